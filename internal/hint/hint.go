@@ -1,0 +1,57 @@
+// Package hint attaches to an error what the user can do about it.
+//
+// What happened and what to do are two things: the first is the error's text,
+// the second is printed on a line of its own. A hint does not change the text
+// of the error that it is added to.
+package hint
+
+import (
+	"errors"
+	"fmt"
+)
+
+type hinted struct {
+	error
+	hint string
+}
+
+func (e hinted) Unwrap() error { return e.error }
+
+// Add returns err with a hint, formatted like [fmt.Sprintf]. A nil err stays nil.
+func Add(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// Of returns the hints of err and of the errors that it wraps, outermost
+// first, each once. Joined errors ([errors.Join]) are all searched.
+func Of(err error) []string {
+	var hints []string
+	walk(err, func(h string) {
+		for _, have := range hints {
+			if have == h {
+				return
+			}
+		}
+		hints = append(hints, h)
+	})
+	return hints
+}
+
+func walk(err error, visit func(string)) {
+	if err == nil {
+		return
+	}
+	if h, ok := err.(hinted); ok {
+		visit(h.hint)
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range many.Unwrap() {
+			walk(e, visit)
+		}
+		return
+	}
+	walk(errors.Unwrap(err), visit)
+}

@@ -1,0 +1,136 @@
+package manifest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Packages is what an image has installed with dnf: system-packages.json or
+// toolbox-packages.json.
+type Packages struct {
+	Schema   string   `json:"$schema,omitempty"`
+	Packages []string `json:"packages"`             // dnf specs, also @group
+	Groups   []string `json:"groups,omitempty"`     // with or without the @
+	Excluded []string `json:"excluded,omitempty"`   // never installed: names, versions and globs
+	Removed  []string `json:"removed,omitempty"`    // from the base: dnf specs
+	Coprs    []Copr   `json:"copr_repos,omitempty"` // where else packages come from
+}
+
+// A Copr is a package repository on COPR (https://copr.fedorainfracloud.org).
+type Copr struct {
+	Name      string   `json:"name"` // owner/project or @group/project
+	Disabled  Inverted `json:"enabled,omitzero"`
+	Unchecked Inverted `json:"gpg_check,omitzero"`
+	Comment   string   `json:"comment,omitempty"`
+}
+
+// Enabled reports whether packages may come from the repository.
+func (c Copr) Enabled() bool { return !bool(c.Disabled) }
+
+// GPGCheck reports whether the signatures of its packages are checked.
+func (c Copr) GPGCheck() bool { return !bool(c.Unchecked) }
+
+// canonical returns p with its lists sorted and without duplicates.
+func (p Packages) canonical() Packages {
+	p.Packages = sorted(p.Packages, strings.Compare)
+	p.Groups = slices.CompactFunc(sorted(p.Groups, compareGroups), func(a, b string) bool {
+		return groupSpec(a) == groupSpec(b)
+	})
+	p.Excluded = sorted(p.Excluded, strings.Compare)
+	p.Removed = sorted(p.Removed, strings.Compare)
+	p.Coprs = sorted(p.Coprs, func(a, b Copr) int { return cmp.Compare(a.Name, b.Name) })
+	return p
+}
+
+// sorted returns the items sorted, and equal ones once. None is nil.
+func sorted[T comparable](items []T, compare func(a, b T) int) []T {
+	if len(items) == 0 {
+		return nil
+	}
+	items = slices.Clone(items)
+	slices.SortStableFunc(items, compare)
+	return slices.Compact(items)
+}
+
+// compareGroups puts the two ways to write a group beside each other.
+func compareGroups(a, b string) int {
+	return cmp.Or(cmp.Compare(groupSpec(a), groupSpec(b)), cmp.Compare(a, b))
+}
+
+// groupSpec returns the dnf spec of a group.
+func groupSpec(group string) string {
+	return "@" + strings.TrimPrefix(group, "@")
+}
+
+func (p Packages) check(r *report) {
+	packages := checkSpecs(r, "packages", p.Packages, checkPackage)
+	groups := checkSpecs(r, "groups", p.Groups, checkGroup, packages)
+	checkSpecs(r, "excluded", p.Excluded, checkExcluded, packages, groups)
+	checkSpecs(r, "removed", p.Removed, checkPackage, packages, groups)
+	checkCoprs(r, p.Coprs)
+}
+
+// listed are the specs of one list, with their indexes.
+type listed struct {
+	list  string
+	index map[string]int
+}
+
+func (l listed) pointer(i int) jsontext.Pointer {
+	return jsontext.Pointer("/" + l.list + "/" + strconv.Itoa(i))
+}
+
+// checkSpecs checks one list of specs and reports those that stand in it twice
+// or in one of others too.
+func checkSpecs(r *report, list string, specs []string, check func(string) error, others ...listed) listed {
+	here := listed{list, make(map[string]int, len(specs))}
+	for i, text := range specs {
+		if r.more {
+			break
+		}
+		what, spec := "package", text
+		if list == "groups" {
+			what, spec = "group", groupSpec(text)
+		}
+		if err := check(text); err != nil {
+			r.add(here.pointer(i), fmt.Errorf("%s %s: %w", what, quote(text), err))
+			continue
+		}
+		if first, ok := here.index[spec]; ok {
+			r.add(here.pointer(i), fmt.Errorf("%s %s stands here twice (first at %s)", what, quote(text), r.where(here.pointer(first))))
+			continue
+		}
+		here.index[spec] = i
+		for _, o := range others {
+			if other, ok := o.index[spec]; ok {
+				r.add(here.pointer(i), fmt.Errorf("%s %s is in %s, and in %s too (at %s)", what, quote(text), list, o.list, r.where(o.pointer(other))))
+			}
+		}
+	}
+	return here
+}
+
+func checkCoprs(r *report, coprs []Copr) {
+	here := listed{"copr_repos", make(map[string]int, len(coprs))}
+	for i, c := range coprs {
+		if r.more {
+			break
+		}
+		p := here.pointer(i)
+		if err := checkCopr(c.Name); err != nil {
+			r.add(p+"/name", fmt.Errorf("COPR repository %s: %w", quote(c.Name), err))
+		} else if first, ok := here.index[c.Name]; ok {
+			r.add(p+"/name", fmt.Errorf("COPR repository %s stands here twice (first at %s)", quote(c.Name), r.where(here.pointer(first)+"/name")))
+		} else {
+			here.index[c.Name] = i
+		}
+		if err := checkComment(c.Comment); err != nil {
+			r.add(p+"/comment", err)
+		}
+	}
+}

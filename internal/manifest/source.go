@@ -1,0 +1,144 @@
+package manifest
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A Position is a place in a file. The zero Position is no place.
+type Position struct {
+	Line   int // from 1
+	Column int // from 1, in characters (code points), whatever their width; a tab is one
+}
+
+// A Source knows where the values of a manifest stand in its file. The zero
+// Source is that of a file that does not exist.
+type Source struct {
+	data   []byte
+	starts []int // offsets of the lines
+	marks  []int // how many characters begin before each stride of bytes
+	root   node
+}
+
+// A node is a value in the file.
+type node struct {
+	offset int
+	*children
+}
+
+// children are the values in a list, or those in an object with their names.
+type children struct {
+	offsets []int
+	nested  []*children // of each, without those at the end that have none
+	names   []name
+}
+
+type name struct {
+	text   string
+	offset int
+}
+
+func (c *children) add(n node) {
+	c.offsets = append(c.offsets, n.offset)
+	if n.children != nil {
+		c.nested = append(c.nested, make([]*children, len(c.offsets)-1-len(c.nested))...)
+		c.nested = append(c.nested, n.children)
+	}
+}
+
+// index returns the index of the child with that name, or -1.
+func (c *children) index(text string) int {
+	return slices.IndexFunc(c.names, func(n name) bool { return n.text == text })
+}
+
+// child returns the child that the token of a pointer stands for.
+func (c *children) child(token string) (node, bool) {
+	if c == nil {
+		return node{}, false
+	}
+	i := c.index(token)
+	if c.names == nil {
+		var err error
+		if i, err = strconv.Atoi(token); err != nil {
+			return node{}, false
+		}
+	}
+	if i < 0 || i >= len(c.offsets) {
+		return node{}, false
+	}
+	n := node{offset: c.offsets[i]}
+	if i < len(c.nested) {
+		n.children = c.nested[i]
+	}
+	return n, true
+}
+
+// stride is the distance between the places where the count of characters is
+// known, so that a column far into a long line need not be counted from its start.
+const stride = 256
+
+func newSource(data []byte) *Source {
+	s := &Source{
+		data:   data,
+		starts: make([]int, 1, 1+bytes.Count(data, []byte("\n"))),
+		marks:  make([]int, 1, 1+len(data)/stride),
+	}
+	for i, total := stride, 0; i <= len(data); i += stride {
+		total += characters(data[i-stride : i])
+		s.marks = append(s.marks, total)
+	}
+	for i := 0; ; {
+		n := bytes.IndexByte(data[i:], '\n')
+		if n < 0 {
+			return s
+		}
+		i += n + 1
+		s.starts = append(s.starts, i)
+	}
+}
+
+// characters counts the characters that begin in b, which may begin and end
+// inside one.
+func characters(b []byte) int {
+	n := 0
+	for _, c := range b {
+		if c&0xc0 != 0x80 {
+			n++
+		}
+	}
+	return n
+}
+
+// before counts the characters that begin before offset.
+func (s *Source) before(offset int) int {
+	i := offset / stride
+	return s.marks[i] + characters(s.data[i*stride:offset])
+}
+
+func (s *Source) position(offset int) Position {
+	line, found := slices.BinarySearch(s.starts, offset)
+	if found {
+		line++
+	}
+	return Position{line, 1 + s.before(offset) - s.before(s.starts[line-1])}
+}
+
+// At returns the position of the value that p points to. If there is no such
+// value, it is the position of the innermost one that should have it.
+func (s *Source) At(p jsontext.Pointer) Position {
+	if s == nil || s.starts == nil {
+		return Position{}
+	}
+	n := s.root
+	for token := range p.Tokens() {
+		child, ok := n.child(token)
+		if !ok {
+			break
+		}
+		n = child
+	}
+	return s.position(n.offset)
+}

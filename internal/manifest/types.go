@@ -1,0 +1,139 @@
+package manifest
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A field is a field of an object, and of the struct that stands for it.
+type field struct {
+	name  string
+	index []int
+}
+
+// fieldsOf returns the fields of a struct, in the order of their declaration.
+func (d *decoder) fieldsOf(t reflect.Type) []field {
+	if fields, ok := d.fields[t]; ok {
+		return fields
+	}
+	var fields []field
+	for _, f := range reflect.VisibleFields(t) {
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if tag != "" && tag != "-" {
+			fields = append(fields, field{tag, f.Index})
+		}
+	}
+	d.fields[t] = fields
+	return fields
+}
+
+// form returns how a value of type t is read: as its kind says, or, for
+// [reflect.Invalid], by itself.
+func form(t reflect.Type) reflect.Kind {
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.UnmarshalerFrom]()) {
+		return reflect.Invalid
+	}
+	switch k := t.Kind(); k {
+	case reflect.Struct, reflect.Map, reflect.String, reflect.Pointer:
+		return k
+	case reflect.Slice:
+		if t != reflect.TypeFor[jsontext.Value]() {
+			return k
+		}
+	}
+	return reflect.Invalid
+}
+
+// fits reports whether a value of that kind may be read as a t. Invalid
+// syntax fits nothing.
+func fits(kind jsontext.Kind, t reflect.Type) bool {
+	switch describe(t) {
+	case anything:
+		return kind != 0
+	case "a string":
+		return kind == '"'
+	case "true or false":
+		return kind == 't' || kind == 'f'
+	case "a number", "a whole number":
+		return kind == '0'
+	case "an object":
+		return kind == '{'
+	}
+	return kind == '['
+}
+
+// anything describes types that decide for themselves what they accept.
+const anything = "anything"
+
+// describe says in the user's words what a value of type t looks like.
+func describe(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	}
+	switch form(t) {
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Pointer:
+		return describe(t.Elem())
+	case reflect.Slice:
+		return describeList(describe(t.Elem()))
+	}
+	return anything
+}
+
+func describeList(item string) string {
+	switch item {
+	case "a string", "a number", "a whole number":
+		return "a list of " + strings.TrimPrefix(item, "a ") + "s"
+	case "an object":
+		return "a list of objects"
+	}
+	return "a list"
+}
+
+func describeKind(kind jsontext.Kind) string {
+	switch kind {
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	}
+	return kind.String() // null, false and true
+}
+
+// label names the value that p points to.
+func label(p jsontext.Pointer) string {
+	if p == "" {
+		return "a manifest"
+	}
+	last := p.LastToken()
+	if _, err := strconv.Atoi(last); err == nil {
+		return fmt.Sprintf("an item of %s", label(p.Parent()))
+	}
+	return quoteUnlessPlain(last)
+}
+
+func quoteUnlessPlain(s string) string {
+	plain := func(r rune) bool { return r == '_' || r == '$' || 'a' <= r && r <= 'z' }
+	if s != "" && len(s) <= maxQuote && strings.TrimFunc(s, plain) == "" {
+		return s
+	}
+	return quote(s)
+}

@@ -1,0 +1,84 @@
+// Package plan describes effects without having any.
+//
+// A command works out a [Plan]: what will differ, and the steps that make it
+// so. The command line prints it, or has package host carry it out. All that
+// bkt changes, it changes through a plan, so that every command has the same
+// --dry-run and --check, and neither can change anything by mistake.
+package plan
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+)
+
+// An Op says in one character what a change does.
+type Op string
+
+// The operations.
+const (
+	Add    Op = "+"
+	Modify Op = "~"
+	Remove Op = "-"
+)
+
+// A Plan is what will change, in order. An empty plan means that all is as it
+// should be.
+type Plan []Change
+
+// A Change is one thing that will change.
+type Change struct {
+	Op      Op
+	Targets []string // in the user's words
+	Steps   []Step
+}
+
+// A Step is one effect. The kinds of step are those in this package.
+type Step interface {
+	fmt.Stringer
+	step()
+}
+
+// Write replaces the content of a file, or creates it.
+type Write struct {
+	Path string
+	Name string // the path as the user knows it
+	Old  []byte // what the file holds now; a file that has changed since is not overwritten
+	New  []byte
+}
+
+func (Write) step() {}
+
+// String returns what happens, in a few words.
+func (w Write) String() string { return "write " + w.Name }
+
+// Diff returns the difference in the unified format of diff(1), as git and
+// patch take it.
+func (w Write) Diff() []byte {
+	text := diff.Diff("a/"+w.Name, w.Old, "b/"+w.Name, w.New)
+	// The first line is the command that one might have typed.
+	_, text, _ = bytes.Cut(text, []byte("\n"))
+	return text
+}
+
+// Rewrite is the plan that makes the file at path, which holds old, hold
+// text: an empty one if it does already. name is the path as the user knows it.
+func Rewrite(path, name string, old, text []byte) Plan {
+	if bytes.Equal(old, text) {
+		return nil
+	}
+	return Plan{{Op: Modify, Targets: []string{name}, Steps: []Step{Write{path, name, old, text}}}}
+}
+
+// Print writes one line for each change.
+func (p Plan) Print(w io.Writer) error {
+	for _, c := range p {
+		if _, err := fmt.Fprintf(w, "%s %s\n", c.Op, strings.Join(c.Targets, " ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
