@@ -1,0 +1,123 @@
+// Package host carries out plans: it is the only package of bkt that writes
+// files or runs commands on the machine, but for what packages buildkit and
+// registry do for images. It decides nothing.
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"bkt/internal/hint"
+	"bkt/internal/plan"
+
+	"github.com/google/renameio/v2"
+)
+
+// Do carries out p. It makes sure of every file that is to be written first,
+// so that nothing is changed where one of them has been edited meanwhile. A
+// change that fails does not hold up the others; what went wrong is joined.
+func Do(ctx context.Context, p plan.Plan) error {
+	for _, c := range p {
+		for _, s := range c.Steps {
+			if err := ready(s); err != nil {
+				return err
+			}
+		}
+	}
+	var errs []error
+	for _, c := range p {
+		if ctx.Err() != nil {
+			return errors.Join(append(errs, context.Cause(ctx))...)
+		}
+		if err := change(c); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", strings.Join(c.Targets, " "), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func change(c plan.Change) error {
+	for _, s := range c.Steps {
+		switch s := s.(type) {
+		case plan.Write:
+			if err := write(s); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("a step of type %T cannot be carried out", s)
+		}
+	}
+	return nil
+}
+
+// ready returns an error if the file of a write is not as the plan found it.
+func ready(s plan.Step) error {
+	w, ok := s.(plan.Write)
+	if !ok {
+		return nil
+	}
+	now, err := os.ReadFile(w.Path)
+	if errors.Is(err, fs.ErrNotExist) && w.Old == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(now, w.Old) {
+		return hint.Add(fmt.Errorf("%s: the file has changed meanwhile", w.Name), "run the command again")
+	}
+	return nil
+}
+
+// write replaces the file in one step, so that at any moment it is either the
+// old or the new one. A symbolic link stays one; mode and owner stay as they are.
+func write(w plan.Write) error {
+	path := w.Path
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
+	if err != nil {
+		return plain(err)
+	}
+	defer f.Cleanup()
+	if err := keepOwner(f, path); err != nil {
+		return err
+	}
+	if _, err := f.Write(w.New); err != nil {
+		return plain(err)
+	}
+	return plain(f.CloseAtomicallyReplace())
+}
+
+// keepOwner gives the new file the owner of the old one, which differs where
+// root works in a user's repository.
+func keepOwner(f *renameio.PendingFile, path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // a new file
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || int(stat.Uid) == os.Geteuid() && int(stat.Gid) == os.Getegid() {
+		return nil
+	}
+	if err := f.Chown(int(stat.Uid), int(stat.Gid)); err != nil && os.Geteuid() == 0 {
+		return plain(err)
+	}
+	return nil
+}
+
+// plain takes the path of the temporary file out of an error.
+func plain(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+// Package repo finds the image repository that a command works on, and keeps
+// two commands from working on it at the same time.
+package repo
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"bkt/internal/hint"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Repo is an image repository: a folder with manifests and Containerfiles.
+type Repo struct {
+	Root string // absolute
+}
+
+// Find returns the repository that dir lies in: the nearest folder upwards
+// that holds manifests/ and a Containerfile or toolbox/Containerfile.
+func Find(dir string) (Repo, error) {
+	start, err := filepath.Abs(dir)
+	if err != nil {
+		return Repo{}, err
+	}
+	if _, err := os.Stat(start); err != nil {
+		return Repo{}, err
+	}
+	for root := start; ; root = filepath.Dir(root) {
+		if isRepo(root) {
+			return Repo{root}, nil
+		}
+		if root == filepath.Dir(root) {
+			return Repo{}, hint.Add(fmt.Errorf("%s is not in an image repository", start),
+				"a repository has manifests/ and a Containerfile or toolbox/Containerfile: change to it, or name it with -C DIR")
+		}
+	}
+}
+
+func isRepo(root string) bool {
+	manifests, err := os.Stat(filepath.Join(root, "manifests"))
+	if err != nil || !manifests.IsDir() {
+		return false
+	}
+	return exists(filepath.Join(root, "Containerfile")) || exists(filepath.Join(root, "toolbox", "Containerfile"))
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// FS returns the repository's files for reading.
+func (r Repo) FS() fs.FS { return os.DirFS(r.Root) }
+
+// Path returns where the file with a slash-separated path in the repository lies.
+func (r Repo) Path(name string) string { return filepath.Join(r.Root, filepath.FromSlash(name)) }
+
+// Has reports whether there is a file with that slash-separated path.
+func (r Repo) Has(name string) bool { return exists(r.Path(name)) }
+
+// Name returns the slash-separated path in the repository of a file that the
+// user named. A file outside of it is an error.
+func (r Repo) Name(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	name, err := filepath.Rel(r.Root, abs)
+	if err != nil || name == ".." || strings.HasPrefix(name, "../") {
+		return "", hint.Add(fmt.Errorf("%s is not in the repository %s", path, r.Root), "name the repository with -C DIR")
+	}
+	return filepath.ToSlash(name), nil
+}
+
+// Lock waits until no other bkt changes the repository, and keeps others out
+// until the result is closed. The lock is on the folder manifests/ itself and
+// leaves nothing behind, however bkt ends. waiting is called if there is
+// something to wait for.
+func (r Repo) Lock(waiting func()) (*os.File, error) {
+	f, err := os.Open(r.Path("manifests"))
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		waiting()
+		err = flock(f)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("locking %s: %w", f.Name(), err)
+	}
+	return f, nil
+}
+
+func flock(f *os.File) error {
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
