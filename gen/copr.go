@@ -1,0 +1,48 @@
+package gen
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// coprSection is what copr.tmpl gets.
+type coprSection struct {
+	Manifest string // where repositories are added
+	Repos    []coprRepo
+}
+
+// A coprRepo is a project on COPR (https://copr.fedorainfracloud.org), named
+// and placed like the .repo files that COPR itself hands out.
+type coprRepo struct {
+	ID       value // of the repository, as dnf's --enablerepo takes it
+	Path     value // of the project below /results
+	GPGCheck bool
+}
+
+func coprData(in input, t *trace) (any, error) {
+	f, err := in.packagesFile(in.manifest)
+	if err != nil {
+		return nil, err
+	}
+	return coprSection{in.manifest, f.coprs(t)}, nil
+}
+
+// coprs returns the enabled repositories of the manifest, sorted.
+func (f packagesFile) coprs(t *trace) []coprRepo {
+	var repos []coprRepo
+	for i, c := range f.Coprs {
+		if !c.Enabled() {
+			continue
+		}
+		path := t.value(c.Name, f.source.At(jsontext.Pointer(fmt.Sprintf("/copr_repos/%d", i))))
+		id := path
+		id.text = "copr:copr.fedorainfracloud.org:" + strings.ReplaceAll(strings.Replace(c.Name, "@", "group_", 1), "/", ":")
+		repos = append(repos, coprRepo{id, path, c.GPGCheck()})
+	}
+	slices.SortFunc(repos, func(a, b coprRepo) int { return cmp.Compare(a.ID.text, b.ID.text) })
+	return repos
+}

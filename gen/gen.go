@@ -1,0 +1,173 @@
+// Package gen renders the managed sections of Containerfiles from manifests.
+//
+// It goes from bytes to bytes: [Render] takes the text of a Containerfile and
+// the repository that it belongs to, and returns the new text. It writes
+// nothing, starts nothing and asks no one, so that the same manifests give the
+// same bytes on every machine. [Lint] has BuildKit's own parser and linter
+// look at the result.
+package gen
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Kind says which image a Containerfile describes, and thereby which sections
+// it may have.
+type Kind string
+
+// The kinds of Containerfile.
+const (
+	System  Kind = "system"
+	Toolbox Kind = "toolbox"
+)
+
+// Kinds returns all kinds.
+func Kinds() []Kind { return []Kind{System, Toolbox} }
+
+// KindOf returns the kind of the Containerfile with the given slash-separated
+// path in its repository: what lies below toolbox/ describes the toolbox.
+func KindOf(name string) Kind {
+	if strings.HasPrefix(path.Clean(name), "toolbox/") {
+		return Toolbox
+	}
+	return System
+}
+
+// A section is one kind of managed section.
+type section struct {
+	name      string
+	manifests map[Kind]string // the file that it is rendered from, for each kind of Containerfile it may be in
+	template  string
+	// data returns what the template gets, and adds the values in it to the trace.
+	data func(in input, t *trace) (any, error)
+}
+
+// sections has every managed section, in the order in which they stand in a
+// Containerfile.
+var sections = []section{
+	{ // before the packages, which may come from these repositories
+		name:      "COPR_REPOS",
+		manifests: map[Kind]string{System: systemPackages, Toolbox: toolboxPackages},
+		template:  "copr.tmpl",
+		data:      coprData,
+	},
+	{
+		name:      "SYSTEM_PACKAGES",
+		manifests: map[Kind]string{System: systemPackages},
+		template:  "packages.tmpl",
+		data:      packagesData,
+	},
+	{
+		name:      "TOOLBOX_PACKAGES",
+		manifests: map[Kind]string{Toolbox: toolboxPackages},
+		template:  "packages.tmpl",
+		data:      packagesData,
+	},
+}
+
+// foreign are sections of other programs in repositories that bkt is used on.
+var foreign = []string{"HOST_SHIMS"}
+
+const (
+	systemPackages  = "manifests/system-packages.json"
+	toolboxPackages = "manifests/toolbox-packages.json"
+)
+
+// A Result is a rendered Containerfile.
+type Result struct {
+	Text     []byte
+	Origins  []Origin // of every generated line, in order
+	Warnings []error  // with file and line, and hints
+}
+
+// Render renders the managed sections of src, the text of the Containerfile
+// with the given path in the repository repo.
+//
+// It returns an error for each marker that is misplaced, each section that is
+// unknown or stands in the wrong file, and each mistake in a manifest, all
+// with file and line. A manifest whose entries have no section to go to is a
+// warning.
+func Render(name string, src []byte, repo fs.FS) (Result, error) {
+	r := &renderer{file: name, kind: KindOf(name), src: string(src), manifests: newStore(repo)}
+	spans, err := find(name, r.src, names())
+	if err != nil {
+		return Result{}, err
+	}
+	if r.spans, err = r.classify(spans); err != nil {
+		return Result{}, err
+	}
+	if err := r.render(); err != nil {
+		return Result{}, err
+	}
+	return r.result(), nil
+}
+
+// names returns the names of all sections.
+func names() []string {
+	var all []string
+	for _, s := range sections {
+		all = append(all, s.name)
+	}
+	return all
+}
+
+// A renderer is one call of Render.
+type renderer struct {
+	file      string
+	kind      Kind
+	src       string
+	manifests *store
+	spans     []span
+	bodies    []string
+	traces    []*trace // of each body
+	warnings  []error
+}
+
+// classify returns the spans that are ours to render.
+func (r *renderer) classify(spans []span) ([]span, error) {
+	var ours []span
+	var errs []error
+	for _, s := range spans {
+		if slices.Contains(foreign, s.name) {
+			r.warn(s.start, "section %s is not one of bkt's and is left alone", s.name)
+			continue
+		}
+		if err := r.belongs(s.name); err != nil {
+			errs = append(errs, fmt.Errorf("%s:%d: %w", r.file, s.start+1, err))
+		}
+		ours = append(ours, s)
+	}
+	return ours, errors.Join(errs...)
+}
+
+func (r *renderer) warn(line int, format string, args ...any) {
+	r.warnings = append(r.warnings, fmt.Errorf("%s:%d: %s", r.file, line+1, fmt.Sprintf(format, args...)))
+}
+
+// belongs returns an error if there is no section of that name, or not in this
+// kind of Containerfile.
+func (r *renderer) belongs(name string) error {
+	s, err := byName(name)
+	if err != nil || s.manifests[r.kind] != "" {
+		return err
+	}
+	for _, k := range Kinds() {
+		if s.manifests[k] != "" {
+			return fmt.Errorf("section %s belongs in the %s Containerfile (%s), and this is the %s's", name, k, Containerfile(k), r.kind)
+		}
+	}
+	return nil
+}
+
+// Containerfile returns the path in a repository of the Containerfile of an image.
+func Containerfile(k Kind) string {
+	if k == Toolbox {
+		return "toolbox/Containerfile"
+	}
+	return "Containerfile"
+}

@@ -1,0 +1,239 @@
+package gen_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"bkt/gen"
+	"bkt/internal/hint"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+	"os"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in testdata")
+
+// TestGolden renders the Containerfile of each archive in testdata. The
+// archive says what must come of it: "want" is the text, "errors" the errors
+// and their hints, "warnings" those of rendering and linting.
+func TestGolden(t *testing.T) {
+	archives, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(archives) == 0 {
+		t.Fatal("no archives", err)
+	}
+	for _, path := range archives {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { golden(t, path) })
+	}
+}
+
+func golden(t *testing.T, path string) {
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo := fstest.MapFS{}
+	want := map[string]string{}
+	name := ""
+	for _, f := range archive.Files {
+		switch f.Name {
+		case "want", "errors", "warnings":
+			want[f.Name] = string(f.Data)
+		case "Containerfile", "toolbox/Containerfile":
+			name = f.Name
+			fallthrough
+		default:
+			repo[f.Name] = &fstest.MapFile{Data: f.Data}
+		}
+	}
+	got := outcome(t, name, repo)
+	if diff := cmp.Diff(want, got); diff != "" && !*update {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if *update {
+		rewrite(t, path, archive, got)
+	}
+}
+
+func outcome(t *testing.T, name string, repo fstest.MapFS) map[string]string {
+	res, err := gen.Render(name, repo[name].Data, repo)
+	if err != nil {
+		return map[string]string{"errors": report(err)}
+	}
+	got := map[string]string{"want": string(res.Text)}
+	findings, err := gen.Lint(context.Background(), name, res)
+	if err != nil {
+		got["errors"] = report(err)
+	}
+	if warnings := append(res.Warnings, findings...); len(warnings) > 0 {
+		got["warnings"] = report(errors.Join(warnings...))
+	}
+	again, err := gen.Render(name, res.Text, repo)
+	if err != nil || !bytes.Equal(again.Text, res.Text) {
+		t.Errorf("rendering again: %v\n%s", err, cmp.Diff(string(res.Text), string(again.Text)))
+	}
+	return got
+}
+
+// report returns the lines that the user sees of err.
+func report(err error) string {
+	out := err.Error() + "\n"
+	for _, h := range hint.Of(err) {
+		out += "hint: " + h + "\n"
+	}
+	return out
+}
+
+func rewrite(t *testing.T, path string, archive *txtar.Archive, got map[string]string) {
+	var files []txtar.File
+	for _, f := range archive.Files {
+		if f.Name != "want" && f.Name != "errors" && f.Name != "warnings" {
+			files = append(files, f)
+		}
+	}
+	for _, name := range []string{"want", "warnings", "errors"} {
+		if text, ok := got[name]; ok {
+			files = append(files, txtar.File{Name: name, Data: []byte(text)})
+		}
+	}
+	archive.Files = files
+	if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestUnmanagedTextSurvives has what a text archive cannot hold: CRLF, no final
+// newline, tabs before markers, trailing blanks.
+func TestUnmanagedTextSurvives(t *testing.T) {
+	repo := fstest.MapFS{
+		"manifests/system-packages.json": {Data: []byte(`{"packages": ["jq"], "copr_repos": [{"name": "a/b"}]}`)},
+	}
+	src := "# syntax=docker/dockerfile:1\r\nFROM base \r\n\r\n" +
+		"\t # === COPR_REPOS (managed by bkt) ===  \r\nstale\n# === END COPR_REPOS ===\r\n" +
+		"COPY <<EOF /x\r\n# === COPR_REPOS (managed by bkt) ===\r\nEOF\r\n" +
+		"RUN a \\\r\n# === SYSTEM_PACKAGES (managed by bkt) ===\r\n\r\n  && b\r\n" +
+		"  # === SYSTEM_PACKAGES (managed by bkt) ===\r\nRUN <<EOF \\\r\n# === END SYSTEM_PACKAGES ===\r\nRUN  tail"
+	res, err := gen.Render("Containerfile", []byte(src), repo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "# syntax=docker/dockerfile:1\r\nFROM base \r\n\r\n" +
+		"\t # === COPR_REPOS (managed by bkt) ===  \r\n" +
+		"COPY --chmod=0644 <<'copr:copr.fedorainfracloud.org:a:b' /etc/yum.repos.d/_copr:copr.fedorainfracloud.org:a:b.repo\r\n" +
+		"[copr:copr.fedorainfracloud.org:a:b]\n" +
+		"name=copr:copr.fedorainfracloud.org:a:b\n" +
+		"baseurl=https://download.copr.fedorainfracloud.org/results/a/b/fedora-$releasever-$basearch/\n" +
+		"type=rpm-md\nenabled=0\ngpgcheck=1\n" +
+		"gpgkey=https://download.copr.fedorainfracloud.org/results/a/b/pubkey.gpg\n" +
+		"copr:copr.fedorainfracloud.org:a:b\n" +
+		"# === END COPR_REPOS ===\r\n" +
+		"COPY <<EOF /x\r\n# === COPR_REPOS (managed by bkt) ===\r\nEOF\r\n" +
+		"RUN a \\\r\n# === SYSTEM_PACKAGES (managed by bkt) ===\r\n\r\n  && b\r\n" +
+		"  # === SYSTEM_PACKAGES (managed by bkt) ===\r\n" +
+		"RUN --mount=type=cache,id=bkt-system-base-libdnf5,target=/var/cache/libdnf5,sharing=locked \\\r\n" +
+		"    --mount=type=cache,id=bkt-system-base-dnf,target=/var/cache/dnf,sharing=locked \\\r\n" +
+		"    dnf install -y --setopt=keepcache=1 \\\r\n" +
+		"    --enablerepo=copr:copr.fedorainfracloud.org:a:b \\\r\n" +
+		"    jq \\\r\n" +
+		"    && rm -f /var/log/dnf*.log* /var/log/hawkey.log*\r\n" +
+		"# === END SYSTEM_PACKAGES ===\r\nRUN  tail"
+	if diff := cmp.Diff(want, string(res.Text)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, err := gen.Lint(context.Background(), "Containerfile", res); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOriginsNameTheEntry(t *testing.T) {
+	repo := fstest.MapFS{"manifests/toolbox-packages.json": {Data: []byte("{\n  \"packages\": [\n    \"jq\",\n    \"bat\"\n  ],\n  \"groups\": [\"editors\"]\n}\n")}}
+	src := "FROM base\n\n# === TOOLBOX_PACKAGES (managed by bkt) ===\n# === END TOOLBOX_PACKAGES ===\n"
+	res, err := gen.Render("toolbox/Containerfile", []byte(src), repo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(res.Text), "\n")
+	var got []string
+	for _, o := range res.Origins {
+		got = append(got, fmt.Sprintf("%s <- %s", strings.Trim(lines[o.Line-1], ` \`), o.Entry()))
+	}
+	file := "manifests/toolbox-packages.json"
+	want := []string{
+		"RUN --mount=type=cache,id=bkt-toolbox-base-libdnf5,target=/var/cache/libdnf5,sharing=locked <- " + file,
+		"--mount=type=cache,id=bkt-toolbox-base-dnf,target=/var/cache/dnf,sharing=locked <- " + file,
+		"dnf install -y --setopt=keepcache=1 <- " + file,
+		"@editors <- " + file + ":6:14",
+		"bat <- " + file + ":4:5",
+		"jq <- " + file + ":3:5",
+		"&& rm -f /var/log/dnf*.log* /var/log/hawkey.log* <- " + file,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// FuzzSplice checks that splicing leaves alone what it does not manage, and
+// that doing it again changes nothing.
+func FuzzSplice(f *testing.F) {
+	f.Add("FROM scratch\n# === A (managed by bkt) ===\nold\n# === END A ===\nRUN x\n", "new")
+	f.Add("FROM x\r\n# === A (managed by bkt) ===\r\n# === END A ===", "RUN <<E\n\tx\nE\n")
+	f.Add("RUN <<E\n# === A (managed by bkt) ===\nE\n# === A (managed by bkt) ===\n<<X \\\n# === END A ===\n", "a \\\nb")
+	f.Add("# escape=`\nRUN `\n# === A (managed by bkt) ===\n\n# === END A ===\n", "")
+	f.Add("RUN [\"<<E\"]\n \t# === A (managed by bkt) === \n# === END A ===\n", "COPY <<-E <<'F' /\nx\n\tE\nF\n")
+	f.Fuzz(func(t *testing.T, src, body string) {
+		render := func(string) string { return body }
+		once, err := gen.Splice("Containerfile", src, render)
+		if err != nil {
+			return
+		}
+		if !strings.Contains(src, "(managed by bkt)") && once != src {
+			t.Errorf("changed %q, which has no section, to %q", src, once)
+		}
+		if kept := unmanaged(src); kept != unmanaged(once) {
+			t.Errorf("the user's text went from %q to %q", kept, unmanaged(once))
+		}
+		twice, err := gen.Splice("Containerfile", once, render)
+		if err != nil || once != twice {
+			t.Errorf("once: %q\ntwice: %q, %v", once, twice, err)
+		}
+	})
+}
+
+// unmanaged returns src with its sections emptied.
+func unmanaged(src string) string {
+	text, err := gen.Splice("Containerfile", src, func(string) string { return "" })
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
+func benchmarkRender(b *testing.B, n int) {
+	var m strings.Builder
+	m.WriteString(`{"packages": [`)
+	for i := range n {
+		if i > 0 {
+			m.WriteString(",\n")
+		}
+		fmt.Fprintf(&m, "%q", fmt.Sprintf("package-%06d", i))
+	}
+	m.WriteString("]}")
+	repo := fstest.MapFS{"manifests/system-packages.json": {Data: []byte(m.String())}}
+	src := []byte("FROM base\n# === SYSTEM_PACKAGES (managed by bkt) ===\n# === END SYSTEM_PACKAGES ===\n")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := gen.Render("Containerfile", src, repo); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRender100(b *testing.B)    { benchmarkRender(b, 100) }
+func BenchmarkRender100000(b *testing.B) { benchmarkRender(b, 100_000) }

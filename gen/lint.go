@@ -1,0 +1,94 @@
+package gen
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/opencontainers/go-digest"
+)
+
+// Lint has BuildKit's parser and its linter look at a rendered Containerfile,
+// in this process and without a network. file is its name in messages.
+//
+// It returns the linter's findings as warnings. A file that does not parse is
+// an error, which names the manifest entry where the line is a generated one.
+func Lint(ctx context.Context, file string, r Result) (warnings []error, err error) {
+	results, err := dockerfile2llb.DockerfileLint(ctx, r.Text, dockerfile2llb.ConvertOpt{
+		MetaResolver: unresolved{},
+		SourceMap:    &llb.SourceMap{Definition: &llb.Definition{}, Data: r.Text, Filename: file},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	for _, w := range results.Warnings {
+		warnings = append(warnings, r.locate(file, firstLine(w.Location), fmt.Sprintf("%s: %s", w.RuleName, w.Detail)))
+	}
+	if results.Error == nil {
+		return warnings, nil
+	}
+	if err := parse(file, r); err != nil {
+		return warnings, err
+	}
+	// The file is well formed. What is left may depend on build arguments.
+	return append(warnings, r.locate(file, firstLine(&results.Error.Location), results.Error.Message)), nil
+}
+
+// parse returns an error if BuildKit cannot read the file.
+func parse(file string, r Result) error {
+	ast, err := parser.Parse(bytes.NewReader(r.Text))
+	if err == nil {
+		_, _, err = instructions.Parse(ast.AST, nil)
+	}
+	if err == nil {
+		return nil
+	}
+	line := 0
+	if at, ok := errors.AsType[*parser.LocationError](err); ok && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
+		line = at.Locations[0][0].Start.Line
+	}
+	return r.locate(file, line, err.Error())
+}
+
+// locate says that something is the matter with a line of the Containerfile.
+func (r Result) locate(file string, line int, what string) error {
+	at := file
+	if line > 0 {
+		at = fmt.Sprintf("%s:%d", file, line)
+	}
+	for _, o := range r.Origins {
+		if o.Line == line {
+			return fmt.Errorf("%s: section %s (from %s): %s", at, o.Section, o.Entry(), what)
+		}
+	}
+	return fmt.Errorf("%s: %s", at, what)
+}
+
+// Entry returns file:line:column of the manifest entry, or the file alone.
+func (o Origin) Entry() string {
+	if o.Position.Line == 0 {
+		return o.File
+	}
+	return fmt.Sprintf("%s:%d:%d", o.File, o.Position.Line, o.Position.Column)
+}
+
+func firstLine(l *pb.Location) int {
+	if l == nil || len(l.Ranges) == 0 {
+		return 0
+	}
+	return int(l.Ranges[0].Start.Line)
+}
+
+// unresolved stands in for a registry: nothing is known of any base image.
+type unresolved struct{}
+
+func (unresolved) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+	return ref, digest.FromString(ref), []byte("{}"), nil
+}

@@ -1,0 +1,94 @@
+package gen
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bkt/internal/manifest"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A packagesFile is a decoded manifest of packages.
+type packagesFile struct {
+	manifest.Packages
+	source *manifest.Source
+}
+
+func (s *store) packagesFile(name string) (packagesFile, error) {
+	if f, ok := s.packages[name]; ok {
+		return f, nil
+	}
+	p, source, err := read[manifest.Packages](s.repo, name)
+	if err != nil {
+		return packagesFile{}, err
+	}
+	s.packages[name] = packagesFile{p, source}
+	return s.packages[name], nil
+}
+
+// packagesSection is what packages.tmpl gets.
+type packagesSection struct {
+	Manifest string  // where packages are added
+	Cache    string  // prefix of the ids of the cache mounts
+	Coprs    []value // ids of the repositories to enable for this install alone
+	Packages []value // to install, groups as @name
+	Removed  []value
+	Excluded []value // kept out of the install
+}
+
+func packagesData(in input, t *trace) (any, error) {
+	f, err := in.packagesFile(in.manifest)
+	if err != nil {
+		return nil, err
+	}
+	groups := f.values("groups", f.Groups, t)
+	for i, g := range groups {
+		groups[i].text = "@" + strings.TrimPrefix(g.text, "@")
+	}
+	s := packagesSection{
+		Manifest: in.manifest,
+		Cache:    cacheID(in.kind, in.base),
+		Packages: sorted(append(f.values("packages", f.Packages.Packages, t), groups...)),
+		Removed:  sorted(f.values("removed", f.Removed, t)),
+		Excluded: sorted(f.values("excluded", f.Excluded, t)),
+	}
+	// dnf refuses to enable a repository that nothing has added.
+	if in.present("COPR_REPOS") {
+		for _, c := range f.coprs(t) {
+			s.Coprs = append(s.Coprs, c.ID)
+		}
+	}
+	return s, nil
+}
+
+// values returns the strings of one list of the manifest.
+func (f packagesFile) values(field string, texts []string, t *trace) []value {
+	values := make([]value, len(texts))
+	for i, text := range texts {
+		values[i] = t.value(text, f.source.At(jsontext.Pointer(fmt.Sprintf("/%s/%d", field, i))))
+	}
+	return values
+}
+
+// sorted sorts values by their text and drops those that stand twice.
+func sorted(values []value) []value {
+	slices.SortStableFunc(values, func(a, b value) int { return cmp.Compare(a.text, b.text) })
+	return slices.CompactFunc(values, func(a, b value) bool { return a.text == b.text })
+}
+
+// cacheID names the cache of downloaded packages. Images of different bases
+// have different packages and do not share one. The id is no part of BuildKit's
+// cache key, so that a new base does not by itself install anew.
+func cacheID(kind Kind, base string) string {
+	base, _, _ = strings.Cut(base, "@")
+	plain := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("./:_-", r) {
+			return r
+		}
+		return '_'
+	}, base)
+	return strings.Trim("bkt-"+string(kind)+"-"+plain, "-")
+}

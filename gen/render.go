@@ -1,0 +1,223 @@
+package gen
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"text/template"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/templates"
+
+	"github.com/Masterminds/sprig/v3"
+)
+
+// An input is what a section is rendered from.
+type input struct {
+	kind     Kind
+	manifest string // path of the section's manifest
+	base     string // the image that the section's stage is FROM, as it is written
+	present  func(section string) bool
+	*store
+}
+
+// A trace numbers the values of a section, so that its lines can be traced
+// back to the entries of a manifest.
+type trace struct {
+	entries []manifest.Position
+}
+
+// value makes text, an entry of a manifest that stands at pos, ready for a template.
+func (t *trace) value(text string, pos manifest.Position) value {
+	t.entries = append(t.entries, pos)
+	return value{text, len(t.entries)}
+}
+
+// render renders every section of the Containerfile's kind, those that are not
+// in the file as well: their manifests must be right, and entries without a
+// section are worth a warning.
+func (r *renderer) render() error {
+	r.bodies = make([]string, len(r.spans))
+	r.traces = make([]*trace, len(r.spans))
+	tmpl, err := parseTemplates()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, s := range sections {
+		if s.manifests[r.kind] != "" {
+			errs = append(errs, r.section(s, tmpl))
+		}
+	}
+	return errors.Join(distinct(errs)...)
+}
+
+// distinct drops errors that say what an earlier one said: two sections may
+// share a manifest.
+func distinct(errs []error) []error {
+	var kept []error
+	for _, err := range errs {
+		same := func(k error) bool { return k.Error() == err.Error() }
+		if err != nil && !slices.ContainsFunc(kept, same) {
+			kept = append(kept, err)
+		}
+	}
+	return kept
+}
+
+// section renders s into its span.
+func (r *renderer) section(s section, tmpl *template.Template) error {
+	at := r.indexOf(s.name)
+	t := &trace{}
+	in := input{r.kind, s.manifests[r.kind], r.base(at), func(name string) bool { return r.indexOf(name) >= 0 }, r.manifests}
+	data, err := s.data(in, t)
+	if err != nil {
+		return err
+	}
+	if at < 0 {
+		r.homeless(s, t)
+		return nil
+	}
+	var out strings.Builder
+	if err := tmpl.ExecuteTemplate(&out, s.template, data); err != nil {
+		return fmt.Errorf("section %s: %w", s.name, err)
+	}
+	r.bodies[at], r.traces[at] = out.String(), t
+	return checkBody(s.name, out.String())
+}
+
+// homeless warns about entries of a manifest that end up nowhere.
+func (r *renderer) homeless(s section, t *trace) {
+	if len(t.entries) == 0 {
+		return
+	}
+	entry := Origin{File: s.manifests[r.kind], Position: t.entries[0]}
+	err := fmt.Errorf("%s: %s has no section %s for this entry", entry.Entry(), r.file, s.name)
+	start, end := marker{s.name, false}, marker{s.name, true}
+	r.warnings = append(r.warnings, hint.Add(err, "add these two lines%s: %q and %q", r.place(s.name), start, end))
+}
+
+// place says where in the file a missing section belongs.
+func (r *renderer) place(name string) string {
+	after := ""
+	for _, s := range sections {
+		if s.name == name {
+			break
+		}
+		if r.indexOf(s.name) >= 0 {
+			after = " below section " + s.name
+		}
+	}
+	return after
+}
+
+func (r *renderer) indexOf(name string) int {
+	return slices.IndexFunc(r.spans, func(s span) bool { return s.name == name })
+}
+
+// base returns the image of the last FROM before span i, as it is written.
+func (r *renderer) base(i int) string {
+	if i < 0 {
+		return ""
+	}
+	scan := newScanner(r.src)
+	base := ""
+	for n, l := range splitLines(r.src) {
+		if n >= r.spans[i].start {
+			break
+		}
+		word, rest := cutWord(l.text)
+		if scan.next(l.text) != top || !strings.EqualFold(word, "FROM") {
+			continue
+		}
+		for strings.HasPrefix(rest, "--") {
+			_, rest = cutWord(rest)
+		}
+		base, _ = cutWord(rest)
+	}
+	return base
+}
+
+// result joins the rendered bodies with the user's text and traces the lines.
+func (r *renderer) result() Result {
+	entries := make([][]int, len(r.bodies))
+	for i, marked := range r.bodies {
+		r.bodies[i], entries[i] = splitMarks(marked)
+	}
+	text, starts := join(r.src, r.spans, r.bodies)
+	res := Result{Text: []byte(text), Warnings: r.warnings}
+	for i, s := range r.spans {
+		for k, entry := range entries[i] {
+			o := Origin{Line: starts[i] + k, Section: s.name, File: r.manifestOf(s.name)}
+			if entry > 0 {
+				o.Position = r.traces[i].entries[entry-1]
+			}
+			res.Origins = append(res.Origins, o)
+		}
+	}
+	return res
+}
+
+func (r *renderer) manifestOf(name string) string {
+	s, _ := byName(name)
+	return s.manifests[r.kind]
+}
+
+// byName finds a section; one that does not exist is an error that says which
+// was probably meant.
+func byName(name string) (section, error) {
+	i := slices.IndexFunc(sections, func(s section) bool { return s.name == name })
+	if i >= 0 {
+		return sections[i], nil
+	}
+	err := fmt.Errorf("unknown section %s", name)
+	if near, ok := manifest.Nearest(name, names()); ok {
+		err = fmt.Errorf("%w (did you mean %s?)", err, near)
+	}
+	return section{}, hint.Add(err, "the sections are %s", strings.Join(names(), ", "))
+}
+
+// functions are what templates may call beside text/template's own: ours for
+// encoding values, and those of sprig that depend on their arguments alone.
+func functions() template.FuncMap {
+	funcs := template.FuncMap{"sh": sh, "ini": ini}
+	all := sprig.TxtFuncMap()
+	for _, name := range []string{"join", "indent", "nindent", "trim", "replace", "contains", "hasPrefix", "hasSuffix", "ternary"} {
+		funcs[name] = all[name]
+	}
+	return funcs
+}
+
+func parseTemplates() (*template.Template, error) {
+	return template.New("").Funcs(functions()).Option("missingkey=error").ParseFS(templates.FS, "*.tmpl")
+}
+
+// A store reads the manifests of a repository, each once.
+type store struct {
+	repo     fs.FS
+	packages map[string]packagesFile
+}
+
+func newStore(repo fs.FS) *store {
+	return &store{repo: repo, packages: map[string]packagesFile{}}
+}
+
+// read decodes the manifest at the path name. One that does not exist declares
+// nothing.
+func read[T any](repo fs.FS, name string) (T, *manifest.Source, error) {
+	var zero T
+	data, err := fs.ReadFile(repo, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return zero, &manifest.Source{}, nil
+	}
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return zero, nil, fmt.Errorf("%s: %w", name, pathErr.Err)
+	}
+	if err != nil {
+		return zero, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return manifest.Decode[T](name, data)
+}
