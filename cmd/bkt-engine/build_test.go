@@ -1,0 +1,194 @@
+package main_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"bkt/internal/buildkit"
+	"bkt/internal/hint"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestBuildAgainIsTheSameImage(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `COPY input /input`, `RUN ["/init", "write", "/etc/made", "by a RUN"]`)
+	first, _ := w.mustBuild(t)
+	second, log := w.mustBuild(t)
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("-first +second:\n%s", diff)
+	}
+	if !strings.Contains(log, "CACHED") {
+		t.Errorf("nothing was cached:\n%s", log)
+	}
+	read, err := buildkit.ReadLayout(first.Dir, "")
+	if err != nil || read != first {
+		t.Errorf("ReadLayout: %v, %v; want %v", read, err, first)
+	}
+}
+
+func TestLayoutHoldsOnlyTheLastImage(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `RUN ["/init", "write", "/etc/made", "1"]`)
+	w.mustBuild(t)
+	before := blobs(t, w)
+	w.containerfile(t, `RUN ["/init", "write", "/etc/made", "2"]`)
+	w.mustBuild(t)
+	after := blobs(t, w)
+	if len(before) != len(after) || slices.Equal(before, after) {
+		t.Errorf("before: %v\nafter: %v", before, after)
+	}
+}
+
+func blobs(t *testing.T, w world) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(w.Dir, "out", "blobs", "sha256", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestFailingStep(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `COPY input /input`)
+	first, _ := w.mustBuild(t)
+	w.containerfile(t, `COPY input /input`, `RUN ["/init", \`, `  "fail", "7"]`)
+	_, err := w.build(t.Context(), &bytes.Buffer{})
+	step, ok := errors.AsType[*buildkit.StepError](err)
+	if !ok {
+		t.Fatalf("%v is no StepError", err)
+	}
+	if want := `Containerfile:3: RUN ["/init", "fail", "7"]: exit code 7`; err.Error() != want {
+		t.Errorf("error is %q, want %q", err, want)
+	}
+	if step.Last != 4 || !strings.Contains(step.Source, ">>> RUN") {
+		t.Errorf("step: %+v", step)
+	}
+	kept, err := buildkit.ReadLayout(first.Dir, "")
+	if err != nil || kept != first {
+		t.Errorf("the image before is gone: %v, %v", kept, err)
+	}
+}
+
+func TestMistakesInContainerfile(t *testing.T) {
+	w := newWorld(t)
+	tests := []struct{ name, step, want string }{
+		{"unknown instruction", "RUNN x", "Containerfile:2: unknown instruction: RUNN (did you mean RUN?)"},
+		{"missing file", "COPY missing /", `Containerfile:2: "/missing": not found`},
+		{"bad mount", "RUN --mount=type=nonsense true", `Containerfile:2: unsupported mount type "nonsense"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w.containerfile(t, tt.step)
+			_, err := w.build(t.Context(), &bytes.Buffer{})
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("error is %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestOutputIsNotSent(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `RUN --mount=type=bind,target=/tmp ["/init", "list", "/tmp"]`)
+	b := buildkit.Builder{Config: w.config(), Progress: "plain"}
+	var log bytes.Buffer
+	for range 2 {
+		w.write(t, "context/input", log.String())
+		log.Reset()
+		if _, err := b.Build(t.Context(), w.spec(), filepath.Join(w.Dir, "context", "out"), &log); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(log.String(), "entry input") || strings.Contains(log.String(), "entry out") {
+		t.Errorf("the output was sent:\n%s", log.String())
+	}
+}
+
+func TestFolderAsNamedContext(t *testing.T) {
+	w := newWorld(t)
+	w.write(t, "extra/file", "x")
+	w.containerfile(t, `COPY --from=extra file /file`)
+	s := w.spec()
+	s.Folders = map[string]string{"extra": filepath.Join(w.Dir, "extra")}
+	b := buildkit.Builder{Config: w.config(), Progress: "quiet"}
+	if _, err := b.Build(t.Context(), s, filepath.Join(w.Dir, "out"), &bytes.Buffer{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDigestsOfTheBase(t *testing.T) {
+	w := newWorld(t)
+	digest := w.Base.Digest.String()
+	tests := []struct{ name, from, image string }{
+		{"same", "example.org/base:1", "example.org/base:1"},
+		{"tag left out", "example.org/base", "example.org/base:latest"},
+		{"docker's own", "base", "docker.io/library/base:latest"},
+		{"digest in FROM", "example.org/base:1@" + digest, "example.org/base:1"},
+		{"digest in the name", "example.org/base:1", "example.org/base:1@" + digest},
+		{"tag in one", "example.org/base@" + digest, "example.org/base:1@" + digest},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w.write(t, "context/Containerfile", "ARG BASE="+tt.from+"\nFROM ${BASE}\nCOPY input /\n")
+			s := w.spec()
+			clear(s.Images)
+			s.Images[tt.image] = w.Base
+			b := buildkit.Builder{Config: w.config(), Progress: "quiet"}
+			if _, err := b.Build(t.Context(), s, filepath.Join(w.Dir, "out"), &bytes.Buffer{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestUnusedImage(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `COPY --from=example.org/tools x /`, `RUN --mount=from=more,target=/x y`)
+	s := w.spec()
+	s.Images["example.org/bsae"] = w.Base
+	_, err := buildkit.Builder{}.Build(t.Context(), s, filepath.Join(w.Dir, "out"), os.Stderr)
+	if err == nil || !strings.Contains(err.Error(), "image example.org/bsae: nothing in the Containerfile reads it") {
+		t.Errorf("error is %v", err)
+	}
+	want := []string{"what it reads: example.org/base, example.org/tools, more"}
+	if diff := cmp.Diff(want, hint.Of(err)); diff != "" {
+		t.Errorf("hints: -want +got:\n%s", diff)
+	}
+}
+
+// TestUmaskOfWhoeverStartsTheEngine checks that it has no part in the image.
+func TestUmaskOfWhoeverStartsTheEngine(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `WORKDIR /made/here`, `RUN ["/init", "mode", "/made"]`)
+	old := syscall.Umask(0o077)
+	_, log := w.mustBuild(t)
+	syscall.Umask(old)
+	if !strings.Contains(log, "mode drwxr-xr-x") {
+		t.Errorf("not readable for all:\n%s", log)
+	}
+}
+
+func TestSeveralPlatforms(t *testing.T) {
+	w := newWorld(t)
+	w.write(t, "context/Containerfile", "FROM scratch\nCOPY input /\n")
+	s := w.spec()
+	s.Images = nil
+	s.Platforms = []string{"linux/amd64", "linux/arm64"}
+	b := buildkit.Builder{Config: w.config(), Progress: "quiet"}
+	l, err := b.Build(t.Context(), s, filepath.Join(w.Dir, "out"), &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(l.Dir, "blobs", "sha256", l.Digest.Encoded()))
+	if err != nil || !strings.Contains(string(data), `"architecture": "arm64"`) {
+		t.Errorf("no index with arm64: %v\n%s", err, data)
+	}
+}

@@ -1,0 +1,295 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bkt/internal/buildkit"
+	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// hang starts a build with a RUN that never ends, and returns once it runs:
+// what the RUN's process can be told by, and how the build will end.
+func (w world) hang(t *testing.T, ctx context.Context) (marker string, done <-chan error) {
+	t.Helper()
+	marker = "marker-" + filepath.Base(w.Dir)
+	w.containerfile(t, `RUN ["/init", "hang", "`+marker+`"]`)
+	log := watchFor("hanging")
+	result := make(chan error, 1)
+	go func() {
+		_, err := w.build(ctx, log)
+		result <- err
+	}()
+	log.await(t)
+	if running, mounted := w.left(marker); len(running) == 0 || len(mounted) == 0 {
+		t.Fatalf("the RUN is not to be seen: processes %v, with mounts %v", running, mounted)
+	}
+	return marker, result
+}
+
+func (w world) status(t *testing.T) buildkit.Engine {
+	t.Helper()
+	e, err := buildkit.Status(t.Context(), w.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestCancelledBuildLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	marker, done := w.hang(t, ctx)
+	pid := w.status(t).PID
+	start := time.Now()
+	cancel()
+	if err := result(t, done); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+	w.awaitNothingLeft(t, marker)
+	if now := w.status(t).PID; now != pid {
+		t.Errorf("another engine runs: %d, not %d", now, pid)
+	}
+}
+
+func TestKilledEngineLeavesNothing(t *testing.T) {
+	for _, which := range []string{"outer", "inner"} {
+		t.Run(which, func(t *testing.T) {
+			w := newWorld(t)
+			marker, done := w.hang(t, t.Context())
+			pids := map[string]int{"outer": w.status(t).PID, "inner": innerPID(t, w)}
+			if err := syscall.Kill(pids[which], syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			err := result(t, done)
+			if err == nil || err.Error() != "the engine stopped during the build" || len(hint.Of(err)) != 1 {
+				t.Errorf("error is %v, hints %q", err, hint.Of(err))
+			}
+			w.awaitNothingLeft(t, marker)
+			// What it has left behind in its root is no hindrance.
+			w.containerfile(t, `RUN ["/init", "write", "/etc/made", "x"]`)
+			w.mustBuild(t)
+		})
+	}
+}
+
+// innerPID returns the pid of the process in the engine's namespaces.
+func innerPID(t *testing.T, w world) int {
+	t.Helper()
+	state, err := contract.ReadState(w.config().Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.Inner
+}
+
+func TestKilledClientEndsItsBuild(t *testing.T) {
+	w := newWorld(t)
+	w.mustStart(t)
+	pid := w.status(t).PID
+	marker := "marker-" + filepath.Base(w.Dir)
+	w.containerfile(t, `RUN ["/init", "hang", "`+marker+`"]`)
+	cmd := w.clientCommand(t)
+	log := watchFor("hanging")
+	cmd.Stdout = log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	log.await(t)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // says that it was killed
+	w.awaitNothingLeft(t, marker)
+	if now := w.status(t).PID; now != pid {
+		t.Errorf("another engine runs: %d, not %d", now, pid)
+	}
+}
+
+// mustStart starts the world's engine.
+func (w world) mustStart(t *testing.T) {
+	t.Helper()
+	w.containerfile(t, `COPY input /input`)
+	w.mustBuild(t)
+}
+
+func TestClientsAtOnceShareAnEngine(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `RUN ["/init", "write", "/etc/made", "x"]`)
+	var clients []*exec.Cmd
+	for range 4 {
+		cmd := w.clientCommand(t)
+		cmd.Stdout = &bytes.Buffer{}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		clients = append(clients, cmd)
+	}
+	for _, cmd := range clients {
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v:\n%s", err, cmd.Stdout)
+		}
+	}
+	if outer := processes("cmdline", "--root\x00"+w.config().Root); len(outer) != 1 {
+		t.Errorf("engines: %v", outer)
+	}
+}
+
+// engine returns a command that starts the world's engine.
+func (w world) engine(args ...string) *exec.Cmd {
+	args = append([]string{"--root", w.config().Root, "--socket", w.config().Socket}, args...)
+	return exec.Command(w.Program, args...)
+}
+
+func TestSecondEngineIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.mustStart(t)
+	cmd := w.engine()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 75 {
+		t.Errorf("ended with %v, want status 75", err)
+	}
+	want := "bkt-engine: error: " + w.config().Root + ": in use by another engine (pid " + strconv.Itoa(w.status(t).PID) + ")\n"
+	if diff := cmp.Diff(want, stderr.String()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestIdleEngineEnds(t *testing.T) {
+	w := newWorld(t)
+	cmd := w.engine("--idle", "200ms")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	if err := result(t, done); err != nil {
+		t.Error(err)
+	}
+	for _, file := range []string{w.config().Socket, filepath.Join(w.config().Root, "engine.json")} {
+		if _, err := os.Stat(file); !os.IsNotExist(err) {
+			t.Errorf("%s: %v, want it gone", file, err)
+		}
+	}
+}
+
+func TestEngineEndsWhenItsSocketIsRemoved(t *testing.T) {
+	w := newWorld(t)
+	w.mustStart(t)
+	before := w.status(t).PID
+	if err := os.Remove(w.config().Socket); err != nil {
+		t.Fatal(err)
+	}
+	w.mustBuild(t)
+	if after := w.status(t).PID; after == before {
+		t.Errorf("the engine without a socket, pid %d, is still there", after)
+	}
+}
+
+func TestBusyEngineDoesNotEnd(t *testing.T) {
+	w := newWorld(t)
+	cfg := w.config()
+	cfg.Idle = 100 * time.Millisecond
+	w.containerfile(t, `RUN ["/init", "hang"]`)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	b := buildkit.Builder{Config: cfg, Progress: "plain"}
+	_, err := b.Build(ctx, w.spec(), filepath.Join(w.Dir, "out"), &bytes.Buffer{})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the build ended with %v before it was cancelled", err)
+	}
+}
+
+// TestEnginesThatComeAndGo builds while engines end all the time: whoever comes
+// as one leaves must not notice.
+func TestEnginesThatComeAndGo(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `COPY input /input`)
+	b := buildkit.Builder{Config: w.config(), Progress: "quiet"}
+	b.Config.Idle = time.Millisecond
+	for i := range 15 {
+		if _, err := b.Build(t.Context(), w.spec(), filepath.Join(w.Dir, "out"), &bytes.Buffer{}); err != nil {
+			t.Fatalf("build %d: %v", i, err)
+		}
+	}
+}
+
+func TestStop(t *testing.T) {
+	w := newWorld(t)
+	if stopped, err := buildkit.Stop(t.Context(), w.config()); stopped || err != nil {
+		t.Errorf("without an engine: %v, %v", stopped, err)
+	}
+	marker, done := w.hang(t, t.Context())
+	stopped, err := buildkit.Stop(t.Context(), w.config())
+	if !stopped || err != nil {
+		t.Errorf("with an engine: %v, %v", stopped, err)
+	}
+	if err := result(t, done); err == nil {
+		t.Error("the build went well")
+	}
+	w.awaitNothingLeft(t, marker)
+	if e := w.status(t); e.Running {
+		t.Errorf("it still runs: %+v", e)
+	}
+}
+
+func TestStatusAndPrune(t *testing.T) {
+	w := newWorld(t)
+	w.mustStart(t)
+	e := w.status(t)
+	if !e.Running || e.Size == 0 || e.Version == "" || time.Since(e.Since) > time.Minute {
+		t.Errorf("status: %+v", e)
+	}
+	freed, err := buildkit.Prune(t.Context(), w.config(), true)
+	if err != nil || freed == 0 {
+		t.Errorf("freed %d bytes, %v", freed, err)
+	}
+	if after := w.status(t).Size; after >= e.Size {
+		t.Errorf("size was %d and is %d", e.Size, after)
+	}
+}
+
+func TestMissingRuntime(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `COPY input /input`)
+	t.Setenv("PATH", t.TempDir())
+	_, err := w.build(t.Context(), &bytes.Buffer{})
+	want := "starting the engine: nothing to run containers with: neither runc nor crun is installed"
+	if err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+	if hints := strings.Join(hint.Of(err), "\n"); !strings.Contains(hints, "apt install runc") || !strings.Contains(hints, "dnf install") {
+		t.Errorf("hints: %s", hints)
+	}
+}
+
+func TestOldRuntime(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `COPY input /input`)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "crun"), []byte("#!/bin/sh\necho crun version 1.8.1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+	_, err := w.build(t.Context(), &bytes.Buffer{})
+	if err == nil || !strings.Contains(err.Error(), "version 1.8.1 is too old, 1.15 is needed") {
+		t.Errorf("error is %v", err)
+	}
+}

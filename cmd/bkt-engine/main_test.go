@@ -1,0 +1,277 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bkt/internal/buildkit"
+	"bkt/internal/image"
+)
+
+// programs is the folder with bkt-engine and init.
+var programs string
+
+// clientEnv makes the test binary a client: it holds the folder of its world.
+const clientEnv = "BKT_TEST_CLIENT"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(clientEnv); dir != "" {
+		os.Exit(client(dir))
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "bkt")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	// A normal user has to be able to run what is in there.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	for _, pkg := range []string{".", "./testdata/init"} {
+		build := exec.Command("go", "build", "-o", dir+"/", pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "go build %s: %v\n%s", pkg, err, out)
+			return 1
+		}
+	}
+	programs = dir
+	return m.Run()
+}
+
+// need skips the test if one of the programs is not installed.
+func need(t *testing.T, tools ...string) {
+	t.Helper()
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err == nil {
+			continue
+		}
+		if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
+			t.Fatalf("%s is not installed", tool)
+		}
+		t.Skipf("%s is not installed", tool)
+	}
+}
+
+// world is a folder with all that a test builds from and into.
+type world struct {
+	Dir     string
+	Address string // of the engine; empty: its own
+	Base    image.Layout
+	Program string
+}
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	need(t, "runc")
+	if os.Geteuid() != 0 {
+		need(t, "newuidmap", "newgidmap")
+	}
+	dir, err := os.MkdirTemp("", "bkt") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := world{Dir: dir, Program: filepath.Join(programs, "bkt-engine")}
+	t.Cleanup(func() {
+		if _, err := buildkit.Stop(context.Background(), w.config()); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			log, _ := os.ReadFile(filepath.Join(w.config().Root, "engine.log"))
+			t.Logf("engine.log:\n%s", log)
+		}
+		os.RemoveAll(dir)
+	})
+	w.Base = writeBase(t, filepath.Join(dir, "base"))
+	w.write(t, "context/input", "hello")
+	return w
+}
+
+func (w world) config() buildkit.Config {
+	return buildkit.Config{
+		Address: w.Address,
+		Root:    filepath.Join(w.Dir, "root"),
+		Socket:  filepath.Join(w.Dir, "run", "engine.sock"),
+		Program: w.Program,
+	}
+}
+
+// spec is a build of the Containerfile in the world's context.
+func (w world) spec() image.Spec {
+	return image.Spec{
+		Containerfile: "Containerfile",
+		Context:       filepath.Join(w.Dir, "context"),
+		Images:        map[string]image.Layout{"example.org/base": w.Base},
+	}
+}
+
+func (w world) write(t *testing.T, name, text string) {
+	t.Helper()
+	name = filepath.Join(w.Dir, name)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// containerfile writes one that is based on the world's image.
+func (w world) containerfile(t *testing.T, steps ...string) {
+	t.Helper()
+	w.write(t, "context/Containerfile", "FROM example.org/base\n"+strings.Join(steps, "\n")+"\n")
+}
+
+func (w world) build(ctx context.Context, log io.Writer) (image.Layout, error) {
+	return buildkit.Builder{Config: w.config(), Progress: "plain"}.Build(ctx, w.spec(), filepath.Join(w.Dir, "out"), log)
+}
+
+// mustBuild builds and returns the progress too.
+func (w world) mustBuild(t *testing.T) (image.Layout, string) {
+	t.Helper()
+	var log bytes.Buffer
+	l, err := w.build(t.Context(), &log)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	return l, log.String()
+}
+
+// client builds the world in dir, in a process that can be killed.
+func client(dir string) int {
+	data, err := os.ReadFile(filepath.Join(dir, "world.json"))
+	var w world
+	if err == nil {
+		err = json.Unmarshal(data, &w)
+	}
+	if err == nil {
+		_, err = w.build(context.Background(), os.Stdout)
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
+// clientCommand returns a process that builds w.
+func (w world) clientCommand(t *testing.T) *exec.Cmd {
+	t.Helper()
+	data, err := json.Marshal(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, "world.json", string(data))
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), clientEnv+"="+w.Dir)
+	return cmd
+}
+
+// watch is a writer that tells when a text has gone by.
+type watch struct {
+	text string
+	seen chan struct{}
+
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func watchFor(text string) *watch { return &watch{text: text, seen: make(chan struct{})} }
+
+func (w *watch) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := strings.Contains(w.all.String(), w.text)
+	w.all.Write(p)
+	if !before && strings.Contains(w.all.String(), w.text) {
+		close(w.seen)
+	}
+	return len(p), nil
+}
+
+func (w *watch) await(t *testing.T) {
+	t.Helper()
+	select {
+	case <-w.seen:
+	case <-time.After(time.Minute):
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		t.Fatalf("no %q in\n%s", w.text, w.all.String())
+	}
+}
+
+// eventually waits until done, which asks about other processes: there is no
+// one to tell when they are gone.
+func eventually(t *testing.T, most time.Duration, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(most)
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("not within %v: %s", most, what)
+		}
+	}
+}
+
+// processes returns the pids of all processes with text in file, which is one
+// of those that /proc has for each.
+func processes(file, text string) []string {
+	var pids []string
+	names, _ := filepath.Glob("/proc/[0-9]*/" + file)
+	for _, name := range names {
+		data, err := os.ReadFile(name) // one that has just ended has none
+		if err == nil && bytes.Contains(data, []byte(text)) {
+			pids = append(pids, filepath.Base(filepath.Dir(name)))
+		}
+	}
+	return pids
+}
+
+// left returns the processes of RUNs that have marker among their words, and
+// those that see a mount of the world's engine.
+func (w world) left(marker string) (running, mounted []string) {
+	return processes("cmdline", marker), processes("mountinfo", filepath.Join(w.config().Root, "runc-"))
+}
+
+// awaitNothingLeft waits until no process of a RUN is left, and no mount.
+func (w world) awaitNothingLeft(t *testing.T, marker string) {
+	t.Helper()
+	eventually(t, 5*time.Second, "no process and no mount left", func() bool {
+		running, mounted := w.left(marker)
+		return len(running)+len(mounted) == 0
+	})
+}
+
+var errTimeout = errors.New("took too long")
+
+// result returns what a build that runs in another goroutine ended with.
+func result(t *testing.T, done <-chan error) error {
+	t.Helper()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(30 * time.Second):
+		t.Fatal(errTimeout)
+		return nil
+	}
+}

@@ -1,0 +1,34 @@
+// Command init is all that the images of the tests contain.
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+func main() {
+	switch args := os.Args[1:]; args[0] {
+	case "hang": // until it is killed
+		fmt.Println("hanging")
+		_ = syscall.Pause()
+	case "write": // a text to a file
+		if err := os.WriteFile(args[1], []byte(args[2]), 0o644); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	case "list": // the entries of a folder
+		entries, _ := os.ReadDir(args[1])
+		for _, e := range entries {
+			fmt.Println("entry", e.Name())
+		}
+	case "mode": // of a file
+		if info, err := os.Stat(args[1]); err == nil {
+			fmt.Println("mode", info.Mode())
+		}
+	case "fail": // with a status
+		status, _ := strconv.Atoi(args[1])
+		os.Exit(status)
+	}
+}

@@ -1,0 +1,125 @@
+package main_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"bkt/internal/engine/contract"
+)
+
+// userName is a normal user with subordinate ids.
+const userName = "bkt-test"
+
+// asUser gives the world to a normal user and starts the user's engine in it.
+func (w world) asUser(t *testing.T, u *user.User) (world, contract.State) {
+	t.Helper()
+	uid, errUID := strconv.Atoi(u.Uid)
+	gid, errGID := strconv.Atoi(u.Gid)
+	if err := errors.Join(errUID, errGID); err != nil {
+		t.Fatal(err)
+	}
+	err := filepath.WalkDir(w.Dir, func(name string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chown(name, uid, gid))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready, report, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ready.Close()
+	cmd := w.engine("--ready-fd", "3")
+	cmd.Dir = w.Dir
+	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "USER=" + u.Username, "HOME=" + w.Dir}
+	cmd.ExtraFiles = []*os.File{report}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	err = cmd.Start()
+	report.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Wait() })
+	t.Cleanup(func() { cmd.Process.Kill() })
+	if err := contract.AwaitReport(ready); err != nil {
+		t.Fatal(err)
+	}
+	state, err := contract.ReadState(w.config().Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Address = "unix://" + w.config().Socket
+	return w, state
+}
+
+func needUser(t *testing.T) *user.User {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be someone else")
+	}
+	need(t, "newuidmap", "newgidmap")
+	u, err := user.Lookup(userName)
+	if err != nil && os.Getenv("BKT_REQUIRE_TOOLS") != "" {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Skip(err)
+	}
+	return u
+}
+
+func TestEngineOfAUser(t *testing.T) {
+	u := needUser(t)
+	w, _ := newWorld(t).asUser(t, u)
+	w.containerfile(t, `RUN ["/init", "write", "/etc/made", "by a RUN"]`, `USER 1000`, `RUN ["/init", "write", "/dev/null", "by another user"]`)
+	w.mustBuild(t)
+}
+
+func TestKilledEngineOfAUserLeavesNothing(t *testing.T) {
+	u := needUser(t)
+	for _, which := range []string{"outer", "inner"} {
+		t.Run(which, func(t *testing.T) {
+			w, state := newWorld(t).asUser(t, u)
+			marker, done := w.hang(t, t.Context())
+			pids := map[string]int{"outer": state.PID, "inner": state.Inner}
+			if err := syscall.Kill(pids[which], syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if err := result(t, done); err == nil {
+				t.Error("the build went well")
+			}
+			w.awaitNothingLeft(t, marker)
+		})
+	}
+}
+
+// TestUserWithoutSubordinateIDs uses nobody, who has none.
+func TestUserWithoutSubordinateIDs(t *testing.T) {
+	w := newWorld(t)
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be someone else")
+	}
+	if err := os.Chmod(w.Dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	cmd := w.engine()
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 {
+		t.Errorf("ended with %v", err)
+	}
+	for _, want := range []string{"/etc/subuid: no line for nobody", "usermod --add-subuids"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}

@@ -1,0 +1,140 @@
+// Package contract is what bkt and its engine have to agree on: the names of
+// the files in the engine's root, what they hold, and how an engine that has
+// just been started says that it is up, or why it is not.
+//
+// Both link it, so it depends on nothing of BuildKit's. It neither starts nor
+// stops anything.
+package contract
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"bkt/internal/hint"
+
+	"golang.org/x/sys/unix"
+)
+
+// StatusHeld is the exit status of an engine that finds its root in use by
+// another one.
+const StatusHeld = 75
+
+// maxSocket is how long the path of a unix socket may be.
+const maxSocket = 107
+
+// CheckSocket returns an error if path cannot be that of a socket.
+func CheckSocket(path string) error {
+	if len(path) <= maxSocket {
+		return nil
+	}
+	return hint.Add(fmt.Errorf("%s: too long for a socket: %d bytes, and %d are the most", path, len(path), maxSocket),
+		"set XDG_RUNTIME_DIR to a folder with a shorter name")
+}
+
+// LockFile is the file that an engine holds a flock on for as long as it lives.
+func LockFile(root string) string { return filepath.Join(root, "engine.lock") }
+
+// LogFile is where the engine's diagnostics go.
+func LogFile(root string) string { return filepath.Join(root, "engine.log") }
+
+// StateFile is where the engine says who it is.
+func StateFile(root string) string { return filepath.Join(root, "engine.json") }
+
+// State says who serves a root. It is valid only while the lock is held: an
+// engine that was killed leaves its state behind.
+type State struct {
+	PID     int       `json:"pid"`   // the process that takes signals
+	Inner   int       `json:"inner"` // pid 1 of the engine's namespaces, as seen from outside
+	Started time.Time `json:"started"`
+	Version string    `json:"version"`
+	Socket  string    `json:"socket"`
+}
+
+// ReadState returns the state in root's state file.
+func ReadState(root string) (State, error) {
+	var s State
+	data, err := os.ReadFile(StateFile(root))
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return s, fmt.Errorf("%s: %w", StateFile(root), err)
+	}
+	return s, nil
+}
+
+// Held says whether an engine holds root.
+func Held(root string) (bool, error) {
+	f, err := os.Open(LockFile(root))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
+}
+
+// readyLine is what an engine that is up reports; any other line is JSON.
+const readyLine = "ready"
+
+// failure is the report of an engine that could not start.
+type failure struct {
+	Message string   `json:"message"`
+	Hints   []string `json:"hints,omitempty"`
+	Status  int      `json:"status"`
+}
+
+// A StartError is the reason for which an engine did not start, as it reported it.
+type StartError struct {
+	Message string
+	Status  int // the engine's exit status
+}
+
+func (e *StartError) Error() string { return e.Message }
+
+// Report writes one line to w: that the engine is up, or err, because of which
+// it ends with status.
+func Report(w io.Writer, err error, status int) error {
+	if err == nil {
+		_, err := fmt.Fprintln(w, readyLine)
+		return err
+	}
+	return json.NewEncoder(w).Encode(failure{err.Error(), hint.Of(err), status})
+}
+
+// AwaitReport reads what [Report] wrote. It returns nil if the engine is up, a
+// [StartError] if it could not start, and [io.ErrUnexpectedEOF] if it ended
+// without a word.
+func AwaitReport(r io.Reader) error {
+	line, err := bufio.NewReader(r).ReadBytes('\n')
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return err
+	}
+	if string(line) == readyLine+"\n" {
+		return nil
+	}
+	var f failure
+	if err := json.Unmarshal(line, &f); err != nil {
+		return fmt.Errorf("report of the engine: %w", err)
+	}
+	err = &StartError{f.Message, f.Status}
+	for i := len(f.Hints) - 1; i >= 0; i-- {
+		err = hint.Add(err, "%s", f.Hints[i])
+	}
+	return err
+}

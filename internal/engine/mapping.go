@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bkt/internal/hint"
+)
+
+// mapping says which users and groups a normal user's engine may use: the user
+// is root in it, and the ranges that the administrator gave them follow from 1.
+type mapping struct {
+	newuidmap, newgidmap string // programs
+	uids, gids           []idRange
+}
+
+type idRange struct{ first, count string }
+
+func findMapping(path string) (mapping, error) {
+	var m mapping
+	var ok1, ok2 bool
+	m.newuidmap, ok1 = lookPath(path, "newuidmap")
+	m.newgidmap, ok2 = lookPath(path, "newgidmap")
+	var missing error
+	if !ok1 || !ok2 {
+		missing = hint.Add(errors.New("newuidmap or newgidmap is not installed"),
+			"install them: \"apt install uidmap\" or \"dnf install shadow-utils\"")
+	}
+	u, err := user.Current()
+	if err != nil {
+		return m, errors.Join(missing, err)
+	}
+	m.uids, err = subordinate("/etc/subuid", u)
+	missing = errors.Join(missing, err)
+	m.gids, err = subordinate("/etc/subgid", u)
+	return m, errors.Join(missing, err)
+}
+
+// subordinate returns the ranges that file gives to u.
+func subordinate(file string, u *user.User) ([]idRange, error) {
+	data, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	ranges := parseSubordinate(string(data), u.Username, u.Uid)
+	if len(ranges) == 0 {
+		return nil, hint.Add(fmt.Errorf("%s: no line for %s", file, u.Username),
+			"run \"sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s\"", u.Username)
+	}
+	return ranges, nil
+}
+
+// parseSubordinate picks the lines of a subuid file that are for a user, who
+// may go by name or by number.
+func parseSubordinate(text, name, uid string) []idRange {
+	var ranges []idRange
+	for line := range strings.Lines(text) {
+		f := strings.Split(strings.TrimSpace(line), ":")
+		if len(f) == 3 && (f[0] == name || f[0] == uid) {
+			ranges = append(ranges, idRange{f[1], f[2]})
+		}
+	}
+	return slices.Compact(ranges)
+}
+
+// apply gives the process pid, which has just entered a user namespace, its
+// users and groups.
+func (m mapping) apply(pid int) error {
+	err := runMap(m.newuidmap, pid, os.Geteuid(), m.uids)
+	if err != nil {
+		return err
+	}
+	return runMap(m.newgidmap, pid, os.Getegid(), m.gids)
+}
+
+func runMap(program string, pid, own int, ranges []idRange) error {
+	args := []string{strconv.Itoa(pid), "0", strconv.Itoa(own), "1"}
+	next := 1
+	for _, r := range ranges {
+		count, err := strconv.Atoi(r.count)
+		if err != nil {
+			return fmt.Errorf("cannot parse the number of subordinate ids %q", r.count)
+		}
+		args = append(args, strconv.Itoa(next), r.first, r.count)
+		next += count
+	}
+	out, err := exec.Command(program, args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s %s: %w: %s", program, strings.Join(args, " "), err, bytes.TrimSpace(out))
+	}
+	return nil
+}

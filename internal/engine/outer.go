@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
+
+	"github.com/google/renameio/v2"
+)
+
+// innerName is what the inner process is called in place of the program's name.
+const innerName = "bkt-engine: inside"
+
+// The files that the inner process inherits, by number.
+const (
+	fdLifeline = 3 + iota
+	fdReport
+	fdLock
+	fdSocket
+)
+
+// What the inner process reads from the lifeline, each a byte.
+const (
+	mapped = 'm' // it has got its users: it is to start itself again, as root
+	begin  = 'b' // its settings follow as a line of JSON
+)
+
+// settings is what the inner process is told.
+type settings struct {
+	Config   Config
+	Runtime  string
+	Rootless bool
+}
+
+// files are the open files that the outer process has for the inner one.
+type files struct {
+	lock, log *os.File
+	socket    *socket
+}
+
+// inner is the inner process, seen from the outer one.
+type inner struct {
+	cmd      *exec.Cmd
+	lifeline *os.File // to write to; its closing ends the inner process
+	report   *os.File // to read from
+}
+
+// supervise starts the inner process, calls up when it serves, and returns
+// when it has ended.
+func supervise(c Config, p prepared, f files, up func()) error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	in, err := start(f)
+	if err != nil {
+		return err
+	}
+	defer in.lifeline.Close()
+	defer in.report.Close()
+	if err := in.brief(c, p); err != nil {
+		return in.abandon(err)
+	}
+	if err := writeState(c, in.cmd.Process.Pid); err != nil {
+		return in.abandon(err)
+	}
+	defer os.Remove(contract.StateFile(c.Root))
+	go in.forward(signals)
+	if err := contract.AwaitReport(in.report); err != nil {
+		return in.abandon(explain(err, c.Root))
+	}
+	up()
+	if err := in.cmd.Wait(); err != nil {
+		return hint.Add(fmt.Errorf("the engine ended: %w", err), "see %s", contract.LogFile(c.Root))
+	}
+	return nil
+}
+
+// start starts the inner process in its namespaces, where it waits for word.
+func start(f files) (*inner, error) {
+	defer f.socket.file.Close()
+	life, lifeline, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer life.Close()
+	report, reporter, err := os.Pipe()
+	if err != nil {
+		lifeline.Close()
+		return nil, err
+	}
+	defer reporter.Close()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args[0] = innerName
+	cmd.Stdout, cmd.Stderr = f.log, f.log
+	cmd.ExtraFiles = []*os.File{life, reporter, f.lock, f.socket.file}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces()}
+	if err := cmd.Start(); err != nil {
+		lifeline.Close()
+		report.Close()
+		return nil, explainNamespaces(err)
+	}
+	return &inner{cmd, lifeline, report}, nil
+}
+
+func namespaces() uintptr {
+	flags := uintptr(syscall.CLONE_NEWNS | syscall.CLONE_NEWPID)
+	if os.Geteuid() != 0 {
+		flags |= syscall.CLONE_NEWUSER
+	}
+	return flags
+}
+
+// explainNamespaces adds what to do if the kernel does not let users have
+// namespaces, for which it has several words.
+func explainNamespaces(err error) error {
+	refused := errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL)
+	err = fmt.Errorf("starting in new namespaces: %w", err)
+	if !refused {
+		return err
+	}
+	return hint.Add(err, "user namespaces seem to be switched off: see \"sysctl user.max_user_namespaces kernel.unprivileged_userns_clone\"")
+}
+
+// brief gives the inner process its users, if it needs any, and its settings.
+func (in *inner) brief(c Config, p prepared) error {
+	s := settings{Config: c, Runtime: p.Runtime, Rootless: os.Geteuid() != 0}
+	if s.Rootless {
+		if err := p.mapping.apply(in.cmd.Process.Pid); err != nil {
+			return err
+		}
+		if _, err := in.lifeline.Write([]byte{mapped}); err != nil {
+			return err
+		}
+	}
+	if _, err := in.lifeline.Write([]byte{begin}); err != nil {
+		return err
+	}
+	return json.NewEncoder(in.lifeline).Encode(s)
+}
+
+// abandon ends the inner process because of err.
+func (in *inner) abandon(err error) error {
+	in.lifeline.Close()
+	_ = in.cmd.Wait()
+	return err
+}
+
+// explain turns the end of an inner process that had no time to say why into
+// words.
+func explain(err error, root string) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return hint.Add(errors.New("the engine ended while it was starting"), "see %s", contract.LogFile(root))
+	}
+	return err
+}
+
+func (in *inner) forward(signals <-chan os.Signal) {
+	for s := range signals {
+		_ = in.cmd.Process.Signal(s)
+	}
+}
+
+func writeState(c Config, inner int) error {
+	data, err := json.MarshalIndent(contract.State{
+		PID:     os.Getpid(),
+		Inner:   inner,
+		Started: time.Now().Round(time.Second),
+		Version: c.Version,
+		Socket:  c.Socket,
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(contract.StateFile(c.Root), append(data, '\n'), 0o600)
+}

@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"bkt/internal/hint"
+)
+
+// prepared is what the engine needs of the machine.
+type prepared struct {
+	Runtime string // path of runc or crun
+	mapping        // of users and groups; not needed by root
+}
+
+// prepare looks for all that the engine needs before anything is started, so
+// that what is missing is said at once and in full.
+func prepare(c Config) (prepared, error) {
+	runtime, missing := findRuntime(c.Path)
+	p := prepared{Runtime: runtime}
+	if os.Geteuid() == 0 {
+		return p, missing
+	}
+	var err error
+	p.mapping, err = findMapping(c.Path)
+	return p, errors.Join(missing, err)
+}
+
+// lookPath finds a program in path, or beside one of its bin folders in sbin:
+// Debian keeps runc there, and not in the path of its users.
+func lookPath(path, program string) (string, bool) {
+	for _, dir := range filepath.SplitList(path) {
+		places := []string{dir}
+		if filepath.Base(dir) == "bin" {
+			places = append(places, filepath.Join(filepath.Dir(dir), "sbin"))
+		}
+		for _, place := range places {
+			file, err := exec.LookPath(filepath.Join(place, program))
+			if err == nil && filepath.IsAbs(file) {
+				return file, true
+			}
+		}
+	}
+	return "", false
+}
+
+// findRuntime finds the program that runs containers.
+func findRuntime(path string) (string, error) {
+	if runc, ok := lookPath(path, "runc"); ok {
+		return runc, nil
+	}
+	crun, ok := lookPath(path, "crun")
+	if !ok {
+		return "", hintRuntime(errors.New("nothing to run containers with: neither runc nor crun is installed"))
+	}
+	version, err := crunVersion(crun)
+	if err != nil {
+		return "", err
+	}
+	if !recentCrun(version) {
+		return "", hintRuntime(fmt.Errorf("%s: version %s is too old, 1.15 is needed, and runc is not installed", crun, version))
+	}
+	return crun, nil
+}
+
+func hintRuntime(err error) error {
+	return hint.Add(err, "install runc: \"apt install runc\" or \"dnf install runc\" (or crun 1.15 or later)")
+}
+
+// crunVersion asks crun for its version: "crun version 1.21" is its first line.
+func crunVersion(crun string) (string, error) {
+	out, err := exec.CommandContext(context.Background(), crun, "--version").Output()
+	if err != nil {
+		return "", fmt.Errorf("%s --version: %w", crun, err)
+	}
+	fields := strings.Fields(string(out))
+	if len(fields) < 3 {
+		return "", fmt.Errorf("%s --version: cannot parse %q", crun, out)
+	}
+	return fields[2], nil
+}
+
+// recentCrun says whether crun knows the flag --keep, without which BuildKit
+// cannot use it.
+func recentCrun(version string) bool {
+	major, rest, _ := strings.Cut(version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	x, errX := strconv.Atoi(major)
+	y, errY := strconv.Atoi(minor)
+	if errX != nil || errY != nil {
+		return false
+	}
+	return x > 1 || x == 1 && y >= 15
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/containerd/containerd/v2/core/remotes/docker"
+	"github.com/containerd/containerd/v2/defaults"
+	"github.com/moby/buildkit/cache/remotecache"
+	inlinecache "github.com/moby/buildkit/cache/remotecache/inline"
+	localcache "github.com/moby/buildkit/cache/remotecache/local"
+	registrycache "github.com/moby/buildkit/cache/remotecache/registry"
+	"github.com/moby/buildkit/control"
+	"github.com/moby/buildkit/frontend"
+	dockerfile "github.com/moby/buildkit/frontend/dockerfile/builder"
+	"github.com/moby/buildkit/frontend/gateway"
+	"github.com/moby/buildkit/frontend/gateway/forwarder"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/solver"
+	"github.com/moby/buildkit/solver/bboltcachestorage"
+	"github.com/moby/buildkit/util/db"
+	"github.com/moby/buildkit/util/db/boltutil"
+	"github.com/moby/buildkit/util/grpcerrors"
+	"github.com/moby/buildkit/util/resolver"
+	"github.com/moby/buildkit/worker"
+	"github.com/moby/buildkit/worker/base"
+	bolt "go.etcd.io/bbolt"
+	"google.golang.org/grpc"
+)
+
+// server is BuildKit and what it is reached by.
+type server struct {
+	grpc       *grpc.Server
+	controller *control.Controller
+	stopping   chan struct{} // closed to tell the history's cleaner
+}
+
+func newServer(ctx context.Context, s settings) (*server, error) {
+	sessions, err := session.NewManager()
+	if err != nil {
+		return nil, err
+	}
+	hosts := resolver.NewRegistryConfig(nil)
+	w, err := newWorker(ctx, s, hosts)
+	if err != nil {
+		return nil, err
+	}
+	stopping := make(chan struct{})
+	controller, err := newController(ctx, s.Config.Root, w, sessions, hosts, stopping)
+	if err != nil {
+		return nil, err
+	}
+	g := grpc.NewServer(
+		// Errors keep their types on the way, so that clients see the exit
+		// status and the line of a step that failed.
+		grpc.UnaryInterceptor(grpcerrors.UnaryServerInterceptor),
+		grpc.StreamInterceptor(grpcerrors.StreamServerInterceptor),
+		grpc.MaxRecvMsgSize(defaults.DefaultMaxRecvMsgSize),
+		grpc.MaxSendMsgSize(defaults.DefaultMaxSendMsgSize),
+	)
+	controller.Register(g)
+	return &server{grpc: g, controller: controller, stopping: stopping}, nil
+}
+
+// stop ends BuildKit: builds may go on for the grace, then they are cancelled.
+// Should anything hang, the process ends all the same, and all containers with it.
+func (s *server) stop() error {
+	giveUp := time.AfterFunc(patience, func() { os.Exit(0) })
+	defer giveUp.Stop()
+	cancel := time.AfterFunc(grace, s.grpc.Stop)
+	defer cancel.Stop()
+	close(s.stopping)
+	s.grpc.GracefulStop()
+	return s.controller.Close()
+}
+
+func newController(ctx context.Context, root string, w *base.Worker, sessions *session.Manager, hosts docker.RegistryHosts, stopping <-chan struct{}) (*control.Controller, error) {
+	workers := &worker.Controller{}
+	if err := workers.Add(w); err != nil {
+		return nil, err
+	}
+	frontends, err := newFrontends(workers)
+	if err != nil {
+		return nil, err
+	}
+	cache, err := bboltcachestorage.NewStore(filepath.Join(root, "cache.db"))
+	if err != nil {
+		return nil, err
+	}
+	history, err := openHistory(root)
+	if err != nil {
+		return nil, err
+	}
+	return control.NewController(control.Opt{
+		SessionManager:            sessions,
+		WorkerController:          workers,
+		Frontends:                 frontends,
+		ResolveCacheExporterFuncs: cacheExporters(sessions, hosts),
+		ResolveCacheImporterFuncs: cacheImporters(sessions, w, hosts),
+		CacheManager:              solver.NewCacheManager(ctx, "local", cache, worker.NewCacheResultStorage(workers)),
+		Entitlements:              []string{"network.host"},
+		HistoryDB:                 history,
+		CacheStore:                cache,
+		LeaseManager:              w.LeaseManager(),
+		ContentStore:              w.ContentStore(),
+		GarbageCollect:            w.GarbageCollect,
+		GracefulStop:              stopping,
+	})
+}
+
+func newFrontends(workers *worker.Controller) (map[string]frontend.Frontend, error) {
+	gw, err := gateway.NewGatewayFrontend(workers.Infos(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]frontend.Frontend{
+		"dockerfile.v0": forwarder.NewGatewayForwarder(workers.Infos(), dockerfile.Build),
+		"gateway.v0":    gw,
+	}, nil
+}
+
+func openHistory(root string) (db.DB, error) {
+	return boltutil.SafeOpen(filepath.Join(root, "history.db"), 0o600, boltOptions())
+}
+
+func boltOptions() *bolt.Options {
+	return &bolt.Options{FreelistType: bolt.FreelistMapType, NoFreelistSync: true}
+}
+
+func cacheExporters(sessions *session.Manager, hosts docker.RegistryHosts) map[string]remotecache.ResolveCacheExporterFunc {
+	return map[string]remotecache.ResolveCacheExporterFunc{
+		"inline":   inlinecache.ResolveCacheExporterFunc(),
+		"local":    localcache.ResolveCacheExporterFunc(sessions),
+		"registry": registrycache.ResolveCacheExporterFunc(sessions, hosts),
+	}
+}
+
+func cacheImporters(sessions *session.Manager, w *base.Worker, hosts docker.RegistryHosts) map[string]remotecache.ResolveCacheImporterFunc {
+	return map[string]remotecache.ResolveCacheImporterFunc{
+		"local":    localcache.ResolveCacheImporterFunc(sessions),
+		"registry": registrycache.ResolveCacheImporterFunc(sessions, w.ContentStore(), hosts),
+	}
+}

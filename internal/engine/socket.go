@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
+)
+
+// socket is a listening unix socket and its place in the file system.
+type socket struct {
+	path string
+	file *os.File    // to be inherited by the inner process
+	info os.FileInfo // of path, to know our socket from a later one's
+}
+
+// listen makes the socket at path, in place of one that no one answers at.
+func listen(path string) (*socket, error) {
+	if err := contract.CheckSocket(path); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	if c, err := net.Dial("unix", path); err == nil {
+		c.Close()
+		return nil, hint.Add(fmt.Errorf("%s: in use by another program", path), "choose another socket")
+	}
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	// Only the copy for the inner process stays open: were ours open too,
+	// clients could still connect when the inner one has stopped listening.
+	defer l.Close()
+	l.SetUnlinkOnClose(false)
+	s := &socket{path: path}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, err
+	}
+	if s.info, err = os.Stat(path); err != nil {
+		return nil, err
+	}
+	s.file, err = l.File()
+	return s, err
+}
+
+// remove removes the socket, unless another has taken its place.
+func (s *socket) remove() {
+	if info, err := os.Stat(s.path); err == nil && os.SameFile(info, s.info) {
+		_ = os.Remove(s.path)
+	}
+}

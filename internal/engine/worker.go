@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/containerd/containerd/v2/core/diff/apply"
+	"github.com/containerd/containerd/v2/core/metadata"
+	"github.com/containerd/containerd/v2/core/remotes/docker"
+	"github.com/containerd/containerd/v2/core/snapshots"
+	"github.com/containerd/containerd/v2/plugins/content/local"
+	"github.com/containerd/containerd/v2/plugins/diff/walking"
+	"github.com/containerd/containerd/v2/plugins/snapshots/native"
+	"github.com/containerd/containerd/v2/plugins/snapshots/overlay"
+	"github.com/containerd/containerd/v2/plugins/snapshots/overlay/overlayutils"
+	"github.com/containerd/platforms"
+	cachemetadata "github.com/moby/buildkit/cache/metadata"
+	"github.com/moby/buildkit/executor"
+	"github.com/moby/buildkit/executor/oci"
+	"github.com/moby/buildkit/executor/resources"
+	"github.com/moby/buildkit/executor/runcexecutor"
+	snapshot "github.com/moby/buildkit/snapshot/containerd"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/db/boltutil"
+	"github.com/moby/buildkit/util/disk"
+	"github.com/moby/buildkit/util/leaseutil"
+	"github.com/moby/buildkit/util/network"
+	"github.com/moby/buildkit/worker/base"
+	"github.com/moby/buildkit/worker/label"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// namespace is what BuildKit keeps its things under in containerd's stores.
+const namespace = "buildkit"
+
+// snapshotter is how the layers of images are put together.
+type snapshotter struct {
+	snapshots.Snapshotter
+	name string
+}
+
+// newWorker puts a worker together from its parts. BuildKit has a function for
+// that, which also makes a proxy and, at each start, a 2048-bit RSA key for it:
+// no build here asks for the proxy, and the key takes longer than all else.
+func newWorker(ctx context.Context, s settings, hosts docker.RegistryHosts) (*base.Worker, error) {
+	o, err := newStores(s)
+	if err != nil {
+		return nil, err
+	}
+	if o.ResourceMonitor, err = resources.NewMonitor(); err != nil {
+		return nil, err
+	}
+	o.NetworkProviders = networks()
+	if o.Executor, err = newExecutor(s, o.Root, o.NetworkProviders, o.ResourceMonitor); err != nil {
+		return nil, err
+	}
+	stat, err := disk.GetDiskStat(s.Config.Root)
+	if err != nil {
+		return nil, err
+	}
+	o.GCPolicy = collect(s.Config.KeepBytes, stat)
+	o.RegistryHosts = hosts
+	o.Platforms = []ocispec.Platform{platforms.Normalize(platforms.DefaultSpec())}
+	o.BuildkitVersion.Package = "bkt-engine"
+	o.BuildkitVersion.Version = s.Config.Version
+	return base.NewWorker(ctx, o)
+}
+
+// newStores opens what a worker keeps on disk.
+func newStores(s settings) (base.WorkerOpt, error) {
+	var o base.WorkerOpt
+	sn, err := newSnapshotter(s.Config.Root)
+	if err != nil {
+		return o, err
+	}
+	o.Root = workerRoot(s.Config.Root, sn.name)
+	o.MountPoolRoot = filepath.Join(o.Root, "cachemounts")
+	o.Labels = map[string]string{
+		label.Executor:       "oci",
+		label.Snapshotter:    sn.name,
+		label.Network:        "host",
+		label.OCIProcessMode: oci.ProcessSandbox.String(),
+	}
+	blobs, err := local.NewStore(filepath.Join(o.Root, "content"))
+	if err != nil {
+		return o, err
+	}
+	bolt, err := boltutil.Open(filepath.Join(o.Root, "containerdmeta.db"), 0o600, boltOptions())
+	if err != nil {
+		return o, err
+	}
+	o.ContentMetadata = bolt
+	meta := metadata.NewDB(bolt, blobs, map[string]snapshots.Snapshotter{sn.name: sn})
+	if err := meta.Init(context.Background()); err != nil {
+		return o, err
+	}
+	content := snapshot.NewContentStore(meta.ContentStore(), namespace)
+	o.ContentStore = content
+	o.Snapshotter = snapshot.NewSnapshotter(sn.name, meta.Snapshotter(sn.name), namespace, nil)
+	o.Applier = apply.NewFileSystemApplier(content)
+	o.Differ = walking.NewWalkingDiff(content)
+	o.LeaseManager = leaseutil.WithNamespace(metadata.NewLeaseManager(meta), namespace)
+	o.GarbageCollect = meta.GarbageCollect
+	if o.ID, err = base.ID(o.Root); err != nil {
+		return o, err
+	}
+	o.MetadataStore, err = cachemetadata.NewStore(filepath.Join(o.Root, "metadata_v2.db"))
+	return o, err
+}
+
+func workerRoot(root, snapshotter string) string {
+	return filepath.Join(root, "runc-"+snapshotter)
+}
+
+// newSnapshotter returns one that mounts overlays or, where the kernel or the
+// file system cannot do that, one that copies.
+func newSnapshotter(root string) (snapshotter, error) {
+	name, open := "overlayfs", func(dir string) (snapshots.Snapshotter, error) {
+		return overlay.NewSnapshotter(dir, overlay.AsynchronousRemove)
+	}
+	if overlayutils.Supported(root) != nil {
+		name, open = "native", func(dir string) (snapshots.Snapshotter, error) { return native.NewSnapshotter(dir) }
+	}
+	dir := workerRoot(root, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return snapshotter{}, err
+	}
+	sn, err := open(filepath.Join(dir, "snapshots"))
+	return snapshotter{sn, name}, err
+}
+
+func newExecutor(s settings, root string, n map[pb.NetMode]network.Provider, m *resources.Monitor) (executor.Executor, error) {
+	dir := filepath.Join(root, "executor")
+	// A folder for each running container, which a killed engine leaves behind.
+	// Nothing is mounted in them: the mounts have gone with their namespace.
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	x, err := runcexecutor.New(runcexecutor.Opt{
+		Root:                dir,
+		CommandCandidates:   []string{s.Runtime},
+		Rootless:            s.Rootless,
+		ProcessMode:         oci.ProcessSandbox,
+		DefaultCgroupParent: cgroupParent,
+		ResourceMonitor:     m,
+	}, n)
+	return onHost{x}, err
+}
