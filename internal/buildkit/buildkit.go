@@ -1,0 +1,114 @@
+// Package buildkit builds images with a BuildKit engine.
+//
+// The engine is one that is given by its address or else bkt's own, which is
+// started if it does not run. Containerfiles are turned into BuildKit's terms
+// in this process, so what an engine can do does not depend on which
+// Containerfile syntax it knows.
+//
+// The package reads no environment variables and prints nothing but progress.
+// The engine itself is package engine's affair, and linked into another program.
+package buildkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"bkt/internal/image"
+
+	"github.com/moby/buildkit/client"
+	dockerfile "github.com/moby/buildkit/frontend/dockerfile/builder"
+	"github.com/moby/buildkit/util/progress/progressui"
+	"golang.org/x/sync/errgroup"
+)
+
+// A Config says which engine to use.
+type Config struct {
+	Address string        // of any BuildKit engine, such as unix:///run/x.sock; empty: bkt's own
+	Root    string        // the folder of bkt's own engine
+	Socket  string        // where that engine is, or will be
+	Program string        // bkt-engine, to start it with; see [FindEngine]
+	Idle    time.Duration // after which it is to end; 0: its own choice
+	Keep    int64         // bytes of cache that it may keep; 0: its own choice
+}
+
+// A Builder builds images with the engine that its Config says. It implements
+// [image.Builder].
+type Builder struct {
+	Config   Config
+	Progress string   // auto, tty, plain, rawjson or quiet; empty: auto
+	Exclude  []string // folders that are never sent, if they lie in the context
+
+	// Pull asks registries for tags again, even for images that are there.
+	Pull bool
+	// CacheFrom and CacheTo are caches outside the engine, as in
+	// "type=registry,ref=example.org/cache".
+	CacheFrom, CacheTo []string
+	// Secrets are files that RUN --mount=type=secret may read, by id.
+	Secrets map[string]string
+	// Credentials returns what to log in to the registry host with; nil, or
+	// empty words, for nothing.
+	Credentials func(ctx context.Context, host string) (user, secret string, err error)
+}
+
+var _ image.Builder = Builder{}
+
+// Build builds s into the OCI layout dir and returns it. If it fails, the image
+// that was in dir before is still there. The error of a step that failed is a
+// [StepError], and its lines have been shown on log.
+func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Writer) (image.Layout, error) {
+	opt, err := b.options(s, dir)
+	if err != nil {
+		return image.Layout{}, err
+	}
+	out, err := openOutput(ctx, dir)
+	if err != nil {
+		return image.Layout{}, err
+	}
+	defer out.close()
+	opt.Exports = []client.ExportEntry{out.export()}
+	c, err := connect(ctx, b.Config)
+	if err != nil {
+		return image.Layout{}, err
+	}
+	defer c.Close()
+	res, err := b.solve(ctx, c, opt, log)
+	if err != nil {
+		err = explain(ctx, c, b.Config, s.Containerfile, err)
+		b.show(log, err)
+		return image.Layout{}, err
+	}
+	return out.commit(ctx, res.ExporterResponse)
+}
+
+// solve has the engine do the work, and shows on log how it gets on.
+func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOpt, log io.Writer) (*client.SolveResponse, error) {
+	display, err := progressui.NewDisplay(log, progressui.DisplayMode(b.Progress))
+	if err != nil {
+		return nil, fmt.Errorf("progress %q: %w", b.Progress, err)
+	}
+	var res *client.SolveResponse
+	var work errgroup.Group
+	status := make(chan *client.SolveStatus)
+	work.Go(func() (err error) {
+		res, err = c.Build(ctx, opt, "", dockerfile.Build, status)
+		return err
+	})
+	work.Go(func() error {
+		// What happens while a cancelled build is wound up is shown too.
+		_, err := display.UpdateFrom(context.WithoutCancel(ctx), status)
+		return err
+	})
+	return res, work.Wait()
+}
+
+// show shows the lines of the step that err is about, if it is about one.
+func (b Builder) show(log io.Writer, err error) {
+	step, ok := errors.AsType[*StepError](err)
+	if !ok || b.Progress == string(progressui.RawJSONMode) {
+		return
+	}
+	fmt.Fprint(log, step.Source)
+}

@@ -1,0 +1,240 @@
+package buildkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
+
+	"github.com/moby/buildkit/client"
+	_ "github.com/moby/buildkit/client/connhelper/dockercontainer"
+	_ "github.com/moby/buildkit/client/connhelper/kubepod"
+	_ "github.com/moby/buildkit/client/connhelper/nerdctlcontainer"
+	_ "github.com/moby/buildkit/client/connhelper/podmancontainer"
+	_ "github.com/moby/buildkit/client/connhelper/ssh"
+	"github.com/moby/buildkit/util/grpcerrors"
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sys/unix"
+	"google.golang.org/grpc/codes"
+)
+
+// patience is how long the own engine may take to answer, or to end.
+const patience = 15 * time.Second
+
+// quiet keeps BuildKit's and containerd's client side from writing to stderr:
+// what matters to a user comes as an error.
+func quiet() { logrus.SetOutput(io.Discard) }
+
+// connect returns a connection to an engine that has answered.
+func connect(ctx context.Context, cfg Config) (*client.Client, error) {
+	quiet()
+	if cfg.Address == "" {
+		return connectOwn(ctx, cfg)
+	}
+	c, err := dial(ctx, cfg.Address)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("engine %s: %w", cfg.Address, err)
+	}
+	return c, nil
+}
+
+// dial connects to the BuildKit at address and waits for its answer.
+func dial(ctx context.Context, address string) (*client.Client, error) {
+	c, err := client.New(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	if err := probe(ctx, c); err != nil {
+		c.Close()
+		return nil, errors.New(plain(err))
+	}
+	return c, nil
+}
+
+// probe asks an engine for a sign of life. An old one does not know the
+// question, which is an answer too.
+func probe(ctx context.Context, c *client.Client) error {
+	_, err := c.Info(ctx)
+	if grpcerrors.Code(err) == codes.Unimplemented {
+		return nil
+	}
+	return err
+}
+
+// connectOwn connects to bkt's own engine, and starts it if need be.
+func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
+	if c, err := dialOwn(ctx, cfg); err == nil {
+		return c, nil
+	}
+	if cfg.Program == "" {
+		return nil, errors.New("the engine is not running, and there is no program to start it with")
+	}
+	if err := os.MkdirAll(cfg.Root, 0o700); err != nil {
+		return nil, err
+	}
+	// Of several that find no engine at the same time, one starts it and the
+	// others, when they get the lock, find it running.
+	lock, err := lockFile(ctx, filepath.Join(cfg.Root, "start.lock"), os.O_CREATE|os.O_RDWR)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	const attempts = 5
+	for attempt := 1; ; attempt++ {
+		c, err := dialOwn(ctx, cfg)
+		if err == nil || ctx.Err() != nil || attempt > attempts {
+			return c, err
+		}
+		// Another engine may have the root, but answer no longer, as it is about
+		// to end. Once it has, it is our turn.
+		err = start(ctx, cfg)
+		if isHeld(err) {
+			err = awaitEnd(ctx, cfg.Root, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// dialOwn connects to the own engine where it should be or, as it may have been
+// started with another idea of that, where it says it is.
+func dialOwn(ctx context.Context, cfg Config) (*client.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	c, err := dial(ctx, "unix://"+cfg.Socket)
+	if err == nil {
+		return c, nil
+	}
+	state, errState := contract.ReadState(cfg.Root)
+	if errState != nil || state.Socket == cfg.Socket {
+		return nil, err
+	}
+	return dial(ctx, "unix://"+state.Socket)
+}
+
+// start starts the own engine and waits until it is up, or says why not.
+func start(ctx context.Context, cfg Config) error {
+	ready, report, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer ready.Close()
+	args, err := cfg.arguments()
+	if err != nil {
+		report.Close()
+		return err
+	}
+	cmd := exec.Command(cfg.Program, args...)
+	cmd.Dir = "/" // it outlives this command, and should keep no folder busy
+	cmd.ExtraFiles = []*os.File{report}
+	// A Ctrl-C is for this command, not for an engine that others use too.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err = cmd.Start()
+	report.Close()
+	if err != nil {
+		return fmt.Errorf("starting the engine: %w", err)
+	}
+	go cmd.Wait()
+	stop := context.AfterFunc(ctx, func() { ready.Close() })
+	defer stop()
+	err = contract.AwaitReport(ready)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = hint.Add(errors.New("it ended without a word"), "%s may say why", contract.LogFile(cfg.Root))
+	}
+	if err != nil {
+		return fmt.Errorf("starting the engine: %w", err)
+	}
+	return nil
+}
+
+// arguments are those of bkt-engine. The report goes to the first of the files
+// that it inherits beside the standard ones.
+func (cfg Config) arguments() ([]string, error) {
+	root, err := filepath.Abs(cfg.Root)
+	if err != nil {
+		return nil, err
+	}
+	socket, err := filepath.Abs(cfg.Socket)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"--root", root, "--socket", socket, "--ready-fd", "3"}
+	if cfg.Idle > 0 {
+		args = append(args, "--idle", cfg.Idle.String())
+	}
+	if cfg.Keep > 0 {
+		args = append(args, "--keep-bytes", strconv.FormatInt(cfg.Keep, 10))
+	}
+	return args, nil
+}
+
+// isHeld says whether err is that of an engine whose root another one has.
+func isHeld(err error) bool {
+	e, ok := errors.AsType[*contract.StartError](err)
+	return ok && e.Status == contract.StatusHeld
+}
+
+// awaitEnd waits until the engine that has root has ended. It returns held if
+// that takes too long.
+func awaitEnd(ctx context.Context, root string, held error) error {
+	wait, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	lock, err := flock(wait, contract.LockFile(root), os.O_RDONLY, unix.LOCK_SH)
+	if err == nil {
+		return lock.Close()
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return hint.Add(held, "it does not answer: run \"bkt engine stop\"")
+}
+
+// lockFile opens the file name and waits until it has its lock, which lasts
+// until the file is closed.
+func lockFile(ctx context.Context, name string, flag int) (*os.File, error) {
+	return flock(ctx, name, flag, unix.LOCK_EX)
+}
+
+func flock(ctx context.Context, name string, flag, how int) (*os.File, error) {
+	f, err := os.OpenFile(name, flag, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	// Waiting for a lock cannot be interrupted, so it is left behind if the
+	// caller has had enough, and gives back at once what it gets.
+	locked := make(chan error, 1)
+	go func() {
+		err := unix.Flock(int(f.Fd()), how)
+		for errors.Is(err, unix.EINTR) {
+			err = unix.Flock(int(f.Fd()), how)
+		}
+		locked <- err
+	}()
+	select {
+	case err := <-locked:
+		if err == nil {
+			return f, nil
+		}
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", name, err)
+	case <-ctx.Done():
+		go func() { <-locked; f.Close() }()
+		return nil, context.Cause(ctx)
+	}
+}

@@ -1,0 +1,72 @@
+package buildkit
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
+)
+
+// Defaults returns where the own engine of the user uid keeps what it has, and
+// where it listens. env looks up variables, as [os.Getenv] does.
+func Defaults(env func(string) string, uid int) (root, socket string, err error) {
+	data, runtime := absolute(env("XDG_DATA_HOME")), absolute(env("XDG_RUNTIME_DIR"))
+	home := absolute(env("HOME"))
+	switch {
+	case data != "":
+		root = filepath.Join(data, "bkt", "engine")
+	case uid == 0:
+		root = "/var/lib/bkt/engine"
+	case home != "":
+		root = filepath.Join(home, ".local", "share", "bkt", "engine")
+	default:
+		return "", "", errors.New("neither HOME nor XDG_DATA_HOME says where the engine may keep its cache")
+	}
+	switch {
+	case runtime != "":
+		socket = filepath.Join(runtime, "bkt", "engine.sock")
+	case uid == 0:
+		socket = "/run/bkt/engine.sock"
+	default:
+		socket = filepath.Join(root, "engine.sock")
+	}
+	return root, socket, contract.CheckSocket(socket)
+}
+
+// absolute returns path if it is absolute, and nothing if not: the XDG
+// specification has others ignored.
+func absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return ""
+}
+
+// FindEngine finds the program bkt-engine: beside executable, in PATH, or in
+// the libexec folder that belongs to executable's.
+func FindEngine(executable string) (string, error) {
+	const name = "bkt-engine"
+	dir := filepath.Dir(executable)
+	beside := filepath.Join(dir, name)
+	if runs(beside) {
+		return beside, nil
+	}
+	if path, err := exec.LookPath(name); err == nil {
+		return filepath.Abs(path)
+	}
+	libexec := filepath.Join(dir, "..", "libexec", "bkt", name)
+	if runs(libexec) {
+		return libexec, nil
+	}
+	return "", hint.Add(fmt.Errorf("%s is not installed: it is neither %s, nor in PATH, nor %s", name, beside, libexec),
+		"install it beside bkt, or name another BuildKit with --engine")
+}
+
+func runs(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}

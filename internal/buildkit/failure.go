@@ -1,0 +1,143 @@
+package buildkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/solver/errdefs"
+)
+
+// A StepError says which step of a Containerfile is at fault.
+type StepError struct {
+	File     string // as the [image.Spec] has it
+	Line     int    // where the step begins; 0 if that is not known
+	Last     int    // where it ends
+	Step     string // its text, on one line and cut short; empty if it did not run
+	ExitCode int    // of its command; 0 if it was not a command that failed
+	Source   string // the step and the lines around it, with their numbers
+	Err      error  // what went wrong
+}
+
+// Error returns "file:line: step: what".
+func (e *StepError) Error() string {
+	where := e.File
+	if e.Line > 0 {
+		where = fmt.Sprintf("%s:%d", e.File, e.Line)
+	}
+	if e.ExitCode != 0 {
+		return fmt.Sprintf("%s: %s: exit code %d", where, e.Step, e.ExitCode)
+	}
+	return fmt.Sprintf("%s: %s", where, plain(e.Err))
+}
+
+// Unwrap returns what went wrong.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// explain turns the error of a build of file into words.
+func explain(ctx context.Context, c *client.Client, cfg Config, file string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if sources := errdefs.Sources(err); len(sources) > 0 {
+		return stepError(file, sources[len(sources)-1], err)
+	}
+	if !answers(ctx, c) {
+		err = errors.New("the engine stopped during the build")
+		if cfg.Address != "" {
+			return hint.Add(err, "see whether %s is still there", cfg.Address)
+		}
+		return hint.Add(err, "run the command again; %s may say why", contract.LogFile(cfg.Root))
+	}
+	return errors.New(plain(err))
+}
+
+// stepError turns BuildKit's account of where a step is into ours.
+func stepError(file string, s *errdefs.Source, err error) error {
+	e := &StepError{File: file, Err: err}
+	var exit *gatewaypb.ExitError
+	if errors.As(err, &exit) {
+		e.ExitCode = int(exit.ExitCode)
+	}
+	for _, r := range s.Ranges {
+		if e.Line == 0 || int(r.Start.Line) < e.Line {
+			e.Line = int(r.Start.Line)
+		}
+		e.Last = max(e.Last, int(r.Start.Line), int(r.End.Line))
+	}
+	var source strings.Builder
+	_ = s.Print(&source) // a strings.Builder takes everything
+	e.Source = source.String()
+	if s.Info != nil {
+		e.Step = summary(string(s.Info.Data), e.Line, e.Last)
+	}
+	return e
+}
+
+// summary returns the lines first to last of text as one, cut short.
+func summary(text string, first, last int) string {
+	const longest = 72
+	lines := strings.Split(text, "\n")
+	if first < 1 || last > len(lines) {
+		return ""
+	}
+	var words []string
+	for _, line := range lines[first-1 : last] {
+		words = append(words, strings.Fields(strings.TrimSuffix(strings.TrimSpace(line), `\`))...)
+	}
+	short := []rune(strings.Join(words, " "))
+	if len(short) > longest {
+		return string(short[:longest]) + "…"
+	}
+	return string(short)
+}
+
+// located returns an error of BuildKit's parser with the file and line.
+func located(file string, err error) error {
+	e := &StepError{File: file, Err: err}
+	var at *parser.LocationError
+	if errors.As(err, &at) && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
+		e.Line = at.Locations[0][0].Start.Line
+		e.Last = e.Line
+	}
+	return e
+}
+
+// plain returns the message of err without what says which of BuildKit's
+// functions it came through, and without the line, as that follows the name of
+// the file.
+func plain(err error) string {
+	text := err.Error()
+	for _, prefix := range []string{
+		"failed to solve: ",
+		"failed to run Build function: ",
+		"failed to compute cache key: ",
+	} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	for _, start := range []string{"dockerfile parse error on line ", "failed to calculate checksum of ref "} {
+		if _, rest, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(text, start) {
+			text = rest
+		}
+	}
+	// The words of gRPC are around those of the system.
+	if _, rest, ok := strings.Cut(text, "Error while dialing: "); ok {
+		text = strings.TrimSuffix(rest, `"`)
+	}
+	return text
+}
+
+// answers says whether the engine still answers, when a call to it has failed.
+func answers(ctx context.Context, c *client.Client) bool {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	return probe(ctx, c) == nil
+}

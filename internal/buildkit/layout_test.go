@@ -1,0 +1,130 @@
+package buildkit_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bkt/internal/buildkit"
+	"bkt/internal/hint"
+	"bkt/internal/image"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// put writes a blob to the layout dir and returns its descriptor as JSON.
+func put(t *testing.T, dir, media, data, more string) (digest.Digest, string) {
+	t.Helper()
+	d := digest.FromString(data)
+	write(t, filepath.Join(dir, "blobs", "sha256", d.Encoded()), data)
+	return d, fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d%s}`, media, d, len(data), more)
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// twoImages writes a layout with the images one and two to dir, and returns the
+// digests of their manifests.
+func twoImages(t *testing.T, dir string) (one, two digest.Digest) {
+	t.Helper()
+	var digests []digest.Digest
+	var manifests []string
+	for _, name := range []string{"one", "two"} {
+		_, config := put(t, dir, "application/vnd.oci.image.config.v1+json", `{"author":"`+name+`"}`, "")
+		manifest := `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":` + config + `,"layers":[]}`
+		d, desc := put(t, dir, "application/vnd.oci.image.manifest.v1+json", manifest, `,"annotations":{"org.opencontainers.image.ref.name":"`+name+`"}`)
+		digests, manifests = append(digests, d), append(manifests, desc)
+	}
+	write(t, filepath.Join(dir, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
+	write(t, filepath.Join(dir, "index.json"), `{"schemaVersion":2,"manifests":[`+strings.Join(manifests, ",")+`]}`)
+	return digests[0], digests[1]
+}
+
+func TestReadLayoutChooses(t *testing.T) {
+	dir := t.TempDir()
+	one, two := twoImages(t, dir)
+	for name, want := range map[string]digest.Digest{"one": one, "two": two, one.String(): one} {
+		got, err := buildkit.ReadLayout(dir, name)
+		if err != nil || got != (image.Layout{Dir: dir, Digest: want}) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	for name, want := range map[string]string{"": "several images in it", "three": "no image three in it"} {
+		_, err := buildkit.ReadLayout(dir, name)
+		if err == nil || err.Error() != dir+": "+want {
+			t.Errorf("%q: error is %v, want %s", name, err, want)
+		}
+		if hints := strings.Join(hint.Of(err), ""); !strings.Contains(hints, one.String()) {
+			t.Errorf("%q: hints %s", name, hints)
+		}
+	}
+}
+
+func TestReadLayoutMissesWhatIsNotThere(t *testing.T) {
+	tests := []struct {
+		name  string
+		spoil func(t *testing.T, dir string) error
+		want  string
+	}{
+		{"no index", func(_ *testing.T, dir string) error { return os.Remove(filepath.Join(dir, "index.json")) }, "not an OCI layout"},
+		{"no mark", func(_ *testing.T, dir string) error { return os.Remove(filepath.Join(dir, "oci-layout")) }, "not an OCI layout"},
+		{"no folder", func(_ *testing.T, dir string) error { return os.RemoveAll(dir) }, "not an OCI layout"},
+		{"no blobs", func(_ *testing.T, dir string) error { return os.RemoveAll(filepath.Join(dir, "blobs")) }, "is missing"},
+		{"cut blobs", func(t *testing.T, dir string) error {
+			blobs, err := filepath.Glob(filepath.Join(dir, "blobs", "sha256", "*"))
+			for _, blob := range blobs {
+				write(t, blob, "{")
+			}
+			return err
+		}, "has 1 bytes, not"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			twoImages(t, dir)
+			if err := tt.spoil(t, dir); err != nil {
+				t.Fatal(err)
+			}
+			_, err := buildkit.ReadLayout(dir, "one")
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error is %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestOutputMustNotHoldOtherThings(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "context", "Containerfile"), "FROM scratch\n")
+	write(t, filepath.Join(dir, "home", "letter"), "precious")
+	s := image.Spec{Containerfile: "Containerfile", Context: filepath.Join(dir, "context")}
+	_, err := buildkit.Builder{}.Build(t.Context(), s, filepath.Join(dir, "home"), os.Stderr)
+	if err == nil || !strings.Contains(err.Error(), "neither empty nor an OCI layout: it holds letter") {
+		t.Errorf("error is %v", err)
+	}
+	_, err = buildkit.Builder{}.Build(t.Context(), s, s.Context, os.Stderr)
+	if err == nil || !strings.Contains(err.Error(), "cannot hold the image too") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestEngineThatIsNotThere(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "context", "Containerfile"), "FROM scratch\n")
+	s := image.Spec{Containerfile: "Containerfile", Context: filepath.Join(dir, "context")}
+	b := buildkit.Builder{Config: buildkit.Config{Address: "unix://" + filepath.Join(dir, "sock")}}
+	_, err := b.Build(t.Context(), s, filepath.Join(dir, "out"), os.Stderr)
+	want := "engine " + b.Config.Address + ": dial unix " + filepath.Join(dir, "sock") + ": connect: no such file or directory"
+	if err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+}

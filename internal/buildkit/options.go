@@ -1,0 +1,242 @@
+package buildkit
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bkt/internal/image"
+
+	"github.com/containerd/containerd/v2/core/content"
+	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/opencontainers/go-digest"
+	"github.com/tonistiigi/fsutil"
+	"google.golang.org/grpc"
+)
+
+// options puts s into BuildKit's terms. It asks no engine, so that a mistake
+// in s shows before one is started.
+func (b Builder) options(s image.Spec, dir string) (client.SolveOpt, error) {
+	opt := client.SolveOpt{
+		FrontendAttrs: b.attributes(s),
+		LocalMounts:   map[string]fsutil.FS{},
+		OCIStores:     map[string]content.Store{},
+	}
+	root, err := filepath.Abs(s.Context)
+	if err != nil {
+		return opt, err
+	}
+	// Engines send anew only what has changed since they last saw this folder.
+	opt.SharedKey = digest.FromString(root).Encoded()
+	excluded := append([]string{dir}, b.Exclude...)
+	for _, layout := range s.Images {
+		excluded = append(excluded, layout.Dir)
+	}
+	if opt.LocalMounts["context"], err = contextFS(root, excluded); err != nil {
+		return opt, err
+	}
+	if err := addContainerfile(&opt, s, root); err != nil {
+		return opt, err
+	}
+	if err := addNamed(&opt, s, root); err != nil {
+		return opt, err
+	}
+	if opt.CacheImports, err = parseCaches(b.CacheFrom); err != nil {
+		return opt, err
+	}
+	if opt.CacheExports, err = parseCaches(b.CacheTo); err != nil {
+		return opt, err
+	}
+	opt.Session, err = b.attachables()
+	return opt, err
+}
+
+// attributes are what the Containerfile's frontend is told.
+func (b Builder) attributes(s image.Spec) map[string]string {
+	attrs := map[string]string{}
+	for name, value := range s.Args {
+		attrs["build-arg:"+name] = value
+	}
+	if len(s.Platforms) > 0 {
+		attrs["platform"] = strings.Join(s.Platforms, ",")
+	}
+	if s.NoCache {
+		attrs["no-cache"] = "" // every stage
+	}
+	if b.Pull {
+		attrs["image-resolve-mode"] = "pull"
+	}
+	return attrs
+}
+
+// containerfile returns the folder that the Containerfile of s is sent from,
+// and its name in there. It is the context if it can be, so that a
+// Containerfile.dockerignore beside it counts and messages have its whole path.
+func containerfile(s image.Spec, root string) (dir, name string) {
+	file := s.Containerfile
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(root, file)
+	}
+	if rel, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(rel) {
+		return root, rel
+	}
+	return filepath.Dir(file), filepath.Base(file)
+}
+
+func addContainerfile(opt *client.SolveOpt, s image.Spec, root string) error {
+	dir, name := containerfile(s, root)
+	fs, err := fsutil.NewFS(dir)
+	if err != nil {
+		return err
+	}
+	opt.LocalMounts["dockerfile"] = fs
+	opt.FrontendAttrs["filename"] = filepath.ToSlash(name)
+	return nil
+}
+
+// contextFS is the folder dir without those of excluded that lie in it. What
+// the build writes would otherwise be part of what the next one reads.
+func contextFS(dir string, excluded []string) (fsutil.FS, error) {
+	fs, err := fsutil.NewFS(dir)
+	if err != nil {
+		return nil, err
+	}
+	var patterns []string
+	for _, folder := range excluded {
+		abs, err := filepath.Abs(folder)
+		if err != nil {
+			return nil, err
+		}
+		rel, err := filepath.Rel(dir, abs)
+		if err != nil || !filepath.IsLocal(rel) {
+			continue
+		}
+		if rel == "." {
+			return nil, fmt.Errorf("%s: the folder that is built from cannot hold the image too", folder)
+		}
+		patterns = append(patterns, escapePattern(filepath.ToSlash(rel)))
+	}
+	return fsutil.NewFilterFS(fs, &fsutil.FilterOpt{ExcludePatterns: patterns})
+}
+
+// escapePattern returns a pattern that matches path and nothing else.
+func escapePattern(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// addNamed adds what stands in for images: layouts and folders.
+func addNamed(opt *client.SolveOpt, s image.Spec, root string) error {
+	if len(s.Images)+len(s.Folders) == 0 {
+		return nil
+	}
+	dir, name := containerfile(s, root)
+	used, err := readReferences(filepath.Join(dir, name), s)
+	if err != nil {
+		return err
+	}
+	if err := used.checkUsed(slices.Sorted(maps.Keys(s.Images))); err != nil {
+		return err
+	}
+	// Folders come first, as an image of the same name is the more definite.
+	for i, name := range slices.Sorted(maps.Keys(s.Folders)) {
+		id := "folder" + strconv.Itoa(i)
+		if opt.LocalMounts[id], err = fsutil.NewFS(s.Folders[name]); err != nil {
+			return err
+		}
+		for _, key := range used.keys(name) {
+			opt.FrontendAttrs["context:"+key] = "local:" + id
+		}
+	}
+	for i, name := range used.exactLast(slices.Sorted(maps.Keys(s.Images))) {
+		id := "image" + strconv.Itoa(i)
+		layout, err := addLayout(opt, id, s.Images[name])
+		if err != nil {
+			return fmt.Errorf("image %s: %w", name, err)
+		}
+		for _, key := range used.keys(name) {
+			opt.FrontendAttrs["context:"+key] = "oci-layout://" + id + "@" + layout.Digest.String()
+		}
+	}
+	return nil
+}
+
+// addLayout lets the engine read l under the name id.
+func addLayout(opt *client.SolveOpt, id string, l image.Layout) (image.Layout, error) {
+	l, err := ReadLayout(l.Dir, l.Digest.String())
+	if err != nil {
+		return l, err
+	}
+	opt.OCIStores[id], err = contentlocal.NewStore(l.Dir)
+	return l, err
+}
+
+// parseCaches parses caches such as "type=registry,ref=example.org/cache". One
+// without a type is the name of a repository in a registry.
+func parseCaches(caches []string) ([]client.CacheOptionsEntry, error) {
+	var entries []client.CacheOptionsEntry
+	for _, text := range caches {
+		e := client.CacheOptionsEntry{Type: "registry", Attrs: map[string]string{}}
+		if !strings.Contains(text, "=") {
+			text = "ref=" + text
+		}
+		for field := range strings.SplitSeq(text, ",") {
+			key, value, ok := strings.Cut(field, "=")
+			if !ok {
+				return nil, fmt.Errorf("cache %q: %q is not of the form key=value", text, field)
+			}
+			if key == "type" {
+				e.Type = value
+				continue
+			}
+			e.Attrs[key] = value
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// attachables are what the engine may ask this process for while it builds.
+func (b Builder) attachables() ([]session.Attachable, error) {
+	var all []session.Attachable
+	if b.Credentials != nil {
+		all = append(all, credentials{ask: b.Credentials})
+	}
+	var sources []secretsprovider.Source
+	for _, id := range slices.Sorted(maps.Keys(b.Secrets)) {
+		sources = append(sources, secretsprovider.Source{ID: id, FilePath: b.Secrets[id]})
+	}
+	if len(sources) == 0 {
+		return all, nil
+	}
+	store, err := secretsprovider.NewStore(sources)
+	if err != nil {
+		return nil, err
+	}
+	return append(all, secretsprovider.NewSecretProvider(store)), nil
+}
+
+// credentials answers the engine's questions for passwords.
+type credentials struct {
+	auth.UnimplementedAuthServer
+	ask func(ctx context.Context, host string) (user, secret string, err error)
+}
+
+// Register adds c to the services of a session.
+func (c credentials) Register(s *grpc.Server) { auth.RegisterAuthServer(s, c) }
+
+// Credentials returns what to log in with.
+func (c credentials) Credentials(ctx context.Context, r *auth.CredentialsRequest) (*auth.CredentialsResponse, error) {
+	user, secret, err := c.ask(ctx, r.Host)
+	if err != nil {
+		return nil, err
+	}
+	return &auth.CredentialsResponse{Username: user, Secret: secret}, nil
+}

@@ -1,0 +1,148 @@
+package buildkit
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"bkt/internal/image"
+
+	"github.com/containerd/containerd/v2/core/content"
+	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
+	"github.com/google/renameio/v2"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// output is the OCI layout that a build writes to. The engine adds blobs to it;
+// which image it holds says index.json alone, which is replaced at the very
+// end. So a build that fails leaves the image that was there, and one that
+// succeeds has to be sent only what is new.
+type output struct {
+	dir   string
+	store content.Store
+	lock  *os.File
+}
+
+// openOutput makes dir, if need be, and waits until no one else writes to it.
+func openOutput(ctx context.Context, dir string) (*output, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := checkOurs(dir); err != nil {
+		return nil, err
+	}
+	lock, err := lockFile(ctx, dir, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	quiet()
+	store, err := contentlocal.NewStore(dir)
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return &output{dir, store, lock}, nil
+}
+
+// checkOurs returns an error if dir holds anything but a layout: what is in
+// there may be removed.
+func checkOurs(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		switch e.Name() {
+		case ocispec.ImageBlobsDir, ocispec.ImageIndexFile, ocispec.ImageLayoutFile, ingestDir:
+		default:
+			return fmt.Errorf("%s: neither empty nor an OCI layout: it holds %s", dir, e.Name())
+		}
+	}
+	return nil
+}
+
+// ingestDir is where the store keeps blobs that are not complete.
+const ingestDir = "ingest"
+
+func (o *output) close() { o.lock.Close() }
+
+// export returns what to ask the engine for.
+func (o *output) export() client.ExportEntry {
+	return client.ExportEntry{
+		Type:        client.ExporterOCI,
+		Attrs:       map[string]string{"tar": "false"},
+		OutputStore: o.store,
+	}
+}
+
+// commit makes the image that the engine has answered with the one in the
+// layout, and removes what belongs to no other.
+func (o *output) commit(ctx context.Context, answer map[string]string) (image.Layout, error) {
+	var desc ocispec.Descriptor
+	data, err := base64.StdEncoding.DecodeString(answer[exptypes.ExporterImageDescriptorKey])
+	if err == nil {
+		err = json.Unmarshal(data, &desc)
+	}
+	if err != nil {
+		return image.Layout{}, fmt.Errorf("the engine's answer: %w", err)
+	}
+	keep, err := blobs(ctx, o.store, desc)
+	if err != nil {
+		return image.Layout{}, fmt.Errorf("%s: the engine has not sent all of the image: %w", o.dir, err)
+	}
+	if err := o.writeIndex(desc); err != nil {
+		return image.Layout{}, err
+	}
+	return image.Layout{Dir: o.dir, Digest: desc.Digest}, o.clean(ctx, keep)
+}
+
+func (o *output) writeIndex(desc ocispec.Descriptor) error {
+	// Some tools find an image only by a name.
+	desc.Annotations = map[string]string{ocispec.AnnotationRefName: "latest"}
+	index := ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2},
+		MediaType: ocispec.MediaTypeImageIndex,
+		Manifests: []ocispec.Descriptor{desc},
+	}
+	if err := o.write(ocispec.ImageLayoutFile, ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion}); err != nil {
+		return err
+	}
+	return o.write(ocispec.ImageIndexFile, index)
+}
+
+func (o *output) write(name string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(filepath.Join(o.dir, name), data, 0o644)
+}
+
+// clean removes all blobs but keep, so that the folder does not grow with each build.
+func (o *output) clean(ctx context.Context, keep map[digest.Digest]bool) error {
+	var old []digest.Digest
+	err := o.store.Walk(ctx, func(info content.Info) error {
+		if !keep[info.Digest] {
+			old = append(old, info.Digest)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, d := range old {
+		if err := o.store.Delete(ctx, d); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(filepath.Join(o.dir, ingestDir))
+}

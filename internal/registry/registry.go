@@ -1,0 +1,60 @@
+// Package registry is bkt's edge to container registries: it copies images from
+// OCI layouts to them, and knows who the user is there.
+//
+// It speaks the containers project's library, so that bkt reads the same
+// configuration as podman and skopeo: auth files, mirrors, certificates
+// (containers-auth.json(5), containers-registries.conf(5)). It builds nothing.
+package registry
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/containers/image/v5/docker"
+	"github.com/containers/image/v5/docker/reference"
+	"github.com/containers/image/v5/pkg/docker/config"
+	"github.com/containers/image/v5/types"
+)
+
+// dockerHub is what Docker Hub's registry is called in auth files, and
+// hubHost is the host that it is reached by.
+const (
+	dockerHub = "docker.io"
+	hubHost   = "registry-1.docker.io"
+)
+
+// Credentials returns the user and the password, or the identity token, with
+// which the user has logged in to the registry host. Both are empty for a
+// registry that the user has not logged in to.
+func Credentials(_ context.Context, host string) (user, secret string, err error) {
+	if host == hubHost {
+		host = dockerHub
+	}
+	auth, err := config.GetCredentials(&types.SystemContext{}, host)
+	if err != nil {
+		return "", "", fmt.Errorf("credentials for %s: %w", host, err)
+	}
+	if auth.IdentityToken != "" {
+		return "", auth.IdentityToken, nil
+	}
+	return auth.Username, auth.Password, nil
+}
+
+// CheckName returns an error if name is not that of an image in a registry,
+// such as "quay.io/someone/workstation:latest". One without a tag means latest.
+func CheckName(name string) error {
+	_, err := parse(name)
+	return err
+}
+
+func parse(name string) (types.ImageReference, error) {
+	ref, err := reference.ParseNormalizedNamed(name)
+	if err == nil {
+		ref = reference.TagNameOnly(ref)
+		if _, ok := ref.(reference.Tagged); !ok {
+			return nil, fmt.Errorf("image %q: has a digest, but is pushed by a tag", name)
+		}
+		return docker.NewReference(ref)
+	}
+	return nil, fmt.Errorf("image %q: %w", name, err)
+}
