@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/plan"
+
+	"golang.org/x/term"
+)
+
+// app is what commands print with.
+type app struct {
+	out, err             io.Writer // results; all else
+	json, quiet, verbose bool
+	color                string
+}
+
+func (a *app) configure(c cli) {
+	a.json, a.quiet, a.verbose, a.color = c.JSON, c.Quiet, c.Verbose, c.Color
+}
+
+// mode are the flags of every command that changes something.
+type mode struct {
+	DryRun bool `short:"n" xor:"mode" help:"Print what would change and change nothing."`
+	Check  bool `xor:"mode" help:"Like --dry-run, but exit with status 2 if anything would change."`
+}
+
+// errPending is the end of a --check that found something to do.
+var errPending = errors.New("something would change")
+
+// finish prints p and, unless m says not to, carries it out. It is the one way
+// by which a command changes anything.
+func (a *app) finish(ctx context.Context, p plan.Plan, m mode) error {
+	if err := a.printPlan(p, m.Check || m.DryRun); err != nil {
+		return err
+	}
+	switch {
+	case m.Check && len(p) > 0:
+		return errPending
+	case m.Check, m.DryRun:
+		return nil
+	}
+	return host.Do(ctx, p)
+}
+
+// printPlan prints p: what differs in full, or a line for each change.
+func (a *app) printPlan(p plan.Plan, full bool) error {
+	switch {
+	case a.json:
+		return a.printJSON(asJSON(p))
+	case len(p) == 0 && a.quiet:
+		return nil
+	case len(p) == 0:
+		_, err := fmt.Fprintln(a.out, "nothing to do")
+		return err
+	case full || a.verbose:
+		return a.printDiffs(p)
+	case a.quiet:
+		return nil
+	}
+	return p.Print(a.out)
+}
+
+func (a *app) printDiffs(p plan.Plan) error {
+	for _, c := range p {
+		for _, s := range c.Steps {
+			if w, ok := s.(plan.Write); ok {
+				if err := a.printDiff(w.Diff()); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// jsonChange is a change in the output of --json.
+type jsonChange struct {
+	Op      plan.Op  `json:"op"`
+	Targets []string `json:"targets"`
+	Diff    string   `json:"diff,omitempty"`
+}
+
+// jsonPlan is the output of --json of commands that change something. Version
+// goes up when a field changes its meaning or goes away.
+type jsonPlan struct {
+	Version int          `json:"version"`
+	Changes []jsonChange `json:"changes"`
+}
+
+func asJSON(p plan.Plan) jsonPlan {
+	j := jsonPlan{Version: 1, Changes: []jsonChange{}}
+	for _, c := range p {
+		change := jsonChange{Op: c.Op, Targets: c.Targets}
+		for _, s := range c.Steps {
+			if w, ok := s.(plan.Write); ok {
+				change.Diff += string(w.Diff())
+			}
+		}
+		j.Changes = append(j.Changes, change)
+	}
+	return j
+}
+
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// log is where progress goes that others write.
+func (a *app) log() io.Writer {
+	if a.quiet {
+		return io.Discard
+	}
+	return a.err
+}
+
+// warn prints warnings, with their hints.
+func (a *app) warn(warnings []error) {
+	if a.quiet {
+		return
+	}
+	for _, w := range warnings {
+		a.say("warning", yellow, w)
+	}
+}
+
+// report prints err, each of joined ones by itself, and returns the exit status.
+func (a *app) report(err error) int {
+	if code, ok := errors.AsType[exited](err); ok {
+		return min(int(code), 1)
+	}
+	if err == nil {
+		return 0
+	}
+	failed := false
+	for _, e := range split(err) {
+		if !errors.Is(e, errPending) {
+			a.say("error", red, e)
+			failed = true
+		}
+	}
+	if failed {
+		return 1
+	}
+	return 2
+}
+
+func (a *app) say(what, colour string, err error) {
+	fmt.Fprintf(a.err, "bkt: %s %v\n", a.paint(a.err, colour, what+":"), err)
+	for _, h := range hint.Of(err) {
+		fmt.Fprintf(a.err, "bkt: %s %s\n", a.paint(a.err, cyan, "hint:"), h)
+	}
+}
+
+// split returns the errors that were joined into err.
+func split(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, split(e)...)
+	}
+	return all
+}
+
+const (
+	red    = "\x1b[31m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	cyan   = "\x1b[36m"
+	reset  = "\x1b[0m"
+)
+
+// paint colours text that is printed to w, if that is wanted.
+func (a *app) paint(w io.Writer, colour, text string) string {
+	if !a.colours(w) {
+		return text
+	}
+	return colour + text + reset
+}
+
+// colours reports whether w gets colour. NO_COLOR is explained on
+// https://no-color.org.
+func (a *app) colours(w io.Writer) bool {
+	switch a.color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	f, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd()))
+}
+
+// plainPathError drops the name of the system call from an error.
+func plainPathError(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("%s: %w", e.Path, e.Err)
+	}
+	return err
+}

@@ -1,0 +1,286 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"bkt/gen"
+	"bkt/internal/buildkit"
+	"bkt/internal/hint"
+	"bkt/internal/image"
+	"bkt/internal/registry"
+	"bkt/internal/repo"
+)
+
+// outputs is the folder in a repository for the images that are built.
+const outputs = "build"
+
+type buildCmd struct {
+	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Which to build: system or toolbox (default: those that the repository has)."`
+
+	Engine       string   `env:"BUILDKIT_HOST" placeholder:"ADDRESS" help:"Use this BuildKit, such as unix:///run/buildkit/buildkitd.sock, in place of bkt's own."`
+	Output       string   `short:"o" placeholder:"DIR" help:"Write the image to DIR, as an OCI layout (build/IMAGE)."`
+	Push         string   `placeholder:"NAME" help:"Push the image to a registry, as in quay.io/someone/workstation:latest."`
+	Platform     []string `placeholder:"OS/ARCH" help:"Build for these platforms, as in linux/arm64 (the engine's)."`
+	BuildContext []string `sep:"none" placeholder:"NAME=VALUE" help:"Read the image or context NAME from oci-layout://DIR[@DIGEST] or from a folder."`
+	BuildArg     []string `sep:"none" placeholder:"NAME[=VALUE]" help:"Give an ARG its value; without VALUE that of the environment."`
+	Secret       []string `sep:"none" placeholder:"id=ID,src=FILE" help:"Let RUN --mount=type=secret,id=ID read FILE."`
+	CacheFrom    []string `sep:"none" placeholder:"CACHE" help:"Read a cache outside the engine, as in type=registry,ref=quay.io/someone/cache."`
+	CacheTo      []string `sep:"none" placeholder:"CACHE" help:"Write such a cache."`
+	NoCache      bool     `help:"Run every step again."`
+	Pull         bool     `help:"Ask registries for images again, even for those that are there."`
+	Progress     string   `enum:"auto,tty,plain,rawjson,quiet" default:"auto" placeholder:"HOW" help:"Show progress: auto, tty, plain, rawjson or quiet (auto)."`
+}
+
+// Run builds the images one after the other and prints their digests.
+func (c *buildCmd) Run(ctx context.Context, a *app) error {
+	r, err := repo.Find(".")
+	if err != nil {
+		return err
+	}
+	kinds, err := c.kinds(r)
+	if err != nil {
+		return err
+	}
+	builder, err := c.builder(a, r)
+	if err != nil {
+		return err
+	}
+	var built []builtJSON
+	for _, k := range kinds {
+		l, err := c.build(ctx, a, r, builder, k)
+		if err != nil {
+			return err
+		}
+		built = append(built, builtJSON{k, l.Digest.String(), l.Dir})
+	}
+	return a.printBuilt(built)
+}
+
+// kinds returns which images to build.
+func (c *buildCmd) kinds(r repo.Repo) ([]gen.Kind, error) {
+	var kinds []gen.Kind
+	for _, k := range gen.Kinds() {
+		if c.wanted(r, k) {
+			kinds = append(kinds, k)
+		}
+	}
+	if len(kinds) > 1 && (c.Output != "" || c.Push != "") {
+		return nil, hint.Add(errors.New("--output and --push are for one image, and there are two to build"),
+			"name the image: \"bkt build system …\" or \"bkt build toolbox …\"")
+	}
+	return kinds, nil
+}
+
+func (c *buildCmd) wanted(r repo.Repo, k gen.Kind) bool {
+	if len(c.Images) == 0 {
+		return r.Has(gen.Containerfile(k))
+	}
+	for _, name := range c.Images {
+		if name == string(k) {
+			return true
+		}
+	}
+	return false
+}
+
+// build builds one image and, if that is wanted, pushes it.
+func (c *buildCmd) build(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, k gen.Kind) (image.Layout, error) {
+	if err := a.warnIfStale(ctx, r, k); err != nil {
+		return image.Layout{}, err
+	}
+	spec, err := c.spec(r, k)
+	if err != nil {
+		return image.Layout{}, err
+	}
+	l, err := b.Build(ctx, spec, c.output(r, k), a.err)
+	if err != nil || c.Push == "" {
+		return l, err
+	}
+	return l, registry.Push(ctx, l, c.Push, a.log())
+}
+
+// warnIfStale says so if the image will not be what the manifests say. What is
+// wrong with the Containerfile or a manifest is an error, before an engine is
+// started.
+func (a *app) warnIfStale(ctx context.Context, r repo.Repo, k gen.Kind) error {
+	rendered := render(ctx, r, gen.Containerfile(k))
+	if rendered.err != nil || len(rendered.plan) == 0 {
+		return rendered.err
+	}
+	err := fmt.Errorf("%s is not what the manifests say", gen.Containerfile(k))
+	a.warn([]error{hint.Add(err, "run \"bkt containerfile sync\" first")})
+	return nil
+}
+
+func (c *buildCmd) output(r repo.Repo, k gen.Kind) string {
+	if c.Output != "" {
+		return c.Output
+	}
+	return r.Path(outputs + "/" + string(k))
+}
+
+// spec returns what to build the image k from.
+func (c *buildCmd) spec(r repo.Repo, k gen.Kind) (image.Spec, error) {
+	s := image.Spec{
+		Containerfile: gen.Containerfile(k),
+		Context:       r.Root,
+		Platforms:     c.Platform,
+		Images:        map[string]image.Layout{},
+		Folders:       map[string]string{},
+		NoCache:       c.NoCache,
+	}
+	var err error
+	if s.Args, err = buildArgs(c.BuildArg); err != nil {
+		return s, err
+	}
+	for _, text := range c.BuildContext {
+		if err := addContext(&s, text); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// buildArgs parses NAME=VALUE and NAME, which takes the value of the
+// environment if it has one.
+func buildArgs(texts []string) (map[string]string, error) {
+	args := map[string]string{}
+	for _, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		if name == "" {
+			return nil, fmt.Errorf("--build-arg %q: not of the form NAME=VALUE", text)
+		}
+		if !ok {
+			if value, ok = os.LookupEnv(name); !ok {
+				continue
+			}
+		}
+		args[name] = value
+	}
+	return args, nil
+}
+
+const layoutScheme = "oci-layout://"
+
+// addContext adds what stands in for an image or a named context.
+func addContext(s *image.Spec, text string) error {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok || name == "" || value == "" {
+		return hint.Add(fmt.Errorf("--build-context %q: not of the form NAME=VALUE", text),
+			"as in \"quay.io/fedora/fedora-bootc:43=oci-layout://DIR\" or \"extra=DIR\"")
+	}
+	dir, isLayout := strings.CutPrefix(value, layoutScheme)
+	if !isLayout {
+		if scheme, _, ok := strings.Cut(value, "://"); ok {
+			return hint.Add(fmt.Errorf("--build-context %s: cannot read from %s://", name, scheme), "a VALUE is oci-layout://DIR[@DIGEST] or a folder")
+		}
+		s.Folders[name] = value
+		return folder("--build-context "+name, value)
+	}
+	dir, digest, _ := cutLast(dir, "@")
+	l, err := buildkit.ReadLayout(dir, digest)
+	if err != nil {
+		return fmt.Errorf("--build-context %s: %w", name, err)
+	}
+	s.Images[name] = l
+	return nil
+}
+
+// folder returns an error if dir is not one.
+func folder(what, dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, plainPathError(err))
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s: %s is not a folder", what, dir)
+	}
+	return nil
+}
+
+// cutLast cuts s at the last sep.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// builder returns what builds the images, once all that can be wrong with the
+// flags is known not to be.
+func (c *buildCmd) builder(a *app, r repo.Repo) (buildkit.Builder, error) {
+	b := buildkit.Builder{
+		Progress:    c.Progress,
+		Exclude:     []string{r.Path(outputs)},
+		Pull:        c.Pull,
+		CacheFrom:   c.CacheFrom,
+		CacheTo:     c.CacheTo,
+		Credentials: registry.Credentials,
+	}
+	if a.quiet && c.Progress == "auto" {
+		b.Progress = "quiet"
+	}
+	if c.Push != "" {
+		if err := errors.Join(registry.CanPush(), registry.CheckName(c.Push)); err != nil {
+			return b, err
+		}
+	}
+	var err error
+	if b.Secrets, err = secrets(c.Secret); err != nil {
+		return b, err
+	}
+	if c.Engine != "" {
+		b.Config.Address = c.Engine
+		return b, nil
+	}
+	b.Config, err = startable()
+	return b, err
+}
+
+// secrets parses fields such as id=ID,src=FILE.
+func secrets(texts []string) (map[string]string, error) {
+	files := map[string]string{}
+	for _, text := range texts {
+		fields := map[string]string{}
+		for field := range strings.SplitSeq(text, ",") {
+			key, value, _ := strings.Cut(field, "=")
+			fields[key] = value
+		}
+		if len(fields) != 2 || fields["id"] == "" || fields["src"] == "" {
+			return nil, fmt.Errorf("--secret %q: not of the form id=ID,src=FILE", text)
+		}
+		files[fields["id"]] = fields["src"]
+	}
+	return files, nil
+}
+
+// builtJSON is one image in the output of build --json.
+type builtJSON struct {
+	Image  gen.Kind `json:"image"`
+	Digest string   `json:"digest"`
+	Layout string   `json:"layout"` // the folder that it lies in
+}
+
+// printBuilt prints the digest of the image, or a line for each of several.
+func (a *app) printBuilt(built []builtJSON) error {
+	if a.json {
+		return a.printJSON(struct {
+			Version int         `json:"version"`
+			Images  []builtJSON `json:"images"`
+		}{1, built})
+	}
+	for _, b := range built {
+		name := ""
+		if len(built) > 1 {
+			name = string(b.Image) + " "
+		}
+		if _, err := fmt.Fprintln(a.out, name+b.Digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"bkt/internal/buildkit"
+
+	"github.com/docker/go-units"
+)
+
+type engineCmd struct {
+	Status engineStatusCmd `cmd:"" help:"Say whether the engine runs, where, since when and how large it is."`
+	Stop   engineStopCmd   `cmd:"" help:"End the engine, and the builds that it is busy with."`
+	Prune  enginePruneCmd  `cmd:"" help:"Remove what the engine keeps to build faster."`
+}
+
+// ownEngine returns where bkt's own engine is, without looking for its program.
+func ownEngine() (buildkit.Config, error) {
+	root, socket, err := buildkit.Defaults(os.Getenv, os.Geteuid())
+	return buildkit.Config{Root: root, Socket: socket}, err
+}
+
+// startable returns the own engine with the program to start it with.
+func startable() (buildkit.Config, error) {
+	cfg, err := ownEngine()
+	if err != nil {
+		return cfg, err
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Program, err = buildkit.FindEngine(executable)
+	return cfg, err
+}
+
+type engineStatusCmd struct{}
+
+// Run prints how the engine is doing.
+func (engineStatusCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := ownEngine()
+	if err != nil {
+		return err
+	}
+	e, err := buildkit.Status(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(asEngineJSON(e))
+	}
+	return a.printEngine(e)
+}
+
+// engineJSON is the output of engine status --json.
+type engineJSON struct {
+	Version     int        `json:"version"`
+	Running     bool       `json:"running"`
+	PID         int        `json:"pid,omitempty"`
+	Since       *time.Time `json:"since,omitempty"`
+	Engine      string     `json:"engine,omitempty"` // its version
+	Root        string     `json:"root"`
+	Socket      string     `json:"socket"`
+	Size        int64      `json:"size,omitempty"`        // bytes
+	Reclaimable int64      `json:"reclaimable,omitempty"` // bytes
+}
+
+func asEngineJSON(e buildkit.Engine) engineJSON {
+	j := engineJSON{Version: 1, Running: e.Running, Root: e.Root, Socket: e.Socket}
+	if e.Running {
+		j.PID, j.Since, j.Engine, j.Size, j.Reclaimable = e.PID, &e.Since, e.Version, e.Size, e.Reclaimable
+	}
+	return j
+}
+
+func (a *app) printEngine(e buildkit.Engine) error {
+	lines := [][2]string{{"state", "not running"}, {"root", e.Root}, {"socket", e.Socket}}
+	if e.Running {
+		lines[0][1] = fmt.Sprintf("running as process %d since %s", e.PID, e.Since.Local().Format(time.DateTime))
+		lines = append(lines,
+			[2]string{"version", e.Version},
+			[2]string{"cache", fmt.Sprintf("%s, of which %s can be removed", size(e.Size), size(e.Reclaimable))})
+	}
+	for _, l := range lines {
+		if _, err := fmt.Fprintf(a.out, "%-8s %s\n", l[0], l[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func size(bytes int64) string { return units.HumanSize(float64(bytes)) }
+
+type engineStopCmd struct {
+	DryRun bool `short:"n" help:"Say whether there is an engine to end, and leave it alone."`
+}
+
+// Run ends the engine.
+func (c *engineStopCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := ownEngine()
+	if err != nil {
+		return err
+	}
+	if c.DryRun {
+		return engineStatusCmd{}.Run(ctx, a)
+	}
+	stopped, err := buildkit.Stop(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(struct {
+			Version int  `json:"version"`
+			Stopped bool `json:"stopped"`
+		}{1, stopped})
+	}
+	if !stopped {
+		return a.result("the engine was not running")
+	}
+	return a.result("stopped")
+}
+
+type enginePruneCmd struct {
+	All    bool `help:"Remove also what BuildKit keeps for itself."`
+	DryRun bool `short:"n" help:"Say how much can be removed, and remove nothing."`
+}
+
+// Run makes the engine's cache smaller.
+func (c *enginePruneCmd) Run(ctx context.Context, a *app) error {
+	if c.DryRun {
+		return engineStatusCmd{}.Run(ctx, a)
+	}
+	cfg, err := startable()
+	if err != nil {
+		return err
+	}
+	freed, err := buildkit.Prune(ctx, cfg, c.All)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(struct {
+			Version int   `json:"version"`
+			Freed   int64 `json:"freed"`
+		}{1, freed})
+	}
+	return a.result("freed " + size(freed))
+}
+
+// result prints a line that says what came of a command.
+func (a *app) result(text string) error {
+	if a.quiet {
+		return nil
+	}
+	_, err := fmt.Fprintln(a.out, text)
+	return err
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
+
+// TestMain lets the scripts run bkt as if it were installed.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"bkt": main})
+}
+
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               isolate,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exit":     exit,
+			"generate": generate,
+			"sub":      sub,
+		},
+	})
+}
+
+// isolate keeps bkt away from the home of who runs the test.
+func isolate(env *testscript.Env) error {
+	for name, dir := range map[string]string{
+		"HOME":            "home",
+		"XDG_RUNTIME_DIR": "run",
+		"XDG_DATA_HOME":   "home/.local/share",
+		"XDG_CONFIG_HOME": "home/.config",
+		"XDG_CACHE_HOME":  "home/.cache",
+		"XDG_STATE_HOME":  "home/.local/state",
+	} {
+		path := filepath.Join(env.WorkDir, ".test", dir)
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return err
+		}
+		env.Setenv(name, path)
+	}
+	return nil
+}
