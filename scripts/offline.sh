@@ -1,0 +1,174 @@
+#!/usr/bin/env bash
+# Makes what the tests and the demo need to build images without a network:
+#
+#     offline.sh [dnf5|dnf4|packages]
+#
+#     base/             an OCI layout with an image that has dnf5
+#     base-dnf4/        the same with dnf 4, for the argument dnf4
+#     packages/fedora/  a repository of stand-ins for Fedora's packages, with
+#                       every package that manifests/ names
+#
+# and prints the folder that they are in: $BKT_CACHE/offline. The packages are
+# always made; the default is to make base too, which takes root, a mirror of
+# the distribution, and a minute or two. What is there already, and was made
+# of the same input, is left as it is.
+set -euo pipefail
+
+PATH=$PATH:/usr/sbin:/sbin
+
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+manifests=("$scripts"/../manifests/{system,toolbox}-packages.json)
+cache=${BKT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bkt}
+offline=$cache/offline
+
+# The name of the image in the index of its layout.
+ref=43
+
+# The folder to work in, once there is work. It is on the file system of the
+# results, so that they can be renamed.
+work=
+
+say() {
+	echo "offline: $*" >&2
+}
+
+die() {
+	say "error: $*"
+	exit 1
+}
+
+# hash prints a hash of its first argument, of this machine's architecture, and
+# of the files that the other arguments name and that are there.
+hash() {
+	local label=$1
+	shift
+	{
+		echo "$label"
+		uname -m
+		cat -- "$@" 2>/dev/null || true
+	} | sha256sum | cut -d ' ' -f 1
+}
+
+# current is whether the folder was made of such input. A folder has the hash of
+# its input in it, so that the two cannot get apart.
+current() {
+	[ "$(cat "$offline/$1/.input" 2>/dev/null)" = "$2" ]
+}
+
+# replace puts what was made in the work folder in the place of what is there.
+replace() {
+	local name=$1 input=$2
+	echo "$input" >"$work/$name/.input"
+	if [ -e "$offline/$name" ]; then
+		mv "$offline/$name" "$work/$name.old"
+	fi
+	mv "$work/$name" "$offline/$name"
+}
+
+# program builds one of the programs beside this script and prints its path.
+program() {
+	command -v go >/dev/null || die "Go is not here: see https://go.dev/dl/"
+	# Run by root in another's checkout, git would not tell its state.
+	go build -C "$scripts" -buildvcs=false -o "$work/bin/" "./$1" && echo "$work/bin/$1"
+}
+
+# make_base makes a base image. Its input is what it is made of here; that the
+# distribution has newer packages is no reason to make it anew.
+make_base() {
+	local kind=$1 name=$2 input oci
+	input=$(hash "$kind" "$scripts/rootfs.sh" "$scripts"/oci/*.go)
+	if current "$name" "$input"; then
+		return
+	fi
+	((EUID == 0)) || die "$name is missing or out of date, and making a root file system takes root: run sudo env \"PATH=\$PATH\" BKT_CACHE=$cache $0 $kind"
+	begin
+	say "making $name, an image with $kind"
+	oci=$(program oci)
+	mkdir "$work/tree"
+	unshare --mount --propagation private "$scripts/rootfs.sh" "$kind" "$work/tree" |
+		"$oci" - "$work/$name" "$ref"
+	rm -rf --one-file-system "$work/tree"
+	replace "$name" "$input"
+}
+
+# make_packages makes the repository and its index.
+make_packages() {
+	local input rpms
+	input=$(hash packages "$scripts/offline.sh" "$scripts"/rpms/*.go "$scripts/go.mod" "${manifests[@]}")
+	if current packages "$input"; then
+		return
+	fi
+	command -v createrepo_c >/dev/null || die "createrepo_c is not here: run scripts/setup.sh"
+	begin
+	say "making packages"
+	rpms=$(program rpms)
+	"$rpms" "$work/packages/fedora" "${manifests[@]}"
+	# On Debian it complains of files of rpm that it can do without.
+	createrepo_c --quiet --no-database --revision 1 --set-timestamp-to-revision \
+		--groupfile comps.xml "$work/packages/fedora" 2>"$work/log" || {
+		cat "$work/log" >&2
+		die "createrepo_c failed"
+	}
+	replace packages "$input"
+}
+
+# lock waits until no other run is under way. The lock is free again when this
+# script, and all that it started, have ended.
+lock() {
+	mkdir -p "$offline"
+	offline=$(cd "$offline" && pwd)
+	exec 9<"$offline"
+	flock 9
+}
+
+# begin makes the folder to work in. Those of runs that were killed are removed.
+begin() {
+	if [ -n "$work" ]; then
+		return
+	fi
+	rm -rf --one-file-system "$offline"/.work.*
+	work=$(mktemp -d "$offline/.work.XXXXXX")
+	trap 'rm -rf --one-file-system "$work"' EXIT
+}
+
+# ancestor prints the cache folder or, if it is yet to be made, the nearest
+# folder above it.
+ancestor() {
+	local dir=$cache
+	until [ -e "$dir" ]; do
+		dir=$(dirname "$dir")
+	done
+	echo "$dir"
+}
+
+# own gives what was made to the owner of the folder. With sudo that is not
+# root, who would otherwise own a part of someone's home.
+own() {
+	if ((EUID == 0)) && [ -n "$work" ]; then
+		chown --reference="$1" "$cache"
+		chown -R --reference="$1" "$offline"
+	fi
+}
+
+main() {
+	case $1 in
+	dnf5 | dnf4 | packages) ;;
+	*)
+		echo "usage: offline.sh [dnf5|dnf4|packages]" >&2
+		exit 2
+		;;
+	esac
+	local above
+	above=$(ancestor)
+	umask 022
+	lock
+	make_packages
+	case $1 in
+	dnf5) make_base dnf5 base ;;
+	dnf4) make_base dnf4 base-dnf4 ;;
+	esac
+	own "$above"
+	echo "$offline"
+}
+
+main "${1:-dnf5}"

@@ -1,0 +1,44 @@
+package main
+
+// A pkg is one package of the repository.
+type pkg struct {
+	name     string
+	version  string
+	requires []string
+	provides []string
+	// kib is the size of its data, which does not compress. The sizes of the
+	// large ones are such that the time of a download can be seen.
+	kib int
+}
+
+// stock has the packages that are there whatever the manifests say: some to
+// add in tests and demos, and the dependencies that make a resolver work.
+// gcc-plugin-devel cannot be installed, as nothing provides what it requires.
+var stock = []pkg{
+	{name: "binutils", version: "2.45", kib: 1500},
+	{name: "cpp", version: "15.2.1", kib: 2500},
+	{name: "gcc", version: "15.2.1", kib: 4000, requires: []string{"cpp = 15.2.1", "binutils >= 2.31", "glibc-devel", "make"}},
+	{name: "gcc-plugin-devel", version: "14.0.0", requires: []string{"gcc = 14.0.0"}},
+	{name: "gdb", version: "16.3", kib: 600, requires: []string{"python3-libs >= 3.14"}},
+	{name: "git", version: "2.51.0", kib: 100, requires: []string{"git-core = 2.51.0", "perl-Git = 2.51.0"}},
+	{name: "git-core", version: "2.51.0", kib: 4000, requires: []string{"less"}},
+	{name: "glibc-devel", version: "2.42", kib: 800},
+	{name: "hello", version: "2.12.2"},
+	{name: "jq", version: "1.7.1", kib: 200, requires: []string{"oniguruma >= 6.9"}},
+	{name: "less", version: "679"},
+	{name: "libtermkey", version: "0.22"},
+	{name: "lua", version: "5.4.8", kib: 200},
+	{name: "make", version: "4.4.1", kib: 300},
+	{name: "neovim", version: "0.11.4", kib: 3000, requires: []string{"lua >= 5.1", "libtermkey"}},
+	{name: "oniguruma", version: "6.9.10"},
+	{name: "perl-Git", version: "2.51.0", requires: []string{"git-core = 2.51.0"}},
+	{name: "python3-libs", version: "3.14.0", kib: 900},
+	{name: "python3-requests", version: "2.32.5", provides: []string{"python3dist(requests) = 2.32.5"}},
+	{name: "ripgrep", version: "14.1.1", kib: 500},
+	{name: "vim-common", version: "9.1.1818", kib: 700},
+	{name: "vim-enhanced", version: "9.1.1818", kib: 400, requires: []string{"vim-common = 9.1.1818"}},
+	{name: "zoxide", version: "0.9.8"},
+}
+
+// tools are the packages of the group development-tools.
+var tools = []string{"gcc", "gdb", "git", "make"}

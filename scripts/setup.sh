@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Installs what the tests and the demo need and this machine lacks, with apt-get
+# or dnf. As root it also makes the user for the test of builds without root.
+# Where nothing is missing it does nothing.
+set -euo pipefail
+
+# Debian keeps some of these programs where only root's PATH leads.
+PATH=$PATH:/usr/sbin:/sbin
+
+test_user=bkt-test
+
+die() {
+	echo "setup: error: $*" >&2
+	exit 1
+}
+
+# has is whether one of the commands is there.
+has() {
+	local name
+	for name in "$@"; do
+		if command -v "$name" >/dev/null; then
+			return
+		fi
+	done
+	return 1
+}
+
+# wanted prints a line for each thing that is needed: the package, and then the
+# commands of which one will do.
+wanted() {
+	echo git git
+	echo make make
+	if has apt-get; then
+		# Debian 12 has a crun that is too old for BuildKit.
+		echo runc runc
+		echo uidmap newuidmap
+		echo createrepo-c createrepo_c
+		echo debootstrap debootstrap
+	else
+		echo runc runc crun
+		echo shadow-utils newuidmap
+		echo createrepo_c createrepo_c
+		echo util-linux flock
+	fi
+}
+
+# missing prints the packages to install.
+missing() {
+	local package commands
+	while read -r package commands; do
+		# shellcheck disable=SC2086 # it is a list of words
+		has $commands || echo "$package"
+	done < <(wanted)
+}
+
+# as_root starts this script again as root.
+as_root() {
+	has sudo || die "run this as root: $0"
+	if [ -t 0 ]; then
+		exec sudo -- "$0"
+	fi
+	exec sudo --non-interactive -- "$0"
+}
+
+install_packages() {
+	if has apt-get; then
+		export DEBIAN_FRONTEND=noninteractive
+		apt-get update -q
+		apt-get install -qy --no-install-recommends "$@"
+	elif has dnf; then
+		dnf install -y "$@"
+	else
+		die "neither apt-get nor dnf is here: install what gives you $(wanted | cut -d ' ' -f 2 | paste -sd ' ')"
+	fi
+}
+
+# make_user makes the user, and gives it the ids that it needs to map users of
+# its own, which useradd does on most machines.
+make_user() {
+	if ! id "$test_user" >/dev/null 2>&1; then
+		echo "setup: adding the user $test_user" >&2
+		useradd --create-home --shell /bin/bash "$test_user"
+	fi
+	grep -qs "^$test_user:" /etc/subuid || usermod --add-subuids 524288-589823 "$test_user"
+	grep -qs "^$test_user:" /etc/subgid || usermod --add-subgids 524288-589823 "$test_user"
+}
+
+main() {
+	local packages
+	mapfile -t packages < <(missing)
+	if ((${#packages[@]} > 0)); then
+		echo "setup: installing ${packages[*]}" >&2
+		((EUID == 0)) || as_root
+		install_packages "${packages[@]}"
+	fi
+	if ((EUID == 0)); then
+		make_user
+	fi
+	has go || echo "setup: note: Go is not here: see https://go.dev/dl/" >&2
+}
+
+main
