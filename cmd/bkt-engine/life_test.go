@@ -231,6 +231,23 @@ func TestEnginesThatComeAndGo(t *testing.T) {
 	}
 }
 
+// TestFolderOfWhoeverStartedTheEngineIsGone checks that the engine does not
+// depend on a temporary folder that was meant for another command.
+func TestFolderOfWhoeverStartedTheEngineIsGone(t *testing.T) {
+	w := newWorld(t)
+	temp := filepath.Join(w.Dir, "temp")
+	if err := os.Mkdir(temp, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", temp)
+	w.mustStart(t)
+	if err := os.RemoveAll(temp); err != nil {
+		t.Fatal(err)
+	}
+	w.containerfile(t, `RUN ["/init", "write", "/etc/made", "x"]`)
+	w.mustBuild(t)
+}
+
 func TestStop(t *testing.T) {
 	w := newWorld(t)
 	if stopped, err := buildkit.Stop(t.Context(), w.config()); stopped || err != nil {

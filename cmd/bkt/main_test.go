@@ -17,18 +17,24 @@ func TestMain(m *testing.M) {
 }
 
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	p := params("testdata/script")
+	p.Setup = isolate
+	testscript.Run(t, p)
+}
+
+// params are those of all scripts.
+func params(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Setup:               isolate,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit":     exit,
 			"generate": generate,
 			"sub":      sub,
 		},
-	})
+	}
 }
 
 // isolate keeps bkt away from the home of who runs the test.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -60,7 +61,11 @@ func supervise(c Config, p prepared, f files, up func()) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	in, err := start(f)
+	temp, err := makeTemp(c.Root)
+	if err != nil {
+		return err
+	}
+	in, err := start(f, temp)
 	if err != nil {
 		return err
 	}
@@ -84,8 +89,20 @@ func supervise(c Config, p prepared, f files, up func()) error {
 	return nil
 }
 
+// makeTemp makes the folder for temporary files, in place of one that a killed
+// engine has left behind. That of whoever starts the engine may be gone when
+// the next one builds.
+func makeTemp(root string) (string, error) {
+	dir := filepath.Join(root, "tmp")
+	if err := os.RemoveAll(dir); err != nil {
+		return "", err
+	}
+	return dir, os.Mkdir(dir, 0o700)
+}
+
 // start starts the inner process in its namespaces, where it waits for word.
-func start(f files) (*inner, error) {
+// temp is where its temporary files go; parts of it ask for that before main.
+func start(f files, temp string) (*inner, error) {
 	defer f.socket.file.Close()
 	life, lifeline, err := os.Pipe()
 	if err != nil {
@@ -100,6 +117,7 @@ func start(f files) (*inner, error) {
 	defer reporter.Close()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args[0] = innerName
+	cmd.Env = append(os.Environ(), "TMPDIR="+temp)
 	cmd.Stdout, cmd.Stderr = f.log, f.log
 	cmd.ExtraFiles = []*os.File{life, reporter, f.lock, f.socket.file}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces()}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"bkt/internal/buildkit"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestBuild runs the scripts that build real images: on the engine that bkt
+// brings along, with the packages of a repository on this machine. The scripts
+// share one engine. They find:
+//
+//	$BASE      an OCI layout with dnf, to be used as a base image
+//	$PROXY     the address of the repository, for http_proxy
+//	$REGISTRY  the address of a registry
+func TestBuild(t *testing.T) {
+	w := newWorkshop(t)
+	t.Run("scripts", func(t *testing.T) {
+		p := params("testdata/build")
+		p.Setup = func(env *testscript.Env) error {
+			if err := isolate(env); err != nil {
+				return err
+			}
+			env.Setenv("PATH", w.bin+":"+os.Getenv("PATH"))
+			env.Setenv("BASE", filepath.Join(w.offline, "base"))
+			env.Setenv("PROXY", w.proxy)
+			env.Setenv("REGISTRY", w.registry)
+			env.Setenv("XDG_DATA_HOME", w.data)
+			env.Setenv("XDG_RUNTIME_DIR", w.run)
+			return nil
+		}
+		testscript.Run(t, p)
+	})
+}
+
+// A workshop has what real builds need.
+type workshop struct {
+	bin       string // the programs
+	offline   string // what scripts/offline.sh has made
+	proxy     string // the address of the server of its packages
+	registry  string // host and port
+	data, run string // XDG_DATA_HOME and XDG_RUNTIME_DIR for the engine
+}
+
+func newWorkshop(t *testing.T) workshop {
+	t.Helper()
+	need(t, "runc")
+	w := workshop{offline: offline(t)}
+	dir, err := os.MkdirTemp("", "bkt") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w.bin, w.data, w.run = filepath.Join(dir, "bin"), filepath.Join(dir, "data"), filepath.Join(dir, "run")
+	compile(t, ".", w.bin, "-tags=containers_image_openpgp", ".", "../bkt-engine")
+	compile(t, "../../scripts", w.bin, "./serve")
+	w.proxy = serve(t, filepath.Join(w.bin, "serve"), filepath.Join(w.offline, "packages"))
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	w.registry = strings.TrimPrefix(server.URL, "http://")
+	t.Cleanup(func() {
+		cfg := buildkit.Config{Root: filepath.Join(w.data, "bkt", "engine"), Socket: filepath.Join(w.run, "bkt", "engine.sock")}
+		if _, err := buildkit.Stop(context.Background(), cfg); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// need skips the test if a program is not installed, or fails where nothing may
+// be skipped.
+func need(t *testing.T, tools ...string) {
+	t.Helper()
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			missing(t, tool+" is not installed")
+		}
+	}
+}
+
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// offline returns the folder that scripts/offline.sh has filled.
+func offline(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(cache, "bkt", "offline")
+	if set := os.Getenv("BKT_CACHE"); set != "" {
+		dir = filepath.Join(set, "offline")
+	}
+	for _, name := range []string{"base", "packages"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			missing(t, err.Error()+": scripts/offline.sh makes it")
+		}
+	}
+	return dir
+}
+
+// compile builds programs of the module in dir into bin.
+func compile(t *testing.T, dir, bin string, args ...string) {
+	t.Helper()
+	build := exec.Command("go", append([]string{"build", "-C", dir, "-o", bin + "/"}, args...)...)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// serve serves dir until the test ends, and returns the address.
+func serve(t *testing.T, program, dir string) string {
+	t.Helper()
+	cmd := exec.Command(program, dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(address)
+}
+
+// userName is a normal user with subordinate ids, whom scripts/setup.sh makes.
+const userName = "bkt-test"
+
+// TestBuildAsUser builds the toolbox of this repository as a normal user.
+func TestBuildAsUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be someone else; TestBuild has been a normal user already")
+	}
+	need(t, "newuidmap", "newgidmap")
+	u, err := user.Lookup(userName)
+	if err != nil {
+		missing(t, err.Error())
+	}
+	w := newWorkshop(t)
+	home := t.TempDir()
+	copyTree(t, "../../manifests", filepath.Join(home, "repo", "manifests"))
+	copyTree(t, "../../toolbox", filepath.Join(home, "repo", "toolbox"))
+	copyTree(t, filepath.Join(w.offline, "base"), filepath.Join(home, "base"))
+	give(t, u, home)
+	cmd := exec.Command(filepath.Join(w.bin, "bkt"), "build", "toolbox", "--progress=plain",
+		"--build-context=registry.fedoraproject.org/fedora-toolbox:43=oci-layout://../base",
+		"--build-arg=http_proxy="+w.proxy)
+	cmd.Dir = filepath.Join(home, "repo")
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + home, "USER=" + userName, "XDG_DATA_HOME=" + home + "/data"}
+	asUser(t, cmd, u)
+	t.Cleanup(func() {
+		stop := exec.Command(filepath.Join(w.bin, "bkt"), "engine", "stop")
+		stop.Dir, stop.Env, stop.SysProcAttr = cmd.Dir, cmd.Env, cmd.SysProcAttr
+		if out, err := stop.CombinedOutput(); err != nil {
+			t.Errorf("engine stop: %v\n%s", err, out)
+		}
+	})
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "Installing jq-") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func asUser(t *testing.T, cmd *exec.Cmd, u *user.User) {
+	t.Helper()
+	uid, errUID := strconv.ParseUint(u.Uid, 10, 32)
+	gid, errGID := strconv.ParseUint(u.Gid, 10, 32)
+	if err := errors.Join(errUID, errGID); err != nil {
+		t.Fatal(err)
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+}
+
+// give makes u the owner of all in dir, and lets u reach it.
+func give(t *testing.T, u *user.User, dir string) {
+	t.Helper()
+	uid, errUID := strconv.Atoi(u.Uid)
+	gid, errGID := strconv.Atoi(u.Gid)
+	err := filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(name, uid, gid))
+	})
+	// The folders of t.TempDir are for its owner alone.
+	if err := errors.Join(errUID, errGID, err, os.Chmod(filepath.Dir(dir), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyTree(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}

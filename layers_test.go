@@ -1,0 +1,97 @@
+package bkt_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// may says which packages of the module a package may import: only those below
+// it. One that is not listed here is a mistake, too.
+var may = map[string]string{
+	"cmd/bkt":                  "gen internal/buildkit internal/hint internal/host internal/image internal/plan internal/registry internal/repo",
+	"cmd/bkt-engine":           "internal/engine internal/hint",
+	"gen":                      "internal/hint internal/manifest templates",
+	"internal/buildkit":        "internal/engine/contract internal/hint internal/image",
+	"internal/engine":          "internal/engine/contract internal/hint",
+	"internal/engine/contract": "internal/hint",
+	"internal/hint":            "",
+	"internal/host":            "internal/hint internal/plan",
+	"internal/image":           "",
+	"internal/manifest":        "internal/hint",
+	"internal/plan":            "",
+	"internal/registry":        "internal/hint internal/image",
+	"internal/repo":            "internal/hint",
+	"templates":                "",
+}
+
+// edges are the modules that one package alone may import.
+var edges = map[string][]string{
+	"github.com/moby/buildkit/client":      {"internal/buildkit", "internal/engine", "gen"}, // gen: the linter wants its types
+	"github.com/moby/buildkit/worker":      {"internal/engine"},
+	"github.com/moby/buildkit/control":     {"internal/engine"},
+	"github.com/containers/image/v5":       {"internal/registry"},
+	"github.com/alecthomas/kong":           {"cmd/bkt", "cmd/bkt-engine"},
+	"github.com/google/renameio/v2":        {"internal/host", "internal/buildkit", "internal/engine"},
+	"os/exec":                              {"internal/host", "internal/buildkit", "internal/engine"},
+	"github.com/Masterminds/sprig/v3":      {"gen"},
+	"github.com/go-json-experiment/json":   {"internal/manifest", "gen"},
+	"github.com/moby/buildkit/frontend":    {"gen", "internal/buildkit", "internal/engine"},
+	"github.com/containerd/containerd/v2":  {"internal/buildkit", "internal/engine"},
+	"github.com/rogpeppe/go-internal/diff": {"internal/plan"},
+}
+
+// TestLayers checks that arrows point downward only, and that what acts on the
+// world stands at the edges.
+func TestLayers(t *testing.T) {
+	for _, fields := range list(t, "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {
+		pkg, ours := strings.CutPrefix(fields[0], "bkt/")
+		if !ours || strings.Contains(pkg, "testdata") {
+			continue
+		}
+		allowed, known := may[pkg]
+		if !known {
+			t.Errorf("%s is not in the table of layers", pkg)
+		}
+		for _, path := range fields[1:] {
+			if below, ok := strings.CutPrefix(path, "bkt/"); ok && !slices.Contains(strings.Fields(allowed), below) {
+				t.Errorf("%s may not import %s", pkg, below)
+			}
+			for module, users := range edges {
+				if (path == module || strings.HasPrefix(path, module+"/")) && !slices.Contains(users, pkg) {
+					t.Errorf("%s may not import %s", pkg, path)
+				}
+			}
+		}
+	}
+}
+
+// TestEngineIsNotLinked checks that bkt itself stays light: BuildKit's
+// controller, worker and executor are in bkt-engine alone.
+func TestEngineIsNotLinked(t *testing.T) {
+	for _, fields := range list(t, "{{.ImportPath}}", "-deps", "-tags=containers_image_openpgp", "./cmd/bkt") {
+		for _, inner := range []string{"worker", "control", "executor/oci", "executor/runcexecutor", "cache", "snapshot", "solver/llbsolver/ops", "solver/bboltcachestorage"} {
+			if path := "github.com/moby/buildkit/" + inner; fields[0] == path || strings.HasPrefix(fields[0], path+"/") {
+				t.Errorf("%s is linked into bkt", fields[0])
+			}
+		}
+		if fields[0] == "bkt/internal/engine" {
+			t.Errorf("%s is linked into bkt", fields[0])
+		}
+	}
+}
+
+// list returns the fields of each line that go list prints.
+func list(t *testing.T, format string, args ...string) [][]string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-f", format}, args...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines [][]string
+	for line := range strings.Lines(string(out)) {
+		lines = append(lines, strings.Fields(line))
+	}
+	return lines
+}
