@@ -1,8 +1,71 @@
+# Common work on bkt: "make" builds it, "make test" runs every test.
+
 GO ?= go
-# The packages copy and signature of containers/image want this tag to do without cgo.
+# The parts of containers/image that copy images do without cgo by this tag.
 TAGS := containers_image_openpgp
-export CGO_ENABLED = 0
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w -X main.release=$(VERSION)
+FUZZTIME ?= 60s
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+
+export CGO_ENABLED := 0
+
 .PHONY: build
-build:
+build: ## build bkt and bkt-engine into bin/
 	@mkdir -p bin
-	$(GO) build -trimpath -tags $(TAGS) -ldflags "-s -w" -o bin/ ./cmd/bkt ./cmd/bkt-engine
+	$(GO) build -trimpath -tags $(TAGS) -ldflags "$(LDFLAGS)" -o bin/ ./cmd/bkt ./cmd/bkt-engine
+
+.PHONY: install
+install: build ## install both programs into $(bindir)
+	install -D -m 0755 -t $(DESTDIR)$(bindir) bin/bkt bin/bkt-engine
+
+.PHONY: setup
+setup: ## install what tests and demo need
+	scripts/setup.sh
+
+.PHONY: demo
+demo: setup build ## build the toolbox image of this repository, without a network
+	scripts/demo.sh
+
+# Nothing is skipped: a tool that is missing is a failure.
+.PHONY: test
+test: export BKT_REQUIRE_TOOLS := 1
+test: setup check build ## run every test
+	scripts/offline.sh
+	$(GO) test -tags $(TAGS) -timeout 20m ./...
+	$(GO) test -C scripts ./...
+
+.PHONY: check
+check: ## look at the code and at our own Containerfiles
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
+	$(GO) build ./...
+	$(GO) vet ./...
+	$(GO) vet -tags $(TAGS) ./...
+	$(GO) vet -C scripts ./...
+	$(GO) tool staticcheck -tags $(TAGS) ./...
+	$(GO) run ./cmd/bkt containerfile check
+
+.PHONY: fuzz
+fuzz: ## fuzz for FUZZTIME each
+	$(GO) test -run NONE -fuzz FuzzSplice -fuzztime $(FUZZTIME) ./gen
+	$(GO) test -run NONE -fuzz FuzzDecode -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
+	$(GO) test -run NONE -fuzz FuzzEveryKind -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
+	$(GO) test -run NONE -fuzz FuzzEncode -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
+
+.PHONY: bench
+bench: setup build ## measure; docs/performance.md has the results
+	scripts/bench.sh
+
+.PHONY: update
+update: ## rewrite the expected output of the tests
+	$(GO) test ./gen ./internal/manifest -update
+	$(GO) test ./cmd/bkt -run TestScript -update
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin build
+
+.PHONY: help
+help: ## say what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10

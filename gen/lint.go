@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
@@ -54,7 +55,7 @@ func parse(file string, r Result) error {
 	if at, ok := errors.AsType[*parser.LocationError](err); ok && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
 		line = at.Locations[0][0].Start.Line
 	}
-	return r.locate(file, line, err.Error())
+	return r.locate(file, line, strings.TrimPrefix(err.Error(), fmt.Sprintf("dockerfile parse error on line %d: ", line)))
 }
 
 // locate says that something is the matter with a line of the Containerfile.

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"bkt/internal/buildkit"
-	"bkt/internal/hint"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -149,18 +148,21 @@ func TestDigestsOfTheBase(t *testing.T) {
 	}
 }
 
-func TestUnusedImage(t *testing.T) {
+func TestUnread(t *testing.T) {
 	w := newWorld(t)
 	w.containerfile(t, `COPY --from=example.org/tools x /`, `RUN --mount=from=more,target=/x y`)
 	s := w.spec()
 	s.Images["example.org/bsae"] = w.Base
-	_, err := buildkit.Builder{}.Build(t.Context(), s, filepath.Join(w.Dir, "out"), os.Stderr)
-	if err == nil || !strings.Contains(err.Error(), "image example.org/bsae: nothing in the Containerfile reads it") {
-		t.Errorf("error is %v", err)
+	s.Folders = map[string]string{"more": w.Dir, "mroe": w.Dir}
+	unread, reads, err := buildkit.Unread(s)
+	if err != nil {
+		t.Fatal(err)
 	}
-	want := []string{"what it reads: example.org/base, example.org/tools, more"}
-	if diff := cmp.Diff(want, hint.Of(err)); diff != "" {
-		t.Errorf("hints: -want +got:\n%s", diff)
+	if diff := cmp.Diff([]string{"example.org/bsae", "mroe"}, unread); diff != "" {
+		t.Errorf("unread: -want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"example.org/base", "example.org/tools", "more"}, reads); diff != "" {
+		t.Errorf("reads: -want +got:\n%s", diff)
 	}
 }
 

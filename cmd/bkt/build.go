@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"bkt/gen"
@@ -49,9 +51,13 @@ func (c *buildCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	specs, err := c.specs(ctx, a, r, kinds)
+	if err != nil {
+		return err
+	}
 	var built []builtJSON
-	for _, k := range kinds {
-		l, err := c.build(ctx, a, r, builder, k)
+	for i, k := range kinds {
+		l, err := c.build(ctx, a, builder, specs[i], c.output(r, k))
 		if err != nil {
 			return err
 		}
@@ -79,28 +85,58 @@ func (c *buildCmd) wanted(r repo.Repo, k gen.Kind) bool {
 	if len(c.Images) == 0 {
 		return r.Has(gen.Containerfile(k))
 	}
-	for _, name := range c.Images {
-		if name == string(k) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Images, string(k))
 }
 
-// build builds one image and, if that is wanted, pushes it.
-func (c *buildCmd) build(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, k gen.Kind) (image.Layout, error) {
-	if err := a.warnIfStale(ctx, r, k); err != nil {
-		return image.Layout{}, err
-	}
-	spec, err := c.spec(r, k)
-	if err != nil {
-		return image.Layout{}, err
-	}
-	l, err := b.Build(ctx, spec, c.output(r, k), a.err)
+// build builds one image into dir and, if that is wanted, pushes it.
+func (c *buildCmd) build(ctx context.Context, a *app, b buildkit.Builder, s image.Spec, dir string) (image.Layout, error) {
+	l, err := b.Build(ctx, s, dir, a.err)
 	if err != nil || c.Push == "" {
 		return l, err
 	}
 	return l, registry.Push(ctx, l, c.Push, a.log())
+}
+
+// specs returns what to build the images from, once all is known to be right
+// that can be told without an engine.
+func (c *buildCmd) specs(ctx context.Context, a *app, r repo.Repo, kinds []gen.Kind) ([]image.Spec, error) {
+	var specs []image.Spec
+	for _, k := range kinds {
+		if err := a.warnIfStale(ctx, r, k); err != nil {
+			return nil, err
+		}
+		s, err := c.spec(r, k)
+		if err != nil {
+			return nil, err
+		}
+		specs = append(specs, s)
+	}
+	return specs, checkRead(specs)
+}
+
+// checkRead returns an error for each name of --build-context that none of the
+// Containerfiles reads: it is mistyped, and a registry would be asked instead.
+func checkRead(specs []image.Spec) error {
+	unread := map[string]int{}
+	var reads []string
+	for _, s := range specs {
+		names, read, err := buildkit.Unread(s)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			unread[name]++
+		}
+		reads = append(reads, read...)
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(unread)) {
+		if unread[name] == len(specs) {
+			err := fmt.Errorf("--build-context %s: nothing in the Containerfile reads it", name)
+			errs = append(errs, hint.Add(err, "what it reads: %s", strings.Join(reads, ", ")))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // warnIfStale says so if the image will not be what the manifests say. What is

@@ -224,3 +224,84 @@ func copyTree(t *testing.T, from, to string) {
 		t.Fatal(err)
 	}
 }
+
+// TestDocuments runs the commands in the documents, in a copy of this
+// repository, in their order. What they build has no network, and so is given
+// the offline base and packages.
+func TestDocuments(t *testing.T) {
+	w := newWorkshop(t)
+	names, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	for _, name := range append(names, "../../README.md") {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			dir := t.TempDir()
+			for _, folder := range []string{"manifests", "toolbox"} {
+				copyTree(t, "../../"+folder, filepath.Join(dir, folder))
+			}
+			copyFile(t, "../../Containerfile", filepath.Join(dir, "Containerfile"))
+			if err := os.Symlink(filepath.Join(w.offline, "base"), filepath.Join(dir, "base")); err != nil {
+				t.Fatal(err)
+			}
+			for _, command := range commands(t, name) {
+				cmd := exec.Command("sh", "-c", command)
+				cmd.Dir = dir
+				cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+w.data, "XDG_RUNTIME_DIR="+w.run,
+					"PATH="+w.offlineBkt(t)+":"+os.Getenv("PATH"))
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Errorf("%s: %v\n%s", command, err, out)
+				}
+			}
+		})
+	}
+}
+
+// commands returns the commands of bkt in the shell blocks of a document.
+func commands(t *testing.T, document string) []string {
+	t.Helper()
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	shell := false
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "```") {
+			shell = line == "```sh\n"
+		}
+		command, _, _ := strings.Cut(strings.TrimSpace(line), " #")
+		if shell && strings.HasPrefix(command, "bkt ") {
+			all = append(all, command)
+		}
+	}
+	return all
+}
+
+// offlineBkt returns a folder with a bkt that builds without a network.
+func (w workshop) offlineBkt(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	base := "oci-layout://" + filepath.Join(w.offline, "base")
+	script := "#!/bin/sh\nbkt=" + filepath.Join(w.bin, "bkt") + "\n" +
+		"case \"$1 $2\" in\n" +
+		"'build toolbox') exec $bkt \"$@\" --build-context registry.fedoraproject.org/fedora-toolbox:43=" + base + " --build-arg http_proxy=" + w.proxy + " ;;\n" +
+		"build*) exec $bkt \"$@\" --build-context registry.fedoraproject.org/fedora-toolbox:43=" + base + " --build-context quay.io/fedora/fedora-bootc:43=" + base + " --build-arg http_proxy=" + w.proxy + " ;;\n" +
+		"*) exec $bkt \"$@\" ;;\nesac\n"
+	if err := os.WriteFile(filepath.Join(dir, "bkt"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

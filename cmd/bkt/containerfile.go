@@ -36,7 +36,7 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if !c.Check && !c.DryRun {
-		lock, err := r.Lock(func() { a.progress("waiting for another bkt to finish") })
+		lock, err := r.Lock(ctx, func() { a.progress("waiting for another bkt to finish") })
 		if err != nil {
 			return err
 		}

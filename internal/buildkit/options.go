@@ -142,9 +142,6 @@ func addNamed(opt *client.SolveOpt, s image.Spec, root string) error {
 	if err != nil {
 		return err
 	}
-	if err := used.checkUsed(slices.Sorted(maps.Keys(s.Images))); err != nil {
-		return err
-	}
 	// Folders come first, as an image of the same name is the more definite.
 	for i, name := range slices.Sorted(maps.Keys(s.Folders)) {
 		id := "folder" + strconv.Itoa(i)

@@ -2,16 +2,14 @@ package buildkit
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 
-	"bkt/internal/hint"
 	"bkt/internal/image"
 
 	"github.com/containerd/platforms"
@@ -200,18 +198,19 @@ func (r references) exact(name string) int {
 	return 0
 }
 
-// checkUsed returns an error for each of names that the Containerfile does not use.
-func (r references) checkUsed(names []string) error {
-	var errs []error
-	for _, name := range names {
-		if len(r.keys(name)) > 0 {
-			continue
-		}
-		err := fmt.Errorf("image %s: nothing in the Containerfile reads it", name)
-		if len(r) > 0 {
-			err = hint.Add(err, "what it reads: %s", strings.Join(r, ", "))
-		}
-		errs = append(errs, err)
+// Unread returns the names of those images and folders of s that its
+// Containerfile does not read, and what it reads instead. A mistake in the
+// Containerfile is an error.
+func Unread(s image.Spec) (unread, reads []string, err error) {
+	dir, name := containerfile(s, s.Context)
+	refs, err := readReferences(filepath.Join(dir, name), s)
+	if err != nil {
+		return nil, nil, err
 	}
-	return errors.Join(errs...)
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(s.Images)), slices.Sorted(maps.Keys(s.Folders))) {
+		if len(refs.keys(name)) == 0 {
+			unread = append(unread, name)
+		}
+	}
+	return unread, refs, nil
 }

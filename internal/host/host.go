@@ -64,13 +64,11 @@ func ready(s plan.Step) error {
 		return nil
 	}
 	now, err := os.ReadFile(w.Path)
-	if errors.Is(err, fs.ErrNotExist) && w.Old == nil {
-		return nil
-	}
-	if err != nil {
+	absent := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !absent {
 		return err
 	}
-	if !bytes.Equal(now, w.Old) {
+	if absent != (w.Old == nil) || !bytes.Equal(now, w.Old) {
 		return hint.Add(fmt.Errorf("%s: the file has changed meanwhile", w.Name), "run the command again")
 	}
 	return nil
@@ -79,11 +77,15 @@ func ready(s plan.Step) error {
 // write replaces the file in one step, so that at any moment it is either the
 // old or the new one. A symbolic link stays one; mode and owner stay as they are.
 func write(w plan.Write) error {
-	path := w.Path
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	path, err := target(w.Path)
+	if err != nil {
+		return plain(err)
 	}
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
+	f, err := renameio.NewPendingFile(path,
+		// In /tmp, a new file would not get the group and the security label
+		// that those in its folder get.
+		renameio.WithTempDir(filepath.Dir(path)),
+		renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
 	if err != nil {
 		return plain(err)
 	}
@@ -95,6 +97,25 @@ func write(w plan.Write) error {
 		return plain(err)
 	}
 	return plain(f.CloseAtomicallyReplace())
+}
+
+// target returns the path of the file that symbolic links at path lead to,
+// whether or not the file is there yet.
+func target(path string) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return real, err
+	}
+	dir, base := filepath.Split(path)
+	link, err := os.Readlink(path)
+	if err != nil {
+		dir, err = filepath.EvalSymlinks(dir)
+		return filepath.Join(dir, base), err
+	}
+	if !filepath.IsAbs(link) {
+		link = dir + link // not cleaned: .. leads up from where dir leads
+	}
+	return target(link)
 }
 
 // keepOwner gives the new file the owner of the old one, which differs where
@@ -117,6 +138,9 @@ func keepOwner(f *renameio.PendingFile, path string) error {
 // plain takes the path of the temporary file out of an error.
 func plain(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok { // of renaming it
 		return e.Err
 	}
 	return err

@@ -65,12 +65,16 @@ func (w Write) Diff() []byte {
 }
 
 // Rewrite is the plan that makes the file at path, which holds old, hold
-// text: an empty one if it does already. name is the path as the user knows it.
+// text: an empty one if it does already. An old of nil stands for no file. name
+// is the path as the user knows it.
 func Rewrite(path, name string, old, text []byte) Plan {
-	if bytes.Equal(old, text) {
+	op := Modify
+	if old == nil {
+		op = Add
+	} else if bytes.Equal(old, text) {
 		return nil
 	}
-	return Plan{{Op: Modify, Targets: []string{name}, Steps: []Step{Write{path, name, old, text}}}}
+	return Plan{{Op: op, Targets: []string{name}, Steps: []Step{Write{path, name, old, text}}}}
 }
 
 // Print writes one line for each change.

@@ -3,6 +3,7 @@
 package repo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -80,8 +81,8 @@ func (r Repo) Name(path string) (string, error) {
 // Lock waits until no other bkt changes the repository, and keeps others out
 // until the result is closed. The lock is on the folder manifests/ itself and
 // leaves nothing behind, however bkt ends. waiting is called if there is
-// something to wait for.
-func (r Repo) Lock(waiting func()) (*os.File, error) {
+// something to wait for; the end of ctx ends the waiting.
+func (r Repo) Lock(ctx context.Context, waiting func()) (*os.File, error) {
 	f, err := os.Open(r.Path("manifests"))
 	if err != nil {
 		return nil, err
@@ -89,7 +90,7 @@ func (r Repo) Lock(waiting func()) (*os.File, error) {
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		waiting()
-		err = flock(f)
+		err = wait(ctx, f)
 	}
 	if err != nil {
 		f.Close()
@@ -98,11 +99,22 @@ func (r Repo) Lock(waiting func()) (*os.File, error) {
 	return f, nil
 }
 
-func flock(f *os.File) error {
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		if !errors.Is(err, unix.EINTR) {
-			return err
+// wait waits for the lock of f. Waiting for a lock cannot be interrupted: it is
+// left to itself when ctx ends, as bkt then does, too.
+func wait(ctx context.Context, f *os.File) error {
+	locked := make(chan error, 1)
+	fd := int(f.Fd())
+	go func() {
+		err := unix.Flock(fd, unix.LOCK_EX)
+		for errors.Is(err, unix.EINTR) {
+			err = unix.Flock(fd, unix.LOCK_EX)
 		}
+		locked <- err
+	}()
+	select {
+	case err := <-locked:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }

@@ -1,0 +1,348 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/plan"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// childEnv makes the test binary one of children: it holds the name of one.
+const childEnv = "BKT_TEST_CHILD"
+
+// children are the programs that tests run, and kill, as processes of their own.
+var children = map[string]func(path string) error{
+	"rewrite": rewriteForever,
+	"mounted": writeMounted,
+}
+
+func TestMain(m *testing.M) {
+	name, path, _ := strings.Cut(os.Getenv(childEnv), ":")
+	child, ok := children[name]
+	if !ok {
+		os.Exit(m.Run())
+	}
+	if err := child(path); err != nil {
+		os.Stdout.WriteString(err.Error())
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// put creates a file, and its folder, and returns its path.
+func put(t *testing.T, path, text string, mode fs.FileMode) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil { // whatever the umask
+		t.Fatal(err)
+	}
+	return path
+}
+
+// rewrite is the plan that makes the file at path hold text.
+func rewrite(t *testing.T, path, text string) plan.Plan {
+	t.Helper()
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return plan.Rewrite(path, filepath.Base(path), old, []byte(text))
+}
+
+// tree returns what is below dir: the content of files, and where links lead.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name := strings.TrimPrefix(path, dir+"/")
+		if d.Type() == fs.ModeSymlink {
+			target, err := os.Readlink(path)
+			found[name] = "-> " + strings.TrimPrefix(target, dir+"/")
+			return err
+		}
+		text, err := os.ReadFile(path)
+		found[name] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// want compares what is below dir, so that nothing may be left there either.
+func want(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	if diff := cmp.Diff(files, tree(t, dir)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestDoKeepsTheMode(t *testing.T) {
+	for _, mode := range []fs.FileMode{0o600, 0o644, 0o664, 0o755, 0o444, 0o666} {
+		t.Run(mode.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			path := put(t, dir+"/f", "old", mode)
+			if err := host.Do(t.Context(), rewrite(t, path, "new")); err != nil {
+				t.Fatal(err)
+			}
+			want(t, dir, map[string]string{"f": "new"})
+			if info := stat(t, path); info.Mode() != mode {
+				t.Errorf("mode %v", info.Mode())
+			}
+		})
+	}
+}
+
+func stat(t *testing.T, path string) fs.FileInfo {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+func TestDoCreatesFilesAsTheUmaskSays(t *testing.T) {
+	dir := t.TempDir()
+	if err := host.Do(t.Context(), rewrite(t, dir+"/f", "new")); err != nil {
+		t.Fatal(err)
+	}
+	want(t, dir, map[string]string{"f": "new"})
+	if err := os.WriteFile(dir+"/other", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, other := stat(t, dir+"/f").Mode(), stat(t, dir+"/other").Mode(); got != other {
+		t.Errorf("mode %v, not %v", got, other)
+	}
+}
+
+func TestDoKeepsTheOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may give files away")
+	}
+	dir := t.TempDir()
+	path := put(t, dir+"/f", "old", 0o640)
+	if err := os.Chown(path, 1234, 5678); err != nil {
+		t.Skip(err)
+	}
+	if err := host.Do(t.Context(), rewrite(t, path, "new")); err != nil {
+		t.Fatal(err)
+	}
+	info := stat(t, path)
+	if s := info.Sys().(*syscall.Stat_t); s.Uid != 1234 || s.Gid != 5678 || info.Mode() != 0o640 {
+		t.Errorf("owner %d:%d, mode %v", s.Uid, s.Gid, info.Mode())
+	}
+}
+
+// TestDoCreatesFilesInTheGroupOfTheFolder has a folder whose files are to have
+// its group, as a folder that several people share does.
+func TestDoCreatesFilesInTheGroupOfTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	shared := dir + "/shared"
+	if err := errors.Join(os.Mkdir(shared, 0o755), os.Chown(shared, -1, otherGroup(t)), os.Chmod(shared, 0o755|fs.ModeSetgid)); err != nil {
+		t.Skip(err)
+	}
+	// Here a temporary file would get a group of its own, as it would in /tmp.
+	t.Setenv("TMPDIR", dir)
+	if err := host.Do(t.Context(), rewrite(t, shared+"/f", "new")); err != nil {
+		t.Fatal(err)
+	}
+	got, group := stat(t, shared+"/f").Sys().(*syscall.Stat_t).Gid, stat(t, shared).Sys().(*syscall.Stat_t).Gid
+	if got != group {
+		t.Errorf("group %d, not %d", got, group)
+	}
+}
+
+// otherGroup returns a group, other than that of the process, to which it may
+// give files.
+func otherGroup(t *testing.T) int {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return os.Getegid() + 1
+	}
+	groups, err := os.Getgroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range groups {
+		if g != os.Getegid() {
+			return g
+		}
+	}
+	t.Skip("the user is in one group only")
+	return 0
+}
+
+func TestDoKeepsSymbolicLinks(t *testing.T) {
+	tests := []struct {
+		name        string
+		links       map[string]string // where each leads; from below the test's folder if it begins with /
+		write, file string
+	}{
+		{"relative", map[string]string{"f": "real/f"}, "f", "real/f"},
+		{"absolute", map[string]string{"f": "/real/f"}, "f", "real/f"},
+		{"upwards", map[string]string{"sub/f": "../real/f"}, "sub/f", "real/f"},
+		{"a link to a link", map[string]string{"f": "g", "g": "real/f"}, "f", "real/f"},
+		{"a folder that is a link", map[string]string{"sub": "real"}, "sub/f", "real/f"},
+		{"a link up from a folder that is a link", map[string]string{"sub": "real/deep", "real/deep/f": "../f"}, "sub/f", "real/f"},
+	}
+	for _, tt := range tests {
+		for _, state := range []string{"old", "missing"} {
+			t.Run(tt.name+", file "+state, func(t *testing.T) {
+				dir := t.TempDir()
+				expected := link(t, dir, tt.links)
+				put(t, filepath.Join(dir, tt.file), "old", 0o600)
+				if state == "missing" {
+					os.Remove(filepath.Join(dir, tt.file))
+				}
+				if err := host.Do(t.Context(), rewrite(t, filepath.Join(dir, tt.write), "new")); err != nil {
+					t.Fatal(err)
+				}
+				expected[tt.file] = "new"
+				want(t, dir, expected)
+			})
+		}
+	}
+}
+
+// link creates symbolic links, and returns them as tree does.
+func link(t *testing.T, dir string, links map[string]string) map[string]string {
+	t.Helper()
+	expected := map[string]string{}
+	if err := os.MkdirAll(dir+"/real/deep", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range links {
+		expected[name] = "-> " + strings.TrimPrefix(target, "/")
+		if strings.HasPrefix(target, "/") {
+			target = dir + target
+		}
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.Symlink(target, path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return expected
+}
+
+func TestDoWritesNothingIfAFileHasChanged(t *testing.T) {
+	const changed = "b: the file has changed meanwhile"
+	tests := []struct {
+		name  string
+		there bool // when the plan is made
+		edit  func(path string) error
+		err   string // what the error ends with
+		after map[string]string
+	}{
+		{"edited", true, func(path string) error { return os.WriteFile(path, []byte("mine"), 0o600) }, changed, map[string]string{"b": "mine"}},
+		{"longer", true, func(path string) error { return os.WriteFile(path, []byte("old b\n"), 0o600) }, changed, map[string]string{"b": "old b\n"}},
+		{"emptied", true, func(path string) error { return os.Truncate(path, 0) }, changed, map[string]string{"b": ""}},
+		{"created", false, func(path string) error { return os.WriteFile(path, []byte("mine"), 0o600) }, changed, map[string]string{"b": "mine"}},
+		{"deleted", true, os.Remove, changed, nil},
+		{"now a folder", false, func(path string) error { return os.Mkdir(path, 0o755) }, "b: is a directory", nil},
+		{"now a link to itself", false, func(path string) error { return os.Symlink("b", path) }, "b: too many levels of symbolic links", map[string]string{"b": "-> b"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			put(t, dir+"/a", "old a", 0o644)
+			if tt.there {
+				put(t, dir+"/b", "old b", 0o644)
+			}
+			p := append(rewrite(t, dir+"/a", "new a"), rewrite(t, dir+"/b", "new b")...)
+			if err := tt.edit(dir + "/b"); err != nil {
+				t.Fatal(err)
+			}
+			err := host.Do(t.Context(), p)
+			if err == nil || !strings.HasSuffix(err.Error(), tt.err) {
+				t.Errorf("error %v, not %s", err, tt.err)
+			}
+			if tt.err == changed {
+				checkHints(t, err, "run the command again")
+			}
+			expected := map[string]string{"a": "old a"}
+			for name, text := range tt.after {
+				expected[name] = text
+			}
+			want(t, dir, expected)
+		})
+	}
+}
+
+func checkHints(t *testing.T, err error, hints ...string) {
+	t.Helper()
+	if diff := cmp.Diff(hints, hint.Of(err)); diff != "" {
+		t.Errorf("hints (-want +got):\n%s", diff)
+	}
+}
+
+func TestDoDoesNotHoldUpOtherChanges(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir+"/a", "old", 0o644)
+	p := plan.Plan{
+		{Op: plan.Add, Targets: []string{"first"}, Steps: []plan.Step{plan.Write{Path: dir + "/gone/x", New: []byte("new")}}},
+		{Op: plan.Modify, Targets: []string{"a"}, Steps: rewrite(t, dir+"/a", "new")[0].Steps},
+		{Op: plan.Add, Targets: []string{"b", "c"}, Steps: []plan.Step{
+			plan.Write{Path: dir + "/b", New: []byte("new")},
+			plan.Write{Path: dir + "/gone/y", New: []byte("new")},
+			plan.Write{Path: dir + "/c", New: []byte("never")},
+		}},
+		{Op: plan.Add, Targets: []string{"d"}, Steps: []plan.Step{plan.Write{Path: dir + "/d", New: []byte("new")}}},
+	}
+	err := host.Do(t.Context(), p)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	wantErr := "first: no such file or directory\nb c: no such file or directory"
+	if diff := cmp.Diff(wantErr, err.Error()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	want(t, dir, map[string]string{"a": "new", "b": "new", "d": "new"})
+}
+
+func TestDoStopsWhenCancelled(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir+"/a", "old", 0o644)
+	reason := errors.New("the user has changed their mind")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(reason)
+	if err := host.Do(ctx, rewrite(t, dir+"/a", "new")); !errors.Is(err, reason) {
+		t.Errorf("error %v", err)
+	}
+	want(t, dir, map[string]string{"a": "old"})
+}
+
+func TestDoOfNothingDoesNothing(t *testing.T) {
+	if err := host.Do(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// odd is a step that package host does not know.
+type odd struct{ plan.Step }
+
+func TestDoRefusesStepsItDoesNotKnow(t *testing.T) {
+	err := host.Do(t.Context(), plan.Plan{{Targets: []string{"x"}, Steps: []plan.Step{odd{}}}})
+	if err == nil || err.Error() != "x: a step of type host_test.odd cannot be carried out" {
+		t.Errorf("error %v", err)
+	}
+}

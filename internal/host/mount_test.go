@@ -1,0 +1,47 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"bkt/internal/host"
+	"bkt/internal/plan"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestDoTellsOfFilesThatCannotBeReplaced has a file that is mounted by itself,
+// as files given to a container are. The error speaks of the file, not of the
+// temporary one that should have become it, and that one goes away.
+func TestDoTellsOfFilesThatCannotBeReplaced(t *testing.T) {
+	dir := t.TempDir()
+	path := put(t, dir+"/f", "old", 0o644)
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"=mounted:"+path)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}},
+	}
+	out, err := cmd.Output()
+	if _, ok := errors.AsType[*exec.ExitError](err); !ok || strings.HasPrefix(string(out), "mount") {
+		t.Skipf("cannot mount here: %v %s", err, out)
+	}
+	if string(out) != "f: device or resource busy" {
+		t.Errorf("error %s", out)
+	}
+	want(t, dir, map[string]string{"f": "old"})
+}
+
+// writeMounted writes a file that it has mounted onto itself.
+func writeMounted(path string) error {
+	if err := unix.Mount(path, path, "", unix.MS_BIND, ""); err != nil {
+		return os.NewSyscallError("mount", err)
+	}
+	return host.Do(context.Background(), plan.Rewrite(path, "f", []byte("old"), []byte("new")))
+}
