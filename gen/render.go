@@ -42,14 +42,10 @@ func (t *trace) value(text string, pos manifest.Position) value {
 func (r *renderer) render() error {
 	r.bodies = make([]string, len(r.spans))
 	r.traces = make([]*trace, len(r.spans))
-	tmpl, err := parseTemplates()
-	if err != nil {
-		return err
-	}
 	var errs []error
 	for _, s := range sections {
 		if s.manifests[r.kind] != "" {
-			errs = append(errs, r.section(s, tmpl))
+			errs = append(errs, r.section(s))
 		}
 	}
 	return errors.Join(distinct(errs)...)
@@ -69,7 +65,7 @@ func distinct(errs []error) []error {
 }
 
 // section renders s into its span.
-func (r *renderer) section(s section, tmpl *template.Template) error {
+func (r *renderer) section(s section) error {
 	at := r.indexOf(s.name)
 	t := &trace{}
 	in := input{r.kind, s.manifests[r.kind], r.base(at), func(name string) bool { return r.indexOf(name) >= 0 }, r.manifests}
@@ -81,8 +77,12 @@ func (r *renderer) section(s section, tmpl *template.Template) error {
 		r.homeless(s, t)
 		return nil
 	}
+	tmpl, err := parseTemplate(s.template)
+	if err != nil {
+		return err
+	}
 	var out strings.Builder
-	if err := tmpl.ExecuteTemplate(&out, s.template, data); err != nil {
+	if err := tmpl.Execute(&out, data); err != nil {
 		return fmt.Errorf("section %s: %w", s.name, err)
 	}
 	r.bodies[at], r.traces[at] = out.String(), t
@@ -191,8 +191,8 @@ func functions() template.FuncMap {
 	return funcs
 }
 
-func parseTemplates() (*template.Template, error) {
-	return template.New("").Funcs(functions()).Option("missingkey=error").ParseFS(templates.FS, "*.tmpl")
+func parseTemplate(name string) (*template.Template, error) {
+	return template.New(name).Funcs(functions()).Option("missingkey=error").ParseFS(templates.FS, name)
 }
 
 // A store reads the manifests of a repository, each once.
