@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/manifest"
+
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -24,21 +26,21 @@ type coprRepo struct {
 }
 
 func coprData(in input, t *trace) (any, error) {
-	f, err := in.packagesFile(in.manifest)
+	d, err := load[manifest.Packages](in.store, in.manifest)
 	if err != nil {
 		return nil, err
 	}
-	return coprSection{in.manifest, f.coprs(t)}, nil
+	return coprSection{in.manifest, coprs(d, t)}, nil
 }
 
 // coprs returns the enabled repositories of the manifest, sorted.
-func (f packagesFile) coprs(t *trace) []coprRepo {
+func coprs(d document[manifest.Packages], t *trace) []coprRepo {
 	var repos []coprRepo
-	for i, c := range f.Coprs {
+	for i, c := range d.content.Coprs {
 		if !c.Enabled() {
 			continue
 		}
-		path := t.value(c.Name, f.source.At(jsontext.Pointer(fmt.Sprintf("/copr_repos/%d", i))))
+		path := t.value(c.Name, d.entry(jsontext.Pointer(fmt.Sprintf("/copr_repos/%d", i)), c.Name, c.Comment))
 		id := path
 		id.text = "copr:copr.fedorainfracloud.org:" + strings.ReplaceAll(strings.Replace(c.Name, "@", "group_", 1), "/", ":")
 		repos = append(repos, coprRepo{id, path, c.GPGCheck()})

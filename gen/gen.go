@@ -93,18 +93,25 @@ type Result struct {
 // with file and line. A manifest whose entries have no section to go to is a
 // warning.
 func Render(name string, src []byte, repo fs.FS) (Result, error) {
-	r := &renderer{file: name, kind: KindOf(name), src: string(src), manifests: newStore(repo)}
-	spans, err := find(name, r.src, names())
+	r, err := prepare(name, src, repo)
 	if err != nil {
-		return Result{}, err
-	}
-	if r.spans, err = r.classify(spans); err != nil {
 		return Result{}, err
 	}
 	if err := r.render(); err != nil {
 		return Result{}, err
 	}
 	return r.result(), nil
+}
+
+// prepare finds the sections of src.
+func prepare(name string, src []byte, repo fs.FS) (*renderer, error) {
+	r := &renderer{file: name, kind: KindOf(name), src: string(src), manifests: newStore(repo)}
+	spans, err := find(name, r.src, names())
+	if err != nil {
+		return nil, err
+	}
+	r.spans, err = r.classify(spans)
+	return r, err
 }
 
 // names returns the names of all sections.
@@ -125,6 +132,7 @@ type renderer struct {
 	spans     []span
 	bodies    []string
 	traces    []*trace // of each body
+	missing   []string // sections that the file lacks and that there are entries for
 	warnings  []error
 }
 
@@ -170,4 +178,13 @@ func Containerfile(k Kind) string {
 		return "toolbox/Containerfile"
 	}
 	return "Containerfile"
+}
+
+// PackagesManifest returns the path in a repository of the manifest of an
+// image's packages.
+func PackagesManifest(k Kind) string {
+	if k == Toolbox {
+		return toolboxPackages
+	}
+	return systemPackages
 }

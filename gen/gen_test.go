@@ -162,7 +162,7 @@ func TestOriginsNameTheEntry(t *testing.T) {
 	lines := strings.Split(string(res.Text), "\n")
 	var got []string
 	for _, o := range res.Origins {
-		got = append(got, fmt.Sprintf("%s <- %s", strings.Trim(lines[o.Line-1], ` \`), o.Entry()))
+		got = append(got, fmt.Sprintf("%s <- %s", strings.Trim(lines[o.Line-1], ` \`), o.Entry))
 	}
 	file := "manifests/toolbox-packages.json"
 	want := []string{

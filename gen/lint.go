@@ -66,18 +66,10 @@ func (r Result) locate(file string, line int, what string) error {
 	}
 	for _, o := range r.Origins {
 		if o.Line == line {
-			return fmt.Errorf("%s: section %s (from %s): %s", at, o.Section, o.Entry(), what)
+			return fmt.Errorf("%s: section %s (from %s): %s", at, o.Section, o.Entry, what)
 		}
 	}
 	return fmt.Errorf("%s: %s", at, what)
-}
-
-// Entry returns file:line:column of the manifest entry, or the file alone.
-func (o Origin) Entry() string {
-	if o.Position.Line == 0 {
-		return o.File
-	}
-	return fmt.Sprintf("%s:%d:%d", o.File, o.Position.Line, o.Position.Column)
 }
 
 func firstLine(l *pb.Location) int {

@@ -2,32 +2,14 @@ package gen
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"bkt/internal/manifest"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
-
-// A packagesFile is a decoded manifest of packages.
-type packagesFile struct {
-	manifest.Packages
-	source *manifest.Source
-}
-
-func (s *store) packagesFile(name string) (packagesFile, error) {
-	if f, ok := s.packages[name]; ok {
-		return f, nil
-	}
-	p, source, err := read[manifest.Packages](s.repo, name)
-	if err != nil {
-		return packagesFile{}, err
-	}
-	s.packages[name] = packagesFile{p, source}
-	return s.packages[name], nil
-}
 
 // packagesSection is what packages.tmpl gets.
 type packagesSection struct {
@@ -40,35 +22,36 @@ type packagesSection struct {
 }
 
 func packagesData(in input, t *trace) (any, error) {
-	f, err := in.packagesFile(in.manifest)
+	d, err := load[manifest.Packages](in.store, in.manifest)
 	if err != nil {
 		return nil, err
 	}
-	groups := f.values("groups", f.Groups, t)
+	groups := values(d, "groups", d.content.Groups, t)
 	for i, g := range groups {
 		groups[i].text = "@" + strings.TrimPrefix(g.text, "@")
 	}
 	s := packagesSection{
 		Manifest: in.manifest,
 		Cache:    cacheID(in.kind, in.base),
-		Packages: sorted(append(f.values("packages", f.Packages.Packages, t), groups...)),
-		Removed:  sorted(f.values("removed", f.Removed, t)),
-		Excluded: sorted(f.values("excluded", f.Excluded, t)),
+		Packages: sorted(append(values(d, "packages", d.content.Packages, t), groups...)),
+		Removed:  sorted(values(d, "removed", d.content.Removed, t)),
+		Excluded: sorted(values(d, "excluded", d.content.Excluded, t)),
 	}
 	// dnf refuses to enable a repository that nothing has added.
 	if in.present("COPR_REPOS") {
-		for _, c := range f.coprs(t) {
+		for _, c := range coprs(d, t) {
 			s.Coprs = append(s.Coprs, c.ID)
 		}
 	}
 	return s, nil
 }
 
-// values returns the strings of one list of the manifest.
-func (f packagesFile) values(field string, texts []string, t *trace) []value {
+// values returns the strings of the list at the path field of a manifest.
+func values[T any](d document[T], field string, texts []string, t *trace) []value {
 	values := make([]value, len(texts))
+	t.entries = slices.Grow(t.entries, len(texts))
 	for i, text := range texts {
-		values[i] = t.value(text, f.source.At(jsontext.Pointer(fmt.Sprintf("/%s/%d", field, i))))
+		values[i] = t.value(text, d.entry(jsontext.Pointer("/"+field+"/"+strconv.Itoa(i)), text, ""))
 	}
 	return values
 }

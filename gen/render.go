@@ -13,6 +13,7 @@ import (
 	"bkt/templates"
 
 	"github.com/Masterminds/sprig/v3"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // An input is what a section is rendered from.
@@ -27,12 +28,12 @@ type input struct {
 // A trace numbers the values of a section, so that its lines can be traced
 // back to the entries of a manifest.
 type trace struct {
-	entries []manifest.Position
+	entries []Entry
 }
 
-// value makes text, an entry of a manifest that stands at pos, ready for a template.
-func (t *trace) value(text string, pos manifest.Position) value {
-	t.entries = append(t.entries, pos)
+// value makes e ready for a template, as text.
+func (t *trace) value(text string, e Entry) value {
+	t.entries = append(t.entries, e)
 	return value{text, len(t.entries)}
 }
 
@@ -77,13 +78,13 @@ func (r *renderer) section(s section) error {
 		r.homeless(s, t)
 		return nil
 	}
-	tmpl, err := parseTemplate(s.template)
+	tmpl, err := r.manifests.template(s.template)
 	if err != nil {
-		return err
+		return plainTemplate(s.name, err)
 	}
 	var out strings.Builder
 	if err := tmpl.Execute(&out, data); err != nil {
-		return fmt.Errorf("section %s: %w", s.name, err)
+		return plainTemplate(s.name, err)
 	}
 	r.bodies[at], r.traces[at] = out.String(), t
 	return checkBody(s.name, out.String())
@@ -94,10 +95,11 @@ func (r *renderer) homeless(s section, t *trace) {
 	if len(t.entries) == 0 {
 		return
 	}
-	entry := Origin{File: s.manifests[r.kind], Position: t.entries[0]}
-	err := fmt.Errorf("%s: %s has no section %s for this entry", entry.Entry(), r.file, s.name)
+	r.missing = append(r.missing, s.name)
+	err := fmt.Errorf("%s: %s has no section %s for this entry", t.entries[0], r.file, s.name)
 	start, end := marker{s.name, false}, marker{s.name, true}
-	r.warnings = append(r.warnings, hint.Add(err, "add these two lines%s: %q and %q", r.place(s.name), start, end))
+	r.warnings = append(r.warnings, hint.Add(err,
+		"run \"bkt containerfile sync --insert\", or add these two lines%s: %q and %q", r.place(s.name), start, end))
 }
 
 // place says where in the file a missing section belongs.
@@ -144,16 +146,18 @@ func (r *renderer) base(i int) string {
 // result joins the rendered bodies with the user's text and traces the lines.
 func (r *renderer) result() Result {
 	entries := make([][]int, len(r.bodies))
+	lines := 0
 	for i, marked := range r.bodies {
 		r.bodies[i], entries[i] = splitMarks(marked)
+		lines += len(entries[i])
 	}
 	text, starts := join(r.src, r.spans, r.bodies)
-	res := Result{Text: []byte(text), Warnings: r.warnings}
+	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings}
 	for i, s := range r.spans {
 		for k, entry := range entries[i] {
-			o := Origin{Line: starts[i] + k, Section: s.name, File: r.manifestOf(s.name)}
+			o := Origin{starts[i] + k, s.name, Entry{File: r.manifestOf(s.name)}}
 			if entry > 0 {
-				o.Position = r.traces[i].entries[entry-1]
+				o.Entry = r.traces[i].entries[entry-1]
 			}
 			res.Origins = append(res.Origins, o)
 		}
@@ -191,33 +195,79 @@ func functions() template.FuncMap {
 	return funcs
 }
 
-func parseTemplate(name string) (*template.Template, error) {
-	return template.New(name).Funcs(functions()).Option("missingkey=error").ParseFS(templates.FS, name)
+// template returns the template with that name: the repository's own, if it has
+// one in templates/, or else bkt's.
+func (s *store) template(name string) (*template.Template, error) {
+	path := "templates/" + name
+	text, err := fs.ReadFile(s.repo, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = templates.FS.ReadFile(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, plainPath(err))
+	}
+	return template.New(path).Funcs(functions()).Option("missingkey=error").Parse(string(text))
+}
+
+// plainTemplate turns an error of text/template into "file:line:column: section
+// NAME: what", without the names of Go's types.
+func plainTemplate(section string, err error) error {
+	text, ok := strings.CutPrefix(err.Error(), "template: ")
+	if !ok {
+		return err
+	}
+	where, what, _ := strings.Cut(text, ": ")
+	if strings.HasPrefix(what, "executing ") {
+		_, what, _ = strings.Cut(what, ">: ")
+	}
+	what, _, _ = strings.Cut(what, " in type ")
+	return fmt.Errorf("%s: section %s: %s", where, section, what)
+}
+
+// plainPath drops from an error the name of the system call and of the file.
+func plainPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// A document is a decoded manifest.
+type document[T any] struct {
+	name    string // its path in the repository
+	content T
+	source  *manifest.Source
+}
+
+// entry returns the value that pointer points to. text is what it says.
+func (d document[T]) entry(pointer jsontext.Pointer, text, comment string) Entry {
+	return Entry{d.name, d.source.At(pointer), text, comment}
 }
 
 // A store reads the manifests of a repository, each once.
 type store struct {
-	repo     fs.FS
-	packages map[string]packagesFile
+	repo fs.FS
+	read map[string]any // documents by name
 }
 
-func newStore(repo fs.FS) *store {
-	return &store{repo: repo, packages: map[string]packagesFile{}}
-}
+func newStore(repo fs.FS) *store { return &store{repo, map[string]any{}} }
 
-// read decodes the manifest at the path name. One that does not exist declares
+// load decodes the manifest at the path name. One that does not exist declares
 // nothing.
-func read[T any](repo fs.FS, name string) (T, *manifest.Source, error) {
-	var zero T
-	data, err := fs.ReadFile(repo, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return zero, &manifest.Source{}, nil
+func load[T any](s *store, name string) (document[T], error) {
+	if d, ok := s.read[name].(document[T]); ok {
+		return d, nil
 	}
-	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		return zero, nil, fmt.Errorf("%s: %w", name, pathErr.Err)
+	d := document[T]{name: name, source: &manifest.Source{}}
+	data, err := fs.ReadFile(s.repo, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return d, fmt.Errorf("%s: %w", name, plainPath(err))
 	}
-	if err != nil {
-		return zero, nil, fmt.Errorf("%s: %w", name, err)
+	if err == nil {
+		if d.content, d.source, err = manifest.Decode[T](name, data); err != nil {
+			return d, err
+		}
 	}
-	return manifest.Decode[T](name, data)
+	s.read[name] = d
+	return d, nil
 }

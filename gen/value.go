@@ -14,9 +14,23 @@ import (
 type Origin struct {
 	Line    int    // in the Containerfile, from 1
 	Section string // the section that the line is in
-	File    string // the manifest
+	Entry          // zero but for File: no single entry
+}
 
-	manifest.Position // of the entry in the manifest; zero: no single entry
+// An Entry is a value in a manifest.
+type Entry struct {
+	File              string // the manifest's path in the repository
+	manifest.Position        // zero: the manifest as a whole
+	Text              string // what stands there, or its name
+	Comment           string // what the manifest says about it
+}
+
+// String returns file:line:column, or the file alone.
+func (e Entry) String() string {
+	if e.Position.Line == 0 {
+		return e.File
+	}
+	return fmt.Sprintf("%s:%d:%d", e.File, e.Position.Line, e.Position.Column)
 }
 
 // A value is text of a manifest on its way into a section. It remembers which
@@ -63,6 +77,7 @@ func ini(v value) (string, error) {
 func splitMarks(marked string) (text string, entries []int) {
 	var out strings.Builder
 	out.Grow(len(marked))
+	entries = make([]int, 0, strings.Count(marked, "\n"))
 	for l := range strings.Lines(marked) {
 		first := 0
 		for {

@@ -36,25 +36,32 @@ func Do(ctx context.Context, p plan.Plan) error {
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, context.Cause(ctx))...)
 		}
-		if err := change(c); err != nil {
+		if err := change(ctx, c); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", strings.Join(c.Targets, " "), err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func change(c plan.Change) error {
+func change(ctx context.Context, c plan.Change) error {
 	for _, s := range c.Steps {
-		switch s := s.(type) {
-		case plan.Write:
-			if err := write(s); err != nil {
-				return err
-			}
-		default:
-			return fmt.Errorf("a step of type %T cannot be carried out", s)
+		if err := step(ctx, s); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func step(ctx context.Context, s plan.Step) error {
+	switch s := s.(type) {
+	case plan.Write:
+		return write(s)
+	case plan.Stage:
+		_, err := Git{}.Git(ctx, s.Root, s.Diff(), "apply", "--cached", "--whitespace=nowarn", "-")
+		return err
+	default:
+		return fmt.Errorf("a step of type %T cannot be carried out", s)
+	}
 }
 
 // ready returns an error if the file of a write is not as the plan found it.

@@ -55,13 +55,31 @@ func (Write) step() {}
 // String returns what happens, in a few words.
 func (w Write) String() string { return "write " + w.Name }
 
-// Diff returns the difference in the unified format of diff(1), as git and
-// patch take it.
-func (w Write) Diff() []byte {
-	text := diff.Diff("a/"+w.Name, w.Old, "b/"+w.Name, w.New)
+// Diff returns the difference in the unified format of diff(1).
+func (w Write) Diff() []byte { return unified(w.Name, w.Old, w.New) }
+
+// Stage replaces the content of a file in git's index.
+type Stage struct {
+	Root string // the folder that Name is in
+	Name string
+	Old  []byte // what the index holds now
+	New  []byte
+}
+
+func (Stage) step() {}
+
+// String returns what happens, in a few words.
+func (s Stage) String() string { return "stage " + s.Name }
+
+// Diff returns the difference in the unified format of diff(1), which git apply
+// takes.
+func (s Stage) Diff() []byte { return unified(s.Name, s.Old, s.New) }
+
+func unified(name string, old, text []byte) []byte {
+	diff := diff.Diff("a/"+name, old, "b/"+name, text)
 	// The first line is the command that one might have typed.
-	_, text, _ = bytes.Cut(text, []byte("\n"))
-	return text
+	_, diff, _ = bytes.Cut(diff, []byte("\n"))
+	return diff
 }
 
 // Rewrite is the plan that makes the file at path, which holds old, hold
@@ -75,6 +93,14 @@ func Rewrite(path, name string, old, text []byte) Plan {
 		return nil
 	}
 	return Plan{{Op: op, Targets: []string{name}, Steps: []Step{Write{path, name, old, text}}}}
+}
+
+// Restage is like [Rewrite] for the file in git's index.
+func Restage(root, name string, old, text []byte) Plan {
+	if bytes.Equal(old, text) {
+		return nil
+	}
+	return Plan{{Op: Modify, Targets: []string{name + " (staged)"}, Steps: []Step{Stage{root, name, old, text}}}}
 }
 
 // Print writes one line for each change.

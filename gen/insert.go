@@ -1,0 +1,77 @@
+package gen
+
+import (
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// Insert adds empty sections to src, the text of the Containerfile with the
+// given path in the repository repo: those that are missing and that a manifest
+// has entries for. The errors are those of [Render].
+//
+// A section goes below the one that precedes it in the table of sections or, if
+// there is none, above the one that follows it, or at the end of the file.
+func Insert(name string, src []byte, repo fs.FS) ([]byte, error) {
+	for {
+		r, err := prepare(name, src, repo)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.render(); err != nil {
+			return nil, err
+		}
+		if len(r.missing) == 0 {
+			return src, nil
+		}
+		src = r.insert(r.missing[0])
+	}
+}
+
+// insert returns the source with the markers of a section.
+func (r *renderer) insert(name string) []byte {
+	lines := splitLines(r.src)
+	at, above := r.slot(name, len(lines))
+	eol := "\n"
+	if len(lines) > 0 && lines[0].eol != "" {
+		eol = lines[0].eol
+	}
+	markers := marker{name, false}.String() + eol + marker{name, true}.String() + eol
+	if above {
+		markers += eol
+	} else {
+		markers = eol + markers
+	}
+	var out strings.Builder
+	for i, l := range lines {
+		if i == at {
+			out.WriteString(markers)
+		}
+		out.WriteString(l.text + l.eol)
+		if l.eol == "" {
+			out.WriteString(eol)
+		}
+	}
+	if at == len(lines) {
+		out.WriteString(markers)
+	}
+	return []byte(out.String())
+}
+
+// slot returns the line before which a section belongs, and whether that is
+// the first line of a section.
+func (r *renderer) slot(name string, end int) (line int, above bool) {
+	order := names()
+	place := slices.Index(order, name)
+	for i := place - 1; i >= 0; i-- {
+		if at := r.indexOf(order[i]); at >= 0 {
+			return r.spans[at].end + 1, false
+		}
+	}
+	for _, next := range order[place+1:] {
+		if at := r.indexOf(next); at >= 0 {
+			return r.spans[at].start, true
+		}
+	}
+	return end, false
+}

@@ -1,0 +1,85 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"bkt/internal/hint"
+)
+
+// patience is how long a command that is to end may take.
+const patience = 5 * time.Second
+
+// An ExitError is that of a command that has run and did not succeed.
+type ExitError struct {
+	Program string
+	Status  int
+	Stderr  string // what it said, unless that went elsewhere
+}
+
+func (e *ExitError) Error() string {
+	text := fmt.Sprintf("%s: exit status %d", e.Program, e.Status)
+	if e.Stderr != "" {
+		text += ": " + e.Stderr
+	}
+	return text
+}
+
+// Output runs a command and returns its standard output. One that fails is an
+// [ExitError].
+func Output(ctx context.Context, argv ...string) ([]byte, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := command(ctx, argv...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	return stdout.Bytes(), run(ctx, cmd, &stderr)
+}
+
+// Run runs a command whose output, of both kinds, goes to log.
+func Run(ctx context.Context, log io.Writer, argv ...string) error {
+	cmd := command(ctx, argv...)
+	cmd.Stdout, cmd.Stderr = log, log
+	return run(ctx, cmd, &bytes.Buffer{})
+}
+
+// Git is the git of this machine.
+type Git struct{}
+
+// Git runs git in dir, with the given standard input, and returns its output.
+func (Git) Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := command(ctx, append([]string{"git"}, args...)...)
+	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(stdin)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := run(ctx, cmd, &stderr)
+	if errors.Is(err, exec.ErrNotFound) {
+		err = hint.Add(errors.New("git is not installed"), "install git")
+	}
+	return stdout.Bytes(), err
+}
+
+// command asks to end, when ctx does, before it makes sure.
+func command(ctx context.Context, argv ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = patience
+	return cmd
+}
+
+func run(ctx context.Context, cmd *exec.Cmd, stderr *bytes.Buffer) error {
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		return &ExitError{filepath.Base(cmd.Path), e.ExitCode(), strings.TrimSpace(stderr.String())}
+	}
+	return err
+}
