@@ -152,7 +152,7 @@ func TestClientsAtOnceShareAnEngine(t *testing.T) {
 
 // engine returns a command that starts the world's engine.
 func (w world) engine(args ...string) *exec.Cmd {
-	args = append([]string{"--root", w.config().Root, "--socket", w.config().Socket}, args...)
+	args = append([]string{"serve", "--root", w.config().Root, "--socket", w.config().Socket}, args...)
 	return exec.Command(w.Program, args...)
 }
 
@@ -166,7 +166,7 @@ func TestSecondEngineIsRefused(t *testing.T) {
 	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 75 {
 		t.Errorf("ended with %v, want status 75", err)
 	}
-	want := "bkt-engine: error: " + w.config().Root + ": in use by another engine (pid " + strconv.Itoa(w.status(t).PID) + ")\n"
+	want := "bkt: error: " + w.config().Root + ": in use by another engine (pid " + strconv.Itoa(w.status(t).PID) + ")\n"
 	if diff := cmp.Diff(want, stderr.String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -1,7 +1,10 @@
-// Command bkt-engine is the BuildKit that bkt builds with. bkt starts it when
-// there is something to build; it ends by itself some time after the last build.
+// Command bkt-engine is what bkt runs for images: the BuildKit that it builds
+// with, and what copies images to registries. Both are large, and bkt itself,
+// which runs at every commit, starts faster without them.
 //
-// This package holds the command line. What an engine is, package engine says.
+// bkt starts the BuildKit when there is something to build; it ends by itself
+// some time after the last build. This package holds the command line. What an
+// engine is, package engine says.
 package main
 
 import (
@@ -20,14 +23,23 @@ import (
 )
 
 type cli struct {
-	Root      string           `required:"" placeholder:"DIR" help:"Keep the cache and all else in DIR."`
-	Socket    string           `required:"" placeholder:"PATH" help:"Serve the unix socket at PATH."`
-	Idle      time.Duration    `default:"10m" placeholder:"TIME" help:"End after TIME without a client (10m)."`
-	KeepBytes size             `default:"20GB" placeholder:"SIZE" help:"Clean the cache up when it is larger than SIZE (20GB)."`
-	ReadyFD   int              `name:"ready-fd" hidden:"" help:"Write one line to this file descriptor: ready, or an error as JSON."`
-	Debug     bool             `help:"Log all that BuildKit does."`
-	Version   kong.VersionFlag `help:"Print the version."`
+	Version     kong.VersionFlag `help:"Print the version."`
+	Serve       serveCmd         `cmd:"" help:"Serve BuildKit until nobody needs it."`
+	Push        pushCmd          `cmd:"" help:"Push an image to a registry."`
+	Credentials credentialsCmd   `cmd:"" help:"Print what the user logs in to a registry with."`
 }
+
+type serveCmd struct {
+	Root      string        `required:"" placeholder:"DIR" help:"Keep the cache and all else in DIR."`
+	Socket    string        `required:"" placeholder:"PATH" help:"Serve the unix socket at PATH."`
+	Idle      time.Duration `default:"10m" placeholder:"TIME" help:"End after TIME without a client (10m)."`
+	KeepBytes size          `default:"20GB" placeholder:"SIZE" help:"Clean the cache up when it is larger than SIZE (20GB)."`
+	ReadyFD   int           `name:"ready-fd" hidden:"" help:"Write one line to this file descriptor: ready, or an error as JSON."`
+	Debug     bool          `help:"Log all that BuildKit does."`
+}
+
+// Run runs the engine.
+func (c serveCmd) Run() error { return engine.Run(c.config(), c.ready()) }
 
 // size is a number of bytes, written with a unit or without.
 type size int64
@@ -50,26 +62,34 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var c cli
 	parser, err := kong.New(&c,
 		kong.Name("bkt-engine"),
-		kong.Description("The BuildKit that bkt builds with."),
+		kong.Description("What bkt runs for images: BuildKit, and what speaks to registries."),
 		kong.Writers(stdout, stderr),
 		kong.Vars{"version": version()},
+		kong.BindTo(stdout, (*io.Writer)(nil)),
 	)
-	if err == nil {
-		_, err = parser.Parse(args)
-	}
-	if err == nil {
-		err = engine.Run(c.config(), c.ready())
-	}
 	if err != nil {
-		fmt.Fprintln(stderr, "bkt-engine: error:", err)
+		return report(stderr, err)
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return report(stderr, err)
+	}
+	return report(stderr, command.Run())
+}
+
+// report prints err in bkt's name, as whose part the program is run, and returns
+// the exit status.
+func report(stderr io.Writer, err error) int {
+	if err != nil {
+		fmt.Fprintln(stderr, "bkt: error:", err)
 	}
 	for _, h := range hint.Of(err) {
-		fmt.Fprintln(stderr, "bkt-engine: hint:", h)
+		fmt.Fprintln(stderr, "bkt: hint:", h)
 	}
 	return engine.Status(err)
 }
 
-func (c cli) config() engine.Config {
+func (c serveCmd) config() engine.Config {
 	return engine.Config{
 		Root:      c.Root,
 		Socket:    c.Socket,
@@ -82,7 +102,7 @@ func (c cli) config() engine.Config {
 }
 
 // ready returns the file to report to, or nil.
-func (c cli) ready() *os.File {
+func (c serveCmd) ready() *os.File {
 	if c.ReadyFD == 0 {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 
+	"bkt/gen"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
@@ -21,6 +22,7 @@ type app struct {
 	out, err             io.Writer // results; all else
 	json, quiet, verbose bool
 	color                string
+	image                gen.Kind // that the command is about, if it is about one
 }
 
 func (a *app) configure(c cli) {
@@ -71,15 +73,22 @@ func (a *app) printPlan(p plan.Plan, full bool) error {
 
 func (a *app) printDiffs(p plan.Plan) error {
 	for _, c := range p {
-		for _, s := range c.Steps {
-			if w, ok := s.(plan.Write); ok {
-				if err := a.printDiff(w.Diff()); err != nil {
-					return err
-				}
-			}
+		if err := a.printDiff(diffOf(c)); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// diffOf returns what a change does to text.
+func diffOf(c plan.Change) []byte {
+	var text []byte
+	for _, s := range c.Steps {
+		if d, ok := s.(interface{ Diff() []byte }); ok {
+			text = append(text, d.Diff()...)
+		}
+	}
+	return text
 }
 
 // jsonChange is a change in the output of --json.
@@ -99,13 +108,7 @@ type jsonPlan struct {
 func asJSON(p plan.Plan) jsonPlan {
 	j := jsonPlan{Version: 1, Changes: []jsonChange{}}
 	for _, c := range p {
-		change := jsonChange{Op: c.Op, Targets: c.Targets}
-		for _, s := range c.Steps {
-			if w, ok := s.(plan.Write); ok {
-				change.Diff += string(w.Diff())
-			}
-		}
-		j.Changes = append(j.Changes, change)
+		j.Changes = append(j.Changes, jsonChange{c.Op, c.Targets, string(diffOf(c))})
 	}
 	return j
 }

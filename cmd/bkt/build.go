@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/hint"
 	"bkt/internal/image"
-	"bkt/internal/registry"
 	"bkt/internal/repo"
 )
 
@@ -47,7 +47,7 @@ func (c *buildCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	builder, err := c.builder(a, r)
+	builder, err := c.builder(ctx, a, r)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (c *buildCmd) build(ctx context.Context, a *app, b buildkit.Builder, s imag
 	if err != nil || c.Push == "" {
 		return l, err
 	}
-	return l, registry.Push(ctx, l, c.Push, a.log())
+	return l, a.engine(ctx, "push", c.Push, l.Dir)
 }
 
 // specs returns what to build the images from, once all is known to be right
@@ -143,8 +143,8 @@ func checkRead(specs []image.Spec) error {
 // wrong with the Containerfile or a manifest is an error, before an engine is
 // started.
 func (a *app) warnIfStale(ctx context.Context, r repo.Repo, k gen.Kind) error {
-	rendered := render(ctx, r, gen.Containerfile(k))
-	if rendered.err != nil || len(rendered.plan) == 0 {
+	rendered := render(ctx, r.FS(), gen.Containerfile(k), asIs)
+	if rendered.err != nil || bytes.Equal(rendered.old, rendered.text) {
 		return rendered.err
 	}
 	err := fmt.Errorf("%s is not what the manifests say", gen.Containerfile(k))
@@ -248,20 +248,19 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // builder returns what builds the images, once all that can be wrong with the
 // flags is known not to be.
-func (c *buildCmd) builder(a *app, r repo.Repo) (buildkit.Builder, error) {
+func (c *buildCmd) builder(ctx context.Context, a *app, r repo.Repo) (buildkit.Builder, error) {
 	b := buildkit.Builder{
-		Progress:    c.Progress,
-		Exclude:     []string{r.Path(outputs)},
-		Pull:        c.Pull,
-		CacheFrom:   c.CacheFrom,
-		CacheTo:     c.CacheTo,
-		Credentials: registry.Credentials,
+		Progress:  c.Progress,
+		Exclude:   []string{r.Path(outputs)},
+		Pull:      c.Pull,
+		CacheFrom: c.CacheFrom,
+		CacheTo:   c.CacheTo,
 	}
 	if a.quiet && c.Progress == "auto" {
 		b.Progress = "quiet"
 	}
 	if c.Push != "" {
-		if err := errors.Join(registry.CanPush(), registry.CheckName(c.Push)); err != nil {
+		if err := a.engine(ctx, "push", "--dry-run", c.Push); err != nil {
 			return b, err
 		}
 	}
@@ -269,11 +268,11 @@ func (c *buildCmd) builder(a *app, r repo.Repo) (buildkit.Builder, error) {
 	if b.Secrets, err = secrets(c.Secret); err != nil {
 		return b, err
 	}
-	if c.Engine != "" {
-		b.Config.Address = c.Engine
-		return b, nil
-	}
 	b.Config, err = startable()
+	if c.Engine != "" {
+		b.Config.Address, err = c.Engine, nil
+	}
+	b.Credentials = credentials(b.Config.Program)
 	return b, err
 }
 

@@ -245,7 +245,7 @@ func TestDocuments(t *testing.T) {
 			if err := os.Symlink(filepath.Join(w.offline, "base"), filepath.Join(dir, "base")); err != nil {
 				t.Fatal(err)
 			}
-			for _, command := range commands(t, name) {
+			for _, command := range shellCommands(t, name) {
 				cmd := exec.Command("sh", "-c", command)
 				cmd.Dir = dir
 				cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+w.data, "XDG_RUNTIME_DIR="+w.run,
@@ -258,8 +258,8 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// commands returns the commands of bkt in the shell blocks of a document.
-func commands(t *testing.T, document string) []string {
+// shellCommands returns the commands of bkt in the shell blocks of a document.
+func shellCommands(t *testing.T, document string) []string {
 	t.Helper()
 	text, err := os.ReadFile(document)
 	if err != nil {

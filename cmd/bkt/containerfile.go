@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"slices"
 	"sync"
 
 	"bkt/gen"
 	"bkt/internal/hint"
+	"bkt/internal/host"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 )
@@ -17,6 +18,7 @@ import (
 type containerfileCmd struct {
 	Sync  syncCmd  `cmd:"" help:"Render the managed sections in place."`
 	Check checkCmd `cmd:"" help:"Say what sync would change, and what BuildKit's linter finds."`
+	Why   whyCmd   `cmd:"" help:"Say which entry of a manifest a line comes from."`
 }
 
 // files are the arguments of commands on Containerfiles.
@@ -27,6 +29,8 @@ type files struct {
 type syncCmd struct {
 	mode
 	files
+	Staged bool `xor:"source" help:"Render what is staged in git's index, too: for a pre-commit hook."`
+	Insert bool `xor:"source" help:"Add the sections that a file lacks and that a manifest has entries for."`
 }
 
 // Run renders the managed sections: all files, or none.
@@ -35,25 +39,87 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if !c.Check && !c.DryRun {
-		lock, err := r.Lock(ctx, func() { a.progress("waiting for another bkt to finish") })
-		if err != nil {
-			return err
-		}
-		defer lock.Close()
-	}
-	p, err := a.renderAll(ctx, r, c.Files)
+	unlock, err := a.lock(ctx, r, c.mode)
 	if err != nil {
 		return err
 	}
-	return a.finish(ctx, p, c.mode)
+	defer unlock()
+	names, err := containerfiles(r, c.Files)
+	if err != nil {
+		return err
+	}
+	if c.Staged {
+		return a.syncStaged(ctx, r, names, c.mode)
+	}
+	rendered, err := a.renderAll(ctx, r.FS(), names, c.source())
+	if err != nil {
+		return err
+	}
+	return a.finish(ctx, rewrites(r, rendered), c.mode)
+}
+
+// syncStaged renders what is staged from what is staged, and the work tree from
+// the work tree, so that each is right in itself. A work tree that is not fit
+// for that keeps no one from committing.
+func (a *app) syncStaged(ctx context.Context, r repo.Repo, names []string, m mode) error {
+	index, err := r.Staged(ctx, host.Git{})
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		_, err := fs.Stat(index, name)
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	staged, err := a.renderAll(ctx, index, names, asIs)
+	if err != nil {
+		return err
+	}
+	var p plan.Plan
+	for _, f := range staged {
+		p = append(p, plan.Restage(r.Root, f.name, f.old, f.text)...)
+	}
+	for _, name := range names {
+		f := render(ctx, r.FS(), name, asIs)
+		if f.err == nil {
+			p = append(p, rewrites(r, []rendering{f})...)
+			continue
+		}
+		a.warn([]error{fmt.Errorf("left alone in the work tree: %w", f.err)})
+	}
+	return a.finish(ctx, p, m)
+}
+
+// lock keeps other bkts from changing the repository until unlock is called. It
+// does nothing for commands that change nothing.
+func (a *app) lock(ctx context.Context, r repo.Repo, m mode) (unlock func(), err error) {
+	if m.Check || m.DryRun {
+		return func() {}, nil
+	}
+	lock, err := r.Lock(ctx, func() { a.progress("waiting for another bkt to finish") })
+	if err != nil {
+		return nil, err
+	}
+	return func() { lock.Close() }, nil
+}
+
+// A source gives the text that the sections of a file are rendered in.
+type source func(name string, old []byte, files fs.FS) ([]byte, error)
+
+// asIs is the source that is the file itself.
+func asIs(_ string, old []byte, _ fs.FS) ([]byte, error) { return old, nil }
+
+func (c *syncCmd) source() source {
+	if c.Insert {
+		return gen.Insert
+	}
+	return asIs
 }
 
 type checkCmd struct{ files }
 
 // Run says what sync would change.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
-	return (&syncCmd{mode{Check: true}, c.files}).Run(ctx, a)
+	return (&syncCmd{mode: mode{Check: true}, files: c.files}).Run(ctx, a)
 }
 
 // progress says on stderr what is being done.
@@ -61,27 +127,6 @@ func (a *app) progress(format string, args ...any) {
 	if !a.quiet {
 		fmt.Fprintf(a.err, "bkt: "+format+"\n", args...)
 	}
-}
-
-// renderAll renders the given Containerfiles, or those that the repository has.
-func (a *app) renderAll(ctx context.Context, r repo.Repo, files []string) (plan.Plan, error) {
-	names, err := containerfiles(r, files)
-	if err != nil {
-		return nil, err
-	}
-	rendered := make([]rendering, len(names))
-	var wg sync.WaitGroup
-	for i, name := range names {
-		wg.Go(func() { rendered[i] = render(ctx, r, name) })
-	}
-	wg.Wait()
-	var p plan.Plan
-	var errs []error
-	for _, f := range rendered {
-		a.warn(f.warnings)
-		p, errs = append(p, f.plan...), append(errs, f.err)
-	}
-	return p, errors.Join(errs...)
 }
 
 // containerfiles returns the paths in the repository of the files that the
@@ -110,17 +155,39 @@ func containerfiles(r repo.Repo, files []string) ([]string, error) {
 
 // A rendering is what came of one Containerfile.
 type rendering struct {
-	plan     plan.Plan
-	warnings []error
-	err      error
+	name      string
+	old, text []byte
+	warnings  []error
+	err       error
 }
 
-func render(ctx context.Context, r repo.Repo, name string) rendering {
-	old, err := os.ReadFile(r.Path(name))
-	if err != nil {
-		return rendering{err: fmt.Errorf("%s: %w", name, errors.Unwrap(err))}
+// renderAll renders Containerfiles of a repository, given as its files, and
+// says what there is to warn about.
+func (a *app) renderAll(ctx context.Context, files fs.FS, names []string, src source) ([]rendering, error) {
+	rendered := make([]rendering, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() { rendered[i] = render(ctx, files, name, src) })
 	}
-	res, err := gen.Render(name, old, r.FS())
+	wg.Wait()
+	var errs []error
+	for _, f := range rendered {
+		a.warn(f.warnings)
+		errs = append(errs, f.err)
+	}
+	return rendered, errors.Join(errs...)
+}
+
+func render(ctx context.Context, files fs.FS, name string, src source) rendering {
+	old, err := fs.ReadFile(files, name)
+	if err != nil {
+		return rendering{err: plainPathError(err)}
+	}
+	text, err := src(name, old, files)
+	if err != nil {
+		return rendering{err: err}
+	}
+	res, err := gen.Render(name, text, files)
 	if err != nil {
 		return rendering{err: err}
 	}
@@ -128,5 +195,14 @@ func render(ctx context.Context, r repo.Repo, name string) rendering {
 	if err != nil {
 		err = hint.Add(err, "BuildKit cannot read this file")
 	}
-	return rendering{plan.Rewrite(r.Path(name), name, old, res.Text), append(res.Warnings, findings...), err}
+	return rendering{name, old, res.Text, append(res.Warnings, findings...), err}
+}
+
+// rewrites is the plan that writes what was rendered.
+func rewrites(r repo.Repo, rendered []rendering) plan.Plan {
+	var p plan.Plan
+	for _, f := range rendered {
+		p = append(p, plan.Rewrite(r.Path(f.name), f.name, f.old, f.text)...)
+	}
+	return p
 }

@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"bkt/internal/buildkit"
+	"bkt/internal/engine/contract"
+	"bkt/internal/host"
 
 	"github.com/docker/go-units"
 )
@@ -35,6 +39,35 @@ func startable() (buildkit.Config, error) {
 	}
 	cfg.Program, err = buildkit.FindEngine(executable)
 	return cfg, err
+}
+
+// engine runs a command of bkt-engine. What it says of errors the user has seen
+// by then.
+func (a *app) engine(ctx context.Context, args ...string) error {
+	cfg, err := startable()
+	if err != nil {
+		return err
+	}
+	err = host.Run(ctx, a.log(), append([]string{cfg.Program}, args...)...)
+	if _, ok := errors.AsType[*host.ExitError](err); ok {
+		return exited(1)
+	}
+	return err
+}
+
+// credentials returns what asks the program bkt-engine for the user's passwords.
+func credentials(program string) func(context.Context, string) (user, secret string, err error) {
+	if program == "" {
+		return nil
+	}
+	return func(ctx context.Context, registry string) (string, string, error) {
+		var c contract.Credentials
+		out, err := host.Output(ctx, program, "credentials", registry)
+		if err == nil {
+			err = json.Unmarshal(out, &c)
+		}
+		return c.User, c.Secret, err
+	}
 }
 
 type engineStatusCmd struct{}

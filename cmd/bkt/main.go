@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 
 	"bkt/internal/hint"
@@ -28,10 +29,23 @@ type cli struct {
 	Verbose bool             `short:"v" xor:"verbosity" help:"Print more of what is done."`
 	Color   string           `enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Colour: auto, always or never (auto)."`
 	Version kong.VersionFlag `help:"Print the version."`
+}
 
-	Containerfile containerfileCmd `cmd:"" help:"Render the managed sections of Containerfiles."`
-	Build         buildCmd         `cmd:"" help:"Build images with BuildKit."`
-	Engine        engineCmd        `cmd:"" help:"Look after bkt's own BuildKit engine."`
+// A command is one of bkt's commands, or a group of them.
+type command struct {
+	name, help string
+	run        any // with a Run method, or with commands that have one
+}
+
+// commands returns all commands, in the order of the help.
+func commands() []command {
+	return []command{
+		{"containerfile", "Render the managed sections of Containerfiles.", &containerfileCmd{}},
+		{"system", "Change which packages the system has.", &systemCmd{}},
+		{"toolbox", "Change which packages the toolbox has.", &toolboxCmd{}},
+		{"build", "Build images with BuildKit.", &buildCmd{}},
+		{"engine", "Look after bkt's own BuildKit engine.", &engineCmd{}},
+	}
 }
 
 func main() {
@@ -68,21 +82,7 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 			panic(r)
 		}
 	}()
-	var c cli
-	parser, err := kong.New(&c,
-		kong.Name("bkt"),
-		kong.Description("Keep an image-based Linux workstation and a git repository of manifests in step."),
-		kong.UsageOnError(),
-		kong.Writers(a.out, a.err),
-		kong.Vars{"version": version()},
-		kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-	)
-	if err != nil {
-		return err
-	}
-	command, err := parser.Parse(args)
+	command, c, err := a.parse(ctx, args)
 	if err != nil {
 		return hint.Add(err, "run \"bkt --help\" for the commands and flags")
 	}
@@ -92,7 +92,58 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 			return plainPathError(err)
 		}
 	}
-	return command.Run(a)
+	return command.Run()
+}
+
+// parse parses the command line. Building kong's model of all commands takes
+// longer than many a command takes to run, so it is first given the one that
+// args seem to be about. Should that not come out, it is given all.
+func (a *app) parse(ctx context.Context, args []string) (*kong.Context, cli, error) {
+	if one, ok := likely(args); ok {
+		if command, c, err := a.parseAs(ctx, args, one); err == nil {
+			return command, c, nil
+		}
+	}
+	return a.parseAs(ctx, args, commands()...)
+}
+
+// likely returns the command that args name, unless they ask for help.
+func likely(args []string) (command, bool) {
+	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
+		return command{}, false
+	}
+	for _, arg := range args {
+		for _, c := range commands() {
+			if c.name == arg {
+				return c, true
+			}
+		}
+	}
+	return command{}, false
+}
+
+func (a *app) parseAs(ctx context.Context, args []string, among ...command) (*kong.Context, cli, error) {
+	var c cli
+	options := []kong.Option{
+		kong.Name("bkt"),
+		kong.Description("Keep an image-based Linux workstation and a git repository of manifests in step."),
+		kong.UsageOnError(),
+		kong.Writers(a.out, a.err),
+		kong.Vars{"version": version()},
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(a),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	}
+	for _, one := range among {
+		options = append(options, kong.DynamicCommand(one.name, one.help, "", one.run))
+	}
+	parser, err := kong.New(&c, options...)
+	if err != nil {
+		return nil, c, err
+	}
+	parsed, err := parser.Parse(args)
+	return parsed, c, err
 }
 
 // version returns the version that the build was given or that Go has stamped

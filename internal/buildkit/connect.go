@@ -174,7 +174,7 @@ func (cfg Config) arguments() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"--root", root, "--socket", socket, "--ready-fd", "3"}
+	args := []string{"serve", "--root", root, "--socket", socket, "--ready-fd", "3"}
 	if cfg.Idle > 0 {
 		args = append(args, "--idle", cfg.Idle.String())
 	}

@@ -7,7 +7,6 @@
 package registry
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/containers/image/v5/docker"
@@ -26,7 +25,7 @@ const (
 // Credentials returns the user and the password, or the identity token, with
 // which the user has logged in to the registry host. Both are empty for a
 // registry that the user has not logged in to.
-func Credentials(_ context.Context, host string) (user, secret string, err error) {
+func Credentials(host string) (user, secret string, err error) {
 	if host == hubHost {
 		host = dockerHub
 	}

@@ -138,3 +138,9 @@ func AwaitReport(r io.Reader) error {
 	}
 	return err
 }
+
+// Credentials are what to log in to a registry with; empty for nothing.
+type Credentials struct {
+	User   string `json:"user"`
+	Secret string `json:"secret"`
+}

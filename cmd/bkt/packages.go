@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"bkt/gen"
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/repo"
+)
+
+// packagesCmd are the commands on the packages of one image.
+type packagesCmd struct {
+	Add    addCmd    `cmd:"" help:"Add packages to the manifest, and render the Containerfile."`
+	Remove removeCmd `cmd:"" help:"Remove packages from the manifest, and render the Containerfile."`
+	List   listCmd   `cmd:"" help:"List the packages of the manifest."`
+}
+
+type systemCmd struct{ packagesCmd }
+
+// AfterApply tells the commands below which image they are for.
+func (systemCmd) AfterApply(a *app) error { a.image = gen.System; return nil }
+
+type toolboxCmd struct{ packagesCmd }
+
+// AfterApply tells the commands below which image they are for.
+func (toolboxCmd) AfterApply(a *app) error { a.image = gen.Toolbox; return nil }
+
+type packageArgs struct {
+	mode
+	Packages []string `arg:"" name:"package" help:"Specs of dnf: names, versions, globs, provides, @groups."`
+}
+
+type addCmd struct{ packageArgs }
+
+// Run adds what is not there yet.
+func (c *addCmd) Run(ctx context.Context, a *app) error {
+	return a.editPackages(ctx, c.mode, func(p *manifest.Packages) {
+		for _, spec := range c.Packages {
+			list, name := listOf(p, spec)
+			if slices.Contains(*list, name) {
+				a.progress("%s is there already", spec)
+				continue
+			}
+			*list = append(*list, name)
+		}
+	})
+}
+
+type removeCmd struct{ packageArgs }
+
+// Run removes what is there.
+func (c *removeCmd) Run(ctx context.Context, a *app) error {
+	return a.editPackages(ctx, c.mode, func(p *manifest.Packages) {
+		for _, spec := range c.Packages {
+			list, name := listOf(p, spec)
+			i := slices.Index(*list, name)
+			if i < 0 {
+				err := fmt.Errorf("%s is not in the manifest", spec)
+				a.warn([]error{hint.Add(err, "to have an image without a package of its base, add it to \"removed\" in %s", gen.PackagesManifest(a.image))})
+				continue
+			}
+			*list = slices.Delete(*list, i, i+1)
+		}
+	})
+}
+
+// listOf returns the list that a spec belongs to, and what it is called there.
+// Groups that stand among the packages are left there.
+func listOf(p *manifest.Packages, spec string) (list *[]string, name string) {
+	group, ok := strings.CutPrefix(spec, "@")
+	switch {
+	case !ok, slices.Contains(p.Packages, spec):
+		return &p.Packages, spec
+	case slices.Contains(p.Groups, spec):
+		return &p.Groups, spec
+	}
+	return &p.Groups, group
+}
+
+// editPackages changes the manifest of the image's packages and renders the
+// image's Containerfile, both or none. The manifest is written first: should
+// bkt be killed in between, check sees it, and sync mends it.
+func (a *app) editPackages(ctx context.Context, m mode, edit func(*manifest.Packages)) error {
+	r, err := repo.Find(".")
+	if err != nil {
+		return err
+	}
+	unlock, err := a.lock(ctx, r, m)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	name := gen.PackagesManifest(a.image)
+	old, packages, err := readPackages(r, name)
+	if err != nil {
+		return err
+	}
+	edit(&packages)
+	text, err := manifest.Encode(packages)
+	if err != nil {
+		return inFile(name, err)
+	}
+	p := plan.Rewrite(r.Path(name), name, old, text)
+	rendered, err := a.renderAll(ctx, edited{r.FS(), name, text}, imageFiles(r, a.image), asIs)
+	if err != nil {
+		return err
+	}
+	return a.finish(ctx, append(p, rewrites(r, rendered)...), m)
+}
+
+// imageFiles returns the Containerfile of the image, if the repository has it.
+func imageFiles(r repo.Repo, k gen.Kind) []string {
+	if name := gen.Containerfile(k); r.Has(name) {
+		return []string{name}
+	}
+	return nil
+}
+
+// inFile adds the name of the file to each of joined errors.
+func inFile(name string, err error) error {
+	var errs []error
+	for _, e := range split(err) {
+		errs = append(errs, fmt.Errorf("%s: %w", name, e))
+	}
+	return errors.Join(errs...)
+}
+
+// readPackages returns the text of a manifest, nil if there is none, and what
+// it says.
+func readPackages(r repo.Repo, name string) ([]byte, manifest.Packages, error) {
+	old, err := os.ReadFile(r.Path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, manifest.Packages{}, nil
+	}
+	if err != nil {
+		return nil, manifest.Packages{}, fmt.Errorf("%s: %w", name, errors.Unwrap(err))
+	}
+	packages, _, err := manifest.Decode[manifest.Packages](name, old)
+	return old, packages, err
+}
+
+// edited are the files of a repository as they will be when one has been written.
+type edited struct {
+	fs.FS
+	name string
+	text []byte
+}
+
+// ReadFile implements [fs.ReadFileFS].
+func (e edited) ReadFile(name string) ([]byte, error) {
+	if name == e.name {
+		return e.text, nil
+	}
+	return fs.ReadFile(e.FS, name)
+}
+
+type listCmd struct{}
+
+// Run prints the packages and groups, one a line.
+func (listCmd) Run(a *app) error {
+	r, err := repo.Find(".")
+	if err != nil {
+		return err
+	}
+	_, packages, err := readPackages(r, gen.PackagesManifest(a.image))
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(struct {
+			Version  int      `json:"version"`
+			Packages []string `json:"packages"`
+			Groups   []string `json:"groups"`
+		}{1, slices.Concat([]string{}, packages.Packages), slices.Concat([]string{}, packages.Groups)})
+	}
+	lines := slices.Clone(packages.Packages)
+	for _, g := range packages.Groups {
+		lines = append(lines, "@"+strings.TrimPrefix(g, "@"))
+	}
+	slices.Sort(lines)
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(a.out, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
