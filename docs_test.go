@@ -10,7 +10,7 @@ import (
 
 // TestDocsAreRight checks that what the documents tell people to type is there:
 // each target of make, each file that a link names. The commands of bkt in them
-// are run by the scripts in cmd/bkt/testdata/docs.
+// are run by TestDocuments in cmd/bkt.
 func TestDocsAreRight(t *testing.T) {
 	makefile := read(t, "Makefile")
 	for _, name := range documents(t) {

@@ -110,6 +110,7 @@ func prepare(name string, src []byte, repo fs.FS) (*renderer, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.lines, r.all = splitLines(r.src), spans
 	r.spans, err = r.classify(spans)
 	return r, err
 }
@@ -129,7 +130,9 @@ type renderer struct {
 	kind      Kind
 	src       string
 	manifests *store
-	spans     []span
+	lines     []line
+	all       []span // all sections of the file
+	spans     []span // those that are rendered
 	bodies    []string
 	traces    []*trace // of each body
 	missing   []string // sections that the file lacks and that there are entries for

@@ -206,6 +206,33 @@ func FuzzSplice(f *testing.F) {
 	})
 }
 
+// FuzzRender checks that rendering again changes nothing, whatever the file and
+// the manifest, and that what is not managed stays.
+func FuzzRender(f *testing.F) {
+	section := func(name, body string) string {
+		return "# === " + name + " (managed by bkt) ===\n" + body + "# === END " + name + " ===\n"
+	}
+	manifest := `{"packages": ["jq"], "copr_repos": [{"name": "a/b"}], "removed": ["nano"]}`
+	f.Add("FROM a\n"+section("COPR_REPOS", "RUN <<EOF\n")+"FROM b\n"+section("SYSTEM_PACKAGES", ""), manifest)
+	f.Add("\ufeff"+section("COPR_REPOS", "")+"FROM a\r\n"+section("SYSTEM_PACKAGES", "FROM x \\\n"), manifest)
+	f.Add("# escape=`\nFROM a\n"+section("COPR_REPOS", "")+section("SYSTEM_PACKAGES", "x `\n"), manifest)
+	f.Add("FROM a\nRUN <<A <<-'B'\n"+section("COPR_REPOS", "A\n")+"A\n\tB\n"+section("SYSTEM_PACKAGES", ""), `{}`)
+	f.Fuzz(func(t *testing.T, src, manifest string) {
+		repo := fstest.MapFS{"manifests/system-packages.json": {Data: []byte(manifest)}}
+		once, err := gen.Render("Containerfile", []byte(src), repo)
+		if err != nil {
+			return
+		}
+		if kept := unmanaged(src); kept != unmanaged(string(once.Text)) {
+			t.Errorf("the user's text went from %q to %q", kept, unmanaged(string(once.Text)))
+		}
+		twice, err := gen.Render("Containerfile", once.Text, repo)
+		if err != nil || !bytes.Equal(once.Text, twice.Text) {
+			t.Errorf("once: %q\ntwice: %q, %v", once.Text, twice.Text, err)
+		}
+	})
+}
+
 // unmanaged returns src with its sections emptied.
 func unmanaged(src string) string {
 	text, err := gen.Splice("Containerfile", src, func(string) string { return "" })

@@ -44,6 +44,9 @@ func Lint(ctx context.Context, file string, r Result) (warnings []error, err err
 
 // parse returns an error if BuildKit cannot read the file.
 func parse(file string, r Result) error {
+	if line := overlong(r.Text); line > 0 {
+		return r.locate(file, line, fmt.Sprintf("the line is longer than BuildKit reads: %d bytes are the most", maxLine))
+	}
 	ast, err := parser.Parse(bytes.NewReader(r.Text))
 	if err == nil {
 		_, _, err = instructions.Parse(ast.AST, nil)
@@ -56,6 +59,21 @@ func parse(file string, r Result) error {
 		line = at.Locations[0][0].Start.Line
 	}
 	return r.locate(file, line, strings.TrimPrefix(err.Error(), fmt.Sprintf("dockerfile parse error on line %d: ", line)))
+}
+
+// maxLine is the length of the longest line that BuildKit's parser reads.
+const maxLine = 64<<10 - 1
+
+// overlong returns the first line that is too long, 0 if there is none.
+func overlong(text []byte) int {
+	n := 0
+	for line := range bytes.Lines(text) {
+		n++
+		if len(bytes.TrimRight(line, "\r\n")) > maxLine {
+			return n
+		}
+	}
+	return 0
 }
 
 // locate says that something is the matter with a line of the Containerfile.

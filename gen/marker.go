@@ -3,6 +3,7 @@ package gen
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/agext/levenshtein"
 )
@@ -56,29 +57,35 @@ func isName(s string) bool {
 }
 
 // nearMarker returns the marker that a comment was probably meant to be: one
-// word in the decoration of a banner which is followed by "managed by", or
-// which is a known name but for one letter. Prose and other banners are not
+// that says "managed by bkt" of a known name or in a banner, or a banner whose
+// one word is a known name but for a letter. Prose and other banners are not
 // near a marker.
 func nearMarker(text string, known []string) (marker, bool) {
 	comment, ok := strings.CutPrefix(strings.Trim(text, " \t"), "#")
 	if !ok {
 		return marker{}, false
 	}
-	upper := strings.ToUpper(comment)
-	word, _, says := strings.Cut(upper, "MANAGED BY")
+	head, _, says := strings.Cut(strings.ReplaceAll(strings.ToUpper(comment), ":", ""), "MANAGED BY BKT")
 	if !says {
-		word = comment
+		head = comment
 	}
-	word = strings.Trim(word, " \t=-#*([<")
-	rest, end := strings.CutPrefix(word, "END ")
-	word = strings.ReplaceAll(strings.TrimSpace(rest), "-", "_")
-	banner := strings.Contains(comment, "=")
-	if !isName(word) || !says && !banner {
+	rest, end := strings.CutPrefix(strings.TrimLeftFunc(head, decorates), "END ")
+	words := strings.FieldsFunc(rest, decorates)
+	name := strings.Join(words, "_")
+	if !isName(name) || !says && (len(words) > 1 && !strings.Contains(rest, "-") || !isBanner(comment)) {
 		return marker{}, false
 	}
-	i := slices.IndexFunc(known, func(k string) bool { return levenshtein.Distance(word, k, nil) <= 1 })
+	i := slices.IndexFunc(known, func(k string) bool { return levenshtein.Distance(name, k, nil) <= 1 })
 	if i >= 0 {
 		return marker{known[i], end}, true
 	}
-	return marker{word, end}, says && banner
+	return marker{name, end}, says && len(words) == 1 && isBanner(comment)
+}
+
+// decorates reports whether r is what banners are made of, or stands between words.
+func decorates(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+
+// isBanner reports whether a comment is set apart by more than blanks.
+func isBanner(comment string) bool {
+	return strings.ContainsFunc(comment, func(r rune) bool { return decorates(r) && !unicode.IsSpace(r) && !strings.ContainsRune(".,()", r) })
 }

@@ -37,13 +37,18 @@ func packagesData(in input, t *trace) (any, error) {
 		Removed:  sorted(values(d, "removed", d.content.Removed, t)),
 		Excluded: sorted(values(d, "excluded", d.content.Excluded, t)),
 	}
+	repos := coprs(d, t)
+	if len(repos) == 0 {
+		return s, nil
+	}
 	// dnf refuses to enable a repository that nothing has added.
-	if in.present("COPR_REPOS") {
-		for _, c := range coprs(d, t) {
+	added, err := in.feeds("COPR_REPOS")
+	for _, c := range repos {
+		if added {
 			s.Coprs = append(s.Coprs, c.ID)
 		}
 	}
-	return s, nil
+	return s, err
 }
 
 // values returns the strings of the list at the path field of a manifest.
@@ -62,9 +67,10 @@ func sorted(values []value) []value {
 	return slices.CompactFunc(values, func(a, b value) bool { return a.text == b.text })
 }
 
-// cacheID names the cache of downloaded packages. Images of different bases
-// have different packages and do not share one. The id is no part of BuildKit's
-// cache key, so that a new base does not by itself install anew.
+// cacheID names the cache of downloaded packages, by what FROM says: images of
+// different bases have different packages and do not share one. The id is no
+// part of BuildKit's cache key, so that a new base does not by itself install
+// anew.
 func cacheID(kind Kind, base string) string {
 	base, _, _ = strings.Cut(base, "@")
 	plain := strings.Map(func(r rune) rune {

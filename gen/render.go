@@ -19,9 +19,9 @@ import (
 // An input is what a section is rendered from.
 type input struct {
 	kind     Kind
-	manifest string // path of the section's manifest
-	base     string // the image that the section's stage is FROM, as it is written
-	present  func(section string) bool
+	manifest string                             // path of the section's manifest
+	base     string                             // the image that the section's stage is FROM, as it is written
+	feeds    func(section string) (bool, error) // whether it stands above, where it can be used
 	*store
 }
 
@@ -69,7 +69,7 @@ func distinct(errs []error) []error {
 func (r *renderer) section(s section) error {
 	at := r.indexOf(s.name)
 	t := &trace{}
-	in := input{r.kind, s.manifests[r.kind], r.base(at), func(name string) bool { return r.indexOf(name) >= 0 }, r.manifests}
+	in := input{r.kind, s.manifests[r.kind], r.base(at), func(name string) (bool, error) { return r.feeds(name, at) }, r.manifests}
 	data, err := s.data(in, t)
 	if err != nil {
 		return err
@@ -125,22 +125,50 @@ func (r *renderer) base(i int) string {
 	if i < 0 {
 		return ""
 	}
-	scan := newScanner(r.src)
 	base := ""
-	for n, l := range splitLines(r.src) {
-		if n >= r.spans[i].start {
-			break
-		}
-		word, rest := cutWord(l.text)
-		if scan.next(l.text) != top || !strings.EqualFold(word, "FROM") {
-			continue
-		}
+	for _, at := range r.froms(0, r.spans[i].start) {
+		_, rest := cutWord(r.lines[at].text)
 		for strings.HasPrefix(rest, "--") {
 			_, rest = cutWord(rest)
 		}
 		base, _ = cutWord(rest)
 	}
 	return base
+}
+
+// froms returns those of the lines from first to before end in which a stage
+// begins. What is in sections does not count: it may be left of anything.
+func (r *renderer) froms(first, end int) []int {
+	scan := newScanner(r.src)
+	var at []int
+	for n := 0; n < end; n++ {
+		if k := slices.IndexFunc(r.all, func(s span) bool { return s.start == n }); k >= 0 {
+			n = r.all[k].end
+			continue
+		}
+		word, _ := cutWord(r.lines[n].text)
+		if scan.next(r.lines[n].text) == top && n >= first && strings.EqualFold(word, "FROM") {
+			at = append(at, n)
+		}
+	}
+	return at
+}
+
+// feeds reports whether the section called name stands above span i in the same
+// stage, so that the one can use what the other makes. One that stands
+// elsewhere is an error.
+func (r *renderer) feeds(name string, i int) (bool, error) {
+	at := r.indexOf(name)
+	if i < 0 || at < 0 {
+		return false, nil
+	}
+	from, to := r.spans[at], r.spans[i]
+	if from.end < to.start && len(r.froms(from.end, to.start)) == 0 {
+		return true, nil
+	}
+	err := fmt.Errorf("%s:%d: section %s needs section %s (line %d) above it, in the same stage",
+		r.file, to.start+1, to.name, name, from.start+1)
+	return false, hint.Add(err, "move section %s", name)
 }
 
 // result joins the rendered bodies with the user's text and traces the lines.

@@ -10,16 +10,26 @@ import (
 
 // A line is one line of a Containerfile.
 type line struct {
+	mark string // a byte order mark before the first line, which BuildKit skips
 	text string // without its ending
 	eol  string // "\n", "\r\n", or "" for the last line
 }
 
-// splitLines cuts src into lines; joining text and eol of all gives src again.
+func (l line) String() string { return l.mark + l.text + l.eol }
+
+const byteOrderMark = "\ufeff"
+
+// splitLines cuts src into lines; joining all gives src again.
 func splitLines(src string) []line {
 	var lines []line
 	for raw := range strings.Lines(src) {
 		text := strings.TrimRight(raw, "\r\n")
-		lines = append(lines, line{text, raw[len(text):]})
+		lines = append(lines, line{"", text, raw[len(text):]})
+	}
+	if len(lines) > 0 {
+		if text, ok := strings.CutPrefix(lines[0].text, byteOrderMark); ok {
+			lines[0].mark, lines[0].text = byteOrderMark, text
+		}
 	}
 	return lines
 }
@@ -43,12 +53,17 @@ type scanner struct {
 	open    []parser.Heredoc
 }
 
-func newScanner(src string) *scanner {
-	escape := `\`
+func newScanner(src string) *scanner { return &scanner{escape: escapeOf(src)} }
+
+// backslash is the character that continues a line, unless a directive says
+// that it is another.
+const backslash = `\`
+
+func escapeOf(src string) string {
 	if v, _, _, ok := parser.ParseDirective("escape", []byte(src)); ok && v == "`" {
-		escape = v
+		return v
 	}
-	return &scanner{escape: escape}
+	return backslash
 }
 
 // next takes the text of the next line and returns what it is part of.

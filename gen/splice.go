@@ -59,7 +59,12 @@ func (f *finder) find(src string, lines []line) ([]span, error) {
 // older rendering, so that only markers count.
 func (f *finder) inside(i int, text string) {
 	m, ok := parseMarker(text)
+	near, isNear := nearMarker(text, []string{f.open.name})
 	switch {
+	case !ok && isNear && near.end:
+		f.looksLike(i, text, near)
+		f.broken[f.open.name] = true
+		f.open = nil
 	case !ok:
 	case m.end && m.name == f.open.name:
 		f.open.end = i
@@ -115,13 +120,17 @@ func (f *finder) strayEnd(i int, name string) {
 // comment looks at a line that is no marker.
 func (f *finder) comment(i int, text string) {
 	if m, ok := nearMarker(text, f.known); ok {
-		f.fail(i, fmt.Sprintf("write %q, or reword the comment", m),
-			"%q looks like a marker, but is none", strings.TrimSpace(text))
+		f.looksLike(i, text, m)
 		return
 	}
 	if name, ok := strings.CutPrefix(strings.TrimSpace(text), markerStart); ok {
 		f.banners[strings.TrimSuffix(name, markerEnd)] = true
 	}
+}
+
+func (f *finder) looksLike(i int, text string, m marker) {
+	f.fail(i, fmt.Sprintf("write %q, or reword the comment", m),
+		"%q looks like a marker, but is none", strings.TrimSpace(text))
 }
 
 // find returns the managed sections of src. file is its name in errors; known
@@ -171,20 +180,20 @@ func checkBody(name, body string) error {
 // join puts bodies into the spans of src. It returns the text, and in which
 // line of it (from 1) each body begins.
 func join(src string, spans []span, bodies []string) (string, []int) {
-	lines := splitLines(src)
+	lines, escape := splitLines(src), escapeOf(src)
 	var out strings.Builder
 	var starts []int
 	count, next := 0, 0
 	keep := func(end int) {
 		for ; next < end; next++ {
-			out.WriteString(lines[next].text + lines[next].eol)
+			out.WriteString(lines[next].String())
 			count++
 		}
 	}
 	for i, s := range spans {
 		keep(s.start + 1)
 		starts = append(starts, count+1)
-		body := withEndings(bodies[i], lines[s.start].eol)
+		body := fit(bodies[i], lines[s.start].eol, escape)
 		out.WriteString(body)
 		count += strings.Count(body, "\n")
 		next = s.end
@@ -193,24 +202,27 @@ func join(src string, spans []span, bodies []string) (string, []int) {
 	return out.String(), starts
 }
 
-// withEndings gives the lines of body the line ending of the file and sees to
-// it that the last has one. A heredoc keeps plain newlines: its text goes into
-// the image as it stands.
-func withEndings(body, eol string) string {
+// fit gives the lines of body the line ending of the file and the character
+// that continues lines in it, and sees to it that the last has an ending. A
+// heredoc stays as it is: its text goes into the image.
+func fit(body, eol, escape string) string {
 	if body != "" && !strings.HasSuffix(body, "\n") {
 		body += "\n"
 	}
-	if eol == "\n" {
+	if eol == "\n" && escape == backslash {
 		return body
 	}
 	var out strings.Builder
 	scan := newScanner("")
 	for _, l := range splitLines(body) {
-		if scan.next(l.text) == heredoc {
-			out.WriteString(l.text + l.eol)
-			continue
+		at := scan.next(l.text)
+		if text, ok := cutContinuation(l.text, backslash); ok && at != heredoc {
+			l.text = text + escape
 		}
-		out.WriteString(l.text + eol)
+		if at != heredoc {
+			l.eol = eol
+		}
+		out.WriteString(l.String())
 	}
 	return out.String()
 }

@@ -38,19 +38,23 @@ type mode struct {
 // errPending is the end of a --check that found something to do.
 var errPending = errors.New("something would change")
 
-// finish prints p and, unless m says not to, carries it out. It is the one way
-// by which a command changes anything.
+// finish carries p out and prints what has been done; if m says so, it prints
+// what would be and does nothing. It is the one way by which a command changes
+// anything.
 func (a *app) finish(ctx context.Context, p plan.Plan, m mode) error {
-	if err := a.printPlan(p, m.Check || m.DryRun); err != nil {
+	if m.Check || m.DryRun || len(p) == 0 {
+		err := a.printPlan(p, true)
+		if err == nil && m.Check && len(p) > 0 {
+			err = errPending
+		}
 		return err
 	}
-	switch {
-	case m.Check && len(p) > 0:
-		return errPending
-	case m.Check, m.DryRun:
-		return nil
+	var done plan.Plan
+	err := host.Do(ctx, p, func(c plan.Change) { done = append(done, c) })
+	if len(done) == 0 {
+		return err
 	}
-	return host.Do(ctx, p)
+	return errors.Join(a.printPlan(done, false), err)
 }
 
 // printPlan prints p: what differs in full, or a line for each change.

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"bkt/gen"
-	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
@@ -192,9 +191,6 @@ func render(ctx context.Context, files fs.FS, name string, src source) rendering
 		return rendering{err: err}
 	}
 	findings, err := gen.Lint(ctx, name, res)
-	if err != nil {
-		err = hint.Add(err, "BuildKit cannot read this file")
-	}
 	return rendering{name, old, res.Text, append(res.Warnings, findings...), err}
 }
 

@@ -76,9 +76,11 @@ func (e exited) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func (a *app) run(ctx context.Context, args []string) (err error) {
 	defer func() {
-		if code, ok := recover().(exited); ok {
-			err = code
-		} else if r := recover(); r != nil {
+		switch r := recover().(type) {
+		case nil:
+		case exited:
+			err = r
+		default:
 			panic(r)
 		}
 	}()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -55,3 +56,19 @@ func isolate(env *testscript.Env) error {
 	}
 	return nil
 }
+
+// TestPanicIsNoSuccess checks that a mistake in bkt itself does not end as if
+// all were well.
+func TestPanicIsNoSuccess(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	status := run([]string{"--version"}, broken{}, io.Discard)
+	t.Errorf("status %d", status)
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { panic("broken") }

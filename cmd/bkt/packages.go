@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -136,12 +135,12 @@ func inFile(name string, err error) error {
 // readPackages returns the text of a manifest, nil if there is none, and what
 // it says.
 func readPackages(r repo.Repo, name string) ([]byte, manifest.Packages, error) {
-	old, err := os.ReadFile(r.Path(name))
+	old, err := fs.ReadFile(r.FS(), name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, manifest.Packages{}, nil
 	}
 	if err != nil {
-		return nil, manifest.Packages{}, fmt.Errorf("%s: %w", name, errors.Unwrap(err))
+		return nil, manifest.Packages{}, plainPathError(err)
 	}
 	packages, _, err := manifest.Decode[manifest.Packages](name, old)
 	return old, packages, err

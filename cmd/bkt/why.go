@@ -2,9 +2,8 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,9 +95,9 @@ func parseLine(text string) (file string, line int, err error) {
 // current renders a file that is what the manifests say, and counts its lines.
 // In one that is not, lines would be taken for others.
 func current(r repo.Repo, name string) (gen.Result, int, error) {
-	old, err := os.ReadFile(r.Path(name))
+	old, err := fs.ReadFile(r.FS(), name)
 	if err != nil {
-		return gen.Result{}, 0, fmt.Errorf("%s: %w", name, errors.Unwrap(err))
+		return gen.Result{}, 0, plainPathError(err)
 	}
 	res, err := gen.Render(name, old, r.FS())
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package host carries out plans: it is the only package of bkt that writes
-// files or runs commands on the machine, but for what packages buildkit and
-// registry do for images. It decides nothing.
+// Package host is the edge to the machine: it carries out plans and runs
+// commands. It is the only package of bkt that does, but for what packages
+// buildkit, engine and registry do for images. It decides nothing.
 package host
 
 import (
@@ -20,42 +20,77 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Do carries out p. It makes sure of every file that is to be written first,
-// so that nothing is changed where one of them has been edited meanwhile. A
-// change that fails does not hold up the others; what went wrong is joined.
-func Do(ctx context.Context, p plan.Plan) error {
-	for _, c := range p {
-		for _, s := range c.Steps {
-			if err := ready(s); err != nil {
-				return err
-			}
-		}
+// Do carries out p. Before it changes anything, it makes sure of every file that
+// is to be written, and writes the new text of each beside it: should a file
+// have been edited meanwhile, or its folder not be writable, nothing is changed.
+//
+// A change that fails later does not hold up the others; what went wrong is
+// joined. done is called with each change that has been carried out.
+func Do(ctx context.Context, p plan.Plan, done func(plan.Change)) error {
+	pending, err := prepare(p)
+	defer pending.cleanup()
+	if err != nil {
+		return err
 	}
 	var errs []error
 	for _, c := range p {
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, context.Cause(ctx))...)
 		}
-		if err := change(ctx, c); err != nil {
+		if err := change(ctx, c, pending); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", strings.Join(c.Targets, " "), err))
+			continue
 		}
+		done(c)
 	}
 	return errors.Join(errs...)
 }
 
-func change(ctx context.Context, c plan.Change) error {
+// pending are the files that are written and not yet in their place, by path.
+type pending map[string]*renameio.PendingFile
+
+// cleanup removes those that have not been put in their place.
+func (p pending) cleanup() {
+	for _, f := range p {
+		_ = f.Cleanup()
+	}
+}
+
+// prepare writes what p writes, beside the files.
+func prepare(p plan.Plan) (pending, error) {
+	files := pending{}
+	for _, c := range p {
+		for _, s := range c.Steps {
+			w, ok := s.(plan.Write)
+			if !ok {
+				continue
+			}
+			if err := ready(w); err != nil {
+				return files, err
+			}
+			f, err := write(w)
+			if err != nil {
+				return files, fmt.Errorf("%s: %w", w.Name, err)
+			}
+			files[w.Path] = f
+		}
+	}
+	return files, nil
+}
+
+func change(ctx context.Context, c plan.Change, files pending) error {
 	for _, s := range c.Steps {
-		if err := step(ctx, s); err != nil {
+		if err := step(ctx, s, files); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func step(ctx context.Context, s plan.Step) error {
+func step(ctx context.Context, s plan.Step, files pending) error {
 	switch s := s.(type) {
 	case plan.Write:
-		return write(s)
+		return plain(files[s.Path].CloseAtomicallyReplace())
 	case plan.Stage:
 		_, err := Git{}.Git(ctx, s.Root, s.Diff(), "apply", "--cached", "--whitespace=nowarn", "-")
 		return err
@@ -65,11 +100,7 @@ func step(ctx context.Context, s plan.Step) error {
 }
 
 // ready returns an error if the file of a write is not as the plan found it.
-func ready(s plan.Step) error {
-	w, ok := s.(plan.Write)
-	if !ok {
-		return nil
-	}
+func ready(w plan.Write) error {
 	now, err := os.ReadFile(w.Path)
 	absent := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !absent {
@@ -81,12 +112,13 @@ func ready(s plan.Step) error {
 	return nil
 }
 
-// write replaces the file in one step, so that at any moment it is either the
-// old or the new one. A symbolic link stays one; mode and owner stay as they are.
-func write(w plan.Write) error {
+// write writes the new text beside the file that it is to replace in one step,
+// so that at any moment there is either the old or the new one. A symbolic link
+// stays one; mode and owner stay as they are.
+func write(w plan.Write) (*renameio.PendingFile, error) {
 	path, err := target(w.Path)
 	if err != nil {
-		return plain(err)
+		return nil, plain(err)
 	}
 	f, err := renameio.NewPendingFile(path,
 		// In /tmp, a new file would not get the group and the security label
@@ -94,16 +126,17 @@ func write(w plan.Write) error {
 		renameio.WithTempDir(filepath.Dir(path)),
 		renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
 	if err != nil {
-		return plain(err)
+		return nil, plain(err)
 	}
-	defer f.Cleanup()
-	if err := keepOwner(f, path); err != nil {
-		return err
+	err = keepOwner(f, path)
+	if err == nil {
+		_, err = f.Write(w.New)
 	}
-	if _, err := f.Write(w.New); err != nil {
-		return plain(err)
+	if err != nil {
+		_ = f.Cleanup()
+		return nil, plain(err)
 	}
-	return plain(f.CloseAtomicallyReplace())
+	return f, nil
 }
 
 // target returns the path of the file that symbolic links at path lead to,
@@ -126,20 +159,19 @@ func target(path string) (string, error) {
 }
 
 // keepOwner gives the new file the owner of the old one, which differs where
-// root works in a user's repository.
+// root works in a user's repository, and all bits of its mode.
 func keepOwner(f *renameio.PendingFile, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil // a new file
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || int(stat.Uid) == os.Geteuid() && int(stat.Gid) == os.Getegid() {
-		return nil
+	if ok && (int(stat.Uid) != os.Geteuid() || int(stat.Gid) != os.Getegid()) {
+		if err := f.Chown(int(stat.Uid), int(stat.Gid)); err != nil && os.Geteuid() == 0 {
+			return err
+		}
 	}
-	if err := f.Chown(int(stat.Uid), int(stat.Gid)); err != nil && os.Geteuid() == 0 {
-		return plain(err)
-	}
-	return nil
+	return f.Chmod(info.Mode())
 }
 
 // plain takes the path of the temporary file out of an error.

@@ -101,7 +101,7 @@ func TestDoKeepsTheMode(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			dir := t.TempDir()
 			path := put(t, dir+"/f", "old", mode)
-			if err := host.Do(t.Context(), rewrite(t, path, "new")); err != nil {
+			if err := host.Do(t.Context(), rewrite(t, path, "new"), ignore); err != nil {
 				t.Fatal(err)
 			}
 			want(t, dir, map[string]string{"f": "new"})
@@ -123,7 +123,7 @@ func stat(t *testing.T, path string) fs.FileInfo {
 
 func TestDoCreatesFilesAsTheUmaskSays(t *testing.T) {
 	dir := t.TempDir()
-	if err := host.Do(t.Context(), rewrite(t, dir+"/f", "new")); err != nil {
+	if err := host.Do(t.Context(), rewrite(t, dir+"/f", "new"), ignore); err != nil {
 		t.Fatal(err)
 	}
 	want(t, dir, map[string]string{"f": "new"})
@@ -144,7 +144,7 @@ func TestDoKeepsTheOwner(t *testing.T) {
 	if err := os.Chown(path, 1234, 5678); err != nil {
 		t.Skip(err)
 	}
-	if err := host.Do(t.Context(), rewrite(t, path, "new")); err != nil {
+	if err := host.Do(t.Context(), rewrite(t, path, "new"), ignore); err != nil {
 		t.Fatal(err)
 	}
 	info := stat(t, path)
@@ -163,7 +163,7 @@ func TestDoCreatesFilesInTheGroupOfTheFolder(t *testing.T) {
 	}
 	// Here a temporary file would get a group of its own, as it would in /tmp.
 	t.Setenv("TMPDIR", dir)
-	if err := host.Do(t.Context(), rewrite(t, shared+"/f", "new")); err != nil {
+	if err := host.Do(t.Context(), rewrite(t, shared+"/f", "new"), ignore); err != nil {
 		t.Fatal(err)
 	}
 	got, group := stat(t, shared+"/f").Sys().(*syscall.Stat_t).Gid, stat(t, shared).Sys().(*syscall.Stat_t).Gid
@@ -214,7 +214,7 @@ func TestDoKeepsSymbolicLinks(t *testing.T) {
 				if state == "missing" {
 					os.Remove(filepath.Join(dir, tt.file))
 				}
-				if err := host.Do(t.Context(), rewrite(t, filepath.Join(dir, tt.write), "new")); err != nil {
+				if err := host.Do(t.Context(), rewrite(t, filepath.Join(dir, tt.write), "new"), ignore); err != nil {
 					t.Fatal(err)
 				}
 				expected[tt.file] = "new"
@@ -272,7 +272,7 @@ func TestDoWritesNothingIfAFileHasChanged(t *testing.T) {
 			if err := tt.edit(dir + "/b"); err != nil {
 				t.Fatal(err)
 			}
-			err := host.Do(t.Context(), p)
+			err := host.Do(t.Context(), p, ignore)
 			if err == nil || !strings.HasSuffix(err.Error(), tt.err) {
 				t.Errorf("error %v, not %s", err, tt.err)
 			}
@@ -295,29 +295,34 @@ func checkHints(t *testing.T, err error, hints ...string) {
 	}
 }
 
+func TestDoWritesNothingIfAFileCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir+"/a", "old", 0o644)
+	p := append(rewrite(t, dir+"/a", "new"), plan.Rewrite(dir+"/gone/x", "gone/x", nil, []byte("new"))...)
+	err := host.Do(t.Context(), p, func(c plan.Change) { t.Errorf("%v was carried out", c.Targets) })
+	if err == nil || err.Error() != "gone/x: no such file or directory" {
+		t.Errorf("error is %v", err)
+	}
+	want(t, dir, map[string]string{"a": "old"})
+}
+
 func TestDoDoesNotHoldUpOtherChanges(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir+"/a", "old", 0o644)
-	p := plan.Plan{
-		{Op: plan.Add, Targets: []string{"first"}, Steps: []plan.Step{plan.Write{Path: dir + "/gone/x", New: []byte("new")}}},
-		{Op: plan.Modify, Targets: []string{"a"}, Steps: rewrite(t, dir+"/a", "new")[0].Steps},
-		{Op: plan.Add, Targets: []string{"b", "c"}, Steps: []plan.Step{
-			plan.Write{Path: dir + "/b", New: []byte("new")},
-			plan.Write{Path: dir + "/gone/y", New: []byte("new")},
-			plan.Write{Path: dir + "/c", New: []byte("never")},
-		}},
-		{Op: plan.Add, Targets: []string{"d"}, Steps: []plan.Step{plan.Write{Path: dir + "/d", New: []byte("new")}}},
+	p := append(plan.Plan{{Targets: []string{"x"}, Steps: []plan.Step{odd{}}}}, rewrite(t, dir+"/a", "new")...)
+	var done []string
+	err := host.Do(t.Context(), p, func(c plan.Change) { done = append(done, c.Targets...) })
+	if err == nil || !strings.HasPrefix(err.Error(), "x: ") {
+		t.Errorf("error is %v", err)
 	}
-	err := host.Do(t.Context(), p)
-	if err == nil {
-		t.Fatal("no error")
+	if diff := cmp.Diff(p[1].Targets, done); diff != "" {
+		t.Errorf("done (-want +got):\n%s", diff)
 	}
-	wantErr := "first: no such file or directory\nb c: no such file or directory"
-	if diff := cmp.Diff(wantErr, err.Error()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	want(t, dir, map[string]string{"a": "new", "b": "new", "d": "new"})
+	want(t, dir, map[string]string{"a": "new"})
 }
+
+// ignore is for tests that do not ask what was done.
+func ignore(plan.Change) {}
 
 func TestDoStopsWhenCancelled(t *testing.T) {
 	dir := t.TempDir()
@@ -325,14 +330,14 @@ func TestDoStopsWhenCancelled(t *testing.T) {
 	reason := errors.New("the user has changed their mind")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(reason)
-	if err := host.Do(ctx, rewrite(t, dir+"/a", "new")); !errors.Is(err, reason) {
+	if err := host.Do(ctx, rewrite(t, dir+"/a", "new"), ignore); !errors.Is(err, reason) {
 		t.Errorf("error %v", err)
 	}
 	want(t, dir, map[string]string{"a": "old"})
 }
 
 func TestDoOfNothingDoesNothing(t *testing.T) {
-	if err := host.Do(t.Context(), nil); err != nil {
+	if err := host.Do(t.Context(), nil, ignore); err != nil {
 		t.Error(err)
 	}
 }
@@ -341,7 +346,7 @@ func TestDoOfNothingDoesNothing(t *testing.T) {
 type odd struct{ plan.Step }
 
 func TestDoRefusesStepsItDoesNotKnow(t *testing.T) {
-	err := host.Do(t.Context(), plan.Plan{{Targets: []string{"x"}, Steps: []plan.Step{odd{}}}})
+	err := host.Do(t.Context(), plan.Plan{{Targets: []string{"x"}, Steps: []plan.Step{odd{}}}}, ignore)
 	if err == nil || err.Error() != "x: a step of type host_test.odd cannot be carried out" {
 		t.Errorf("error %v", err)
 	}

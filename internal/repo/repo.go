@@ -50,13 +50,52 @@ func isRepo(root string) bool {
 	return exists(filepath.Join(root, "Containerfile")) || exists(filepath.Join(root, "toolbox", "Containerfile"))
 }
 
+// exists is true also for what cannot be looked at: that it cannot is for the
+// one who reads it to say.
 func exists(path string) bool {
 	_, err := os.Lstat(path)
-	return err == nil
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// FS returns the repository's files for reading.
-func (r Repo) FS() fs.FS { return os.DirFS(r.Root) }
+// FS returns the repository's files for reading. A symbolic link that leads
+// nowhere is an error other than [fs.ErrNotExist], and so is what is neither a
+// file nor a folder: reading it might never end.
+func (r Repo) FS() fs.FS { return files{r} }
+
+type files struct{ Repo }
+
+// Open implements [fs.FS].
+func (f files) Open(name string) (fs.File, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	// Without O_NONBLOCK, opening a pipe waits for someone to write.
+	file, err := os.OpenFile(f.Path(name), os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err == nil {
+		if err = isPlain(file); err == nil {
+			return file, nil
+		}
+		file.Close()
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	if target, errLink := os.Readlink(f.Path(name)); errLink == nil && errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("a symbolic link to %s, which is not there", target)
+	}
+	return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+}
+
+func isPlain(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() {
+		return errors.New("neither a file nor a folder")
+	}
+	return nil
+}
 
 // Path returns where the file with a slash-separated path in the repository lies.
 func (r Repo) Path(name string) string { return filepath.Join(r.Root, filepath.FromSlash(name)) }
