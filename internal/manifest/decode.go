@@ -86,6 +86,8 @@ func (d *decoder) value(v reflect.Value) (node, error) {
 		token, err := d.token()
 		v.SetString(token.String())
 		return n, err
+	case reflect.Interface:
+		return d.value(reflect.ValueOf(v.Addr().Interface().(union).as(kind)).Elem())
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		return d.value(v.Elem())

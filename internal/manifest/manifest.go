@@ -36,8 +36,8 @@ type checker interface {
 // error, which has no line.
 //
 // T is a struct of strings, booleans, numbers, lists, maps and such structs,
-// with the names of the fields in json tags. A field of another type reads
-// itself (json.UnmarshalerFrom).
+// with the names of the fields in json tags. A struct may have several forms in
+// the file; a field of another type reads itself (json.UnmarshalerFrom).
 func Decode[T any](name string, data []byte) (T, *Source, error) {
 	var v, zero T
 	d := newDecoder(name, data)
@@ -67,7 +67,7 @@ func Encode[T any](v T) ([]byte, error) {
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(v, jsontext.WithIndent("  "), json.Deterministic(true))
+	text, err := json.Marshal(v, jsontext.WithIndent("  "), jsontext.PreserveRawStrings(true), json.Deterministic(true))
 	if bad, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return nil, fmt.Errorf("%s: %s", clean(string(bad.JSONPointer)), clean(bad.Err.Error()))
 	}

@@ -102,7 +102,7 @@ func checkSpecs(r *report, list string, specs []string, check func(string) error
 			continue
 		}
 		if first, ok := here.index[spec]; ok {
-			r.add(here.pointer(i), fmt.Errorf("%s %s stands here twice (first at %s)", what, quote(text), r.where(here.pointer(first))))
+			r.twice(here.pointer(i), what+" "+quote(text), here.pointer(first))
 			continue
 		}
 		here.index[spec] = i
@@ -125,7 +125,7 @@ func checkCoprs(r *report, coprs []Copr) {
 		if err := checkCopr(c.Name); err != nil {
 			r.add(p+"/name", fmt.Errorf("COPR repository %s: %w", quote(c.Name), err))
 		} else if first, ok := here.index[c.Name]; ok {
-			r.add(p+"/name", fmt.Errorf("COPR repository %s stands here twice (first at %s)", quote(c.Name), r.where(here.pointer(first)+"/name")))
+			r.twice(p+"/name", "COPR repository "+quote(c.Name), here.pointer(first)+"/name")
 		} else {
 			here.index[c.Name] = i
 		}

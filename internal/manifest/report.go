@@ -57,6 +57,11 @@ func (r *report) addAt(pos Position, p jsontext.Pointer, err error) {
 	}
 }
 
+// twice reports that what, at p, stands in the manifest already, at first.
+func (r *report) twice(p jsontext.Pointer, what string, first jsontext.Pointer) {
+	r.add(p, fmt.Errorf("%s stands here twice (first at %s)", what, r.where(first)))
+}
+
 // where says in a message where another value stands.
 func (r *report) where(p jsontext.Pointer) string {
 	if r.source == nil {

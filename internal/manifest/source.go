@@ -132,13 +132,29 @@ func (s *Source) At(p jsontext.Pointer) Position {
 	if s == nil || s.starts == nil {
 		return Position{}
 	}
+	n, _ := s.find(p)
+	return s.position(n.offset)
+}
+
+// has reports whether the file has the value that p points to.
+func (s *Source) has(p jsontext.Pointer) bool {
+	if s == nil || s.starts == nil {
+		return false
+	}
+	_, ok := s.find(p)
+	return ok
+}
+
+// find returns the innermost value on the way that p describes, and whether
+// that is the one that p points to.
+func (s *Source) find(p jsontext.Pointer) (node, bool) {
 	n := s.root
 	for token := range p.Tokens() {
 		child, ok := n.child(token)
 		if !ok {
-			break
+			return n, false
 		}
 		n = child
 	}
-	return s.position(n.offset)
+	return n, true
 }

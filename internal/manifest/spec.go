@@ -134,6 +134,10 @@ func checkGroup(group string) error {
 // checkExcluded checks what dnf takes for --exclude: a list, separated by
 // commas and spaces, of names that it does not look for in provides and files.
 func checkExcluded(spec string) error {
+	return hint.Add(checkGlob(spec), hintExcluded)
+}
+
+func checkGlob(spec string) error {
 	err := checkWord(spec)
 	if err == nil {
 		err = checkChars(spec, inGlob)
@@ -141,7 +145,7 @@ func checkExcluded(spec string) error {
 	if err == nil {
 		err = checkBrackets(spec)
 	}
-	return hint.Add(err, hintExcluded)
+	return err
 }
 
 // checkCopr checks the name of a repository on COPR, by COPR's own rules.
@@ -219,9 +223,17 @@ func checkBrackets(s string) error {
 
 // checkComment checks text for people to read.
 func checkComment(s string) error {
+	if err := checkControl(s, "\n\t"); err != nil {
+		return fmt.Errorf("comment %w", err)
+	}
+	return nil
+}
+
+// checkControl checks that s has no control characters but those that are allowed.
+func checkControl(s, allowed string) error {
 	for _, r := range s {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return fmt.Errorf("comment may not contain %q", r)
+		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
+			return fmt.Errorf("may not contain %q", r)
 		}
 	}
 	return nil

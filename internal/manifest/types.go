@@ -32,10 +32,25 @@ func (d *decoder) fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
-// form returns how a value of type t is read: as its kind says, or, for
-// [reflect.Invalid], by itself.
+// A union is a struct that a manifest may write in several forms.
+type union interface {
+	// as returns a pointer to what a value of that kind is read into, nil if
+	// none of the forms is of that kind.
+	as(kind jsontext.Kind) any
+}
+
+// newUnion returns a union of type t that can be asked for its forms.
+func newUnion(t reflect.Type) union {
+	return reflect.New(t).Interface().(union)
+}
+
+// form returns how a value of type t is read: as its kind says, as a union
+// ([reflect.Interface]), or, for [reflect.Invalid], by itself.
 func form(t reflect.Type) reflect.Kind {
-	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.UnmarshalerFrom]()) {
+	switch pointer := reflect.PointerTo(t); {
+	case pointer.Implements(reflect.TypeFor[union]()):
+		return reflect.Interface
+	case pointer.Implements(reflect.TypeFor[json.UnmarshalerFrom]()):
 		return reflect.Invalid
 	}
 	switch k := t.Kind(); k {
@@ -52,6 +67,9 @@ func form(t reflect.Type) reflect.Kind {
 // fits reports whether a value of that kind may be read as a t. Invalid
 // syntax fits nothing.
 func fits(kind jsontext.Kind, t reflect.Type) bool {
+	if form(t) == reflect.Interface {
+		return newUnion(t).as(kind) != nil
+	}
 	switch describe(t) {
 	case anything:
 		return kind != 0
@@ -84,6 +102,8 @@ func describe(t reflect.Type) string {
 		return "a number"
 	}
 	switch form(t) {
+	case reflect.Interface:
+		return describeForms(newUnion(t))
 	case reflect.Struct, reflect.Map:
 		return "an object"
 	case reflect.Pointer:
@@ -92,6 +112,16 @@ func describe(t reflect.Type) string {
 		return describeList(describe(t.Elem()))
 	}
 	return anything
+}
+
+func describeForms(u union) string {
+	var forms []string
+	for _, kind := range []jsontext.Kind{'"', '[', '{'} {
+		if v := u.as(kind); v != nil {
+			forms = append(forms, describe(reflect.TypeOf(v).Elem()))
+		}
+	}
+	return strings.Join(forms, " or ")
 }
 
 func describeList(item string) string {

@@ -1,0 +1,79 @@
+package manifest
+
+import (
+	"errors"
+	"strings"
+
+	"bkt/internal/hint"
+)
+
+// AppImages has the apps that come as AppImages: appimage-apps.json.
+type AppImages struct {
+	Schema string     `json:"$schema,omitempty"`
+	Apps   []AppImage `json:"apps"`
+}
+
+// An AppImage is an app in a file of its own.
+type AppImage struct {
+	Name        string `json:"name"`
+	Repo        string `json:"repo,omitempty"`       // on GitHub, whose releases have it: owner/name
+	Asset       string `json:"asset,omitempty"`      // which file of a release: a glob, such as "*x86_64.AppImage"
+	URL         string `json:"url,omitempty"`        // of the file, for one that is not on GitHub
+	Version     string `json:"version,omitempty"`    // that it stays at; default: the newest
+	SHA256      string `json:"sha256,omitempty"`     // of the file
+	Prereleases bool   `json:"prereleases,omitzero"` // counts releases that are marked as not finished
+	Disabled    bool   `json:"disabled,omitzero"`    // is not installed
+	Hosts       Hosts  `json:"hosts,omitempty"`      // the only computers that have it
+	Comment     string `json:"comment,omitempty"`
+}
+
+// Key returns the name of the app.
+func (a AppImage) Key() string { return a.Name }
+
+func (f AppImages) canonical() AppImages {
+	f.Apps = sortItems(f.Apps)
+	return f
+}
+
+func (a AppImage) canonical() AppImage {
+	a.Hosts = a.Hosts.canonical()
+	return a
+}
+
+func (f AppImages) check(r *report) { checkItems(root(r), "apps", "app", f.Apps) }
+
+func (a AppImage) check(o object) {
+	o.required("name", a.Name, checkAppImage)
+	o.optional("repo", a.Repo, checkGitHub)
+	o.optional("asset", a.Asset, checkFileName)
+	o.optional("url", a.URL, checkURL)
+	o.optional("version", a.Version, checkArgument)
+	o.optional("sha256", a.SHA256, checkSHA256)
+	if a.Asset != "" && a.Repo == "" {
+		o.add(o.at+"/asset", hint.Add(errors.New("asset is given without repo"), hintGitHub))
+	}
+	o.notes(a.Hosts, a.Comment)
+}
+
+const hintGitHub = `"repo" is the repository on GitHub that has the releases, such as "owner/name"`
+
+// checkAppImage checks the name of an app, by which its file is called.
+func checkAppImage(s string) error {
+	err := checkFileName(s)
+	if err == nil && (s[0] == '.' || s[0] == '-') {
+		err = errors.New("may not begin with '" + s[:1] + "'")
+	}
+	return err
+}
+
+func checkGitHub(s string) error {
+	owner, name, _ := strings.Cut(s, "/")
+	err := checkSpelling(owner, letters, letters.and("-"))
+	if err == nil {
+		err = checkSpelling(name, letters.and("."), letters.and(".-"))
+	}
+	if owner == "" || name == "" || strings.Contains(name, "/") {
+		err = errors.New("is not of the form owner/name")
+	}
+	return hint.Add(err, hintGitHub)
+}

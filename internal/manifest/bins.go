@@ -1,0 +1,122 @@
+package manifest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Bins says which programs of a box the host has, too.
+type Bins struct {
+	From    []string `json:"from,omitempty"`    // all programs in these folders
+	Also    []string `json:"also,omitempty"`    // single programs
+	Exclude []string `json:"exclude,omitempty"` // names of programs in the folders that it does not have
+	Found   []Found  `json:"found,omitempty"`   // what the folders had when they were last looked at
+	To      string   `json:"to,omitempty"`      // folder of the host; default: ~/.local/bin
+}
+
+// A Found is a program that a folder of a box had.
+type Found struct {
+	Name    string `json:"name"`
+	Path    string `json:"path"` // in the box
+	Comment string `json:"comment,omitempty"`
+}
+
+// Key returns the name of the program.
+func (f Found) Key() string { return f.Name }
+
+// An Export is a program that the host has from a box.
+type Export struct {
+	Box     string
+	Name    string
+	Path    string           // in the box
+	Pointer jsontext.Pointer // to the program in the manifest
+}
+
+// Exports returns the programs that the host is to have in the folder to,
+// sorted by name and box: what the boxes give one by one, and what was found in
+// their folders and is not excluded. One that is given wins over one of the
+// same name that was found.
+func (f Boxes) Exports(to string) []Export {
+	var all []Export
+	for _, name := range slices.Sorted(maps.Keys(f.Containers)) {
+		if bins := f.Containers[name].Bins; path.Clean(bins.Folder()) == path.Clean(to) {
+			all = append(all, bins.exports(name)...)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Export) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Folder returns the folder of the host that has the programs.
+func (b Bins) Folder() string { return cmp.Or(b.To, "~/.local/bin") }
+
+func (b Bins) exports(box string) []Export {
+	at := pointerTo(box) + "/bins"
+	given := map[string]bool{}
+	var all []Export
+	for _, e := range entries(at+"/also", b.Also) {
+		given[path.Base(e.Text)] = true
+		all = append(all, Export{box, path.Base(e.Text), e.Text, e.Pointer})
+	}
+	for i, f := range b.Found {
+		if !given[f.Name] && !slices.Contains(b.Exclude, f.Name) {
+			all = append(all, Export{box, f.Name, f.Path, item(at+"/found", i)})
+		}
+	}
+	return all
+}
+
+func pointerTo(box string) jsontext.Pointer {
+	return jsontext.Pointer("/containers").AppendToken(box)
+}
+
+func (b Bins) canonical() Bins {
+	b.From = sorted(b.From, strings.Compare)
+	b.Also = sorted(b.Also, strings.Compare)
+	b.Exclude = sorted(b.Exclude, strings.Compare)
+	b.Found = sortItems(b.Found)
+	return b
+}
+
+func (f Found) canonical() Found { return f }
+
+func (b Bins) check(o object) {
+	o.list("from", "folder", b.From, checkHomely)
+	o.list("also", "program", b.Also, checkProgram)
+	o.list("exclude", "program", b.Exclude, checkFileName)
+	checkItems(o, "found", "program", b.Found)
+	o.optional("to", b.To, checkHomely)
+	for _, also := range entries(o.at+"/also", b.Also) {
+		for _, from := range entries(o.at+"/from", b.From) {
+			if strings.HasPrefix(path.Clean(also.Text), path.Clean(from.Text)+"/") {
+				err := fmt.Errorf("program %s lies in a folder whose programs are all exported (at %s)", quote(also.Text), o.where(from.Pointer))
+				o.add(also.Pointer, hint.Add(err, `leave it out of "also"`))
+			}
+		}
+	}
+}
+
+func (f Found) check(o object) {
+	o.required("name", f.Name, checkFileName)
+	o.required("path", f.Path, checkProgram)
+	o.comment(f.Comment)
+}
+
+func checkProgram(s string) error {
+	if err := checkHomely(s); err != nil {
+		return err
+	}
+	if strings.HasSuffix(s, "/") {
+		return hint.Add(errors.New("is a folder"), `a folder, all of whose programs are exported, stands in "from"`)
+	}
+	return nil
+}

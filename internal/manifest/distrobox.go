@@ -1,0 +1,192 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+
+	"github.com/distribution/reference"
+)
+
+// Boxes has the containers of distrobox: distrobox.json.
+type Boxes struct {
+	Schema     string         `json:"$schema,omitempty"`
+	Containers map[string]Box `json:"containers"`
+}
+
+// A Box is a container of distrobox.
+type Box struct {
+	Image           string            `json:"image"`
+	Packages        []string          `json:"packages,omitempty"`         // installed when it is set up, beside those of the image
+	Bins            Bins              `json:"bins,omitempty"`             // programs that the host has from it
+	ExportedApps    []string          `json:"exported_apps,omitempty"`    // desktop entries that the host has from it
+	InitHooks       []Hook            `json:"init_hooks,omitempty"`       // shell commands at every start
+	PreInitHooks    []string          `json:"pre_init_hooks,omitempty"`   // shell commands before it is set up
+	Volume          []string          `json:"volume,omitempty"`           // further mounts: HOST:BOX
+	Pull            bool              `json:"pull,omitzero"`              // looks for a newer image when it is created
+	Init            bool              `json:"init,omitzero"`              // has an init system
+	Root            bool              `json:"root,omitzero"`              // belongs to root
+	Path            []string          `json:"path,omitempty"`             // folders of PATH, in their order
+	Env             map[string]string `json:"env,omitempty"`              // other variables of its environment
+	AdditionalFlags []string          `json:"additional_flags,omitempty"` // for podman
+	Hosts           Hosts             `json:"hosts,omitempty"`            // the only computers that have it
+	Comment         string            `json:"comment,omitempty"`
+}
+
+func (f Boxes) canonical() Boxes {
+	boxes := map[string]Box{}
+	for name, b := range f.Containers {
+		boxes[name] = b.canonical()
+	}
+	f.Containers = boxes
+	return f
+}
+
+func (b Box) canonical() Box {
+	b.Packages = sorted(b.Packages, strings.Compare)
+	b.Bins = b.Bins.canonical()
+	b.ExportedApps = sorted(b.ExportedApps, strings.Compare)
+	b.InitHooks = slices.Clone(b.InitHooks)
+	for i, h := range b.InitHooks {
+		b.InitHooks[i] = h.canonical()
+	}
+	b.Hosts = b.Hosts.canonical()
+	return b
+}
+
+func (f Boxes) check(r *report) {
+	for _, name := range slices.Sorted(maps.Keys(f.Containers)) {
+		o := object{r, pointerTo(name)}
+		if o.verify(o.at, "container", name, checkBox) {
+			f.Containers[name].check(o)
+		}
+	}
+}
+
+func (b Box) check(o object) {
+	o.required("image", b.Image, checkBoxImage)
+	o.list("packages", "package", b.Packages, checkBoxPackage)
+	b.Bins.check(o.within("bins"))
+	o.list("exported_apps", "app", b.ExportedApps, checkArgument)
+	b.checkHooks(o)
+	o.list("volume", "volume", b.Volume, checkArgument)
+	o.list("path", "folder", b.Path, checkPathEntry)
+	b.checkEnv(o.within("env"))
+	b.checkFlags(o)
+	o.notes(b.Hosts, b.Comment)
+}
+
+func (b Box) checkHooks(o object) {
+	for i, h := range b.InitHooks {
+		h.check(object{o.report, item(o.at+"/init_hooks", i)})
+	}
+	for i, run := range b.PreInitHooks {
+		o.verify(item(o.at+"/pre_init_hooks", i), "hook", run, checkCommand)
+	}
+}
+
+func (b Box) checkEnv(o object) {
+	for _, name := range slices.Sorted(maps.Keys(b.Env)) {
+		p := o.at.AppendToken(name)
+		if o.verify(p, "variable", name, checkVariable) {
+			o.verify(p, "variable "+name, b.Env[name], checkAny)
+		}
+	}
+}
+
+// checkFlags sees to it that PATH is given in one place.
+func (b Box) checkFlags(o object) {
+	before := ""
+	for _, flag := range entries(o.at+"/additional_flags", b.AdditionalFlags) {
+		if !o.verify(flag.Pointer, "flag", flag.Text, checkLine) {
+			continue
+		}
+		for _, word := range strings.Fields(flag.Text) {
+			word = strings.Trim(word, `"'`)
+			if setsPath(before, word) {
+				o.add(flag.Pointer, hint.Add(fmt.Errorf("flag %s sets PATH", quote(flag.Text)), hintPath))
+			}
+			before = word
+		}
+	}
+}
+
+// setsPath reports whether a word of podman's command line sets PATH, or does
+// so after the word before it.
+func setsPath(before, word string) bool {
+	if before != "--env" && before != "-e" {
+		var ok bool
+		if word, ok = strings.CutPrefix(word, "--env="); !ok {
+			if word, ok = strings.CutPrefix(word, "-e"); !ok {
+				return false
+			}
+			word = strings.TrimPrefix(word, "=")
+		}
+	}
+	name, _, _ := strings.Cut(strings.Trim(word, `"'`), "=")
+	return name == "PATH"
+}
+
+const (
+	hintPath       = `write the folders into "path"`
+	hintBox        = `a container is named in letters, digits, "_", "." and "-", such as "dev"`
+	hintBoxImage   = `an image is named REGISTRY/NAME:TAG in lower case, such as "ghcr.io/someone/toolbox:latest"`
+	hintPathEntry  = `an item of "path" is one folder, such as "/usr/local/bin", "~/.local/bin" or "$PATH"`
+	hintBoxPackage = `a package is given by its name, as the package manager of the box takes it, such as "gcc"`
+)
+
+func checkBox(name string) error {
+	return hint.Add(checkSpelling(name, letters, letters.and(".-")), hintBox)
+}
+
+// transports are where podman takes images from beside registries.
+var transports = []string{"containers-storage:", "docker-archive:", "docker-daemon:", "dir:", "oci-archive:", "oci:"}
+
+// checkBoxImage checks an image as podman takes it, with tag and digest or without.
+func checkBoxImage(s string) error {
+	if err := checkArgument(s); err != nil {
+		return hint.Add(err, hintBoxImage)
+	}
+	if strings.ContainsAny(s, " \t") {
+		return hint.Add(errors.New("has a blank in it"), hintBoxImage)
+	}
+	if slices.ContainsFunc(transports, func(t string) bool { return strings.HasPrefix(s, t) }) {
+		return nil
+	}
+	if _, err := reference.ParseAnyReference(strings.TrimPrefix(s, "docker://")); err != nil {
+		return hint.Add(errors.New("is not the name of an image"), hintBoxImage)
+	}
+	return nil
+}
+
+// checkBoxPackage checks a package of any distribution. distrobox puts it into
+// a command line without quotes.
+func checkBoxPackage(s string) error {
+	return hint.Add(checkSpelling(s, firstName.and("@"), inName.and("=")), hintBoxPackage)
+}
+
+func checkPathEntry(s string) error {
+	err := checkTrimmed(s)
+	switch {
+	case err != nil:
+	case strings.Contains(s, ":"):
+		err = errors.New("may not contain ':'")
+	case !strings.ContainsRune("/~$", rune(s[0])):
+		err = errors.New("is relative")
+	}
+	return hint.Add(err, hintPathEntry)
+}
+
+var firstVariable = charset{}.and("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+
+// checkVariable checks the name of a variable of the environment.
+func checkVariable(s string) error {
+	if s == "PATH" {
+		return hint.Add(errors.New("may not stand here"), hintPath)
+	}
+	return checkSpelling(s, firstVariable, letters)
+}

@@ -1,0 +1,95 @@
+package manifest
+
+import (
+	"reflect"
+
+	"bkt/internal/hint"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Extensions has the extensions of GNOME Shell: gnome-extensions.json.
+type Extensions struct {
+	Schema     string      `json:"$schema,omitempty"`
+	Extensions []Extension `json:"extensions"`
+}
+
+// An Extension is an extension of GNOME Shell. One that is enabled, and of
+// which nothing else is known, may be written as a string.
+type Extension struct {
+	ID       string   `json:"id"` // uuid, such as "caffeine@patapon.info"
+	Disabled Inverted `json:"enabled,omitzero"`
+	Source   string   `json:"source,omitempty"` // where it comes from: "ego" (extensions.gnome.org), "system", "unknown" or a URL
+	Version  uint     `json:"version,omitzero"` // as its metadata has it
+	SHA256   string   `json:"sha256,omitempty"` // of the archive that it was installed from
+	Hosts    Hosts    `json:"hosts,omitempty"`  // the only computers that have it
+	Comment  string   `json:"comment,omitempty"`
+	Bare     bool     `json:"-"` // written as a string
+}
+
+// Key returns the uuid.
+func (e Extension) Key() string { return e.ID }
+
+// Enabled reports whether the extension is switched on.
+func (e Extension) Enabled() bool { return !bool(e.Disabled) }
+
+func (e *Extension) as(kind jsontext.Kind) any {
+	switch kind {
+	case '"':
+		e.Bare = true
+		return &e.ID
+	case '{':
+		return (*extension)(e)
+	}
+	return nil
+}
+
+// An extension is an Extension in the form of an object.
+type extension Extension
+
+// MarshalJSONTo implements json.MarshalerTo.
+func (e Extension) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if reflect.DeepEqual(e, Extension{ID: e.ID, Bare: true}) {
+		return enc.WriteToken(jsontext.String(e.ID))
+	}
+	return json.MarshalEncode(enc, extension(e))
+}
+
+func (f Extensions) canonical() Extensions {
+	f.Extensions = sortItems(f.Extensions)
+	return f
+}
+
+func (e Extension) canonical() Extension {
+	e.Hosts = e.Hosts.canonical()
+	return e
+}
+
+func (f Extensions) check(r *report) {
+	checkItems(root(r), "extensions", "extension", f.Extensions)
+}
+
+func (e Extension) check(o object) {
+	if e.Bare {
+		o.verify(o.at, "extension", e.ID, checkUUID)
+	} else {
+		o.required("id", e.ID, checkUUID)
+	}
+	o.optional("source", e.Source, checkSource)
+	o.optional("sha256", e.SHA256, checkSHA256)
+	o.notes(e.Hosts, e.Comment)
+}
+
+// checkUUID checks the uuid of an extension, by the rules of
+// extensions.gnome.org. It is the name of a folder, too.
+func checkUUID(s string) error {
+	return hint.Add(checkSpelling(s, letters, letters.and("-@.")), `an extension is given by its uuid, as by "gnome-extensions list", such as "caffeine@patapon.info"`)
+}
+
+func checkSource(s string) error {
+	if checkOneOf("ego", "system", "unknown")(s) == nil {
+		return nil
+	}
+	return hint.Add(checkURL(s), `"source" is "ego", "system", "unknown" or the URL of an archive`)
+}

@@ -1,0 +1,54 @@
+package manifest
+
+import (
+	"bkt/internal/hint"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A Scope says whose installation of Flatpak something is in: everyone's
+// ("system") or one user's ("user").
+type Scope string
+
+// The scopes.
+const (
+	ScopeSystem Scope = "system"
+	ScopeUser   Scope = "user"
+)
+
+func checkScope(s string) error {
+	return checkOneOf(string(ScopeSystem), string(ScopeUser))(s)
+}
+
+const (
+	hintRemote   = `a remote is named as by "flatpak remotes", such as "flathub"`
+	hintAppID    = `an app has an id of three or more parts, such as "org.gnome.Boxes"`
+	hintCommit   = `a commit is given in hexadecimal digits, as by "flatpak info --show-commit"`
+	hintOverride = `an override is an option of "flatpak override" with its value, such as "--filesystem=home" or "--env=LANG=C"`
+)
+
+func checkRemote(s string) error {
+	return hint.Add(checkSpelling(s, letters, letters.and(".-")), hintRemote)
+}
+
+// checkAppID checks the id of an app, by Flatpak's own rules.
+func checkAppID(id string) error {
+	parts := strings.Split(id, ".")
+	if len(parts) < 3 {
+		return hint.Add(errors.New("is not the id of an app"), hintAppID)
+	}
+	for i, part := range parts {
+		first, rest := firstVariable, letters
+		if i == len(parts)-1 { // which alone may have a dash
+			first, rest = first.and("-"), rest.and("-")
+		}
+		if part == "" {
+			return hint.Add(errors.New("has an empty part"), hintAppID)
+		}
+		if err := checkSpelling(part, first, rest); err != nil {
+			return hint.Add(fmt.Errorf("part %s %w", quote(part), err), hintAppID)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package manifest
+
+import (
+	"bkt/internal/hint"
+	"cmp"
+	"errors"
+	"strings"
+)
+
+// FlatpakApps has the apps that are installed with Flatpak: flatpak-apps.json.
+type FlatpakApps struct {
+	Schema string       `json:"$schema,omitempty"`
+	Apps   []FlatpakApp `json:"apps"`
+}
+
+// A FlatpakApp is an app that is installed with Flatpak.
+type FlatpakApp struct {
+	ID        string   `json:"id"` // such as "org.gnome.Boxes"
+	Remote    string   `json:"remote"`
+	Scope     Scope    `json:"scope"`
+	Branch    string   `json:"branch,omitempty"`    // default: the remote's
+	Commit    string   `json:"commit,omitempty"`    // that it stays at
+	Overrides []string `json:"overrides,omitempty"` // as "flatpak override" takes them; the last of two that contradict each other wins
+	Hosts     Hosts    `json:"hosts,omitempty"`     // the only computers that have it
+	Comment   string   `json:"comment,omitempty"`
+}
+
+// Key returns scope, id and, if it is given, branch.
+func (a FlatpakApp) Key() string {
+	return strings.TrimSuffix(string(a.Scope)+"/"+a.ID+"/"+a.Branch, "/")
+}
+
+func (f FlatpakApps) canonical() FlatpakApps {
+	f.Apps = sortItems(f.Apps)
+	return f
+}
+
+func (a FlatpakApp) canonical() FlatpakApp {
+	a.Hosts = a.Hosts.canonical()
+	return a
+}
+
+func (f FlatpakApps) check(r *report) { checkItems(root(r), "apps", "app", f.Apps) }
+
+func (a FlatpakApp) check(o object) {
+	o.required("id", a.ID, checkAppID)
+	o.required("remote", a.Remote, checkRemote)
+	o.required("scope", string(a.Scope), checkScope)
+	o.optional("branch", a.Branch, checkBranch)
+	o.optional("commit", a.Commit, checkCommit)
+	o.list("overrides", "override", a.Overrides, checkOverride)
+	o.notes(a.Hosts, a.Comment)
+}
+
+func checkBranch(s string) error {
+	return hint.Add(checkSpelling(s, letters, letters.and(".-")), `a branch is named such as "stable" or "24.08"`)
+}
+
+// checkCommit checks a commit, which "flatpak list" shows in part.
+func checkCommit(s string) error {
+	err := cmp.Or(checkLine(s), checkChars(s, hex))
+	if err == nil && (len(s) < 7 || len(s) > 64) {
+		err = errors.New("does not have 7 to 64 digits")
+	}
+	return hint.Add(err, hintCommit)
+}

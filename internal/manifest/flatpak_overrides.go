@@ -1,0 +1,71 @@
+package manifest
+
+import (
+	"bkt/internal/hint"
+	"errors"
+	"strings"
+)
+
+// FlatpakOverrides has permissions of apps that do not stand beside the app in
+// its own scope: flatpak-overrides.json.
+type FlatpakOverrides struct {
+	Schema    string            `json:"$schema,omitempty"`
+	Overrides []FlatpakOverride `json:"overrides"`
+}
+
+// A FlatpakOverride has permissions that an app has or lacks by the wish of
+// the user.
+type FlatpakOverride struct {
+	App     string   `json:"app"` // id of the app, or "global": all apps
+	Scope   Scope    `json:"scope"`
+	Flags   []string `json:"flags"` // as "flatpak override" takes them; the last of two that contradict each other wins
+	Hosts   Hosts    `json:"hosts,omitempty"`
+	Comment string   `json:"comment,omitempty"`
+}
+
+// Global is the App of an override that is for all apps.
+const Global = "global"
+
+// Key returns scope and app.
+func (v FlatpakOverride) Key() string { return string(v.Scope) + "/" + v.App }
+
+func (f FlatpakOverrides) canonical() FlatpakOverrides {
+	f.Overrides = sortItems(f.Overrides)
+	return f
+}
+
+func (v FlatpakOverride) canonical() FlatpakOverride {
+	v.Hosts = v.Hosts.canonical()
+	return v
+}
+
+func (f FlatpakOverrides) check(r *report) { checkItems(root(r), "overrides", "override", f.Overrides) }
+
+func (v FlatpakOverride) check(o object) {
+	if v.App != Global {
+		o.required("app", v.App, checkAppID)
+	}
+	o.required("scope", string(v.Scope), checkScope)
+	o.list("flags", "override", v.Flags, checkOverride)
+	o.notes(v.Hosts, v.Comment)
+}
+
+// checkOverride checks an option that changes a permission. Those that act, or
+// that say which installation is meant, have no value.
+func checkOverride(s string) error {
+	option, value, ok := strings.Cut(s, "=")
+	name, dashes := strings.CutPrefix(option, "--")
+	err := checkLine(s)
+	switch {
+	case err != nil:
+	case !dashes:
+		err = errors.New(`does not begin with "--"`)
+	case !ok || value == "":
+		err = errors.New("has no value")
+	case name == "installation" || name == "env-fd":
+		err = errors.New("is no permission")
+	default:
+		err = checkSpelling(name, letters, letters.and("-"))
+	}
+	return hint.Add(err, hintOverride)
+}

@@ -1,0 +1,55 @@
+package manifest
+
+import "bkt/internal/hint"
+
+// FlatpakRemotes has where Flatpak gets apps from: flatpak-remotes.json.
+type FlatpakRemotes struct {
+	Schema  string          `json:"$schema,omitempty"`
+	Remotes []FlatpakRemote `json:"remotes"`
+}
+
+// A FlatpakRemote is a repository of apps.
+type FlatpakRemote struct {
+	Name     string `json:"name"`
+	URL      string `json:"url"` // of the repository, or of a .flatpakrepo file
+	Scope    Scope  `json:"scope"`
+	Filtered bool   `json:"filtered,omitzero"` // offers a selection of what it has
+	Filter   string `json:"filter,omitempty"`  // the rules of that selection: the text of a filter file
+	GPGKey   string `json:"gpg_key,omitempty"` // armoured or in base64
+	Subset   string `json:"subset,omitempty"`  // such as "verified"
+	Hosts    Hosts  `json:"hosts,omitempty"`   // the only computers that have it
+	Comment  string `json:"comment,omitempty"`
+}
+
+// Key returns scope and name.
+func (r FlatpakRemote) Key() string { return string(r.Scope) + "/" + r.Name }
+
+func (f FlatpakRemotes) canonical() FlatpakRemotes {
+	f.Remotes = sortItems(f.Remotes)
+	return f
+}
+
+func (r FlatpakRemote) canonical() FlatpakRemote {
+	r.Hosts = r.Hosts.canonical()
+	return r
+}
+
+func (f FlatpakRemotes) check(r *report) { checkItems(root(r), "remotes", "remote", f.Remotes) }
+
+func (r FlatpakRemote) check(o object) {
+	o.required("name", r.Name, checkRemote)
+	o.required("url", r.URL, checkRemoteURL)
+	o.required("scope", string(r.Scope), checkScope)
+	o.optional("filter", r.Filter, checkText)
+	o.optional("gpg_key", r.GPGKey, checkText)
+	o.optional("subset", r.Subset, checkSubset)
+	o.notes(r.Hosts, r.Comment)
+}
+
+func checkSubset(s string) error {
+	return hint.Add(checkSpelling(s, letters, letters.and(".-")), `a subset is named as by the remote, such as "verified" or "floss"`)
+}
+
+func checkRemoteURL(s string) error {
+	return checkURLOf(s, "https", "http", "file", "oci+https", "oci+http")
+}

@@ -1,0 +1,117 @@
+package manifest
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+)
+
+// Settings has the settings of the desktop and its programs: gsettings.json.
+type Settings struct {
+	Schema   string    `json:"$schema,omitempty"`
+	Settings []Setting `json:"settings"`
+}
+
+// A Setting is the value of a key of a schema.
+type Setting struct {
+	Schema  string `json:"schema,omitempty"` // may be left out, with the path given, where no schema knows the key
+	Name    string `json:"key"`
+	Value   string `json:"value"`           // as gsettings prints it: "'Adwaita'", "uint32 900"
+	Path    string `json:"path,omitempty"`  // of a schema that has no path of its own
+	Hosts   Hosts  `json:"hosts,omitempty"` // the only computers that have it
+	Comment string `json:"comment,omitempty"`
+}
+
+// Key returns schema, path and key, as one gives them to gsettings.
+func (s Setting) Key() string {
+	return location(s.Location()) + " " + s.Name
+}
+
+// Location returns the schema and, for one without a path of its own, the
+// path. Both may stand in the field of the schema, as gsettings takes them.
+func (s Setting) Location() (schema, path string) {
+	schema, path, ok := strings.Cut(s.Schema, ":")
+	if !ok {
+		path = s.Path
+	}
+	return schema, path
+}
+
+func location(schema, path string) string {
+	if path == "" {
+		return schema
+	}
+	return schema + ":" + path
+}
+
+// canonical sorts settings as "schema.key", so that those of a schema may stand
+// among those of its children: that is the order that files have.
+func (f Settings) canonical() Settings {
+	f.Settings = sortItems(f.Settings)
+	slices.SortStableFunc(f.Settings, func(a, b Setting) int { return strings.Compare(a.dotted(), b.dotted()) })
+	return f
+}
+
+func (s Setting) dotted() string { return location(s.Location()) + "." + s.Name }
+
+func (s Setting) canonical() Setting {
+	s.Hosts = s.Hosts.canonical()
+	return s
+}
+
+func (f Settings) check(r *report) { checkItems(root(r), "settings", "setting", f.Settings) }
+
+func (s Setting) check(o object) {
+	schema, path := s.Location()
+	switch {
+	case schema == "" && path == "":
+		o.add(o.at+"/schema", hint.Add(errors.New("no schema is given"), `where no schema knows the key, "path" says where it is`))
+	case strings.Contains(s.Schema, ":") && s.Path != "":
+		o.add(o.at+"/path", errors.New("path is given, and the schema has one already"))
+	case strings.Contains(s.Schema, ":"):
+		o.verify(o.at+"/schema", "path", path, checkSettingsPath)
+	default:
+		o.optional("path", s.Path, checkSettingsPath)
+	}
+	if schema != "" {
+		o.verify(o.at+"/schema", "schema", schema, checkSettingsSchema)
+	}
+	o.required("key", s.Name, checkSettingsKey)
+	o.required("value", s.Value, checkSettingsValue)
+	o.notes(s.Hosts, s.Comment)
+}
+
+const (
+	hintSettingsSchema = `a schema is named as by "gsettings list-schemas", such as "org.gnome.desktop.interface"`
+	hintSettingsPath   = `a path begins and ends with "/", such as "/org/gnome/desktop/app-folders/folders/Utilities/"`
+	hintSettingsValue  = `a value is written on one line, as "gsettings get" prints it: "'Adwaita'", "['a', 'b']", "uint32 900"`
+)
+
+func checkSettingsSchema(s string) error {
+	return hint.Add(checkSpelling(s, letters, letters.and(".-")), hintSettingsSchema)
+}
+
+// checkSettingsPath checks a folder of dconf.
+func checkSettingsPath(s string) error {
+	err := checkTrimmed(s)
+	switch {
+	case err != nil:
+	case s[0] != '/' || !strings.HasSuffix(s, "/"):
+		err = errors.New(`does not begin and end with "/"`)
+	case strings.Contains(s, "//"):
+		err = errors.New(`may not contain "//"`)
+	}
+	return hint.Add(err, hintSettingsPath)
+}
+
+func checkSettingsKey(s string) error {
+	err := checkArgument(s)
+	if err == nil && strings.ContainsAny(s, "/ \t") {
+		err = errors.New("is not the name of a key")
+	}
+	return hint.Add(err, `a key is named as by "gsettings list-keys", such as "icon-theme"`)
+}
+
+func checkSettingsValue(s string) error { return hint.Add(checkTrimmed(s), hintSettingsValue) }

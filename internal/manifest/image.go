@@ -1,0 +1,137 @@
+package manifest
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+
+	"github.com/distribution/reference"
+)
+
+// Images says what the images are based on and what becomes of them: image.json.
+type Images struct {
+	Schema  string `json:"$schema,omitempty"`
+	System  Image  `json:"system,omitempty"`  // the image that the computer boots
+	Toolbox Image  `json:"toolbox,omitempty"` // the image of the development box
+}
+
+// An Image is one of the two images of a repository.
+type Image struct {
+	Base      Base              `json:"base,omitempty"`      // what it is built on
+	Name      string            `json:"name,omitempty"`      // where it is pushed, such as "quay.io/someone/workstation:latest"
+	Platforms []string          `json:"platforms,omitempty"` // what it is built for, such as "linux/amd64"; default: the engine's own
+	Labels    map[string]string `json:"labels,omitempty"`
+	Checks    []string          `json:"checks,omitempty"` // shell commands that succeed in the finished image
+	Comment   string            `json:"comment,omitempty"`
+}
+
+// A Base is the image that another is built on.
+type Base struct {
+	Image  string `json:"image"`            // with a tag, without a digest
+	Digest string `json:"digest,omitempty"` // what the tag pointed at when it was last looked up: "sha256:…"
+}
+
+// String returns the reference by which the base is read: pinned, if its
+// digest is known.
+func (b Base) String() string {
+	if b.Digest == "" {
+		return b.Image
+	}
+	return b.Image + "@" + b.Digest
+}
+
+func (f Images) canonical() Images {
+	f.System = f.System.canonical()
+	f.Toolbox = f.Toolbox.canonical()
+	return f
+}
+
+func (i Image) canonical() Image {
+	i.Platforms = sorted(i.Platforms, strings.Compare)
+	return i
+}
+
+func (f Images) check(r *report) {
+	f.System.check(object{r, "/system"})
+	f.Toolbox.check(object{r, "/toolbox"})
+}
+
+func (i Image) check(o object) {
+	if i.Base != (Base{}) || o.source.has(o.at+"/base") {
+		base := o.within("base")
+		base.required("image", i.Base.Image, checkImageName)
+		base.optional("digest", i.Base.Digest, checkDigest)
+	}
+	o.optional("name", i.Name, checkImageName)
+	o.list("platforms", "platform", i.Platforms, checkPlatform)
+	labels := o.within("labels")
+	for _, name := range slices.Sorted(maps.Keys(i.Labels)) {
+		p := labels.at.AppendToken(name)
+		if o.verify(p, "label", name, checkLabel) {
+			o.verify(p, "label "+name, i.Labels[name], checkAny)
+		}
+	}
+	o.list("checks", "check", i.Checks, checkCommand)
+	o.comment(i.Comment)
+}
+
+const (
+	hintImage    = `an image is named REGISTRY/NAME:TAG in lower case, such as "quay.io/fedora/fedora-bootc:43"`
+	hintPlatform = `a platform is written as "linux/amd64" or "linux/arm64"`
+	hintLabel    = `a label is named in letters, digits, ".", "_", "-" and "/", such as "org.opencontainers.image.title"`
+	hintCommand  = `write commands that belong together with && between them, and others as items of their own`
+)
+
+// checkImageName checks the name of an image on a registry.
+func checkImageName(s string) error {
+	name, digest, pinned := strings.Cut(s, "@")
+	switch _, err := reference.ParseNormalizedNamed(name); {
+	case strings.Contains(s, "://"):
+		return hint.Add(errors.New("is a URL"), hintImage)
+	case err != nil:
+		return hint.Add(errors.New("is not the name of an image"), hintImage)
+	case pinned:
+		return hint.Add(errors.New("has a digest"), `leave it out here; that of a base is its field "digest": %s`, quote(digest))
+	}
+	return nil
+}
+
+// architectures are those that an image can be for, by the names that images
+// have for them; unames are other names of some, as "uname -m" has them.
+var (
+	architectures = []string{"386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"}
+	unames        = map[string]string{"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l": "arm/v7"}
+)
+
+func checkPlatform(s string) error {
+	system, arch, _ := strings.Cut(s, "/")
+	arch, variant, varied := strings.Cut(arch, "/")
+	err := errors.New("is not a platform")
+	switch other, ok := unames[arch]; {
+	case system == "linux" && slices.Contains(architectures, arch) && (!varied || checkSpelling(variant, letters, letters) == nil):
+		return nil
+	case ok:
+		return hint.Add(err, "write %q", "linux/"+other)
+	case unames[s] != "":
+		return hint.Add(err, "write %q", "linux/"+unames[s])
+	case slices.Contains(architectures, s):
+		return hint.Add(err, "write %q", "linux/"+s)
+	}
+	return hint.Add(err, hintPlatform)
+}
+
+func checkLabel(name string) error {
+	return hint.Add(checkSpelling(name, letters, letters.and(".-/")), hintLabel)
+}
+
+// checkCommand checks a shell command. Whether the shell knows it is another matter.
+func checkCommand(s string) error {
+	err := checkLine(s)
+	if strings.Contains(s, "\n") {
+		err = hint.Add(errors.New("is of several lines"), hintCommand)
+	}
+	return err
+}

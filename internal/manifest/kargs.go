@@ -1,0 +1,73 @@
+package manifest
+
+import (
+	"bkt/internal/hint"
+	"cmp"
+	"errors"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Kargs are arguments of the kernel. A plain list has those that are appended.
+type Kargs struct {
+	Append []string `json:"append,omitempty"`
+	Remove []string `json:"remove,omitempty"` // of those that are appended; what others set an image cannot take away
+	Plain  bool     `json:"-"`                // written as a plain list
+}
+
+func (k *Kargs) as(kind jsontext.Kind) any {
+	switch kind {
+	case '[':
+		k.Plain = true
+		return &k.Append
+	case '{':
+		return (*kargs)(k)
+	}
+	return nil
+}
+
+// kargs are Kargs in the form of an object.
+type kargs Kargs
+
+// MarshalJSONTo implements json.MarshalerTo.
+func (k Kargs) MarshalJSONTo(e *jsontext.Encoder) error {
+	if k.plain() {
+		return json.MarshalEncode(e, k.Append)
+	}
+	return json.MarshalEncode(e, kargs(k))
+}
+
+// plain reports whether k is written as a plain list, which has no place for removals.
+func (k Kargs) plain() bool { return k.Plain && len(k.Remove) == 0 }
+
+// IsZero reports whether nothing is written of k.
+func (k Kargs) IsZero() bool { return !k.Plain && len(k.Append)+len(k.Remove) == 0 }
+
+const hintKarg = `a kernel argument is a word such as "quiet" or "console=ttyS0"; a value with spaces stands in double quotes, as in "dyndbg=\"file a.c +p\""`
+
+// checkKarg checks one argument of the kernel, as bootc tells them apart: by
+// spaces that are not in double quotes.
+func checkKarg(s string) error {
+	return hint.Add(cmp.Or(checkTrimmed(s), checkControl(s, ""), checkQuotes(s)), hintKarg)
+}
+
+func checkQuotes(s string) error {
+	quoted := false
+	for _, r := range s {
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case r == ' ' && !quoted:
+			return errors.New("has a space in it, and would be two")
+		}
+	}
+	switch name, _, _ := strings.Cut(strings.Trim(s, `"`), "="); {
+	case quoted:
+		return errors.New(`lacks a closing "`)
+	case name == "":
+		return errors.New("has no name")
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package manifest
+
+import (
+	"bkt/internal/hint"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// SystemConfig has what the image sets up beside its packages: system-config.json.
+type SystemConfig struct {
+	Schema        string         `json:"$schema,omitempty"`
+	Kargs         Kargs          `json:"kargs,omitzero"`          // arguments of the kernel
+	Udev          jsontext.Value `json:"udev,omitzero"`           // kept, and without effect
+	SELinux       jsontext.Value `json:"selinux,omitzero"`        // kept, and without effect
+	FirmwareNotes jsontext.Value `json:"firmware_notes,omitzero"` // kept, and without effect
+	Systemd       Systemd        `json:"systemd,omitempty"`
+	Files         []SystemFile   `json:"files,omitempty"`
+}
+
+// Systemd says what becomes of units when the computer boots.
+type Systemd struct {
+	Enable  []string       `json:"enable,omitempty"`
+	Disable []string       `json:"disable,omitempty"`
+	Mask    []string       `json:"mask,omitempty"`
+	Custom  jsontext.Value `json:"custom,omitzero"` // kept, and without effect
+}
+
+// A SystemFile is a file of the repository that becomes part of the image.
+type SystemFile struct {
+	Source  string `json:"src"`            // below system/
+	Dest    string `json:"dest"`           // in the image
+	Mode    string `json:"mode,omitempty"` // in octal, such as "0755"
+	Comment string `json:"comment,omitempty"`
+}
+
+// Key returns the path in the image.
+func (f SystemFile) Key() string { return f.Dest }
+
+// SourcePath returns the path of the file in the repository. Both "etc/x" and
+// "system/etc/x" are ways to write it.
+func (f SystemFile) SourcePath() string {
+	return systemFolder + strings.TrimPrefix(f.Source, systemFolder)
+}
+
+const systemFolder = "system/"
+
+// An Entry is a string of a manifest, and where it stands there.
+type Entry struct {
+	Text    string
+	Pointer jsontext.Pointer
+}
+
+// KernelArguments returns the arguments that the image sets, in their order:
+// those that are appended and not removed.
+func (c SystemConfig) KernelArguments() []Entry {
+	return slices.DeleteFunc(c.appended(), func(e Entry) bool { return slices.Contains(c.Kargs.Remove, e.Text) })
+}
+
+// ForeignKernelArguments returns the arguments that are removed without being
+// appended. Only another part of the image can have set them, and kargs.d
+// cannot take them away.
+func (c SystemConfig) ForeignKernelArguments() []Entry {
+	return slices.DeleteFunc(entries("/kargs/remove", c.Kargs.Remove), func(e Entry) bool { return slices.Contains(c.Kargs.Append, e.Text) })
+}
+
+func (c SystemConfig) appended() []Entry {
+	if c.Kargs.plain() {
+		return entries("/kargs", c.Kargs.Append)
+	}
+	return entries("/kargs/append", c.Kargs.Append)
+}
+
+func entries(list jsontext.Pointer, texts []string) []Entry {
+	var all []Entry
+	for i, text := range texts {
+		all = append(all, Entry{text, item(list, i)})
+	}
+	return all
+}
+
+// Ignored returns what the manifest has and bkt does nothing with but keep it.
+func (c SystemConfig) Ignored() []jsontext.Pointer {
+	var all []jsontext.Pointer
+	for _, f := range []struct {
+		pointer jsontext.Pointer
+		value   jsontext.Value
+	}{
+		{"/udev", c.Udev}, {"/selinux", c.SELinux}, {"/firmware_notes", c.FirmwareNotes}, {"/systemd/custom", c.Systemd.Custom},
+	} {
+		if f.value != nil {
+			all = append(all, f.pointer)
+		}
+	}
+	return all
+}
+
+func (c SystemConfig) canonical() SystemConfig {
+	c.Systemd = c.Systemd.canonical()
+	c.Files = sortItems(c.Files)
+	return c
+}
+
+func (s Systemd) canonical() Systemd {
+	s.Enable = sorted(s.Enable, strings.Compare)
+	s.Disable = sorted(s.Disable, strings.Compare)
+	s.Mask = sorted(s.Mask, strings.Compare)
+	return s
+}
+
+func (f SystemFile) canonical() SystemFile { return f }
+
+func (c SystemConfig) check(r *report) {
+	if c.Kargs.plain() {
+		root(r).list("kargs", "kernel argument", c.Kargs.Append, checkKarg)
+	} else {
+		object{r, "/kargs"}.list("append", "kernel argument", c.Kargs.Append, checkKarg)
+		object{r, "/kargs"}.list("remove", "kernel argument", c.Kargs.Remove, checkKarg)
+	}
+	c.Systemd.check(object{r, "/systemd"})
+	checkItems(root(r), "files", "file", c.Files)
+}
+
+func (s Systemd) check(o object) {
+	o.list("enable", "unit", s.Enable, checkUnit)
+	o.list("disable", "unit", s.Disable, checkUnit)
+	o.list("mask", "unit", s.Mask, checkUnit)
+	enabled := map[string]jsontext.Pointer{}
+	for _, e := range entries(o.at+"/enable", s.Enable) {
+		enabled[e.Text] = e.Pointer
+	}
+	for _, e := range slices.Concat(entries(o.at+"/disable", s.Disable), entries(o.at+"/mask", s.Mask)) {
+		if p, ok := enabled[e.Text]; ok {
+			o.add(e.Pointer, fmt.Errorf("unit %s is in %s, and in enable too (at %s)", quote(e.Text), e.Pointer.Parent().LastToken(), o.where(p)))
+		}
+	}
+}
+
+func (f SystemFile) check(o object) {
+	o.required("src", f.Source, checkSystemSource)
+	o.required("dest", f.Dest, checkAbsolute)
+	o.optional("mode", f.Mode, checkMode)
+	o.comment(f.Comment)
+}
+
+func checkSystemSource(s string) error {
+	return hint.Add(checkBelow(strings.TrimPrefix(s, systemFolder)), `"src" is the path of a file below system/: "etc/motd" for system/etc/motd`)
+}

@@ -1,0 +1,42 @@
+package manifest
+
+import (
+	"bkt/internal/hint"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const hintUnit = `a unit is named with its type, such as "sshd.service", "fstrim.timer" or "wg-quick@wg0.service"`
+
+var (
+	inPrefix   = letters.and(`:-.\`)
+	inInstance = inPrefix.and("@")
+	unitTypes  = []string{"service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope"}
+)
+
+// maxUnit is the length that systemd allows for the name of a unit.
+const maxUnit = 255
+
+// checkUnit checks the name of a unit by the rules of systemd.unit(5).
+func checkUnit(s string) error {
+	i := strings.LastIndex(s, ".")
+	if i < 0 || !slices.Contains(unitTypes, s[i+1:]) {
+		err := errors.New("does not say of what type it is")
+		if checkSpelling(s, letters, inInstance) == nil {
+			err = hint.Add(err, "write %q if that is meant", s+".service")
+		}
+		return hint.Add(err, hintUnit)
+	}
+	prefix, instance, _ := strings.Cut(s[:i], "@")
+	err := cmp.Or(checkSpelling(prefix, inPrefix, inPrefix), checkChars(instance, inInstance))
+	switch {
+	case err == nil && s[0] == '-':
+		err = errors.New("would be an option of systemctl")
+	case err == nil && len(s) > maxUnit:
+		err = fmt.Errorf("is too long: %d bytes, and %d are the most", len(s), maxUnit)
+	}
+	return hint.Add(err, hintUnit)
+}
