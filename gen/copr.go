@@ -2,13 +2,10 @@ package gen
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
 	"bkt/internal/manifest"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // coprSection is what copr.tmpl gets.
@@ -40,7 +37,7 @@ func coprs(d document[manifest.Packages], t *trace) []coprRepo {
 		if !c.Enabled() {
 			continue
 		}
-		path := t.value(c.Name, d.entry(jsontext.Pointer(fmt.Sprintf("/copr_repos/%d", i)), c.Name, c.Comment))
+		path := t.value(c.Name, d.entry(item("/copr_repos", i), c.Name, c.Comment))
 		id := path
 		id.text = "copr:copr.fedorainfracloud.org:" + strings.ReplaceAll(strings.Replace(c.Name, "@", "group_", 1), "/", ":")
 		repos = append(repos, coprRepo{id, path, c.GPGCheck()})

@@ -14,6 +14,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"bkt/internal/manifest"
 )
 
 // Kind says which image a Containerfile describes, and thereby which sections
@@ -50,7 +52,19 @@ type section struct {
 // sections has every managed section, in the order in which they stand in a
 // Containerfile.
 var sections = []section{
+	{ // first of all
+		name:      baseImage,
+		manifests: map[Kind]string{System: imageManifest, Toolbox: imageManifest},
+		template:  "base-image.tmpl",
+		data:      baseData,
+	},
 	{ // before the packages, which may come from these repositories
+		name:      "EXTERNAL_REPOS",
+		manifests: map[Kind]string{System: externalRepos},
+		template:  "external-repos.tmpl",
+		data:      externalData,
+	},
+	{ // the same
 		name:      "COPR_REPOS",
 		manifests: map[Kind]string{System: systemPackages, Toolbox: toolboxPackages},
 		template:  "copr.tmpl",
@@ -62,20 +76,63 @@ var sections = []section{
 		template:  "packages.tmpl",
 		data:      packagesData,
 	},
+	{ // what changes more often than the packages, and is faster, comes after them
+		name:      "KERNEL_ARGUMENTS",
+		manifests: map[Kind]string{System: systemConfig},
+		template:  "kernel-arguments.tmpl",
+		data:      kargsData,
+	},
+	{ // before the units, one of which may be among the files
+		name:      "SYSTEM_FILES",
+		manifests: map[Kind]string{System: systemConfig},
+		template:  "system-files.tmpl",
+		data:      filesData,
+	},
+	{
+		name:      "SYSTEMD_UNITS",
+		manifests: map[Kind]string{System: systemConfig},
+		template:  "systemd-units.tmpl",
+		data:      unitsData,
+	},
+	{ // after the packages, whose programs it must not replace
+		name:      "HOST_EXPORTS",
+		manifests: map[Kind]string{System: boxes},
+		template:  "host-exports.tmpl",
+		data:      exportsData,
+	},
 	{
 		name:      "TOOLBOX_PACKAGES",
 		manifests: map[Kind]string{Toolbox: toolboxPackages},
 		template:  "packages.tmpl",
 		data:      packagesData,
 	},
+	{ // after the packages, which may bring what unpacks them
+		name:      "TOOLCHAIN_INSTALLERS",
+		manifests: map[Kind]string{Toolbox: toolchains},
+		template:  "toolchain-installers.tmpl",
+		data:      toolchainsData,
+	},
+	{
+		name:      "TOOLBOX_ENVIRONMENT",
+		manifests: map[Kind]string{Toolbox: boxes},
+		template:  "toolbox-environment.tmpl",
+		data:      environmentData,
+	},
 }
+
+const baseImage = "BASE_IMAGE"
 
 // foreign are sections of other programs in repositories that bkt is used on.
 var foreign = []string{"HOST_SHIMS"}
 
 const (
+	imageManifest   = "manifests/image.json"
 	systemPackages  = "manifests/system-packages.json"
 	toolboxPackages = "manifests/toolbox-packages.json"
+	externalRepos   = "manifests/external-repos.json"
+	systemConfig    = "manifests/system-config.json"
+	toolchains      = "manifests/toolchains.json"
+	boxes           = "manifests/distrobox.json"
 )
 
 // A Result is a rendered Containerfile.
@@ -157,7 +214,8 @@ func (r *renderer) classify(spans []span) ([]span, error) {
 }
 
 func (r *renderer) warn(line int, format string, args ...any) {
-	r.warnings = append(r.warnings, fmt.Errorf("%s:%d: %s", r.file, line+1, fmt.Sprintf(format, args...)))
+	place := Entry{File: r.file, Position: manifest.Position{Line: line + 1}}
+	r.warnings = append(r.warnings, Finding{"marker", place, fmt.Sprintf(format, args...)})
 }
 
 // belongs returns an error if there is no section of that name, or not in this

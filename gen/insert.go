@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
 // Insert adds empty sections to src, the text of the Containerfile with the
@@ -61,6 +63,9 @@ func (r *renderer) insert(name string) []byte {
 // slot returns the line before which a section belongs, and whether that is
 // the first line of a section.
 func (r *renderer) slot(name string, end int) (line int, above bool) {
+	if name == baseImage {
+		return r.head(), true
+	}
 	order := names()
 	place := slices.Index(order, name)
 	for i := place - 1; i >= 0; i-- {
@@ -74,4 +79,32 @@ func (r *renderer) slot(name string, end int) (line int, above bool) {
 		}
 	}
 	return end, false
+}
+
+// head returns the line below what has to stand above the first FROM: the
+// directives of the parser, and the ARGs that are for all stages.
+func (r *renderer) head() int {
+	last := 0
+	for n, l := range r.lines {
+		text := strings.TrimSpace(l.text)
+		word, _ := cutWord(text)
+		switch {
+		case slices.ContainsFunc(r.all, func(s span) bool { return s.start == n }):
+			return last
+		case isDirective(text), strings.EqualFold(word, "ARG"):
+			last = n + 1
+		case text != "" && text[0] != '#':
+			return last
+		}
+	}
+	return last
+}
+
+func isDirective(text string) bool {
+	for _, key := range []string{"syntax", "check", "escape"} {
+		if _, _, _, ok := parser.ParseDirective(key, []byte(text)); ok {
+			return true
+		}
+	}
+	return false
 }

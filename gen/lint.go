@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"bkt/internal/manifest"
+
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
@@ -30,35 +32,38 @@ func Lint(ctx context.Context, file string, r Result) (warnings []error, err err
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	for _, w := range results.Warnings {
-		warnings = append(warnings, r.locate(file, firstLine(w.Location), fmt.Sprintf("%s: %s", w.RuleName, w.Detail)))
+		warnings = append(warnings, r.locate("buildkit/"+w.RuleName, file, firstLine(w.Location), fmt.Sprintf("%s: %s", w.RuleName, w.Detail)))
 	}
-	if results.Error == nil {
-		return warnings, nil
+	stages, err := parse(file, r)
+	if err != nil {
+		return warnings, err
 	}
-	if err := parse(file, r); err != nil {
+	more, err := handwritten(file, stages, r)
+	warnings = append(warnings, more...)
+	if results.Error == nil || err != nil {
 		return warnings, err
 	}
 	// The file is well formed. What is left may depend on build arguments.
-	return append(warnings, r.locate(file, firstLine(&results.Error.Location), results.Error.Message)), nil
+	return append(warnings, r.locate("buildkit", file, firstLine(&results.Error.Location), results.Error.Message)), nil
 }
 
-// parse returns an error if BuildKit cannot read the file.
-func parse(file string, r Result) error {
+// parse returns the stages of the file, or an error if BuildKit cannot read it.
+func parse(file string, r Result) ([]instructions.Stage, error) {
 	if line := overlong(r.Text); line > 0 {
-		return r.locate(file, line, fmt.Sprintf("the line is longer than BuildKit reads: %d bytes are the most", maxLine))
+		return nil, r.locate("syntax", file, line, fmt.Sprintf("the line is longer than BuildKit reads: %d bytes are the most", maxLine))
 	}
 	ast, err := parser.Parse(bytes.NewReader(r.Text))
 	if err == nil {
-		_, _, err = instructions.Parse(ast.AST, nil)
-	}
-	if err == nil {
-		return nil
+		var stages []instructions.Stage
+		if stages, _, err = instructions.Parse(ast.AST, nil); err == nil {
+			return stages, nil
+		}
 	}
 	line := 0
 	if at, ok := errors.AsType[*parser.LocationError](err); ok && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
 		line = at.Locations[0][0].Start.Line
 	}
-	return r.locate(file, line, strings.TrimPrefix(err.Error(), fmt.Sprintf("dockerfile parse error on line %d: ", line)))
+	return nil, r.locate("syntax", file, line, strings.TrimPrefix(err.Error(), fmt.Sprintf("dockerfile parse error on line %d: ", line)))
 }
 
 // maxLine is the length of the longest line that BuildKit's parser reads.
@@ -76,18 +81,17 @@ func overlong(text []byte) int {
 	return 0
 }
 
-// locate says that something is the matter with a line of the Containerfile.
-func (r Result) locate(file string, line int, what string) error {
-	at := file
-	if line > 0 {
-		at = fmt.Sprintf("%s:%d", file, line)
-	}
+// locate says that something is the matter with a line of the Containerfile. In
+// a generated line it is with the entry that the line comes from.
+func (r Result) locate(rule, file string, line int, what string) error {
+	place := Entry{File: file, Position: manifest.Position{Line: line}}
 	for _, o := range r.Origins {
 		if o.Line == line {
-			return fmt.Errorf("%s: section %s (from %s): %s", at, o.Section, o.Entry, what)
+			what = fmt.Sprintf("%s (%s, section %s)", what, place, o.Section)
+			return Finding{rule, o.Entry, what}
 		}
 	}
-	return fmt.Errorf("%s: %s", at, what)
+	return Finding{rule, place, what}
 }
 
 func firstLine(l *pb.Location) int {

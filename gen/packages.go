@@ -2,8 +2,8 @@ package gen
 
 import (
 	"cmp"
+	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"bkt/internal/manifest"
@@ -15,10 +15,11 @@ import (
 type packagesSection struct {
 	Manifest string  // where packages are added
 	Cache    string  // prefix of the ids of the cache mounts
-	Coprs    []value // ids of the repositories to enable for this install alone
+	Repos    []value // ids of the repositories to enable for this install alone
 	Packages []value // to install, groups as @name
 	Removed  []value
 	Excluded []value // kept out of the install
+	Opt      []optMove
 }
 
 func packagesData(in input, t *trace) (any, error) {
@@ -26,37 +27,46 @@ func packagesData(in input, t *trace) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups := values(d, "groups", d.content.Groups, t)
+	groups := values(d, "/groups", d.content.Groups, t)
 	for i, g := range groups {
 		groups[i].text = "@" + strings.TrimPrefix(g.text, "@")
 	}
 	s := packagesSection{
 		Manifest: in.manifest,
 		Cache:    cacheID(in.kind, in.base),
-		Packages: sorted(append(values(d, "packages", d.content.Packages, t), groups...)),
-		Removed:  sorted(values(d, "removed", d.content.Removed, t)),
-		Excluded: sorted(values(d, "excluded", d.content.Excluded, t)),
+		Packages: sorted(append(values(d, "/packages", d.content.Packages, t), groups...)),
+		Removed:  sorted(values(d, "/removed", d.content.Removed, t)),
+		Excluded: sorted(values(d, "/excluded", d.content.Excluded, t)),
 	}
-	repos := coprs(d, t)
-	if len(repos) == 0 {
-		return s, nil
-	}
-	// dnf refuses to enable a repository that nothing has added.
-	added, err := in.feeds("COPR_REPOS")
-	for _, c := range repos {
-		if added {
-			s.Coprs = append(s.Coprs, c.ID)
-		}
-	}
+	err = errors.Join(
+		in.checkTier(d.content.Packages, func(i int) Entry { return d.entry(item("/packages", i), "", "") }),
+		s.coprs(in, d, t), s.external(in, t))
+	s.Packages, s.Repos = sorted(s.Packages), sorted(s.Repos)
 	return s, err
 }
 
-// values returns the strings of the list at the path field of a manifest.
-func values[T any](d document[T], field string, texts []string, t *trace) []value {
+// coprs enables the repositories that section COPR_REPOS adds. dnf refuses to
+// enable what nothing has added.
+func (s *packagesSection) coprs(in input, d document[manifest.Packages], t *trace) error {
+	repos := coprs(d, t)
+	if len(repos) == 0 {
+		return nil
+	}
+	added, err := in.feeds("COPR_REPOS")
+	for _, c := range repos {
+		if added {
+			s.Repos = append(s.Repos, c.ID)
+		}
+	}
+	return err
+}
+
+// values returns the strings of the list at the pointer list of a manifest.
+func values[T any](d document[T], list jsontext.Pointer, texts []string, t *trace) []value {
 	values := make([]value, len(texts))
 	t.entries = slices.Grow(t.entries, len(texts))
 	for i, text := range texts {
-		values[i] = t.value(text, d.entry(jsontext.Pointer("/"+field+"/"+strconv.Itoa(i)), text, ""))
+		values[i] = t.value(text, d.entry(item(list, i), text, ""))
 	}
 	return values
 }
@@ -65,6 +75,11 @@ func values[T any](d document[T], field string, texts []string, t *trace) []valu
 func sorted(values []value) []value {
 	slices.SortStableFunc(values, func(a, b value) int { return cmp.Compare(a.text, b.text) })
 	return slices.CompactFunc(values, func(a, b value) bool { return a.text == b.text })
+}
+
+// sortBy sorts items by a value of theirs.
+func sortBy[T any](items []T, by func(T) value) {
+	slices.SortStableFunc(items, func(a, b T) int { return cmp.Compare(by(a).text, by(b).text) })
 }
 
 // cacheID names the cache of downloaded packages, by what FROM says: images of

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -21,7 +22,9 @@ type input struct {
 	kind     Kind
 	manifest string                             // path of the section's manifest
 	base     string                             // the image that the section's stage is FROM, as it is written
+	present  bool                               // the file has the section
 	feeds    func(section string) (bool, error) // whether it stands above, where it can be used
+	warn     func(error)
 	*store
 }
 
@@ -69,7 +72,11 @@ func distinct(errs []error) []error {
 func (r *renderer) section(s section) error {
 	at := r.indexOf(s.name)
 	t := &trace{}
-	in := input{r.kind, s.manifests[r.kind], r.base(at), func(name string) (bool, error) { return r.feeds(name, at) }, r.manifests}
+	in := input{
+		kind: r.kind, manifest: s.manifests[r.kind], base: r.base(at), present: at >= 0, store: r.manifests,
+		feeds: func(name string) (bool, error) { return r.feeds(name, at) },
+		warn:  func(err error) { r.warnings = append(r.warnings, err) },
+	}
 	data, err := s.data(in, t)
 	if err != nil {
 		return err
@@ -95,9 +102,13 @@ func (r *renderer) homeless(s section, t *trace) {
 	if len(t.entries) == 0 {
 		return
 	}
-	r.missing = append(r.missing, s.name)
-	err := fmt.Errorf("%s: %s has no section %s for this entry", t.entries[0], r.file, s.name)
+	err := error(Finding{"section-missing", t.entries[0], fmt.Sprintf("%s has no section %s for this entry", r.file, s.name)})
 	start, end := marker{s.name, false}, marker{s.name, true}
+	if froms := r.froms(0, len(r.lines)); s.name == baseImage && len(froms) > 0 {
+		r.warnings = append(r.warnings, hint.Add(err, "put the lines %q and %q around the FROM in line %d", start, end, froms[0]+1))
+		return
+	}
+	r.missing = append(r.missing, s.name)
 	r.warnings = append(r.warnings, hint.Add(err,
 		"run \"bkt containerfile sync --insert\", or add these two lines%s: %q and %q", r.place(s.name), start, end))
 }
@@ -120,20 +131,14 @@ func (r *renderer) indexOf(name string) int {
 	return slices.IndexFunc(r.spans, func(s span) bool { return s.name == name })
 }
 
-// base returns the image of the last FROM before span i, as it is written.
-func (r *renderer) base(i int) string {
-	if i < 0 {
-		return ""
+// fromImage returns the image of the FROM at a line, as it is written.
+func (r *renderer) fromImage(line int) string {
+	_, rest := cutWord(r.lines[line].text)
+	for strings.HasPrefix(rest, "--") {
+		_, rest = cutWord(rest)
 	}
-	base := ""
-	for _, at := range r.froms(0, r.spans[i].start) {
-		_, rest := cutWord(r.lines[at].text)
-		for strings.HasPrefix(rest, "--") {
-			_, rest = cutWord(rest)
-		}
-		base, _ = cutWord(rest)
-	}
-	return base
+	image, _ := cutWord(rest)
+	return image
 }
 
 // froms returns those of the lines from first to before end in which a stage
@@ -215,7 +220,10 @@ func byName(name string) (section, error) {
 // functions are what templates may call beside text/template's own: ours for
 // encoding values, and those of sprig that depend on their arguments alone.
 func functions() template.FuncMap {
-	funcs := template.FuncMap{"sh": sh, "ini": ini}
+	funcs := template.FuncMap{
+		"args": args, "sh": sh, "shhome": shhome, "shword": shword, "shglob": shglob,
+		"ini": ini, "toml": toml, "word": word, "docker": docker, "dockerpath": dockerpath,
+	}
 	all := sprig.TxtFuncMap()
 	for _, name := range []string{"join", "indent", "nindent", "trim", "replace", "contains", "hasPrefix", "hasSuffix", "ternary"} {
 		funcs[name] = all[name]
@@ -258,6 +266,11 @@ func plainPath(err error) error {
 		return e.Err
 	}
 	return err
+}
+
+// item returns the pointer to an item of the list at the pointer list.
+func item(list jsontext.Pointer, i int) jsontext.Pointer {
+	return list + jsontext.Pointer("/"+strconv.Itoa(i))
 }
 
 // A document is a decoded manifest.

@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"bkt/internal/manifest"
-
-	"mvdan.cc/sh/v3/syntax"
 )
 
 // An Origin is where a generated line comes from.
@@ -25,10 +23,13 @@ type Entry struct {
 	Comment           string // what the manifest says about it
 }
 
-// String returns file:line:column, or the file alone.
+// String returns file:line:column, or as much of it as is known.
 func (e Entry) String() string {
-	if e.Position.Line == 0 {
+	switch {
+	case e.Position.Line == 0:
 		return e.File
+	case e.Column == 0:
+		return fmt.Sprintf("%s:%d", e.File, e.Position.Line)
 	}
 	return fmt.Sprintf("%s:%d:%d", e.File, e.Position.Line, e.Position.Column)
 }
@@ -52,24 +53,6 @@ func (v value) mark() string {
 		return ""
 	}
 	return nul + strconv.Itoa(v.entry) + nul
-}
-
-// sh renders v as one word of a shell command.
-func sh(v value) (string, error) {
-	word, err := syntax.Quote(v.text, syntax.LangPOSIX)
-	if err != nil {
-		return "", fmt.Errorf("%q cannot be a word of a shell command: %w", v.text, err)
-	}
-	return word + v.mark(), nil
-}
-
-// ini renders v as a value of a .repo file, in which only a newline would end
-// it; the manifests admit none.
-func ini(v value) (string, error) {
-	if strings.ContainsAny(v.text, "\r\n") || strings.TrimSpace(v.text) != v.text {
-		return "", fmt.Errorf("%q cannot be a value of a .repo file", v.text)
-	}
-	return v.text + v.mark(), nil
 }
 
 // splitMarks takes the marks out of rendered text and returns the entry that

@@ -1,0 +1,80 @@
+package gen
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"bkt/internal/manifest"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// environmentSection is what toolbox-environment.tmpl gets. What has a ~ in it
+// is for the shells of the image to expand, as ENV cannot.
+type environmentSection struct {
+	Variables, HomeVariables []variable
+	Path, HomePath           []value // folders; one of the two is empty
+}
+
+// development is the name of the container that the toolbox image is for.
+const development = "bootc-dev"
+
+func environmentData(in input, t *trace) (any, error) {
+	d, err := load[manifest.Boxes](in.store, in.manifest)
+	if err != nil {
+		return nil, err
+	}
+	name, ok := toolboxOf(d.content)
+	if !ok {
+		return environmentSection{}, nil
+	}
+	at := jsontext.Pointer("/containers").AppendToken(name)
+	return newEnvironment(d, at, d.content.Containers[name], t), nil
+}
+
+// toolboxOf returns the container that the toolbox image is for: the one called
+// bootc-dev, or else the only one.
+func toolboxOf(boxes manifest.Boxes) (string, bool) {
+	if _, ok := boxes.Containers[development]; ok {
+		return development, true
+	}
+	for name := range boxes.Containers {
+		return name, len(boxes.Containers) == 1
+	}
+	return "", false
+}
+
+func newEnvironment(d document[manifest.Boxes], at jsontext.Pointer, box manifest.Box, t *trace) environmentSection {
+	var s environmentSection
+	for _, name := range slices.Sorted(maps.Keys(box.Env)) {
+		e := d.entry((at + "/env").AppendToken(name), name, "")
+		v := variable{t.value(name, e), t.value(box.Env[name], e)}
+		if hasHome(box.Env[name]) {
+			s.HomeVariables = append(s.HomeVariables, v)
+			continue
+		}
+		s.Variables = append(s.Variables, v)
+	}
+	if len(box.Path) == 0 {
+		return s
+	}
+	folders := values(d, at+"/path", box.Path, t)
+	if !slices.Contains(box.Path, "$PATH") {
+		folders = append(folders, value{text: "$PATH"})
+	}
+	if slices.ContainsFunc(box.Path, hasHome) {
+		s.HomePath = folders
+	} else {
+		s.Path = folders
+	}
+	return s
+}
+
+// hasHome reports whether a value, or an item of a list with colons, is in the
+// user's home.
+func hasHome(text string) bool {
+	return slices.ContainsFunc(strings.Split(text, ":"), func(part string) bool {
+		return part == "~" || strings.HasPrefix(part, "~/")
+	})
+}

@@ -1,0 +1,46 @@
+package gen
+
+import (
+	"errors"
+	"fmt"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+)
+
+// exportsSection is what host-exports.tmpl gets.
+type exportsSection struct {
+	Manifest string // where programs are exported
+	Exports  []export
+}
+
+// An export is a program of a container that the host has, too.
+type export struct {
+	Name    value
+	Box     value
+	Program value // its path in the container; ~ is the user's home
+}
+
+// exported is the folder whose wrappers are baked into the image, as the
+// running host cannot write to it.
+const exported = "/usr/bin"
+
+func exportsData(in input, t *trace) (any, error) {
+	d, err := load[manifest.Boxes](in.store, in.manifest)
+	if err != nil {
+		return nil, err
+	}
+	s := exportsSection{Manifest: in.manifest}
+	first := map[string]Entry{}
+	var errs []error
+	for _, x := range d.content.Exports(exported) {
+		e := d.entry(x.Pointer, x.Name, "")
+		if other, ok := first[x.Name]; ok {
+			err := fmt.Errorf("%s: %s is exported twice (first at %s)", e, x.Name, other)
+			errs = append(errs, hint.Add(err, "exclude it from one of the containers"))
+		}
+		first[x.Name] = e
+		s.Exports = append(s.Exports, export{t.value(x.Name, e), t.value(x.Box, e), t.value(x.Path, e)})
+	}
+	return s, errors.Join(errs...)
+}

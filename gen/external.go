@@ -1,0 +1,87 @@
+package gen
+
+import (
+	"path"
+	"strings"
+
+	"bkt/internal/manifest"
+)
+
+// externalSection is what external-repos.tmpl gets.
+type externalSection struct {
+	Manifest string // where repositories are added
+	Repos    []externalRepo
+}
+
+// An externalRepo is a package repository of others, for a .repo file
+// (dnf5.conf(5)).
+type externalRepo struct {
+	ID, Name, BaseURL, GPGKey value
+	Packages                  []value // all that may come from it
+}
+
+func externalData(in input, t *trace) (any, error) {
+	d, err := load[manifest.ExternalRepos](in.store, in.manifest)
+	if err != nil {
+		return nil, err
+	}
+	s := externalSection{Manifest: in.manifest}
+	for i, r := range d.content.Repos {
+		at := item("/repos", i)
+		e := d.entry(at, r.Name, r.Comment)
+		s.Repos = append(s.Repos, externalRepo{
+			ID:       t.value(r.Name, e),
+			Name:     t.value(r.DisplayName, e),
+			BaseURL:  t.value(r.BaseURL, d.entry(at+"/baseurl", r.BaseURL, r.Comment)),
+			GPGKey:   t.value(r.GPGKey, d.entry(at+"/gpg_key", r.GPGKey, r.Comment)),
+			Packages: sorted(values(d, at+"/packages", r.Packages, t)),
+		})
+	}
+	sortBy(s.Repos, func(r externalRepo) value { return r.ID })
+	return s, nil
+}
+
+// external adds to s what the image takes from repositories of others.
+func (s *packagesSection) external(in input, t *trace) error {
+	d, err := load[manifest.ExternalRepos](in.store, externalRepos)
+	if err != nil || in.kind != System || len(d.content.Repos) == 0 {
+		return err
+	}
+	added, err := in.feeds("EXTERNAL_REPOS")
+	if !added {
+		return err
+	}
+	for i, r := range d.content.Repos {
+		at := item("/repos", i)
+		if len(r.Packages) > 0 {
+			s.Repos = append(s.Repos, t.value(r.Name, d.entry(at, r.Name, r.Comment)))
+			s.Packages = append(s.Packages, values(d, at+"/packages", r.Packages, t)...)
+		}
+		if folder := r.OptFolder(); folder != "" {
+			s.Opt = append(s.Opt, newOptMove(folder, d.entry(at+"/opt_path", r.OptPath, r.Comment), t))
+		}
+	}
+	sortBy(s.Opt, func(o optMove) value { return o.From })
+	return nil
+}
+
+// An optMove moves a folder from /opt, which is empty or not writable on the
+// running host, to where images have their files, and links it at boot
+// (tmpfiles.d(5)).
+type optMove struct {
+	From, Parent, To value
+	Link             value // the line of tmpfiles.d
+	Conf             value // the file that it stands in
+}
+
+func newOptMove(folder string, e Entry, t *trace) optMove {
+	from, to := path.Join("/opt", folder), path.Join("/usr/lib/opt", folder)
+	percent := strings.NewReplacer("%", "%%")
+	return optMove{
+		From:   t.value(from, e),
+		Parent: t.value(path.Dir(to), e),
+		To:     t.value(to, e),
+		Link:   t.value(`L+ "`+percent.Replace(from)+`" - - - - `+percent.Replace(to), e),
+		Conf:   t.value("/usr/lib/tmpfiles.d/bkt-opt-"+strings.ReplaceAll(folder, "/", "-")+".conf", e),
+	}
+}

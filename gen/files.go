@@ -1,0 +1,61 @@
+package gen
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+)
+
+// filesSection is what system-files.tmpl gets.
+type filesSection struct {
+	Manifest string // where files are added
+	Files    []systemFile
+}
+
+type systemFile struct {
+	Source value // where it is while the image is built
+	Dest   value // in the image
+	Mode   value
+}
+
+// mounted is where the folder system/ of the repository is while the image is built.
+const mounted = "/tmp/system/"
+
+func filesData(in input, t *trace) (any, error) {
+	d, err := load[manifest.SystemConfig](in.store, in.manifest)
+	if err != nil {
+		return nil, err
+	}
+	s := filesSection{Manifest: in.manifest}
+	var errs []error
+	for i, f := range d.content.Files {
+		e := d.entry(item("/files", i), f.Dest, f.Comment)
+		errs = append(errs, checkSource(in.repo, f.SourcePath(), e), in.checkDest(f.Dest, e))
+		s.Files = append(s.Files, systemFile{
+			Source: t.value(mounted+strings.TrimPrefix(f.SourcePath(), "system/"), e),
+			Dest:   t.value(f.Dest, e),
+			Mode:   t.value(cmp.Or(f.Mode, "0644"), e),
+		})
+	}
+	sortBy(s.Files, func(f systemFile) value { return f.Dest })
+	return s, errors.Join(errs...)
+}
+
+// checkSource returns an error if the repository has no such file.
+func checkSource(repo fs.FS, name string, e Entry) error {
+	info, err := fs.Stat(repo, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return hint.Add(fmt.Errorf("%s: %s is not in the repository", e, name), "add the file, or take the entry out")
+	case err != nil:
+		return fmt.Errorf("%s: %s: %w", e, name, plainPath(err))
+	case info.IsDir():
+		return hint.Add(fmt.Errorf("%s: %s is a folder", e, name), "name each file of it")
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package gen
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+)
+
+// toolchainsSection is what toolchain-installers.tmpl gets.
+type toolchainsSection struct {
+	Manifest   string // where toolchains are added
+	Toolchains []toolchain
+}
+
+// A toolchain is a program that installs others.
+type toolchain struct {
+	Name      value
+	Path      value // of the program in the image
+	Member    value // its path in the archive that is downloaded; empty: it is no archive
+	Zip       bool  // the archive is not one that tar reads
+	Downloads []download
+}
+
+// A download is what there is for one architecture.
+type download struct{ Arch, URL, SHA256 value }
+
+func toolchainsData(in input, t *trace) (any, error) {
+	d, err := load[manifest.Toolchains](in.store, in.manifest)
+	if err != nil {
+		return nil, err
+	}
+	s := toolchainsSection{Manifest: in.manifest}
+	var errs []error
+	for i, c := range d.content.Toolchains {
+		e := d.entry(item("/toolchains", i), c.Name, c.Comment)
+		errs = append(errs, checkInstaller(in.store, c, e))
+		s.Toolchains = append(s.Toolchains, newToolchain(c, e, t))
+	}
+	sortBy(s.Toolchains, func(c toolchain) value { return c.Name })
+	return s, errors.Join(errs...)
+}
+
+func newToolchain(c manifest.Toolchain, e Entry, t *trace) toolchain {
+	tool := toolchain{Name: t.value(c.Name, e), Path: t.value(c.Path, e)}
+	if c.Member != "" {
+		tool.Member = t.value(c.Member, e)
+	}
+	for _, arch := range c.Architectures() {
+		tool.Zip = tool.Zip || strings.HasSuffix(c.URL[arch], ".zip")
+		tool.Downloads = append(tool.Downloads, download{t.value(arch, e), t.value(c.URL[arch], e), t.value(c.SHA256[arch], e)})
+	}
+	return tool
+}
+
+// rule is what is said of a toolchain that does not keep to it.
+const rule = "the image has the installer of a toolchain, the user's home has what it installs"
+
+// checkInstaller returns an error if a toolchain is in the wrong place.
+func checkInstaller(s *store, c manifest.Toolchain, e Entry) error {
+	var errs []error
+	if isHome(c.Path) {
+		err := fmt.Errorf("%s: toolchain %s would be installed in a home: %s", e, c.Name, rule)
+		errs = append(errs, hint.Add(err, "set its path to a folder of the image, such as %q", "/usr/local/bin/"+c.Name))
+	}
+	if c.State != "" && !isHome(c.State) {
+		err := fmt.Errorf("%s: toolchain %s would keep its state in the image: %s", e, c.Name, rule)
+		errs = append(errs, hint.Add(err, "set its state to a folder of the home, such as %q", "~/."+c.Name))
+	}
+	for _, name := range []string{systemPackages, toolboxPackages} {
+		d, err := load[manifest.Packages](s, name)
+		if err != nil {
+			return nil // it is said of its own section
+		}
+		if i := slices.Index(d.content.Packages, c.Name); i >= 0 {
+			err := fmt.Errorf("%s: toolchain %s is installed as a package too (at %s): one of the two would be used, and the other updated", e, c.Name, d.entry(item("/packages", i), "", ""))
+			errs = append(errs, hint.Add(err, "take it out of one of the two"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isHome reports whether a path lies in the home of a user.
+func isHome(path string) bool {
+	return slices.ContainsFunc([]string{"~/", "$HOME/", "${HOME}/", "/home/", "/var/home/", "/root/", "/var/roothome/"},
+		func(home string) bool { return strings.HasPrefix(path, home) })
+}

@@ -1,0 +1,44 @@
+package gen
+
+import (
+	"strings"
+
+	"bkt/internal/manifest"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// unitsSection is what systemd-units.tmpl gets.
+type unitsSection struct {
+	Manifest string // where units are added
+	Verbs    []verb // in the order in which systemctl is called; those without units are left out
+}
+
+// A verb is a command of systemctl.
+type verb struct {
+	Name  string
+	Units []value
+}
+
+func unitsData(in input, t *trace) (any, error) {
+	d, err := load[manifest.SystemConfig](in.store, in.manifest)
+	if err != nil {
+		return nil, err
+	}
+	s := unitsSection{Manifest: in.manifest}
+	systemd := d.content.Systemd
+	for _, v := range []struct {
+		name  string
+		units []string
+	}{{"enable", systemd.Enable}, {"disable", systemd.Disable}, {"mask", systemd.Mask}} {
+		if len(v.units) > 0 {
+			at := jsontext.Pointer("/systemd/" + v.name)
+			s.Verbs = append(s.Verbs, verb{v.name, sorted(values(d, at, v.units, t))})
+		}
+	}
+	for _, p := range d.content.Ignored() {
+		name := strings.ReplaceAll(strings.TrimPrefix(string(p), "/"), "/", ".")
+		in.warn(Finding{"no-effect", d.entry(p, "", ""), name + " has no effect: bkt keeps it and does nothing with it"})
+	}
+	return s, nil
+}
