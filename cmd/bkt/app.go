@@ -172,6 +172,9 @@ func (a *app) say(what, colour string, err error) {
 
 // split returns the errors that were joined into err.
 func split(err error) []error {
+	if err == nil {
+		return nil
+	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"bkt/gen"
+	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
@@ -114,11 +115,61 @@ func (c *syncCmd) source() source {
 	return asIs
 }
 
-type checkCmd struct{ files }
+type checkCmd struct {
+	files
+	SARIF bool `name:"sarif" help:"Print what is found in the format of code scanners."`
+}
 
-// Run says what sync would change.
+// Run says what sync would change, and what is wrong or worth knowing.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
-	return (&syncCmd{mode: mode{Check: true}, files: c.files}).Run(ctx, a)
+	if !c.SARIF && !a.json {
+		return (&syncCmd{mode: mode{Check: true}, files: c.files}).Run(ctx, a)
+	}
+	r, err := repo.Find(".")
+	if err != nil {
+		return err
+	}
+	names, err := containerfiles(r, c.Files)
+	if err != nil {
+		return err
+	}
+	return c.report(ctx, a, r, names)
+}
+
+// report prints all that is found as data, errors too.
+func (c *checkCmd) report(ctx context.Context, a *app, r repo.Repo, names []string) error {
+	findings := []findingJSON{}
+	var rendered []rendering
+	var errs []error
+	for _, name := range names {
+		f := render(ctx, r.FS(), name, asIs)
+		findings = append(findings, asFindings("warning", f.warnings)...)
+		findings = append(findings, asFindings("error", split(f.err))...)
+		rendered, errs = append(rendered, f), append(errs, f.err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return errors.Join(c.print(a, findings, nil), err)
+	}
+	p := rewrites(r, rendered)
+	for _, change := range p {
+		stale := gen.Finding{Rule: "stale", Entry: gen.Entry{File: change.Targets[0]}, Message: "the sections are not what the manifests say"}
+		findings = append(findings, asFindings("error", []error{hint.Add(stale, "run \"bkt containerfile sync\"")})...)
+	}
+	err := c.print(a, findings, p)
+	if err == nil && len(p) > 0 {
+		err = errPending
+	}
+	return err
+}
+
+func (c *checkCmd) print(a *app, findings []findingJSON, p plan.Plan) error {
+	if c.SARIF {
+		return a.printJSON(asSARIF(findings))
+	}
+	return a.printJSON(struct {
+		jsonPlan
+		Findings []findingJSON `json:"findings"`
+	}{asJSON(p), findings})
 }
 
 // progress says on stderr what is being done.
