@@ -3,6 +3,7 @@ module bkt/scripts
 go 1.26.8
 
 require (
+	github.com/ProtonMail/go-crypto v1.3.0
 	github.com/goreleaser/nfpm/v2 v2.43.4
 	github.com/klauspost/compress v1.20.2
 	github.com/opencontainers/go-digest v1.0.0
@@ -18,7 +19,6 @@ require (
 	github.com/Masterminds/semver/v3 v3.4.0 // indirect
 	github.com/Masterminds/sprig/v3 v3.3.0 // indirect
 	github.com/Microsoft/go-winio v0.6.2 // indirect
-	github.com/ProtonMail/go-crypto v1.3.0 // indirect
 	github.com/cavaliergopher/cpio v1.0.1 // indirect
 	github.com/cloudflare/circl v1.6.1 // indirect
 	github.com/cyphar/filepath-securejoin v0.4.1 // indirect

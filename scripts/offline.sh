@@ -7,6 +7,8 @@
 #     base-dnf4/        the same with dnf 4, for the argument dnf4
 #     packages/fedora/  a repository of stand-ins for Fedora's packages, with
 #                       every package that manifests/ names
+#     packages/external/    a repository of others, whose packages are signed
+#     packages/toolchains/  programs that are downloaded as they are
 #
 # and prints the folder that they are in: $BKT_CACHE/offline. The packages are
 # always made; the default is to make base too, which takes root, a mirror of
@@ -102,14 +104,22 @@ make_packages() {
 	begin
 	say "making packages"
 	rpms=$(program rpms)
-	"$rpms" "$work/packages/fedora" "${manifests[@]}"
-	# On Debian it complains of files of rpm that it can do without.
+	"$rpms" "$work/packages" "${manifests[@]}"
+	index fedora --groupfile comps.xml
+	index external
+	replace packages "$input"
+}
+
+# index makes the index of a repository. On Debian, createrepo_c complains of
+# files of rpm that it can do without.
+index() {
+	local dir=$work/packages/$1
+	shift
 	createrepo_c --quiet --no-database --revision 1 --set-timestamp-to-revision \
-		--groupfile comps.xml "$work/packages/fedora" 2>"$work/log" || {
+		"$@" "$dir" 2>"$work/log" || {
 		cat "$work/log" >&2
 		die "createrepo_c failed"
 	}
-	replace packages "$input"
 }
 
 # lock waits until no other run is under way. The lock is free again when this

@@ -29,9 +29,15 @@ import (
 //
 //	$BASE      an OCI layout with dnf, to be used as a base image
 //	$PROXY     the address of the repository, for http_proxy
+//	$PACKAGES  the folder that it serves
+//	$TEMPLATES the folder of bkt's own templates
 //	$REGISTRY  the address of a registry
 func TestBuild(t *testing.T) {
 	w := newWorkshop(t)
+	templates, err := filepath.Abs("../../templates")
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Run("scripts", func(t *testing.T) {
 		p := params("testdata/build")
 		p.Setup = func(env *testscript.Env) error {
@@ -41,6 +47,8 @@ func TestBuild(t *testing.T) {
 			env.Setenv("PATH", w.bin+":"+os.Getenv("PATH"))
 			env.Setenv("BASE", filepath.Join(w.offline, "base"))
 			env.Setenv("PROXY", w.proxy)
+			env.Setenv("PACKAGES", filepath.Join(w.offline, "packages"))
+			env.Setenv("TEMPLATES", templates)
 			env.Setenv("REGISTRY", w.registry)
 			env.Setenv("XDG_DATA_HOME", w.data)
 			env.Setenv("XDG_RUNTIME_DIR", w.run)
@@ -238,7 +246,7 @@ func TestDocuments(t *testing.T) {
 	for _, name := range append(names, "../../README.md") {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			dir := t.TempDir()
-			for _, folder := range []string{"manifests", "toolbox"} {
+			for _, folder := range []string{"manifests", "system", "toolbox"} {
 				copyTree(t, "../../"+folder, filepath.Join(dir, folder))
 			}
 			copyFile(t, "../../Containerfile", filepath.Join(dir, "Containerfile"))

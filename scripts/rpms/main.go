@@ -1,15 +1,18 @@
-// Rpms writes the packages of an offline repository: stand-ins for Fedora's,
-// small, with real dependencies, and the same bytes on every run.
+// Rpms writes the packages of offline repositories: stand-ins for Fedora's and
+// others', small, with real dependencies.
 //
 //	rpms OUTDIR [MANIFEST…]
 //
-// The repository has the packages of the table in stock.go, and one for each
-// name in the packages of the manifests. OUTDIR also gets comps.xml, with the
-// groups. It is not indexed: that is createrepo_c's work.
+// OUTDIR/fedora has the packages of the table in stock.go, and one for each name
+// in the packages of the manifests, the same bytes on every run. It also gets
+// comps.xml, with the groups. OUTDIR/external has signed packages, and their
+// key. Neither is indexed: that is createrepo_c's work. OUTDIR/toolchains has
+// programs that are no packages.
 package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -39,15 +42,28 @@ func run(dir string, manifests []string) error {
 		}
 		specs = append(specs, more...)
 	}
+	fedora := filepath.Join(dir, "fedora")
+	if err := writeAll(fedora, collect(specs), ""); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(fedora, "comps.xml"), comps(specs), 0o644); err != nil {
+		return err
+	}
+	return errors.Join(writeExternal(filepath.Join(dir, "external")), writeToolchains(filepath.Join(dir, "toolchains")))
+}
+
+// writeAll writes packages into dir, signed with the key in a file if that is
+// given.
+func writeAll(dir string, pkgs []pkg, key string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for _, p := range collect(specs) {
-		if err := p.write(dir); err != nil {
+	for _, p := range pkgs {
+		if err := p.write(dir, key); err != nil {
 			return fmt.Errorf("package %s: %w", p.name, err)
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, "comps.xml"), comps(specs), 0o644)
+	return nil
 }
 
 // readSpecs returns the packages of the manifest called name. A manifest that

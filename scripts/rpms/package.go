@@ -25,8 +25,8 @@ var modified = time.Date(2025, 10, 28, 0, 0, 0, 0, time.UTC)
 // release is the release of every package, as if built for Fedora 43.
 const release = "1.fc43"
 
-// write writes p into dir.
-func (p pkg) write(dir string) error {
+// write writes p into dir, signed with the key in a file if that is given.
+func (p pkg) write(dir, key string) error {
 	source, err := os.MkdirTemp("", "rpms-")
 	if err != nil {
 		return err
@@ -37,6 +37,7 @@ func (p pkg) write(dir string) error {
 		return err
 	}
 	info := p.info(contents)
+	info.RPM.Signature.KeyFile = key
 	if err := nfpm.PrepareForPackager(info, "rpm"); err != nil {
 		return err
 	}
@@ -101,6 +102,9 @@ func (p pkg) contents(source string) (files.Contents, error) {
 	}
 	if !slices.Contains(inBase, p.name) {
 		add("/usr/bin/"+p.name, 0o755, []byte(program))
+	}
+	if p.opt != "" {
+		add("/opt/"+p.opt+"/run", 0o755, []byte(program))
 	}
 	add("/usr/share/doc/"+p.name+"/README", 0o644, []byte(doc))
 	if p.kib > 0 {

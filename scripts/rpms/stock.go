@@ -6,6 +6,7 @@ type pkg struct {
 	version  string
 	requires []string
 	provides []string
+	opt      string // folder below /opt that it has a program in
 	// kib is the size of its data, which does not compress. The sizes of the
 	// large ones are such that the time of a download can be seen.
 	kib int
@@ -42,3 +43,12 @@ var stock = []pkg{
 
 // tools are the packages of the group development-tools.
 var tools = []string{"gcc", "gdb", "git", "make"}
+
+// external has the packages of a repository of others, whose packages are
+// signed.
+var external = []pkg{
+	{name: "vendor-app", version: "3.1", opt: "vendor/app"},
+	{name: "vendor-tool", version: "1.2", requires: []string{"less"}},
+	{name: "copr-tool", version: "0.9"},
+	{name: "unwanted", version: "9.9", provides: []string{"jq = 99"}},
+}
