@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -51,7 +52,7 @@ func (c *buildCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	specs, err := c.specs(ctx, a, r, kinds)
+	specs, err := c.specs(a, r, kinds)
 	if err != nil {
 		return err
 	}
@@ -99,10 +100,10 @@ func (c *buildCmd) build(ctx context.Context, a *app, b buildkit.Builder, s imag
 
 // specs returns what to build the images from, once all is known to be right
 // that can be told without an engine.
-func (c *buildCmd) specs(ctx context.Context, a *app, r repo.Repo, kinds []gen.Kind) ([]image.Spec, error) {
+func (c *buildCmd) specs(a *app, r repo.Repo, kinds []gen.Kind) ([]image.Spec, error) {
 	var specs []image.Spec
 	for _, k := range kinds {
-		if err := a.warnIfStale(ctx, r, k); err != nil {
+		if err := a.warnIfStale(r, k); err != nil {
 			return nil, err
 		}
 		s, err := c.spec(r, k)
@@ -140,15 +141,19 @@ func checkRead(specs []image.Spec) error {
 }
 
 // warnIfStale says so if the image will not be what the manifests say. What is
-// wrong with the Containerfile or a manifest is an error, before an engine is
-// started.
-func (a *app) warnIfStale(ctx context.Context, r repo.Repo, k gen.Kind) error {
-	rendered := render(ctx, r.FS(), gen.Containerfile(k), asIs)
-	if rendered.err != nil || bytes.Equal(rendered.old, rendered.text) {
-		return rendered.err
+// wrong with a manifest or a marker is an error, before an engine is started.
+func (a *app) warnIfStale(r repo.Repo, k gen.Kind) error {
+	name := gen.Containerfile(k)
+	old, err := fs.ReadFile(r.FS(), name)
+	if err != nil {
+		return plainPathError(err)
 	}
-	err := fmt.Errorf("%s is not what the manifests say", gen.Containerfile(k))
-	a.warn([]error{hint.Add(err, "run \"bkt containerfile sync\" first")})
+	res, err := gen.Render(name, old, r.FS())
+	if err != nil || bytes.Equal(old, res.Text) {
+		return err
+	}
+	stale := fmt.Errorf("%s is not what the manifests say", name)
+	a.warn([]error{hint.Add(stale, "run \"bkt containerfile sync\" first")})
 	return nil
 }
 

@@ -1,0 +1,156 @@
+// Bench measures bkt, and prints a table for docs/performance.md.
+//
+//	bench BIN OFFLINE
+//
+// BIN is a folder with bkt, bkt-engine, buildctl, serve and empty, a program that
+// does nothing; OFFLINE is what scripts/offline.sh has made. Commands that are
+// compared run by turns, so that a busy machine is as hard on the one as on the
+// other. All is measured in a folder of its own, with an engine of its own.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: bench BIN OFFLINE")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: error: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(bin, offline string) error {
+	s, err := newSite(bin, offline)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	fmt.Printf("%s\n\n| what | median | least | runs | |\n|---|---|---|---|---|\n", machine())
+	for _, part := range []func() error{s.startUp, s.rendering, s.nothingToDo, s.onePackage} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// machine says what all is measured on.
+func machine() string {
+	cpu, _ := exec.Command("sh", "-c", "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1").Output()
+	cores, _ := exec.Command("nproc").Output()
+	kernel, _ := exec.Command("uname", "-sr").Output()
+	return fmt.Sprintf("%s, %s cores, %s", strings.TrimSpace(string(cpu)), strings.TrimSpace(string(cores)), strings.TrimSpace(string(kernel)))
+}
+
+// startUp measures commands that run at every commit, beside a program that
+// does nothing.
+func (s *site) startUp() error {
+	empty := s.command("empty")
+	check := s.command("bkt", "-C", s.repo, "containerfile", "check")
+	version := s.command("bkt", "--version")
+	all, err := s.byTurns(50, nil, empty, check, version)
+	if err != nil {
+		return err
+	}
+	row("an empty program", all[0], "")
+	row("`bkt containerfile check`", all[1], ratio(all[1], all[0], "an empty program"))
+	row("`bkt --version`", all[2], ratio(all[2], all[0], "an empty program"))
+	return nil
+}
+
+// nothingToDo measures builds that have nothing to do.
+func (s *site) nothingToDo() error {
+	build := s.build()
+	if err := s.once(build); err != nil {
+		return err
+	}
+	cold, err := s.byTurns(20, s.stop, build)
+	if err != nil {
+		return err
+	}
+	if err := s.once(s.buildctl()); err != nil {
+		return err
+	}
+	warm, err := s.byTurns(20, nil, build, s.buildctl())
+	if err != nil {
+		return err
+	}
+	row("`bkt build toolbox`, nothing to do, no engine yet", cold[0], "")
+	row("`bkt build toolbox`, nothing to do", warm[0], ratio(warm[0], warm[1], "buildctl"))
+	row("`buildctl build`, the same engine", warm[1], "")
+	return nil
+}
+
+// onePackage measures builds with one package more than the last: with the
+// packages of the ones before in a cache mount, and without.
+func (s *site) onePackage() error {
+	for _, net := range []struct {
+		name  string
+		proxy string
+		runs  int
+	}{{"packages on this machine", s.fast, 20}, {"packages at 10 MB/s", s.slow, 20}} {
+		with, err := s.packages(net.runs, net.proxy, func(text string) string { return text })
+		if err != nil {
+			return err
+		}
+		without, err := s.packages(net.runs, net.proxy, withoutMounts)
+		if err != nil {
+			return err
+		}
+		row("one package more, "+net.name, with, ratio(with, without, "without cache mounts"))
+		row("the same without cache mounts", without, "")
+	}
+	return nil
+}
+
+// packages builds with ever another package more, with the Containerfile changed
+// by edit.
+func (s *site) packages(runs int, proxy string, edit func(string) string) (times, error) {
+	var all times
+	for i := range runs + 1 {
+		if err := s.manifest(i); err != nil {
+			return nil, err
+		}
+		if err := s.once(s.command("bkt", "-C", s.repo, "-q", "toolbox", "add", s.extra(i))); err != nil {
+			return nil, err
+		}
+		file := filepath.Join(s.repo, "toolbox", "Containerfile")
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = os.WriteFile(file, []byte(edit(string(text))), 0o644)
+		}
+		if err != nil {
+			return nil, err
+		}
+		took, err := s.time(s.buildWith(proxy))
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 { // the first one fills the caches
+			all = append(all, took)
+		}
+	}
+	return all, nil
+}
+
+func withoutMounts(text string) string {
+	var kept []string
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, "--mount=type=cache") {
+			if strings.HasPrefix(line, "RUN ") {
+				kept = append(kept, "RUN \\\n")
+			}
+			continue
+		}
+		kept = append(kept, line)
+	}
+	return strings.Join(kept, "")
+}
