@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"bkt/internal/buildkit"
+	"bkt/internal/image"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -192,5 +193,52 @@ func TestSeveralPlatforms(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(l.Dir, "blobs", "sha256", l.Digest.Encoded()))
 	if err != nil || !strings.Contains(string(data), `"architecture": "arm64"`) {
 		t.Errorf("no index with arm64: %v\n%s", err, data)
+	}
+}
+
+// TestForeignLayoutIsKept checks that a build does not write over an image that
+// something else has written, let alone the one that it is built from.
+func TestForeignLayoutIsKept(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `COPY input /input`)
+	b := buildkit.Builder{Config: w.config(), Progress: "quiet"}
+	_, err := b.Build(t.Context(), w.spec(), w.Base.Dir, &bytes.Buffer{})
+	if err == nil || !strings.Contains(err.Error(), "the image example.org/base, which is built from, lies there") {
+		t.Errorf("into the base: %v", err)
+	}
+	other := writeBase(t, filepath.Join(w.Dir, "other"))
+	_, err = b.Build(t.Context(), w.spec(), other.Dir, &bytes.Buffer{})
+	if err == nil || !strings.Contains(err.Error(), "it holds an image that bkt has not written") {
+		t.Errorf("into another: %v", err)
+	}
+	for _, l := range []image.Layout{w.Base, other} {
+		if read, err := buildkit.ReadLayout(l.Dir, ""); err != nil || read != l {
+			t.Errorf("%s: %v, %v", l.Dir, read, err)
+		}
+	}
+}
+
+// TestSyntaxLineAsksNoRegistry checks that the frontend is bkt's own, whatever
+// the Containerfile asks for.
+func TestSyntaxLineAsksNoRegistry(t *testing.T) {
+	w := newWorld(t)
+	w.write(t, "context/Containerfile", "# syntax=docker/dockerfile:1\nFROM example.org/base\nCOPY <<EOF /x\ntext\nEOF\n")
+	w.mustBuild(t)
+}
+
+// TestCacheIsNotSent checks that an engine whose root lies in the context is not
+// sent to itself.
+func TestCacheIsNotSent(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `RUN --mount=type=bind,target=/tmp ["/init", "list", "/tmp"]`)
+	s := w.spec()
+	s.Context, s.Containerfile = w.Dir, "context/Containerfile"
+	b := buildkit.Builder{Config: w.config(), Progress: "plain"}
+	var log bytes.Buffer
+	if _, err := b.Build(t.Context(), s, filepath.Join(w.Dir, "out"), &log); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "entry context") || strings.Contains(log.String(), "entry root") {
+		t.Errorf("the cache was sent:\n%s", log.String())
 	}
 }

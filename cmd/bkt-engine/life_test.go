@@ -283,6 +283,38 @@ func TestStatusAndPrune(t *testing.T) {
 	}
 }
 
+// TestProgramThatIsNoEngine checks that what is wrong with it is told.
+func TestProgramThatIsNoEngine(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `COPY input /input`)
+	w.Program = filepath.Join(w.Dir, "engine")
+	if err := os.WriteFile(w.Program, []byte("#!/bin/sh\necho unknown flag --socket >&2\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.build(t.Context(), &bytes.Buffer{})
+	if want := "starting the engine: it ended without a report: unknown flag --socket"; err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+}
+
+// TestEngineOfAnotherRoot checks that what answers at the socket is not taken
+// for the engine of a root that it does not have.
+func TestEngineOfAnotherRoot(t *testing.T) {
+	w := newWorld(t)
+	w.mustStart(t)
+	cfg := w.config()
+	cfg.Root = filepath.Join(w.Dir, "another")
+	e, err := buildkit.Status(t.Context(), cfg)
+	if err != nil || e.Running {
+		t.Errorf("status: %+v, %v", e, err)
+	}
+	b := buildkit.Builder{Config: cfg, Progress: "quiet"}
+	_, err = b.Build(t.Context(), w.spec(), filepath.Join(w.Dir, "out"), &bytes.Buffer{})
+	if err == nil || !strings.Contains(err.Error(), "in use by another program") {
+		t.Errorf("build: %v", err)
+	}
+}
+
 func TestMissingRuntime(t *testing.T) {
 	w := newWorld(t)
 	w.containerfile(t, `COPY input /input`)

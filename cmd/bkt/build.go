@@ -220,10 +220,13 @@ func addContext(s *image.Spec, text string) error {
 			return hint.Add(fmt.Errorf("--build-context %s: cannot read from %s://", name, scheme), "a VALUE is oci-layout://DIR[@DIGEST] or a folder")
 		}
 		s.Folders[name] = value
-		return folder("--build-context "+name, value)
+		return checkFolder("--build-context "+name, value)
 	}
-	dir, digest, _ := cutLast(dir, "@")
-	l, err := buildkit.ReadLayout(dir, digest)
+	folder, digest, ok := cutLast(dir, "@")
+	if !ok || strings.Contains(digest, "/") { // the @ is part of the folder's name
+		folder, digest = dir, ""
+	}
+	l, err := buildkit.ReadLayout(folder, digest)
 	if err != nil {
 		return fmt.Errorf("--build-context %s: %w", name, err)
 	}
@@ -231,8 +234,8 @@ func addContext(s *image.Spec, text string) error {
 	return nil
 }
 
-// folder returns an error if dir is not one.
-func folder(what, dir string) error {
+// checkFolder returns an error if dir is not one.
+func checkFolder(what, dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, plainPathError(err))

@@ -13,6 +13,7 @@ import (
 	"bkt/internal/host"
 
 	"github.com/docker/go-units"
+	"golang.org/x/sys/unix"
 )
 
 type engineCmd struct {
@@ -23,8 +24,22 @@ type engineCmd struct {
 
 // ownEngine returns where bkt's own engine is, without looking for its program.
 func ownEngine() (buildkit.Config, error) {
-	root, socket, err := buildkit.Defaults(os.Getenv, os.Geteuid())
+	root, socket, err := buildkit.Defaults(ownEnv, os.Geteuid())
 	return buildkit.Config{Root: root, Socket: socket}, err
+}
+
+// ownEnv is the environment without the runtime folder of another user, which
+// su and sudo may leave in it.
+func ownEnv(name string) string {
+	value := os.Getenv(name)
+	if name != "XDG_RUNTIME_DIR" {
+		return value
+	}
+	var stat unix.Stat_t
+	if err := unix.Stat(value, &stat); err == nil && int(stat.Uid) != os.Geteuid() {
+		return ""
+	}
+	return value
 }
 
 // startable returns the own engine with the program to start it with.

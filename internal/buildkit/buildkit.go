@@ -63,7 +63,10 @@ func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Wri
 	if err != nil {
 		return image.Layout{}, err
 	}
-	out, err := openOutput(ctx, dir)
+	if err := checkSources(dir, s.Images); err != nil {
+		return image.Layout{}, err
+	}
+	out, err := openOutput(ctx, dir, func() { fmt.Fprintf(log, "waiting for another build into %s\n", dir) })
 	if err != nil {
 		return image.Layout{}, err
 	}

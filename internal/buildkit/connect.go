@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -109,17 +110,20 @@ func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 	}
 }
 
-// dialOwn connects to the own engine where it should be or, as it may have been
-// started with another idea of that, where it says it is.
+// dialOwn connects to the engine that has the lock of the root, where it says
+// that it is. What answers at the socket may be another's, with another root.
 func dialOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	c, err := dial(ctx, "unix://"+cfg.Socket)
-	if err == nil {
-		return c, nil
+	running, err := contract.Held(cfg.Root)
+	if err == nil && !running {
+		err = errors.New("the engine is not running")
 	}
-	state, errState := contract.ReadState(cfg.Root)
-	if errState != nil || state.Socket == cfg.Socket {
+	if err != nil {
+		return nil, err
+	}
+	state, err := contract.ReadState(cfg.Root)
+	if err != nil {
 		return nil, err
 	}
 	return dial(ctx, "unix://"+state.Socket)
@@ -140,6 +144,13 @@ func start(ctx context.Context, cfg Config) error {
 	cmd := exec.Command(cfg.Program, args...)
 	cmd.Dir = "/" // it outlives this command, and should keep no folder busy
 	cmd.ExtraFiles = []*os.File{report}
+	said, err := os.Create(filepath.Join(cfg.Root, "start.log"))
+	if err != nil {
+		report.Close()
+		return err
+	}
+	defer said.Close()
+	cmd.Stderr = said
 	// A Ctrl-C is for this command, not for an engine that others use too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Start()
@@ -147,20 +158,36 @@ func start(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("starting the engine: %w", err)
 	}
-	go cmd.Wait()
-	stop := context.AfterFunc(ctx, func() { ready.Close() })
-	defer stop()
+	ended := make(chan struct{})
+	go func() { cmd.Wait(); close(ended) }()
+	up, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%s: no answer in %v", cfg.Program, patience))
+	defer cancel()
+	defer context.AfterFunc(up, func() { cmd.Process.Kill(); ready.Close() })()
 	err = contract.AwaitReport(ready)
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	if up.Err() != nil {
+		return context.Cause(up)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = hint.Add(errors.New("it ended without a word"), "%s may say why", contract.LogFile(cfg.Root))
+		<-ended
+		err = hint.Add(fmt.Errorf("it ended without a report%s", words(said)), "%s may say why", contract.LogFile(cfg.Root))
 	}
-	if err != nil {
-		return fmt.Errorf("starting the engine: %w", err)
+	return eachOf(err, "starting the engine")
+}
+
+// eachOf puts what was being done before err, or before each of joined errors.
+func eachOf(err error, doing string) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	var errs []error
+	for _, e := range joined.Unwrap() {
+		errs = append(errs, eachOf(e, doing))
+	}
+	return errors.Join(errs...)
 }
 
 // arguments are those of bkt-engine. The report goes to the first of the files
@@ -237,4 +264,14 @@ func flock(ctx context.Context, name string, flag, how int) (*os.File, error) {
 		go func() { <-locked; f.Close() }()
 		return nil, context.Cause(ctx)
 	}
+}
+
+// words returns what a program has said into a file, after a colon.
+func words(file *os.File) string {
+	text := make([]byte, 4<<10)
+	n, _ := file.ReadAt(text, 0)
+	if n == 0 {
+		return ""
+	}
+	return ": " + strings.TrimSpace(string(text[:n]))
 }

@@ -36,7 +36,7 @@ func (b Builder) options(s image.Spec, dir string) (client.SolveOpt, error) {
 	}
 	// Engines send anew only what has changed since they last saw this folder.
 	opt.SharedKey = digest.FromString(root).Encoded()
-	excluded := append([]string{dir}, b.Exclude...)
+	excluded := append([]string{dir, b.Config.Root}, b.Exclude...)
 	for _, layout := range s.Images {
 		excluded = append(excluded, layout.Dir)
 	}
@@ -61,7 +61,11 @@ func (b Builder) options(s image.Spec, dir string) (client.SolveOpt, error) {
 
 // attributes are what the Containerfile's frontend is told.
 func (b Builder) attributes(s image.Spec) map[string]string {
-	attrs := map[string]string{}
+	attrs := map[string]string{
+		// A "# syntax=" line asks for another frontend from a registry. This key
+		// says that what it asks for runs already.
+		"cmdline": "bkt",
+	}
 	for name, value := range s.Args {
 		attrs["build-arg:"+name] = value
 	}
@@ -111,6 +115,9 @@ func contextFS(dir string, excluded []string) (fsutil.FS, error) {
 	}
 	var patterns []string
 	for _, folder := range excluded {
+		if folder == "" {
+			continue
+		}
 		abs, err := filepath.Abs(folder)
 		if err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"bkt/internal/hint"
 	"bkt/internal/image"
 
 	"github.com/containerd/containerd/v2/core/content"
@@ -20,6 +21,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sys/unix"
 )
 
 // output is the OCI layout that a build writes to. The engine adds blobs to it;
@@ -33,15 +35,22 @@ type output struct {
 }
 
 // openOutput makes dir, if need be, and waits until no one else writes to it.
-func openOutput(ctx context.Context, dir string) (*output, error) {
+// waiting is called if there is something to wait for.
+func openOutput(ctx context.Context, dir string, waiting func()) (*output, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+		return nil, plainPath(err)
+	}
+	lock, err := os.Open(dir)
+	if err == nil && unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		lock.Close()
+		waiting()
+		lock, err = lockFile(ctx, dir, os.O_RDONLY)
+	}
+	if err != nil {
+		return nil, plainPath(err)
 	}
 	if err := checkOurs(dir); err != nil {
-		return nil, err
-	}
-	lock, err := lockFile(ctx, dir, os.O_RDONLY)
-	if err != nil {
+		lock.Close()
 		return nil, err
 	}
 	quiet()
@@ -53,12 +62,16 @@ func openOutput(ctx context.Context, dir string) (*output, error) {
 	return &output{dir, store, lock}, nil
 }
 
-// checkOurs returns an error if dir holds anything but a layout: what is in
-// there may be removed.
+// oursKey is the annotation, in the index of a layout, of images that bkt has
+// written.
+const oursKey = "bkt.output"
+
+// checkOurs returns an error if dir holds anything but a layout that bkt has
+// written: what is in there may be removed.
 func checkOurs(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return err
+		return plainPath(err)
 	}
 	for _, e := range entries {
 		switch e.Name() {
@@ -67,7 +80,41 @@ func checkOurs(dir string) error {
 			return fmt.Errorf("%s: neither empty nor an OCI layout: it holds %s", dir, e.Name())
 		}
 	}
+	index, err := readIndex(dir)
+	if err != nil {
+		return nil // what a first build has left that did not get to its end
+	}
+	for _, desc := range index.Manifests {
+		if desc.Annotations[oursKey] == "" {
+			err := fmt.Errorf("%s: it holds an image that bkt has not written (%s)", dir, desc.Digest)
+			return hint.Add(err, "write to another folder, or remove this one")
+		}
+	}
 	return nil
+}
+
+// checkSources returns an error if an image would be written to where one that
+// it is built from lies.
+func checkSources(dir string, images map[string]image.Layout) error {
+	to, err := os.Stat(dir)
+	if err != nil {
+		return nil // there is nothing yet
+	}
+	for name, l := range images {
+		if from, err := os.Stat(l.Dir); err == nil && os.SameFile(from, to) {
+			err := fmt.Errorf("%s: the image %s, which is built from, lies there", dir, name)
+			return hint.Add(err, "write to another folder")
+		}
+	}
+	return nil
+}
+
+// plainPath drops the name of the system call from an error.
+func plainPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("%s: %w", e.Path, e.Err)
+	}
+	return err
 }
 
 // ingestDir is where the store keeps blobs that are not complete.
@@ -107,7 +154,7 @@ func (o *output) commit(ctx context.Context, answer map[string]string) (image.La
 
 func (o *output) writeIndex(desc ocispec.Descriptor) error {
 	// Some tools find an image only by a name.
-	desc.Annotations = map[string]string{ocispec.AnnotationRefName: "latest"}
+	desc.Annotations = map[string]string{ocispec.AnnotationRefName: "latest", oursKey: "1"}
 	index := ocispec.Index{
 		Versioned: specs.Versioned{SchemaVersion: 2},
 		MediaType: ocispec.MediaTypeImageIndex,

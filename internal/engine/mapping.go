@@ -52,10 +52,38 @@ func subordinate(file string, u *user.User) ([]idRange, error) {
 	}
 	ranges := parseSubordinate(string(data), u.Username, u.Uid)
 	if len(ranges) == 0 {
+		first := firstFree()
+		last := first + subordinates - 1
 		return nil, hint.Add(fmt.Errorf("%s: no line for %s", file, u.Username),
-			"run \"sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s\"", u.Username)
+			"run \"sudo usermod --add-subuids %d-%d --add-subgids %d-%d %s\"", first, last, first, last, u.Username)
 	}
 	return ranges, nil
+}
+
+// subordinates is how many ids a user usually gets, and firstUsual the lowest
+// that are handed out.
+const (
+	subordinates = 65536
+	firstUsual   = 100000
+)
+
+// firstFree returns the first id above all that any user has: two users with
+// the same ones could read each other's containers.
+func firstFree() int {
+	free := firstUsual
+	for _, file := range []string{"/etc/subuid", "/etc/subgid"} {
+		data, _ := os.ReadFile(file) // one that is not there hands out none
+		for line := range strings.Lines(string(data)) {
+			f := strings.Split(strings.TrimSpace(line), ":")
+			if len(f) != 3 {
+				continue
+			}
+			first, _ := strconv.Atoi(f[1])
+			count, _ := strconv.Atoi(f[2])
+			free = max(free, first+count)
+		}
+	}
+	return free
 }
 
 // parseSubordinate picks the lines of a subuid file that are for a user, who

@@ -91,9 +91,26 @@ const readyLine = "ready"
 
 // failure is the report of an engine that could not start.
 type failure struct {
+	Reasons []reason `json:"reasons"`
+	Status  int      `json:"status"`
+}
+
+type reason struct {
 	Message string   `json:"message"`
 	Hints   []string `json:"hints,omitempty"`
-	Status  int      `json:"status"`
+}
+
+// reasons returns the errors that were joined into err, each by itself.
+func reasons(err error) []reason {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []reason{{err.Error(), hint.Of(err)}}
+	}
+	var all []reason
+	for _, e := range joined.Unwrap() {
+		all = append(all, reasons(e)...)
+	}
+	return all
 }
 
 // A StartError is the reason for which an engine did not start, as it reported it.
@@ -111,11 +128,11 @@ func Report(w io.Writer, err error, status int) error {
 		_, err := fmt.Fprintln(w, readyLine)
 		return err
 	}
-	return json.NewEncoder(w).Encode(failure{err.Error(), hint.Of(err), status})
+	return json.NewEncoder(w).Encode(failure{reasons(err), status})
 }
 
 // AwaitReport reads what [Report] wrote. It returns nil if the engine is up, a
-// [StartError] if it could not start, and [io.ErrUnexpectedEOF] if it ended
+// [StartError] if it could not start, or several of them joined, and [io.ErrUnexpectedEOF] if it ended
 // without a word.
 func AwaitReport(r io.Reader) error {
 	line, err := bufio.NewReader(r).ReadBytes('\n')
@@ -132,11 +149,18 @@ func AwaitReport(r io.Reader) error {
 	if err := json.Unmarshal(line, &f); err != nil {
 		return fmt.Errorf("report of the engine: %w", err)
 	}
-	err = &StartError{f.Message, f.Status}
-	for i := len(f.Hints) - 1; i >= 0; i-- {
-		err = hint.Add(err, "%s", f.Hints[i])
+	var errs []error
+	for _, r := range f.Reasons {
+		err := error(&StartError{r.Message, f.Status})
+		for i := len(r.Hints) - 1; i >= 0; i-- {
+			err = hint.Add(err, "%s", r.Hints[i])
+		}
+		errs = append(errs, err)
 	}
-	return err
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
 }
 
 // Credentials are what to log in to a registry with; empty for nothing.

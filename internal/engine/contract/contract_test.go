@@ -36,6 +36,14 @@ func TestReports(t *testing.T) {
 	if diff := cmp.Diff([]string{"outer", "inner"}, hint.Of(err)); diff != "" {
 		t.Errorf("hints: -want +got:\n%s", diff)
 	}
+	both := errors.Join(errors.New("one"), hint.Add(errors.New("two"), "mend it"))
+	if err := contract.Report(&pipe, both, 1); err != nil {
+		t.Fatal(err)
+	}
+	err = contract.AwaitReport(&pipe)
+	if err == nil || err.Error() != "one\ntwo" || len(hint.Of(err)) != 1 {
+		t.Errorf("two reasons: %v, %q", err, hint.Of(err))
+	}
 	if err := contract.AwaitReport(strings.NewReader("nonsense\n")); err == nil {
 		t.Error("nonsense is no error")
 	}
