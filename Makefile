@@ -60,7 +60,7 @@ bench: setup build ## measure; docs/performance.md has the results
 
 .PHONY: update
 update: ## rewrite the expected output of the tests
-	$(GO) test ./gen ./internal/manifest -update
+	$(GO) test ./gen ./internal/manifest ./internal/schema -update
 	$(GO) test ./cmd/bkt -run TestScript -update
 
 .PHONY: clean

@@ -10,7 +10,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. One that is not listed here is a mistake, too.
 var may = map[string]string{
-	"cmd/bkt":                  "gen internal/buildkit internal/engine/contract internal/hint internal/host internal/image internal/manifest internal/plan internal/repo",
+	"cmd/bkt":                  "gen internal/buildkit internal/engine/contract internal/hint internal/host internal/image internal/manifest internal/plan internal/repo schemas",
 	"cmd/bkt-engine":           "internal/engine internal/engine/contract internal/hint internal/image internal/registry",
 	"gen":                      "internal/hint internal/manifest templates",
 	"internal/buildkit":        "internal/engine/contract internal/hint internal/image",
@@ -23,6 +23,8 @@ var may = map[string]string{
 	"internal/plan":            "",
 	"internal/registry":        "internal/hint internal/image",
 	"internal/repo":            "internal/hint",
+	"internal/schema":          "internal/manifest",
+	"schemas":                  "",
 	"templates":                "",
 }
 
@@ -36,7 +38,8 @@ var edges = map[string][]string{
 	"github.com/google/renameio/v2":        {"internal/host", "internal/buildkit", "internal/engine"},
 	"os/exec":                              {"internal/host", "internal/buildkit", "internal/engine"},
 	"github.com/Masterminds/sprig/v3":      {"gen"},
-	"github.com/go-json-experiment/json":   {"internal/manifest", "gen"},
+	"github.com/go-json-experiment/json":   {"internal/manifest", "internal/schema", "gen"},
+	"github.com/invopop/jsonschema":        {"internal/schema"},
 	"github.com/moby/buildkit/frontend":    {"gen", "internal/buildkit", "internal/engine"},
 	"github.com/containerd/containerd/v2":  {"internal/buildkit", "internal/engine"},
 	"github.com/rogpeppe/go-internal/diff": {"internal/plan"},

@@ -1,0 +1,66 @@
+// Package schema generates the JSON Schemas of the manifests from their types
+// and the comments in their source. It is for the test that keeps the folder
+// schemas/ as it should be; bkt itself has the files, and not what makes them.
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+
+	"bkt/internal/manifest"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/invopop/jsonschema"
+)
+
+// Generate returns the schema of a manifest. source is the folder with the
+// source of package manifest.
+func Generate(f manifest.File, source string) ([]byte, error) {
+	r := &jsonschema.Reflector{
+		Anonymous:      true, // the files are found by their place, not by an id
+		ExpandedStruct: true,
+		Mapper:         special,
+	}
+	if err := r.AddGoComments("bkt/internal/manifest", source); err != nil {
+		return nil, err
+	}
+	s := r.ReflectFromType(f.Type)
+	s.Title = f.Name
+	s.Required = nil // a file that declares nothing is one, too
+	text, err := json.MarshalIndent(s, "", "  ")
+	return append(bytes.TrimSpace(text), '\n'), err
+}
+
+// special returns the schemas of types that are not written as their fields say.
+func special(t reflect.Type) *jsonschema.Schema {
+	switch t {
+	case reflect.TypeFor[jsontext.Value]():
+		return &jsonschema.Schema{Description: "anything; it is kept and has no effect"}
+	case reflect.TypeFor[manifest.Inverted]():
+		return &jsonschema.Schema{Type: "boolean", Default: true}
+	case reflect.TypeFor[manifest.Kargs](), reflect.TypeFor[manifest.Extension](), reflect.TypeFor[manifest.Hook]():
+		return either(t)
+	}
+	return nil
+}
+
+// either returns the schema of a type that is an object or, in short, the first
+// of its fields.
+func either(t reflect.Type) *jsonschema.Schema {
+	plain := &jsonschema.Reflector{Anonymous: true, ExpandedStruct: true, DoNotReference: true, Mapper: func(inner reflect.Type) *jsonschema.Schema {
+		if inner == t {
+			return nil
+		}
+		return special(inner)
+	}}
+	object := plain.ReflectFromType(t)
+	object.Version = ""
+	short := plain.ReflectFromType(t.Field(0).Type)
+	short.Version = ""
+	if name, _, _ := strings.Cut(t.Field(0).Tag.Get("json"), ","); t.Field(0).Type.Kind() == reflect.String {
+		object.Required = []string{name}
+	}
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{short, object}}
+}

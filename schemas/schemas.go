@@ -1,0 +1,11 @@
+// Package schemas has the JSON Schemas of the manifests, for editors and
+// validators. They are generated from the types in package manifest, by package
+// schema.
+package schemas
+
+import "embed"
+
+// FS has the schemas by file name: NAME.schema.json for manifests/NAME.json.
+//
+//go:embed *.schema.json
+var FS embed.FS
