@@ -30,6 +30,7 @@ has() {
 wanted() {
 	echo git git
 	echo make make
+	echo pre-commit pre-commit
 	if has apt-get; then
 		# Debian 12 has a crun that is too old for BuildKit.
 		echo runc runc

@@ -40,6 +40,7 @@ type command struct {
 // commands returns all commands, in the order of the help.
 func commands() []command {
 	return []command{
+		{"init", "Make a new image repository.", &initCmd{}},
 		{"containerfile", "Render the managed sections of Containerfiles.", &containerfileCmd{}},
 		{"system", "Change which packages the system has.", &systemCmd{}},
 		{"toolbox", "Change which packages the toolbox has.", &toolboxCmd{}},
@@ -132,7 +133,7 @@ func (a *app) parseAs(ctx context.Context, args []string, among ...command) (*ko
 		kong.Description("Keep an image-based Linux workstation and a git repository of manifests in step."),
 		kong.UsageOnError(),
 		kong.Writers(a.out, a.err),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": version(), "defaultBase": defaultBase, "defaultToolboxBase": defaultToolboxBase},
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(a),

@@ -5,6 +5,7 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,7 +105,7 @@ func ready(w plan.Write) error {
 	now, err := os.ReadFile(w.Path)
 	absent := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !absent {
-		return err
+		return fmt.Errorf("%s: %w", w.Name, plain(err))
 	}
 	if absent != (w.Old == nil) || !bytes.Equal(now, w.Old) {
 		return hint.Add(fmt.Errorf("%s: the file has changed meanwhile", w.Name), "run the command again")
@@ -116,6 +117,11 @@ func ready(w plan.Write) error {
 // so that at any moment there is either the old or the new one. A symbolic link
 // stays one; mode and owner stay as they are.
 func write(w plan.Write) (*renameio.PendingFile, error) {
+	if w.Old == nil {
+		if err := os.MkdirAll(filepath.Dir(w.Path), 0o755); err != nil {
+			return nil, plain(err)
+		}
+	}
 	path, err := target(w.Path)
 	if err != nil {
 		return nil, plain(err)
@@ -124,7 +130,7 @@ func write(w plan.Write) (*renameio.PendingFile, error) {
 		// In /tmp, a new file would not get the group and the security label
 		// that those in its folder get.
 		renameio.WithTempDir(filepath.Dir(path)),
-		renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
+		renameio.WithPermissions(cmp.Or(w.Mode, 0o644)), renameio.WithExistingPermissions())
 	if err != nil {
 		return nil, plain(err)
 	}

@@ -298,12 +298,24 @@ func checkHints(t *testing.T, err error, hints ...string) {
 func TestDoWritesNothingIfAFileCannotBeWritten(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir+"/a", "old", 0o644)
-	p := append(rewrite(t, dir+"/a", "new"), plan.Rewrite(dir+"/gone/x", "gone/x", nil, []byte("new"))...)
+	put(t, dir+"/file", "x", 0o644)
+	p := append(rewrite(t, dir+"/a", "new"), plan.Rewrite(dir+"/file/x", "file/x", nil, []byte("new"))...)
 	err := host.Do(t.Context(), p, func(c plan.Change) { t.Errorf("%v was carried out", c.Targets) })
-	if err == nil || err.Error() != "gone/x: no such file or directory" {
+	if err == nil || err.Error() != "file/x: not a directory" {
 		t.Errorf("error is %v", err)
 	}
-	want(t, dir, map[string]string{"a": "old"})
+	want(t, dir, map[string]string{"a": "old", "file": "x"})
+}
+
+func TestDoMakesFolders(t *testing.T) {
+	dir := t.TempDir()
+	w := plan.Write{Path: dir + "/new/folder/x", Name: "x", New: []byte("x"), Mode: 0o755}
+	if err := host.Do(t.Context(), plan.Plan{{Op: plan.Add, Targets: []string{"x"}, Steps: []plan.Step{w}}}, ignore); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(w.Path); err != nil || info.Mode() != 0o755 {
+		t.Errorf("%v, %v", info, err)
+	}
 }
 
 func TestDoDoesNotHoldUpOtherChanges(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -48,6 +49,7 @@ type Write struct {
 	Name string // the path as the user knows it
 	Old  []byte // what the file holds now; a file that has changed since is not overwritten
 	New  []byte
+	Mode fs.FileMode // of a new file; 0: 0644
 }
 
 func (Write) step() {}
@@ -92,7 +94,7 @@ func Rewrite(path, name string, old, text []byte) Plan {
 	} else if bytes.Equal(old, text) {
 		return nil
 	}
-	return Plan{{Op: op, Targets: []string{name}, Steps: []Step{Write{path, name, old, text}}}}
+	return Plan{{Op: op, Targets: []string{name}, Steps: []Step{Write{Path: path, Name: name, Old: old, New: text}}}}
 }
 
 // Restage is like [Rewrite] for the file in git's index.

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestHooks commits with the hooks that documents speak of, by the real git and
+// the real pre-commit program (https://pre-commit.com).
+func TestHooks(t *testing.T) {
+	need(t, "git", "pre-commit", "go")
+	bin := t.TempDir()
+	compile(t, ".", bin, ".")
+	tests := []struct {
+		name    string
+		install func(t *testing.T, g gitRepo)
+	}{
+		{"of git", func(t *testing.T, g gitRepo) { g.run(t, "bkt", "init", "--hook") }},
+		{"of pre-commit", func(t *testing.T, g gitRepo) { g.run(t, "pre-commit", "install") }},
+		{"of pre-commit with our hooks", func(t *testing.T, g gitRepo) {
+			dir := sources(t)
+			rev := strings.TrimSpace(g.run(t, "git", "-C", dir, "rev-parse", "HEAD"))
+			g.write(t, ".pre-commit-config.yaml", "repos: [{repo: "+dir+", rev: "+rev+", hooks: [{id: bkt-containerfile-sync}]}]\n")
+			g.run(t, "pre-commit", "install")
+			g.run(t, "git", "commit", "-qam", "built from source", "--no-verify")
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g := newGitRepo(t, bin)
+			tt.install(t, g)
+			checkStaged(t, g)
+		})
+	}
+	t.Run("check refuses", func(t *testing.T) {
+		g := newGitRepo(t, bin)
+		g.write(t, ".pre-commit-config.yaml", "repos: [{repo: local, hooks: [{id: check, name: check, entry: bkt containerfile check, language: system, pass_filenames: false}]}]\n")
+		g.run(t, "pre-commit", "install")
+		g.write(t, "manifests/toolbox-packages.json", `{"packages": ["jq"]}`)
+		g.run(t, "git", "add", ".")
+		if out, err := g.command("git", "commit", "-m", "stale").CombinedOutput(); err == nil || !strings.Contains(string(out), "+    jq") {
+			t.Errorf("%v\n%s", err, out)
+		}
+		g.run(t, "bkt", "containerfile", "sync")
+		g.run(t, "git", "commit", "-qam", "mended")
+	})
+}
+
+// checkStaged commits a manifest that is staged in part: what is committed must
+// be what was staged, rendered.
+func checkStaged(t *testing.T, g gitRepo) {
+	t.Helper()
+	g.write(t, "manifests/toolbox-packages.json", `{"packages": ["jq"]}`)
+	g.run(t, "git", "add", "manifests")
+	g.write(t, "manifests/toolbox-packages.json", `{"packages": ["jq", "yq"]}`)
+	// The framework ends a commit whose files a hook has changed; by then they
+	// are staged, and the second try goes through.
+	if err := g.command("git", "commit", "-qm", "one").Run(); err != nil {
+		g.run(t, "git", "commit", "-qm", "one")
+	}
+	text := g.run(t, "git", "show", "HEAD:toolbox/Containerfile")
+	if !strings.Contains(text, "\n    jq \\\n") || strings.Contains(text, "yq") {
+		t.Errorf("committed:\n%s", text)
+	}
+	if text := g.run(t, "git", "show", "HEAD:manifests/toolbox-packages.json"); text != `{"packages": ["jq"]}` {
+		t.Errorf("committed: %s", text)
+	}
+	if text, _ := os.ReadFile(filepath.Join(g.dir, "manifests/toolbox-packages.json")); !strings.Contains(string(text), "yq") {
+		t.Errorf("the work tree has lost what was not staged: %s", text)
+	}
+}
+
+// A gitRepo is an image repository under git.
+type gitRepo struct {
+	dir string
+	env []string
+}
+
+func newGitRepo(t *testing.T, bin string) gitRepo {
+	t.Helper()
+	home := t.TempDir()
+	g := gitRepo{dir: filepath.Join(home, "repo")}
+	g.env = append(os.Environ(),
+		"PATH="+bin+":"+os.Getenv("PATH"), "HOME="+home, "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home, "PRE_COMMIT_HOME="+home+"/pre-commit",
+		"GIT_CONFIG_GLOBAL="+home+"/gitconfig", "GIT_CONFIG_NOSYSTEM=1", "CGO_ENABLED=0", "GOTOOLCHAIN=local",
+		"GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOFLAGS=-modcacherw")
+	config := "[user]\n\tname = Test\n\temail = test@example.org\n[safe]\n\tdirectory = *\n[protocol \"file\"]\n\tallow = always\n"
+	if err := os.WriteFile(home+"/gitconfig", []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(g.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	g.run(t, "bkt", "init")
+	g.run(t, "git", "init", "-q")
+	g.run(t, "git", "add", ".")
+	g.run(t, "git", "commit", "-qm", "start")
+	return g
+}
+
+// command runs in the repository. Nothing of a git that runs the tests, in a hook
+// perhaps, is left in its environment.
+func (g gitRepo) command(argv ...string) *exec.Cmd {
+	cmd := exec.Command("env", append([]string{"-u", "GIT_DIR", "-u", "GIT_INDEX_FILE", "-u", "GIT_WORK_TREE"}, argv...)...)
+	cmd.Dir, cmd.Env = g.dir, g.env
+	return cmd
+}
+
+func (g gitRepo) run(t *testing.T, argv ...string) string {
+	t.Helper()
+	out, err := g.command(argv...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(argv, " "), err, out)
+	}
+	return string(out)
+}
+
+func (g gitRepo) write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(g.dir, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sources returns a git repository with the sources as they are in the work tree.
+func sources(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	files, err := exec.Command("git", "-C", "../..", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	copying := exec.Command("tar", "-C", "../..", "--null", "--files-from=-", "--ignore-failed-read", "-cf", dir+".tar")
+	copying.Stdin = strings.NewReader(string(files))
+	for _, cmd := range []*exec.Cmd{
+		copying,
+		exec.Command("tar", "-C", dir, "-xf", dir+".tar"),
+		exec.Command("git", "-C", dir, "init", "-q"),
+		exec.Command("git", "-C", dir, "add", "."),
+		exec.Command("git", "-C", dir, "-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "-qm", "sources"),
+	} {
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
+		}
+	}
+	return dir
+}
+
+func goEnv(t *testing.T, name string) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"bkt/gen"
+	"bkt/internal/hint"
+	"bkt/internal/plan"
+	"bkt/internal/repo"
+
+	"golang.org/x/term"
+	"golang.org/x/tools/txtar"
+)
+
+//go:embed skeleton.txtar
+var skeleton string
+
+type initCmd struct {
+	mode
+	Dir         string `arg:"" optional:"" default:"." help:"The folder of the new repository (this one)."`
+	Name        string `placeholder:"NAME" help:"The name of the images (that of the folder)."`
+	Base        string `placeholder:"IMAGE" help:"What the system is based on (${defaultBase})."`
+	ToolboxBase string `placeholder:"IMAGE" help:"What the toolbox is based on (${defaultToolboxBase})."`
+	Registry    string `placeholder:"PLACE" help:"Where the images are pushed, as in quay.io/someone (nowhere)."`
+	Hook        bool   `help:"Have git render the sections of what is committed. In a repository that is there already, do only that."`
+}
+
+const (
+	defaultBase        = "quay.io/fedora/fedora-bootc:43"
+	defaultToolboxBase = "registry.fedoraproject.org/fedora-toolbox:43"
+)
+
+// Run makes a new repository. What is there already is left alone.
+func (c *initCmd) Run(ctx context.Context, a *app) error {
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return err
+	}
+	r := repo.Repo{Root: dir}
+	var p plan.Plan
+	if !c.Hook || !r.Has("manifests") {
+		if err := c.complete(a, dir); err != nil {
+			return err
+		}
+		if p, err = c.files(a, r); err != nil {
+			return err
+		}
+	}
+	if c.Hook {
+		hook, err := hookPlan(ctx, dir)
+		if err != nil {
+			return err
+		}
+		p = append(p, hook...)
+	}
+	return a.finish(ctx, p, c.mode)
+}
+
+// complete gives the flags that are missing their values: by asking, if there
+// is someone to ask, or by default.
+func (c *initCmd) complete(a *app, dir string) error {
+	questions := []struct {
+		what     string
+		value    *string
+		fallback string
+	}{
+		{"Name of the images", &c.Name, plainName(filepath.Base(dir))},
+		{"Base image of the system", &c.Base, defaultBase},
+		{"Base image of the toolbox", &c.ToolboxBase, defaultToolboxBase},
+		{"Registry to push to, such as quay.io/someone (empty: none)", &c.Registry, ""},
+	}
+	in := bufio.NewReader(os.Stdin)
+	ask := term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
+	for _, q := range questions {
+		if *q.value != "" {
+			continue
+		}
+		*q.value = q.fallback
+		if !ask {
+			continue
+		}
+		fmt.Fprintf(a.err, "%s [%s]: ", q.what, q.fallback)
+		answer, err := in.ReadString('\n')
+		if err != nil {
+			return errors.New("interrupted")
+		}
+		if answer = strings.TrimSpace(answer); answer != "" {
+			*q.value = answer
+		}
+	}
+	if c.Name != plainName(c.Name) {
+		return hint.Add(fmt.Errorf("name %q: cannot be that of an image", c.Name), "use lower-case letters, digits and dashes, as in %q", plainName(c.Name))
+	}
+	return nil
+}
+
+// plainName turns a name into one that an image can have.
+func plainName(name string) string {
+	name = regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(name), "-")
+	if name = strings.Trim(name, "-"); name == "" {
+		return "workstation"
+	}
+	return name
+}
+
+// files is the plan that makes the files that are missing.
+func (c *initCmd) files(a *app, r repo.Repo) (plan.Plan, error) {
+	archive, err := c.archive()
+	if err != nil {
+		return nil, err
+	}
+	missing := map[string]bool{}
+	for i, f := range archive.Files {
+		old, err := fs.ReadFile(r.FS(), f.Name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			missing[f.Name] = true
+		case err != nil:
+			return nil, plainPathError(err)
+		default:
+			a.progress("%s is there already, and stays as it is", f.Name)
+			archive.Files[i].Data = old
+		}
+	}
+	all, err := txtar.FS(archive)
+	if err != nil {
+		return nil, err
+	}
+	var p plan.Plan
+	for _, f := range archive.Files {
+		if !missing[f.Name] {
+			continue
+		}
+		text, err := rendered(f, all)
+		if err != nil {
+			return nil, err
+		}
+		p = append(p, plan.Rewrite(r.Path(f.Name), f.Name, nil, text)...)
+	}
+	return p, nil
+}
+
+// archive is the skeleton with the answers in it.
+func (c *initCmd) archive() (*txtar.Archive, error) {
+	t, err := template.New("skeleton").Funcs(template.FuncMap{"json": asText}).Parse(skeleton)
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := t.Execute(&text, c); err != nil {
+		return nil, err
+	}
+	return txtar.Parse(text.Bytes()), nil
+}
+
+func asText(v string) (string, error) {
+	text, err := json.Marshal(v)
+	return string(text), err
+}
+
+// rendered returns the text of a file of a new repository, whose files are all.
+func rendered(f txtar.File, all fs.FS) ([]byte, error) {
+	if filepath.Base(f.Name) != "Containerfile" {
+		return f.Data, nil
+	}
+	res, err := gen.Render(f.Name, f.Data, all)
+	return res.Text, err
+}
