@@ -33,6 +33,7 @@ demo: setup build ## build the toolbox image of this repository, without a netwo
 test: export BKT_REQUIRE_TOOLS := 1
 test: setup check build ## run every test
 	scripts/offline.sh
+	scripts/offline.sh dnf4
 	$(GO) test -tags $(TAGS) -timeout 20m ./...
 	$(GO) test -C scripts ./...
 

@@ -66,10 +66,6 @@ func checkInstaller(s *store, c manifest.Toolchain, e Entry) error {
 		err := fmt.Errorf("%s: toolchain %s would be installed in a home: %s", e, c.Name, rule)
 		errs = append(errs, hint.Add(err, "set its path to a folder of the image, such as %q", "/usr/local/bin/"+c.Name))
 	}
-	if c.State != "" && !isHome(c.State) {
-		err := fmt.Errorf("%s: toolchain %s would keep its state in the image: %s", e, c.Name, rule)
-		errs = append(errs, hint.Add(err, "set its state to a folder of the home, such as %q", "~/."+c.Name))
-	}
 	for _, name := range []string{systemPackages, toolboxPackages} {
 		d, err := load[manifest.Packages](s, name)
 		if err != nil {
@@ -85,6 +81,6 @@ func checkInstaller(s *store, c manifest.Toolchain, e Entry) error {
 
 // isHome reports whether a path lies in the home of a user.
 func isHome(path string) bool {
-	return slices.ContainsFunc([]string{"~/", "$HOME/", "${HOME}/", "/home/", "/var/home/", "/root/", "/var/roothome/"},
+	return slices.ContainsFunc([]string{"/home/", "/var/home/", "/root/", "/var/roothome/"},
 		func(home string) bool { return strings.HasPrefix(path, home) })
 }

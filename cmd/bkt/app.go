@@ -212,7 +212,12 @@ func (a *app) colours(w io.Writer) bool {
 		return false
 	}
 	f, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd()))
+	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd())) && interactive()
+}
+
+// interactive reports whether someone is there to see and to answer.
+func interactive() bool {
+	return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
 }
 
 // plainPathError drops the name of the system call from an error.

@@ -264,8 +264,12 @@ func (c *buildCmd) builder(ctx context.Context, a *app, r repo.Repo) (buildkit.B
 		CacheFrom: c.CacheFrom,
 		CacheTo:   c.CacheTo,
 	}
-	if a.quiet && c.Progress == "auto" {
+	switch {
+	case c.Progress != "auto":
+	case a.quiet:
 		b.Progress = "quiet"
+	case !interactive():
+		b.Progress = "plain"
 	}
 	if c.Push != "" {
 		if err := a.engine(ctx, "push", "--dry-run", c.Push); err != nil {

@@ -27,7 +27,8 @@ import (
 // brings along, with the packages of a repository on this machine. The scripts
 // share one engine. They find:
 //
-//	$BASE      an OCI layout with dnf, to be used as a base image
+//	$BASE      an OCI layout with dnf 5, to be used as a base image
+//	$BASE4     the same with dnf 4
 //	$PROXY     the address of the repository, for http_proxy
 //	$PACKAGES  the folder that it serves
 //	$TEMPLATES the folder of bkt's own templates
@@ -46,6 +47,7 @@ func TestBuild(t *testing.T) {
 			}
 			env.Setenv("PATH", w.bin+":"+os.Getenv("PATH"))
 			env.Setenv("BASE", filepath.Join(w.offline, "base"))
+			env.Setenv("BASE4", filepath.Join(w.offline, "base-dnf4"))
 			env.Setenv("PROXY", w.proxy)
 			env.Setenv("PACKAGES", filepath.Join(w.offline, "packages"))
 			env.Setenv("TEMPLATES", templates)
@@ -125,7 +127,7 @@ func offline(t *testing.T) string {
 	if set := os.Getenv("BKT_CACHE"); set != "" {
 		dir = filepath.Join(set, "offline")
 	}
-	for _, name := range []string{"base", "packages"} {
+	for _, name := range []string{"base", "base-dnf4", "packages"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			missing(t, err.Error()+": scripts/offline.sh makes it")
 		}

@@ -20,7 +20,6 @@ import (
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 
-	"golang.org/x/term"
 	"golang.org/x/tools/txtar"
 )
 
@@ -82,7 +81,7 @@ func (c *initCmd) complete(a *app, dir string) error {
 		{"Registry to push to, such as quay.io/someone (empty: none)", &c.Registry, ""},
 	}
 	in := bufio.NewReader(os.Stdin)
-	ask := term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
+	ask := interactive()
 	for _, q := range questions {
 		if *q.value != "" {
 			continue

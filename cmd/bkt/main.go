@@ -47,6 +47,8 @@ func commands() []command {
 		{"build", "Build images with BuildKit.", &buildCmd{}},
 		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},
 		{"engine", "Look after bkt's own BuildKit engine.", &engineCmd{}},
+		{"completion", "Print what makes a shell complete bkt's commands.", &completionCmd{}},
+		{"complete", "", &completeCmd{}},
 	}
 }
 
@@ -127,6 +129,17 @@ func likely(args []string) (command, bool) {
 }
 
 func (a *app) parseAs(ctx context.Context, args []string, among ...command) (*kong.Context, cli, error) {
+	parser, c, err := a.parser(ctx, among...)
+	if err != nil {
+		return nil, cli{}, err
+	}
+	parsed, err := parser.Parse(args)
+	return parsed, *c, err
+}
+
+// parser returns a parser of command lines with the given commands, and what it
+// fills in.
+func (a *app) parser(ctx context.Context, among ...command) (*kong.Kong, *cli, error) {
 	var c cli
 	options := []kong.Option{
 		kong.Name("bkt"),
@@ -140,14 +153,14 @@ func (a *app) parseAs(ctx context.Context, args []string, among ...command) (*ko
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
 	for _, one := range among {
-		options = append(options, kong.DynamicCommand(one.name, one.help, "", one.run))
+		var tags []string
+		if one.help == "" {
+			tags = append(tags, `hidden:""`)
+		}
+		options = append(options, kong.DynamicCommand(one.name, one.help, "", one.run, tags...))
 	}
 	parser, err := kong.New(&c, options...)
-	if err != nil {
-		return nil, c, err
-	}
-	parsed, err := parser.Parse(args)
-	return parsed, c, err
+	return parser, &c, err
 }
 
 // version returns the version that the build was given or that Go has stamped

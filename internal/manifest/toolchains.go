@@ -109,7 +109,7 @@ func checkToolchain(s string) error {
 func checkState(s string) error {
 	below, ok := strings.CutPrefix(s, "~/")
 	if !ok {
-		return hint.Add(errors.New("is not below ~"), `write "~/.rustup"`)
+		return hint.Add(errors.New("is not in the user's home: the image has the installer of a toolchain, the home what it installs"), `write "~/.rustup"`)
 	}
 	return checkBelow(below)
 }
