@@ -4,7 +4,7 @@ GO ?= go
 # The parts of containers/image that copy images do without cgo by this tag.
 TAGS := containers_image_openpgp
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
-LDFLAGS := -s -w -X main.release=$(VERSION)
+LDFLAGS := -s -w -X bkt/internal/version.release=$(VERSION)
 FUZZTIME ?= 60s
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin

@@ -3,6 +3,7 @@ package gen
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
@@ -21,6 +22,9 @@ type export struct {
 	Program value // its path in the container; ~ is the user's home
 }
 
+// wrapperName are names that stand in a script without quotes.
+var wrapperName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+@-]*$`)
+
 // exported is the folder whose wrappers are baked into the image, as the
 // running host cannot write to it.
 const exported = "/usr/bin"
@@ -38,6 +42,9 @@ func exportsData(in input, t *trace) (any, error) {
 		if other, ok := first[x.Name]; ok {
 			err := fmt.Errorf("%s: %s is exported twice (first at %s)", e, x.Name, other)
 			errs = append(errs, hint.Add(err, "exclude it from one of the containers"))
+		}
+		if !wrapperName.MatchString(x.Name) {
+			errs = append(errs, fmt.Errorf("%s: %q cannot be the name of a program in %s", e, x.Name, exported))
 		}
 		first[x.Name] = e
 		s.Exports = append(s.Exports, export{t.value(x.Name, e), t.value(x.Box, e), t.value(x.Path, e)})

@@ -11,12 +11,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"syscall"
 	"time"
 
 	"bkt/internal/engine"
 	"bkt/internal/hint"
+	"bkt/internal/version"
 
 	"github.com/alecthomas/kong"
 	"github.com/docker/go-units"
@@ -64,7 +64,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		kong.Name("bkt-engine"),
 		kong.Description("What bkt runs for images: BuildKit, and what speaks to registries."),
 		kong.Writers(stdout, stderr),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": version.String()},
 		kong.BindTo(stdout, (*io.Writer)(nil)),
 	)
 	if err != nil {
@@ -95,7 +95,7 @@ func (c serveCmd) config() engine.Config {
 		Socket:    c.Socket,
 		Idle:      c.Idle,
 		KeepBytes: int64(c.KeepBytes),
-		Version:   version(),
+		Version:   version.String(),
 		Path:      os.Getenv("PATH"),
 		Debug:     c.Debug,
 	}
@@ -109,18 +109,3 @@ func (c serveCmd) ready() *os.File {
 	syscall.CloseOnExec(c.ReadyFD)
 	return os.NewFile(uintptr(c.ReadyFD), "ready")
 }
-
-// version returns the version that the build was given or that Go has stamped
-// into the program.
-func version() string {
-	if release != "" {
-		return release
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "devel"
-}
-
-// release is set by the linker: -X main.release=v1.2.3.
-var release string

@@ -8,6 +8,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/hint"
+	"bkt/internal/version"
 )
 
 // findingJSON is something that is worth knowing about a file, in the output of
@@ -105,7 +106,7 @@ type sarifLocation struct {
 // asSARIF returns findings in the format of code scanners.
 func asSARIF(findings []findingJSON) sarifLog {
 	run := sarifRun{Results: []sarifResult{}}
-	run.Tool.Driver.Name, run.Tool.Driver.Version = "bkt", version()
+	run.Tool.Driver.Name, run.Tool.Driver.Version = "bkt", version.String()
 	run.Tool.Driver.Rules = []sarifRule{}
 	seen := map[string]bool{}
 	for _, f := range findings {

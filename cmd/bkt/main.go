@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"bkt/internal/hint"
+	"bkt/internal/version"
 
 	"github.com/alecthomas/kong"
 )
@@ -146,7 +147,7 @@ func (a *app) parser(ctx context.Context, among ...command) (*kong.Kong, *cli, e
 		kong.Description("Keep an image-based Linux workstation and a git repository of manifests in step."),
 		kong.UsageOnError(),
 		kong.Writers(a.out, a.err),
-		kong.Vars{"version": version(), "defaultBase": defaultBase, "defaultToolboxBase": defaultToolboxBase},
+		kong.Vars{"version": version.String(), "defaultBase": defaultBase, "defaultToolboxBase": defaultToolboxBase},
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(a),
@@ -162,18 +163,3 @@ func (a *app) parser(ctx context.Context, among ...command) (*kong.Kong, *cli, e
 	parser, err := kong.New(&c, options...)
 	return parser, &c, err
 }
-
-// version returns the version that the build was given or that Go has stamped
-// into the program.
-func version() string {
-	if release != "" {
-		return release
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "devel"
-}
-
-// release is set by the linker: -X main.release=v1.2.3.
-var release string

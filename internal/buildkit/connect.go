@@ -131,47 +131,66 @@ func dialOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 
 // start starts the own engine and waits until it is up, or says why not.
 func start(ctx context.Context, cfg Config) error {
-	ready, report, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	defer ready.Close()
-	args, err := cfg.arguments()
-	if err != nil {
-		report.Close()
-		return err
-	}
-	cmd := exec.Command(cfg.Program, args...)
-	cmd.Dir = "/" // it outlives this command, and should keep no folder busy
-	cmd.ExtraFiles = []*os.File{report}
 	said, err := os.Create(filepath.Join(cfg.Root, "start.log"))
 	if err != nil {
-		report.Close()
 		return err
 	}
 	defer said.Close()
-	cmd.Stderr = said
-	// A Ctrl-C is for this command, not for an engine that others use too.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	err = cmd.Start()
-	report.Close()
+	cmd, ready, err := launch(cfg, said)
 	if err != nil {
 		return fmt.Errorf("starting the engine: %w", err)
 	}
-	ended := make(chan struct{})
-	go func() { cmd.Wait(); close(ended) }()
-	up, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%s: no answer in %v", cfg.Program, patience))
-	defer cancel()
-	defer context.AfterFunc(up, func() { cmd.Process.Kill(); ready.Close() })()
-	err = contract.AwaitReport(ready)
-	if up.Err() != nil {
-		return context.Cause(up)
-	}
+	defer ready.Close()
+	err = await(ctx, cmd, ready)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		<-ended
 		err = hint.Add(fmt.Errorf("it ended without a report%s", words(said)), "%s may say why", contract.LogFile(cfg.Root))
 	}
+	if ctx.Err() != nil {
+		return err
+	}
 	return eachOf(err, "starting the engine")
+}
+
+// launch starts the program of the engine, whose report can be read from ready.
+func launch(cfg Config, stderr *os.File) (cmd *exec.Cmd, ready *os.File, err error) {
+	args, err := cfg.arguments()
+	if err != nil {
+		return nil, nil, err
+	}
+	ready, report, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer report.Close()
+	cmd = exec.Command(cfg.Program, args...)
+	cmd.Dir = "/" // it outlives this command, and should keep no folder busy
+	cmd.ExtraFiles = []*os.File{report}
+	cmd.Stderr = stderr
+	// A Ctrl-C is for this command, not for an engine that others use too.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		ready.Close()
+		return nil, nil, err
+	}
+	return cmd, ready, nil
+}
+
+// await waits for the report of an engine that has been started. One that takes
+// too long, or that nobody waits for any more, is killed.
+func await(ctx context.Context, cmd *exec.Cmd, ready *os.File) error {
+	ended := make(chan struct{})
+	go func() { cmd.Wait(); close(ended) }()
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%s: no answer in %v", cmd.Path, patience))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { cmd.Process.Kill(); ready.Close() })()
+	err := contract.AwaitReport(ready)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		<-ended // all that it had to say has been said then
+	}
+	return err
 }
 
 // eachOf puts what was being done before err, or before each of joined errors.
