@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,9 +32,15 @@ import (
 // patience is how long the own engine may take to answer, or to end.
 const patience = 15 * time.Second
 
+// answer is how long an engine that is named may take to answer.
+const answer = 10 * time.Second
+
 // quiet keeps BuildKit's and containerd's client side from writing to stderr:
 // what matters to a user comes as an error.
-func quiet() { logrus.SetOutput(io.Discard) }
+func quiet() {
+	logrus.SetOutput(io.Discard)
+	log.SetOutput(io.Discard)
+}
 
 // connect returns a connection to an engine that has answered.
 func connect(ctx context.Context, cfg Config) (*client.Client, error) {
@@ -41,14 +48,18 @@ func connect(ctx context.Context, cfg Config) (*client.Client, error) {
 	if cfg.Address == "" {
 		return connectOwn(ctx, cfg)
 	}
-	c, err := dial(ctx, cfg.Address)
-	if ctx.Err() != nil {
+	within, cancel := context.WithTimeoutCause(ctx, answer, fmt.Errorf("no answer in %v", answer))
+	defer cancel()
+	c, err := dial(within, cfg.Address)
+	switch {
+	case err == nil:
+		return c, nil
+	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
+	case within.Err() != nil:
+		err = context.Cause(within)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("engine %s: %w", cfg.Address, err)
-	}
-	return c, nil
+	return nil, hint.Add(fmt.Errorf("engine %s: %w", cfg.Address, err), "it is --engine or BUILDKIT_HOST that names it; without them, bkt uses its own")
 }
 
 // dial connects to the BuildKit at address and waits for its answer.

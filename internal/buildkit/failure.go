@@ -48,7 +48,7 @@ func explain(ctx context.Context, c *client.Client, cfg Config, file string, err
 		return context.Cause(ctx)
 	}
 	if sources := errdefs.Sources(err); len(sources) > 0 {
-		return stepError(file, sources[len(sources)-1], err)
+		return advise(stepError(file, sources[len(sources)-1], err))
 	}
 	if !answers(ctx, c) {
 		err = errors.New("the engine stopped during the build")
@@ -60,8 +60,18 @@ func explain(ctx context.Context, c *client.Client, cfg Config, file string, err
 	return errors.New(plain(err))
 }
 
+// advise says what to do about an image that no registry has given.
+func advise(e *StepError) error {
+	text := e.Err.Error()
+	asked := strings.Contains(text, "failed to resolve source metadata") || strings.Contains(text, "failed to do request")
+	if e.ExitCode != 0 || !asked {
+		return e
+	}
+	return hint.Add(e, "log in with \"podman login\" if it is private, or read it from a folder with --build-context NAME=oci-layout://DIR")
+}
+
 // stepError turns BuildKit's account of where a step is into ours.
-func stepError(file string, s *errdefs.Source, err error) error {
+func stepError(file string, s *errdefs.Source, err error) *StepError {
 	e := &StepError{File: file, Err: err}
 	var exit *gatewaypb.ExitError
 	if errors.As(err, &exit) {
