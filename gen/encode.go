@@ -21,13 +21,13 @@ func args(option string, values []value) (string, error) {
 	var out strings.Builder
 	out.Grow(line * len(values))
 	for _, v := range values {
-		word, err := sh(v)
+		word, err := quote(v.text)
 		if err != nil {
 			return "", err
 		}
-		out.WriteString(" \\\n    ")
-		out.WriteString(option)
-		out.WriteString(word)
+		for _, part := range []string{" \\\n    ", option, word, v.mark()} {
+			out.WriteString(part)
+		}
 	}
 	return out.String(), nil
 }

@@ -65,8 +65,9 @@ func (s *packagesSection) coprs(in input, d document[manifest.Packages], t *trac
 func values[T any](d document[T], list jsontext.Pointer, texts []string, t *trace) []value {
 	values := make([]value, len(texts))
 	t.entries = slices.Grow(t.entries, len(texts))
+	at := d.source.Items(list)
 	for i, text := range texts {
-		values[i] = t.value(text, d.entry(item(list, i), text, ""))
+		values[i] = t.value(text, Entry{d.name, at[i], text, ""})
 	}
 	return values
 }

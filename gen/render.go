@@ -187,8 +187,9 @@ func (r *renderer) result() Result {
 	text, starts := join(r.src, r.spans, r.bodies)
 	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings}
 	for i, s := range r.spans {
+		whole := Entry{File: r.manifestOf(s.name)}
 		for k, entry := range entries[i] {
-			o := Origin{starts[i] + k, s.name, Entry{File: r.manifestOf(s.name)}}
+			o := Origin{starts[i] + k, s.name, whole}
 			if entry > 0 {
 				o.Entry = r.traces[i].entries[entry-1]
 			}

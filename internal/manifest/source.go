@@ -136,6 +136,23 @@ func (s *Source) At(p jsontext.Pointer) Position {
 	return s.position(n.offset)
 }
 
+// Items returns the positions of the items of the list that p points to, none if
+// there is no such list.
+func (s *Source) Items(p jsontext.Pointer) []Position {
+	if s == nil || s.starts == nil {
+		return nil
+	}
+	list, ok := s.find(p)
+	if !ok || list.children == nil {
+		return nil
+	}
+	positions := make([]Position, len(list.offsets))
+	for i, offset := range list.offsets {
+		positions[i] = s.position(offset)
+	}
+	return positions
+}
+
 // has reports whether the file has the value that p points to.
 func (s *Source) has(p jsontext.Pointer) bool {
 	if s == nil || s.starts == nil {
