@@ -30,6 +30,8 @@ func explain(data []byte, failure *jsontext.SyntacticError) error {
 		return hint.Add(errors.New("this is not UTF-8"), "save the file as UTF-8")
 	case r == '#', bytes.HasPrefix(rest, []byte("//")), bytes.HasPrefix(rest, []byte("/*")):
 		return hint.Add(errors.New("JSON has no comments"), `an item that is an object may have the field "comment"`)
+	case bytes.HasPrefix(rest, []byte("<<<<<<<")), bytes.HasPrefix(rest, []byte("=======")), bytes.HasPrefix(rest, []byte(">>>>>>>")):
+		return hint.Add(errors.New("a merge conflict stands here"), "settle it, and remove git's marks")
 	case r == ',':
 		return comma(rest)
 	case r == '\'' || unicode.IsLetter(r):
