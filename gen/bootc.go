@@ -106,9 +106,12 @@ func (in input) checkTier(packages []string, at func(i int) Entry) error {
 	return errors.Join(errs...)
 }
 
+// matches reports whether a name is one of patterns, or begins with one that
+// ends with *.
 func matches(patterns []string, name string) bool {
 	for _, p := range patterns {
-		if ok, _ := path.Match(p, name); ok {
+		beginning, more := strings.CutSuffix(p, "*")
+		if name == beginning || more && strings.HasPrefix(name, beginning) {
 			return true
 		}
 	}
