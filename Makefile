@@ -38,7 +38,7 @@ test: setup check build ## run every test
 	$(GO) test -C scripts ./...
 
 .PHONY: check
-check: ## look at the code and at our own Containerfiles
+check: ## look at the code, our own Containerfiles and the workflows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
 	$(GO) build ./...
 	$(GO) vet ./...
@@ -46,6 +46,9 @@ check: ## look at the code and at our own Containerfiles
 	$(GO) vet -C scripts ./...
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	$(GO) run ./cmd/bkt containerfile check
+	$(GO) build -C scripts -o ../bin/ github.com/rhysd/actionlint/cmd/actionlint
+	bin/actionlint .github/workflows/*.yml
+	@rm -rf bin/new && $(GO) run ./cmd/bkt -q init bin/new && bin/actionlint bin/new/.github/workflows/*.yml && rm -rf bin/new
 
 .PHONY: fuzz
 fuzz: ## fuzz for FUZZTIME each
