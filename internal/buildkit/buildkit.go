@@ -66,7 +66,7 @@ func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Wri
 	if err := checkSources(dir, s.Images); err != nil {
 		return image.Layout{}, err
 	}
-	out, err := openOutput(ctx, dir, func() { fmt.Fprintf(log, "waiting for another build into %s\n", dir) })
+	out, err := openOutput(ctx, dir, func() { b.say(log, "waiting for another build into "+dir) })
 	if err != nil {
 		return image.Layout{}, err
 	}
@@ -105,6 +105,15 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 		return err
 	})
 	return res, work.Wait()
+}
+
+// say writes a line to log, unless that is for nothing or for programs to read.
+func (b Builder) say(log io.Writer, line string) {
+	switch progressui.DisplayMode(b.Progress) {
+	case progressui.RawJSONMode, progressui.QuietMode:
+	default:
+		fmt.Fprintln(log, line)
+	}
 }
 
 // show shows the lines of the step that err is about, if it is about one.

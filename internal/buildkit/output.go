@@ -32,34 +32,85 @@ type output struct {
 	dir   string
 	store content.Store
 	lock  *os.File
+	fresh bool     // nothing was in dir, and nothing has come of the build yet
+	made  []string // the folders that did not exist, the innermost first
 }
 
 // openOutput makes dir, if need be, and waits until no one else writes to it.
 // waiting is called if there is something to wait for.
 func openOutput(ctx context.Context, dir string, waiting func()) (*output, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s: not a folder", dir)
+	}
+	for {
+		o, err := tryOutput(ctx, dir, waiting)
+		if !errors.Is(err, errGone) {
+			return o, err
+		}
+	}
+}
+
+// errGone says that a folder was removed, by a build that failed, while another
+// one waited for it.
+var errGone = errors.New("the folder is gone")
+
+func tryOutput(ctx context.Context, dir string, waiting func()) (*output, error) {
+	o := &output{dir: dir, made: missing(dir)}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, plainPath(err)
 	}
+	var err error
+	if o.lock, err = lockOutput(ctx, dir, waiting); err != nil {
+		return nil, err
+	}
+	if err := o.open(); err != nil {
+		o.lock.Close()
+		return nil, err
+	}
+	return o, nil
+}
+
+// missing returns dir and those of the folders around it that do not exist,
+// the innermost first.
+func missing(dir string) []string {
+	var all []string
+	for {
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			return all
+		}
+		all = append(all, dir)
+		dir = filepath.Dir(dir)
+	}
+}
+
+func lockOutput(ctx context.Context, dir string, waiting func()) (*os.File, error) {
 	lock, err := os.Open(dir)
 	if err == nil && unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		lock.Close()
 		waiting()
 		lock, err = lockFile(ctx, dir, os.O_RDONLY)
 	}
-	if err != nil {
-		return nil, plainPath(err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errGone
 	}
-	if err := checkOurs(dir); err != nil {
-		lock.Close()
-		return nil, err
+	return lock, plainPath(err)
+}
+
+// open looks into the folder, whose lock it has.
+func (o *output) open() error {
+	locked, err := o.lock.Stat()
+	if err != nil {
+		return err
+	}
+	if now, err := os.Stat(o.dir); err != nil || !os.SameFile(now, locked) {
+		return errGone
+	}
+	if o.fresh, err = checkOurs(o.dir); err != nil {
+		return err
 	}
 	quiet()
-	store, err := contentlocal.NewStore(dir)
-	if err != nil {
-		lock.Close()
-		return nil, err
-	}
-	return &output{dir, store, lock}, nil
+	o.store, err = contentlocal.NewStore(o.dir)
+	return err
 }
 
 // oursKey is the annotation, in the index of a layout, of images that bkt has
@@ -67,22 +118,36 @@ func openOutput(ctx context.Context, dir string, waiting func()) (*output, error
 const oursKey = "bkt.output"
 
 // checkOurs returns an error if dir holds anything but a layout that bkt has
-// written: what is in there may be removed.
-func checkOurs(dir string) error {
+// written: what is in there may be removed. It says whether dir is empty.
+func checkOurs(dir string) (empty bool, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return plainPath(err)
+		return false, plainPath(err)
 	}
 	for _, e := range entries {
 		switch e.Name() {
 		case ocispec.ImageBlobsDir, ocispec.ImageIndexFile, ocispec.ImageLayoutFile, ingestDir:
 		default:
-			return fmt.Errorf("%s: neither empty nor an OCI layout: it holds %s", dir, e.Name())
+			return false, fmt.Errorf("%s: neither empty nor an OCI layout: it holds %s", dir, e.Name())
 		}
 	}
-	index, err := readIndex(dir)
+	return len(entries) == 0, checkImages(dir)
+}
+
+// checkImages returns an error if the layout dir has an index that names images
+// that bkt has not written, or that cannot be read. Without an index, it is
+// what a first build has left that was killed.
+func checkImages(dir string) error {
+	var index ocispec.Index
+	data, err := os.ReadFile(filepath.Join(dir, ocispec.ImageIndexFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &index)
+	}
 	if err != nil {
-		return nil // what a first build has left that did not get to its end
+		return fmt.Errorf("%s: cannot tell what image it holds: %w", dir, plainPath(err))
 	}
 	for _, desc := range index.Manifests {
 		if desc.Annotations[oursKey] == "" {
@@ -120,7 +185,18 @@ func plainPath(err error) error {
 // ingestDir is where the store keeps blobs that are not complete.
 const ingestDir = "ingest"
 
-func (o *output) close() { o.lock.Close() }
+// close gives the folder back. If nothing has come of a first build, it is left
+// as it was: empty, or not there.
+func (o *output) close() {
+	if o.fresh {
+		_ = os.RemoveAll(filepath.Join(o.dir, ingestDir))
+		_ = os.RemoveAll(filepath.Join(o.dir, ocispec.ImageBlobsDir))
+		for _, dir := range o.made {
+			_ = os.Remove(dir)
+		}
+	}
+	o.lock.Close()
+}
 
 // export returns what to ask the engine for.
 func (o *output) export() client.ExportEntry {
@@ -149,6 +225,7 @@ func (o *output) commit(ctx context.Context, answer map[string]string) (image.La
 	if err := o.writeIndex(desc); err != nil {
 		return image.Layout{}, err
 	}
+	o.fresh = false
 	return image.Layout{Dir: o.dir, Digest: desc.Digest}, o.clean(ctx, keep)
 }
 
