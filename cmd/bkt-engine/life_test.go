@@ -248,6 +248,33 @@ func TestFolderOfWhoeverStartedTheEngineIsGone(t *testing.T) {
 	w.mustBuild(t)
 }
 
+func TestEngineOfAnotherVersion(t *testing.T) {
+	w := newWorld(t)
+	w.mustStart(t)
+	before := w.status(t)
+	b := buildkit.Builder{Config: w.config(), Progress: "quiet"}
+	b.Config.Version = before.Version
+	out := filepath.Join(w.Dir, "another")
+	if _, err := b.Build(t.Context(), w.spec(), out, &bytes.Buffer{}); err != nil || w.status(t).PID != before.PID {
+		t.Errorf("of the same version: %v, process %d, not %d", err, w.status(t).PID, before.PID)
+	}
+	b.Config.Version = "v0.0.1"
+	if _, err := b.Build(t.Context(), w.spec(), out, &bytes.Buffer{}); err != nil || w.status(t).PID == before.PID {
+		t.Errorf("of another version: %v, still process %d", err, before.PID)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, done := w.hang(t, ctx)
+	_, err := b.Build(t.Context(), w.spec(), out, &bytes.Buffer{})
+	want := "the engine is busy, and of another version of bkt: " + before.Version + ", not v0.0.1"
+	if err == nil || err.Error() != want || len(hint.Of(err)) == 0 {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+	cancel()
+	if err := result(t, done); !errors.Is(err, context.Canceled) {
+		t.Errorf("the other build ended with %v", err)
+	}
+}
+
 func TestStop(t *testing.T) {
 	w := newWorld(t)
 	if stopped, err := buildkit.Stop(t.Context(), w.config()); stopped || err != nil {

@@ -11,6 +11,7 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
 	"bkt/internal/host"
+	"bkt/internal/version"
 
 	"github.com/docker/go-units"
 	"golang.org/x/sys/unix"
@@ -25,7 +26,7 @@ type engineCmd struct {
 // ownEngine returns where bkt's own engine is, without looking for its program.
 func ownEngine() (buildkit.Config, error) {
 	root, socket, err := buildkit.Defaults(ownEnv, os.Geteuid())
-	return buildkit.Config{Root: root, Socket: socket}, err
+	return buildkit.Config{Root: root, Socket: socket, Version: version.String()}, err
 }
 
 // ownEnv is the environment without the runtime folder of another user, which

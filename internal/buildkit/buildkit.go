@@ -30,6 +30,7 @@ type Config struct {
 	Root    string        // the folder of bkt's own engine
 	Socket  string        // where that engine is, or will be
 	Program string        // bkt-engine, to start it with; see [FindEngine]
+	Version string        // that the engine should be of; empty: any
 	Idle    time.Duration // after which it is to end; 0: its own choice
 	Keep    int64         // bytes of cache that it may keep; 0: its own choice
 }

@@ -63,8 +63,8 @@ func connect(ctx context.Context, cfg Config) (*client.Client, error) {
 }
 
 // dial connects to the BuildKit at address and waits for its answer.
-func dial(ctx context.Context, address string) (*client.Client, error) {
-	c, err := client.New(ctx, address)
+func dial(ctx context.Context, address string, options ...client.ClientOpt) (*client.Client, error) {
+	c, err := client.New(ctx, address, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -87,14 +87,17 @@ func probe(ctx context.Context, c *client.Client) error {
 
 // connectOwn connects to bkt's own engine, and starts it if need be.
 func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
-	if c, err := dialOwn(ctx, cfg); err == nil {
-		return c, nil
+	if c, state, err := dialOwn(ctx, cfg); err == nil {
+		if !isOther(cfg, state) {
+			return c, nil
+		}
+		c.Close()
 	}
 	if cfg.Program == "" {
 		return nil, errors.New("the engine is not running, and there is no program to start it with")
 	}
 	if err := os.MkdirAll(cfg.Root, 0o700); err != nil {
-		return nil, err
+		return nil, plainPath(err)
 	}
 	// Of several that find no engine at the same time, one starts it and the
 	// others, when they get the lock, find it running.
@@ -103,9 +106,17 @@ func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 		return nil, err
 	}
 	defer lock.Close()
+	if err := retire(ctx, cfg); err != nil {
+		return nil, err
+	}
+	return connectOrStart(ctx, cfg)
+}
+
+// connectOrStart connects to the own engine, whose start is the caller's alone.
+func connectOrStart(ctx context.Context, cfg Config) (*client.Client, error) {
 	const attempts = 5
 	for attempt := 1; ; attempt++ {
-		c, err := dialOwn(ctx, cfg)
+		c, _, err := dialOwn(ctx, cfg)
 		if err == nil || ctx.Err() != nil || attempt > attempts {
 			return c, err
 		}
@@ -119,25 +130,6 @@ func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 			return nil, err
 		}
 	}
-}
-
-// dialOwn connects to the engine that has the lock of the root, where it says
-// that it is. What answers at the socket may be another's, with another root.
-func dialOwn(ctx context.Context, cfg Config) (*client.Client, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	running, err := contract.Held(cfg.Root)
-	if err == nil && !running {
-		err = errors.New("the engine is not running")
-	}
-	if err != nil {
-		return nil, err
-	}
-	state, err := contract.ReadState(cfg.Root)
-	if err != nil {
-		return nil, err
-	}
-	return dial(ctx, "unix://"+state.Socket)
 }
 
 // start starts the own engine and waits until it is up, or says why not.

@@ -39,7 +39,7 @@ func Status(ctx context.Context, cfg Config) (Engine, error) {
 	}
 	e.Running, e.PID, e.Since = true, state.PID, state.Started
 	e.Version, e.Socket = state.Version, state.Socket
-	c, err := dialOwn(ctx, cfg)
+	c, _, err := dialOwn(ctx, cfg)
 	if err != nil {
 		return e, fmt.Errorf("the engine (pid %d) does not answer: %w", state.PID, err)
 	}

@@ -2,12 +2,15 @@ package buildkit_test
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"bkt/internal/buildkit"
+	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/image"
 
@@ -125,6 +128,33 @@ func TestEngineThatIsNotThere(t *testing.T) {
 	_, err := b.Build(t.Context(), s, filepath.Join(dir, "out"), os.Stderr)
 	want := "engine " + b.Config.Address + ": dial unix " + filepath.Join(dir, "sock") + ": connect: no such file or directory"
 	if err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+}
+
+// TestSocketOfAnotherProgram checks that what listens where an engine says that
+// it does is asked only if it is that engine.
+func TestSocketOfAnotherProgram(t *testing.T) {
+	root := t.TempDir()
+	socket := filepath.Join(root, "sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	write(t, contract.StateFile(root), fmt.Sprintf(`{"pid":1,"socket":%q}`, socket))
+	write(t, contract.LockFile(root), "1")
+	lock, err := os.Open(contract.LockFile(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	_, err = buildkit.Status(t.Context(), buildkit.Config{Root: root, Socket: socket})
+	want := fmt.Sprintf("process %d listens there, not the engine, process 1", os.Getpid())
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error is %v, want %s", err, want)
 	}
 }
