@@ -112,6 +112,38 @@ func TestOutputIsNotSent(t *testing.T) {
 	}
 }
 
+// TestCacheBehindALinkIsNotSent builds from a folder that the engine's cache
+// lies in, and that goes by another name there.
+func TestCacheBehindALinkIsNotSent(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `RUN --mount=type=bind,target=/tmp ["/init", "list", "/tmp"]`)
+	if err := os.Symlink(w.Dir, filepath.Join(w.Dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	s := w.spec()
+	s.Context, s.Containerfile = filepath.Join(w.Dir, "link"), "context/Containerfile"
+	var log bytes.Buffer
+	b := buildkit.Builder{Config: w.config(), Progress: "plain"}
+	if _, err := b.Build(t.Context(), s, filepath.Join(w.Dir, "out"), &log); err != nil {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	if strings.Contains(log.String(), "entry root") || !strings.Contains(log.String(), "entry context") {
+		t.Errorf("the cache was sent:\n%s", log.String())
+	}
+}
+
+func TestContainerfileThatLeadsAway(t *testing.T) {
+	w := newWorld(t)
+	w.write(t, "elsewhere/Containerfile", "FROM scratch\n")
+	if err := os.Symlink("../elsewhere/Containerfile", filepath.Join(w.Dir, "context", "Containerfile")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.build(t.Context(), &bytes.Buffer{})
+	if err == nil || !strings.HasPrefix(err.Error(), "Containerfile: a link to "+w.Dir+"/elsewhere/Containerfile, which leads out of ") {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestFolderAsNamedContext(t *testing.T) {
 	w := newWorld(t)
 	w.write(t, "extra/file", "x")

@@ -89,8 +89,12 @@ func choose(all []ocispec.Descriptor, name string) (ocispec.Descriptor, error) {
 	}
 }
 
+// small is the size up to which blobs are read to see whether they are whole:
+// that of manifests and configurations, and of hardly a layer.
+const small = 1 << 20
+
 // blobs returns the digests of desc and of all that it refers to. One that is
-// missing, or not of its size, is an error.
+// missing, not of its size or, if it is small, not of its digest is an error.
 func blobs(ctx context.Context, store content.Store, desc ocispec.Descriptor) (map[digest.Digest]bool, error) {
 	found := map[digest.Digest]bool{}
 	children := images.ChildrenHandler(store)
@@ -102,8 +106,26 @@ func blobs(ctx context.Context, store content.Store, desc ocispec.Descriptor) (m
 		if info.Size != d.Size {
 			return nil, fmt.Errorf("blob %s has %d bytes, not %d", d.Digest, info.Size, d.Size)
 		}
+		if err := verify(ctx, store, d); err != nil {
+			return nil, err
+		}
 		found[d.Digest] = true
 		return children(ctx, d)
 	}), desc)
 	return found, err
+}
+
+// verify returns an error if a small blob is not what its digest says.
+func verify(ctx context.Context, store content.Store, d ocispec.Descriptor) error {
+	if d.Size > small {
+		return nil
+	}
+	data, err := content.ReadBlob(ctx, store, d)
+	if err != nil {
+		return err
+	}
+	if d.Digest.Algorithm().FromBytes(data) != d.Digest {
+		return fmt.Errorf("blob %s is damaged", d.Digest)
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package buildkit_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -89,6 +90,15 @@ func TestReadLayoutMissesWhatIsNotThere(t *testing.T) {
 			}
 			return err
 		}, "has 1 bytes, not"},
+		{"spoilt blobs", func(t *testing.T, dir string) error {
+			blobs, err := filepath.Glob(filepath.Join(dir, "blobs", "sha256", "*"))
+			for _, blob := range blobs {
+				text, errRead := os.ReadFile(blob)
+				write(t, blob, strings.Replace(string(text), ":", " ", 1))
+				err = errors.Join(err, errRead)
+			}
+			return err
+		}, "is damaged"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

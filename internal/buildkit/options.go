@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bkt/internal/hint"
 	"bkt/internal/image"
 
 	"github.com/containerd/containerd/v2/core/content"
@@ -97,6 +98,10 @@ func containerfile(s image.Spec, root string) (dir, name string) {
 
 func addContainerfile(opt *client.SolveOpt, s image.Spec, root string) error {
 	dir, name := containerfile(s, root)
+	target := resolve(filepath.Join(dir, name))
+	if rel, err := filepath.Rel(resolve(dir), target); err != nil || !filepath.IsLocal(rel) {
+		return hint.Add(fmt.Errorf("%s: a link to %s, which leads out of %s", s.Containerfile, target, dir), "put the file itself there")
+	}
 	fs, err := fsutil.NewFS(dir)
 	if err != nil {
 		return err
@@ -114,6 +119,7 @@ func contextFS(dir string, excluded []string) (fsutil.FS, error) {
 		return nil, err
 	}
 	var patterns []string
+	root := resolve(dir)
 	for _, folder := range excluded {
 		if folder == "" {
 			continue
@@ -122,7 +128,7 @@ func contextFS(dir string, excluded []string) (fsutil.FS, error) {
 		if err != nil {
 			return nil, err
 		}
-		rel, err := filepath.Rel(dir, abs)
+		rel, err := filepath.Rel(root, resolve(abs))
 		if err != nil || !filepath.IsLocal(rel) {
 			continue
 		}
@@ -132,6 +138,19 @@ func contextFS(dir string, excluded []string) (fsutil.FS, error) {
 		patterns = append(patterns, escapePattern(filepath.ToSlash(rel)))
 	}
 	return fsutil.NewFilterFS(fs, &fsutil.FilterOpt{ExcludePatterns: patterns})
+}
+
+// resolve returns path without symbolic links, as far as it exists. Where /home
+// is a link, the same folder goes by two names.
+func resolve(path string) string {
+	if actual, err := filepath.EvalSymlinks(path); err == nil {
+		return actual
+	}
+	parent := filepath.Dir(path)
+	if parent == path {
+		return path
+	}
+	return filepath.Join(resolve(parent), filepath.Base(path))
 }
 
 // escapePattern returns a pattern that matches path and nothing else.
