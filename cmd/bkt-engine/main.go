@@ -77,14 +77,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return report(stderr, command.Run())
 }
 
-// report prints err in bkt's name, as whose part the program is run, and returns
-// the exit status.
+// report prints err in bkt's name, as whose part the program is run, and each
+// of joined ones by itself. It returns the exit status.
 func report(stderr io.Writer, err error) int {
-	if err != nil {
-		fmt.Fprintln(stderr, "bkt: error:", err)
-	}
-	for _, h := range hint.Of(err) {
-		fmt.Fprintln(stderr, "bkt: hint:", h)
+	for _, e := range hint.Split(err) {
+		fmt.Fprintln(stderr, "bkt: error:", e)
+		for _, h := range hint.Of(e) {
+			fmt.Fprintln(stderr, "bkt: hint:", h)
+		}
 	}
 	return engine.Status(err)
 }

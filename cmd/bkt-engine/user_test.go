@@ -117,7 +117,10 @@ func TestUserWithoutSubordinateIDs(t *testing.T) {
 	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 {
 		t.Errorf("ended with %v", err)
 	}
-	for _, want := range []string{"/etc/subuid: no line for nobody", "usermod --add-subuids"} {
+	for _, want := range []string{
+		"bkt: error: /etc/subuid: no line for nobody\nbkt: hint: run \"sudo usermod --add-subuids ",
+		"bkt: error: /etc/subgid: no line for nobody\nbkt: hint: run \"sudo usermod --add-subuids ",
+	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}

@@ -198,16 +198,12 @@ func await(ctx context.Context, cmd *exec.Cmd, ready *os.File) error {
 
 // eachOf puts what was being done before err, or before each of joined errors.
 func eachOf(err error, doing string) error {
-	if err == nil {
-		return nil
+	errs := hint.Split(err)
+	for i, e := range errs {
+		errs[i] = fmt.Errorf("%s: %w", doing, e)
 	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	var errs []error
-	for _, e := range joined.Unwrap() {
-		errs = append(errs, eachOf(e, doing))
+	if len(errs) == 1 {
+		return errs[0]
 	}
 	return errors.Join(errs...)
 }

@@ -55,3 +55,20 @@ func walk(err error, visit func(string)) {
 	}
 	walk(errors.Unwrap(err), visit)
 }
+
+// Split returns the errors that were joined into err, so that each can be told
+// with its own hints.
+func Split(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, Split(e)...)
+	}
+	return all
+}

@@ -61,3 +61,11 @@ func TestAddLeavesTheErrorAsItIs(t *testing.T) {
 		t.Errorf("as *fs.PathError: %v", found)
 	}
 }
+
+func TestSplit(t *testing.T) {
+	a, b := hint.Add(errBase, "a"), errors.New("b")
+	got := hint.Split(errors.Join(errors.Join(a), b))
+	if len(got) != 2 || got[0] != a || got[1] != b || hint.Split(nil) != nil {
+		t.Errorf("got %v", got)
+	}
+}

@@ -102,13 +102,9 @@ type reason struct {
 
 // reasons returns the errors that were joined into err, each by itself.
 func reasons(err error) []reason {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []reason{{err.Error(), hint.Of(err)}}
-	}
 	var all []reason
-	for _, e := range joined.Unwrap() {
-		all = append(all, reasons(e)...)
+	for _, e := range hint.Split(err) {
+		all = append(all, reason{e.Error(), hint.Of(e)})
 	}
 	return all
 }
@@ -132,8 +128,8 @@ func Report(w io.Writer, err error, status int) error {
 }
 
 // AwaitReport reads what [Report] wrote. It returns nil if the engine is up, a
-// [StartError] if it could not start, or several of them joined, and [io.ErrUnexpectedEOF] if it ended
-// without a word.
+// [StartError] if it could not start, or several of them joined, and
+// [io.ErrUnexpectedEOF] if it ended without a word.
 func AwaitReport(r io.Reader) error {
 	line, err := bufio.NewReader(r).ReadBytes('\n')
 	if errors.Is(err, io.EOF) {
