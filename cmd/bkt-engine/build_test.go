@@ -5,12 +5,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"bkt/internal/buildkit"
+	"bkt/internal/hint"
 	"bkt/internal/image"
 
 	"github.com/google/go-cmp/cmp"
@@ -208,6 +210,60 @@ func TestUmaskOfWhoeverStartsTheEngine(t *testing.T) {
 	syscall.Umask(old)
 	if !strings.Contains(log, "mode drwxr-xr-x") {
 		t.Errorf("not readable for all:\n%s", log)
+	}
+}
+
+func TestBaseForAnotherPlatform(t *testing.T) {
+	w := newWorld(t)
+	other := map[string]string{"amd64": "arm64"}[runtime.GOARCH]
+	if other == "" {
+		other = "amd64"
+	}
+	b := buildkit.Builder{Config: w.config(), Progress: "quiet"}
+	out := filepath.Join(w.Dir, "out")
+	s := w.spec()
+	s.Platforms = []string{"linux/" + other}
+	w.containerfile(t, `COPY input /input`)
+	_, err := b.Build(t.Context(), s, out, &bytes.Buffer{})
+	want := "image example.org/base: " + w.Base.Dir + ": it is for linux/" + runtime.GOARCH + ", not for linux/" + other
+	if err == nil || err.Error() != want || len(hint.Of(err)) == 0 {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+	w.write(t, "context/Containerfile", "FROM --platform=$BUILDPLATFORM example.org/base AS made\nFROM scratch\nCOPY --from=made /init /\n")
+	if _, err := b.Build(t.Context(), s, out, &bytes.Buffer{}); err != nil {
+		t.Errorf("built on one platform for another: %v", err)
+	}
+}
+
+func TestDamagedLayer(t *testing.T) {
+	w := newWorld(t)
+	w.containerfile(t, `RUN ["/init", "write", "/etc/made", "x"]`)
+	blobs, err := filepath.Glob(filepath.Join(w.Base.Dir, "blobs", "sha256", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, blob := range blobs {
+		if info, err := os.Stat(blob); err == nil && info.Size() > 1<<20 {
+			err = os.WriteFile(blob, make([]byte, info.Size()), 0o644)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_, err = w.build(t.Context(), &bytes.Buffer{})
+	if err == nil || !strings.Contains(err.Error(), w.Base.Dir+": a blob in it is damaged") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestCopyOfWhatIsLeftOut(t *testing.T) {
+	w := newWorld(t)
+	w.write(t, "context/build/file", "x")
+	w.containerfile(t, `COPY build/file /`)
+	b := buildkit.Builder{Config: w.config(), Progress: "quiet", Exclude: []string{filepath.Join(w.Dir, "context", "build")}}
+	_, err := b.Build(t.Context(), w.spec(), filepath.Join(w.Dir, "out"), &bytes.Buffer{})
+	if hints := strings.Join(hint.Of(err), ""); hints != "build is left out of what a build may COPY" {
+		t.Errorf("%v, hints %q", err, hints)
 	}
 }
 

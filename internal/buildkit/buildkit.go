@@ -82,7 +82,7 @@ func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Wri
 	if err != nil {
 		err = explain(ctx, c, b.Config, s.Containerfile, err)
 		b.show(log, err)
-		return image.Layout{}, err
+		return image.Layout{}, b.atFault(s, err)
 	}
 	return out.commit(ctx, res.ExporterResponse)
 }

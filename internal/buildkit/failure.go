@@ -4,16 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
+	"bkt/internal/image"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // A StepError says which step of a Containerfile is at fault.
@@ -68,6 +72,36 @@ func advise(e *StepError) error {
 		return e
 	}
 	return hint.Add(e, "log in with \"podman login\" if it is private, or read it from a folder with --build-context NAME=oci-layout://DIR")
+}
+
+// atFault names the folder that err, of a build of s, comes from, where the
+// engine could not know it.
+func (b Builder) atFault(s image.Spec, err error) error {
+	for _, l := range s.Images {
+		if isDamaged(l, err.Error()) {
+			return fmt.Errorf("%s: a blob in it is damaged: %w", l.Dir, err)
+		}
+	}
+	root, errRoot := filepath.Abs(s.Context)
+	if errRoot != nil {
+		return err
+	}
+	for _, folder := range b.Exclude {
+		rel, errRel := filepath.Rel(resolve(root), resolve(folder))
+		if errRel == nil && strings.Contains(err.Error(), `"/`+rel+`/`) && strings.HasSuffix(err.Error(), ": not found") {
+			return hint.Add(err, "%s is left out of what a build may COPY", rel)
+		}
+	}
+	return err
+}
+
+// isDamaged says whether text is about a blob of l that has not its digest.
+func isDamaged(l image.Layout, text string) bool {
+	_, rest, found := strings.Cut(text, "unexpected commit digest ")
+	_, rest, expected := strings.Cut(rest, "expected sha256:")
+	name, _, _ := strings.Cut(rest, ":")
+	_, err := os.Stat(filepath.Join(l.Dir, ocispec.ImageBlobsDir, "sha256", name))
+	return found && expected && err == nil
 }
 
 // stepError turns BuildKit's account of where a step is into ours.

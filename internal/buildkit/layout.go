@@ -32,8 +32,7 @@ func ReadLayout(dir, name string) (image.Layout, error) {
 	if err != nil {
 		return image.Layout{}, fmt.Errorf("%s: %w", dir, err)
 	}
-	quiet()
-	store, err := contentlocal.NewStore(dir)
+	store, err := openStore(dir)
 	if err != nil {
 		return image.Layout{}, err
 	}
@@ -41,6 +40,12 @@ func ReadLayout(dir, name string) (image.Layout, error) {
 		return image.Layout{}, fmt.Errorf("%s: incomplete: %w", dir, err)
 	}
 	return image.Layout{Dir: dir, Digest: desc.Digest}, nil
+}
+
+// openStore opens the blobs of the layout dir.
+func openStore(dir string) (content.Store, error) {
+	quiet()
+	return contentlocal.NewStore(dir)
 }
 
 func readIndex(dir string) (ocispec.Index, error) {

@@ -13,7 +13,6 @@ import (
 	"bkt/internal/image"
 
 	"github.com/containerd/containerd/v2/core/content"
-	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth"
@@ -168,6 +167,9 @@ func addNamed(opt *client.SolveOpt, s image.Spec, root string) error {
 	if err != nil {
 		return err
 	}
+	if err := checkPlatforms(filepath.Join(dir, name), s); err != nil {
+		return err
+	}
 	// Folders come first, as an image of the same name is the more definite.
 	for i, name := range slices.Sorted(maps.Keys(s.Folders)) {
 		id := "folder" + strconv.Itoa(i)
@@ -197,7 +199,7 @@ func addLayout(opt *client.SolveOpt, id string, l image.Layout) (image.Layout, e
 	if err != nil {
 		return l, err
 	}
-	opt.OCIStores[id], err = contentlocal.NewStore(l.Dir)
+	opt.OCIStores[id], err = openStore(l.Dir)
 	return l, err
 }
 

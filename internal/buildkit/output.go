@@ -14,7 +14,6 @@ import (
 	"bkt/internal/image"
 
 	"github.com/containerd/containerd/v2/core/content"
-	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
 	"github.com/google/renameio/v2"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
@@ -108,8 +107,7 @@ func (o *output) open() error {
 	if o.fresh, err = checkOurs(o.dir); err != nil {
 		return err
 	}
-	quiet()
-	o.store, err = contentlocal.NewStore(o.dir)
+	o.store, err = openStore(o.dir)
 	return err
 }
 

@@ -23,24 +23,40 @@ import (
 // that are not its own stages, in the form in which BuildKit looks them up.
 type references []string
 
-// readReferences parses the Containerfile file of s.
-func readReferences(file string, s image.Spec) (references, error) {
+// parsed is what a Containerfile says, as far as it matters here.
+type parsed struct {
+	stages []instructions.Stage
+	args   []instructions.ArgCommand
+	lex    *shell.Lex
+}
+
+// parse parses the Containerfile file of s.
+func parse(file string, s image.Spec) (p parsed, err error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	ast, err := parser.Parse(bytes.NewReader(text))
 	if err != nil {
-		return nil, located(s.Containerfile, err)
+		return p, located(s.Containerfile, err)
 	}
-	stages, args, err := instructions.Parse(ast.AST, nil)
+	p.lex = shell.NewLex(ast.EscapeToken)
+	p.stages, p.args, err = instructions.Parse(ast.AST, nil)
 	if err != nil {
-		return nil, located(s.Containerfile, err)
+		return p, located(s.Containerfile, err)
 	}
-	lex := shell.NewLex(ast.EscapeToken)
+	return p, nil
+}
+
+// readReferences reads the Containerfile file of s.
+func readReferences(file string, s image.Spec) (references, error) {
+	p, err := parse(file, s)
+	if err != nil {
+		return nil, err
+	}
 	found := map[string]bool{}
-	for _, env := range environments(s, args, lex) {
-		if err := collect(found, stages, lex, env); err != nil {
+	for _, env := range environments(s, p.args, p.lex) {
+		if err := collect(found, p.stages, p.lex, env); err != nil {
 			return nil, located(s.Containerfile, err)
 		}
 	}

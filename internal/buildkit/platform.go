@@ -1,0 +1,91 @@
+package buildkit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"bkt/internal/hint"
+	"bkt/internal/image"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/containerd/v2/core/images"
+	"github.com/containerd/platforms"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// checkPlatforms returns an error if s asks for a platform, and one of its
+// layouts holds an image for another: BuildKit would take it all the same. A
+// Containerfile whose stages say themselves what they run on knows better.
+func checkPlatforms(file string, s image.Spec) error {
+	if len(s.Platforms) == 0 {
+		return nil
+	}
+	p, err := parse(file, s)
+	if err != nil {
+		return err
+	}
+	for _, stage := range p.stages {
+		if stage.Platform != "" {
+			return nil
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Images)) {
+		if err := checkPlatform(s.Images[name], s.Platforms); err != nil {
+			return fmt.Errorf("image %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkPlatform returns an error if l is a single image, and not for all of wanted.
+func checkPlatform(l image.Layout, wanted []string) error {
+	own, ok, err := platformOf(l)
+	if err != nil || !ok {
+		return err
+	}
+	for _, text := range wanted {
+		p, err := platforms.Parse(text)
+		if err != nil {
+			return err
+		}
+		if !platforms.Only(p).Match(own) {
+			err := fmt.Errorf("%s: it is for %s, not for %s", l.Dir, platforms.Format(own), text)
+			return hint.Add(err, "read it from a folder with an image for %s, or leave --platform out", text)
+		}
+	}
+	return nil
+}
+
+// platformOf returns what the image of l is for, if it is for one platform only
+// and says so.
+func platformOf(l image.Layout) (p ocispec.Platform, ok bool, err error) {
+	index, err := readIndex(l.Dir)
+	if err != nil {
+		return p, false, err
+	}
+	desc, err := choose(index.Manifests, l.Digest.String())
+	if err != nil || !images.IsManifestType(desc.MediaType) {
+		return p, false, err
+	}
+	store, err := openStore(l.Dir)
+	if err != nil {
+		return p, false, err
+	}
+	var manifest ocispec.Manifest
+	if err := readBlob(store, desc, &manifest); err != nil {
+		return p, false, err
+	}
+	err = readBlob(store, manifest.Config, &p)
+	return platforms.Normalize(p), p.OS != "" && p.Architecture != "", err
+}
+
+func readBlob(store content.Store, desc ocispec.Descriptor, v any) error {
+	data, err := content.ReadBlob(context.Background(), store, desc)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
