@@ -97,7 +97,7 @@ func (b Bins) check(o object) {
 	o.optional("to", b.To, checkHomely)
 	for _, also := range entries(o.at+"/also", b.Also) {
 		for _, from := range entries(o.at+"/from", b.From) {
-			if strings.HasPrefix(path.Clean(also.Text), path.Clean(from.Text)+"/") {
+			if strings.HasPrefix(path.Clean(also.Text), strings.TrimSuffix(path.Clean(from.Text), "/")+"/") {
 				err := fmt.Errorf("program %s lies in a folder whose programs are all exported (at %s)", quote(also.Text), o.where(from.Pointer))
 				o.add(also.Pointer, hint.Add(err, `leave it out of "also"`))
 			}

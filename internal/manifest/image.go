@@ -20,7 +20,7 @@ type Images struct {
 
 // An Image is one of the two images of a repository.
 type Image struct {
-	Base      Base              `json:"base,omitempty"`      // what it is built on
+	Base      Base              `json:"base,omitzero"`       // what it is built on
 	Name      string            `json:"name,omitempty"`      // where it is pushed, such as "quay.io/someone/workstation:latest"
 	Platforms []string          `json:"platforms,omitempty"` // what it is built for, such as "linux/amd64"; default: the engine's own
 	Labels    map[string]string `json:"labels,omitempty"`
