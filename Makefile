@@ -57,6 +57,7 @@ fuzz: ## fuzz for FUZZTIME each
 	$(GO) test -run NONE -fuzz FuzzDecode -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
 	$(GO) test -run NONE -fuzz FuzzEveryKind -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
 	$(GO) test -run NONE -fuzz FuzzEncode -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
+	$(GO) test -run NONE -fuzz FuzzAll -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
 
 .PHONY: bench
 bench: setup build ## measure; docs/performance.md has the results
