@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 // A section goes below the one that precedes it in the table of sections or, if
 // there is none, above the one that follows it, or at the end of the file.
 func Insert(name string, src []byte, repo fs.FS) ([]byte, error) {
+	added := ""
 	for {
 		r, err := prepare(name, src, repo)
 		if err != nil {
@@ -26,8 +28,21 @@ func Insert(name string, src []byte, repo fs.FS) ([]byte, error) {
 		if len(r.missing) == 0 {
 			return src, nil
 		}
-		src = r.insert(r.missing[0])
+		if r.missing[0] == added { // the markers are part of something that has no end
+			return nil, unfinished(name, src)
+		}
+		added = r.missing[0]
+		src = r.insert(added)
 	}
+}
+
+// unfinished is the error of a file that ends within an instruction, where no
+// section can be.
+func unfinished(name string, src []byte) error {
+	if _, err := parse(name, Result{Text: src}); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: the last instruction has no end, and no section can stand below it", name)
 }
 
 // insert returns the source with the markers of a section.
@@ -49,7 +64,7 @@ func (r *renderer) insert(name string) []byte {
 		if i == at {
 			out.WriteString(markers)
 		}
-		out.WriteString(l.text + l.eol)
+		out.WriteString(l.String())
 		if l.eol == "" {
 			out.WriteString(eol)
 		}
@@ -84,14 +99,22 @@ func (r *renderer) slot(name string, end int) (line int, above bool) {
 // head returns the line below what has to stand above the first FROM: the
 // directives of the parser, and the ARGs that are for all stages.
 func (r *renderer) head() int {
-	last := 0
+	last, argument := 0, false // argument: an ARG goes on
+	scan := newScanner(r.src)
 	for n, l := range r.lines {
 		text := strings.TrimSpace(l.text)
 		word, _ := cutWord(text)
+		if scan.next(l.text) != top {
+			if argument {
+				last = n + 1
+			}
+			continue
+		}
+		argument = strings.EqualFold(word, "ARG")
 		switch {
 		case slices.ContainsFunc(r.all, func(s span) bool { return s.start == n }):
 			return last
-		case isDirective(text), strings.EqualFold(word, "ARG"):
+		case argument, isDirective(text):
 			last = n + 1
 		case text != "" && text[0] != '#':
 			return last
