@@ -12,34 +12,71 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
+
+	"mvdan.cc/sh/v3/syntax"
 )
 
-// preCommit is the hook for a repository that has no other one.
-const preCommit = `#!/bin/sh
-# Renders the managed sections of what is staged (bkt init --hook).
-exec bkt containerfile sync --staged
-`
+// preCommit is the hook for a repository that has no other one. git runs it in
+// the top folder of the work tree; prefix is the image repository's path below.
+func preCommit(prefix string) (string, error) {
+	command := "bkt containerfile sync --staged"
+	if prefix != "" {
+		word, err := syntax.Quote(prefix, syntax.LangPOSIX)
+		if err != nil {
+			return "", err
+		}
+		command = "bkt -C " + word + " containerfile sync --staged"
+	}
+	return "#!/bin/sh\n# Renders the managed sections of what is staged (bkt init --hook).\nexec " + command + "\n", nil
+}
 
 // hookPlan is the plan that installs the hook in the git repository of dir.
 func hookPlan(ctx context.Context, dir string) (plan.Plan, error) {
-	out, err := host.Git{}.Git(ctx, dir, nil, "rev-parse", "--git-path", "hooks")
+	out, err := host.Git{}.Git(ctx, dir, nil, "rev-parse", "--git-path", "hooks", "--git-common-dir", "--show-toplevel", "--show-prefix")
 	if err != nil {
 		return nil, hint.Add(fmt.Errorf("%s is not a git repository", dir), "run \"git init\" there first")
 	}
-	path := filepath.Join(strings.TrimSpace(string(out)), "pre-commit")
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
+	lines := strings.Split(string(out), "\n")
+	if len(lines) < 4 {
+		return nil, fmt.Errorf("git rev-parse: cannot parse %q", out)
 	}
+	text, err := preCommit(strings.TrimSuffix(lines[3], "/"))
+	if err != nil {
+		return nil, err
+	}
+	hooks := absolute(dir, lines[0])
+	if !isBelow(hooks, absolute(dir, lines[1])) && !isBelow(hooks, lines[2]) {
+		err := fmt.Errorf("%s, where git looks for hooks, is not this repository's alone (core.hooksPath)", hooks)
+		return nil, hint.Add(err, "in a hook of your own, run \"bkt containerfile sync --staged\" for this repository")
+	}
+	return hookWrite(filepath.Join(hooks, "pre-commit"), text)
+}
+
+// hookWrite is the plan that writes the hook, unless there is another one.
+func hookWrite(path, text string) (plan.Plan, error) {
 	old, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return plan.Plan{{Op: plan.Add, Targets: []string{"pre-commit hook"}, Steps: []plan.Step{
-			plan.Write{Path: path, Name: path, New: []byte(preCommit), Mode: 0o755},
+			plan.Write{Path: path, Name: path, New: []byte(text), Mode: 0o755},
 		}}}, nil
 	case err != nil:
 		return nil, plainPathError(err)
-	case string(old) == preCommit:
+	case string(old) == text:
 		return nil, nil
 	}
 	return nil, hint.Add(fmt.Errorf("%s: there is another hook", path), "add the line \"bkt containerfile sync --staged\" to it")
+}
+
+// absolute returns a path that git has printed in dir.
+func absolute(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+func isBelow(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
 }
