@@ -57,15 +57,28 @@ func judgeCommand(c instructions.Command) []imagePlace {
 	return nil
 }
 
+// judgeCopy looks at where files are copied to. What is copied may be a folder,
+// whose content goes there without it, so that its name says nothing; but for
+// the arguments of the kernel, whose files have an extension. A file in /tmp is
+// there for a later step.
 func judgeCopy(c instructions.SourcesAndDest) []imagePlace {
-	dest := c.DestPath
-	if strings.HasSuffix(dest, "/") && len(c.SourcePaths) == 1 {
-		dest = path.Join(dest, path.Base(c.SourcePaths[0]))
+	var found []imagePlace
+	if p := judge(c.DestPath); p != nil && p.dir != "/tmp" {
+		found = append(found, *p)
 	}
-	if p := judge(dest); p != nil {
-		return []imagePlace{*p}
+	if path.Clean(c.DestPath) != kargsDir {
+		return found
 	}
-	return nil
+	for _, source := range c.SourcePaths {
+		ext := path.Ext(source)
+		if ext == "" || ext == ".d" || strings.HasSuffix(source, "/") || strings.ContainsAny(source, "*?[") {
+			continue
+		}
+		if p := judge(path.Join(kargsDir, path.Base(source))); p != nil {
+			found = append(found, *p)
+		}
+	}
+	return found
 }
 
 // addsUser are programs that change /etc/passwd and its like.
