@@ -44,12 +44,12 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer unlock()
+	if c.Staged {
+		return a.syncStaged(ctx, r, c.Files, c.mode)
+	}
 	names, err := containerfiles(r, c.Files)
 	if err != nil {
 		return err
-	}
-	if c.Staged {
-		return a.syncStaged(ctx, r, names, c.mode)
 	}
 	rendered, err := a.renderAll(ctx, r.FS(), names, c.source())
 	if err != nil {
@@ -61,15 +61,15 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 // syncStaged renders what is staged from what is staged, and the work tree from
 // the work tree, so that each is right in itself. A work tree that is not fit
 // for that keeps no one from committing.
-func (a *app) syncStaged(ctx context.Context, r repo.Repo, names []string, m mode) error {
+func (a *app) syncStaged(ctx context.Context, r repo.Repo, files []string, m mode) error {
 	index, err := r.Staged(ctx, host.Git{})
 	if err != nil {
 		return err
 	}
-	names = slices.DeleteFunc(names, func(name string) bool {
-		_, err := fs.Stat(index, name)
-		return errors.Is(err, fs.ErrNotExist)
-	})
+	names, err := stagedFiles(r, index, files)
+	if err != nil {
+		return err
+	}
 	staged, err := a.renderAll(ctx, index, names, asIs)
 	if err != nil {
 		return err
@@ -79,6 +79,9 @@ func (a *app) syncStaged(ctx context.Context, r repo.Repo, names []string, m mod
 		p = append(p, plan.Restage(r.Root, f.name, f.old, f.text)...)
 	}
 	for _, name := range names {
+		if !r.Has(name) { // gone from the work tree, which need not stop a commit
+			continue
+		}
 		f := render(ctx, r.FS(), name, asIs)
 		if f.err == nil {
 			p = append(p, rewrites(r, []rendering{f})...)
@@ -87,6 +90,28 @@ func (a *app) syncStaged(ctx context.Context, r repo.Repo, names []string, m mod
 		a.warn([]error{fmt.Errorf("left alone in the work tree: %w", f.err)})
 	}
 	return a.finish(ctx, p, m)
+}
+
+// stagedFiles returns those of the files that the user has named, or of the
+// usual ones, that are staged.
+func stagedFiles(r repo.Repo, index fs.FS, files []string) ([]string, error) {
+	var names []string
+	for _, f := range files {
+		name, err := r.Name(f)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	if len(files) == 0 {
+		for _, k := range gen.Kinds() {
+			names = append(names, gen.Containerfile(k))
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		_, err := fs.Stat(index, name)
+		return errors.Is(err, fs.ErrNotExist)
+	}), nil
 }
 
 // lock keeps other bkts from changing the repository until unlock is called. It

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,15 +22,23 @@ type Git interface {
 	Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error)
 }
 
+// sources are what Containerfiles are rendered from, for git.
+var sources = []string{"manifests", "templates", "system", "toolbox", ":(glob)Containerfile*"}
+
 // Staged returns those files of the repository that Containerfiles are rendered
-// from, as they stand in git's index: what the next commit will have.
+// from, as they stand in git's index: what the next commit will have. A symbolic
+// link to another of them is that file.
 func (r Repo) Staged(ctx context.Context, git Git) (fs.FS, error) {
-	list, err := git.Git(ctx, r.Root, nil, "ls-files", "--stage", "-z", "--",
-		"manifests", "templates", "system", "toolbox", ":(glob)Containerfile*")
+	list, err := git.Git(ctx, r.Root, nil, append([]string{"ls-files", "--stage", "-z", "--"}, sources...)...)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := parseIndex(string(list))
+	// What is only intended to be added is in the index, and not in the commit.
+	intended, err := git.Git(ctx, r.Root, nil, append([]string{"diff", "--relative", "--name-only", "--diff-filter=A", "-z", "--"}, sources...)...)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := parseIndex(string(list), strings.Split(string(intended), "\x00"))
 	if err != nil {
 		return nil, err
 	}
@@ -45,10 +56,18 @@ func (r Repo) Staged(ctx context.Context, git Git) (fs.FS, error) {
 // An indexEntry is a file in git's index.
 type indexEntry struct {
 	name, id string
+	link     bool
 }
 
-// parseIndex parses the output of git ls-files --stage -z.
-func parseIndex(list string) ([]indexEntry, error) {
+// The modes of what is not a file.
+const (
+	modeLink      = "120000"
+	modeSubmodule = "160000"
+)
+
+// parseIndex parses the output of git ls-files --stage -z, without submodules
+// and what is in without.
+func parseIndex(list string, without []string) ([]indexEntry, error) {
 	var entries []indexEntry
 	for line := range strings.SplitSeq(strings.TrimSuffix(list, "\x00"), "\x00") {
 		if line == "" {
@@ -56,16 +75,14 @@ func parseIndex(list string) ([]indexEntry, error) {
 		}
 		head, name, _ := strings.Cut(line, "\t")
 		f := strings.Fields(head)
-		if len(f) != 3 {
+		switch {
+		case len(f) != 3:
 			return nil, fmt.Errorf("git ls-files: cannot parse %q", line)
-		}
-		if f[2] != "0" {
+		case f[2] != "0":
 			return nil, fmt.Errorf("%s: there is a conflict in git's index", name)
+		case f[0] != modeSubmodule && !slices.Contains(without, name):
+			entries = append(entries, indexEntry{name, f[1], f[0] == modeLink})
 		}
-		if f[0] == "120000" {
-			return nil, fmt.Errorf("%s: a symbolic link in git's index", name)
-		}
-		entries = append(entries, indexEntry{name, f[1]})
 	}
 	return entries, nil
 }
@@ -73,7 +90,8 @@ func parseIndex(list string) ([]indexEntry, error) {
 // readBlobs reads the output of git cat-file --batch: for each entry a line that
 // ends with a size, the text, and a newline.
 func readBlobs(r *bufio.Reader, entries []indexEntry) (fs.FS, error) {
-	var files txtar.Archive
+	texts := map[string][]byte{}
+	links := map[string]string{}
 	for _, e := range entries {
 		head, err := r.ReadString('\n')
 		if err != nil {
@@ -88,7 +106,31 @@ func readBlobs(r *bufio.Reader, entries []indexEntry) (fs.FS, error) {
 		if _, err := io.ReadFull(r, text); err != nil {
 			return nil, fmt.Errorf("git cat-file: %s: %w", e.name, err)
 		}
-		files.Files = append(files.Files, txtar.File{Name: e.name, Data: text[:size]})
+		if e.link {
+			links[e.name] = path.Join(path.Dir(e.name), string(text[:size]))
+			continue
+		}
+		texts[e.name] = text[:size]
+	}
+	return follow(texts, links)
+}
+
+// follow gives links the text of what they lead to. One that leads to none of
+// the files is an error where it would stand for one that declares nothing;
+// elsewhere it is left out.
+func follow(texts map[string][]byte, links map[string]string) (fs.FS, error) {
+	var files txtar.Archive
+	for _, name := range slices.Sorted(maps.Keys(links)) {
+		text, ok := texts[links[name]]
+		switch {
+		case ok:
+			files.Files = append(files.Files, txtar.File{Name: name, Data: text})
+		case strings.HasPrefix(name, "manifests/"), strings.HasPrefix(path.Base(name), "Containerfile"):
+			return nil, fmt.Errorf("%s: a symbolic link in git's index that leads to none of the files there", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		files.Files = append(files.Files, txtar.File{Name: name, Data: texts[name]})
 	}
 	return txtar.FS(&files)
 }
