@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/manifest"
 )
 
 // A place is a folder that a bootable image has its own rules for
@@ -88,18 +90,39 @@ var hostOnly = []string{
 }
 
 // kernels are packages of which a bootable image has exactly one version.
-var kernels = []string{"kernel", "kernel-core", "kernel-rt*", "kernel-64k*", "kernel-automotive*"}
+var kernels = []string{
+	"kernel", "kernel-core", "kernel-rt", "kernel-rt-core", "kernel-64k", "kernel-64k-core", "kernel-automotive", "kernel-automotive-core",
+}
+
+// packageName returns the name in a spec of dnf, without what it says of
+// version and architecture.
+func packageName(spec string) string {
+	name, _, _ := strings.Cut(spec, " ")
+	for _, arch := range []string{".x86_64", ".aarch64", ".noarch"} {
+		name = strings.TrimSuffix(name, arch)
+	}
+	for i := range len(name) - 1 {
+		if name[i] == '-' && '0' <= name[i+1] && name[i+1] <= '9' && !strings.HasPrefix(name[i:], "-64k") {
+			return name[:i]
+		}
+	}
+	return name
+}
 
 // checkTier looks for packages that belong in the other image.
-func (in input) checkTier(packages []string, at func(i int) Entry) error {
+func (in input) checkTier(p manifest.Packages, at func(i int) Entry) error {
+	replaced := slices.ContainsFunc(p.Removed, func(spec string) bool {
+		return strings.HasPrefix(spec, "kernel*") || matches(kernels, packageName(spec))
+	})
 	var errs []error
-	for i, name := range packages {
+	for i, spec := range p.Packages {
+		name := packageName(spec)
 		switch {
 		case in.kind == Toolbox && matches(hostOnly, name):
-			err := fmt.Errorf("%s: package %s is for a machine that boots, and the toolbox is a container", at(i), name)
+			err := fmt.Errorf("%s: package %s is for a machine that boots, and the toolbox is a container", at(i), spec)
 			errs = append(errs, hint.Add(err, "put it into %s", systemPackages))
-		case in.kind == System && matches(kernels, name):
-			in.warn(hint.Add(Finding{"bootc/kernel", at(i), "package " + name + ": the base image has a kernel, and bootc refuses an image with two"},
+		case in.kind == System && !replaced && matches(kernels, name):
+			in.warn(hint.Add(Finding{"bootc/kernel", at(i), "package " + spec + ": the base image has a kernel, and bootc refuses an image with two"},
 				"remove the kernel of the base, with \"removed\" in %s", systemPackages))
 		}
 	}

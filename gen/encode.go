@@ -125,19 +125,27 @@ func word(v value) (string, error) {
 	return v.text + v.mark(), nil
 }
 
+// A quoter renders values of ENV and LABEL in a file whose escape character it is.
+type quoter string
+
+// inQuotes encodes text that stands in double quotes. A backslash is one where
+// another character escapes.
+func (q quoter) inQuotes(text string) string {
+	e := string(q)
+	return strings.NewReplacer(e, e+e, `"`, e+`"`, `$`, e+`$`).Replace(text)
+}
+
 // docker renders v as a value of ENV or LABEL.
-func docker(v value) (string, error) {
+func (q quoter) docker(v value) (string, error) {
 	if err := oneLine(v.text); err != nil {
 		return "", err
 	}
-	return `"` + inQuotes.Replace(v.text) + `"` + v.mark(), nil
+	return `"` + q.inQuotes(v.text) + `"` + v.mark(), nil
 }
-
-var inQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`)
 
 // dockerpath renders folders as the value of PATH in ENV; $PATH stands for what
 // it was before.
-func dockerpath(folders []value) (string, error) {
+func (q quoter) dockerpath(folders []value) (string, error) {
 	var parts []string
 	marks := ""
 	for _, f := range folders {
@@ -146,7 +154,7 @@ func dockerpath(folders []value) (string, error) {
 		}
 		text := f.text
 		if text != "$PATH" {
-			text = inQuotes.Replace(text)
+			text = q.inQuotes(text)
 		}
 		parts, marks = append(parts, text), marks+f.mark()
 	}

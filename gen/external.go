@@ -53,10 +53,11 @@ func (s *packagesSection) external(in input, t *trace) error {
 	}
 	for i, r := range d.content.Repos {
 		at := item("/repos", i)
-		if len(r.Packages) > 0 {
-			s.Repos = append(s.Repos, t.value(r.Name, d.entry(at, r.Name, r.Comment)))
-			s.Packages = append(s.Packages, values(d, at+"/packages", r.Packages, t)...)
+		if len(r.Packages) == 0 {
+			continue
 		}
+		s.Repos = append(s.Repos, t.value(r.Name, d.entry(at, r.Name, r.Comment)))
+		s.Packages = append(s.Packages, values(d, at+"/packages", r.Packages, t)...)
 		if folder := r.OptFolder(); folder != "" {
 			s.Opt = append(s.Opt, newOptMove(folder, d.entry(at+"/opt_path", r.OptPath, r.Comment), t))
 		}
@@ -76,7 +77,7 @@ type optMove struct {
 
 func newOptMove(folder string, e Entry, t *trace) optMove {
 	from, to := path.Join("/opt", folder), path.Join("/usr/lib/opt", folder)
-	percent := strings.NewReplacer("%", "%%")
+	percent := strings.NewReplacer("%", "%%", `\`, `\\`, `"`, `\"`)
 	return optMove{
 		From:   t.value(from, e),
 		Parent: t.value(path.Dir(to), e),

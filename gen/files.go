@@ -35,7 +35,7 @@ func filesData(in input, t *trace) (any, error) {
 	var errs []error
 	for i, f := range d.content.Files {
 		e := d.entry(item("/files", i), f.Dest, f.Comment)
-		errs = append(errs, checkSource(in.repo, f.SourcePath(), e), in.checkDest(f.Dest, e))
+		errs = append(errs, checkSource(in.repo, f.SourcePath(), e), in.checkDest(f.Dest, e), checkOwn(f.Dest, e))
 		s.Files = append(s.Files, systemFile{
 			Source: t.value(mounted+strings.TrimPrefix(f.SourcePath(), "system/"), e),
 			Dest:   t.value(f.Dest, e),
@@ -44,6 +44,17 @@ func filesData(in input, t *trace) (any, error) {
 	}
 	sortBy(s.Files, func(f systemFile) value { return f.Dest })
 	return s, errors.Join(errs...)
+}
+
+// kargsFile is the file that section KERNEL_ARGUMENTS renders.
+const kargsFile = kargsDir + "/10-bkt.toml"
+
+// checkOwn returns an error if a file would replace that of another section.
+func checkOwn(dest string, e Entry) error {
+	if dest != kargsFile {
+		return nil
+	}
+	return hint.Add(fmt.Errorf("%s: %s is the file of section KERNEL_ARGUMENTS", e, dest), "put the arguments into kargs, or name the file otherwise")
 }
 
 // checkSource returns an error if the repository has no such file.

@@ -191,6 +191,7 @@ type renderer struct {
 	all       []span // all sections of the file
 	spans     []span // those that are rendered
 	bodies    []string
+	origins   [][]int  // of each line of a body, the number of its entry in the trace
 	traces    []*trace // of each body
 	missing   []string // sections that the file lacks and that there are entries for
 	warnings  []error

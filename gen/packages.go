@@ -39,7 +39,7 @@ func packagesData(in input, t *trace) (any, error) {
 		Excluded: sorted(values(d, "/excluded", d.content.Excluded, t)),
 	}
 	err = errors.Join(
-		in.checkTier(d.content.Packages, func(i int) Entry { return d.entry(item("/packages", i), "", "") }),
+		in.checkTier(d.content, func(i int) Entry { return d.entry(item("/packages", i), "", "") }),
 		s.coprs(in, d, t), s.external(in, t))
 	s.Packages, s.Repos = sorted(s.Packages), sorted(s.Repos)
 	return s, err

@@ -45,6 +45,7 @@ func (t *trace) value(text string, e Entry) value {
 // section are worth a warning.
 func (r *renderer) render() error {
 	r.bodies = make([]string, len(r.spans))
+	r.origins = make([][]int, len(r.spans))
 	r.traces = make([]*trace, len(r.spans))
 	var errs []error
 	for _, s := range sections {
@@ -85,7 +86,7 @@ func (r *renderer) section(s section) error {
 		r.homeless(s, t)
 		return nil
 	}
-	tmpl, err := r.manifests.template(s.template)
+	tmpl, err := r.manifests.template(s.template, quoter(escapeOf(r.src)))
 	if err != nil {
 		return plainTemplate(s.name, err)
 	}
@@ -93,8 +94,12 @@ func (r *renderer) section(s section) error {
 	if err := tmpl.Execute(&out, data); err != nil {
 		return plainTemplate(s.name, err)
 	}
-	r.bodies[at], r.traces[at] = out.String(), t
-	return checkBody(s.name, out.String())
+	r.traces[at] = t
+	r.bodies[at], r.origins[at] = splitMarks(out.String())
+	if err := checkBody(s.name, r.bodies[at]); err != nil {
+		return fmt.Errorf("templates/%s: %w", s.template, err)
+	}
+	return nil
 }
 
 // homeless warns about entries of a manifest that end up nowhere.
@@ -178,17 +183,15 @@ func (r *renderer) feeds(name string, i int) (bool, error) {
 
 // result joins the rendered bodies with the user's text and traces the lines.
 func (r *renderer) result() Result {
-	entries := make([][]int, len(r.bodies))
 	lines := 0
-	for i, marked := range r.bodies {
-		r.bodies[i], entries[i] = splitMarks(marked)
-		lines += len(entries[i])
+	for _, entries := range r.origins {
+		lines += len(entries)
 	}
 	text, starts := join(r.src, r.spans, r.bodies)
 	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings}
 	for i, s := range r.spans {
 		whole := Entry{File: r.manifestOf(s.name)}
-		for k, entry := range entries[i] {
+		for k, entry := range r.origins[i] {
 			o := Origin{starts[i] + k, s.name, whole}
 			if entry > 0 {
 				o.Entry = r.traces[i].entries[entry-1]
@@ -220,10 +223,10 @@ func byName(name string) (section, error) {
 
 // functions are what templates may call beside text/template's own: ours for
 // encoding values, and those of sprig that depend on their arguments alone.
-func functions() template.FuncMap {
+func functions(q quoter) template.FuncMap {
 	funcs := template.FuncMap{
 		"args": args, "sh": sh, "shhome": shhome, "shword": shword, "shglob": shglob,
-		"ini": ini, "toml": toml, "word": word, "docker": docker, "dockerpath": dockerpath,
+		"ini": ini, "toml": toml, "word": word, "docker": q.docker, "dockerpath": q.dockerpath,
 	}
 	all := sprig.TxtFuncMap()
 	for _, name := range []string{"join", "indent", "nindent", "trim", "replace", "contains", "hasPrefix", "hasSuffix", "ternary"} {
@@ -234,7 +237,7 @@ func functions() template.FuncMap {
 
 // template returns the template with that name: the repository's own, if it has
 // one in templates/, or else bkt's.
-func (s *store) template(name string) (*template.Template, error) {
+func (s *store) template(name string, q quoter) (*template.Template, error) {
 	path := "templates/" + name
 	text, err := fs.ReadFile(s.repo, path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -243,7 +246,7 @@ func (s *store) template(name string) (*template.Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, plainPath(err))
 	}
-	return template.New(path).Funcs(functions()).Option("missingkey=error").Parse(string(text))
+	return template.New(path).Funcs(functions(q)).Option("missingkey=error").Parse(string(text))
 }
 
 // plainTemplate turns an error of text/template into "file:line:column: section

@@ -164,15 +164,19 @@ func Splice(file, src string, render func(name string) string) (string, error) {
 }
 
 // checkBody makes sure that a body cannot be mistaken for the end of its
-// section when it is read again.
+// section when it is read again, and takes nothing of what follows for its own.
 func checkBody(name, body string) error {
+	scan := newScanner("")
+	scan.logical.Grow(len(body))
 	for l := range strings.Lines(body) {
-		if !strings.Contains(l, markerStart) {
-			continue
-		}
-		if m, ok := parseMarker(strings.TrimRight(l, "\r\n")); ok {
+		l = strings.TrimRight(l, "\r\n")
+		scan.next(l)
+		if m, ok := parseMarker(l); ok {
 			return fmt.Errorf("section %s: the rendered text has the marker %q in it", name, m)
 		}
+	}
+	if scan.more || len(scan.open) > 0 {
+		return fmt.Errorf("section %s: the rendered text ends within an instruction", name)
 	}
 	return nil
 }

@@ -21,12 +21,14 @@ type toolchain struct {
 	Name      value
 	Path      value // of the program in the image
 	Member    value // its path in the archive that is downloaded; empty: it is no archive
-	Zip       bool  // the archive is not one that tar reads
 	Downloads []download
 }
 
 // A download is what there is for one architecture.
-type download struct{ Arch, URL, SHA256 value }
+type download struct {
+	Arch, URL, SHA256 value
+	Zip               bool // it is an archive that tar does not read
+}
 
 func toolchainsData(in input, t *trace) (any, error) {
 	d, err := load[manifest.Toolchains](in.store, in.manifest)
@@ -50,8 +52,8 @@ func newToolchain(c manifest.Toolchain, e Entry, t *trace) toolchain {
 		tool.Member = t.value(c.Member, e)
 	}
 	for _, arch := range c.Architectures() {
-		tool.Zip = tool.Zip || strings.HasSuffix(c.URL[arch], ".zip")
-		tool.Downloads = append(tool.Downloads, download{t.value(arch, e), t.value(c.URL[arch], e), t.value(c.SHA256[arch], e)})
+		tool.Downloads = append(tool.Downloads, download{
+			t.value(arch, e), t.value(c.URL[arch], e), t.value(c.SHA256[arch], e), strings.HasSuffix(c.URL[arch], ".zip")})
 	}
 	return tool
 }

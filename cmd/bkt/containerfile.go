@@ -172,6 +172,7 @@ func (c *checkCmd) report(ctx context.Context, a *app, r repo.Repo, names []stri
 		findings = append(findings, asFindings("error", split(f.err))...)
 		rendered, errs = append(rendered, f), append(errs, f.err)
 	}
+	findings = distinct(findings)
 	if err := errors.Join(errs...); err != nil {
 		return errors.Join(c.print(a, findings, nil), err)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 
 	"bkt/gen"
@@ -37,6 +39,18 @@ func asFindings(level string, errs []error) []findingJSON {
 		all = append(all, f)
 	}
 	return all
+}
+
+// distinct drops findings that say what an earlier one said: both Containerfiles
+// may be rendered from one manifest.
+func distinct(all []findingJSON) []findingJSON {
+	kept := []findingJSON{}
+	for _, f := range all {
+		if !slices.ContainsFunc(kept, func(k findingJSON) bool { return reflect.DeepEqual(k, f) }) {
+			kept = append(kept, f)
+		}
+	}
+	return kept
 }
 
 // parsePlace parses file:line:column: message and file:line: message.

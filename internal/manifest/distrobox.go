@@ -175,7 +175,12 @@ func checkPathEntry(s string) error {
 	case err != nil:
 	case strings.Contains(s, ":"):
 		err = errors.New("may not contain ':'")
-	case !strings.ContainsRune("/~$", rune(s[0])):
+	case s == "$PATH":
+	case strings.HasPrefix(s, "$HOME/"):
+		return hint.Add(errors.New("would be taken literally"), "write %q", "~"+strings.TrimPrefix(s, "$HOME"))
+	case s[0] == '$':
+		err = errors.New("would be taken literally")
+	case !strings.ContainsRune("/~", rune(s[0])):
 		err = errors.New("is relative")
 	}
 	return hint.Add(err, hintPathEntry)
