@@ -21,7 +21,7 @@ var may = map[string]string{
 	"internal/image":           "",
 	"internal/manifest":        "internal/hint",
 	"internal/plan":            "",
-	"internal/registry":        "internal/hint internal/image",
+	"internal/registry":        "internal/engine/contract internal/hint internal/image",
 	"internal/repo":            "internal/hint",
 	"internal/schema":          "internal/manifest",
 	"internal/version":         "",

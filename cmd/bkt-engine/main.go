@@ -26,6 +26,7 @@ type cli struct {
 	Version     kong.VersionFlag `help:"Print the version."`
 	Serve       serveCmd         `cmd:"" help:"Serve BuildKit until nobody needs it."`
 	Push        pushCmd          `cmd:"" help:"Push an image to a registry."`
+	Inspect     inspectCmd       `cmd:"" help:"Print what a registry has under a name."`
 	Credentials credentialsCmd   `cmd:"" help:"Print what the user logs in to a registry with."`
 }
 

@@ -11,7 +11,6 @@ package buildkit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -19,7 +18,7 @@ import (
 	"bkt/internal/image"
 
 	"github.com/moby/buildkit/client"
-	dockerfile "github.com/moby/buildkit/frontend/dockerfile/builder"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/util/progress/progressui"
 	"golang.org/x/sync/errgroup"
 )
@@ -44,11 +43,24 @@ type Builder struct {
 
 	// Pull asks registries for tags again, even for images that are there.
 	Pull bool
+	// Exports are further forms of the image.
+	Exports []Export
+	// Compression is that of new layers, "zstd" or "gzip"; empty: zstd.
+	Compression string
+	// Attest are attestations to make, with what to tell those who make them:
+	// "sbom" and "provenance".
+	Attest map[string]string
+	// Packages gives the image a label with the digest of the list of its
+	// packages.
+	Packages bool
 	// CacheFrom and CacheTo are caches outside the engine, as in
 	// "type=registry,ref=example.org/cache".
 	CacheFrom, CacheTo []string
 	// Secrets are files that RUN --mount=type=secret may read, by id.
 	Secrets map[string]string
+	// SSH are agents, or keys, that RUN --mount=type=ssh may use, by id: the
+	// paths of sockets or of files.
+	SSH map[string][]string
 	// Credentials returns what to log in to the registry host with; nil, or
 	// empty words, for nothing.
 	Credentials func(ctx context.Context, host string) (user, secret string, err error)
@@ -58,7 +70,7 @@ var _ image.Builder = Builder{}
 
 // Build builds s into the OCI layout dir and returns it. If it fails, the image
 // that was in dir before is still there. The error of a step that failed is a
-// [StepError], and its lines have been shown on log.
+// [StepError].
 func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Writer) (image.Layout, error) {
 	opt, err := b.options(s, dir)
 	if err != nil {
@@ -72,23 +84,38 @@ func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Wri
 		return image.Layout{}, err
 	}
 	defer out.close()
-	opt.Exports = []client.ExportEntry{out.export()}
+	also, err := openExports(b.Exports)
+	if err != nil {
+		return image.Layout{}, err
+	}
+	defer also.abandon()
+	// The engine's answer is about the last.
+	opt.Exports = append(also.entries(), out.export(b.compression()))
+	for _, e := range opt.Exports {
+		e.Attrs["rewrite-timestamp"] = "true"
+	}
 	c, err := connect(ctx, b.Config)
 	if err != nil {
 		return image.Layout{}, err
 	}
 	defer c.Close()
-	res, err := b.solve(ctx, c, opt, log)
+	build, err := b.frontend(ctx, s)
+	if err != nil {
+		return image.Layout{}, err
+	}
+	res, err := b.solve(ctx, c, opt, build, log)
 	if err != nil {
 		err = explain(ctx, c, b.Config, s.Containerfile, err)
-		b.show(log, err)
 		return image.Layout{}, b.atFault(s, err)
+	}
+	if err := also.finish(); err != nil {
+		return image.Layout{}, err
 	}
 	return out.commit(ctx, res.ExporterResponse)
 }
 
 // solve has the engine do the work, and shows on log how it gets on.
-func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOpt, log io.Writer) (*client.SolveResponse, error) {
+func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOpt, build gateway.BuildFunc, log io.Writer) (*client.SolveResponse, error) {
 	display, err := progressui.NewDisplay(log, progressui.DisplayMode(b.Progress))
 	if err != nil {
 		return nil, fmt.Errorf("progress %q: %w", b.Progress, err)
@@ -97,7 +124,7 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 	var work errgroup.Group
 	status := make(chan *client.SolveStatus)
 	work.Go(func() (err error) {
-		res, err = c.Build(ctx, opt, "", dockerfile.Build, status)
+		res, err = c.Build(ctx, opt, "", build, status)
 		return err
 	})
 	work.Go(func() error {
@@ -115,13 +142,4 @@ func (b Builder) say(log io.Writer, line string) {
 	default:
 		fmt.Fprintln(log, line)
 	}
-}
-
-// show shows the lines of the step that err is about, if it is about one.
-func (b Builder) show(log io.Writer, err error) {
-	step, ok := errors.AsType[*StepError](err)
-	if !ok || b.Progress == string(progressui.RawJSONMode) {
-		return
-	}
-	fmt.Fprint(log, step.Source)
 }
