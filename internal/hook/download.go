@@ -19,10 +19,10 @@ func (l linter) curl(c call, sc scope) {
 	for _, file := range saved {
 		l.keeps(file, sc)
 	}
-	fails := o.has("-f", "--fail", "--fail-with-body", "-w", "--write-out", "-I", "--head", "--help", "-V", "--version")
+	checked := o.has("-f", "--fail", "--fail-with-body", "-w", "--write-out", "-I", "--head", "--help", "-V", "--version")
 	urls := append(o.values("--url"), o.operands...)
 	ours := len(urls) > 0 && !slices.ContainsFunc(urls, func(u string) bool { return !strings.HasPrefix(u, "file:") })
-	if !fails && !ours && (len(saved) > 0 || sc.feeds) {
+	if !checked && !ours && (len(saved) > 0 || sc.feeds) {
 		l.report("curl-fail", sc)
 	}
 }

@@ -156,8 +156,8 @@ func asksIn(c call) bool {
 	return false
 }
 
-// leaves reports whether a statement ends the script, or the round of a loop.
-func leaves(n syntax.Node) bool {
+// ends reports whether a statement leaves the script, or the round of a loop.
+func ends(n syntax.Node) bool {
 	found := false
 	syntax.Walk(n, func(n syntax.Node) bool {
 		if c, ok := n.(*syntax.CallExpr); ok && len(c.Args) > 0 {
@@ -173,10 +173,10 @@ func (l linter) ending(s *syntax.Stmt) (guard, bool) {
 	switch c := s.Cmd.(type) {
 	case *syntax.BinaryCmd:
 		tests := l.tests(c.X)
-		return guard{c.Op == syntax.OrStmt, tests}, len(tests) > 0 && c.Op != syntax.Pipe && leaves(c.Y)
+		return guard{c.Op == syntax.OrStmt, tests}, len(tests) > 0 && c.Op != syntax.Pipe && ends(c.Y)
 	case *syntax.IfClause:
 		for _, then := range c.Then {
-			if leaves(then) {
+			if ends(then) {
 				return guard{false, l.tests(c.Cond...)}, true
 			}
 		}
@@ -187,7 +187,7 @@ func (l linter) ending(s *syntax.Stmt) (guard, bool) {
 // catches reports whether what stands behind || makes good that the command
 // before it fails.
 func (l linter) catches(s *syntax.Stmt) bool {
-	caught := !leaves(s)
+	caught := !ends(s)
 	if c, ok := s.Cmd.(*syntax.CallExpr); ok && len(c.Args) > 0 && c.Args[0].Lit() == "false" {
 		caught = false
 	}

@@ -99,14 +99,15 @@ type broken struct {
 	offset int
 	source string
 	paths  []string // that it is about
-	passes bool     // removing the paths later in the hook mends it
 }
 
 // findings returns what is left when all of the hook has been seen.
 func (m *memory) findings(volatile []string) []Finding {
 	var all []Finding
 	for _, b := range m.broken {
-		if b.passes && m.removesAll(b.paths) || !b.rule.fails && declared(volatile, b.paths) {
+		removed := b.rule.nature&leaves != 0 && m.removesAll(b.paths)
+		differs := b.rule.nature&fails == 0 && declared(volatile, b.paths)
+		if removed || differs {
 			continue
 		}
 		f := m.finding(b)
@@ -192,8 +193,8 @@ func (l linter) source(n syntax.Node) string {
 // does no harm. paths is what the command is about.
 func (l linter) report(rule string, sc scope, paths ...string) {
 	r := ruleNamed(rule)
-	if r.fails && rule != "asks" && (sc.tolerated || l.lenient || len(sc.guards) > 0) {
+	if r.nature&fails != 0 && (sc.tolerated || l.lenient || len(sc.guards) > 0) {
 		return
 	}
-	l.broken = append(l.broken, broken{rule: r, offset: l.offset(sc.node.Pos()), source: l.source(sc.node), paths: paths, passes: len(paths) > 0 && rule != "append" && rule != "move" && rule != "remove"})
+	l.broken = append(l.broken, broken{rule: r, offset: l.offset(sc.node.Pos()), source: l.source(sc.node), paths: paths})
 }

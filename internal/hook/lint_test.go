@@ -1,7 +1,10 @@
 package hook_test
 
 import (
+	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -128,6 +131,11 @@ var bad = []struct{ run, rules string }{
 	{`wget -qO- https://example.com/x.sh | sh`, "pipe-to-shell"},
 	{`sh -c "$(curl -fsSL https://example.com/x.sh)"`, "pipe-to-shell"},
 	{`bash <(curl -fsSL https://example.com/x.sh)`, "pipe-to-shell"},
+
+	{`for v in $(curl -s https://example.com/x); do echo $v; done`, "curl-fail"},
+	{`export V=$(curl -s https://example.com/x)`, "curl-fail"},
+	{`[[ $(curl -s https://example.com/x) = y ]]`, "curl-fail"},
+	{`cat <<< "$(curl -s https://example.com/x)"`, "curl-fail"},
 
 	{`if true; then`, "syntax"},
 	{`echo "x`, "syntax"},
@@ -317,6 +325,57 @@ func TestIdioms(t *testing.T) {
 			t.Errorf("%s: %s: %s", r.Name, idiom, got)
 		}
 	}
+}
+
+// TestIdiomsHold runs what rules say to use instead twice, as hooks are run.
+func TestIdiomsHold(t *testing.T) {
+	names := strings.NewReplacer("FILE", "file", "FOLDER", "folder", "LINE", "a line", "LINK", "folder", "TARGET", "/etc", "PLACE", "place",
+		"COMMAND", "date +%N", "NAME", "user.name", "VALUE", "me")
+	for _, r := range hook.Rules() {
+		if !slices.Contains([]string{"append", "git-config-add", "mkdir", "link", "special-file", "move", "remove", "varying", "temporary-file"}, r.Name) {
+			continue // it needs a network, root or a daemon
+		}
+		t.Run(r.Name, func(t *testing.T) {
+			dir := t.TempDir()
+			switch r.Name {
+			case "move", "remove":
+				check(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o644))
+			case "git-config-add":
+				if _, err := exec.LookPath("git"); err != nil {
+					missing(t, "git is not installed")
+				}
+			}
+			var trees []map[string]string
+			for range 2 {
+				cmd := exec.Command("sh", "-euc", names.Replace(r.Use))
+				cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=" + os.Getenv("PATH")}
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				trees = append(trees, tree(t, dir))
+			}
+			if diff := cmp.Diff(trees[0], trees[1]); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// tree returns what is in a folder: the text of files, the kind of all else.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			all[name] = d.Type().String()
+			return err
+		}
+		text, err := os.ReadFile(name)
+		all[name] = string(text)
+		return err
+	})
+	check(t, err)
+	return all
 }
 
 // TestEveryRuleIsTested checks that the table above breaks each rule.

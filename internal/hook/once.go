@@ -109,7 +109,7 @@ func (l linter) move(c call, sc scope) {
 	if !o.has("-t", "--target-directory") {
 		sources = sources[:len(sources)-1]
 	}
-	if l.leaves(sources) {
+	if l.takesAway(sources) {
 		l.report("move", sc, l.all(sources)...)
 	}
 }
@@ -119,14 +119,14 @@ func (l linter) remove(c call, sc scope) {
 	if !c.is("rm", "rmdir", "unlink") || o.has("-f", "--force", "-i", "-I", "--interactive") {
 		return
 	}
-	if l.leaves(o.operands) {
+	if l.takesAway(o.operands) {
 		l.report("remove", sc, l.all(o.operands)...)
 	}
 }
 
-// leaves reports whether one of the paths is one that the hook cannot have made
+// takesAway reports whether one of the paths is one that the hook cannot have made
 // itself before it takes it away.
-func (l linter) leaves(paths []string) bool {
+func (l linter) takesAway(paths []string) bool {
 	if l.unpacks {
 		return false
 	}

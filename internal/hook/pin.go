@@ -27,18 +27,13 @@ func pins(c call) bool {
 	case "npm", "pnpm", "yarn", "bun", "corepack":
 		return pinsNode(c)
 	case "pip", "pip3", "pipx", "uv":
-		return slices.Contains(c.args, "install") && slices.ContainsFunc(c.args, func(a string) bool {
-			return strings.Contains(a, "==") || c.is("uv") && slices.Contains(c.args, "python") && isVersion(a)
-		})
+		return pinsPython(c)
 	case "cargo":
 		return pinsCargo(c)
 	case "go":
-		s, ok := c.sub("install", "get")
-		return ok && slices.ContainsFunc(s.args, func(a string) bool { return strings.Contains(after(a, "@"), ".") && isVersion(after(a, "@")) })
+		return pinsGo(c)
 	case "gem":
-		s, ok := c.sub("install")
-		o := parseOptions(s.args, "-v --version")
-		return ok && (slices.ContainsFunc(o.values("-v", "--version"), isVersion) || slices.ContainsFunc(o.operands, func(a string) bool { return isVersion(after(a, ":")) }))
+		return pinsGem(c)
 	case "dnf", "dnf5", "yum", "microdnf", "apt", "apt-get", "apk":
 		return pinsPackage(c)
 	}
@@ -46,6 +41,30 @@ func pins(c call) bool {
 		return pins(call{name: c.args[1], args: c.args[2:]})
 	}
 	return c.isShell() && pinsDefault(c.args)
+}
+
+func pinsPython(c call) bool {
+	interpreter := c.is("uv") && slices.Contains(c.args, "python")
+	return slices.Contains(c.args, "install") && slices.ContainsFunc(c.args, func(a string) bool {
+		return strings.Contains(a, "==") || interpreter && isVersion(a)
+	})
+}
+
+// pinsGo looks for versions of modules. One without a dot is the newest of a
+// line, which the path of the module names as well.
+func pinsGo(c call) bool {
+	s, ok := c.sub("install", "get")
+	return ok && slices.ContainsFunc(s.args, func(a string) bool {
+		version := after(a, "@")
+		return isVersion(version) && strings.Contains(version, ".")
+	})
+}
+
+func pinsGem(c call) bool {
+	s, ok := c.sub("install")
+	o := parseOptions(s.args, "-v --version")
+	return ok && (slices.ContainsFunc(o.values("-v", "--version"), isVersion) ||
+		slices.ContainsFunc(o.operands, func(a string) bool { return isVersion(after(a, ":")) }))
 }
 
 // pinsDefault looks for the toolchain in the arguments of rustup's installer.

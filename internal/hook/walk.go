@@ -44,6 +44,7 @@ func (l linter) redirects(s *syntax.Stmt, sc *scope) (written []string) {
 		if r.Word == nil {
 			continue
 		}
+		l.substitutions(r, *sc)
 		target := l.absolute(l.text(r.Word))
 		switch r.Op {
 		case syntax.AppOut, syntax.AppAll:
@@ -83,8 +84,10 @@ func (l linter) command(c syntax.Command, sc scope) {
 		l.statements(c.Cond, sc.asCondition())
 		l.statements(c.Do, sc.under(guard{!c.Until, l.tests(c.Cond...)}))
 	case *syntax.ForClause:
+		l.substitutions(c.Loop, sc)
 		l.statements(c.Do, sc)
 	case *syntax.CaseClause:
+		l.substitutions(c.Word, sc)
 		for _, item := range c.Items {
 			l.statements(item.Stmts, sc.under(guard{}))
 		}
@@ -98,7 +101,10 @@ func (l linter) command(c syntax.Command, sc scope) {
 		}
 		l.statement(c.Body, sc)
 	case *syntax.DeclClause:
-		l.assign(c.Args, sc)
+		l.substitutions(c, sc)
+		l.assign(c.Args)
+	case *syntax.TestClause:
+		l.substitutions(c, sc)
 	case *syntax.TimeClause:
 		if c.Stmt != nil {
 			l.statement(c.Stmt, sc)
@@ -172,7 +178,7 @@ func (l linter) pipe(c *syntax.BinaryCmd, sc scope) {
 func (l linter) simple(c *syntax.CallExpr, sc scope) {
 	l.substitutions(c, sc)
 	if len(c.Args) == 0 {
-		l.assign(c.Assigns, scope{})
+		l.assign(c.Assigns)
 		return
 	}
 	resolved := l.resolve(c)
@@ -203,15 +209,11 @@ func (l linter) substitutions(n syntax.Node, sc scope) {
 	})
 }
 
-// assign remembers the values of variables. A scope with a node is that of a
-// declaration, whose substitutions have not been walked.
-func (l linter) assign(list []*syntax.Assign, sc scope) {
+// assign remembers the values of variables.
+func (l linter) assign(list []*syntax.Assign) {
 	for _, a := range list {
 		if a.Value == nil || a.Name == nil {
 			continue
-		}
-		if sc.node != nil {
-			l.substitutions(a.Value, sc)
 		}
 		value := l.text(a.Value)
 		if a.Append {
