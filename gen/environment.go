@@ -25,7 +25,7 @@ func environmentData(in input, t *trace) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, ok := toolboxOf(d.content)
+	name, ok := ToolboxOf(d.content)
 	if !ok {
 		return environmentSection{}, nil
 	}
@@ -33,9 +33,9 @@ func environmentData(in input, t *trace) (any, error) {
 	return newEnvironment(d, at, d.content.Containers[name], t), nil
 }
 
-// toolboxOf returns the container that the toolbox image is for: the one called
+// ToolboxOf returns the container that the toolbox image is for: the one called
 // bootc-dev, or else the only one.
-func toolboxOf(boxes manifest.Boxes) (string, bool) {
+func ToolboxOf(boxes manifest.Boxes) (string, bool) {
 	if _, ok := boxes.Containers[development]; ok {
 		return development, true
 	}

@@ -96,7 +96,7 @@ make_base() {
 # make_packages makes the repository and its index.
 make_packages() {
 	local input rpms
-	input=$(hash packages "$scripts/offline.sh" "$scripts"/rpms/*.go "$scripts/go.mod" "${manifests[@]}")
+	input=$(hash packages "$scripts/offline.sh" "$scripts"/rpms/* "$scripts/go.mod" "${manifests[@]}")
 	if current packages "$input"; then
 		return
 	fi

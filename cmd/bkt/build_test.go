@@ -3,10 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
 	"io/fs"
 	"log"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -33,6 +36,9 @@ import (
 //	$PACKAGES  the folder that it serves
 //	$TEMPLATES the folder of bkt's own templates
 //	$REGISTRY  the address of a registry
+//	$TLS_PROXY the address, for https_proxy, of what leads to an example.com on
+//	           this machine
+//	$CERTIFICATE  the file with the certificate of that
 func TestBuild(t *testing.T) {
 	w := newWorkshop(t)
 	templates, err := filepath.Abs("../../templates")
@@ -52,6 +58,8 @@ func TestBuild(t *testing.T) {
 			env.Setenv("PACKAGES", filepath.Join(w.offline, "packages"))
 			env.Setenv("TEMPLATES", templates)
 			env.Setenv("REGISTRY", w.registry)
+			env.Setenv("TLS_PROXY", w.tlsProxy)
+			env.Setenv("CERTIFICATE", w.certificate)
 			env.Setenv("XDG_DATA_HOME", w.data)
 			env.Setenv("XDG_RUNTIME_DIR", w.run)
 			return nil
@@ -67,6 +75,8 @@ type workshop struct {
 	proxy     string // the address of the server of its packages
 	registry  string // host and port
 	data, run string // XDG_DATA_HOME and XDG_RUNTIME_DIR for the engine
+
+	tlsProxy, certificate string // of an example.com on this machine
 }
 
 func newWorkshop(t *testing.T) workshop {
@@ -88,6 +98,8 @@ func newWorkshop(t *testing.T) workshop {
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	w.registry = strings.TrimPrefix(server.URL, "http://")
+	w.certificate = filepath.Join(dir, "example.pem")
+	w.tlsProxy = exampleCom(t, w.certificate)
 	t.Cleanup(func() {
 		cfg := buildkit.Config{Root: filepath.Join(w.data, "bkt", "engine"), Socket: filepath.Join(w.run, "bkt", "engine.sock")}
 		if _, err := buildkit.Stop(context.Background(), cfg); err != nil {
@@ -95,6 +107,35 @@ func newWorkshop(t *testing.T) workshop {
 		}
 	})
 	return w
+}
+
+// exampleCom serves a script as https://example.com, whose certificate it
+// writes to a file. It returns the address of a proxy by which it is reached.
+func exampleCom(t *testing.T, certificate string) string {
+	t.Helper()
+	site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "#!/bin/sh\n") }))
+	t.Cleanup(site.Close)
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: site.Certificate().Raw})
+	if err := os.WriteFile(certificate, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to, err := net.Dial("tcp", site.Listener.Addr().String())
+		if err != nil || r.Method != http.MethodConnect || r.Host != "example.com:443" {
+			http.Error(w, "only example.com is here", http.StatusBadGateway)
+			return
+		}
+		from, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		io.WriteString(from, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { io.Copy(to, from); to.Close() }()
+		io.Copy(from, to)
+		from.Close()
+	}))
+	t.Cleanup(proxy.Close)
+	return proxy.URL
 }
 
 // need skips the test if a program is not installed, or fails where nothing may

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,10 +24,14 @@ type hookCmd struct {
 type hookCheckCmd struct {
 	Containers []string `arg:"" optional:"" name:"container" help:"Containers of manifests/distrobox.json (default: all)."`
 	SARIF      bool     `name:"sarif" help:"Print what is found in the format of code scanners."`
+
+	ToRun       bool   `name:"run" help:"Run the hooks in the toolbox image, too: once and again must be the same."`
+	OldHome     string `placeholder:"DIR" help:"With --run: a home like DIR must come out like a fresh one."`
+	sourceFlags `embed:""`
 }
 
 // Run says which hooks break which rules.
-func (c *hookCheckCmd) Run(a *app) error {
+func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
 	r, err := repo.Find(".")
 	if err != nil {
 		return err
@@ -38,6 +43,13 @@ func (c *hookCheckCmd) Run(a *app) error {
 	var found []hookFinding
 	for _, h := range hooks {
 		found = append(found, h.lint()...)
+	}
+	if c.ToRun {
+		ran, err := c.rehearse(ctx, a, r, hooks)
+		if err != nil {
+			return err
+		}
+		found = append(found, ran...)
 	}
 	return c.report(a, len(hooks), found)
 }
@@ -100,13 +112,14 @@ func noContainer(name string, known []string) error {
 type hookFinding struct {
 	hook.Finding
 	container string
+	hook      string // the whole of it
 	at        manifest.Position
 }
 
 func (h boxHook) lint() []hookFinding {
 	var all []hookFinding
 	for _, f := range hook.Check(h.Hook) {
-		all = append(all, hookFinding{f, h.container, h.At(f.Offset)})
+		all = append(all, hookFinding{f, h.container, h.Run, h.At(f.Offset)})
 	}
 	return all
 }

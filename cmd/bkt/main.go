@@ -47,6 +47,7 @@ func commands() []command {
 		{"toolbox", "Change which packages the toolbox has.", &toolboxCmd{}},
 		{"build", "Build images with BuildKit.", &buildCmd{}},
 		{"hook", "Check the init hooks of boxes.", &hookCmd{}},
+		{"test", "Build images and check that they are what the manifests say.", &testCmd{}},
 		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},
 		{"engine", "Look after bkt's own BuildKit engine.", &engineCmd{}},
 		{"completion", "Print what makes a shell complete bkt's commands.", &completionCmd{}},

@@ -110,21 +110,18 @@ func (s recipe) blame(err error) error {
 	if !ok || step.File != s.spec.Containerfile {
 		return err
 	}
-	from := map[string]bool{}
+	entries, files := map[string]bool{}, map[string]bool{}
 	for _, o := range s.origins {
 		if o.Line >= step.Line && o.Line <= step.Last {
-			from[o.Entry.String()] = true
+			files[o.File] = true
+			entries[o.Entry.String()] = o.Position.Line > 0
 		}
 	}
-	if len(from) > 1 {
-		clear(from)
-		for _, o := range s.origins {
-			if o.Line >= step.Line && o.Line <= step.Last {
-				from[o.File] = true
-			}
-		}
+	maps.DeleteFunc(entries, func(_ string, single bool) bool { return !single })
+	if len(entries) != 1 {
+		entries = files
 	}
-	for entry := range from {
+	for entry := range entries {
 		return hint.Add(err, "this step is rendered from %s", entry)
 	}
 	return err

@@ -52,7 +52,7 @@ func packagesOf(ctx context.Context, c gateway.Client, ref gateway.Reference) ([
 	}
 	run := state.Run(llb.Args([]string{"/bin/sh", "-c", listPackages}), llb.ReadonlyRootFS(),
 		llb.WithCustomName("[packages] list what is installed"))
-	t := Tree{c: c, state: run.AddMount("/list", llb.Scratch())}
+	t := &Tree{c: c, state: run.AddMount("/list", llb.Scratch())}
 	return t.ReadFile(ctx, "packages")
 }
 

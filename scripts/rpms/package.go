@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ var inBase = []string{
 // contents writes the files of p below source and returns where each goes: a
 // program that prints the name and version, its documentation, and the data.
 func (p pkg) contents(source string) (files.Contents, error) {
-	program := fmt.Sprintf("#!/bin/sh\necho '%s %s'\n", p.name, p.version)
+	program := cmp.Or(p.program, fmt.Sprintf("#!/bin/sh\necho '%s %s'\n", p.name, p.version))
 	doc := fmt.Sprintf("%s %s stands in for the package of that name.\n", p.name, p.version)
 	var contents files.Contents
 	var errs []error

@@ -1,11 +1,22 @@
 package main
 
+import _ "embed"
+
+// The programs of toolchains that keep state in a home, as the real ones do.
+var (
+	//go:embed rustup.sh
+	rustup string
+	//go:embed proto.sh
+	proto string
+)
+
 // A pkg is one package of the repository.
 type pkg struct {
 	name     string
 	version  string
 	requires []string
 	provides []string
+	program  string // its text; empty: it prints the name and the version
 	opt      string // folder below /opt that it has a program in
 	// kib is the size of its data, which does not compress. The sizes of the
 	// large ones are such that the time of a download can be seen.
@@ -33,9 +44,11 @@ var stock = []pkg{
 	{name: "neovim", version: "0.11.4", kib: 3000, requires: []string{"lua >= 5.1", "libtermkey"}},
 	{name: "oniguruma", version: "6.9.10"},
 	{name: "perl-Git", version: "2.51.0", requires: []string{"git-core = 2.51.0"}},
+	{name: "proto", version: "0.50.0", program: proto},
 	{name: "python3-libs", version: "3.14.0", kib: 900},
 	{name: "python3-requests", version: "2.32.5", provides: []string{"python3dist(requests) = 2.32.5"}},
 	{name: "ripgrep", version: "14.1.1", kib: 500},
+	{name: "rustup", version: "1.28.2", program: rustup},
 	{name: "vim-common", version: "9.1.1818", kib: 700},
 	{name: "vim-enhanced", version: "9.1.1818", kib: 400, requires: []string{"vim-common = 9.1.1818"}},
 	{name: "zoxide", version: "0.9.8"},

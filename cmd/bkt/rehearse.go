@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"bkt/gen"
+	"bkt/internal/buildkit"
+	"bkt/internal/hook"
+	"bkt/internal/manifest"
+	"bkt/internal/rehearsal"
+	"bkt/internal/repo"
+)
+
+// rehearse runs the hooks of the box that the toolbox image is for, in that image.
+func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks []boxHook) ([]hookFinding, error) {
+	hooks, err := toRehearse(r, hooks)
+	if err != nil || len(hooks) == 0 {
+		return nil, err
+	}
+	if c.OldHome != "" {
+		if err := checkFolder("--old-home", c.OldHome); err != nil {
+			return nil, err
+		}
+	}
+	recipes, err := c.recipes(a, r, []gen.Kind{gen.Toolbox})
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.builder(a, r)
+	if err != nil {
+		return nil, err
+	}
+	var found []hookFinding
+	err = b.Look(ctx, recipes[0].spec, c.OldHome, a.err, func(ctx context.Context, l buildkit.Look) error {
+		found, err = rehearse(ctx, l, hooks)
+		return err
+	})
+	return found, recipes[0].blame(err)
+}
+
+// toRehearse returns those of hooks that run in the toolbox image, at each start.
+func toRehearse(r repo.Repo, hooks []boxHook) ([]boxHook, error) {
+	boxes, _, err := readBoxes(r)
+	if err != nil {
+		return nil, err
+	}
+	name, ok := gen.ToolboxOf(boxes)
+	return slices.DeleteFunc(slices.Clone(hooks), func(h boxHook) bool {
+		return !ok || h.container != name || h.Pre
+	}), nil
+}
+
+// rehearse runs hooks in the image of l.
+func rehearse(ctx context.Context, l buildkit.Look, hooks []boxHook) ([]hookFinding, error) {
+	var plain []manifest.Hook
+	for _, h := range hooks {
+		plain = append(plain, h.Hook)
+	}
+	found, err := rehearsal.Run(ctx, l, plain)
+	var all []hookFinding
+	for _, f := range found {
+		all = append(all, asHookFinding(f, hooks))
+	}
+	return all, err
+}
+
+// instead says what to do about the findings of a rehearsal.
+var instead = map[rehearsal.Rule]string{
+	rehearsal.Runs:     "make it end well in a box that has just been made",
+	rehearsal.RunTwice: "write only what is not there yet, or declare the path as volatile",
+	rehearsal.Leftover: "download to its final place, or put it into the image",
+	rehearsal.OldHome:  "bring what is there up to date, too, or declare the path as volatile",
+}
+
+func asHookFinding(f rehearsal.Finding, hooks []boxHook) hookFinding {
+	h := hooks[max(f.Hook, 0)]
+	reason := f.What
+	if f.Path != "" {
+		reason = fmt.Sprintf("%s: %s", f.Path, f.What)
+	}
+	return hookFinding{
+		Finding:   hook.Finding{Rule: string(f.Rule), Verdict: f.Verdict, Reason: reason, Use: instead[f.Rule], Source: h.Run},
+		container: h.container,
+		hook:      h.Run,
+		at:        h.At(0),
+	}
+}

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"bkt/gen"
+	"bkt/internal/buildkit"
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/imagetest"
+	"bkt/internal/plan"
+	"bkt/internal/repo"
+)
+
+type testCmd struct {
+	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Which to test: system or toolbox (default: those that the repository has)."`
+
+	sourceFlags `embed:""`
+	JUnit       string        `name:"junit" placeholder:"FILE" help:"Write the results to FILE, too, as JUnit XML."`
+	Timeout     time.Duration `default:"1m" placeholder:"TIME" help:"End a check that takes longer than TIME (1m)."`
+}
+
+// Run builds the images and runs the checks that follow from the manifests in
+// them. Nothing is kept of what is built.
+func (c *testCmd) Run(ctx context.Context, a *app) error {
+	r, err := repo.Find(".")
+	if err != nil {
+		return err
+	}
+	recipes, err := c.recipes(a, r, wanted(r, c.Images))
+	if err != nil {
+		return err
+	}
+	b, err := c.builder(a, r)
+	if err != nil {
+		return err
+	}
+	var all []testResult
+	for _, s := range recipes {
+		results, err := c.image(ctx, a, r, b, s)
+		if err != nil {
+			return s.blame(err)
+		}
+		all = append(all, results...)
+	}
+	if c.JUnit != "" {
+		if err := writeJUnit(ctx, c.JUnit, all); err != nil {
+			return err
+		}
+	}
+	return errors.Join(a.printTests(all), failures(all))
+}
+
+// A testResult is what came of a check of an image.
+type testResult struct {
+	imagetest.Result
+	image gen.Kind
+}
+
+// image builds an image and tests it.
+func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s recipe) ([]testResult, error) {
+	checks, err := gen.Checks(s.kind, r.FS())
+	if err != nil {
+		return nil, err
+	}
+	hooks, err := hooksOf(r, s.kind)
+	if err != nil {
+		return nil, err
+	}
+	var all []testResult
+	err = b.Look(ctx, s.spec, "", a.err, func(ctx context.Context, l buildkit.Look) error {
+		results, err := imagetest.Run(ctx, l, checks, c.Timeout)
+		for _, one := range results {
+			all = append(all, testResult{one, s.kind})
+		}
+		if err != nil || len(hooks) == 0 {
+			return err
+		}
+		found, err := rehearse(ctx, l, hooks)
+		for _, h := range hooks {
+			all = append(all, asTest(h, append(h.lint(), found...)))
+		}
+		return err
+	})
+	return all, err
+}
+
+// asTest returns what has been found of a hook as the result of a check.
+func asTest(h boxHook, found []hookFinding) testResult {
+	t := testResult{image: gen.Toolbox}
+	t.Name = "hook of " + h.container + ": " + h.Run
+	t.Entry = gen.Entry{File: boxesManifest, Position: h.At(0)}
+	t.Status = imagetest.Passed
+	var lines []string
+	for _, f := range found {
+		if f.hook == h.Run {
+			lines = append(lines, fmt.Sprintf("%s: %s [%s]", f.Verdict, f.Reason, f.Rule), "instead: "+f.Use)
+		}
+	}
+	if len(lines) > 0 {
+		t.Status, t.Output = imagetest.Failed, strings.Join(lines, "\n")
+	}
+	return t
+}
+
+// hooksOf returns the hooks to test with an image.
+func hooksOf(r repo.Repo, k gen.Kind) ([]boxHook, error) {
+	if k != gen.Toolbox {
+		return nil, nil
+	}
+	all, err := readHooks(r, nil)
+	if err != nil {
+		return nil, err
+	}
+	return toRehearse(r, all)
+}
+
+// failures returns an error if something has failed.
+func failures(all []testResult) error {
+	failed := 0
+	for _, t := range all {
+		if t.Status == imagetest.Failed {
+			failed++
+		}
+	}
+	if failed == 0 {
+		return nil
+	}
+	return hint.Add(fmt.Errorf("%d of %d checks failed", failed, len(all)), "each says which entry of a manifest it follows from")
+}
+
+// testJSON is a result in the output of --json.
+type testJSON struct {
+	Image   gen.Kind         `json:"image"`
+	Name    string           `json:"name"`
+	Status  imagetest.Status `json:"status"`
+	At      string           `json:"at"` // what it follows from: file:line:column
+	Command string           `json:"command,omitempty"`
+	Code    int              `json:"code,omitempty"`
+	Output  string           `json:"output,omitempty"`
+	Seconds float64          `json:"seconds"`
+}
+
+// printTests prints a line for each result, and more of those that failed.
+func (a *app) printTests(all []testResult) error {
+	if a.json {
+		results := []testJSON{}
+		for _, t := range all {
+			results = append(results, testJSON{t.image, t.Name, t.Status, t.Entry.String(), t.Command, t.Code, t.Output, t.Took.Seconds()})
+		}
+		return a.printJSON(struct {
+			Version int        `json:"version"`
+			Checks  []testJSON `json:"checks"`
+		}{1, results})
+	}
+	var out strings.Builder
+	for _, t := range all {
+		if t.Status == imagetest.Failed || !a.quiet {
+			a.writeTest(&out, t)
+		}
+	}
+	_, err := a.out.Write([]byte(out.String()))
+	return err
+}
+
+func (a *app) writeTest(out *strings.Builder, t testResult) {
+	switch t.Status {
+	case imagetest.Passed:
+		fmt.Fprintf(out, "%s %s: %s\n", a.paint(a.out, green, "ok  "), t.image, t.Name)
+	case imagetest.Skipped:
+		fmt.Fprintf(out, "%s %s: %s: does not apply\n", a.paint(a.out, yellow, "skip"), t.image, t.Name)
+	case imagetest.Failed:
+		fmt.Fprintf(out, "%s %s: %s\n", a.paint(a.out, red, "FAIL"), t.image, t.Name)
+		for line := range strings.Lines(t.detail()) {
+			out.WriteString("     " + strings.TrimRight(line, "\n") + "\n")
+		}
+	}
+}
+
+// detail says what a check that failed did, and where it comes from.
+func (t testResult) detail() string {
+	lines := []string{"from " + t.Entry.String()}
+	if t.Command != "" {
+		lines = append(lines, "$ "+t.Command)
+	}
+	if t.Output != "" {
+		lines = append(lines, t.Output)
+	}
+	if t.Hung {
+		lines = append(lines, fmt.Sprintf("ended after %v", t.Took.Round(time.Second)))
+	}
+	if t.Command != "" {
+		lines = append(lines, fmt.Sprintf("exit code %d", t.Code))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// The elements of JUnit XML that readers of it agree on.
+type (
+	junitSuites struct {
+		XMLName xml.Name     `xml:"testsuites"`
+		Suites  []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Skipped  int         `xml:"skipped,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Name      string        `xml:"name,attr"`
+		Class     string        `xml:"classname,attr"`
+		Seconds   float64       `xml:"time,attr"`
+		Failure   *junitMessage `xml:"failure"`
+		NotTested *junitMessage `xml:"skipped"`
+	}
+	junitMessage struct {
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+func asJUnit(all []testResult) junitSuites {
+	var suites junitSuites
+	for _, k := range gen.Kinds() {
+		suite := junitSuite{Name: string(k)}
+		for _, t := range all {
+			if t.image == k {
+				suite.add(t)
+			}
+		}
+		if suite.Tests > 0 {
+			suites.Suites = append(suites.Suites, suite)
+		}
+	}
+	return suites
+}
+
+func (s *junitSuite) add(t testResult) {
+	c := junitCase{Name: t.Name, Class: s.Name, Seconds: t.Took.Seconds()}
+	s.Tests++
+	switch t.Status {
+	case imagetest.Failed:
+		s.Failures++
+		c.Failure = &junitMessage{fmt.Sprintf("exit code %d", t.Code), t.detail()}
+	case imagetest.Skipped:
+		s.Skipped++
+		c.NotTested = &junitMessage{Message: "does not apply"}
+	}
+	s.Cases = append(s.Cases, c)
+}
+
+// writeJUnit writes a report, which replaces one of before.
+func writeJUnit(ctx context.Context, name string, all []testResult) error {
+	data, err := xml.MarshalIndent(asJUnit(all), "", "  ")
+	if err != nil {
+		return err
+	}
+	old, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return plainPathError(err)
+	}
+	text := append([]byte(xml.Header), append(data, '\n')...)
+	return host.Do(ctx, plan.Rewrite(name, name, old, text), func(plan.Change) {})
+}

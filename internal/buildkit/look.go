@@ -1,0 +1,104 @@
+package buildkit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"bkt/internal/image"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/tonistiigi/fsutil"
+)
+
+// A Look is what can be seen of an image that has been built.
+type Look struct {
+	Root   *Tree
+	Labels map[string]string
+	Env    map[string]string
+	Folder *Tree // what [Builder.Look] was given; nil for nothing
+}
+
+// Look builds s, of which nothing is kept, and has look run commands in it. If
+// folder is not empty, it is sent along.
+func (b Builder) Look(ctx context.Context, s image.Spec, folder string, log io.Writer, look func(context.Context, Look) error) error {
+	opt, err := b.options(s, "")
+	if err != nil {
+		return err
+	}
+	if folder != "" {
+		if opt.LocalMounts[lookedAt], err = fsutil.NewFS(folder); err != nil {
+			return err
+		}
+	}
+	build, err := b.frontend(ctx, s)
+	if err != nil {
+		return err
+	}
+	c, err := connect(ctx, b.Config)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return b.look(ctx, c, opt, s, log, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		res, err := build(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		l, err := newLook(c, s, res)
+		if err != nil {
+			return nil, err
+		}
+		if folder != "" {
+			l.Folder = &Tree{c: c, state: llb.Local(lookedAt)}
+		}
+		return gateway.NewResult(), look(ctx, l)
+	})
+}
+
+// lookedAt is what the engine calls a folder that is sent along.
+const lookedAt = "looked-at"
+
+func (b Builder) look(ctx context.Context, c *client.Client, opt client.SolveOpt, s image.Spec, log io.Writer, build gateway.BuildFunc) error {
+	_, err := b.solve(ctx, c, opt, build, log)
+	if err != nil {
+		return b.atFault(s, explain(ctx, c, b.Config, s.Containerfile, err))
+	}
+	return nil
+}
+
+// newLook returns the image in res.
+func newLook(c gateway.Client, s image.Spec, res *gateway.Result) (Look, error) {
+	ref, err := res.SingleRef()
+	if err != nil {
+		return Look{}, err
+	}
+	if ref == nil {
+		return Look{}, fmt.Errorf("%s: the image is empty", s.Containerfile)
+	}
+	state, err := ref.ToState()
+	if err != nil {
+		return Look{}, err
+	}
+	var config ocispec.Image
+	if err := json.Unmarshal(res.Metadata[exptypes.ExporterImageConfigKey], &config); err != nil {
+		return Look{}, fmt.Errorf("the configuration of the image: %w", err)
+	}
+	l := Look{Root: &Tree{c: c, state: state, ref: ref}, Labels: config.Config.Labels, Env: map[string]string{}}
+	for _, text := range config.Config.Env {
+		name, value, _ := strings.Cut(text, "=")
+		l.Env[name] = value
+	}
+	for name, value := range s.Args {
+		if isProxy(name) {
+			l.Env[name] = value
+		}
+	}
+	return l, nil
+}
