@@ -26,10 +26,12 @@ import (
 
 // A Config says which engine to use.
 type Config struct {
-	Address string        // of any BuildKit engine, such as unix:///run/x.sock; empty: bkt's own
+	Address string        // of any BuildKit engine, such as unix:///run/x.sock, or [Auto], [Own] or [Docker]; empty: bkt's own
+	Around  Surroundings  // where [Auto] and [Docker] look
 	Root    string        // the folder of bkt's own engine
 	Socket  string        // where that engine is, or will be
 	Program string        // bkt-engine, to start it with; see [FindEngine]
+	Absent  error         // why there is no such program
 	Version string        // that the engine should be of; empty: any
 	Idle    time.Duration // after which it is to end; 0: its own choice
 	Keep    int64         // bytes of cache that it may keep; 0: its own choice
@@ -40,8 +42,12 @@ type Config struct {
 type Builder struct {
 	Config   Config
 	Progress string   // auto, tty, plain, rawjson or quiet; empty: auto
+	Verbose  bool     // say which engine it is, even if it is the first choice
 	Exclude  []string // folders that are never sent, if they lie in the context
 
+	// Engines are the addresses of those that build for a platform, such as
+	// linux/arm64; Config says which builds for the others.
+	Engines map[string]string
 	// Pull asks registries for tags again, even for images that are there.
 	Pull bool
 	// CacheFrom and CacheTo are caches outside the engine, as in
@@ -78,9 +84,11 @@ func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Wri
 		return image.Layout{}, err
 	}
 	defer c.Close()
-	res, err := b.solve(ctx, c, opt, log)
+	b.introduce(log, c)
+	b.Config.Address = c.address
+	res, err := b.solve(ctx, c.Client, opt, log)
 	if err != nil {
-		err = explain(ctx, c, b.Config, s.Containerfile, err)
+		err = explain(ctx, c.Client, b.Config, s.Containerfile, err)
 		b.show(log, err)
 		return image.Layout{}, b.atFault(s, err)
 	}

@@ -56,7 +56,7 @@ func explain(ctx context.Context, c *client.Client, cfg Config, file string, err
 	}
 	if !answers(ctx, c) {
 		err = errors.New("the engine stopped during the build")
-		if cfg.Address != "" {
+		if cfg.Address != Own {
 			return hint.Add(err, "see whether %s is still there", cfg.Address)
 		}
 		return hint.Add(err, "run the command again; %s may say why", contract.LogFile(cfg.Root))
