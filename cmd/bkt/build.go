@@ -24,7 +24,7 @@ const outputs = "build"
 type buildCmd struct {
 	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Which to build: system or toolbox (default: those that the repository has)."`
 
-	Engine       string   `env:"BUILDKIT_HOST" placeholder:"ADDRESS" help:"Use this BuildKit, such as unix:///run/buildkit/buildkitd.sock, in place of bkt's own."`
+	Engine       []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"Use this BuildKit: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto, which is the first that can be used ($BUILDKIT_HOST, or auto). With OS/ARCH=, for that platform."`
 	Output       string   `short:"o" placeholder:"DIR" help:"Write the image to DIR, as an OCI layout (build/IMAGE)."`
 	Push         string   `placeholder:"NAME" help:"Push the image to a registry, as in quay.io/someone/workstation:latest."`
 	Platform     []string `placeholder:"OS/ARCH" help:"Build for these platforms, as in linux/arm64 (the engine's)."`
@@ -280,10 +280,8 @@ func (c *buildCmd) builder(ctx context.Context, a *app, r repo.Repo) (buildkit.B
 	if b.Secrets, err = secrets(c.Secret); err != nil {
 		return b, err
 	}
-	b.Config, err = startable()
-	if c.Engine != "" {
-		b.Config.Address, err = c.Engine, nil
-	}
+	b.Config, b.Engines, err = engines(c.Engine)
+	b.Verbose = a.verbose
 	b.Credentials = credentials(b.Config.Program)
 	return b, err
 }

@@ -47,6 +47,7 @@ func commands() []command {
 		{"toolbox", "Change which packages the toolbox has.", &toolboxCmd{}},
 		{"build", "Build images with BuildKit.", &buildCmd{}},
 		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},
+		{"doctor", "Say what is missing on this machine.", &doctorCmd{}},
 		{"engine", "Look after bkt's own BuildKit engine.", &engineCmd{}},
 		{"completion", "Print what makes a shell complete bkt's commands.", &completionCmd{}},
 		{"complete", "", &completeCmd{}},
