@@ -78,21 +78,11 @@ func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Wri
 		return image.Layout{}, err
 	}
 	defer out.close()
-	opt.Exports = []client.ExportEntry{out.export()}
-	c, err := connect(ctx, b.Config)
+	desc, err := b.deliver(ctx, s, opt, out, log)
 	if err != nil {
 		return image.Layout{}, err
 	}
-	defer c.Close()
-	b.introduce(log, c)
-	b.Config.Address = c.address
-	res, err := b.solve(ctx, c.Client, opt, log)
-	if err != nil {
-		err = explain(ctx, c.Client, b.Config, s.Containerfile, err)
-		b.show(log, err)
-		return image.Layout{}, b.atFault(s, err)
-	}
-	return out.commit(ctx, res.ExporterResponse)
+	return out.commit(ctx, desc)
 }
 
 // solve has the engine do the work, and shows on log how it gets on.

@@ -3,6 +3,7 @@ package buildkit
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -146,3 +147,35 @@ type buffered struct {
 }
 
 func (b *buffered) Read(p []byte) (int, error) { return b.reader.Read(p) }
+
+// daemonError is what a daemon answers if it does not do what it is asked.
+type daemonError struct {
+	daemon daemon
+	status int // of HTTP
+	text   string
+}
+
+func (e *daemonError) Error() string { return fmt.Sprintf("dockerd at %s: %s", e.daemon, e.text) }
+
+// ask asks the daemon for something of its API. The caller closes the body.
+func (d daemon) ask(ctx context.Context, method, path string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://docker"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return d.open(ctx) },
+	}}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("dockerd at %s: %w", d, errors.Unwrap(err))
+	}
+	if response.StatusCode < 300 {
+		return response, nil
+	}
+	defer response.Body.Close()
+	answer := struct{ Message string }{response.Status}
+	_ = json.NewDecoder(response.Body).Decode(&answer) // else its status says enough
+	return nil, &daemonError{d, response.StatusCode, answer.Message}
+}

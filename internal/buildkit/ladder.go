@@ -148,6 +148,8 @@ type connection struct {
 	address string
 	daemon  *daemon // the dockerd whose BuildKit it is; nil if it is another
 	refused []Rung  // those that would have come first
+	// What it can do with OCI layouts, known once it has been measured.
+	readsLayouts, writesLayouts bool
 }
 
 // connect returns a connection to the first engine that can be used.
