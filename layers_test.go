@@ -10,18 +10,19 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. One that is not listed here is a mistake, too.
 var may = map[string]string{
-	"cmd/bkt":                  "gen internal/buildkit internal/engine/contract internal/hint internal/host internal/image internal/manifest internal/plan internal/repo internal/version schemas",
+	"cmd/bkt":                  "gen internal/buildkit internal/engine/contract internal/hint internal/hook internal/host internal/image internal/manifest internal/plan internal/repo internal/version schemas",
 	"cmd/bkt-engine":           "internal/engine internal/engine/contract internal/hint internal/image internal/registry internal/version",
 	"gen":                      "internal/hint internal/manifest templates",
 	"internal/buildkit":        "internal/engine/contract internal/hint internal/image",
 	"internal/engine":          "internal/engine/contract internal/hint",
 	"internal/engine/contract": "internal/hint",
 	"internal/hint":            "",
+	"internal/hook":            "internal/manifest",
 	"internal/host":            "internal/hint internal/plan",
 	"internal/image":           "",
 	"internal/manifest":        "internal/hint",
 	"internal/plan":            "",
-	"internal/registry":        "internal/hint internal/image",
+	"internal/registry":        "internal/engine/contract internal/hint internal/image",
 	"internal/repo":            "internal/hint",
 	"internal/schema":          "internal/manifest",
 	"internal/version":         "",

@@ -42,3 +42,18 @@ func (c *credentialsCmd) Run(stdout io.Writer) error {
 	}
 	return json.NewEncoder(stdout).Encode(contract.Credentials{User: user, Secret: secret})
 }
+
+type inspectCmd struct {
+	Name string `arg:"" help:"As in quay.io/someone/image:latest."`
+}
+
+// Run prints what a registry has under a name, as JSON.
+func (c *inspectCmd) Run(stdout io.Writer) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	found, err := registry.Inspect(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(stdout).Encode(found)
+}

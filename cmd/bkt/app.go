@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"bkt/gen"
+	"bkt/internal/buildkit"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
@@ -151,8 +152,9 @@ func (a *app) report(err error) int {
 		return 0
 	}
 	failed := false
-	for _, e := range split(err) {
+	for _, e := range hint.Split(err) {
 		if !errors.Is(e, errPending) {
+			a.source(e)
 			a.say("error", red, e)
 			failed = true
 		}
@@ -163,27 +165,25 @@ func (a *app) report(err error) int {
 	return 2
 }
 
+// source shows the lines of a Containerfile that err is about.
+func (a *app) source(err error) {
+	if step, ok := errors.AsType[*buildkit.StepError](err); ok {
+		fmt.Fprint(a.err, step.Source)
+	}
+}
+
+// note says something in passing.
+func (a *app) note(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.err, "bkt: "+format+"\n", args...)
+	}
+}
+
 func (a *app) say(what, colour string, err error) {
 	fmt.Fprintf(a.err, "bkt: %s %v\n", a.paint(a.err, colour, what+":"), err)
 	for _, h := range hint.Of(err) {
 		fmt.Fprintf(a.err, "bkt: %s %s\n", a.paint(a.err, cyan, "hint:"), h)
 	}
-}
-
-// split returns the errors that were joined into err.
-func split(err error) []error {
-	if err == nil {
-		return nil
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var all []error
-	for _, e := range joined.Unwrap() {
-		all = append(all, split(e)...)
-	}
-	return all
 }
 
 const (

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,18 +23,16 @@ const outputs = "build"
 type buildCmd struct {
 	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Which to build: system or toolbox (default: those that the repository has)."`
 
-	Engine       []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"Use this BuildKit: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto, which is the first that can be used ($BUILDKIT_HOST, or auto). With OS/ARCH=, for that platform."`
-	Output       string   `short:"o" placeholder:"DIR" help:"Write the image to DIR, as an OCI layout (build/IMAGE)."`
-	Push         string   `placeholder:"NAME" help:"Push the image to a registry, as in quay.io/someone/workstation:latest."`
-	Platform     []string `placeholder:"OS/ARCH" help:"Build for these platforms, as in linux/arm64 (the engine's)."`
-	BuildContext []string `sep:"none" placeholder:"NAME=VALUE" help:"Read the image or context NAME from oci-layout://DIR[@DIGEST] or from a folder."`
-	BuildArg     []string `sep:"none" placeholder:"NAME[=VALUE]" help:"Give an ARG its value; without VALUE that of the environment."`
-	Secret       []string `sep:"none" placeholder:"id=ID,src=FILE" help:"Let RUN --mount=type=secret,id=ID read FILE."`
-	CacheFrom    []string `sep:"none" placeholder:"CACHE" help:"Read a cache outside the engine, as in type=registry,ref=quay.io/someone/cache."`
-	CacheTo      []string `sep:"none" placeholder:"CACHE" help:"Write such a cache."`
-	NoCache      bool     `help:"Run every step again."`
-	Pull         bool     `help:"Ask registries for images again, even for those that are there."`
-	Progress     string   `enum:"auto,tty,plain,rawjson,quiet" default:"auto" placeholder:"HOW" help:"Show progress: auto, tty, plain, rawjson or quiet (auto)."`
+	sourceFlags `embed:""`
+	Platform    []string `placeholder:"OS/ARCH" help:"Build for these platforms, as in linux/arm64 (the engine's)."`
+	Output      []string `short:"o" sep:"none" placeholder:"DEST" help:"Write the image to the folder DEST, as an OCI layout (build/IMAGE); or to type=oci|docker|local,dest=DEST, an archive or a folder with its files."`
+	Load        string   `placeholder:"NAME" help:"Load the image into podman, or else docker, as in localhost/bootc-dev:latest."`
+	Push        string   `placeholder:"NAME" help:"Push the image to a registry, as in quay.io/someone/workstation:latest."`
+	CacheTo     []string `sep:"none" placeholder:"CACHE" help:"Write a cache outside the engine, as in type=registry,ref=quay.io/someone/cache; also type=local,dest=DIR, type=gha and type=inline."`
+	Compression string   `enum:"zstd,gzip" default:"zstd" placeholder:"HOW" help:"Compress new layers with zstd or gzip (zstd)."`
+	Attest      []string `sep:"none" placeholder:"type=TYPE" help:"Add an attestation: type=provenance[,mode=max] or type=sbom[,generator=IMAGE]."`
+	IfChanged   string   `placeholder:"NAME" help:"Build only if the image NAME in a registry was built from something else."`
+	Refresh     bool     `help:"Install the packages again, as their repositories have them now, and push only if that gives others."`
 }
 
 // Run builds the images one after the other and prints their digests.
@@ -44,270 +41,193 @@ func (c *buildCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	kinds, err := c.kinds(r)
-	if err != nil {
+	kinds := wanted(r, c.Images)
+	if err := c.check(ctx, a, kinds); err != nil {
 		return err
 	}
-	builder, err := c.builder(ctx, a, r)
-	if err != nil {
-		return err
-	}
-	specs, err := c.specs(a, r, kinds)
+	recipes, err := c.recipes(a, r, kinds)
 	if err != nil {
 		return err
 	}
 	var built []builtJSON
-	for i, k := range kinds {
-		l, err := c.build(ctx, a, builder, specs[i], c.output(r, k))
+	for _, s := range recipes {
+		b, err := c.image(ctx, a, r, s)
 		if err != nil {
-			return err
+			return s.blame(err)
 		}
-		built = append(built, builtJSON{k, l.Digest.String(), l.Dir})
+		built = append(built, b)
 	}
 	return a.printBuilt(built)
 }
 
-// kinds returns which images to build.
-func (c *buildCmd) kinds(r repo.Repo) ([]gen.Kind, error) {
+// wanted returns the images that are named, or else those that r has.
+func wanted(r repo.Repo, names []string) []gen.Kind {
 	var kinds []gen.Kind
 	for _, k := range gen.Kinds() {
-		if c.wanted(r, k) {
+		if slices.Contains(names, string(k)) || len(names) == 0 && r.Has(gen.Containerfile(k)) {
 			kinds = append(kinds, k)
 		}
 	}
-	if len(kinds) > 1 && (c.Output != "" || c.Push != "") {
-		return nil, hint.Add(errors.New("--output and --push are for one image, and there are two to build"),
+	return kinds
+}
+
+// check returns an error for flags that cannot be meant.
+func (c *buildCmd) check(ctx context.Context, a *app, kinds []gen.Kind) error {
+	if len(kinds) > 1 && (len(c.Output) > 0 || c.Push != "" || c.Load != "" || c.IfChanged != "") {
+		return hint.Add(errors.New("--output, --load, --push and --if-changed are for one image, and there are two to build"),
 			"name the image: \"bkt build system …\" or \"bkt build toolbox …\"")
 	}
-	return kinds, nil
-}
-
-func (c *buildCmd) wanted(r repo.Repo, k gen.Kind) bool {
-	if len(c.Images) == 0 {
-		return r.Has(gen.Containerfile(k))
+	if c.Push == "" {
+		return nil
 	}
-	return slices.Contains(c.Images, string(k))
+	return a.engine(ctx, "push", "--dry-run", c.Push)
 }
 
-// build builds one image into dir and, if that is wanted, pushes it.
-func (c *buildCmd) build(ctx context.Context, a *app, b buildkit.Builder, s image.Spec, dir string) (image.Layout, error) {
-	l, err := b.Build(ctx, s, dir, a.err)
-	if err != nil || c.Push == "" {
+// image builds the image of s, unless it is there, and hands it on.
+func (c *buildCmd) image(ctx context.Context, a *app, r repo.Repo, s recipe) (result builtJSON, err error) {
+	b, dir, err := c.configure(a, r, &s)
+	if err != nil {
+		return result, err
+	}
+	result.Image = s.kind
+	if c.IfChanged != "" {
+		there, same, err := a.published(ctx, b, s.spec, c.IfChanged)
+		if err != nil || same {
+			result.Digest, result.Unchanged = there.Digest, same
+			return result, err
+		}
+	}
+	l, err := c.load(ctx, a, b, s.spec, dir, &result)
+	if err != nil {
+		return result, err
+	}
+	result.Digest, result.Layout = l.Digest.String(), l.Dir
+	result.Pushed, err = c.push(ctx, a, l)
+	return result, err
+}
+
+// load builds an image and loads it into podman or docker, if that is wanted.
+func (c *buildCmd) load(ctx context.Context, a *app, b buildkit.Builder, s image.Spec, dir string, result *builtJSON) (image.Layout, error) {
+	if c.Load == "" {
+		return a.build(ctx, b, s, dir, result)
+	}
+	store, name, err := loadInto(c.Load)
+	if err != nil {
+		return image.Layout{}, err
+	}
+	if store == podmanStore {
+		l, err := a.build(ctx, b, s, dir, result)
+		if err == nil {
+			err = intoPodman(ctx, l, name)
+		}
 		return l, err
 	}
-	return l, a.engine(ctx, "push", c.Push, l.Dir)
+	temporary, err := os.MkdirTemp("", "bkt-")
+	if err != nil {
+		return image.Layout{}, err
+	}
+	defer os.RemoveAll(temporary)
+	archive := filepath.Join(temporary, "image.tar")
+	b.Exports = append(b.Exports, buildkit.Export{Type: "docker", Dest: archive, Name: name})
+	l, err := a.build(ctx, b, s, dir, result)
+	if err == nil {
+		err = intoDocker(ctx, archive)
+	}
+	return l, err
 }
 
-// specs returns what to build the images from, once all is known to be right
-// that can be told without an engine.
-func (c *buildCmd) specs(a *app, r repo.Repo, kinds []gen.Kind) ([]image.Spec, error) {
-	var specs []image.Spec
-	for _, k := range kinds {
-		if err := a.warnIfStale(r, k); err != nil {
-			return nil, err
+// build builds an image, unless it is there already.
+func (a *app) build(ctx context.Context, b buildkit.Builder, s image.Spec, dir string, result *builtJSON) (image.Layout, error) {
+	l, same := b.Unchanged(ctx, s, dir)
+	if same {
+		result.Unchanged = true
+		a.note("%s is up to date", dir)
+		return l, nil
+	}
+	return b.Build(ctx, s, dir, a.err)
+}
+
+// configure returns what builds the image of s, and the folder for its layout.
+func (c *buildCmd) configure(a *app, r repo.Repo, s *recipe) (b buildkit.Builder, dir string, err error) {
+	if b, err = c.builder(a, r); err != nil {
+		return b, "", err
+	}
+	dir, b.Exports, err = c.outputs(r, s.kind)
+	if err != nil {
+		return b, dir, err
+	}
+	if b.Attest, err = attestations(c.Attest); err != nil {
+		return b, dir, err
+	}
+	b.CacheTo, b.Compression = withCacheService(c.CacheTo), c.Compression
+	b.Packages = c.Push != "" || c.Refresh
+	s.spec.Platforms = c.Platform
+	if c.Refresh {
+		s.spec.Anew = s.packageLines()
+	}
+	return b, dir, nil
+}
+
+// outputs returns where the layout goes, and the further outputs.
+func (c *buildCmd) outputs(r repo.Repo, k gen.Kind) (dir string, more []buildkit.Export, err error) {
+	for _, text := range c.Output {
+		if !strings.HasPrefix(text, "type=") {
+			dir = text
+			continue
 		}
-		s, err := c.spec(r, k)
+		e, err := parseOutput(text)
 		if err != nil {
-			return nil, err
+			return dir, more, err
 		}
-		specs = append(specs, s)
+		more = append(more, e)
 	}
-	return specs, checkRead(specs)
+	return cmp.Or(dir, r.Path(outputs+"/"+string(k))), more, nil
 }
 
-// checkRead returns an error for each name of --build-context that none of the
-// Containerfiles reads: it is mistyped, and a registry would be asked instead.
-func checkRead(specs []image.Spec) error {
-	unread := map[string]int{}
-	var reads []string
-	for _, s := range specs {
-		names, read, err := buildkit.Unread(s)
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			unread[name]++
-		}
-		reads = append(reads, read...)
+// parseOutput parses type=TYPE,dest=DEST[,name=NAME].
+func parseOutput(text string) (buildkit.Export, error) {
+	fields, err := parseFields("--output", text, "type", "dest", "name")
+	e := buildkit.Export{Type: fields["type"], Dest: fields["dest"], Name: fields["name"]}
+	if err == nil && (e.Dest == "" || !slices.Contains([]string{"oci", "docker", "local"}, e.Type)) {
+		err = hint.Add(fmt.Errorf("--output %q: not of the form type=TYPE,dest=DEST", text), "the types are oci and docker, for archives, and local, for a folder with the files of the image")
 	}
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(unread)) {
-		if unread[name] == len(specs) {
-			err := fmt.Errorf("--build-context %s: nothing in the Containerfile reads it", name)
-			errs = append(errs, hint.Add(err, "what it reads: %s", strings.Join(reads, ", ")))
-		}
-	}
-	return errors.Join(errs...)
+	return e, err
 }
 
-// warnIfStale says so if the image will not be what the manifests say. What is
-// wrong with a manifest or a marker is an error, before an engine is started.
-func (a *app) warnIfStale(r repo.Repo, k gen.Kind) error {
-	name := gen.Containerfile(k)
-	old, err := fs.ReadFile(r.FS(), name)
-	if err != nil {
-		return plainPathError(err)
-	}
-	res, err := gen.Render(name, old, r.FS())
-	if err != nil || bytes.Equal(old, res.Text) {
-		return err
-	}
-	stale := fmt.Errorf("%s is not what the manifests say", name)
-	a.warn([]error{hint.Add(stale, "run \"bkt containerfile sync\" first")})
-	return nil
-}
-
-func (c *buildCmd) output(r repo.Repo, k gen.Kind) string {
-	if c.Output != "" {
-		return c.Output
-	}
-	return r.Path(outputs + "/" + string(k))
-}
-
-// spec returns what to build the image k from.
-func (c *buildCmd) spec(r repo.Repo, k gen.Kind) (image.Spec, error) {
-	s := image.Spec{
-		Containerfile: gen.Containerfile(k),
-		Context:       r.Root,
-		Platforms:     c.Platform,
-		Images:        map[string]image.Layout{},
-		Folders:       map[string]string{},
-		NoCache:       c.NoCache,
-	}
-	var err error
-	if s.Args, err = buildArgs(c.BuildArg); err != nil {
-		return s, err
-	}
-	for _, text := range c.BuildContext {
-		if err := addContext(&s, text); err != nil {
-			return s, err
+// parseFields parses KEY=VALUE,KEY=VALUE with such keys.
+func parseFields(flag, text string, keys ...string) (map[string]string, error) {
+	fields := map[string]string{}
+	for field := range strings.SplitSeq(text, ",") {
+		key, value, ok := strings.Cut(field, "=")
+		if !ok || !slices.Contains(keys, key) {
+			return nil, hint.Add(fmt.Errorf("%s %q: %q is not one of its fields", flag, text, field), "the fields are %s", strings.Join(keys, "=…, ")+"=…")
 		}
+		fields[key] = value
 	}
-	return s, nil
+	return fields, nil
 }
 
-// buildArgs parses NAME=VALUE and NAME, which takes the value of the
-// environment if it has one.
-func buildArgs(texts []string) (map[string]string, error) {
-	args := map[string]string{}
+// attestations parses type=TYPE and what follows.
+func attestations(texts []string) (map[string]string, error) {
+	all := map[string]string{}
 	for _, text := range texts {
-		name, value, ok := strings.Cut(text, "=")
-		if name == "" {
-			return nil, fmt.Errorf("--build-arg %q: not of the form NAME=VALUE", text)
+		kind, rest, _ := strings.Cut(strings.TrimPrefix(text, "type="), ",")
+		if !slices.Contains([]string{"provenance", "sbom"}, kind) {
+			return nil, fmt.Errorf("--attest %q: the types are provenance and sbom", text)
 		}
-		if !ok {
-			if value, ok = os.LookupEnv(name); !ok {
-				continue
-			}
-		}
-		args[name] = value
+		all[kind] = rest
 	}
-	return args, nil
-}
-
-const layoutScheme = "oci-layout://"
-
-// addContext adds what stands in for an image or a named context.
-func addContext(s *image.Spec, text string) error {
-	name, value, ok := strings.Cut(text, "=")
-	if !ok || name == "" || value == "" {
-		return hint.Add(fmt.Errorf("--build-context %q: not of the form NAME=VALUE", text),
-			"as in \"quay.io/fedora/fedora-bootc:43=oci-layout://DIR\" or \"extra=DIR\"")
-	}
-	dir, isLayout := strings.CutPrefix(value, layoutScheme)
-	if !isLayout {
-		if scheme, _, ok := strings.Cut(value, "://"); ok {
-			return hint.Add(fmt.Errorf("--build-context %s: cannot read from %s://", name, scheme), "a VALUE is oci-layout://DIR[@DIGEST] or a folder")
-		}
-		s.Folders[name] = value
-		return checkFolder("--build-context "+name, value)
-	}
-	folder, digest, ok := cutLast(dir, "@")
-	if !ok || strings.Contains(digest, "/") { // the @ is part of the folder's name
-		folder, digest = dir, ""
-	}
-	l, err := buildkit.ReadLayout(folder, digest)
-	if err != nil {
-		return fmt.Errorf("--build-context %s: %w", name, err)
-	}
-	s.Images[name] = l
-	return nil
-}
-
-// checkFolder returns an error if dir is not one.
-func checkFolder(what, dir string) error {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, plainPathError(err))
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("%s: %s is not a folder", what, dir)
-	}
-	return nil
-}
-
-// cutLast cuts s at the last sep.
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
-}
-
-// builder returns what builds the images, once all that can be wrong with the
-// flags is known not to be.
-func (c *buildCmd) builder(ctx context.Context, a *app, r repo.Repo) (buildkit.Builder, error) {
-	b := buildkit.Builder{
-		Progress:  c.Progress,
-		Exclude:   []string{r.Path(outputs)},
-		Pull:      c.Pull,
-		CacheFrom: c.CacheFrom,
-		CacheTo:   c.CacheTo,
-	}
-	switch {
-	case c.Progress != "auto":
-	case a.quiet:
-		b.Progress = "quiet"
-	case !interactive():
-		b.Progress = "plain"
-	}
-	if c.Push != "" {
-		if err := a.engine(ctx, "push", "--dry-run", c.Push); err != nil {
-			return b, err
-		}
-	}
-	var err error
-	if b.Secrets, err = secrets(c.Secret); err != nil {
-		return b, err
-	}
-	b.Config, b.Engines, err = engines(c.Engine)
-	b.Verbose = a.verbose
-	b.Credentials = credentials(b.Config.Program)
-	return b, err
-}
-
-// secrets parses fields such as id=ID,src=FILE.
-func secrets(texts []string) (map[string]string, error) {
-	files := map[string]string{}
-	for _, text := range texts {
-		fields := map[string]string{}
-		for field := range strings.SplitSeq(text, ",") {
-			key, value, _ := strings.Cut(field, "=")
-			fields[key] = value
-		}
-		if len(fields) != 2 || fields["id"] == "" || fields["src"] == "" {
-			return nil, fmt.Errorf("--secret %q: not of the form id=ID,src=FILE", text)
-		}
-		files[fields["id"]] = fields["src"]
-	}
-	return files, nil
+	return all, nil
 }
 
 // builtJSON is one image in the output of build --json.
 type builtJSON struct {
 	Image  gen.Kind `json:"image"`
 	Digest string   `json:"digest"`
-	Layout string   `json:"layout"` // the folder that it lies in
+	Layout string   `json:"layout,omitempty"` // the folder that it lies in
+
+	Unchanged bool `json:"unchanged,omitempty"` // it was there already
+	Pushed    bool `json:"pushed,omitempty"`
 }
 
 // printBuilt prints the digest of the image, or a line for each of several.

@@ -169,7 +169,7 @@ func (c *checkCmd) report(ctx context.Context, a *app, r repo.Repo, names []stri
 	for _, name := range names {
 		f := render(ctx, r.FS(), name, asIs)
 		findings = append(findings, asFindings("warning", f.warnings)...)
-		findings = append(findings, asFindings("error", split(f.err))...)
+		findings = append(findings, asFindings("error", hint.Split(f.err))...)
 		rendered, errs = append(rendered, f), append(errs, f.err)
 	}
 	findings = distinct(findings)

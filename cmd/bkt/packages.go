@@ -126,7 +126,7 @@ func imageFiles(r repo.Repo, k gen.Kind) []string {
 // inFile adds the name of the file to each of joined errors.
 func inFile(name string, err error) error {
 	var errs []error
-	for _, e := range split(err) {
+	for _, e := range hint.Split(err) {
 		errs = append(errs, fmt.Errorf("%s: %w", name, e))
 	}
 	return errors.Join(errs...)

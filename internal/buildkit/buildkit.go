@@ -11,7 +11,6 @@ package buildkit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -19,8 +18,9 @@ import (
 	"bkt/internal/image"
 
 	"github.com/moby/buildkit/client"
-	dockerfile "github.com/moby/buildkit/frontend/dockerfile/builder"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/util/progress/progressui"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -50,11 +50,24 @@ type Builder struct {
 	Engines map[string]string
 	// Pull asks registries for tags again, even for images that are there.
 	Pull bool
+	// Exports are further forms of the image.
+	Exports []Export
+	// Compression is that of new layers, "zstd" or "gzip"; empty: zstd.
+	Compression string
+	// Attest are attestations to make, with what to tell those who make them:
+	// "sbom" and "provenance".
+	Attest map[string]string
+	// Packages gives the image a label with the digest of the list of its
+	// packages.
+	Packages bool
 	// CacheFrom and CacheTo are caches outside the engine, as in
 	// "type=registry,ref=example.org/cache".
 	CacheFrom, CacheTo []string
 	// Secrets are files that RUN --mount=type=secret may read, by id.
 	Secrets map[string]string
+	// SSH are agents, or keys, that RUN --mount=type=ssh may use, by id: the
+	// paths of sockets or of files.
+	SSH map[string][]string
 	// Credentials returns what to log in to the registry host with; nil, or
 	// empty words, for nothing.
 	Credentials func(ctx context.Context, host string) (user, secret string, err error)
@@ -64,9 +77,9 @@ var _ image.Builder = Builder{}
 
 // Build builds s into the OCI layout dir and returns it. If it fails, the image
 // that was in dir before is still there. The error of a step that failed is a
-// [StepError], and its lines have been shown on log.
+// [StepError].
 func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Writer) (image.Layout, error) {
-	opt, err := b.options(s, dir)
+	parts, err := b.parts(ctx, s, dir)
 	if err != nil {
 		return image.Layout{}, err
 	}
@@ -78,15 +91,31 @@ func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Wri
 		return image.Layout{}, err
 	}
 	defer out.close()
-	desc, err := b.deliver(ctx, s, opt, out, log)
+	also, err := openExports(b.Exports)
 	if err != nil {
 		return image.Layout{}, err
 	}
-	return out.commit(ctx, desc)
+	defer also.abandon()
+	var descs []ocispec.Descriptor
+	for _, p := range parts {
+		desc, err := p.deliver(ctx, out, also.entries(), log)
+		if err != nil {
+			return image.Layout{}, err
+		}
+		descs = append(descs, desc)
+	}
+	whole, err := out.join(ctx, descs, s.Platforms)
+	if err != nil {
+		return image.Layout{}, err
+	}
+	if err := also.finish(); err != nil {
+		return image.Layout{}, err
+	}
+	return out.commit(ctx, whole)
 }
 
 // solve has the engine do the work, and shows on log how it gets on.
-func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOpt, log io.Writer) (*client.SolveResponse, error) {
+func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOpt, build gateway.BuildFunc, log io.Writer) (*client.SolveResponse, error) {
 	display, err := progressui.NewDisplay(log, progressui.DisplayMode(b.Progress))
 	if err != nil {
 		return nil, fmt.Errorf("progress %q: %w", b.Progress, err)
@@ -95,7 +124,7 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 	var work errgroup.Group
 	status := make(chan *client.SolveStatus)
 	work.Go(func() (err error) {
-		res, err = c.Build(ctx, opt, "", dockerfile.Build, status)
+		res, err = c.Build(ctx, opt, "", build, status)
 		return err
 	})
 	work.Go(func() error {
@@ -113,13 +142,4 @@ func (b Builder) say(log io.Writer, line string) {
 	default:
 		fmt.Fprintln(log, line)
 	}
-}
-
-// show shows the lines of the step that err is about, if it is about one.
-func (b Builder) show(log io.Writer, err error) {
-	step, ok := errors.AsType[*StepError](err)
-	if !ok || b.Progress == string(progressui.RawJSONMode) {
-		return
-	}
-	fmt.Fprint(log, step.Source)
 }

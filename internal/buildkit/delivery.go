@@ -13,53 +13,12 @@ import (
 	"path/filepath"
 
 	"bkt/internal/hint"
-	"bkt/internal/image"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/identity"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
-
-// deliver builds s, in BuildKit's terms opt, and brings the image into out.
-func (b Builder) deliver(ctx context.Context, s image.Spec, opt client.SolveOpt, out *output, log io.Writer) (ocispec.Descriptor, error) {
-	var none ocispec.Descriptor
-	c, err := connect(ctx, b.Config)
-	if err != nil {
-		return none, err
-	}
-	defer c.Close()
-	b.introduce(log, c)
-	b.Config.Address = c.address
-	by, err := b.prepare(ctx, c, s, &opt, out)
-	if err != nil {
-		return none, err
-	}
-	res, err := b.solve(ctx, c.Client, opt, log)
-	if err != nil {
-		err = explain(ctx, c.Client, b.Config, s.Containerfile, err)
-		b.show(log, err)
-		return none, b.atFault(s, err)
-	}
-	return by.receive(ctx, res.ExporterResponse)
-}
-
-// prepare makes opt fit for the engine, which has to be able to do what it says,
-// and returns the way by which the image will come.
-func (b Builder) prepare(ctx context.Context, c *connection, s image.Spec, opt *client.SolveOpt, out *output) (delivery, error) {
-	if err := c.measure(ctx); err != nil {
-		return nil, err
-	}
-	if err := c.suits(s, *opt); err != nil {
-		return nil, err
-	}
-	by, err := c.delivery(b.Config, out)
-	if err != nil {
-		return nil, err
-	}
-	opt.Exports = []client.ExportEntry{by.export()}
-	return by, c.adapt(ctx, opt)
-}
 
 // A delivery is a way by which an image comes from an engine into the output.
 type delivery interface {
@@ -70,19 +29,24 @@ type delivery interface {
 	receive(ctx context.Context, answer map[string]string) (ocispec.Descriptor, error)
 }
 
-// delivery returns how the engine's images get into o.
-func (c *connection) delivery(cfg Config, o *output) (delivery, error) {
+// delivery returns how the images of the engine c get into o.
+func (b Builder) delivery(c *connection, o *output) (delivery, error) {
 	if c.writesLayouts {
-		return direct{o}, nil
+		return direct{o, b.compression()}, nil
 	}
-	if cfg.Program == "" {
-		return nil, fmt.Errorf("%s: its images need bkt-engine to be read: %w", c.address, cfg.absent())
+	if b.Config.Program == "" {
+		return nil, fmt.Errorf("%s: its images need bkt-engine to be read: %w", c.address, b.Config.absent())
 	}
-	return byArchive{*c.daemon, o, cfg.Program, "bkt-build:" + identity.NewID()}, nil
+	return byArchive{*c.daemon, o, b.Config.Program, "bkt-build:" + identity.NewID()}, nil
 }
 
 // direct is the delivery of engines that write OCI layouts: they send blobs.
-type direct struct{ *output }
+type direct struct {
+	output      *output
+	compression string
+}
+
+func (d direct) export() client.ExportEntry { return d.output.export(d.compression) }
 
 func (d direct) receive(_ context.Context, answer map[string]string) (ocispec.Descriptor, error) {
 	var desc ocispec.Descriptor

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
-	"bkt/internal/image"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/util/grpcerrors"
@@ -44,23 +43,23 @@ func (c *connection) measure(ctx context.Context) error {
 	return nil
 }
 
-// suits returns an error if the engine cannot do what s and opt ask for.
-func (c *connection) suits(s image.Spec, opt client.SolveOpt) error {
+// suits returns an error for each thing that p asks for and the engine cannot do.
+func (c *connection) suits(p *part) error {
 	var errs []error
-	cannot := func(format string, args ...any) {
-		err := fmt.Errorf("%s cannot "+format, append([]any{c.name()}, args...)...)
-		errs = append(errs, hint.Add(err, "%s", c.elsewhere()))
-	}
-	if len(s.Images) > 0 && !c.readsLayouts {
-		cannot("read images from a folder: %s", strings.Join(slices.Sorted(maps.Keys(s.Images)), ", "))
-	}
-	if len(s.Platforms) > 1 && !c.writesLayouts {
-		cannot("build for several platforms: %s", strings.Join(s.Platforms, ", "))
-	}
-	for _, cache := range opt.CacheExports {
-		if cache.Type != "inline" && !c.writesLayouts {
-			cannot("write a cache of the type %s", cache.Type)
+	cannot := func(can bool, format string, args ...any) {
+		if !can {
+			err := fmt.Errorf("%s cannot "+format, append([]any{c.name()}, args...)...)
+			errs = append(errs, hint.Add(err, "%s", c.elsewhere()))
 		}
+	}
+	layouts := slices.Sorted(maps.Keys(p.spec.Images))
+	cannot(c.readsLayouts || len(layouts) == 0, "read images from a folder: %s", strings.Join(layouts, ", "))
+	several := len(p.spec.Platforms) > 1
+	cannot(c.writesLayouts || !several, "build for several platforms: %s", strings.Join(p.spec.Platforms, ", "))
+	cannot(c.writesLayouts || len(p.Exports) == 0, "write the image in a further form")
+	cannot(c.writesLayouts || len(p.Attest) == 0, "make attestations")
+	for _, cache := range p.opt.CacheExports {
+		cannot(c.writesLayouts || cache.Type == "inline", "write a cache of the type %s", cache.Type)
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package buildkit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/session/sshforward/sshprovider"
 	"github.com/opencontainers/go-digest"
 	"github.com/tonistiigi/fsutil"
 	"google.golang.org/grpc"
@@ -36,11 +38,7 @@ func (b Builder) options(s image.Spec, dir string) (client.SolveOpt, error) {
 	}
 	// Engines send anew only what has changed since they last saw this folder.
 	opt.SharedKey = digest.FromString(root).Encoded()
-	excluded := append([]string{dir, b.Config.Root}, b.Exclude...)
-	for _, layout := range s.Images {
-		excluded = append(excluded, layout.Dir)
-	}
-	if opt.LocalMounts["context"], err = contextFS(root, excluded); err != nil {
+	if opt.LocalMounts["context"], err = contextFS(root, append(b.excluded(s), dir)); err != nil {
 		return opt, err
 	}
 	if err := addContainerfile(&opt, s, root); err != nil {
@@ -59,6 +57,18 @@ func (b Builder) options(s image.Spec, dir string) (client.SolveOpt, error) {
 	return opt, err
 }
 
+// excluded are the folders that are never part of what a build reads.
+func (b Builder) excluded(s image.Spec) []string {
+	all := append([]string{b.Config.Root}, b.Exclude...)
+	for _, name := range slices.Sorted(maps.Keys(s.Images)) {
+		all = append(all, s.Images[name].Dir)
+	}
+	return all
+}
+
+// compression is that of the layers that are made.
+func (b Builder) compression() string { return cmp.Or(b.Compression, "zstd") }
+
 // attributes are what the Containerfile's frontend is told.
 func (b Builder) attributes(s image.Spec) map[string]string {
 	attrs := map[string]string{
@@ -71,6 +81,12 @@ func (b Builder) attributes(s image.Spec) map[string]string {
 	}
 	if len(s.Platforms) > 0 {
 		attrs["platform"] = strings.Join(s.Platforms, ",")
+	}
+	for name, value := range s.Labels {
+		attrs["label:"+name] = value
+	}
+	for kind, value := range b.Attest {
+		attrs["attest:"+kind] = value
 	}
 	if s.NoCache {
 		attrs["no-cache"] = "" // every stage
@@ -233,6 +249,17 @@ func (b Builder) attachables() ([]session.Attachable, error) {
 	var all []session.Attachable
 	if b.Credentials != nil {
 		all = append(all, credentials{ask: b.Credentials})
+	}
+	if len(b.SSH) > 0 {
+		var agents []sshprovider.AgentConfig
+		for _, id := range slices.Sorted(maps.Keys(b.SSH)) {
+			agents = append(agents, sshprovider.AgentConfig{ID: id, Paths: b.SSH[id]})
+		}
+		forward, err := sshprovider.NewSSHAgentProvider(agents)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, forward)
 	}
 	var sources []secretsprovider.Source
 	for _, id := range slices.Sorted(maps.Keys(b.Secrets)) {

@@ -194,11 +194,12 @@ func (o *output) close() {
 	o.lock.Close()
 }
 
-// export returns what to ask the engine for.
-func (o *output) export() client.ExportEntry {
+// export returns what to ask the engine for. What is compressed already, as the
+// layers of a base are, stays as it is.
+func (o *output) export(compression string) client.ExportEntry {
 	return client.ExportEntry{
 		Type:        client.ExporterOCI,
-		Attrs:       map[string]string{"tar": "false"},
+		Attrs:       map[string]string{"tar": "false", "compression": compression, rewriteTimes: "true"},
 		OutputStore: o.store,
 	}
 }

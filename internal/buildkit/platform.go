@@ -82,6 +82,41 @@ func platformOf(l image.Layout) (p ocispec.Platform, ok bool, err error) {
 	return platforms.Normalize(p), p.OS != "" && p.Architecture != "", err
 }
 
+// layoutOf returns the layout of s that stands in for the image name.
+func layoutOf(s image.Spec, name string) (image.Layout, bool) {
+	if l, ok := s.Images[name]; ok {
+		return l, true
+	}
+	for _, other := range slices.Sorted(maps.Keys(s.Images)) {
+		if same(familiar(other), familiar(name)) {
+			return s.Images[other], true
+		}
+	}
+	return image.Layout{}, false
+}
+
+// ReadConfig returns the configuration of the image l, or of that of its images
+// which is for platform.
+func ReadConfig(l image.Layout, platform ocispec.Platform) (config ocispec.Image, err error) {
+	index, err := readIndex(l.Dir)
+	if err != nil {
+		return config, err
+	}
+	desc, err := choose(index.Manifests, l.Digest.String())
+	if err != nil {
+		return config, err
+	}
+	store, err := openStore(l.Dir)
+	if err != nil {
+		return config, err
+	}
+	data, err := images.Config(context.Background(), store, desc, platforms.Only(platform))
+	if err != nil {
+		return config, fmt.Errorf("%s: %w", l.Dir, err)
+	}
+	return config, readBlob(store, data, &config)
+}
+
 func readBlob(store content.Store, desc ocispec.Descriptor, v any) error {
 	data, err := content.ReadBlob(context.Background(), store, desc)
 	if err != nil {

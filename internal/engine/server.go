@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 	"github.com/containerd/containerd/v2/defaults"
 	"github.com/moby/buildkit/cache/remotecache"
+	ghacache "github.com/moby/buildkit/cache/remotecache/gha"
 	inlinecache "github.com/moby/buildkit/cache/remotecache/inline"
 	localcache "github.com/moby/buildkit/cache/remotecache/local"
 	registrycache "github.com/moby/buildkit/cache/remotecache/registry"
@@ -131,6 +132,7 @@ func boltOptions() *bolt.Options {
 
 func cacheExporters(sessions *session.Manager, hosts docker.RegistryHosts) map[string]remotecache.ResolveCacheExporterFunc {
 	return map[string]remotecache.ResolveCacheExporterFunc{
+		"gha":      ghacache.ResolveCacheExporterFunc(nil, nil),
 		"inline":   inlinecache.ResolveCacheExporterFunc(),
 		"local":    localcache.ResolveCacheExporterFunc(sessions),
 		"registry": registrycache.ResolveCacheExporterFunc(sessions, hosts),
@@ -139,6 +141,7 @@ func cacheExporters(sessions *session.Manager, hosts docker.RegistryHosts) map[s
 
 func cacheImporters(sessions *session.Manager, w *base.Worker, hosts docker.RegistryHosts) map[string]remotecache.ResolveCacheImporterFunc {
 	return map[string]remotecache.ResolveCacheImporterFunc{
+		"gha":      ghacache.ResolveCacheImporterFunc(nil, nil),
 		"local":    localcache.ResolveCacheImporterFunc(sessions),
 		"registry": registrycache.ResolveCacheImporterFunc(sessions, w.ContentStore(), hosts),
 	}

@@ -39,7 +39,8 @@ func Output(ctx context.Context, argv ...string) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := command(ctx, argv...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	return stdout.Bytes(), run(ctx, cmd, &stderr)
+	err := run(ctx, cmd, &stderr)
+	return stdout.Bytes(), err
 }
 
 // Run runs a command whose output, of both kinds, goes to log.
@@ -82,4 +83,10 @@ func run(ctx context.Context, cmd *exec.Cmd, stderr *bytes.Buffer) error {
 		return &ExitError{filepath.Base(cmd.Path), e.ExitCode(), strings.TrimSpace(stderr.String())}
 	}
 	return err
+}
+
+// Installed says whether there is a program of that name in PATH.
+func Installed(name string) bool {
+	_, err := exec.LookPath(name)
+	return err == nil
 }

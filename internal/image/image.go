@@ -19,7 +19,9 @@ type Spec struct {
 	Args          map[string]string // build arguments
 	Images        map[string]Layout // FROM references and named contexts that are read from OCI layouts
 	Folders       map[string]string // named contexts that are folders
+	Labels        map[string]string // of the image, beside those that the Containerfile gives it
 	NoCache       bool              // run every step again
+	Anew          []int             // run the commands of these lines again, and all that follows from them
 }
 
 // A Layout is an image in a folder laid out by the OCI image layout

@@ -54,3 +54,34 @@ func (h Hook) check(o object) {
 	o.list("volatile", "path", h.Volatile, checkHomely)
 	o.comment(h.Comment)
 }
+
+// A PlacedHook is a hook of a box that knows its place in the manifest.
+type PlacedHook struct {
+	Hook
+	Pre bool // it runs before the box is set up, as root
+
+	source  *Source
+	pointer jsontext.Pointer // of the command
+}
+
+// Hooks returns the hooks of a container in the order in which they run, none if
+// there is no such container. source is that of f.
+func (f Boxes) Hooks(container string, source *Source) []PlacedHook {
+	var all []PlacedHook
+	box := f.Containers[container]
+	at := pointerTo(container)
+	for i, run := range box.PreInitHooks {
+		all = append(all, PlacedHook{Hook{Run: run, As: "root", Bare: true}, true, source, item(at+"/pre_init_hooks", i)})
+	}
+	for i, h := range box.InitHooks {
+		p := item(at+"/init_hooks", i)
+		if !h.Bare {
+			p += "/run"
+		}
+		all = append(all, PlacedHook{h, false, source, p})
+	}
+	return all
+}
+
+// At returns the position of a byte of the hook's command.
+func (h PlacedHook) At(offset int) Position { return h.source.inString(h.pointer, offset) }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -151,6 +153,56 @@ func (s *Source) Items(p jsontext.Pointer) []Position {
 		positions[i] = s.position(offset)
 	}
 	return positions
+}
+
+// inString returns the position of a byte of the string that p points to, or
+// that of what should have the string.
+func (s *Source) inString(p jsontext.Pointer, offset int) Position {
+	if s == nil || s.starts == nil {
+		return Position{}
+	}
+	n, ok := s.find(p)
+	if !ok || s.data[n.offset] != '"' {
+		return s.position(n.offset)
+	}
+	at := n.offset + 1
+	for at < len(s.data) && s.data[at] != '"' {
+		written, read := character(s.data[at:])
+		if offset -= read; offset < 0 {
+			break
+		}
+		at += written
+	}
+	return s.position(min(at, len(s.data)))
+}
+
+// character returns how many bytes the first character of text, which is within
+// a string of JSON, takes there, and how many when it has been read. The bytes of
+// one that is not escaped count one by one.
+func character(text []byte) (written, read int) {
+	switch {
+	case text[0] != '\\':
+		return 1, 1
+	case len(text) < 6 || text[1] != 'u':
+		return min(2, len(text)), 1
+	}
+	first := codeUnit(text)
+	if second := codeUnit(text[6:]); utf16.DecodeRune(first, second) != utf8.RuneError {
+		return 12, 4
+	}
+	return 6, utf8.RuneLen(first)
+}
+
+// codeUnit returns the number in \uXXXX, -1 if that is not what text begins with.
+func codeUnit(text []byte) rune {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
 }
 
 // has reports whether the file has the value that p points to.

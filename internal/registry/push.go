@@ -6,15 +6,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 
 	"bkt/internal/image"
 
 	"github.com/containers/image/v5/copy"
-	"github.com/containers/image/v5/docker/reference"
 	"github.com/containers/image/v5/oci/layout"
 	"github.com/containers/image/v5/signature"
-	"github.com/containers/image/v5/types"
 )
 
 // CanPush returns nil: this build of bkt can push.
@@ -50,18 +47,4 @@ func Push(ctx context.Context, l image.Layout, name string, log io.Writer) error
 		return fmt.Errorf("pushing %s: %w", name, err)
 	}
 	return nil
-}
-
-// plainOnLoopback lets a registry on this machine do without a certificate, as
-// the engine does.
-func plainOnLoopback(to types.ImageReference) *types.SystemContext {
-	host := reference.Domain(to.DockerReference())
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip := net.ParseIP(host)
-	if host == "localhost" || ip != nil && ip.IsLoopback() {
-		return &types.SystemContext{DockerInsecureSkipTLSVerify: types.OptionalBoolTrue}
-	}
-	return &types.SystemContext{}
 }

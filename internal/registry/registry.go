@@ -8,6 +8,7 @@ package registry
 
 import (
 	"fmt"
+	"net"
 
 	"github.com/containers/image/v5/docker"
 	"github.com/containers/image/v5/docker/reference"
@@ -56,4 +57,18 @@ func parse(name string) (types.ImageReference, error) {
 		return docker.NewReference(ref)
 	}
 	return nil, fmt.Errorf("image %q: %w", name, err)
+}
+
+// plainOnLoopback lets a registry on this machine do without a certificate, as
+// the engine does.
+func plainOnLoopback(to types.ImageReference) *types.SystemContext {
+	host := reference.Domain(to.DockerReference())
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(host)
+	if host == "localhost" || ip != nil && ip.IsLoopback() {
+		return &types.SystemContext{DockerInsecureSkipTLSVerify: types.OptionalBoolTrue}
+	}
+	return &types.SystemContext{}
 }

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"bkt/gen"
+	"bkt/internal/hint"
+	"bkt/internal/hook"
+	"bkt/internal/manifest"
+	"bkt/internal/repo"
+)
+
+// hookCmd are the commands on what boxes run when they start. The hook that git
+// runs at a commit is installed by init.
+type hookCmd struct {
+	Check hookCheckCmd `cmd:"" help:"Look for what a hook must not do, as it runs at every start."`
+}
+
+type hookCheckCmd struct {
+	Containers []string `arg:"" optional:"" name:"container" help:"Containers of manifests/distrobox.json (default: all)."`
+	SARIF      bool     `name:"sarif" help:"Print what is found in the format of code scanners."`
+}
+
+// Run says which hooks break which rules.
+func (c *hookCheckCmd) Run(a *app) error {
+	r, err := repo.Find(".")
+	if err != nil {
+		return err
+	}
+	hooks, err := readHooks(r, c.Containers)
+	if err != nil {
+		return err
+	}
+	var found []hookFinding
+	for _, h := range hooks {
+		found = append(found, h.lint()...)
+	}
+	return c.report(a, len(hooks), found)
+}
+
+// boxesManifest is the manifest that has the hooks.
+const boxesManifest = "manifests/distrobox.json"
+
+// A boxHook is a hook of a container.
+type boxHook struct {
+	manifest.PlacedHook
+	container string
+}
+
+// readHooks returns the hooks of the containers that the user has named, or of all.
+func readHooks(r repo.Repo, containers []string) ([]boxHook, error) {
+	boxes, source, err := readBoxes(r)
+	if err != nil {
+		return nil, err
+	}
+	known := slices.Sorted(maps.Keys(boxes.Containers))
+	if len(containers) == 0 {
+		containers = known
+	}
+	var hooks []boxHook
+	for i, name := range containers {
+		if !slices.Contains(known, name) {
+			return nil, noContainer(name, known)
+		}
+		if slices.Contains(containers[:i], name) {
+			continue
+		}
+		for _, h := range boxes.Hooks(name, source) {
+			hooks = append(hooks, boxHook{h, name})
+		}
+	}
+	return hooks, nil
+}
+
+// readBoxes returns the containers, none if there is no manifest of them.
+func readBoxes(r repo.Repo) (manifest.Boxes, *manifest.Source, error) {
+	data, err := fs.ReadFile(r.FS(), boxesManifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return manifest.Boxes{}, nil, nil
+	}
+	if err != nil {
+		return manifest.Boxes{}, nil, plainPathError(err)
+	}
+	return manifest.Decode[manifest.Boxes](boxesManifest, data)
+}
+
+func noContainer(name string, known []string) error {
+	err := fmt.Errorf("%s has no container %q", boxesManifest, name)
+	if near, ok := manifest.Nearest(name, known); ok {
+		err = fmt.Errorf("%w (did you mean %q?)", err, near)
+	}
+	return err
+}
+
+// A hookFinding is something that is wrong with a hook.
+type hookFinding struct {
+	hook.Finding
+	container string
+	at        manifest.Position
+}
+
+func (h boxHook) lint() []hookFinding {
+	var all []hookFinding
+	for _, f := range hook.Check(h.Hook) {
+		all = append(all, hookFinding{f, h.container, h.At(f.Offset)})
+	}
+	return all
+}
+
+// err returns the finding as an error, with the command that it is about.
+func (f hookFinding) err() error {
+	place := gen.Entry{File: boxesManifest, Position: f.at}
+	finding := gen.Finding{Rule: "hook/" + f.Rule, Entry: place, Message: fmt.Sprintf("%s: %s", f.Verdict, f.Reason)}
+	return hint.Add(fmt.Errorf("%w [%s]\n    %s", finding, f.Rule, f.Source), "instead: %s", f.Use)
+}
+
+// hookFindingJSON is a finding in the output of --json.
+type hookFindingJSON struct {
+	findingJSON
+	Container string       `json:"container"`
+	Verdict   hook.Verdict `json:"verdict"`
+	Source    string       `json:"source"` // the command
+}
+
+// report prints what has been found in so many hooks. Anything is an error.
+func (c *hookCheckCmd) report(a *app, hooks int, found []hookFinding) error {
+	var errs []error
+	for _, f := range found {
+		errs = append(errs, f.err())
+	}
+	return errors.Join(append([]error{c.print(a, hooks, found, asFindings("error", errs))}, errs...)...)
+}
+
+func (c *hookCheckCmd) print(a *app, hooks int, found []hookFinding, findings []findingJSON) error {
+	switch {
+	case c.SARIF:
+		return a.printJSON(asSARIF(findings))
+	case a.json:
+		detailed := []hookFindingJSON{}
+		for i, f := range found {
+			detailed = append(detailed, hookFindingJSON{findings[i], f.container, f.Verdict, f.Source})
+		}
+		return a.printJSON(struct {
+			Version  int               `json:"version"`
+			Hooks    int               `json:"hooks"` // that were looked at
+			Findings []hookFindingJSON `json:"findings"`
+		}{1, hooks, detailed})
+	case a.quiet:
+		return nil
+	}
+	_, err := fmt.Fprintf(a.out, "hooks checked: %d, problems: %d\n", hooks, len(found))
+	return err
+}

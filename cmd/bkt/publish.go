@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"bkt/internal/buildkit"
+	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/image"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// inspect asks a registry what it has under name.
+func (a *app) inspect(ctx context.Context, name string) (found contract.Image, err error) {
+	cfg, err := startable()
+	if err != nil {
+		return found, err
+	}
+	out, err := host.Output(ctx, cfg.Program, "inspect", name)
+	if err == nil {
+		err = json.Unmarshal(out, &found)
+	}
+	return found, err
+}
+
+// published returns what a registry has under name, and whether it was built
+// from what s says now.
+func (a *app) published(ctx context.Context, b buildkit.Builder, s image.Spec, name string) (contract.Image, bool, error) {
+	there, err := a.inspect(ctx, name)
+	if err != nil || there.Digest == "" {
+		return there, false, err
+	}
+	in, err := b.Inputs(ctx, s)
+	if err != nil {
+		return there, false, err
+	}
+	found := map[string]digest.Digest{}
+	for _, open := range in.Open {
+		base, err := a.inspect(ctx, open)
+		if err != nil || base.Digest == "" {
+			return there, false, err // the build says what is wrong with a base that is not there
+		}
+		found[open] = digest.Digest(base.Digest)
+	}
+	want, err := in.Digest(found)
+	same := there.Labels[buildkit.InputsLabel] == want.String()
+	if same {
+		a.note("%s was built from what is here", name)
+	}
+	return there, same, err
+}
+
+// push pushes l, if that is wanted. With --refresh it does so only if the
+// registry has an image with other packages, or of other inputs.
+func (c *buildCmd) push(ctx context.Context, a *app, l image.Layout) (pushed bool, err error) {
+	if c.Push == "" {
+		return false, nil
+	}
+	if c.Refresh {
+		there, err := a.inspect(ctx, c.Push)
+		if err != nil {
+			return false, err
+		}
+		if same, err := sameLabels(l, there.Labels); err != nil || same {
+			a.note("%s has the same packages", c.Push)
+			return false, err
+		}
+	}
+	return true, a.engine(ctx, "push", c.Push, l.Dir)
+}
+
+// sameLabels says whether l has the packages and the inputs of an image with
+// such labels.
+func sameLabels(l image.Layout, labels map[string]string) (bool, error) {
+	own, err := buildkit.Labels(l)
+	for _, name := range []string{buildkit.InputsLabel, buildkit.PackagesLabel} {
+		if own[name] == "" || own[name] != labels[name] {
+			return false, err
+		}
+	}
+	return true, err
+}
+
+// The stores of images on this machine, by the names that they have in
+// containers-transports(5).
+const (
+	podmanStore = "containers-storage:"
+	dockerStore = "docker-daemon:"
+)
+
+// loadInto returns which store an image is to be loaded into, and under what name.
+func loadInto(text string) (store, name string, err error) {
+	for _, s := range []struct{ store, program string }{{podmanStore, "podman"}, {dockerStore, "docker"}} {
+		name, chosen := strings.CutPrefix(text, s.store)
+		if !chosen && strings.HasPrefix(text, podmanStore) || !chosen && strings.HasPrefix(text, dockerStore) {
+			continue
+		}
+		if host.Installed(s.program) {
+			return s.store, name, nil
+		}
+		if chosen {
+			return "", "", fmt.Errorf("--load %s: %s is not installed", text, s.program)
+		}
+	}
+	return "", "", hint.Add(fmt.Errorf("--load %s: neither podman nor docker is installed", text), "install podman")
+}
+
+// intoPodman has podman copy l and call it name.
+func intoPodman(ctx context.Context, l image.Layout, name string) error {
+	// podman makes a name of the path, which need not be one that is allowed.
+	dir, err := os.MkdirTemp("", "bkt-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	whole, err := filepath.Abs(l.Dir)
+	if err != nil {
+		return err
+	}
+	link := filepath.Join(dir, "image")
+	if err := os.Symlink(whole, link); err != nil {
+		return err
+	}
+	id, err := host.Output(ctx, "podman", "pull", "--quiet", "oci:"+link)
+	if err == nil {
+		_, err = host.Output(ctx, "podman", "tag", strings.TrimSpace(string(id)), name)
+	}
+	if err == nil {
+		_, err = host.Output(ctx, "podman", "untag", strings.TrimSpace(string(id)), "localhost"+link)
+	}
+	return err
+}
+
+// intoDocker has docker read an archive, in which the image has its name.
+func intoDocker(ctx context.Context, archive string) error {
+	_, err := host.Output(ctx, "docker", "load", "--quiet", "--input", archive)
+	return err
+}

@@ -1,0 +1,156 @@
+package buildkit
+
+import (
+	"context"
+	"slices"
+
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/opencontainers/go-digest"
+)
+
+// Solve has the engine run again the steps of the lines that are to be anew,
+// and all that follows from them.
+func (t *told) Solve(ctx context.Context, r gateway.SolveRequest) (*gateway.Result, error) {
+	if r.Definition == nil || len(t.anew) == 0 {
+		return t.Client.Solve(ctx, r)
+	}
+	steps, err := readSteps(r.Definition)
+	if err != nil {
+		return nil, err
+	}
+	chosen := steps.of(t.anew)
+	if err := t.expire(ctx, steps, chosen); err != nil {
+		return nil, err
+	}
+	r.Definition = r.Definition.CloneVT()
+	for _, step := range steps.following(chosen) {
+		metadata(r.Definition, step.digest).IgnoreCache = true
+	}
+	return t.Client.Solve(ctx, r)
+}
+
+// A step is an operation of a definition.
+type step struct {
+	digest digest.Digest
+	op     *pb.Op
+	lines  []int
+}
+
+// steps are the operations of a definition; each stands after those that it
+// needs.
+type steps struct {
+	all []step
+	def *pb.Definition
+}
+
+func readSteps(def *pb.Definition) (steps, error) {
+	s := steps{def: def}
+	for _, data := range def.Def {
+		var op pb.Op
+		if err := op.Unmarshal(data); err != nil {
+			return s, err
+		}
+		d := digest.FromBytes(data)
+		s.all = append(s.all, step{d, &op, linesOf(def, d)})
+	}
+	return s, nil
+}
+
+// linesOf returns the lines of the Containerfile that an operation comes from.
+func linesOf(def *pb.Definition, d digest.Digest) []int {
+	var lines []int
+	if def.Source == nil || def.Source.Locations[d.String()] == nil {
+		return nil
+	}
+	for _, l := range def.Source.Locations[d.String()].Locations {
+		for _, r := range l.Ranges {
+			for line := r.Start.Line; line <= r.End.Line; line++ {
+				lines = append(lines, int(line))
+			}
+		}
+	}
+	return lines
+}
+
+// of returns the commands that come from some of lines.
+func (s steps) of(lines []int) []step {
+	var found []step
+	for _, step := range s.all {
+		hit := slices.ContainsFunc(step.lines, func(l int) bool { return slices.Contains(lines, l) })
+		if hit && step.op.GetExec() != nil {
+			found = append(found, step)
+		}
+	}
+	return found
+}
+
+// following returns first and all operations that need one of them.
+func (s steps) following(first []step) []step {
+	touched := map[string]bool{}
+	for _, step := range first {
+		touched[step.digest.String()] = true
+	}
+	var found []step
+	for _, step := range s.all {
+		needs := slices.ContainsFunc(step.op.Inputs, func(in *pb.Input) bool { return touched[in.Digest] })
+		if needs || touched[step.digest.String()] {
+			touched[step.digest.String()] = true
+			found = append(found, step)
+		}
+	}
+	return found
+}
+
+// expire lets dnf forget, in the cache mounts of the steps, what it knows of its
+// repositories: it would take what it has read a day ago for today's. The
+// packages that it has downloaded stay.
+func (t *told) expire(ctx context.Context, s steps, chosen []step) error {
+	for _, step := range chosen {
+		if !slices.ContainsFunc(step.op.GetExec().Mounts, isCache) {
+			continue
+		}
+		def, err := s.instead(step, "if command -v dnf >/dev/null; then dnf -q clean expire-cache; fi")
+		if err != nil {
+			return err
+		}
+		if _, err := t.Client.Solve(ctx, gateway.SolveRequest{Definition: def, Evaluate: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isCache(m *pb.Mount) bool { return m.MountType == pb.MountType_CACHE }
+
+// instead returns a definition that runs a script in place of a step, in the
+// same surroundings.
+func (s steps) instead(step step, script string) (*pb.Definition, error) {
+	op := step.op.CloneVT()
+	op.GetExec().Meta.Args = []string{"/bin/sh", "-c", script}
+	data, err := op.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	def := s.def.CloneVT()
+	i := slices.IndexFunc(s.def.Def, func(data []byte) bool { return digest.FromBytes(data) == step.digest })
+	own := digest.FromBytes(data)
+	root := pb.Op{Inputs: []*pb.Input{{Digest: own.String()}}}
+	end, err := root.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	def.Def = append(slices.Clone(def.Def[:i]), data, end)
+	m := metadata(def, own)
+	m.IgnoreCache = true
+	m.Description = map[string]string{"llb.customname": "[refresh] forget what the repositories had"}
+	return def, nil
+}
+
+// metadata returns what def says of an operation beside the operation itself.
+func metadata(def *pb.Definition, d digest.Digest) *pb.OpMetadata {
+	if def.Metadata[d.String()] == nil {
+		def.Metadata[d.String()] = &pb.OpMetadata{}
+	}
+	return def.Metadata[d.String()]
+}

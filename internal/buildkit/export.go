@@ -1,0 +1,140 @@
+package buildkit
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"bkt/internal/hint"
+
+	"github.com/google/renameio/v2"
+	"github.com/moby/buildkit/client"
+)
+
+// An Export is a further form in which a build gives the image, beside the
+// layout: an OCI or a docker archive, or a folder with the files of the image.
+type Export struct {
+	Type string // "oci", "docker" or "local"
+	Dest string // the archive, or the folder
+	Name string // of the image in the archive; may be empty
+}
+
+// pendingExport is an export that is written beside its place.
+type pendingExport struct {
+	entry   client.ExportEntry
+	finish  func() error // puts it into its place
+	abandon func()       // removes what is not in its place
+}
+
+// open makes what the engine writes to.
+func (e Export) open() (pendingExport, error) {
+	if e.Type == client.ExporterLocal {
+		return openFolder(e.Dest)
+	}
+	f, err := renameio.NewPendingFile(e.Dest, renameio.WithTempDir(filepath.Dir(e.Dest)), renameio.WithPermissions(0o644))
+	if err != nil {
+		return pendingExport{}, fmt.Errorf("%s: %w", e.Dest, plainLink(err))
+	}
+	p := pendingExport{finish: f.CloseAtomicallyReplace, abandon: func() { _ = f.Cleanup() }}
+	p.entry = client.ExportEntry{
+		Type:   e.Type,
+		Attrs:  map[string]string{},
+		Output: func(map[string]string) (io.WriteCloser, error) { return unclosed{f}, nil },
+	}
+	if e.Name != "" {
+		p.entry.Attrs["name"] = e.Name
+	}
+	if e.Type == client.ExporterDocker {
+		// Older dockers know no other compression.
+		p.entry.Attrs["compression"], p.entry.Attrs["force-compression"] = "gzip", "true"
+	}
+	return p, nil
+}
+
+// unclosed is a file that those who write to it do not close.
+type unclosed struct{ io.Writer }
+
+func (unclosed) Close() error { return nil }
+
+// openFolder makes a folder beside dir, which dir is replaced with if it is
+// empty or not there.
+func openFolder(dir string) (pendingExport, error) {
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return pendingExport{}, hint.Add(fmt.Errorf("%s: the folder is not empty", dir), "name one that is, or that does not exist")
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return pendingExport{}, plainPath(err)
+	}
+	beside, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-")
+	if err != nil {
+		return pendingExport{}, plainPath(err)
+	}
+	return pendingExport{
+		entry: client.ExportEntry{Type: client.ExporterLocal, Attrs: map[string]string{}, OutputDir: beside},
+		finish: func() error {
+			// A folder of several platforms has one in it for each.
+			if err := os.Chmod(beside, 0o755); err != nil {
+				return plainPath(err)
+			}
+			_ = os.Remove(dir)
+			return plainLink(os.Rename(beside, dir))
+		},
+		abandon: func() { _ = os.RemoveAll(beside) },
+	}, nil
+}
+
+// openExports opens all, or none.
+func openExports(exports []Export) (opened pendingExports, err error) {
+	for _, e := range exports {
+		p, err := e.open()
+		if err != nil {
+			opened.abandon()
+			return nil, err
+		}
+		opened = append(opened, p)
+	}
+	return opened, nil
+}
+
+type pendingExports []pendingExport
+
+// rewriteTimes has an exporter date files by SOURCE_DATE_EPOCH.
+const rewriteTimes = "rewrite-timestamp"
+
+func (all pendingExports) entries() []client.ExportEntry {
+	var entries []client.ExportEntry
+	for _, p := range all {
+		p.entry.Attrs[rewriteTimes] = "true"
+		entries = append(entries, p.entry)
+	}
+	return entries
+}
+
+func (all pendingExports) finish() error {
+	for _, p := range all {
+		if err := p.finish(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abandon removes what has not been put in its place.
+func (all pendingExports) abandon() {
+	for _, p := range all {
+		p.abandon()
+	}
+}
+
+// plainLink drops the names of temporary files from an error.
+func plainLink(err error) error {
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return fmt.Errorf("%s: %w", e.New, e.Err)
+	}
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}

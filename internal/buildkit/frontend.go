@@ -1,0 +1,159 @@
+package buildkit
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"bkt/internal/image"
+
+	"github.com/distribution/reference"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	dockerfile "github.com/moby/buildkit/frontend/dockerfile/builder"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// epochArg is the build argument that dates all that a build makes, as
+// https://reproducible-builds.org/docs/source-date-epoch/ has it.
+const epochArg = "SOURCE_DATE_EPOCH"
+
+// frontend returns the function that turns the Containerfile of s into what an
+// engine builds. in are the inputs of the whole image, of which s may be only
+// some platforms.
+func (b Builder) frontend(s image.Spec, in Inputs) gateway.BuildFunc {
+	dir, name := containerfile(s, s.Context)
+	file := filepath.Join(dir, name)
+	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		t := &told{Client: c, opts: maps.Clone(c.BuildOpts().Opts), anew: s.Anew}
+		if _, given := s.Args[epochArg]; !given {
+			epoch, err := b.epoch(ctx, c, s, file)
+			if err != nil {
+				return nil, err
+			}
+			t.opts["build-arg:"+epochArg] = strconv.FormatInt(epoch, 10)
+		}
+		if label, ok := b.inputsLabel(ctx, c, s, in); ok {
+			t.opts["label:"+InputsLabel] = label
+		}
+		res, err := dockerfile.Build(ctx, t)
+		if err != nil || !b.Packages {
+			return res, err
+		}
+		return res, labelPackages(ctx, c, res)
+	}
+}
+
+// inputsLabel returns the digest of in. A registry that does not say what an
+// image is leaves the label out: the build itself says better what is wrong.
+func (b Builder) inputsLabel(ctx context.Context, c gateway.Client, s image.Spec, in Inputs) (string, bool) {
+	found := map[string]digest.Digest{}
+	for _, name := range in.Open {
+		ref, err := reference.ParseNormalizedNamed(name)
+		if err != nil {
+			return "", false
+		}
+		_, d, _, err := c.ResolveImageConfig(ctx, reference.TagNameOnly(ref).String(), b.resolve(firstPlatform(s)))
+		if err != nil {
+			return "", false
+		}
+		found[name] = d
+	}
+	d, err := in.Digest(found)
+	return d.String(), err == nil
+}
+
+// resolve says how to look an image up.
+func (b Builder) resolve(platform ocispec.Platform) sourceresolver.Opt {
+	o := sourceresolver.Opt{ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &platform}}
+	if b.Pull {
+		o.ImageOpt.ResolveMode = "pull"
+	}
+	return o
+}
+
+// told is a client of the engine whose builds are told other options than the
+// engine knows, and have some steps run again.
+type told struct {
+	gateway.Client
+	opts map[string]string
+	anew []int // lines
+}
+
+// BuildOpts returns what the frontend is told.
+func (t *told) BuildOpts() gateway.BuildOpts {
+	o := t.Client.BuildOpts()
+	o.Opts = t.opts
+	return o
+}
+
+// epoch returns when the base of the image was made, in seconds since 1970: the
+// time of the last commit would make all layers new at each. An image without a
+// base is of no time.
+func (b Builder) epoch(ctx context.Context, c gateway.Client, s image.Spec, file string) (int64, error) {
+	base, err := finalBase(file, s)
+	if err != nil || base == "" {
+		return 0, err
+	}
+	var config ocispec.Image
+	if l, ok := layoutOf(s, base); ok {
+		config, err = ReadConfig(l, firstPlatform(s))
+	} else {
+		config, err = b.remoteConfig(ctx, c, base, firstPlatform(s))
+	}
+	// What is wrong with a base, the build itself says better.
+	if err != nil || config.Created == nil {
+		return 0, nil
+	}
+	return config.Created.Unix(), nil
+}
+
+// remoteConfig returns the configuration of an image in a registry.
+func (b Builder) remoteConfig(ctx context.Context, c gateway.Client, name string, platform ocispec.Platform) (config ocispec.Image, err error) {
+	ref, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return config, err
+	}
+	_, _, data, err := c.ResolveImageConfig(ctx, reference.TagNameOnly(ref).String(), b.resolve(platform))
+	if err == nil {
+		err = json.Unmarshal(data, &config)
+	}
+	return config, err
+}
+
+// finalBase returns the image that the final stage of a Containerfile begins
+// with, by way of other stages perhaps. It is empty for one that begins with
+// nothing, or with a folder.
+func finalBase(file string, s image.Spec) (string, error) {
+	p, err := parse(file, s)
+	if err != nil || len(p.stages) == 0 {
+		return "", err
+	}
+	env := environments(s, p.args, p.lex)[0]
+	for i := len(p.stages) - 1; ; {
+		name, _, err := p.lex.ProcessWord(p.stages[i].BaseName, env)
+		if err != nil || name == "scratch" || isFolder(s, name) {
+			return "", nil // a mistake is for BuildKit to tell
+		}
+		above := p.stageBefore(i, name)
+		if above < 0 {
+			return name, nil
+		}
+		i = above
+	}
+}
+
+// stageBefore returns the number of the stage called name among those before
+// stage i, or -1.
+func (p parsed) stageBefore(i int, name string) int {
+	for j := i - 1; j >= 0; j-- {
+		if strings.EqualFold(p.stages[j].Name, name) && name != "" {
+			return j
+		}
+	}
+	return -1
+}

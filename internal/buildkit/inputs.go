@@ -1,0 +1,349 @@
+package buildkit
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"bkt/internal/image"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/patternmatcher/ignorefile"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/tonistiigi/fsutil"
+	"github.com/tonistiigi/fsutil/types"
+	"golang.org/x/sys/unix"
+)
+
+// InputsLabel is the label with the digest of what an image was built from.
+const InputsLabel = "bkt.inputs"
+
+// Inputs are what decides what a build yields, in so far as it can be known
+// without building: what a RUN fetches from the network is not among it.
+type Inputs struct {
+	// Open are the images that the build reads from a registry by a tag. What
+	// they point at has to be found out.
+	Open []string
+
+	known inputs
+}
+
+// inputs is what a digest is made of. A new field makes all images new.
+type inputs struct {
+	Version       string
+	Containerfile string
+	Files         []inputFile
+	Images        map[string]string // the digests of images, by the names in the Containerfile
+	Args          map[string]string
+	Labels        map[string]string
+	Platforms     []string
+	Compression   string
+	Attest        map[string]string
+}
+
+// inputFile is a file, a folder or a link of the context or of a named one.
+type inputFile struct {
+	Context, Path, Link string
+	Mode                uint32
+	Content             digest.Digest
+}
+
+// Digest returns the digest of the inputs, given those of the images that were
+// open.
+func (in Inputs) Digest(images map[string]digest.Digest) (digest.Digest, error) {
+	known := in.known
+	known.Images = maps.Clone(known.Images)
+	for _, name := range in.Open {
+		d, ok := images[name]
+		if !ok {
+			return "", fmt.Errorf("the digest of %s is not known", name)
+		}
+		known.Images[name] = d.String()
+	}
+	data, err := json.Marshal(known)
+	return digest.FromBytes(data), err
+}
+
+// Inputs returns what decides what a build of s yields.
+func (b Builder) Inputs(ctx context.Context, s image.Spec) (Inputs, error) {
+	in := Inputs{known: inputs{
+		Version:     b.Config.Version,
+		Images:      map[string]string{},
+		Args:        withoutProxies(s.Args),
+		Labels:      s.Labels,
+		Platforms:   s.Platforms,
+		Compression: b.compression(),
+		Attest:      b.Attest,
+	}}
+	if len(s.Platforms) == 0 {
+		in.known.Platforms = []string{"linux/" + runtime.GOARCH}
+	}
+	root, err := filepath.Abs(s.Context)
+	if err != nil {
+		return in, err
+	}
+	dir, name := containerfile(s, root)
+	file := filepath.Join(dir, name)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return in, plainPath(err)
+	}
+	in.known.Containerfile = string(text)
+	if err := in.addImages(file, s); err != nil {
+		return in, err
+	}
+	return in, b.addFiles(ctx, &in, s, root, file)
+}
+
+// withoutProxies returns args without those that say how to reach the network.
+func withoutProxies(args map[string]string) map[string]string {
+	kept := maps.Clone(args)
+	maps.DeleteFunc(kept, func(name, _ string) bool { return isProxy(name) })
+	return kept
+}
+
+// isProxy says whether the argument name is one of those that BuildKit, too,
+// leaves out of what decides about a step.
+func isProxy(name string) bool {
+	return slices.Contains([]string{"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}, strings.ToLower(name))
+}
+
+// addImages adds the images that a Containerfile reads.
+func (in *Inputs) addImages(file string, s image.Spec) error {
+	refs, err := readReferences(file, s)
+	if err != nil {
+		return err
+	}
+	p, err := parse(file, s)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		_, pinned, _ := strings.Cut(ref, "@")
+		if l, ok := layoutOf(s, ref); ok {
+			in.known.Images[ref] = l.Digest.String()
+		} else if pinned != "" {
+			in.known.Images[ref] = pinned
+		} else if !isFolder(s, ref) && !p.isStage(ref) {
+			in.Open = append(in.Open, ref)
+		}
+	}
+	return nil
+}
+
+func isFolder(s image.Spec, name string) bool {
+	for folder := range s.Folders {
+		if same(familiar(folder), familiar(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p parsed) isStage(name string) bool {
+	return slices.ContainsFunc(p.stages, func(stage instructions.Stage) bool { return familiar(stage.Name) == name })
+}
+
+// addFiles adds the files that the build reads from its context and from named
+// contexts that are folders.
+func (b Builder) addFiles(ctx context.Context, in *Inputs, s image.Spec, root, file string) error {
+	p, err := parse(file, s)
+	if err != nil {
+		return err
+	}
+	if sources := p.sources(); len(sources) > 0 {
+		tree, err := b.context(s, root, file)
+		if err == nil {
+			tree, err = fsutil.NewFilterFS(tree, &fsutil.FilterOpt{IncludePatterns: sources})
+		}
+		if err != nil {
+			return err
+		}
+		if err := in.addTree(ctx, "", tree); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Folders)) {
+		tree, err := fsutil.NewFS(s.Folders[name])
+		if err != nil {
+			return err
+		}
+		if err := in.addTree(ctx, name, tree); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// context returns the folder that is built from, as a build sees it.
+func (b Builder) context(s image.Spec, root, file string) (fsutil.FS, error) {
+	tree, err := contextFS(root, b.excluded(s))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{file + ".dockerignore", filepath.Join(root, ".dockerignore")} {
+		f, err := os.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, plainPath(err)
+		}
+		defer f.Close()
+		patterns, err := ignorefile.ReadAll(f)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return fsutil.NewFilterFS(tree, &fsutil.FilterOpt{ExcludePatterns: patterns})
+	}
+	return tree, nil
+}
+
+// sources returns patterns of what the Containerfile reads from its context.
+func (p parsed) sources() []string {
+	var all []string
+	for _, stage := range p.stages {
+		for _, c := range stage.Commands {
+			switch c := c.(type) {
+			case *instructions.CopyCommand:
+				if c.From == "" {
+					all = append(all, c.SourcePaths...)
+				}
+			case *instructions.AddCommand:
+				all = append(all, c.SourcePaths...)
+			case *instructions.RunCommand:
+				all = append(all, mounted(c)...)
+			}
+		}
+	}
+	return patterns(all)
+}
+
+// mounted returns what a RUN mounts of the context.
+func mounted(c *instructions.RunCommand) []string {
+	// BuildKit reads most of a mount only when it puts in variables, which stay
+	// as they are here.
+	if err := c.Expand(func(word string) (string, error) { return word, nil }); err != nil {
+		return []string{"/"}
+	}
+	var all []string
+	for _, m := range instructions.GetMounts(c) {
+		if m.Type == instructions.MountTypeBind && m.From == "" {
+			all = append(all, path.Join("/", m.Source))
+		}
+	}
+	return all
+}
+
+// patterns returns what matches sources. Of one that is itself a pattern, or
+// has a variable in it, all of its folder counts.
+func patterns(sources []string) []string {
+	var all []string
+	for _, source := range sources {
+		if i := strings.IndexAny(source, "*?[$"); i >= 0 {
+			source = path.Dir(source[:i] + "x")
+		}
+		source = strings.TrimPrefix(path.Join("/", source), "/")
+		if source == "" {
+			source = "**"
+		} else {
+			source = escapePattern(source)
+		}
+		all = append(all, source)
+	}
+	return all
+}
+
+// addTree adds all files of tree, which is a context.
+func (in *Inputs) addTree(ctx context.Context, name string, tree fsutil.FS) error {
+	return tree.Walk(ctx, "", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return plainPath(err)
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return plainPath(err)
+		}
+		stat, ok := info.Sys().(*types.Stat)
+		if !ok {
+			return fmt.Errorf("%s: neither file nor folder", file)
+		}
+		f := inputFile{Context: name, Path: file, Link: stat.Linkname, Mode: stat.Mode}
+		if info.Mode().IsRegular() {
+			if f.Content, err = contentOf(tree, file); err != nil {
+				return err
+			}
+		}
+		in.known.Files = append(in.known.Files, f)
+		return nil
+	})
+}
+
+func contentOf(tree fsutil.FS, file string) (digest.Digest, error) {
+	r, err := tree.Open(file)
+	if errors.Is(err, unix.ENXIO) {
+		return "", nil // a socket, which is not sent
+	}
+	if err != nil {
+		return "", plainPath(err)
+	}
+	defer r.Close()
+	hash := sha256.New()
+	_, err = io.Copy(hash, r)
+	return digest.NewDigest(digest.SHA256, hash), err
+}
+
+// Unchanged returns the image in the layout dir, and true, if it was built from
+// what s says now, and all of it is there. It asks neither engine nor registry.
+func (b Builder) Unchanged(ctx context.Context, s image.Spec, dir string) (image.Layout, bool) {
+	if s.NoCache || b.Pull || len(s.Anew)+len(b.Exports)+len(b.CacheTo) > 0 {
+		return image.Layout{}, false
+	}
+	_, errOurs := checkOurs(dir)
+	_, errOptions := b.options(s, dir)
+	if errOurs != nil || errOptions != nil {
+		return image.Layout{}, false // a build says what is wrong
+	}
+	l, err := ReadLayout(dir, "")
+	if err != nil {
+		return l, false
+	}
+	in, err := b.Inputs(ctx, s)
+	if err != nil || len(in.Open) > 0 {
+		return l, false
+	}
+	want, err := in.Digest(nil)
+	if err != nil {
+		return l, false
+	}
+	config, err := ReadConfig(l, firstPlatform(s))
+	return l, err == nil && config.Config.Labels[InputsLabel] == want.String()
+}
+
+// Labels returns the labels of the image l.
+func Labels(l image.Layout) (map[string]string, error) {
+	config, err := ReadConfig(l, platforms.DefaultSpec())
+	return config.Config.Labels, err
+}
+
+func firstPlatform(s image.Spec) ocispec.Platform {
+	if len(s.Platforms) > 0 {
+		if p, err := platforms.Parse(s.Platforms[0]); err == nil {
+			return p
+		}
+	}
+	return platforms.DefaultSpec()
+}

@@ -1,0 +1,193 @@
+package hook
+
+import (
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// appends looks at a command that adds to a file.
+func (l linter) appends(target string, sc scope) {
+	if !isDevice(target) && !l.isFresh(target) && !sc.guardedFrom(target) {
+		l.report("append", sc, target)
+	}
+}
+
+// writesVarying looks at a command that writes something else at every start.
+func (l linter) writesVarying(target string, sc scope) {
+	if !isDevice(target) && !sc.guardedFrom(target) {
+		l.report("varying", sc, target)
+	}
+}
+
+func (l linter) tee(c call, sc scope) {
+	if !c.is("tee") {
+		return
+	}
+	o := parseOptions(c.args, "")
+	for _, target := range l.all(o.operands) {
+		switch {
+		case o.has("-a", "--append"):
+			l.appends(target, sc)
+		case sc.varying:
+			l.writesVarying(target, sc)
+		}
+	}
+}
+
+func (l linter) sed(c call, sc scope) {
+	if !c.is("sed") {
+		return
+	}
+	const valued = "-e --expression -f --file -l --line-length"
+	var inPlace bool
+	var rest []string
+	for _, arg := range c.args { // -i may have a suffix, but not as an argument of its own
+		if arg == "-i" || strings.HasPrefix(arg, "-i") || strings.HasPrefix(arg, "--in-place") {
+			inPlace = true
+			continue
+		}
+		rest = append(rest, arg)
+	}
+	o := parseOptions(rest, valued)
+	inPlace = inPlace || o.has("-i")
+	scripts, files := o.values("-e", "--expression"), o.operands
+	if len(scripts) == 0 && len(files) > 0 && !o.has("-f", "--file") {
+		scripts, files = files[:1], files[1:]
+	}
+	if inPlace && sedAdds(strings.Join(scripts, "\n")) {
+		for _, f := range l.all(files) {
+			l.appends(f, sc)
+		}
+	}
+}
+
+// sedAdds reports whether a script of sed adds a line wherever it comes. One
+// that also deletes lines, or looks for lines that are not there, may well know
+// what it does.
+func sedAdds(script string) bool {
+	adds := false
+	for script != "" {
+		letter, rest := sedCommand(script)
+		switch letter {
+		case 'a', 'i':
+			adds = true
+			_, script, _ = strings.Cut(rest, "\n")
+		case 's', 'y':
+			script = afterSubstitution(rest)
+		case 'd', 'D', 'c', '!', '{':
+			return false
+		default:
+			i := strings.IndexAny(rest, ";\n")
+			if i < 0 {
+				return adds
+			}
+			script = rest[i+1:]
+		}
+	}
+	return adds
+}
+
+// sedCommand returns the letter of the first command of a script of sed, behind
+// its addresses, and what follows it; 0 if there is none.
+func sedCommand(s string) (letter byte, rest string) {
+	for s != "" {
+		switch c := s[0]; {
+		case strings.IndexByte(" \t;\n,0123456789$~+IM", c) >= 0:
+			s = s[1:]
+		case c == '/':
+			s = afterDelimiter(s[1:], '/')
+		case c == '\\' && len(s) > 1:
+			s = afterDelimiter(s[2:], s[1])
+		default:
+			return c, s[1:]
+		}
+	}
+	return 0, ""
+}
+
+// afterDelimiter returns what follows the next delimiter that has no backslash
+// before it.
+func afterDelimiter(s string, delimiter byte) string {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case delimiter:
+			return s[i+1:]
+		}
+	}
+	return ""
+}
+
+// afterSubstitution returns what follows the command s of sed, given without
+// its letter.
+func afterSubstitution(s string) string {
+	if s == "" {
+		return ""
+	}
+	s = afterDelimiter(afterDelimiter(s[1:], s[0]), s[0])
+	if i := strings.IndexAny(s, ";\n"); i >= 0 {
+		return s[i+1:]
+	}
+	return ""
+}
+
+func (l linter) gitConfig(c call, sc scope) {
+	if c.is("git") && slices.Contains(c.args, "config") && slices.Contains(c.args, "--add") && len(sc.guards) == 0 {
+		l.report("git-config-add", sc)
+	}
+}
+
+// namedVarying looks for files whose names are something else at every start.
+func (l linter) namedVarying(c call, sc scope) {
+	if !c.is("cp", "mv", "touch", "mkdir", "ln", "install", "tar", "tee") || len(sc.guards) > 0 {
+		return
+	}
+	for i, w := range c.words {
+		if strings.HasPrefix(c.args[i], "-") || !l.varies(w) || isDevice(c.args[i]) {
+			continue
+		}
+		if i > 0 && c.is("touch") && strings.HasPrefix(c.args[i-1], "-") {
+			continue // the time is given, not the name
+		}
+		l.report("varying", sc, l.absolute(c.args[i]))
+		return
+	}
+}
+
+// pipesTo looks at what is done with what the left side of a pipe prints.
+func (l linter) pipesTo(c *syntax.BinaryCmd, sc scope) {
+	call, ok := c.Y.Cmd.(*syntax.CallExpr)
+	if !ok {
+		return
+	}
+	switch to := l.resolve(call); {
+	case to.is("crontab"):
+		if l.listsCrontab(c.X) && len(sc.guards) == 0 {
+			l.report("crontab", sc)
+		}
+	case to.runsInput():
+		if l.downloads(c.X) && !l.pipefail {
+			l.report("pipe-to-shell", sc)
+		}
+	}
+}
+
+// listsCrontab reports whether a node prints all that is in the crontab.
+func (l linter) listsCrontab(n syntax.Node) bool {
+	lists, sifts := false, false
+	l.calls(n, func(c call) {
+		lists = lists || c.is("crontab") && slices.Contains(c.args, "-l")
+		sifts = sifts || c.is("grep", "egrep", "fgrep", "sed", "awk", "sort", "uniq")
+	})
+	return lists && !sifts
+}
+
+// downloads reports whether a node downloads something.
+func (l linter) downloads(n syntax.Node) bool {
+	found := false
+	l.calls(n, func(c call) { found = found || c.is("curl", "wget") })
+	return found
+}

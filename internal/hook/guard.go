@@ -1,0 +1,195 @@
+package hook
+
+import (
+	"slices"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// A guard is a condition under which a command runs.
+type guard struct {
+	met   bool // the command runs if it is met, not if it is not
+	tests []test
+}
+
+// A test is a command in a condition that asks how things are.
+type test struct {
+	negated bool
+	present string // the path that is asked for, if it asks for one
+	lookup  bool   // asks for a command
+}
+
+// keepsFrom reports whether the guard may keep a hook from adding to a file
+// twice. That the file is there, or a program, is so at every start.
+func (g guard) keepsFrom(target string) bool {
+	for _, t := range g.tests {
+		if !t.lookup && (t.present == "" || !within(target, t.present)) || g.met == t.negated {
+			return true
+		}
+	}
+	return len(g.tests) == 0
+}
+
+// guardedFrom reports whether one of the guards keeps the hook from adding to a
+// file twice.
+func (sc scope) guardedFrom(target string) bool {
+	return slices.ContainsFunc(sc.guards, func(g guard) bool { return g.keepsFrom(target) })
+}
+
+// under returns the scope of what runs under one guard more.
+func (sc scope) under(g guard) scope {
+	sc.guards = append(slices.Clone(sc.guards), g)
+	return sc
+}
+
+// questions are commands that ask how things are.
+var questions = []string{
+	"test", "[", "grep", "egrep", "fgrep", "zgrep", "rg", "id", "getent", "which", "type", "hash", "pgrep", "cmp", "diff",
+	"stat", "ls", "readlink", "mountpoint", "findmnt", "find", "awk", "jq", "dpkg-query", "lsmod",
+}
+
+// tests returns the tests in a condition.
+func (l linter) tests(condition ...*syntax.Stmt) []test {
+	var all []test
+	for _, s := range condition {
+		syntax.Walk(s, func(n syntax.Node) bool {
+			if s, ok := n.(*syntax.Stmt); ok {
+				if t, ok := l.test(s); ok {
+					all = append(all, t)
+				}
+			}
+			return true
+		})
+	}
+	return all
+}
+
+// test returns what a statement asks, if it asks something.
+func (l linter) test(s *syntax.Stmt) (test, bool) {
+	switch c := s.Cmd.(type) {
+	case *syntax.TestClause:
+		t := l.testExpression(c.X)
+		t.negated = t.negated != s.Negated
+		return t, true
+	case *syntax.ArithmCmd:
+		return test{negated: s.Negated}, true
+	case *syntax.CallExpr:
+		if len(c.Args) == 0 {
+			return test{}, false
+		}
+		t, ok := l.testCall(l.resolve(c))
+		t.negated = t.negated != s.Negated
+		return t, ok
+	}
+	return test{}, false
+}
+
+func (l linter) testExpression(x syntax.TestExpr) test {
+	u, ok := x.(*syntax.UnaryTest)
+	if !ok {
+		return test{}
+	}
+	if u.Op == syntax.TsNot {
+		t := l.testExpression(u.X)
+		t.negated = !t.negated
+		return t
+	}
+	w, ok := u.X.(*syntax.Word)
+	if ok && asksForFile(u.Op.String()) {
+		return test{present: l.absolute(l.text(w))}
+	}
+	return test{}
+}
+
+func (l linter) testCall(c call) (test, bool) {
+	switch {
+	case c.isLookup():
+		return test{lookup: true}, true
+	case c.is("test", "["):
+		args := slices.Clone(c.args)
+		if n := len(args); c.name == "[" && n > 0 && args[n-1] == "]" {
+			args = args[:n-1]
+		}
+		var t test
+		for len(args) > 0 && args[0] == "!" {
+			t.negated, args = !t.negated, args[1:]
+		}
+		if len(args) == 2 && asksForFile(args[0]) {
+			t.present = l.absolute(args[1])
+		}
+		return t, true
+	case c.is(questions...):
+		return test{}, true
+	}
+	return test{}, asksIn(c)
+}
+
+// asksForFile reports whether an operator of test asks for a file that is there.
+func asksForFile(op string) bool {
+	switch op {
+	case "-e", "-f", "-d", "-r", "-w", "-x", "-s", "-h", "-L":
+		return true
+	}
+	return false
+}
+
+// asksIn reports whether one of the commands of a program asks how things are.
+func asksIn(c call) bool {
+	if len(c.args) == 0 {
+		return false
+	}
+	first := c.args[0]
+	switch c.name {
+	case "rpm", "dpkg", "crontab":
+		return slices.Contains([]string{"-q", "-qa", "-s", "-l", "--query", "--status", "--list"}, first)
+	case "systemctl":
+		return slices.Contains([]string{"is-active", "is-enabled", "is-failed", "cat", "list-units", "list-unit-files", "status"}, first)
+	case "git":
+		return slices.ContainsFunc(c.args, func(a string) bool {
+			return slices.Contains([]string{"--get", "--get-all", "rev-parse", "get-url", "show-ref", "status"}, a)
+		})
+	case "flatpak", "podman", "docker", "pip", "pip3", "pipx", "cargo", "rustup", "proto", "npm":
+		return slices.ContainsFunc(c.args, func(a string) bool {
+			return slices.Contains([]string{"info", "list", "ls", "show", "exists", "inspect", "remotes", "which", "bin", "--list"}, a)
+		})
+	}
+	return false
+}
+
+// ends reports whether a statement leaves the script, or the round of a loop.
+func ends(n syntax.Node) bool {
+	found := false
+	syntax.Walk(n, func(n syntax.Node) bool {
+		if c, ok := n.(*syntax.CallExpr); ok && len(c.Args) > 0 {
+			found = found || slices.Contains([]string{"exit", "return", "continue", "break"}, c.Args[0].Lit())
+		}
+		return !found
+	})
+	return found
+}
+
+// ending returns the guard of what follows a statement that may end the script.
+func (l linter) ending(s *syntax.Stmt) (guard, bool) {
+	switch c := s.Cmd.(type) {
+	case *syntax.BinaryCmd:
+		tests := l.tests(c.X)
+		return guard{c.Op == syntax.OrStmt, tests}, len(tests) > 0 && c.Op != syntax.Pipe && ends(c.Y)
+	case *syntax.IfClause:
+		for _, then := range c.Then {
+			if ends(then) {
+				return guard{false, l.tests(c.Cond...)}, true
+			}
+		}
+	}
+	return guard{}, false
+}
+
+// catches reports whether what stands behind || makes good that the command
+// before it fails.
+func (l linter) catches(s *syntax.Stmt) bool {
+	caught := !ends(s)
+	if c, ok := s.Cmd.(*syntax.CallExpr); ok && len(c.Args) > 0 && c.Args[0].Lit() == "false" {
+		caught = false
+	}
+	return caught
+}

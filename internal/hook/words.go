@@ -1,0 +1,185 @@
+package hook
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// resolve returns the command of a call, seen through what runs it.
+func (l linter) resolve(c *syntax.CallExpr) call {
+	if len(c.Args) == 0 {
+		return call{at: c.Pos()}
+	}
+	var args []string
+	for _, w := range c.Args {
+		args = append(args, l.text(w))
+	}
+	first := call{path.Base(args[0]), args[1:], c.Args[1:], c.Pos(), false}
+	if slices.Contains(l.functions, args[0]) {
+		return first
+	}
+	return first.unwrap()
+}
+
+// text returns a word without its quotes. What is not known before the hook
+// runs stands in it as it is written, but variables always as $NAME, and what
+// mktemp makes under a name of its own.
+func (l linter) text(w *syntax.Word) string {
+	var out strings.Builder
+	for i, part := range w.Parts {
+		if lit, ok := part.(*syntax.Lit); ok {
+			text := unescape(lit.Value, "")
+			if i == 0 && (len(w.Parts) > 1 || !strings.HasPrefix(lit.Value, `\`)) {
+				text = atHome(text)
+			}
+			out.WriteString(text)
+			continue
+		}
+		out.WriteString(l.part(part))
+	}
+	return out.String()
+}
+
+func (l linter) part(part syntax.WordPart) string {
+	switch p := part.(type) {
+	case *syntax.SglQuoted:
+		return p.Value
+	case *syntax.DblQuoted:
+		var out strings.Builder
+		for _, q := range p.Parts {
+			if lit, ok := q.(*syntax.Lit); ok {
+				out.WriteString(unescape(lit.Value, "$`\"\\\n"))
+				continue
+			}
+			out.WriteString(l.part(q))
+		}
+		return out.String()
+	case *syntax.ParamExp:
+		return l.parameter(p)
+	case *syntax.CmdSubst:
+		if made := l.made(p); made != "" {
+			return made
+		}
+	}
+	return l.source(part)
+}
+
+// parameter returns the value of a variable, or its name.
+func (l linter) parameter(p *syntax.ParamExp) string {
+	plain := p.Param != nil && !p.Excl && !p.Length && p.Index == nil && p.Slice == nil && p.Repl == nil
+	if !plain {
+		return l.source(p)
+	}
+	name := p.Param.Value
+	if value, ok := l.variables[name]; ok && p.Exp == nil {
+		return value
+	}
+	if p.Exp == nil || strings.HasSuffix(p.Exp.Op.String(), "-") {
+		return "$" + name
+	}
+	return l.source(p)
+}
+
+// unescape takes away backslashes: those before the characters of only, or all.
+func unescape(s, only string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) && (only == "" || strings.IndexByte(only, s[i+1]) >= 0) {
+			i++
+			if s[i] == '\n' {
+				continue
+			}
+		}
+		out.WriteByte(s[i])
+	}
+	return out.String()
+}
+
+// made returns the name that stands for what mktemp makes in a substitution, ""
+// if there is no mktemp in it.
+func (l linter) made(s *syntax.CmdSubst) string {
+	name := ""
+	l.calls(s, func(c call) {
+		if name == "" && makesTemporary(c) {
+			name = l.madeAt(c)
+		}
+	})
+	return name
+}
+
+func makesTemporary(c call) bool {
+	return c.is("mktemp") && !parseOptions(c.args, "-p --suffix").has("-u", "--dry-run")
+}
+
+func (l linter) madeAt(c call) string { return fmt.Sprint(madeName, l.depth, ".", l.offset(c.at)) }
+
+// calls visits the commands in a node, seen through what runs them.
+func (l linter) calls(n syntax.Node, visit func(call)) {
+	syntax.Walk(n, func(n syntax.Node) bool {
+		if c, ok := n.(*syntax.CallExpr); ok && len(c.Args) > 0 {
+			name := c.Args[0].Lit() // the arguments may be substitutions, which are visited by themselves
+			if name != "" {
+				visit(l.shallow(c))
+			}
+		}
+		return true
+	})
+}
+
+// shallow is resolve without looking into substitutions.
+func (l linter) shallow(c *syntax.CallExpr) call {
+	var args []string
+	for _, w := range c.Args {
+		if w.Lit() != "" {
+			args = append(args, atHome(unescape(w.Lit(), "")))
+			continue
+		}
+		args = append(args, l.source(w))
+	}
+	return call{path.Base(args[0]), args[1:], c.Args[1:], c.Pos(), false}.unwrap()
+}
+
+// varies reports whether what a node says is something else at every start.
+func (l linter) varies(n syntax.Node) bool {
+	found := false
+	l.calls(n, func(c call) { found = found || isVarying(c) })
+	syntax.Walk(n, func(n syntax.Node) bool {
+		if p, ok := n.(*syntax.ParamExp); ok && p.Param != nil {
+			found = found || slices.Contains(l.varying, p.Param.Value) || isVaryingVariable(p.Param.Value)
+		}
+		if w, ok := n.(*syntax.Word); ok {
+			found = found || strings.HasPrefix(w.Lit(), "/dev/urandom") || strings.HasPrefix(w.Lit(), "/dev/random") || strings.HasPrefix(w.Lit(), "/proc/sys/kernel/random/")
+		}
+		return true
+	})
+	return found
+}
+
+// isVarying reports whether a command prints something else whenever it runs.
+func isVarying(c call) bool {
+	switch c.name {
+	case "date":
+		return !parseOptions(c.args, "-d --date -r --reference").has("-d", "--date", "-r", "--reference")
+	case "uuidgen", "mcookie", "pwgen", "apg":
+		return true
+	case "openssl":
+		_, ok := c.sub("rand")
+		return ok
+	}
+	return false
+}
+
+func isVaryingVariable(name string) bool {
+	switch name {
+	case "RANDOM", "SRANDOM", "EPOCHSECONDS", "EPOCHREALTIME", "SECONDS", "BASHPID":
+		return true
+	}
+	return false
+}
