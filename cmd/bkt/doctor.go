@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,12 +13,19 @@ import (
 	"bkt/internal/version"
 )
 
-type doctorCmd struct{}
+type doctorCmd struct {
+	Engine string `placeholder:"ADDRESS" help:"Look at this BuildKit, as bkt build has it ($BUILDKIT_HOST, or auto)."`
+	TLSDir string `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Speak to a tcp:// engine with ca.pem, cert.pem and key.pem in DIR."`
+}
 
 // Run says which engines there are, which of them a build would use, and what
 // the others lack. It is an error that there is none.
-func (doctorCmd) Run(ctx context.Context, a *app) error {
+func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	cfg := findEngine()
+	cfg.Address, cfg.TLS = cmp.Or(c.Engine, cfg.Address), c.TLSDir
+	if err := checkTLS(cfg, nil); err != nil {
+		return err
+	}
 	d := diagnosis{program: cfg.Program, rungs: buildkit.Ladder(ctx, cfg)}
 	d.needs, d.needsErr = buildkit.ReadNeeds(ctx, cfg)
 	if ctx.Err() != nil {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"bkt/internal/buildkit"
@@ -11,7 +14,8 @@ import (
 
 // engines parses the values of --engine: an address is that of the engine for
 // all platforms that none is named for. Without one, BUILDKIT_HOST names it.
-func engines(texts []string) (cfg buildkit.Config, byPlatform map[string]string, err error) {
+// tls is the folder with what engines on a network are spoken to with.
+func engines(texts []string, tls string) (cfg buildkit.Config, byPlatform map[string]string, err error) {
 	cfg = findEngine()
 	named := map[string]string{}
 	for _, text := range texts {
@@ -28,7 +32,19 @@ func engines(texts []string) (cfg buildkit.Config, byPlatform map[string]string,
 		cfg.Address = address
 		delete(named, "")
 	}
-	return cfg, named, nil
+	cfg.TLS = tls
+	return cfg, named, checkTLS(cfg, named)
+}
+
+// checkTLS returns an error if there is no engine to use certificates for.
+func checkTLS(cfg buildkit.Config, named map[string]string) error {
+	addresses := slices.Collect(maps.Values(named))
+	for _, address := range append(addresses, cfg.Address) {
+		if cfg.TLS == "" || strings.HasPrefix(address, "tcp://") {
+			return nil
+		}
+	}
+	return hint.Add(errors.New("--tlsdir is for engines at tcp://, and none is named"), "name it with --engine")
 }
 
 func engineTwice(platform string) error {

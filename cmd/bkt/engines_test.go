@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,6 +31,8 @@ import (
 //	$BIN       the folder of bkt's programs
 //	$SOCKET    the unix socket of the buildkitd, and $RUNTIME the folder that it
 //	           would be looked for in as a user's
+//	$REMOTE    the tcp:// address of the buildkitd, which wants TLS
+//	$CERTS     the folder with what it accepts, and $STRANGERS with another's
 //	$DOCKERD   the unix socket of the dockerd, which has the base as example.org/base:1
 func TestEngines(t *testing.T) {
 	if os.Geteuid() != 0 {
@@ -39,10 +43,13 @@ func TestEngines(t *testing.T) {
 	compile(t, "../../scripts/bench", w.bin, "github.com/moby/buildkit/cmd/buildkitd")
 	dir := filepath.Dir(w.bin)
 	socket := filepath.Join(dir, "user", "buildkit", "buildkitd.sock")
-	daemon(t, "running server on "+socket, filepath.Join(w.bin, "buildkitd"),
-		"--root="+dir+"/buildkitd", "--addr=unix://"+socket, "--oci-worker-net=host")
+	certs := newCertificates(t)
+	said := daemon(t, []string{"running server on " + socket, "running server on 127.0.0.1:"}, filepath.Join(w.bin, "buildkitd"),
+		"--root="+dir+"/buildkitd", "--addr=unix://"+socket, "--oci-worker-net=host",
+		"--addr=tcp://127.0.0.1:0", "--tlscacert="+certs.server+"/ca.pem", "--tlscert="+certs.server+"/cert.pem", "--tlskey="+certs.server+"/key.pem")
+	remote := "tcp://" + regexp.MustCompile(`127\.0\.0\.1:[0-9]+`).FindString(said.String())
 	docker := filepath.Join(dir, "docker.sock")
-	daemon(t, "API listen on "+docker, "dockerd", "--bridge=none", "--iptables=false",
+	daemon(t, []string{"API listen on " + docker}, "dockerd", "--bridge=none", "--iptables=false",
 		"--data-root="+dir+"/docker", "--exec-root="+dir+"/exec", "--pidfile="+dir+"/pid", "--host=unix://"+docker)
 	load(t, docker, filepath.Join(w.offline, "base"), "example.org/base:1")
 	t.Run("scripts", func(t *testing.T) {
@@ -55,6 +62,9 @@ func TestEngines(t *testing.T) {
 			env.Setenv("SOCKET", socket)
 			env.Setenv("RUNTIME", filepath.Join(dir, "user"))
 			env.Setenv("DOCKERD", docker)
+			env.Setenv("REMOTE", remote)
+			env.Setenv("CERTS", certs.client)
+			env.Setenv("STRANGERS", certs.stranger)
 			return nil
 		}
 		testscript.Run(t, p)
@@ -65,9 +75,9 @@ func TestEngines(t *testing.T) {
 	}
 }
 
-// daemon runs a program until the test ends. It is up once it has said so, in a
-// line with the text ready.
-func daemon(t *testing.T, ready string, argv ...string) {
+// daemon runs a program until the test ends. It is up once it has said all of
+// ready.
+func daemon(t *testing.T, ready []string, argv ...string) *words {
 	t.Helper()
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
@@ -89,6 +99,7 @@ func daemon(t *testing.T, ready string, argv ...string) {
 	case <-time.After(time.Minute):
 		t.Fatalf("%s is not up:\n%s", argv[0], said)
 	}
+	return said
 }
 
 // end asks a daemon to end, and after a while makes it and its children: a
@@ -105,7 +116,7 @@ func end(cmd *exec.Cmd, said *words) {
 
 // words are what a daemon says.
 type words struct {
-	ready     string
+	ready     []string
 	up, ended chan struct{}
 	mu        sync.Mutex
 	text      strings.Builder
@@ -118,10 +129,15 @@ func (w *words) read(r io.Reader) {
 		w.mu.Lock()
 		fmt.Fprintln(&w.text, lines.Text())
 		w.mu.Unlock()
-		if strings.Contains(lines.Text(), w.ready) {
+		if w.isReady() {
 			up()
 		}
 	}
+}
+
+func (w *words) isReady() bool {
+	text := w.String()
+	return !slices.ContainsFunc(w.ready, func(ready string) bool { return !strings.Contains(text, ready) })
 }
 
 func (w *words) String() string {

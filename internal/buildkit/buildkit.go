@@ -28,6 +28,7 @@ import (
 type Config struct {
 	Address string        // of any BuildKit engine, such as unix:///run/x.sock, or [Auto], [Own] or [Docker]; empty: bkt's own
 	Around  Surroundings  // where [Auto] and [Docker] look
+	TLS     string        // the folder with ca.pem, cert.pem and key.pem for tcp:// addresses; empty: without TLS
 	Root    string        // the folder of bkt's own engine
 	Socket  string        // where that engine is, or will be
 	Program string        // bkt-engine, to start it with; see [FindEngine]

@@ -210,8 +210,12 @@ func (cfg Config) dial(ctx context.Context, address string) (*connection, error)
 		c, err := d.dial(ctx)
 		return &connection{Client: c, address: address, daemon: &d}, err
 	}
-	c, err := dial(ctx, address)
-	return &connection{Client: c, address: address}, err
+	options, err := cfg.secure(address)
+	if err != nil {
+		return nil, err
+	}
+	c, err := dial(ctx, address, options...)
+	return &connection{Client: c, address: address}, cfg.adviseTLS(address, err)
 }
 
 // isUnfit says whether err is that of an own engine that this machine does not
