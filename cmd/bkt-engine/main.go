@@ -25,7 +25,9 @@ import (
 type cli struct {
 	Version     kong.VersionFlag `help:"Print the version."`
 	Serve       serveCmd         `cmd:"" help:"Serve BuildKit until nobody needs it."`
+	Check       checkCmd         `cmd:"" help:"Print what the engine needs of this machine, as JSON."`
 	Push        pushCmd          `cmd:"" help:"Push an image to a registry."`
+	Import      importCmd        `cmd:"" help:"Make an OCI layout of a docker archive."`
 	Inspect     inspectCmd       `cmd:"" help:"Print what a registry has under a name."`
 	Credentials credentialsCmd   `cmd:"" help:"Print what the user logs in to a registry with."`
 }

@@ -41,31 +41,34 @@ import (
 //	$CERTIFICATE  the file with the certificate of that
 func TestBuild(t *testing.T) {
 	w := newWorkshop(t)
-	templates, err := filepath.Abs("../../templates")
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Run("scripts", func(t *testing.T) {
 		p := params("testdata/build")
-		p.Setup = func(env *testscript.Env) error {
-			if err := isolate(env); err != nil {
-				return err
-			}
-			env.Setenv("PATH", w.bin+":"+os.Getenv("PATH"))
-			env.Setenv("BASE", filepath.Join(w.offline, "base"))
-			env.Setenv("BASE4", filepath.Join(w.offline, "base-dnf4"))
-			env.Setenv("PROXY", w.proxy)
-			env.Setenv("PACKAGES", filepath.Join(w.offline, "packages"))
-			env.Setenv("TEMPLATES", templates)
-			env.Setenv("REGISTRY", w.registry)
-			env.Setenv("TLS_PROXY", w.tlsProxy)
-			env.Setenv("CERTIFICATE", w.certificate)
-			env.Setenv("XDG_DATA_HOME", w.data)
-			env.Setenv("XDG_RUNTIME_DIR", w.run)
-			return nil
-		}
+		p.Setup = w.setup
 		testscript.Run(t, p)
 	})
+}
+
+// setup gives a script what it finds.
+func (w workshop) setup(env *testscript.Env) error {
+	if err := isolate(env); err != nil {
+		return err
+	}
+	templates, err := filepath.Abs("../../templates")
+	if err != nil {
+		return err
+	}
+	env.Setenv("PATH", w.bin+":"+os.Getenv("PATH"))
+	env.Setenv("BASE", filepath.Join(w.offline, "base"))
+	env.Setenv("BASE4", filepath.Join(w.offline, "base-dnf4"))
+	env.Setenv("PROXY", w.proxy)
+	env.Setenv("PACKAGES", filepath.Join(w.offline, "packages"))
+	env.Setenv("TEMPLATES", templates)
+	env.Setenv("REGISTRY", w.registry)
+	env.Setenv("TLS_PROXY", w.tlsProxy)
+	env.Setenv("CERTIFICATE", w.certificate)
+	env.Setenv("XDG_DATA_HOME", w.data)
+	env.Setenv("XDG_RUNTIME_DIR", w.run)
+	return nil
 }
 
 // A workshop has what real builds need.

@@ -49,6 +49,7 @@ func commands() []command {
 		{"hook", "Check the init hooks of boxes.", &hookCmd{}},
 		{"test", "Build images and check that they are what the manifests say.", &testCmd{}},
 		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},
+		{"doctor", "Say what is missing on this machine.", &doctorCmd{}},
 		{"engine", "Look after bkt's own BuildKit engine.", &engineCmd{}},
 		{"completion", "Print what makes a shell complete bkt's commands.", &completionCmd{}},
 		{"complete", "", &completeCmd{}},

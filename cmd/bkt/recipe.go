@@ -19,7 +19,8 @@ import (
 
 // sourceFlags say what an image is built from, and with which engine.
 type sourceFlags struct {
-	Engine       string   `env:"BUILDKIT_HOST" placeholder:"ADDRESS" help:"Use this BuildKit, such as unix:///run/buildkit/buildkitd.sock, in place of bkt's own."`
+	Engine       []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"Use this BuildKit: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto, which is the first that can be used ($BUILDKIT_HOST, or auto). With OS/ARCH=, for that platform."`
+	TLSDir       string   `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Prove who you are to a tcp:// engine, and it to you, with ca.pem, cert.pem and key.pem in DIR."`
 	BuildContext []string `sep:"none" placeholder:"NAME=VALUE" help:"Read the image or context NAME from oci-layout://DIR[@DIGEST] or from a folder."`
 	BuildArg     []string `sep:"none" placeholder:"NAME[=VALUE]" help:"Give an ARG its value; without VALUE that of the environment."`
 	Secret       []string `sep:"none" placeholder:"id=ID,src=FILE" help:"Let RUN --mount=type=secret,id=ID read FILE."`
@@ -182,10 +183,8 @@ func (c *sourceFlags) builder(a *app, r repo.Repo) (buildkit.Builder, error) {
 	if b.SSH, err = agents(c.SSH); err != nil {
 		return b, err
 	}
-	b.Config, err = startable()
-	if c.Engine != "" {
-		b.Config.Address, err = c.Engine, nil
-	}
+	b.Config, b.Engines, err = engines(c.Engine, c.TLSDir)
+	b.Verbose = a.verbose
 	b.Credentials = credentials(b.Config.Program)
 	return b, err
 }

@@ -20,15 +20,19 @@ import (
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/util/progress/progressui"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 )
 
 // A Config says which engine to use.
 type Config struct {
-	Address string        // of any BuildKit engine, such as unix:///run/x.sock; empty: bkt's own
+	Address string        // of any BuildKit engine, such as unix:///run/x.sock, or [Auto], [Own] or [Docker]; empty: bkt's own
+	Around  Surroundings  // where [Auto] and [Docker] look
+	TLS     string        // the folder with ca.pem, cert.pem and key.pem for tcp:// addresses; empty: without TLS
 	Root    string        // the folder of bkt's own engine
 	Socket  string        // where that engine is, or will be
 	Program string        // bkt-engine, to start it with; see [FindEngine]
+	Absent  error         // why there is no such program
 	Version string        // that the engine should be of; empty: any
 	Idle    time.Duration // after which it is to end; 0: its own choice
 	Keep    int64         // bytes of cache that it may keep; 0: its own choice
@@ -39,8 +43,12 @@ type Config struct {
 type Builder struct {
 	Config   Config
 	Progress string   // auto, tty, plain, rawjson or quiet; empty: auto
+	Verbose  bool     // say which engine it is, even if it is the first choice
 	Exclude  []string // folders that are never sent, if they lie in the context
 
+	// Engines are the addresses of those that build for a platform, such as
+	// linux/arm64; Config says which builds for the others.
+	Engines map[string]string
 	// Pull asks registries for tags again, even for images that are there.
 	Pull bool
 	// Exports are further forms of the image.
@@ -72,7 +80,7 @@ var _ image.Builder = Builder{}
 // that was in dir before is still there. The error of a step that failed is a
 // [StepError].
 func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Writer) (image.Layout, error) {
-	opt, err := b.options(s, dir)
+	parts, err := b.parts(ctx, s, dir)
 	if err != nil {
 		return image.Layout{}, err
 	}
@@ -89,29 +97,22 @@ func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Wri
 		return image.Layout{}, err
 	}
 	defer also.abandon()
-	// The engine's answer is about the last.
-	opt.Exports = append(also.entries(), out.export(b.compression()))
-	for _, e := range opt.Exports {
-		e.Attrs["rewrite-timestamp"] = "true"
+	var descs []ocispec.Descriptor
+	for _, p := range parts {
+		desc, err := p.deliver(ctx, out, also.entries(), log)
+		if err != nil {
+			return image.Layout{}, err
+		}
+		descs = append(descs, desc)
 	}
-	c, err := connect(ctx, b.Config)
+	whole, err := out.join(ctx, descs, s.Platforms)
 	if err != nil {
 		return image.Layout{}, err
-	}
-	defer c.Close()
-	build, err := b.frontend(ctx, s)
-	if err != nil {
-		return image.Layout{}, err
-	}
-	res, err := b.solve(ctx, c, opt, build, log)
-	if err != nil {
-		err = explain(ctx, c, b.Config, s.Containerfile, err)
-		return image.Layout{}, b.atFault(s, err)
 	}
 	if err := also.finish(); err != nil {
 		return image.Layout{}, err
 	}
-	return out.commit(ctx, res.ExporterResponse)
+	return out.commit(ctx, whole)
 }
 
 // solve has the engine do the work, and shows on log how it gets on.

@@ -42,26 +42,6 @@ func quiet() {
 	log.SetOutput(io.Discard)
 }
 
-// connect returns a connection to an engine that has answered.
-func connect(ctx context.Context, cfg Config) (*client.Client, error) {
-	quiet()
-	if cfg.Address == "" {
-		return connectOwn(ctx, cfg)
-	}
-	within, cancel := context.WithTimeoutCause(ctx, answer, fmt.Errorf("no answer in %v", answer))
-	defer cancel()
-	c, err := dial(within, cfg.Address)
-	switch {
-	case err == nil:
-		return c, nil
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case within.Err() != nil:
-		err = context.Cause(within)
-	}
-	return nil, hint.Add(fmt.Errorf("engine %s: %w", cfg.Address, err), "it is --engine or BUILDKIT_HOST that names it; without them, bkt uses its own")
-}
-
 // dial connects to the BuildKit at address and waits for its answer.
 func dial(ctx context.Context, address string, options ...client.ClientOpt) (*client.Client, error) {
 	c, err := client.New(ctx, address, options...)
@@ -94,7 +74,7 @@ func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 		c.Close()
 	}
 	if cfg.Program == "" {
-		return nil, errors.New("the engine is not running, and there is no program to start it with")
+		return nil, cfg.absent()
 	}
 	if err := os.MkdirAll(cfg.Root, 0o700); err != nil {
 		return nil, plainPath(err)
@@ -110,6 +90,14 @@ func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 		return nil, err
 	}
 	return connectOrStart(ctx, cfg)
+}
+
+// absent says why there is no program to start.
+func (cfg Config) absent() error {
+	if cfg.Absent != nil {
+		return &absentError{cfg.Absent}
+	}
+	return &absentError{errors.New("the engine is not running, and there is no program to start it with")}
 }
 
 // connectOrStart connects to the own engine, whose start is the caller's alone.

@@ -100,9 +100,13 @@ func openExports(exports []Export) (opened pendingExports, err error) {
 
 type pendingExports []pendingExport
 
+// rewriteTimes has an exporter date files by SOURCE_DATE_EPOCH.
+const rewriteTimes = "rewrite-timestamp"
+
 func (all pendingExports) entries() []client.ExportEntry {
 	var entries []client.ExportEntry
 	for _, p := range all {
+		p.entry.Attrs[rewriteTimes] = "true"
 		entries = append(entries, p.entry)
 	}
 	return entries

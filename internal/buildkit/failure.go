@@ -56,7 +56,7 @@ func explain(ctx context.Context, c *client.Client, cfg Config, file string, err
 	}
 	if !answers(ctx, c) {
 		err = errors.New("the engine stopped during the build")
-		if cfg.Address != "" {
+		if cfg.Address != Own {
 			return hint.Add(err, "see whether %s is still there", cfg.Address)
 		}
 		return hint.Add(err, "run the command again; %s may say why", contract.LogFile(cfg.Root))
@@ -164,6 +164,7 @@ func plain(err error) string {
 		"failed to solve: ",
 		"failed to run Build function: ",
 		"failed to compute cache key: ",
+		"failed to call info: ",
 	} {
 		text = strings.TrimPrefix(text, prefix)
 	}
@@ -175,6 +176,9 @@ func plain(err error) string {
 	// The words of gRPC are around those of the system.
 	if _, rest, ok := strings.Cut(text, "Error while dialing: "); ok {
 		text = strings.TrimSuffix(rest, `"`)
+	}
+	if _, rest, ok := strings.Cut(text, "authentication handshake failed: "); ok {
+		text = "TLS: " + strings.TrimPrefix(strings.TrimSuffix(rest, `"`), "tls: ")
 	}
 	return text
 }

@@ -23,12 +23,9 @@ import (
 const epochArg = "SOURCE_DATE_EPOCH"
 
 // frontend returns the function that turns the Containerfile of s into what an
-// engine builds.
-func (b Builder) frontend(ctx context.Context, s image.Spec) (gateway.BuildFunc, error) {
-	in, err := b.Inputs(ctx, s)
-	if err != nil {
-		return nil, err
-	}
+// engine builds. in are the inputs of the whole image, of which s may be only
+// some platforms.
+func (b Builder) frontend(s image.Spec, in Inputs) gateway.BuildFunc {
 	dir, name := containerfile(s, s.Context)
 	file := filepath.Join(dir, name)
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
@@ -48,7 +45,7 @@ func (b Builder) frontend(ctx context.Context, s image.Spec) (gateway.BuildFunc,
 			return res, err
 		}
 		return res, labelPackages(ctx, c, res)
-	}, nil
+	}
 }
 
 // inputsLabel returns the digest of in. A registry that does not say what an

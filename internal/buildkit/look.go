@@ -37,7 +37,7 @@ func (b Builder) Look(ctx context.Context, s image.Spec, folder string, log io.W
 			return err
 		}
 	}
-	build, err := b.frontend(ctx, s)
+	in, err := b.Inputs(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,9 @@ func (b Builder) Look(ctx context.Context, s image.Spec, folder string, log io.W
 		return err
 	}
 	defer c.Close()
-	return b.look(ctx, c, opt, s, log, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+	b.Config.Address = c.address
+	build := b.frontend(s, in)
+	return b.look(ctx, c.Client, opt, s, log, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
 		if err != nil {
 			return nil, err

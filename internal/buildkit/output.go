@@ -2,7 +2,6 @@ package buildkit
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/google/renameio/v2"
 	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -201,22 +199,14 @@ func (o *output) close() {
 func (o *output) export(compression string) client.ExportEntry {
 	return client.ExportEntry{
 		Type:        client.ExporterOCI,
-		Attrs:       map[string]string{"tar": "false", "compression": compression},
+		Attrs:       map[string]string{"tar": "false", "compression": compression, rewriteTimes: "true"},
 		OutputStore: o.store,
 	}
 }
 
-// commit makes the image that the engine has answered with the one in the
-// layout, and removes what belongs to no other.
-func (o *output) commit(ctx context.Context, answer map[string]string) (image.Layout, error) {
-	var desc ocispec.Descriptor
-	data, err := base64.StdEncoding.DecodeString(answer[exptypes.ExporterImageDescriptorKey])
-	if err == nil {
-		err = json.Unmarshal(data, &desc)
-	}
-	if err != nil {
-		return image.Layout{}, fmt.Errorf("the engine's answer: %w", err)
-	}
+// commit makes desc, whose blobs have come, the image in the layout, and removes
+// what belongs to no other.
+func (o *output) commit(ctx context.Context, desc ocispec.Descriptor) (image.Layout, error) {
 	keep, err := blobs(ctx, o.store, desc)
 	if err != nil {
 		return image.Layout{}, fmt.Errorf("%s: the engine has not sent all of the image: %w", o.dir, err)

@@ -21,6 +21,9 @@ import (
 func dialOwn(ctx context.Context, cfg Config) (*client.Client, contract.State, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	if cfg.Root == "" {
+		return nil, contract.State{}, cfg.absent()
+	}
 	running, err := contract.Held(cfg.Root)
 	if err == nil && !running {
 		err = errors.New("the engine is not running")

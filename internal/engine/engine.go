@@ -62,6 +62,12 @@ func Status(err error) int {
 	if _, ok := errors.AsType[*heldError](err); ok {
 		return contract.StatusHeld
 	}
+	if _, ok := errors.AsType[*unfitError](err); ok {
+		return contract.StatusUnfit
+	}
+	if e, ok := errors.AsType[*contract.StartError](err); ok {
+		return e.Status // as the inner process has said
+	}
 	return 1
 }
 
@@ -74,7 +80,7 @@ func run(c Config, up func()) error {
 	}
 	p, err := prepare(c)
 	if err != nil {
-		return err
+		return unfit(err)
 	}
 	lock, err := lock(c.Root)
 	if err != nil {

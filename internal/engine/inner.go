@@ -124,10 +124,10 @@ func serve(s settings, pipe *os.File) error {
 // and /proc and the runtime's state are the engine's own.
 func settle(s settings) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
-		return explainNamespaces(fmt.Errorf("mount namespace: %w", err))
+		return unfit(explainNamespaces(fmt.Errorf("mount namespace: %w", err)))
 	}
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NOEXEC|unix.MS_NODEV, ""); err != nil {
-		return fmt.Errorf("mounting /proc: %w", err)
+		return unfit(fmt.Errorf("mounting /proc: %w", err))
 	}
 	return ownRuntimeState(s)
 }

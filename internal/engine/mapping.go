@@ -26,23 +26,34 @@ type idRange struct{ first, count string }
 
 func findMapping(path string) (mapping, error) {
 	var m mapping
-	var ok1, ok2 bool
-	m.newuidmap, ok1 = lookPath(path, "newuidmap")
-	m.newgidmap, ok2 = lookPath(path, "newgidmap")
 	var missing error
-	if !ok1 || !ok2 {
-		missing = hint.Add(errors.New("newuidmap or newgidmap is not installed"),
-			"install them: \"apt install uidmap\" or \"dnf install shadow-utils\"")
-	}
+	m.newuidmap, m.newgidmap, missing = findMappers(path)
 	u, err := user.Current()
 	if err != nil {
 		return m, errors.Join(missing, err)
 	}
-	m.uids, err = subordinate("/etc/subuid", u)
+	m.uids, err = subordinate(subuid, u)
 	missing = errors.Join(missing, err)
-	m.gids, err = subordinate("/etc/subgid", u)
+	m.gids, err = subordinate(subgid, u)
 	return m, errors.Join(missing, err)
 }
+
+// findMappers finds the programs that give a namespace its users and groups.
+func findMappers(path string) (newuidmap, newgidmap string, err error) {
+	newuidmap, ok1 := lookPath(path, "newuidmap")
+	newgidmap, ok2 := lookPath(path, "newgidmap")
+	if !ok1 || !ok2 {
+		err = hint.Add(errors.New("newuidmap or newgidmap is not installed"),
+			"install them: \"apt install uidmap\" or \"dnf install shadow-utils\"")
+	}
+	return newuidmap, newgidmap, err
+}
+
+// The files that say which subordinate ids users have.
+const (
+	subuid = "/etc/subuid"
+	subgid = "/etc/subgid"
+)
 
 // subordinate returns the ranges that file gives to u.
 func subordinate(file string, u *user.User) ([]idRange, error) {
@@ -71,7 +82,7 @@ const (
 // the same ones could read each other's containers.
 func firstFree() int {
 	free := firstUsual
-	for _, file := range []string{"/etc/subuid", "/etc/subgid"} {
+	for _, file := range []string{subuid, subgid} {
 		data, _ := os.ReadFile(file) // one that is not there hands out none
 		for line := range strings.Lines(string(data)) {
 			f := strings.Split(strings.TrimSpace(line), ":")

@@ -124,7 +124,7 @@ func start(f files, temp string) (*inner, error) {
 	if err := cmd.Start(); err != nil {
 		lifeline.Close()
 		report.Close()
-		return nil, explainNamespaces(err)
+		return nil, unfit(explainNamespaces(err))
 	}
 	return &inner{cmd, lifeline, report}, nil
 }
@@ -153,7 +153,7 @@ func (in *inner) brief(c Config, p prepared) error {
 	s := settings{Config: c, Runtime: p.Runtime, Rootless: os.Geteuid() != 0}
 	if s.Rootless {
 		if err := p.mapping.apply(in.cmd.Process.Pid); err != nil {
-			return err
+			return unfit(err)
 		}
 		if _, err := in.lifeline.Write([]byte{mapped}); err != nil {
 			return err

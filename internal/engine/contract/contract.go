@@ -25,6 +25,10 @@ import (
 // another one.
 const StatusHeld = 75
 
+// StatusUnfit is the exit status of an engine that this machine, as it is, does
+// not let run.
+const StatusUnfit = 69
+
 // maxSocket is how long the path of a unix socket may be.
 const maxSocket = 107
 
@@ -145,6 +149,11 @@ func AwaitReport(r io.Reader) error {
 	if err := json.Unmarshal(line, &f); err != nil {
 		return fmt.Errorf("report of the engine: %w", err)
 	}
+	return f.err()
+}
+
+// err returns the errors that f was made of.
+func (f failure) err() error {
 	var errs []error
 	for _, r := range f.Reasons {
 		err := error(&StartError{r.Message, f.Status})

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestEngines runs the scripts that build with engines that are not bkt's own: a
+// buildkitd, and the BuildKit inside a dockerd. Beside what TestBuild gives its
+// scripts, they find:
+//
+//	$BIN       the folder of bkt's programs
+//	$SOCKET    the unix socket of the buildkitd, and $RUNTIME the folder that it
+//	           would be looked for in as a user's
+//	$REMOTE    the tcp:// address of the buildkitd, which wants TLS
+//	$CERTS     the folder with what it accepts, and $STRANGERS with another's
+//	$DOCKERD   the unix socket of the dockerd, which has the base as example.org/base:1
+func TestEngines(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can run a buildkitd and a dockerd")
+	}
+	need(t, "dockerd")
+	w := newWorkshop(t)
+	compile(t, "../../scripts/bench", w.bin, "github.com/moby/buildkit/cmd/buildkitd")
+	dir := filepath.Dir(w.bin)
+	socket := filepath.Join(dir, "user", "buildkit", "buildkitd.sock")
+	certs := newCertificates(t)
+	said := daemon(t, []string{"running server on " + socket, "running server on 127.0.0.1:"}, filepath.Join(w.bin, "buildkitd"),
+		"--root="+dir+"/buildkitd", "--addr=unix://"+socket, "--oci-worker-net=host",
+		"--addr=tcp://127.0.0.1:0", "--tlscacert="+certs.server+"/ca.pem", "--tlscert="+certs.server+"/cert.pem", "--tlskey="+certs.server+"/key.pem")
+	remote := "tcp://" + regexp.MustCompile(`127\.0\.0\.1:[0-9]+`).FindString(said.String())
+	docker := filepath.Join(dir, "docker.sock")
+	daemon(t, []string{"API listen on " + docker}, "dockerd", "--bridge=none", "--iptables=false",
+		"--data-root="+dir+"/docker", "--exec-root="+dir+"/exec", "--pidfile="+dir+"/pid", "--host=unix://"+docker)
+	load(t, docker, filepath.Join(w.offline, "base"), "example.org/base:1")
+	t.Run("scripts", func(t *testing.T) {
+		p := params("testdata/engines")
+		p.Setup = func(env *testscript.Env) error {
+			if err := w.setup(env); err != nil {
+				return err
+			}
+			env.Setenv("BIN", w.bin)
+			env.Setenv("SOCKET", socket)
+			env.Setenv("RUNTIME", filepath.Join(dir, "user"))
+			env.Setenv("DOCKERD", docker)
+			env.Setenv("REMOTE", remote)
+			env.Setenv("CERTS", certs.client)
+			env.Setenv("STRANGERS", certs.stranger)
+			return nil
+		}
+		testscript.Run(t, p)
+	})
+	// What it was made to keep, it no longer has under a name.
+	if names := ask(t, docker, http.MethodGet, "/images/json", nil); strings.Contains(names, "bkt-build") {
+		t.Error(names)
+	}
+}
+
+// daemon runs a program until the test ends. It is up once it has said all of
+// ready.
+func daemon(t *testing.T, ready []string, argv ...string) *words {
+	t.Helper()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := &words{ready: ready, up: make(chan struct{}), ended: make(chan struct{})}
+	go said.read(stderr)
+	t.Cleanup(func() { end(cmd, said) })
+	select {
+	case <-said.up:
+	case <-said.ended:
+		t.Fatalf("%s ended:\n%s", argv[0], said)
+	case <-time.After(time.Minute):
+		t.Fatalf("%s is not up:\n%s", argv[0], said)
+	}
+	return said
+}
+
+// end asks a daemon to end, and after a while makes it and its children: a
+// buildkitd has been seen not to.
+func end(cmd *exec.Cmd, said *words) {
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-said.ended:
+	case <-time.After(15 * time.Second):
+	}
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	_ = cmd.Wait()
+}
+
+// words are what a daemon says.
+type words struct {
+	ready     []string
+	up, ended chan struct{}
+	mu        sync.Mutex
+	text      strings.Builder
+}
+
+func (w *words) read(r io.Reader) {
+	defer close(w.ended)
+	up := sync.OnceFunc(func() { close(w.up) })
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		w.mu.Lock()
+		fmt.Fprintln(&w.text, lines.Text())
+		w.mu.Unlock()
+		if w.isReady() {
+			up()
+		}
+	}
+}
+
+func (w *words) isReady() bool {
+	text := w.String()
+	return !slices.ContainsFunc(w.ready, func(ready string) bool { return !strings.Contains(text, ready) })
+}
+
+func (w *words) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+// load gives a dockerd the image of an OCI layout under a name.
+func load(t *testing.T, socket, dir, ref string) {
+	t.Helper()
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := index.Image(manifest.Manifests[0].Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag, err := name.NewTag(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive, writer := io.Pipe()
+	go func() { writer.CloseWithError(tarball.Write(tag, img, writer)) }()
+	text := ask(t, socket, http.MethodPost, "/images/load", archive)
+	if !strings.Contains(text, "Loaded image: "+ref) {
+		t.Fatalf("docker load: %s", text)
+	}
+}
+
+// ask asks a dockerd for something and returns its answer.
+func ask(t *testing.T, socket, method, path string, body io.Reader) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://docker"+path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}}
+	answer, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode >= 300 {
+		t.Fatalf("%s: %s %v\n%s", path, answer.Status, err, text)
+	}
+	return string(text)
+}

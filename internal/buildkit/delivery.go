@@ -1,0 +1,163 @@
+package buildkit
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"bkt/internal/hint"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/moby/buildkit/identity"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// A delivery is a way by which an image comes from an engine into the output.
+type delivery interface {
+	// export is what to ask the engine for.
+	export() client.ExportEntry
+	// receive puts the blobs of the image into the output, unless they are there
+	// already, and returns what the image is. answer is the engine's.
+	receive(ctx context.Context, answer map[string]string) (ocispec.Descriptor, error)
+}
+
+// delivery returns how the images of the engine c get into o.
+func (b Builder) delivery(c *connection, o *output) (delivery, error) {
+	if c.writesLayouts {
+		return direct{o, b.compression()}, nil
+	}
+	if b.Config.Program == "" {
+		return nil, fmt.Errorf("%s: its images need bkt-engine to be read: %w", c.address, b.Config.absent())
+	}
+	return byArchive{*c.daemon, o, b.Config.Program, "bkt-build:" + identity.NewID()}, nil
+}
+
+// direct is the delivery of engines that write OCI layouts: they send blobs.
+type direct struct {
+	output      *output
+	compression string
+}
+
+func (d direct) export() client.ExportEntry { return d.output.export(d.compression) }
+
+func (d direct) receive(_ context.Context, answer map[string]string) (ocispec.Descriptor, error) {
+	var desc ocispec.Descriptor
+	data, err := base64.StdEncoding.DecodeString(answer[exptypes.ExporterImageDescriptorKey])
+	if err == nil {
+		err = json.Unmarshal(data, &desc)
+	}
+	if err != nil {
+		return desc, fmt.Errorf("the engine's answer: %w", err)
+	}
+	return desc, nil
+}
+
+// byArchive is the delivery of a dockerd that keeps images in a way of its own.
+// It is made to keep the image under a name until it has been asked for it.
+type byArchive struct {
+	daemon
+	output  *output
+	program string // bkt-engine
+	name    string
+}
+
+func (b byArchive) export() client.ExportEntry {
+	return client.ExportEntry{Type: "moby", Attrs: map[string]string{"name": b.name}}
+}
+
+func (b byArchive) receive(ctx context.Context, _ map[string]string) (desc ocispec.Descriptor, err error) {
+	defer func() { err = errors.Join(err, b.forget(context.WithoutCancel(ctx))) }()
+	// Here it is on the output's disk, and nothing of the image.
+	incoming := filepath.Join(b.output.dir, ingestDir)
+	if err := os.MkdirAll(incoming, 0o755); err != nil {
+		return desc, err
+	}
+	dir, err := os.MkdirTemp(incoming, "docker")
+	if err != nil {
+		return desc, err
+	}
+	defer os.RemoveAll(dir)
+	archive, layout := filepath.Join(dir, "archive.tar"), filepath.Join(dir, "layout")
+	if err := b.save(ctx, archive); err != nil {
+		return desc, err
+	}
+	if err := convert(ctx, b.program, archive, layout); err != nil {
+		return desc, err
+	}
+	return b.output.take(layout)
+}
+
+// save writes the image to a docker archive.
+func (b byArchive) save(ctx context.Context, archive string) error {
+	response, err := b.ask(ctx, http.MethodGet, "/images/"+b.name+"/get")
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	file, err := os.Create(archive)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, response.Body)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("dockerd at %s: the image: %w", b.daemon, err)
+	}
+	return nil
+}
+
+// forget has the daemon drop the name. What the image is made of stays in its
+// build cache.
+func (b byArchive) forget(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answer)
+	defer cancel()
+	response, err := b.ask(ctx, http.MethodDelete, "/images/"+b.name+"?noprune=true")
+	if err != nil {
+		return hint.Add(err, "remove the image by hand: \"docker rmi %s\"", b.name)
+	}
+	return response.Body.Close()
+}
+
+// convert has bkt-engine turn a docker archive into an OCI layout.
+func convert(ctx context.Context, program, archive, layout string) error {
+	out, err := exec.CommandContext(ctx, program, "import", archive, layout).CombinedOutput()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return fmt.Errorf("%s import: %w: %s", filepath.Base(program), err, lastLine(string(out)))
+	}
+	return nil
+}
+
+// take moves the blobs of the only image of the layout dir, which lies on the
+// same disk, into o.
+func (o *output) take(dir string) (ocispec.Descriptor, error) {
+	index, err := readIndex(dir)
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	desc, err := choose(index.Manifests, "")
+	if err != nil {
+		return desc, fmt.Errorf("%s: %w", dir, err)
+	}
+	from := filepath.Join(dir, ocispec.ImageBlobsDir, "sha256")
+	to := filepath.Join(o.dir, ocispec.ImageBlobsDir, "sha256")
+	entries, err := os.ReadDir(from)
+	if err := errors.Join(err, os.MkdirAll(to, 0o755)); err != nil {
+		return desc, err
+	}
+	for _, e := range entries {
+		if err := os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			return desc, err
+		}
+	}
+	return desc, nil
+}

@@ -1,0 +1,181 @@
+package buildkit
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/moby/buildkit/client"
+)
+
+// usualDocker is where dockerd listens if nothing else is said.
+const usualDocker = "unix:///var/run/docker.sock"
+
+// A daemon is a dockerd, which has a BuildKit inside that it speaks to clients
+// for.
+type daemon struct {
+	network, address string // unix and a path, or tcp and host:port
+}
+
+// findDockerd finds the dockerd of the surroundings.
+func (cfg Config) findDockerd(context.Context) (string, error) {
+	d, err := cfg.hostDaemon()
+	if err == nil && d.network == "unix" {
+		err = isThere(d.address)
+	}
+	return Docker, err
+}
+
+// dockerd returns the dockerd that an address means, if it means one: "docker"
+// that of the surroundings, docker:///run/docker.sock and docker://host:port
+// any other.
+func (cfg Config) dockerd(address string) (d daemon, ok bool, err error) {
+	if address == Docker {
+		d, err = cfg.hostDaemon()
+		return d, true, err
+	}
+	rest, ok := strings.CutPrefix(address, "docker://")
+	switch {
+	case !ok:
+		return d, false, nil
+	case strings.HasPrefix(rest, "/"):
+		return daemon{"unix", rest}, true, nil
+	case rest == "":
+		return d, true, errors.New("it names neither a socket, as in docker:///run/docker.sock, nor a host and port")
+	}
+	return daemon{"tcp", rest}, true, nil
+}
+
+// hostDaemon returns the dockerd that DOCKER_HOST means.
+func (cfg Config) hostDaemon() (daemon, error) {
+	host := cfg.Around.Docker
+	if host == "" {
+		host = usualDocker
+	}
+	u, err := url.Parse(host)
+	switch {
+	case err != nil:
+		return daemon{}, fmt.Errorf("DOCKER_HOST: %w", err)
+	case u.Scheme == "unix":
+		return daemon{u.Scheme, u.Path}, nil
+	case u.Scheme == "tcp" || u.Scheme == "http":
+		return daemon{"tcp", u.Host}, nil
+	}
+	return daemon{}, fmt.Errorf("DOCKER_HOST %s: only unix:// and tcp:// are known here", host)
+}
+
+func (d daemon) String() string { return d.network + "://" + d.address }
+
+// dial connects to the BuildKit inside.
+func (d daemon) dial(ctx context.Context) (*client.Client, error) {
+	c, err := dial(ctx, "",
+		client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return d.upgrade(ctx, "/grpc", "h2c", nil)
+		}),
+		client.WithSessionDialer(func(ctx context.Context, protocol string, header map[string][]string) (net.Conn, error) {
+			return d.upgrade(ctx, "/session", protocol, header)
+		}))
+	if err != nil {
+		return nil, fmt.Errorf("dockerd at %s: %w", d, err)
+	}
+	return c, nil
+}
+
+// errNoBuildKit says that what listens is no dockerd, or none with a BuildKit.
+var errNoBuildKit = errors.New("no BuildKit is inside")
+
+// upgrade asks for another protocol on a connection, which is the caller's from
+// then on.
+func (d daemon) upgrade(ctx context.Context, path, protocol string, header http.Header) (net.Conn, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://docker"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range header {
+		request.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	request.Header.Set("Connection", "Upgrade")
+	request.Header.Set("Upgrade", protocol)
+	conn, err := d.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// What does not answer is given up with ctx; what has, is not.
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	reader, err := exchange(conn, request)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &buffered{conn, reader}, nil
+}
+
+// open opens a connection.
+func (d daemon) open(ctx context.Context) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, d.network, d.address)
+}
+
+// exchange sends request and reads the answer, which has to be that the protocol
+// is changed.
+func exchange(conn net.Conn, request *http.Request) (*bufio.Reader, error) {
+	if err := request.Write(conn); err != nil {
+		return nil, err
+	}
+	reader := bufio.NewReader(conn)
+	response, err := http.ReadResponse(reader, request)
+	switch {
+	case err != nil:
+		return nil, err
+	case response.StatusCode == http.StatusNotFound:
+		return nil, errNoBuildKit
+	case response.StatusCode != http.StatusSwitchingProtocols:
+		return nil, fmt.Errorf("%s: %s", request.URL.Path, response.Status)
+	}
+	return reader, nil
+}
+
+// buffered is a connection of which some has been read already.
+type buffered struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+func (b *buffered) Read(p []byte) (int, error) { return b.reader.Read(p) }
+
+// daemonError is what a daemon answers if it does not do what it is asked.
+type daemonError struct {
+	daemon daemon
+	status int // of HTTP
+	text   string
+}
+
+func (e *daemonError) Error() string { return fmt.Sprintf("dockerd at %s: %s", e.daemon, e.text) }
+
+// ask asks the daemon for something of its API. The caller closes the body.
+func (d daemon) ask(ctx context.Context, method, path string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://docker"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return d.open(ctx) },
+	}}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("dockerd at %s: %w", d, errors.Unwrap(err))
+	}
+	if response.StatusCode < 300 {
+		return response, nil
+	}
+	defer response.Body.Close()
+	answer := struct{ Message string }{response.Status}
+	_ = json.NewDecoder(response.Body).Decode(&answer) // else its status says enough
+	return nil, &daemonError{d, response.StatusCode, answer.Message}
+}

@@ -1,0 +1,53 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// A Need is something that an engine needs of the machine.
+type Need struct {
+	Name  string
+	Found string // what there is of it
+	Err   error  // what is missing; nil if nothing is
+}
+
+// Needs are all that an engine of a version needs.
+type Needs struct {
+	Version string // of the program that was asked
+	All     []Need
+}
+
+type needsJSON struct {
+	Version string     `json:"version"`
+	Needs   []needJSON `json:"needs"`
+}
+
+type needJSON struct {
+	Name    string   `json:"name"`
+	Found   string   `json:"found,omitempty"`
+	Reasons []reason `json:"reasons,omitempty"`
+}
+
+// Write writes n for [ReadNeeds].
+func (n Needs) Write(w io.Writer) error {
+	j := needsJSON{Version: n.Version}
+	for _, need := range n.All {
+		j.Needs = append(j.Needs, needJSON{need.Name, need.Found, reasons(need.Err)})
+	}
+	return json.NewEncoder(w).Encode(j)
+}
+
+// ReadNeeds reads what [Needs.Write] wrote. What is missing is a [StartError].
+func ReadNeeds(r io.Reader) (Needs, error) {
+	var j needsJSON
+	if err := json.NewDecoder(r).Decode(&j); err != nil {
+		return Needs{}, fmt.Errorf("what the engine needs: %w", err)
+	}
+	n := Needs{Version: j.Version}
+	for _, need := range j.Needs {
+		n.All = append(n.All, Need{need.Name, need.Found, failure{need.Reasons, StatusUnfit}.err()})
+	}
+	return n, nil
+}

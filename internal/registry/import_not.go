@@ -1,0 +1,16 @@
+//go:build !containers_image_openpgp
+
+package registry
+
+import (
+	"context"
+	"errors"
+
+	"bkt/internal/hint"
+)
+
+// Import returns an error: this build of bkt cannot copy images.
+func Import(context.Context, string, string) error {
+	return hint.Add(errors.New("this bkt was built without the part that copies images"),
+		"build it with \"make build\", which sets the tag containers_image_openpgp")
+}
