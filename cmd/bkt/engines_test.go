@@ -48,9 +48,7 @@ func TestEngines(t *testing.T) {
 		"--root="+dir+"/buildkitd", "--addr=unix://"+socket, "--oci-worker-net=host",
 		"--addr=tcp://127.0.0.1:0", "--tlscacert="+certs.server+"/ca.pem", "--tlscert="+certs.server+"/cert.pem", "--tlskey="+certs.server+"/key.pem")
 	remote := "tcp://" + regexp.MustCompile(`127\.0\.0\.1:[0-9]+`).FindString(said.String())
-	docker := filepath.Join(dir, "docker.sock")
-	daemon(t, []string{"API listen on " + docker}, "dockerd", "--bridge=none", "--iptables=false",
-		"--data-root="+dir+"/docker", "--exec-root="+dir+"/exec", "--pidfile="+dir+"/pid", "--host=unix://"+docker)
+	docker := startDockerd(t, dir)
 	load(t, docker, filepath.Join(w.offline, "base"), "example.org/base:1")
 	t.Run("scripts", func(t *testing.T) {
 		p := params("testdata/engines")
@@ -73,6 +71,19 @@ func TestEngines(t *testing.T) {
 	if names := ask(t, docker, http.MethodGet, "/images/json", nil); strings.Contains(names, "bkt-build") {
 		t.Error(names)
 	}
+}
+
+// startDockerd runs a dockerd in dir that keeps images in its own way, as all but
+// the newest do, and returns its socket.
+func startDockerd(t *testing.T, dir string) string {
+	t.Helper()
+	socket, config := filepath.Join(dir, "docker.sock"), filepath.Join(dir, "docker.json")
+	if err := os.WriteFile(config, []byte(`{"features": {"containerd-snapshotter": false}}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	daemon(t, []string{"API listen on " + socket}, "dockerd", "--bridge=none", "--iptables=false", "--ip6tables=false",
+		"--config-file="+config, "--data-root="+dir+"/docker", "--exec-root="+dir+"/exec", "--pidfile="+dir+"/pid", "--host=unix://"+socket)
+	return socket
 }
 
 // daemon runs a program until the test ends. It is up once it has said all of

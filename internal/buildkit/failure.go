@@ -17,6 +17,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -144,15 +145,19 @@ func summary(text string, first, last int) string {
 	return string(short)
 }
 
-// located returns an error of BuildKit's parser with the file and line.
-func located(file string, err error) error {
-	e := &StepError{File: file, Err: err}
+// located returns an error of BuildKit's parser in the text of file, with its
+// line and those around it.
+func located(file string, text []byte, err error) error {
 	var at *parser.LocationError
-	if errors.As(err, &at) && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
-		e.Line = at.Locations[0][0].Start.Line
-		e.Last = e.Line
+	if !errors.As(err, &at) || len(at.Locations) == 0 || len(at.Locations[0]) == 0 {
+		return &StepError{File: file, Err: err}
 	}
-	return e
+	source := errdefs.Source{Info: &pb.SourceInfo{Filename: file, Data: text}}
+	for _, r := range at.Locations[0] {
+		source.Ranges = append(source.Ranges, &pb.Range{
+			Start: &pb.Position{Line: int32(r.Start.Line)}, End: &pb.Position{Line: int32(r.End.Line)}})
+	}
+	return stepError(file, &source, err)
 }
 
 // plain returns the message of err without what says which of BuildKit's

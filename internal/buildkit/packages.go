@@ -50,7 +50,8 @@ func packagesOf(ctx context.Context, c gateway.Client, ref gateway.Reference) ([
 	if err != nil {
 		return nil, err
 	}
-	run := state.Run(llb.Args([]string{"/bin/sh", "-c", listPackages}), llb.ReadonlyRootFS(),
+	// It needs no network, and that of a dockerd may not be there.
+	run := state.Network(llb.NetModeNone).Run(llb.Args([]string{"/bin/sh", "-c", listPackages}), llb.ReadonlyRootFS(),
 		llb.WithCustomName("[packages] list what is installed"))
 	t := &Tree{c: c, state: run.AddMount("/list", llb.Scratch())}
 	return t.ReadFile(ctx, "packages")

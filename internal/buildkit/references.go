@@ -28,6 +28,7 @@ type parsed struct {
 	stages []instructions.Stage
 	args   []instructions.ArgCommand
 	lex    *shell.Lex
+	text   []byte
 }
 
 // parse parses the Containerfile file of s.
@@ -38,12 +39,12 @@ func parse(file string, s image.Spec) (p parsed, err error) {
 	}
 	ast, err := parser.Parse(bytes.NewReader(text))
 	if err != nil {
-		return p, located(s.Containerfile, err)
+		return p, located(s.Containerfile, text, err)
 	}
-	p.lex = shell.NewLex(ast.EscapeToken)
+	p.lex, p.text = shell.NewLex(ast.EscapeToken), text
 	p.stages, p.args, err = instructions.Parse(ast.AST, nil)
 	if err != nil {
-		return p, located(s.Containerfile, err)
+		return p, located(s.Containerfile, text, err)
 	}
 	return p, nil
 }
@@ -57,7 +58,7 @@ func readReferences(file string, s image.Spec) (references, error) {
 	found := map[string]bool{}
 	for _, env := range environments(s, p.args, p.lex) {
 		if err := collect(found, p.stages, p.lex, env); err != nil {
-			return nil, located(s.Containerfile, err)
+			return nil, located(s.Containerfile, p.text, err)
 		}
 	}
 	return slices.Sorted(maps.Keys(found)), nil
