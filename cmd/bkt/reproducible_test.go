@@ -22,11 +22,11 @@ import (
 // varying are the files of an image in which two builds of the same tree
 // differ: what dnf and rpm write down of when they have done what.
 var varying = []string{
-	"usr/lib/sysimage/libdnf5/packages.toml",
 	"usr/lib/sysimage/libdnf5/transaction_history.sqlite",
+	"usr/lib/sysimage/libdnf5/transaction_history.sqlite-shm",
+	"usr/lib/sysimage/libdnf5/transaction_history.sqlite-wal",
 	"usr/lib/sysimage/rpm/rpmdb.sqlite",
-	"var/lib/dnf/history.sqlite",
-	"var/lib/rpm/rpmdb.sqlite",
+	"usr/lib/sysimage/rpm/rpmdb.sqlite-shm",
 }
 
 // TestReproducible builds the toolbox of this repository twice from nothing.
