@@ -46,6 +46,7 @@ func commands() []command {
 		{"system", "Change which packages the system has.", &systemCmd{}},
 		{"toolbox", "Change which packages the toolbox has.", &toolboxCmd{}},
 		{"build", "Build images with BuildKit.", &buildCmd{}},
+		{"base", "Keep the images that others are built on up to date.", &baseCmd{}},
 		{"hook", "Check the init hooks of boxes.", &hookCmd{}},
 		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},
 		{"engine", "Look after bkt's own BuildKit engine.", &engineCmd{}},
