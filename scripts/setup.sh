@@ -37,6 +37,7 @@ wanted() {
 		echo uidmap newuidmap
 		echo createrepo-c createrepo_c
 		echo debootstrap debootstrap
+		echo docker-registry docker-registry
 	else
 		echo runc runc crun
 		echo shadow-utils newuidmap
