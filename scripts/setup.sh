@@ -38,6 +38,7 @@ wanted() {
 		echo createrepo-c createrepo_c
 		echo debootstrap debootstrap
 		echo docker.io dockerd
+		echo docker-registry docker-registry
 	else
 		echo runc runc crun
 		echo shadow-utils newuidmap

@@ -8,14 +8,13 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"syscall"
 	"time"
 
 	"bkt/internal/engine"
-	"bkt/internal/hint"
+	"bkt/internal/engine/contract"
 	"bkt/internal/version"
 
 	"github.com/alecthomas/kong"
@@ -83,12 +82,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 // report prints err in bkt's name, as whose part the program is run, and each
 // of joined ones by itself. It returns the exit status.
 func report(stderr io.Writer, err error) int {
-	for _, e := range hint.Split(err) {
-		fmt.Fprintln(stderr, "bkt: error:", e)
-		for _, h := range hint.Of(e) {
-			fmt.Fprintln(stderr, "bkt: hint:", h)
-		}
-	}
+	contract.WriteErrors(stderr, err)
 	return engine.Status(err)
 }
 

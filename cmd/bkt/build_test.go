@@ -19,6 +19,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"bkt/internal/buildkit"
 
@@ -39,6 +40,8 @@ import (
 //	$TLS_PROXY the address, for https_proxy, of what leads to an example.com on
 //	           this machine
 //	$CERTIFICATE  the file with the certificate of that
+//	$AUTH_REGISTRY    that of one for the user "user" with the password "password"
+//	$DOCKER_REGISTRY  that of Docker's, if the program docker-registry is installed
 func TestBuild(t *testing.T) {
 	w := newWorkshop(t)
 	t.Run("scripts", func(t *testing.T) {
@@ -64,6 +67,8 @@ func (w workshop) setup(env *testscript.Env) error {
 	env.Setenv("PACKAGES", filepath.Join(w.offline, "packages"))
 	env.Setenv("TEMPLATES", templates)
 	env.Setenv("REGISTRY", w.registry)
+	env.Setenv("AUTH_REGISTRY", w.authRegistry)
+	env.Setenv("DOCKER_REGISTRY", w.dockerRegistry)
 	env.Setenv("TLS_PROXY", w.tlsProxy)
 	env.Setenv("CERTIFICATE", w.certificate)
 	env.Setenv("XDG_DATA_HOME", w.data)
@@ -76,10 +81,10 @@ type workshop struct {
 	bin       string // the programs
 	offline   string // what scripts/offline.sh has made
 	proxy     string // the address of the server of its packages
-	registry  string // host and port
 	data, run string // XDG_DATA_HOME and XDG_RUNTIME_DIR for the engine
 
-	tlsProxy, certificate string // of an example.com on this machine
+	tlsProxy, certificate                  string // of an example.com on this machine
+	registry, authRegistry, dockerRegistry string // host and port
 }
 
 func newWorkshop(t *testing.T) workshop {
@@ -98,11 +103,11 @@ func newWorkshop(t *testing.T) workshop {
 	compile(t, ".", w.bin, "-tags=containers_image_openpgp", ".", "../bkt-engine")
 	compile(t, "../../scripts", w.bin, "./serve")
 	w.proxy = serve(t, filepath.Join(w.bin, "serve"), filepath.Join(w.offline, "packages"))
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-	t.Cleanup(server.Close)
-	w.registry = strings.TrimPrefix(server.URL, "http://")
 	w.certificate = filepath.Join(dir, "example.pem")
 	w.tlsProxy = exampleCom(t, w.certificate)
+	w.registry = serveRegistry(t, func(r http.Handler) http.Handler { return r })
+	w.authRegistry = serveRegistry(t, withPassword)
+	w.dockerRegistry = serveDockerRegistry(t, filepath.Join(dir, "registry"))
 	t.Cleanup(func() {
 		cfg := buildkit.Config{Root: filepath.Join(w.data, "bkt", "engine"), Socket: filepath.Join(w.run, "bkt", "engine.sock")}
 		if _, err := buildkit.Stop(context.Background(), cfg); err != nil {
@@ -139,6 +144,76 @@ func exampleCom(t *testing.T, certificate string) string {
 	}))
 	t.Cleanup(proxy.Close)
 	return proxy.URL
+}
+
+// serveRegistry serves a registry of this process, behind a guard, and returns
+// its host and port.
+func serveRegistry(t *testing.T, guard func(http.Handler) http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(guard(registry.New(registry.Logger(log.New(io.Discard, "", 0)))))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// withPassword lets in the user "user" with the password "password".
+func withPassword(inner http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user == "user" && password == "password" {
+			inner.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+}
+
+// serveDockerRegistry serves Docker's registry, which keeps all in dir, and
+// returns its host and port; nothing, if it is not installed.
+func serveDockerRegistry(t *testing.T, dir string) string {
+	t.Helper()
+	if _, err := exec.LookPath("docker-registry"); err != nil {
+		if _, err := exec.LookPath("apt-get"); err == nil && os.Getenv("BKT_REQUIRE_TOOLS") != "" {
+			t.Fatal("docker-registry is not installed")
+		}
+		return ""
+	}
+	config := dir + ".yml"
+	text := "version: 0.1\nstorage: {filesystem: {rootdirectory: " + dir + "}}\nhttp: {addr: '127.0.0.1:0'}\n"
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("docker-registry", "serve", config)
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	return listening(t, cmd.Process, log)
+}
+
+// listening returns the address that a log says is listened on, and goes on
+// reading the log for as long as there is one.
+func listening(t *testing.T, process *os.Process, log io.Reader) string {
+	t.Helper()
+	deadline := time.AfterFunc(time.Minute, func() { _ = process.Kill() }) // ends the log, too
+	defer deadline.Stop()
+	var all strings.Builder
+	lines := bufio.NewScanner(log)
+	for lines.Scan() {
+		all.WriteString(lines.Text() + "\n")
+		if _, rest, ok := strings.Cut(lines.Text(), "listening on "); ok {
+			go func() { _, _ = io.Copy(io.Discard, log) }()
+			return rest[:strings.IndexFunc(rest+" ", func(r rune) bool { return r == '"' || r == ',' || r == ' ' })]
+		}
+	}
+	t.Fatalf("docker-registry does not listen:\n%s", all.String())
+	return ""
 }
 
 // need skips the test if a program is not installed, or fails where nothing may

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -78,10 +77,7 @@ func credentials(program string) func(context.Context, string) (user, secret str
 	}
 	return func(ctx context.Context, registry string) (string, string, error) {
 		var c contract.Credentials
-		out, err := host.Output(ctx, program, "credentials", registry)
-		if err == nil {
-			err = json.Unmarshal(out, &c)
-		}
+		err := ask(ctx, &c, program, "credentials", registry)
 		return c.User, c.Secret, err
 	}
 }

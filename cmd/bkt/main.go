@@ -46,6 +46,7 @@ func commands() []command {
 		{"system", "Change which packages the system has.", &systemCmd{}},
 		{"toolbox", "Change which packages the toolbox has.", &toolboxCmd{}},
 		{"build", "Build images with BuildKit.", &buildCmd{}},
+		{"base", "Keep the images that others are built on up to date.", &baseCmd{}},
 		{"hook", "Check the init hooks of boxes.", &hookCmd{}},
 		{"test", "Build images and check that they are what the manifests say.", &testCmd{}},
 		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},

@@ -85,30 +85,40 @@ func listOf(p *manifest.Packages, spec string) (list *[]string, name string) {
 }
 
 // editPackages changes the manifest of the image's packages and renders the
-// image's Containerfile, both or none. The manifest is written first: should
-// bkt be killed in between, check sees it, and sync mends it.
+// image's Containerfile.
 func (a *app) editPackages(ctx context.Context, m mode, edit func(*manifest.Packages)) error {
 	r, err := repo.Find(".")
 	if err != nil {
 		return err
 	}
+	return editManifest(ctx, a, r, m, gen.PackagesManifest(a.image), imageFiles(r, a.image), func(p *manifest.Packages, _ *manifest.Source) error {
+		edit(p)
+		return nil
+	})
+}
+
+// editManifest changes a manifest and renders the Containerfiles that are made
+// of it, all or none. The manifest is written first: should bkt be killed in
+// between, check sees it, and sync mends it.
+func editManifest[T any](ctx context.Context, a *app, r repo.Repo, m mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) error {
 	unlock, err := a.lock(ctx, r, m)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	name := gen.PackagesManifest(a.image)
-	old, packages, err := readPackages(r, name)
+	old, content, source, err := readManifest[T](r, name)
 	if err != nil {
 		return err
 	}
-	edit(&packages)
-	text, err := manifest.Encode(packages)
+	if err := edit(&content, source); err != nil {
+		return err
+	}
+	text, err := manifest.Encode(content)
 	if err != nil {
 		return inFile(name, err)
 	}
 	p := plan.Rewrite(r.Path(name), name, old, text)
-	rendered, err := a.renderAll(ctx, edited{r.FS(), name, text}, imageFiles(r, a.image), asIs)
+	rendered, err := a.renderAll(ctx, edited{r.FS(), name, text}, containerfiles, asIs)
 	if err != nil {
 		return err
 	}
@@ -132,18 +142,18 @@ func inFile(name string, err error) error {
 	return errors.Join(errs...)
 }
 
-// readPackages returns the text of a manifest, nil if there is none, and what
+// readManifest returns the text of a manifest, nil if there is none, and what
 // it says.
-func readPackages(r repo.Repo, name string) ([]byte, manifest.Packages, error) {
-	old, err := fs.ReadFile(r.FS(), name)
+func readManifest[T any](r repo.Repo, name string) (old []byte, content T, source *manifest.Source, err error) {
+	old, err = fs.ReadFile(r.FS(), name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, manifest.Packages{}, nil
+		return nil, content, &manifest.Source{}, nil
 	}
 	if err != nil {
-		return nil, manifest.Packages{}, plainPathError(err)
+		return nil, content, nil, plainPathError(err)
 	}
-	packages, _, err := manifest.Decode[manifest.Packages](name, old)
-	return old, packages, err
+	content, source, err = manifest.Decode[T](name, old)
+	return old, content, source, err
 }
 
 // edited are the files of a repository as they will be when one has been written.
@@ -169,7 +179,7 @@ func (listCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	_, packages, err := readPackages(r, gen.PackagesManifest(a.image))
+	_, packages, _, err := readManifest[manifest.Packages](r, gen.PackagesManifest(a.image))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,11 +24,21 @@ func (a *app) inspect(ctx context.Context, name string) (found contract.Image, e
 	if err != nil {
 		return found, err
 	}
-	out, err := host.Output(ctx, cfg.Program, "inspect", name)
-	if err == nil {
-		err = json.Unmarshal(out, &found)
-	}
+	err = ask(ctx, &found, cfg.Program, "inspect", name)
 	return found, err
+}
+
+// ask runs a command of bkt-engine that prints v as JSON. Its errors are
+// returned as if they were bkt's own.
+func ask(ctx context.Context, v any, argv ...string) error {
+	out, err := host.Output(ctx, argv...)
+	if exit, ok := errors.AsType[*host.ExitError](err); ok {
+		return contract.ReadErrors(exit.Stderr, err)
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(out, v)
 }
 
 // published returns what a registry has under name, and whether it was built

@@ -30,7 +30,7 @@ func Inspect(ctx context.Context, name string) (contract.Image, error) {
 		if isMissing(err) {
 			return found, nil
 		}
-		return found, fmt.Errorf("image %s: %w", name, err)
+		return found, withLogin(fmt.Errorf("image %s: %w", name, err), reference.Domain(ref.DockerReference()))
 	}
 	defer source.Close()
 	data, _, err := source.GetManifest(ctx, nil)

@@ -9,6 +9,7 @@ package registry
 import (
 	"fmt"
 	"net"
+	"os"
 
 	"github.com/containers/image/v5/docker"
 	"github.com/containers/image/v5/docker/reference"
@@ -30,7 +31,7 @@ func Credentials(host string) (user, secret string, err error) {
 	if host == hubHost {
 		host = dockerHub
 	}
-	auth, err := config.GetCredentials(&types.SystemContext{}, host)
+	auth, err := config.GetCredentials(system(), host)
 	if err != nil {
 		return "", "", fmt.Errorf("credentials for %s: %w", host, err)
 	}
@@ -68,7 +69,15 @@ func plainOnLoopback(to types.ImageReference) *types.SystemContext {
 	}
 	ip := net.ParseIP(host)
 	if host == "localhost" || ip != nil && ip.IsLoopback() {
-		return &types.SystemContext{DockerInsecureSkipTLSVerify: types.OptionalBoolTrue}
+		sys := system()
+		sys.DockerInsecureSkipTLSVerify = types.OptionalBoolTrue
+		return sys
 	}
-	return &types.SystemContext{}
+	return system()
+}
+
+// system is the configuration of the user or of the system. The library leaves
+// it to programs to heed the variable that podman and skopeo know.
+func system() *types.SystemContext {
+	return &types.SystemContext{AuthFilePath: os.Getenv("REGISTRY_AUTH_FILE")}
 }

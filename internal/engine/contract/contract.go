@@ -156,11 +156,7 @@ func AwaitReport(r io.Reader) error {
 func (f failure) err() error {
 	var errs []error
 	for _, r := range f.Reasons {
-		err := error(&StartError{r.Message, f.Status})
-		for i := len(r.Hints) - 1; i >= 0; i-- {
-			err = hint.Add(err, "%s", r.Hints[i])
-		}
-		errs = append(errs, err)
+		errs = append(errs, r.hinted(&StartError{r.Message, f.Status}))
 	}
 	if len(errs) == 1 {
 		return errs[0]

@@ -1,0 +1,258 @@
+//go:build containers_image_openpgp
+
+package registry
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"bkt/internal/hint"
+	"bkt/internal/image"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	ocidigest "github.com/opencontainers/go-digest"
+)
+
+// atOnce are delays for tests.
+var atOnce = []time.Duration{0, 0, 0}
+
+// A fault answers a request in place of the registry, or leaves it to that.
+type fault func(w http.ResponseWriter, r *http.Request) (done bool)
+
+// serve serves a registry with a fault and returns its host.
+func serve(t *testing.T, broken fault) string {
+	t.Helper()
+	real := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !broken(w, r) {
+			real.ServeHTTP(w, r)
+		}
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the library tries TLS first
+	server.Start()
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// makeImage returns an image with two layers of that size.
+func makeImage(t *testing.T, size int64) image.Layout {
+	t.Helper()
+	made, err := random.Image(size, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := layout.Write(t.TempDir(), empty.Index)
+	if err == nil {
+		err = folder.AppendImage(made)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := made.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image.Layout{Dir: string(folder), Digest: ocidigest.Digest(digest.String())}
+}
+
+// checkThere checks what the registry has.
+func checkThere(t *testing.T, name, want string) {
+	t.Helper()
+	got, err := Inspect(t.Context(), name)
+	if err != nil || got.Digest != want {
+		t.Errorf("%s is %q, %v, not %q", name, got.Digest, err, want)
+	}
+}
+
+// isManifestPut says whether r is the last request of a push, which gives the
+// image its name. Unlike others it is not tried again by the library.
+func isManifestPut(r *http.Request) bool {
+	return r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/")
+}
+
+func TestPushTriesAgain(t *testing.T) {
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		says   string
+	}{
+		{"broken", http.StatusServiceUnavailable, "", "503 Service Unavailable"},
+		{"badly broken", http.StatusInternalServerError, "<html>", "500 Internal Server Error"},
+		{"busy", http.StatusTooManyRequests, `{"errors":[{"code":"TOOMANYREQUESTS"}]}`, "toomanyrequests"},
+		{"busy, in other words", http.StatusTooManyRequests, "slow down", "StatusCode: 429"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var asked atomic.Int32
+			host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+				if !isManifestPut(r) || asked.Add(1) > 2 {
+					return false
+				}
+				w.WriteHeader(tt.status)
+				io.WriteString(w, tt.body)
+				return true
+			})
+			l := makeImage(t, 100)
+			var text bytes.Buffer
+			if err := push(t.Context(), l, host+"/a:1", &text, atOnce); err != nil {
+				t.Fatal(err)
+			}
+			checkThere(t, host+"/a:1", l.Digest.String())
+			var again []string
+			for line := range strings.Lines(text.String()) {
+				if strings.HasPrefix(line, "bkt: pushing "+host+"/a:1: ") && strings.HasSuffix(line, ": trying again in 0s\n") {
+					again = append(again, line)
+				}
+			}
+			if len(again) != 2 || !strings.Contains(again[1], tt.says) {
+				t.Errorf("log:\n%s", text.String())
+			}
+		})
+	}
+}
+
+func TestPushGivesUp(t *testing.T) {
+	login := []string{`log in with "podman login HOST"`}
+	tests := []struct {
+		name     string
+		status   int
+		body     string
+		attempts int32
+		says     string
+		hints    []string
+	}{
+		{"broken for long", http.StatusBadGateway, "", 4, "502 Bad Gateway", nil},
+		{"not logged in", http.StatusUnauthorized, `{"errors":[{"code":"UNAUTHORIZED","message":"who are you"}]}`, 1, "who are you", login},
+		{"not logged in, in other words", http.StatusUnauthorized, "no", 1, "authentication required", login},
+		{"not allowed", http.StatusForbidden, `{"errors":[{"code":"DENIED"}]}`, 1, "denied", login},
+		{"not allowed, in other words", http.StatusForbidden, "no", 1, "StatusCode: 403", login},
+		{"not there", http.StatusNotFound, `{"errors":[{"code":"NAME_UNKNOWN"}]}`, 1, "name unknown", nil},
+		{"not understood", http.StatusBadRequest, `{"errors":[{"code":"MANIFEST_INVALID"}]}`, 1, "manifest invalid", nil},
+		{"not understood, of a kind of its own", http.StatusBadRequest, `{"errors":[{"code":"ODD","message":"odd"}]}`, 1, "odd", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var asked atomic.Int32
+			host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+				if !isManifestPut(r) {
+					return false
+				}
+				asked.Add(1)
+				w.WriteHeader(tt.status)
+				io.WriteString(w, tt.body)
+				return true
+			})
+			err := push(t.Context(), makeImage(t, 100), host+"/a:1", io.Discard, atOnce)
+			if err == nil || !strings.HasPrefix(err.Error(), "pushing "+host+"/a:1: ") || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("error %v", err)
+			}
+			var hints []string
+			for _, h := range hint.Of(err) {
+				hints = append(hints, strings.ReplaceAll(h, host, "HOST"))
+			}
+			if diff := cmp.Diff(tt.hints, hints); diff != "" {
+				t.Errorf("hints (-want +got):\n%s", diff)
+			}
+			if asked.Load() != tt.attempts {
+				t.Errorf("%d attempts, not %d", asked.Load(), tt.attempts)
+			}
+		})
+	}
+}
+
+func TestPushToNoRegistry(t *testing.T) {
+	var text bytes.Buffer
+	err := push(t.Context(), makeImage(t, 100), "127.0.0.1:1/a:1", &text, atOnce)
+	if err == nil || !strings.Contains(err.Error(), "connection refused") || len(hint.Of(err)) > 0 {
+		t.Errorf("error %v, hints %q", err, hint.Of(err))
+	}
+	if n := strings.Count(text.String(), "trying again"); n != len(atOnce) {
+		t.Errorf("tried again %d times:\n%s", n, text.String())
+	}
+}
+
+func TestPushAfterABrokenConnection(t *testing.T) {
+	var whole atomic.Bool
+	host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPatch || whole.Load() {
+			return false
+		}
+		io.CopyN(io.Discard, r.Body, 1000)
+		panic(http.ErrAbortHandler)
+	})
+	l := makeImage(t, 1<<20)
+	var text bytes.Buffer
+	err := push(t.Context(), l, host+"/a:1", &text, atOnce)
+	if err == nil || !strings.HasPrefix(err.Error(), "pushing "+host+"/a:1: ") {
+		t.Errorf("error %v", err)
+	}
+	if n := strings.Count(text.String(), "trying again"); n != len(atOnce) {
+		t.Errorf("tried again %d times:\n%s", n, text.String())
+	}
+	checkThere(t, host+"/a:1", "")
+	whole.Store(true)
+	if err := push(t.Context(), l, host+"/a:1", io.Discard, atOnce); err != nil {
+		t.Fatal(err)
+	}
+	checkThere(t, host+"/a:1", l.Digest.String())
+}
+
+func TestPushChecksWhatIsThere(t *testing.T) {
+	const other = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	var asked atomic.Int32
+	host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodHead || !strings.HasSuffix(r.URL.Path, "/manifests/1") {
+			return false
+		}
+		asked.Add(1)
+		w.Header().Set("Docker-Content-Digest", other)
+		return true
+	})
+	l := makeImage(t, 100)
+	err := push(t.Context(), l, host+"/a:1", io.Discard, atOnce)
+	want := "pushing " + host + "/a:1: the registry says that it has " + other + ", and not " + l.Digest.String() + ", which was pushed"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, not %s", err, want)
+	}
+	if asked.Load() != 1 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+}
+
+func TestPushEndsWhenItIsToldTo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	})
+	// It is told while it waits, which it would do for longer than any test.
+	err := push(ctx, makeImage(t, 100), host+"/a:1", callback(func(text string) {
+		if strings.Contains(text, "trying again") {
+			cancel()
+		}
+	}), []time.Duration{24 * time.Hour})
+	if err != context.Canceled {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A callback is a writer that has what is written seen.
+type callback func(text string)
+
+func (c callback) Write(data []byte) (int, error) {
+	c(string(data))
+	return len(data), nil
+}
