@@ -68,7 +68,7 @@ func TestEngines(t *testing.T) {
 		testscript.Run(t, p)
 	})
 	// What it was made to keep, it no longer has under a name.
-	if names := ask(t, docker, http.MethodGet, "/images/json", nil); strings.Contains(names, "bkt-build") {
+	if names := askDocker(t, docker, http.MethodGet, "/images/json", nil); strings.Contains(names, "bkt-build") {
 		t.Error(names)
 	}
 }
@@ -178,14 +178,14 @@ func load(t *testing.T, socket, dir, ref string) {
 	}
 	archive, writer := io.Pipe()
 	go func() { writer.CloseWithError(tarball.Write(tag, img, writer)) }()
-	text := ask(t, socket, http.MethodPost, "/images/load", archive)
+	text := askDocker(t, socket, http.MethodPost, "/images/load", archive)
 	if !strings.Contains(text, "Loaded image: "+ref) {
 		t.Fatalf("docker load: %s", text)
 	}
 }
 
-// ask asks a dockerd for something and returns its answer.
-func ask(t *testing.T, socket, method, path string, body io.Reader) string {
+// askDocker asks a dockerd for something and returns its answer.
+func askDocker(t *testing.T, socket, method, path string, body io.Reader) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://docker"+path, body)
 	if err != nil {
