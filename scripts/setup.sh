@@ -38,11 +38,13 @@ wanted() {
 		echo createrepo-c createrepo_c
 		echo debootstrap debootstrap
 		echo docker-registry docker-registry
+		echo gnupg gpg
 	else
 		echo runc runc crun
 		echo shadow-utils newuidmap
 		echo createrepo_c createrepo_c
 		echo util-linux flock
+		echo gnupg2 gpg
 	fi
 }
 

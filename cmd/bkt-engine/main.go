@@ -26,6 +26,7 @@ type cli struct {
 	Serve       serveCmd         `cmd:"" help:"Serve BuildKit until nobody needs it."`
 	Push        pushCmd          `cmd:"" help:"Push an image to a registry."`
 	Inspect     inspectCmd       `cmd:"" help:"Print what a registry has under a name."`
+	Allow       allowCmd         `cmd:"" help:"Print which images the policy on signatures allows."`
 	Credentials credentialsCmd   `cmd:"" help:"Print what the user logs in to a registry with."`
 }
 
