@@ -16,6 +16,7 @@ import (
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
+	"bkt/internal/image"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -134,10 +135,9 @@ func newPlace(t *testing.T, trusted signer) *place {
 	return p
 }
 
-// push makes an image and pushes it, and returns its digest.
-func (p *place) push(t *testing.T, name string) string {
+// push pushes an image and returns its digest.
+func (p *place) push(t *testing.T, name string, l image.Layout) string {
 	t.Helper()
-	l := makeImage(t, 100)
 	if err := push(t.Context(), l, p.host+"/"+name, io.Discard, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -155,17 +155,19 @@ func TestPolicy(t *testing.T) {
 	needGPG(t)
 	trusted, foreign := newSigner(t), newSigner(t)
 	p := newPlace(t, trusted)
-	good := p.push(t, "good:1")
+	good := p.push(t, "good:1", makeImage(t, 100))
 	p.attach(t, "good", good, trusted.sign(t, p.host+"/good:1", good))
-	p.push(t, "unsigned:1")
-	other := p.push(t, "foreign:1")
+	index := p.push(t, "index:1", makeIndex(t))
+	p.attach(t, "index", index, trusted.sign(t, p.host+"/index:1", index))
+	p.push(t, "unsigned:1", makeImage(t, 100))
+	other := p.push(t, "foreign:1", makeImage(t, 100))
 	p.attach(t, "foreign", other, foreign.sign(t, p.host+"/foreign:1", other))
-	moved := p.push(t, "moved:1")
+	moved := p.push(t, "moved:1", makeImage(t, 100))
 	p.attach(t, "moved", moved, trusted.sign(t, p.host+"/moved:1", good))
-	renamed := p.push(t, "renamed:1")
+	renamed := p.push(t, "renamed:1", makeImage(t, 100))
 	p.attach(t, "renamed", renamed, trusted.sign(t, p.host+"/good:1", renamed))
-	p.push(t, "any:1")
-	p.push(t, "rejected:1")
+	p.push(t, "any:1", makeImage(t, 100))
+	p.push(t, "rejected:1", makeImage(t, 100))
 	tests := []struct {
 		name   string
 		digest string
@@ -174,6 +176,7 @@ func TestPolicy(t *testing.T) {
 	}{
 		{"good:1", good, true, ""},
 		{"good@" + good, good, true, ""},
+		{"index:1", index, true, ""},
 		{"any:1", "", false, ""},
 		{"unsigned:1", "", true, "not allowed by the policy (signedBy): A signature was required, but no signature exists"},
 		{"foreign:1", "", true, "not allowed by the policy (signedBy): "},
