@@ -39,11 +39,13 @@ wanted() {
 		echo debootstrap debootstrap
 		echo docker.io dockerd
 		echo docker-registry docker-registry
+		echo gnupg gpg
 	else
 		echo runc runc crun
 		echo shadow-utils newuidmap
 		echo createrepo_c createrepo_c
 		echo util-linux flock
+		echo gnupg2 gpg
 	fi
 }
 

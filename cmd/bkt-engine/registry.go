@@ -57,3 +57,19 @@ func (c *inspectCmd) Run(stdout io.Writer) error {
 	}
 	return json.NewEncoder(stdout).Encode(found)
 }
+
+type allowCmd struct {
+	Names []string `arg:"" name:"name" help:"As in quay.io/someone/image:latest."`
+}
+
+// Run prints which images the policy on signatures allows, as JSON, if it
+// allows all.
+func (c *allowCmd) Run(stdout io.Writer) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	allowed, err := registry.Allow(ctx, c.Names...)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(stdout).Encode(allowed)
+}

@@ -21,8 +21,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/random"
-	ocidigest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 )
 
 // atOnce are delays for tests.
@@ -53,18 +54,33 @@ func makeImage(t *testing.T, size int64) image.Layout {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return makeLayout(t, made, func(p layout.Path) error { return p.AppendImage(made) })
+}
+
+// makeIndex returns an image for several platforms.
+func makeIndex(t *testing.T) image.Layout {
+	t.Helper()
+	made, err := random.Index(100, 2, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return makeLayout(t, made, func(p layout.Path) error { return p.AppendIndex(made) })
+}
+
+func makeLayout(t *testing.T, made partial.WithRawManifest, add func(layout.Path) error) image.Layout {
+	t.Helper()
 	folder, err := layout.Write(t.TempDir(), empty.Index)
 	if err == nil {
-		err = folder.AppendImage(made)
+		err = add(folder)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest, err := made.Digest()
+	text, err := made.RawManifest()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return image.Layout{Dir: string(folder), Digest: ocidigest.Digest(digest.String())}
+	return image.Layout{Dir: string(folder), Digest: digest.FromBytes(text)}
 }
 
 // checkThere checks what the registry has.
@@ -171,6 +187,15 @@ func TestPushGivesUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPushOfSeveralPlatforms(t *testing.T) {
+	host := serve(t, func(http.ResponseWriter, *http.Request) bool { return false })
+	l := makeIndex(t)
+	if err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
+		t.Fatal(err)
+	}
+	checkThere(t, host+"/a:1", l.Digest.String())
 }
 
 func TestPushToNoRegistry(t *testing.T) {

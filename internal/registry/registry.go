@@ -1,9 +1,11 @@
 // Package registry is bkt's edge to container registries: it copies images from
-// OCI layouts to them, and knows who the user is there.
+// OCI layouts to them, says what they have and whether the policy on signatures
+// allows it, and knows who the user is there.
 //
 // It speaks the containers project's library, so that bkt reads the same
-// configuration as podman and skopeo: auth files, mirrors, certificates
-// (containers-auth.json(5), containers-registries.conf(5)). It builds nothing.
+// configuration as podman and skopeo: auth files, mirrors, certificates, policies
+// (containers-auth.json(5), containers-registries.conf(5),
+// containers-policy.json(5)). It builds nothing.
 package registry
 
 import (

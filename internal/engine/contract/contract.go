@@ -1,6 +1,7 @@
 // Package contract is what bkt and its engine have to agree on: the names of
 // the files in the engine's root, what they hold, and how an engine that has
-// just been started says that it is up, or why it is not.
+// just been started says that it is up, or why it is not, and what its other
+// commands print.
 //
 // Both link it, so it depends on nothing of BuildKit's. It neither starts nor
 // stops anything.

@@ -8,3 +8,10 @@ type Image struct {
 	Created *time.Time        `json:"created,omitempty"`
 	Labels  map[string]string `json:"labels,omitempty"`
 }
+
+// Allowed is an image that the policy on signatures allows to be run. Digest is
+// what has been verified; it is empty if the policy asks for nothing.
+type Allowed struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest,omitempty"`
+}

@@ -1,0 +1,156 @@
+//go:build containers_image_openpgp
+
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
+
+	"github.com/containers/image/v5/docker/reference"
+	"github.com/containers/image/v5/image"
+	"github.com/containers/image/v5/manifest"
+	"github.com/containers/image/v5/signature"
+	"github.com/containers/image/v5/types"
+)
+
+// Allow returns an error for each of the images that the user's or the system's
+// policy (containers-policy.json(5)) does not allow to be run. Of those whose
+// signature the policy asked for, it returns the digest that is signed: what
+// the name points at may be another image a moment later. Registries are asked
+// only about those. Without a policy everything is allowed.
+func Allow(ctx context.Context, names ...string) ([]contract.Allowed, error) {
+	return allow(ctx, "/", names)
+}
+
+// allow is Allow for a system whose files are below root.
+func allow(ctx context.Context, root string, names []string) ([]contract.Allowed, error) {
+	policy, err := readPolicy(root)
+	if err != nil {
+		return nil, err
+	}
+	var all []contract.Allowed
+	var errs []error
+	for _, name := range names {
+		a, err := allowOne(ctx, policy, name)
+		all, errs = append(all, a), append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// readPolicy returns the policy of the user, or else that of the system.
+func readPolicy(root string) (*signature.Policy, error) {
+	// With a root the library tells a file that is not there from one that is wrong.
+	policy, err := signature.DefaultPolicy(&types.SystemContext{RootForImplicitAbsolutePaths: root})
+	if errors.Is(err, fs.ErrNotExist) {
+		return &signature.Policy{Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()}}, nil
+	}
+	return policy, hint.Add(err, "containers-policy.json(5) says how policies are written")
+}
+
+func allowOne(ctx context.Context, policy *signature.Policy, name string) (contract.Allowed, error) {
+	a := contract.Allowed{Name: name}
+	ref, err := parseAny(name)
+	if err != nil {
+		return a, err
+	}
+	// To open the image asks the registry, so it is first seen whether the
+	// policy wants to look at it at all.
+	p := &probe{ref: ref}
+	err = evaluate(ctx, policy, p)
+	if p.asked {
+		a.Digest, err = verify(ctx, policy, ref)
+	}
+	if err != nil {
+		err = withLogin(fmt.Errorf("image %s: %w", name, err), reference.Domain(ref.DockerReference()))
+	}
+	return a, err
+}
+
+// verify opens an image and returns its digest, if it is allowed.
+func verify(ctx context.Context, policy *signature.Policy, ref types.ImageReference) (string, error) {
+	source, err := ref.NewImageSource(ctx, plainOnLoopback(ref))
+	if err != nil {
+		return "", err
+	}
+	defer source.Close()
+	unparsed := image.UnparsedInstance(source, nil) // which reads the manifest once
+	if err := evaluate(ctx, policy, unparsed); err != nil {
+		return "", err
+	}
+	data, _, err := unparsed.Manifest(ctx)
+	if err != nil {
+		return "", err
+	}
+	digest, err := manifest.Digest(data)
+	return digest.String(), err
+}
+
+// evaluate returns an error if the policy does not allow an image.
+func evaluate(ctx context.Context, policy *signature.Policy, unparsed types.UnparsedImage) error {
+	policies, err := signature.NewPolicyContext(policy)
+	if err != nil {
+		return err
+	}
+	defer policies.Destroy()
+	allowed, err := policies.IsRunningImageAllowed(ctx, unparsed)
+	switch {
+	case allowed:
+		return nil
+	case statusOf(err) != 0 || ofConnection(err): // no answer of the policy
+		return err
+	}
+	err = fmt.Errorf("not allowed by the policy (%s): %w", requirements(policy, unparsed.Reference()), err)
+	return hint.Add(err, "the policy is in ~/.config/containers/policy.json or else /etc/containers/policy.json; \"podman image trust show\" prints it")
+}
+
+// requirements returns the names of what the policy demands of an image, which
+// are for messages alone.
+func requirements(policy *signature.Policy, ref types.ImageReference) string {
+	demands := policy.Default
+	scopes := slices.Concat([]string{ref.PolicyConfigurationIdentity()}, ref.PolicyConfigurationNamespaces(), []string{""})
+	for _, scope := range scopes {
+		if found, ok := policy.Transports[ref.Transport().Name()][scope]; ok {
+			demands = found
+			break
+		}
+	}
+	var names []string
+	for _, d := range demands {
+		var named struct{ Type string }
+		if text, err := json.Marshal(d); err == nil && json.Unmarshal(text, &named) == nil {
+			names = append(names, named.Type)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// A probe stands in for an image to see whether a policy looks at it.
+type probe struct {
+	ref   types.ImageReference
+	asked bool
+}
+
+var errProbe = errors.New("the image has not been opened")
+
+func (p *probe) Reference() types.ImageReference { return p.ref }
+
+func (p *probe) Manifest(context.Context) ([]byte, string, error) {
+	p.asked = true
+	return nil, "", errProbe
+}
+
+func (p *probe) Signatures(context.Context) ([][]byte, error) {
+	p.asked = true
+	return nil, errProbe
+}
