@@ -48,7 +48,9 @@ check: ## look at the code, our own Containerfiles and the workflows
 	$(GO) run ./cmd/bkt containerfile check
 	$(GO) build -C scripts -o ../bin/ github.com/rhysd/actionlint/cmd/actionlint
 	bin/actionlint .github/workflows/*.yml
-	@rm -rf bin/new && $(GO) run ./cmd/bkt -q init bin/new && bin/actionlint bin/new/.github/workflows/*.yml && rm -rf bin/new
+	@rm -rf bin/new && $(GO) run ./cmd/bkt -q init bin/new && git init -q bin/new
+	cd bin/new && ../actionlint # finds the actions of the repository by its .git
+	@rm -rf bin/new
 
 .PHONY: fuzz
 fuzz: ## fuzz for FUZZTIME each

@@ -340,8 +340,8 @@ func (w workshop) offlineBkt(t *testing.T) string {
 	base := "oci-layout://" + filepath.Join(w.offline, "base")
 	script := "#!/bin/sh\nbkt=" + filepath.Join(w.bin, "bkt") + "\n" +
 		"case \"$1 $2\" in\n" +
-		"'build toolbox') exec $bkt \"$@\" --build-context registry.fedoraproject.org/fedora-toolbox:43=" + base + " --build-arg http_proxy=" + w.proxy + " ;;\n" +
-		"build*) exec $bkt \"$@\" --build-context registry.fedoraproject.org/fedora-toolbox:43=" + base + " --build-context quay.io/fedora/fedora-bootc:43=" + base + " --build-arg http_proxy=" + w.proxy + " ;;\n" +
+		"'build toolbox' | 'test toolbox') exec $bkt \"$@\" --build-context registry.fedoraproject.org/fedora-toolbox:43=" + base + " --build-arg http_proxy=" + w.proxy + " ;;\n" +
+		"build* | test*) exec $bkt \"$@\" --build-context registry.fedoraproject.org/fedora-toolbox:43=" + base + " --build-context quay.io/fedora/fedora-bootc:43=" + base + " --build-arg http_proxy=" + w.proxy + " ;;\n" +
 		"*) exec $bkt \"$@\" ;;\nesac\n"
 	if err := os.WriteFile(filepath.Join(dir, "bkt"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
