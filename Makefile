@@ -48,7 +48,21 @@ check: ## look at the code, our own Containerfiles and the workflows
 	$(GO) run ./cmd/bkt containerfile check
 	$(GO) build -C scripts -o ../bin/ github.com/rhysd/actionlint/cmd/actionlint
 	bin/actionlint .github/workflows/*.yml
-	@rm -rf bin/new && $(GO) run ./cmd/bkt -q init bin/new && bin/actionlint bin/new/.github/workflows/*.yml && rm -rf bin/new
+	@rm -rf bin/new && $(GO) run ./cmd/bkt -q init bin/new && git init -q bin/new
+	cd bin/new && ../actionlint # finds the actions of the repository by its .git
+	@rm -rf bin/new
+
+# By the Makefile of a new repository. What it knows from the environment, BKT
+# and BKT_FLAGS, is described there.
+.PHONY: ci
+ci: export BKT ?= bin/bkt
+ci: build ## check, build and test our own images, as a repository of images does
+	@rm -rf bin/ci && bin/bkt -q init bin/ci
+	$(MAKE) -f bin/ci/Makefile ci
+
+.PHONY: summary
+summary: ## print what came of "make ci", as Markdown
+	@$(MAKE) -s -f bin/ci/Makefile summary
 
 .PHONY: fuzz
 fuzz: ## fuzz for FUZZTIME each

@@ -416,7 +416,7 @@ func (w workshop) offlineBkt(t *testing.T) string {
 	script := "#!/bin/sh\nbkt=" + filepath.Join(w.bin, "bkt") + "\n" +
 		"case \"$1 $2\" in\n" +
 		"'build toolbox' | 'test toolbox' | 'hook check') exec $bkt \"$@\" --build-context registry.fedoraproject.org/fedora-toolbox:43=" + base + " --build-arg http_proxy=" + w.proxy + " ;;\n" +
-		"build*) exec $bkt \"$@\" --build-context registry.fedoraproject.org/fedora-toolbox:43=" + base + " --build-context quay.io/fedora/fedora-bootc:43=" + base + " --build-arg http_proxy=" + w.proxy + " ;;\n" +
+		"build* | test*) exec $bkt \"$@\" --build-context registry.fedoraproject.org/fedora-toolbox:43=" + base + " --build-context quay.io/fedora/fedora-bootc:43=" + base + " --build-arg http_proxy=" + w.proxy + " ;;\n" +
 		"*) exec $bkt \"$@\" ;;\nesac\n"
 	if err := os.WriteFile(filepath.Join(dir, "bkt"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)

@@ -153,7 +153,7 @@ func (c *initCmd) files(a *app, r repo.Repo) (plan.Plan, error) {
 
 // archive is the skeleton with the answers in it.
 func (c *initCmd) archive() (*txtar.Archive, error) {
-	t, err := template.New("skeleton").Funcs(template.FuncMap{"json": asText}).Parse(skeleton)
+	t, err := template.New("skeleton").Delims("[[", "]]").Funcs(template.FuncMap{"json": asText}).Parse(skeleton)
 	if err != nil {
 		return nil, err
 	}
