@@ -144,6 +144,10 @@ func (a *app) build(ctx context.Context, b buildkit.Builder, s image.Spec, dir s
 		a.note("%s is up to date", dir)
 		return l, nil
 	}
+	s, err := verify(ctx, s)
+	if err != nil {
+		return l, err
+	}
 	return b.Build(ctx, s, dir, a.err)
 }
 

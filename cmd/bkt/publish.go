@@ -41,6 +41,44 @@ func ask(ctx context.Context, v any, argv ...string) error {
 	return json.Unmarshal(out, v)
 }
 
+// verify returns s with those images pinned that the user's or the system's
+// policy on signatures (containers-policy.json(5)) has verified: the engine,
+// which reads them, knows no such policy. An image that it does not allow is an
+// error. Without a policy, no registry is asked.
+func verify(ctx context.Context, s image.Spec) (image.Spec, error) {
+	names, err := buildkit.Remote(s)
+	if err != nil || len(names) == 0 || !hasPolicy() {
+		return s, err
+	}
+	cfg, err := startable()
+	if err != nil {
+		return s, err
+	}
+	var all []contract.Allowed
+	if err := ask(ctx, &all, append([]string{cfg.Program, "allow"}, names...)...); err != nil {
+		return s, err
+	}
+	s.Pins = map[string]digest.Digest{}
+	for _, one := range all {
+		if one.Digest != "" {
+			s.Pins[one.Name] = digest.Digest(one.Digest)
+		}
+	}
+	return s, nil
+}
+
+// hasPolicy says whether there is a policy on signatures.
+func hasPolicy() bool {
+	home, err := os.UserHomeDir()
+	if err == nil {
+		_, err = os.Stat(filepath.Join(home, ".config", "containers", "policy.json"))
+	}
+	if err != nil {
+		_, err = os.Stat("/etc/containers/policy.json")
+	}
+	return err == nil
+}
+
 // published returns what a registry has under name, and whether it was built
 // from what s says now.
 func (a *app) published(ctx context.Context, b buildkit.Builder, s image.Spec, name string) (contract.Image, bool, error) {

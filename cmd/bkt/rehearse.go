@@ -32,8 +32,12 @@ func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks 
 	if err != nil {
 		return nil, err
 	}
+	spec, err := verify(ctx, recipes[0].spec)
+	if err != nil {
+		return nil, err
+	}
 	var found []hookFinding
-	err = b.Look(ctx, recipes[0].spec, c.OldHome, a.err, func(ctx context.Context, l buildkit.Look) error {
+	err = b.Look(ctx, spec, c.OldHome, a.err, func(ctx context.Context, l buildkit.Look) error {
 		found, err = rehearse(ctx, l, hooks)
 		return err
 	})

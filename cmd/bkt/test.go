@@ -73,6 +73,9 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 	if err != nil {
 		return nil, err
 	}
+	if s.spec, err = verify(ctx, s.spec); err != nil {
+		return nil, err
+	}
 	var all []testResult
 	err = b.Look(ctx, s.spec, "", a.err, func(ctx context.Context, l buildkit.Look) error {
 		results, err := imagetest.Run(ctx, l, checks, c.Timeout)

@@ -135,6 +135,8 @@ func (in *Inputs) addImages(file string, s image.Spec) error {
 		_, pinned, _ := strings.Cut(ref, "@")
 		if l, ok := layoutOf(s, ref); ok {
 			in.known.Images[ref] = l.Digest.String()
+		} else if pin, ok := s.Pins[ref]; ok && pinned == "" {
+			in.known.Images[ref] = pin.String()
 		} else if pinned != "" {
 			in.known.Images[ref] = pinned
 		} else if !isFolder(s, ref) && !p.isStage(ref) {
@@ -142,6 +144,25 @@ func (in *Inputs) addImages(file string, s image.Spec) error {
 		}
 	}
 	return nil
+}
+
+// Remote returns the images that a build of s reads from registries, as the
+// Containerfile names them.
+func Remote(s image.Spec) ([]string, error) {
+	dir, name := containerfile(s, s.Context)
+	file := filepath.Join(dir, name)
+	refs, err := readReferences(file, s)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parse(file, s)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(refs, func(ref string) bool {
+		_, here := layoutOf(s, ref)
+		return here || isFolder(s, ref) || p.isStage(ref)
+	}), nil
 }
 
 func isFolder(s image.Spec, name string) bool {

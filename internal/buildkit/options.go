@@ -14,6 +14,7 @@ import (
 	"bkt/internal/image"
 
 	"github.com/containerd/containerd/v2/core/content"
+	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth"
@@ -175,7 +176,7 @@ func escapePattern(path string) string {
 
 // addNamed adds what stands in for images: layouts and folders.
 func addNamed(opt *client.SolveOpt, s image.Spec, root string) error {
-	if len(s.Images)+len(s.Folders) == 0 {
+	if len(s.Images)+len(s.Folders)+len(s.Pins) == 0 {
 		return nil
 	}
 	dir, name := containerfile(s, root)
@@ -185,6 +186,15 @@ func addNamed(opt *client.SolveOpt, s image.Spec, root string) error {
 	}
 	if err := checkPlatforms(filepath.Join(dir, name), s); err != nil {
 		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Pins)) {
+		ref, err := pinned(name, s.Pins[name])
+		if err != nil {
+			return err
+		}
+		for _, key := range used.keys(name) {
+			opt.FrontendAttrs["context:"+key] = "docker-image://" + ref
+		}
 	}
 	// Folders come first, as an image of the same name is the more definite.
 	for i, name := range slices.Sorted(maps.Keys(s.Folders)) {
@@ -207,6 +217,19 @@ func addNamed(opt *client.SolveOpt, s image.Spec, root string) error {
 		}
 	}
 	return nil
+}
+
+// pinned returns the name of an image with its digest.
+func pinned(name string, d digest.Digest) (string, error) {
+	ref, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return "", fmt.Errorf("image %s: %w", name, err)
+	}
+	whole, err := reference.WithDigest(reference.TrimNamed(ref), d)
+	if err != nil {
+		return "", fmt.Errorf("image %s: %w", name, err)
+	}
+	return whole.String(), nil
 }
 
 // addLayout lets the engine read l under the name id.
