@@ -26,7 +26,7 @@ type hookCheckCmd struct {
 	SARIF      bool     `name:"sarif" help:"Print what is found in the format of code scanners."`
 
 	ToRun       bool   `name:"run" help:"Run the hooks in the toolbox image, too: once and again must be the same."`
-	OldHome     string `placeholder:"DIR" help:"With --run: a home like DIR must come out like a fresh one."`
+	OldHome     string `placeholder:"OLD" help:"With --run: a home like the folder OLD, or one that the hooks have made in the image oci-layout://DIR, must come out like a fresh one."`
 	sourceFlags `embed:""`
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"bkt/gen"
 	"bkt/internal/buildkit"
@@ -19,10 +20,9 @@ func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks 
 	if err != nil || len(hooks) == 0 {
 		return nil, err
 	}
-	if c.OldHome != "" {
-		if err := checkFolder("--old-home", c.OldHome); err != nil {
-			return nil, err
-		}
+	old, beside, err := c.old()
+	if err != nil {
+		return nil, err
 	}
 	recipes, err := c.recipes(a, r, []gen.Kind{gen.Toolbox})
 	if err != nil {
@@ -37,11 +37,27 @@ func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks 
 		return nil, err
 	}
 	var found []hookFinding
-	err = b.Look(ctx, spec, c.OldHome, a.err, func(ctx context.Context, l buildkit.Look) error {
-		found, err = rehearse(ctx, l, hooks)
+	err = b.Look(ctx, spec, beside, a.err, func(ctx context.Context, l buildkit.Look) error {
+		found, err = rehearse(ctx, l, old, hooks)
 		return err
 	})
 	return found, recipes[0].blame(err)
+}
+
+// old returns what the old home is.
+func (c *hookCheckCmd) old() (rehearsal.Old, buildkit.Beside, error) {
+	layout, isImage := strings.CutPrefix(c.OldHome, layoutScheme)
+	switch {
+	case c.OldHome == "":
+		return rehearsal.None, buildkit.Beside{}, nil
+	case isImage:
+		l, err := buildkit.ReadLayout(layout, "")
+		if err != nil {
+			err = fmt.Errorf("--old-home: %w", err)
+		}
+		return rehearsal.Image, buildkit.Beside{Layout: l}, err
+	}
+	return rehearsal.Home, buildkit.Beside{Folder: c.OldHome}, checkFolder("--old-home", c.OldHome)
 }
 
 // toRehearse returns those of hooks that run in the toolbox image, at each start.
@@ -57,12 +73,12 @@ func toRehearse(r repo.Repo, hooks []boxHook) ([]boxHook, error) {
 }
 
 // rehearse runs hooks in the image of l.
-func rehearse(ctx context.Context, l buildkit.Look, hooks []boxHook) ([]hookFinding, error) {
+func rehearse(ctx context.Context, l buildkit.Look, old rehearsal.Old, hooks []boxHook) ([]hookFinding, error) {
 	var plain []manifest.Hook
 	for _, h := range hooks {
 		plain = append(plain, h.Hook)
 	}
-	found, err := rehearsal.Run(ctx, l, plain)
+	found, err := rehearsal.Run(ctx, l, old, plain)
 	var all []hookFinding
 	for _, f := range found {
 		all = append(all, asHookFinding(f, hooks))

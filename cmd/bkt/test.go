@@ -15,6 +15,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/imagetest"
 	"bkt/internal/plan"
+	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
 )
 
@@ -77,7 +78,7 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 		return nil, err
 	}
 	var all []testResult
-	err = b.Look(ctx, s.spec, "", a.err, func(ctx context.Context, l buildkit.Look) error {
+	err = b.Look(ctx, s.spec, buildkit.Beside{}, a.err, func(ctx context.Context, l buildkit.Look) error {
 		results, err := imagetest.Run(ctx, l, checks, c.Timeout)
 		for _, one := range results {
 			all = append(all, testResult{one, s.kind})
@@ -85,7 +86,7 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 		if err != nil || len(hooks) == 0 {
 			return err
 		}
-		found, err := rehearse(ctx, l, hooks)
+		found, err := rehearse(ctx, l, rehearsal.None, hooks)
 		for _, h := range hooks {
 			all = append(all, asTest(h, append(h.lint(), found...)))
 		}

@@ -22,20 +22,23 @@ type Look struct {
 	Root   *Tree
 	Labels map[string]string
 	Env    map[string]string
-	Folder *Tree // what [Builder.Look] was given; nil for nothing
+	Beside *Tree // what [Builder.Look] was given; nil for nothing
 }
 
-// Look builds s, of which nothing is kept, and has look run commands in it. If
-// folder is not empty, it is sent along.
-func (b Builder) Look(ctx context.Context, s image.Spec, folder string, log io.Writer, look func(context.Context, Look) error) error {
+// Beside is what is sent along to be looked at: a folder, or another image.
+type Beside struct {
+	Folder string
+	Layout image.Layout
+}
+
+// Look builds s, of which nothing is kept, and has look run commands in it.
+func (b Builder) Look(ctx context.Context, s image.Spec, beside Beside, log io.Writer, look func(context.Context, Look) error) error {
 	opt, err := b.options(s, "")
 	if err != nil {
 		return err
 	}
-	if folder != "" {
-		if opt.LocalMounts[lookedAt], err = fsutil.NewFS(folder); err != nil {
-			return err
-		}
+	if err := beside.add(&opt); err != nil {
+		return err
 	}
 	in, err := b.Inputs(ctx, s)
 	if err != nil {
@@ -57,15 +60,36 @@ func (b Builder) Look(ctx context.Context, s image.Spec, folder string, log io.W
 		if err != nil {
 			return nil, err
 		}
-		if folder != "" {
-			l.Folder = &Tree{c: c, state: llb.Local(lookedAt)}
-		}
+		l.Beside = beside.tree(c)
 		return gateway.NewResult(), look(ctx, l)
 	})
 }
 
-// lookedAt is what the engine calls a folder that is sent along.
+// lookedAt is what the engine calls what is sent along.
 const lookedAt = "looked-at"
+
+// add lets the engine read it.
+func (b Beside) add(opt *client.SolveOpt) (err error) {
+	if b.Folder != "" {
+		opt.LocalMounts[lookedAt], err = fsutil.NewFS(b.Folder)
+	}
+	if b.Layout.Dir != "" {
+		opt.OCIStores[lookedAt], err = openStore(b.Layout.Dir)
+	}
+	return err
+}
+
+// tree returns its files, or nil if there is nothing.
+func (b Beside) tree(c gateway.Client) *Tree {
+	switch {
+	case b.Folder != "":
+		return &Tree{c: c, state: llb.Local(lookedAt)}
+	case b.Layout.Dir != "":
+		ref := "bkt.local/" + lookedAt + "@" + b.Layout.Digest.String()
+		return &Tree{c: c, state: llb.OCILayout(ref, llb.OCIStore(c.BuildOpts().SessionID, lookedAt))}
+	}
+	return nil
+}
 
 func (b Builder) look(ctx context.Context, c *client.Client, opt client.SolveOpt, s image.Spec, log io.Writer, build gateway.BuildFunc) error {
 	_, err := b.solve(ctx, c, opt, build, log)

@@ -74,14 +74,24 @@ type stage struct {
 	hooks []manifest.Hook
 }
 
-// Run rehearses hooks in the image of l, and over the old home l.Folder if that
-// is given. It returns what breaks the rule.
-func Run(ctx context.Context, l buildkit.Look, hooks []manifest.Hook) ([]Finding, error) {
+// Old says what an old home is that hooks are rehearsed in, beside a fresh one.
+type Old string
+
+// What l.Beside can be.
+const (
+	None  Old = ""
+	Home  Old = "home"  // an old home itself
+	Image Old = "image" // an earlier image, whose hooks' home it is
+)
+
+// Run rehearses hooks in the image of l, and in the old home that l.Beside
+// stands for. It returns what breaks the rule.
+func Run(ctx context.Context, l buildkit.Look, old Old, hooks []manifest.Hook) ([]Finding, error) {
 	s := stage{hooks: hooks, env: maps.Clone(l.Env)}
 	// What hooks fetch may be new each time, and has to be fetched.
 	s.env["BKT_REHEARSAL"] = strconv.FormatInt(time.Now().UnixNano(), 10)
 	s.env["HOME"] = home
-	before := s.bootstrap(l, nil)
+	before := s.bootstrap(l.Root, nil)
 	first, failed, err := s.run(ctx, before, "first run")
 	if err != nil || failed != nil {
 		return failed, err
@@ -99,20 +109,36 @@ func Run(ctx context.Context, l buildkit.Look, hooks []manifest.Hook) ([]Finding
 		return nil, err
 	}
 	found = append(found, again...)
-	if l.Folder == nil {
+	if old == None {
 		return found, nil
 	}
-	old, err := s.old(ctx, l, first, written)
-	return append(found, old...), err
+	start, failed, err := s.aged(ctx, l, old)
+	if err != nil || failed != nil {
+		return append(found, failed...), err
+	}
+	differ, err := s.old(ctx, l, start, first, written)
+	return append(found, differ...), err
+}
+
+// aged returns a new box with an old home.
+func (s stage) aged(ctx context.Context, l buildkit.Look, old Old) (box, []Finding, error) {
+	if old == Home {
+		return s.bootstrap(l.Root, l.Beside), nil, nil
+	}
+	after, failed, err := s.run(ctx, s.bootstrap(l.Beside, nil), "run in the earlier image")
+	if err != nil || failed != nil {
+		return box{}, failed, err
+	}
+	return box{s.bootstrap(l.Root, nil).root, after[len(after)-1].home}, nil, nil
 }
 
 // bootstrap returns a box as it is before hooks run for the first time.
-func (s stage) bootstrap(l buildkit.Look, old *buildkit.Tree) box {
-	mounts := map[string]*buildkit.Tree{homes: l.Root.Empty()}
+func (s stage) bootstrap(image, old *buildkit.Tree) box {
+	mounts := map[string]*buildkit.Tree{homes: image.Empty()}
 	if old != nil {
 		mounts["/bkt-old"] = old
 	}
-	root, after := l.Root.Run(buildkit.Command{Name: "[hooks] set the box up", Args: []string{"/bin/sh", "-c", setUp}, Env: s.env, Mounts: mounts})
+	root, after := image.Run(buildkit.Command{Name: "[hooks] set the box up", Args: []string{"/bin/sh", "-c", setUp}, Env: s.env, Mounts: mounts})
 	return box{root, after[homes]}
 }
 
@@ -245,8 +271,8 @@ func isTemporary(name string) bool {
 
 // old runs the hooks in an old home. What they have written in a fresh one must
 // come out the same.
-func (s stage) old(ctx context.Context, l buildkit.Look, fresh []box, written []buildkit.Change) ([]Finding, error) {
-	after, failed, err := s.run(ctx, s.bootstrap(l, l.Folder), "run in the old home")
+func (s stage) old(ctx context.Context, l buildkit.Look, start box, fresh []box, written []buildkit.Change) ([]Finding, error) {
+	after, failed, err := s.run(ctx, start, "run in the old home")
 	if err != nil || failed != nil {
 		return failed, err
 	}
@@ -256,7 +282,7 @@ func (s stage) old(ctx context.Context, l buildkit.Look, fresh []box, written []
 		return nil, err
 	}
 	differ = slices.DeleteFunc(differ, func(c buildkit.Change) bool { return !isWritten(written, c.Path) })
-	return s.attribute(ctx, differ, s.bootstrap(l, nil), fresh, Finding{Rule: OldHome, Verdict: hook.NotEquivalent, What: "an old home ends up with another: "})
+	return s.attribute(ctx, differ, s.bootstrap(l.Root, nil), fresh, Finding{Rule: OldHome, Verdict: hook.NotEquivalent, What: "an old home ends up with another: "})
 }
 
 // isWritten says whether a path is among those written, or below a new folder
