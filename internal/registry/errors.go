@@ -1,9 +1,12 @@
 package registry
 
 import (
+	"crypto/tls"
 	"errors"
-	"fmt"
+	"net"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"bkt/internal/hint"
@@ -11,6 +14,18 @@ import (
 	"github.com/containers/image/v5/docker"
 	"github.com/docker/distribution/registry/api/errcode"
 )
+
+// unreadable finds the status in what the library says of an answer that is not
+// of the form that registries have agreed on, the type of which it keeps for
+// itself.
+var unreadable = regexp.MustCompile(`\bStatusCode: (\d{3}),`)
+
+// lacksInWords says whether a registry has an answer of its own for what it has
+// not got, as Harbor and Red Hat's have.
+func lacksInWords(err error) bool {
+	var own errcode.Error
+	return errors.As(err, &own) && own.Code == errcode.ErrorCodeUnknown && strings.Contains(strings.ToLower(own.Message), "not found")
+}
 
 // statusOf returns the HTTP status of what a registry has answered, 0 if err is
 // no such answer.
@@ -26,23 +41,45 @@ func statusOf(err error) int {
 	if errors.As(err, &status) {
 		return status.StatusCode
 	}
+	if lacksInWords(err) {
+		return http.StatusNotFound
+	}
 	var coded errcode.ErrorCoder
 	if errors.As(err, &coded) && coded.ErrorCode() != errcode.ErrorCodeUnknown {
 		return coded.ErrorCode().Descriptor().HTTPStatusCode
 	}
-	// The library keeps the type of answers that it cannot read for itself.
-	for _, code := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests} {
-		if err != nil && strings.Contains(err.Error(), fmt.Sprintf("StatusCode: %d,", code)) {
-			return code
-		}
+	if err == nil {
+		return 0
+	}
+	if found := unreadable.FindStringSubmatch(err.Error()); found != nil {
+		code, _ := strconv.Atoi(found[1])
+		return code
 	}
 	return 0
 }
 
-// withLogin adds to the error of a registry that refuses how to log in to it.
-func withLogin(err error, host string) error {
-	if status := statusOf(err); status == http.StatusUnauthorized || status == http.StatusForbidden {
+// explain adds to the error of a registry what the user can do about it.
+func explain(err error, host string) error {
+	status := statusOf(err)
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return hint.Add(err, "log in with \"podman login %s\"", host)
+	case unknownHost(err):
+		return hint.Add(err, "is %s the name of a registry, and is there a network?", host)
+	case untrusted(err):
+		return hint.Add(err, "if it is the right one, put the certificate of its authority into /etc/containers/certs.d/%s/ca.crt, or see \"insecure\" in containers-registries.conf(5)", host)
 	}
 	return err
+}
+
+// unknownHost says whether there is no such registry.
+func unknownHost(err error) bool {
+	var name *net.DNSError
+	return errors.As(err, &name) && name.IsNotFound
+}
+
+// untrusted says whether a registry could not prove who it is.
+func untrusted(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch)
 }

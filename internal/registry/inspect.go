@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/containers/image/v5/docker/reference"
 	"github.com/containers/image/v5/image"
 	"github.com/containers/image/v5/types"
-	"github.com/docker/distribution/registry/api/errcode"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -27,10 +25,10 @@ func Inspect(ctx context.Context, name string) (contract.Image, error) {
 	sys := plainOnLoopback(ref)
 	source, err := ref.NewImageSource(ctx, sys)
 	if err != nil {
-		if isMissing(err) {
+		if statusOf(err) == http.StatusNotFound {
 			return found, nil
 		}
-		return found, withLogin(fmt.Errorf("image %s: %w", name, err), reference.Domain(ref.DockerReference()))
+		return found, explain(fmt.Errorf("image %s: %w", name, err), host(ref))
 	}
 	defer source.Close()
 	data, _, err := source.GetManifest(ctx, nil)
@@ -50,17 +48,6 @@ func Inspect(ctx context.Context, name string) (contract.Image, error) {
 	}
 	found.Created, found.Labels = config.Created, config.Config.Labels
 	return found, nil
-}
-
-// isMissing says whether err is that of a registry that has no such image.
-func isMissing(err error) bool {
-	var coded errcode.ErrorCoder
-	if errors.As(err, &coded) {
-		name := coded.ErrorCode().Descriptor().Value
-		return name == "MANIFEST_UNKNOWN" || name == "NAME_UNKNOWN"
-	}
-	var status docker.UnexpectedHTTPStatusError
-	return errors.As(err, &status) && status.StatusCode == http.StatusNotFound
 }
 
 // parseAny returns the image that name means, by its tag or its digest.

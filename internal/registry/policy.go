@@ -14,7 +14,6 @@ import (
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 
-	"github.com/containers/image/v5/docker/reference"
 	"github.com/containers/image/v5/image"
 	"github.com/containers/image/v5/manifest"
 	"github.com/containers/image/v5/signature"
@@ -72,7 +71,7 @@ func allowOne(ctx context.Context, policy *signature.Policy, name string) (contr
 		a.Digest, err = verify(ctx, policy, ref)
 	}
 	if err != nil {
-		err = withLogin(fmt.Errorf("image %s: %w", name, err), reference.Domain(ref.DockerReference()))
+		err = explain(fmt.Errorf("image %s: %w", name, err), host(ref))
 	}
 	return a, err
 }

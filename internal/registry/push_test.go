@@ -3,8 +3,10 @@
 package registry
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -18,11 +20,15 @@ import (
 	"bkt/internal/image"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/compression"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -192,6 +198,46 @@ func TestPushGivesUp(t *testing.T) {
 func TestPushOfSeveralPlatforms(t *testing.T) {
 	host := serve(t, func(http.ResponseWriter, *http.Request) bool { return false })
 	l := makeIndex(t)
+	if err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
+		t.Fatal(err)
+	}
+	checkThere(t, host+"/a:1", l.Digest.String())
+}
+
+// TestPushOfLayersInZstd checks that the library's notes on how layers are
+// compressed do not find their way into an index.
+func TestPushOfLayersInZstd(t *testing.T) {
+	host := serve(t, func(http.ResponseWriter, *http.Request) bool { return false })
+	var text bytes.Buffer
+	archive := tar.NewWriter(&text)
+	if err := errors.Join(archive.WriteHeader(&tar.Header{Name: "file", Mode: 0o644}), archive.Close()); err != nil {
+		t.Fatal(err)
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text.Bytes())), nil },
+		tarball.WithCompression(compression.ZStd), tarball.WithMediaType(types.OCILayerZStd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blank := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	made, err := mutate.AppendLayers(blank, layer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{Add: made})
+	l := makeLayout(t, index, func(p layout.Path) error { return p.AppendIndex(index) })
+	if err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
+		t.Fatal(err)
+	}
+	checkThere(t, host+"/a:1", l.Digest.String())
+}
+
+// TestPushToARegistryOfFewWords checks that one need not say what digest an
+// image has.
+func TestPushToARegistryOfFewWords(t *testing.T) {
+	host := serve(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		return r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/manifests/")
+	})
+	l := makeImage(t, 100)
 	if err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -62,15 +62,18 @@ func parse(name string) (types.ImageReference, error) {
 	return nil, fmt.Errorf("image %q: %w", name, err)
 }
 
+// host returns the host of the registry that ref names.
+func host(ref types.ImageReference) string { return reference.Domain(ref.DockerReference()) }
+
 // plainOnLoopback lets a registry on this machine do without a certificate, as
 // the engine does.
 func plainOnLoopback(to types.ImageReference) *types.SystemContext {
-	host := reference.Domain(to.DockerReference())
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	name := host(to)
+	if only, _, err := net.SplitHostPort(name); err == nil {
+		name = only
 	}
-	ip := net.ParseIP(host)
-	if host == "localhost" || ip != nil && ip.IsLoopback() {
+	ip := net.ParseIP(name)
+	if name == "localhost" || ip != nil && ip.IsLoopback() {
 		sys := system()
 		sys.DockerInsecureSkipTLSVerify = types.OptionalBoolTrue
 		return sys

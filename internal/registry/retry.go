@@ -4,7 +4,6 @@ package registry
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -51,13 +50,8 @@ func passes(err error) bool {
 // ofConnection says whether err is that of a connection which broke or did not
 // come about, for another reason than that the two sides do not fit.
 func ofConnection(err error) bool {
-	var certificate *tls.CertificateVerificationError
-	var name *net.DNSError
-	switch {
-	case errors.As(err, &certificate), errors.Is(err, http.ErrSchemeMismatch):
+	if untrusted(err) || unknownHost(err) {
 		return false
-	case errors.As(err, &name):
-		return !name.IsNotFound
 	}
 	var request *url.Error
 	var network net.Error
