@@ -4,12 +4,20 @@ package registry
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/image"
+
+	"github.com/containers/image/v5/types"
 )
 
 // CanPush returns an error: this build of bkt cannot push.
@@ -21,9 +29,76 @@ func CanPush() error {
 // Push returns the error of [CanPush].
 func Push(context.Context, image.Layout, string, io.Writer) error { return CanPush() }
 
-// Allow returns an error: this build of bkt cannot verify signatures, and does
-// not act as if it had.
-func Allow(context.Context, ...string) ([]contract.Allowed, error) {
-	return nil, hint.Add(errors.New("this bkt was built without the part that verifies signatures"),
-		"build it with \"make build\", which sets the tag containers_image_openpgp")
+// Allow returns an error for each of the images of which the policy demands
+// something: this build of bkt cannot verify signatures, and does not act as if
+// it had. A policy that accepts anything, as most systems have it, it can read.
+func Allow(_ context.Context, names ...string) ([]contract.Allowed, error) {
+	return allow("/", names)
+}
+
+// allow is Allow for a system whose files are below root.
+func allow(root string, names []string) ([]contract.Allowed, error) {
+	p, err := readPolicy(root)
+	if err != nil {
+		return nil, err
+	}
+	var all []contract.Allowed
+	var errs []error
+	for _, name := range names {
+		ref, err := parseAny(name)
+		if err == nil && !p.acceptsAnything(ref) {
+			err = fmt.Errorf("image %s: the policy in %s demands something of it, and this bkt was built without the part that verifies signatures", name, p.file)
+			err = hint.Add(err, "build it with \"make build\", which sets the tag containers_image_openpgp")
+		}
+		all, errs = append(all, contract.Allowed{Name: name}), append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// A policy is what can be read here of containers-policy.json(5).
+type policy struct {
+	file       string // empty: there is no policy
+	Default    []demand
+	Transports map[string]map[string][]demand
+}
+
+type demand struct{ Type string }
+
+// readPolicy returns the policy of the user, or else that of the system.
+func readPolicy(root string) (p policy, err error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return p, err
+	}
+	for _, dir := range []string{filepath.Join(home, ".config"), filepath.Join(root, "etc")} {
+		file := filepath.Join(dir, "containers", "policy.json")
+		text, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = json.Unmarshal(text, &p)
+		}
+		if err != nil {
+			return p, fmt.Errorf("%s: %w", file, err)
+		}
+		p.file = file
+		return p, nil
+	}
+	return p, nil
+}
+
+// acceptsAnything says whether p demands nothing of an image.
+func (p policy) acceptsAnything(ref types.ImageReference) bool {
+	demands := p.Default
+	for _, scope := range slices.Concat([]string{ref.PolicyConfigurationIdentity()}, ref.PolicyConfigurationNamespaces(), []string{""}) {
+		if found, ok := p.Transports[ref.Transport().Name()][scope]; ok {
+			demands = found
+			break
+		}
+	}
+	return p.file == "" || len(demands) > 0 && !slices.ContainsFunc(demands, func(d demand) bool { return d.Type != "insecureAcceptAnything" })
 }
