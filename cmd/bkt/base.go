@@ -109,8 +109,18 @@ func (a *app) moveBases(ctx context.Context, bases []base) error {
 	return nil
 }
 
-// pointsAt returns the digest that a tag points at.
+// pointsAt returns the digest that a tag points at, if the policy on signatures
+// allows that image.
 func (a *app) pointsAt(ctx context.Context, image string) (string, error) {
+	verified, err := allowed(ctx, []string{image})
+	if err != nil {
+		return "", err
+	}
+	for _, v := range verified {
+		if v.Digest != "" { // what has been verified, though the tag may have moved on
+			return v.Digest, nil
+		}
+	}
 	found, err := a.inspect(ctx, image)
 	if err == nil && found.Digest == "" {
 		err = hint.Add(fmt.Errorf("image %s: the registry has no such image", image), "look at how the image and its tag are spelt")

@@ -57,10 +57,14 @@ func startable() (buildkit.Config, error) {
 }
 
 // engine runs a command of bkt-engine. What it says of errors the user has seen
-// by then.
+// by then, unless its progress was not wanted.
 func (a *app) engine(ctx context.Context, args ...string) error {
 	cfg, err := startable()
 	if err != nil {
+		return err
+	}
+	if a.quiet {
+		_, err := answer(ctx, append([]string{cfg.Program}, args...)...)
 		return err
 	}
 	err = host.Run(ctx, a.log(), append([]string{cfg.Program}, args...)...)

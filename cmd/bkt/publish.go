@@ -31,14 +31,21 @@ func (a *app) inspect(ctx context.Context, name string) (found contract.Image, e
 // ask runs a command of bkt-engine that prints v as JSON. Its errors are
 // returned as if they were bkt's own.
 func ask(ctx context.Context, v any, argv ...string) error {
-	out, err := host.Output(ctx, argv...)
-	if exit, ok := errors.AsType[*host.ExitError](err); ok {
-		return contract.ReadErrors(exit.Stderr, err)
-	}
+	out, err := answer(ctx, argv...)
 	if err != nil {
 		return err
 	}
 	return json.Unmarshal(out, v)
+}
+
+// answer runs a command of bkt-engine and returns its output. Its errors are
+// returned as if they were bkt's own.
+func answer(ctx context.Context, argv ...string) ([]byte, error) {
+	out, err := host.Output(ctx, argv...)
+	if exit, ok := errors.AsType[*host.ExitError](err); ok {
+		return nil, contract.ReadErrors(exit.Stderr, err)
+	}
+	return out, err
 }
 
 // verify returns s with those images pinned that the user's or the system's
@@ -47,15 +54,11 @@ func ask(ctx context.Context, v any, argv ...string) error {
 // error. Without a policy, no registry is asked.
 func verify(ctx context.Context, s image.Spec) (image.Spec, error) {
 	names, err := buildkit.Remote(s)
-	if err != nil || len(names) == 0 || !hasPolicy() {
-		return s, err
-	}
-	cfg, err := startable()
 	if err != nil {
 		return s, err
 	}
-	var all []contract.Allowed
-	if err := ask(ctx, &all, append([]string{cfg.Program, "allow"}, names...)...); err != nil {
+	all, err := allowed(ctx, names)
+	if err != nil {
 		return s, err
 	}
 	s.Pins = map[string]digest.Digest{}
@@ -65,6 +68,20 @@ func verify(ctx context.Context, s image.Spec) (image.Spec, error) {
 		}
 	}
 	return s, nil
+}
+
+// allowed returns those of the images that a policy is about; one that it does
+// not allow is an error.
+func allowed(ctx context.Context, names []string) (all []contract.Allowed, err error) {
+	if len(names) == 0 || !hasPolicy() {
+		return nil, nil
+	}
+	cfg, err := startable()
+	if err != nil {
+		return nil, err
+	}
+	err = ask(ctx, &all, append([]string{cfg.Program, "allow"}, names...)...)
+	return all, err
 }
 
 // hasPolicy says whether there is a policy on signatures.
