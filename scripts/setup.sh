@@ -31,6 +31,9 @@ wanted() {
 	echo git git
 	echo make make
 	echo pre-commit pre-commit
+	# What builds are measured beside.
+	echo podman podman
+	echo buildah buildah
 	if has apt-get; then
 		# Debian 12 has a crun that is too old for BuildKit.
 		echo runc runc
