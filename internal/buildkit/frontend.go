@@ -53,11 +53,7 @@ func (b Builder) frontend(s image.Spec, in Inputs) gateway.BuildFunc {
 func (b Builder) inputsLabel(ctx context.Context, c gateway.Client, s image.Spec, in Inputs) (string, bool) {
 	found := map[string]digest.Digest{}
 	for _, name := range in.Open {
-		ref, err := reference.ParseNormalizedNamed(name)
-		if err != nil {
-			return "", false
-		}
-		_, d, _, err := c.ResolveImageConfig(ctx, reference.TagNameOnly(ref).String(), b.resolve(firstPlatform(s)))
+		d, _, err := b.lookUp(ctx, c, name, firstPlatform(s))
 		if err != nil {
 			return "", false
 		}
@@ -67,13 +63,19 @@ func (b Builder) inputsLabel(ctx context.Context, c gateway.Client, s image.Spec
 	return d.String(), err == nil
 }
 
-// resolve says how to look an image up.
-func (b Builder) resolve(platform ocispec.Platform) sourceresolver.Opt {
+// lookUp returns the digest of an image in a registry, and the configuration of
+// that for platform.
+func (b Builder) lookUp(ctx context.Context, c gateway.Client, name string, platform ocispec.Platform) (digest.Digest, []byte, error) {
+	ref, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return "", nil, err
+	}
 	o := sourceresolver.Opt{ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &platform}}
 	if b.Pull {
 		o.ImageOpt.ResolveMode = "pull"
 	}
-	return o
+	_, d, config, err := c.ResolveImageConfig(ctx, reference.TagNameOnly(ref).String(), o)
+	return d, config, err
 }
 
 // told is a client of the engine whose builds are told other options than the
@@ -114,11 +116,7 @@ func (b Builder) epoch(ctx context.Context, c gateway.Client, s image.Spec, file
 
 // remoteConfig returns the configuration of an image in a registry.
 func (b Builder) remoteConfig(ctx context.Context, c gateway.Client, name string, platform ocispec.Platform) (config ocispec.Image, err error) {
-	ref, err := reference.ParseNormalizedNamed(name)
-	if err != nil {
-		return config, err
-	}
-	_, _, data, err := c.ResolveImageConfig(ctx, reference.TagNameOnly(ref).String(), b.resolve(platform))
+	_, data, err := b.lookUp(ctx, c, name, platform)
 	if err == nil {
 		err = json.Unmarshal(data, &config)
 	}

@@ -97,15 +97,15 @@ func (b Builder) Inputs(ctx context.Context, s image.Spec) (Inputs, error) {
 	}
 	dir, name := containerfile(s, root)
 	file := filepath.Join(dir, name)
-	text, err := os.ReadFile(file)
+	p, err := parse(file, s)
 	if err != nil {
 		return in, plainPath(err)
 	}
-	in.known.Containerfile = string(text)
-	if err := in.addImages(file, s); err != nil {
+	in.known.Containerfile = string(p.text)
+	if err := in.addImages(p, s); err != nil {
 		return in, err
 	}
-	return in, b.addFiles(ctx, &in, s, root, file)
+	return in, b.addFiles(ctx, &in, p, s, root, file)
 }
 
 // withoutProxies returns args without those that say how to reach the network.
@@ -121,13 +121,9 @@ func isProxy(name string) bool {
 	return slices.Contains([]string{"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}, strings.ToLower(name))
 }
 
-// addImages adds the images that a Containerfile reads.
-func (in *Inputs) addImages(file string, s image.Spec) error {
-	refs, err := readReferences(file, s)
-	if err != nil {
-		return err
-	}
-	p, err := parse(file, s)
+// addImages adds the images that p reads.
+func (in *Inputs) addImages(p parsed, s image.Spec) error {
+	refs, err := p.references(s)
 	if err != nil {
 		return err
 	}
@@ -151,11 +147,11 @@ func (in *Inputs) addImages(file string, s image.Spec) error {
 func Remote(s image.Spec) ([]string, error) {
 	dir, name := containerfile(s, s.Context)
 	file := filepath.Join(dir, name)
-	refs, err := readReferences(file, s)
+	p, err := parse(file, s)
 	if err != nil {
 		return nil, err
 	}
-	p, err := parse(file, s)
+	refs, err := p.references(s)
 	if err != nil {
 		return nil, err
 	}
@@ -180,11 +176,7 @@ func (p parsed) isStage(name string) bool {
 
 // addFiles adds the files that the build reads from its context and from named
 // contexts that are folders.
-func (b Builder) addFiles(ctx context.Context, in *Inputs, s image.Spec, root, file string) error {
-	p, err := parse(file, s)
-	if err != nil {
-		return err
-	}
+func (b Builder) addFiles(ctx context.Context, in *Inputs, p parsed, s image.Spec, root, file string) error {
 	if sources := p.sources(); len(sources) > 0 {
 		tree, err := b.context(s, root, file)
 		if err == nil {

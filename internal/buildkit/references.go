@@ -55,6 +55,11 @@ func readReferences(file string, s image.Spec) (references, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.references(s)
+}
+
+// references returns what p reads when it is built as s says.
+func (p parsed) references(s image.Spec) (references, error) {
 	found := map[string]bool{}
 	for _, env := range environments(s, p.args, p.lex) {
 		if err := collect(found, p.stages, p.lex, env); err != nil {
