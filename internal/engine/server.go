@@ -79,7 +79,7 @@ func (s *server) stop() error {
 
 func newController(ctx context.Context, root string, w *base.Worker, sessions *session.Manager, hosts docker.RegistryHosts, stopping <-chan struct{}) (*control.Controller, error) {
 	workers := &worker.Controller{}
-	if err := workers.Add(w); err != nil {
+	if err := workers.Add(datingWorker{w}); err != nil {
 		return nil, err
 	}
 	frontends, err := newFrontends(workers)

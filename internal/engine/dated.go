@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/containerd/v2/pkg/labels"
+	"github.com/moby/buildkit/cache"
+	cacheconfig "github.com/moby/buildkit/cache/config"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/exporter"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	commonexptypes "github.com/moby/buildkit/exporter/exptypes"
+	"github.com/moby/buildkit/exporter/util/epoch"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/solver"
+	"github.com/moby/buildkit/util/compression"
+	"github.com/moby/buildkit/util/contentutil"
+	"github.com/moby/buildkit/util/converter"
+	"github.com/moby/buildkit/worker/base"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+)
+
+// datingWorker is a worker that remembers layers whose files have been given the
+// date of SOURCE_DATE_EPOCH. BuildKit makes them anew at each export, from first
+// to last, though nothing has changed. What it makes of a layer is the same.
+type datingWorker struct{ *base.Worker }
+
+// Exporter returns what writes images.
+func (w datingWorker) Exporter(name string, sessions *session.Manager) (exporter.Exporter, error) {
+	e, err := w.Worker.Exporter(name, sessions)
+	if err != nil || name != client.ExporterOCI && name != client.ExporterDocker {
+		return e, err
+	}
+	return datingExporter{e, w.ContentStore()}, nil
+}
+
+type datingExporter struct {
+	exporter.Exporter
+	store content.Store
+}
+
+// Resolve returns what writes one image.
+func (e datingExporter) Resolve(ctx context.Context, id int, attrs map[string]string) (exporter.ExporterInstance, error) {
+	x, err := e.Exporter.Resolve(ctx, id, attrs)
+	// A date for the exporter alone is not the one that the build has.
+	if err != nil || attrs["rewrite-timestamp"] != "true" || attrs[string(commonexptypes.OptKeySourceDateEpoch)] != "" {
+		return x, err
+	}
+	return datingExport{x, e.store}, nil
+}
+
+type datingExport struct {
+	exporter.ExporterInstance
+	store content.Store
+}
+
+// Export writes src, whose layers it offers to the exporter with their dates
+// changed already.
+func (x datingExport) Export(ctx context.Context, src *exporter.Source, info exporter.ExportBuildInfo) (map[string]string, exporter.FinalizeFunc, exporter.DescriptorReference, error) {
+	dated := src.Clone()
+	ps, err := exptypes.ParsePlatforms(src.Metadata)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if src.Ref != nil && len(ps.Platforms) > 0 {
+		dated.SetRef(x.dated(src, src.Ref, ps.Platforms[0].ID))
+	}
+	for id, ref := range src.Refs {
+		dated.AddRef(id, x.dated(src, ref, id))
+	}
+	return x.ExporterInstance.Export(ctx, dated, info)
+}
+
+// dated returns ref, the image of src for a platform, with its own layers dated.
+// What cannot be read here is the exporter's to tell.
+func (x datingExport) dated(src *exporter.Source, ref cache.ImmutableRef, platform string) cache.ImmutableRef {
+	p := &exptypes.Platform{ID: platform}
+	at, err := epoch.ParseSource(src, p)
+	if err != nil || at == nil || ref == nil {
+		return ref
+	}
+	var base ocispec.Image
+	if data := exptypes.ParseKey(src.Metadata, exptypes.ExporterImageBaseConfigKey, p); len(data) > 0 {
+		if err := json.Unmarshal(data, &base); err != nil {
+			return ref
+		}
+	}
+	return datedRef{ref, dates{x.store, *at, compression.Config{}}, base.RootFS.DiffIDs}
+}
+
+// datedRef is an image whose own layers are dated.
+type datedRef struct {
+	cache.ImmutableRef
+	dates dates
+	base  []digest.Digest // layers that stay as they are, if they come first
+}
+
+// GetRemotes returns the layers, and where they can be read.
+func (r datedRef) GetRemotes(ctx context.Context, create bool, cfg cacheconfig.RefConfig, all bool, g session.Group) ([]*solver.Remote, error) {
+	remotes, err := r.ImmutableRef.GetRemotes(ctx, create, cfg, all, g)
+	if err != nil || cfg.Compression.Level != nil {
+		return remotes, err
+	}
+	r.dates.compression = cfg.Compression
+	for _, remote := range remotes {
+		if err := r.date(ctx, remote); err != nil {
+			return nil, err
+		}
+	}
+	return remotes, nil
+}
+
+// date puts dated layers in the place of those of remote that are not the base's.
+func (r datedRef) date(ctx context.Context, remote *solver.Remote) error {
+	store := contentutil.NewStoreWithProvider(r.dates.store, remote.Provider)
+	own := 0
+	for own < min(len(r.base), len(remote.Descriptors)) && diffID(remote.Descriptors[own]) == r.base[own] {
+		own++
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	for i, desc := range remote.Descriptors[own:] {
+		if diffID(desc) == "" {
+			continue // it may be the base's all the same, which the exporter finds out
+		}
+		work.Go(func() (err error) {
+			remote.Descriptors[own+i], err = r.dates.layer(ctx, store, desc)
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return err
+	}
+	if lazy, ok := remote.Provider.(cache.Unlazier); ok {
+		remote.Provider = lazyStore{store, lazy}
+	} else {
+		remote.Provider = store
+	}
+	return nil
+}
+
+func diffID(desc ocispec.Descriptor) digest.Digest {
+	return digest.Digest(desc.Annotations[labels.LabelUncompressed])
+}
+
+// lazyStore is a store some of whose blobs have yet to be fetched.
+type lazyStore struct {
+	content.Store
+	cache.Unlazier
+}
+
+// dates gives layers a date, in a compression.
+type dates struct {
+	store       content.Store
+	at          time.Time
+	compression compression.Config
+}
+
+// layer returns the layer desc, which from can read, with a date. A layer knows
+// what it has become before, and keeps that from being collected.
+func (d dates) layer(ctx context.Context, from content.Store, desc ocispec.Descriptor) (ocispec.Descriptor, error) {
+	if made, ok := d.known(ctx, desc.Digest); ok {
+		return made, nil
+	}
+	convert, err := converter.NewWithRewriteTimestamp(ctx, from, desc, d.compression, &d.at, nil)
+	if err != nil || convert == nil {
+		return desc, err
+	}
+	made, err := convert(ctx, from, desc)
+	if err != nil {
+		return desc, err
+	}
+	return *made, d.remember(ctx, desc.Digest, *made)
+}
+
+// epochAnnotation is what BuildKit writes on a layer that it has given a date,
+// and knows it by.
+const epochAnnotation = "buildkit/rewritten-timestamp"
+
+// label has the descriptor of the dated layer.
+func (d dates) label() string { return "bkt.dated." + d.compression.Type.String() }
+
+func (d dates) known(ctx context.Context, layer digest.Digest) (made ocispec.Descriptor, ok bool) {
+	info, err := d.store.Info(ctx, layer)
+	if err != nil || json.Unmarshal([]byte(info.Labels[d.label()]), &made) != nil {
+		return made, false
+	}
+	_, err = d.store.Info(ctx, made.Digest)
+	return made, err == nil && made.Annotations[epochAnnotation] == strconv.FormatInt(d.at.Unix(), 10)
+}
+
+func (d dates) remember(ctx context.Context, layer digest.Digest, made ocispec.Descriptor) error {
+	data, err := json.Marshal(made)
+	if err != nil {
+		return err
+	}
+	keep := "containerd.io/gc.ref.content." + d.label()
+	info := content.Info{Digest: layer, Labels: map[string]string{d.label(): string(data), keep: made.Digest.String()}}
+	_, err = d.store.Update(ctx, info, "labels."+d.label(), "labels."+keep)
+	return err
+}
