@@ -14,6 +14,7 @@ import (
 
 	"bkt/internal/hint"
 
+	"github.com/containerd/containerd/v2/core/content"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/identity"
@@ -32,7 +33,7 @@ type delivery interface {
 // delivery returns how the images of the engine c get into o.
 func (b Builder) delivery(c *connection, o *output) (delivery, error) {
 	if c.writesLayouts {
-		return direct{o, b.compression()}, nil
+		return direct{o, b.compression(), b.outputStore(c, o)}, nil
 	}
 	if b.Config.Program == "" {
 		return nil, fmt.Errorf("%s: its images need bkt-engine to be read: %w", c.address, b.Config.absent())
@@ -44,9 +45,10 @@ func (b Builder) delivery(c *connection, o *output) (delivery, error) {
 type direct struct {
 	output      *output
 	compression string
+	store       content.Store // what they are sent to
 }
 
-func (d direct) export() client.ExportEntry { return d.output.export(d.compression) }
+func (d direct) export() client.ExportEntry { return exportTo(d.store, d.compression) }
 
 func (d direct) receive(_ context.Context, answer map[string]string) (ocispec.Descriptor, error) {
 	var desc ocispec.Descriptor

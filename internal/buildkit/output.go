@@ -194,13 +194,13 @@ func (o *output) close() {
 	o.lock.Close()
 }
 
-// export returns what to ask the engine for. What is compressed already, as the
+// exportTo returns what to ask the engine for. What is compressed already, as the
 // layers of a base are, stays as it is.
-func (o *output) export(compression string) client.ExportEntry {
+func exportTo(store content.Store, compression string) client.ExportEntry {
 	return client.ExportEntry{
 		Type:        client.ExporterOCI,
 		Attrs:       map[string]string{"tar": "false", "compression": compression, rewriteTimes: "true"},
-		OutputStore: o.store,
+		OutputStore: store,
 	}
 }
 

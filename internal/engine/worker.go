@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"bkt/internal/engine/contract"
+
 	"github.com/containerd/containerd/v2/core/diff/apply"
 	"github.com/containerd/containerd/v2/core/metadata"
 	"github.com/containerd/containerd/v2/core/remotes/docker"
@@ -74,7 +76,7 @@ func newStores(s settings) (base.WorkerOpt, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Root = workerRoot(s.Config.Root, sn.name)
+	o.Root = contract.WorkerDir(s.Config.Root, sn.name)
 	o.MountPoolRoot = filepath.Join(o.Root, "cachemounts")
 	o.Labels = map[string]string{
 		label.Executor:       "oci",
@@ -82,7 +84,7 @@ func newStores(s settings) (base.WorkerOpt, error) {
 		label.Network:        "host",
 		label.OCIProcessMode: oci.ProcessSandbox.String(),
 	}
-	blobs, err := local.NewStore(filepath.Join(o.Root, "content"))
+	blobs, err := local.NewStore(contract.ContentDir(s.Config.Root, sn.name))
 	if err != nil {
 		return o, err
 	}
@@ -109,20 +111,16 @@ func newStores(s settings) (base.WorkerOpt, error) {
 	return o, err
 }
 
-func workerRoot(root, snapshotter string) string {
-	return filepath.Join(root, "runc-"+snapshotter)
-}
-
 // newSnapshotter returns one that mounts overlays or, where the kernel or the
 // file system cannot do that, one that copies.
 func newSnapshotter(root string) (snapshotter, error) {
-	name, open := "overlayfs", func(dir string) (snapshots.Snapshotter, error) {
+	name, open := contract.Overlay, func(dir string) (snapshots.Snapshotter, error) {
 		return overlay.NewSnapshotter(dir, overlay.AsynchronousRemove)
 	}
 	if overlayutils.Supported(root) != nil {
-		name, open = "native", func(dir string) (snapshots.Snapshotter, error) { return native.NewSnapshotter(dir) }
+		name, open = contract.Native, func(dir string) (snapshots.Snapshotter, error) { return native.NewSnapshotter(dir) }
 	}
-	dir := workerRoot(root, name)
+	dir := contract.WorkerDir(root, name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return snapshotter{}, err
 	}

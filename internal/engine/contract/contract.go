@@ -51,6 +51,21 @@ func LogFile(root string) string { return filepath.Join(root, "engine.log") }
 // StateFile is where the engine says who it is.
 func StateFile(root string) string { return filepath.Join(root, "engine.json") }
 
+// What an engine puts the layers of images together with.
+const (
+	Overlay = "overlayfs"
+	Native  = "native" // copies, where the other cannot be had
+)
+
+// WorkerDir is where the engine keeps the layers of images that it puts together
+// in this way.
+func WorkerDir(root, snapshotter string) string { return filepath.Join(root, "runc-"+snapshotter) }
+
+// ContentDir is where it keeps them as blobs.
+func ContentDir(root, snapshotter string) string {
+	return filepath.Join(WorkerDir(root, snapshotter), "content")
+}
+
 // State says who serves a root. It is valid only while the lock is held: an
 // engine that was killed leaves its state behind.
 type State struct {
