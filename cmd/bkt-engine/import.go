@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"bkt/internal/image"
 	"bkt/internal/registry"
 )
 
@@ -19,4 +20,17 @@ func (c *importCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return registry.Import(ctx, c.Archive, c.Dir)
+}
+
+type exportCmd struct {
+	Dir     string `arg:"" help:"An OCI layout with one image."`
+	Archive string `arg:"" help:"The docker archive to make of it."`
+	Name    string `arg:"" help:"The name of the image in the archive."`
+}
+
+// Run turns a layout into an archive.
+func (c *exportCmd) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return registry.Export(ctx, image.Layout{Dir: c.Dir}, c.Archive, c.Name)
 }

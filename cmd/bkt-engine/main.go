@@ -27,6 +27,7 @@ type cli struct {
 	Check       checkCmd         `cmd:"" help:"Print what the engine needs of this machine, as JSON."`
 	Push        pushCmd          `cmd:"" help:"Push an image to a registry."`
 	Import      importCmd        `cmd:"" help:"Make an OCI layout of a docker archive."`
+	Export      exportCmd        `cmd:"" help:"Make a docker archive of an OCI layout."`
 	Inspect     inspectCmd       `cmd:"" help:"Print what a registry has under a name."`
 	Allow       allowCmd         `cmd:"" help:"Print which images the policy on signatures allows."`
 	Credentials credentialsCmd   `cmd:"" help:"Print what the user logs in to a registry with."`

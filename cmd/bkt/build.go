@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -77,6 +75,11 @@ func (c *buildCmd) check(ctx context.Context, a *app, kinds []gen.Kind) error {
 		return hint.Add(errors.New("--output, --load, --push and --if-changed are for one image, and there are two to build"),
 			"name the image: \"bkt build system …\" or \"bkt build toolbox …\"")
 	}
+	if c.Load != "" {
+		if _, err := loadInto(c.Load); err != nil {
+			return err
+		}
+	}
 	if c.Push == "" {
 		return nil
 	}
@@ -97,43 +100,18 @@ func (c *buildCmd) image(ctx context.Context, a *app, r repo.Repo, s recipe) (re
 			return result, err
 		}
 	}
-	l, err := c.load(ctx, a, b, s.spec, dir, &result)
+	l, err := a.build(ctx, b, s.spec, dir, &result)
 	if err != nil {
 		return result, err
 	}
 	result.Digest, result.Layout = l.Digest.String(), l.Dir
+	if c.Load != "" {
+		if err := a.load(ctx, l, c.Load); err != nil {
+			return result, err
+		}
+	}
 	result.Pushed, err = c.push(ctx, a, l)
 	return result, err
-}
-
-// load builds an image and loads it into podman or docker, if that is wanted.
-func (c *buildCmd) load(ctx context.Context, a *app, b buildkit.Builder, s image.Spec, dir string, result *builtJSON) (image.Layout, error) {
-	if c.Load == "" {
-		return a.build(ctx, b, s, dir, result)
-	}
-	store, name, err := loadInto(c.Load)
-	if err != nil {
-		return image.Layout{}, err
-	}
-	if store == podmanStore {
-		l, err := a.build(ctx, b, s, dir, result)
-		if err == nil {
-			err = intoPodman(ctx, l, name)
-		}
-		return l, err
-	}
-	temporary, err := os.MkdirTemp("", "bkt-")
-	if err != nil {
-		return image.Layout{}, err
-	}
-	defer os.RemoveAll(temporary)
-	archive := filepath.Join(temporary, "image.tar")
-	b.Exports = append(b.Exports, buildkit.Export{Type: "docker", Dest: archive, Name: name})
-	l, err := a.build(ctx, b, s, dir, result)
-	if err == nil {
-		err = intoDocker(ctx, archive)
-	}
-	return l, err
 }
 
 // build builds an image, unless it is there already.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -34,11 +35,13 @@ import (
 //	$REMOTE    the tcp:// address of the buildkitd, which wants TLS
 //	$CERTS     the folder with what it accepts, and $STRANGERS with another's
 //	$DOCKERD   the unix socket of the dockerd, which has the base as example.org/base:1
+//
+// The podman that they find keeps its images in their own folder.
 func TestEngines(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can run a buildkitd and a dockerd")
 	}
-	need(t, "dockerd")
+	need(t, "dockerd", "docker", "podman")
 	w := newWorkshop(t)
 	compile(t, "../../scripts/bench", w.bin, "github.com/moby/buildkit/cmd/buildkitd")
 	dir := filepath.Dir(w.bin)
@@ -63,7 +66,7 @@ func TestEngines(t *testing.T) {
 			env.Setenv("REMOTE", remote)
 			env.Setenv("CERTS", certs.client)
 			env.Setenv("STRANGERS", certs.stranger)
-			return nil
+			return keepPodmanHere(env)
 		}
 		testscript.Run(t, p)
 	})
@@ -84,6 +87,20 @@ func startDockerd(t *testing.T, dir string) string {
 	daemon(t, []string{"API listen on " + socket}, "dockerd", "--bridge=none", "--iptables=false", "--ip6tables=false",
 		"--config-file="+config, "--data-root="+dir+"/docker", "--exec-root="+dir+"/exec", "--pidfile="+dir+"/pid", "--host=unix://"+socket)
 	return socket
+}
+
+// keepPodmanHere has podman keep its images in the folder of a script, in a form
+// that leaves no mounts behind, and ask for no more rights than root may lack.
+func keepPodmanHere(env *testscript.Env) error {
+	dir := filepath.Join(env.WorkDir, ".test")
+	storage := fmt.Sprintf("[storage]\ndriver = \"vfs\"\nrunroot = %q\ngraphroot = %q\n", dir+"/podman-run", dir+"/podman")
+	const engine = "[engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n" +
+		"[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n"
+	env.Setenv("CONTAINERS_STORAGE_CONF", dir+"/storage.conf")
+	env.Setenv("CONTAINERS_CONF", dir+"/containers.conf")
+	return errors.Join(
+		os.WriteFile(dir+"/storage.conf", []byte(storage), 0o644),
+		os.WriteFile(dir+"/containers.conf", []byte(engine), 0o644))
 }
 
 // daemon runs a program until the test ends. It is up once it has said all of

@@ -4,14 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
-	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/image"
 
@@ -152,60 +149,4 @@ func sameLabels(l image.Layout, labels map[string]string) (bool, error) {
 		}
 	}
 	return true, err
-}
-
-// The stores of images on this machine, by the names that they have in
-// containers-transports(5).
-const (
-	podmanStore = "containers-storage:"
-	dockerStore = "docker-daemon:"
-)
-
-// loadInto returns which store an image is to be loaded into, and under what name.
-func loadInto(text string) (store, name string, err error) {
-	for _, s := range []struct{ store, program string }{{podmanStore, "podman"}, {dockerStore, "docker"}} {
-		name, chosen := strings.CutPrefix(text, s.store)
-		if !chosen && strings.HasPrefix(text, podmanStore) || !chosen && strings.HasPrefix(text, dockerStore) {
-			continue
-		}
-		if host.Installed(s.program) {
-			return s.store, name, nil
-		}
-		if chosen {
-			return "", "", fmt.Errorf("--load %s: %s is not installed", text, s.program)
-		}
-	}
-	return "", "", hint.Add(fmt.Errorf("--load %s: neither podman nor docker is installed", text), "install podman")
-}
-
-// intoPodman has podman copy l and call it name.
-func intoPodman(ctx context.Context, l image.Layout, name string) error {
-	// podman makes a name of the path, which need not be one that is allowed.
-	dir, err := os.MkdirTemp("", "bkt-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	whole, err := filepath.Abs(l.Dir)
-	if err != nil {
-		return err
-	}
-	link := filepath.Join(dir, "image")
-	if err := os.Symlink(whole, link); err != nil {
-		return err
-	}
-	id, err := host.Output(ctx, "podman", "pull", "--quiet", "oci:"+link)
-	if err == nil {
-		_, err = host.Output(ctx, "podman", "tag", strings.TrimSpace(string(id)), name)
-	}
-	if err == nil {
-		_, err = host.Output(ctx, "podman", "untag", strings.TrimSpace(string(id)), "localhost"+link)
-	}
-	return err
-}
-
-// intoDocker has docker read an archive, in which the image has its name.
-func intoDocker(ctx context.Context, archive string) error {
-	_, err := host.Output(ctx, "docker", "load", "--quiet", "--input", archive)
-	return err
 }

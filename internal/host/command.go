@@ -36,9 +36,14 @@ func (e *ExitError) Error() string {
 // Output runs a command and returns its standard output. One that fails is an
 // [ExitError].
 func Output(ctx context.Context, argv ...string) ([]byte, error) {
+	return OutputIn(ctx, "", argv...)
+}
+
+// OutputIn is [Output] for a command that runs in dir.
+func OutputIn(ctx context.Context, dir string, argv ...string) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := command(ctx, argv...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
 	err := run(ctx, cmd, &stderr)
 	return stdout.Bytes(), err
 }

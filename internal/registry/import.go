@@ -4,12 +4,17 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"bkt/internal/image"
 
 	"github.com/containers/image/v5/copy"
 	"github.com/containers/image/v5/docker/archive"
+	"github.com/containers/image/v5/docker/reference"
 	"github.com/containers/image/v5/oci/layout"
 	"github.com/containers/image/v5/signature"
+	"github.com/containers/image/v5/types"
 )
 
 // Import copies the only image of a docker archive, as "docker save" writes it,
@@ -23,7 +28,37 @@ func Import(ctx context.Context, file, dir string) error {
 	if err != nil {
 		return err
 	}
-	// It was built on this user's behalf a moment ago: there is no signature.
+	if err := copyLocal(ctx, to, from); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+// Export writes a docker archive with the image l, which has that name in it:
+// the one for this computer, if l is for several.
+func Export(ctx context.Context, l image.Layout, file, name string) error {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return fmt.Errorf("image %q: %w", name, err)
+	}
+	tagged, ok := reference.TagNameOnly(named).(reference.NamedTagged)
+	if !ok {
+		return fmt.Errorf("image %q: has a digest, but is known by a tag", name)
+	}
+	to, errTo := archive.NewReference(file, tagged)
+	from, errFrom := layout.NewReference(l.Dir, "")
+	if err := errors.Join(errTo, errFrom); err != nil {
+		return err
+	}
+	if err := copyLocal(ctx, to, from); err != nil {
+		return fmt.Errorf("%s: %w", l.Dir, err)
+	}
+	return nil
+}
+
+// copyLocal copies an image that was built on this user's behalf a moment ago:
+// there is no signature to ask for.
+func copyLocal(ctx context.Context, to, from types.ImageReference) error {
 	policy, err := signature.NewPolicyContext(&signature.Policy{
 		Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()},
 	})
@@ -31,8 +66,6 @@ func Import(ctx context.Context, file, dir string) error {
 		return err
 	}
 	defer policy.Destroy()
-	if _, err := copy.Image(ctx, policy, to, from, &copy.Options{}); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return nil
+	_, err = copy.Image(ctx, policy, to, from, &copy.Options{})
+	return err
 }

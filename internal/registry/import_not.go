@@ -7,10 +7,16 @@ import (
 	"errors"
 
 	"bkt/internal/hint"
+	"bkt/internal/image"
 )
 
 // Import returns an error: this build of bkt cannot copy images.
-func Import(context.Context, string, string) error {
+func Import(context.Context, string, string) error { return canCopy() }
+
+// Export returns the error of [Import].
+func Export(context.Context, image.Layout, string, string) error { return canCopy() }
+
+func canCopy() error {
 	return hint.Add(errors.New("this bkt was built without the part that copies images"),
 		"build it with \"make build\", which sets the tag containers_image_openpgp")
 }

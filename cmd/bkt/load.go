@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/image"
+
+	"github.com/distribution/reference"
+)
+
+// A store keeps images on this machine.
+type store struct {
+	prefix  string // what chooses it, by its name in containers-transports(5)
+	program string // whose it is
+	take    func(ctx context.Context, l image.Layout, name string) error
+}
+
+// stores returns all stores, the first choice first.
+func stores() []store {
+	return []store{
+		{"containers-storage:", "podman", intoPodman},
+		{"docker-daemon:", "docker", intoDocker},
+	}
+}
+
+// A loading is where to load an image, and under what name.
+type loading struct {
+	store
+	name string
+	also []store // which could be chosen as well
+}
+
+// loadInto parses NAME, which is for the first store whose program is
+// installed, and STORE:NAME.
+func loadInto(text string) (loading, error) {
+	candidates, name := stores(), text
+	for _, s := range candidates {
+		if rest, ok := strings.CutPrefix(text, s.prefix); ok {
+			candidates, name = []store{s}, rest
+		}
+	}
+	if err := checkLoadName(name); err != nil {
+		return loading{}, fmt.Errorf("--load %s: %w", text, err)
+	}
+	here := slices.DeleteFunc(slices.Clone(candidates), func(s store) bool { return !host.Installed(s.program) })
+	if len(here) == 0 {
+		return loading{}, noStore(text, candidates)
+	}
+	return loading{here[0], name, here[1:]}, nil
+}
+
+// checkLoadName returns an error for what no store would take as a name, which
+// is better known before a build than after it.
+func checkLoadName(name string) error {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return hint.Add(err, `an image is named in lower case, as in "localhost/bootc-dev:latest"`)
+	}
+	if _, ok := named.(reference.Digested); ok {
+		return errors.New("has a digest, but an image is loaded by a tag")
+	}
+	return nil
+}
+
+func noStore(text string, wanted []store) error {
+	err := fmt.Errorf("--load %s: neither podman nor docker is installed", text)
+	if len(wanted) == 1 {
+		err = fmt.Errorf("--load %s: %s is not installed", text, wanted[0].program)
+	}
+	return hint.Add(err, `install %s, or write an archive for another machine: --output type=docker,dest=FILE`, wanted[0].program)
+}
+
+// load loads l into podman or docker.
+func (a *app) load(ctx context.Context, l image.Layout, text string) error {
+	to, err := loadInto(text)
+	if err != nil {
+		return err
+	}
+	if err := to.take(ctx, l, to.name); err != nil {
+		err = fmt.Errorf("loading %s into %s: %w", to.name, to.program, err)
+		return hint.Add(err, `the image is in %s; does "%s info" work?`, l.Dir, to.program)
+	}
+	a.note("loaded into %s as %s", to.program, to.name)
+	for _, s := range to.also {
+		a.note("%s is here, too: --load %s chooses it", s.program, s.prefix+to.name)
+	}
+	return nil
+}
+
+// intoPodman has podman copy l and call it name.
+func intoPodman(ctx context.Context, l image.Layout, name string) error {
+	whole, err := filepath.Abs(l.Dir)
+	if err != nil {
+		return err
+	}
+	// Older podmans make a name of the path, which need not be one that is
+	// allowed, and so are given a path that is.
+	dir, err := os.MkdirTemp("", "bkt-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	link := filepath.Base(dir)
+	if err := os.Symlink(whole, filepath.Join(dir, link)); err != nil {
+		return err
+	}
+	out, err := host.OutputIn(ctx, dir, "podman", "pull", "--quiet", "oci:"+link)
+	if err != nil {
+		return err
+	}
+	id := strings.TrimSpace(string(out))
+	_, err = host.Output(ctx, "podman", "tag", id, name)
+	if _, absent := host.Output(ctx, "podman", "image", "exists", "localhost/"+link); absent == nil {
+		_, errUntag := host.Output(ctx, "podman", "untag", id, "localhost/"+link)
+		err = errors.Join(err, errUntag)
+	}
+	return err
+}
+
+// intoDocker has docker read an archive, in which the image has its name.
+func intoDocker(ctx context.Context, l image.Layout, name string) error {
+	cfg, err := startable()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "bkt-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	archive := filepath.Join(dir, "image.tar")
+	if _, err := answer(ctx, cfg.Program, "export", l.Dir, archive, name); err != nil {
+		return err
+	}
+	_, err = host.Output(ctx, "docker", "load", "--quiet", "--input", archive)
+	return err
+}
