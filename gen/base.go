@@ -3,6 +3,7 @@ package gen
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 
@@ -49,6 +50,13 @@ func imageOf(images manifest.Images, k Kind) manifest.Image {
 		return images.Toolbox
 	}
 	return images.System
+}
+
+// Platforms returns what the image k is for, such as "linux/amd64"; nothing, if
+// the manifests in repo do not say.
+func Platforms(k Kind, repo fs.FS) ([]string, error) {
+	d, err := load[manifest.Images](newStore(repo), imageManifest)
+	return imageOf(d.content, k).Platforms, err
 }
 
 // base returns the image that span i is built on: that of the last FROM above

@@ -22,7 +22,7 @@ type buildCmd struct {
 	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Which to build: system or toolbox (default: those that the repository has)."`
 
 	sourceFlags `embed:""`
-	Platform    []string `placeholder:"OS/ARCH" help:"Build for these platforms, as in linux/arm64 (the engine's)."`
+	Platform    []string `placeholder:"OS/ARCH" help:"Build for these platforms, as in linux/arm64 (those of image.json, or the engine's)."`
 	Output      []string `short:"o" sep:"none" placeholder:"DEST" help:"Write the image to the folder DEST, as an OCI layout (build/IMAGE); or to type=oci|docker|local,dest=DEST, an archive or a folder with its files."`
 	Load        string   `placeholder:"NAME" help:"Load the image into podman, or else docker, as in localhost/bootc-dev:latest."`
 	Push        string   `placeholder:"NAME" help:"Push the image to a registry, as in quay.io/someone/workstation:latest."`
@@ -143,7 +143,10 @@ func (c *buildCmd) configure(a *app, r repo.Repo, s *recipe) (b buildkit.Builder
 	}
 	b.CacheTo, b.Compression = withCacheService(c.CacheTo), c.Compression
 	b.Packages = c.Push != "" || c.Refresh
-	s.spec.Platforms = c.Platform
+	s.spec.Platforms = s.platforms
+	if len(c.Platform) > 0 {
+		s.spec.Platforms = c.Platform
+	}
 	if c.Refresh {
 		s.spec.Anew = s.packageLines()
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -58,9 +59,10 @@ func checkRead(specs []image.Spec) error {
 
 // A recipe is what one image is built from.
 type recipe struct {
-	kind    gen.Kind
-	spec    image.Spec
-	origins []gen.Origin // of the lines of its Containerfile, if they are what the manifests say
+	kind      gen.Kind
+	spec      image.Spec
+	platforms []string     // what the manifests say that it is for
+	origins   []gen.Origin // of the lines of its Containerfile, if they are what the manifests say
 }
 
 // recipes returns what to build the images from, once all is known to be right
@@ -77,7 +79,11 @@ func (c *sourceFlags) recipes(a *app, r repo.Repo, kinds []gen.Kind) ([]recipe, 
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, recipe{k, s, origins})
+		platforms, err := gen.Platforms(k, r.FS())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, recipe{k, s, platforms, origins})
 		specs = append(specs, s)
 	}
 	err := checkRead(specs)
@@ -126,6 +132,16 @@ func (s recipe) blame(err error) error {
 		return hint.Add(err, "this step is rendered from %s", entry)
 	}
 	return err
+}
+
+// toLook returns what to build for a look into the image: it is that for this
+// machine, if there is to be one, or else that for the first platform.
+func (s recipe) toLook() image.Spec {
+	own := "linux/" + runtime.GOARCH
+	if len(s.platforms) > 0 && !slices.Contains(s.platforms, own) {
+		s.spec.Platforms = s.platforms[:1]
+	}
+	return s.spec
 }
 
 // packageLines returns the lines of the sections that install packages.

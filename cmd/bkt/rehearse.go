@@ -32,7 +32,7 @@ func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks 
 	if err != nil {
 		return nil, err
 	}
-	spec, err := verify(ctx, recipes[0].spec)
+	spec, err := verify(ctx, recipes[0].toLook())
 	if err != nil {
 		return nil, err
 	}

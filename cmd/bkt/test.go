@@ -74,7 +74,7 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 	if err != nil {
 		return nil, err
 	}
-	if s.spec, err = verify(ctx, s.spec); err != nil {
+	if s.spec, err = verify(ctx, s.toLook()); err != nil {
 		return nil, err
 	}
 	var all []testResult

@@ -123,17 +123,29 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 	}
 	var res *client.SolveResponse
 	var work errgroup.Group
-	status := make(chan *client.SolveStatus)
+	status, shown := make(chan *client.SolveStatus), make(chan *client.SolveStatus)
+	foreign := false
 	work.Go(func() (err error) {
 		res, err = c.Build(ctx, opt, "", build, status)
 		return err
 	})
 	work.Go(func() error {
+		defer close(shown)
+		for s := range status {
+			foreign = foreign || isUnrunnable(s)
+			shown <- s
+		}
+		return nil
+	})
+	work.Go(func() error {
 		// What happens while a cancelled build is wound up is shown too.
-		_, err := display.UpdateFrom(context.WithoutCancel(ctx), status)
+		_, err := display.UpdateFrom(context.WithoutCancel(ctx), shown)
 		return err
 	})
-	return res, work.Wait()
+	if err = work.Wait(); err != nil && foreign {
+		err = foreignError{err}
+	}
+	return res, err
 }
 
 // say writes a line to log, unless that is for nothing or for programs to read.

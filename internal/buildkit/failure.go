@@ -62,7 +62,11 @@ func explain(ctx context.Context, c *client.Client, cfg Config, file string, err
 		}
 		return hint.Add(err, "run the command again; %s may say why", contract.LogFile(cfg.Root))
 	}
-	return errors.New(plain(err))
+	told := errors.New(plain(err))
+	if _, foreign := errors.AsType[foreignError](err); foreign {
+		return foreignError{told}
+	}
+	return told
 }
 
 // advise says what to do about an image that no registry has given.
@@ -75,9 +79,10 @@ func advise(e *StepError) error {
 	return hint.Add(e, "log in with \"podman login\" if it is private, or read it from a folder with --build-context NAME=oci-layout://DIR")
 }
 
-// atFault names the folder that err, of a build of s, comes from, where the
-// engine could not know it.
+// atFault names the folder or the platform that err, of a build of s, comes
+// from, where the engine could not know it.
 func (b Builder) atFault(s image.Spec, err error) error {
+	err = ofPlatform(s, err)
 	for _, l := range s.Images {
 		if isDamaged(l, err.Error()) {
 			return fmt.Errorf("%s: a blob in it is damaged: %w", l.Dir, err)

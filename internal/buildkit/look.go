@@ -33,6 +33,10 @@ type Beside struct {
 
 // Look builds s, of which nothing is kept, and has look run commands in it.
 func (b Builder) Look(ctx context.Context, s image.Spec, beside Beside, log io.Writer, look func(context.Context, Look) error) error {
+	b, err := b.on(s)
+	if err != nil {
+		return err
+	}
 	opt, err := b.options(s, "")
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func checkPlatform(l image.Layout, wanted []string) error {
 		}
 		if !platforms.Only(p).Match(own) {
 			err := fmt.Errorf("%s: it is for %s, not for %s", l.Dir, platforms.Format(own), text)
-			return hint.Add(err, "read it from a folder with an image for %s, or leave --platform out", text)
+			return hint.Add(err, "read it from a folder with an image for %s, or build without that platform: --platform %s", text, platforms.Format(own))
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func (b Builder) parts(ctx context.Context, s image.Spec, dir string) ([]part, e
 		return nil, err
 	}
 	if len(parts) > 1 && len(b.Exports) > 0 {
-		return nil, hint.Add(errors.New("an image that several engines build is written as a layout only"), "leave out --load, and type=… of --output")
+		return nil, hint.Add(errors.New("an image that several engines build is written as a layout only"), "leave out type=… of --output")
 	}
 	in, err := b.Inputs(ctx, s)
 	if err != nil {
@@ -114,6 +114,20 @@ func (b Builder) addresses() (map[string]string, error) {
 		all[platform] = b.Engines[text]
 	}
 	return all, nil
+}
+
+// on returns b with the engine that is named for the only platform of s, if one
+// is.
+func (b Builder) on(s image.Spec) (Builder, error) {
+	addresses, err := b.addresses()
+	if err != nil || len(s.Platforms) != 1 {
+		return b, err
+	}
+	platform, err := normal(s.Platforms[0])
+	if address, ok := addresses[platform]; ok {
+		b.Config.Address = address
+	}
+	return b, err
 }
 
 // normal returns the usual form of a platform: linux/arm64 of linux/aarch64.
