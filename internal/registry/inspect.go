@@ -3,7 +3,9 @@ package registry
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"time"
 
 	"bkt/internal/engine/contract"
 
@@ -15,28 +17,46 @@ import (
 )
 
 // Inspect returns what a registry has under name: nothing, if it has no such
-// image.
+// image. An error that may pass has it try again, a few times.
 func Inspect(ctx context.Context, name string) (contract.Image, error) {
-	var found contract.Image
+	return inspect(ctx, name, patience)
+}
+
+func inspect(ctx context.Context, name string, delays []time.Duration) (found contract.Image, err error) {
 	ref, err := parseAny(name)
 	if err != nil {
 		return found, err
 	}
+	err = persist(ctx, delays, io.Discard, func() (err error) {
+		found, err = describe(ctx, ref)
+		return err
+	})
+	if err != nil {
+		return found, explain(fmt.Errorf("image %s: %w", name, err), host(ref))
+	}
+	return found, nil
+}
+
+// describe asks once for an image, which need not be there.
+func describe(ctx context.Context, ref types.ImageReference) (found contract.Image, err error) {
 	sys := plainOnLoopback(ref)
 	source, err := ref.NewImageSource(ctx, sys)
+	if statusOf(err) == http.StatusNotFound {
+		return found, nil
+	}
 	if err != nil {
-		if statusOf(err) == http.StatusNotFound {
-			return found, nil
-		}
-		return found, explain(fmt.Errorf("image %s: %w", name, err), host(ref))
+		return found, err
 	}
 	defer source.Close()
 	data, _, err := source.GetManifest(ctx, nil)
 	if err != nil {
-		return found, fmt.Errorf("image %s: %w", name, err)
+		return found, err
 	}
 	found.Digest = digest.FromBytes(data).String()
 	whole, err := image.FromUnparsedImage(ctx, sys, image.UnparsedInstance(source, nil))
+	if err != nil && passes(err) {
+		return found, err
+	}
 	if err != nil {
 		// It has nothing for this computer, which is no reason not to say what
 		// its digest is.
@@ -44,7 +64,7 @@ func Inspect(ctx context.Context, name string) (contract.Image, error) {
 	}
 	config, err := whole.OCIConfig(ctx)
 	if err != nil {
-		return found, fmt.Errorf("image %s: %w", name, err)
+		return found, err
 	}
 	found.Created, found.Labels = config.Created, config.Config.Labels
 	return found, nil

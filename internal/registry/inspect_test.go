@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"bkt/internal/engine/contract"
@@ -57,6 +58,60 @@ func TestMissingImages(t *testing.T) {
 	}
 }
 
+// isManifestGet says whether r asks for the manifest of an image.
+func isManifestGet(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/manifests/")
+}
+
+// isBlobGet says whether r asks for something that an image is made of.
+func isBlobGet(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/")
+}
+
+// TestInspectTriesAgain checks that what passes is no answer, wherever it
+// happens, and that it is not waited for for ever, nor for what does not pass.
+func TestInspectTriesAgain(t *testing.T) {
+	tests := []struct {
+		name     string
+		hits     func(*http.Request) bool
+		status   int
+		faults   int32
+		attempts int32
+		err      string
+	}{
+		{"broken twice", isManifestGet, http.StatusServiceUnavailable, 2, 3, ""},
+		{"broken later", isBlobGet, http.StatusBadGateway, 2, 3, ""},
+		{"broken for long", isManifestGet, http.StatusServiceUnavailable, 99, 4, "503 Service Unavailable"},
+		{"not allowed", isManifestGet, http.StatusForbidden, 99, 1, "403"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var asked atomic.Int32
+			host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+				if !tt.hits(r) || asked.Add(1) > tt.faults {
+					return false
+				}
+				w.WriteHeader(tt.status)
+				return true
+			})
+			l := makeImage(t, 100)
+			if err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
+				t.Fatal(err)
+			}
+			found, err := inspect(t.Context(), host+"/a:1", atOnce)
+			if tt.err == "" && (err != nil || found.Digest != l.Digest.String()) {
+				t.Errorf("found %q, error %v", found.Digest, err)
+			}
+			if tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
+				t.Errorf("error %v", err)
+			}
+			if asked.Load() != tt.attempts {
+				t.Errorf("%d attempts, not %d", asked.Load(), tt.attempts)
+			}
+		})
+	}
+}
+
 // TestTroubleIsNoMissingImage checks that no registry is taken for one that
 // lacks an image.
 func TestTroubleIsNoMissingImage(t *testing.T) {
@@ -76,7 +131,7 @@ func TestTroubleIsNoMissingImage(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.test, func(t *testing.T) {
-			_, err := Inspect(t.Context(), tt.host+"/a:1")
+			_, err := inspect(t.Context(), tt.host+"/a:1", nil)
 			if err == nil || !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("error is %v", err)
 			}

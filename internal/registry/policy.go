@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
@@ -24,13 +26,14 @@ import (
 // policy (containers-policy.json(5)) does not allow to be run. Of those whose
 // signature the policy asked for, it returns the digest that is signed: what
 // the name points at may be another image a moment later. Registries are asked
-// only about those. Without a policy everything is allowed.
+// only about those, again, a few times, if an error may pass. Without a policy
+// everything is allowed.
 func Allow(ctx context.Context, names ...string) ([]contract.Allowed, error) {
-	return allow(ctx, "/", names)
+	return allow(ctx, "/", names, patience)
 }
 
 // allow is Allow for a system whose files are below root.
-func allow(ctx context.Context, root string, names []string) ([]contract.Allowed, error) {
+func allow(ctx context.Context, root string, names []string, delays []time.Duration) ([]contract.Allowed, error) {
 	policy, err := readPolicy(root)
 	if err != nil {
 		return nil, err
@@ -38,7 +41,7 @@ func allow(ctx context.Context, root string, names []string) ([]contract.Allowed
 	var all []contract.Allowed
 	var errs []error
 	for _, name := range names {
-		a, err := allowOne(ctx, policy, name)
+		a, err := allowOne(ctx, policy, name, delays)
 		all, errs = append(all, a), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -57,7 +60,7 @@ func readPolicy(root string) (*signature.Policy, error) {
 	return policy, hint.Add(err, "containers-policy.json(5) says how policies are written")
 }
 
-func allowOne(ctx context.Context, policy *signature.Policy, name string) (contract.Allowed, error) {
+func allowOne(ctx context.Context, policy *signature.Policy, name string, delays []time.Duration) (contract.Allowed, error) {
 	a := contract.Allowed{Name: name}
 	ref, err := parseAny(name)
 	if err != nil {
@@ -68,7 +71,10 @@ func allowOne(ctx context.Context, policy *signature.Policy, name string) (contr
 	p := &probe{ref: ref}
 	err = evaluate(ctx, policy, p)
 	if p.asked {
-		a.Digest, err = verify(ctx, policy, ref)
+		err = persist(ctx, delays, io.Discard, func() (err error) {
+			a.Digest, err = verify(ctx, policy, ref)
+			return err
+		})
 	}
 	if err != nil {
 		err = explain(fmt.Errorf("image %s: %w", name, err), host(ref))

@@ -107,14 +107,19 @@ func write(t *testing.T, name string, data []byte) {
 type place struct {
 	host, home string
 	requests   atomic.Int32
+	fails      atomic.Int32 // so many questions for manifests are not answered
 }
 
 func newPlace(t *testing.T, trusted signer) *place {
 	t.Helper()
 	p := &place{home: emptyHome(t)}
-	p.host = serve(t, func(http.ResponseWriter, *http.Request) bool {
+	p.host = serve(t, func(w http.ResponseWriter, r *http.Request) bool {
 		p.requests.Add(1)
-		return false
+		if !isManifestGet(r) || p.fails.Add(-1) < 0 {
+			return false
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
 	})
 	write(t, filepath.Join(p.home, "key.gpg"), trusted.gpg(t, nil, "--export"))
 	type demands []map[string]string
@@ -202,6 +207,17 @@ func TestPolicy(t *testing.T) {
 			}
 		})
 	}
+	t.Run("asked again", func(t *testing.T) {
+		p.fails.Store(2)
+		name := p.host + "/good:1"
+		got, err := allow(t.Context(), "/", []string{name}, atOnce)
+		if diff := cmp.Diff([]contract.Allowed{{Name: name, Digest: good}}, got); diff != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+		p.fails.Store(int32(len(atOnce) + 1))
+		_, err = allow(t.Context(), "/", []string{name}, atOnce)
+		checkRefused(t, err, "image "+name+": ", "503 Service Unavailable")
+	})
 	t.Run("all or nothing", func(t *testing.T) {
 		got, err := Allow(t.Context(), p.host+"/good:1", p.host+"/unsigned:1", p.host+"/rejected:1")
 		if got != nil || len(hint.Split(err)) != 2 {
@@ -222,7 +238,7 @@ func checkRefused(t *testing.T, err error, begins, says string) {
 
 func TestWithoutPolicyAllIsAllowed(t *testing.T) {
 	emptyHome(t)
-	got, err := allow(t.Context(), t.TempDir(), []string{"127.0.0.1:1/a"})
+	got, err := allow(t.Context(), t.TempDir(), []string{"127.0.0.1:1/a"}, nil)
 	if diff := cmp.Diff([]contract.Allowed{{Name: "127.0.0.1:1/a"}}, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -232,7 +248,7 @@ func TestThePolicyOfTheSystemCounts(t *testing.T) {
 	emptyHome(t)
 	root := t.TempDir()
 	write(t, filepath.Join(root, "etc/containers/policy.json"), []byte(`{"default":[{"type":"reject"}]}`))
-	_, err := allow(t.Context(), root, []string{"127.0.0.1:1/a"})
+	_, err := allow(t.Context(), root, []string{"127.0.0.1:1/a"}, nil)
 	checkRefused(t, err, "image 127.0.0.1:1/a: ", "not allowed by the policy (reject)")
 }
 
@@ -240,7 +256,7 @@ func TestABrokenPolicyAllowsNothing(t *testing.T) {
 	home := emptyHome(t)
 	for _, text := range []string{"", "{}", `{"default":[]}`, `{"default":[{"type":"odd"}]}`} {
 		write(t, filepath.Join(home, ".config/containers/policy.json"), []byte(text))
-		if got, err := allow(t.Context(), t.TempDir(), []string{"127.0.0.1:1/a"}); err == nil || len(hint.Of(err)) != 1 {
+		if got, err := allow(t.Context(), t.TempDir(), []string{"127.0.0.1:1/a"}, nil); err == nil || len(hint.Of(err)) != 1 {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}

@@ -1,5 +1,3 @@
-//go:build containers_image_openpgp
-
 package registry
 
 import (
