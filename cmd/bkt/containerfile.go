@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"sync"
 
@@ -74,6 +76,9 @@ func (a *app) syncStaged(ctx context.Context, r repo.Repo, files []string, m mod
 	if err != nil {
 		return err
 	}
+	if os.Getenv("PRE_COMMIT") != "" {
+		return a.syncHidden(ctx, r, staged, m)
+	}
 	var p plan.Plan
 	for _, f := range staged {
 		p = append(p, plan.Restage(r.Root, f.name, f.old, f.text)...)
@@ -90,6 +95,36 @@ func (a *app) syncStaged(ctx context.Context, r repo.Repo, files []string, m mod
 		a.warn([]error{fmt.Errorf("left alone in the work tree: %w", f.err)})
 	}
 	return a.finish(ctx, p, m)
+}
+
+// syncHidden writes what was rendered of what is staged into the work tree, for
+// pre-commit (https://pre-commit.com). That hides what is not staged while its
+// hooks run. If it cannot put that back on top of what a hook has changed, it
+// takes the files from the index again; had the hook changed the index, too, the
+// user's edits would be lost. The index is left alone, and the commit ends there.
+func (a *app) syncHidden(ctx context.Context, r repo.Repo, staged []rendering, m mode) error {
+	var p plan.Plan
+	var errs []error
+	for _, f := range staged {
+		if bytes.Equal(f.old, f.text) {
+			continue
+		}
+		// Nothing is hidden if no commit is made (pre-commit run --all-files).
+		if now, err := fs.ReadFile(r.FS(), f.name); err != nil || !bytes.Equal(now, f.old) {
+			err := fmt.Errorf("%s (staged): the sections are not what the manifests say", f.name)
+			errs = append(errs, hint.Add(err, "run \"bkt containerfile sync --staged\""))
+			continue
+		}
+		p = append(p, rewrites(r, []rendering{f})...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	err := a.finish(ctx, p, m)
+	if len(p) > 0 {
+		a.note("to commit it, run \"bkt containerfile sync --staged\" first")
+	}
+	return err
 }
 
 // stagedFiles returns those of the files that the user has named, or of the

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,11 +35,12 @@ func TestHooks(t *testing.T) {
 			g := newGitRepo(t, bin)
 			tt.install(t, g)
 			checkStaged(t, g)
+			checkRemoved(t, g)
 		})
 	}
 	t.Run("check refuses", func(t *testing.T) {
 		g := newGitRepo(t, bin)
-		g.write(t, ".pre-commit-config.yaml", "repos: [{repo: local, hooks: [{id: check, name: check, entry: bkt containerfile check, language: system, pass_filenames: false}]}]\n")
+		g.write(t, ".pre-commit-config.yaml", "repos: [{repo: local, hooks: [{id: check, name: check, entry: bkt containerfile sync --staged --check, language: system, pass_filenames: false}]}]\n")
 		g.run(t, "pre-commit", "install")
 		g.write(t, "manifests/toolbox-packages.json", `{"packages": ["jq"]}`)
 		g.run(t, "git", "add", ".")
@@ -56,11 +59,7 @@ func checkStaged(t *testing.T, g gitRepo) {
 	g.write(t, "manifests/toolbox-packages.json", `{"packages": ["jq"]}`)
 	g.run(t, "git", "add", "manifests")
 	g.write(t, "manifests/toolbox-packages.json", `{"packages": ["jq", "yq"]}`)
-	// The framework ends a commit whose files a hook has changed; by then they
-	// are staged, and the second try goes through.
-	if err := g.command("git", "commit", "-qm", "one").Run(); err != nil {
-		g.run(t, "git", "commit", "-qm", "one")
-	}
+	g.commit(t)
 	text := g.run(t, "git", "show", "HEAD:toolbox/Containerfile")
 	if !strings.Contains(text, "\n    jq \\\n") || strings.Contains(text, "yq") {
 		t.Errorf("committed:\n%s", text)
@@ -71,6 +70,68 @@ func checkStaged(t *testing.T, g gitRepo) {
 	if text, _ := os.ReadFile(filepath.Join(g.dir, "manifests/toolbox-packages.json")); !strings.Contains(string(text), "yq") {
 		t.Errorf("the work tree has lost what was not staged: %s", text)
 	}
+}
+
+// checkRemoved commits that a manifest is gone, and nothing else.
+func checkRemoved(t *testing.T, g gitRepo) {
+	t.Helper()
+	g.run(t, "git", "rm", "-qf", "manifests/toolbox-packages.json")
+	g.commit(t)
+	if text := g.run(t, "git", "show", "HEAD:toolbox/Containerfile"); strings.Contains(text, "jq") {
+		t.Errorf("committed:\n%s", text)
+	}
+}
+
+// TestHooksKeepEdits commits with edits in the work tree that are not staged: they
+// are no part of the commit, and are there after it, whether it was made or not.
+func TestHooksKeepEdits(t *testing.T) {
+	need(t, "git", "pre-commit")
+	bin := t.TempDir()
+	compile(t, ".", bin, ".")
+	const toolbox = "toolbox/Containerfile"
+	edits := []struct {
+		name, file, text string // what is added to the file
+		after            string // below this line, or at its end
+	}{
+		{"to what is not a section", toolbox, "RUN echo mine\n", ""},
+		{"right below a section", toolbox, "RUN echo mine\n", "# === END TOOLBOX_PACKAGES ===\n"},
+		{"right above a section", toolbox, "RUN echo mine\n", "# === END COPR_REPOS ===\n"},
+		{"to a manifest", "manifests/image.json", "\n\n", ""},
+		{"a manifest that git does not know", "manifests/distrobox.json", `{"containers": {"dev": {"image": "x", "env": {"A": "mine"}}}}`, ""},
+	}
+	for hook, install := range map[string][]string{"git": {"bkt", "init", "--hook"}, "pre-commit": {"pre-commit", "install"}} {
+		for _, tt := range edits {
+			t.Run(hook+"/"+tt.name, func(t *testing.T) {
+				g := newGitRepo(t, bin)
+				g.run(t, install...)
+				g.write(t, "manifests/toolbox-packages.json", `{"packages": ["jq"]}`)
+				g.run(t, "git", "add", "manifests")
+				g.add(t, tt.file, tt.after, tt.text)
+				g.commit(t)
+				if text := g.run(t, "git", "show", "HEAD:"+toolbox); !strings.Contains(text, "\n    jq \\\n") || strings.Contains(text, "mine") {
+					t.Errorf("committed:\n%s", text)
+				}
+				if text := g.read(t, tt.file); !strings.Contains(text, tt.after+tt.text) {
+					t.Errorf("the edit is lost:\n%s", text)
+				}
+			})
+		}
+	}
+}
+
+// commit commits what is staged. pre-commit ends a commit whose files a hook has
+// changed: then what the hook says has to be done first.
+func (g gitRepo) commit(t *testing.T) {
+	t.Helper()
+	out, err := g.command("git", "commit", "-qm", "one").CombinedOutput()
+	if err == nil {
+		return
+	}
+	if !strings.Contains(string(out), `bkt: to commit it, run "bkt containerfile sync --staged" first`) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	g.run(t, "bkt", "containerfile", "sync", "--staged")
+	g.run(t, "git", "commit", "-qm", "one")
 }
 
 // A gitRepo is an image repository under git.
@@ -123,6 +184,29 @@ func (g gitRepo) write(t *testing.T, name, text string) {
 	if err := os.WriteFile(filepath.Join(g.dir, name), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func (g gitRepo) read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(g.dir, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// add adds text to a file, below what is given or at its end.
+func (g gitRepo) add(t *testing.T, name, after, text string) {
+	t.Helper()
+	old := g.read(t, name)
+	at := strings.Index(old, after)
+	if at < 0 {
+		t.Fatalf("%s has no %q", name, after)
+	}
+	if at += len(after); after == "" {
+		at = len(old)
+	}
+	g.write(t, name, old[:at]+text+old[at:])
 }
 
 // sources returns a git repository with the sources as they are in the work tree.
