@@ -47,7 +47,8 @@ func Lint(ctx context.Context, file string, r Result) (warnings []error, err err
 	return append(warnings, r.locate("buildkit", file, firstLine(&results.Error.Location), results.Error.Message)), nil
 }
 
-// parse returns the stages of the file, or an error if BuildKit cannot read it.
+// parse returns the stages of the file, or an error if BuildKit cannot read it,
+// or cannot put in its variables.
 func parse(file string, r Result) ([]instructions.Stage, error) {
 	if line := overlong(r.Text); line > 0 {
 		return nil, r.locate("syntax", file, line, fmt.Sprintf("the line is longer than BuildKit reads: %d bytes are the most", maxLine))
@@ -56,6 +57,9 @@ func parse(file string, r Result) ([]instructions.Stage, error) {
 	if err == nil {
 		var stages []instructions.Stage
 		if stages, _, err = instructions.Parse(ast.AST, nil); err == nil {
+			err = expandable(ast.EscapeToken, stages)
+		}
+		if err == nil {
 			return stages, nil
 		}
 	}
