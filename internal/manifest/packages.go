@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"bkt/internal/hint"
+
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -78,6 +80,7 @@ func (p Packages) check(r *report) {
 // listed are the specs of one list, with their indexes.
 type listed struct {
 	list  string
+	specs []string
 	index map[string]int
 }
 
@@ -88,35 +91,49 @@ func (l listed) pointer(i int) jsontext.Pointer {
 // checkSpecs checks one list of specs and reports those that stand in it twice
 // or in one of others too.
 func checkSpecs(r *report, list string, specs []string, check func(string) error, others ...listed) listed {
-	here := listed{list, make(map[string]int, len(specs))}
+	here := listed{list, specs, make(map[string]int, len(specs))}
 	for i, text := range specs {
 		if r.more {
 			break
 		}
 		what, spec := "package", text
 		if list == "groups" {
-			what, spec = "group", groupSpec(text)
+			spec = groupSpec(text)
+		}
+		if strings.HasPrefix(spec, "@") {
+			what = "group"
 		}
 		if err := check(text); err != nil {
 			r.add(here.pointer(i), fmt.Errorf("%s %s: %w", what, quote(text), err))
 			continue
 		}
 		if first, ok := here.index[spec]; ok {
-			r.twice(here.pointer(i), what+" "+quote(text), here.pointer(first))
+			err := fmt.Errorf("%s %s stands here twice (first at %s)", what, quote(text), r.where(here.pointer(first)))
+			r.add(here.pointer(i), sameGroup(err, text, specs[first]))
 			continue
 		}
 		here.index[spec] = i
 		for _, o := range others {
 			if other, ok := o.index[spec]; ok {
-				r.add(here.pointer(i), fmt.Errorf("%s %s is in %s, and in %s too (at %s)", what, quote(text), list, o.list, r.where(o.pointer(other))))
+				err := fmt.Errorf("%s %s is in %s, and in %s too (at %s)", what, quote(text), list, o.list, r.where(o.pointer(other)))
+				r.add(here.pointer(i), sameGroup(err, text, o.specs[other]))
 			}
 		}
 	}
 	return here
 }
 
+// sameGroup adds to err, which is about two specs, that they are the same if one
+// cannot see it.
+func sameGroup(err error, a, b string) error {
+	if a == b {
+		return err
+	}
+	return hint.Add(err, "%s and %s are the same group", quote(b), quote(a))
+}
+
 func checkCoprs(r *report, coprs []Copr) {
-	here := listed{"copr_repos", make(map[string]int, len(coprs))}
+	here := listed{list: "copr_repos", index: make(map[string]int, len(coprs))}
 	for i, c := range coprs {
 		if r.more {
 			break
