@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +54,31 @@ func (r *renderer) render() error {
 			errs = append(errs, r.section(s))
 		}
 	}
+	r.spareTemplates()
 	return errors.Join(distinct(errs)...)
+}
+
+// spareTemplates warns about templates of the repository that are no section's.
+func (r *renderer) spareTemplates() {
+	var known []string
+	for _, s := range sections {
+		if !slices.Contains(known, s.template) {
+			known = append(known, s.template)
+		}
+	}
+	files, _ := fs.Glob(r.manifests.repo, "templates/*.tmpl")
+	for _, file := range files {
+		name := path.Base(file)
+		if slices.Contains(known, name) {
+			continue
+		}
+		what := "no section has a template of that name"
+		if near, ok := manifest.Nearest(name, known); ok {
+			what += fmt.Sprintf(" (did you mean %s?)", near)
+		}
+		r.warnings = append(r.warnings, hint.Add(Finding{"template", Entry{File: file}, what},
+			"the templates are %s", strings.Join(known, ", ")))
+	}
 }
 
 // distinct drops errors that say what an earlier one said: two sections may
@@ -238,15 +263,15 @@ func functions(q quoter) template.FuncMap {
 // template returns the template with that name: the repository's own, if it has
 // one in templates/, or else bkt's.
 func (s *store) template(name string, q quoter) (*template.Template, error) {
-	path := "templates/" + name
-	text, err := fs.ReadFile(s.repo, path)
+	file := "templates/" + name
+	text, err := fs.ReadFile(s.repo, file)
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = templates.FS.ReadFile(name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, plainPath(err))
+		return nil, fmt.Errorf("%s: %w", file, plainPath(err))
 	}
-	return template.New(path).Funcs(functions(q)).Option("missingkey=error").Parse(string(text))
+	return template.New(file).Funcs(functions(q)).Option("missingkey=error").Parse(string(text))
 }
 
 // plainTemplate turns an error of text/template into "file:line:column: section

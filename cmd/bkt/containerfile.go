@@ -281,11 +281,17 @@ func (a *app) renderAll(ctx context.Context, files fs.FS, names []string, src so
 		wg.Go(func() { rendered[i] = render(ctx, files, name, src) })
 	}
 	wg.Wait()
-	var errs []error
+	var errs, warnings []error
 	for _, f := range rendered {
-		a.warn(f.warnings)
+		for _, w := range f.warnings {
+			// What two files are rendered from is warned about once.
+			if !slices.ContainsFunc(warnings, func(said error) bool { return said.Error() == w.Error() }) {
+				warnings = append(warnings, w)
+			}
+		}
 		errs = append(errs, f.err)
 	}
+	a.warn(warnings)
 	return rendered, errors.Join(errs...)
 }
 
