@@ -18,16 +18,18 @@ import (
 
 // preCommit is the hook for a repository that has no other one. git runs it in
 // the top folder of the work tree; prefix is the image repository's path below.
+// A branch may be of something else.
 func preCommit(prefix string) (string, error) {
-	command := "bkt containerfile sync --staged"
+	manifests, command := "manifests", "bkt"
 	if prefix != "" {
 		word, err := syntax.Quote(prefix, syntax.LangPOSIX)
 		if err != nil {
 			return "", err
 		}
-		command = "bkt -C " + word + " containerfile sync --staged"
+		manifests, command = word+"/manifests", "bkt -C "+word
 	}
-	return "#!/bin/sh\n# Renders the managed sections of what is staged (bkt init --hook).\nexec " + command + "\n", nil
+	return "#!/bin/sh\n# Renders the managed sections of what is staged (bkt init --hook).\n" +
+		"test -d " + manifests + " || exit 0\nexec " + command + " containerfile sync --staged\n", nil
 }
 
 // hookPlan is the plan that installs the hook in the git repository of dir.
