@@ -36,6 +36,8 @@ type Config struct {
 	Version string        // that the engine should be of; empty: any
 	Idle    time.Duration // after which it is to end; 0: its own choice
 	Keep    int64         // bytes of cache that it may keep; 0: its own choice
+
+	patience patience
 }
 
 // A Builder builds images with the engine that its Config says. It implements

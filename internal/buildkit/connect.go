@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
@@ -28,12 +27,6 @@ import (
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/codes"
 )
-
-// patience is how long the own engine may take to answer, or to end.
-const patience = 15 * time.Second
-
-// answer is how long an engine that is named may take to answer.
-const answer = 10 * time.Second
 
 // quiet keeps BuildKit's and containerd's client side from writing to stderr:
 // what matters to a user comes as an error.
@@ -67,10 +60,13 @@ func probe(ctx context.Context, c *client.Client) error {
 
 // connectOwn connects to bkt's own engine, and starts it if need be.
 func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
-	if c, state, err := dialOwn(ctx, cfg); err == nil {
-		if !isOther(cfg, state) {
-			return c, nil
-		}
+	c, state, err := dialOwn(ctx, cfg)
+	switch _, mute := errors.AsType[noAnswer](err); {
+	case mute:
+		return nil, err
+	case err == nil && !isOther(cfg, state):
+		return c, nil
+	case err == nil:
 		c.Close()
 	}
 	if cfg.Program == "" {
@@ -112,7 +108,7 @@ func connectOrStart(ctx context.Context, cfg Config) (*client.Client, error) {
 		// to end. Once it has, it is our turn.
 		err = start(ctx, cfg)
 		if isHeld(err) {
-			err = awaitEnd(ctx, cfg.Root, err)
+			err = awaitEnd(ctx, cfg, err)
 		}
 		if err != nil {
 			return nil, err
@@ -132,7 +128,7 @@ func start(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("starting the engine: %w", err)
 	}
 	defer ready.Close()
-	err = await(ctx, cmd, ready)
+	err = await(ctx, cfg, cmd, ready)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = hint.Add(fmt.Errorf("it ended without a report%s", words(said)), "%s may say why", contract.LogFile(cfg.Root))
 	}
@@ -168,10 +164,11 @@ func launch(cfg Config, stderr *os.File) (cmd *exec.Cmd, ready *os.File, err err
 
 // await waits for the report of an engine that has been started. One that takes
 // too long, or that nobody waits for any more, is killed.
-func await(ctx context.Context, cmd *exec.Cmd, ready *os.File) error {
+func await(ctx context.Context, cfg Config, cmd *exec.Cmd, ready *os.File) error {
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }()
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%s: no answer in %v", cmd.Path, patience))
+	most := cfg.patience.toStart()
+	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("%s: %w", cmd.Path, noAnswer(most)))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { cmd.Process.Kill(); ready.Close() })()
 	err := contract.AwaitReport(ready)
@@ -223,12 +220,12 @@ func isHeld(err error) bool {
 	return ok && e.Status == contract.StatusHeld
 }
 
-// awaitEnd waits until the engine that has root has ended. It returns held if
+// awaitEnd waits until the engine that has the root has ended. It returns held if
 // that takes too long.
-func awaitEnd(ctx context.Context, root string, held error) error {
-	wait, cancel := context.WithTimeout(ctx, patience)
+func awaitEnd(ctx context.Context, cfg Config, held error) error {
+	wait, cancel := context.WithTimeout(ctx, cfg.patience.toStart())
 	defer cancel()
-	lock, err := flock(wait, contract.LockFile(root), os.O_RDONLY, unix.LOCK_SH)
+	lock, err := flock(wait, contract.LockFile(cfg.Root), os.O_RDONLY, unix.LOCK_SH)
 	if err == nil {
 		return lock.Close()
 	}

@@ -37,12 +37,13 @@ func isBuildkitd(name string) bool {
 
 // runningContainers returns the names of the containers that run.
 func runningContainers(ctx context.Context, program string) ([]string, error) {
-	within, cancel := context.WithTimeoutCause(ctx, answer, fmt.Errorf("%s ps: no answer in %v", program, answer))
+	most := patience{}.toAnswer()
+	within, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("%s ps: %w", program, noAnswer(most)))
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(within, program, "ps", "--format", "{{.Names}}")
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.WaitDelay = answer / 10
+	cmd.WaitDelay = most / 10
 	err := cmd.Run()
 	switch {
 	case within.Err() != nil:

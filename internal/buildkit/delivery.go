@@ -118,7 +118,7 @@ func (b byArchive) save(ctx context.Context, archive string) error {
 // forget has the daemon drop the name. What the image is made of stays in its
 // build cache.
 func (b byArchive) forget(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, answer)
+	ctx, cancel := context.WithTimeout(ctx, patience{}.toAnswer())
 	defer cancel()
 	response, err := b.ask(ctx, http.MethodDelete, "/images/"+b.name+"?noprune=true")
 	if err != nil {

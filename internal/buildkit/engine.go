@@ -41,7 +41,10 @@ func Status(ctx context.Context, cfg Config) (Engine, error) {
 	e.Version, e.Socket = state.Version, state.Socket
 	c, _, err := dialOwn(ctx, cfg)
 	if err != nil {
-		return e, fmt.Errorf("the engine (pid %d) does not answer: %w", state.PID, err)
+		if _, mute := errors.AsType[noAnswer](err); !mute {
+			err = fmt.Errorf("the engine (pid %d) does not answer: %w", state.PID, err)
+		}
+		return e, err
 	}
 	defer c.Close()
 	usage, err := c.DiskUsage(ctx)
@@ -61,7 +64,7 @@ func Status(ctx context.Context, cfg Config) (Engine, error) {
 // with all also what it keeps for itself. It returns how many bytes that freed.
 // The engine is started if need be.
 func Prune(ctx context.Context, cfg Config, all bool) (int64, error) {
-	c, err := connect(ctx, cfg)
+	c, err := connect(ctx, cfg, func(string) {})
 	if err != nil {
 		return 0, err
 	}
@@ -114,7 +117,7 @@ func Stop(ctx context.Context, cfg Config) (stopped bool, err error) {
 	switch {
 	case outer >= 0:
 		return true, terminate(ctx, outer, inner)
-	case inner >= 0 && ended(ctx, inner, patience): // the outer one was killed
+	case inner >= 0 && ended(ctx, inner, cfg.patience.toStart()): // the outer one was killed
 		return true, nil
 	}
 	return false, fmt.Errorf("%s: in use, but not by the engine that %s names", cfg.Root, contract.StateFile(cfg.Root))

@@ -70,9 +70,13 @@ func check(ctx context.Context, cfg Config, address string) error {
 
 // checkOwn says why the own engine, should it not run, could not be started.
 func checkOwn(ctx context.Context, cfg Config) error {
-	if c, _, err := dialOwn(ctx, cfg); err == nil {
+	c, _, err := dialOwn(ctx, cfg)
+	if err == nil {
 		c.Close()
 		return nil
+	}
+	if _, mute := errors.AsType[noAnswer](err); mute {
+		return err
 	}
 	needs, err := ReadNeeds(ctx, cfg)
 	if err != nil {
@@ -152,17 +156,26 @@ type connection struct {
 	readsLayouts, writesLayouts bool
 }
 
-// connect returns a connection to the first engine that can be used.
-func connect(ctx context.Context, cfg Config) (*connection, error) {
+// connect returns a connection to the first engine that can be used, and says on
+// log what it has to wait for.
+func (b Builder) connect(ctx context.Context, log io.Writer) (*connection, error) {
+	return connect(ctx, b.Config, func(who string) { b.say(log, "waiting for "+who+" to answer") })
+}
+
+// connect is about any use of an engine. waiting is called for each that does not
+// answer at once.
+func connect(ctx context.Context, cfg Config, waiting func(who string)) (*connection, error) {
 	quiet()
 	places := cfg.places()
 	var refused []Rung
 	for _, p := range places {
+		done := unlessSoon(cfg.patience.toNotice(), func() { waiting(p.name) })
 		address, err := p.find(ctx)
 		var c *connection
 		if err == nil {
 			c, err = connectTo(ctx, cfg, address)
 		}
+		done()
 		switch {
 		case err == nil:
 			c.refused = refused
@@ -183,7 +196,8 @@ func connectTo(ctx context.Context, cfg Config, address string) (*connection, er
 		c, err := connectOwn(ctx, cfg)
 		return &connection{Client: c, address: address}, err
 	}
-	within, cancel := context.WithTimeoutCause(ctx, answer, fmt.Errorf("no answer in %v", answer))
+	most := cfg.patience.toAnswer()
+	within, cancel := context.WithTimeoutCause(ctx, most, noAnswer(most))
 	defer cancel()
 	c, err := cfg.dial(within, address)
 	switch {

@@ -31,7 +31,7 @@ func nowhere(t *testing.T) Config {
 
 func TestNoEngineSaysWhyOfEach(t *testing.T) {
 	cfg := nowhere(t)
-	_, err := connect(t.Context(), cfg)
+	_, err := connect(t.Context(), cfg, func(string) {})
 	dir := cfg.Around.Runtime
 	want := []string{
 		"there is no engine to build with",
@@ -62,7 +62,7 @@ func TestOnlyUnfitStepsDown(t *testing.T) {
 	if err := os.WriteFile(cfg.Program, []byte("#!/bin/sh\necho broken >&2\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	_, err := connect(t.Context(), cfg)
+	_, err := connect(t.Context(), cfg, func(string) {})
 	if err == nil || err.Error() != "starting the engine: it ended without a report: broken" {
 		t.Error(err)
 	}
@@ -125,7 +125,7 @@ func TestNoBuildKitInside(t *testing.T) {
 	defer server.Close()
 	cfg := nowhere(t)
 	cfg.Address = "docker://" + strings.TrimPrefix(server.URL, "http://")
-	_, err := connect(t.Context(), cfg)
+	_, err := connect(t.Context(), cfg, func(string) {})
 	if err == nil || !strings.HasSuffix(err.Error(), ": no BuildKit is inside") {
 		t.Error(err)
 	}

@@ -48,7 +48,7 @@ func (b Builder) Look(ctx context.Context, s image.Spec, beside Beside, log io.W
 	if err != nil {
 		return err
 	}
-	c, err := connect(ctx, b.Config)
+	c, err := b.connect(ctx, log)
 	if err != nil {
 		return err
 	}

@@ -17,10 +17,9 @@ import (
 )
 
 // dialOwn connects to the engine that has the lock of the root, where it says
-// that it is. What answers at the socket may be another's, with another root.
+// that it is. What answers at the socket may be another's, with another root. If
+// nothing does, the error is a [noAnswer].
 func dialOwn(ctx context.Context, cfg Config) (*client.Client, contract.State, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	if cfg.Root == "" {
 		return nil, contract.State{}, cfg.absent()
 	}
@@ -35,7 +34,13 @@ func dialOwn(ctx context.Context, cfg Config) (*client.Client, contract.State, e
 	if err != nil {
 		return nil, state, err
 	}
-	c, err := dial(ctx, "unix://"+state.Socket, client.WithContextDialer(dialer(state)))
+	within, cancel := context.WithTimeout(ctx, cfg.patience.toStart())
+	defer cancel()
+	c, err := dial(within, "unix://"+state.Socket, client.WithContextDialer(dialer(state)))
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("the engine (pid %d) does not answer: %w", state.PID, noAnswer(cfg.patience.toStart()))
+		err = hint.Add(err, "run \"bkt engine stop\"")
+	}
 	return c, state, err
 }
 

@@ -142,7 +142,7 @@ func normal(text string) (string, error) {
 // deliver has the engine build p, and brings the image into out.
 func (p part) deliver(ctx context.Context, out *output, also []client.ExportEntry, log io.Writer) (ocispec.Descriptor, error) {
 	var none ocispec.Descriptor
-	c, err := connect(ctx, p.Config)
+	c, err := p.connect(ctx, log)
 	if err != nil {
 		return none, err
 	}

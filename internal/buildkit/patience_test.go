@@ -1,0 +1,206 @@
+package buildkit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// short is patience that ends soon; long is that of a test that it should not
+// end for.
+const (
+	short = 50 * time.Millisecond
+	long  = time.Hour
+)
+
+// mute returns the path of a socket at which no one ever says a word.
+func mute(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "bkt") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "mute.sock")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return socket
+}
+
+// listening gathers who is waited for.
+type listening []string
+
+func (l *listening) waiting(who string) { *l = append(*l, who) }
+
+func TestMuteEngineIsGivenUp(t *testing.T) {
+	cfg := nowhere(t)
+	cfg.Address = "unix://" + mute(t)
+	cfg.patience = patience{answer: short, start: long, notice: time.Nanosecond}
+	var said listening
+	_, err := connect(t.Context(), cfg, said.waiting)
+	if want := "engine " + cfg.Address + ": no answer in 50ms"; err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+	if diff := cmp.Diff(listening{"the engine " + cfg.Address}, said); diff != "" {
+		t.Errorf("waited for (-want +got):\n%s", diff)
+	}
+}
+
+// TestEngineThatAnswersIsNotSpokenOf has nothing to wait for on any rung.
+func TestEngineThatAnswersIsNotSpokenOf(t *testing.T) {
+	cfg := nowhere(t)
+	cfg.patience = patience{notice: long}
+	if _, err := connect(t.Context(), cfg, func(who string) { t.Error("waits for " + who) }); err == nil {
+		t.Error("there is an engine")
+	}
+}
+
+// muteOwn makes this test the own engine of cfg: it has the lock, and listens.
+func muteOwn(t *testing.T, cfg Config) {
+	t.Helper()
+	state, err := json.Marshal(contract.State{PID: os.Getpid(), Socket: mute(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(cfg.Root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(contract.StateFile(cfg.Root), state, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := lockFile(t.Context(), contract.LockFile(cfg.Root), os.O_CREATE|os.O_RDWR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { lock.Close() })
+}
+
+// TestMuteOwnEngineIsGivenUp checks that it is waited for once, and that it is no
+// reason to build elsewhere.
+func TestMuteOwnEngineIsGivenUp(t *testing.T) {
+	cfg := nowhere(t)
+	cfg.Program = filepath.Join(cfg.Around.Runtime, "not-to-be-started")
+	muteOwn(t, cfg)
+	cfg.patience = patience{answer: long, start: short, notice: time.Nanosecond}
+	want := "the engine (pid " + strconv.Itoa(os.Getpid()) + ") does not answer: no answer in 50ms"
+	var said listening
+	_, err := connect(t.Context(), cfg, said.waiting)
+	checkMute(t, err, want)
+	if diff := cmp.Diff(listening{"bkt's own engine"}, said); diff != "" {
+		t.Errorf("waited for (-want +got):\n%s", diff)
+	}
+	_, err = Status(t.Context(), cfg)
+	checkMute(t, err, want)
+	checkMute(t, Ladder(t.Context(), cfg)[0].Err, want)
+}
+
+func checkMute(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+	if diff := cmp.Diff([]string{`run "bkt engine stop"`}, hint.Of(err)); diff != "" {
+		t.Errorf("hints (-want +got):\n%s", diff)
+	}
+}
+
+// neverUp gives cfg a program that writes its pid into a pipe, and then is
+// neither up nor ends. It returns what gives the pid once it runs.
+func neverUp(t *testing.T, cfg *Config) (pid func() int) {
+	t.Helper()
+	dir := cfg.Around.Runtime
+	cfg.Address, cfg.Program = Own, filepath.Join(dir, "engine")
+	for _, name := range []string{"pid", "never"} {
+		if err := unix.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script := "#!/bin/sh\necho $$ >" + dir + "/pid\nread line <" + dir + "/never\n"
+	if err := os.WriteFile(cfg.Program, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return func() int {
+		text, err := os.ReadFile(filepath.Join(dir, "pid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+}
+
+func TestEngineThatDoesNotGetUpIsGivenUp(t *testing.T) {
+	cfg := nowhere(t)
+	neverUp(t, &cfg)
+	cfg.patience = patience{start: short}
+	_, err := connect(t.Context(), cfg, func(string) {})
+	want := "starting the engine: " + cfg.Program + ": no answer in 50ms"
+	if err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+}
+
+// TestInterruptedStartLeavesNothing ends the waiting, as Ctrl-C does, while an
+// engine gets up.
+func TestInterruptedStartLeavesNothing(t *testing.T) {
+	cfg := nowhere(t)
+	pid := neverUp(t, &cfg)
+	cfg.patience = patience{start: long}
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error)
+	go func() {
+		_, err := connect(ctx, cfg, func(string) {})
+		result <- err
+	}()
+	engine, err := unix.PidfdOpen(pid(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(engine)
+	cancel()
+	if err := <-result; !errors.Is(err, context.Canceled) || err.Error() != context.Canceled.Error() {
+		t.Errorf("error is %v", err)
+	}
+	if !ended(t.Context(), engine, time.Minute) {
+		t.Error("the engine still gets up")
+	}
+	lock, err := lockFile(t.Context(), filepath.Join(cfg.Root, "start.lock"), os.O_RDWR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Close()
+}
+
+func TestInterruptedWaitForAMuteEngine(t *testing.T) {
+	for name, address := range map[string]string{"named": "unix://" + mute(t), "own": Own} {
+		t.Run(name, func(t *testing.T) {
+			cfg := nowhere(t)
+			muteOwn(t, cfg)
+			cfg.Address = address
+			cfg.patience = patience{start: long, answer: long, notice: time.Nanosecond}
+			ctx, cancel := context.WithCancel(t.Context())
+			if _, err := connect(ctx, cfg, func(string) { cancel() }); !errors.Is(err, context.Canceled) {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}
