@@ -15,19 +15,29 @@ import (
 )
 
 type pushCmd struct {
-	DryRun bool   `help:"Only say whether the image can be pushed under NAME."`
-	Name   string `arg:"" help:"As in quay.io/someone/image:latest."`
-	Dir    string `arg:"" optional:"" help:"The OCI layout that the image is in."`
+	DryRun bool     `help:"Only say whether an image can be pushed under each NAME."`
+	Layout string   `placeholder:"DIR" help:"The OCI layout that the image is in."`
+	Names  []string `arg:"" name:"name" help:"As in quay.io/someone/image:latest."`
 }
 
-// Run pushes the only image of a layout. Progress goes to standard error.
+// Run pushes the only image of a layout under each name. Progress goes to
+// standard error.
 func (c *pushCmd) Run() error {
-	if err := errors.Join(registry.CanPush(), registry.CheckName(c.Name)); err != nil || c.DryRun {
+	errs := []error{registry.CanPush()}
+	for _, name := range c.Names {
+		errs = append(errs, registry.CheckName(name))
+	}
+	if err := errors.Join(errs...); err != nil || c.DryRun {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return registry.Push(ctx, image.Layout{Dir: c.Dir}, c.Name, os.Stderr)
+	for _, name := range c.Names {
+		if err := registry.Push(ctx, image.Layout{Dir: c.Layout}, name, os.Stderr); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type credentialsCmd struct {

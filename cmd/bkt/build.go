@@ -25,12 +25,12 @@ type buildCmd struct {
 	Platform    []string `placeholder:"OS/ARCH" help:"Build for these platforms, as in linux/arm64 (those of image.json, or the engine's)."`
 	Output      []string `short:"o" sep:"none" placeholder:"DEST" help:"Write the image to the folder DEST, as an OCI layout (build/IMAGE); or to type=oci|docker|local,dest=DEST, an archive or a folder with its files."`
 	Load        string   `placeholder:"NAME" help:"Load the image into podman, or else docker, as in localhost/bootc-dev:latest."`
-	Push        string   `placeholder:"NAME" help:"Push the image to a registry, as in quay.io/someone/workstation:latest."`
+	Push        []string `placeholder:"NAME" help:"Push the image to a registry, as in quay.io/someone/workstation:latest. May be given several times."`
 	CacheTo     []string `sep:"none" placeholder:"CACHE" help:"Write a cache outside the engine, as in type=registry,ref=quay.io/someone/cache; also type=local,dest=DIR, type=gha and type=inline."`
 	Compression string   `enum:"zstd,gzip" default:"zstd" placeholder:"HOW" help:"Compress new layers with zstd or gzip (zstd)."`
 	Attest      []string `sep:"none" placeholder:"type=TYPE" help:"Add an attestation: type=provenance[,mode=max] or type=sbom[,generator=IMAGE]."`
 	IfChanged   string   `placeholder:"NAME" help:"Build only if the image NAME in a registry was built from something else."`
-	Refresh     bool     `help:"Install the packages again, as their repositories have them now, and push only if that gives others."`
+	Refresh     bool     `help:"Install the packages again, as their repositories have them now, and push only if that gives others than the first NAME has."`
 }
 
 // Run builds the images one after the other and prints their digests.
@@ -71,7 +71,7 @@ func wanted(r repo.Repo, names []string) []gen.Kind {
 
 // check returns an error for flags that cannot be meant.
 func (c *buildCmd) check(ctx context.Context, a *app, kinds []gen.Kind) error {
-	if len(kinds) > 1 && (len(c.Output) > 0 || c.Push != "" || c.Load != "" || c.IfChanged != "") {
+	if len(kinds) > 1 && (len(c.Output) > 0 || len(c.Push) > 0 || c.Load != "" || c.IfChanged != "") {
 		return hint.Add(errors.New("--output, --load, --push and --if-changed are for one image, and there are two to build"),
 			"name the image: \"bkt build system …\" or \"bkt build toolbox …\"")
 	}
@@ -80,10 +80,10 @@ func (c *buildCmd) check(ctx context.Context, a *app, kinds []gen.Kind) error {
 			return err
 		}
 	}
-	if c.Push == "" {
+	if len(c.Push) == 0 {
 		return nil
 	}
-	return a.engine(ctx, "push", "--dry-run", c.Push)
+	return a.canPush(ctx, c.Push)
 }
 
 // image builds the image of s, unless it is there, and hands it on.
@@ -110,7 +110,8 @@ func (c *buildCmd) image(ctx context.Context, a *app, r repo.Repo, s recipe) (re
 			return result, err
 		}
 	}
-	result.Pushed, err = c.push(ctx, a, l)
+	result.References, err = c.push(ctx, a, l)
+	result.Pushed = len(result.References) > 0
 	return result, err
 }
 
@@ -142,7 +143,7 @@ func (c *buildCmd) configure(a *app, r repo.Repo, s *recipe) (b buildkit.Builder
 		return b, dir, err
 	}
 	b.CacheTo, b.Compression = withCacheService(c.CacheTo), c.Compression
-	b.Packages = c.Push != "" || c.Refresh
+	b.Packages = len(c.Push) > 0 || c.Refresh || c.IfChanged != ""
 	s.spec.Platforms = s.platforms
 	if len(c.Platform) > 0 {
 		s.spec.Platforms = c.Platform
@@ -166,8 +167,11 @@ func (c *buildCmd) outputs(r repo.Repo, k gen.Kind) (dir string, more []buildkit
 		}
 		more = append(more, e)
 	}
-	return cmp.Or(dir, r.Path(outputs+"/"+string(k))), more, nil
+	return cmp.Or(dir, outputFolder(r, k)), more, nil
 }
+
+// outputFolder returns where an image goes if nobody says where.
+func outputFolder(r repo.Repo, k gen.Kind) string { return r.Path(outputs + "/" + string(k)) }
 
 // parseOutput parses type=TYPE,dest=DEST[,name=NAME].
 func parseOutput(text string) (buildkit.Export, error) {
@@ -211,8 +215,9 @@ type builtJSON struct {
 	Digest string   `json:"digest"`
 	Layout string   `json:"layout,omitempty"` // the folder that it lies in
 
-	Unchanged bool `json:"unchanged,omitempty"` // it was there already
-	Pushed    bool `json:"pushed,omitempty"`
+	Unchanged  bool     `json:"unchanged,omitempty"` // it was there already
+	Pushed     bool     `json:"pushed,omitempty"`
+	References []string `json:"references,omitempty"` // what it was pushed as, each with its digest
 }
 
 // printBuilt prints the digest of the image, or a line for each of several.

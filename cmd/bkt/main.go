@@ -49,6 +49,7 @@ func commands() []command {
 		{"base", "Keep the images that others are built on up to date.", &baseCmd{}},
 		{"hook", "Check the init hooks of boxes.", &hookCmd{}},
 		{"test", "Build images and check that they are what the manifests say.", &testCmd{}},
+		{"push", "Push images that were built before.", &pushCmd{}},
 		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},
 		{"doctor", "Say what is missing on this machine.", &doctorCmd{}},
 		{"engine", "Look after bkt's own BuildKit engine.", &engineCmd{}},

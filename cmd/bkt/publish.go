@@ -122,21 +122,16 @@ func (a *app) published(ctx context.Context, b buildkit.Builder, s image.Spec, n
 
 // push pushes l, if that is wanted. With --refresh it does so only if the
 // registry has an image with other packages, or of other inputs.
-func (c *buildCmd) push(ctx context.Context, a *app, l image.Layout) (pushed bool, err error) {
-	if c.Push == "" {
-		return false, nil
+func (c *buildCmd) push(ctx context.Context, a *app, l image.Layout) (references []string, err error) {
+	if len(c.Push) == 0 {
+		return nil, nil
 	}
 	if c.Refresh {
-		there, err := a.inspect(ctx, c.Push)
-		if err != nil {
-			return false, err
-		}
-		if same, err := sameLabels(l, there.Labels); err != nil || same {
-			a.note("%s has the same packages", c.Push)
-			return false, err
+		if same, err := a.samePackages(ctx, l, c.Push[0]); err != nil || same {
+			return nil, err
 		}
 	}
-	return true, a.engine(ctx, "push", c.Push, l.Dir)
+	return a.push(ctx, l, c.Push)
 }
 
 // sameLabels says whether l has the packages and the inputs of an image with

@@ -23,6 +23,7 @@ type testCmd struct {
 	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Which to test: system or toolbox (default: those that the repository has)."`
 
 	sourceFlags `embed:""`
+	Built       bool          `help:"Test the image that lies in build/IMAGE, and build none."`
 	JUnit       string        `name:"junit" placeholder:"FILE" help:"Write the results to FILE, too, as JUnit XML."`
 	Timeout     time.Duration `default:"1m" placeholder:"TIME" help:"End a check that takes longer than TIME (1m)."`
 }
@@ -74,11 +75,8 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 	if err != nil {
 		return nil, err
 	}
-	if s.spec, err = verify(ctx, s.toLook()); err != nil {
-		return nil, err
-	}
 	var all []testResult
-	err = b.Look(ctx, s.spec, buildkit.Beside{}, a.err, func(ctx context.Context, l buildkit.Look) error {
+	err = c.look(ctx, a, r, b, s, func(ctx context.Context, l buildkit.Look) error {
 		results, err := imagetest.Run(ctx, l, checks, c.Timeout)
 		for _, one := range results {
 			all = append(all, testResult{one, s.kind})
@@ -93,6 +91,22 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 		return err
 	})
 	return all, err
+}
+
+// look builds an image, unless it is to be there, and looks into it.
+func (c *testCmd) look(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s recipe, look func(context.Context, buildkit.Look) error) error {
+	if c.Built {
+		l, err := built(r, s.kind)
+		if err != nil {
+			return err
+		}
+		return b.LookAt(ctx, l, s.toLook(), a.err, look)
+	}
+	spec, err := verify(ctx, s.toLook())
+	if err != nil {
+		return err
+	}
+	return b.Look(ctx, spec, buildkit.Beside{}, a.err, look)
 }
 
 // asTest returns what has been found of a hook as the result of a check.

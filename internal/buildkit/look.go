@@ -33,6 +33,35 @@ type Beside struct {
 
 // Look builds s, of which nothing is kept, and has look run commands in it.
 func (b Builder) Look(ctx context.Context, s image.Spec, beside Beside, log io.Writer, look func(context.Context, Look) error) error {
+	in, err := b.Inputs(ctx, s)
+	if err != nil {
+		return err
+	}
+	build := b.frontend(s, in)
+	return b.look(ctx, s, beside, log, look, func(ctx context.Context, c gateway.Client) (Look, error) {
+		res, err := build(ctx, c)
+		if err != nil {
+			return Look{}, err
+		}
+		return newLook(c, s, res)
+	})
+}
+
+// LookAt is [Builder.Look] for an image that was built from s before, and lies
+// in l.
+func (b Builder) LookAt(ctx context.Context, l image.Layout, s image.Spec, log io.Writer, look func(context.Context, Look) error) error {
+	config, err := ReadConfig(l, firstPlatform(s))
+	if err != nil {
+		return err
+	}
+	beside := Beside{Layout: l}
+	return b.look(ctx, s, beside, log, look, func(_ context.Context, c gateway.Client) (Look, error) {
+		return lookOf(s, config, beside.tree(c)), nil
+	})
+}
+
+// look has the engine open an image, and look run commands in it.
+func (b Builder) look(ctx context.Context, s image.Spec, beside Beside, log io.Writer, look func(context.Context, Look) error, open func(context.Context, gateway.Client) (Look, error)) error {
 	b, err := b.on(s)
 	if err != nil {
 		return err
@@ -44,29 +73,24 @@ func (b Builder) Look(ctx context.Context, s image.Spec, beside Beside, log io.W
 	if err := beside.add(&opt); err != nil {
 		return err
 	}
-	in, err := b.Inputs(ctx, s)
-	if err != nil {
-		return err
-	}
 	c, err := b.connect(ctx, log)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	b.Config.Address = c.address
-	build := b.frontend(s, in)
-	return b.look(ctx, c.Client, opt, s, log, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		res, err := build(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		l, err := newLook(c, s, res)
+	_, err = b.solve(ctx, c.Client, opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		l, err := open(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		l.Beside = beside.tree(c)
 		return gateway.NewResult(), look(ctx, l)
-	})
+	}, log)
+	if err != nil {
+		return b.atFault(s, explain(ctx, c.Client, b.Config, s.Containerfile, err))
+	}
+	return nil
 }
 
 // lookedAt is what the engine calls what is sent along.
@@ -95,14 +119,6 @@ func (b Beside) tree(c gateway.Client) *Tree {
 	return nil
 }
 
-func (b Builder) look(ctx context.Context, c *client.Client, opt client.SolveOpt, s image.Spec, log io.Writer, build gateway.BuildFunc) error {
-	_, err := b.solve(ctx, c, opt, build, log)
-	if err != nil {
-		return b.atFault(s, explain(ctx, c, b.Config, s.Containerfile, err))
-	}
-	return nil
-}
-
 // newLook returns the image in res.
 func newLook(c gateway.Client, s image.Spec, res *gateway.Result) (Look, error) {
 	ref, err := res.SingleRef()
@@ -120,7 +136,12 @@ func newLook(c gateway.Client, s image.Spec, res *gateway.Result) (Look, error) 
 	if err := json.Unmarshal(res.Metadata[exptypes.ExporterImageConfigKey], &config); err != nil {
 		return Look{}, fmt.Errorf("the configuration of the image: %w", err)
 	}
-	l := Look{Root: &Tree{c: c, state: state, ref: ref}, Labels: config.Config.Labels, Env: map[string]string{}}
+	return lookOf(s, config, &Tree{c: c, state: state, ref: ref}), nil
+}
+
+// lookOf returns an image with that configuration, which was built from s.
+func lookOf(s image.Spec, config ocispec.Image, root *Tree) Look {
+	l := Look{Root: root, Labels: config.Config.Labels, Env: map[string]string{}}
 	for _, text := range config.Config.Env {
 		name, value, _ := strings.Cut(text, "=")
 		l.Env[name] = value
@@ -130,5 +151,5 @@ func newLook(c gateway.Client, s image.Spec, res *gateway.Result) (Look, error) 
 			l.Env[name] = value
 		}
 	}
-	return l, nil
+	return l
 }

@@ -27,8 +27,8 @@ import (
 func CanPush() error { return nil }
 
 // Push copies the image l to the registry under name, with its digest as it is,
-// and asks the registry whether that is what it has now. What is there already
-// is not sent again. An error that may pass has it try again, a few times.
+// and asks the registry whether that is what it has now. What is there already,
+// all or a part, is not sent again. An error that may pass has it try again, a few times.
 // Progress goes to log.
 func Push(ctx context.Context, l image.Layout, name string, log io.Writer) error {
 	return push(ctx, l, name, log, patience)
@@ -54,12 +54,27 @@ func push(ctx context.Context, l image.Layout, name string, log io.Writer, delay
 		return err
 	}
 	err = persist(ctx, delays, log, func() error {
+		if isThere(ctx, from, to) {
+			fmt.Fprintf(log, "bkt: %s is there already\n", name)
+			return nil
+		}
 		if err := copyAll(ctx, l.Dir, all, part{to, from}, log); err != nil {
 			return fmt.Errorf("pushing %s: %w", name, err)
 		}
 		return nil
 	})
 	return explain(err, host(to))
+}
+
+// isThere says whether a registry has an image under its name by now. What else
+// there is to say of the registry, the push itself says.
+func isThere(ctx context.Context, from, to types.ImageReference) bool {
+	d, err := layout.LoadManifestDescriptor(from)
+	if err != nil {
+		return false
+	}
+	there, err := docker.GetDigest(ctx, plainOnLoopback(to), to)
+	return err == nil && there == d.Digest
 }
 
 // copyAll copies the parts of an image from a layout and then the whole, and

@@ -298,8 +298,45 @@ func TestPushChecksWhatIsThere(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, not %s", err, want)
 	}
-	if asked.Load() != 1 {
+	if asked.Load() != 2 { // before, and after
 		t.Errorf("asked %d times", asked.Load())
+	}
+}
+
+// TestPushOfWhatIsThere checks that only the name is sent of an image that the
+// registry has, and nothing, if it has that by the name.
+func TestPushOfWhatIsThere(t *testing.T) {
+	var sent []string
+	host := serve(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			sent = append(sent, r.Method+" "+r.URL.Path)
+		}
+		return false
+	})
+	l := makeImage(t, 100)
+	if err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		want []string
+	}{
+		{"/a:1", nil},
+		{"/a:2", []string{"PUT /v2/a/manifests/2"}},
+		{"/a:2", nil},
+	} {
+		sent = nil
+		var text bytes.Buffer
+		if err := push(t.Context(), l, host+tt.name, &text, nil); err != nil {
+			t.Fatal(err)
+		}
+		checkThere(t, host+tt.name, l.Digest.String())
+		if diff := cmp.Diff(tt.want, sent); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+		if said := strings.Contains(text.String(), "bkt: "+host+tt.name+" is there already\n"); said != (tt.want == nil) {
+			t.Errorf("log:\n%s", text.String())
+		}
 	}
 }
 
