@@ -30,6 +30,7 @@ has() {
 wanted() {
 	echo git git
 	echo make make
+	echo jq jq
 	echo pre-commit pre-commit
 	# What builds are measured beside.
 	echo podman podman

@@ -43,6 +43,9 @@ import (
 //	$AUTH_REGISTRY    that of one for the user "user" with the password "password"
 //	$DOCKER_REGISTRY  that of Docker's, if the program docker-registry is installed
 func TestBuild(t *testing.T) {
+	if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
+		need(t, "jq") // which one of them stops without
+	}
 	w := newWorkshop(t)
 	t.Run("scripts", func(t *testing.T) {
 		p := params("testdata/build")

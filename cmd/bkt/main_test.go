@@ -33,6 +33,7 @@ func params(dir string) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit":     exit,
 			"generate": generate,
+			"steps":    steps,
 			"sub":      sub,
 		},
 	}
