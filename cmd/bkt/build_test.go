@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/pem"
 	"errors"
@@ -19,7 +18,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"bkt/internal/buildkit"
 
@@ -105,7 +103,7 @@ func newWorkshop(t *testing.T) workshop {
 	w.bin, w.data, w.run = filepath.Join(dir, "bin"), filepath.Join(dir, "data"), filepath.Join(dir, "run")
 	compile(t, ".", w.bin, "-tags=containers_image_openpgp", ".", "../bkt-engine")
 	compile(t, "../../scripts", w.bin, "./serve")
-	w.proxy = serve(t, filepath.Join(w.bin, "serve"), filepath.Join(w.offline, "packages"))
+	w.proxy = "http://" + serve(t, "http://", filepath.Join(w.bin, "serve"), filepath.Join(w.offline, "packages"))
 	w.certificate = filepath.Join(dir, "example.pem")
 	w.tlsProxy = exampleCom(t, w.certificate)
 	w.registry = serveRegistry(t, func(r http.Handler) http.Handler { return r })
@@ -185,38 +183,7 @@ func serveDockerRegistry(t *testing.T, dir string) string {
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("docker-registry", "serve", config)
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	})
-	return listening(t, cmd.Process, log)
-}
-
-// listening returns the address that a log says is listened on, and goes on
-// reading the log for as long as there is one.
-func listening(t *testing.T, process *os.Process, log io.Reader) string {
-	t.Helper()
-	deadline := time.AfterFunc(time.Minute, func() { _ = process.Kill() }) // ends the log, too
-	defer deadline.Stop()
-	var all strings.Builder
-	lines := bufio.NewScanner(log)
-	for lines.Scan() {
-		all.WriteString(lines.Text() + "\n")
-		if _, rest, ok := strings.Cut(lines.Text(), "listening on "); ok {
-			go func() { _, _ = io.Copy(io.Discard, log) }()
-			return rest[:strings.IndexFunc(rest+" ", func(r rune) bool { return r == '"' || r == ',' || r == ' ' })]
-		}
-	}
-	t.Fatalf("docker-registry does not listen:\n%s", all.String())
-	return ""
+	return serve(t, "listening on ", "docker-registry", "serve", config)
 }
 
 // need skips the test if a program is not installed, or fails where nothing may
@@ -265,28 +232,6 @@ func compile(t *testing.T, dir, bin string, args ...string) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-}
-
-// serve serves dir until the test ends, and returns the address.
-func serve(t *testing.T, program, dir string) string {
-	t.Helper()
-	cmd := exec.Command(program, dir)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	})
-	address, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(address)
 }
 
 // userName is a normal user with subordinate ids, whom scripts/setup.sh makes.

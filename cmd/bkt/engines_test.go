@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,15 +8,9 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
@@ -50,7 +43,7 @@ func TestEngines(t *testing.T) {
 	said := daemon(t, []string{"running server on " + socket, "running server on 127.0.0.1:"}, filepath.Join(w.bin, "buildkitd"),
 		"--root="+dir+"/buildkitd", "--addr=unix://"+socket, "--oci-worker-net=host",
 		"--addr=tcp://127.0.0.1:0", "--tlscacert="+certs.server+"/ca.pem", "--tlscert="+certs.server+"/cert.pem", "--tlskey="+certs.server+"/key.pem")
-	remote := "tcp://" + regexp.MustCompile(`127\.0\.0\.1:[0-9]+`).FindString(said.String())
+	remote := "tcp://" + onLoopback.FindString(said.String())
 	docker := startDockerd(t, dir)
 	load(t, docker, filepath.Join(w.offline, "base"), "example.org/base:1")
 	t.Run("scripts", func(t *testing.T) {
@@ -101,77 +94,6 @@ func keepPodmanHere(env *testscript.Env) error {
 	return errors.Join(
 		os.WriteFile(dir+"/storage.conf", []byte(storage), 0o644),
 		os.WriteFile(dir+"/containers.conf", []byte(engine), 0o644))
-}
-
-// daemon runs a program until the test ends. It is up once it has said all of
-// ready.
-func daemon(t *testing.T, ready []string, argv ...string) *words {
-	t.Helper()
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	said := &words{ready: ready, up: make(chan struct{}), ended: make(chan struct{})}
-	go said.read(stderr)
-	t.Cleanup(func() { end(cmd, said) })
-	select {
-	case <-said.up:
-	case <-said.ended:
-		t.Fatalf("%s ended:\n%s", argv[0], said)
-	case <-time.After(time.Minute):
-		t.Fatalf("%s is not up:\n%s", argv[0], said)
-	}
-	return said
-}
-
-// end asks a daemon to end, and after a while makes it and its children: a
-// buildkitd has been seen not to.
-func end(cmd *exec.Cmd, said *words) {
-	_ = cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-said.ended:
-	case <-time.After(15 * time.Second):
-	}
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-	_ = cmd.Wait()
-}
-
-// words are what a daemon says.
-type words struct {
-	ready     []string
-	up, ended chan struct{}
-	mu        sync.Mutex
-	text      strings.Builder
-}
-
-func (w *words) read(r io.Reader) {
-	defer close(w.ended)
-	up := sync.OnceFunc(func() { close(w.up) })
-	for lines := bufio.NewScanner(r); lines.Scan(); {
-		w.mu.Lock()
-		fmt.Fprintln(&w.text, lines.Text())
-		w.mu.Unlock()
-		if w.isReady() {
-			up()
-		}
-	}
-}
-
-func (w *words) isReady() bool {
-	text := w.String()
-	return !slices.ContainsFunc(w.ready, func(ready string) bool { return !strings.Contains(text, ready) })
-}
-
-func (w *words) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
 }
 
 // load gives a dockerd the image of an OCI layout under a name.
