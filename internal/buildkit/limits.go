@@ -57,7 +57,7 @@ func (c *connection) suits(p *part) error {
 	several := len(p.spec.Platforms) > 1
 	cannot(c.writesLayouts || !several, "build for several platforms: %s", strings.Join(p.spec.Platforms, ", "))
 	if several && !c.writesLayouts {
-		errs[len(errs)-1] = hint.Add(errs[len(errs)-1], "or build for one of them: --platform %s", p.spec.Platforms[0])
+		errs[len(errs)-1] = hint.Add(errs[len(errs)-1], "build for one of them: --platform %s", p.spec.Platforms[0])
 	}
 	cannot(c.writesLayouts || len(p.Exports) == 0, "write the image in a further form")
 	cannot(c.writesLayouts || len(p.Attest) == 0, "make attestations")
