@@ -111,27 +111,28 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 // longer than many a command takes to run, so it is first given the one that
 // args seem to be about. Should that not come out, it is given all.
 func (a *app) parse(ctx context.Context, args []string) (*kong.Context, cli, error) {
-	if one, ok := likely(args); ok {
-		if command, c, err := a.parseAs(ctx, args, one); err == nil {
+	if few, ok := likely(args); ok {
+		if command, c, err := a.parseAs(ctx, args, few...); err == nil {
 			return command, c, nil
 		}
 	}
 	return a.parseAs(ctx, args, commands()...)
 }
 
-// likely returns the command that args name, unless they ask for help.
-func likely(args []string) (command, bool) {
+// likely returns the command that args name, unless they ask for help. To print
+// the version takes none.
+func likely(args []string) ([]command, bool) {
 	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
-		return command{}, false
+		return nil, false
 	}
 	for _, arg := range args {
 		for _, c := range commands() {
 			if c.name == arg {
-				return c, true
+				return []command{c}, true
 			}
 		}
 	}
-	return command{}, false
+	return nil, slices.Equal(args, []string{"--version"})
 }
 
 func (a *app) parseAs(ctx context.Context, args []string, among ...command) (*kong.Context, cli, error) {
