@@ -20,7 +20,6 @@ import (
 	"github.com/moby/buildkit/util/compression"
 	"github.com/moby/buildkit/util/contentutil"
 	"github.com/moby/buildkit/util/converter"
-	"github.com/moby/buildkit/worker/base"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
@@ -29,7 +28,7 @@ import (
 // datingWorker is a worker that remembers layers whose files have been given the
 // date of SOURCE_DATE_EPOCH. BuildKit makes them anew at each export, from first
 // to last, though nothing has changed. What it makes of a layer is the same.
-type datingWorker struct{ *base.Worker }
+type datingWorker struct{ nativeWorker }
 
 // Exporter returns what writes images.
 func (w datingWorker) Exporter(name string, sessions *session.Manager) (exporter.Exporter, error) {

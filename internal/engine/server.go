@@ -26,7 +26,6 @@ import (
 	"github.com/moby/buildkit/util/grpcerrors"
 	"github.com/moby/buildkit/util/resolver"
 	"github.com/moby/buildkit/worker"
-	"github.com/moby/buildkit/worker/base"
 	bolt "go.etcd.io/bbolt"
 	"google.golang.org/grpc"
 )
@@ -77,7 +76,7 @@ func (s *server) stop() error {
 	return s.controller.Close()
 }
 
-func newController(ctx context.Context, root string, w *base.Worker, sessions *session.Manager, hosts docker.RegistryHosts, stopping <-chan struct{}) (*control.Controller, error) {
+func newController(ctx context.Context, root string, w nativeWorker, sessions *session.Manager, hosts docker.RegistryHosts, stopping <-chan struct{}) (*control.Controller, error) {
 	workers := &worker.Controller{}
 	if err := workers.Add(datingWorker{w}); err != nil {
 		return nil, err
@@ -139,7 +138,7 @@ func cacheExporters(sessions *session.Manager, hosts docker.RegistryHosts) map[s
 	}
 }
 
-func cacheImporters(sessions *session.Manager, w *base.Worker, hosts docker.RegistryHosts) map[string]remotecache.ResolveCacheImporterFunc {
+func cacheImporters(sessions *session.Manager, w nativeWorker, hosts docker.RegistryHosts) map[string]remotecache.ResolveCacheImporterFunc {
 	return map[string]remotecache.ResolveCacheImporterFunc{
 		"gha":      ghacache.ResolveCacheImporterFunc(nil, nil),
 		"local":    localcache.ResolveCacheImporterFunc(sessions),

@@ -36,37 +36,49 @@ import (
 // namespace is what BuildKit keeps its things under in containerd's stores.
 const namespace = "buildkit"
 
+// overlayfs is the name of the snapshotter that mounts overlays.
+const overlayfs = "overlayfs"
+
 // snapshotter is how the layers of images are put together.
 type snapshotter struct {
 	snapshots.Snapshotter
 	name string
 }
 
+// nativeWorker is a worker that does not find out, for every client, which other
+// platforms there are emulators for. That takes ten processes, and nobody wants
+// to know: steps for other platforms are run all the same.
+type nativeWorker struct{ *base.Worker }
+
+// Platforms returns the machine's own platform.
+func (w nativeWorker) Platforms(bool) []ocispec.Platform { return w.Worker.Platforms(false) }
+
 // newWorker puts a worker together from its parts. BuildKit has a function for
 // that, which also makes a proxy and, at each start, a 2048-bit RSA key for it:
 // no build here asks for the proxy, and the key takes longer than all else.
-func newWorker(ctx context.Context, s settings, hosts docker.RegistryHosts) (*base.Worker, error) {
+func newWorker(ctx context.Context, s settings, hosts docker.RegistryHosts) (w nativeWorker, err error) {
 	o, err := newStores(s)
 	if err != nil {
-		return nil, err
+		return w, err
 	}
 	if o.ResourceMonitor, err = resources.NewMonitor(); err != nil {
-		return nil, err
+		return w, err
 	}
 	o.NetworkProviders = networks()
 	if o.Executor, err = newExecutor(s, o.Root, o.NetworkProviders, o.ResourceMonitor); err != nil {
-		return nil, err
+		return w, err
 	}
 	stat, err := disk.GetDiskStat(s.Config.Root)
 	if err != nil {
-		return nil, err
+		return w, err
 	}
 	o.GCPolicy = collect(s.Config.KeepBytes, stat)
 	o.RegistryHosts = hosts
 	o.Platforms = []ocispec.Platform{platforms.Normalize(platforms.DefaultSpec())}
 	o.BuildkitVersion.Package = "bkt-engine"
 	o.BuildkitVersion.Version = s.Config.Version
-	return base.NewWorker(ctx, o)
+	w.Worker, err = base.NewWorker(ctx, o)
+	return w, err
 }
 
 // newStores opens what a worker keeps on disk.
@@ -117,7 +129,7 @@ func newSnapshotter(root string) (snapshotter, error) {
 	name, open := contract.Overlay, func(dir string) (snapshots.Snapshotter, error) {
 		return overlay.NewSnapshotter(dir, overlay.AsynchronousRemove)
 	}
-	if overlayutils.Supported(root) != nil {
+	if !overlays(root) {
 		name, open = contract.Native, func(dir string) (snapshots.Snapshotter, error) { return native.NewSnapshotter(dir) }
 	}
 	dir := contract.WorkerDir(root, name)
@@ -126,6 +138,14 @@ func newSnapshotter(root string) (snapshotter, error) {
 	}
 	sn, err := open(filepath.Join(dir, "snapshots"))
 	return snapshotter{sn, name}, err
+}
+
+// overlays reports whether layers can be put together by mounting overlays. A
+// root that has such layers needs no trial: with the mount of one, the kernel
+// writes out whatever its whole file system has not written yet.
+func overlays(root string) bool {
+	_, err := os.Stat(filepath.Join(contract.WorkerDir(root, contract.Overlay), "snapshots"))
+	return err == nil || overlayutils.Supported(root) == nil
 }
 
 func newExecutor(s settings, root string, n map[pb.NetMode]network.Provider, m *resources.Monitor) (executor.Executor, error) {
