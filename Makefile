@@ -72,7 +72,7 @@ fuzz: ## fuzz for FUZZTIME each
 	$(GO) test -run NONE -fuzz FuzzEveryKind -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
 	$(GO) test -run NONE -fuzz FuzzEncode -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
 	$(GO) test -run NONE -fuzz FuzzAll -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
-	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) ./internal/hook
+	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) ./internal/hooklint
 
 .PHONY: bench
 bench: setup build ## measure; docs/performance.md has the results

@@ -10,7 +10,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. One that is not listed here is a mistake, too.
 var may = map[string]string{
-	"cmd/bkt":                  "gen internal/buildkit internal/engine/contract internal/hint internal/hook internal/host internal/image internal/imagetest internal/manifest internal/plan internal/rehearsal internal/repo internal/version schemas",
+	"cmd/bkt":                  "gen internal/buildkit internal/engine/contract internal/hint internal/hook internal/hooklint internal/host internal/image internal/imagetest internal/manifest internal/plan internal/rehearsal internal/repo internal/version schemas",
 	"cmd/bkt-engine":           "internal/engine internal/engine/contract internal/hint internal/image internal/registry internal/version",
 	"gen":                      "internal/hint internal/manifest templates",
 	"internal/buildkit":        "internal/engine/contract internal/hint internal/image",
@@ -18,6 +18,7 @@ var may = map[string]string{
 	"internal/engine/contract": "internal/hint",
 	"internal/hint":            "",
 	"internal/hook":            "internal/manifest",
+	"internal/hooklint":        "internal/hook internal/manifest",
 	"internal/host":            "internal/hint internal/plan",
 	"internal/image":           "",
 	"internal/imagetest":       "gen internal/buildkit",

@@ -11,6 +11,7 @@ import (
 	"bkt/gen"
 	"bkt/internal/hint"
 	"bkt/internal/hook"
+	"bkt/internal/hooklint"
 	"bkt/internal/manifest"
 	"bkt/internal/repo"
 )
@@ -110,7 +111,7 @@ func noContainer(name string, known []string) error {
 
 // A hookFinding is something that is wrong with a hook.
 type hookFinding struct {
-	hook.Finding
+	hooklint.Finding
 	container string
 	hook      string // the whole of it
 	at        manifest.Position
@@ -118,7 +119,7 @@ type hookFinding struct {
 
 func (h boxHook) lint() []hookFinding {
 	var all []hookFinding
-	for _, f := range hook.Check(h.Hook) {
+	for _, f := range hooklint.Check(h.Hook) {
 		all = append(all, hookFinding{f, h.container, h.Run, h.At(f.Offset)})
 	}
 	return all

@@ -8,7 +8,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/buildkit"
-	"bkt/internal/hook"
+	"bkt/internal/hooklint"
 	"bkt/internal/manifest"
 	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
@@ -101,7 +101,7 @@ func asHookFinding(f rehearsal.Finding, hooks []boxHook) hookFinding {
 		reason = fmt.Sprintf("%s: %s", f.Path, f.What)
 	}
 	return hookFinding{
-		Finding:   hook.Finding{Rule: string(f.Rule), Verdict: f.Verdict, Reason: reason, Use: instead[f.Rule], Source: h.Run},
+		Finding:   hooklint.Finding{Rule: string(f.Rule), Verdict: f.Verdict, Reason: reason, Use: instead[f.Rule], Source: h.Run},
 		container: h.container,
 		hook:      h.Run,
 		at:        h.At(0),

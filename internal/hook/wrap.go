@@ -1,3 +1,9 @@
+// Package hook has what is common to all that deals with the init hooks of boxes:
+// shell commands that distrobox runs whenever a box starts.
+//
+// A hook is idempotent, and leaves a box as one that is made today would be; a
+// [Verdict] says which half of that one breaks. [Wrap] makes a hook ready for
+// distrobox. Nothing here runs a hook.
 package hook
 
 import (

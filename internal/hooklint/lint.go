@@ -1,11 +1,10 @@
-// Package hook knows the init hooks of boxes: shell commands that distrobox
-// runs whenever a box starts.
+// Package hooklint looks for what the init hooks of boxes must not do, without
+// running anything; what it cannot know, it takes to be right.
 //
-// A hook is idempotent, and leaves a box as one that is made today would be.
-// [Lint] looks for what breaks that rule, without running anything; what it
-// cannot know, it takes to be right. [Wrap] makes a hook ready for distrobox.
-// Nothing here runs a hook.
-package hook
+// A hook is idempotent, and leaves a box as one that is made today would be: the
+// rules are cases of that. They are held against the commands of a hook in the
+// order in which it runs, with what is known by then.
+package hooklint
 
 import (
 	"cmp"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"bkt/internal/hook"
 	"bkt/internal/manifest"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -22,7 +22,7 @@ import (
 // A Finding is a command in a hook that breaks a rule.
 type Finding struct {
 	Rule    string // its name
-	Verdict Verdict
+	Verdict hook.Verdict
 	Reason  string
 	Use     string // instead
 	Offset  int    // where the command stands in the hook, in bytes

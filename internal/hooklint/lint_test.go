@@ -1,4 +1,4 @@
-package hook_test
+package hooklint_test
 
 import (
 	"io/fs"
@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"bkt/internal/hook"
+	"bkt/internal/hooklint"
 	"bkt/internal/manifest"
 
 	"github.com/google/go-cmp/cmp"
@@ -260,18 +261,18 @@ var good = []string{
 
 func TestLint(t *testing.T) {
 	for _, tt := range bad {
-		if got := rulesOf(hook.Lint(tt.run)); got != tt.rules {
+		if got := rulesOf(hooklint.Lint(tt.run)); got != tt.rules {
 			t.Errorf("%s\n\tgot %q, not %q", tt.run, got, tt.rules)
 		}
 	}
 	for _, run := range good {
-		if got := rulesOf(hook.Lint(run)); got != "" {
+		if got := rulesOf(hooklint.Lint(run)); got != "" {
 			t.Errorf("%s\n\tgot %q", run, got)
 		}
 	}
 }
 
-func rulesOf(findings []hook.Finding) string {
+func rulesOf(findings []hooklint.Finding) string {
 	var names []string
 	for _, f := range findings {
 		names = append(names, f.Rule)
@@ -281,8 +282,8 @@ func rulesOf(findings []hook.Finding) string {
 
 // TestFinding checks what a finding says, and where.
 func TestFinding(t *testing.T) {
-	got := hook.Lint("echo é;\n true && é=1 && sh -c 'rustup default stable; mkdir -m 700 ~/x; true'")
-	want := []hook.Finding{{
+	got := hooklint.Lint("echo é;\n true && é=1 && sh -c 'rustup default stable; mkdir -m 700 ~/x; true'")
+	want := []hooklint.Finding{{
 		Rule: "mkdir", Verdict: hook.NotIdempotent, Reason: "fails once the folder is there", Use: "mkdir -p FOLDER",
 		Offset: 56, Line: 2, Col: 47, Source: "mkdir -m 700 ~/x",
 	}}
@@ -299,7 +300,7 @@ func TestVerdicts(t *testing.T) {
 		`if`:                                    hook.NotShell,
 	}
 	for run, want := range tests {
-		if got := hook.Lint(run); len(got) != 1 || got[0].Verdict != want {
+		if got := hooklint.Lint(run); len(got) != 1 || got[0].Verdict != want {
 			t.Errorf("%s: %v", run, got)
 		}
 	}
@@ -308,20 +309,20 @@ func TestVerdicts(t *testing.T) {
 // TestVolatile checks that a file that is declared to differ may do so, and no other.
 func TestVolatile(t *testing.T) {
 	h := manifest.Hook{Run: `echo x >> ~/.local/log; date > "$HOME/.cache/x/stamp"; echo y >> /etc/hosts; mkdir ~/.cache/x/y`, Volatile: []string{"~/.local/log", "~/.cache/x"}}
-	if got := rulesOf(hook.Check(h)); got != "append mkdir" {
+	if got := rulesOf(hooklint.Check(h)); got != "append mkdir" {
 		t.Error(got)
 	}
 }
 
 // TestIdioms checks that what a rule says to use instead breaks none.
 func TestIdioms(t *testing.T) {
-	for _, r := range hook.Rules() {
+	for _, r := range hooklint.Rules() {
 		idiom, _, _ := strings.Cut(r.Use, "; better")
 		idiom, _, _ = strings.Cut(idiom, "; or ")
 		if r.Name == "pinned-version" || r.Name == "syntax" {
 			continue // in words
 		}
-		if got := rulesOf(hook.Lint(idiom)); got != "" {
+		if got := rulesOf(hooklint.Lint(idiom)); got != "" {
 			t.Errorf("%s: %s: %s", r.Name, idiom, got)
 		}
 	}
@@ -331,7 +332,7 @@ func TestIdioms(t *testing.T) {
 func TestIdiomsHold(t *testing.T) {
 	names := strings.NewReplacer("FILE", "file", "FOLDER", "folder", "LINE", "a line", "LINK", "folder", "TARGET", "/etc", "PLACE", "place",
 		"COMMAND", "date +%N", "NAME", "user.name", "VALUE", "me")
-	for _, r := range hook.Rules() {
+	for _, r := range hooklint.Rules() {
 		if !slices.Contains([]string{"append", "git-config-add", "mkdir", "link", "special-file", "move", "remove", "varying", "temporary-file"}, r.Name) {
 			continue // it needs a network, root or a daemon
 		}
@@ -361,6 +362,21 @@ func TestIdiomsHold(t *testing.T) {
 	}
 }
 
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // tree returns what is in a folder: the text of files, the kind of all else.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
@@ -380,7 +396,7 @@ func tree(t *testing.T, dir string) map[string]string {
 
 // TestEveryRuleIsTested checks that the table above breaks each rule.
 func TestEveryRuleIsTested(t *testing.T) {
-	for _, r := range hook.Rules() {
+	for _, r := range hooklint.Rules() {
 		if !slices.ContainsFunc(bad, func(b struct{ run, rules string }) bool {
 			return slices.Contains(strings.Fields(b.rules), r.Name)
 		}) {
@@ -396,7 +412,7 @@ func TestDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	plain := strings.NewReplacer("`", "", `\|`, "|").Replace(string(text))
-	for _, r := range hook.Rules() {
+	for _, r := range hooklint.Rules() {
 		row := "| " + r.Name + " | " + string(r.Verdict) + " | " + r.Reason + " | " + r.Use + " |\n"
 		if !strings.Contains(plain, row) {
 			t.Errorf("no row %s", row)
@@ -414,7 +430,7 @@ func FuzzLint(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, run string) {
 		lines := strings.Split(run, "\n")
-		for _, found := range hook.Lint(run) {
+		for _, found := range hooklint.Lint(run) {
 			if found.Rule == "" || found.Offset < 0 || found.Offset > len(run) || found.Line < 1 || found.Line > len(lines) ||
 				found.Col < 1 || found.Col > 1+utf8.RuneCountInString(lines[found.Line-1]) {
 				t.Errorf("%q: %+v", run, found)
