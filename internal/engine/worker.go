@@ -36,9 +36,6 @@ import (
 // namespace is what BuildKit keeps its things under in containerd's stores.
 const namespace = "buildkit"
 
-// overlayfs is the name of the snapshotter that mounts overlays.
-const overlayfs = "overlayfs"
-
 // snapshotter is how the layers of images are put together.
 type snapshotter struct {
 	snapshots.Snapshotter
