@@ -99,7 +99,8 @@ func run(c Config, up func()) error {
 		return err
 	}
 	defer s.remove()
-	return supervise(c, p, files{lock: lock, log: log, socket: s}, up)
+	err = supervise(c, p, files{lock: lock, log: log, socket: s}, up)
+	return errors.Join(err, synced(c.Root))
 }
 
 func (c Config) absolute() (Config, error) {
