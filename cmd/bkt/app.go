@@ -51,7 +51,11 @@ func (a *app) finish(ctx context.Context, p plan.Plan, m mode) error {
 		return err
 	}
 	var done plan.Plan
-	err := host.Do(ctx, p, func(c plan.Change) { done = append(done, c) })
+	err := host.Do(ctx, p, func(c plan.Change, err error) {
+		if err == nil {
+			done = append(done, c)
+		}
+	})
 	if len(done) == 0 {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bkt/internal/hint"
+	"bkt/internal/plan"
 )
 
 // patience is how long a command that is to end may take.
@@ -45,6 +46,30 @@ func OutputIn(ctx context.Context, dir string, argv ...string) ([]byte, error) {
 	cmd := command(ctx, argv...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
 	err := run(ctx, cmd, &stderr)
+	return stdout.Bytes(), err
+}
+
+// Machine is this machine: it answers questions.
+type Machine struct{}
+
+// Output runs a command and returns its standard output. One that fails is an
+// [ExitError]. It speaks English, whatever the user does: some is parsed.
+func (m Machine) Output(ctx context.Context, r plan.Run) ([]byte, error) {
+	return m.outputIn(ctx, "", r)
+}
+
+// outputIn is like [Machine.Output], with a folder to run the command in.
+func (Machine) outputIn(ctx context.Context, dir string, r plan.Run) ([]byte, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := command(ctx, r.Argv...)
+	cmd.Dir = dir
+	cmd.Env = append(cmd.Environ(), append([]string{"LC_ALL=C.UTF-8"}, r.Env...)...)
+	cmd.Stdin = bytes.NewReader(r.Stdin)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := run(ctx, cmd, &stderr)
+	if errors.Is(err, exec.ErrNotFound) {
+		err = hint.Add(fmt.Errorf("%s is not installed: %w", r.Argv[0], exec.ErrNotFound), "install %s", r.Argv[0])
+	}
 	return stdout.Bytes(), err
 }
 

@@ -26,23 +26,32 @@ import (
 // have been edited meanwhile, or its folder not be writable, nothing is changed.
 //
 // A change that fails later does not hold up the others; what went wrong is
-// joined. done is called with each change that has been carried out.
-func Do(ctx context.Context, p plan.Plan, done func(plan.Change)) error {
+// joined. One that has changes to retry is made up of those instead. done is
+// called with each change when it has been carried out, or has failed.
+func Do(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error {
 	pending, err := prepare(p)
 	defer pending.cleanup()
 	if err != nil {
 		return err
 	}
+	return pending.all(ctx, p, done)
+}
+
+func (p pending) all(ctx context.Context, changes plan.Plan, done func(plan.Change, error)) error {
 	var errs []error
-	for _, c := range p {
+	for _, c := range changes {
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, context.Cause(ctx))...)
 		}
-		if err := change(ctx, c, pending); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", strings.Join(c.Targets, " "), err))
+		err := change(ctx, c, p)
+		if err != nil && len(c.Retry) > 0 {
+			errs = append(errs, p.all(ctx, c.Retry, done))
 			continue
 		}
-		done(c)
+		done(c, err)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", strings.Join(c.Targets, " "), err))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -79,9 +88,17 @@ func prepare(p plan.Plan) (pending, error) {
 	return files, nil
 }
 
+// change carries out the steps of a change. Should one fail, it does what undoes
+// them, whose own failures say nothing new.
 func change(ctx context.Context, c plan.Change, files pending) error {
 	for _, s := range c.Steps {
 		if err := step(ctx, s, files); err != nil {
+			for _, u := range c.Undo {
+				_ = step(context.WithoutCancel(ctx), u, files)
+			}
+			if c.Hint != "" {
+				err = hint.Add(err, "%s", c.Hint)
+			}
 			return err
 		}
 	}
@@ -95,9 +112,40 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 	case plan.Stage:
 		_, err := Git{}.Git(ctx, s.Root, s.Diff(), "apply", "--cached", "--whitespace=nowarn", "-")
 		return err
+	case plan.Run:
+		_, err := Machine{}.Output(ctx, s)
+		return err
+	case plan.Put:
+		return put(s)
+	case plan.Delete:
+		return plain(os.RemoveAll(s.Path))
+	case plan.Fetch:
+		return fetch(ctx, s)
+	case plan.Unzip:
+		return unzip(ctx, s)
+	case plan.Update:
+		return update(ctx, s)
+	case plan.Fail:
+		return s.Reason
 	default:
 		return fmt.Errorf("a step of type %T cannot be carried out", s)
 	}
+}
+
+// update reads anew what is edited: what others have changed since the plan was
+// made stays.
+func update(ctx context.Context, u plan.Update) error {
+	text, err := Machine{}.Output(ctx, u.Read)
+	if err != nil {
+		return err
+	}
+	text, err = u.Edit.Edit(text)
+	if err != nil || text == nil {
+		return err
+	}
+	u.Write.Stdin = text
+	_, err = Machine{}.Output(ctx, u.Write)
+	return err
 }
 
 // ready returns an error if the file of a write is not as the plan found it.
@@ -143,6 +191,17 @@ func write(w plan.Write) (*renameio.PendingFile, error) {
 		return nil, plain(err)
 	}
 	return f, nil
+}
+
+func put(p plan.Put) error {
+	if err := os.MkdirAll(filepath.Dir(p.Path), 0o755); err != nil {
+		return plain(err)
+	}
+	path, err := target(p.Path)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(path, p.Text, 0o644, renameio.WithTempDir(filepath.Dir(path)), renameio.WithExistingPermissions())
 }
 
 // target returns the path of the file that symbolic links at path lead to,

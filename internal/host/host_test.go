@@ -300,7 +300,7 @@ func TestDoWritesNothingIfAFileCannotBeWritten(t *testing.T) {
 	put(t, dir+"/a", "old", 0o644)
 	put(t, dir+"/file", "x", 0o644)
 	p := append(rewrite(t, dir+"/a", "new"), plan.Rewrite(dir+"/file/x", "file/x", nil, []byte("new"))...)
-	err := host.Do(t.Context(), p, func(c plan.Change) { t.Errorf("%v was carried out", c.Targets) })
+	err := host.Do(t.Context(), p, func(c plan.Change, _ error) { t.Errorf("%v was carried out", c.Targets) })
 	if err == nil || err.Error() != "file/x: not a directory" {
 		t.Errorf("error is %v", err)
 	}
@@ -323,7 +323,11 @@ func TestDoDoesNotHoldUpOtherChanges(t *testing.T) {
 	put(t, dir+"/a", "old", 0o644)
 	p := append(plan.Plan{{Targets: []string{"x"}, Steps: []plan.Step{odd{}}}}, rewrite(t, dir+"/a", "new")...)
 	var done []string
-	err := host.Do(t.Context(), p, func(c plan.Change) { done = append(done, c.Targets...) })
+	err := host.Do(t.Context(), p, func(c plan.Change, err error) {
+		if err == nil {
+			done = append(done, c.Targets...)
+		}
+	})
 	if err == nil || !strings.HasPrefix(err.Error(), "x: ") {
 		t.Errorf("error is %v", err)
 	}
@@ -334,7 +338,7 @@ func TestDoDoesNotHoldUpOtherChanges(t *testing.T) {
 }
 
 // ignore is for tests that do not ask what was done.
-func ignore(plan.Change) {}
+func ignore(plan.Change, error) {}
 
 func TestDoStopsWhenCancelled(t *testing.T) {
 	dir := t.TempDir()

@@ -56,9 +56,9 @@ func TestItemsOfEveryManifestChangeTheirLinesOnly(t *testing.T) {
 		want                []string
 	}{
 		{"flatpak-apps.json",
-			`{"apps": [{"id": "a.b.c", "remote": "r", "scope": "user"}, {"id": "a.b.d", "remote": "r", "scope": "system"}]}`,
+			`{"apps": [{"id": "a.b.c", "remote": "r", "scope": "user"}, {"id": "a.b.b", "remote": "r", "scope": "system"}]}`,
 			`{"apps": [{"id": "a.b.c", "remote": "r", "scope": "user"}]}`,
-			[]string{`-    {`, `-      "id": "a.b.d",`, `-      "remote": "r",`, `-      "scope": "system"`, `-    },`}},
+			[]string{`-    {`, `-      "id": "a.b.b",`, `-      "remote": "r",`, `-      "scope": "system"`, `-    },`}},
 		{"gnome-extensions.json", `{"extensions": ["a@b", {"id": "c@d", "enabled": false}, "e@f"]}`, `{"extensions": [{"id": "c@d", "enabled": false}, "e@f"]}`,
 			[]string{`-    "a@b",`}},
 		{"gsettings.json",

@@ -26,6 +26,15 @@ type Extension struct {
 	Hosts    Hosts    `json:"hosts,omitempty"`  // the only computers that have it
 	Comment  string   `json:"comment,omitempty"`
 	Bare     bool     `json:"-"` // written as a string
+
+	// What the system has, which no manifest says.
+	Installed Installed `json:"-"`
+}
+
+// Installed is the extension as it is on a system.
+type Installed struct {
+	There   bool
+	Version uint
 }
 
 // Key returns the uuid.
@@ -50,7 +59,7 @@ type extension Extension
 
 // MarshalJSONTo implements json.MarshalerTo.
 func (e Extension) MarshalJSONTo(enc *jsontext.Encoder) error {
-	if reflect.DeepEqual(e, Extension{ID: e.ID, Bare: true}) {
+	if reflect.DeepEqual(e, Extension{ID: e.ID, Bare: true, Installed: e.Installed}) {
 		return enc.WriteToken(jsontext.String(e.ID))
 	}
 	return json.MarshalEncode(enc, extension(e))

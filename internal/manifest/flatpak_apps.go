@@ -4,6 +4,7 @@ import (
 	"bkt/internal/hint"
 	"cmp"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -30,8 +31,10 @@ func (a FlatpakApp) Key() string {
 	return strings.TrimSuffix(string(a.Scope)+"/"+a.ID+"/"+a.Branch, "/")
 }
 
+// canonical sorts apps by id first: that is the order that files have.
 func (f FlatpakApps) canonical() FlatpakApps {
 	f.Apps = sortItems(f.Apps)
+	slices.SortStableFunc(f.Apps, func(a, b FlatpakApp) int { return strings.Compare(a.ID, b.ID) })
 	return f
 }
 

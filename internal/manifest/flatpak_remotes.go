@@ -10,15 +10,17 @@ type FlatpakRemotes struct {
 
 // A FlatpakRemote is a repository of apps.
 type FlatpakRemote struct {
-	Name     string `json:"name"`
-	URL      string `json:"url"` // of the repository, or of a .flatpakrepo file
-	Scope    Scope  `json:"scope"`
-	Filtered bool   `json:"filtered,omitzero"` // offers a selection of what it has
-	Filter   string `json:"filter,omitempty"`  // the rules of that selection: the text of a filter file
-	GPGKey   string `json:"gpg_key,omitempty"` // armoured or in base64
-	Subset   string `json:"subset,omitempty"`  // such as "verified"
-	Hosts    Hosts  `json:"hosts,omitempty"`   // the only computers that have it
-	Comment  string `json:"comment,omitempty"`
+	Name        string `json:"name"`
+	URL         string `json:"url"` // of the repository, or of a .flatpakrepo file
+	Scope       Scope  `json:"scope"`
+	Filtered    bool   `json:"filtered,omitzero"` // offers a selection of what it has
+	Filter      string `json:"filter,omitempty"`  // the rules of that selection: the text of a filter file
+	GPGKey      string `json:"gpg_key,omitempty"` // armoured or in base64
+	Subset      string `json:"subset,omitempty"`  // such as "verified"
+	Disabled    bool   `json:"disabled,omitzero"`
+	NoGPGVerify bool   `json:"no_gpg_verify,omitzero"` // takes what is not signed
+	Hosts       Hosts  `json:"hosts,omitempty"`        // the only computers that have it
+	Comment     string `json:"comment,omitempty"`
 }
 
 // Key returns scope and name.

@@ -40,8 +40,8 @@ func (s Setting) Location() (schema, path string) {
 }
 
 func location(schema, path string) string {
-	if path == "" {
-		return schema
+	if schema == "" || path == "" {
+		return schema + path
 	}
 	return schema + ":" + path
 }

@@ -24,3 +24,33 @@ var errNoHost = hint.Add(errors.New("hosts has no name in it"),
 func checkHost(name string) error {
 	return hint.Add(checkSpelling(name, letters, letters.and(".-")), `a host is named as by "hostname", such as "laptop"`)
 }
+
+// OnlyOn returns the computers that the remote is declared for.
+func (r FlatpakRemote) OnlyOn() Hosts { return r.Hosts }
+
+// WithHosts returns the remote declared for these computers.
+func (r FlatpakRemote) WithHosts(h Hosts) FlatpakRemote { r.Hosts = h; return r }
+
+// OnlyOn returns the computers that the app is declared for.
+func (a FlatpakApp) OnlyOn() Hosts { return a.Hosts }
+
+// WithHosts returns the app declared for these computers.
+func (a FlatpakApp) WithHosts(h Hosts) FlatpakApp { a.Hosts = h; return a }
+
+// OnlyOn returns the computers that the override is declared for.
+func (v FlatpakOverride) OnlyOn() Hosts { return v.Hosts }
+
+// WithHosts returns the override declared for these computers.
+func (v FlatpakOverride) WithHosts(h Hosts) FlatpakOverride { v.Hosts = h; return v }
+
+// OnlyOn returns the computers that the extension is declared for.
+func (e Extension) OnlyOn() Hosts { return e.Hosts }
+
+// WithHosts returns the extension declared for these computers.
+func (e Extension) WithHosts(h Hosts) Extension { e.Hosts = h; return e }
+
+// OnlyOn returns the computers that the setting is declared for.
+func (s Setting) OnlyOn() Hosts { return s.Hosts }
+
+// WithHosts returns the setting declared for these computers.
+func (s Setting) WithHosts(h Hosts) Setting { s.Hosts = h; return s }

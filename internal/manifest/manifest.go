@@ -76,3 +76,13 @@ func Encode[T any](v T) ([]byte, error) {
 	}
 	return append(text, '\n'), nil
 }
+
+// Check returns what a manifest that has the item would be refused for, and nil
+// if nothing.
+func Check[T any](item T) error {
+	r := &report{}
+	if c, ok := any(item).(interface{ check(object) }); ok {
+		c.check(object{r, ""})
+	}
+	return r.err()
+}

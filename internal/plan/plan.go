@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
+	"mvdan.cc/sh/v3/syntax"
 )
 
 // An Op says in one character what a change does.
@@ -33,8 +35,12 @@ type Plan []Change
 // A Change is one thing that will change.
 type Change struct {
 	Op      Op
+	Domain  string   // that the targets are of; "" where they are files
 	Targets []string // in the user's words
 	Steps   []Step
+	Retry   []Change // what to do, each by itself, should the steps fail; none: nothing
+	Undo    []Step   // what to do should the steps fail
+	Hint    string   // what the user can do should they fail; "": nothing more than the error says
 }
 
 // A Step is one effect. The kinds of step are those in this package.
@@ -59,6 +65,65 @@ func (w Write) String() string { return "write " + w.Name }
 
 // Diff returns the difference in the unified format of diff(1).
 func (w Write) Diff() []byte { return unified(w.Name, w.Old, w.New) }
+
+// Put makes a file hold a text, whatever it holds: one that programs write, and
+// no one edits.
+type Put struct {
+	Path string
+	Text []byte
+}
+
+func (Put) step() {}
+
+// String returns what happens, as a command would say it.
+func (p Put) String() string { return "write " + quote(p.Path) }
+
+// Delete removes a file, or a folder with all that is in it. One that is not
+// there is fine.
+type Delete struct {
+	Path string
+}
+
+func (Delete) step() {}
+
+// String returns what happens, as a command would say it.
+func (d Delete) String() string { return "rm -r " + quote(d.Path) }
+
+// Run runs a command.
+type Run struct {
+	Argv  []string
+	Env   []string // NAME=VALUE, beside those that bkt has
+	Stdin []byte
+}
+
+func (Run) step() {}
+
+// String returns the command as one types it into a shell, without what it
+// reads.
+func (r Run) String() string {
+	var words []string
+	for _, e := range r.Env {
+		name, value, _ := strings.Cut(e, "=")
+		words = append(words, name+"="+quote(value))
+	}
+	for _, arg := range r.Argv {
+		words = append(words, quote(arg))
+	}
+	if r.Stdin != nil {
+		words = append(words, "< input")
+	}
+	return strings.Join(words, " ")
+}
+
+// quote quotes a word for a shell. One that no shell can take is shown as Go
+// writes it.
+func quote(word string) string {
+	quoted, err := syntax.Quote(word, syntax.LangBash)
+	if err != nil {
+		return strconv.Quote(word)
+	}
+	return quoted
+}
 
 // Stage replaces the content of a file in git's index.
 type Stage struct {

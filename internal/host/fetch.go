@@ -1,0 +1,104 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"bkt/internal/hint"
+	"bkt/internal/plan"
+
+	"github.com/google/renameio/v2"
+)
+
+const (
+	maxRedirects = 5
+	fetchTimeout = 10 * time.Minute
+)
+
+// fetch downloads a file. Until it is whole and right, it is beside its place.
+func fetch(ctx context.Context, f plan.Fetch) error {
+	if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
+		return err
+	}
+	to, err := renameio.NewPendingFile(f.Path, renameio.WithTempDir(filepath.Dir(f.Path)), renameio.WithPermissions(0o644))
+	if err != nil {
+		return err
+	}
+	defer to.Cleanup()
+	if err := download(ctx, f, to); err != nil {
+		return fmt.Errorf("%s: %w", f.URL, err)
+	}
+	return to.CloseAtomicallyReplace()
+}
+
+func download(ctx context.Context, f plan.Fetch, to io.Writer) error {
+	body, err := open(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(to, sum), io.LimitReader(body, f.Limit+1))
+	switch got := hex.EncodeToString(sum.Sum(nil)); {
+	case err != nil:
+		return err
+	case n > f.Limit:
+		return fmt.Errorf("is larger than %d bytes", f.Limit)
+	case f.SHA256 != "" && got != f.SHA256:
+		return hint.Add(fmt.Errorf("its sha256 is %s, not %s", got, f.SHA256),
+			"if the file has a new release that you trust, write its sha256 into the manifest")
+	}
+	return nil
+}
+
+// open returns what is at the URL. The transport knows local files, too, but is
+// not led to them from elsewhere.
+func open(ctx context.Context, f plan.Fetch) (io.ReadCloser, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.RegisterProtocol("file", http.NewFileTransport(http.Dir("/")))
+	defer transport.CloseIdleConnections()
+	client := http.Client{Transport: transport, CheckRedirect: checkRedirect, Timeout: fetchTimeout}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, unwrapURL(err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp.Body, nil
+	}
+	resp.Body.Close()
+	if resp.StatusCode == http.StatusNotFound && f.Missing != "" {
+		return nil, errors.New(f.Missing)
+	}
+	return nil, fmt.Errorf("the answer is %s", resp.Status)
+}
+
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	switch first, scheme := via[0].URL.Scheme, req.URL.Scheme; {
+	case len(via) > maxRedirects:
+		return fmt.Errorf("leads on more than %d times", maxRedirects)
+	case scheme != "https" && (scheme != "http" || first != "http"):
+		return fmt.Errorf("leads to %s, which is less safe", req.URL.Redacted())
+	}
+	return nil
+}
+
+// unwrapURL takes the URL out of an error: the caller adds it.
+func unwrapURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}

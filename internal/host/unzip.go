@@ -1,0 +1,135 @@
+package host
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"bkt/internal/plan"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxFiles is the most files that an archive may have.
+const maxFiles = 10000
+
+// unzip unpacks beside the folder, so that there is either the old or the new
+// one, whole.
+func unzip(ctx context.Context, u plan.Unzip) error {
+	defer os.Remove(u.Archive)
+	parent, name := filepath.Split(u.Dir)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return err
+	}
+	beside, err := os.MkdirTemp(parent, "."+name+".*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(beside)
+	if err := unpack(u.Archive, beside, u.Limit); err != nil {
+		return fmt.Errorf("the archive: %w", err)
+	}
+	if err := u.Check.Check(os.DirFS(beside)); err != nil {
+		return fmt.Errorf("the archive: %w", err)
+	}
+	if err := compile(ctx, u, beside); err != nil {
+		return err
+	}
+	if err := os.Chmod(beside, 0o755); err != nil {
+		return err
+	}
+	return replace(beside, u.Dir)
+}
+
+// unpack unpacks regular files and folders, and nothing that leads out of dir.
+func unpack(archive, dir string, limit int64) error {
+	z, err := zip.OpenReader(archive)
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if len(z.File) > maxFiles {
+		return fmt.Errorf("has more than %d files", maxFiles)
+	}
+	for _, f := range z.File {
+		n, err := extract(root, f, limit)
+		if err != nil {
+			return fmt.Errorf("%q: %w", f.Name, plain(err))
+		}
+		limit -= n
+	}
+	return nil
+}
+
+// extract returns how many bytes the file has.
+func extract(root *os.Root, f *zip.File, limit int64) (int64, error) {
+	name := strings.TrimSuffix(f.Name, "/")
+	switch mode := f.Mode(); {
+	case !filepath.IsLocal(name) || strings.Contains(name, `\`):
+		return 0, errors.New("leads out of the folder")
+	case mode.IsDir():
+		return 0, root.MkdirAll(name, 0o755)
+	case !mode.IsRegular():
+		return 0, errors.New("is neither a file nor a folder")
+	}
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return 0, err
+	}
+	from, err := f.Open()
+	if err != nil {
+		return 0, err
+	}
+	defer from.Close()
+	to, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|f.Mode().Perm()&0o111)
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(to, io.LimitReader(from, limit+1))
+	if n > limit {
+		err = errors.New("is too large, together with the other files")
+	}
+	return n, errors.Join(err, to.Close())
+}
+
+// compile runs the command where there are files for it.
+func compile(ctx context.Context, u plan.Unzip, dir string) error {
+	if u.Pattern == "" {
+		return nil
+	}
+	files, err := fs.Glob(os.DirFS(dir), u.Pattern)
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	_, err = Machine{}.outputIn(ctx, filepath.Join(dir, path.Dir(files[0])), plan.Run{Argv: u.Command})
+	return err
+}
+
+// replace puts a folder in the place of another, if there is one, in one step
+// where the file system can do that. The other has then the name of the first.
+func replace(dir, place string) error {
+	err := os.Rename(dir, place)
+	if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTDIR) {
+		return plain(err)
+	}
+	if unix.Renameat2(unix.AT_FDCWD, dir, unix.AT_FDCWD, place, unix.RENAME_EXCHANGE) == nil {
+		return nil
+	}
+	old := dir + ".old"
+	if err := os.Rename(place, old); err != nil {
+		return plain(err)
+	}
+	defer os.RemoveAll(old)
+	return plain(os.Rename(dir, place))
+}

@@ -1,0 +1,67 @@
+package reconcile
+
+import (
+	"errors"
+	"fmt"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+)
+
+// A base is what a system and its manifests last agreed on, each item with the
+// installation that it was part of.
+type base[T Item[T]] struct {
+	Version int         `json:"version"`
+	Items   []agreed[T] `json:"items"`
+}
+
+type agreed[T any] struct {
+	Installation string `json:"installation,omitempty"`
+	Item         T      `json:"item"`
+}
+
+// baseVersion is that of the format of the base.
+const baseVersion = 1
+
+func readBase[T Item[T]](at string, text []byte) (base[T], error) {
+	if text == nil {
+		return base[T]{Version: baseVersion}, nil
+	}
+	b, _, err := manifest.Decode[base[T]](at, text)
+	switch {
+	case err != nil: // no one mends what no one wrote: where it is damaged tells enough
+		err = errors.New(hint.Split(err)[0].Error())
+	case b.Version != baseVersion:
+		err = fmt.Errorf("%s: is of version %d, and this bkt knows %d", at, b.Version, baseVersion)
+	}
+	return b, hint.Add(err, "remove this file: without it, bkt compares as on a new machine, and removes nothing")
+}
+
+// unknown returns the items that are not among those given.
+func (b base[T]) unknown(known map[string]T) []T {
+	var items []T
+	for _, a := range b.Items {
+		if _, ok := known[a.Item.Key()]; !ok {
+			items = append(items, a.Item)
+		}
+	}
+	return items
+}
+
+// of returns those items, by key, that are of the installation that is observed.
+func (b base[T]) of(o Observation[T]) map[string]T {
+	items := map[string]T{}
+	for _, a := range b.Items {
+		if a.Installation == o.identity(a.Item) {
+			items[a.Item.Key()] = a.Item
+		}
+	}
+	return items
+}
+
+func (o Observation[T]) identity(item T) string {
+	if o.Identity == nil {
+		return ""
+	}
+	return o.Identity(item)
+}

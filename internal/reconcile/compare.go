@@ -1,0 +1,226 @@
+package reconcile
+
+import (
+	"maps"
+	"slices"
+
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+)
+
+// A Case says how an item differs.
+type Case string
+
+// The cases.
+const (
+	CaseLive     Case = "live"     // changed on the system
+	CaseManifest Case = "manifest" // changed in the manifest
+	CaseConflict Case = "conflict" // changed on both sides, and not to the same
+	CaseMerge    Case = "merge"    // a list that was changed on both sides, in different elements
+	CaseNew      Case = "new"      // on the system, and not known before
+	CaseMissing  Case = "missing"  // in the manifest, and not known before
+	CaseUnknown  Case = "unknown"  // on both sides, different, and not known before
+	CaseUnfit    Case = "unfit"    // on the system, and not to be expressed in a manifest
+)
+
+// A Difference is an item that is not the same on both sides.
+type Difference struct {
+	Key  string
+	Case Case
+	Why  error // of one that is unfit
+
+	// The item in JSON, as the manifest has it or would have it; nil where it is
+	// not there.
+	Base, Live, Manifest []byte
+}
+
+// A Comparison is what came of comparing. Keys that it is given are those of its
+// differences.
+type Comparison interface {
+	// Differences are sorted by key. InStep is how many items have none.
+	Differences() []Difference
+	InStep() int
+	// Total is how many items the manifests declare for this computer.
+	Total() int
+	// Notes are what the user should know of the domain as a whole.
+	Notes() []string
+	// Capture makes the manifests say what the system has.
+	Capture(repo *Edits, keys []string) error
+	// Apply returns what makes the system have what the manifests say: what
+	// adds and changes first, then what removes.
+	Apply(keys []string) (change, remove plan.Plan)
+	// Base returns the text of the base after these have been captured, and
+	// those applied where they were merged, and whether it differs from the
+	// present one.
+	Base(captured, merged []string) (text []byte, differs bool, err error)
+}
+
+type comparison[T Item[T]] struct {
+	kind[T]
+	in          Input
+	declared    []T
+	elsewhere   map[string]T // declared for other computers only
+	observed    Observation[T]
+	base        base[T]
+	items       map[string]three[T] // all, by key
+	differences []Difference
+	inStep      int
+	total       int
+}
+
+// three are the values of an item. Nil: it is not there.
+type three[T any] struct {
+	base, live, manifest, merged *T
+	which                        Case // "" for one that is in step
+}
+
+func (c *comparison[T]) Differences() []Difference { return c.differences }
+func (c *comparison[T]) InStep() int               { return c.inStep }
+func (c *comparison[T]) Total() int                { return c.total }
+func (c *comparison[T]) Notes() []string           { return c.observed.Notes }
+
+func (c *comparison[T]) compare(here map[string]T) {
+	live, base := index(c.observed.Items), c.base.of(c.observed)
+	keys := map[string]bool{}
+	for _, m := range []map[string]T{live, base, here} {
+		for key := range m {
+			keys[key] = !c.in.Ignore.Has(key)
+		}
+	}
+	c.items, c.total = map[string]three[T]{}, len(here)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if keys[key] {
+			c.add(key, three[T]{base: at(base, key), live: at(live, key), manifest: at(here, key)})
+		}
+	}
+}
+
+func (c *comparison[T]) add(key string, t three[T]) {
+	t.which = c.judge(&t)
+	why := c.unfit(key, t)
+	if why != nil {
+		t.which = CaseUnfit
+	}
+	c.items[key] = t
+	switch {
+	case t.which != "":
+		c.differences = append(c.differences, Difference{key, t.which, why, encode(t.base), encode(t.live), encode(t.manifest)})
+	case t.live != nil:
+		c.inStep++
+	}
+}
+
+// judge returns the case of an item, and fills in what merging comes to.
+func (c *comparison[T]) judge(t *three[T]) Case {
+	switch {
+	case c.same(t.live, t.manifest):
+		return ""
+	case t.base == nil && t.manifest == nil:
+		return CaseNew
+	case t.base == nil && t.live == nil:
+		return CaseMissing
+	case t.base == nil:
+		return CaseUnknown
+	case c.same(t.manifest, t.base):
+		return CaseLive
+	case c.same(t.live, t.base):
+		return CaseManifest
+	case c.merge(t):
+		return c.merging(t)
+	}
+	return CaseConflict
+}
+
+// merging returns the case of an item that can be merged. Where one side has
+// already all that the other has changed, only the latter lacks something.
+func (c *comparison[T]) merging(t *three[T]) Case {
+	which := CaseMerge
+	switch {
+	case c.same(t.merged, t.live):
+		which = CaseLive
+	case c.same(t.merged, t.manifest):
+		which = CaseManifest
+	}
+	if which != CaseMerge {
+		t.merged = nil
+	}
+	return which
+}
+
+func (c *comparison[T]) merge(t *three[T]) bool {
+	m, ok := c.domain.(Merger[T])
+	if !ok || t.live == nil || t.manifest == nil {
+		return false
+	}
+	merged, ok := m.Merge(*t.base, *t.manifest, *t.live)
+	if ok {
+		t.merged = &merged
+	}
+	return ok
+}
+
+func (c *comparison[T]) same(a, b *T) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return c.domain.Same(*a, *b)
+}
+
+// unfit returns why an item cannot be captured.
+func (c *comparison[T]) unfit(key string, t three[T]) error {
+	if t.live == nil || t.which == "" || t.which == CaseManifest {
+		return nil
+	}
+	if other, ok := c.elsewhere[key]; ok && !c.domain.Same(other, *t.live) {
+		return errElsewhere(other.OnlyOn())
+	}
+	return manifest.Check(*t.live)
+}
+
+func index[T Item[T]](items []T) map[string]T {
+	m := make(map[string]T, len(items))
+	for _, item := range items {
+		m[item.Key()] = item
+	}
+	return m
+}
+
+// byHost returns, by key, the items that are for host and those that are not.
+func byHost[T Item[T]](items []T, host string) (here, elsewhere map[string]T) {
+	here, elsewhere = map[string]T{}, map[string]T{}
+	for _, item := range items {
+		if item.OnlyOn().Include(host) {
+			here[item.Key()] = item
+		} else {
+			elsewhere[item.Key()] = item
+		}
+	}
+	return here, elsewhere
+}
+
+func values[T any](m map[string]T) []T {
+	var all []T
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		all = append(all, m[key])
+	}
+	return all
+}
+
+func at[T any](m map[string]T, key string) *T {
+	if v, ok := m[key]; ok {
+		return &v
+	}
+	return nil
+}
+
+// encode returns an item in JSON. One that no manifest can have has none.
+func encode[T any](p *T) []byte {
+	if p == nil {
+		return nil
+	}
+	text, err := manifest.Encode(*p)
+	if err != nil {
+		return []byte("null")
+	}
+	return text
+}

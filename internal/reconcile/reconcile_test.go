@@ -1,0 +1,390 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// overrides is a domain of what a system has in memory. Two lists of flags are
+// the same in whatever order.
+type overrides struct {
+	has          []manifest.FlatpakOverride
+	installation string
+	err          error
+}
+
+func (o overrides) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakOverride) (reconcile.Observation[manifest.FlatpakOverride], error) {
+	var items []manifest.FlatpakOverride
+	for _, item := range o.has {
+		for _, k := range known {
+			if k.Key() == item.Key() {
+				item.Hosts, item.Comment = k.Hosts, k.Comment
+				break
+			}
+		}
+		items = append(items, item)
+	}
+	identity := func(manifest.FlatpakOverride) string { return o.installation }
+	return reconcile.Observation[manifest.FlatpakOverride]{Items: items, Identity: identity}, o.err
+}
+
+func (overrides) Same(a, b manifest.FlatpakOverride) bool {
+	x, y := slices.Sorted(slices.Values(a.Flags)), slices.Sorted(slices.Values(b.Flags))
+	return slices.Equal(x, y)
+}
+
+func (overrides) Plan(diffs []reconcile.Diff[manifest.FlatpakOverride]) []plan.Change {
+	var p plan.Plan
+	for _, d := range diffs {
+		switch {
+		case d.Want == nil:
+			p = append(p, plan.Change{Op: plan.Remove, Targets: []string{d.Have.Key()}})
+		case d.Have == nil:
+			add := plan.Change{Op: plan.Add, Targets: []string{d.Want.Key(), strings.Join(d.Want.Flags, " ")}}
+			add.Retry = []plan.Change{add}
+			p = append(p, add)
+		default:
+			p = append(p, plan.Change{Op: plan.Modify, Targets: []string{d.Want.Key(), strings.Join(d.Want.Flags, " ")}})
+		}
+	}
+	return p
+}
+
+func (overrides) Merge(base, ours, theirs manifest.FlatpakOverride) (manifest.FlatpakOverride, bool) {
+	for _, f := range theirs.Flags {
+		if !slices.Contains(base.Flags, f) && !slices.Contains(ours.Flags, f) {
+			ours.Flags = append(slices.Clip(ours.Flags), f)
+		}
+	}
+	ours.Flags = slices.DeleteFunc(slices.Clone(ours.Flags), func(f string) bool {
+		return slices.Contains(base.Flags, f) && !slices.Contains(theirs.Flags, f)
+	})
+	return ours, !slices.Contains(ours.Flags, "--clash=yes")
+}
+
+const file = "manifests/flatpak-overrides.json"
+
+func kind(o overrides) reconcile.Kind {
+	return reconcile.New("flatpak-overrides", o, reconcile.List[manifest.FlatpakOverrides, manifest.FlatpakOverride]{
+		File:  file,
+		Items: func(f *manifest.FlatpakOverrides) *[]manifest.FlatpakOverride { return &f.Overrides },
+	})
+}
+
+// item returns an override of app a.b.c with these flags, nil for "".
+func item(flags string) []manifest.FlatpakOverride {
+	if flags == "" {
+		return nil
+	}
+	return []manifest.FlatpakOverride{{App: "a.b.c", Scope: "user", Flags: strings.Fields(flags)}}
+}
+
+// repository returns one that declares items.
+func repository(t *testing.T, items []manifest.FlatpakOverride) fs.FS {
+	t.Helper()
+	text, err := manifest.Encode(manifest.FlatpakOverrides{Overrides: items})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fstest.MapFS{file: {Data: text}}
+}
+
+// agreed returns the base of a system and a manifest that both had items.
+func agreed(t *testing.T, items []manifest.FlatpakOverride, installation string) []byte {
+	t.Helper()
+	c := compare(t, overrides{has: items, installation: installation}, reconcile.Input{Repo: repository(t, items)})
+	text, _, err := c.Base(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func compare(t *testing.T, o overrides, in reconcile.Input) reconcile.Comparison {
+	t.Helper()
+	in.Host = "here"
+	c, err := kind(o).Compare(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+const key = "user/a.b.c"
+
+// TestEveryCase goes through the three-way table: what capture makes of the
+// manifest, and what apply does.
+func TestEveryCase(t *testing.T) {
+	const a, b, c = "--share=network", "--share=ipc", "--filesystem=home"
+	tests := []struct {
+		name                 string
+		base, live, declared string
+		want                 reconcile.Case
+		captured             string // the flags in the manifest afterwards
+		applied              string // what is planned
+	}{
+		{"in step", a, a, a, "", "", ""},
+		{"in step, in another order", a, a + " " + b, b + " " + a, "", "", ""},
+		{"in step, changed alike", a, b, b, "", "", ""},
+		{"changed here", a, b, a, reconcile.CaseLive, b, "~ user/a.b.c " + a},
+		{"removed here", a, "", a, reconcile.CaseLive, "", "+ user/a.b.c " + a},
+		{"changed in the manifest", a, a, b, reconcile.CaseManifest, a, "~ user/a.b.c " + b},
+		{"removed from the manifest", a, a, "", reconcile.CaseManifest, a, "- user/a.b.c"},
+		{"changed on both sides", a, a + " " + b, a + " " + c, reconcile.CaseMerge, a + " " + c + " " + b, "~ user/a.b.c " + a + " " + b + " " + c},
+		{"changed on both sides, here more", a, a + " " + b + " " + c, a + " " + c, reconcile.CaseLive, a + " " + b + " " + c, "~ user/a.b.c " + a + " " + c},
+		{"changed on both sides, there more", a, a + " " + c, a + " " + b + " " + c, reconcile.CaseManifest, a + " " + c, "~ user/a.b.c " + a + " " + b + " " + c},
+		{"changed and removed", a, b, "", reconcile.CaseConflict, b, "- user/a.b.c"},
+		{"removed and changed", a, "", b, reconcile.CaseConflict, "", "+ user/a.b.c " + b},
+		{"a clash", a, "--clash=yes", b, reconcile.CaseConflict, "--clash=yes", "~ user/a.b.c " + b},
+		{"new here", "", a, "", reconcile.CaseNew, a, "- user/a.b.c"},
+		{"new machine", "", "", a, reconcile.CaseMissing, "", "+ user/a.b.c " + a},
+		{"first run", "", a, b, reconcile.CaseUnknown, a, "~ user/a.b.c " + b},
+		{"gone on both sides", a, "", "", "", "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			repo := repository(t, item(tt.declared))
+			in := reconcile.Input{Repo: repo, Base: agreed(t, item(tt.base), "")}
+			cmpn := compare(t, overrides{has: item(tt.live)}, in)
+			differences := cmpn.Differences()
+			if tt.want == "" {
+				if len(differences) != 0 {
+					t.Fatalf("differs: %v", differences)
+				}
+				return
+			}
+			if len(differences) != 1 || differences[0].Key != key || differences[0].Case != tt.want {
+				t.Fatalf("%+v", differences)
+			}
+			edits := reconcile.NewEdits(repo)
+			if err := cmpn.Capture(edits, []string{key}); err != nil {
+				t.Fatal(err)
+			}
+			checkDeclared(t, edits, item(tt.captured))
+			change, remove := cmpn.Apply([]string{key})
+			checkPlan(t, append(change, remove...), tt.applied)
+			settled, _, err := cmpn.Base([]string{key}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := compare(t, overrides{has: item(tt.live)}, reconcile.Input{Repo: edits, Base: settled})
+			checkSettled(t, tt.want, again.Differences())
+		})
+	}
+}
+
+// checkSettled checks that after a capture nothing is left to be captured. What
+// was merged is left to be applied.
+func checkSettled(t *testing.T, was reconcile.Case, left []reconcile.Difference) {
+	t.Helper()
+	if was == reconcile.CaseMerge {
+		left = slices.DeleteFunc(left, func(d reconcile.Difference) bool { return d.Case == reconcile.CaseManifest })
+	}
+	if len(left) != 0 {
+		t.Errorf("after the capture: %+v", left)
+	}
+}
+
+func checkDeclared(t *testing.T, repo fs.FS, want []manifest.FlatpakOverride) {
+	t.Helper()
+	_, got, err := reconcile.ReadManifest[manifest.FlatpakOverrides](repo, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got.Overrides, cmp.Comparer(func(a, b manifest.FlatpakOverride) bool { return overrides{}.Same(a, b) })); diff != "" {
+		t.Errorf("in the manifest (-want +got):\n%s", diff)
+	}
+}
+
+func checkPlan(t *testing.T, p plan.Plan, want string) {
+	t.Helper()
+	var out strings.Builder
+	if err := p.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.TrimSuffix(out.String(), "\n"); got != want {
+		t.Errorf("plan %q, not %q", got, want)
+	}
+	for _, c := range p {
+		for _, c := range append(c.Retry, c) {
+			if c.Domain != "flatpak-overrides" {
+				t.Errorf("domain %q", c.Domain)
+			}
+		}
+	}
+}
+
+// TestBaseOfAnotherInstallationDoesNotCount is what keeps a new system under an
+// old home from being taken for one whose user has removed everything.
+func TestBaseOfAnotherInstallationDoesNotCount(t *testing.T) {
+	declared := item("--share=network")
+	in := reconcile.Input{Repo: repository(t, declared), Base: agreed(t, declared, "old")}
+	for installation, want := range map[string]reconcile.Case{"old": reconcile.CaseLive, "new": reconcile.CaseMissing} {
+		differences := compare(t, overrides{installation: installation}, in).Differences()
+		if len(differences) != 1 || differences[0].Case != want {
+			t.Errorf("%s: %+v", installation, differences)
+		}
+	}
+}
+
+func TestUnavailableIsNotEmpty(t *testing.T) {
+	declared := item("--share=network")
+	gone := overrides{err: reconcile.Unavailablef("no bus")}
+	_, err := kind(gone).Compare(t.Context(), reconcile.Input{Repo: repository(t, declared), Base: agreed(t, declared, "")})
+	if _, ok := errors.AsType[*reconcile.Unavailable](err); !ok {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestItemsForOtherHosts(t *testing.T) {
+	const a, b = "--share=network", "--share=ipc"
+	on := func(items []manifest.FlatpakOverride, hosts ...string) []manifest.FlatpakOverride {
+		items[0].Hosts = hosts
+		return items
+	}
+	tests := []struct {
+		name           string
+		live, declared []manifest.FlatpakOverride
+		want           reconcile.Case
+		hosts          manifest.Hosts // afterwards
+	}{
+		{"not for this one", nil, on(item(a), "there"), "", nil},
+		{"here too", item(a), on(item(a), "there"), reconcile.CaseNew, manifest.Hosts{"here", "there"}},
+		{"here with another value", item(b), on(item(a), "there"), reconcile.CaseUnfit, nil},
+		{"no longer here", nil, on(item(a), "here", "there"), reconcile.CaseMissing, manifest.Hosts{"there"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			repo := repository(t, tt.declared)
+			c := compare(t, overrides{has: tt.live}, reconcile.Input{Repo: repo})
+			differences := c.Differences()
+			if tt.want == "" {
+				if len(differences) != 0 {
+					t.Errorf("%+v", differences)
+				}
+				return
+			}
+			if len(differences) != 1 || differences[0].Case != tt.want {
+				t.Fatalf("%+v", differences)
+			}
+			if tt.hosts == nil {
+				return
+			}
+			edits := reconcile.NewEdits(repo)
+			if err := c.Capture(edits, []string{key}); err != nil {
+				t.Fatal(err)
+			}
+			_, got, err := reconcile.ReadManifest[manifest.FlatpakOverrides](edits, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.hosts, got.Overrides[0].Hosts); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatNoManifestCanHaveIsNotCaptured(t *testing.T) {
+	odd := []manifest.FlatpakOverride{{App: "not an id", Scope: "user", Flags: []string{"--share=ipc"}}}
+	differences := compare(t, overrides{has: odd}, reconcile.Input{Repo: repository(t, nil)}).Differences()
+	if len(differences) != 1 || differences[0].Case != reconcile.CaseUnfit || differences[0].Why == nil {
+		t.Errorf("%+v", differences)
+	}
+}
+
+func TestIgnoredItemsTakeNoPart(t *testing.T) {
+	ignored, err := reconcile.ParseIgnore(".bktignore", []byte("# mine\n\nflatpak:user/a.*\n"), []string{"flatpak-apps", "flatpak-overrides", "gsettings"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := reconcile.Input{Repo: repository(t, nil), Ignore: ignored["flatpak-overrides"]}
+	if differences := compare(t, overrides{has: item("--share=ipc")}, in).Differences(); len(differences) != 0 {
+		t.Errorf("%+v", differences)
+	}
+	if len(ignored["gsettings"]) != 0 {
+		t.Error("gsettings is ignored, too")
+	}
+}
+
+func TestParseIgnoreSaysWhatIsWrong(t *testing.T) {
+	_, err := reconcile.ParseIgnore(".bktignore", []byte("gsettings:x\nflatpack:y\ngsettings\n"), []string{"gsettings"})
+	want := ".bktignore:2:1: \"flatpack:y\" is not DOMAIN:GLOB\n.bktignore:3:1: \"gsettings\" is not DOMAIN:GLOB"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestABaseThatCannotBeReadIsAnError(t *testing.T) {
+	for _, text := range []string{"", "{", `{"version": 2, "items": []}`} {
+		_, err := kind(overrides{}).Compare(t.Context(), reconcile.Input{Repo: repository(t, nil), Base: []byte(text)})
+		if err == nil {
+			t.Errorf("%q is read", text)
+		}
+	}
+}
+
+// FuzzCompare checks the laws, whatever the three sides have: a capture leaves
+// nothing to be captured, and what is applied is what the manifest says.
+func FuzzCompare(f *testing.F) {
+	f.Add("a", "a b", "a c")
+	f.Add("a b", "b", "")
+	f.Add("", "b", "c")
+	f.Fuzz(func(t *testing.T, base, live, declared string) {
+		flags := func(s string) []manifest.FlatpakOverride {
+			var all []string
+			for _, c := range "abcd" {
+				if strings.ContainsRune(s, c) {
+					all = append(all, "--share="+string(c))
+				}
+			}
+			return item(strings.Join(all, " "))
+		}
+		repo := repository(t, flags(declared))
+		in := reconcile.Input{Repo: repo, Base: agreed(t, flags(base), "")}
+		c := compare(t, overrides{has: flags(live)}, in)
+		for _, d := range c.Differences() {
+			edits := reconcile.NewEdits(repo)
+			if err := c.Capture(edits, []string{d.Key}); err != nil {
+				t.Fatal(err)
+			}
+			settled, _, err := c.Base([]string{d.Key}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := compare(t, overrides{has: flags(live)}, reconcile.Input{Repo: edits, Base: settled})
+			checkSettled(t, d.Case, again.Differences())
+			if _, differs, err := again.Base(nil, nil); differs || err != nil {
+				t.Errorf("the base changes once more: %v", err)
+			}
+		}
+	})
+}
+
+// TestEditsBefore checks that what is edited is the text that was read, so that
+// a file that changes meanwhile is found to have.
+func TestEditsBefore(t *testing.T) {
+	repo := fstest.MapFS{"a.json": {Data: []byte("first")}}
+	edits := reconcile.NewEdits(repo)
+	for _, text := range []string{"second", "third"} {
+		if _, err := edits.ReadFile("a.json"); err != nil {
+			t.Fatal(err)
+		}
+		repo["a.json"] = &fstest.MapFile{Data: []byte(text)}
+	}
+	edits.WriteFile("a.json", []byte("mine"))
+	if diff := cmp.Diff("first", string(edits.Before("a.json"))); diff != "" {
+		t.Errorf("the text before (-want +got):\n%s", diff)
+	}
+}

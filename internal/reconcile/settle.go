@@ -1,0 +1,125 @@
+package reconcile
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+)
+
+// Capture implements [Comparison].
+func (c *comparison[T]) Capture(repo *Edits, keys []string) error {
+	// Another domain may have rewritten the same files meanwhile.
+	declared, err := c.store.Load(repo)
+	if err != nil {
+		return err
+	}
+	items := index(declared)
+	for _, key := range keys {
+		c.capture(items, key)
+	}
+	return c.store.Save(repo, values(items))
+}
+
+// capture makes the declared items say what the system has of one.
+func (c *comparison[T]) capture(declared map[string]T, key string) {
+	t := c.items[key]
+	old, known := declared[key]
+	switch {
+	case t.merged != nil:
+		declared[key] = *t.merged
+	case t.live != nil && known && t.manifest == nil: // so far for other computers
+		declared[key] = old.WithHosts(append(slices.Clone(old.OnlyOn()), c.in.Host))
+	case t.live != nil:
+		declared[key] = *t.live
+	case len(old.OnlyOn()) > 1:
+		others := slices.DeleteFunc(slices.Clone(old.OnlyOn()), func(h string) bool { return h == c.in.Host })
+		declared[key] = old.WithHosts(others)
+	default:
+		delete(declared, key)
+	}
+}
+
+// Apply implements [Comparison].
+func (c *comparison[T]) Apply(keys []string) (change, remove plan.Plan) {
+	var changes, removals []Diff[T]
+	for _, key := range keys {
+		t := c.items[key]
+		switch want := c.wanted(t); {
+		case want == nil:
+			removals = append(removals, Diff[T]{t.live, nil})
+		default:
+			changes = append(changes, Diff[T]{t.live, want})
+		}
+	}
+	return c.plan(changes), c.plan(removals)
+}
+
+func (c *comparison[T]) plan(diffs []Diff[T]) plan.Plan {
+	if len(diffs) == 0 {
+		return nil
+	}
+	p := c.domain.Plan(diffs)
+	name(p, c.name)
+	return p
+}
+
+// name says of changes, and of those to retry, which domain they are of.
+func name(changes []plan.Change, domain string) {
+	for i := range changes {
+		changes[i].Domain = domain
+		name(changes[i].Retry, domain)
+	}
+}
+
+// wanted returns the value that an item is to get. What was merged for the
+// manifest is merged the other way round.
+func (c *comparison[T]) wanted(t three[T]) *T {
+	if t.merged == nil {
+		return t.manifest
+	}
+	merged, _ := c.domain.(Merger[T]).Merge(*t.base, *t.live, *t.manifest)
+	return &merged
+}
+
+// Base implements [Comparison].
+func (c *comparison[T]) Base(captured, merged []string) ([]byte, bool, error) {
+	next := map[string]agreed[T]{}
+	for _, a := range c.base.Items {
+		if a.Installation == c.observed.identity(a.Item) {
+			next[a.Item.Key()] = a
+		}
+	}
+	for key, t := range c.items {
+		switch {
+		case t.which == "", slices.Contains(captured, key):
+			c.agree(next, key, t.live)
+		case slices.Contains(merged, key):
+			c.agree(next, key, t.manifest)
+		}
+	}
+	b := base[T]{Version: baseVersion, Items: []agreed[T]{}}
+	for _, key := range slices.Sorted(maps.Keys(next)) {
+		b.Items = append(b.Items, next[key])
+	}
+	text, err := manifest.Encode(b)
+	return text, !bytes.Equal(text, c.in.Base), err
+}
+
+func (c *comparison[T]) agree(items map[string]agreed[T], key string, value *T) {
+	if value == nil {
+		delete(items, key)
+		return
+	}
+	items[key] = agreed[T]{c.observed.identity(*value), *value}
+}
+
+func errElsewhere(hosts manifest.Hosts) error {
+	return hint.Add(fmt.Errorf("the manifest declares it for %s, with another value", strings.Join(hosts, ", ")),
+		"give the item in the manifest this computer's value, or take it out of it on this computer")
+}

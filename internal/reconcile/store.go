@@ -1,0 +1,122 @@
+package reconcile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+)
+
+// A Store is where the items of a domain are declared: files of the repository.
+type Store[T any] interface {
+	// Load returns the items that are declared, for whatever computer. A file
+	// that is missing declares none.
+	Load(repo fs.FS) ([]T, error)
+	// Save makes the files declare these items.
+	Save(repo *Edits, items []T) error
+}
+
+// Edits are the files of a repository as they will be.
+type Edits struct {
+	fs.FS
+	before, texts map[string][]byte
+}
+
+// NewEdits returns the files of repo before any of them is edited.
+func NewEdits(repo fs.FS) *Edits { return &Edits{repo, map[string][]byte{}, map[string][]byte{}} }
+
+// ReadFile implements [fs.ReadFileFS].
+func (e *Edits) ReadFile(name string) ([]byte, error) {
+	if text, ok := e.texts[name]; ok {
+		return text, nil
+	}
+	text, err := fs.ReadFile(e.FS, name)
+	if _, ok := e.before[name]; !ok {
+		e.before[name] = text
+	}
+	return text, err
+}
+
+// Before returns what a file held when it was first read, nil if it was not
+// there: what it is edited on the basis of, whatever it holds by now.
+func (e *Edits) Before(name string) []byte { return e.before[name] }
+
+// WriteFile has the file hold text.
+func (e *Edits) WriteFile(name string, text []byte) { e.texts[name] = text }
+
+// Names returns the names of the files that were written, sorted.
+func (e *Edits) Names() []string { return slices.Sorted(maps.Keys(e.texts)) }
+
+// List is the store of items that are one list in one manifest, of type F.
+type List[F, T any] struct {
+	File  string // such as "manifests/gsettings.json"
+	Items func(*F) *[]T
+}
+
+// Load implements [Store].
+func (l List[F, T]) Load(repo fs.FS) ([]T, error) {
+	_, content, err := ReadManifest[F](repo, l.File)
+	return *l.Items(&content), err
+}
+
+// Save implements [Store].
+func (l List[F, T]) Save(repo *Edits, items []T) error {
+	_, content, err := ReadManifest[F](repo, l.File)
+	if err != nil {
+		return err
+	}
+	*l.Items(&content) = items
+	return WriteManifest(repo, l.File, content)
+}
+
+// ReadManifest returns the text of a manifest and what it says, nil and nothing
+// if there is none.
+func ReadManifest[F any](repo fs.FS, name string) (text []byte, content F, err error) {
+	text, err = fs.ReadFile(repo, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, content, nil
+	}
+	if err != nil {
+		return nil, content, err
+	}
+	content, _, err = manifest.Decode[F](name, text)
+	return text, content, err
+}
+
+// WriteManifest has the manifest called name say content. One that says it
+// already stays as it is, however it is laid out, and one without a newline at
+// its end gets none.
+func WriteManifest[F any](repo *Edits, name string, content F) error {
+	text, err := encodeManifest(name, content)
+	if err != nil {
+		return err
+	}
+	old, was, err := ReadManifest[F](repo, name)
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		if same, err := encodeManifest(name, was); err == nil && bytes.Equal(same, text) {
+			return nil
+		}
+		if !bytes.HasSuffix(old, []byte("\n")) {
+			text = bytes.TrimSuffix(text, []byte("\n"))
+		}
+	}
+	repo.WriteFile(name, text)
+	return nil
+}
+
+func encodeManifest[F any](name string, content F) ([]byte, error) {
+	text, err := manifest.Encode(content)
+	var errs []error
+	for _, e := range hint.Split(err) {
+		errs = append(errs, fmt.Errorf("%s: %w", name, e))
+	}
+	return text, errors.Join(errs...)
+}
