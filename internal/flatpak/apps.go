@@ -1,0 +1,336 @@
+package flatpak
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+// Apps is the domain of applications. What they may do is a domain of its own,
+// although it stands beside them in the manifest.
+type Apps struct {
+	Installations
+	Arch string // as Flatpak calls this machine's, such as "x86_64"
+}
+
+// fullCommit is how long a commit is. A shorter one, which "flatpak list" shows,
+// tells what there once was: it is kept, and means nothing.
+const fullCommit = 64
+
+// Observe returns the apps for this machine's architecture.
+func (a Apps) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakApp) (reconcile.Observation[manifest.FlatpakApp], error) {
+	var items []manifest.FlatpakApp
+	err := a.each(repository, func(scope manifest.Scope, dir string) error {
+		config, err := readConfig(dir)
+		if err != nil {
+			return err
+		}
+		apps, err := a.read(scope, dir)
+		for _, app := range apps {
+			items = append(items, a.known(app, apps, known, config))
+		}
+		return err
+	})
+	identity := func(x manifest.FlatpakApp) string { return a.identity(repository, x.Scope) }
+	return reconcile.Observation[manifest.FlatpakApp]{Items: items, Identity: identity}, err
+}
+
+// read returns the apps of an installation, each with its branch and commit.
+func (a Apps) read(scope manifest.Scope, dir string) ([]manifest.FlatpakApp, error) {
+	ids, err := names(filepath.Join(dir, "app"))
+	var apps []manifest.FlatpakApp
+	for _, id := range ids {
+		branches, errBranches := names(filepath.Join(dir, "app", id, a.Arch))
+		err = errors.Join(err, errBranches)
+		for _, branch := range branches {
+			app, there, errRead := readApp(filepath.Join(dir, "app", id, a.Arch, branch))
+			err = errors.Join(err, errRead)
+			if app.ID, app.Scope, app.Branch = id, scope, branch; there {
+				apps = append(apps, app)
+			}
+		}
+	}
+	return apps, err
+}
+
+// names returns those of the files in a folder, none if there is no folder.
+func names(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
+	}
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	return all, err
+}
+
+// readApp reads what is in the folder of a branch of an app. One that has no
+// active commit is not installed.
+func readApp(dir string) (app manifest.FlatpakApp, there bool, err error) {
+	active := filepath.Join(dir, "active")
+	if _, err := os.Lstat(active); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return app, false, nil
+	}
+	app, err = readDeploy(filepath.Join(active, "deploy"))
+	return app, true, err
+}
+
+// readDeploy reads where an app is from and its commit: the first members of a
+// serialised GVariant of type (ssasta{sv}).
+func readDeploy(path string) (manifest.FlatpakApp, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return manifest.FlatpakApp{}, err
+	}
+	origin, rest, ok1 := bytes.Cut(data, []byte{0})
+	commit, _, ok2 := bytes.Cut(rest, []byte{0})
+	if !ok1 || !ok2 || len(commit) != fullCommit || len(origin) == 0 {
+		return manifest.FlatpakApp{}, fmt.Errorf("%s is damaged", path)
+	}
+	return manifest.FlatpakApp{Remote: string(origin), Commit: string(commit)}, nil
+}
+
+// known returns an app in the words of what is known of it. The commit is that
+// which the app stays at, if it does.
+func (a Apps) known(app manifest.FlatpakApp, all, known []manifest.FlatpakApp, config keyFile) manifest.FlatpakApp {
+	held := isHeld(app, a.Arch, config)
+	k, ok := find(app, all, known)
+	if !ok && isDefault(app, config) {
+		app.Branch = ""
+		k, ok = find(app, all, known)
+	}
+	if ok {
+		app.Branch, app.Hosts, app.Comment = k.Branch, k.Hosts, k.Comment
+	}
+	switch {
+	case ok && len(k.Commit) < fullCommit && k.Commit != "":
+		app.Commit = k.Commit
+	case !held:
+		app.Commit = ""
+	}
+	return app
+}
+
+// find returns what is known of an app. Without a branch, it may be of any: of
+// the only one, that is.
+func find(app manifest.FlatpakApp, all, known []manifest.FlatpakApp) (manifest.FlatpakApp, bool) {
+	branches := 0
+	for _, other := range all {
+		if other.ID == app.ID {
+			branches++
+		}
+	}
+	var loose *manifest.FlatpakApp
+	for _, k := range known {
+		switch {
+		case k.ID != app.ID || k.Scope != app.Scope:
+		case k.Branch == app.Branch:
+			return k, true
+		case k.Branch == "" && branches == 1 && loose == nil:
+			loose = &k
+		}
+	}
+	if loose == nil {
+		return manifest.FlatpakApp{}, false
+	}
+	return *loose, true
+}
+
+// defaultBranch is that of most remotes.
+const defaultBranch = "stable"
+
+// isDefault reports whether a branch need not be said.
+func isDefault(app manifest.FlatpakApp, config keyFile) bool {
+	if branch := config.get(remoteGroup(app.Remote), "xa.default-branch"); branch != "" {
+		return app.Branch == branch
+	}
+	return app.Branch == defaultBranch
+}
+
+// isHeld reports whether updates leave an app alone.
+func isHeld(app manifest.FlatpakApp, arch string, config keyFile) bool {
+	return slices.ContainsFunc(splitList(rawValue(config, "core", "xa.masked")), func(pattern string) bool {
+		return matches(pattern, app.ID, arch, app.Branch)
+	})
+}
+
+// matches reports whether a pattern of flatpak mask is about an app: parts of its
+// name, where * stands for any text, and so does one that is empty or left out.
+func matches(pattern string, parts ...string) bool {
+	pattern = strings.TrimPrefix(pattern, "app/")
+	if strings.HasPrefix(pattern, "runtime/") {
+		return false
+	}
+	for i, glob := range strings.Split(pattern, "/") {
+		if i == len(parts) {
+			return false
+		}
+		if ok, err := path.Match(cmp.Or(glob, "*"), parts[i]); !ok || err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Same compares where apps are from, and the commits that they are held at.
+func (a Apps) Same(x, y manifest.FlatpakApp) bool {
+	return x.Remote == y.Remote && heldAt(x) == heldAt(y)
+}
+
+func heldAt(app manifest.FlatpakApp) string {
+	if len(app.Commit) < fullCommit {
+		return ""
+	}
+	return app.Commit
+}
+
+// Plan installs all apps of a remote at once, and uninstalls all at once.
+// Whoever asks for several and is refused one gets none, so each is tried by
+// itself then.
+func (a Apps) Plan(diffs []reconcile.Diff[manifest.FlatpakApp]) []plan.Change {
+	var p []plan.Change
+	for _, b := range batches(diffs) {
+		p = append(p, a.batch(b))
+	}
+	for _, d := range diffs {
+		if change, ok := a.hold(d); ok {
+			p = append(p, change)
+		}
+	}
+	return p
+}
+
+// A batch are apps that one command can do.
+type batch struct {
+	op     plan.Op
+	scope  manifest.Scope
+	remote string // "" where they are uninstalled
+	apps   []manifest.FlatpakApp
+}
+
+func batches(diffs []reconcile.Diff[manifest.FlatpakApp]) []batch {
+	var all []batch
+	for _, d := range diffs {
+		b, needed := batchOf(d)
+		if !needed {
+			continue
+		}
+		i := slices.IndexFunc(all, func(o batch) bool { return o.op == b.op && o.scope == b.scope && o.remote == b.remote })
+		if i < 0 {
+			all = append(all, b)
+			continue
+		}
+		all[i].apps = append(all[i].apps, b.apps...)
+	}
+	return all
+}
+
+func batchOf(d reconcile.Diff[manifest.FlatpakApp]) (b batch, needed bool) {
+	switch {
+	case d.Want == nil:
+		return batch{plan.Remove, d.Have.Scope, "", []manifest.FlatpakApp{*d.Have}}, true
+	case d.Have == nil:
+		return batch{plan.Add, d.Want.Scope, d.Want.Remote, []manifest.FlatpakApp{*d.Want}}, true
+	}
+	return batch{plan.Modify, d.Want.Scope, d.Want.Remote, []manifest.FlatpakApp{*d.Want}}, d.Have.Remote != d.Want.Remote
+}
+
+// batch returns the change for all of a batch, and those to retry.
+func (a Apps) batch(b batch) plan.Change {
+	if len(b.apps) == 1 {
+		return a.single(b)
+	}
+	change := a.change(b)
+	for _, app := range b.apps {
+		change.Retry = append(change.Retry, a.single(batch{b.op, b.scope, b.remote, []manifest.FlatpakApp{app}}))
+	}
+	return change
+}
+
+// single returns the change for the only app of a batch. Of a remote that has
+// several branches and prefers none, "stable" is meant: see isDefault.
+func (a Apps) single(b batch) plan.Change {
+	change := a.change(b)
+	if b.op == plan.Remove || b.apps[0].Branch != "" {
+		return change
+	}
+	stable := b.apps[0]
+	stable.Branch = defaultBranch
+	retry := a.change(batch{b.op, b.scope, b.remote, []manifest.FlatpakApp{stable}})
+	retry.Targets = change.Targets
+	change.Retry = []plan.Change{retry}
+	return change
+}
+
+func (a Apps) change(b batch) plan.Change {
+	argv := []string{"flatpak", "install", option(b.scope), "--noninteractive"}
+	switch b.op {
+	case plan.Remove:
+		argv[1] = "uninstall"
+	case plan.Modify: // it is there from another remote
+		argv = append(argv, "--reinstall")
+	}
+	if b.remote != "" {
+		argv = append(argv, b.remote)
+	}
+	c := plan.Change{Op: b.op}
+	for _, app := range b.apps {
+		argv = append(argv, a.ref(app))
+		c.Targets = append(c.Targets, app.Key())
+	}
+	c.Steps = []plan.Step{plan.Run{Argv: argv}}
+	return c
+}
+
+// ref is the name of an app for commands. An empty part is any.
+func (a Apps) ref(app manifest.FlatpakApp) string {
+	return fmt.Sprintf("app/%s/%s/%s", app.ID, a.Arch, app.Branch)
+}
+
+// hold returns what has an app stay at a commit, or no longer.
+func (a Apps) hold(d reconcile.Diff[manifest.FlatpakApp]) (plan.Change, bool) {
+	var have, want string
+	app := cmp.Or(d.Want, d.Have)
+	if d.Have != nil {
+		have = heldAt(*d.Have)
+	}
+	if d.Want != nil {
+		want = heldAt(*d.Want)
+	}
+	if have == want {
+		return plan.Change{}, false
+	}
+	change := plan.Change{Op: plan.Modify, Targets: []string{app.Key()}}
+	if have != "" { // of what is held, an update is none
+		change.Steps = append(change.Steps, a.mask(*app, "--remove"))
+	}
+	if want != "" {
+		update := []string{"flatpak", "update", option(app.Scope), "--noninteractive", "--commit=" + want, a.ref(*app)}
+		change.Steps = append(change.Steps, plan.Run{Argv: update}, a.mask(*app))
+	}
+	if have != "" && want != "" {
+		change.Undo = []plan.Step{a.mask(*app)}
+	}
+	return change, true
+}
+
+// mask has updates leave an app alone, or no longer.
+func (a Apps) mask(app manifest.FlatpakApp, options ...string) plan.Step {
+	argv := append([]string{"flatpak", "mask", option(app.Scope)}, options...)
+	return plan.Run{Argv: append(argv, fmt.Sprintf("app/%s/%s/%s", app.ID, a.Arch, cmp.Or(app.Branch, "*")))}
+}

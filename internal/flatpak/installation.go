@@ -1,0 +1,102 @@
+// Package flatpak has the domains of what is installed with Flatpak: where apps
+// come from, the apps, and what these may do.
+//
+// What there is is read from the files of the installations, whose format is
+// described in flatpak-installation(5) and, as far as it is not, in the sources
+// of Flatpak 1.14 (common/flatpak-dir.c): it takes no process. What is to change
+// is changed by flatpak, but for overrides, which are files.
+package flatpak
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"bkt/internal/manifest"
+	"bkt/internal/reconcile"
+
+	"golang.org/x/sys/unix"
+)
+
+// Installations are where Flatpak keeps what it installs.
+type Installations struct {
+	Missing bool   // the program is not installed
+	User    string // folders
+	System  string
+}
+
+// each calls see with the folders of both installations, where part is in them:
+// a name in the folder. What apps may do can be there before anything else is.
+func (i Installations) each(part string, see func(manifest.Scope, string) error) error {
+	if i.Missing {
+		return reconcile.Unavailablef("flatpak is not installed")
+	}
+	for _, scope := range []manifest.Scope{manifest.ScopeSystem, manifest.ScopeUser} {
+		dir := i.dir(scope)
+		if _, err := os.Stat(filepath.Join(dir, part)); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := see(scope, dir); err != nil {
+			return &reconcile.Unavailable{Reason: err}
+		}
+	}
+	return nil
+}
+
+func (i Installations) dir(scope manifest.Scope) string {
+	if scope == manifest.ScopeUser {
+		return i.User
+	}
+	return i.System
+}
+
+// identity tells an installation from one that was there before it: by the inode
+// of a part of it and when that was made. The device does not count: btrfs may
+// give it another number at each start.
+func (i Installations) identity(part string, scope manifest.Scope) string {
+	var st unix.Statx_t
+	err := unix.Statx(unix.AT_FDCWD, filepath.Join(i.dir(scope), part), 0, unix.STATX_INO|unix.STATX_BTIME, &st)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d-%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
+}
+
+// What is in the folder of an installation.
+const (
+	repository      = "repo"
+	overridesFolder = "overrides"
+)
+
+// readConfig reads the configuration of an installation.
+func readConfig(dir string) (keyFile, error) {
+	path := filepath.Join(dir, "repo", "config")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	config, err := parseKeyFile(text)
+	if err == nil && config.get("core", "repo_version") == "" {
+		err = errors.New("it has no [core] with a repo_version")
+	}
+	if err != nil {
+		err = fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	return config, err
+}
+
+// option is how commands are told which installation is meant.
+func option(scope manifest.Scope) string { return "--" + string(scope) }
+
+// remoteGroup returns the group of a remote in the configuration.
+func remoteGroup(name string) string { return fmt.Sprintf("remote %q", name) }
+
+// remoteName is the opposite of remoteGroup.
+func remoteName(group string) (string, bool) {
+	name, ok := strings.CutPrefix(group, `remote "`)
+	name, closed := strings.CutSuffix(name, `"`)
+	return name, ok && closed
+}

@@ -1,0 +1,78 @@
+package flatpak
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestKeyFile(t *testing.T) {
+	const text = `# by hand
+
+[core]
+repo_version=1
+ xa.masked = app/a.b.c/x86_64/*;x\;y;last
+[remote "a b"]
+url=https://example.org/?a=b
+odd=\sa\\b\nc
+empty=
+`
+	const written = `[core]
+repo_version=1
+xa.masked=app/a.b.c/x86_64/*;x\;y;last
+
+[remote "a b"]
+url=https://example.org/?a=b
+odd=\sa\\b\nc
+empty=
+`
+	f, err := parseKeyFile([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(written, f.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	again, err := parseKeyFile([]byte(f.String()))
+	if err != nil || !cmp.Equal(f, again, cmp.AllowUnexported(group{}, entry{})) {
+		t.Errorf("read again, it is %v, %v", again, err)
+	}
+	for key, want := range map[string]string{"url": "https://example.org/?a=b", "odd": " a\\b\nc", "empty": "", "none": ""} {
+		if got := f.get(`remote "a b"`, key); got != want {
+			t.Errorf("%s is %q, not %q", key, got, want)
+		}
+	}
+	masked := splitList(rawValue(f, "core", "xa.masked"))
+	if diff := cmp.Diff([]string{"app/a.b.c/x86_64/*", "x;y", "last"}, masked); diff != "" {
+		t.Errorf("masked (-want +got):\n%s", diff)
+	}
+}
+
+func TestKeyFileSaysWhatIsWrong(t *testing.T) {
+	for text, want := range map[string]string{
+		"x=1\n":          `line 1 is neither a group nor an entry of one: "x=1"`,
+		"[a]\nx\n":       `line 2 is neither a group nor an entry of one: "x"`,
+		"[a]\n=1\n":      `line 2 is neither a group nor an entry of one: "=1"`,
+		"[a]\n\n[b\n":    `line 3 is no group: "[b"`,
+		"[]\n":           `line 1 is no group: "[]"`,
+		"[a]b]\nx=1\n":   `line 1 is no group: "[a]b]"`,
+		"\x00\x01\x02\n": `line 1 is neither a group nor an entry of one: "\x00\x01\x02"`,
+	} {
+		if _, err := parseKeyFile([]byte(text)); err == nil || err.Error() != want {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// FuzzList checks that what is written as a list is read as the same.
+func FuzzList(f *testing.F) {
+	f.Add("a", " b;c")
+	f.Add(`\`, "\n\t")
+	f.Add("", ";")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		want := []string{a, b}
+		if diff := cmp.Diff(want, splitList(joinList(want))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}

@@ -1,0 +1,189 @@
+package flatpak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+// Overrides is the domain of what apps may do by the wish of the user: of all
+// apps, of those that are not installed, and of all together.
+type Overrides struct {
+	Installations
+	Home string // which is written ${HOME} in manifests
+}
+
+// Observe reads the files of the overrides.
+func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakOverride) (reconcile.Observation[manifest.FlatpakOverride], error) {
+	var items []manifest.FlatpakOverride
+	err := o.each(overridesFolder, func(scope manifest.Scope, dir string) error {
+		entries, err := os.ReadDir(filepath.Join(dir, overridesFolder))
+		for _, e := range entries {
+			item, errRead := o.read(scope, filepath.Join(dir, overridesFolder, e.Name()))
+			err = errors.Join(err, errRead)
+			if len(item.Flags) > 0 {
+				items = append(items, o.known(item, known))
+			}
+		}
+		return err
+	})
+	identity := func(x manifest.FlatpakOverride) string { return o.identity(overridesFolder, x.Scope) }
+	return reconcile.Observation[manifest.FlatpakOverride]{Items: items, Identity: identity}, err
+}
+
+func (o Overrides) read(scope manifest.Scope, path string) (manifest.FlatpakOverride, error) {
+	item := manifest.FlatpakOverride{App: filepath.Base(path), Scope: scope}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return item, err
+	}
+	all, err := parseOverride(text)
+	if err != nil {
+		return item, fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	for _, p := range all {
+		item.Flags = append(item.Flags, o.contract(p.flag()))
+	}
+	return item, nil
+}
+
+// contract writes the home as ${HOME}, wherever it is all of a path or its start.
+func (o Overrides) contract(flag string) string {
+	if o.Home == "" {
+		return flag
+	}
+	parts := strings.Split(flag, o.Home)
+	text := parts[0]
+	for _, next := range parts[1:] {
+		starts := strings.HasSuffix(text, "=") || strings.HasSuffix(text, ":")
+		ends := next == "" || strings.ContainsRune("/:", rune(next[0]))
+		text += map[bool]string{true: "${HOME}", false: o.Home}[starts && ends] + next
+	}
+	return text
+}
+
+func (o Overrides) expand(flags []string) []string {
+	var all []string
+	for _, f := range flags {
+		all = append(all, strings.ReplaceAll(f, "${HOME}", o.Home))
+	}
+	return all
+}
+
+// known returns an override in the words of what is known of it.
+func (o Overrides) known(live manifest.FlatpakOverride, known []manifest.FlatpakOverride) manifest.FlatpakOverride {
+	i := slices.IndexFunc(known, func(k manifest.FlatpakOverride) bool { return k.Key() == live.Key() })
+	if i < 0 {
+		return live
+	}
+	k := known[i]
+	if o.Same(k, live) {
+		return k
+	}
+	live.Hosts, live.Comment = k.Hosts, k.Comment
+	live.Flags = o.reworded(live.Flags, k.Flags)
+	return live
+}
+
+// reworded returns flags in the order and the words of those that are known, as
+// far as they say the same.
+func (o Overrides) reworded(flags, known []string) []string {
+	has := permissions(o.expand(flags))
+	var all []string
+	for _, k := range known {
+		p := parseFlag(o.expand([]string{k})[0])
+		if i := slices.Index(has, p); i >= 0 {
+			all = append(all, k)
+			has = slices.Delete(has, i, i+1)
+		}
+	}
+	for _, p := range has {
+		all = append(all, o.contract(p.flag()))
+	}
+	return all
+}
+
+// Same compares what overrides say, in whatever order and words.
+func (o Overrides) Same(a, b manifest.FlatpakOverride) bool {
+	x, y := permissions(o.expand(a.Flags)), permissions(o.expand(b.Flags))
+	return len(x) == len(y) && !slices.ContainsFunc(x, func(p permission) bool { return !slices.Contains(y, p) })
+}
+
+// Merge implements [reconcile.Merger]. What both changed, to different states,
+// cannot be merged.
+func (o Overrides) Merge(base, ours, theirs manifest.FlatpakOverride) (manifest.FlatpakOverride, bool) {
+	was, mine, other := permissions(o.expand(base.Flags)), permissions(o.expand(ours.Flags)), permissions(o.expand(theirs.Flags))
+	flags := slices.Clone(ours.Flags)
+	for _, p := range changedAbout(was, other) {
+		before, now, their := about(was, p), about(mine, p), about(other, p)
+		switch {
+		case now == their:
+		case now != before:
+			return ours, false
+		default:
+			flags = slices.DeleteFunc(flags, func(f string) bool { return parseFlag(o.expand([]string{f})[0]).about() == p })
+			if their != "" {
+				flags = append(flags, their)
+			}
+		}
+	}
+	ours.Flags = flags
+	for i, f := range ours.Flags {
+		ours.Flags[i] = o.contract(f)
+	}
+	return ours, true
+}
+
+// changedAbout returns what two overrides say differently.
+func changedAbout(a, b []permission) []permission {
+	var all []permission
+	for _, p := range slices.Concat(a, b) {
+		if about(a, p.about()) != about(b, p.about()) && !slices.Contains(all, p.about()) {
+			all = append(all, p.about())
+		}
+	}
+	return all
+}
+
+// about returns what is said about something, as an option; "" if nothing is.
+func about(all []permission, what permission) string {
+	for _, p := range all {
+		if p.about() == what {
+			return p.flag()
+		}
+	}
+	return ""
+}
+
+// Plan writes the files: for flatpak itself, each would take two commands.
+func (o Overrides) Plan(diffs []reconcile.Diff[manifest.FlatpakOverride]) []plan.Change {
+	var p []plan.Change
+	for _, d := range diffs {
+		switch {
+		case d.Want == nil:
+			p = append(p, plan.Change{Op: plan.Remove, Targets: []string{d.Have.Key()}, Steps: []plan.Step{plan.Delete{Path: o.path(*d.Have)}}})
+		case d.Have == nil:
+			p = append(p, o.put(plan.Add, *d.Want))
+		default:
+			p = append(p, o.put(plan.Modify, *d.Want))
+		}
+	}
+	return p
+}
+
+func (o Overrides) put(op plan.Op, want manifest.FlatpakOverride) plan.Change {
+	text := formatOverride(permissions(o.expand(want.Flags)))
+	return plan.Change{Op: op, Targets: []string{want.Key()}, Steps: []plan.Step{plan.Put{Path: o.path(want), Text: []byte(text)}}}
+}
+
+func (o Overrides) path(x manifest.FlatpakOverride) string {
+	return filepath.Join(o.dir(x.Scope), overridesFolder, x.App)
+}

@@ -1,0 +1,283 @@
+package flatpak
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+// Remotes is the domain of where apps come from.
+type Remotes struct {
+	Installations
+	Cache string // a folder for what flatpak is given as files
+}
+
+// Observe returns the remotes. Those that flatpak made for a single app, whose
+// names end in "-origin", come and go with it and are no one's wish.
+func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakRemote) (reconcile.Observation[manifest.FlatpakRemote], error) {
+	var items []manifest.FlatpakRemote
+	err := r.each(repository, func(scope manifest.Scope, dir string) error {
+		config, err := readConfig(dir)
+		for _, g := range config {
+			name, ok := remoteName(g.name)
+			if !ok {
+				continue
+			}
+			remote, errRead := readRemote(dir, config, name)
+			remote.Scope = scope
+			k, isKnown := recall(remote, known)
+			if isKnown {
+				items = append(items, knownRemote(remote, k))
+			} else if !isOrigin(config, name) {
+				items = append(items, remote)
+			}
+			err = errors.Join(err, errRead)
+		}
+		return err
+	})
+	identity := func(x manifest.FlatpakRemote) string { return r.identity(repository, x.Scope) }
+	return reconcile.Observation[manifest.FlatpakRemote]{Items: items, Identity: identity}, err
+}
+
+// isOrigin reports whether flatpak made a remote for an app from a file.
+func isOrigin(config keyFile, name string) bool {
+	return config.get(remoteGroup(name), "xa.noenumerate") == "true" && strings.HasSuffix(name, "-origin")
+}
+
+func readRemote(dir string, config keyFile, name string) (manifest.FlatpakRemote, error) {
+	group := remoteGroup(name)
+	remote := manifest.FlatpakRemote{
+		Name:        name,
+		URL:         config.get(group, "url"),
+		Disabled:    config.get(group, "xa.disable") == "true",
+		NoGPGVerify: config.get(group, "gpg-verify") == "false",
+	}
+	// A subset that no one chose is the repository's, which may change it.
+	if config.get(group, "xa.subset-is-set") == "true" {
+		remote.Subset = config.get(group, "xa.subset")
+	}
+	key, err := readIfThere(keyRing(dir, name))
+	remote.GPGKey = base64.StdEncoding.EncodeToString(withoutTrust(key))
+	if err == nil && config.get(group, "xa.filter") != "" {
+		var filter []byte
+		filter, err = readIfThere(filepath.Join(dir, "repo", name+".filter"))
+		remote.Filter = withoutHead(string(filter))
+	}
+	return remote, err
+}
+
+// withoutHead returns the text of a filter without the line that flatpak puts
+// before it in its copy.
+func withoutHead(filter string) string {
+	if head, rest, ok := strings.Cut(filter, "\n"); ok && strings.HasPrefix(head, "# backup copy of ") {
+		return rest
+	}
+	return filter
+}
+
+func readIfThere(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return text, err
+}
+
+// recall returns what is known of a remote.
+func recall(live manifest.FlatpakRemote, known []manifest.FlatpakRemote) (manifest.FlatpakRemote, bool) {
+	i := slices.IndexFunc(known, func(k manifest.FlatpakRemote) bool { return k.Key() == live.Key() })
+	if i < 0 {
+		return manifest.FlatpakRemote{}, false
+	}
+	return known[i], true
+}
+
+// knownRemote returns a remote as far as the system and what is known of it say
+// the same in the words of the latter.
+func knownRemote(live, k manifest.FlatpakRemote) manifest.FlatpakRemote {
+	live.Hosts, live.Comment, live.Filtered = k.Hosts, k.Comment, k.Filtered
+	if sameURL(live.URL, k.URL) {
+		live.URL = k.URL
+	}
+	// A manifest without a key leaves it to the .flatpakrepo, or to the user.
+	if k.GPGKey == "" || sameKey(k.GPGKey, live.GPGKey) {
+		live.GPGKey = k.GPGKey
+	}
+	if sameFilter(k.Filter, live.Filter) {
+		live.Filter = k.Filter
+	}
+	return live
+}
+
+// sameURL reports whether a remote with the url live may be the one that declared
+// stands for. That may be a .flatpakrepo, which has the url of the remote in it:
+// on the same host, or, of a file, in its folder or below.
+func sameURL(live, declared string) bool {
+	l, errLive := url.Parse(live)
+	d, errDeclared := url.Parse(declared)
+	switch {
+	case strings.TrimSuffix(live, "/") == strings.TrimSuffix(declared, "/"):
+		return true
+	case errLive != nil || errDeclared != nil || !isRepoFile(declared):
+		return false
+	case d.Scheme == "file":
+		return strings.HasPrefix(l.Path, path.Dir(d.Path)+"/")
+	}
+	return l.Host == d.Host
+}
+
+func isRepoFile(u string) bool { return strings.HasSuffix(u, ".flatpakrepo") }
+
+// Same compares what makes a remote.
+func (r Remotes) Same(a, b manifest.FlatpakRemote) bool {
+	return (sameURL(a.URL, b.URL) || sameURL(b.URL, a.URL)) && a.Subset == b.Subset && a.Disabled == b.Disabled &&
+		a.NoGPGVerify == b.NoGPGVerify && sameFilter(a.Filter, b.Filter) &&
+		(a.GPGKey == "" || b.GPGKey == "" || sameKey(a.GPGKey, b.GPGKey))
+}
+
+// Plan adds, modifies and deletes remotes.
+func (r Remotes) Plan(diffs []reconcile.Diff[manifest.FlatpakRemote]) []plan.Change {
+	var p []plan.Change
+	for _, d := range diffs {
+		switch {
+		case d.Want == nil:
+			p = append(p, deleteRemote(*d.Have))
+		case d.Have == nil:
+			p = append(p, r.addRemote(*d.Want))
+		case isRepoFile(d.Want.URL) && !sameURL(d.Have.URL, d.Want.URL):
+			p = append(p, notReplaced(*d.Have, *d.Want))
+		default:
+			p = append(p, r.modifyRemote(*d.Have, *d.Want))
+		}
+	}
+	return p
+}
+
+// deleteRemote does not insist: of what is installed from the remote there would
+// be no updates.
+func deleteRemote(have manifest.FlatpakRemote) plan.Change {
+	return plan.Change{
+		Op: plan.Remove, Targets: []string{have.Key()},
+		Steps: []plan.Step{plan.Run{Argv: []string{"flatpak", "remote-delete", option(have.Scope), have.Name}}},
+		Hint:  fmt.Sprintf("runtimes of apps that are gone stay installed: \"flatpak uninstall %s --unused\" removes them", option(have.Scope)),
+	}
+}
+
+// addRemote undoes what it could not do: a remote whose summary cannot be
+// fetched stays configured. It does not insist: of one that was there already, apps
+// may be installed.
+func (r Remotes) addRemote(want manifest.FlatpakRemote) plan.Change {
+	argv := []string{"flatpak", "remote-add", option(want.Scope)}
+	steps, flags := r.settings(manifest.FlatpakRemote{}, want)
+	argv = append(argv, flags...)
+	if want.Disabled { // flatpak does not ask for its summary then
+		argv = append(argv, "--disable")
+	}
+	if isRepoFile(want.URL) {
+		argv = append(argv, "--from")
+	}
+	steps = append(steps, plan.Run{Argv: append(argv, want.Name, want.URL)})
+	if isRepoFile(want.URL) && !want.NoGPGVerify {
+		// It was not asked for, if the file had no key.
+		steps = append(steps, plan.Run{Argv: []string{"flatpak", "remote-modify", option(want.Scope), "--gpg-verify", want.Name}})
+	}
+	return plan.Change{Op: plan.Add, Targets: []string{want.Key()}, Steps: steps, Undo: []plan.Step{
+		plan.Run{Argv: []string{"flatpak", "remote-delete", option(want.Scope), want.Name}},
+	}}
+}
+
+// notReplaced says that a remote cannot be made one of a .flatpakrepo: flatpak has
+// no command for it, and deleting it first would leave apps without any, should
+// the file not be there.
+func notReplaced(have, want manifest.FlatpakRemote) plan.Change {
+	err := fmt.Errorf("flatpak cannot give a remote that is there, of %s, the url of a .flatpakrepo", have.URL)
+	err = hint.Add(err, `declare the url of the repository, or delete the remote: "flatpak remote-delete --force %s %s"`, option(have.Scope), have.Name)
+	return plan.Change{Op: plan.Modify, Targets: []string{want.Key()}, Steps: []plan.Step{plan.Fail{Reason: err}}}
+}
+
+func (r Remotes) modifyRemote(have, want manifest.FlatpakRemote) plan.Change {
+	argv := []string{"flatpak", "remote-modify", option(want.Scope)}
+	steps, flags := r.settings(have, want)
+	argv = append(argv, flags...)
+	if !sameURL(have.URL, want.URL) {
+		argv = append(argv, "--url="+want.URL)
+	}
+	if have.Subset != "" && want.Subset == "" {
+		argv = append(argv, "--subset=")
+	}
+	if have.Filter != "" && want.Filter == "" {
+		argv = append(argv, "--no-filter")
+	}
+	if have.NoGPGVerify && !want.NoGPGVerify {
+		argv = append(argv, "--gpg-verify")
+	}
+	if have.Disabled != want.Disabled {
+		argv = append(argv, map[bool]string{true: "--disable", false: "--enable"}[want.Disabled])
+	}
+	steps = append(steps, plan.Run{Argv: append(argv, want.Name)})
+	return plan.Change{Op: plan.Modify, Targets: []string{want.Key()}, Steps: steps}
+}
+
+// settings returns the options that adding and modifying have in common, and
+// writes the files that they name.
+func (r Remotes) settings(have, want manifest.FlatpakRemote) (before []plan.Step, flags []string) {
+	if want.Subset != "" && want.Subset != have.Subset {
+		flags = append(flags, "--subset="+want.Subset)
+	}
+	if want.NoGPGVerify && !have.NoGPGVerify {
+		flags = append(flags, "--no-gpg-verify")
+	}
+	if want.GPGKey != "" && !sameKey(want.GPGKey, have.GPGKey) {
+		file := filepath.Join(r.Cache, want.Name+".gpg") // of the standard input, flatpak takes what is a file
+		before = append(before, plan.Put{Path: file, Text: keyBytes(want.GPGKey)})
+		if have.GPGKey != "" { // importing adds to the keys that are there
+			before = append(before, plan.Delete{Path: keyRing(r.dir(want.Scope), want.Name)})
+		}
+		flags = append(flags, "--gpg-import="+file)
+	}
+	if want.Filter != "" && !sameFilter(want.Filter, have.Filter) {
+		// Flatpak reads the file again at each update, so it has to stay.
+		file := filepath.Join(r.dir(want.Scope), "filters", want.Name)
+		before = append(before, plan.Put{Path: file, Text: []byte(want.Filter)})
+		flags = append(flags, "--filter="+file)
+	}
+	return before, flags
+}
+
+func keyRing(dir, remote string) string {
+	return filepath.Join(dir, "repo", remote+".trustedkeys.gpg")
+}
+
+func sameFilter(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }
+
+// keyBytes returns a key, which is armoured or in base64, as flatpak takes it.
+func keyBytes(key string) []byte {
+	if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(key), "")); err == nil {
+		return decoded
+	}
+	return []byte(key)
+}
+
+// sameKey reports whether two keys are the same, whatever else is said about
+// them: exporting a key writes it differently each time.
+func sameKey(a, b string) bool {
+	x, errX := fingerprints(keyBytes(a))
+	y, errY := fingerprints(keyBytes(b))
+	if errX != nil || errY != nil {
+		return a == b
+	}
+	return slices.Equal(x, y)
+}

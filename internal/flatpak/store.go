@@ -1,0 +1,135 @@
+package flatpak
+
+import (
+	"io/fs"
+	"slices"
+
+	"bkt/internal/manifest"
+	"bkt/internal/reconcile"
+)
+
+// The manifests of the domains.
+const (
+	AppsFile      = "manifests/flatpak-apps.json"
+	RemotesFile   = "manifests/flatpak-remotes.json"
+	OverridesFile = "manifests/flatpak-overrides.json"
+)
+
+// AppStore is where apps are declared. What they may do stands beside them, and
+// is no part of them here.
+type AppStore struct{}
+
+// Load implements [reconcile.Store].
+func (AppStore) Load(repo fs.FS) ([]manifest.FlatpakApp, error) {
+	_, apps, err := reconcile.ReadManifest[manifest.FlatpakApps](repo, AppsFile)
+	for i := range apps.Apps {
+		apps.Apps[i].Overrides = nil
+	}
+	return apps.Apps, err
+}
+
+// Save implements [reconcile.Store]. What an app may do outlives it, as it does
+// on the system.
+func (AppStore) Save(repo *reconcile.Edits, items []manifest.FlatpakApp) error {
+	_, apps, err := reconcile.ReadManifest[manifest.FlatpakApps](repo, AppsFile)
+	if err != nil {
+		return err
+	}
+	overrides, err := OverrideStore{}.Load(repo)
+	if err != nil {
+		return err
+	}
+	apps.Apps = items
+	if err := reconcile.WriteManifest(repo, AppsFile, apps); err != nil {
+		return err
+	}
+	return OverrideStore{}.Save(repo, overrides)
+}
+
+// OverrideStore is where overrides are declared: beside an app that is declared
+// for the same scope, or else in a manifest of their own.
+type OverrideStore struct{}
+
+// Load implements [reconcile.Store]. What is said of an app in both manifests
+// counts together.
+func (OverrideStore) Load(repo fs.FS) ([]manifest.FlatpakOverride, error) {
+	_, overrides, err := reconcile.ReadManifest[manifest.FlatpakOverrides](repo, OverridesFile)
+	if err != nil {
+		return nil, err
+	}
+	_, apps, err := reconcile.ReadManifest[manifest.FlatpakApps](repo, AppsFile)
+	if err != nil {
+		return nil, err
+	}
+	all := overrides.Overrides
+	for _, app := range apps.Apps {
+		if len(app.Overrides) == 0 {
+			continue
+		}
+		beside := manifest.FlatpakOverride{App: app.ID, Scope: app.Scope, Flags: app.Overrides, Hosts: app.Hosts}
+		if i := indexOf(all, beside); i >= 0 {
+			all[i].Flags = union(all[i].Flags, app.Overrides)
+			continue
+		}
+		all = append(all, beside)
+	}
+	return all, nil
+}
+
+// union returns what is in either list, once.
+func union(a, b []string) []string {
+	all := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// Save implements [reconcile.Store].
+func (OverrideStore) Save(repo *reconcile.Edits, items []manifest.FlatpakOverride) error {
+	oldOverrides, overrides, err := reconcile.ReadManifest[manifest.FlatpakOverrides](repo, OverridesFile)
+	if err != nil {
+		return err
+	}
+	oldApps, apps, err := reconcile.ReadManifest[manifest.FlatpakApps](repo, AppsFile)
+	if err != nil {
+		return err
+	}
+	own := overrides.Overrides
+	overrides.Overrides = nil
+	for i := range apps.Apps {
+		apps.Apps[i].Overrides = nil
+	}
+	for _, item := range items {
+		if app := appOf(apps.Apps, item); app != nil && indexOf(own, item) < 0 {
+			app.Overrides = item.Flags
+			continue
+		}
+		overrides.Overrides = append(overrides.Overrides, item)
+	}
+	if oldOverrides != nil || len(overrides.Overrides) > 0 {
+		if err := reconcile.WriteManifest(repo, OverridesFile, overrides); err != nil {
+			return err
+		}
+	}
+	if oldApps == nil {
+		return nil
+	}
+	return reconcile.WriteManifest(repo, AppsFile, apps)
+}
+
+// appOf returns the first app beside which an override can stand.
+func appOf(apps []manifest.FlatpakApp, item manifest.FlatpakOverride) *manifest.FlatpakApp {
+	for i := range apps {
+		if apps[i].ID == item.App && apps[i].Scope == item.Scope && slices.Equal(apps[i].Hosts, item.Hosts) {
+			return &apps[i]
+		}
+	}
+	return nil
+}
+
+func indexOf(items []manifest.FlatpakOverride, item manifest.FlatpakOverride) int {
+	return slices.IndexFunc(items, func(o manifest.FlatpakOverride) bool { return o.Key() == item.Key() })
+}
