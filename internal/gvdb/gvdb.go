@@ -1,0 +1,170 @@
+// Package gvdb reads the files of dconf and of the schemas of GSettings, which
+// are hash tables of GVariant values.
+//
+// The programs that these files belong to take a broken one for an empty one.
+// Here each offset is looked at before anything is made of the file: one that
+// is broken is an error.
+package gvdb
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"bkt/internal/gvariant"
+)
+
+const (
+	signature  = "GVariant"
+	headerSize = 24
+	itemSize   = 24
+	noParent   = 0xffffffff
+	// maxNested is how deep names and tables may be nested.
+	maxNested = 64
+)
+
+// The kinds of items.
+const (
+	isValue = 'v'
+	isTable = 'H'
+	isList  = 'L' // of what is below, which parents tell, too
+)
+
+// A Table has values and other tables by name. What is in them is read when it
+// is asked for.
+type Table struct {
+	file    file
+	depth   int
+	names   []string
+	entries map[string]entry
+}
+
+type entry struct {
+	kind       byte
+	start, end uint32
+}
+
+// Names returns the names of all values and tables in the order of the file.
+func (t Table) Names() []string { return t.names }
+
+// Value returns the value called name, if there is one.
+func (t Table) Value(name string) (v gvariant.Value, ok bool, err error) {
+	e, ok := t.entries[name]
+	if !ok || e.kind != isValue {
+		return v, false, nil
+	}
+	v, err = gvariant.Decode("v", t.file.data[e.start:e.end])
+	if err != nil {
+		return v, false, fmt.Errorf("%s: %w", name, err)
+	}
+	return v.Inner()[0], true, nil
+}
+
+// Table returns the table called name, if there is one.
+func (t Table) Table(name string) (nested Table, ok bool, err error) {
+	e, ok := t.entries[name]
+	if !ok || e.kind != isTable {
+		return nested, false, nil
+	}
+	nested, err = t.file.table(e.start, e.end, t.depth+1)
+	if err != nil {
+		return nested, false, fmt.Errorf("%s: %w", name, err)
+	}
+	return nested, true, nil
+}
+
+// Parse parses the content of a file.
+func Parse(data []byte) (Table, error) {
+	if len(data) < headerSize || string(data[:8]) != signature {
+		return Table{}, errors.New("is not a GVDB file of this computer's byte order")
+	}
+	if v := u32(data, 8); v != 0 {
+		return Table{}, fmt.Errorf("is of version %d of GVDB, and 0 is known", v)
+	}
+	return file{data}.table(u32(data, 16), u32(data, 20), 0)
+}
+
+func u32(data []byte, at int) uint32 { return binary.LittleEndian.Uint32(data[at:]) }
+
+type file struct{ data []byte }
+
+var errBroken = errors.New("is broken")
+
+// part returns a part of the file.
+func (f file) part(start, end uint32) ([]byte, error) {
+	if start > end || uint64(end) > uint64(len(f.data)) {
+		return nil, errBroken
+	}
+	return f.data[start:end], nil
+}
+
+// table reads the table that stands in a part of the file.
+func (f file) table(start, end uint32, depth int) (Table, error) {
+	items, err := f.items(start, end)
+	if err != nil || depth > maxNested {
+		return Table{}, errBroken
+	}
+	t := Table{file: f, depth: depth, entries: map[string]entry{}}
+	names := make([]string, len(items)/itemSize)
+	for i := range names {
+		names[i], err = f.name(items, i, names)
+		if err != nil {
+			return Table{}, err
+		}
+		e, err := f.entry(items[i*itemSize:])
+		if err != nil {
+			return Table{}, err
+		}
+		if e.kind != isList {
+			t.names, t.entries[names[i]] = append(t.names, names[i]), e
+		}
+	}
+	return t, nil
+}
+
+// items returns the items of a table, without what serves to find one of them.
+func (f file) items(start, end uint32) ([]byte, error) {
+	data, err := f.part(start, end)
+	if err != nil || len(data) < 8 || start%4 != 0 {
+		return nil, errBroken
+	}
+	const bloomBits = 27
+	skip := 8 + 4*(uint64(u32(data, 0))&(1<<bloomBits-1)+uint64(u32(data, 4)))
+	if skip > uint64(len(data)) || (uint64(len(data))-skip)%itemSize != 0 {
+		return nil, errBroken
+	}
+	return data[skip:], nil
+}
+
+// name returns the name of an item, which begins with those of its parents.
+// Those that are known already are in names.
+func (f file) name(items []byte, i int, names []string) (string, error) {
+	name := ""
+	for range maxNested {
+		item := items[i*itemSize:]
+		start := u32(item, 8)
+		part, err := f.part(start, start+uint32(binary.LittleEndian.Uint16(item[12:])))
+		if err != nil {
+			return "", err
+		}
+		name = string(part) + name
+		parent := u32(item, 4)
+		if parent == noParent {
+			return name, nil
+		}
+		if uint64(parent) >= uint64(len(names)) {
+			return "", errBroken
+		}
+		i = int(parent)
+	}
+	return "", errBroken
+}
+
+func (f file) entry(item []byte) (entry, error) {
+	e := entry{item[14], u32(item, 16), u32(item, 20)}
+	if e.kind != isValue && e.kind != isTable && e.kind != isList {
+		return e, errBroken
+	}
+	_, err := f.part(e.start, e.end)
+	return e, err
+}
