@@ -1,0 +1,49 @@
+package gsettings
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"bkt/internal/hint"
+)
+
+// answers returns an error if no one listens at the address of a bus. It has to
+// be known before: dconf would be asked once for each key.
+func answers(address string) error {
+	var last error
+	for _, a := range strings.Split(address, ";") {
+		path, ok := socket(a)
+		if !ok {
+			return nil // that of a kind which dconf will know
+		}
+		c, err := net.Dial("unix", path)
+		if err == nil {
+			return c.Close()
+		}
+		last = err
+	}
+	return hint.Add(fmt.Errorf("the session bus does not answer, and without it nothing can be set: %w", last),
+		"log in to the desktop, or unset DBUS_SESSION_BUS_ADDRESS, so that a bus is started for it")
+}
+
+// socket returns the path of the socket of an address, as net has it.
+func socket(address string) (string, bool) {
+	keys, ok := strings.CutPrefix(address, "unix:")
+	if !ok {
+		return "", false
+	}
+	for _, pair := range strings.Split(keys, ",") {
+		key, value, _ := strings.Cut(pair, "=")
+		value, err := url.PathUnescape(value)
+		switch {
+		case err != nil:
+		case key == "path":
+			return value, true
+		case key == "abstract":
+			return "@" + value, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,119 @@
+package gsettings
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"bkt/internal/gvariant"
+	"bkt/internal/gvdb"
+	"bkt/internal/hint"
+	"bkt/internal/reconcile"
+)
+
+// databases are those of dconf.
+type databases struct {
+	name  string // of the user's
+	user  gvdb.Table
+	below []gvdb.Table // what counts where the user has set nothing
+	locks map[string]bool
+}
+
+func (d *Domain) databases() (databases, error) {
+	sources, err := d.sources()
+	if err != nil {
+		return databases{}, err
+	}
+	name, err := userDatabase(sources)
+	if err != nil {
+		return databases{}, err
+	}
+	all := databases{name: name, locks: map[string]bool{}}
+	if all.user, err = d.userTable(sources[0]); err != nil {
+		return all, err
+	}
+	for _, s := range sources[1:] {
+		if err := all.add(d, s); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// userTable returns the user's own settings.
+func (d *Domain) userTable(source string) (gvdb.Table, error) {
+	path, _ := d.file(source)
+	table, err := read(path)
+	switch {
+	case err == nil:
+		return table, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		err = hint.Add(err, "move it away to begin without settings, or put a copy of it in its place")
+		return table, reconcile.Unavailablef("%w", err)
+	case d.Missing:
+		return table, reconcile.Unavailablef("%w", errNoDconf)
+	}
+	return gvdb.Table{}, nil
+}
+
+var errNoDconf = hint.Add(errors.New("dconf is not installed"), "install dconf; on Debian, dconf-cli and dconf-service")
+
+// add adds a source that is not the user's.
+func (b *databases) add(d *Domain, source string) error {
+	path, ok := d.file(source)
+	if !ok {
+		return nil // dconf passes over what it does not know, too
+	}
+	table, err := read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return reconcile.Unavailablef("%w", hint.Add(err, `"dconf update" makes the databases of the system anew`))
+	}
+	b.below = append(b.below, table)
+	locks, _, err := table.Table(".locks")
+	for _, name := range locks.Names() {
+		b.locks[name] = true
+	}
+	return err
+}
+
+// read reads a file of GVDB.
+func read(path string) (gvdb.Table, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return gvdb.Table{}, err
+	}
+	table, err := gvdb.Parse(data)
+	if err != nil {
+		return table, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	return table, nil
+}
+
+// beneath returns the value that the databases below the user's have.
+func (b databases) beneath(path string) (gvariant.Value, bool, error) {
+	for _, table := range b.below {
+		if v, ok, err := table.Value(path); ok || err != nil {
+			return v, ok, err
+		}
+	}
+	return gvariant.Value{}, false, nil
+}
+
+// schemaFiles returns the files of schemas, the first of which counts, and
+// those of extensions, which only these look into.
+func (d *Domain) schemaFiles() (files, ofExtensions []string) {
+	const name = "gschemas.compiled"
+	for _, dir := range d.SchemaDirs {
+		files = append(files, filepath.Join(dir, name))
+	}
+	for _, dir := range append([]string{d.DataHome}, d.DataDirs...) {
+		files = append(files, filepath.Join(dir, "glib-2.0", "schemas", name))
+		found, _ := filepath.Glob(filepath.Join(dir, "gnome-shell", "extensions", "*", "schemas", name)) // the pattern is right
+		ofExtensions = append(ofExtensions, found...)
+	}
+	return files, ofExtensions
+}

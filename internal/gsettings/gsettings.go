@@ -1,0 +1,341 @@
+// Package gsettings has the domain of the settings of the desktop and its
+// programs: of what the user has set, and nothing else.
+//
+// What is set is read from the database of the user, not from dconf or
+// gsettings: those tell what holds, defaults of the vendor included, and take a
+// damaged database for an empty one. Formats and rules are those of dconf(7)
+// and of GLib 2.74's gio/gsettingsschema.c.
+package gsettings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"bkt/internal/gvariant"
+	"bkt/internal/manifest"
+	"bkt/internal/reconcile"
+
+	"golang.org/x/sys/unix"
+)
+
+// Domain is the domain of settings. Its folders are those of dconf(7) and of the
+// XDG Base Directory Specification.
+type Domain struct {
+	Missing bool   // the program dconf is not installed
+	Bus     string // the address of the session bus; "": there is none
+
+	Home       string // which is written ${HOME} in manifests
+	ConfigHome string
+	DataHome   string
+	DataDirs   []string
+	RuntimeDir string // of the user; "": none
+	RunDir     string // "/run"
+	EtcDir     string // "/etc"
+	UID        int
+	Profile    string   // DCONF_PROFILE
+	SchemaDirs []string // GSETTINGS_SCHEMA_DIR
+	Desktops   []string // XDG_CURRENT_DESKTOP
+}
+
+// A setting is one as it was found.
+type setting struct {
+	folder, name string // of dconf
+	value        gvariant.Value
+	schema       *schema // nil: none knows it
+	key          *key
+}
+
+// Observe returns what the user has set: not what the defaults say, too, nor
+// what is known to change by itself, unless it is declared.
+func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []manifest.Setting) (reconcile.Observation[manifest.Setting], error) {
+	db, err := d.databases()
+	if err != nil {
+		return reconcile.Observation[manifest.Setting]{}, err
+	}
+	schemas, err := d.schemas()
+	if err != nil {
+		return reconcile.Observation[manifest.Setting]{}, err
+	}
+	items, err := d.items(db, schemas, schemas.locate(known))
+	identity := d.identity()
+	return reconcile.Observation[manifest.Setting]{
+		Items:    items,
+		Identity: func(manifest.Setting) string { return identity },
+	}, errors.Join(err, schemas.err)
+}
+
+func (d *Domain) items(db databases, s *schemas, known map[string]manifest.Setting) ([]manifest.Setting, error) {
+	var items []manifest.Setting
+	for _, path := range db.user.Names() {
+		value, ok, err := db.user.Value(path)
+		if err != nil {
+			return nil, reconcile.Unavailablef("the database of dconf: %w", err)
+		}
+		if !ok {
+			continue
+		}
+		k, declared := known[path]
+		if !declared && (isState(path, value) || db.locks[path]) {
+			continue
+		}
+		found := s.find(path, value)
+		switch {
+		case !found.counts():
+		case declared:
+			items = append(items, d.reworded(found, k))
+		case !found.redundant(db):
+			items = append(items, d.item(found))
+		}
+	}
+	return append(items, d.locked(db, known)...), nil
+}
+
+// locked returns the settings that are known, and that the system gives so that
+// they need not be set, and cannot be.
+func (d *Domain) locked(db databases, known map[string]manifest.Setting) []manifest.Setting {
+	var items []manifest.Setting
+	for path := range db.locks {
+		k, ok := known[path]
+		if _, set, _ := db.user.Value(path); !ok || set {
+			continue
+		}
+		if below, ok, err := db.beneath(path); ok && err == nil && d.means(k.Value, below) {
+			items = append(items, k)
+		}
+	}
+	return items
+}
+
+// counts reports whether GSettings heeds a value: one that the schema does not
+// allow is as good as none.
+func (f setting) counts() bool {
+	return f.key == nil || f.value.Type() == f.key.standard.Type() && f.key.check(f.value) == nil
+}
+
+// Values returns the values that the keys of a schema have, and those that they
+// would have without the user's own. A schema that is not installed is an
+// *[reconcile.Unavailable] error.
+func (d *Domain) Values(id string) (now, below map[string]gvariant.Value, err error) {
+	db, err := d.databases()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := d.schemas()
+	if err != nil {
+		return nil, nil, err
+	}
+	of := s.schema(id)
+	if of == nil || of.path == "" {
+		return nil, nil, errors.Join(s.err, reconcile.Unavailablef("the schema %s of GSettings is not installed", id))
+	}
+	now, below = map[string]gvariant.Value{}, map[string]gvariant.Value{}
+	for _, name := range of.keys() {
+		beneath, user, err := db.both(of.path+name, s.key(of, name))
+		if err != nil {
+			return nil, nil, reconcile.Unavailablef("the databases of dconf: %w", err)
+		}
+		now[name], below[name] = user, beneath
+	}
+	return now, below, s.err
+}
+
+// both returns what a key has without the user's own value, and with it.
+func (b databases) both(path string, k *key) (beneath, now gvariant.Value, err error) {
+	beneath, ok, err := b.beneath(path)
+	if !ok && k != nil {
+		beneath = k.standard
+	}
+	user, ok, errUser := b.user.Value(path)
+	if !ok || b.locks[path] {
+		user = beneath
+	}
+	return beneath, user, errors.Join(err, errUser)
+}
+
+// locate returns settings by their paths.
+func (s *schemas) locate(known []manifest.Setting) map[string]manifest.Setting {
+	all := make(map[string]manifest.Setting, len(known))
+	for _, k := range slices.Backward(known) { // the manifest comes before the base
+		all[s.path(k)] = k
+	}
+	return all
+}
+
+// path returns where dconf has a setting. Of a schema that is not installed, it
+// is where most have their keys.
+func (s *schemas) path(k manifest.Setting) string {
+	id, folder := k.Location()
+	if folder != "" {
+		return folder + k.Name
+	}
+	if found := s.schema(id); found != nil && found.path != "" {
+		return found.path + k.Name
+	}
+	return usual(id) + k.Name
+}
+
+// find finds out what is known of a value.
+func (s *schemas) find(path string, value gvariant.Value) setting {
+	i := strings.LastIndexByte(path, '/') + 1
+	found := setting{folder: path[:i], name: path[i:], value: value}
+	if of := s.at(found.folder, found.name); of != nil {
+		found.schema, found.key = of, s.key(of, found.name)
+	}
+	return found
+}
+
+// redundant reports whether a setting says what holds without it.
+func (f setting) redundant(db databases) bool {
+	below, ok, err := db.beneath(f.folder + f.name)
+	switch {
+	case err != nil:
+		return false
+	case ok:
+		return below.Equal(f.value)
+	}
+	// A default that is translated may be another one here.
+	return f.key != nil && !f.key.translated && f.key.standard.Equal(f.value)
+}
+
+// item returns a setting that is not known yet.
+func (d *Domain) item(f setting) manifest.Setting {
+	item := manifest.Setting{Name: f.name, Value: d.contract(f.value).String()}
+	if f.schema != nil {
+		item.Schema = f.schema.id
+	}
+	if f.schema == nil || f.schema.path == "" {
+		item.Path = f.folder
+	}
+	return item
+}
+
+// reworded returns a setting in the words of what is known of it.
+func (d *Domain) reworded(f setting, known manifest.Setting) manifest.Setting {
+	if d.means(known.Value, f.value) {
+		return known
+	}
+	known.Value = d.contract(f.value).String()
+	return known
+}
+
+// means reports whether the text of a manifest stands for a value.
+func (d *Domain) means(text string, value gvariant.Value) bool {
+	v, err := d.parse(value.Type(), text)
+	return err == nil && v.Equal(value)
+}
+
+// parse returns the value that a manifest has; t is its type, if that is known.
+func (d *Domain) parse(t, text string) (gvariant.Value, error) {
+	v, err := gvariant.Parse(t, text)
+	if err != nil {
+		return v, err
+	}
+	return v.Strings(func(s string) string { return strings.ReplaceAll(s, homeVariable, d.Home) }), nil
+}
+
+const homeVariable = "${HOME}"
+
+// contract writes the home as ${HOME} where a string is a path in it.
+func (d *Domain) contract(v gvariant.Value) gvariant.Value {
+	if strings.Trim(d.Home, "/") == "" {
+		return v
+	}
+	return v.Strings(func(s string) string {
+		var b strings.Builder
+		for {
+			i := strings.Index(s, d.Home)
+			if i < 0 {
+				return b.String() + s
+			}
+			end := i + len(d.Home)
+			b.WriteString(s[:i])
+			if begins(b.String()) && !inName(s[end:], utf8.DecodeRuneInString) {
+				b.WriteString(homeVariable)
+			} else {
+				b.WriteString(d.Home)
+			}
+			s = s[end:]
+		}
+	})
+}
+
+// begins reports whether a path may begin after this text: as the path of a
+// URL, or after what can be no part of one.
+func begins(before string) bool {
+	return strings.HasSuffix(before, "://") || !strings.HasSuffix(before, "/") && !inName(before, utf8.DecodeLastRuneInString)
+}
+
+// inName reports whether the character at an end of s goes on with the name of a
+// file.
+func inName(s string, at func(string) (rune, int)) bool {
+	r, _ := at(s)
+	return s != "" && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-+~%@}", r))
+}
+
+// identity tells the database of the user from a later one: dconf replaces the
+// file at each change, so it is the folder that counts. The device does not:
+// btrfs may give it another number at each start.
+func (d *Domain) identity() string {
+	var st unix.Statx_t
+	err := unix.Statx(unix.AT_FDCWD, filepath.Join(d.ConfigHome, "dconf"), 0, unix.STATX_INO|unix.STATX_BTIME, &st)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d-%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
+}
+
+// Same compares values by type and value. The text of one may leave the type to
+// that of the other, as numbers may.
+func (d *Domain) Same(a, b manifest.Setting) bool {
+	if a.Value == b.Value {
+		return true
+	}
+	x, y, err := d.both(a.Value, b.Value)
+	return err == nil && x.Equal(y)
+}
+
+func (d *Domain) both(a, b string) (x, y gvariant.Value, err error) {
+	if x, err = d.parse("", a); err == nil {
+		if y, err = d.parse(x.Type(), b); err == nil {
+			return x, y, nil
+		}
+	}
+	if y, err = d.parse("", b); err == nil {
+		x, err = d.parse(y.Type(), a)
+	}
+	return x, y, err
+}
+
+// Merge implements [reconcile.Merger] for lists of strings. The order is that of
+// theirs, and what only ours has comes after it.
+func (d *Domain) Merge(base, ours, theirs manifest.Setting) (manifest.Setting, bool) {
+	b, errBase := d.parse("as", base.Value)
+	o, errOurs := d.parse("as", ours.Value)
+	t, errTheirs := d.parse("as", theirs.Value)
+	if errors.Join(errBase, errOurs, errTheirs) != nil {
+		return ours, false
+	}
+	var merged []gvariant.Value
+	for _, e := range t.Inner() {
+		if has(o, e) || !has(b, e) {
+			merged = append(merged, e)
+		}
+	}
+	for _, e := range o.Inner() {
+		if !has(t, e) && !has(b, e) {
+			merged = append(merged, e)
+		}
+	}
+	ours.Value = d.contract(gvariant.NewArray("as", merged...)).String()
+	return ours, true
+}
+
+func has(list, element gvariant.Value) bool {
+	return slices.ContainsFunc(list.Inner(), element.Equal)
+}

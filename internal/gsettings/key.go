@@ -1,0 +1,140 @@
+package gsettings
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"bkt/internal/gvariant"
+	"bkt/internal/manifest"
+)
+
+// A key is what a schema says of one.
+type key struct {
+	standard   gvariant.Value
+	translated bool     // the default may be another one in the user's language
+	choices    []string // of strings: the only ones
+	limits     []gvariant.Value
+}
+
+var errKey = errors.New("the schema is in no form that is known")
+
+// newKey reads what stands in the file of schemas for a key: the default, and
+// after it, each with a letter that tells what it is, more.
+func newKey(v gvariant.Value, desktops []string) (*key, error) {
+	if !strings.HasPrefix(v.Type(), "(") || len(v.Inner()) == 0 {
+		return nil, errKey
+	}
+	k := &key{standard: v.Inner()[0]}
+	for _, option := range v.Inner()[1:] {
+		parts := option.Inner()
+		if len(parts) != 2 || parts[0].Type() != "y" {
+			return nil, errKey
+		}
+		switch letter := gvariant.NewArray("ay", parts[0]).Bytes()[0]; letter {
+		case 'e', 'f', 'c':
+			k.choices = choices(parts[1])
+		case 'l':
+			k.translated = true
+		case 'r':
+			k.limits = parts[1].Inner()
+		case 'd':
+			k.override(entries(parts[1]), desktops)
+		}
+	}
+	if len(k.limits) != 0 && len(k.limits) != 2 {
+		return nil, errKey
+	}
+	return k, nil
+}
+
+// override makes the default that of the desktop.
+func (k *key) override(values map[string]gvariant.Value, desktops []string) {
+	for _, desktop := range desktops {
+		if v, ok := values[desktop]; ok && v.Type() == k.standard.Type() {
+			k.standard = v
+			return
+		}
+	}
+}
+
+// choices returns the strings that a list of GLib ("strinfo") has: each comes
+// after a number and a byte that says whether it is another name of one.
+func choices(list gvariant.Value) []string {
+	var all []string
+	data := list.Encode()
+	for len(data) >= 8 {
+		text, rest, ok := strings.Cut(string(data[5:]), "\x00")
+		_, rest, ends := strings.Cut(rest, "\xff")
+		if !ok || !ends {
+			break
+		}
+		all, data = append(all, text), []byte(rest)
+	}
+	return all
+}
+
+// check returns why a value of the type of the key cannot be its value.
+func (k *key) check(v gvariant.Value) error {
+	switch {
+	case k.choices == nil && k.limits == nil:
+		return nil
+	case strings.ContainsAny(v.Type()[:1], "am"):
+		for _, inner := range v.Inner() {
+			if err := k.check(inner); err != nil {
+				return err
+			}
+		}
+		return nil
+	case k.limits != nil:
+		return k.checkLimits(v)
+	}
+	return k.checkChoices(v)
+}
+
+func (k *key) checkLimits(v gvariant.Value) error {
+	least, most := k.limits[0], k.limits[1]
+	if compare(v, least) < 0 || compare(v, most) > 0 {
+		return fmt.Errorf("%s is not from %s to %s", plainNumber(v), plainNumber(least), plainNumber(most))
+	}
+	return nil
+}
+
+// compare compares two numbers of one type.
+func compare(a, b gvariant.Value) int {
+	x, errX := strconv.ParseInt(plainNumber(a), 0, 64)
+	y, errY := strconv.ParseInt(plainNumber(b), 0, 64)
+	if errX == nil && errY == nil {
+		return cmp.Compare(x, y)
+	}
+	f, _ := strconv.ParseFloat(plainNumber(a), 64)
+	g, _ := strconv.ParseFloat(plainNumber(b), 64)
+	return cmp.Compare(f, g)
+}
+
+// plainNumber returns a number without its type.
+func plainNumber(v gvariant.Value) string {
+	s := v.String()
+	return s[strings.LastIndexByte(s, ' ')+1:]
+}
+
+func (k *key) checkChoices(v gvariant.Value) error {
+	text, ok := v.Text()
+	if !ok {
+		return nil
+	}
+	var quoted []string
+	for _, c := range k.choices {
+		if c == text {
+			return nil
+		}
+		quoted = append(quoted, gvariant.NewString(c).String())
+	}
+	err := fmt.Errorf("%s is none of %s", v, strings.Join(quoted, ", "))
+	if near, ok := manifest.Nearest(text, k.choices); ok {
+		err = fmt.Errorf("%w (did you mean %s?)", err, gvariant.NewString(near))
+	}
+	return err
+}

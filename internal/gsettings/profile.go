@@ -1,0 +1,97 @@
+package gsettings
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/reconcile"
+)
+
+// sources returns the databases that settings are looked for in, in order, as
+// dconf finds them: lines such as "user-db:user".
+func (d *Domain) sources() ([]string, error) {
+	mandatory := filepath.Join(d.RunDir, "dconf", "user", strconv.Itoa(d.UID))
+	text, err := os.ReadFile(mandatory)
+	switch {
+	case !errors.Is(err, fs.ErrNotExist):
+	case filepath.IsAbs(d.Profile):
+		text, err = os.ReadFile(d.Profile)
+	case d.Profile != "":
+		text, err = d.named(d.Profile)
+	default:
+		text, err = d.ordinary()
+	}
+	if err != nil {
+		return nil, reconcile.Unavailablef("the profile of dconf cannot be read: %w", err)
+	}
+	return lines(text), nil
+}
+
+// ordinary returns the profile of who has chosen none.
+func (d *Domain) ordinary() ([]byte, error) {
+	if d.RuntimeDir != "" {
+		text, err := os.ReadFile(filepath.Join(d.RuntimeDir, "dconf", "profile"))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return text, err
+		}
+	}
+	text, err := d.named("user")
+	if errors.Is(err, fs.ErrNotExist) {
+		return []byte("user-db:user"), nil
+	}
+	return text, err
+}
+
+// named returns the profile of this name.
+func (d *Domain) named(name string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(d.EtcDir, "dconf", "profile", name))
+	for _, dir := range d.DataDirs {
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		text, err = os.ReadFile(filepath.Join(dir, "dconf", "profile", name))
+	}
+	return text, err
+}
+
+func lines(text []byte) []string {
+	var all []string
+	for line := range strings.Lines(string(text)) {
+		line, _, _ = strings.Cut(line, "#")
+		if line = strings.TrimSpace(line); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// userDatabase returns the name of the database of a source that is the user's.
+func userDatabase(sources []string) (string, error) {
+	if len(sources) > 0 {
+		if name, ok := strings.CutPrefix(sources[0], "user-db:"); ok {
+			return name, nil
+		}
+	}
+	err := errors.New("the first line of the profile of dconf is not a user-db")
+	return "", reconcile.Unavailablef("%w", hint.Add(err, "see dconf(7), and DCONF_PROFILE"))
+}
+
+// file returns where the database of a source is. The user's settings may be
+// kept elsewhere ("service-db"), but then they are the first source.
+func (d *Domain) file(source string) (string, bool) {
+	kind, name, _ := strings.Cut(source, ":")
+	switch kind {
+	case "user-db":
+		return filepath.Join(d.ConfigHome, "dconf", name), true
+	case "system-db":
+		return filepath.Join(d.EtcDir, "dconf", "db", name), true
+	case "file-db":
+		return name, true
+	}
+	return "", false
+}

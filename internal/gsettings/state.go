@@ -1,0 +1,90 @@
+package gsettings
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"bkt/internal/gvariant"
+)
+
+// Settings that programs change by themselves, as they are used, are no one's
+// wish. Those that may hold a secret or where someone is are no one else's
+// business. Neither is captured unless it is declared.
+
+// stateNames are the names of keys, as patterns.
+var stateNames = []string{
+	"window-*", "*-window-size", "maximized", "is-maximized", "initial-size", "geometry", "last-*", "recent-*",
+	"*-history", "*-timestamp", "*-last-shown*", "first-run", "migrated*", "sidebar-width", "paned-position",
+}
+
+// secretNames are the names of keys, as patterns, whose text is no one else's
+// business. What is true or false, or a number, is none.
+var secretNames = []string{"*password*", "*passwd*", "*passphrase*", "*-token", "token", "*-secret", "secret", "*api-key*", "*apikey*"}
+
+// wishes are folders whose keys may be named like states: "window-*" would be
+// how windows are handled.
+var wishes = []string{"/org/gnome/desktop/", "/org/gnome/mutter/", "/org/gnome/shell/keybindings/"}
+
+// statePaths are keys and, with a slash at the end, folders.
+var statePaths = []string{
+	"/org/gnome/shell/command-history", "/org/gnome/shell/looking-glass-history",
+	"/org/gnome/shell/welcome-dialog-last-shown-version", "/org/gnome/shell/last-selected-power-profile",
+	"/org/gnome/desktop/input-sources/current", "/org/gnome/desktop/input-sources/mru-sources",
+	"/org/gnome/desktop/peripherals/keyboard/numlock-state",
+	"/org/gnome/desktop/peripherals/tablets/", "/org/gnome/desktop/peripherals/touchscreens/",
+	"/org/gnome/desktop/notifications/application-children", "/org/gnome/desktop/notifications/application/",
+	"/org/gnome/settings-daemon/plugins/color/night-light-last-coordinates",
+	"/org/gnome/settings-daemon/plugins/housekeeping/donation-reminder-last-shown",
+	"/org/gnome/control-center/last-panel", "/org/gnome/control-center/window-state",
+	"/org/gnome/nautilus/window-state/", "/org/gnome/nautilus/preferences/migrated-gtk-settings",
+	"/org/gnome/calendar/active-view", "/org/gnome/clocks/state/", "/org/gnome/TextEditor/last-save-directory",
+	"/org/gnome/evince/document-directory", "/org/gnome/evince/pictures-directory",
+	"/org/gnome/Papers/document-directory", "/org/gnome/Papers/pictures-directory",
+	"/org/gtk/settings/color-chooser/", "/org/gtk/gtk4/settings/color-chooser/", "/org/gnome/portal/filechooser/",
+	"/org/gnome/evolution-data-server/", "/org/freedesktop/tracker/",
+	// secrets, and where someone is
+	"/system/proxy/http/authentication-user", "/system/proxy/http/authentication-password",
+	"/org/gnome/shell/extensions/gsconnect/", "/org/gnome/shell/weather/locations", "/org/gnome/shell/world-clocks/locations",
+	"/org/gnome/clocks/world-clocks", "/org/gnome/Weather/locations",
+}
+
+// extensionKeys are those that extensions have, which are a domain.
+var extensionKeys = []string{
+	"/org/gnome/shell/enabled-extensions", "/org/gnome/shell/disabled-extensions", "/org/gnome/shell/disable-user-extensions",
+}
+
+// fileChoosers are folders of which only the size and place of the window, and
+// what was looked at, is state.
+var fileChoosers = []string{"/org/gtk/settings/file-chooser/", "/org/gtk/gtk4/settings/file-chooser/"}
+
+// devices is where devices have their settings, each in a folder of vendor and
+// product: "046d:c52b".
+const devices = "/org/gnome/desktop/peripherals/"
+
+// isState reports whether a key of dconf holds what is not captured.
+func isState(key string, value gvariant.Value) bool {
+	folder, name := path.Split(key)
+	switch {
+	case slices.Contains(extensionKeys, key):
+		return true
+	case strings.ContainsAny(value.Type(), "syv") && fits(secretNames, name):
+		return true
+	case strings.HasPrefix(folder, devices) && strings.Contains(folder, ":"):
+		return true
+	case slices.ContainsFunc(statePaths, func(p string) bool { return key == p || strings.HasSuffix(p, "/") && strings.HasPrefix(key, p) }):
+		return true
+	case slices.Contains(fileChoosers, folder) && (name == "last-folder-uri" || name == "window-position"):
+		return true
+	case slices.ContainsFunc(wishes, func(p string) bool { return strings.HasPrefix(key, p) }):
+		return false
+	}
+	return fits(stateNames, name)
+}
+
+func fits(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		fits, _ := path.Match(pattern, name) // the patterns are right
+		return fits
+	})
+}

@@ -1,0 +1,233 @@
+package gsettings
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bkt/internal/gvariant"
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+// A write is a key that is to get a value, as dconf takes it, or to lose its own.
+type write struct {
+	op     plan.Op
+	target string // in the user's words
+	path   string
+	value  string // "": none
+}
+
+// Plan sets all keys by one command, and resets all by another. dconf takes all
+// or nothing, so each is tried by itself should one be refused. What is known to
+// be refused is not tried.
+func (d *Domain) Plan(diffs []reconcile.Diff[manifest.Setting]) []plan.Change {
+	db, err := d.databases()
+	if err != nil {
+		return []plan.Change{failing(diffs, err)}
+	}
+	schemas, err := d.schemas()
+	if err == nil {
+		err = answers(d.Bus)
+	}
+	if err != nil {
+		return []plan.Change{failing(diffs, err)}
+	}
+	var p []plan.Change
+	writes := map[plan.Op][]write{}
+	for _, diff := range diffs {
+		w, err := d.write(db, schemas, diff)
+		if err != nil {
+			p = append(p, plan.Change{Op: w.op, Targets: []string{w.target}, Steps: []plan.Step{plan.Fail{Reason: err}}})
+			continue
+		}
+		writes[w.op] = append(writes[w.op], w)
+	}
+	for _, op := range []plan.Op{plan.Add, plan.Modify} {
+		p = append(p, d.batch(writes[op], d.load)...)
+	}
+	for some := range slices.Chunk(writes[plan.Remove], maxResets) {
+		p = append(p, d.batch(some, func(w []write) plan.Step { return d.reset(db.name, w) })...)
+	}
+	return p
+}
+
+// maxResets is how many keys are reset at once: an argument may have 128 KiB, and
+// a byte of a key takes six.
+const maxResets = 200
+
+func failing(diffs []reconcile.Diff[manifest.Setting], err error) plan.Change {
+	c := plan.Change{Op: plan.Modify, Steps: []plan.Step{plan.Fail{Reason: err}}}
+	for _, diff := range diffs {
+		c.Targets = append(c.Targets, cmp.Or(diff.Want, diff.Have).Key())
+	}
+	return c
+}
+
+func (d *Domain) write(db databases, s *schemas, diff reconcile.Diff[manifest.Setting]) (write, error) {
+	if diff.Want == nil {
+		return write{plan.Remove, diff.Have.Key(), s.path(*diff.Have), ""}, nil
+	}
+	w := write{plan.Modify, diff.Want.Key(), s.path(*diff.Want), ""}
+	if diff.Have == nil {
+		w.op = plan.Add
+	}
+	err := allowed(db, w.path)
+	if err != nil {
+		return w, err
+	}
+	value, err := d.value(s, *diff.Want)
+	if err == nil {
+		w.value = value.String()
+	}
+	return w, err
+}
+
+// allowed returns why a key may not be set.
+func allowed(db databases, path string) error {
+	switch {
+	case slices.Contains(extensionKeys, path):
+		return hint.Add(errors.New("which extensions there are is no setting"), "declare extensions in manifests/gnome-extensions.json, and take this out of manifests/gsettings.json")
+	case db.locks[path]:
+		err := errors.New("the system has locked this key")
+		if below, ok, errBelow := db.beneath(path); ok && errBelow == nil {
+			err = fmt.Errorf("%w: it is %s", err, below)
+		}
+		return hint.Add(err, "take it out of manifests/gsettings.json, or out of the locks of the system's dconf database")
+	}
+	return nil
+}
+
+// value returns the value of a setting, which the schema has to allow.
+func (d *Domain) value(s *schemas, k manifest.Setting) (gvariant.Value, error) {
+	of, err := s.of(k)
+	if err != nil {
+		return gvariant.Value{}, err
+	}
+	if of == nil {
+		v, err := d.parse("", k.Value)
+		return v, hint.Add(err, "in GVariant's text format, a string has quotes: \"'Adwaita'\"")
+	}
+	known := s.key(of, k.Name)
+	if s.err != nil {
+		return gvariant.Value{}, s.err
+	}
+	v, err := d.parse(known.standard.Type(), k.Value)
+	if err == nil {
+		err = known.check(v)
+	}
+	if err != nil {
+		err = hint.Add(fmt.Errorf("value %s: %w", k.Value, err), "\"gsettings range %s %s\" says what it may be; the default is %s", of.id, k.Name, known.standard)
+	}
+	return v, err
+}
+
+// of returns the schema of a setting, nil if none that is installed has its key.
+// One that is named has to have it.
+func (s *schemas) of(k manifest.Setting) (*schema, error) {
+	id, folder := k.Location()
+	if id == "" {
+		return s.at(folder, k.Name), nil
+	}
+	of := s.schema(id)
+	switch {
+	case of == nil:
+		return nil, s.absent(id)
+	case of.path == "" && folder == "":
+		return nil, hint.Add(fmt.Errorf("the schema %s has no path of its own", id), `"path" says which of those that use it is meant`)
+	case of.path != "" && folder != "" && of.path != folder:
+		return nil, hint.Add(fmt.Errorf("the schema %s is at %s, not at %s", id, of.path, folder), `leave out "path"`)
+	case !of.has(k.Name):
+		return nil, unknownKey(of, k.Name)
+	}
+	return of, nil
+}
+
+// absent returns an error if a schema can only be one that is misspelt: those of
+// the desktop come all together. Others may come with what is not installed yet.
+func (s *schemas) absent(id string) error {
+	const desktop = "org.gnome.desktop."
+	if !strings.HasPrefix(id, desktop) || s.schema(desktop+"interface") == nil {
+		return nil
+	}
+	err := fmt.Errorf("there is no schema %s", id)
+	if near, ok := manifest.Nearest(id, s.names()); ok {
+		return hint.Add(err, "did you mean %q?", near)
+	}
+	return err
+}
+
+func unknownKey(of *schema, name string) error {
+	err := fmt.Errorf("the schema %s has no key %q", of.id, name)
+	if near, ok := manifest.Nearest(name, of.keys()); ok {
+		return hint.Add(err, "did you mean %q?", near)
+	}
+	return err
+}
+
+// batch returns the change for all writes, if there are any.
+func (d *Domain) batch(all []write, step func([]write) plan.Step) []plan.Change {
+	if len(all) == 0 {
+		return nil
+	}
+	c := plan.Change{Op: all[0].op, Steps: []plan.Step{step(all)}}
+	for _, w := range all {
+		c.Targets = append(c.Targets, w.target)
+		c.Retry = append(c.Retry, plan.Change{Op: w.op, Targets: []string{w.target}, Steps: []plan.Step{d.one(w)}})
+	}
+	if len(all) == 1 && all[0].value != "" {
+		c.Retry = nil
+	}
+	return []plan.Change{c}
+}
+
+func (d *Domain) one(w write) plan.Step {
+	if w.value == "" {
+		return d.run(nil, "dconf", "reset", w.path)
+	}
+	return d.load([]write{w})
+}
+
+// load sets keys, in the key file that dconf takes.
+func (d *Domain) load(all []write) plan.Step {
+	folders := map[string]string{}
+	for _, w := range all {
+		i := strings.LastIndexByte(w.path, '/') + 1
+		folders[w.path[:i]] += w.path[i:] + "=" + w.value + "\n"
+	}
+	var text strings.Builder
+	for _, folder := range slices.Sorted(maps.Keys(folders)) {
+		name := strings.Trim(folder, "/")
+		if name == "" {
+			name = "/"
+		}
+		fmt.Fprintf(&text, "[%s]\n%s\n", name, folders[folder])
+	}
+	return d.run([]byte(text.String()), "dconf", "load", "/")
+}
+
+// reset resets keys. The program dconf resets one at a time; its service takes a
+// dictionary of keys and of values that may not be there.
+func (d *Domain) reset(database string, all []write) plan.Step {
+	var entries []gvariant.Value
+	for _, w := range all {
+		entries = append(entries, gvariant.NewEntry(gvariant.NewString(w.path), gvariant.Nothing("mv")))
+	}
+	changes := gvariant.NewBytes(gvariant.NewArray("a{smv}", entries...).Encode())
+	return d.run(nil, "gdbus", "call", "--session", "--dest", "ca.desrt.dconf", "--object-path", "/ca/desrt/dconf/Writer/"+database,
+		"--method", "ca.desrt.dconf.Writer.Change", changes.String())
+}
+
+// run runs a command that speaks to dconf's service. Without a bus it gets one:
+// the service writes the same files.
+func (d *Domain) run(stdin []byte, argv ...string) plan.Run {
+	if d.Bus == "" {
+		argv = append([]string{"dbus-run-session", "--"}, argv...)
+	}
+	return plan.Run{Argv: argv, Stdin: stdin}
+}
