@@ -1,0 +1,267 @@
+// Package extension keeps the extensions of GNOME Shell in step with their
+// manifest.
+//
+// It reads the folders that extensions are installed in, and asks for the
+// shell's settings, whether or not a shell is running. An extension that comes
+// with the system can only be switched on and off; one of the user is downloaded
+// from extensions.gnome.org or from where the manifest says. The settings of an
+// extension belong to package gsettings. That the shell switches all extensions
+// off when it has crashed is told, and never captured.
+package extension
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"bkt/internal/gvariant"
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+// Domain is the domain of extensions. Its fields are folders, but for the URL of
+// extensions.gnome.org.
+type Domain struct {
+	Data     string   // of the user: $XDG_DATA_HOME
+	DataDirs []string // of the system: $XDG_DATA_DIRS
+	Config   string   // of the user: $XDG_CONFIG_HOME
+	Cache    string   // for what is downloaded
+	Settings Settings
+	Site     string
+
+	seen seen
+}
+
+// seen is what Plan has to know of the system, beside what differs.
+type seen struct {
+	folders
+	shell    string // the version of GNOME Shell
+	shellErr error  // why there is none
+	anyShell bool   // extensions need not be made for the version
+}
+
+// Settings tells of the settings of a schema what holds, and what would without
+// the user's own.
+type Settings interface {
+	Values(schema string) (now, below map[string]gvariant.Value, err error)
+}
+
+type extension = manifest.Extension
+
+// Observe implements [reconcile.Domain]. It starts one process at most, which asks
+// for the version of the shell if something is to be downloaded.
+func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []extension) (reconcile.Observation[extension], error) {
+	var o reconcile.Observation[extension]
+	folders, err := d.folders(known)
+	if err != nil {
+		return o, reconcile.Unavailablef("%w", err)
+	}
+	values, defaults, err := d.Settings.Values(schema)
+	if err != nil {
+		return o, err
+	}
+	now, err := newLists(values)
+	if err != nil {
+		return o, reconcile.Unavailablef("%w", err)
+	}
+	below, err := newLists(defaults)
+	if err != nil {
+		return o, reconcile.Unavailablef("%w", err)
+	}
+	d.seen = seen{folders: folders, anyShell: now.anyShell}
+	if folders.lack(known) {
+		d.seen.shell, d.seen.shellErr = shellVersion(ctx, sys)
+	}
+	o.Items = items(folders, now, below, index(known))
+	o.Identity = d.identity()
+	if now.off {
+		o.Notes = []string{noteOff}
+	}
+	return o, nil
+}
+
+const noteOff = `all extensions of the user are switched off, by the user or by GNOME Shell after a crash: to switch them on, run "gsettings set org.gnome.shell disable-user-extensions false"`
+
+func index(known []extension) map[string]extension {
+	m := make(map[string]extension, len(known))
+	for _, e := range known {
+		m[e.ID] = e
+	}
+	return m
+}
+
+func shellVersion(ctx context.Context, sys reconcile.System) (string, error) {
+	text, err := sys.Output(ctx, plan.Run{Argv: []string{"gnome-shell", "--version"}})
+	if err != nil {
+		return "", err
+	}
+	version, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "GNOME Shell ")
+	if !ok || version == "" {
+		return "", fmt.Errorf("gnome-shell --version says %q", text)
+	}
+	return version, nil
+}
+
+// items returns the extensions of the user, and those of the system that are
+// not as the system has them by itself, or are known to be as they are.
+func items(f folders, now, below lists, known map[string]extension) []extension {
+	var all []extension
+	for id, installed := range f.user {
+		was, ok := known[id]
+		if !ok {
+			was = extension{ID: id, Source: installed.source()}
+		}
+		all = append(all, observed(was, now.enabled(id), installed))
+	}
+	for id, installed := range f.system {
+		_, users := f.user[id]
+		was, ok := known[id]
+		asKnown := ok && was.Enabled() == now.enabled(id)
+		switch {
+		case users, !asKnown && now.names(id) == below.names(id):
+			continue
+		case !ok:
+			was = extension{ID: id, Source: "system"}
+		}
+		installed.Version = version(was.Version) // whatever the system has
+		all = append(all, observed(was, now.enabled(id), installed))
+	}
+	return all
+}
+
+// observed returns an extension that is known as it is on the system. Only one
+// whose version is declared has a version that may change.
+func observed(e extension, enabled bool, m metadata) extension {
+	e.Disabled = manifest.Inverted(!enabled)
+	e.Installed = manifest.Installed{There: true, Version: uint(m.Version)}
+	if e.Version != 0 {
+		e.Version = uint(m.Version)
+	}
+	return e
+}
+
+// Same implements [reconcile.Domain]. A version counts if it is declared: that
+// of the system is the same as none.
+func (*Domain) Same(a, b extension) bool {
+	return a.Disabled == b.Disabled && (a.Version == b.Version || fits(a, b) || fits(b, a))
+}
+
+func fits(system, declared extension) bool {
+	return system.Installed.There && (declared.Version == 0 || declared.Version == system.Installed.Version)
+}
+
+// Plan implements [reconcile.Domain]: what is to be downloaded, and then one
+// edit of the shell's settings. What goes is switched off first.
+func (d *Domain) Plan(diffs []reconcile.Diff[extension]) []plan.Change {
+	var install, remove []plan.Change
+	var ids []string
+	edit := edit{places: map[string]string{}}
+	for _, diff := range diffs {
+		have, want := diff.Have, diff.Want
+		if want == nil {
+			edit.forget = append(edit.forget, have.ID)
+			ids = append(ids, have.ID)
+			remove = append(remove, d.remove(have.ID)...)
+			continue
+		}
+		change, needed := d.install(have, *want)
+		if needed {
+			install = append(install, change)
+			edit.places[want.ID] = d.place(want.ID)
+		}
+		if have == nil || have.Disabled != want.Disabled {
+			edit.set(*want)
+			ids = append(ids, want.ID)
+		}
+	}
+	if len(ids) > 0 {
+		install = append(install, plan.Change{Op: plan.Modify, Targets: ids, Steps: []plan.Step{
+			plan.Update{Read: readSettings, Edit: edit, Write: writeSettings},
+		}})
+	}
+	return append(install, remove...)
+}
+
+// remove returns nothing for an extension that comes with the system.
+func (d *Domain) remove(id string) []plan.Change {
+	if _, ok := d.seen.user[id]; !ok {
+		return nil
+	}
+	return []plan.Change{{Op: plan.Remove, Targets: []string{id}, Steps: []plan.Step{
+		plan.Delete{Path: d.updates(id)}, plan.Delete{Path: d.place(id)},
+	}}}
+}
+
+// install returns what installs an extension, and whether that is needed.
+func (d *Domain) install(have *extension, want extension) (plan.Change, bool) {
+	if d.seen.has(want) {
+		return plan.Change{}, false
+	}
+	op := plan.Add
+	if have != nil {
+		op = plan.Modify
+	}
+	steps := d.steps(want)
+	return plan.Change{Op: op, Targets: []string{want.ID}, Steps: steps}, true
+}
+
+const (
+	maxArchive = 64 << 20
+	maxFolder  = 256 << 20
+)
+
+func (d *Domain) steps(want extension) []plan.Step {
+	fetch, err := d.fetch(want)
+	if err != nil {
+		return []plan.Step{plan.Fail{Reason: err}}
+	}
+	unzip := plan.Unzip{
+		Archive: fetch.Path,
+		Dir:     d.place(want.ID),
+		Limit:   maxFolder,
+		Check:   check{want.ID, want.Version, d.required()},
+		Pattern: "schemas/*.gschema.xml",
+		Command: []string{"glib-compile-schemas", "--strict", "."},
+	}
+	steps := []plan.Step{fetch, unzip}
+	if d.seen.staged[want.ID] {
+		// At the next login it would take the place of this one.
+		steps = append(steps, plan.Delete{Path: d.updates(want.ID)})
+	}
+	return steps
+}
+
+// required returns the version of the shell that an extension must be made for.
+func (d *Domain) required() string {
+	if d.seen.anyShell {
+		return ""
+	}
+	return d.seen.shell
+}
+
+var (
+	errSystem  = hint.Add(errors.New("it should come with the system, and is not there"), "install the package that has it, or take the extension out of the manifest")
+	errUnknown = hint.Add(errors.New("it is not known where it comes from"), `give its "source" in the manifest: "ego" for extensions.gnome.org, or the URL of an archive with its sha256`)
+	errNoSum   = hint.Add(errors.New("its archive has no sha256 in the manifest"), `add "sha256" to it, as sha256sum prints it`)
+)
+
+// fetch returns what downloads an extension.
+func (d *Domain) fetch(want extension) (plan.Fetch, error) {
+	f := plan.Fetch{URL: want.Source, Path: d.archive(want.ID), SHA256: strings.ToLower(want.SHA256), Limit: maxArchive}
+	switch want.Source {
+	case "system":
+		return f, errSystem
+	case "unknown":
+		return f, errUnknown
+	case "", "ego":
+		f.URL, f.Missing = d.release(want)
+		return f, d.seen.shellErr
+	}
+	if want.SHA256 == "" {
+		return f, errNoSum
+	}
+	return f, nil
+}

@@ -1,0 +1,195 @@
+package extension
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// folders are the extensions that are installed, by uuid.
+type folders struct {
+	user, system map[string]metadata
+	staged       map[string]bool // those of which an update waits for the next login
+}
+
+// metadata is what an extension says of itself.
+type metadata struct {
+	UUID      string   `json:"uuid"`
+	Version   version  `json:"version"`
+	Shells    []string `json:"shell-version"`
+	Generated string   `json:"_generated"`
+}
+
+// A version is the number that extensions.gnome.org has given to a release. Other
+// extensions have other things there, or nothing.
+type version uint
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *version) UnmarshalJSON(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 10, 32)
+	if err == nil {
+		*v = version(n)
+	}
+	return nil
+}
+
+// source says where the extension comes from, as far as one can tell. Only
+// extensions.gnome.org writes that it has made the metadata.
+func (m metadata) source() string {
+	if m.Version != 0 && strings.Contains(m.Generated, "SweetTooth") {
+		return "ego"
+	}
+	return "unknown"
+}
+
+const (
+	belowData    = "gnome-shell/extensions"
+	updatesBelow = "gnome-shell/extension-updates"
+)
+
+// place returns the folder of an extension of the user.
+func (d *Domain) place(id string) string { return filepath.Join(d.Data, belowData, id) }
+
+// updates returns the folder of an update that waits for the next login.
+func (d *Domain) updates(id string) string { return filepath.Join(d.Data, updatesBelow, id) }
+
+func (d *Domain) archive(id string) string {
+	return filepath.Join(d.Cache, "bkt", "extensions", id+".zip")
+}
+
+// folders returns what is installed. The folder of one that is known has to be
+// readable: otherwise it would seem to be gone.
+func (d *Domain) folders(known []extension) (folders, error) {
+	f := folders{staged: map[string]bool{}}
+	must := index(known)
+	var err error
+	if f.user, err = readFolders(filepath.Join(d.Data, belowData), must); err != nil {
+		return f, err
+	}
+	updates, err := readFolders(filepath.Join(d.Data, updatesBelow), nil)
+	if err != nil {
+		return f, err
+	}
+	for id, m := range updates {
+		f.user[id], f.staged[id] = m, true
+	}
+	f.system = map[string]metadata{}
+	for _, dir := range d.DataDirs {
+		if !filepath.IsAbs(dir) {
+			continue // as the specification says
+		}
+		found, err := readFolders(filepath.Join(dir, belowData), must)
+		if err != nil {
+			return f, err
+		}
+		for id, m := range found {
+			if _, ok := f.system[id]; !ok {
+				f.system[id] = m
+			}
+		}
+	}
+	return f, nil
+}
+
+// readFolders returns the extensions in dir. Folders that are none, the shell
+// does not load either.
+func readFolders(dir string, must map[string]extension) (map[string]metadata, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	found := map[string]metadata{}
+	for _, entry := range entries {
+		id := entry.Name()
+		m, err := readMetadata(os.DirFS(filepath.Join(dir, id)))
+		_, known := must[id]
+		switch {
+		case err == nil && m.UUID == id:
+			found[id] = m
+		case err != nil && known && !errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, id, metadataFile), err)
+		}
+	}
+	return found, nil
+}
+
+const metadataFile = "metadata.json"
+
+func readMetadata(folder fs.FS) (metadata, error) {
+	var m metadata
+	text, err := fs.ReadFile(folder, metadataFile)
+	if err == nil {
+		err = json.Unmarshal(text, &m)
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	return m, err
+}
+
+// has reports whether there is nothing to install. One that comes with the
+// system has whatever version the system gives it.
+func (f folders) has(want extension) bool {
+	if m, ok := f.user[want.ID]; ok {
+		return want.Version == 0 || uint(m.Version) == want.Version
+	}
+	_, ok := f.system[want.ID]
+	return ok
+}
+
+// lack reports whether one of these may have to be downloaded.
+func (f folders) lack(known []extension) bool {
+	for _, e := range known {
+		if e.Source != "system" && e.Source != "unknown" && !f.has(e) {
+			return true
+		}
+	}
+	return false
+}
+
+// A check is what the metadata of an extension has to say.
+type check struct {
+	id      string
+	version uint   // 0: any
+	shell   string // the version of the shell that it is for; "": any
+}
+
+// Check implements [plan.Checker].
+func (c check) Check(folder fs.FS) error {
+	m, err := readMetadata(folder)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", metadataFile, err)
+	case m.UUID != c.id:
+		return fmt.Errorf("it has the extension %q", m.UUID)
+	case c.version != 0 && uint(m.Version) != c.version:
+		return fmt.Errorf("it has version %d, not %d", m.Version, c.version)
+	case c.shell != "" && !m.supports(c.shell):
+		return fmt.Errorf("it is for GNOME Shell %s, and this is %s", strings.Join(m.Shells, ", "), c.shell)
+	}
+	return nil
+}
+
+// supports compares versions as the shell does: of 40 and later ones, the first
+// number decides, of earlier ones the first two.
+func (m metadata) supports(shell string) bool {
+	for _, s := range m.Shells {
+		if series(s) == series(shell) {
+			return true
+		}
+	}
+	return false
+}
+
+func series(shell string) string {
+	numbers := strings.Split(shell, ".")
+	if len(numbers) > 1 && numbers[0] == "3" {
+		return strings.Join(numbers[:2], ".")
+	}
+	return numbers[0]
+}
