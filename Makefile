@@ -72,10 +72,18 @@ fuzz: ## fuzz for FUZZTIME each
 	$(GO) test -run NONE -fuzz FuzzEveryKind -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
 	$(GO) test -run NONE -fuzz FuzzEncode -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
 	$(GO) test -run NONE -fuzz FuzzAll -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
+	$(GO) test -run NONE -fuzz FuzzCompare -fuzztime $(FUZZTIME) ./internal/reconcile
+	$(GO) test -run NONE -fuzz FuzzParse -fuzztime $(FUZZTIME) ./internal/gvariant
+	$(GO) test -run NONE -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./internal/gvariant
+	$(GO) test -run NONE -fuzz FuzzParse -fuzztime $(FUZZTIME) ./internal/gvdb
+	$(GO) test -run NONE -fuzz FuzzEdit -fuzztime $(FUZZTIME) ./internal/extension
+	$(GO) test -run NONE -fuzz FuzzOverride -fuzztime $(FUZZTIME) ./internal/flatpak
+	$(GO) test -run NONE -fuzz FuzzList -fuzztime $(FUZZTIME) ./internal/flatpak
 	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) ./internal/hooklint
 
 .PHONY: bench
-bench: setup build ## measure; docs/performance.md has the results
+bench: build ## measure; docs/performance.md has the results
+	scripts/setup.sh bench
 	scripts/bench.sh
 
 .PHONY: update

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests and the demo need and this machine lacks, with apt-get
-# or dnf. As root it also makes the user for the test of builds without root.
-# Where nothing is missing it does nothing.
+# or dnf; as "setup.sh bench", also what is measured beside bkt. As root it also
+# makes the user for the test of builds without root. Where nothing is missing it
+# does nothing.
 set -euo pipefail
 
 # Debian keeps some of these programs where only root's PATH leads.
@@ -32,9 +33,16 @@ wanted() {
 	echo make make
 	echo jq jq
 	echo pre-commit pre-commit
-	# What builds are measured beside.
 	echo podman podman
-	echo buildah buildah
+	if [ "${1:-}" = bench ]; then
+		echo buildah buildah
+		echo ansible ansible-playbook
+		echo python3-psutil ansible-playbook # its module dconf needs it
+	fi
+	echo flatpak flatpak
+	# What keeps a desktop's settings and runs its extensions.
+	echo dbus-daemon dbus-daemon
+	echo gnome-shell gnome-shell
 	if has apt-get; then
 		# Debian 12 has a crun that is too old for BuildKit.
 		echo runc runc
@@ -44,12 +52,16 @@ wanted() {
 		echo docker.io dockerd
 		echo docker-registry docker-registry
 		echo gnupg gpg
+		echo dconf-cli dconf
+		echo libglib2.0-bin gsettings gdbus glib-compile-schemas
 	else
 		echo runc runc crun
 		echo shadow-utils newuidmap
 		echo createrepo_c createrepo_c
 		echo util-linux flock
 		echo gnupg2 gpg
+		echo dconf dconf
+		echo glib2 gsettings gdbus glib-compile-schemas
 	fi
 }
 
@@ -59,16 +71,16 @@ missing() {
 	while read -r package commands; do
 		# shellcheck disable=SC2086 # it is a list of words
 		has $commands || echo "$package"
-	done < <(wanted)
+	done < <(wanted "$@")
 }
 
 # as_root starts this script again as root.
 as_root() {
 	has sudo || die "run this as root: $0"
 	if [ -t 0 ]; then
-		exec sudo -- "$0"
+		exec sudo -- "$0" "$@"
 	fi
-	exec sudo --non-interactive -- "$0"
+	exec sudo --non-interactive -- "$0" "$@"
 }
 
 install_packages() {
@@ -96,10 +108,10 @@ make_user() {
 
 main() {
 	local packages
-	mapfile -t packages < <(missing)
+	mapfile -t packages < <(missing "$@")
 	if ((${#packages[@]} > 0)); then
 		echo "setup: installing ${packages[*]}" >&2
-		((EUID == 0)) || as_root
+		((EUID == 0)) || as_root "$@"
 		install_packages "${packages[@]}"
 	fi
 	if ((EUID == 0)); then
@@ -108,4 +120,4 @@ main() {
 	has go || echo "setup: note: Go is not here: see https://go.dev/dl/" >&2
 }
 
-main
+main "$@"

@@ -326,6 +326,7 @@ func TestDocuments(t *testing.T) {
 				cmd := exec.Command("sh", "-c", command)
 				cmd.Dir = dir
 				cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+w.data, "XDG_RUNTIME_DIR="+w.run,
+					"XDG_CONFIG_HOME="+home, "XDG_STATE_HOME="+home, "FLATPAK_SYSTEM_DIR="+home+"/flatpak",
 					"PATH="+w.offlineBkt(t)+":"+os.Getenv("PATH"))
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("%s: %v\n%s", command, err, out)

@@ -12,9 +12,13 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
 
-// TestMain lets the scripts run bkt as if it were installed.
+// TestMain lets the scripts run bkt as if it were installed, and the stand-ins.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"bkt": main})
+	programs := map[string]func(){"bkt": main}
+	for name, run := range standIns() {
+		programs["standin-"+name] = run
+	}
+	testscript.Main(m, programs)
 }
 
 func TestScript(t *testing.T) {

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+type applyCmd struct {
+	tierTwoFlags
+	Prune bool `help:"Remove what is no longer declared, as far as bkt has brought it here."`
+}
+
+// Run makes the system have what the manifests say.
+func (c *applyCmd) Run(ctx context.Context, a *app) error {
+	s, domains, unlock, err := a.begin(ctx, c.tierTwoFlags)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	items := each(domains, func(i *item) { c.decide(i) })
+	if err := a.pick(ctx, c.Pick, "Apply", items, applying); err != nil {
+		return err
+	}
+	err = a.apply(ctx, s, domains, items, c.mode, c.Yes)
+	return errors.Join(err, a.refusals(items), a.troubles(domains))
+}
+
+// decide decides what is done about an item.
+func (c *applyCmd) decide(i *item) {
+	switch i.Case {
+	case reconcile.CaseMissing, reconcile.CaseManifest, reconcile.CaseUnknown, reconcile.CaseMerge:
+		i.op = direction(applying).op(i.Difference)
+	case reconcile.CaseConflict:
+		settleConflict(i, c.Take, "manifest", applying)
+	default:
+		i.result = resultKept
+	}
+	if i.op == plan.Remove && !c.Prune {
+		i.op, i.result = "", resultListed
+	}
+}
+
+// apply carries out what was decided about items, and prints it.
+func (a *app) apply(ctx context.Context, s system, domains []domain, items []item, m mode, yes bool) error {
+	p := plans(domains, items)
+	if m.DryRun || m.Check {
+		return a.pending(domains, items, applying, slices.Concat(p...), m)
+	}
+	if err := a.confirmRemovals(items, yes); err != nil {
+		return err
+	}
+	if err := a.carryOut(ctx, p, items); err != nil {
+		return err
+	}
+	after, err := s.verify(ctx, domains, items)
+	if err != nil {
+		return err
+	}
+	mark(items, resultApplied)
+	err = settle(ctx, after, nil, merged(items))
+	return errors.Join(a.finished(after, items, applying, nil), err)
+}
+
+// plans returns what each domain does, in the order in which it is done:
+// removals are last, and those of a domain before those of what it needs.
+func plans(domains []domain, items []item) []plan.Plan {
+	keys := keysByDomain(items)
+	var changes, removals []plan.Plan
+	for _, d := range domains {
+		if d.comparison == nil || len(keys[d.name()]) == 0 {
+			continue
+		}
+		change, remove := d.comparison.Apply(keys[d.name()])
+		changes, removals = append(changes, change), append(removals, remove)
+	}
+	slices.Reverse(removals)
+	return append(changes, removals...)
+}
+
+// confirmRemovals asks before something is removed.
+func (a *app) confirmRemovals(items []item, yes bool) error {
+	removed := 0
+	for _, i := range items {
+		if i.op == plan.Remove {
+			removed++
+		}
+	}
+	if removed == 0 || yes {
+		return nil
+	}
+	for _, i := range items {
+		if i.op == plan.Remove {
+			a.note("%s: %s", i.domain, direction(applying).line(i))
+		}
+	}
+	return a.confirm("remove " + amount(removed) + " from this system")
+}
+
+// carryOut does what was planned. What fails in one domain, or with one item,
+// does not hold up the others; it is noted with the items.
+func (a *app) carryOut(ctx context.Context, plans []plan.Plan, items []item) error {
+	for _, p := range plans {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if len(p) > 0 && !a.quiet {
+			a.announce(p)
+		}
+		err := host.Do(ctx, p, func(c plan.Change, err error) { a.conclude(c, err, items) })
+		if err != nil && !failed(items, p) {
+			return err // before anything was done
+		}
+	}
+	return nil
+}
+
+// announce says what is going to happen.
+func (a *app) announce(p plan.Plan) {
+	targets := map[string]bool{}
+	for _, c := range p {
+		for _, t := range c.Targets {
+			targets[t] = true
+		}
+		if !a.verbose {
+			continue
+		}
+		for _, step := range c.Steps {
+			a.progress("$ %v", step)
+		}
+	}
+	a.progress("%s: changing %d", p[0].Domain, len(targets))
+}
+
+// conclude notes what came of a change.
+func (a *app) conclude(c plan.Change, err error, items []item) {
+	for n := range items {
+		i := &items[n]
+		if i.domain != c.Domain || !slices.Contains(c.Targets, i.Key) {
+			continue
+		}
+		switch {
+		case i.err != nil: // of an earlier step
+		case err != nil:
+			i.result, i.err = resultFailed, err
+		case !i.told:
+			i.told = true
+			a.progress("%s: %s %s", i.domain, i.op, i.Key)
+		}
+	}
+}
+
+// failed reports whether an item of the plan is known to have failed.
+func failed(items []item, p plan.Plan) bool {
+	return slices.ContainsFunc(items, func(i item) bool {
+		return i.result == resultFailed && slices.ContainsFunc(p, func(c plan.Change) bool {
+			return c.Domain == i.domain
+		})
+	})
+}
+
+// verify looks once more at the domains that were changed. An item that is not
+// as it should be has failed, whatever the command said that changed it.
+func (s system) verify(ctx context.Context, domains []domain, items []item) ([]domain, error) {
+	keys := keysByDomain(items)
+	after := slices.Clone(domains)
+	for n, d := range domains {
+		if len(keys[d.name()]) == 0 {
+			continue
+		}
+		after[n].comparison, after[n].err = s.compare(ctx, d.kind, d.base)
+		if after[n].err == nil {
+			findFailed(after[n], items)
+		}
+	}
+	return after, context.Cause(ctx)
+}
+
+func findFailed(d domain, items []item) {
+	differs := map[string]reconcile.Difference{}
+	for _, difference := range d.comparison.Differences() {
+		differs[difference.Key] = difference
+	}
+	for n := range items {
+		i := &items[n]
+		now, still := differs[i.Key]
+		merged := i.Case == reconcile.CaseMerge && now.Case != reconcile.CaseMerge
+		if i.domain != d.name() || i.op == "" || i.err != nil || !still || merged {
+			continue
+		}
+		i.result = resultFailed
+		i.err = hint.Add(stillDiffers(now), "run it with -v for the commands")
+	}
+}
+
+func stillDiffers(now reconcile.Difference) error {
+	switch {
+	case now.Live == nil:
+		return errors.New("is still not here")
+	case now.Manifest == nil:
+		return errors.New("is still here")
+	}
+	return errors.New("is still not as it should be: " + describe(now.Live, now.Manifest))
+}
+
+// merged returns the keys of the items that were merged.
+func merged(items []item) map[string][]string {
+	keys := map[string][]string{}
+	for _, i := range items {
+		if i.op != "" && i.err == nil && i.Case == reconcile.CaseMerge {
+			keys[i.domain] = append(keys[i.domain], i.Key)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+	"bkt/internal/repo"
+)
+
+// patience is how long a domain may take to be looked at.
+const patience = 30 * time.Second
+
+const ignoreFile = ".bktignore"
+
+// domainArgs are the domains that a command is about.
+type domainArgs struct {
+	Domains []string `arg:"" optional:"" name:"domain" help:"Domains, such as flatpak-apps, or flatpak for all that begin with it (all)."`
+}
+
+// A domain is one as it was found.
+type domain struct {
+	kind       reconcile.Kind
+	comparison reconcile.Comparison // nil where err is not
+	err        error
+	basePath   string
+	base       []byte
+	needed     bool // it was asked for, or declares something
+}
+
+func (d domain) name() string { return d.kind.Name() }
+
+// A system is a computer beside the repository of its manifests.
+type system struct {
+	repo    repo.Repo
+	folders folders
+	host    string
+	ignored map[string]reconcile.Ignore
+}
+
+// thisSystem returns the one that bkt runs on.
+func thisSystem() (system, error) {
+	r, err := repo.Find(".")
+	if err != nil {
+		return system{}, err
+	}
+	f, err := userFolders()
+	if err != nil {
+		return system{}, err
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return system{}, err
+	}
+	s := system{repo: r, folders: f, host: name}
+	text, err := fs.ReadFile(r.FS(), ignoreFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return s, plainPathError(err)
+	}
+	s.ignored, err = reconcile.ParseIgnore(ignoreFile, text, s.names())
+	return s, err
+}
+
+func (s system) names() []string {
+	var names []string
+	for _, k := range kinds(s.folders) {
+		names = append(names, k.Name())
+	}
+	return names
+}
+
+// look looks at the domains that were asked for, or at all, side by side: none
+// waits for another.
+func (s system) look(ctx context.Context, asked []string) ([]domain, error) {
+	chosen, err := s.choose(asked)
+	if err != nil {
+		return nil, err
+	}
+	domains := make([]domain, len(chosen))
+	var wg sync.WaitGroup
+	for i, k := range chosen {
+		wg.Go(func() { domains[i] = s.lookAt(ctx, k, len(asked) > 0) })
+	}
+	wg.Wait()
+	return domains, context.Cause(ctx)
+}
+
+func (s system) choose(asked []string) ([]reconcile.Kind, error) {
+	if len(asked) == 0 {
+		return kinds(s.folders), nil
+	}
+	names, wanted := s.names(), []string{}
+	for _, name := range asked {
+		matching := reconcile.Matching(name, names)
+		if len(matching) == 0 {
+			return nil, unknownDomain(name, names)
+		}
+		wanted = append(wanted, matching...)
+	}
+	return slices.DeleteFunc(kinds(s.folders), func(k reconcile.Kind) bool { return !slices.Contains(wanted, k.Name()) }), nil
+}
+
+func unknownDomain(name string, names []string) error {
+	err := fmt.Errorf("there is no domain %q", name)
+	if near, ok := manifest.Nearest(name, names); ok {
+		return hint.Add(err, "did you mean %q?", near)
+	}
+	return hint.Add(err, "the domains are %s", strings.Join(names, ", "))
+}
+
+// lookAt looks at one domain. Whatever is wrong is told in the domain's err.
+func (s system) lookAt(ctx context.Context, k reconcile.Kind, asked bool) domain {
+	d := domain{kind: k, basePath: s.basePath(k.Name()), needed: asked}
+	d.base, d.err = os.ReadFile(d.basePath)
+	switch {
+	case d.err == nil, errors.Is(d.err, fs.ErrNotExist):
+		d.comparison, d.err = s.compare(ctx, k, d.base)
+	default:
+		d.err = plainPathError(d.err)
+	}
+	if d.unavailable() && !asked {
+		declares, err := k.Declares(s.repo.FS(), s.host)
+		d.needed, d.err = declares, errors.Join(d.err, err)
+	}
+	return d
+}
+
+func (s system) compare(ctx context.Context, k reconcile.Kind, base []byte) (reconcile.Comparison, error) {
+	late := &reconcile.Unavailable{Reason: fmt.Errorf("there was no answer within %s", patience)}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, late)
+	defer cancel()
+	return k.Compare(ctx, reconcile.Input{
+		System: host.Machine{},
+		Repo:   s.repo.FS(),
+		Host:   s.host,
+		Base:   base,
+		BaseAt: s.basePath(k.Name()),
+		Ignore: s.ignored[k.Name()],
+	})
+}
+
+// basePath returns where the base of a domain is kept: it is of one repository
+// on one computer.
+func (s system) basePath(domain string) string {
+	sum := sha256.Sum256([]byte(s.repo.Root))
+	id := filepath.Base(s.repo.Root) + "-" + hex.EncodeToString(sum[:4])
+	return filepath.Join(s.folders.state, "bkt", "base", id, s.host, domain+".json")
+}
+
+// unavailable reports whether the domain could not be looked at for a reason
+// that is the system's.
+func (d domain) unavailable() bool {
+	_, ok := errors.AsType[*reconcile.Unavailable](d.err)
+	return ok
+}
+
+// trouble is what keeps a domain that is needed from taking part. One of which
+// nothing is wanted may be missing.
+func (d domain) trouble() error {
+	switch {
+	case d.err == nil, d.unavailable() && !d.needed:
+		return nil
+	case d.unavailable():
+		return fmt.Errorf("%s: unavailable: %w", d.name(), d.err)
+	}
+	return d.err
+}
+
+// troubles joins those of all domains, and mentions what is unavailable and not
+// needed. What is wrong with a manifest that two domains share is said once.
+func (a *app) troubles(domains []domain) error {
+	var errs []error
+	said := map[string]bool{}
+	for _, d := range domains {
+		if err := d.trouble(); err != nil && !said[err.Error()] {
+			errs = append(errs, err)
+			said[err.Error()] = true
+		}
+		if a.verbose && d.unavailable() && !d.needed {
+			a.note("%s: unavailable: %v", d.name(), d.err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// settle writes the bases of the domains: of what is in step, and of what has
+// been captured or merged, by the name of the domain.
+func settle(ctx context.Context, domains []domain, captured, merged map[string][]string) error {
+	var p plan.Plan
+	for _, d := range domains {
+		if d.comparison == nil {
+			continue
+		}
+		text, differs, err := d.comparison.Base(captured[d.name()], merged[d.name()])
+		if err != nil {
+			return err
+		}
+		if differs {
+			p = append(p, plan.Rewrite(d.basePath, d.basePath, d.base, text)...)
+		}
+	}
+	err := host.Do(ctx, p, func(plan.Change, error) {})
+	return hint.Add(err, "let bkt write there, and run the command again: it is where bkt notes what both sides agreed on")
+}

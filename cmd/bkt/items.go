@@ -1,0 +1,289 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+// An item is a difference with what is done about it.
+type item struct {
+	reconcile.Difference
+	domain string
+	op     plan.Op // "": nothing
+	result string  // what came of it, in one of the words below
+	err    error
+	told   bool // that it was carried out; some take several steps
+}
+
+// What comes of an item.
+const (
+	resultCaptured = "captured"
+	resultApplied  = "applied"
+	resultKept     = "kept"    // it is for the other direction
+	resultListed   = "listed"  // to be removed with --prune
+	resultRefused  = "refused" // someone has to decide
+	resultFailed   = "failed"
+)
+
+// direction says which side of an item becomes the other.
+type direction func(reconcile.Difference) (have, want []byte)
+
+func capturing(d reconcile.Difference) (have, want []byte) { return had(d, d.Manifest), d.Live }
+func applying(d reconcile.Difference) (have, want []byte)  { return had(d, d.Live), d.Manifest }
+
+// had returns what an item that becomes as the other side has it was before. One
+// that is merged only gets what is new since both sides agreed.
+func had(d reconcile.Difference, mine []byte) []byte {
+	if d.Case == reconcile.CaseMerge {
+		return d.Base
+	}
+	return mine
+}
+
+// op returns what becoming the other means.
+func (to direction) op(d reconcile.Difference) plan.Op {
+	switch have, want := to(d); {
+	case have == nil:
+		return plan.Add
+	case want == nil:
+		return plan.Remove
+	}
+	return plan.Modify
+}
+
+// line describes an item that is changed.
+func (to direction) line(i item) string {
+	text := string(i.op) + " " + i.Key
+	if have, want := to(i.Difference); i.op == plan.Modify {
+		text += ": " + describe(have, want)
+	}
+	return text
+}
+
+func amount(items int) string {
+	if items == 1 {
+		return "1 item"
+	}
+	return fmt.Sprintf("%d items", items)
+}
+
+// printItems prints items that are changed, under the names of their domains.
+// Those that could not be are told as errors.
+func (a *app) printItems(items []item, to direction) error {
+	var out strings.Builder
+	last := ""
+	for _, i := range items {
+		if i.op == "" || i.result == resultFailed {
+			continue
+		}
+		if i.domain != last {
+			last = i.domain
+			fmt.Fprintln(&out, i.domain)
+		}
+		fmt.Fprintln(&out, "  "+a.paintOp(i.op, to.line(i)))
+	}
+	_, err := a.out.Write([]byte(out.String()))
+	return err
+}
+
+func (a *app) paintOp(op plan.Op, text string) string {
+	switch op {
+	case plan.Add:
+		return a.paint(a.out, green, text)
+	case plan.Remove:
+		return a.paint(a.out, red, text)
+	}
+	return a.paint(a.out, yellow, text)
+}
+
+// maxNamed is how many items a note names.
+const maxNamed = 3
+
+// mention says, a line for each domain and case, what is not done and how it
+// would be.
+func (a *app) mention(items []item, remedy func(item) string) {
+	type group struct{ domain, remedy string }
+	groups := map[group][]string{}
+	var order []group
+	for _, i := range items {
+		text := remedy(i)
+		if text == "" {
+			continue
+		}
+		g := group{i.domain, text}
+		if groups[g] == nil {
+			order = append(order, g)
+		}
+		groups[g] = append(groups[g], i.Key)
+	}
+	for _, g := range order {
+		a.note("%s: %s: %s", g.domain, a.named(groups[g]), g.remedy)
+	}
+}
+
+// named names some of the keys, and counts the others; with -v it names all.
+func (a *app) named(keys []string) string {
+	if a.verbose || len(keys) <= maxNamed {
+		return strings.Join(keys, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(keys[:maxNamed], ", "), len(keys)-maxNamed)
+}
+
+// describe says what differs between two items in JSON, field by field.
+func describe(have, want []byte) string {
+	old, new := fieldsOf(have), fieldsOf(want)
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(merge(old, new))) {
+		if name != "hosts" && name != "comment" && !reflect.DeepEqual(old[name], new[name]) {
+			parts = append(parts, strings.TrimSpace(name+" "+change(old[name], new[name])))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// fieldsOf returns the fields of an item. One that is a string is its id.
+func fieldsOf(text []byte) map[string]any {
+	var fields map[string]any
+	if json.Unmarshal(text, &fields) == nil {
+		return fields
+	}
+	var id string
+	if json.Unmarshal(text, &id) == nil {
+		return map[string]any{"id": id}
+	}
+	return map[string]any{}
+}
+
+func merge(a, b map[string]any) map[string]any {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+// change says how one value becomes another. Of lists it says which elements
+// come and go.
+func change(old, new any) string {
+	was, ok1 := asList(old)
+	is, ok2 := asList(new)
+	if !ok1 || !ok2 {
+		return shown(old) + " → " + shown(new)
+	}
+	var parts []string
+	for _, e := range is {
+		if !slices.Contains(was, e) {
+			parts = append(parts, "+"+e)
+		}
+	}
+	for _, e := range was {
+		if !slices.Contains(is, e) {
+			parts = append(parts, "-"+e)
+		}
+	}
+	if len(parts) == 0 {
+		return "in another order"
+	}
+	return strings.Join(parts, " ")
+}
+
+// asList returns a value as a list of strings; what is not there is an empty one.
+func asList(v any) ([]string, bool) {
+	if v == nil {
+		return nil, true
+	}
+	list, ok := v.([]any)
+	var all []string
+	for _, e := range list {
+		all = append(all, fmt.Sprint(e))
+	}
+	return all, ok
+}
+
+// maxValue is how many characters of a value are shown.
+const maxValue = 60
+
+func shown(v any) string {
+	if v == nil {
+		return "default"
+	}
+	text := []rune(printable(fmt.Sprint(v)))
+	if len(text) > maxValue {
+		return string(text[:maxValue]) + "…"
+	}
+	return string(text)
+}
+
+// printable returns a value that stays on its line.
+func printable(value string) string {
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		return strconv.Quote(value)
+	}
+	return value
+}
+
+// domainJSON is a domain in the output of --json. Version goes up when a field
+// changes its meaning or goes away.
+type domainJSON struct {
+	Name   string     `json:"name"`
+	State  string     `json:"state"` // "in step", "differs" or "unavailable"
+	Reason string     `json:"reason,omitempty"`
+	InStep int        `json:"in_step"`
+	Notes  []string   `json:"notes,omitempty"`
+	Items  []itemJSON `json:"items"`
+}
+
+type itemJSON struct {
+	Key      string          `json:"key"`
+	Case     reconcile.Case  `json:"case"`
+	Op       plan.Op         `json:"op,omitempty"`
+	Base     json.RawMessage `json:"base,omitempty"`
+	Live     json.RawMessage `json:"live,omitempty"`
+	Manifest json.RawMessage `json:"manifest,omitempty"`
+	Result   string          `json:"result,omitempty"`
+	Error    string          `json:"error,omitempty"`
+}
+
+type domainsJSON struct {
+	Version int          `json:"version"`
+	Domains []domainJSON `json:"domains"`
+}
+
+func asDomainsJSON(domains []domain, items []item) domainsJSON {
+	j := domainsJSON{Version: 1, Domains: []domainJSON{}}
+	for _, d := range domains {
+		j.Domains = append(j.Domains, d.asJSON(items))
+	}
+	return j
+}
+
+func (d domain) asJSON(items []item) domainJSON {
+	j := domainJSON{Name: d.name(), State: "in step", Items: []itemJSON{}}
+	if d.err != nil {
+		j.State, j.Reason = "unavailable", d.err.Error()
+		return j
+	}
+	j.InStep, j.Notes = d.comparison.InStep(), d.comparison.Notes()
+	for _, i := range items {
+		if i.domain == d.name() {
+			j.State = "differs"
+			j.Items = append(j.Items, i.asJSON())
+		}
+	}
+	return j
+}
+
+func (i item) asJSON() itemJSON {
+	j := itemJSON{i.Key, i.Case, i.op, i.Base, i.Live, i.Manifest, i.result, ""}
+	if i.err != nil {
+		j.Error = i.err.Error()
+	}
+	return j
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"bkt/internal/extension"
+	"bkt/internal/flatpak"
+	"bkt/internal/gsettings"
+	"bkt/internal/host"
+	"bkt/internal/manifest"
+	"bkt/internal/reconcile"
+)
+
+// kinds returns every domain, in the order in which they are applied: what one
+// needs comes before it. Removals go the other way.
+func kinds(f folders) []reconcile.Kind {
+	installations := f.flatpak()
+	return []reconcile.Kind{
+		reconcile.New("flatpak-remotes", flatpak.Remotes{Installations: installations, Cache: filepath.Join(f.cache, "bkt", "flatpak")},
+			reconcile.List[manifest.FlatpakRemotes, manifest.FlatpakRemote]{
+				File:  flatpak.RemotesFile,
+				Items: func(m *manifest.FlatpakRemotes) *[]manifest.FlatpakRemote { return &m.Remotes },
+			}),
+		// From remotes.
+		reconcile.New("flatpak-apps", flatpak.Apps{Installations: installations, Arch: flatpakArch(runtime.GOARCH)}, flatpak.AppStore{}),
+		// In the manifest of apps, if those are there.
+		reconcile.New("flatpak-overrides", flatpak.Overrides{Installations: installations, Home: f.home}, flatpak.OverrideStore{}),
+		// Before their settings.
+		reconcile.New("extensions", &extension.Domain{
+			Data:     f.data,
+			DataDirs: f.dataDirs,
+			Config:   f.config,
+			Cache:    f.cache,
+			Settings: f.gsettings(),
+			Site:     cmp.Or(os.Getenv("BKT_EGO_URL"), "https://extensions.gnome.org"),
+		}, reconcile.List[manifest.Extensions, manifest.Extension]{
+			File:  "manifests/gnome-extensions.json",
+			Items: func(m *manifest.Extensions) *[]manifest.Extension { return &m.Extensions },
+		}),
+		// Schemas come with apps and extensions.
+		reconcile.New("gsettings", f.gsettings(), reconcile.List[manifest.Settings, manifest.Setting]{
+			File:  "manifests/gsettings.json",
+			Items: func(m *manifest.Settings) *[]manifest.Setting { return &m.Settings },
+		}),
+	}
+}
+
+// flatpak returns where Flatpak keeps its installations, by flatpak(1).
+func (f folders) flatpak() flatpak.Installations {
+	return flatpak.Installations{
+		Missing: !host.Installed("flatpak"),
+		User:    cmp.Or(os.Getenv("FLATPAK_USER_DIR"), filepath.Join(f.data, "flatpak")),
+		System:  cmp.Or(os.Getenv("FLATPAK_SYSTEM_DIR"), "/var/lib/flatpak"),
+	}
+}
+
+// gsettings returns the domain of settings, by dconf(7) and the variables of
+// GLib.
+func (f folders) gsettings() *gsettings.Domain {
+	bus, runtimeBus := os.Getenv("DBUS_SESSION_BUS_ADDRESS"), filepath.Join(f.runtime, "bus")
+	if _, err := os.Stat(runtimeBus); bus == "" && f.runtime != "" && err == nil {
+		bus = "unix:path=" + runtimeBus
+	}
+	return &gsettings.Domain{
+		Missing:    !host.Installed("dconf"),
+		Bus:        bus,
+		Home:       f.home,
+		ConfigHome: f.config,
+		DataHome:   f.data,
+		DataDirs:   f.dataDirs,
+		RuntimeDir: f.runtime,
+		RunDir:     "/run",
+		EtcDir:     "/etc",
+		UID:        os.Getuid(),
+		Profile:    os.Getenv("DCONF_PROFILE"),
+		SchemaDirs: filepath.SplitList(os.Getenv("GSETTINGS_SCHEMA_DIR")),
+		Desktops:   filepath.SplitList(os.Getenv("XDG_CURRENT_DESKTOP")),
+	}
+}
+
+// flatpakArch returns what Flatpak calls an architecture of Go.
+func flatpakArch(arch string) string {
+	switch arch {
+	case "amd64":
+		return "x86_64"
+	case "arm64":
+		return "aarch64"
+	case "386":
+		return "i386"
+	}
+	return arch
+}
+
+// folders are those of who runs bkt, by the XDG Base Directory
+// Specification.
+type folders struct {
+	home, config, data, state, cache, runtime string
+	dataDirs                                  []string
+}
+
+func userFolders() (folders, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return folders{}, err
+	}
+	return folders{
+		home:     home,
+		config:   directory("XDG_CONFIG_HOME", home, ".config"),
+		data:     directory("XDG_DATA_HOME", home, ".local/share"),
+		state:    directory("XDG_STATE_HOME", home, ".local/state"),
+		cache:    directory("XDG_CACHE_HOME", home, ".cache"),
+		runtime:  os.Getenv("XDG_RUNTIME_DIR"),
+		dataDirs: dataDirs(),
+	}, nil
+}
+
+// directory returns the value of a variable, which counts only if it is
+// absolute, or else a folder in the home.
+func directory(variable, home, below string) string {
+	if dir := os.Getenv(variable); filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(home, below)
+}
+
+func dataDirs() []string {
+	dirs := os.Getenv("XDG_DATA_DIRS")
+	if dirs == "" {
+		dirs = "/usr/local/share:/usr/share"
+	}
+	return strings.Split(dirs, ":")
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"bkt/gen"
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+type statusCmd struct{ domainArgs }
+
+// A status is what bkt status prints.
+type status struct {
+	Version     int          `json:"version"`
+	Files       []fileStatus `json:"containerfiles"`
+	Staged      bool         `json:"staged_image"`
+	Domains     []domainJSON `json:"domains"`
+	Uncommitted []string     `json:"uncommitted"`
+}
+
+type fileStatus struct {
+	Name  string `json:"name"`
+	State string `json:"state"` // "in step", "stale" or what is wrong
+}
+
+// stagedDeployment is there while a deployment waits for the next start, by
+// ostree's src/libostree/ostree-sysroot-deploy.c.
+const stagedDeployment = "/run/ostree/staged-deployment"
+
+// Run prints how things stand. It is no error that something differs.
+func (c *statusCmd) Run(ctx context.Context, a *app) error {
+	s, err := thisSystem()
+	if err != nil {
+		return err
+	}
+	domains, err := s.look(ctx, c.Domains)
+	if err != nil {
+		return err
+	}
+	st := status{Version: 1, Domains: asDomainsJSON(domains, each(domains, func(*item) {})).Domains}
+	if st.Files, err = s.files(ctx); err != nil {
+		return err
+	}
+	if st.Uncommitted, err = s.uncommitted(ctx); err != nil {
+		return err
+	}
+	_, err = os.Stat(stagedDeployment)
+	st.Staged = err == nil
+	if a.json {
+		return a.printJSON(st)
+	}
+	_, err = a.out.Write([]byte(st.text()))
+	return err
+}
+
+// files returns how the Containerfiles stand.
+func (s system) files(ctx context.Context) ([]fileStatus, error) {
+	names, err := containerfiles(s.repo, nil)
+	var files []fileStatus
+	for _, name := range names {
+		r := render(ctx, s.repo.FS(), name, asIs)
+		f := fileStatus{name, "in step"}
+		switch {
+		case r.err != nil:
+			f.State = hint.Split(r.err)[0].Error()
+		case len(plan.Rewrite("", "", r.old, r.text)) > 0:
+			f.State = "stale"
+		}
+		files = append(files, f)
+	}
+	return files, err
+}
+
+// uncommitted returns those of bkt's files that git has not, none where there is
+// no git.
+func (s system) uncommitted(ctx context.Context) ([]string, error) {
+	out, err := host.Git{}.Git(ctx, s.repo.Root, nil, "status", "--porcelain", "--", "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), ignoreFile)
+	if _, ran := errors.AsType[*host.ExitError](err); ran || !host.Installed("git") {
+		return nil, nil // it is not in a repository of git
+	}
+	var names []string
+	for line := range strings.Lines(string(out)) {
+		names = append(names, strings.TrimSpace(line[min(3, len(line)):]))
+	}
+	return names, err
+}
+
+// text is the status for people.
+func (st status) text() string {
+	var out strings.Builder
+	for _, f := range st.Files {
+		fmt.Fprintf(&out, "%s: %s\n", f.Name, f.State+remedyOf(f.State == "stale", "bkt containerfile sync"))
+	}
+	if st.Staged {
+		out.WriteString("an image is staged: it is used from the next start on\n")
+	}
+	for _, d := range st.Domains {
+		fmt.Fprintf(&out, "%s: %s\n", d.Name, d.summary())
+		for _, note := range d.Notes {
+			fmt.Fprintf(&out, "  %s\n", note)
+		}
+	}
+	if n := len(st.Uncommitted); n > 0 {
+		fmt.Fprintf(&out, "%d files are not committed: %s\n", n, strings.Join(st.Uncommitted, ", "))
+	}
+	return out.String()
+}
+
+func remedyOf(needed bool, command string) string {
+	if !needed {
+		return ""
+	}
+	return fmt.Sprintf(" (%q mends it)", command)
+}
+
+// summary says in a line how a domain stands.
+func (d domainJSON) summary() string {
+	if d.Reason != "" {
+		return "unavailable: " + d.Reason
+	}
+	parts := []string{fmt.Sprintf("%d in step", d.InStep)}
+	for _, c := range []struct {
+		words string
+		cases []reconcile.Case
+	}{
+		{"changed here", []reconcile.Case{reconcile.CaseLive, reconcile.CaseNew}},
+		{"changed in the manifest", []reconcile.Case{reconcile.CaseManifest, reconcile.CaseMissing}},
+		{"changed on both sides", []reconcile.Case{reconcile.CaseMerge, reconcile.CaseUnknown}},
+		{"in conflict", []reconcile.Case{reconcile.CaseConflict}},
+		{"not to be captured", []reconcile.Case{reconcile.CaseUnfit}},
+	} {
+		if n := d.of(c.cases); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, c.words))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (d domainJSON) of(cases []reconcile.Case) int {
+	n := 0
+	for _, i := range d.Items {
+		for _, c := range cases {
+			if i.Case == c {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// typing is the script command "typing STATUS TEXT KEYS PROGRAM ARGS…": it runs a
+// program on a terminal, and types keys, written like Go's, as soon as the
+// program has printed the text.
+func typing(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: typing STATUS TEXT KEYS PROGRAM ARGS…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	keys, err := strconv.Unquote(`"` + args[2] + `"`)
+	ts.Check(err)
+	path, err := exec.LookPath(args[3])
+	ts.Check(err)
+	cmd := exec.Command(path, args[4:]...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "FLATPAK_SYSTEM_DIR", "CALLS"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	cmd.Env = append(cmd.Env, "TERM=xterm")
+	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 120})
+	ts.Check(err)
+	defer terminal.Close()
+	// One that waits for other keys would wait for ever.
+	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
+	var printed strings.Builder
+	typed := false
+	for buffer := make([]byte, 4096); ; {
+		n, err := terminal.Read(buffer)
+		printed.Write(buffer[:n])
+		if !typed && strings.Contains(printed.String(), args[1]) {
+			typed = true
+			_, errWrite := terminal.WriteString(keys)
+			ts.Check(errWrite)
+		}
+		if err != nil { // the program has ended
+			break
+		}
+	}
+	ts.Logf("%s", printed.String())
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != want || !typed {
+		ts.Fatalf("exit status %d, not %d; typed: %t", got, want, typed)
+	}
+}

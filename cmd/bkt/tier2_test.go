@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// standIns are programs that behave like those of the desktop as far as bkt uses
+// them, and keep their state in the same files, or in files beside. Each is the
+// test binary itself.
+func standIns() map[string]func() {
+	return map[string]func(){
+		"dconf":                standInDconf,
+		"flatpak":              standInFlatpak,
+		"gdbus":                standInGdbus,
+		"glib-compile-schemas": standInCompile,
+		"gnome-shell":          standInShell,
+		"gsettings":            standInGsettings,
+	}
+}
+
+// TestTier2 runs the scripts of the running system's domains twice: beside
+// stand-ins, and beside the real programs, which may not be there. The scripts
+// find:
+//
+//	$HOST    the name of this computer
+//	$CALLS   a file with a line for each call of a stand-in
+//	[real]   whether the programs are the real ones
+//
+// and what flatpaks has. The real programs find a bus of their own, which is both
+// the session's and the system's.
+func TestTier2(t *testing.T) {
+	t.Run("stand-ins", func(t *testing.T) { runTier2(t, false, withStandIns, fakeFlatpaks(t)) })
+	t.Run("real", func(t *testing.T) {
+		need(t, "dbus-daemon", "dconf", "gsettings", "glib-compile-schemas", "gnome-shell", "gdbus")
+		runTier2(t, true, withBus, realFlatpaks(t))
+	})
+}
+
+func runTier2(t *testing.T, real bool, surround func(*testscript.Env) error, f flatpaks) {
+	p := params("testdata/tier2")
+	p.Cmds["typing"] = typing
+	maps.Copy(p.Cmds, extensionCommands())
+	p.Condition = func(name string) (bool, error) {
+		if name != "real" {
+			return false, fmt.Errorf("there is no condition %q", name)
+		}
+		return real, nil
+	}
+	p.Setup = func(env *testscript.Env) error {
+		if err := isolate(env); err != nil {
+			return err
+		}
+		host, err := os.Hostname()
+		env.Setenv("HOST", host)
+		for name, dir := range map[string]string{
+			"FLATPAK_SYSTEM_DIR":       "flatpak",
+			"FLATPAK_SYSTEM_CACHE_DIR": "flatpak-cache",
+			"FLATPAK_CONFIG_DIR":       "flatpak-etc",
+		} {
+			env.Setenv(name, filepath.Join(env.WorkDir, ".test", dir))
+		}
+		if err != nil {
+			return err
+		}
+		f.setenv(env)
+		return surround(env)
+	}
+	testscript.Run(t, p)
+}
+
+// withStandIns puts the stand-ins where programs are looked for first.
+func withStandIns(env *testscript.Env) error {
+	bin := filepath.Join(env.WorkDir, ".test", "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		return err
+	}
+	for name := range standIns() {
+		script := fmt.Sprintf("#!/bin/sh\necho \"%s $*\" >>\"$CALLS\"\nexec standin-%s \"$@\"\n", name, name)
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
+			return err
+		}
+	}
+	env.Setenv("PATH", bin+":"+env.Getenv("PATH"))
+	env.Setenv("CALLS", filepath.Join(env.WorkDir, ".test", "calls"))
+	bus, err := net.Listen("unix", filepath.Join(env.WorkDir, ".test", "bus")) // which no stand-in speaks to
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = bus.Close() })
+	env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+bus.Addr().String())
+	env.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent")
+	return nil
+}
+
+// withBus starts a bus. What the bus starts has its environment, so the folders
+// have been set before.
+func withBus(env *testscript.Env) error {
+	cmd := exec.Command("dbus-daemon", "--session", "--nofork", "--nosyslog", "--print-address")
+	cmd.Env, cmd.Dir = env.Vars, env.WorkDir
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	env.Defer(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("dbus-daemon: %w", err)
+	}
+	env.Setenv("DBUS_SESSION_BUS_ADDRESS", strings.TrimSpace(address))
+	env.Setenv("DBUS_SYSTEM_BUS_ADDRESS", strings.TrimSpace(address))
+	return nil
+}
