@@ -34,7 +34,7 @@ func run(bin, offline string) error {
 	}
 	defer s.close()
 	fmt.Printf("%s\n\n| what | median | least | runs | |\n|---|---|---|---|---|\n", machine())
-	for _, part := range []func() error{s.startUp, s.large, s.rendering, s.nothingToDo, s.beside, s.tests, s.registry, s.onePackage} {
+	for _, part := range []func() error{s.startUp, s.large, s.rendering, s.nothingToDo, s.beside, s.tests, s.registry, s.onePackage, s.desktop} {
 		if err := part(); err != nil {
 			return err
 		}

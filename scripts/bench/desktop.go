@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bufio"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+//go:embed desktop.sh
+var fillDesktop string
+
+// A desktop is a home with apps, settings and extensions, and a repository that
+// declares them.
+type desktop struct {
+	*site
+	dir string
+	bus *exec.Cmd
+	env []string
+}
+
+// desktop measures how long it takes to find that nothing differs: by bkt, by
+// the single calls that list what is there, by a call for each item, and by
+// Ansible.
+func (s *site) desktop() error {
+	d := &desktop{site: s, dir: filepath.Join(s.dir, "desktop")}
+	if err := d.start(); err != nil {
+		return err
+	}
+	defer d.stop()
+	if err := d.fill(); err != nil {
+		return err
+	}
+	return d.measure()
+}
+
+// start starts a bus, whose environment what it starts has, too.
+func (d *desktop) start() error {
+	home := filepath.Join(d.dir, "home")
+	for _, dir := range []string{home, filepath.Join(d.dir, "run"), filepath.Join(d.dir, "repo", "manifests")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	d.env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8", "XDG_RUNTIME_DIR=" + filepath.Join(d.dir, "run"),
+		"XDG_DATA_HOME=" + home + "/.local/share", "XDG_CONFIG_HOME=" + home + "/.config", "XDG_CACHE_HOME=" + home + "/.cache",
+		"FLATPAK_SYSTEM_DIR=" + filepath.Join(d.dir, "system"),
+	}
+	d.bus = exec.Command("dbus-daemon", "--session", "--nofork", "--print-address")
+	d.bus.Env = d.env
+	out, err := d.bus.StdoutPipe()
+	if err == nil {
+		err = d.bus.Start()
+	}
+	if err != nil {
+		return err
+	}
+	address, err := bufio.NewReader(out).ReadString('\n')
+	address = strings.TrimSpace(address)
+	d.env = append(d.env, "DBUS_SESSION_BUS_ADDRESS="+address, "DBUS_SYSTEM_BUS_ADDRESS="+address)
+	return err
+}
+
+func (d *desktop) stop() {
+	_ = d.bus.Process.Kill()
+	_ = d.bus.Wait()
+}
+
+// fill fills the desktop, and has bkt write it down.
+func (d *desktop) fill() error {
+	repo := filepath.Join(d.dir, "repo")
+	if err := os.WriteFile(filepath.Join(repo, "Containerfile"), []byte("FROM scratch\n"), 0o644); err != nil {
+		return err
+	}
+	if err := d.once(d.run("bash", "-c", fillDesktop, "desktop", filepath.Join(d.dir, "flatpak"))); err != nil {
+		return err
+	}
+	return d.once(d.run(filepath.Join(d.bin, "bkt"), "-C", repo, "capture", "-y"))
+}
+
+func (d *desktop) run(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env = d.dir, d.env
+	return cmd
+}
+
+const (
+	// one call for each item, as scripts do it
+	naive = `for i in $(seq 60); do flatpak info --user org.bkt.App$i; done
+for i in $(seq 250); do
+	gsettings get org.gnome.desktop.app-folders.folder:/org/gnome/desktop/app-folders/folders/Folder$i/ name
+	gsettings get org.gnome.desktop.app-folders.folder:/org/gnome/desktop/app-folders/folders/Folder$i/ translate
+done`
+	playbook = `- hosts: localhost
+  gather_facts: false
+  tasks:
+  - community.general.flatpak: {name: "org.bkt.App{{ item }}", remote: local, method: user}
+    loop: "{{ range(1, 61) | list }}"
+  - community.general.dconf: {key: "/org/gnome/desktop/app-folders/folders/Folder{{ item }}/name", value: "'Folder {{ item }}'"}
+    loop: "{{ range(1, 251) | list }}"
+  - community.general.dconf: {key: "/org/gnome/desktop/app-folders/folders/Folder{{ item }}/translate", value: "true"}
+    loop: "{{ range(1, 251) | list }}"
+`
+)
+
+func (d *desktop) measure() error {
+	calls := []*exec.Cmd{
+		d.run("flatpak", "list", "--app", "--columns=application,branch,origin,installation"),
+		d.run("flatpak", "remotes", "--columns=name,url,options"),
+		d.run("dconf", "dump", "/"),
+	}
+	drift := d.run(filepath.Join(d.bin, "bkt"), "-C", filepath.Join(d.dir, "repo"), "drift")
+	all, err := d.byTurns(30, nil, append(calls, drift)...)
+	if err != nil {
+		return err
+	}
+	slowest := all[0]
+	for i, cmd := range calls {
+		row("`"+strings.Join(cmd.Args[:min(2, len(cmd.Args))], " ")+"`", all[i], "")
+		if all[i].median() > slowest.median() {
+			slowest = all[i]
+		}
+	}
+	row("`bkt drift`, 60 apps, 500 settings, 30 extensions", all[len(calls)], ratio(all[len(calls)], slowest, "the slowest of these calls"))
+	return d.others(all[len(calls)])
+}
+
+// others measures what bkt spares one.
+func (d *desktop) others(drift times) error {
+	each, err := d.byTurns(3, nil, d.run("sh", "-c", naive))
+	if err != nil {
+		return err
+	}
+	row("one `flatpak info` or `gsettings get` for each", each[0], ratio(each[0], drift, "`bkt drift`"))
+	book := filepath.Join(d.dir, "playbook.yml")
+	if err := os.WriteFile(book, []byte(playbook), 0o644); err != nil {
+		return err
+	}
+	ansible, err := d.byTurns(1, nil, d.run("ansible-playbook", "-c", "local", "-i", "localhost,", "--check", book))
+	if err != nil {
+		return fmt.Errorf("ansible: %w", err)
+	}
+	row("Ansible's modules flatpak and dconf, in check mode", ansible[0], ratio(ansible[0], drift, "`bkt drift`"))
+	return nil
+}
