@@ -91,6 +91,11 @@ func withStandIns(env *testscript.Env) error {
 		}
 	}
 	env.Setenv("PATH", bin+":"+env.Getenv("PATH"))
+	share := filepath.Join(env.WorkDir, ".test", "share")
+	env.Setenv("XDG_DATA_DIRS", share)
+	if err := writeSchemas(share); err != nil {
+		return err
+	}
 	env.Setenv("CALLS", filepath.Join(env.WorkDir, ".test", "calls"))
 	bus, err := net.Listen("unix", filepath.Join(env.WorkDir, ".test", "bus")) // which no stand-in speaks to
 	if err != nil {
