@@ -168,7 +168,7 @@ func (f fakeInstallation) settings(name string, values map[string]string) error 
 		case "--url":
 			values["url"] = value
 		case "--subset":
-			values["xa.subset"] = value
+			values["xa.subset"], values["xa.subset-is-set"] = value, "true"
 		case "--no-gpg-verify":
 			values["gpg-verify"] = "false"
 		case "--gpg-verify":

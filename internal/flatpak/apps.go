@@ -173,7 +173,7 @@ func isHeld(app manifest.FlatpakApp, arch string, config keyFile) bool {
 // name, where * stands for any text, and so does one that is empty or left out.
 func matches(pattern string, parts ...string) bool {
 	pattern = strings.TrimPrefix(pattern, "app/")
-	if strings.HasPrefix(pattern, "runtime/") {
+	if pattern == "" || strings.HasPrefix(pattern, "runtime/") {
 		return false
 	}
 	for i, glob := range strings.Split(pattern, "/") {

@@ -185,6 +185,7 @@ func TestPatternsOfMasks(t *testing.T) {
 		"a.b":                         false,
 		"runtime/a.b.C/x86_64/stable": false,
 		"":                            false,
+		";":                           false, // what is left of the last one
 	} {
 		got := observeApps(t, deployed(t, "xa.masked="+pattern+"\n", "a.b.C/x86_64/stable"), known)
 		if len(got) != 1 || (got[0].Commit == commit) != held {
