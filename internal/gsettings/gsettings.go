@@ -152,7 +152,7 @@ func (b databases) both(path string, k *key) (beneath, now gvariant.Value, err e
 		beneath = k.standard
 	}
 	user, ok, errUser := b.user.Value(path)
-	if !ok || b.locks[path] {
+	if !ok || b.locks[path] || !(setting{value: user, key: k}).counts() {
 		user = beneath
 	}
 	return beneath, user, errors.Join(err, errUser)

@@ -322,6 +322,32 @@ func TestObserveKeepsTheWordsOfWhatIsKnown(t *testing.T) {
 	}
 }
 
+func TestValuesAreThoseThatHold(t *testing.T) {
+	d := newHome(t)
+	compile(t, d)
+	put(t, filepath.Join(d.EtcDir, "dconf/profile/user"), []byte("user-db:user\nsystem-db:site\n"))
+	set(t, filepath.Join(d.EtcDir, "dconf/db/site"), map[string]string{"/org/test/base/number": "uint32 7", "/org/test/base/word": "'site'"}, "/org/test/base/word")
+	set(t, user(d), map[string]string{
+		"/org/test/base/number": "uint32 8", "/org/test/base/word": "'mine'", // which is locked
+		"/org/test/base/text":     "5", // of the wrong type
+		"/org/test/base/negative": "-8",
+	})
+	now, below, err := d.Values("org.test.base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, name := range []string{"number", "word", "text", "negative", "colour"} {
+		got[name] = fmt.Sprint(now[name], " ", below[name])
+	}
+	want(t, got, map[string]string{
+		"number": "uint32 8 uint32 7", "word": "'site' 'site'", "text": "'vendor' 'vendor'", "negative": "5 5", "colour": "'red' 'red'",
+	})
+	if _, _, err := d.Values("org.test.gone"); err == nil {
+		t.Error("a schema that is not installed has values")
+	}
+}
+
 func TestObserveLeavesOutStatesAndSecrets(t *testing.T) {
 	d := newHome(t)
 	keys := map[string]string{
