@@ -52,10 +52,13 @@ func (s *site) prepareOthers() error {
 	return s.once(s.other("podman", "tag", strings.TrimSpace(string(id)), base))
 }
 
+// unmounted is the toolbox's Containerfile without its cache mounts.
+const unmounted = "toolbox/Containerfile.unmounted"
+
 // buildOf returns a build of the toolbox by buildah or podman.
-func (s *site) buildOf(program, command string) *exec.Cmd {
+func (s *site) buildOf(program, command, file string) *exec.Cmd {
 	return s.other(program, command, "--layers", "--pull=never", "--network=host", "--tag=bench-"+program,
-		"--build-arg=http_proxy="+s.fast, "--file=toolbox/Containerfile", ".")
+		"--build-arg=http_proxy="+s.fast, "--file="+file, ".")
 }
 
 // beside measures bkt, buildctl, buildah and podman by turns on one Containerfile:
@@ -67,8 +70,10 @@ func (s *site) beside() error {
 	engine := s.build()
 	// With a cache to write, bkt asks the engine though nothing has changed.
 	engine.Args = append(engine.Args, "--cache-to=type=inline")
+	const file = "toolbox/Containerfile"
 	names := []string{"`bkt build`", "`bkt build`, by way of the engine", "`buildctl build`, the same engine", "`buildah bud --layers`", "`podman build`"}
-	commands := []*exec.Cmd{s.build(), engine, s.buildctl(), s.buildOf("buildah", "bud"), s.buildOf("podman", "build")}
+	commands := []*exec.Cmd{s.build(), engine, s.buildctl(), s.buildOf("buildah", "bud", file), s.buildOf("podman", "build", file)}
+	bare := s.buildOf("buildah", "bud", unmounted)
 	const buildah = 3
 	if err := s.plainContainerfile(0); err != nil {
 		return err
@@ -85,7 +90,7 @@ func (s *site) beside() error {
 	for i, name := range names {
 		row("nothing to do: "+name, idle[i], ratio(idle[i], idle[buildah], "buildah"))
 	}
-	return s.oneMoreBeside(names, commands, buildah)
+	return s.oneMoreBeside(append(names, "`buildah bud --layers`, without cache mounts"), append(commands, bare), buildah)
 }
 
 // oneMoreBeside measures a package more, which is another one for each command:
@@ -125,7 +130,19 @@ func (s *site) plainContainerfile(i int) error {
 	if err != nil {
 		return err
 	}
-	return s.once(s.command("bkt", "-C", s.repo, "-q", "containerfile", "sync"))
+	if err := s.once(s.command("bkt", "-C", s.repo, "-q", "containerfile", "sync")); err != nil {
+		return err
+	}
+	return s.unmount()
+}
+
+// unmount writes the toolbox's Containerfile once more, without cache mounts.
+func (s *site) unmount() error {
+	text, err := os.ReadFile(filepath.Join(s.repo, "toolbox", "Containerfile"))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(s.repo, unmounted), []byte(withoutMounts(string(text))), 0o644)
 }
 
 // tests measures the checks of an image, beside the build that they come after.
