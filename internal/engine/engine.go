@@ -99,8 +99,7 @@ func run(c Config, up func()) error {
 		return err
 	}
 	defer s.remove()
-	err = supervise(c, p, files{lock: lock, log: log, socket: s}, up)
-	return errors.Join(err, synced(c.Root))
+	return supervise(c, p, files{lock: lock, log: log, socket: s}, up)
 }
 
 func (c Config) absolute() (Config, error) {

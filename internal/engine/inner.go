@@ -98,9 +98,6 @@ func serve(s settings, pipe *os.File) error {
 	if err := settle(s); err != nil {
 		return err
 	}
-	if err := runUnsynced(s.Config.Root); err != nil {
-		return err
-	}
 	l, err := net.FileListener(os.NewFile(fdSocket, "socket"))
 	if err != nil {
 		return err

@@ -85,7 +85,7 @@ func newController(ctx context.Context, root string, w nativeWorker, sessions *s
 	if err != nil {
 		return nil, err
 	}
-	cache, err := bboltcachestorage.NewStore(cacheFile(root))
+	cache, err := bboltcachestorage.NewStore(filepath.Join(root, "cache.db"))
 	if err != nil {
 		return nil, err
 	}
@@ -121,12 +121,8 @@ func newFrontends(workers *worker.Controller) (map[string]frontend.Frontend, err
 	}, nil
 }
 
-// cacheFile has which steps have been run, and historyFile which builds.
-func cacheFile(root string) string   { return filepath.Join(root, "cache.db") }
-func historyFile(root string) string { return filepath.Join(root, "history.db") }
-
 func openHistory(root string) (db.DB, error) {
-	return boltutil.SafeOpen(historyFile(root), 0o600, boltOptions())
+	return boltutil.SafeOpen(filepath.Join(root, "history.db"), 0o600, boltOptions())
 }
 
 func boltOptions() *bolt.Options {
