@@ -12,7 +12,9 @@ func main() {
 	switch args := os.Args[1:]; args[0] {
 	case "hang": // until it is killed
 		fmt.Println("hanging")
-		_ = syscall.Pause()
+		for { // Go's runtime sends signals to itself, and any ends a pause
+			_ = syscall.Pause()
+		}
 	case "write": // a text to a file
 		if err := os.WriteFile(args[1], []byte(args[2]), 0o644); err != nil {
 			fmt.Println(err)
