@@ -83,8 +83,8 @@ func (c *comparison[T]) compare(here map[string]T) {
 	live, base := index(c.observed.Items), c.base.of(c.observed)
 	keys := map[string]bool{}
 	for _, m := range []map[string]T{live, base, here} {
-		for key := range m {
-			keys[key] = !c.in.Ignore.Has(key)
+		for key, item := range m {
+			keys[key] = !c.in.Ignore.Has(key) && !c.observed.hides(item)
 		}
 	}
 	c.items, c.total = map[string]three[T]{}, len(here)
