@@ -63,6 +63,9 @@ type Observation[T any] struct {
 	// then: a domain may have parts of which one is out of order, and a note on
 	// that. Nil: none.
 	Hidden func(T) bool
+	// Given reports whether an item is as it is without anyone's wish. Such an
+	// item is there only as long as it is declared. Nil: none.
+	Given func(T) bool
 	// Notes are what the user should know of the domain as a whole, and no
 	// manifest says.
 	Notes []string

@@ -54,7 +54,7 @@ func (d *Domain) wanted(diff reconcile.Diff[service]) (service, plan.Op) {
 	switch {
 	case diff.Want == nil:
 		s := *diff.Have
-		s.State = d.seen[s.Key()].given
+		s.State = d.seen[s.Key()].given[0]
 		return s, plan.Remove
 	case diff.Have == nil:
 		return *diff.Want, plan.Add
@@ -68,7 +68,7 @@ func (d *Domain) impossible(s service) error {
 	switch {
 	case s.State == manifest.UnitEnabled && now.now == absent:
 		return errAbsent
-	case s.State == manifest.UnitDisabled && s.Scope == manifest.ScopeUser && now.given == manifest.UnitEnabled && now.now == enabled:
+	case s.State == manifest.UnitDisabled && s.Scope == manifest.ScopeUser && now.given[0] == manifest.UnitEnabled && now.now == enabled:
 		return errGiven
 	}
 	return nil

@@ -114,7 +114,8 @@ func (u units) names(known []service) ([]string, error) {
 	for _, name := range slices.Concat(u.systemd.Enable, u.systemd.Disable, u.systemd.Mask) {
 		all[name] = true
 	}
-	return slices.Sorted(maps.Keys(all)), u.addPreset(all)
+	err := u.addPreset(all)
+	return slices.Sorted(maps.Keys(all)), err
 }
 
 // addPreset adds the units that presets enable, where nothing else tells which

@@ -24,6 +24,8 @@ import (
 
 	"bkt/internal/manifest"
 	"bkt/internal/reconcile"
+
+	"golang.org/x/sys/unix"
 )
 
 // Domain is the domain of units.
@@ -41,8 +43,11 @@ type Domain struct {
 // seen is what Plan has to know of a unit beside what differs.
 type seen struct {
 	now   state
-	given manifest.UnitState // what it is without anyone's wish
+	given []manifest.UnitState // what it may be without anyone's wish
 }
+
+// isGiven reports whether it is as it was given. One that is not there is.
+func (s seen) isGiven() bool { return s.now == absent || slices.Contains(s.given, s.now.declared()) }
 
 type service = manifest.Service
 
@@ -72,12 +77,13 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service)
 		return o, &reconcile.Unavailable{Reason: errors.Join(hidden[manifest.ScopeSystem], hidden[manifest.ScopeUser])}
 	}
 	o.Hidden = func(s service) bool { return hidden[s.Scope] != nil }
-	machine := d.machine()
+	o.Given = func(s service) bool { return d.seen[s.Key()].isGiven() }
+	machine, home := d.machine(), birth(d.user().own)
 	o.Identity = func(s service) string {
-		if s.Scope == manifest.ScopeSystem {
-			return machine
+		if s.Scope == manifest.ScopeUser {
+			return home
 		}
-		return "" // as old as the home, which has the base
+		return machine
 	}
 	return o, nil
 }
@@ -87,10 +93,19 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service)
 func (d *Domain) machine() string {
 	id, err := os.ReadFile(filepath.Join(d.Root, "/etc/machine-id"))
 	if err != nil {
-		return ""
+		return "none"
 	}
 	sum := sha256.Sum256(append([]byte("bkt services "), id...))
 	return hex.EncodeToString(sum[:8])
+}
+
+// birth tells a folder from a later one in its place.
+func birth(dir string) string {
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
+		return "none"
+	}
+	return fmt.Sprintf("%d:%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
 }
 
 // look returns the items of a scope: what is known of, as it is, and what
@@ -103,14 +118,14 @@ func (d *Domain) look(s scope, known []service) ([]service, error) {
 	candidates, err := u.names(known)
 	var items []service
 	for _, name := range candidates {
-		now, given := u.live.state(name), u.given(name)
-		item := service{Scope: s.name, Unit: name, State: now.declared()}
-		d.seen[item.Key()] = seen{now, given[0]}
+		unit := seen{u.live.state(name), u.given(name)}
+		item := service{Scope: s.name, Unit: name, State: unit.now.declared()}
+		d.seen[item.Key()] = unit
 		i := slices.IndexFunc(known, func(k service) bool { return k.Key() == item.Key() })
 		switch {
-		case i >= 0 && now.fits(known[i].State):
+		case i >= 0 && unit.now.fits(known[i].State):
 			items = append(items, known[i])
-		case now != absent && !slices.Contains(given, item.State):
+		case !unit.isGiven():
 			items = append(items, item)
 		}
 	}
