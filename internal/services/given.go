@@ -52,5 +52,5 @@ func (u units) presetEnables(name string) bool {
 		return enable
 	}
 	enable, _ = u.rules.enable(t)
-	return enable && instantiate(t, u.bare.find(t).install().instance) == name
+	return enable && instantiate(t, u.bare.install(u.bare.find(t).file).instance) == name
 }

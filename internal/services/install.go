@@ -1,27 +1,20 @@
 package services
 
-import (
-	"os"
-	"strings"
-)
+import "strings"
 
 // An install is what a unit file says of how the unit is enabled.
 type install struct {
-	possible bool            // that it is
+	empty    bool            // the file is, which masks the unit
+	possible bool            // the unit can be enabled
 	aliases  map[string]bool // other names that it then goes by
 	instance string          // the one that is meant by a template
 }
 
-// install reads the section of a unit file that systemctl enable reads. A file
-// that cannot be read has none.
-func (u unit) install() install {
-	text, err := os.ReadFile(u.file)
-	if err != nil {
-		return install{}
-	}
-	i := install{aliases: map[string]bool{}}
+// parseInstall parses the section of a unit file that systemctl enable reads.
+func parseInstall(text string) install {
+	i := install{empty: text == "", aliases: map[string]bool{}}
 	inside := false
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") {
 			inside = line == "[Install]"

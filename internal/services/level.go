@@ -1,8 +1,8 @@
 package services
 
 import (
+	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,7 +43,7 @@ func (s state) declared() manifest.UnitState {
 
 // A level is what some folders make of units.
 type level struct {
-	root     string
+	*tree
 	folders  []string        // of unit files; the first that has one counts
 	passing  []string        // where units are that cannot be enabled
 	enabled  map[string]bool // by links in some of the folders
@@ -51,19 +51,19 @@ type level struct {
 	masked   map[string]bool // there
 }
 
-// noUnit is what a masked unit is a link to.
-const noUnit = "/dev/null"
-
 // readLevel reads the links in those folders that enable and mask units, which
 // come before those that only have unit files.
-func readLevel(root string, linking, others, passing []string) (level, error) {
+func readLevel(t *tree, linking, others, passing []string) (level, error) {
 	l := level{
-		root:     root,
+		tree:     t,
 		folders:  slices.Concat(linking, others),
 		passing:  passing,
 		enabled:  map[string]bool{},
 		indirect: map[string]bool{},
 		masked:   map[string]bool{},
+	}
+	if err := t.read(slices.Concat(l.folders, passing)); err != nil {
+		return l, err
 	}
 	for _, dir := range linking {
 		if err := l.readLinks(dir); err != nil {
@@ -74,22 +74,16 @@ func readLevel(root string, linking, others, passing []string) (level, error) {
 }
 
 func (l level) readLinks(dir string) error {
-	entries, err := read(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
+	var err error
+	for name, mode := range l.entries[dir] {
 		switch {
-		case e.IsDir() && isDependency(e.Name()):
-			err = l.readWanted(filepath.Join(dir, e.Name()))
-		case !e.IsDir():
-			l.readLink(filepath.Join(dir, e.Name()))
-		}
-		if err != nil {
-			return err
+		case mode.IsDir() && isDependency(name):
+			err = errors.Join(err, l.readWanted(filepath.Join(dir, name)))
+		case !mode.IsDir():
+			l.readLink(filepath.Join(dir, name))
 		}
 	}
-	return nil
+	return err
 }
 
 // isDependency reports whether a folder has links to what a unit brings in.
@@ -116,29 +110,17 @@ func (l level) readWanted(dir string) error {
 // one if it is a name that the unit gives itself.
 func (l level) readLink(path string) {
 	name := filepath.Base(path)
-	if isMask(path) {
-		l.masked[name] = true
-		return
-	}
-	target, err := os.Readlink(path)
+	target := l.target(path)
 	other := filepath.Base(target)
 	switch {
-	case err != nil, other == name:
-	case l.find(other).install().aliases[name]:
+	case l.isMask(path):
+		l.masked[name] = true
+	case target == "", other == name:
+	case l.install(l.find(other).file).aliases[name]:
 		l.enabled[other] = true
 	default:
 		l.indirect[other] = true
 	}
-}
-
-// isMask reports whether a file is one that masks a unit: a link to nothing, or
-// an empty file.
-func isMask(path string) bool {
-	if target, err := os.Readlink(path); err == nil {
-		return target == noUnit
-	}
-	info, err := os.Lstat(path)
-	return err == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
 // A unit is what a name of one leads to.
@@ -154,9 +136,9 @@ const maxAliases = 8
 func (l level) find(name string) unit {
 	for range maxAliases {
 		path := l.lookup(name)
-		target, err := os.Readlink(path)
+		target := l.target(path)
 		switch {
-		case path == "", err != nil, target == noUnit:
+		case target == "", target == noUnit:
 			return unit{name, path}
 		case filepath.Base(target) == filepath.Base(path):
 			return unit{name, l.follow(path, target)}
@@ -171,37 +153,28 @@ func (l level) find(name string) unit {
 func (l level) lookup(name string) string {
 	for _, n := range []string{name, template(name)} {
 		for _, dir := range l.folders {
-			path := filepath.Join(dir, n)
-			if _, err := os.Lstat(path); err == nil && n != "" {
-				return path
+			if _, ok := l.entries[dir][n]; ok {
+				return filepath.Join(dir, n)
 			}
 		}
 	}
 	return ""
 }
 
-// follow returns where a link at path leads, within the root.
-func (l level) follow(path, target string) string {
-	if filepath.IsAbs(target) {
-		return filepath.Join("/", l.root, target)
-	}
-	return filepath.Join(filepath.Dir(path), target)
-}
-
 // state returns that of a unit.
 func (l level) state(name string) state {
 	u := l.find(name)
 	switch {
-	case u.file != "" && isMask(u.file):
-		return masked
 	case u.file == "" && l.passes(name):
 		return fixed
 	case u.file == "":
 		return absent
+	case l.isMask(u.file):
+		return masked
 	case l.enabled[u.name]:
 		return enabled
 	}
-	i := u.install()
+	i := l.install(u.file)
 	switch {
 	case i.instance != "" && l.enabled[instantiate(u.name, i.instance)]:
 		return enabled
@@ -215,8 +188,7 @@ func (l level) state(name string) state {
 // being.
 func (l level) passes(name string) bool {
 	for _, dir := range l.passing {
-		path := filepath.Join(dir, name)
-		if _, err := os.Stat(path); err == nil && !isMask(path) {
+		if _, ok := l.entries[dir][name]; ok && !l.isMask(filepath.Join(dir, name)) {
 			return true
 		}
 	}

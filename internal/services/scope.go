@@ -83,16 +83,16 @@ type units struct {
 }
 
 func (s scope) units() (units, error) {
-	u := units{scope: s}
+	u, t := units{scope: s}, newTree(s.root)
 	var err error
-	if u.live, err = readLevel(s.root, append([]string{s.own}, s.others...), s.files, s.passing); err != nil {
+	if u.live, err = readLevel(t, append([]string{s.own}, s.others...), s.files, s.passing); err != nil {
 		return u, err
 	}
 	before := s.others
 	if s.image != "" {
 		before = []string{s.image}
 	}
-	if u.bare, err = readLevel(s.root, before, s.files, s.passing); err != nil {
+	if u.bare, err = readLevel(t, before, s.files, s.passing); err != nil {
 		return u, err
 	}
 	u.rules, err = readRules(s.presets)
@@ -101,7 +101,7 @@ func (s scope) units() (units, error) {
 
 // names returns the units that may be other than they were given, and those
 // that are known of, sorted.
-func (u units) names(known []service) ([]string, error) {
+func (u units) names(known []service) []string {
 	all := map[string]bool{}
 	for _, k := range known {
 		if k.Scope == u.name {
@@ -114,26 +114,19 @@ func (u units) names(known []service) ([]string, error) {
 	for _, name := range slices.Concat(u.systemd.Enable, u.systemd.Disable, u.systemd.Mask) {
 		all[name] = true
 	}
-	err := u.addPreset(all)
-	return slices.Sorted(maps.Keys(all)), err
+	if !u.knowsLinks() {
+		u.addPreset(all)
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
-// addPreset adds the units that presets enable, where nothing else tells which
-// are.
-func (u units) addPreset(all map[string]bool) error {
-	if u.knowsLinks() {
-		return nil
-	}
+// addPreset adds the units that presets enable.
+func (u units) addPreset(all map[string]bool) {
 	for _, dir := range u.files {
-		entries, err := read(dir)
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			if enable, _ := u.rules.enable(e.Name()); enable && e.Type().IsRegular() && !isTemplate(e.Name()) {
-				all[e.Name()] = true
+		for name, mode := range u.live.entries[dir] {
+			if enable, _ := u.rules.enable(name); enable && mode.IsRegular() && !isTemplate(name) {
+				all[name] = true
 			}
 		}
 	}
-	return nil
 }

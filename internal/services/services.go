@@ -17,7 +17,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,9 +114,8 @@ func (d *Domain) look(s scope, known []service) ([]service, error) {
 	if err != nil {
 		return nil, err
 	}
-	candidates, err := u.names(known)
 	var items []service
-	for _, name := range candidates {
+	for _, name := range u.names(known) {
 		unit := seen{u.live.state(name), u.given(name)}
 		item := service{Scope: s.name, Unit: name, State: unit.now.declared()}
 		d.seen[item.Key()] = unit
@@ -129,17 +127,8 @@ func (d *Domain) look(s scope, known []service) ([]service, error) {
 			items = append(items, item)
 		}
 	}
-	return items, err
+	return items, nil
 }
 
 // Same implements [reconcile.Domain].
 func (*Domain) Same(a, b service) bool { return a.State == b.State }
-
-// read returns what is in a folder, nothing if there is no folder.
-func read(dir string) ([]fs.DirEntry, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return entries, err
-}
