@@ -3,6 +3,7 @@ package gen
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"bkt/internal/hint"
@@ -161,6 +162,24 @@ func Splice(file, src string, render func(name string) string) (string, error) {
 	}
 	text, _ := join(src, spans, bodies)
 	return text, nil
+}
+
+// Stale returns the names of the managed sections of a Containerfile whose text
+// is another in text, which was rendered from it.
+func Stale(old, text string) []string {
+	was, err := find("", old, nil)
+	is, errIs := find("", text, nil)
+	if err != nil || errIs != nil || len(was) != len(is) {
+		return nil
+	}
+	var names []string
+	before, after := splitLines(old), splitLines(text)
+	for i, s := range was {
+		if !slices.Equal(before[s.start:s.end+1], after[is[i].start:is[i].end+1]) {
+			names = append(names, s.name)
+		}
+	}
+	return names
 }
 
 // checkBody makes sure that a body cannot be mistaken for the end of its

@@ -10,23 +10,34 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
+	"bkt/internal/plan"
 	"bkt/internal/version"
 )
 
 type doctorCmd struct {
+	mode
+	Fix    bool   `help:"Mend what can be mended without losing anything."`
 	Engine string `placeholder:"ADDRESS" help:"Look at this BuildKit, as bkt build has it ($BUILDKIT_HOST, or auto)."`
 	TLSDir string `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Speak to a tcp:// engine with ca.pem, cert.pem and key.pem in DIR."`
 }
 
 // Run says which engines there are, which of them a build would use, and what
-// the others lack. It is an error that there is none.
+// the others lack, and what else is wrong. It is an error that there is none, or
+// that something is.
 func (c *doctorCmd) Run(ctx context.Context, a *app) error {
+	ailments, err := examine(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Fix || c.Check || c.DryRun {
+		return a.mend(ctx, ailments, c.mode)
+	}
 	cfg := findEngine()
 	cfg.Address, cfg.TLS = cmp.Or(c.Engine, cfg.Address), c.TLSDir
 	if err := checkTLS(cfg, nil); err != nil {
 		return err
 	}
-	d := diagnosis{program: cfg.Program, rungs: buildkit.Ladder(ctx, cfg)}
+	d := diagnosis{program: cfg.Program, rungs: buildkit.Ladder(ctx, cfg), ailments: ailments}
 	d.needs, d.needsErr = buildkit.ReadNeeds(ctx, cfg)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -34,14 +45,34 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	if err := a.printDiagnosis(d); err != nil {
 		return err
 	}
-	if d.used() < 0 {
+	if d.used() < 0 || len(ailments) > 0 {
 		return exited(1)
 	}
 	return nil
 }
 
+// mend carries out what mends the ailments, and says what the user has to. Where
+// m says so, it says what it would do.
+func (a *app) mend(ctx context.Context, ailments []ailment, m mode) error {
+	var p plan.Plan
+	for _, one := range ailments {
+		p = append(p, one.mend...)
+		if one.mend == nil {
+			a.warn([]error{one.err})
+		}
+	}
+	if len(p) == 0 || a.json || !m.Check && !m.DryRun {
+		return a.finish(ctx, p, m)
+	}
+	if err := a.printSteps(p); err != nil || !m.Check {
+		return err
+	}
+	return errPending
+}
+
 // diagnosis is what the doctor has found.
 type diagnosis struct {
+	ailments []ailment
 	program  string // bkt-engine
 	needs    contract.Needs
 	needsErr error // why the program could not be asked
@@ -86,6 +117,12 @@ func (d diagnosis) text() string {
 			line(&text, "", "", r.Err)
 		}
 	}
+	if len(d.ailments) > 0 {
+		fmt.Fprintln(&text)
+	}
+	for _, one := range d.ailments {
+		line(&text, one.name, "", one.hinted())
+	}
 	return text.String()
 }
 
@@ -120,6 +157,16 @@ type doctorJSON struct {
 	Bkt     string        `json:"bkt"`
 	Program doctorProgram `json:"program"`
 	Engines []doctorRung  `json:"engines"`
+
+	Findings []doctorFinding `json:"findings"`
+}
+
+// doctorFinding is something that is wrong.
+type doctorFinding struct {
+	Name    string   `json:"name"`
+	Message string   `json:"message"`
+	Hints   []string `json:"hints,omitempty"`
+	Fixable bool     `json:"fixable"`
 }
 
 // doctorProgram is bkt-engine, and what it needs.
@@ -150,7 +197,11 @@ type doctorError struct {
 }
 
 func (d diagnosis) asJSON() doctorJSON {
-	j := doctorJSON{Version: 1, Bkt: version.String(), Engines: []doctorRung{}}
+	j := doctorJSON{Version: 1, Bkt: version.String(), Engines: []doctorRung{}, Findings: []doctorFinding{}}
+	for _, one := range d.ailments {
+		err := one.hinted()
+		j.Findings = append(j.Findings, doctorFinding{one.name, err.Error(), hint.Of(err), one.mend != nil})
+	}
 	j.Program = doctorProgram{d.program, d.needs.Version, asErrors(d.needsErr), []doctorNeed{}}
 	for _, n := range d.needs.All {
 		j.Program.Needs = append(j.Program.Needs, doctorNeed{n.Name, n.Found, asErrors(n.Err)})

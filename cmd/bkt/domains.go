@@ -37,6 +37,7 @@ type domain struct {
 	kind       reconcile.Kind
 	comparison reconcile.Comparison // nil where err is not
 	err        error
+	root       string // of the repository
 	basePath   string
 	base       []byte
 	needed     bool // it was asked for, or declares something
@@ -126,7 +127,7 @@ func unknownDomain(name string, names []string) error {
 
 // lookAt looks at one domain. Whatever is wrong is told in the domain's err.
 func (s system) lookAt(ctx context.Context, k reconcile.Kind, asked bool) domain {
-	d := domain{kind: k, basePath: s.basePath(k.Name()), needed: asked}
+	d := domain{kind: k, root: s.repo.Root, basePath: s.basePath(k.Name()), needed: asked}
 	d.base, d.err = os.ReadFile(d.basePath)
 	switch {
 	case d.err == nil, errors.Is(d.err, fs.ErrNotExist):
@@ -199,6 +200,16 @@ func (a *app) troubles(domains []domain) error {
 	return errors.Join(errs...)
 }
 
+// repositoryFile says beside bases which repository they are of.
+const repositoryFile = "repository"
+
+// signed is the plan that notes there which repository the bases are of.
+func (d domain) signed() plan.Plan {
+	path := filepath.Join(filepath.Dir(filepath.Dir(d.basePath)), repositoryFile)
+	old, _ := os.ReadFile(path)
+	return plan.Rewrite(path, path, old, []byte(d.root+"\n"))
+}
+
 // settle writes the bases of the domains: of what is in step, and of what has
 // been captured or merged, by the name of the domain.
 func settle(ctx context.Context, domains []domain, captured, merged map[string][]string) error {
@@ -214,6 +225,9 @@ func settle(ctx context.Context, domains []domain, captured, merged map[string][
 		if differs {
 			p = append(p, plan.Rewrite(d.basePath, d.basePath, d.base, text)...)
 		}
+	}
+	if len(p) > 0 {
+		p = append(p, domains[0].signed()...)
 	}
 	err := host.Do(ctx, p, func(plan.Change, error) {})
 	return hint.Add(err, "let bkt write there, and run the command again: it is where bkt notes what both sides agreed on")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"bkt/gen"
 	"bkt/internal/hint"
@@ -18,46 +19,58 @@ type statusCmd struct{ domainArgs }
 
 // A status is what bkt status prints.
 type status struct {
-	Version     int          `json:"version"`
-	Files       []fileStatus `json:"containerfiles"`
-	Staged      bool         `json:"staged_image"`
-	Domains     []domainJSON `json:"domains"`
-	Uncommitted []string     `json:"uncommitted"`
+	Version     int           `json:"version"`
+	Files       []fileStatus  `json:"containerfiles"`
+	Booted      *bootedStatus `json:"booted_image,omitempty"`
+	Staged      bool          `json:"staged_image"`
+	Box         *boxStatus    `json:"toolbox,omitempty"`
+	Domains     []domainJSON  `json:"domains"`
+	Uncommitted []string      `json:"uncommitted"`
 }
 
 type fileStatus struct {
-	Name  string `json:"name"`
-	State string `json:"state"` // "in step", "stale" or what is wrong
+	Name     string   `json:"name"`
+	State    string   `json:"state"`              // "in step", "stale" or what is wrong
+	Sections []string `json:"sections,omitempty"` // that are stale
 }
 
 // stagedDeployment is there while a deployment waits for the next start, by
 // ostree's src/libostree/ostree-sysroot-deploy.c.
 const stagedDeployment = "/run/ostree/staged-deployment"
 
-// Run prints how things stand. It is no error that something differs.
+// Run prints how things stand. It is no error that something differs, or is out
+// of order.
 func (c *statusCmd) Run(ctx context.Context, a *app) error {
 	s, err := thisSystem()
 	if err != nil {
 		return err
 	}
-	domains, err := s.look(ctx, c.Domains)
+	st, err := s.status(ctx, c.Domains)
 	if err != nil {
 		return err
 	}
-	st := status{Version: 1, Domains: asDomainsJSON(domains, each(domains, func(*item) {})).Domains}
-	if st.Files, err = s.files(ctx); err != nil {
-		return err
-	}
-	if st.Uncommitted, err = s.uncommitted(ctx); err != nil {
-		return err
-	}
-	_, err = os.Stat(stagedDeployment)
-	st.Staged = err == nil
 	if a.json {
 		return a.printJSON(st)
 	}
 	_, err = a.out.Write([]byte(st.text()))
 	return err
+}
+
+// status looks at all there is side by side: most of it is waiting.
+func (s system) status(ctx context.Context, asked []string) (status, error) {
+	st := status{Version: 1}
+	var domains []domain
+	errs := make([]error, 3)
+	var wg sync.WaitGroup
+	wg.Go(func() { domains, errs[0] = s.look(ctx, asked) })
+	wg.Go(func() { st.Files, errs[1] = s.files(ctx) })
+	wg.Go(func() { st.Uncommitted, errs[2] = s.uncommitted(ctx) })
+	wg.Go(func() { st.Booted, st.Box = s.images(ctx) })
+	wg.Wait()
+	_, err := os.Stat(stagedDeployment)
+	st.Staged = err == nil
+	st.Domains = asDomainsJSON(domains, each(domains, func(*item) {})).Domains
+	return st, errors.Join(errs...)
 }
 
 // files returns how the Containerfiles stand.
@@ -66,12 +79,12 @@ func (s system) files(ctx context.Context) ([]fileStatus, error) {
 	var files []fileStatus
 	for _, name := range names {
 		r := render(ctx, s.repo.FS(), name, asIs)
-		f := fileStatus{name, "in step"}
+		f := fileStatus{Name: name, State: "in step"}
 		switch {
 		case r.err != nil:
 			f.State = hint.Split(r.err)[0].Error()
 		case len(plan.Rewrite("", "", r.old, r.text)) > 0:
-			f.State = "stale"
+			f.State, f.Sections = "stale", gen.Stale(string(r.old), string(r.text))
 		}
 		files = append(files, f)
 	}
@@ -96,10 +109,16 @@ func (s system) uncommitted(ctx context.Context) ([]string, error) {
 func (st status) text() string {
 	var out strings.Builder
 	for _, f := range st.Files {
-		fmt.Fprintf(&out, "%s: %s\n", f.Name, f.State+remedyOf(f.State == "stale", "bkt containerfile sync"))
+		fmt.Fprintf(&out, "%s: %s\n", f.Name, f.text())
+	}
+	if st.Booted != nil {
+		fmt.Fprintf(&out, "booted image: %s\n", st.Booted.text())
 	}
 	if st.Staged {
 		out.WriteString("an image is staged: it is used from the next start on\n")
+	}
+	if st.Box != nil {
+		fmt.Fprintf(&out, "toolbox: %s\n", st.Box.text())
 	}
 	for _, d := range st.Domains {
 		fmt.Fprintf(&out, "%s: %s\n", d.Name, d.summary())
@@ -108,16 +127,16 @@ func (st status) text() string {
 		}
 	}
 	if n := len(st.Uncommitted); n > 0 {
-		fmt.Fprintf(&out, "%d files are not committed: %s\n", n, strings.Join(st.Uncommitted, ", "))
+		fmt.Fprintf(&out, "not committed: %s\n", strings.Join(st.Uncommitted, ", "))
 	}
 	return out.String()
 }
 
-func remedyOf(needed bool, command string) string {
-	if !needed {
-		return ""
+func (f fileStatus) text() string {
+	if f.State != "stale" {
+		return f.State
 	}
-	return fmt.Sprintf(" (%q mends it)", command)
+	return strings.TrimSpace("stale "+strings.Join(f.Sections, ", ")) + ` ("bkt containerfile sync" mends it)`
 }
 
 // summary says in a line how a domain stands.

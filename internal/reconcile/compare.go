@@ -42,6 +42,9 @@ type Comparison interface {
 	InStep() int
 	// Total is how many items the manifests declare for this computer.
 	Total() int
+	// Ignored are the keys of the items that take no part by the user's wish,
+	// sorted.
+	Ignored() []string
 	// Notes are what the user should know of the domain as a whole.
 	Notes() []string
 	// Capture makes the manifests say what the system has.
@@ -64,6 +67,7 @@ type comparison[T Item[T]] struct {
 	base        base[T]
 	items       map[string]three[T] // all, by key
 	differences []Difference
+	ignored     []string
 	inStep      int
 	total       int
 }
@@ -77,6 +81,7 @@ type three[T any] struct {
 func (c *comparison[T]) Differences() []Difference { return c.differences }
 func (c *comparison[T]) InStep() int               { return c.inStep }
 func (c *comparison[T]) Total() int                { return c.total }
+func (c *comparison[T]) Ignored() []string         { return c.ignored }
 func (c *comparison[T]) Notes() []string           { return c.observed.Notes }
 
 func (c *comparison[T]) compare(here map[string]T) {
@@ -89,8 +94,11 @@ func (c *comparison[T]) compare(here map[string]T) {
 	}
 	c.items, c.total = map[string]three[T]{}, len(here)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if keys[key] {
+		switch {
+		case keys[key]:
 			c.add(key, three[T]{base: at(base, key), live: at(live, key), manifest: at(here, key)})
+		case c.in.Ignore.Has(key):
+			c.ignored = append(c.ignored, key)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"bkt/internal/manifest"
 )
@@ -103,11 +104,6 @@ func (s scope) units() (units, error) {
 // that are known of, sorted.
 func (u units) names(known []service) []string {
 	all := map[string]bool{}
-	for _, k := range known {
-		if k.Scope == u.name {
-			all[k.Unit] = true
-		}
-	}
 	for _, m := range []map[string]bool{u.live.enabled, u.live.masked, u.bare.enabled, u.bare.masked} {
 		maps.Copy(all, m)
 	}
@@ -117,8 +113,18 @@ func (u units) names(known []service) []string {
 	if !u.knowsLinks() {
 		u.addPreset(all)
 	}
+	maps.DeleteFunc(all, func(name string, _ bool) bool { return strings.HasPrefix(name, ownUnits) })
+	for _, k := range known {
+		if k.Scope == u.name {
+			all[k.Unit] = true
+		}
+	}
 	return slices.Sorted(maps.Keys(all))
 }
+
+// ownUnits is what the names of bkt's own units begin with: they belong to one
+// computer, on which "bkt auto-capture" enables and disables them.
+const ownUnits = "bkt-capture"
 
 // addPreset adds the units that presets enable.
 func (u units) addPreset(all map[string]bool) {

@@ -283,3 +283,17 @@ func BenchmarkObserve(b *testing.B) {
 		}
 	}
 }
+
+func TestOwnUnitsAreNotCaptured(t *testing.T) {
+	d := testDomain(t, t.TempDir(), manifest.Systemd{})
+	makeTree(t, d.User.Config, map[string]string{
+		"systemd/user/bkt-capture@.timer":                         installable,
+		"systemd/user/timers.target.wants/bkt-capture@home.timer": "-> ../bkt-capture@.timer",
+		"systemd/user/mine.timer":                                 installable,
+		"systemd/user/timers.target.wants/mine.timer":             "-> ../mine.timer",
+	})
+	o, err := d.Observe(t.Context(), nil, nil)
+	if diff := cmp.Diff([]service{{Scope: manifest.ScopeUser, Unit: "mine.timer", State: "enabled"}}, o.Items); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+	"bkt/schemas"
+)
+
+// An ailment is something that is wrong on this machine or in the repository.
+type ailment struct {
+	name string    // of the check that found it
+	err  error     // what is wrong; its hints say what to do
+	mend plan.Plan // what mends it, and loses nothing; nil: the user has to
+}
+
+// hinted returns what is wrong, with what is to be done about it.
+func (a ailment) hinted() error {
+	if a.mend == nil {
+		return a.err
+	}
+	return hint.Add(a.err, `"bkt doctor --fix" mends it`)
+}
+
+// A patient is what the doctor looks at.
+type patient struct {
+	system       // without a repository, Root is ""
+	unfit  error // what is wrong with the repository as a whole
+	looked []domain
+}
+
+// A checkup looks for ailments of one kind.
+type checkup struct {
+	name string
+	find func(context.Context, *patient) []ailment
+}
+
+// checkups returns all, in the order in which one mends what they find.
+func checkups() []checkup {
+	return []checkup{
+		{"place", inBox},                // where bkt runs
+		{"manifests", brokenManifests},  // what it reads
+		{"schemas", missingSchemas},     //
+		{"ignored", uselessPatterns},    //
+		{"git", missingHook},            // what keeps the repository in step
+		{"domains", unavailableDomains}, // what the running system lacks
+		{"flatpak", undeclaredRemotes},  //
+		{"path", exportsOutOfPath},      // what boxes export
+		{"exports", strayWrappers},      //
+		{"engine", staleSocket},         // what bkt has left behind
+		{"leftovers", leftovers},        //
+		{"base", strayBases},            //
+	}
+}
+
+// examine returns all that is wrong, in the order of the checkups.
+func examine(ctx context.Context) ([]ailment, error) {
+	p := &patient{}
+	p.system, p.unfit = thisSystem()
+	if p.repo.Root != "" {
+		p.looked, _ = p.look(ctx, nil)
+	} else {
+		var err error
+		if p.folders, err = userFolders(); err != nil {
+			return nil, err
+		}
+	}
+	var all []ailment
+	for _, c := range checkups() {
+		for _, a := range c.find(ctx, p) {
+			a.name = c.name
+			all = append(all, a)
+		}
+	}
+	return all, context.Cause(ctx)
+}
+
+// ailing returns an ailment for each of joined errors, none of which bkt mends.
+func ailing(err error) []ailment {
+	var all []ailment
+	for _, e := range hint.Split(err) {
+		all = append(all, ailment{err: e})
+	}
+	return all
+}
+
+// inBox is about bkt in a box, where it sees the box's apps and settings.
+func inBox(context.Context, *patient) []ailment {
+	if os.Getenv("CONTAINER_ID") == "" && os.Getenv("TOOLBOX_PATH") == "" {
+		return nil
+	}
+	return ailing(hint.Add(errors.New("bkt runs in a box: what it captures and applies is the box's, not the host's"),
+		`run it on the host, as in "distrobox-host-exec bkt status"`))
+}
+
+// brokenManifests is about manifests that cannot be read, and files that were
+// meant to be one.
+func brokenManifests(_ context.Context, p *patient) []ailment {
+	if p.repo.Root == "" {
+		return nil
+	}
+	var all []ailment
+	var names []string
+	for _, f := range manifest.All() {
+		names = append(names, f.Name)
+		text, err := fs.ReadFile(p.repo.FS(), "manifests/"+f.Name)
+		if err == nil {
+			_, err = f.Format("manifests/"+f.Name, text)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			all = append(all, ailing(plainPathError(err))...)
+		}
+	}
+	return append(all, misspelt(p, names)...)
+}
+
+// misspelt is about files beside the manifests that no one reads.
+func misspelt(p *patient, names []string) []ailment {
+	files, _ := fs.Glob(p.repo.FS(), "manifests/*.json")
+	var all []ailment
+	for _, file := range files {
+		name := path.Base(file)
+		near, ok := manifest.Nearest(name, names)
+		if ok && !slices.Contains(names, name) {
+			all = append(all, ailing(hint.Add(fmt.Errorf("%s is no manifest, and nothing reads it", file), "did you mean %q?", near))...)
+		}
+	}
+	return all
+}
+
+// missingSchemas is about manifests that name a schema beside them that is not
+// there, which has editors check nothing.
+func missingSchemas(_ context.Context, p *patient) []ailment {
+	if p.repo.Root == "" {
+		return nil
+	}
+	var all []ailment
+	mended := map[string]bool{}
+	for _, f := range manifest.All() {
+		at, ok := schemaOf(p.repo.FS(), f.Name)
+		if !ok || p.repo.Has(at) || mended[at] {
+			continue
+		}
+		a := ailment{err: fmt.Errorf("manifests/%s: its $schema is %s, which is not there", f.Name, at)}
+		text, err := schemas.FS.ReadFile(path.Base(at))
+		if err == nil {
+			a.mend, mended[at] = plan.Rewrite(p.repo.Path(at), at, nil, text), true
+		} else {
+			a.err = hint.Add(a.err, "name the file that %q prints, or take it out", "bkt schema "+strings.TrimSuffix(f.Name, ".json"))
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// schemaOf returns which file of the repository a manifest names as its schema.
+func schemaOf(repo fs.FS, name string) (string, bool) {
+	var content struct {
+		Schema string `json:"$schema"`
+	}
+	text, err := fs.ReadFile(repo, "manifests/"+name)
+	if err != nil || json.Unmarshal(text, &content) != nil || content.Schema == "" || strings.Contains(content.Schema, ":") {
+		return "", false
+	}
+	at := path.Join("manifests", content.Schema)
+	return at, filepath.IsLocal(at)
+}
+
+// uselessPatterns is about the file of what is to be ignored.
+func uselessPatterns(_ context.Context, p *patient) []ailment {
+	if p.repo.Root == "" {
+		return nil
+	}
+	if p.unfit != nil {
+		return ailing(p.unfit)
+	}
+	text, _ := fs.ReadFile(p.repo.FS(), ignoreFile)
+	n := 0
+	var all []ailment
+	for line := range strings.Lines(string(text)) {
+		n++
+		if ignored, err := reconcile.ParseIgnore(ignoreFile, []byte(line), p.names()); err == nil && p.matchesNothing(ignored) {
+			err := fmt.Errorf("%s:%d:1: %q matches nothing", ignoreFile, n, strings.TrimSpace(line))
+			all = append(all, ailing(hint.Add(err, "look at how the item is spelt, or take the line out"))...)
+		}
+	}
+	return all
+}
+
+// matchesNothing reports whether there is nothing that is ignored by patterns. Of
+// a domain that cannot be looked at that is not known.
+func (p *patient) matchesNothing(ignored map[string]reconcile.Ignore) bool {
+	for _, d := range p.looked {
+		patterns, ok := ignored[d.name()]
+		if ok && (d.comparison == nil || slices.ContainsFunc(d.comparison.Ignored(), patterns.Has)) {
+			return false
+		}
+	}
+	return len(ignored) > 0
+}
+
+// missingHook is about git, which should render what is committed.
+func missingHook(ctx context.Context, p *patient) []ailment {
+	if p.repo.Root == "" || !host.Installed("git") {
+		return nil
+	}
+	if _, err := (host.Git{}).Git(ctx, p.repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
+		return nil // it is in no repository of git
+	}
+	mend, err := hookPlan(ctx, p.repo.Root)
+	switch {
+	case err != nil && p.rendersOtherwise():
+		return nil
+	case err != nil:
+		return ailing(err)
+	case len(mend) == 0:
+		return nil
+	}
+	return []ailment{{err: errors.New("git does not render the sections of what is committed"), mend: mend}}
+}
+
+// rendersOtherwise reports whether another hook seems to run bkt, or a program that
+// is told to.
+func (p *patient) rendersOtherwise() bool {
+	for _, name := range []string{".git/hooks/pre-commit", ".pre-commit-config.yaml", "lefthook.yml", ".husky/pre-commit"} {
+		text, err := os.ReadFile(p.repo.Path(name))
+		if err == nil && strings.Contains(string(text), "bkt") {
+			return true
+		}
+	}
+	return false
+}
+
+// unavailableDomains is about what is declared and cannot be looked at.
+func unavailableDomains(_ context.Context, p *patient) []ailment {
+	var all []ailment
+	for _, d := range p.looked {
+		if d.unavailable() && d.needed {
+			all = append(all, ailing(d.trouble())...)
+		}
+	}
+	return all
+}
+
+// undeclaredRemotes is about apps that a new machine could not get.
+func undeclaredRemotes(_ context.Context, p *patient) []ailment {
+	if p.repo.Root == "" {
+		return nil
+	}
+	_, apps, err := reconcile.ReadManifest[manifest.FlatpakApps](p.repo.FS(), "manifests/flatpak-apps.json")
+	_, remotes, errRemotes := reconcile.ReadManifest[manifest.FlatpakRemotes](p.repo.FS(), "manifests/flatpak-remotes.json")
+	if err != nil || errRemotes != nil {
+		return nil
+	}
+	declared := map[string]bool{}
+	for _, r := range remotes.Remotes {
+		declared[r.Key()] = true
+	}
+	var all []ailment
+	for _, app := range apps.Apps {
+		remote := manifest.FlatpakRemote{Name: app.Remote, Scope: app.Scope}.Key()
+		if declared[remote] {
+			continue
+		}
+		declared[remote] = true // said once
+		err := fmt.Errorf("apps are from the remote %s, which is declared nowhere: a new machine cannot install them", remote)
+		all = append(all, ailing(hint.Add(err, `run "bkt capture flatpak-remotes" where it is set up`))...)
+	}
+	return all
+}
+
+// boxes returns the boxes that are declared.
+func (p *patient) boxes() map[string]manifest.Box {
+	if p.repo.Root == "" {
+		return nil
+	}
+	_, boxes, _ := reconcile.ReadManifest[manifest.Boxes](p.repo.FS(), "manifests/distrobox.json")
+	return boxes.Containers
+}
