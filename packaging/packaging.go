@@ -71,11 +71,14 @@ func (m Machine) word(path string) string {
 	return quoted
 }
 
+// Prefix is what the names of the units of all repositories begin with.
+const Prefix = "bkt-capture@"
+
 // Instances returns the names of the units that are to be started for the
 // repository in dir.
 func Instances(dir string) []string {
 	instance := unit.UnitNamePathEscape(dir)
-	return []string{"bkt-capture@" + instance + ".timer", "bkt-capture@" + instance + ".path"}
+	return []string{Prefix + instance + ".timer", Prefix + instance + ".path"}
 }
 
 // Written reports whether the text of a unit is one that bkt has written, in

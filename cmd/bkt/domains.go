@@ -156,9 +156,13 @@ func (s system) compare(ctx context.Context, k reconcile.Kind, base []byte) (rec
 // basePath returns where the base of a domain is kept: it is of one repository
 // on one computer.
 func (s system) basePath(domain string) string {
+	return filepath.Join(s.folders.state, "bkt", "base", s.id(), s.host, domain+".json")
+}
+
+// id tells the repository from others of the same name.
+func (s system) id() string {
 	sum := sha256.Sum256([]byte(s.repo.Root))
-	id := filepath.Base(s.repo.Root) + "-" + hex.EncodeToString(sum[:4])
-	return filepath.Join(s.folders.state, "bkt", "base", id, s.host, domain+".json")
+	return filepath.Base(s.repo.Root) + "-" + hex.EncodeToString(sum[:4])
 }
 
 // unavailable reports whether the domain could not be looked at for a reason

@@ -23,6 +23,8 @@ type status struct {
 	Staged      bool         `json:"staged_image"`
 	Domains     []domainJSON `json:"domains"`
 	Uncommitted []string     `json:"uncommitted"`
+
+	AutoCapture autoStatusJSON `json:"auto_capture"`
 }
 
 type fileStatus struct {
@@ -51,6 +53,7 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 	if st.Uncommitted, err = s.uncommitted(ctx); err != nil {
 		return err
 	}
+	st.AutoCapture = s.autoStatus()
 	_, err = os.Stat(stagedDeployment)
 	st.Staged = err == nil
 	if a.json {
@@ -110,6 +113,7 @@ func (st status) text() string {
 	if n := len(st.Uncommitted); n > 0 {
 		fmt.Fprintf(&out, "%d files are not committed: %s\n", n, strings.Join(st.Uncommitted, ", "))
 	}
+	out.WriteString(st.AutoCapture.text())
 	return out.String()
 }
 
