@@ -52,7 +52,7 @@ func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
 	}
 	p = append(p, start...)
 	if c.Push && !r.pushes(ctx) {
-		p = append(p, s.gitConfig(plan.Add, pushKey, "true"))
+		p = append(p, s.configured(plan.Add, pushKey, "true"))
 	}
 	return a.finishSteps(ctx, p, c.mode)
 }
@@ -63,8 +63,9 @@ func (r *autoRound) pushes(ctx context.Context) bool {
 	return strings.TrimSpace(string(value)) == "true"
 }
 
-func (s system) gitConfig(op plan.Op, args ...string) plan.Change {
-	return plan.Change{Op: op, Targets: []string{args[len(args)-1]}, Steps: []plan.Step{
+// configured is what changes whether the repository is pushed.
+func (s system) configured(op plan.Op, args ...string) plan.Change {
+	return plan.Change{Op: op, Targets: []string{pushKey}, Steps: []plan.Step{
 		plan.Run{Argv: append([]string{"git", "-C", s.repo.Root, "config", "--local"}, args...)},
 	}}
 }
@@ -167,7 +168,7 @@ func (c *autoDisableCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if r := (&autoRound{a: a, system: s}); host.Installed("git") && r.pushes(ctx) {
-		p = append(p, s.gitConfig(plan.Remove, "--unset", pushKey))
+		p = append(p, s.configured(plan.Remove, "--unset", pushKey))
 	}
 	return a.finishSteps(ctx, p, c.mode)
 }
