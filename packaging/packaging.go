@@ -7,9 +7,11 @@ import (
 	"bytes"
 	"cmp"
 	"embed"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/coreos/go-systemd/v22/unit"
 )
@@ -31,8 +33,12 @@ type Machine struct {
 }
 
 // Capture returns the units of a machine. On one where all is in its usual place,
-// they are those that a package installs.
+// they are those that a package installs. A program that systemd cannot run is an
+// error.
 func Capture(m Machine) ([]Unit, error) {
+	if strings.ContainsAny(m.Program, "'\"\\") || strings.ContainsFunc(m.Program, unicode.IsControl) {
+		return nil, fmt.Errorf("%s: systemd runs no program with a quote, a backslash or a control character in its path", m.Program)
+	}
 	replacer := strings.NewReplacer(
 		"=:/usr/bin/bkt ", "=:"+m.word(m.Program)+" ",
 		"=%h/.local/share/flatpak/", "="+m.path(cmp.Or(m.FlatpakUser, m.DataHome+"/flatpak"))+"/",
@@ -62,13 +68,14 @@ func (m Machine) path(path string) string {
 	return strings.ReplaceAll(path, "%", "%%")
 }
 
-// word returns a path as a word of a command line of systemd.syntax(7).
+// word returns the path of a program as a word of a command line of
+// systemd.syntax(7).
 func (m Machine) word(path string) string {
-	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%").Replace(path)
-	if strings.ContainsAny(path, " \t'\"\\;") {
-		return `"` + quoted + `"`
+	path = strings.ReplaceAll(path, "%", "%%")
+	if strings.ContainsAny(path, " ;") {
+		return `"` + path + `"`
 	}
-	return quoted
+	return path
 }
 
 // Prefix is what the names of the units of all repositories begin with.

@@ -120,11 +120,12 @@ func (s system) units() ([]packaging.Unit, error) {
 		return nil, err
 	}
 	installations := s.folders.flatpak()
-	return packaging.Capture(packaging.Machine{
+	units, err := packaging.Capture(packaging.Machine{
 		Program: program,
 		Home:    s.folders.home, ConfigHome: s.folders.config, DataHome: s.folders.data,
 		FlatpakUser: installations.User, FlatpakSystem: installations.System,
 	})
+	return units, hint.Add(err, "have bkt lie elsewhere")
 }
 
 // starting is the plan that starts the units of the repository, now and at each

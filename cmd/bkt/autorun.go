@@ -22,7 +22,7 @@ import (
 
 type autoRunCmd struct {
 	mode
-	Settle time.Duration `default:"1m" placeholder:"TIME" help:"Capture what has stayed as it is for this long (1m)."`
+	Settle time.Duration `default:"1m" env:"BKT_AUTO_CAPTURE_SETTLE" placeholder:"TIME" help:"Capture what has stayed as it is for this long ($BKT_AUTO_CAPTURE_SETTLE, or 1m)."`
 	Wait   bool          `help:"Wait for that: for what runs bkt at each change."`
 	Push   bool          `help:"Push to a branch of this computer, and open a pull request with gh."`
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"bkt/internal/hint"
 
@@ -41,7 +42,20 @@ func (r Repo) WorkTree(ctx context.Context, git Git) (WorkTree, error) {
 	if now := inProgress(dir); now != "" {
 		w.Busy = now
 	}
-	return w, nil
+	return w, abandoned(filepath.Join(dir, "index.lock"))
+}
+
+// longest is how long a command of git may be at work.
+const longest = time.Hour
+
+// abandoned returns an error if git has left a lock.
+func abandoned(lock string) error {
+	info, err := os.Stat(lock)
+	if err != nil || time.Since(info.ModTime()) < longest {
+		return nil
+	}
+	err = fmt.Errorf("%s: git has been at work since %s", lock, info.ModTime().Format(time.DateTime))
+	return hint.Add(err, "if no git is running, remove this file: one was killed")
 }
 
 const unborn = "(initial)"
