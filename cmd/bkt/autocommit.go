@@ -17,12 +17,9 @@ import (
 	"bkt/internal/plan"
 )
 
-// commitPatience is how long git may take for a commit, its hooks included, and
-// pushPatience for a push. There is no one to answer what they may ask.
-const (
-	commitPatience = 5 * time.Minute
-	pushPatience   = 2 * time.Minute
-)
+// pushPatience is how long git may take for a push. There is no one to answer what
+// it may ask.
+const pushPatience = 2 * time.Minute
 
 // unattended has git and those that it runs ask nothing.
 var unattended = []string{"GIT_TERMINAL_PROMPT=0", "GIT_EDITOR=true", "GIT_ASKPASS=true", "SSH_ASKPASS_REQUIRE=never"}
@@ -56,9 +53,9 @@ func (r *autoRound) commitFiles(ctx context.Context, names []string, message str
 	if len(names) == 0 {
 		return nil // someone has edited them meanwhile
 	}
-	late := hint.Add(fmt.Errorf("git commit: there was no end to it within %s", commitPatience),
+	late := hint.Add(fmt.Errorf("git commit: there was no end to it within %s", r.Limit),
 		"see what it waits for with \"git commit\" in %s: a hook, or the passphrase of a key to sign with", r.system.repo.Root)
-	ctx, cancel := context.WithTimeoutCause(ctx, commitPatience, late)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Limit, late)
 	defer cancel()
 	// git commits by name only what its index knows.
 	if _, err := r.git(ctx, nil, append([]string{"add", "--intent-to-add", "--"}, names...)...); err != nil {

@@ -24,6 +24,7 @@ type autoRunCmd struct {
 	mode
 	Settle time.Duration `default:"1m" env:"BKT_AUTO_CAPTURE_SETTLE" placeholder:"TIME" help:"Capture what has stayed as it is for this long ($BKT_AUTO_CAPTURE_SETTLE, or 1m)."`
 	Wait   bool          `help:"Wait for that: for what runs bkt at each change."`
+	Limit  time.Duration `default:"5m" placeholder:"TIME" help:"How long git may take to commit, with its hooks (5m)."`
 	Push   bool          `help:"Push to a branch of this computer, and open a pull request with gh."`
 }
 
@@ -157,8 +158,9 @@ func (r *autoRound) look(ctx context.Context) (err error) {
 		return err
 	}
 	r.items = each(r.domains, decideAuto)
+	many := r.tooMany()
 	r.debounce()
-	r.guard()
+	r.guard(many)
 	r.scan()
 	if r.count() == 0 && r.state.Journal == nil {
 		return nil
@@ -220,15 +222,22 @@ func (r *autoRound) waitAll(why string) {
 
 func refuse(i *item, err error) { i.op, i.result, i.err = "", resultRefused, err }
 
+// tooMany says of domains what they would remove, if that may not be meant: all
+// that is gone counts, however long it has been.
+func (r *autoRound) tooMany() map[string]string {
+	many := map[string]string{}
+	for _, d := range r.domains {
+		many[d.name()] = d.tooMany(r.items)
+	}
+	return many
+}
+
 // guard refuses removals that are so many that it may be the system that is
 // wrong, and all else of their domain.
-func (r *autoRound) guard() {
-	for _, d := range r.domains {
-		what := d.tooMany(r.items)
-		for n := range r.items {
-			if i := &r.items[n]; what != "" && i.domain == d.name() && i.op != "" {
-				refuse(i, hint.Add(errors.New("this would "+what), "if it is meant, run \"bkt capture %s\"", d.name()))
-			}
+func (r *autoRound) guard(many map[string]string) {
+	for n := range r.items {
+		if i := &r.items[n]; i.op != "" && many[i.domain] != "" {
+			refuse(i, hint.Add(errors.New("this would "+many[i.domain]), "if it is meant, run \"bkt capture %s\"", i.domain))
 		}
 	}
 }
@@ -442,6 +451,8 @@ func (r *autoRound) conclude(ctx context.Context, err error) error {
 	for _, i := range r.items {
 		if i.result == resultWaiting {
 			result = autoWaiting
+		}
+		if i.result == resultWaiting || i.result == resultRefused {
 			r.state.Pending = append(r.state.Pending, pending{i.domain, i.Key, sum(i.Live), before.since(i, r.now), r.why[i.domain+i.Key]})
 		}
 	}

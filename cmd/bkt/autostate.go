@@ -43,14 +43,14 @@ const (
 	autoFailed   = "failed"
 )
 
-// pending is an item that waits to be captured. Its value is told by a sum, since
+// pending is an item that waits to be captured, or was refused. Its value is told by a sum, since
 // it may be a secret.
 type pending struct {
 	Domain string    `json:"domain"`
 	Key    string    `json:"key"`
 	Sum    string    `json:"sum"`
 	Since  time.Time `json:"since"`
-	Why    string    `json:"why"`
+	Why    string    `json:"why,omitempty"` // "": it was refused
 }
 
 // A journal is what has been written into the repository and is to be committed.

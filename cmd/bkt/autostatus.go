@@ -55,7 +55,9 @@ func (j autoStatusJSON) text() string {
 		fmt.Fprintf(&out, "  %s\n", strings.ReplaceAll(p, "\n", "\n    "))
 	}
 	for _, p := range j.Pending {
-		fmt.Fprintf(&out, "  waiting: %s %s: %s\n", p.Domain, p.Key, p.Why)
+		if p.Why != "" {
+			fmt.Fprintf(&out, "  waiting: %s %s: %s\n", p.Domain, p.Key, p.Why)
+		}
 	}
 	if len(j.Written) > 0 {
 		fmt.Fprintf(&out, "  written and not committed: %s\n", strings.Join(j.Written, ", "))
