@@ -47,7 +47,7 @@ func (c *captureCmd) decide(i *item) {
 	case reconcile.CaseConflict:
 		settleConflict(i, c.Take, "live", capturing)
 	case reconcile.CaseUnfit:
-		i.result, i.err = resultRefused, i.Why
+		i.result, i.err = resultRefused, hint.Add(i.Why, "to leave it out from now on, write %q into %s", i.domain+":"+i.Key, ignoreFile)
 	default:
 		i.result = resultKept
 	}

@@ -75,9 +75,11 @@ func thisSystem() (system, error) {
 	return s, err
 }
 
+func (s system) kinds() []reconcile.Kind { return kinds(s.folders, s.repo.FS()) }
+
 func (s system) names() []string {
 	var names []string
-	for _, k := range kinds(s.folders) {
+	for _, k := range s.kinds() {
 		names = append(names, k.Name())
 	}
 	return names
@@ -101,7 +103,7 @@ func (s system) look(ctx context.Context, asked []string) ([]domain, error) {
 
 func (s system) choose(asked []string) ([]reconcile.Kind, error) {
 	if len(asked) == 0 {
-		return kinds(s.folders), nil
+		return s.kinds(), nil
 	}
 	names, wanted := s.names(), []string{}
 	for _, name := range asked {
@@ -111,7 +113,7 @@ func (s system) choose(asked []string) ([]reconcile.Kind, error) {
 		}
 		wanted = append(wanted, matching...)
 	}
-	return slices.DeleteFunc(kinds(s.folders), func(k reconcile.Kind) bool { return !slices.Contains(wanted, k.Name()) }), nil
+	return slices.DeleteFunc(s.kinds(), func(k reconcile.Kind) bool { return !slices.Contains(wanted, k.Name()) }), nil
 }
 
 func unknownDomain(name string, names []string) error {

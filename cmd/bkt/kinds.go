@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,11 +14,12 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/reconcile"
+	"bkt/internal/services"
 )
 
 // kinds returns every domain, in the order in which they are applied: what one
 // needs comes before it. Removals go the other way.
-func kinds(f folders) []reconcile.Kind {
+func kinds(f folders, repo fs.FS) []reconcile.Kind {
 	installations := f.flatpak()
 	return []reconcile.Kind{
 		reconcile.New("flatpak-remotes", flatpak.Remotes{Installations: installations, Cache: filepath.Join(f.cache, "bkt", "flatpak")},
@@ -46,6 +48,31 @@ func kinds(f folders) []reconcile.Kind {
 			File:  "manifests/gsettings.json",
 			Items: func(m *manifest.Settings) *[]manifest.Setting { return &m.Settings },
 		}),
+		// Of what is there by then.
+		reconcile.New("services", f.services(repo), services.Store{}),
+	}
+}
+
+// services returns the domain of systemd's units. BKT_SYSTEMD_ROOT is for a
+// system that does not run, such as one that is being installed.
+func (f folders) services(repo fs.FS) *services.Domain {
+	_, err := os.Stat(filepath.Join(f.runtime, "systemd/private"))
+	return &services.Domain{
+		Missing: !host.Installed("systemctl"),
+		Root:    strings.TrimRight(os.Getenv("BKT_SYSTEMD_ROOT"), "/"),
+		Admin:   os.Geteuid() == 0,
+		Running: f.runtime != "" && err == nil,
+		User: services.UserFolders{
+			Config:     f.config,
+			Data:       f.data,
+			Runtime:    f.runtime,
+			ConfigDirs: strings.Split(cmp.Or(os.Getenv("XDG_CONFIG_DIRS"), "/etc/xdg"), ":"),
+			DataDirs:   f.dataDirs,
+		},
+		Image: func() (manifest.Systemd, error) {
+			_, system, err := reconcile.ReadManifest[manifest.SystemConfig](repo, "manifests/system-config.json")
+			return system.Systemd, err
+		},
 	}
 }
 

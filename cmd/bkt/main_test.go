@@ -43,7 +43,8 @@ func params(dir string) testscript.Params {
 	}
 }
 
-// isolate keeps bkt away from the home of who runs the test.
+// isolate keeps bkt away from the home of who runs the test, and from the units
+// of this machine.
 func isolate(env *testscript.Env) error {
 	for name, dir := range map[string]string{
 		"HOME":            "home",
@@ -59,6 +60,8 @@ func isolate(env *testscript.Env) error {
 		}
 		env.Setenv(name, path)
 	}
+	env.Setenv("BKT_SYSTEMD_ROOT", filepath.Join(env.WorkDir, ".test", "root"))
+	env.Setenv("XDG_CONFIG_DIRS", filepath.Join(env.WorkDir, ".test", "xdg"))
 	return nil
 }
 

@@ -25,6 +25,7 @@ func standIns() map[string]func() {
 		"glib-compile-schemas": standInCompile,
 		"gnome-shell":          standInShell,
 		"gsettings":            standInGsettings,
+		"systemctl":            standInSystemctl,
 	}
 }
 

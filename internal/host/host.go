@@ -116,9 +116,9 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 		_, err := Machine{}.Output(ctx, s)
 		return err
 	case plan.Put:
-		return put(s)
+		return plainPath(put(s))
 	case plan.Delete:
-		return plain(os.RemoveAll(s.Path))
+		return plainPath(os.RemoveAll(s.Path))
 	case plan.Fetch:
 		return fetch(ctx, s)
 	case plan.Unzip:
@@ -210,7 +210,7 @@ func sweep(path string) {
 
 func put(p plan.Put) error {
 	if err := os.MkdirAll(filepath.Dir(p.Path), 0o755); err != nil {
-		return plain(err)
+		return err
 	}
 	path, err := target(p.Path)
 	if err != nil {
@@ -252,6 +252,18 @@ func keepOwner(f *renameio.PendingFile, path string) error {
 		}
 	}
 	return f.Chmod(info.Mode())
+}
+
+// plainPath takes the name of the system call out of an error, and leaves the
+// path.
+func plainPath(err error) error {
+	switch e := err.(type) {
+	case *fs.PathError:
+		return fmt.Errorf("%s: %w", e.Path, e.Err)
+	case *os.LinkError:
+		return fmt.Errorf("%s: %w", e.New, e.Err)
+	}
+	return err
 }
 
 // plain takes the path of the temporary file out of an error.

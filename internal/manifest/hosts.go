@@ -54,3 +54,9 @@ func (s Setting) OnlyOn() Hosts { return s.Hosts }
 
 // WithHosts returns the setting declared for these computers.
 func (s Setting) WithHosts(h Hosts) Setting { s.Hosts = h; return s }
+
+// OnlyOn returns no computers: a map of states has no place for any.
+func (s Service) OnlyOn() Hosts { return nil }
+
+// WithHosts returns the service as it is, which is for all computers.
+func (s Service) WithHosts(Hosts) Service { return s }

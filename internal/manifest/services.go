@@ -25,16 +25,35 @@ const (
 	UnitMasked   UnitState = "masked"
 )
 
+// A Service is one entry of [Services].
+type Service struct {
+	Scope Scope     `json:"scope"`
+	Unit  string    `json:"unit"`
+	State UnitState `json:"state"`
+}
+
+// Key returns scope and unit.
+func (s Service) Key() string { return string(s.Scope) + "/" + s.Unit }
+
 func (f Services) check(r *report) {
 	checkUnits(r, "/services", f.Services)
 	checkUnits(r, "/user", f.User)
 }
 
+func checkUnitState(s string) error {
+	return checkOneOf(string(UnitEnabled), string(UnitDisabled), string(UnitMasked))(s)
+}
+
 func checkUnits(r *report, at jsontext.Pointer, units map[string]UnitState) {
-	check := checkOneOf(string(UnitEnabled), string(UnitDisabled), string(UnitMasked))
 	for _, name := range slices.Sorted(maps.Keys(units)) {
 		if p := at.AppendToken(name); r.verify(p, "unit", name, checkUnit) {
-			r.verify(p, "state", string(units[name]), check)
+			r.verify(p, "state", string(units[name]), checkUnitState)
 		}
 	}
+}
+
+func (s Service) check(o object) {
+	o.required("scope", string(s.Scope), checkScope)
+	o.required("unit", s.Unit, checkUnit)
+	o.required("state", string(s.State), checkUnitState)
 }

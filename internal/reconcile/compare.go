@@ -80,11 +80,11 @@ func (c *comparison[T]) Total() int                { return c.total }
 func (c *comparison[T]) Notes() []string           { return c.observed.Notes }
 
 func (c *comparison[T]) compare(here map[string]T) {
-	live, base := index(c.observed.Items), c.base.of(c.observed)
+	live, base := c.live(here), c.base.of(c.observed)
 	keys := map[string]bool{}
 	for _, m := range []map[string]T{live, base, here} {
-		for key := range m {
-			keys[key] = !c.in.Ignore.Has(key)
+		for key, item := range m {
+			keys[key] = !c.in.Ignore.Has(key) && !c.observed.hides(item)
 		}
 	}
 	c.items, c.total = map[string]three[T]{}, len(here)
@@ -93,6 +93,16 @@ func (c *comparison[T]) compare(here map[string]T) {
 			c.add(key, three[T]{base: at(base, key), live: at(live, key), manifest: at(here, key)})
 		}
 	}
+}
+
+// live returns what there is, by key, but for items that are given and not
+// declared.
+func (c *comparison[T]) live(here map[string]T) map[string]T {
+	items := index(c.observed.Items)
+	if c.observed.Given != nil {
+		maps.DeleteFunc(items, func(key string, item T) bool { return at(here, key) == nil && c.observed.Given(item) })
+	}
+	return items
 }
 
 func (c *comparison[T]) add(key string, t three[T]) {

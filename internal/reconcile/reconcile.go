@@ -59,6 +59,13 @@ type Observation[T any] struct {
 	// Identity tells the installation that an item is part of, or would be,
 	// from an earlier one in its place. Nil: there can be but one.
 	Identity func(T) string
+	// Hidden reports whether an item could not be looked at, which takes no part
+	// then: a domain may have parts of which one is out of order, and a note on
+	// that. Nil: none.
+	Hidden func(T) bool
+	// Given reports whether an item is as it is without anyone's wish. Such an
+	// item is there only as long as it is declared. Nil: none.
+	Given func(T) bool
 	// Notes are what the user should know of the domain as a whole, and no
 	// manifest says.
 	Notes []string

@@ -1,0 +1,56 @@
+package services
+
+import (
+	"slices"
+
+	"bkt/internal/manifest"
+)
+
+// given returns the states of a unit that the image may have given it. There are
+// several where its parts do not agree: the manifest may be ahead of the image
+// that runs, and presets are followed at the first start only. The first of them
+// is what the unit goes back to.
+func (u units) given(name string) []manifest.UnitState {
+	all := u.byManifest(name)
+	was := u.bare.state(name)
+	byPreset := was == disabled && u.presetEnables(name)
+	if !byPreset || u.knowsLinks() {
+		all = append(all, was.declared())
+	}
+	if byPreset {
+		all = append(all, manifest.UnitEnabled)
+	}
+	return all
+}
+
+func (u units) byManifest(name string) []manifest.UnitState {
+	switch {
+	case slices.Contains(u.systemd.Mask, name):
+		return []manifest.UnitState{manifest.UnitMasked}
+	case slices.Contains(u.systemd.Disable, name):
+		return []manifest.UnitState{manifest.UnitDisabled}
+	case slices.Contains(u.systemd.Enable, name):
+		return []manifest.UnitState{manifest.UnitEnabled}
+	}
+	return nil
+}
+
+// knowsLinks reports whether there is something that tells what would be enabled
+// without anyone's wish, other than presets.
+func (u units) knowsLinks() bool { return u.scope.image != "" || u.name == manifest.ScopeUser }
+
+// presetEnables reports whether presets enable a unit. What they do not speak of
+// they enable, but for a user, whose presets no one follows unasked. The instance
+// that a template names is enabled with the template.
+func (u units) presetEnables(name string) bool {
+	enable, said := u.rules.enable(name)
+	if u.name == manifest.ScopeUser {
+		return enable && said
+	}
+	t := template(name)
+	if enable || t == "" {
+		return enable
+	}
+	enable, _ = u.rules.enable(t)
+	return enable && instantiate(t, u.bare.install(u.bare.find(t).file).instance) == name
+}

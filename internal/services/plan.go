@@ -1,0 +1,134 @@
+package services
+
+import (
+	"errors"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+// verbs are what systemctl is asked to do, in this order: one that is masked can
+// be neither enabled nor disabled.
+var verbs = []string{"unmask", "enable", "disable", "mask"}
+
+var (
+	errAbsent = hint.Add(errors.New("there is no such unit here"), "install what it comes with, or take it out of the manifest")
+	errGiven  = hint.Add(errors.New("it is enabled for all users, and a user cannot disable it"), `write "masked" if it is not to start`)
+)
+
+const hintRights = `units of the system are changed by root, or by whom polkit lets: run this as root, or in a session where polkit can ask`
+
+// Plan implements [reconcile.Domain]: one call of systemctl for each verb and
+// scope.
+func (d *Domain) Plan(diffs []reconcile.Diff[service]) []plan.Change {
+	var p []plan.Change
+	for _, scope := range []manifest.Scope{manifest.ScopeSystem, manifest.ScopeUser} {
+		calls := map[string][]service{}
+		for _, diff := range diffs {
+			s, op := d.wanted(diff)
+			if s.Scope != scope {
+				continue
+			}
+			if err := d.impossible(s); err != nil {
+				p = append(p, plan.Change{Op: op, Targets: []string{s.Key()}, Steps: []plan.Step{plan.Fail{Reason: err}}})
+				continue
+			}
+			for _, verb := range d.needed(s) {
+				calls[verb] = append(calls[verb], s)
+			}
+		}
+		for _, verb := range verbs {
+			if len(calls[verb]) > 0 {
+				p = append(p, d.call(scope, verb, calls[verb]))
+			}
+		}
+	}
+	return p
+}
+
+// wanted returns a unit in the state that it is to get: what is no longer
+// declared goes back to what it was given.
+func (d *Domain) wanted(diff reconcile.Diff[service]) (service, plan.Op) {
+	switch {
+	case diff.Want == nil:
+		s := *diff.Have
+		s.State = d.seen[s.Key()].given[0]
+		return s, plan.Remove
+	case diff.Have == nil:
+		return *diff.Want, plan.Add
+	}
+	return *diff.Want, plan.Modify
+}
+
+// impossible returns why a unit cannot get a state.
+func (d *Domain) impossible(s service) error {
+	now := d.seen[s.Key()]
+	switch {
+	case s.State == manifest.UnitEnabled && now.now == absent:
+		return errAbsent
+	case s.State == manifest.UnitDisabled && s.Scope == manifest.ScopeUser && now.given[0] == manifest.UnitEnabled && now.now == enabled:
+		return errGiven
+	}
+	return nil
+}
+
+// needed returns the verbs that bring a unit into a state.
+func (d *Domain) needed(s service) []string {
+	var all []string
+	if d.seen[s.Key()].now == masked {
+		all = append(all, "unmask")
+	}
+	switch s.State {
+	case manifest.UnitEnabled:
+		all = append(all, "enable")
+	case manifest.UnitDisabled:
+		all = append(all, "disable")
+	case manifest.UnitMasked:
+		all = []string{"mask"}
+	}
+	return all
+}
+
+// call returns the change that calls systemctl for some units. Where it may fail
+// for want of rights, which polkit may ask a password for, it is not tried again
+// for each.
+func (d *Domain) call(scope manifest.Scope, verb string, all []service) plan.Change {
+	c := d.change(scope, verb, all...)
+	if len(all) == 1 || scope == manifest.ScopeSystem && !d.Admin {
+		return c
+	}
+	for _, s := range all {
+		c.Retry = append(c.Retry, d.change(scope, verb, s))
+	}
+	return c
+}
+
+func (d *Domain) change(scope manifest.Scope, verb string, all ...service) plan.Change {
+	c := plan.Change{Op: plan.Modify}
+	run := plan.Run{Argv: []string{"systemctl"}}
+	switch {
+	case scope == manifest.ScopeSystem && d.Root != "":
+		run.Argv = append(run.Argv, "--root="+d.Root)
+	case scope == manifest.ScopeSystem && !d.Admin:
+		c.Hint = hintRights
+	case scope == manifest.ScopeUser:
+		run.Argv = append(run.Argv, "--user")
+		if !d.Running {
+			run.Env = []string{"SYSTEMD_OFFLINE=1"}
+		}
+	}
+	run.Argv = append(run.Argv, verb)
+	if scope == manifest.ScopeUser && verb == "enable" && d.Running {
+		// At once, as at the next login. It is not waited for.
+		run.Argv = append(run.Argv, "--now", "--no-block")
+	}
+	run.Argv = append(run.Argv, "--")
+	for _, s := range all {
+		run.Argv = append(run.Argv, s.Unit)
+		c.Targets = append(c.Targets, s.Key())
+	}
+	c.Steps = []plan.Step{run}
+	return c
+}

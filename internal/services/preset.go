@@ -1,0 +1,92 @@
+package services
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// rules are those of presets, by systemd.preset(5). The first that is about a
+// unit counts.
+type rules []rule
+
+type rule struct {
+	enable    bool
+	pattern   string
+	glob      string   // the same as path.Match takes it
+	instances []string // of the template that pattern names
+}
+
+// readRules reads the presets in folders, of which the first that has a file of
+// a name counts. The files are read in the order of their names.
+func readRules(dirs []string) (rules, error) {
+	files := map[string]string{}
+	for _, dir := range slices.Backward(dirs) {
+		entries, err := read(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if filepath.Ext(e.Name()) == ".preset" {
+				files[e.Name()] = filepath.Join(dir, e.Name())
+			}
+		}
+	}
+	var all rules
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		text, err := os.ReadFile(files[name]) // one that leads to /dev/null is empty
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		all = append(all, parseRules(string(text))...)
+	}
+	return all, nil
+}
+
+// parseRules parses the text of a preset. What systemd does not know, it passes
+// over.
+func parseRules(text string) rules {
+	var all rules
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) < 2 || (words[0] != "enable" && words[0] != "disable") {
+			continue
+		}
+		r := rule{enable: words[0] == "enable", pattern: words[1], glob: glob(words[1])}
+		if r.enable {
+			r.instances = words[2:]
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// enable reports what the presets make of a unit, and whether they say so: one
+// that they do not speak of is enabled.
+func (all rules) enable(name string) (enable, said bool) {
+	for _, r := range all {
+		if r.matches(name) {
+			return r.enable, true
+		}
+	}
+	return true, false
+}
+
+func (r rule) matches(name string) bool {
+	if len(r.instances) > 0 && r.pattern == template(name) {
+		return slices.ContainsFunc(r.instances, func(i string) bool { return instantiate(r.pattern, i) == name })
+	}
+	ok, err := path.Match(r.glob, name)
+	return ok || err != nil && r.pattern == name
+}
+
+// glob returns a pattern of presets, in which a backslash is one, as [path.Match]
+// takes it.
+func glob(pattern string) string {
+	return strings.NewReplacer(`\`, `\\`, "[!", "[^").Replace(pattern)
+}

@@ -1,0 +1,132 @@
+package services
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"bkt/internal/manifest"
+)
+
+// UserFolders are those in which systemd looks for units of a user, by
+// systemd.unit(5).
+type UserFolders struct {
+	Config, Data, Runtime string   // $XDG_CONFIG_HOME and so on
+	ConfigDirs, DataDirs  []string // $XDG_CONFIG_DIRS and so on
+}
+
+// A scope is where one manager finds its units. Of several folders that have a
+// unit, the first counts.
+type scope struct {
+	name    manifest.Scope
+	root    string
+	own     string   // where units are enabled and masked
+	others  []string // where others have enabled and masked them, for all users
+	files   []string // where unit files come with what is installed
+	passing []string // what is gone at the next start
+	image   string   // what own was in the image; "": that is not known
+	presets []string
+	systemd manifest.Systemd // what the manifest of the image says
+}
+
+// system returns that of the system. On systems of ostree, /usr/etc is what /etc
+// was in the image.
+func (d *Domain) system(image manifest.Systemd) scope {
+	s := scope{
+		name:    manifest.ScopeSystem,
+		root:    d.Root,
+		own:     d.Root + "/etc/systemd/system",
+		files:   under(d.Root, "systemd/system", "/usr/local/lib", "/usr/lib"),
+		passing: passing(d.Root+"/run/systemd", "system"),
+		presets: under(d.Root, "systemd/system-preset", "/etc", "/run", "/usr/local/lib", "/usr/lib"),
+		systemd: image,
+	}
+	if _, err := os.Stat(d.Root + "/usr/etc"); err == nil {
+		s.image = d.Root + "/usr/etc/systemd/system"
+	}
+	return s
+}
+
+// user returns that of the user. What is enabled for all users is given.
+func (d *Domain) user() scope {
+	u := d.User
+	return scope{
+		name:    manifest.ScopeUser,
+		own:     filepath.Join(u.Config, "systemd/user"),
+		others:  under("", "systemd/user", append(slices.Clone(u.ConfigDirs), "/etc")...),
+		files:   under("", "systemd/user", slices.Concat([]string{u.Data}, u.DataDirs, []string{"/usr/local/lib", "/usr/lib"})...),
+		passing: append(passing(u.Runtime+"/systemd", "user"), "/run/systemd/user"),
+		presets: under("", "systemd/user-preset", "/etc", "/run", "/usr/local/lib", "/usr/lib"),
+	}
+}
+
+func under(root, name string, dirs ...string) []string {
+	var all []string
+	for _, dir := range dirs {
+		all = append(all, filepath.Join(root, dir, name))
+	}
+	return all
+}
+
+// passing returns the folders of units that programs make as they run.
+func passing(run, name string) []string {
+	return under(run, "", "transient", "generator.early", name, "generator", "generator.late")
+}
+
+// units are those of a scope.
+type units struct {
+	scope
+	live  level // as they are
+	bare  level // without anyone's wish
+	rules rules
+}
+
+func (s scope) units() (units, error) {
+	u, t := units{scope: s}, newTree(s.root)
+	var err error
+	if u.live, err = readLevel(t, append([]string{s.own}, s.others...), s.files, s.passing); err != nil {
+		return u, err
+	}
+	before := s.others
+	if s.image != "" {
+		before = []string{s.image}
+	}
+	if u.bare, err = readLevel(t, before, s.files, s.passing); err != nil {
+		return u, err
+	}
+	u.rules, err = readRules(s.presets)
+	return u, err
+}
+
+// names returns the units that may be other than they were given, and those
+// that are known of, sorted.
+func (u units) names(known []service) []string {
+	all := map[string]bool{}
+	for _, k := range known {
+		if k.Scope == u.name {
+			all[k.Unit] = true
+		}
+	}
+	for _, m := range []map[string]bool{u.live.enabled, u.live.masked, u.bare.enabled, u.bare.masked} {
+		maps.Copy(all, m)
+	}
+	for _, name := range slices.Concat(u.systemd.Enable, u.systemd.Disable, u.systemd.Mask) {
+		all[name] = true
+	}
+	if !u.knowsLinks() {
+		u.addPreset(all)
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// addPreset adds the units that presets enable.
+func (u units) addPreset(all map[string]bool) {
+	for _, dir := range u.files {
+		for name, mode := range u.live.entries[dir] {
+			if enable, _ := u.rules.enable(name); enable && mode.IsRegular() && !isTemplate(name) {
+				all[name] = true
+			}
+		}
+	}
+}

@@ -1,0 +1,134 @@
+// Package services keeps the units of systemd that start by themselves, and
+// those that must not start, in step with their manifest.
+//
+// Whether a unit is enabled or masked is a matter of files, which systemctl and
+// the managers read as well: links in folders of /etc and of the user's home. To
+// read them takes no process, and no manager that runs. What is to change,
+// systemctl changes.
+//
+// What the image gives is no one's wish: a state is an item only if it is not
+// what the links of the image, its presets or the manifest of the image make of
+// the unit. What stands in /run is gone at the next start, and is no state.
+package services
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"bkt/internal/manifest"
+	"bkt/internal/reconcile"
+
+	"golang.org/x/sys/unix"
+)
+
+// Domain is the domain of units.
+type Domain struct {
+	Missing bool   // systemctl is not installed
+	Root    string // of the system whose units are the system's; "": of this one
+	Admin   bool   // who runs bkt may change units of the system
+	Running bool   // there is a manager of the user's to speak to
+	User    UserFolders
+	Image   func() (manifest.Systemd, error) // what the manifest of the image says
+
+	seen map[string]seen // of what differs, by key
+}
+
+// seen is what Plan has to know of a unit beside what differs.
+type seen struct {
+	now   state
+	given []manifest.UnitState // what it may be without anyone's wish
+}
+
+// isGiven reports whether it is as it was given. One that is not there is.
+func (s seen) isGiven() bool { return s.now == absent || slices.Contains(s.given, s.now.declared()) }
+
+type service = manifest.Service
+
+// Observe implements [reconcile.Domain]. It starts no process. A scope that
+// cannot be looked at does not hide the other.
+func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service) (reconcile.Observation[service], error) {
+	var o reconcile.Observation[service]
+	if d.Missing {
+		return o, reconcile.Unavailablef("systemctl is not installed")
+	}
+	image, err := d.Image()
+	if err != nil {
+		return o, err
+	}
+	d.seen = map[string]seen{}
+	hidden := map[manifest.Scope]error{}
+	for _, s := range []scope{d.system(image), d.user()} {
+		items, err := d.look(s, known)
+		if err != nil {
+			hidden[s.name] = err
+			o.Notes = append(o.Notes, fmt.Sprintf("units of the %s cannot be looked at: %v", s.name, err))
+			continue
+		}
+		o.Items = append(o.Items, items...)
+	}
+	if len(hidden) == 2 {
+		return o, &reconcile.Unavailable{Reason: errors.Join(hidden[manifest.ScopeSystem], hidden[manifest.ScopeUser])}
+	}
+	o.Hidden = func(s service) bool { return hidden[s.Scope] != nil }
+	o.Given = func(s service) bool { return d.seen[s.Key()].isGiven() }
+	machine, home := d.machine(), birth(d.user().own)
+	o.Identity = func(s service) string {
+		if s.Scope == manifest.ScopeUser {
+			return home
+		}
+		return machine
+	}
+	return o, nil
+}
+
+// machine tells this installation of a system from others, without giving its id
+// away. It survives an upgrade, which makes a new /etc of the old one.
+func (d *Domain) machine() string {
+	id, err := os.ReadFile(filepath.Join(d.Root, "/etc/machine-id"))
+	if err != nil {
+		return "none"
+	}
+	sum := sha256.Sum256(append([]byte("bkt services "), id...))
+	return hex.EncodeToString(sum[:8])
+}
+
+// birth tells a folder from a later one in its place.
+func birth(dir string) string {
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
+		return "none"
+	}
+	return fmt.Sprintf("%d:%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
+}
+
+// look returns the items of a scope: what is known of, as it is, and what
+// someone has made other than it was given.
+func (d *Domain) look(s scope, known []service) ([]service, error) {
+	u, err := s.units()
+	if err != nil {
+		return nil, err
+	}
+	var items []service
+	for _, name := range u.names(known) {
+		unit := seen{u.live.state(name), u.given(name)}
+		item := service{Scope: s.name, Unit: name, State: unit.now.declared()}
+		d.seen[item.Key()] = unit
+		i := slices.IndexFunc(known, func(k service) bool { return k.Key() == item.Key() })
+		switch {
+		case i >= 0 && unit.now.fits(known[i].State):
+			items = append(items, known[i])
+		case !unit.isGiven():
+			items = append(items, item)
+		}
+	}
+	return items, nil
+}
+
+// Same implements [reconcile.Domain].
+func (*Domain) Same(a, b service) bool { return a.State == b.State }

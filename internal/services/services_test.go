@@ -1,0 +1,285 @@
+package services
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRules(t *testing.T) {
+	const text = `# comment
+enable ssh*
+; another
+  disable	a?c.service
+enable [!x]y.service
+enable getty@.service tty1 tty2
+disable dev-disk\x2d*.swap
+enable [broken
+nonsense *
+enable
+disable *`
+	tests := map[string]bool{
+		"sshd.service":          true,
+		"abc.service":           false,
+		"ay.service":            true,
+		"xy.service":            false,
+		"getty@tty1.service":    true,
+		"getty@tty3.service":    false,
+		`dev-disk\x2da.swap`:    false,
+		"[broken":               true,
+		"anything-else.service": false,
+	}
+	for name, want := range tests {
+		if got, said := parseRules(text).enable(name); got != want || !said {
+			t.Errorf("%s: %v, %v", name, got, said)
+		}
+	}
+	if enable, said := parseRules("disable a.service").enable("b.service"); !enable || said {
+		t.Errorf("what no preset speaks of: %v, %v", enable, said)
+	}
+}
+
+// TestPresetsOfSeveralFolders checks that a file hides those of the same name,
+// and that files are read in the order of their names, wherever they are.
+func TestPresetsOfSeveralFolders(t *testing.T) {
+	root := t.TempDir()
+	makeTree(t, root, map[string]string{
+		"lib/50-a.preset":  "disable a.service\n",
+		"lib/60-b.preset":  "enable a.service\ndisable b.service\n",
+		"lib/70-c.preset":  "disable c.service\n",
+		"etc/50-a.preset":  "-> /dev/null",
+		"etc/65-b.preset":  "enable b.service\n",
+		"etc/README":       "disable *\n",
+		"etc/70-c.preset":  "enable c.service\n",
+		"etc/80-no.preset": "-> nowhere",
+	})
+	r, err := readRules([]string{root + "/etc", root + "/run", root + "/lib"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"a.service": true, "b.service": false, "c.service": true} {
+		if got, _ := r.enable(name); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// FuzzRules checks that a last rule for all units leaves none unsaid, and that
+// rules that come first win.
+func FuzzRules(f *testing.F) {
+	f.Add("enable a*\n# x\ndisable [", "a.service")
+	f.Add("enable x@.service a b", "x@a.service")
+	f.Add("disable \\", "\\")
+	f.Fuzz(func(t *testing.T, text, name string) {
+		text = strings.TrimRight(text, "\r\n") + "\n"
+		if strings.ContainsAny(name, "/ \t\r\n") {
+			return
+		}
+		enable, said := parseRules(text).enable(name)
+		all, saidAll := parseRules(text + "disable *\n").enable(name)
+		if !saidAll || said && all != enable || !said && all {
+			t.Errorf("%v, %v, then %v, %v", enable, said, all, saidAll)
+		}
+		if first, _ := parseRules("disable *\n" + text).enable(name); first {
+			t.Error("the first rule does not count")
+		}
+	})
+}
+
+// TestGiven is about what is taken for the image's, and what for someone's wish.
+func TestGiven(t *testing.T) {
+	const (
+		unit   = "usr/lib/systemd/system/u.service"
+		link   = "etc/systemd/system/multi-user.target.wants/u.service"
+		image  = "usr/etc/systemd/system/multi-user.target.wants/u.service"
+		preset = "usr/lib/systemd/system-preset/50.preset"
+		target = "-> /usr/lib/systemd/system/u.service"
+	)
+	tests := map[string]struct {
+		files  map[string]string
+		config manifest.Systemd
+		want   manifest.UnitState // "": it is as it was given
+	}{
+		"enabled by preset":                         {map[string]string{link: target, preset: "enable u.service"}, manifest.Systemd{}, ""},
+		"disabled against the preset":               {map[string]string{preset: "enable u.service"}, manifest.Systemd{}, "disabled"},
+		"enabled against the preset":                {map[string]string{link: target, preset: "disable *"}, manifest.Systemd{}, "enabled"},
+		"enabled as nothing is said":                {map[string]string{link: target}, manifest.Systemd{}, ""},
+		"disabled as by preset":                     {map[string]string{preset: "disable *"}, manifest.Systemd{}, ""},
+		"enabled by the image":                      {map[string]string{link: target, image: target, preset: "disable *"}, manifest.Systemd{}, ""},
+		"disabled against the image":                {map[string]string{image: target, preset: "disable *"}, manifest.Systemd{}, "disabled"},
+		"enabled at the first start":                {map[string]string{"usr/etc/x": "", link: target, preset: "enable u.service"}, manifest.Systemd{}, ""},
+		"disabled in the image, against its preset": {map[string]string{"usr/etc/x": "", preset: "enable u.service"}, manifest.Systemd{}, ""},
+		"enabled by the manifest":                   {map[string]string{link: target, preset: "disable *"}, manifest.Systemd{Enable: []string{"u.service"}}, ""},
+		"masked by the manifest":                    {map[string]string{"etc/systemd/system/u.service": "-> /dev/null"}, manifest.Systemd{Mask: []string{"u.service"}}, ""},
+		"masked":                                    {map[string]string{"etc/systemd/system/u.service": "-> /dev/null"}, manifest.Systemd{}, "masked"},
+		"masked by an empty file":                   {map[string]string{"etc/systemd/system/u.service": ""}, manifest.Systemd{}, "masked"},
+		"masked until the next start":               {map[string]string{"run/systemd/system/u.service": "-> /dev/null", link: target}, manifest.Systemd{}, ""},
+		"enabled until the next start":              {map[string]string{"run/systemd/system/multi-user.target.wants/u.service": target, preset: "disable *"}, manifest.Systemd{}, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			makeTree(t, root, map[string]string{unit: installable})
+			makeTree(t, root, tt.files)
+			d := testDomain(t, root, tt.config)
+			var want []service
+			if tt.want != "" {
+				want = []service{{Scope: manifest.ScopeSystem, Unit: "u.service", State: tt.want}}
+			}
+			if diff := cmp.Diff(want, observe(t, d)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestInstances checks that the instance that a template names is enabled with
+// it, and that others are someone's wish.
+func TestInstances(t *testing.T) {
+	root := t.TempDir()
+	makeTree(t, root, allKinds)
+	makeTree(t, root, map[string]string{"etc/systemd/system/getty.target.wants/getty@tty7.service": "-> /usr/lib/systemd/system/getty@.service"})
+	for _, s := range observe(t, testDomain(t, root, manifest.Systemd{})) {
+		if strings.Contains(s.Unit, "@") && s.Unit != "getty@tty7.service" {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+func testDomain(t *testing.T, root string, config manifest.Systemd) *Domain {
+	home := t.TempDir()
+	return &Domain{
+		Root:  root,
+		User:  UserFolders{Config: home + "/config", Data: home + "/data", Runtime: home + "/run"},
+		Image: func() (manifest.Systemd, error) { return config, nil },
+	}
+}
+
+func observe(t *testing.T, d *Domain, known ...service) []service {
+	t.Helper()
+	o, err := d.Observe(context.Background(), nil, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(o.Items, func(s service) bool { return o.Given(s) || s.Scope != manifest.ScopeSystem })
+}
+
+func TestPlan(t *testing.T) {
+	root := t.TempDir()
+	makeTree(t, root, map[string]string{
+		"usr/lib/systemd/system/a.service":            installable,
+		"usr/lib/systemd/system/b.service":            installable,
+		"usr/lib/systemd/system/c.service":            installable,
+		"etc/systemd/system/b.service":                "-> /dev/null",
+		"usr/lib/systemd/system-preset/0.preset":      "disable *",
+		"etc/systemd/system/x.target.wants/c.service": "-> /usr/lib/systemd/system/c.service",
+	})
+	d := testDomain(t, root, manifest.Systemd{})
+	makeTree(t, d.User.Config, map[string]string{"systemd/user/u.service": installable, "systemd/user/v.service": installable})
+	of := func(scope manifest.Scope, unit string, state manifest.UnitState) *service {
+		return &service{Scope: scope, Unit: unit, State: state}
+	}
+	system := func(unit string, state manifest.UnitState) *service { return of(manifest.ScopeSystem, unit, state) }
+	user := func(unit string, state manifest.UnitState) *service { return of(manifest.ScopeUser, unit, state) }
+	diffs := []reconcile.Diff[service]{
+		{Want: system("a.service", "enabled")},
+		{Have: system("b.service", "masked"), Want: system("b.service", "enabled")},
+		{Have: system("c.service", "enabled")},
+		{Want: system("gone.service", "enabled")},
+		{Want: user("u.service", "enabled")},
+		{Want: user("v.service", "masked")},
+	}
+	var known []service
+	for _, diff := range diffs {
+		if diff.Want != nil {
+			known = append(known, *diff.Want)
+		}
+	}
+	observe(t, d, known...)
+	d.Root, d.Running = "", true
+	want := []string{
+		"system/gone.service: cannot be done: there is no such unit here",
+		"system/b.service: systemctl unmask -- b.service",
+		"system/a.service system/b.service: systemctl enable -- a.service b.service",
+		"system/c.service: systemctl disable -- c.service",
+		"user/u.service: systemctl --user enable --now --no-block -- u.service",
+		"user/v.service: systemctl --user mask -- v.service",
+	}
+	p := d.Plan(diffs)
+	if diff := cmp.Diff(want, described(p)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if p[2].Hint == "" || p[2].Retry != nil {
+		t.Error("who is not root is not told, or asked again for each unit")
+	}
+	d.Admin, d.Running = true, false
+	p = d.Plan(diffs)
+	if diff := cmp.Diff([]string{
+		"system/a.service: systemctl enable -- a.service",
+		"system/b.service: systemctl enable -- b.service",
+	}, described(p[2].Retry)); diff != "" {
+		t.Errorf("tried again (-want +got):\n%s", diff)
+	}
+	if got, want := p[4].Steps[0].String(), "SYSTEMD_OFFLINE=1 systemctl --user enable -- u.service"; got != want {
+		t.Errorf("without a manager: %s", got)
+	}
+}
+
+func described(p []plan.Change) []string {
+	var all []string
+	for _, c := range p {
+		for _, s := range c.Steps {
+			all = append(all, strings.Join(c.Targets, " ")+": "+s.String())
+		}
+	}
+	return all
+}
+
+// TestUnreadableScopes checks that one scope does not hide the other, and that
+// both together are unavailable.
+func TestUnreadableScopes(t *testing.T) {
+	root := t.TempDir()
+	makeTree(t, root, map[string]string{"etc/systemd/system": "no folder"})
+	d := testDomain(t, root, manifest.Systemd{})
+	o, err := d.Observe(t.Context(), nil, nil)
+	if err != nil || len(o.Notes) != 1 || !o.Hidden(service{Scope: manifest.ScopeSystem}) || o.Hidden(service{Scope: manifest.ScopeUser}) {
+		t.Errorf("%v, %+v", err, o)
+	}
+	makeTree(t, d.User.Config, map[string]string{"systemd/user": "no folder"})
+	if _, err := d.Observe(t.Context(), nil, nil); err == nil || len(hint.Split(err)) == 0 {
+		t.Errorf("%v", err)
+	}
+}
+
+// BenchmarkObserve is to be a matter of few milliseconds: it is part of every
+// apply that has nothing to do.
+func BenchmarkObserve(b *testing.B) {
+	root := b.TempDir()
+	for _, dir := range []string{"/usr/lib/systemd/system", "/usr/lib/systemd/system-preset"} {
+		if err := os.MkdirAll(root+dir, 0o755); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for i := range 500 {
+		path := filepath.Join(root, "usr/lib/systemd/system", strings.Repeat("u", 1+i%50)+string(rune('a'+i/50))+".service")
+		if err := os.WriteFile(path, []byte(installable), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	d := &Domain{Root: root, Image: func() (manifest.Systemd, error) { return manifest.Systemd{}, nil }}
+	for b.Loop() {
+		if _, err := d.Observe(context.Background(), nil, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
