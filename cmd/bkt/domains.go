@@ -20,12 +20,17 @@ import (
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
+	"bkt/packaging"
 )
 
 // patience is how long a domain may take to be looked at.
 const patience = 30 * time.Second
 
 const ignoreFile = ".bktignore"
+
+// ownUnits has what is ignored beside: which repository is captured into by
+// itself is up to each computer.
+const ownUnits = "\nservices:user/" + packaging.Prefix + "*\n"
 
 // domainArgs are the domains that a command is about.
 type domainArgs struct {
@@ -71,7 +76,7 @@ func thisSystem() (system, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return s, plainPathError(err)
 	}
-	s.ignored, err = reconcile.ParseIgnore(ignoreFile, text, s.names())
+	s.ignored, err = reconcile.ParseIgnore(ignoreFile, append(text, ownUnits...), s.names())
 	return s, err
 }
 
