@@ -10,7 +10,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. One that is not listed here is a mistake, too.
 var may = map[string]string{
-	"cmd/bkt":                  "gen internal/buildkit internal/engine/contract internal/extension internal/flatpak internal/gsettings internal/hint internal/hook internal/hooklint internal/host internal/image internal/imagetest internal/manifest internal/plan internal/reconcile internal/rehearsal internal/repo internal/services internal/version schemas",
+	"cmd/bkt":                  "gen internal/buildkit internal/engine/contract internal/extension internal/flatpak internal/gsettings internal/gvariant internal/hint internal/hook internal/hooklint internal/host internal/image internal/imagetest internal/manifest internal/plan internal/reconcile internal/rehearsal internal/repo internal/secret internal/services internal/version packaging schemas",
 	"cmd/bkt-engine":           "internal/engine internal/engine/contract internal/hint internal/image internal/registry internal/version",
 	"gen":                      "internal/hint internal/manifest templates",
 	"internal/buildkit":        "internal/engine/contract internal/hint internal/image",
@@ -35,8 +35,10 @@ var may = map[string]string{
 	"internal/rehearsal":       "internal/buildkit internal/hook internal/manifest",
 	"internal/repo":            "internal/hint",
 	"internal/schema":          "internal/manifest",
+	"internal/secret":          "",
 	"internal/services":        "internal/hint internal/manifest internal/plan internal/reconcile",
 	"internal/version":         "",
+	"packaging":                "",
 	"schemas":                  "",
 	"templates":                "",
 }

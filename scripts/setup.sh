@@ -43,6 +43,8 @@ wanted() {
 	# What keeps a desktop's settings and runs its extensions.
 	echo dbus-daemon dbus-daemon
 	echo gnome-shell gnome-shell
+	echo systemd systemd-analyze
+	echo util-linux nsenter
 	if has apt-get; then
 		# Debian 12 has a crun that is too old for BuildKit.
 		echo runc runc

@@ -32,6 +32,7 @@ const (
 	resultListed   = "listed"  // to be removed with --prune
 	resultRefused  = "refused" // someone has to decide
 	resultFailed   = "failed"
+	resultWaiting  = "waiting" // for a time when it can be captured
 )
 
 // direction says which side of an item becomes the other.

@@ -79,8 +79,23 @@ func runTier2(t *testing.T, real bool, surround func(*testscript.Env) error, f f
 	testscript.Run(t, p)
 }
 
-// withStandIns puts the stand-ins where programs are looked for first.
+// withStandIns installs the stand-ins, and has a bus be there.
 func withStandIns(env *testscript.Env) error {
+	if err := installStandIns(env); err != nil {
+		return err
+	}
+	bus, err := net.Listen("unix", filepath.Join(env.WorkDir, ".test", "bus")) // which no stand-in speaks to
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = bus.Close() })
+	env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+bus.Addr().String())
+	env.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent")
+	return nil
+}
+
+// installStandIns puts the stand-ins where programs are looked for first.
+func installStandIns(env *testscript.Env) error {
 	bin := filepath.Join(env.WorkDir, ".test", "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		return err
@@ -98,13 +113,6 @@ func withStandIns(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("CALLS", filepath.Join(env.WorkDir, ".test", "calls"))
-	bus, err := net.Listen("unix", filepath.Join(env.WorkDir, ".test", "bus")) // which no stand-in speaks to
-	if err != nil {
-		return err
-	}
-	env.Defer(func() { _ = bus.Close() })
-	env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+bus.Addr().String())
-	env.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent")
 	return nil
 }
 

@@ -174,6 +174,7 @@ func write(w plan.Write) (*renameio.PendingFile, error) {
 	if err != nil {
 		return nil, plain(err)
 	}
+	sweep(path)
 	f, err := renameio.NewPendingFile(path,
 		// In /tmp, a new file would not get the group and the security label
 		// that those in its folder get.
@@ -191,6 +192,20 @@ func write(w plan.Write) (*renameio.PendingFile, error) {
 		return nil, plain(err)
 	}
 	return f, nil
+}
+
+// sweep removes what bkts have left that were killed while they wrote the file:
+// names that renameio makes of its name and a number. It is written under a lock,
+// so that no other bkt is writing it now.
+func sweep(path string) {
+	dir, base := filepath.Split(path)
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		number, ok := strings.CutPrefix(e.Name(), "."+base)
+		if ok && number != "" && strings.Trim(number, "0123456789") == "" {
+			_ = os.Remove(dir + e.Name())
+		}
+	}
 }
 
 func put(p plan.Put) error {
