@@ -25,6 +25,10 @@ type AppImage struct {
 	Disabled    bool   `json:"disabled,omitzero"`    // is not installed
 	Hosts       Hosts  `json:"hosts,omitempty"`      // the only computers that have it
 	Comment     string `json:"comment,omitempty"`
+
+	// Installed is whether this is the app as a system has it, which no manifest
+	// says.
+	Installed bool `json:"-"`
 }
 
 // Key returns the name of the app.
