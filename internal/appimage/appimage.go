@@ -74,7 +74,7 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []app) (re
 	if err != nil {
 		o.Notes = append(o.Notes, fmt.Sprintf("what Gear Lever knows of AppImages cannot be read: %v", err))
 	}
-	names, left := named(files, known, records, lever)
+	names, left := named(files, known, records)
 	d.seen = seen{names, others, map[string]bool{}, lever.used}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		item, err := d.observed(name, names[name], known, records, lever)

@@ -31,7 +31,6 @@ type facts struct {
 	Size    int64  `json:"size"`
 	Time    int64  `json:"time"` // of its last change, in nanoseconds
 	Update  string `json:"update,omitempty"`
-	Title   string `json:"title,omitempty"`
 	Version string `json:"version,omitempty"`
 	Closed  string `json:"closed,omitempty"` // why its contents cannot be read
 	SHA256  string `json:"sha256,omitempty"` // "": was not asked for yet
@@ -134,7 +133,7 @@ func readFile(path string, known facts) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	now.Update, now.Title, now.Version = i.update, i.title(), i.version()
+	now.Update, now.Version = i.update, i.version()
 	if i.closed != nil {
 		now.Closed = i.closed.Error()
 	}

@@ -59,9 +59,6 @@ func (g gearLever) get(group, key string) string {
 	return strings.ReplaceAll(g.file.Raw(group, key), "%%", "%")
 }
 
-// name returns what Gear Lever calls the app in a file, "" if it knows none.
-func (g gearLever) name(path string) string { return g.get(group(path), "name") }
-
 // Gear Lever's managers of updates that bkt can stand in for.
 const (
 	managerGitHub = "GithubUpdater"

@@ -228,11 +228,3 @@ func iconType(text []byte) string {
 func (i image) version() string {
 	return strings.TrimSpace(i.entry.Get(desktopGroup, keyVersion))
 }
-
-// title returns the name that an image gives itself.
-func (i image) title() string {
-	if name := i.entry.Get(desktopGroup, "X-AppImage-Name"); name != "" {
-		return name
-	}
-	return i.entry.Get(desktopGroup, "Name")
-}

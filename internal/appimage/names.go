@@ -8,16 +8,16 @@ import (
 )
 
 // named gives each file the name of its app: the one by which bkt has installed
-// it; or that of an app that is known and whose file would be called so, or that
-// calls itself so; or else a new one. Files for which there is none are left out.
-func named(files []*file, known []app, records map[string]record, g gearLever) (names map[string]*file, left []*file) {
+// it, or else that of the file, without version and architecture, spelt as it is
+// known. Files whose name another has are left over.
+func named(files []*file, known []app, records map[string]record) (names map[string]*file, left []*file) {
 	names = map[string]*file{}
 	rest := slices.Clone(files)
 	for _, naming := range []func(*file) string{
 		func(f *file) string { return records[f.path].Name },
 		func(f *file) string { return knownAs(known, f.stem()) },
-		func(f *file) string { return knownAs(known, ownName(f, g)) },
-		func(f *file) string { return ownName(f, g) },
+		func(f *file) string { return knownAs(known, plainName(f.stem())) },
+		func(f *file) string { return usable(plainName(f.stem())) },
 		func(f *file) string { return usable(f.stem()) },
 	} {
 		rest = slices.DeleteFunc(rest, func(f *file) bool {
@@ -38,17 +38,6 @@ func knownAs(known []app, name string) string {
 	for _, a := range known {
 		if strings.EqualFold(a.Name, name) {
 			return a.Name
-		}
-	}
-	return ""
-}
-
-// ownName returns what an app is called where bkt knows nothing of it: by Gear
-// Lever, by itself, or by its file without version and architecture.
-func ownName(f *file, g gearLever) string {
-	for _, name := range []string{g.name(f.path), f.Title, plainName(f.stem())} {
-		if name = usable(name); name != "" {
-			return name
 		}
 	}
 	return ""
