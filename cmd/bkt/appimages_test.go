@@ -29,6 +29,7 @@ func appImageCommands() map[string]func(*testscript.TestScript, bool, []string) 
 		"zsync":    makeZsync,
 		"github":   serveReleases,
 		"md5group": md5Group,
+		"sha256":   sumOf,
 	}
 }
 
@@ -165,6 +166,13 @@ func md5Group(ts *testscript.TestScript, _ bool, args []string) {
 	out, err := exec.Command("sh", "-c", `printf %s "$0" | md5sum`, ts.MkAbs(args[1])).Output()
 	ts.Check(err)
 	ts.Setenv(args[0], "app."+string(out[:32]))
+}
+
+// sumOf sets a variable to the sha256 of a file:
+//
+//	sha256 VAR FILE
+func sumOf(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], fmt.Sprintf("%x", sha256.Sum256([]byte(ts.ReadFile(args[1])))))
 }
 
 // A releaseSite is a server with the API of GitHub, as far as bkt uses it.

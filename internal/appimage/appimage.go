@@ -109,8 +109,12 @@ func (d *Domain) observed(name string, f *file, known []app, records map[string]
 	if err != nil {
 		return a, err
 	}
-	if holds && !r.of(a) {
-		a.Repo, a.Asset, a.URL = r.Repo, r.Asset, r.URL
+	a.Installed = manifest.InstalledAppImage{There: true, Source: holds}
+	if holds {
+		a.Installed.File = r.From
+		if !r.of(a) {
+			a.Repo, a.Asset, a.URL = r.Repo, r.Asset, r.URL
+		}
 	}
 	if a.Version != "" {
 		a.Version = version(a.Version, versions(f, r, holds))
@@ -118,7 +122,6 @@ func (d *Domain) observed(name string, f *file, known []app, records map[string]
 	if a.SHA256 != "" {
 		a.SHA256, err = f.sum()
 	}
-	a.Installed = true
 	return a, err
 }
 
@@ -164,11 +167,11 @@ func (d *Domain) unknown(name string, f *file, g gearLever) (app, error) {
 			a.SHA256 = sum
 		}
 		if sourced(a) && manifest.Check(a) == nil {
-			a.Installed = true
+			a.Installed = manifest.InstalledAppImage{There: true, Source: true}
 			return a, nil
 		}
 	}
-	return app{Name: name, Installed: true}, nil
+	return app{Name: name, Installed: manifest.InstalledAppImage{There: true}}, nil
 }
 
 // notes tell of what no manifest can say.
@@ -226,12 +229,27 @@ func birth(dir string) string {
 	return fmt.Sprintf("%d:%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
 }
 
-// Same implements [reconcile.Domain]. What the system has of a version and a
-// checksum is the same as none.
+// Same implements [reconcile.Domain]. The system's version and checksum are the
+// same as none, and of its source counts what it tells.
 func (*Domain) Same(a, b app) bool {
-	return a.Repo == b.Repo && a.Asset == b.Asset && a.URL == b.URL && a.Prereleases == b.Prereleases &&
-		(sameVersion(a.Version, b.Version) || a.Installed && b.Version == "" || b.Installed && a.Version == "") &&
-		(a.SHA256 == b.SHA256 || a.Installed && b.SHA256 == "" || b.Installed && a.SHA256 == "")
+	return (asFar(a, b) || asFar(b, a) || sameSource(a, b) && a.Asset == b.Asset && a.Prereleases == b.Prereleases) &&
+		(sameVersion(a.Version, b.Version) || a.Installed.There && b.Version == "" || b.Installed.There && a.Version == "") &&
+		(a.SHA256 == b.SHA256 || a.Installed.There && b.SHA256 == "" || b.Installed.There && a.SHA256 == "")
+}
+
+// asFar reports whether an app on the system is from where another is declared to
+// be from, as far as the system tells.
+func asFar(system, declared app) bool {
+	i := system.Installed
+	return i.There && (!i.Source || sameSource(system, declared) && fitsAsset(declared, i.File))
+}
+
+func sameSource(a, b app) bool { return a.Repo == b.Repo && a.URL == b.URL }
+
+// fitsAsset reports whether a file of a release may be the one that is declared.
+func fitsAsset(a app, file string) bool {
+	matches, err := path.Match(a.Asset, file)
+	return a.Repo == "" || a.Asset == "" || file == "" || err == nil && matches
 }
 
 // Plan implements [reconcile.Domain].

@@ -192,11 +192,7 @@ func (r record) fits(f *file) (bool, error) {
 // of reports whether what was installed is from where an app is declared to be
 // from.
 func (r record) of(a app) bool {
-	if r.Repo != a.Repo || r.URL != a.URL {
-		return false
-	}
-	matches, err := filepath.Match(a.Asset, r.From)
-	return a.Repo == "" || r.Asset == a.Asset || a.Asset == "" || err == nil && matches
+	return r.Repo == a.Repo && r.URL == a.URL && (r.Asset == a.Asset || fitsAsset(a, r.From))
 }
 
 // Where what belongs to an app is, beside its file.

@@ -24,8 +24,6 @@ const (
 	fetchTimeout = 10 * time.Minute
 )
 
-const hintSum = "if the file has a new release that you trust, write its sha256 into the manifest"
-
 // fetch downloads a file. Until it is whole and right, it is beside its place.
 func fetch(ctx context.Context, f plan.Fetch) error {
 	if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
@@ -56,7 +54,8 @@ func download(ctx context.Context, f plan.Fetch, to io.Writer) error {
 	case n > f.Limit:
 		return fmt.Errorf("is larger than %d bytes", f.Limit)
 	case f.SHA256 != "" && got != f.SHA256:
-		return hint.Add(fmt.Errorf("its sha256 is %s, not %s", got, f.SHA256), hintSum)
+		return hint.Add(fmt.Errorf("its sha256 is %s, not %s", got, f.SHA256),
+			"if the file has a new release that you trust, write its sha256 into the manifest")
 	}
 	return nil
 }

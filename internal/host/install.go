@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bkt/internal/hint"
 	"bkt/internal/plan"
 
 	"github.com/google/renameio/v2"
@@ -90,7 +89,7 @@ func verified(file string, s plan.Source) (plan.Source, error) {
 	case s.SHA256 == "" && s.SHA1 == "":
 		return s, errors.New("there is no checksum to know it by")
 	case s.SHA256 != "" && s.SHA256 != sum:
-		return s, hint.Add(fmt.Errorf("its sha256 is %s, not %s", sum, s.SHA256), hintSum)
+		return s, fmt.Errorf("its sha256 is %s, not %s", sum, s.SHA256)
 	case s.SHA256 == "" && s.SHA1 != old:
 		return s, fmt.Errorf("its SHA-1 is %s, not %s", old, s.SHA1)
 	}

@@ -26,9 +26,15 @@ type AppImage struct {
 	Hosts       Hosts  `json:"hosts,omitempty"`      // the only computers that have it
 	Comment     string `json:"comment,omitempty"`
 
-	// Installed is whether this is the app as a system has it, which no manifest
-	// says.
-	Installed bool `json:"-"`
+	// What the system has, which no manifest says.
+	Installed InstalledAppImage `json:"-"`
+}
+
+// An InstalledAppImage is the app as it is on a system.
+type InstalledAppImage struct {
+	There  bool
+	Source bool   // it is known where the app is from
+	File   string // of the release; "": it is not known
 }
 
 // Key returns the name of the app.
