@@ -109,19 +109,21 @@ func (d *Domain) observed(name string, f *file, known []app, records map[string]
 	if err != nil {
 		return a, err
 	}
-	a.Installed = manifest.InstalledAppImage{There: true, Source: holds}
+	there := manifest.InstalledAppImage{There: true, Source: holds, Versions: versions(f, r, holds)}
 	if holds {
-		a.Installed.File = r.From
+		there.File = r.From
 		if !r.of(a) {
 			a.Repo, a.Asset, a.URL = r.Repo, r.Asset, r.URL
 		}
 	}
 	if a.Version != "" {
-		a.Version = version(a.Version, versions(f, r, holds))
+		a.Version = version(a.Version, there.Versions)
 	}
 	if a.SHA256 != "" {
 		a.SHA256, err = f.sum()
 	}
+	there.SHA256 = f.SHA256
+	a.Installed = there
 	return a, err
 }
 
@@ -138,13 +140,19 @@ func versions(f *file, r record, holds bool) []string {
 	return slices.DeleteFunc(all, func(v string) bool { return v == "" })
 }
 
-// version returns the one that is declared if it may be what there is: where a
-// file does not say, it is.
+// version returns the one that is declared if it may be what there is, or else
+// what there is.
 func version(declared string, there []string) string {
-	if len(there) == 0 || slices.ContainsFunc(there, func(v string) bool { return sameVersion(v, declared) }) {
+	if mayBe(declared, there) {
 		return declared
 	}
 	return there[0]
+}
+
+// mayBe reports whether a version is one of those: where a file does not say, any
+// is.
+func mayBe(version string, there []string) bool {
+	return len(there) == 0 || slices.ContainsFunc(there, func(v string) bool { return sameVersion(v, version) })
 }
 
 // sameVersion reports whether two versions are the same: a tag may have a letter
@@ -154,6 +162,7 @@ func sameVersion(a, b string) bool { return strings.TrimPrefix(a, "v") == string
 // unknown returns an app that bkt knows nothing of, with its source, as far as
 // Gear Lever or the file itself tells one.
 func (d *Domain) unknown(name string, f *file, g gearLever) (app, error) {
+	there := manifest.InstalledAppImage{There: true, Versions: versions(f, record{}, false)}
 	sources := make([]app, 2)
 	sources[0], _ = g.source(f.path)
 	sources[1], _ = updates(f.Update)
@@ -167,11 +176,12 @@ func (d *Domain) unknown(name string, f *file, g gearLever) (app, error) {
 			a.SHA256 = sum
 		}
 		if sourced(a) && manifest.Check(a) == nil {
-			a.Installed = manifest.InstalledAppImage{There: true, Source: true}
+			a.Installed = there
+			a.Installed.Source = true
 			return a, nil
 		}
 	}
-	return app{Name: name, Installed: manifest.InstalledAppImage{There: true}}, nil
+	return app{Name: name, Installed: there}, nil
 }
 
 // notes tell of what no manifest can say.
@@ -229,19 +239,21 @@ func birth(dir string) string {
 	return fmt.Sprintf("%d:%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
 }
 
-// Same implements [reconcile.Domain]. The system's version and checksum are the
-// same as none, and of its source counts what it tells.
+// Same implements [reconcile.Domain]. What is declared is the same as what the
+// system has, as far as each of them tells.
 func (*Domain) Same(a, b app) bool {
-	return (asFar(a, b) || asFar(b, a) || sameSource(a, b) && a.Asset == b.Asset && a.Prereleases == b.Prereleases) &&
-		(sameVersion(a.Version, b.Version) || a.Installed.There && b.Version == "" || b.Installed.There && a.Version == "") &&
-		(a.SHA256 == b.SHA256 || a.Installed.There && b.SHA256 == "" || b.Installed.There && a.SHA256 == "")
+	return fits(a, b) || fits(b, a) ||
+		sameSource(a, b) && a.Asset == b.Asset && a.Prereleases == b.Prereleases && sameVersion(a.Version, b.Version) && a.SHA256 == b.SHA256
 }
 
-// asFar reports whether an app on the system is from where another is declared to
-// be from, as far as the system tells.
-func asFar(system, declared app) bool {
+// fits reports whether an app that is on the system may be the one that is
+// declared.
+func fits(system, declared app) bool {
 	i := system.Installed
-	return i.There && (!i.Source || sameSource(system, declared) && fitsAsset(declared, i.File))
+	return i.There &&
+		(!i.Source || sameSource(system, declared) && fitsAsset(declared, i.File)) &&
+		(declared.Version == "" || mayBe(declared.Version, i.Versions)) &&
+		(declared.SHA256 == "" || i.SHA256 == "" || declared.SHA256 == i.SHA256)
 }
 
 func sameSource(a, b app) bool { return a.Repo == b.Repo && a.URL == b.URL }

@@ -35,6 +35,9 @@ type InstalledAppImage struct {
 	There  bool
 	Source bool   // it is known where the app is from
 	File   string // of the release; "": it is not known
+
+	Versions []string // any of which it may be said to have; none: it is not known
+	SHA256   string   // of its file; "": it was not looked at
 }
 
 // Key returns the name of the app.
