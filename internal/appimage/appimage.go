@@ -109,12 +109,12 @@ func (d *Domain) observed(name string, f *file, known []app, records map[string]
 	if err != nil {
 		return a, err
 	}
-	there := manifest.InstalledAppImage{There: true, Source: holds, Versions: versions(f, r, holds)}
+	there := manifest.InstalledAppImage{There: true, Source: r.Path != "", Versions: versions(f, r, holds)}
 	if holds {
 		there.File = r.From
-		if !r.of(a) {
-			a.Repo, a.Asset, a.URL = r.Repo, r.Asset, r.URL
-		}
+	}
+	if there.Source && !r.of(a, there.File) {
+		a.Repo, a.Asset, a.URL = r.Repo, r.Asset, r.URL
 	}
 	if a.Version != "" {
 		a.Version = version(a.Version, there.Versions)

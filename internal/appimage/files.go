@@ -140,8 +140,9 @@ func readFile(path string, known facts) (*file, error) {
 	return &file{path, now}, nil
 }
 
-// A record is what bkt knows of an AppImage that it has installed. It holds as
-// long as the file is the one that it was.
+// A record is what bkt knows of an AppImage that it has installed. Programs may
+// bring themselves up to date: the source stays, and the rest holds as long as
+// the file is the one that it was.
 type record struct {
 	Name    string `json:"name"`
 	Path    string `json:"path"`
@@ -190,9 +191,9 @@ func (r record) fits(f *file) (bool, error) {
 }
 
 // of reports whether what was installed is from where an app is declared to be
-// from.
-func (r record) of(a app) bool {
-	return r.Repo == a.Repo && r.URL == a.URL && (r.Asset == a.Asset || fitsAsset(a, r.From))
+// from. file is the one of the release that it is; "": it is not known.
+func (r record) of(a app, file string) bool {
+	return r.Repo == a.Repo && r.URL == a.URL && (r.Asset == a.Asset || fitsAsset(a, file))
 }
 
 // Where what belongs to an app is, beside its file.
