@@ -10,14 +10,15 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. One that is not listed here is a mistake, too.
 var may = map[string]string{
-	"cmd/bkt":                  "gen internal/buildkit internal/engine/contract internal/extension internal/flatpak internal/gsettings internal/gvariant internal/hint internal/hook internal/hooklint internal/host internal/image internal/imagetest internal/manifest internal/plan internal/reconcile internal/rehearsal internal/repo internal/secret internal/services internal/version packaging schemas",
+	"cmd/bkt":                  "gen internal/appimage internal/buildkit internal/engine/contract internal/extension internal/flatpak internal/gsettings internal/gvariant internal/hint internal/hook internal/hooklint internal/host internal/image internal/imagetest internal/manifest internal/plan internal/reconcile internal/rehearsal internal/repo internal/secret internal/services internal/version packaging schemas",
 	"cmd/bkt-engine":           "internal/engine internal/engine/contract internal/hint internal/image internal/registry internal/version",
 	"gen":                      "internal/hint internal/manifest templates",
+	"internal/appimage":        "internal/hint internal/keyfile internal/manifest internal/plan internal/reconcile",
 	"internal/buildkit":        "internal/engine/contract internal/hint internal/image",
 	"internal/engine":          "internal/engine/contract internal/hint",
 	"internal/engine/contract": "internal/hint",
 	"internal/extension":       "internal/gvariant internal/hint internal/manifest internal/plan internal/reconcile",
-	"internal/flatpak":         "internal/hint internal/manifest internal/plan internal/reconcile",
+	"internal/flatpak":         "internal/hint internal/keyfile internal/manifest internal/plan internal/reconcile",
 	"internal/gsettings":       "internal/gvariant internal/gvdb internal/hint internal/manifest internal/plan internal/reconcile",
 	"internal/gvariant":        "",
 	"internal/gvdb":            "internal/gvariant",
@@ -28,6 +29,7 @@ var may = map[string]string{
 	"internal/host":            "internal/hint internal/plan",
 	"internal/image":           "",
 	"internal/imagetest":       "gen internal/buildkit",
+	"internal/keyfile":         "",
 	"internal/manifest":        "internal/hint",
 	"internal/plan":            "",
 	"internal/registry":        "internal/engine/contract internal/hint internal/image",
@@ -54,6 +56,7 @@ var edges = map[string][]string{
 	"github.com/google/renameio/v2":        {"internal/host", "internal/buildkit", "internal/engine"},
 	"os/exec":                              {"internal/host", "internal/buildkit", "internal/engine"},
 	"github.com/Masterminds/sprig/v3":      {"gen"},
+	"github.com/diskfs/go-diskfs":          {"internal/appimage"},
 	"github.com/go-json-experiment/json":   {"internal/manifest", "internal/schema", "gen"},
 	"github.com/invopop/jsonschema":        {"internal/schema"},
 	"github.com/moby/buildkit/frontend":    {"gen", "internal/buildkit", "internal/engine"},

@@ -40,6 +40,7 @@ wanted() {
 		echo python3-psutil ansible-playbook # its module dconf needs it
 	fi
 	echo flatpak flatpak
+	echo squashfs-tools mksquashfs
 	# What keeps a desktop's settings and runs its extensions.
 	echo dbus-daemon dbus-daemon
 	echo gnome-shell gnome-shell

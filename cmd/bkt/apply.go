@@ -112,6 +112,7 @@ func (a *app) carryOut(ctx context.Context, plans []plan.Plan, items []item) err
 		if len(p) > 0 && !a.quiet {
 			a.announce(p)
 		}
+		ctx := host.WithProgress(ctx, a.downloads())
 		err := host.Do(ctx, p, func(c plan.Change, err error) { a.conclude(c, err, items) })
 		if err != nil && !failed(items, p) {
 			return err // before anything was done
@@ -135,6 +136,23 @@ func (a *app) announce(p plan.Plan) {
 		}
 	}
 	a.progress("%s: changing %d", p[0].Domain, len(targets))
+}
+
+// A program smaller than this is there before one could read how far it is.
+const worthTelling = 8 << 20
+
+// downloads returns what tells of each quarter of a download.
+func (a *app) downloads() host.Progress {
+	told := map[string]int64{}
+	return func(name string, done, total int64) {
+		if total < worthTelling || a.quiet {
+			return
+		}
+		if quarter := done * 4 / total; quarter != told[name] && quarter < 4 {
+			told[name] = quarter
+			a.progress("%s: %d%% of %d MB", name, 25*quarter, total>>20)
+		}
+	}
 }
 
 // conclude notes what came of a change.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 
+	"bkt/internal/appimage"
 	"bkt/internal/extension"
 	"bkt/internal/flatpak"
 	"bkt/internal/gsettings"
@@ -48,6 +49,7 @@ func kinds(f folders, repo fs.FS) []reconcile.Kind {
 			File:  "manifests/gsettings.json",
 			Items: func(m *manifest.Settings) *[]manifest.Setting { return &m.Settings },
 		}),
+		reconcile.New("appimages", f.appImages(), appimage.Store{}),
 		// Of what is there by then.
 		reconcile.New("services", f.services(repo), services.Store{}),
 	}
@@ -74,6 +76,32 @@ func (f folders) services(repo fs.FS) *services.Domain {
 			return system.Systemd, err
 		},
 	}
+}
+
+// appImages returns the domain of AppImages: what AppImageLauncher and Gear Lever
+// keep them in, and what by the specification of AppImages has them stay out of
+// the desktop.
+func (f folders) appImages() *appimage.Domain {
+	d := &appimage.Domain{
+		Folders:   []string{filepath.Join(f.home, "Applications"), filepath.Join(f.home, "AppImages")},
+		Data:      f.data,
+		Cache:     filepath.Join(f.cache, "bkt", "appimages"),
+		Records:   filepath.Join(f.state, "bkt", "appimages"),
+		GearLever: filepath.Join(f.home, ".var/app/it.mijorus.gearlever/config/gearlever.conf"),
+		GitHub: appimage.GitHub{
+			URL:   cmp.Or(os.Getenv("BKT_GITHUB_URL"), "https://api.github.com"),
+			Token: cmp.Or(os.Getenv("GH_TOKEN"), os.Getenv("GITHUB_TOKEN")),
+		},
+		Arch:      runtime.GOARCH,
+		NoEntries: os.Getenv("DESKTOPINTEGRATION") != "",
+		Remember:  host.Remember,
+	}
+	for _, dir := range append([]string{f.data, "/etc"}, f.dataDirs...) {
+		if _, err := os.Stat(filepath.Join(dir, "appimagekit", "no_desktopintegration")); err == nil {
+			d.NoEntries = true
+		}
+	}
+	return d
 }
 
 // flatpak returns where Flatpak keeps its installations, by flatpak(1).

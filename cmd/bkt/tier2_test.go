@@ -35,15 +35,16 @@ func standIns() map[string]func() {
 //
 //	$HOST    the name of this computer
 //	$CALLS   a file with a line for each call of a stand-in
+//	$RUNTIME the program that AppImages start with
 //	[real]   whether the programs are the real ones
 //
 // and what flatpaks has. The real programs find a bus of their own, which is both
 // the session's and the system's.
 func TestTier2(t *testing.T) {
-	t.Run("stand-ins", func(t *testing.T) { runTier2(t, false, withStandIns, fakeFlatpaks(t)) })
+	t.Run("stand-ins", func(t *testing.T) { runTier2(t, false, withRuntime(fakeRuntime(t), withStandIns), fakeFlatpaks(t)) })
 	t.Run("real", func(t *testing.T) {
 		need(t, "dbus-daemon", "dconf", "gsettings", "glib-compile-schemas", "gnome-shell", "gdbus")
-		runTier2(t, true, withBus, realFlatpaks(t))
+		runTier2(t, true, withRuntime(realRuntime(t), withBus), realFlatpaks(t))
 	})
 }
 
@@ -51,6 +52,7 @@ func runTier2(t *testing.T, real bool, surround func(*testscript.Env) error, f f
 	p := params("testdata/tier2")
 	p.Cmds["typing"] = typing
 	maps.Copy(p.Cmds, extensionCommands())
+	maps.Copy(p.Cmds, appImageCommands())
 	p.Condition = func(name string) (bool, error) {
 		if name != "real" {
 			return false, fmt.Errorf("there is no condition %q", name)

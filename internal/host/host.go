@@ -121,6 +121,10 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 		return plainPath(os.RemoveAll(s.Path))
 	case plan.Fetch:
 		return fetch(ctx, s)
+	case plan.Install:
+		return install(ctx, s)
+	case plan.Revise:
+		return revise(s)
 	case plan.Unzip:
 		return unzip(ctx, s)
 	case plan.Update:
@@ -218,6 +222,10 @@ func put(p plan.Put) error {
 	}
 	return renameio.WriteFile(path, p.Text, 0o644, renameio.WithTempDir(filepath.Dir(path)), renameio.WithExistingPermissions())
 }
+
+// Remember writes what need not be found out again. That it cannot be written
+// costs nothing but time.
+func Remember(p plan.Put) { _ = put(p) }
 
 // target returns the path of the file that symbolic links at path lead to,
 // whether or not the file is there yet.
