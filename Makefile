@@ -34,6 +34,7 @@ test: export BKT_REQUIRE_TOOLS := 1
 test: setup check build ## run every test
 	scripts/offline.sh
 	scripts/offline.sh dnf4
+	scripts/offline.sh distrobox
 	$(GO) test -tags $(TAGS) -timeout 20m ./...
 	$(GO) test -C scripts ./...
 
