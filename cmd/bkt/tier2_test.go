@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -120,7 +121,7 @@ func withBus(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() {
-		_ = cmd.Process.Kill()
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it then removes its socket
 		_ = cmd.Wait()
 	})
 	address, err := bufio.NewReader(out).ReadString('\n')
