@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"bkt/internal/hint"
 	"bkt/internal/host"
@@ -55,6 +56,9 @@ func (a *app) apply(ctx context.Context, s system, domains []domain, items []ite
 	if err := a.confirmRemovals(items, yes); err != nil {
 		return err
 	}
+	if err := a.confirmLosses(p, yes); err != nil {
+		return err
+	}
 	if err := a.carryOut(ctx, p, items); err != nil {
 		return err
 	}
@@ -100,6 +104,25 @@ func (a *app) confirmRemovals(items []item, yes bool) error {
 		}
 	}
 	return a.confirm("remove " + amount(removed) + " from this system")
+}
+
+// confirmLosses asks before something goes that is not removed for its own sake.
+// Losses of what is removed have been asked about with it.
+func (a *app) confirmLosses(plans []plan.Plan, yes bool) error {
+	losing := 0
+	for _, c := range slices.Concat(plans...) {
+		if len(c.Loses) == 0 {
+			continue
+		}
+		a.note("%s: %s loses %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Loses, "; "))
+		if c.Op != plan.Remove {
+			losing++
+		}
+	}
+	if losing == 0 || yes {
+		return nil
+	}
+	return a.confirm("make " + amount(losing) + " anew")
 }
 
 // carryOut does what was planned. What fails in one domain, or with one item,
@@ -190,7 +213,8 @@ func findFailed(d domain, items []item) {
 		i := &items[n]
 		now, still := differs[i.Key]
 		merged := i.Case == reconcile.CaseMerge && now.Case != reconcile.CaseMerge
-		if i.domain != d.name() || i.op == "" || i.err != nil || !still || merged {
+		onlyHere := i.Case != reconcile.CaseLive && now.Case == reconcile.CaseLive
+		if i.domain != d.name() || i.op == "" || i.err != nil || !still || merged || onlyHere {
 			continue
 		}
 		i.result = resultFailed

@@ -21,11 +21,14 @@ import (
 func standIns() map[string]func() {
 	return map[string]func(){
 		"dconf":                standInDconf,
+		"distrobox":            standInDistrobox,
+		"distrobox-export":     standInDistroboxExport,
 		"flatpak":              standInFlatpak,
 		"gdbus":                standInGdbus,
 		"glib-compile-schemas": standInCompile,
 		"gnome-shell":          standInShell,
 		"gsettings":            standInGsettings,
+		"podman":               standInPodman,
 	}
 }
 
@@ -92,6 +95,7 @@ func withStandIns(env *testscript.Env) error {
 		}
 	}
 	env.Setenv("PATH", bin+":"+env.Getenv("PATH"))
+	env.Setenv("DBX_CONTAINER_MANAGER", "podman")
 	share := filepath.Join(env.WorkDir, ".test", "share")
 	env.Setenv("XDG_DATA_DIRS", share)
 	if err := writeSchemas(share); err != nil {

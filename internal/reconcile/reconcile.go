@@ -53,12 +53,27 @@ type Merger[T any] interface {
 	Merge(base, ours, theirs T) (T, bool)
 }
 
+// A Reporter is a domain of items of which some is only ever captured: it tells
+// what the system has, and cannot be brought about. Applicable returns an item
+// without that. Two items that differ in nothing else have been changed on the
+// system.
+type Reporter[T any] interface {
+	Applicable(T) T
+}
+
 // An Observation is what a system has.
 type Observation[T any] struct {
 	Items []T
 	// Identity tells the installation that an item is part of, or would be,
 	// from an earlier one in its place. Nil: there can be but one.
 	Identity func(T) string
+	// Resolve returns what an item that is declared means on this system, such as
+	// which file a name stands for. It is what the system is compared with and is
+	// to become; the manifest stays as it is. Nil: just what the manifest says.
+	Resolve func(T) T
+	// Unseen are the keys of items that cannot be looked at although the others
+	// can: they take no part.
+	Unseen []string
 	// Notes are what the user should know of the domain as a whole, and no
 	// manifest says.
 	Notes []string
