@@ -34,7 +34,7 @@ func TestBoxes(t *testing.T) {
 		runBoxes(t, stage)
 		return
 	}
-	need(t, "podman", "runc", "newuidmap", "newgidmap", "dbus-daemon")
+	need(t, "podman", "runc", "newuidmap", "newgidmap")
 	w := newWorkshop(t)
 	stage := filepath.Join(filepath.Dir(w.bin), "boxes")
 	w.prepareBoxes(t, stage)
@@ -88,14 +88,16 @@ func becomeNormal(t *testing.T, cmd *exec.Cmd, stage string) {
 }
 
 // boxImage is the image of a box. distrobox wants commands that the base lacks;
-// it would install them at the first start, but without a network it cannot. Its
-// first generation gives chpasswd what newer ones refuse.
+// it would install them at the first start, but the repository has none of them.
+// Its first generation gives chpasswd what newer ones refuse.
 const boxImage = `FROM example.org/base:1
 RUN for command in \
         bc bzip2 curl diff find findmnt gpg hostname less lsof man mount passwd pigz \
         pinentry ping ps rsync script ssh sudo time tree umount unzip useradd wc wget xauth zip; \
     do command -v "$command" || ln -s true "/usr/bin/$command"; done; \
-    ln -sf /usr/bin/true /usr/sbin/chpasswd
+    ln -sf /usr/bin/true /usr/sbin/chpasswd; ln -sf true /usr/bin/localedef; \
+    mkdir -p /usr/share/i18n/charmaps /usr/share/zoneinfo; touch /usr/share/zoneinfo/UTC
+RUN mkdir /opt/tools; printf '#!/bin/sh\necho "hello from $CONTAINER_ID: $*"\n' >/opt/tools/greet; chmod +x /opt/tools/greet
 `
 
 // prepareBoxes puts what the scripts need into a folder, and lets everyone at
@@ -136,7 +138,7 @@ func runBoxes(t *testing.T, stage string) {
 		t.Run(generation, func(t *testing.T) {
 			p := params("testdata/boxes")
 			p.Cmds["typing"] = typing
-			p.WorkdirRoot = os.Getenv("TMPDIR")
+			p.WorkdirRoot = t.TempDir()
 			p.Condition = func(name string) (bool, error) {
 				if name != "1.4" {
 					return false, fmt.Errorf("there is no condition %q", name)
@@ -161,13 +163,13 @@ func setUpBoxes(env *testscript.Env, stage, generation string) error {
 	}
 	env.Setenv("PATH", filepath.Join(stage, "distrobox", generation, "usr", "bin")+":"+os.Getenv("PATH"))
 	env.Setenv("http_proxy", os.Getenv("PROXY")) // podman hands it on to boxes
+	env.Setenv("DBX_CONTAINER_MANAGER", "podman")
 	env.Setenv("DBX_NON_INTERACTIVE", "1")
 	if err := configurePodman(env.Getenv("HOME"), filepath.Join(stage, "images")); err != nil {
 		return err
 	}
-	if err := withBus(env); err != nil {
-		return err
-	}
+	// Without an address, podman starts a bus, which stays.
+	env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
 	vars, data := env.Vars, env.Getenv("XDG_DATA_HOME")
 	env.Defer(func() {
 		if err := cleanPodman(vars, filepath.Join(data, "containers")); err != nil {

@@ -18,11 +18,14 @@ func (d *Domain) tell(ctx context.Context, sys reconcile.System, b Box, known ma
 	if !ok || sameMade(b.Box, k.Box) && sameImage(b, k) {
 		return
 	}
-	c := d.all()[b.Name]
+	d.seen.loses[b.Name] = d.losses(ctx, sys, b, d.all()[b.Name])
+}
+
+// losses returns what a box has that its image does not.
+func (d *Domain) losses(ctx context.Context, sys reconcile.System, b Box, c container) []string {
 	text, err := d.ask(ctx, sys, "diff", c.id)
 	if err != nil {
-		d.seen.loses[b.Name] = []string{"what was changed in it, which cannot be told: " + strings.SplitN(err.Error(), "\n", 2)[0]}
-		return
+		return []string{"what was changed in it, which cannot be told: " + strings.SplitN(err.Error(), "\n", 2)[0]}
 	}
 	lost := changedPaths(string(text))
 	if c.running {
@@ -31,7 +34,7 @@ func (d *Domain) tell(ctx context.Context, sys reconcile.System, b Box, known ma
 			lost = append(lost, "packages that were installed by hand: "+few(added))
 		}
 	}
-	d.seen.loses[b.Name] = lost
+	return lost
 }
 
 // noise are folders that distrobox itself writes to, or whose content is never
