@@ -50,6 +50,7 @@ func (c *applyCmd) decide(i *item) {
 // apply carries out what was decided about items, and prints it.
 func (a *app) apply(ctx context.Context, s system, domains []domain, items []item, m mode, yes bool) error {
 	p := plans(domains, items)
+	a.tellLosses(p)
 	if m.DryRun || m.Check {
 		return a.pending(domains, items, applying, slices.Concat(p...), m)
 	}
@@ -106,16 +107,20 @@ func (a *app) confirmRemovals(items []item, yes bool) error {
 	return a.confirm("remove " + amount(removed) + " from this system")
 }
 
+// tellLosses says what there is no getting back once plans are carried out.
+func (a *app) tellLosses(plans []plan.Plan) {
+	for _, c := range slices.Concat(plans...) {
+		if len(c.Loses) > 0 {
+			a.note("%s: %s loses %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Loses, "; "))
+		}
+	}
+}
+
 // confirmLosses asks before something goes that is not removed for its own sake.
-// Losses of what is removed have been asked about with it.
 func (a *app) confirmLosses(plans []plan.Plan, yes bool) error {
 	losing := 0
 	for _, c := range slices.Concat(plans...) {
-		if len(c.Loses) == 0 {
-			continue
-		}
-		a.note("%s: %s loses %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Loses, "; "))
-		if c.Op != plan.Remove {
+		if len(c.Loses) > 0 && c.Op != plan.Remove {
 			losing++
 		}
 	}

@@ -187,7 +187,8 @@ func fieldsOf(text []byte) map[string]any {
 }
 
 func merge(a, b map[string]any) map[string]any {
-	all := maps.Clone(a)
+	all := map[string]any{}
+	maps.Copy(all, a)
 	maps.Copy(all, b)
 	return all
 }

@@ -71,7 +71,7 @@ func (f folders) distrobox() *distrobox.Domain {
 		Home:    f.home,
 		Data:    f.data,
 		Config:  f.config,
-		Storage: filepath.Join(f.data, "containers", "storage"),
+		Storage: []string{filepath.Join(f.data, "containers", "storage")},
 		Proc:    "/proc",
 		UID:     os.Getuid(),
 	}
@@ -80,9 +80,9 @@ func (f folders) distrobox() *distrobox.Domain {
 	}
 	switch {
 	case d.Manager == "docker":
-		d.Storage = "/var/lib/docker"
+		d.Storage = []string{"/var/lib/docker"}
 	case d.UID == 0:
-		d.Storage = "/var/lib/containers/storage"
+		d.Storage = append(d.Storage, "/var/lib/containers/storage")
 	}
 	return d
 }

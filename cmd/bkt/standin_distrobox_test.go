@@ -273,66 +273,57 @@ func (s *fakeStorage) enter(args []string) error {
 	return cmd.Run()
 }
 
-// The wrappers of the generations of distrobox.
-const (
-	wrapper14 = `#!/bin/sh
+// fakeExport is distrobox-export, in a box: a script, as there are many calls of
+// it. The apps of a box are in the folder apps of the user's home.
+const fakeExport = `#!/bin/sh
+case $1 in
+--app)
+	if ! test -f "$HOME/apps/$2.desktop"; then
+		echo 'Error: cannot find any desktop files.' >&2
+		exit 127
+	fi
+	mkdir -p "$HOME/.local/share/applications"
+	sed "s|^Exec=|Exec=/usr/bin/distrobox-enter  -n $CONTAINER_ID --   |" "$HOME/apps/$2.desktop" >"$HOME/.local/share/applications/$CONTAINER_ID-$2.desktop"
+	exit
+	;;
+esac
+if ! test -f "$2"; then
+	echo "Error: cannot find $2." >&2
+	exit 127
+fi
+if test "$FAKE_DISTROBOX" = 1.4; then
+	cat >"$4/${2##*/}" <<END
+#!/bin/sh
 # distrobox_binary
-# name: %[1]s
+# name: $CONTAINER_ID
 if [ ! -f /run/.containerenv ] && [ ! -f /.dockerenv ]; then
-	command="/usr/bin/distrobox-enter  -n %[1]s --  %[2]s  "
+	command="/usr/bin/distrobox-enter  -n $CONTAINER_ID --  $2  "
 
-	for arg in "$@"; do
-		if echo "${arg}" | grep -Eq "'|\""; then
-			command="${command} x"
+	for arg in "\$@"; do
+		if echo "\${arg}" | grep -Eq "'|\""; then
+			command="\${command} x"
 		else
-			command="${command} '${arg}'"
+			command="\${command} '\${arg}'"
 		fi
 	done
-	eval ${command}
+	eval \${command}
 else
-	%[2]s "$@"
+	$2 "\$@"
 fi
-`
-	wrapper18 = `#!/bin/sh
+END
+else
+	cat >"$4/${2##*/}" <<END
+#!/bin/sh
 # distrobox_binary
-# name: %[1]s
-if [ -z "${CONTAINER_ID}" ]; then
-	exec "/usr/bin/distrobox-enter"  -n %[1]s  --  '%[2]s'  "$@"
-elif [ -n "${CONTAINER_ID}" ] && [ "${CONTAINER_ID}" != "%[1]s" ]; then
-	exec distrobox-host-exec '%[3]s' "$@"
+# name: $CONTAINER_ID
+if [ -z "\${CONTAINER_ID}" ]; then
+	exec "/usr/bin/distrobox-enter"  -n $CONTAINER_ID  --  '$2'  "\$@"
+elif [ -n "\${CONTAINER_ID}" ] && [ "\${CONTAINER_ID}" != "$CONTAINER_ID" ]; then
+	exec distrobox-host-exec '$4/${2##*/}' "\$@"
 else
-	exec '%[2]s' "$@"
+	exec '$2' "\$@"
 fi
+END
+fi
+chmod +x "$4/${2##*/}"
 `
-)
-
-// standInDistroboxExport is distrobox-export, in a box. The apps of a box are in
-// the folder apps of the user's home.
-func standInDistroboxExport() { failStandIn("Error", fakeExport(os.Args[1:])) }
-
-func fakeExport(args []string) error {
-	o := map[string]string{}
-	for i := 0; i+1 < len(args); i += 2 {
-		o[args[i]] = args[i+1]
-	}
-	box := os.Getenv("CONTAINER_ID")
-	if app := o["--app"]; app != "" {
-		text, err := os.ReadFile(filepath.Join(os.Getenv("HOME"), "apps", app+".desktop"))
-		if err != nil {
-			return errors.New("cannot find any desktop files.")
-		}
-		dir := filepath.Join(os.Getenv("HOME"), ".local", "share", "applications")
-		exported := strings.ReplaceAll(string(text), "Exec=", "Exec=/usr/bin/distrobox-enter  -n "+box+" --   ")
-		return errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, box+"-"+app+".desktop"), []byte(exported), 0o644))
-	}
-	program := o["--bin"]
-	if _, err := os.Stat(program); err != nil {
-		return fmt.Errorf("cannot find %s.", program)
-	}
-	at := filepath.Join(o["--export-path"], filepath.Base(program))
-	text := fmt.Sprintf(wrapper18, box, program, at)
-	if os.Getenv("FAKE_DISTROBOX") == "1.4" {
-		text = fmt.Sprintf(wrapper14, box, program)
-	}
-	return os.WriteFile(at, []byte(text), 0o755)
-}

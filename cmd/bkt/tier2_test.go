@@ -22,7 +22,6 @@ func standIns() map[string]func() {
 	return map[string]func(){
 		"dconf":                standInDconf,
 		"distrobox":            standInDistrobox,
-		"distrobox-export":     standInDistroboxExport,
 		"flatpak":              standInFlatpak,
 		"gdbus":                standInGdbus,
 		"glib-compile-schemas": standInCompile,
@@ -93,6 +92,9 @@ func withStandIns(env *testscript.Env) error {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
 			return err
 		}
+	}
+	if err := os.WriteFile(filepath.Join(bin, "distrobox-export"), []byte(fakeExport), 0o755); err != nil {
+		return err
 	}
 	env.Setenv("PATH", bin+":"+env.Getenv("PATH"))
 	env.Setenv("DBX_CONTAINER_MANAGER", "podman")

@@ -59,10 +59,10 @@ type Domain struct {
 	Manager string // podman or docker; "": neither is installed
 	Missing bool   // distrobox is not installed
 	Home    string
-	Data    string // of the user: $XDG_DATA_HOME
-	Config  string // of the user: $XDG_CONFIG_HOME
-	Storage string // where the manager keeps containers
-	Proc    string // where the kernel tells of processes
+	Data    string   // of the user: $XDG_DATA_HOME
+	Config  string   // of the user: $XDG_CONFIG_HOME
+	Storage []string // where the manager keeps containers: with these folders they come and go
+	Proc    string   // where the kernel tells of processes
 	UID     int
 
 	seen seen

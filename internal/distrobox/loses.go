@@ -3,13 +3,14 @@ package distrobox
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"bkt/internal/reconcile"
 )
 
 // tell finds out what a box loses, should it be made anew. Only of one that is
-// not as it is declared, or is no longer declared, it asks.
+// not made as it is declared it asks.
 func (d *Domain) tell(ctx context.Context, sys reconcile.System, b Box, known map[string]Box) {
 	k, ok := known[b.Name]
 	if ok {
@@ -30,7 +31,7 @@ func (d *Domain) losses(ctx context.Context, sys reconcile.System, b Box, c cont
 	lost := changedPaths(string(text))
 	if c.running {
 		added, err := d.added(ctx, sys, c)
-		if added = mergeLists(b.Packages, added, nil); err == nil && len(added) > 0 {
+		if added = mergeLists(slices.Concat(b.Packages, k.Packages), added, nil); err == nil && len(added) > 0 {
 			lost = append(lost, "packages that were installed by hand: "+few(added))
 		}
 	}

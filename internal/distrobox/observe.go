@@ -65,7 +65,7 @@ func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []Box)
 			o.Notes = append(o.Notes, k.Name+` belongs to root: whether it is there, bkt does not ask without root's rights`)
 		}
 	}
-	storage := birth(d.Storage)
+	storage := d.storage()
 	o.Identity = func(Box) string { return storage }
 	o.Resolve = d.resolve
 	return o, nil
@@ -218,6 +218,15 @@ func (d *Domain) resolve(b Box) Box {
 		b.ToDo.Export, b.ToDo.Remove = d.exportsToDo(b, c)
 	}
 	return b
+}
+
+// storage tells the storage of containers from an earlier one in its place.
+func (d *Domain) storage() string {
+	var all []string
+	for _, dir := range d.Storage {
+		all = append(all, birth(dir))
+	}
+	return strings.Join(all, " ")
 }
 
 // birth tells a folder from a later one in its place.

@@ -1,6 +1,7 @@
 package distrobox
 
 import (
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -18,10 +19,10 @@ func (d *Domain) Plan(diffs []reconcile.Diff[Box]) []plan.Change {
 		case have == nil:
 			p = append(p, d.create(*want)...)
 		case !sameMade(have.Box, want.Box), !sameImage(*have, *want), d.isUnfinished(*want):
-			p = append(p, d.recreate(*want)...)
+			p = append(p, d.recreate(*have, *want)...)
 		default:
 			p = append(p, d.finish(*want)...)
-			p = append(p, d.export(*want)...)
+			p = append(p, d.export(*have, *want, len(want.ToDo.Export) > 0)...)
 		}
 	}
 	return p
@@ -45,13 +46,13 @@ func (d *Domain) remove(b Box) plan.Change {
 			c.Steps = append(c.Steps, plan.Delete{Path: a.at})
 		}
 	}
-	c.Loses = d.seen.loses[b.Name]
 	return c
 }
 
 func (d *Domain) create(b Box) []plan.Change {
 	steps := d.making(b)
-	return append([]plan.Change{{Op: plan.Add, Targets: []string{b.Name}, Steps: steps, Hint: hintPackages(b)}}, d.exportAll(b)...)
+	made := plan.Change{Op: plan.Add, Targets: []string{b.Name}, Steps: steps, Hint: hintPackages(b)}
+	return append([]plan.Change{made}, d.export(b, b, true)...)
 }
 
 // hintPackages says what is the matter with old releases of distrobox.
@@ -59,7 +60,7 @@ func hintPackages(b Box) string {
 	if len(b.Packages) == 0 {
 		return ""
 	}
-	return "packages need distrobox 1.5 or newer: \"distrobox --version\" says which there is"
+	return "should distrobox not know --additional-packages: packages take release 1.5 or a newer one"
 }
 
 // isUnfinished reports whether the box is gone that was being made anew.
@@ -70,7 +71,7 @@ func (d *Domain) isUnfinished(b Box) bool {
 
 // recreate makes a box anew. The old one is put aside and, as soon as the new one
 // has started, removed.
-func (d *Domain) recreate(b Box) []plan.Change {
+func (d *Domain) recreate(have, b Box) []plan.Change {
 	old, aside := d.seen.aside[b.Name]
 	now, there := d.seen.containers[b.Name]
 	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Loses: d.seen.loses[b.Name], Hint: hintPackages(b)}
@@ -84,7 +85,7 @@ func (d *Domain) recreate(b Box) []plan.Change {
 	c.Steps = append(c.Steps, d.making(b)...)
 	c.Steps = append(c.Steps, enter(b.Name, "# bkt\nexit 0\n"), d.run("rm", "--force", old.id))
 	c.Undo = []plan.Step{d.bringBack(b.Name, old)}
-	return append([]plan.Change{c}, d.exportAll(b)...)
+	return append([]plan.Change{c}, d.export(have, b, true)...)
 }
 
 func (d *Domain) run(args ...string) plan.Run {
@@ -112,44 +113,44 @@ func (d *Domain) finish(b Box) []plan.Change {
 	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Loses: []string{"the old box, " + old.name}, Steps: []plan.Step{d.run("rm", "--force", old.id)}}}
 }
 
-// exportAll exports what is declared of a box that was made a moment ago.
-func (d *Domain) exportAll(b Box) []plan.Change {
-	if !d.exportsSomething(b.Box) && len(b.ExportedApps) == 0 {
-		return nil
-	}
-	steps := d.exports(b)
-	if d.exportsSomething(b.Box) {
-		steps = append(d.putPath(), steps...)
-	}
-	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Steps: steps}}
-}
-
-func (d *Domain) putPath() []plan.Step {
-	if d.seen.path.text == "" {
-		return nil
-	}
-	return []plan.Step{plan.Put{Path: d.seen.path.at, Text: []byte(d.seen.path.text)}}
-}
-
-// export brings the exports of a box that stays up to date. What goes is a file of
-// the host: the box is not needed for that.
-func (d *Domain) export(b Box) []plan.Change {
+// export brings the exports of a box up to date. What goes is a file of the host:
+// the box is needed for the rest alone, which is done if enter says so.
+func (d *Domain) export(have, b Box, enter bool) []plan.Change {
 	var steps []plan.Step
-	for _, at := range b.ToDo.Remove {
+	for _, at := range d.superfluous(have, b) {
 		steps = append(steps, plan.Delete{Path: at})
 	}
-	inside := slices.Clone(b.ToDo.Export)
-	if i := slices.Index(inside, d.seen.path.at); i >= 0 && d.seen.path.at != "" {
-		inside = slices.Delete(inside, i, i+1)
-		steps = append(steps, d.putPath()...)
+	if d.exportsSomething(b.Box) && d.seen.path.text != "" {
+		steps = append(steps, plan.Put{Path: d.seen.path.at, Text: []byte(d.seen.path.text)})
 	}
-	if len(inside) > 0 {
+	if enter && (d.exportsSomething(b.Box) || len(b.ExportedApps) > 0) && !slices.Equal(b.ToDo.Export, []string{d.seen.path.at}) {
 		steps = append(steps, d.exports(b)...)
 	}
 	if len(steps) == 0 {
 		return nil
 	}
 	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Steps: steps}}
+}
+
+// superfluous returns what the host has from a box and should not have any more:
+// what bkt has exported, and what someone else has, if it was declared.
+func (d *Domain) superfluous(have, want Box) []string {
+	all := slices.Clone(want.ToDo.Remove)
+	dir, _ := d.to(want.Box)
+	wrappers := d.wrappersOf(want.Name)
+	for _, program := range have.Bins.Also {
+		at := path.Join(dir, path.Base(program))
+		if !slices.Contains(want.Bins.Also, program) && wrappers[at].program == d.expand(program) && !slices.Contains(all, at) {
+			all = append(all, at)
+		}
+	}
+	for _, a := range d.seen.apps {
+		was, is := slices.ContainsFunc(have.ExportedApps, a.is), slices.ContainsFunc(want.ExportedApps, a.is)
+		if a.box == want.Name && was && !is && !slices.Contains(all, a.at) {
+			all = append(all, a.at)
+		}
+	}
+	return all
 }
 
 // making returns the steps that make a box.
