@@ -243,9 +243,10 @@ func (d *Domain) exportsToDo(b Box, c container) (export, remove []string) {
 	if d.seen.path.writer == b.Name {
 		export = append(export, d.seen.path.at)
 	}
+	found, seen := d.found(b, c)
 	wanted := map[string]string{}
 	if ours {
-		wanted = d.wanted(b.Box, d.found(b, c))
+		wanted = d.wanted(b.Box, found)
 	}
 	wrappers := d.wrappersOf(b.Name)
 	for _, name := range sortedKeys(wanted) {
@@ -256,7 +257,7 @@ func (d *Domain) exportsToDo(b Box, c container) (export, remove []string) {
 	for _, at := range sortedKeys(wrappers) {
 		w := wrappers[at]
 		_, stays := wanted[path.Base(at)]
-		stays = stays && path.Dir(at) == dir || path.Dir(at) == baked
+		stays = (stays || !seen && d.inFrom(b.Box, w.program)) && path.Dir(at) == dir || path.Dir(at) == baked
 		if !stays && (w.byBkt || d.inFrom(b.Box, w.program)) {
 			remove = append(remove, at)
 		}
@@ -266,11 +267,12 @@ func (d *Domain) exportsToDo(b Box, c container) (export, remove []string) {
 
 // found returns what is known of the folders of a box, in words of what is
 // declared of it: the folders may be others.
-func (d *Domain) found(b Box, c container) []manifest.Found {
+// Whether they have something else as well is not seen of a box that is stopped.
+func (d *Domain) found(b Box, c container) (found []manifest.Found, seen bool) {
 	if found, _, ok := d.readFolders(b.Box, c); ok {
-		return found
+		return found, true
 	}
-	return b.Bins.Found
+	return b.Bins.Found, false
 }
 
 func (d *Domain) appsToDo(b Box, export, remove []string) ([]string, []string) {

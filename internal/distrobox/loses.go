@@ -19,11 +19,12 @@ func (d *Domain) tell(ctx context.Context, sys reconcile.System, b Box, known ma
 	if !ok || sameMade(b.Box, k.Box) && sameImage(b, k) {
 		return
 	}
-	d.seen.loses[b.Name] = d.losses(ctx, sys, b, d.all()[b.Name])
+	d.seen.loses[b.Name] = d.losses(ctx, sys, d.all()[b.Name], slices.Concat(b.Packages, k.Packages))
 }
 
-// losses returns what a box has that its image does not.
-func (d *Domain) losses(ctx context.Context, sys reconcile.System, b Box, c container) []string {
+// losses returns what a box has that its image does not, but for the packages that
+// are declared.
+func (d *Domain) losses(ctx context.Context, sys reconcile.System, c container, declared []string) []string {
 	text, err := d.ask(ctx, sys, "diff", c.id)
 	if err != nil {
 		return []string{"what was changed in it, which cannot be told: " + strings.SplitN(err.Error(), "\n", 2)[0]}
@@ -31,16 +32,23 @@ func (d *Domain) losses(ctx context.Context, sys reconcile.System, b Box, c cont
 	lost := changedPaths(string(text))
 	if c.running {
 		added, err := d.added(ctx, sys, c)
-		if added = mergeLists(slices.Concat(b.Packages, k.Packages), added, nil); err == nil && len(added) > 0 {
+		if added = mergeLists(declared, added, nil); err == nil && len(added) > 0 {
 			lost = append(lost, "packages that were installed by hand: "+few(added))
 		}
 	}
 	return lost
 }
 
-// noise are folders that distrobox itself writes to, or whose content is never
-// missed.
-var noise = []string{"/run", "/tmp", "/proc", "/dev", "/sys", "/var/cache", "/var/log", "/var/tmp", "/etc/profile.d/distrobox_profile.sh"}
+// noise are files and folders that distrobox itself writes, or whose content is
+// never missed.
+var noise = append([]string{"/run", "/tmp", "/proc", "/dev", "/sys", "/var/cache", "/var/log", "/var/tmp"}, strings.Fields(`
+	/.containersetupdone /etc/.pwd.lock /etc/apt/apt.conf.d/00_distrobox /etc/distrobox-post-hook.sh
+	/etc/distrobox-pre-hook.sh /etc/dpkg/dpkg.cfg.d/00_distrobox /etc/group /etc/group- /etc/gshadow /etc/gshadow-
+	/etc/host.conf /etc/hostname /etc/hosts /etc/localtime /etc/machine-id /etc/pam.d/su /etc/passwd /etc/passwd-
+	/etc/passwd.done /etc/profile.d/distrobox_profile.sh /etc/resolv.conf /etc/shadow /etc/shadow- /etc/subgid /etc/subgid-
+	/etc/subuid /etc/subuid- /etc/sudoers.d/sudoers /usr/bin/distrobox-export /usr/bin/distrobox-host-exec
+	/usr/bin/entrypoint /usr/bin/flatpak /usr/lib/rpm/macros.d/macros.distrobox /usr/local/bin/xdg-open
+	/usr/local/share/fonts /usr/local/share/icons /usr/local/share/themes /var/lib/flatpak`)...)
 
 // changedPaths returns what the manager says of the files of a box that are not
 // those of its image: which in /etc, how many elsewhere.

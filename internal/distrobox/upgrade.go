@@ -3,6 +3,7 @@ package distrobox
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"bkt/internal/hint"
@@ -52,7 +53,7 @@ func (d *Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candi
 		return Upgrade{}, hint.Add(fmt.Errorf("there is no box %s", b.Name), `run "bkt apply distrobox" to make it`)
 	}
 	made, _ := d.observed(old, b.Name, index([]Box{b}))
-	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.losses(ctx, sys, made, old)}
+	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.losses(ctx, sys, old, slices.Concat(made.Packages, b.Packages))}
 	u.Stages = d.stages(b, old, candidate, u.Backup, answering)
 	u.Undo = Stage{"bring the old box back", []plan.Step{d.renamed(b), d.bringBack(b.Name, old)}}
 	return u, nil
@@ -80,7 +81,7 @@ func (d *Domain) stages(b Box, old container, candidate, backup string, answerin
 		{"start it, which runs its hooks", []plan.Step{enter(b.Name, "# bkt\nexit 0\n")}},
 	}
 	if d.exportsSomething(b.Box) || len(b.ExportedApps) > 0 {
-		stages = append(stages, Stage{"export its programs", append(d.putPath(), d.exports(b)...)})
+		stages = append(stages, Stage{"export its programs", d.exports(b)})
 	}
 	if script := d.trial(b, answering); script != "" {
 		stages = append(stages, Stage{"try its programs", []plan.Step{enter(b.Name, script)}})
