@@ -35,6 +35,7 @@ test: setup check build ## run every test
 	scripts/offline.sh
 	scripts/offline.sh dnf4
 	scripts/offline.sh appimage
+	scripts/offline.sh distrobox
 	$(GO) test -tags $(TAGS) -timeout 20m ./...
 	$(GO) test -C scripts ./...
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Makes what the tests and the demo need to build images without a network:
 #
-#     offline.sh [dnf5|dnf4|packages|appimage]
+#     offline.sh [dnf5|dnf4|packages|appimage|distrobox]
 #
 #     base/             an OCI layout with an image that has dnf5
 #     base-dnf4/        the same with dnf 4, for the argument dnf4
+#     distrobox/        a folder for each generation of distrobox, for the
+#                       argument distrobox
 #     packages/fedora/  a repository of stand-ins for Fedora's packages, with
 #                       every package that manifests/ names
 #     packages/external/    a repository of others, whose packages are signed
@@ -24,6 +26,9 @@ scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 manifests=("$scripts"/../manifests/{system,toolbox}-packages.json)
 cache=${BKT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bkt}
 offline=$cache/offline
+
+# shellcheck source=scripts/mirror.sh
+. "$scripts/mirror.sh"
 
 # The name of the image in the index of its layout.
 ref=43
@@ -80,7 +85,7 @@ program() {
 # distribution has newer packages is no reason to make it anew.
 make_base() {
 	local kind=$1 name=$2 input oci
-	input=$(hash "$kind" "$scripts/rootfs.sh" "$scripts"/oci/*.go)
+	input=$(hash "$kind" "$scripts"/{rootfs,mirror}.sh "$scripts"/oci/*.go)
 	if current "$name" "$input"; then
 		return
 	fi
@@ -168,6 +173,40 @@ index() {
 	}
 }
 
+# make_distrobox fetches both generations of distrobox, which is nothing but shell
+# scripts: the first from the release of Debian that has it, the second from the
+# one after.
+make_distrobox() {
+	local input
+	input=$(hash distrobox "$scripts/offline.sh" "$scripts/mirror.sh")
+	if current distrobox "$input"; then
+		return
+	fi
+	begin
+	say "fetching distrobox"
+	fetch_deb bookworm distrobox "$work/distrobox/1.4"
+	fetch_deb trixie distrobox "$work/distrobox/1.8"
+	replace distrobox "$input"
+}
+
+# fetch_deb unpacks a package of a release of Debian that is for every
+# architecture. Its hash is that of the release's index.
+fetch_deb() {
+	local suite=$1 package=$2 to=$3 from file sum
+	from=$(mirror)
+	curl -fsSL --output "$work/Packages.gz" "$from/dists/$suite/main/binary-amd64/Packages.gz"
+	read -r file sum < <(gzip -dc "$work/Packages.gz" |
+		awk -v package="$package" '
+			/^Package: / { mine = $2 == package }
+			mine && /^Filename: / { file = $2 }
+			mine && /^SHA256: / { print file, $2; exit }') ||
+		die "$suite has no package $package"
+	curl -fsSL --output "$work/$package.deb" "$from/$file"
+	echo "$sum  $work/$package.deb" | sha256sum --check --quiet
+	mkdir -p "$to"
+	dpkg-deb --extract "$work/$package.deb" "$to"
+}
+
 # lock waits until no other run is under way. The lock is free again when this
 # script, and all that it started, have ended.
 lock() {
@@ -208,9 +247,9 @@ own() {
 
 main() {
 	case $1 in
-	dnf5 | dnf4 | packages | appimage) ;;
+	dnf5 | dnf4 | packages | appimage | distrobox) ;;
 	*)
-		echo "usage: offline.sh [dnf5|dnf4|packages|appimage]" >&2
+		echo "usage: offline.sh [dnf5|dnf4|packages|appimage|distrobox]" >&2
 		exit 2
 		;;
 	esac
@@ -225,6 +264,7 @@ main() {
 	appimage) make_appimage ;;
 	dnf5) make_base dnf5 base ;;
 	dnf4) make_base dnf4 base-dnf4 ;;
+	distrobox) make_distrobox ;;
 	esac
 	own "$above"
 	echo "$offline"

@@ -34,6 +34,7 @@ wanted() {
 	echo jq jq
 	echo pre-commit pre-commit
 	echo podman podman
+	echo curl curl
 	if [ "${1:-}" = bench ]; then
 		echo buildah buildah
 		echo ansible ansible-playbook
@@ -62,6 +63,7 @@ wanted() {
 		echo shadow-utils newuidmap
 		echo createrepo_c createrepo_c
 		echo util-linux flock
+		echo dpkg dpkg-deb
 		echo gnupg2 gpg
 		echo dconf dconf
 		echo glib2 gsettings gdbus glib-compile-schemas

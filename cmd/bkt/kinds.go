@@ -8,7 +8,9 @@ import (
 	"runtime"
 	"strings"
 
+	"bkt/gen"
 	"bkt/internal/appimage"
+	"bkt/internal/distrobox"
 	"bkt/internal/extension"
 	"bkt/internal/flatpak"
 	"bkt/internal/gsettings"
@@ -49,6 +51,7 @@ func kinds(f folders, repo fs.FS) []reconcile.Kind {
 			File:  "manifests/gsettings.json",
 			Items: func(m *manifest.Settings) *[]manifest.Setting { return &m.Settings },
 		}),
+		reconcile.New("distrobox", f.distrobox(), distrobox.Store{InImage: toolboxInImage}),
 		reconcile.New("appimages", f.appImages(), appimage.Store{}),
 		// Of what is there by then.
 		reconcile.New("services", f.services(repo), services.Store{}),
@@ -111,6 +114,52 @@ func (f folders) flatpak() flatpak.Installations {
 		User:    cmp.Or(os.Getenv("FLATPAK_USER_DIR"), filepath.Join(f.data, "flatpak")),
 		System:  cmp.Or(os.Getenv("FLATPAK_SYSTEM_DIR"), "/var/lib/flatpak"),
 	}
+}
+
+// distrobox returns the domain of boxes. Which manager they have, distrobox finds
+// out in the same way.
+func (f folders) distrobox() *distrobox.Domain {
+	d := &distrobox.Domain{
+		Manager: os.Getenv("DBX_CONTAINER_MANAGER"),
+		Missing: !host.Installed("distrobox"),
+		Home:    f.home,
+		Data:    f.data,
+		Config:  f.config,
+		Storage: []string{filepath.Join(f.data, "containers", "storage")},
+		Proc:    "/proc",
+		UID:     os.Getuid(),
+	}
+	if d.Manager == "autodetect" || d.Manager == "" {
+		d.Manager = firstInstalled("podman", "docker")
+	}
+	switch {
+	case d.Manager == "docker":
+		d.Storage = []string{"/var/lib/docker"}
+	case d.UID == 0:
+		d.Storage = append(d.Storage, "/var/lib/containers/storage")
+	}
+	return d
+}
+
+// firstInstalled returns the first of the programs that is there, "" if none is.
+func firstInstalled(programs ...string) string {
+	for _, p := range programs {
+		if host.Installed(p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// toolboxInImage returns the box that is made of the toolbox image, if that image
+// is made here and has the environment of the box.
+func toolboxInImage(repo fs.FS, boxes manifest.Boxes) string {
+	name, ok := gen.ToolboxOf(boxes)
+	text, err := fs.ReadFile(repo, "toolbox/Containerfile")
+	if !ok || err != nil || !strings.Contains(string(text), "# === TOOLBOX_ENVIRONMENT (managed by bkt) ===") {
+		return ""
+	}
+	return name
 }
 
 // gsettings returns the domain of settings, by dconf(7) and the variables of

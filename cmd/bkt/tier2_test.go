@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,11 +21,13 @@ import (
 func standIns() map[string]func() {
 	return map[string]func(){
 		"dconf":                standInDconf,
+		"distrobox":            standInDistrobox,
 		"flatpak":              standInFlatpak,
 		"gdbus":                standInGdbus,
 		"glib-compile-schemas": standInCompile,
 		"gnome-shell":          standInShell,
 		"gsettings":            standInGsettings,
+		"podman":               standInPodman,
 		"systemctl":            standInSystemctl,
 	}
 }
@@ -108,7 +111,11 @@ func installStandIns(env *testscript.Env) error {
 			return err
 		}
 	}
+	if err := os.WriteFile(filepath.Join(bin, "distrobox-export"), []byte(fakeExport), 0o755); err != nil {
+		return err
+	}
 	env.Setenv("PATH", bin+":"+env.Getenv("PATH"))
+	env.Setenv("DBX_CONTAINER_MANAGER", "podman")
 	share := filepath.Join(env.WorkDir, ".test", "share")
 	env.Setenv("XDG_DATA_DIRS", share)
 	if err := writeSchemas(share); err != nil {
@@ -131,7 +138,7 @@ func withBus(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() {
-		_ = cmd.Process.Kill()
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it then removes its socket
 		_ = cmd.Wait()
 	})
 	address, err := bufio.NewReader(out).ReadString('\n')
