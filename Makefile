@@ -34,6 +34,8 @@ test: export BKT_REQUIRE_TOOLS := 1
 test: setup check build ## run every test
 	scripts/offline.sh
 	scripts/offline.sh dnf4
+	scripts/offline.sh appimage
+	scripts/offline.sh distrobox
 	$(GO) test -tags $(TAGS) -timeout 20m ./...
 	$(GO) test -C scripts ./...
 
@@ -78,7 +80,7 @@ fuzz: ## fuzz for FUZZTIME each
 	$(GO) test -run NONE -fuzz FuzzParse -fuzztime $(FUZZTIME) ./internal/gvdb
 	$(GO) test -run NONE -fuzz FuzzEdit -fuzztime $(FUZZTIME) ./internal/extension
 	$(GO) test -run NONE -fuzz FuzzOverride -fuzztime $(FUZZTIME) ./internal/flatpak
-	$(GO) test -run NONE -fuzz FuzzList -fuzztime $(FUZZTIME) ./internal/flatpak
+	$(GO) test -run NONE -fuzz FuzzList -fuzztime $(FUZZTIME) ./internal/keyfile
 	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) ./internal/hooklint
 
 .PHONY: bench

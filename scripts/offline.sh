@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # Makes what the tests and the demo need to build images without a network:
 #
-#     offline.sh [dnf5|dnf4|packages]
+#     offline.sh [dnf5|dnf4|packages|appimage|distrobox]
 #
 #     base/             an OCI layout with an image that has dnf5
 #     base-dnf4/        the same with dnf 4, for the argument dnf4
+#     distrobox/        a folder for each generation of distrobox, for the
+#                       argument distrobox
 #     packages/fedora/  a repository of stand-ins for Fedora's packages, with
 #                       every package that manifests/ names
 #     packages/external/    a repository of others, whose packages are signed
 #     packages/toolchains/  programs that are downloaded as they are
+#     appimage/         the program that AppImages start with, for the argument
+#                       appimage, which takes a mirror of Debian
 #
 # and prints the folder that they are in: $BKT_CACHE/offline. The packages are
 # always made; the default is to make base too, which takes root, a mirror of
@@ -22,6 +26,9 @@ scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 manifests=("$scripts"/../manifests/{system,toolbox}-packages.json)
 cache=${BKT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bkt}
 offline=$cache/offline
+
+# shellcheck source=scripts/mirror.sh
+. "$scripts/mirror.sh"
 
 # The name of the image in the index of its layout.
 ref=43
@@ -78,7 +85,7 @@ program() {
 # distribution has newer packages is no reason to make it anew.
 make_base() {
 	local kind=$1 name=$2 input oci
-	input=$(hash "$kind" "$scripts/rootfs.sh" "$scripts"/oci/*.go)
+	input=$(hash "$kind" "$scripts"/{rootfs,mirror}.sh "$scripts"/oci/*.go)
 	if current "$name" "$input"; then
 		return
 	fi
@@ -110,6 +117,50 @@ make_packages() {
 	replace packages "$input"
 }
 
+# Debian's source package libappimage has AppImages for its own tests. The start
+# of one of them, before its image, is the program that opens an image.
+appimage_tar=libappimage_1.0.4-5.orig.tar.gz
+appimage_sum=2c4e18860a790c5959da6eb064cbd07f165fe6a9b15989491a3a3f176d06af31
+appimage_in=Echo-no-integrate-x86_64.AppImage
+appimage_offset=188392
+
+# make_appimage makes the program.
+make_appimage() {
+	local input dir
+	input=$(hash "appimage $appimage_sum $appimage_in $appimage_offset")
+	if current appimage "$input"; then
+		return
+	fi
+	begin
+	say "making appimage"
+	dir=$work/source
+	mkdir -p "$dir" "$work/appimage"
+	fetch_source libappimage "$dir" >"$work/log" 2>&1 || {
+		cat "$work/log" >&2
+		die "the source package libappimage cannot be had"
+	}
+	echo "$appimage_sum  $dir/$appimage_tar" | sha256sum --quiet -c || die "$appimage_tar is another one"
+	tar xzf "$dir/$appimage_tar" -C "$dir" --strip-components=3 --wildcards "*/tests/data/$appimage_in"
+	head -c "$appimage_offset" "$dir/$appimage_in" >"$work/appimage/runtime"
+	replace appimage "$input"
+}
+
+# fetch_source downloads a source package of Debian into a folder, by apt-get
+# with folders of its own: this machine's need not have sources.
+fetch_source() {
+	local apt=$work/apt options
+	command -v apt-get >/dev/null || {
+		curl -fsSL -o "$2/$appimage_tar" "https://deb.debian.org/debian/pool/main/liba/$1/$appimage_tar"
+		return
+	}
+	mkdir -p "$apt/parts" "$apt/lists/partial" "$apt/cache/archives/partial"
+	sed -n 's/^deb\( \|\t\)/deb-src\1/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null >"$apt/sources.list" || true
+	cat /etc/apt/sources.list.d/*.sources 2>/dev/null | sed 's/^Types:.*/Types: deb-src/' >"$apt/parts/all.sources" || true
+	options=(-q -o "Dir::Etc::sourcelist=$apt/sources.list" -o "Dir::Etc::sourceparts=$apt/parts"
+		-o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o "APT::Sandbox::User=$(id -un)")
+	apt-get "${options[@]}" update && (cd "$2" && apt-get "${options[@]}" source --tar-only "$1")
+}
+
 # index makes the index of a repository. On Debian, createrepo_c complains of
 # files of rpm that it can do without.
 index() {
@@ -120,6 +171,40 @@ index() {
 		cat "$work/log" >&2
 		die "createrepo_c failed"
 	}
+}
+
+# make_distrobox fetches both generations of distrobox, which is nothing but shell
+# scripts: the first from the release of Debian that has it, the second from the
+# one after.
+make_distrobox() {
+	local input
+	input=$(hash distrobox "$scripts/offline.sh" "$scripts/mirror.sh")
+	if current distrobox "$input"; then
+		return
+	fi
+	begin
+	say "fetching distrobox"
+	fetch_deb bookworm distrobox "$work/distrobox/1.4"
+	fetch_deb trixie distrobox "$work/distrobox/1.8"
+	replace distrobox "$input"
+}
+
+# fetch_deb unpacks a package of a release of Debian that is for every
+# architecture. Its hash is that of the release's index.
+fetch_deb() {
+	local suite=$1 package=$2 to=$3 from file sum
+	from=$(mirror)
+	curl -fsSL --output "$work/Packages.gz" "$from/dists/$suite/main/binary-amd64/Packages.gz"
+	read -r file sum < <(gzip -dc "$work/Packages.gz" |
+		awk -v package="$package" '
+			/^Package: / { mine = $2 == package }
+			mine && /^Filename: / { file = $2 }
+			mine && /^SHA256: / { print file, $2; exit }') ||
+		die "$suite has no package $package"
+	curl -fsSL --output "$work/$package.deb" "$from/$file"
+	echo "$sum  $work/$package.deb" | sha256sum --check --quiet
+	mkdir -p "$to"
+	dpkg-deb --extract "$work/$package.deb" "$to"
 }
 
 # lock waits until no other run is under way. The lock is free again when this
@@ -162,9 +247,9 @@ own() {
 
 main() {
 	case $1 in
-	dnf5 | dnf4 | packages) ;;
+	dnf5 | dnf4 | packages | appimage | distrobox) ;;
 	*)
-		echo "usage: offline.sh [dnf5|dnf4|packages]" >&2
+		echo "usage: offline.sh [dnf5|dnf4|packages|appimage|distrobox]" >&2
 		exit 2
 		;;
 	esac
@@ -172,10 +257,14 @@ main() {
 	above=$(ancestor)
 	umask 022
 	lock
-	make_packages
+	if [ "$1" != appimage ]; then
+		make_packages
+	fi
 	case $1 in
+	appimage) make_appimage ;;
 	dnf5) make_base dnf5 base ;;
 	dnf4) make_base dnf4 base-dnf4 ;;
+	distrobox) make_distrobox ;;
 	esac
 	own "$above"
 	echo "$offline"

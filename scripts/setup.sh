@@ -34,15 +34,19 @@ wanted() {
 	echo jq jq
 	echo pre-commit pre-commit
 	echo podman podman
+	echo curl curl
 	if [ "${1:-}" = bench ]; then
 		echo buildah buildah
 		echo ansible ansible-playbook
 		echo python3-psutil ansible-playbook # its module dconf needs it
 	fi
 	echo flatpak flatpak
+	echo squashfs-tools mksquashfs
 	# What keeps a desktop's settings and runs its extensions.
 	echo dbus-daemon dbus-daemon
 	echo gnome-shell gnome-shell
+	echo systemd systemd-analyze
+	echo util-linux nsenter
 	if has apt-get; then
 		# Debian 12 has a crun that is too old for BuildKit.
 		echo runc runc
@@ -59,6 +63,7 @@ wanted() {
 		echo shadow-utils newuidmap
 		echo createrepo_c createrepo_c
 		echo util-linux flock
+		echo dpkg dpkg-deb
 		echo gnupg2 gpg
 		echo dconf dconf
 		echo glib2 gsettings gdbus glib-compile-schemas

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"bkt/internal/hint"
 	"bkt/internal/host"
@@ -49,10 +50,14 @@ func (c *applyCmd) decide(i *item) {
 // apply carries out what was decided about items, and prints it.
 func (a *app) apply(ctx context.Context, s system, domains []domain, items []item, m mode, yes bool) error {
 	p := plans(domains, items)
+	a.tellLosses(p)
 	if m.DryRun || m.Check {
 		return a.pending(domains, items, applying, slices.Concat(p...), m)
 	}
 	if err := a.confirmRemovals(items, yes); err != nil {
+		return err
+	}
+	if err := a.confirmLosses(p, yes); err != nil {
 		return err
 	}
 	if err := a.carryOut(ctx, p, items); err != nil {
@@ -102,6 +107,29 @@ func (a *app) confirmRemovals(items []item, yes bool) error {
 	return a.confirm("remove " + amount(removed) + " from this system")
 }
 
+// tellLosses says what there is no getting back once plans are carried out.
+func (a *app) tellLosses(plans []plan.Plan) {
+	for _, c := range slices.Concat(plans...) {
+		if len(c.Loses) > 0 {
+			a.note("%s: %s loses %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Loses, "; "))
+		}
+	}
+}
+
+// confirmLosses asks before something goes that is not removed for its own sake.
+func (a *app) confirmLosses(plans []plan.Plan, yes bool) error {
+	losing := 0
+	for _, c := range slices.Concat(plans...) {
+		if len(c.Loses) > 0 && c.Op != plan.Remove {
+			losing++
+		}
+	}
+	if losing == 0 || yes {
+		return nil
+	}
+	return a.confirm("make " + amount(losing) + " anew")
+}
+
 // carryOut does what was planned. What fails in one domain, or with one item,
 // does not hold up the others; it is noted with the items.
 func (a *app) carryOut(ctx context.Context, plans []plan.Plan, items []item) error {
@@ -112,6 +140,7 @@ func (a *app) carryOut(ctx context.Context, plans []plan.Plan, items []item) err
 		if len(p) > 0 && !a.quiet {
 			a.announce(p)
 		}
+		ctx := host.WithProgress(ctx, a.downloads())
 		err := host.Do(ctx, p, func(c plan.Change, err error) { a.conclude(c, err, items) })
 		if err != nil && !failed(items, p) {
 			return err // before anything was done
@@ -135,6 +164,23 @@ func (a *app) announce(p plan.Plan) {
 		}
 	}
 	a.progress("%s: changing %d", p[0].Domain, len(targets))
+}
+
+// A program smaller than this is there before one could read how far it is.
+const worthTelling = 8 << 20
+
+// downloads returns what tells of each quarter of a download.
+func (a *app) downloads() host.Progress {
+	told := map[string]int64{}
+	return func(name string, done, total int64) {
+		if total < worthTelling || a.quiet {
+			return
+		}
+		if quarter := done * 4 / total; quarter != told[name] && quarter < 4 {
+			told[name] = quarter
+			a.progress("%s: %d%% of %d MB", name, 25*quarter, total>>20)
+		}
+	}
 }
 
 // conclude notes what came of a change.
@@ -190,7 +236,8 @@ func findFailed(d domain, items []item) {
 		i := &items[n]
 		now, still := differs[i.Key]
 		merged := i.Case == reconcile.CaseMerge && now.Case != reconcile.CaseMerge
-		if i.domain != d.name() || i.op == "" || i.err != nil || !still || merged {
+		onlyHere := i.Case != reconcile.CaseLive && now.Case == reconcile.CaseLive
+		if i.domain != d.name() || i.op == "" || i.err != nil || !still || merged || onlyHere {
 			continue
 		}
 		i.result = resultFailed

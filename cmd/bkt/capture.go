@@ -47,7 +47,7 @@ func (c *captureCmd) decide(i *item) {
 	case reconcile.CaseConflict:
 		settleConflict(i, c.Take, "live", capturing)
 	case reconcile.CaseUnfit:
-		i.result, i.err = resultRefused, i.Why
+		i.result, i.err = resultRefused, hint.Add(i.Why, "to leave it out from now on, write %q into %s", i.domain+":"+i.Key, ignoreFile)
 	default:
 		i.result = resultKept
 	}
@@ -133,20 +133,27 @@ func (a *app) guard(domains []domain, items []item, yes bool) error {
 		return nil
 	}
 	for _, d := range domains {
-		if d.comparison == nil {
-			continue
-		}
-		removed, added := count(items, d.name(), plan.Remove), count(items, d.name(), plan.Add)
-		total := d.comparison.Total()
-		many := removed > manyRemovals && removed*manyParts > total
-		if removed == 0 || !many && total-removed+added > 0 {
-			continue
-		}
-		if err := a.confirm(fmt.Sprintf("remove %d of %d items of %s from the manifest", removed, total, d.name())); err != nil {
-			return err
+		if what := d.tooMany(items); what != "" {
+			if err := a.confirm(what); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// tooMany says what would be removed from the manifest if that may not be meant.
+func (d domain) tooMany(items []item) string {
+	if d.comparison == nil {
+		return ""
+	}
+	removed, added := count(items, d.name(), plan.Remove), count(items, d.name(), plan.Add)
+	total := d.comparison.Total()
+	many := removed > manyRemovals && removed*manyParts > total
+	if removed == 0 || !many && total-removed+added > 0 {
+		return ""
+	}
+	return fmt.Sprintf("remove %d of %d items of %s from the manifest", removed, total, d.name())
 }
 
 func count(items []item, domain string, op plan.Op) int {

@@ -20,12 +20,17 @@ import (
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
+	"bkt/packaging"
 )
 
 // patience is how long a domain may take to be looked at.
 const patience = 30 * time.Second
 
 const ignoreFile = ".bktignore"
+
+// ownUnits has what is ignored beside: which repository is captured into by
+// itself is up to each computer.
+const ownUnits = "\nservices:user/" + packaging.Prefix + "*\n"
 
 // domainArgs are the domains that a command is about.
 type domainArgs struct {
@@ -72,7 +77,7 @@ func thisSystem() (system, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return s, plainPathError(err)
 	}
-	s.ignored, err = reconcile.ParseIgnore(ignoreFile, text, s.names())
+	s.ignored, err = reconcile.ParseIgnore(ignoreFile, append(text, ownUnits...), s.names())
 	return s, err
 }
 
@@ -159,9 +164,13 @@ func (s system) compare(ctx context.Context, k reconcile.Kind, base []byte) (rec
 // basePath returns where the base of a domain is kept: it is of one repository
 // on one computer.
 func (s system) basePath(domain string) string {
+	return filepath.Join(s.folders.state, "bkt", "base", s.id(), s.host, domain+".json")
+}
+
+// id tells the repository from others of the same name.
+func (s system) id() string {
 	sum := sha256.Sum256([]byte(s.repo.Root))
-	id := filepath.Base(s.repo.Root) + "-" + hex.EncodeToString(sum[:4])
-	return filepath.Join(s.folders.state, "bkt", "base", id, s.host, domain+".json")
+	return filepath.Base(s.repo.Root) + "-" + hex.EncodeToString(sum[:4])
 }
 
 // unavailable reports whether the domain could not be looked at for a reason

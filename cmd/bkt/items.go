@@ -32,6 +32,7 @@ const (
 	resultListed   = "listed"  // to be removed with --prune
 	resultRefused  = "refused" // someone has to decide
 	resultFailed   = "failed"
+	resultWaiting  = "waiting" // for a time when it can be captured
 )
 
 // direction says which side of an item becomes the other.
@@ -144,10 +145,33 @@ func describe(have, want []byte) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(merge(old, new))) {
 		if name != "hosts" && name != "comment" && !reflect.DeepEqual(old[name], new[name]) {
-			parts = append(parts, strings.TrimSpace(name+" "+change(old[name], new[name])))
+			parts = append(parts, describeField(name, old[name], new[name])...)
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// describeField says what differs in a field, or in those of the object that it
+// is.
+func describeField(name string, old, new any) []string {
+	was, ok1 := asObject(old)
+	is, ok2 := asObject(new)
+	if !ok1 || !ok2 {
+		return []string{strings.TrimSpace(name + " " + change(old, new))}
+	}
+	var parts []string
+	for _, inner := range slices.Sorted(maps.Keys(merge(was, is))) {
+		if !reflect.DeepEqual(was[inner], is[inner]) {
+			parts = append(parts, describeField(name+"."+inner, was[inner], is[inner])...)
+		}
+	}
+	return parts
+}
+
+// asObject returns a value as an object; what is not there is an empty one.
+func asObject(v any) (map[string]any, bool) {
+	object, ok := v.(map[string]any)
+	return object, ok || v == nil
 }
 
 // fieldsOf returns the fields of an item. One that is a string is its id.
@@ -164,7 +188,8 @@ func fieldsOf(text []byte) map[string]any {
 }
 
 func merge(a, b map[string]any) map[string]any {
-	all := maps.Clone(a)
+	all := map[string]any{}
+	maps.Copy(all, a)
 	maps.Copy(all, b)
 	return all
 }
@@ -202,9 +227,22 @@ func asList(v any) ([]string, bool) {
 	list, ok := v.([]any)
 	var all []string
 	for _, e := range list {
-		all = append(all, fmt.Sprint(e))
+		all = append(all, element(e))
 	}
 	return all, ok
+}
+
+// element returns an element of a list, of an object its values.
+func element(e any) string {
+	object, ok := e.(map[string]any)
+	if !ok {
+		return fmt.Sprint(e)
+	}
+	var values []string
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		values = append(values, fmt.Sprint(object[name]))
+	}
+	return strings.Join(values, " ")
 }
 
 // maxValue is how many characters of a value are shown.

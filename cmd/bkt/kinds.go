@@ -8,6 +8,9 @@ import (
 	"runtime"
 	"strings"
 
+	"bkt/gen"
+	"bkt/internal/appimage"
+	"bkt/internal/distrobox"
 	"bkt/internal/extension"
 	"bkt/internal/flatpak"
 	"bkt/internal/gsettings"
@@ -48,6 +51,8 @@ func kinds(f folders, repo fs.FS) []reconcile.Kind {
 			File:  "manifests/gsettings.json",
 			Items: func(m *manifest.Settings) *[]manifest.Setting { return &m.Settings },
 		}),
+		reconcile.New("distrobox", f.distrobox(), distrobox.Store{InImage: toolboxInImage}),
+		reconcile.New("appimages", f.appImages(), appimage.Store{}),
 		// Of what is there by then.
 		reconcile.New("services", f.services(repo), services.Store{}),
 	}
@@ -76,6 +81,32 @@ func (f folders) services(repo fs.FS) *services.Domain {
 	}
 }
 
+// appImages returns the domain of AppImages: what AppImageLauncher and Gear Lever
+// keep them in, and what by the specification of AppImages has them stay out of
+// the desktop.
+func (f folders) appImages() *appimage.Domain {
+	d := &appimage.Domain{
+		Folders:   []string{filepath.Join(f.home, "Applications"), filepath.Join(f.home, "AppImages")},
+		Data:      f.data,
+		Cache:     filepath.Join(f.cache, "bkt", "appimages"),
+		Records:   filepath.Join(f.state, "bkt", "appimages"),
+		GearLever: filepath.Join(f.home, ".var/app/it.mijorus.gearlever/config/gearlever.conf"),
+		GitHub: appimage.GitHub{
+			URL:   cmp.Or(os.Getenv("BKT_GITHUB_URL"), "https://api.github.com"),
+			Token: cmp.Or(os.Getenv("GH_TOKEN"), os.Getenv("GITHUB_TOKEN")),
+		},
+		Arch:      runtime.GOARCH,
+		NoEntries: os.Getenv("DESKTOPINTEGRATION") != "",
+		Remember:  host.Remember,
+	}
+	for _, dir := range append([]string{f.data, "/etc"}, f.dataDirs...) {
+		if _, err := os.Stat(filepath.Join(dir, "appimagekit", "no_desktopintegration")); err == nil {
+			d.NoEntries = true
+		}
+	}
+	return d
+}
+
 // flatpak returns where Flatpak keeps its installations, by flatpak(1).
 func (f folders) flatpak() flatpak.Installations {
 	return flatpak.Installations{
@@ -83,6 +114,52 @@ func (f folders) flatpak() flatpak.Installations {
 		User:    cmp.Or(os.Getenv("FLATPAK_USER_DIR"), filepath.Join(f.data, "flatpak")),
 		System:  cmp.Or(os.Getenv("FLATPAK_SYSTEM_DIR"), "/var/lib/flatpak"),
 	}
+}
+
+// distrobox returns the domain of boxes. Which manager they have, distrobox finds
+// out in the same way.
+func (f folders) distrobox() *distrobox.Domain {
+	d := &distrobox.Domain{
+		Manager: os.Getenv("DBX_CONTAINER_MANAGER"),
+		Missing: !host.Installed("distrobox"),
+		Home:    f.home,
+		Data:    f.data,
+		Config:  f.config,
+		Storage: []string{filepath.Join(f.data, "containers", "storage")},
+		Proc:    "/proc",
+		UID:     os.Getuid(),
+	}
+	if d.Manager == "autodetect" || d.Manager == "" {
+		d.Manager = firstInstalled("podman", "docker")
+	}
+	switch {
+	case d.Manager == "docker":
+		d.Storage = []string{"/var/lib/docker"}
+	case d.UID == 0:
+		d.Storage = append(d.Storage, "/var/lib/containers/storage")
+	}
+	return d
+}
+
+// firstInstalled returns the first of the programs that is there, "" if none is.
+func firstInstalled(programs ...string) string {
+	for _, p := range programs {
+		if host.Installed(p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// toolboxInImage returns the box that is made of the toolbox image, if that image
+// is made here and has the environment of the box.
+func toolboxInImage(repo fs.FS, boxes manifest.Boxes) string {
+	name, ok := gen.ToolboxOf(boxes)
+	text, err := fs.ReadFile(repo, "toolbox/Containerfile")
+	if !ok || err != nil || !strings.Contains(string(text), "# === TOOLBOX_ENVIRONMENT (managed by bkt) ===") {
+		return ""
+	}
+	return name
 }
 
 // gsettings returns the domain of settings, by dconf(7) and the variables of

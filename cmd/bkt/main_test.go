@@ -44,8 +44,9 @@ func params(dir string) testscript.Params {
 }
 
 // isolate keeps bkt away from the home of who runs the test, and from the units
-// of this machine.
+// and boxes of this computer.
 func isolate(env *testscript.Env) error {
+	env.Setenv("DBX_CONTAINER_MANAGER", "none")
 	for name, dir := range map[string]string{
 		"HOME":            "home",
 		"XDG_RUNTIME_DIR": "run",

@@ -27,7 +27,11 @@ type systemCmd struct{ packagesCmd }
 // AfterApply tells the commands below which image they are for.
 func (systemCmd) AfterApply(a *app) error { a.image = gen.System; return nil }
 
-type toolboxCmd struct{ packagesCmd }
+type toolboxCmd struct {
+	packagesCmd
+	Capture toolboxCaptureCmd `cmd:"" help:"Add what was installed by hand in the box of the toolbox, and render the Containerfile."`
+	Upgrade upgradeCmd        `cmd:"" help:"Make the box of the toolbox anew from a new image, and go back to the old one if it does not work."`
+}
 
 // AfterApply tells the commands below which image they are for.
 func (toolboxCmd) AfterApply(a *app) error { a.image = gen.Toolbox; return nil }
@@ -87,11 +91,21 @@ func listOf(p *manifest.Packages, spec string) (list *[]string, name string) {
 // editPackages changes the manifest of the image's packages and renders the
 // image's Containerfile.
 func (a *app) editPackages(ctx context.Context, m mode, edit func(*manifest.Packages)) error {
-	r, err := repo.Find(".")
+	p, unlock, err := a.planPackages(ctx, m, edit)
 	if err != nil {
 		return err
 	}
-	return editManifest(ctx, a, r, m, gen.PackagesManifest(a.image), imageFiles(r, a.image), func(p *manifest.Packages, _ *manifest.Source) error {
+	defer unlock()
+	return a.finish(ctx, p, m)
+}
+
+// planPackages returns what editPackages does, and what unlocks the repository.
+func (a *app) planPackages(ctx context.Context, m mode, edit func(*manifest.Packages)) (p plan.Plan, unlock func(), err error) {
+	r, err := repo.Find(".")
+	if err != nil {
+		return nil, nil, err
+	}
+	return planManifest(ctx, a, r, m, gen.PackagesManifest(a.image), imageFiles(r, a.image), func(p *manifest.Packages, _ *manifest.Source) error {
 		edit(p)
 		return nil
 	})
@@ -101,28 +115,44 @@ func (a *app) editPackages(ctx context.Context, m mode, edit func(*manifest.Pack
 // of it, all or none. The manifest is written first: should bkt be killed in
 // between, check sees it, and sync mends it.
 func editManifest[T any](ctx context.Context, a *app, r repo.Repo, m mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) error {
-	unlock, err := a.lock(ctx, r, m)
+	p, unlock, err := planManifest(ctx, a, r, m, name, containerfiles, edit)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	return a.finish(ctx, p, m)
+}
+
+// planManifest returns what editManifest does, and what unlocks the repository
+// after that.
+func planManifest[T any](ctx context.Context, a *app, r repo.Repo, m mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) (p plan.Plan, unlock func(), err error) {
+	if unlock, err = a.lock(ctx, r, m); err != nil {
+		return nil, nil, err
+	}
+	if p, err = manifestPlan(ctx, a, r, name, containerfiles, edit); err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return p, unlock, nil
+}
+
+func manifestPlan[T any](ctx context.Context, a *app, r repo.Repo, name string, containerfiles []string, edit func(*T, *manifest.Source) error) (plan.Plan, error) {
 	old, content, source, err := readManifest[T](r, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := edit(&content, source); err != nil {
-		return err
+		return nil, err
 	}
 	text, err := manifest.Encode(content)
 	if err != nil {
-		return inFile(name, err)
+		return nil, inFile(name, err)
 	}
-	p := plan.Rewrite(r.Path(name), name, old, text)
 	rendered, err := a.renderAll(ctx, edited{r.FS(), name, text}, containerfiles, asIs)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return a.finish(ctx, append(p, rewrites(r, rendered)...), m)
+	return append(plan.Rewrite(r.Path(name), name, old, text), rewrites(r, rendered)...), nil
 }
 
 // imageFiles returns the Containerfile of the image, if the repository has it.

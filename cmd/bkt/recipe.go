@@ -18,10 +18,16 @@ import (
 	"bkt/internal/repo"
 )
 
+// engineFlags say which engine is used, and how it shows what it does.
+type engineFlags struct {
+	Engine   []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"Use this BuildKit: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto, which is the first that can be used ($BUILDKIT_HOST, or auto). With OS/ARCH=, for that platform."`
+	TLSDir   string   `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Prove who you are to a tcp:// engine, and it to you, with ca.pem, cert.pem and key.pem in DIR."`
+	Progress string   `enum:"auto,tty,plain,rawjson,quiet" default:"auto" placeholder:"HOW" help:"Show progress: auto, tty, plain, rawjson or quiet (auto)."`
+}
+
 // sourceFlags say what an image is built from, and with which engine.
 type sourceFlags struct {
-	Engine       []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"Use this BuildKit: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto, which is the first that can be used ($BUILDKIT_HOST, or auto). With OS/ARCH=, for that platform."`
-	TLSDir       string   `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Prove who you are to a tcp:// engine, and it to you, with ca.pem, cert.pem and key.pem in DIR."`
+	engineFlags  `embed:""`
 	BuildContext []string `sep:"none" placeholder:"NAME=VALUE" help:"Read the image or context NAME from oci-layout://DIR[@DIGEST] or from a folder."`
 	BuildArg     []string `sep:"none" placeholder:"NAME[=VALUE]" help:"Give an ARG its value; without VALUE that of the environment."`
 	Secret       []string `sep:"none" placeholder:"id=ID,src=FILE" help:"Let RUN --mount=type=secret,id=ID read FILE."`
@@ -29,7 +35,6 @@ type sourceFlags struct {
 	CacheFrom    []string `sep:"none" placeholder:"CACHE" help:"Read a cache outside the engine, as in type=registry,ref=quay.io/someone/cache; also type=local,src=DIR and type=gha."`
 	NoCache      bool     `help:"Run every step again."`
 	Pull         bool     `help:"Ask registries for images again, even for those that are there."`
-	Progress     string   `enum:"auto,tty,plain,rawjson,quiet" default:"auto" placeholder:"HOW" help:"Show progress: auto, tty, plain, rawjson or quiet (auto)."`
 }
 
 // checkRead returns an error for each name of --build-context that none of the
@@ -179,12 +184,21 @@ func (c *sourceFlags) spec(r repo.Repo, k gen.Kind) (image.Spec, error) {
 // builder returns what builds the images, once all that can be wrong with the
 // flags is known not to be.
 func (c *sourceFlags) builder(a *app, r repo.Repo) (buildkit.Builder, error) {
-	b := buildkit.Builder{
-		Progress:  c.Progress,
-		Exclude:   []string{r.Path(outputs)},
-		Pull:      c.Pull,
-		CacheFrom: withCacheService(c.CacheFrom),
+	b, err := c.engineFlags.builder(a, r)
+	if err != nil {
+		return b, err
 	}
+	b.Pull, b.CacheFrom = c.Pull, withCacheService(c.CacheFrom)
+	if b.Secrets, err = secrets(c.Secret); err != nil {
+		return b, err
+	}
+	b.SSH, err = agents(c.SSH)
+	return b, err
+}
+
+// builder returns what runs commands on the engine.
+func (c *engineFlags) builder(a *app, r repo.Repo) (buildkit.Builder, error) {
+	b := buildkit.Builder{Progress: c.Progress, Exclude: []string{r.Path(outputs)}, Verbose: a.verbose}
 	switch {
 	case c.Progress != "auto":
 	case a.quiet:
@@ -193,14 +207,7 @@ func (c *sourceFlags) builder(a *app, r repo.Repo) (buildkit.Builder, error) {
 		b.Progress = "plain"
 	}
 	var err error
-	if b.Secrets, err = secrets(c.Secret); err != nil {
-		return b, err
-	}
-	if b.SSH, err = agents(c.SSH); err != nil {
-		return b, err
-	}
 	b.Config, b.Engines, err = engines(c.Engine, c.TLSDir)
-	b.Verbose = a.verbose
 	b.Credentials = credentials(b.Config.Program)
 	return b, err
 }

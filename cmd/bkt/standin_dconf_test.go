@@ -47,8 +47,12 @@ func standInGsettings() {
 	}
 }
 
-// standInGdbus is gdbus, which calls the service of dconf.
+// standInGdbus is gdbus, which calls the service of dconf, and the desktop, which
+// shows nothing.
 func standInGdbus() {
+	if slices.Contains(os.Args, "org.freedesktop.Notifications") {
+		return
+	}
 	changes, err := gvariant.Parse("ay", os.Args[len(os.Args)-1])
 	if err == nil {
 		changes, err = gvariant.Decode("a{smv}", changes.Bytes())

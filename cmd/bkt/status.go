@@ -26,6 +26,8 @@ type status struct {
 	Box         *boxStatus    `json:"toolbox,omitempty"`
 	Domains     []domainJSON  `json:"domains"`
 	Uncommitted []string      `json:"uncommitted"`
+
+	AutoCapture autoStatusJSON `json:"auto_capture"`
 }
 
 type fileStatus struct {
@@ -69,6 +71,7 @@ func (s system) status(ctx context.Context, asked []string) (status, error) {
 	wg.Wait()
 	_, err := os.Stat(stagedDeployment)
 	st.Staged = err == nil
+	st.AutoCapture = s.autoStatus()
 	st.Domains = asDomainsJSON(domains, each(domains, func(*item) {})).Domains
 	return st, errors.Join(errs...)
 }
@@ -129,6 +132,7 @@ func (st status) text() string {
 	if n := len(st.Uncommitted); n > 0 {
 		fmt.Fprintf(&out, "not committed: %s\n", strings.Join(st.Uncommitted, ", "))
 	}
+	out.WriteString(st.AutoCapture.text())
 	return out.String()
 }
 

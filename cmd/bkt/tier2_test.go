@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,11 +21,13 @@ import (
 func standIns() map[string]func() {
 	return map[string]func(){
 		"dconf":                standInDconf,
+		"distrobox":            standInDistrobox,
 		"flatpak":              standInFlatpak,
 		"gdbus":                standInGdbus,
 		"glib-compile-schemas": standInCompile,
 		"gnome-shell":          standInShell,
 		"gsettings":            standInGsettings,
+		"podman":               standInPodman,
 		"systemctl":            standInSystemctl,
 	}
 }
@@ -35,15 +38,16 @@ func standIns() map[string]func() {
 //
 //	$HOST    the name of this computer
 //	$CALLS   a file with a line for each call of a stand-in
+//	$RUNTIME the program that AppImages start with
 //	[real]   whether the programs are the real ones
 //
 // and what flatpaks has. The real programs find a bus of their own, which is both
 // the session's and the system's.
 func TestTier2(t *testing.T) {
-	t.Run("stand-ins", func(t *testing.T) { runTier2(t, false, withStandIns, fakeFlatpaks(t)) })
+	t.Run("stand-ins", func(t *testing.T) { runTier2(t, false, withRuntime(fakeRuntime(t), withStandIns), fakeFlatpaks(t)) })
 	t.Run("real", func(t *testing.T) {
 		need(t, "dbus-daemon", "dconf", "gsettings", "glib-compile-schemas", "gnome-shell", "gdbus")
-		runTier2(t, true, withBus, realFlatpaks(t))
+		runTier2(t, true, withRuntime(realRuntime(t), withBus), realFlatpaks(t))
 	})
 }
 
@@ -51,6 +55,7 @@ func runTier2(t *testing.T, real bool, surround func(*testscript.Env) error, f f
 	p := params("testdata/tier2")
 	p.Cmds["typing"] = typing
 	maps.Copy(p.Cmds, extensionCommands())
+	maps.Copy(p.Cmds, appImageCommands())
 	p.Condition = func(name string) (bool, error) {
 		if name != "real" {
 			return false, fmt.Errorf("there is no condition %q", name)
@@ -79,8 +84,23 @@ func runTier2(t *testing.T, real bool, surround func(*testscript.Env) error, f f
 	testscript.Run(t, p)
 }
 
-// withStandIns puts the stand-ins where programs are looked for first.
+// withStandIns installs the stand-ins, and has a bus be there.
 func withStandIns(env *testscript.Env) error {
+	if err := installStandIns(env); err != nil {
+		return err
+	}
+	bus, err := net.Listen("unix", filepath.Join(env.WorkDir, ".test", "bus")) // which no stand-in speaks to
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = bus.Close() })
+	env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+bus.Addr().String())
+	env.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent")
+	return nil
+}
+
+// installStandIns puts the stand-ins where programs are looked for first.
+func installStandIns(env *testscript.Env) error {
 	bin := filepath.Join(env.WorkDir, ".test", "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		return err
@@ -91,20 +111,17 @@ func withStandIns(env *testscript.Env) error {
 			return err
 		}
 	}
+	if err := os.WriteFile(filepath.Join(bin, "distrobox-export"), []byte(fakeExport), 0o755); err != nil {
+		return err
+	}
 	env.Setenv("PATH", bin+":"+env.Getenv("PATH"))
+	env.Setenv("DBX_CONTAINER_MANAGER", "podman")
 	share := filepath.Join(env.WorkDir, ".test", "share")
 	env.Setenv("XDG_DATA_DIRS", share)
 	if err := writeSchemas(share); err != nil {
 		return err
 	}
 	env.Setenv("CALLS", filepath.Join(env.WorkDir, ".test", "calls"))
-	bus, err := net.Listen("unix", filepath.Join(env.WorkDir, ".test", "bus")) // which no stand-in speaks to
-	if err != nil {
-		return err
-	}
-	env.Defer(func() { _ = bus.Close() })
-	env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+bus.Addr().String())
-	env.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent")
 	return nil
 }
 
@@ -121,7 +138,7 @@ func withBus(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() {
-		_ = cmd.Process.Kill()
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it then removes its socket
 		_ = cmd.Wait()
 	})
 	address, err := bufio.NewReader(out).ReadString('\n')

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
@@ -107,7 +108,7 @@ func readDeploy(path string) (manifest.FlatpakApp, error) {
 
 // known returns an app in the words of what is known of it. The commit is that
 // which the app stays at, if it does.
-func (a Apps) known(app manifest.FlatpakApp, all, known []manifest.FlatpakApp, config keyFile) manifest.FlatpakApp {
+func (a Apps) known(app manifest.FlatpakApp, all, known []manifest.FlatpakApp, config keyfile.File) manifest.FlatpakApp {
 	held := isHeld(app, a.Arch, config)
 	k, ok := find(app, all, known)
 	if !ok && isDefault(app, config) {
@@ -155,16 +156,16 @@ func find(app manifest.FlatpakApp, all, known []manifest.FlatpakApp) (manifest.F
 const defaultBranch = "stable"
 
 // isDefault reports whether a branch need not be said.
-func isDefault(app manifest.FlatpakApp, config keyFile) bool {
-	if branch := config.get(remoteGroup(app.Remote), "xa.default-branch"); branch != "" {
+func isDefault(app manifest.FlatpakApp, config keyfile.File) bool {
+	if branch := config.Get(remoteGroup(app.Remote), "xa.default-branch"); branch != "" {
 		return app.Branch == branch
 	}
 	return app.Branch == defaultBranch
 }
 
 // isHeld reports whether updates leave an app alone.
-func isHeld(app manifest.FlatpakApp, arch string, config keyFile) bool {
-	return slices.ContainsFunc(splitList(rawValue(config, "core", "xa.masked")), func(pattern string) bool {
+func isHeld(app manifest.FlatpakApp, arch string, config keyfile.File) bool {
+	return slices.ContainsFunc(keyfile.SplitList(config.Raw("core", "xa.masked")), func(pattern string) bool {
 		return matches(pattern, app.ID, arch, app.Branch)
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
 	"bkt/internal/reconcile"
 
@@ -72,14 +73,14 @@ const (
 )
 
 // readConfig reads the configuration of an installation.
-func readConfig(dir string) (keyFile, error) {
+func readConfig(dir string) (keyfile.File, error) {
 	path := filepath.Join(dir, "repo", "config")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	config, err := parseKeyFile(text)
-	if err == nil && config.get("core", "repo_version") == "" {
+	config, err := keyfile.Parse(text)
+	if err == nil && config.Get("core", "repo_version") == "" {
 		err = errors.New("it has no [core] with a repo_version")
 	}
 	if err != nil {

@@ -3,51 +3,42 @@ package flatpak
 import (
 	"slices"
 	"strings"
+
+	"bkt/internal/keyfile"
 )
 
 // parseOverride returns what the text of an override says.
 func parseOverride(text []byte) ([]permission, error) {
-	file, err := parseKeyFile(text)
+	file, err := keyfile.Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	unset := splitList(rawValue(file, contextGroup, unsetEnvironment))
+	unset := keyfile.SplitList(file.Raw(contextGroup, unsetEnvironment))
 	var all []permission
 	for _, g := range file {
-		for _, e := range g.entries {
+		for _, e := range g.Entries {
 			// For old versions, a variable that is unset is also set to nothing.
-			if g.name == environment && e.value == "" && slices.Contains(unset, e.key) {
+			if g.Name == environment && e.Value == "" && slices.Contains(unset, e.Key) {
 				continue
 			}
-			all = append(all, permissionsOf(g.name, e)...)
+			all = append(all, permissionsOf(g.Name, e)...)
 		}
 	}
 	return all, nil
 }
 
-func rawValue(f keyFile, group, key string) string {
-	for _, g := range f {
-		for _, e := range g.entries {
-			if g.name == group && e.key == key {
-				return e.value
-			}
-		}
-	}
-	return ""
-}
-
-func permissionsOf(group string, e entry) []permission {
-	if !isList(group, e.key) {
-		value := e.value
+func permissionsOf(group string, e keyfile.Entry) []permission {
+	if !isList(group, e.Key) {
+		value := e.Value
 		if group == environment || group == sessionGroup || group == systemGroup {
-			value = unescape(value)
+			value = keyfile.Unescape(value)
 		}
-		return []permission{{group, e.key, "", value}}
+		return []permission{{group, e.Key, "", value}}
 	}
 	var all []permission
-	for _, word := range splitList(e.value) {
+	for _, word := range keyfile.SplitList(e.Value) {
 		if word != "" && word != denied { // which means nothing to flatpak
-			all = append(all, listed(group, e.key, word))
+			all = append(all, listed(group, e.Key, word))
 		}
 	}
 	return all
@@ -61,9 +52,9 @@ func isList(group, key string) bool {
 
 // formatOverride returns the text of an override that says all of these.
 func formatOverride(all []permission) string {
-	var file keyFile
+	var file keyfile.File
 	for _, name := range groupsOf(all) {
-		file = append(file, group{name, entriesOf(name, all)})
+		file = append(file, keyfile.Group{Name: name, Entries: entriesOf(name, all)})
 	}
 	return file.String()
 }
@@ -85,7 +76,7 @@ func groupsOf(all []permission) []string {
 	return slices.DeleteFunc(append(known, others...), func(g string) bool { return g == "" || !has[g] })
 }
 
-func entriesOf(group string, all []permission) []entry {
+func entriesOf(group string, all []permission) []keyfile.Entry {
 	lists := map[string][]string{}
 	values := map[string]string{}
 	var keys []string
@@ -97,20 +88,20 @@ func entriesOf(group string, all []permission) []entry {
 		case isList(group, p.key):
 			keys, lists[p.key] = append(keys, p.key), append(lists[p.key], word(p))
 		case group == environment || group == sessionGroup || group == systemGroup:
-			keys, values[p.key] = append(keys, p.key), escape(p.state)
+			keys, values[p.key] = append(keys, p.key), keyfile.Escape(p.state)
 		default:
 			keys, values[p.key] = append(keys, p.key), p.state
 		}
 	}
 	slices.Sort(keys)
-	var entries []entry
+	var entries []keyfile.Entry
 	for _, key := range slices.Compact(keys) {
 		if list, ok := lists[key]; ok {
 			slices.Sort(list)
-			entries = append(entries, entry{key, joinList(list)})
+			entries = append(entries, keyfile.Entry{Key: key, Value: keyfile.JoinList(list)})
 			continue
 		}
-		entries = append(entries, entry{key, values[key]})
+		entries = append(entries, keyfile.Entry{Key: key, Value: values[key]})
 	}
 	return entries
 }

@@ -27,6 +27,9 @@ func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manife
 	err := o.each(overridesFolder, func(scope manifest.Scope, dir string) error {
 		entries, err := os.ReadDir(filepath.Join(dir, overridesFolder))
 		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), ".") {
+				continue // a file that was being written
+			}
 			item, errRead := o.read(scope, filepath.Join(dir, overridesFolder, e.Name()))
 			err = errors.Join(err, errRead)
 			if len(item.Flags) > 0 {

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
@@ -32,7 +33,7 @@ func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest
 	err := r.each(repository, func(scope manifest.Scope, dir string) error {
 		config, err := readConfig(dir)
 		for _, g := range config {
-			name, ok := remoteName(g.name)
+			name, ok := remoteName(g.Name)
 			if !ok {
 				continue
 			}
@@ -53,25 +54,25 @@ func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest
 }
 
 // isOrigin reports whether flatpak made a remote for an app from a file.
-func isOrigin(config keyFile, name string) bool {
-	return config.get(remoteGroup(name), "xa.noenumerate") == "true" && strings.HasSuffix(name, "-origin")
+func isOrigin(config keyfile.File, name string) bool {
+	return config.Get(remoteGroup(name), "xa.noenumerate") == "true" && strings.HasSuffix(name, "-origin")
 }
 
-func readRemote(dir string, config keyFile, name string) (manifest.FlatpakRemote, error) {
+func readRemote(dir string, config keyfile.File, name string) (manifest.FlatpakRemote, error) {
 	group := remoteGroup(name)
 	remote := manifest.FlatpakRemote{
 		Name:        name,
-		URL:         config.get(group, "url"),
-		Disabled:    config.get(group, "xa.disable") == "true",
-		NoGPGVerify: config.get(group, "gpg-verify") == "false",
+		URL:         config.Get(group, "url"),
+		Disabled:    config.Get(group, "xa.disable") == "true",
+		NoGPGVerify: config.Get(group, "gpg-verify") == "false",
 	}
 	// A subset that no one chose is the repository's, which may change it.
-	if config.get(group, "xa.subset-is-set") == "true" {
-		remote.Subset = config.get(group, "xa.subset")
+	if config.Get(group, "xa.subset-is-set") == "true" {
+		remote.Subset = config.Get(group, "xa.subset")
 	}
 	key, err := readIfThere(keyRing(dir, name))
 	remote.GPGKey = base64.StdEncoding.EncodeToString(withoutTrust(key))
-	if err == nil && config.get(group, "xa.filter") != "" {
+	if err == nil && config.Get(group, "xa.filter") != "" {
 		var filter []byte
 		filter, err = readIfThere(filepath.Join(dir, "repo", name+".filter"))
 		remote.Filter = withoutHead(string(filter))

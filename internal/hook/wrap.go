@@ -7,6 +7,7 @@
 package hook
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -59,4 +60,12 @@ func escape(text string) string {
 		fmt.Fprintf(&out, `\0%03o`, c)
 	}
 	return out.String()
+}
+
+// WrapPre returns the text that distrobox is given for a hook that runs before
+// the box is set up, as root. distrobox's create puts that text between double
+// quotes, so that there is neither a quote nor a backslash, and nothing that a
+// shell expands, in what WrapPre returns.
+func WrapPre(run string) string {
+	return "echo " + base64.StdEncoding.EncodeToString([]byte("set -eu\n"+run+"\n")) + " | base64 -d | sh"
 }

@@ -116,11 +116,15 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 		_, err := Machine{}.Output(ctx, s)
 		return err
 	case plan.Put:
-		return put(s)
+		return plainPath(put(s))
 	case plan.Delete:
-		return plain(os.RemoveAll(s.Path))
+		return plainPath(os.RemoveAll(s.Path))
 	case plan.Fetch:
 		return fetch(ctx, s)
+	case plan.Install:
+		return install(ctx, s)
+	case plan.Revise:
+		return revise(s)
 	case plan.Unzip:
 		return unzip(ctx, s)
 	case plan.Update:
@@ -174,6 +178,7 @@ func write(w plan.Write) (*renameio.PendingFile, error) {
 	if err != nil {
 		return nil, plain(err)
 	}
+	sweep(path)
 	f, err := renameio.NewPendingFile(path,
 		// In /tmp, a new file would not get the group and the security label
 		// that those in its folder get.
@@ -193,9 +198,23 @@ func write(w plan.Write) (*renameio.PendingFile, error) {
 	return f, nil
 }
 
+// sweep removes what bkts have left that were killed while they wrote the file:
+// names that renameio makes of its name and a number. It is written under a lock,
+// so that no other bkt is writing it now.
+func sweep(path string) {
+	dir, base := filepath.Split(path)
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		number, ok := strings.CutPrefix(e.Name(), "."+base)
+		if ok && number != "" && strings.Trim(number, "0123456789") == "" {
+			_ = os.Remove(dir + e.Name())
+		}
+	}
+}
+
 func put(p plan.Put) error {
 	if err := os.MkdirAll(filepath.Dir(p.Path), 0o755); err != nil {
-		return plain(err)
+		return err
 	}
 	path, err := target(p.Path)
 	if err != nil {
@@ -203,6 +222,10 @@ func put(p plan.Put) error {
 	}
 	return renameio.WriteFile(path, p.Text, 0o644, renameio.WithTempDir(filepath.Dir(path)), renameio.WithExistingPermissions())
 }
+
+// Remember writes what need not be found out again. That it cannot be written
+// costs nothing but time.
+func Remember(p plan.Put) { _ = put(p) }
 
 // target returns the path of the file that symbolic links at path lead to,
 // whether or not the file is there yet.
@@ -237,6 +260,18 @@ func keepOwner(f *renameio.PendingFile, path string) error {
 		}
 	}
 	return f.Chmod(info.Mode())
+}
+
+// plainPath takes the name of the system call out of an error, and leaves the
+// path.
+func plainPath(err error) error {
+	switch e := err.(type) {
+	case *fs.PathError:
+		return fmt.Errorf("%s: %w", e.Path, e.Err)
+	case *os.LinkError:
+		return fmt.Errorf("%s: %w", e.New, e.Err)
+	}
+	return err
 }
 
 // plain takes the path of the temporary file out of an error.

@@ -367,3 +367,22 @@ func TestDoRefusesStepsItDoesNotKnow(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestErrorsNameTheFile(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, step := range map[string]plan.Step{
+		"put":    plan.Put{Path: filepath.Join(file, "below"), Text: []byte("x")},
+		"delete": plan.Delete{Path: filepath.Join(file, "below")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := host.Do(t.Context(), plan.Plan{{Targets: []string{"it"}, Steps: []plan.Step{step}}}, func(plan.Change, error) {})
+			if err == nil || !strings.Contains(err.Error(), file) || !strings.HasSuffix(err.Error(), ": not a directory") {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}

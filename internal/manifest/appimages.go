@@ -25,6 +25,19 @@ type AppImage struct {
 	Disabled    bool   `json:"disabled,omitzero"`    // is not installed
 	Hosts       Hosts  `json:"hosts,omitempty"`      // the only computers that have it
 	Comment     string `json:"comment,omitempty"`
+
+	// What the system has, which no manifest says.
+	Installed InstalledAppImage `json:"-"`
+}
+
+// An InstalledAppImage is the app as it is on a system.
+type InstalledAppImage struct {
+	There  bool
+	Source bool   // it is known where the app is from
+	File   string // of the release; "": it is not known
+
+	Versions []string // any of which it may be said to have; none: it is not known
+	SHA256   string   // of its file; "": it was not looked at
 }
 
 // Key returns the name of the app.

@@ -55,6 +55,12 @@ func (s Setting) OnlyOn() Hosts { return s.Hosts }
 // WithHosts returns the setting declared for these computers.
 func (s Setting) WithHosts(h Hosts) Setting { s.Hosts = h; return s }
 
+// OnlyOn returns the computers that the app is declared for.
+func (a AppImage) OnlyOn() Hosts { return a.Hosts }
+
+// WithHosts returns the app declared for these computers.
+func (a AppImage) WithHosts(h Hosts) AppImage { a.Hosts = h; return a }
+
 // OnlyOn returns no computers: a map of states has no place for any.
 func (s Service) OnlyOn() Hosts { return nil }
 

@@ -41,6 +41,7 @@ type Change struct {
 	Retry   []Change // what to do, each by itself, should the steps fail; none: nothing
 	Undo    []Step   // what to do should the steps fail
 	Hint    string   // what the user can do should they fail; "": nothing more than the error says
+	Loses   []string // what there is no getting back, in the user's words
 }
 
 // A Step is one effect. The kinds of step are those in this package.

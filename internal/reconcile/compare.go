@@ -99,7 +99,7 @@ func (c *comparison[T]) compare(here map[string]T) {
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		switch {
 		case keys[key]:
-			c.add(key, three[T]{base: at(base, key), live: at(live, key), manifest: at(here, key)})
+			c.add(key, three[T]{base: at(base, key), live: at(live, key), manifest: c.resolved(at(here, key))})
 		case c.in.Ignore.Has(key):
 			c.ignored = append(c.ignored, key)
 		}
@@ -114,6 +114,15 @@ func (c *comparison[T]) live(here map[string]T) map[string]T {
 		maps.DeleteFunc(items, func(key string, item T) bool { return at(here, key) == nil && c.observed.Given(item) })
 	}
 	return items
+}
+
+// resolved returns what an item that is declared means on this system.
+func (c *comparison[T]) resolved(item *T) *T {
+	if item == nil || c.observed.Resolve == nil {
+		return item
+	}
+	meant := c.observed.Resolve(*item)
+	return &meant
 }
 
 func (c *comparison[T]) add(key string, t three[T]) {
@@ -136,6 +145,8 @@ func (c *comparison[T]) judge(t *three[T]) Case {
 	switch {
 	case c.same(t.live, t.manifest):
 		return ""
+	case c.reported(*t):
+		return CaseLive
 	case t.base == nil && t.manifest == nil:
 		return CaseNew
 	case t.base == nil && t.live == nil:
@@ -150,6 +161,16 @@ func (c *comparison[T]) judge(t *three[T]) Case {
 		return c.merging(t)
 	}
 	return CaseConflict
+}
+
+// reported reports whether both sides of an item differ in nothing but what only
+// the system can tell.
+func (c *comparison[T]) reported(t three[T]) bool {
+	r, ok := c.domain.(Reporter[T])
+	if !ok || t.live == nil || t.manifest == nil {
+		return false
+	}
+	return c.domain.Same(r.Applicable(*t.live), r.Applicable(*t.manifest))
 }
 
 // merging returns the case of an item that can be merged. Where one side has

@@ -53,6 +53,14 @@ type Merger[T any] interface {
 	Merge(base, ours, theirs T) (T, bool)
 }
 
+// A Reporter is a domain of items of which some is only ever captured: it tells
+// what the system has, and cannot be brought about. Applicable returns an item
+// without that. Two items that differ in nothing else have been changed on the
+// system.
+type Reporter[T any] interface {
+	Applicable(T) T
+}
+
 // An Observation is what a system has.
 type Observation[T any] struct {
 	Items []T
@@ -65,6 +73,10 @@ type Observation[T any] struct {
 	// Given reports whether an item is as it is without anyone's wish. Such an
 	// item is there only as long as it is declared. Nil: none.
 	Given func(T) bool
+	// Resolve returns what an item that is declared means on this system, such as
+	// which file a name stands for. It is what the system is compared with and is
+	// to become; the manifest stays as it is. Nil: just what the manifest says.
+	Resolve func(T) T
 	// Notes are what the user should know of the domain as a whole, and no
 	// manifest says.
 	Notes []string

@@ -99,7 +99,7 @@ func (c *comparison[T]) Base(captured, merged []string) ([]byte, bool, error) {
 		switch {
 		case t.which == "", slices.Contains(captured, key):
 			c.agree(next, key, t.live)
-		case slices.Contains(merged, key):
+		case slices.Contains(merged, key), c.reported(t):
 			c.agree(next, key, t.manifest)
 		}
 	}

@@ -1,4 +1,4 @@
-package flatpak
+package keyfile
 
 import (
 	"testing"
@@ -26,23 +26,23 @@ url=https://example.org/?a=b
 odd=\sa\\b\nc
 empty=
 `
-	f, err := parseKeyFile([]byte(text))
+	f, err := Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(written, f.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	again, err := parseKeyFile([]byte(f.String()))
-	if err != nil || !cmp.Equal(f, again, cmp.AllowUnexported(group{}, entry{})) {
+	again, err := Parse([]byte(f.String()))
+	if err != nil || !cmp.Equal(f, again) {
 		t.Errorf("read again, it is %v, %v", again, err)
 	}
 	for key, want := range map[string]string{"url": "https://example.org/?a=b", "odd": " a\\b\nc", "empty": "", "none": ""} {
-		if got := f.get(`remote "a b"`, key); got != want {
+		if got := f.Get(`remote "a b"`, key); got != want {
 			t.Errorf("%s is %q, not %q", key, got, want)
 		}
 	}
-	masked := splitList(rawValue(f, "core", "xa.masked"))
+	masked := SplitList(f.Raw("core", "xa.masked"))
 	if diff := cmp.Diff([]string{"app/a.b.c/x86_64/*", "x;y", "last"}, masked); diff != "" {
 		t.Errorf("masked (-want +got):\n%s", diff)
 	}
@@ -58,7 +58,7 @@ func TestKeyFileSaysWhatIsWrong(t *testing.T) {
 		"[a]b]\nx=1\n":   `line 1 is no group: "[a]b]"`,
 		"\x00\x01\x02\n": `line 1 is neither a group nor an entry of one: "\x00\x01\x02"`,
 	} {
-		if _, err := parseKeyFile([]byte(text)); err == nil || err.Error() != want {
+		if _, err := Parse([]byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -71,7 +71,7 @@ func FuzzList(f *testing.F) {
 	f.Add("", ";")
 	f.Fuzz(func(t *testing.T, a, b string) {
 		want := []string{a, b}
-		if diff := cmp.Diff(want, splitList(joinList(want))); diff != "" {
+		if diff := cmp.Diff(want, SplitList(JoinList(want))); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})

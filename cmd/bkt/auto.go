@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/plan"
+	"bkt/packaging"
+)
+
+type autoCmd struct {
+	Enable  autoEnableCmd  `cmd:"" help:"Have systemd capture and commit by itself, for this user and repository."`
+	Disable autoDisableCmd `cmd:"" help:"Take back what enable has done."`
+	Status  autoStatusCmd  `cmd:"" help:"Tell what auto-capture did last, and what it waits for."`
+	Run     autoRunCmd     `cmd:"" help:"Capture and commit now what has changed on this system alone."`
+}
+
+type autoEnableCmd struct {
+	mode
+	Push bool `help:"Push each commit to a branch of this computer, too, and open a pull request with gh."`
+}
+
+// Run installs the units that are not there, and starts them.
+func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
+	s, err := thisSystem()
+	if err != nil {
+		return err
+	}
+	tree, err := s.repo.WorkTree(ctx, host.Git{})
+	if err != nil {
+		return err
+	}
+	r := &autoRound{a: a, system: s, tree: tree}
+	if err := r.identified(ctx); err != nil {
+		return err
+	}
+	p, err := s.unitFiles()
+	if err != nil {
+		return err
+	}
+	start, err := s.starting(ctx, len(p) > 0)
+	if err != nil {
+		return err
+	}
+	p = append(p, start...)
+	if c.Push && !r.pushes(ctx) {
+		p = append(p, s.configured(plan.Add, pushKey, "true"))
+	}
+	return a.finishSteps(ctx, p, c.mode)
+}
+
+// pushes reports whether what is committed is pushed, by the configuration.
+func (r *autoRound) pushes(ctx context.Context) bool {
+	value, _ := r.git(ctx, nil, "config", "--type=bool", "--get", pushKey)
+	return strings.TrimSpace(string(value)) == "true"
+}
+
+// configured is what changes whether the repository is pushed.
+func (s system) configured(op plan.Op, args ...string) plan.Change {
+	return plan.Change{Op: op, Targets: []string{pushKey}, Steps: []plan.Step{
+		plan.Run{Argv: append([]string{"git", "-C", s.repo.Root, "config", "--local"}, args...)},
+	}}
+}
+
+// finishSteps is like [app.finish] for a plan that runs commands: those are
+// printed, too.
+func (a *app) finishSteps(ctx context.Context, p plan.Plan, m mode) error {
+	if len(p) == 0 || a.json || !m.Check && !m.DryRun {
+		return a.finish(ctx, p, m)
+	}
+	if err := a.printSteps(p); err != nil || !m.Check {
+		return err
+	}
+	return errPending
+}
+
+// packagedUnits is where packages install units for all users, and userUnits
+// where those of one user go (systemd.unit(5)).
+const packagedUnits = "/usr/lib/systemd/user"
+
+func (s system) userUnits() string { return filepath.Join(s.folders.config, "systemd", "user") }
+
+// unitFiles is the plan that makes the units be there: a package's, if they are
+// for where things are on this system.
+func (s system) unitFiles() (plan.Plan, error) {
+	units, err := s.units()
+	if err != nil {
+		return nil, err
+	}
+	var p plan.Plan
+	var errs []error
+	for _, u := range units {
+		path := filepath.Join(s.userUnits(), u.Name)
+		old, err := os.ReadFile(path)
+		packaged, errPackaged := os.ReadFile(filepath.Join(packagedUnits, u.Name))
+		switch {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			errs = append(errs, plainPathError(err))
+		case err == nil && !packaging.Written(old):
+			errs = append(errs, hint.Add(fmt.Errorf("%s: was not written by bkt", path), "move it away"))
+		case err != nil && errPackaged == nil && string(packaged) == string(u.Text):
+		default:
+			p = append(p, plan.Rewrite(path, path, old, u.Text)...)
+		}
+	}
+	return p, errors.Join(errs...)
+}
+
+func (s system) units() ([]packaging.Unit, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	installations := s.folders.flatpak()
+	units, err := packaging.Capture(packaging.Machine{
+		Program: program,
+		Home:    s.folders.home, ConfigHome: s.folders.config, DataHome: s.folders.data,
+		FlatpakUser: installations.User, FlatpakSystem: installations.System,
+	})
+	return units, hint.Add(err, "have bkt lie elsewhere")
+}
+
+// starting is the plan that starts the units of the repository, now and at each
+// login. changed says that their files are other ones now.
+func (s system) starting(ctx context.Context, changed bool) (plan.Plan, error) {
+	names := packaging.Instances(s.repo.Root)
+	out, err := systemctl(ctx, append([]string{"show", "--property=UnitFileState,ActiveState", "--"}, names...)...)
+	if err != nil {
+		return nil, err
+	}
+	running := strings.Count(string(out), "ActiveState=active") == len(names) && strings.Count(string(out), "UnitFileState=enabled") == len(names)
+	if running && !changed {
+		return nil, nil
+	}
+	steps := []plan.Step{userManager("daemon-reload")}
+	steps = append(steps, userManager(append([]string{"enable", "--"}, names...)...), userManager(append([]string{"restart", "--"}, names...)...))
+	return plan.Plan{{Op: plan.Add, Targets: names, Steps: steps, Hint: "see what is wrong with \"systemctl --user status " + strings.Join(names, " ") + "\""}}, nil
+}
+
+func userManager(args ...string) plan.Run {
+	return plan.Run{Argv: append([]string{"systemctl", "--user"}, args...)}
+}
+
+func systemctl(ctx context.Context, args ...string) ([]byte, error) {
+	out, err := host.Machine{}.Output(ctx, userManager(args...))
+	return out, hint.Add(err, "run it in a session that systemd has begun, or have one without logging in: \"loginctl enable-linger\"")
+}
+
+type autoDisableCmd struct {
+	mode
+}
+
+// Run takes back what enable has done, and nothing else.
+func (c *autoDisableCmd) Run(ctx context.Context, a *app) error {
+	s, err := thisSystem()
+	if err != nil {
+		return err
+	}
+	p, err := s.stopping(ctx)
+	if err != nil {
+		return err
+	}
+	if r := (&autoRound{a: a, system: s}); host.Installed("git") && r.pushes(ctx) {
+		p = append(p, s.configured(plan.Remove, "--unset", pushKey))
+	}
+	return a.finishSteps(ctx, p, c.mode)
+}
+
+// stopping is the plan that stops the units of the repository, and takes those
+// away that no other repository needs.
+func (s system) stopping(ctx context.Context) (plan.Plan, error) {
+	var p plan.Plan
+	names := packaging.Instances(s.repo.Root)
+	if s.autoEnabled() {
+		if _, err := systemctl(ctx, "show", "--property=Version"); err != nil {
+			return nil, err
+		}
+		p = append(p, plan.Change{Op: plan.Remove, Targets: names, Steps: []plan.Step{userManager(append([]string{"disable", "--now", "--"}, names...)...)}})
+	}
+	if s.autoElsewhere() {
+		return p, nil
+	}
+	units, err := s.units()
+	remove := plan.Change{Op: plan.Remove}
+	for _, u := range units {
+		path := filepath.Join(s.userUnits(), u.Name)
+		if text, err := os.ReadFile(path); err == nil && packaging.Written(text) {
+			remove.Targets = append(remove.Targets, path)
+			remove.Steps = append(remove.Steps, plan.Delete{Path: path})
+		}
+	}
+	if len(remove.Targets) > 0 {
+		remove.Steps = append(remove.Steps, userManager("daemon-reload"))
+		p = append(p, remove)
+	}
+	return p, err
+}
+
+// autoEnabled reports whether systemd captures this repository by itself, and
+// autoElsewhere whether it does so with others.
+func (s system) autoEnabled() bool {
+	return slices.ContainsFunc(s.autoLinks(), s.isOurs)
+}
+
+func (s system) autoElsewhere() bool {
+	return slices.ContainsFunc(s.autoLinks(), func(name string) bool { return !s.isOurs(name) })
+}
+
+func (s system) isOurs(name string) bool {
+	return slices.Contains(packaging.Instances(s.repo.Root), name)
+}
+
+// autoLinks returns the names of the units that are enabled, of all repositories.
+func (s system) autoLinks() []string {
+	var names []string
+	for _, target := range []string{"timers.target.wants", "paths.target.wants"} {
+		links, _ := os.ReadDir(filepath.Join(s.userUnits(), target))
+		for _, l := range links {
+			if strings.HasPrefix(l.Name(), packaging.Prefix) {
+				names = append(names, l.Name())
+			}
+		}
+	}
+	return names
+}
+
+type autoStatusCmd struct{}
+
+// Run prints what auto-capture did last.
+func (c *autoStatusCmd) Run(a *app) error {
+	s, err := thisSystem()
+	if err != nil {
+		return err
+	}
+	st := s.autoStatus()
+	if a.json {
+		return a.printJSON(st)
+	}
+	_, err = a.out.Write([]byte(st.text()))
+	return err
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"bkt/internal/gvariant"
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/plan"
+)
+
+// pushPatience is how long git may take for a push. There is no one to answer what
+// it may ask.
+const pushPatience = 2 * time.Minute
+
+// unattended has git and those that it runs ask nothing.
+var unattended = []string{"GIT_TERMINAL_PROMPT=0", "GIT_EDITOR=true", "GIT_ASKPASS=true", "SSH_ASKPASS_REQUIRE=never"}
+
+func (r *autoRound) git(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	return host.Machine{}.Output(ctx, plan.Run{Argv: append([]string{"git", "-C", r.system.repo.Root}, args...), Env: unattended, Stdin: stdin})
+}
+
+// commit commits what the journal says, and nothing else: what the user has
+// staged stays staged.
+func (r *autoRound) commit(ctx context.Context) error {
+	j := r.state.Journal
+	if j != nil && r.tree.Busy == "" {
+		names := slices.DeleteFunc(slices.Sorted(maps.Keys(j.Files)), func(name string) bool { return !r.holds(name, j.Files[name]) })
+		if err := r.commitFiles(ctx, names, j.message(r.system.host)); err != nil {
+			return err
+		}
+		r.state.Journal, r.state.Committed, r.state.Unpushed = nil, &r.now, true
+		r.state.Captured = 0
+		for _, n := range j.Items {
+			r.state.Captured += n
+		}
+	}
+	if !r.state.Unpushed {
+		return nil
+	}
+	return r.push(ctx)
+}
+
+func (r *autoRound) commitFiles(ctx context.Context, names []string, message string) error {
+	if len(names) == 0 {
+		return nil // someone has edited them meanwhile
+	}
+	late := hint.Add(fmt.Errorf("git commit: there was no end to it within %s", r.Limit),
+		"see what it waits for with \"git commit\" in %s: a hook, or the passphrase of a key to sign with", r.system.repo.Root)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Limit, late)
+	defer cancel()
+	// git commits by name only what its index knows.
+	if _, err := r.git(ctx, nil, append([]string{"add", "--intent-to-add", "--"}, names...)...); err != nil {
+		return err
+	}
+	if _, err := r.git(ctx, []byte(message), append([]string{"commit", "--quiet", "--only", "--file=-", "--"}, names...)...); err != nil {
+		return hint.Add(err, "what was captured is written, and not lost: see to it, and commit %s, or let the next run do it", strings.Join(names, ", "))
+	}
+	commit, err := r.git(ctx, nil, "rev-parse", "--short", "HEAD")
+	r.state.Commit = strings.TrimSpace(string(commit))
+	r.a.progress("committed %s", r.state.Commit)
+	return err
+}
+
+// identified returns an error if git does not know whose a commit would be.
+func (r *autoRound) identified(ctx context.Context) error {
+	if _, err := r.git(ctx, nil, "var", "GIT_AUTHOR_IDENT"); err != nil {
+		return hint.Add(errors.New("git does not know whose the commit would be"),
+			"tell it with \"git config --global user.name NAME\" and \"git config --global user.email ADDRESS\"")
+	}
+	return nil
+}
+
+// pushKey is what has a repository pushed. Without it, and without --push, it is
+// not.
+const pushKey = "bkt.autoCapturePush"
+
+// push pushes the commits to a branch of this computer, and opens a pull request
+// if gh is there and none is open.
+func (r *autoRound) push(ctx context.Context) error {
+	if !r.Push && !r.pushes(ctx) {
+		r.state.Unpushed = false
+		return nil
+	}
+	late := fmt.Errorf("git push: there was no end to it within %s", pushPatience)
+	ctx, cancel := context.WithTimeoutCause(ctx, pushPatience, late)
+	defer cancel()
+	branch := "bkt/" + regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(r.system.host, "-")
+	// The branch is this computer's own: what was rebased replaces it.
+	if _, err := r.git(ctx, nil, "push", "--quiet", "--force", "origin", "HEAD:refs/heads/"+branch); err != nil {
+		return hint.Add(err, "the commit is there; the next run pushes it again")
+	}
+	r.a.progress("pushed to %s", branch)
+	err := r.pullRequest(ctx, branch)
+	r.state.Unpushed = err != nil
+	return err
+}
+
+func (r *autoRound) pullRequest(ctx context.Context, branch string) error {
+	if !host.Installed("gh") {
+		return nil
+	}
+	open, err := host.OutputIn(ctx, r.system.repo.Root, "gh", "pr", "list", "--head", branch, "--state", "open", "--json", "number", "--jq", ".[].number")
+	if err != nil || strings.TrimSpace(string(open)) != "" {
+		return err
+	}
+	_, err = host.OutputIn(ctx, r.system.repo.Root, "gh", "pr", "create", "--head", branch, "--base", r.tree.Branch,
+		"--title", "Capture changes on "+r.system.host, "--body", "What was changed on "+r.system.host+", as bkt has captured it.")
+	return err
+}
+
+// notifyPatience is how long the desktop may take to show something.
+const notifyPatience = 5 * time.Second
+
+// notify shows the user on the desktop what someone has to see to, unless it was
+// shown before. Where there is no desktop, bkt status tells it.
+func (r *autoRound) notify(ctx context.Context, err error) {
+	told := gist(err)
+	if told == r.state.Told {
+		return
+	}
+	r.state.Told = told
+	if err == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, notifyPatience)
+	defer cancel()
+	body := html.EscapeString(hint.Split(err)[0].Error()) + "\n" + "“bkt auto-capture status” tells more."
+	_, _ = host.Machine{}.Output(ctx, plan.Run{Argv: []string{
+		"gdbus", "call", "--session", "--timeout", "4", "--dest", "org.freedesktop.Notifications",
+		"--object-path", "/org/freedesktop/Notifications", "--method", "org.freedesktop.Notifications.Notify",
+		gvariant.NewString("bkt").String(), "uint32 0", gvariant.NewString("dialog-warning").String(),
+		gvariant.NewString("Changes were not captured").String(), gvariant.NewString(body).String(),
+		"@as []", "@a{sv} {}", "int32 -1",
+	}})
+}
+
+// gist is what tells one trouble from another, whatever numbers are in it, such
+// as how long a hook took.
+func gist(err error) string {
+	var lines []string
+	for _, e := range hint.Split(err) {
+		line, _, _ := strings.Cut(e.Error(), "\n")
+		lines = append(lines, regexp.MustCompile(`[0-9]+`).ReplaceAllString(line, ""))
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return sum([]byte(strings.Join(lines, "\n")))
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// boxesEnv makes the test binary the one that runs the scripts of boxes. It is
+// the folder that all is in that they need.
+const boxesEnv = "BKT_TEST_BOXES"
+
+// TestBoxes runs the scripts of boxes with the real podman and both generations
+// of distrobox, as a normal user: root's boxes are another matter. What they
+// build is built on the engine of who runs the test. They find:
+//
+//	$BOX       an OCI layout that bkt has built, of the image of a box
+//	$BASE      what it is built on, with dnf 5
+//	$PROXY     the address of the repository of packages, for http_proxy
+//	[1.4]      whether distrobox is of the first generation; it is of the second
+//	           otherwise
+//
+// podman has the image of $BOX as localhost/box:1.
+func TestBoxes(t *testing.T) {
+	if stage := os.Getenv(boxesEnv); stage != "" {
+		runBoxes(t, stage)
+		return
+	}
+	need(t, "podman", "runc", "newuidmap", "newgidmap")
+	w := newWorkshop(t)
+	stage := filepath.Join(filepath.Dir(w.bin), "boxes")
+	w.prepareBoxes(t, stage)
+	cmd := exec.Command(filepath.Join(stage, "test"), boxesFlags(t)...)
+	cmd.Dir = stage
+	cmd.Env = []string{
+		boxesEnv + "=" + stage,
+		"BKT_REQUIRE_TOOLS=" + os.Getenv("BKT_REQUIRE_TOOLS"),
+		"BUILDKIT_HOST=unix://" + filepath.Join(w.run, "bkt", "engine.sock"),
+		"HOME=" + stage,
+		"LANG=C.UTF-8",
+		"PATH=" + w.bin + ":/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+		"PROXY=" + w.proxy,
+		"SHELL=/bin/bash",
+		"TMPDIR=" + filepath.Join(stage, "tmp"),
+	}
+	becomeNormal(t, cmd, stage)
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// boxesFlags returns the flags of the test binary, with those of its subtests
+// that have been asked for.
+func boxesFlags(t *testing.T) []string {
+	_, which, _ := strings.Cut(flag.Lookup("test.run").Value.String(), "/")
+	return []string{"-test.run=^" + t.Name() + "$/" + which, fmt.Sprintf("-test.v=%v", testing.Verbose())}
+}
+
+// becomeNormal has a command run as a normal user, to whom it gives the stage.
+func becomeNormal(t *testing.T, cmd *exec.Cmd, stage string) {
+	t.Helper()
+	name := os.Getenv("USER")
+	if os.Geteuid() == 0 {
+		name = userName
+		u, err := user.Lookup(name)
+		if err != nil {
+			missing(t, err.Error())
+		}
+		give(t, u, stage)
+		// What boxes leave running ends with the namespace.
+		cmd.Args = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+			"sh", "-c", `setpriv --reuid="$0" --regid="$0" --init-groups "$@"; exit $?`, name, cmd.Path}, cmd.Args[1:]...)
+		if cmd.Path, err = exec.LookPath("unshare"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd.Env = append(cmd.Env, "USER="+name)
+}
+
+// boxImage is the image of a box. distrobox wants commands that the base lacks;
+// it would install them at the first start, but the repository has none of them.
+// Its first generation gives chpasswd what newer ones refuse.
+const boxImage = `FROM example.org/base:1
+RUN for command in \
+        bc bzip2 curl diff find findmnt gpg hostname less lsof man mount passwd pigz \
+        pinentry ping ps rsync script ssh sudo time tree umount unzip useradd wc wget xauth zip; \
+    do command -v "$command" || ln -s true "/usr/bin/$command"; done; \
+    ln -sf /usr/bin/true /usr/sbin/chpasswd; ln -sf true /usr/bin/localedef; \
+    mkdir -p /usr/share/i18n/charmaps /usr/share/zoneinfo; touch /usr/share/zoneinfo/UTC
+RUN mkdir /opt/tools; printf '#!/bin/sh\necho "hello from $CONTAINER_ID: $*"\n' >/opt/tools/greet; chmod +x /opt/tools/greet
+`
+
+// prepareBoxes puts what the scripts need into a folder, and lets everyone at
+// the engine.
+func (w workshop) prepareBoxes(t *testing.T, stage string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, repo := filepath.Join(w.run, "bkt"), filepath.Join(stage, "repo")
+	err = errors.Join(os.MkdirAll(filepath.Join(stage, "tmp"), 0o755), os.CopyFS(filepath.Join(stage, "testdata", "boxes"), os.DirFS("testdata/boxes")),
+		os.MkdirAll(filepath.Join(repo, "manifests"), 0o755), os.MkdirAll(filepath.Join(repo, "toolbox"), 0o755),
+		os.WriteFile(filepath.Join(repo, "toolbox", "Containerfile"), []byte(boxImage), 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copyFile(t, self, filepath.Join(stage, "test"))
+	copyTree(t, filepath.Join(w.offline, "base"), filepath.Join(stage, "base"))
+	copyTree(t, filepath.Join(w.offline, "distrobox"), filepath.Join(stage, "distrobox"))
+	build := exec.Command(filepath.Join(w.bin, "bkt"), "build", "toolbox", "--engine=own", "--progress=plain",
+		"--output="+filepath.Join(stage, "box"), "--build-context=example.org/base:1=oci-layout://"+filepath.Join(stage, "base"))
+	build.Dir = repo
+	build.Env = append(os.Environ(), "XDG_DATA_HOME="+w.data, "XDG_RUNTIME_DIR="+w.run)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	err = errors.Join(os.Chmod(filepath.Join(stage, "test"), 0o755), os.Chmod(w.run, 0o755), os.Chmod(run, 0o755), os.Chmod(filepath.Join(run, "engine.sock"), 0o666))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// runBoxes runs the scripts with what is on the stage.
+func runBoxes(t *testing.T, stage string) {
+	loadBox(t, stage)
+	for _, generation := range []string{"1.4", "1.8"} {
+		t.Run(generation, func(t *testing.T) {
+			p := params("testdata/boxes")
+			p.Cmds["typing"] = typing
+			p.WorkdirRoot = t.TempDir()
+			p.Condition = func(name string) (bool, error) {
+				if name != "1.4" {
+					return false, fmt.Errorf("there is no condition %q", name)
+				}
+				return generation == name, nil
+			}
+			p.Setup = func(env *testscript.Env) error { return setUpBoxes(env, stage, generation) }
+			testscript.Run(t, p)
+		})
+	}
+}
+
+// setUpBoxes gives a script what it finds.
+func setUpBoxes(env *testscript.Env, stage, generation string) error {
+	if err := isolate(env); err != nil {
+		return err
+	}
+	env.Setenv("BASE", filepath.Join(stage, "base"))
+	env.Setenv("BOX", filepath.Join(stage, "box"))
+	for _, name := range []string{"BUILDKIT_HOST", "LANG", "PROXY", "SHELL", "USER"} {
+		env.Setenv(name, os.Getenv(name))
+	}
+	env.Setenv("PATH", filepath.Join(stage, "distrobox", generation, "usr", "bin")+":"+os.Getenv("PATH"))
+	env.Setenv("http_proxy", os.Getenv("PROXY")) // podman hands it on to boxes
+	env.Setenv("DBX_CONTAINER_MANAGER", "podman")
+	env.Setenv("DBX_NON_INTERACTIVE", "1")
+	if err := configurePodman(env.Getenv("HOME"), filepath.Join(stage, "images")); err != nil {
+		return err
+	}
+	// Without an address, podman starts a bus, which stays.
+	env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+	vars, data := env.Vars, env.Getenv("XDG_DATA_HOME")
+	env.Defer(func() {
+		if err := cleanPodman(vars, filepath.Join(data, "containers")); err != nil {
+			env.T().Log(err)
+		}
+	})
+	return nil
+}
+
+// configurePodman has the podman of a home run containers where there is no
+// systemd, and take images from a folder, too.
+func configurePodman(home, images string) error {
+	dir := filepath.Join(home, ".config", "containers")
+	const engine = "[engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n"
+	storage := "[storage]\ndriver = \"overlay\"\n"
+	if images != "" {
+		storage += fmt.Sprintf("[storage.options]\nadditionalimagestores = [%q]\n", images)
+	}
+	return errors.Join(os.MkdirAll(dir, 0o755),
+		os.WriteFile(filepath.Join(dir, "containers.conf"), []byte(engine), 0o644),
+		os.WriteFile(filepath.Join(dir, "storage.conf"), []byte(storage), 0o644))
+}
+
+// cleanPodman ends all boxes, and what keeps podman's namespace, and removes the
+// files in dir, which belong to users that only podman knows.
+func cleanPodman(vars []string, dir string) error {
+	clean := exec.Command("sh", "-c", `podman rm --all --force --time=0
+podman unshare sh -c 'umount -l "$0"/*/overlay "$0/overlay"; rm -rf "$0"' "$0"
+podman system migrate; test ! -e "$0"`, dir)
+	clean.Env = vars
+	if out, err := clean.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
+// loadBox loads the image of a box into a folder that the podman of each script
+// finds it in, with a copy whose files belong to whom a box wants them to.
+func loadBox(t *testing.T, stage string) {
+	t.Helper()
+	home := filepath.Join(stage, "home")
+	vars := append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+filepath.Join(home, "run"), "XDG_DATA_HOME="+home)
+	err := errors.Join(os.MkdirAll(filepath.Join(home, "run"), 0o700), configurePodman(home, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := filepath.Join(stage, "images")
+	load := exec.Command("sh", "-c", `set -e
+podman() { command podman --root="$0" "$@"; }
+id=$(podman pull --quiet oci:box)
+podman tag "$id" localhost/box:1
+podman create --name=box --userns=keep-id "$id" true
+podman rm box`, images)
+	load.Dir, load.Env = stage, vars
+	t.Cleanup(func() {
+		if err := cleanPodman(vars, images); err != nil {
+			t.Error(err)
+		}
+	})
+	if out, err := load.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}

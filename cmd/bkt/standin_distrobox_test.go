@@ -1,0 +1,329 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// fakeStorage is what the stand-ins for podman and distrobox keep: the former's
+// images and containers, of which the latter's boxes are some. The root of a box
+// is that of this computer.
+type fakeStorage struct {
+	Images     map[string]string // ids by name
+	Containers []fakeBox
+}
+
+type fakeBox struct {
+	ID, Name, Image, ImageID string
+	Labels                   map[string]string
+	Args                     []string
+	Mounts                   []map[string]any
+	Running                  bool
+	Diff                     string
+}
+
+func fakeStorageFile() string {
+	return filepath.Join(os.Getenv("XDG_DATA_HOME"), "containers", "storage", "fake.json")
+}
+
+func readFakeStorage() fakeStorage {
+	s := fakeStorage{Images: map[string]string{}}
+	if text, err := os.ReadFile(fakeStorageFile()); err == nil {
+		_ = json.Unmarshal(text, &s)
+	}
+	return s
+}
+
+func (s fakeStorage) write() error {
+	text, err := json.Marshal(s)
+	return errors.Join(err, os.MkdirAll(filepath.Dir(fakeStorageFile()), 0o700), os.WriteFile(fakeStorageFile(), text, 0o600))
+}
+
+func (s *fakeStorage) find(name string) (int, error) {
+	for i, c := range s.Containers {
+		if c.Name == name || c.ID == name {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("no container with name or ID %q found: no such container", name)
+}
+
+func failStandIn(program string, err error) {
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		os.Exit(e.ExitCode())
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)
+		os.Exit(125)
+	}
+}
+
+// standInPodman is podman. "podman import FILE NAME" makes an image of the content
+// of a file; $FAKE_PODMAN_FAILS is a command that fails; $FAKE_PACKAGES a folder
+// with files "box" and "image", the packages of either.
+func standInPodman() { failStandIn("Error", fakePodman(os.Args[1], os.Args[2:])) }
+
+func fakePodman(command string, args []string) error {
+	if command == os.Getenv("FAKE_PODMAN_FAILS") {
+		return fmt.Errorf("%s failed", command)
+	}
+	s := readFakeStorage()
+	names := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return strings.HasPrefix(a, "--") })
+	switch command {
+	case "ps":
+		return s.ps()
+	case "images":
+		return s.images()
+	case "inspect":
+		return s.inspect(args)
+	case "import":
+		text, err := os.ReadFile(names[0])
+		s.Images[names[1]] = fakeID(string(text))
+		return errors.Join(err, s.write())
+	case "rmi":
+		delete(s.Images, names[0])
+		return s.write()
+	case "exec", "run":
+		file := map[string]string{"exec": "box", "run": "image"}[command]
+		text, err := os.ReadFile(filepath.Join(os.Getenv("FAKE_PACKAGES"), file))
+		fmt.Print(string(text))
+		return err
+	}
+	i, err := s.find(names[0])
+	if err != nil {
+		return err
+	}
+	switch command {
+	case "diff":
+		fmt.Print(s.Containers[i].Diff)
+	case "start", "stop":
+		s.Containers[i].Running = command == "start"
+	case "rename":
+		if _, err := s.find(names[1]); err == nil {
+			return fmt.Errorf("name %q is in use", names[1])
+		}
+		s.Containers[i].Name = names[1]
+	case "rm":
+		s.Containers = slices.Delete(s.Containers, i, i+1)
+	default:
+		return fmt.Errorf("unrecognized command `podman %s`", command)
+	}
+	return s.write()
+}
+
+func fakeID(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+func (s fakeStorage) ps() error {
+	rows := []map[string]any{}
+	for _, c := range s.Containers {
+		state, pid := "exited", 0
+		if c.Running {
+			state, pid = "running", os.Getppid() // who sees the same files
+		}
+		rows = append(rows, map[string]any{
+			"Id": c.ID, "Names": []string{c.Name}, "Image": c.Image, "ImageID": c.ImageID,
+			"Labels": c.Labels, "Command": c.Args, "State": state, "Pid": pid,
+		})
+	}
+	return json.NewEncoder(os.Stdout).Encode(rows)
+}
+
+func (s fakeStorage) images() error {
+	rows := []map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(s.Images)) {
+		rows = append(rows, map[string]any{"Id": s.Images[name], "Names": []string{name}})
+	}
+	return json.NewEncoder(os.Stdout).Encode(rows)
+}
+
+func (s fakeStorage) inspect(args []string) error {
+	rows := []map[string]any{}
+	format := slices.Contains(args, "--format")
+	for _, id := range args {
+		i, err := s.find(id)
+		if err != nil {
+			continue
+		}
+		c := s.Containers[i]
+		if format {
+			fmt.Println(c.ID)
+			return nil
+		}
+		rows = append(rows, map[string]any{
+			"Id": c.ID, "Name": c.Name, "ImageName": c.Image, "Image": c.ImageID, "Args": c.Args, "Mounts": c.Mounts,
+			"Config": map[string]any{"Labels": c.Labels}, "State": map[string]any{"Running": c.Running},
+		})
+	}
+	if len(rows) == 0 {
+		return errors.New("no such container")
+	}
+	return json.NewEncoder(os.Stdout).Encode(rows)
+}
+
+// standInDistrobox is distrobox. Of its versions, it behaves like
+// $FAKE_DISTROBOX, 1.8 if there is none.
+func standInDistrobox() { failStandIn("distrobox", fakeDistrobox(os.Args[1], os.Args[2:])) }
+
+func fakeDistrobox(command string, args []string) error {
+	s := readFakeStorage()
+	switch command {
+	case "create":
+		return s.create(args)
+	case "enter":
+		return s.enter(args)
+	case "rm":
+		i, err := s.find(args[len(args)-1])
+		if err != nil {
+			return err
+		}
+		s.Containers = slices.Delete(s.Containers, i, i+1)
+		return s.write()
+	}
+	return fmt.Errorf("invalid command %s", command)
+}
+
+func (s *fakeStorage) create(args []string) error {
+	o := map[string][]string{}
+	for i := 0; i < len(args); i++ {
+		switch name := args[i]; name {
+		case "--yes", "--no-entry", "--pull", "--init", "--root":
+			o[name] = []string{"1"}
+		case "--additional-packages":
+			if os.Getenv("FAKE_DISTROBOX") == "1.4" {
+				return fmt.Errorf("Invalid flag '%s'", name)
+			}
+			fallthrough
+		default:
+			o[name] = append(o[name], args[i+1])
+			i++
+		}
+	}
+	one := func(name string) string { return strings.Join(o[name], " ") }
+	imageID, ok := s.Images[one("--image")]
+	if !ok {
+		return fmt.Errorf("%s: image not known", one("--image"))
+	}
+	if _, err := s.find(one("--name")); err == nil {
+		fmt.Printf("Distrobox named '%s' already exists.\n", one("--name"))
+		return nil
+	}
+	initFlag := "0"
+	if o["--init"] != nil {
+		initFlag = "1"
+	}
+	c := fakeBox{
+		ID: fakeID(one("--name") + strconv.Itoa(os.Getpid())), Name: one("--name"), Image: one("--image"), ImageID: imageID,
+		Labels: map[string]string{"manager": "distrobox"},
+		Args: []string{
+			"--verbose", "--home", os.Getenv("HOME"), "--init", initFlag, "--nvidia", "0",
+			"--pre-init-hooks", one("--pre-init-hooks"), "--additional-packages", one("--additional-packages"), "--", one("--init-hooks"),
+		},
+		Mounts: []map[string]any{{"Type": "bind", "Source": "/tmp", "Destination": "/tmp", "RW": true}},
+	}
+	for _, v := range o["--volume"] {
+		f := append(strings.Split(v, ":"), "")
+		c.Mounts = append(c.Mounts, map[string]any{"Type": "bind", "Source": f[0], "Destination": f[1], "RW": f[2] != "ro"})
+	}
+	for _, flag := range o["--additional-flags"] {
+		if text, ok := strings.CutPrefix(flag, "--label="); ok {
+			name, value, _ := strings.Cut(text, "=")
+			c.Labels[name] = value
+		}
+	}
+	s.Containers = append(s.Containers, c)
+	return s.write()
+}
+
+// enter starts the box, whose hooks are run as distrobox runs them.
+func (s *fakeStorage) enter(args []string) error {
+	name := args[slices.Index(args, "--name")+1]
+	i, err := s.find(name)
+	if err != nil {
+		return err
+	}
+	if c := s.Containers[i]; !c.Running {
+		hooks := exec.Command("sh", "-c", `set -eu; eval $1; eval $2`, "init", c.Args[slices.Index(c.Args, "--pre-init-hooks")+1], c.Args[len(c.Args)-1])
+		hooks.Stderr = os.Stderr
+		if err := hooks.Run(); err != nil {
+			return fmt.Errorf("could not start %s: %w", name, errors.New("its hooks failed"))
+		}
+		s.Containers[i].Running = true
+		s.Containers[i].Diff += "C /etc\nA /etc/made-in-" + name + "\nC /usr\nA /usr/local-" + name + "\n"
+		if err := s.write(); err != nil {
+			return err
+		}
+	}
+	command := args[slices.Index(args, "--")+1:]
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), "CONTAINER_ID="+name)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return cmd.Run()
+}
+
+// fakeExport is distrobox-export, in a box: a script, as there are many calls of
+// it. The apps of a box are in the folder apps of the user's home.
+const fakeExport = `#!/bin/sh
+case $1 in
+--app)
+	if ! test -f "$HOME/apps/$2.desktop"; then
+		echo 'Error: cannot find any desktop files.' >&2
+		exit 127
+	fi
+	mkdir -p "$HOME/.local/share/applications"
+	sed "s|^Exec=|Exec=/usr/bin/distrobox-enter  -n $CONTAINER_ID --   |" "$HOME/apps/$2.desktop" >"$HOME/.local/share/applications/$CONTAINER_ID-$2.desktop"
+	exit
+	;;
+esac
+if ! test -f "$2"; then
+	echo "Error: cannot find $2." >&2
+	exit 127
+fi
+if test "$FAKE_DISTROBOX" = 1.4; then
+	cat >"$4/${2##*/}" <<END
+#!/bin/sh
+# distrobox_binary
+# name: $CONTAINER_ID
+if [ ! -f /run/.containerenv ] && [ ! -f /.dockerenv ]; then
+	command="/usr/bin/distrobox-enter  -n $CONTAINER_ID --  $2  "
+
+	for arg in "\$@"; do
+		if echo "\${arg}" | grep -Eq "'|\""; then
+			command="\${command} x"
+		else
+			command="\${command} '\${arg}'"
+		fi
+	done
+	eval \${command}
+else
+	$2 "\$@"
+fi
+END
+else
+	cat >"$4/${2##*/}" <<END
+#!/bin/sh
+# distrobox_binary
+# name: $CONTAINER_ID
+if [ -z "\${CONTAINER_ID}" ]; then
+	exec "/usr/bin/distrobox-enter"  -n $CONTAINER_ID  --  '$2'  "\$@"
+elif [ -n "\${CONTAINER_ID}" ] && [ "\${CONTAINER_ID}" != "$CONTAINER_ID" ]; then
+	exec distrobox-host-exec '$4/${2##*/}' "\$@"
+else
+	exec '$2' "\$@"
+fi
+END
+fi
+chmod +x "$4/${2##*/}"
+`

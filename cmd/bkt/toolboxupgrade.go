@@ -1,0 +1,360 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"bkt/internal/buildkit"
+	"bkt/internal/distrobox"
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/image"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/rehearsal"
+	"bkt/internal/repo"
+)
+
+type upgradeCmd struct {
+	mode
+	Image        string `placeholder:"IMAGE" help:"The new image: a name in a registry or on this machine, or oci-layout://DIR (the image that the manifest names, as its registry has it now)."`
+	NoHookCheck  bool   `help:"Do not run the hooks in the new image first."`
+	RemoveBackup bool   `help:"Remove the old box when the new one works."`
+	Yes          bool   `short:"y" help:"Do not ask."`
+	engineFlags  `embed:""`
+}
+
+// candidate is the name that an image of a layout has until it has that of the box.
+const candidate = "localhost/bkt-candidate:latest"
+
+// An upgrade is one of the box of the toolbox image.
+type upgrade struct {
+	distrobox.Upgrade
+	box     distrobox.Box
+	domain  *distrobox.Domain
+	image   string // what the user has named
+	layout  image.Layout
+	result  string
+	removed bool // the old box is gone
+}
+
+// What can come of an upgrade.
+const (
+	upgraded   = "upgraded"
+	unchanged  = "unchanged"
+	rolledBack = "rolled back"
+)
+
+// Run makes the box anew. Whatever goes wrong, there is the old box afterwards.
+func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
+	s, err := thisSystem()
+	if err != nil {
+		return err
+	}
+	u, err := c.plan(ctx, s)
+	if err != nil {
+		return err
+	}
+	if c.DryRun || c.Check {
+		return errors.Join(a.printUpgrade(u), c.pending())
+	}
+	unlock, err := a.lock(ctx, s.repo, c.mode)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	err = c.carryOut(ctx, a, s.repo, &u)
+	if err != nil && u.result == "" {
+		return err
+	}
+	return errors.Join(a.printUpgrade(u), err)
+}
+
+func (c *upgradeCmd) pending() error {
+	if c.Check {
+		return errPending
+	}
+	return nil
+}
+
+// plan finds out what there is to do, without doing any of it.
+func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) {
+	if u.box, err = toolboxOf(s.repo.FS()); err != nil {
+		return u, err
+	}
+	u.image = cmp.Or(c.Image, u.box.Image)
+	named := u.image
+	if dir, ok := strings.CutPrefix(c.Image, layoutScheme); ok {
+		if u.layout, err = buildkit.ReadLayout(dir, ""); err != nil {
+			return u, fmt.Errorf("--image: %w", err)
+		}
+		named = candidate
+	}
+	_, toolchains, _, err := readManifest[manifest.Toolchains](s.repo, "manifests/toolchains.json")
+	if err != nil {
+		return u, err
+	}
+	var answering []string
+	for _, t := range toolchains.Toolchains {
+		answering = append(answering, t.Path)
+	}
+	u.domain = s.folders.distrobox()
+	u.Upgrade, err = u.domain.Upgrade(ctx, host.Machine{}, u.box, named, answering, time.Now().Format("-backup-20060102-150405"))
+	return u, err
+}
+
+// carryOut gets the image, has it checked, asks, and makes the box anew.
+func (c *upgradeCmd) carryOut(ctx context.Context, a *app, r repo.Repo, u *upgrade) (err error) {
+	id, err := u.fetch(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, u.rollBack(context.WithoutCancel(ctx), a))
+		}
+	}()
+	if strings.HasPrefix(id, u.Was) && u.Same {
+		u.result = unchanged
+		return nil
+	}
+	if err := c.check(ctx, a, r, u, id); err != nil {
+		return err
+	}
+	for _, lost := range u.Loses {
+		a.note("%s loses %s", u.box.Name, lost)
+	}
+	if !c.Yes {
+		if err := a.confirm("make " + u.box.Name + " anew"); err != nil {
+			return err
+		}
+	}
+	if err := u.build(ctx, a); err != nil {
+		return err
+	}
+	return c.discard(ctx, a, u)
+}
+
+// fetch gets the new image, and returns its id.
+func (u *upgrade) fetch(ctx context.Context, a *app) (id string, err error) {
+	named := u.image
+	switch manager := u.domain.Manager; {
+	case u.layout.Dir != "":
+		named = candidate
+		a.progress("loading the image of %s", u.layout.Dir)
+		i := slices.IndexFunc(stores(), func(s store) bool { return s.program == manager })
+		err = stores()[i].take(ctx, u.layout, candidate)
+	case !strings.HasPrefix(u.image, "localhost/"):
+		a.progress("pulling %s", u.image)
+		_, err = host.Output(ctx, manager, "pull", "--quiet", u.image)
+	}
+	if err != nil {
+		return "", fmt.Errorf("image %s: %w", u.image, err)
+	}
+	out, err := host.Output(ctx, u.domain.Manager, "image", "inspect", "--format", "{{.Id}}", named)
+	if err != nil {
+		err = hint.Add(fmt.Errorf("image %s: %w", u.image, err), `"bkt build toolbox --load %s" makes it`, u.image)
+	}
+	return strings.TrimPrefix(strings.TrimSpace(string(out)), "sha256:"), err
+}
+
+// check runs the hooks of the box in the new image. What they break is an error.
+func (c *upgradeCmd) check(ctx context.Context, a *app, r repo.Repo, u *upgrade, id string) error {
+	all, err := readHooks(r, []string{u.box.Name})
+	if err != nil || c.NoHookCheck {
+		return err
+	}
+	hooks, err := toRehearse(r, all)
+	if err != nil || len(hooks) == 0 {
+		return err
+	}
+	a.progress("running the hooks in the new image")
+	dir, err := os.MkdirTemp("", "bkt-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	l, err := u.saved(ctx, id, filepath.Join(dir, "image"))
+	if err != nil {
+		return err
+	}
+	b, err := c.builder(a, r)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, h := range hooks {
+		for _, f := range h.lint() {
+			errs = append(errs, f.err())
+		}
+	}
+	err = b.LookAt(ctx, l, image.Spec{Containerfile: "Containerfile", Context: r.Root}, a.log(), func(ctx context.Context, l buildkit.Look) error {
+		found, err := rehearse(ctx, l, rehearsal.None, hooks)
+		for _, f := range found {
+			errs = append(errs, f.err())
+		}
+		return err
+	})
+	return errors.Join(append(errs, err)...)
+}
+
+// saved returns the new image as a layout, which podman writes into dir if the
+// image has not been given as one.
+func (u *upgrade) saved(ctx context.Context, id, dir string) (image.Layout, error) {
+	if u.layout.Dir != "" {
+		return u.layout, nil
+	}
+	if u.domain.Manager != "podman" {
+		err := fmt.Errorf("the hooks cannot be run in an image that only %s has", u.domain.Manager)
+		return image.Layout{}, hint.Add(err, "give the image as --image oci-layout://DIR, or leave the check out with --no-hook-check")
+	}
+	if _, err := host.Output(ctx, "podman", "save", "--quiet", "--format", "oci-dir", "--output", dir, id); err != nil {
+		return image.Layout{}, err
+	}
+	return buildkit.ReadLayout(dir, "")
+}
+
+// build makes the box anew, a stage after the other.
+func (u *upgrade) build(ctx context.Context, a *app) error {
+	for _, stage := range u.Stages {
+		a.progress("%s: %s", u.box.Name, stage.Title)
+		u.result = rolledBack // until it is done
+		if err := u.do(ctx, stage); err != nil {
+			return err
+		}
+	}
+	u.result = upgraded
+	return u.sweep(ctx)
+}
+
+// do carries out a stage.
+func (u *upgrade) do(ctx context.Context, stage distrobox.Stage) error {
+	p := plan.Plan{{Op: plan.Modify, Domain: "distrobox", Targets: []string{u.box.Name + ": " + stage.Title}, Steps: stage.Steps}}
+	return host.Do(ctx, p, func(plan.Change, error) {})
+}
+
+// sweep removes wrappers on the host that have no program in the box.
+func (u *upgrade) sweep(ctx context.Context) error {
+	steps, err := u.domain.Stale(ctx, host.Machine{}, u.box)
+	if err != nil {
+		return err
+	}
+	return u.do(ctx, distrobox.Stage{Title: "remove what it does not have", Steps: steps})
+}
+
+// rollBack brings the old box back, and its name back to the old image.
+func (u *upgrade) rollBack(ctx context.Context, a *app) error {
+	if u.result == upgraded {
+		return nil // it is the old box that was not removed
+	}
+	err := u.do(ctx, u.Undo)
+	if u.result != rolledBack {
+		return err
+	}
+	if err != nil {
+		u.result = ""
+		return hint.Add(err, `"%s ps --all" shows what there is of %s; a box is renamed by "%s rename"`, u.domain.Manager, u.box.Name, u.domain.Manager)
+	}
+	a.progress("%s: the old box is back", u.box.Name)
+	return u.sweep(ctx)
+}
+
+// discard removes the old box, if that is wanted.
+func (c *upgradeCmd) discard(ctx context.Context, a *app, u *upgrade) error {
+	if !c.RemoveBackup {
+		if c.Yes || !interactive() {
+			return nil
+		}
+		switch err := a.confirm("remove " + u.Backup + ", the old box"); {
+		case errors.Is(err, errDeclined):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	remove := plan.Run{Argv: []string{u.domain.Manager, "rm", "--force", u.Backup}}
+	err := u.do(ctx, distrobox.Stage{Title: "remove the old box", Steps: []plan.Step{remove}})
+	u.removed = err == nil
+	return err
+}
+
+// upgradeJSON is the output of --json.
+type upgradeJSON struct {
+	Version int         `json:"version"`
+	Box     string      `json:"box"`
+	Image   string      `json:"image"`
+	Result  string      `json:"result,omitempty"` // "": nothing has been done
+	Backup  string      `json:"backup,omitempty"`
+	Loses   []string    `json:"loses"`
+	Stages  []stageJSON `json:"stages"`
+}
+
+type stageJSON struct {
+	Title    string   `json:"title"`
+	Commands []string `json:"commands"`
+}
+
+// printUpgrade prints what came of it or, if nothing has been done, what would be.
+func (a *app) printUpgrade(u upgrade) error {
+	switch {
+	case a.json:
+		return a.printJSON(asUpgradeJSON(u))
+	case u.result == unchanged:
+		_, err := fmt.Fprintln(a.out, "nothing to do")
+		return err
+	case u.result == rolledBack, a.quiet:
+		return nil
+	case u.result == upgraded:
+		return a.printUpgraded(u)
+	}
+	return a.printStages(u)
+}
+
+func (a *app) printUpgraded(u upgrade) error {
+	if _, err := fmt.Fprintf(a.out, "~ distrobox %s\n", u.box.Name); err != nil || u.removed {
+		return err
+	}
+	a.note("the old box is %s: \"%s rm --force %s\" removes it", u.Backup, u.domain.Manager, u.Backup)
+	return nil
+}
+
+func (a *app) printStages(u upgrade) error {
+	out := new(strings.Builder)
+	fmt.Fprintf(out, "~ distrobox %s\n", u.box.Name)
+	for _, lost := range u.Loses {
+		fmt.Fprintf(out, "    loses %s\n", lost)
+	}
+	for _, stage := range u.Stages {
+		fmt.Fprintf(out, "    %s\n", stage.Title)
+		for _, step := range stage.Steps {
+			if a.verbose {
+				fmt.Fprintf(out, "      $ %v\n", step)
+			}
+		}
+	}
+	_, err := io.WriteString(a.out, out.String())
+	return err
+}
+
+func asUpgradeJSON(u upgrade) upgradeJSON {
+	j := upgradeJSON{Version: 1, Box: u.box.Name, Image: u.image, Result: u.result, Loses: append([]string{}, u.Loses...)}
+	if (u.result == "" || u.result == upgraded) && !u.removed {
+		j.Backup = u.Backup
+	}
+	for _, stage := range u.Stages {
+		s := stageJSON{Title: stage.Title, Commands: []string{}}
+		for _, step := range stage.Steps {
+			s.Commands = append(s.Commands, step.String())
+		}
+		j.Stages = append(j.Stages, s)
+	}
+	return j
+}

@@ -1,0 +1,414 @@
+// Package appimage keeps apps that come as AppImages in step with their manifest.
+//
+// What is installed is read from the files in the folders of AppImages, none of
+// which is ever run for it: the program at their start says where updates are,
+// and the image behind it has the desktop entry. bkt notes of each app that it
+// installs which release it was, in a record beside its other state; the record
+// holds as long as the file stays what it was. A file is thus the app of its
+// record, or else the one that has its name. What Gear Lever knows of the sources
+// of files is taken over, and kept in step.
+//
+// Looking asks no server: without a version that is declared, an app is in step
+// whatever version it has.
+package appimage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+
+	"golang.org/x/sys/unix"
+)
+
+// Domain is the domain of AppImages.
+type Domain struct {
+	Folders   []string // that AppImages are in
+	Data      string   // of the user: $XDG_DATA_HOME
+	Cache     string   // a folder for what is downloaded, and for what was read of files
+	Records   string   // a folder for what bkt notes of what it has installed
+	GearLever string   // Gear Lever's gearlever.conf
+	GitHub    GitHub
+	Arch      string // of this computer, as Go calls it
+	NoEntries bool   // the user wants no desktop entries of AppImages
+
+	// Remember writes what was read of files, so that it need not be read again.
+	Remember func(plan.Put)
+
+	seen seen
+}
+
+// seen is what Plan has to know of the system, beside what differs.
+type seen struct {
+	files     map[string]*file // by the name of the app
+	others    map[string]bool  // paths of files in the folders that are no AppImages
+	entries   map[string]bool  // apps whose desktop entry goes with them
+	gearLever bool             // is used
+}
+
+// Observe implements [reconcile.Domain]. It starts no process.
+func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []app) (reconcile.Observation[app], error) {
+	var o reconcile.Observation[app]
+	memory, text := recall(d.memory())
+	files, others, err := d.scan(memory)
+	if err != nil {
+		return o, reconcile.Unavailablef("%w", err)
+	}
+	records, err := d.records()
+	if err != nil {
+		return o, reconcile.Unavailablef("%w", err)
+	}
+	lever, err := readGearLever(d.GearLever)
+	if err != nil {
+		o.Notes = append(o.Notes, fmt.Sprintf("what Gear Lever knows of AppImages cannot be read: %v", err))
+	}
+	names, left := named(files, known, records)
+	d.seen = seen{names, others, map[string]bool{}, lever.used}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		item, err := d.observed(name, names[name], known, records, lever)
+		if err != nil {
+			return o, reconcile.Unavailablef("%w", err)
+		}
+		o.Items = append(o.Items, item)
+	}
+	if now := remember(files); len(files)+len(memory) > 0 && string(now) != string(text) {
+		d.Remember(plan.Put{Path: d.memory(), Text: now})
+	}
+	o.Notes = append(o.Notes, notes(o.Items, names, left)...)
+	o.Identity = d.identity()
+	return o, nil
+}
+
+func (d *Domain) memory() string { return filepath.Join(d.Cache, "files.json") }
+
+// observed returns an app as it is on the system.
+func (d *Domain) observed(name string, f *file, known []app, records map[string]record, g gearLever) (app, error) {
+	_, ofFile, err := d.entryIs(name, f.path)
+	if err != nil {
+		return app{}, err
+	}
+	d.seen.entries[name] = ofFile
+	n := slices.IndexFunc(known, func(a app) bool { return a.Name == name })
+	if n < 0 {
+		return d.unknown(name, f, g)
+	}
+	a, r := known[n], records[f.path]
+	holds, err := r.fits(f)
+	if err != nil {
+		return a, err
+	}
+	there := manifest.InstalledAppImage{There: true, Source: r.Path != "", Versions: versions(f, r, holds)}
+	if holds {
+		there.File = r.From
+	}
+	if there.Source && !r.of(a, there.File) {
+		a.Repo, a.Asset, a.URL = r.Repo, r.Asset, r.URL
+	}
+	if a.Version != "" {
+		a.Version = version(a.Version, there.Versions)
+	}
+	if a.SHA256 != "" {
+		a.SHA256, err = f.sum()
+	}
+	there.SHA256 = f.SHA256
+	a.Installed = there
+	return a, err
+}
+
+// versions returns what the version of a file is called: as it was installed, or
+// else as it says itself.
+func versions(f *file, r record, holds bool) []string {
+	if holds && r.Version != "" {
+		return []string{r.Version}
+	}
+	all := []string{f.Version}
+	if a, ok := updates(f.Update); ok {
+		all = append(all, a.Version)
+	}
+	return slices.DeleteFunc(all, func(v string) bool { return v == "" })
+}
+
+// version returns the one that is declared if it may be what there is, or else
+// what there is.
+func version(declared string, there []string) string {
+	if mayBe(declared, there) {
+		return declared
+	}
+	return there[0]
+}
+
+// mayBe reports whether a version is one of those: where a file does not say, any
+// is.
+func mayBe(version string, there []string) bool {
+	return len(there) == 0 || slices.ContainsFunc(there, func(v string) bool { return sameVersion(v, version) })
+}
+
+// sameVersion reports whether two versions are the same: a tag may have a letter
+// before the number.
+func sameVersion(a, b string) bool { return strings.TrimPrefix(a, "v") == strings.TrimPrefix(b, "v") }
+
+// unknown returns an app that bkt knows nothing of, with its source, as far as
+// Gear Lever or the file itself tells one.
+func (d *Domain) unknown(name string, f *file, g gearLever) (app, error) {
+	there := manifest.InstalledAppImage{There: true, Versions: versions(f, record{}, false)}
+	sources := make([]app, 2)
+	sources[0], _ = g.source(f.path)
+	sources[1], _ = updates(f.Update)
+	for _, a := range sources {
+		a.Name = name
+		if a.URL != "" && !isZsync(a.URL) {
+			sum, err := f.sum()
+			if err != nil {
+				return a, err
+			}
+			a.SHA256 = sum
+		}
+		if sourced(a) && manifest.Check(a) == nil {
+			a.Installed = there
+			a.Installed.Source = true
+			return a, nil
+		}
+	}
+	return app{Name: name, Installed: there}, nil
+}
+
+// notes tell of what no manifest can say.
+func notes(items []app, files map[string]*file, left []*file) []string {
+	var lost, all []string
+	for _, a := range items {
+		if !sourced(a) {
+			lost = append(lost, a.Name)
+		}
+	}
+	if len(lost) > 0 {
+		all = append(all, fmt.Sprintf("%s: unresolvable: it is not known where %s from, and bkt cannot install %s elsewhere: %s",
+			strings.Join(lost, ", "), comes(lost), them(lost), hintSource))
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if closed := files[name].Closed; closed != "" {
+			all = append(all, fmt.Sprintf("%s: not readable: %s", name, closed))
+		}
+	}
+	for _, f := range left {
+		all = append(all, fmt.Sprintf("%s is left alone: another file has its name", f.path))
+	}
+	return all
+}
+
+func comes(names []string) string {
+	if len(names) == 1 {
+		return "it comes"
+	}
+	return "they come"
+}
+
+func them(names []string) string {
+	if len(names) == 1 {
+		return "it"
+	}
+	return "them"
+}
+
+// identity tells the folders from later ones in their place.
+func (d *Domain) identity() func(app) string {
+	var births []string
+	for _, dir := range d.Folders {
+		births = append(births, birth(dir))
+	}
+	all := strings.Join(births, " ")
+	return func(app) string { return all }
+}
+
+func birth(dir string) string {
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
+		return "none"
+	}
+	return fmt.Sprintf("%d:%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
+}
+
+// Same implements [reconcile.Domain]. What is declared is the same as what the
+// system has, as far as each of them tells.
+func (*Domain) Same(a, b app) bool {
+	return fits(a, b) || fits(b, a) ||
+		sameSource(a, b) && a.Asset == b.Asset && a.Prereleases == b.Prereleases && sameVersion(a.Version, b.Version) && a.SHA256 == b.SHA256
+}
+
+// fits reports whether an app that is on the system may be the one that is
+// declared.
+func fits(system, declared app) bool {
+	i := system.Installed
+	return i.There &&
+		(!i.Source || sameSource(system, declared) && fitsAsset(declared, i.File)) &&
+		(declared.Version == "" || mayBe(declared.Version, i.Versions)) &&
+		(declared.SHA256 == "" || i.SHA256 == "" || declared.SHA256 == i.SHA256)
+}
+
+func sameSource(a, b app) bool { return a.Repo == b.Repo && a.URL == b.URL }
+
+// fitsAsset reports whether a file of a release may be the one that is declared.
+func fitsAsset(a app, file string) bool {
+	matches, err := path.Match(a.Asset, file)
+	return a.Repo == "" || a.Asset == "" || file == "" || err == nil && matches
+}
+
+// Plan implements [reconcile.Domain].
+func (d *Domain) Plan(diffs []reconcile.Diff[app]) []plan.Change {
+	var changes []plan.Change
+	for _, diff := range diffs {
+		var change plan.Change
+		switch have, want := diff.Have, diff.Want; {
+		case want == nil:
+			change = plan.Change{Op: plan.Remove, Targets: []string{have.Name}, Steps: d.remove(have.Name)}
+		case have == nil:
+			change = plan.Change{Op: plan.Add, Targets: []string{want.Name}, Steps: d.install(*want)}
+		default:
+			change = plan.Change{Op: plan.Modify, Targets: []string{want.Name}, Steps: d.install(*want)}
+		}
+		changes = append(changes, change)
+	}
+	return changes
+}
+
+// maxFile is the most bytes that an AppImage may have.
+const maxFile = 4 << 30
+
+func (d *Domain) install(want app) []plan.Step {
+	source, err := d.source(want)
+	path := d.place(want.Name)
+	if err == nil && d.seen.others[path] {
+		err = hint.Add(fmt.Errorf("%s is there, and is no AppImage", path), "remove it, or call the app otherwise in the manifest")
+	}
+	if err != nil {
+		return []plan.Step{plan.Fail{Reason: err}}
+	}
+	return []plan.Step{plan.Install{
+		Name:   want.Name,
+		Source: source,
+		Path:   path,
+		Cache:  d.partOf(want.Name),
+		Limit:  maxFile,
+		Finish: finish{d, want, path},
+	}}
+}
+
+// place returns where the file of an app is, or is to be. Gear Lever has a folder
+// of its own.
+func (d *Domain) place(name string) string {
+	if f := d.seen.files[name]; f != nil {
+		return f.path
+	}
+	folders := d.Folders
+	if d.seen.gearLever {
+		folders = slices.Clone(folders)
+		slices.Reverse(folders)
+	}
+	dir := folders[0]
+	for _, f := range folders {
+		if _, err := os.Stat(f); err == nil {
+			dir = f
+			break
+		}
+	}
+	return filepath.Join(dir, name+".AppImage")
+}
+
+// remove returns what removes an app, and nothing that is not its own.
+func (d *Domain) remove(name string) []plan.Step {
+	path := d.place(name)
+	var steps []plan.Step
+	if d.seen.entries[name] {
+		steps = append(steps, plan.Delete{Path: d.entryOf(name)})
+	}
+	steps = append(steps, d.clean(name)...)
+	steps = append(steps, plan.Delete{Path: path}, plan.Delete{Path: d.recordOf(name)})
+	return append(steps, d.tellGearLever(path, nil)...)
+}
+
+func (d *Domain) tellGearLever(path string, a *app) []plan.Step {
+	if !d.seen.gearLever {
+		return nil
+	}
+	return []plan.Step{plan.Revise{Path: d.GearLever, Edit: gearLeverEdit{path, a}}}
+}
+
+// finish is what there is to do with an AppImage that was downloaded.
+type finish struct {
+	d    *Domain
+	app  app
+	path string
+}
+
+// Finish implements [plan.Finisher]. An image whose files cannot be read may be
+// installed, and gets no desktop entry; one that is damaged, or not safe, may not.
+func (f finish) Finish(downloaded string, from plan.Source) ([]plan.Step, error) {
+	i, err := readImage(downloaded)
+	switch {
+	case err != nil:
+		return nil, err
+	case errors.Is(i.closed, errHostile), errors.Is(i.closed, errDamaged), errors.Is(i.closed, errCostly):
+		return nil, i.closed
+	}
+	steps, err := f.integrate(i, from)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(downloaded)
+	if err != nil {
+		return nil, err
+	}
+	steps = append(steps, plan.Put{Path: f.d.recordOf(f.app.Name), Text: f.record(from, info.Size())})
+	return append(steps, f.d.tellGearLever(f.path, &f.app)...), nil
+}
+
+// integrate returns what makes the desktop know the app, or know it no longer.
+func (f finish) integrate(i image, from plan.Source) ([]plan.Step, error) {
+	d, name := f.d, f.app.Name
+	there, ofFile, err := d.entryIs(name, f.path)
+	wanted := integrates(i.entry) && !d.NoEntries
+	steps := d.clean(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !wanted && there && ofFile:
+		return append(steps, plan.Delete{Path: d.entryOf(name)}), nil
+	case !wanted:
+		return steps, nil
+	case there && !ofFile:
+		return nil, hint.Add(fmt.Errorf("%s is there, and belongs to another app", d.entryOf(name)), "remove it, or call the app otherwise in the manifest")
+	}
+	icon := ""
+	if i.icon != nil {
+		icon = d.iconOf(name, i.iconExt)
+		steps = append(steps, plan.Put{Path: icon, Text: i.icon})
+	}
+	text, err := desktopEntry(i.entry, name, f.path, icon, from.Version)
+	return append(steps, plan.Put{Path: d.entryOf(name), Text: []byte(text)}), err
+}
+
+func (f finish) record(from plan.Source, size int64) []byte {
+	r := record{
+		Name: f.app.Name, Path: f.path, Size: size, SHA256: from.SHA256, Version: from.Version,
+		Repo: f.app.Repo, Asset: f.app.Asset, URL: f.app.URL,
+	}
+	if u, err := url.Parse(from.URL); err == nil {
+		r.From = path.Base(u.Path)
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		panic(err) // of strings and a number
+	}
+	return append(text, '\n')
+}

@@ -1,0 +1,144 @@
+package appimage
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"bkt/internal/keyfile"
+)
+
+const (
+	actionPrefix = "Desktop Action "
+	keyVersion   = "X-AppImage-Version"
+
+	// ours marks the desktop entries that bkt has written, with the name of the
+	// app.
+	ours = "X-Bkt-AppImage"
+)
+
+// dropped are keys of a desktop entry that are about the image, or would have
+// something else started in place of the file.
+var dropped = []string{"Exec", "TryExec", "Icon", "Path", "DBusActivatable", "Hidden", "X-AppImage-Integrate", "X-AppImage-Name", ours}
+
+// integrates reports whether an image wants to be in the menu of the desktop.
+func integrates(entry keyfile.File) bool {
+	return entry != nil &&
+		!strings.EqualFold(entry.Get(desktopGroup, "X-AppImage-Integrate"), "false") &&
+		entry.Get(desktopGroup, "NoDisplay") != "true"
+}
+
+// desktopEntry returns the text of the desktop entry of a file, made of the one
+// in its image. Icon and version may be empty; an image that says its version
+// knows better.
+func desktopEntry(entry keyfile.File, name, file, icon, version string) (string, error) {
+	for _, s := range []string{name, file, icon, version} {
+		if strings.ContainsFunc(s, unicode.IsControl) {
+			return "", fmt.Errorf("%q has a control character, which no desktop entry can have", s)
+		}
+	}
+	var out keyfile.File
+	for _, g := range entry {
+		if g.Name != desktopGroup && !strings.HasPrefix(g.Name, actionPrefix) {
+			continue
+		}
+		made, err := entryGroup(g, file)
+		if err != nil {
+			return "", err
+		}
+		out = append(out, made)
+	}
+	out, main := out.Open(desktopGroup)
+	out[main].Set("TryExec", keyfile.Escape(file))
+	if icon != "" {
+		out[main].Set("Icon", keyfile.Escape(icon))
+	}
+	if version != "" && out.Raw(desktopGroup, keyVersion) == "" {
+		out[main].Set(keyVersion, keyfile.Escape(version))
+	}
+	out[main].Set("X-AppImage-Name", keyfile.Escape(name))
+	out[main].Set(ours, keyfile.Escape(name))
+	return out.String(), nil
+}
+
+func entryGroup(g keyfile.Group, file string) (keyfile.Group, error) {
+	made := keyfile.Group{Name: g.Name}
+	for _, e := range g.Entries {
+		switch name, _, _ := strings.Cut(e.Key, "["); {
+		case strings.ContainsFunc(g.Name+e.Key+e.Value, unicode.IsControl):
+			return made, errors.New("its desktop entry has control characters")
+		case e.Key == "Exec":
+			made.Set("Exec", keyfile.Escape(command(file, keyfile.Unescape(e.Value))))
+		case !isDropped(name):
+			made.Entries = append(made.Entries, e)
+		}
+	}
+	return made, nil
+}
+
+func isDropped(key string) bool {
+	for _, d := range dropped {
+		if key == d {
+			return true
+		}
+	}
+	return false
+}
+
+// command returns a command line by which the file is started as the one of its
+// image starts the program: with the same arguments.
+func command(file, line string) string {
+	words := execWords(line)
+	if len(words) > 0 && (words[0] == "env" || words[0] == "/usr/bin/env") {
+		words = words[1:]
+		for len(words) > 0 && strings.Contains(words[0], "=") {
+			words = words[1:]
+		}
+	}
+	out := []string{quoteExec(strings.ReplaceAll(file, "%", "%%"))}
+	for _, w := range words[min(1, len(words)):] {
+		out = append(out, quoteExec(w))
+	}
+	return strings.Join(out, " ")
+}
+
+// execWords splits a command line by the Desktop Entry Specification.
+func execWords(line string) []string {
+	var words []string
+	var word strings.Builder
+	quoted, begun := false, false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '"':
+			quoted, begun = !quoted, true
+		case c == '\\' && quoted && i+1 < len(line):
+			i++
+			word.WriteByte(line[i])
+		case c == ' ' && !quoted:
+			if begun {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			begun = false
+		default:
+			word.WriteByte(c)
+			begun = true
+		}
+	}
+	if begun {
+		words = append(words, word.String())
+	}
+	return words
+}
+
+var execEscaper = strings.NewReplacer(`"`, `\"`, "`", "\\`", `$`, `\$`, `\`, `\\`)
+
+// quoteExec quotes an argument by the Desktop Entry Specification. Field codes,
+// such as %U, may not be quoted.
+func quoteExec(word string) string {
+	if word != "" && !strings.ContainsAny(word, " \t\n\"'\\><~|&;$*?#()`") {
+		return word
+	}
+	return `"` + execEscaper.Replace(word) + `"`
+}

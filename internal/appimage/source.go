@@ -1,0 +1,312 @@
+package appimage
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+)
+
+type app = manifest.AppImage
+
+// GitHub is a server with the API of GitHub.
+type GitHub struct {
+	URL   string // of its API
+	Token string // of the user; "": none
+}
+
+const (
+	maxAnswer   = 16 << 20
+	zsyncSuffix = ".zsync"
+
+	hintToken  = "GitHub answers few questions an hour of those it does not know, and none about what is private: set GH_TOKEN"
+	hintSource = `give it "repo", with the owner and name of its repository on GitHub, or "url" in the manifest`
+)
+
+var (
+	errUnresolvable = hint.Add(errors.New("it is not known where it comes from"), hintSource)
+	errNoSum        = hint.Add(errors.New("its download has no sha256 in the manifest"), `add "sha256" to it, as sha256sum prints it, or give the URL of its .zsync file`)
+)
+
+// sourced reports whether it is known where an app comes from.
+func sourced(a app) bool { return a.Repo != "" || a.URL != "" }
+
+// source returns where the file of an app is.
+func (d *Domain) source(a app) (plan.Source, error) {
+	switch {
+	case a.Repo != "":
+		return d.release(a), nil
+	case a.URL == "":
+		return plan.Source{}, errUnresolvable
+	case isZsync(a.URL):
+		return plan.Source{Version: a.Version, Ask: zsyncAsk(a.URL, plan.Source{SHA256: a.SHA256, Version: a.Version})}, nil
+	case a.SHA256 == "":
+		return plan.Source{}, errNoSum
+	}
+	return plan.Source{URL: a.URL, SHA256: a.SHA256, Version: a.Version}, nil
+}
+
+func isZsync(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.HasSuffix(u.Path, zsyncSuffix)
+}
+
+// release returns what asks GitHub for a release: the one that is declared,
+// whatever its tag has before the number, or else the newest.
+func (d *Domain) release(a app) plan.Source {
+	releases := strings.TrimSuffix(d.GitHub.URL, "/") + "/repos/" + a.Repo + "/releases"
+	ask := plan.Ask{
+		URLs:    []string{releases + "/latest"},
+		Token:   d.GitHub.Token,
+		Limit:   maxAnswer,
+		Missing: "there is no release of it",
+		Refused: hintToken,
+		Answer:  releaseAnswer{a, d.Arch},
+	}
+	switch {
+	case a.Version != "":
+		tag := url.PathEscape(a.Version)
+		ask.URLs = []string{releases + "/tags/" + tag, releases + "/tags/v" + tag}
+		ask.Missing = "there is no release " + a.Version + " of it"
+	case a.Prereleases:
+		ask.URLs = []string{releases + "?per_page=10"}
+	}
+	return plan.Source{Ask: &ask}
+}
+
+// A release is one of GitHub's, as far as it matters.
+type release struct {
+	Tag    string  `json:"tag_name"`
+	Draft  bool    `json:"draft"`
+	Assets []asset `json:"assets"`
+}
+
+type asset struct {
+	Name   string `json:"name"`
+	URL    string `json:"browser_download_url"`
+	Size   int64  `json:"size"`
+	Digest string `json:"digest"` // null in releases of former times
+}
+
+// releaseAnswer understands what GitHub says of the releases of an app.
+type releaseAnswer struct {
+	app  app
+	arch string // of this computer, as Go calls it
+}
+
+// Source implements [plan.Answer].
+func (r releaseAnswer) Source(from string, text []byte) (plan.Source, error) {
+	found, err := r.newest(text)
+	if err != nil {
+		return plan.Source{}, err
+	}
+	a, err := r.pick(found)
+	if err != nil {
+		return plan.Source{}, err
+	}
+	s := plan.Source{URL: a.URL, SHA256: r.app.SHA256, Size: a.Size, Version: found.Tag}
+	if sum, ok := strings.CutPrefix(a.Digest, "sha256:"); ok && s.SHA256 == "" {
+		s.SHA256 = sum
+	}
+	if s.SHA256 != "" {
+		return s, nil
+	}
+	for _, other := range found.Assets {
+		if other.Name == a.Name+zsyncSuffix {
+			s.Ask = zsyncAsk(other.URL, s)
+			return s, nil
+		}
+	}
+	return s, hint.Add(fmt.Errorf("GitHub tells no checksum of %s", a.Name), `add its "sha256" to the manifest, as sha256sum prints it`)
+}
+
+// newest returns the first release of those in the text that is not a draft.
+func (r releaseAnswer) newest(text []byte) (release, error) {
+	var all []release
+	err := json.Unmarshal(text, &all)
+	if err != nil {
+		var one release
+		err = json.Unmarshal(text, &one)
+		all = []release{one}
+	}
+	if err != nil {
+		return release{}, fmt.Errorf("GitHub's answer cannot be understood: %w", err)
+	}
+	for _, found := range all {
+		if !found.Draft && found.Tag != "" {
+			return found, nil
+		}
+	}
+	return release{}, errors.New("there is no release of it")
+}
+
+// pick returns the file of a release that is meant: the one AppImage among those
+// that the glob matches, or the one of them that is for this computer.
+func (r releaseAnswer) pick(found release) (asset, error) {
+	var fitting, all []asset
+	for _, a := range found.Assets {
+		if matches, err := path.Match(r.app.Asset, a.Name); err != nil {
+			return asset{}, fmt.Errorf("asset %q is no glob", r.app.Asset)
+		} else if r.app.Asset == "" && isAppImageName(a.Name) || matches && !strings.HasSuffix(a.Name, zsyncSuffix) {
+			all = append(all, a)
+		}
+	}
+	for _, a := range all {
+		if forArch(a.Name, r.arch) {
+			fitting = append(fitting, a)
+		}
+	}
+	if len(all) == 1 {
+		fitting = all
+	}
+	if len(fitting) == 1 {
+		return fitting[0], nil
+	}
+	var names []string
+	for _, a := range found.Assets {
+		names = append(names, a.Name)
+	}
+	what := fmt.Sprintf("%d files of release %s could be meant", len(fitting), found.Tag)
+	if len(fitting) == 0 {
+		what = fmt.Sprintf("no file of release %s is meant", found.Tag)
+	}
+	return asset{}, hint.Add(errors.New(what), `give "asset", a glob that matches one of %s`, strings.Join(names, ", "))
+}
+
+const fileSuffix = ".appimage"
+
+func isAppImageName(name string) bool { return strings.HasSuffix(strings.ToLower(name), fileSuffix) }
+
+// architectures are what names of files call them, by Go's names.
+var architectures = map[string][]string{
+	"amd64": {"x86_64", "x86-64", "amd64", "x64"},
+	"arm64": {"aarch64", "arm64"},
+	"arm":   {"armhf", "armv7", "armv6"},
+	"386":   {"i386", "i686", "ia32"},
+}
+
+// forArch reports whether the file of a release is for an architecture: by its
+// name, for one that the name does not speak of, for the most common one.
+func forArch(name, arch string) bool {
+	name = strings.ToLower(name)
+	spoken := func(words []string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(name, w) })
+	}
+	if spoken(architectures[arch]) {
+		return true
+	}
+	for _, words := range architectures {
+		if spoken(words) {
+			return false
+		}
+	}
+	return arch == "amd64"
+}
+
+// zsyncAsk asks for the .zsync file at a URL, which tells of its target what
+// known does not.
+func zsyncAsk(address string, known plan.Source) *plan.Ask {
+	known.Ask = nil
+	return &plan.Ask{URLs: []string{address}, Limit: maxAnswer, Answer: zsyncAnswer{known}}
+}
+
+type zsyncAnswer struct{ known plan.Source }
+
+// Source implements [plan.Answer].
+func (z zsyncAnswer) Source(from string, text []byte) (plan.Source, error) {
+	h, err := parseZsync(text)
+	if err != nil {
+		return plan.Source{}, err
+	}
+	s := z.known
+	s.SHA1, s.Size = h.sha1, h.length
+	if s.URL == "" {
+		s.URL, err = resolve(from, h.url)
+	}
+	return s, err
+}
+
+// resolve returns a URL that stands in what is at another. A server does not lead
+// to the files of this computer.
+func resolve(from, reference string) (string, error) {
+	base, err := url.Parse(from)
+	if err != nil {
+		return "", err
+	}
+	to, err := base.Parse(reference)
+	if err != nil {
+		return "", err
+	}
+	if to.Scheme != "https" && to.Scheme != base.Scheme {
+		return "", fmt.Errorf("leads to %s, which is less safe", to.Redacted())
+	}
+	return to.String(), nil
+}
+
+// A zsyncHeader is what a .zsync file says of its target.
+type zsyncHeader struct {
+	url, sha1 string
+	length    int64
+}
+
+const maxZsyncHeader = 8 << 10
+
+// parseZsync parses a .zsync file: lines of a name, a colon and a value, and an
+// empty line before what is binary.
+func parseZsync(text []byte) (zsyncHeader, error) {
+	var h zsyncHeader
+	head, _, ok := strings.Cut(string(text[:min(len(text), maxZsyncHeader)]), "\n\n")
+	if !ok || !strings.HasPrefix(head, "zsync:") {
+		return h, errors.New("is no .zsync file")
+	}
+	for line := range strings.Lines(head) {
+		name, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		value = strings.TrimSpace(value)
+		switch name {
+		case "URL":
+			h.url = value
+		case "SHA-1":
+			h.sha1 = strings.ToLower(value)
+		case "Length":
+			h.length, _ = strconv.ParseInt(value, 10, 64)
+		}
+	}
+	switch {
+	case h.url == "":
+		return h, errors.New("names no URL")
+	case len(h.sha1) != 40 || strings.Trim(h.sha1, "0123456789abcdef") != "":
+		return h, errors.New("tells no SHA-1")
+	case h.length <= 0:
+		return h, errors.New("tells no length")
+	}
+	return h, nil
+}
+
+// updates returns the source that update information tells of, and whether it
+// tells of one that can be declared.
+func updates(info string) (app, bool) {
+	parts := strings.Split(info, "|")
+	switch {
+	case len(parts) == 2 && parts[0] == "zsync" && isZsync(parts[1]):
+		return app{URL: parts[1]}, true
+	case len(parts) == 5 && parts[0] == "gh-releases-zsync":
+		a := app{Repo: parts[1] + "/" + parts[2], Asset: strings.TrimSuffix(parts[4], zsyncSuffix)}
+		switch tag := parts[3]; tag {
+		case "latest":
+		case "latest-pre", "latest-all":
+			a.Prereleases = true
+		default:
+			a.Version = tag
+		}
+		return a, true
+	}
+	return app{}, false
+}

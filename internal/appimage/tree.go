@@ -1,0 +1,187 @@
+package appimage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"unicode"
+
+	"github.com/diskfs/go-diskfs/filesystem/squashfs"
+)
+
+const (
+	maxLinks  = 16
+	maxDepth  = 32
+	maxFolder = 64 << 10 // bytes of a directory as it is written: thousands of files
+)
+
+// A tree is the files in an image. It follows links as the image's own programs
+// would find them, and none that leads out of it.
+type tree struct {
+	files *squashfs.FileSystem
+	known map[string]map[string]node // by folder
+}
+
+// A node is a file, a folder or a link.
+type node struct {
+	mode fs.FileMode
+	size int64
+	link string
+}
+
+// openTree opens the squashfs at an offset of a file. What is to be done with it
+// is done in use: the library panics where an image is damaged in some ways.
+func openTree(file *os.File, start, size int64, use func(*tree) error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errDamaged
+		}
+	}()
+	g, err := newGuard(file, start, size)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	files, err := squashfs.Read(g, size, 0, 0)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	files.SetCacheSize(0) // so that the guard sees what is read
+	return use(&tree{files, map[string]map[string]node{}})
+}
+
+// errHostile is of names and links that no image has by mistake.
+var errHostile = errors.New("its squashfs is not safe")
+
+func hostile(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", errHostile, fmt.Errorf(format, args...))
+}
+
+// list returns what is in a folder.
+func (t *tree) list(folder string, size int64) (map[string]node, error) {
+	if nodes, ok := t.known[folder]; ok {
+		return nodes, nil
+	}
+	if size > maxFolder {
+		return nil, hostile("%q has too many files", folder)
+	}
+	entries, err := t.files.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	nodes := make(map[string]node, len(entries))
+	for _, e := range entries {
+		if err := checkEntry(e.Name()); err != nil {
+			return nil, err
+		}
+		if nodes[e.Name()], err = newNode(e); err != nil {
+			return nil, err
+		}
+	}
+	t.known[folder] = nodes
+	return nodes, nil
+}
+
+// checkEntry checks a name in a folder.
+func checkEntry(name string) error {
+	if !fs.ValidPath(name) || name == "." || strings.Contains(name, "/") || strings.ContainsFunc(name, unicode.IsControl) {
+		return hostile("it has a file called %q", name)
+	}
+	return nil
+}
+
+func newNode(e fs.DirEntry) (node, error) {
+	info, err := e.Info()
+	if err != nil {
+		return node{}, err
+	}
+	n := node{mode: info.Mode(), size: info.Size()}
+	if l, ok := e.(interface{ Readlink() (string, error) }); ok && n.mode.Type() == fs.ModeSymlink {
+		n.link, err = l.Readlink()
+	}
+	return n, err
+}
+
+// root returns the names in the folder of the image.
+func (t *tree) root() (map[string]node, error) {
+	info, err := t.files.Stat(".")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return t.list(".", info.Size())
+}
+
+// find returns the file that is at a path, and where it is when links have been
+// followed.
+func (t *tree) find(name string) (string, node, error) {
+	at, now := ".", node{mode: fs.ModeDir}
+	if _, err := t.root(); err != nil {
+		return "", now, err
+	}
+	rest := strings.Split(name, "/")
+	for links := 0; len(rest) > 0; {
+		next := rest[0]
+		rest = rest[1:]
+		switch {
+		case next == "" || next == ".":
+			continue
+		case !now.mode.IsDir():
+			return "", now, fs.ErrNotExist
+		case next == ".." && at == ".":
+			return "", now, hostile("%q leads out of it", name)
+		case next == "..":
+			at = path.Dir(at)
+			now = node{mode: fs.ModeDir} // which is known by now
+			continue
+		case strings.Count(at, "/") >= maxDepth:
+			return "", now, hostile("%q leads too deep", name)
+		}
+		nodes, err := t.list(at, now.size)
+		if err != nil {
+			return "", now, err
+		}
+		there, ok := nodes[next]
+		switch {
+		case !ok:
+			return "", now, fs.ErrNotExist
+		case there.mode.Type() != fs.ModeSymlink:
+			at, now = path.Join(at, next), there
+			continue
+		}
+		links++
+		switch {
+		case links > maxLinks:
+			return "", now, hostile("%q is a link without end", name)
+		case path.IsAbs(there.link):
+			return "", now, hostile("%q leads out of it, to %q", name, there.link)
+		}
+		rest = append(strings.Split(there.link, "/"), rest...)
+	}
+	return at, now, nil
+}
+
+// read returns the content of a file, which may have no more than limit bytes.
+func (t *tree) read(name string, limit int64) ([]byte, error) {
+	at, found, err := t.find(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found.mode.IsRegular():
+		return nil, fs.ErrNotExist
+	case found.size > limit:
+		return nil, hostile("%q has %d bytes", name, found.size)
+	}
+	f, err := t.files.OpenFile(at, os.O_RDONLY)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, limit))
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return text, err
+}

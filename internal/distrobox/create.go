@@ -1,0 +1,121 @@
+package distrobox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// standardPath is what PATH is in an image that says nothing of it, and what
+// distrobox adds to any other.
+var standardPath = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+
+// createArgs returns the command that makes a box. distrobox, as a shell script,
+// has a shell read some of it once more.
+func (d *Domain) createArgs(b Box) ([]string, error) {
+	argv := []string{"distrobox", "create", "--yes", "--no-entry", "--name", b.Name, "--image", b.Image}
+	if err := harmless("image", b.Image); err != nil {
+		return nil, err
+	}
+	for _, flag := range []struct {
+		set  bool
+		name string
+	}{{b.Pull, "--pull"}, {b.Init, "--init"}, {b.Root && d.UID != 0, "--root"}} {
+		if flag.set {
+			argv = append(argv, flag.name)
+		}
+	}
+	if len(b.Packages) > 0 {
+		argv = append(argv, "--additional-packages", strings.Join(slices.Sorted(slices.Values(b.Packages)), " "))
+	}
+	if len(b.PreInitHooks) > 0 {
+		argv = append(argv, "--pre-init-hooks", joinedPre(b.PreInitHooks)[0])
+	}
+	if len(b.InitHooks) > 0 {
+		argv = append(argv, "--init-hooks", joined(b.InitHooks)[0])
+	}
+	for _, v := range b.Volume {
+		v = d.expand(v)
+		if err := harmless("volume", v); err != nil {
+			return nil, err
+		}
+		argv = append(argv, "--volume", v)
+	}
+	flags, err := d.flags(b)
+	for _, flag := range flags {
+		argv = append(argv, "--additional-flags", flag)
+	}
+	return argv, err
+}
+
+// flags returns the options for the manager.
+func (d *Domain) flags(b Box) ([]string, error) {
+	flags := slices.Clone(b.AdditionalFlags)
+	for _, name := range sortedKeys(b.Env) {
+		flag, err := variable(name, d.expandAll(b.Env[name]))
+		if err != nil {
+			return nil, err
+		}
+		flags = append(flags, flag)
+	}
+	if len(b.Path) > 0 {
+		flag, err := variable("PATH", d.pathOf(b.Path))
+		if err != nil {
+			return nil, err
+		}
+		flags = append(flags, flag)
+	}
+	entry, err := label(b)
+	return append(flags, entry), err
+}
+
+// pathOf returns PATH in a box: where the manifest has none, the standard folders
+// come last.
+func (d *Domain) pathOf(folders []string) string {
+	var all []string
+	if !slices.Contains(folders, "$PATH") {
+		folders = append(slices.Clone(folders), "$PATH")
+	}
+	for _, dir := range folders {
+		if dir == "$PATH" {
+			all = append(all, standardPath...)
+			continue
+		}
+		all = append(all, d.expand(dir))
+	}
+	return strings.Join(all, ":")
+}
+
+// expandAll expands ~ in a value, or in the items of a list with colons.
+func (d *Domain) expandAll(value string) string {
+	parts := strings.Split(value, ":")
+	for i := range parts {
+		parts[i] = d.expand(parts[i])
+	}
+	return strings.Join(parts, ":")
+}
+
+// variable returns the option that sets a variable.
+func variable(name, value string) (string, error) {
+	quoted, err := syntax.Quote(value, syntax.LangPOSIX)
+	if err != nil {
+		return "", fmt.Errorf("variable %s: %w", name, err)
+	}
+	return "--env=" + name + "=" + quoted, nil
+}
+
+// harmless returns an error if distrobox would spoil a value.
+func harmless(what, value string) error {
+	i := strings.IndexFunc(value, func(r rune) bool {
+		return strings.ContainsRune(" \t\"'`$\\;&|<>(){}*?[]#!,", r) || r < ' '
+	})
+	if i < 0 {
+		return nil
+	}
+	err := fmt.Errorf("%s %s: distrobox does not take %q in it", what, value, value[i:i+1])
+	return hint.Add(err, "give what it names another name")
+}

@@ -1,0 +1,293 @@
+package distrobox
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"bkt/internal/manifest"
+)
+
+// baked is the folder whose wrappers are part of the host's image.
+const baked = "/usr/bin"
+
+// own are bkt's own programs, which the host has, in the version that it needs.
+var own = []string{"bkt", "bkt-engine"}
+
+// to returns the folder of the host that has a box's programs, and whether it is
+// for bkt to fill.
+func (d *Domain) to(b manifest.Box) (dir string, ok bool) {
+	dir = path.Clean(d.expand(b.Bins.Folder()))
+	return dir, dir != baked
+}
+
+// exportsSomething reports whether a box has wrappers that bkt makes.
+func (d *Domain) exportsSomething(b manifest.Box) bool {
+	_, ok := d.to(b)
+	return ok && len(b.Bins.From)+len(b.Bins.Also) > 0
+}
+
+// readExports reads what the host has from boxes.
+func (d *Domain) readExports(known []Box) error {
+	dirs := map[string]bool{d.Home + "/.local/bin": true, d.Home + "/.local/bin/distrobox": true}
+	for _, b := range known {
+		if dir, ok := d.to(b.Box); ok {
+			dirs[dir] = true
+		}
+	}
+	var errs []error
+	for _, dir := range sortedKeys(dirs) {
+		wrappers, err := readWrappers(dir)
+		d.seen.wrappers, errs = append(d.seen.wrappers, wrappers...), append(errs, err)
+	}
+	var err error
+	d.seen.apps, err = readApps(d.applications(), sortedKeys(d.all()))
+	return errors.Join(append(errs, err)...)
+}
+
+func (d *Domain) applications() string { return filepath.Join(d.Data, "applications") }
+
+// observeExports notes what folders of a box have in them, and what was exported
+// by hand.
+func (d *Domain) observeExports(b *Box, c container) (notes []string) {
+	if len(b.Bins.From) > 0 {
+		found, missing, ok := d.readFolders(b.Box, c)
+		if !ok {
+			notes = append(notes, b.Name+" is not running: what its folders have in them is not looked at")
+			found = b.Bins.Found
+		}
+		for _, dir := range missing {
+			notes = append(notes, fmt.Sprintf("%s has no folder %s", b.Name, dir))
+		}
+		b.Bins.Found = asFound(b.Bins.Found, found)
+	}
+	d.seen.folders[b.Name] = b.Bins.Found
+	for _, w := range d.strays(*b) {
+		b.Bins.Also = append(slices.Clone(b.Bins.Also), d.shorten(w.program))
+	}
+	for _, a := range d.strayApps(*b) {
+		if !slices.Contains(b.ExportedApps, a.id) {
+			b.ExportedApps = append(slices.Clone(b.ExportedApps), a.id)
+		}
+	}
+	return notes
+}
+
+// asFound returns what was found with the comments that are known.
+func asFound(known, found []manifest.Found) []manifest.Found {
+	for i := range found {
+		for _, k := range known {
+			if k.Name == found[i].Name {
+				found[i].Comment = k.Comment
+			}
+		}
+	}
+	return found
+}
+
+// readFolders returns the programs in the folders of a box, sorted by name, and
+// the folders that are missing. Those in a home that the box shares with the host
+// are there whether or not it runs; into the others one sees while it runs.
+func (d *Domain) readFolders(b manifest.Box, c container) (found []manifest.Found, missing []string, ok bool) {
+	names := map[string]bool{}
+	for _, dir := range slices.Sorted(slices.Values(b.Bins.From)) {
+		root, seen := d.rootOf(d.expand(dir), c)
+		if !seen {
+			return nil, nil, false
+		}
+		programs, err := programs(root, d.expand(dir))
+		if err != nil {
+			missing = append(missing, dir)
+		}
+		for _, name := range programs {
+			if !names[name] {
+				names[name] = true
+				found = append(found, manifest.Found{Name: name, Path: strings.TrimSuffix(dir, "/") + "/" + name})
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b manifest.Found) int { return cmp.Compare(a.Name, b.Name) })
+	return found, missing, true
+}
+
+// rootOf returns the folder of the host that is the root of the box, as far as a
+// folder is concerned, and whether it can be seen.
+func (d *Domain) rootOf(dir string, c container) (string, bool) {
+	args, _ := splitArgs(c.args)
+	home := args["--home"]
+	if below(dir, d.Home) && (home == "" || d.isHome(home)) {
+		return "", true
+	}
+	if !c.running || c.pid == 0 {
+		return "", false
+	}
+	root := filepath.Join(d.Proc, fmt.Sprint(c.pid), "root")
+	_, err := os.ReadDir(root)
+	return root, err == nil
+}
+
+// programs returns the names of the programs in a folder below a root, without
+// bkt's own. That there is no such folder is an error.
+func programs(root, dir string) ([]string, error) {
+	entries, err := os.ReadDir(root + dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		info, err := stat(root, path.Join(dir, e.Name()))
+		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && e.Name()[0] != '.' && !slices.Contains(own, e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// maxLinks is how many links one may lead to another.
+const maxLinks = 40
+
+// stat follows links as they lead below a root.
+func stat(root, file string) (fs.FileInfo, error) {
+	for range maxLinks {
+		info, err := os.Lstat(root + file)
+		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+			return info, err
+		}
+		link, err := os.Readlink(root + file)
+		if err != nil {
+			return nil, err
+		}
+		if !path.IsAbs(link) {
+			link = path.Join(path.Dir(file), link)
+		}
+		file = path.Clean(link)
+	}
+	return nil, syscall.ELOOP
+}
+
+// wanted returns the programs in a box that the host is to have, by name.
+func (d *Domain) wanted(b manifest.Box, found []manifest.Found) map[string]string {
+	all := map[string]string{}
+	for _, f := range found {
+		if !slices.Contains(b.Bins.Exclude, f.Name) && !slices.Contains(own, f.Name) { // found may be from elsewhere
+			all[f.Name] = d.expand(f.Path)
+		}
+	}
+	for _, program := range b.Bins.Also {
+		if name := path.Base(program); !slices.Contains(own, name) {
+			all[name] = d.expand(program)
+		}
+	}
+	return all
+}
+
+// wrappersOf returns the wrappers of a box, by their paths.
+func (d *Domain) wrappersOf(box string) map[string]wrapper {
+	all := map[string]wrapper{}
+	for _, w := range d.seen.wrappers {
+		if w.box == box {
+			all[w.at] = w
+		}
+	}
+	return all
+}
+
+// inFrom reports whether a program is in one of the folders of a box.
+func (d *Domain) inFrom(b manifest.Box, program string) bool {
+	return slices.ContainsFunc(b.Bins.From, func(dir string) bool { return path.Clean(d.expand(dir)) == path.Dir(program) })
+}
+
+// strays returns the wrappers of a box that someone has made by hand, where bkt
+// would make them.
+func (d *Domain) strays(b Box) []wrapper {
+	dir, ok := d.to(b.Box)
+	if !ok {
+		return nil
+	}
+	wanted := d.wanted(b.Box, d.seen.folders[b.Name])
+	var all []wrapper
+	wrappers := d.wrappersOf(b.Name)
+	for _, at := range sortedKeys(wrappers) {
+		w := wrappers[at]
+		name := path.Base(w.program)
+		_, known := wanted[name]
+		if path.Dir(at) == dir && !w.byBkt && !known && !d.inFrom(b.Box, w.program) && path.IsAbs(w.program) && path.Base(at) == name && !slices.Contains(own, name) {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// strayApps returns the entries of a box that someone has exported by hand.
+func (d *Domain) strayApps(b Box) []app {
+	var all []app
+	for _, a := range d.seen.apps {
+		if a.box == b.Name && !a.byBkt && !slices.ContainsFunc(b.ExportedApps, a.is) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// exportsToDo returns the wrappers and apps that a box that is declared lacks, and
+// those of bkt that it has and should not.
+func (d *Domain) exportsToDo(b Box, c container) (export, remove []string) {
+	dir, ours := d.to(b.Box)
+	if d.seen.path.writer == b.Name {
+		export = append(export, d.seen.path.at)
+	}
+	found, seen := d.found(b, c)
+	wanted := map[string]string{}
+	if ours {
+		wanted = d.wanted(b.Box, found)
+	}
+	wrappers := d.wrappersOf(b.Name)
+	for _, name := range sortedKeys(wanted) {
+		if at := path.Join(dir, name); wrappers[at].program != wanted[name] {
+			export = append(export, at)
+		}
+	}
+	for _, at := range sortedKeys(wrappers) {
+		w := wrappers[at]
+		_, stays := wanted[path.Base(at)]
+		stays = (stays || !seen && d.inFrom(b.Box, w.program)) && path.Dir(at) == dir || path.Dir(at) == baked
+		if !stays && (w.byBkt || d.inFrom(b.Box, w.program)) {
+			remove = append(remove, at)
+		}
+	}
+	return d.appsToDo(b, export, remove)
+}
+
+// found returns what is known of the folders of a box, in words of what is
+// declared of it: the folders may be others.
+// Whether they have something else as well is not seen of a box that is stopped.
+func (d *Domain) found(b Box, c container) (found []manifest.Found, seen bool) {
+	if found, _, ok := d.readFolders(b.Box, c); ok {
+		return found, true
+	}
+	return b.Bins.Found, false
+}
+
+func (d *Domain) appsToDo(b Box, export, remove []string) ([]string, []string) {
+	for _, name := range b.ExportedApps {
+		if !slices.ContainsFunc(d.seen.apps, func(a app) bool { return a.box == b.Name && a.is(name) }) {
+			export = append(export, appPrefix+name)
+		}
+	}
+	for _, a := range d.seen.apps {
+		if a.box == b.Name && a.byBkt && !slices.ContainsFunc(b.ExportedApps, a.is) {
+			remove = append(remove, a.at)
+		}
+	}
+	return export, remove
+}
+
+// appPrefix stands before the name of an app among what is to be exported.
+const appPrefix = "app "

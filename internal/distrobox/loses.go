@@ -1,0 +1,104 @@
+package distrobox
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bkt/internal/reconcile"
+)
+
+// tell finds out what a box loses, should it be made anew. Only of one that is
+// not made as it is declared it asks.
+func (d *Domain) tell(ctx context.Context, sys reconcile.System, b Box, known map[string]Box) {
+	k, ok := known[b.Name]
+	if ok {
+		k = d.resolve(k)
+	}
+	if !ok || sameMade(b.Box, k.Box) && sameImage(b, k) {
+		return
+	}
+	d.seen.loses[b.Name] = d.losses(ctx, sys, d.all()[b.Name], slices.Concat(b.Packages, k.Packages))
+}
+
+// losses returns what a box has that its image does not, but for the packages that
+// are declared.
+func (d *Domain) losses(ctx context.Context, sys reconcile.System, c container, declared []string) []string {
+	text, err := d.ask(ctx, sys, "diff", c.id)
+	if err != nil {
+		return []string{"what was changed in it, which cannot be told: " + strings.SplitN(err.Error(), "\n", 2)[0]}
+	}
+	lost := changedPaths(string(text))
+	if c.running {
+		added, err := d.added(ctx, sys, c)
+		if added = mergeLists(declared, added, nil); err == nil && len(added) > 0 {
+			lost = append(lost, "packages that were installed by hand: "+few(added))
+		}
+	}
+	return lost
+}
+
+// noise are files and folders that distrobox itself writes, or whose content is
+// never missed.
+var noise = append([]string{"/run", "/tmp", "/proc", "/dev", "/sys", "/var/cache", "/var/log", "/var/tmp"}, strings.Fields(`
+	/.containersetupdone /etc/.pwd.lock /etc/apt/apt.conf.d/00_distrobox /etc/distrobox-post-hook.sh
+	/etc/distrobox-pre-hook.sh /etc/dpkg/dpkg.cfg.d/00_distrobox /etc/group /etc/group- /etc/gshadow /etc/gshadow-
+	/etc/host.conf /etc/hostname /etc/hosts /etc/localtime /etc/machine-id /etc/pam.d/su /etc/passwd /etc/passwd-
+	/etc/passwd.done /etc/profile.d/distrobox_profile.sh /etc/resolv.conf /etc/shadow /etc/shadow- /etc/subgid /etc/subgid-
+	/etc/subuid /etc/subuid- /etc/sudoers.d/sudoers /usr/bin/distrobox-export /usr/bin/distrobox-host-exec
+	/usr/bin/entrypoint /usr/bin/flatpak /usr/lib/rpm/macros.d/macros.distrobox /usr/local/bin/xdg-open
+	/usr/local/share/fonts /usr/local/share/icons /usr/local/share/themes /var/lib/flatpak`)...)
+
+// changedPaths returns what the manager says of the files of a box that are not
+// those of its image: which in /etc, how many elsewhere.
+func changedPaths(diff string) []string {
+	var etc []string
+	other := 0
+	parents := map[string]bool{}
+	lines := strings.Split(strings.TrimSpace(diff), "\n")
+	for _, line := range lines {
+		if _, path, ok := strings.Cut(line, " "); ok {
+			for dir := path[:max(strings.LastIndex(path, "/"), 0)]; dir != "" && !parents[dir]; dir = dir[:max(strings.LastIndex(dir, "/"), 0)] {
+				parents[dir] = true
+			}
+		}
+	}
+	for _, line := range lines {
+		_, path, ok := strings.Cut(line, " ")
+		switch {
+		case !ok, parents[path], isNoise(path):
+		case strings.HasPrefix(path, "/etc/"):
+			etc = append(etc, path)
+		default:
+			other++
+		}
+	}
+	var lost []string
+	if len(etc) > 0 {
+		lost = append(lost, "changes to "+few(etc))
+	}
+	if other > 0 {
+		lost = append(lost, fmt.Sprintf("%d files elsewhere that were added, changed or removed", other))
+	}
+	return lost
+}
+
+func isNoise(path string) bool {
+	for _, dir := range noise {
+		if below(path, dir) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxNamed is how many names are told.
+const maxNamed = 8
+
+func few(names []string) string {
+	if len(names) <= maxNamed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
+}

@@ -1,0 +1,238 @@
+package distrobox
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/reconcile"
+
+	"golang.org/x/sys/unix"
+)
+
+// seen is what Resolve and Plan have to know of the system, beside what differs.
+type seen struct {
+	containers map[string]container // by name
+	aside      map[string]container // that are being made anew, by the name that they had
+	images     images
+	wrappers   []wrapper
+	apps       []app
+	folders    map[string][]manifest.Found // what is in those of a box, by its name
+	loses      map[string][]string         // what a box that is made anew loses
+	path       pathFile
+}
+
+// asideSuffix is what a box is called, after its name, while it is made anew.
+const asideSuffix = ".bkt-old"
+
+// Observe implements [reconcile.Domain]. It asks the manager for its containers
+// and images, and for more only of boxes that bkt has not made, or that would be
+// made anew.
+func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []Box) (reconcile.Observation[Box], error) {
+	var o reconcile.Observation[Box]
+	if err := d.usable(); err != nil {
+		return o, err
+	}
+	containers, images, err := d.look(ctx, sys)
+	if err != nil {
+		return o, err
+	}
+	d.seen = seen{images: images, folders: map[string][]manifest.Found{}, loses: map[string][]string{}}
+	o.Notes = d.sort(containers)
+	if err := d.inspectForeign(ctx, sys); err != nil {
+		return o, err
+	}
+	if err := d.readExports(known); err != nil {
+		return o, reconcile.Unavailablef("%w", err)
+	}
+	o.Notes = append(o.Notes, d.path(known)...)
+	byName := index(known)
+	for _, name := range sortedKeys(d.all()) {
+		if k, ok := byName[name]; ok && d.rootful(k) {
+			continue
+		}
+		b, notes := d.observed(d.all()[name], name, byName)
+		o.Items, o.Notes = append(o.Items, b), append(o.Notes, notes...)
+		d.tell(ctx, sys, b, byName)
+	}
+	for _, k := range known {
+		if d.rootful(k) {
+			o.Notes = append(o.Notes, k.Name+` belongs to root: whether it is there, bkt does not ask without root's rights`)
+		}
+	}
+	storage := d.storage()
+	o.Identity = func(Box) string { return storage }
+	o.Hidden, o.Resolve = d.rootful, d.resolve
+	return o, nil
+}
+
+func (d *Domain) usable() error {
+	switch d.Manager {
+	case "":
+		return reconcile.Unavailablef("%w", hint.Add(fmt.Errorf("neither podman nor docker is installed"), "install podman"))
+	case "podman", "docker":
+	default:
+		return reconcile.Unavailablef("bkt does not know the container manager %q", d.Manager)
+	}
+	if d.Missing {
+		return reconcile.Unavailablef("%w", hint.Add(fmt.Errorf("distrobox is not installed"), "install distrobox"))
+	}
+	return nil
+}
+
+// rootful reports whether a box is one that bkt cannot look at.
+func (d *Domain) rootful(b Box) bool { return b.Root && d.UID != 0 }
+
+// look asks for containers and images at once.
+func (d *Domain) look(ctx context.Context, sys reconcile.System) (containers []container, images images, err error) {
+	var errImages error
+	var wg sync.WaitGroup
+	wg.Go(func() { images, errImages = d.images(ctx, sys) })
+	containers, err = d.list(ctx, sys)
+	wg.Wait()
+	if err == nil {
+		err = errImages
+	}
+	return containers, images, err
+}
+
+// sort tells boxes from those that were put aside.
+func (d *Domain) sort(containers []container) (notes []string) {
+	d.seen.containers, d.seen.aside = map[string]container{}, map[string]container{}
+	for _, c := range containers {
+		made, ok := entryOf(c.labels[entryLabel])
+		before, aside := strings.CutSuffix(c.name, asideSuffix)
+		switch {
+		case aside:
+			d.seen.aside[before] = c
+		case ok && made.Name != c.name:
+			notes = append(notes, fmt.Sprintf("%s is the box %s, put aside: it is left alone", c.name, made.Name))
+		default:
+			d.seen.containers[c.name] = c
+		}
+	}
+	return notes
+}
+
+// all returns the boxes, by name. One that was being made anew is the old one, as
+// long as there is no new one.
+func (d *Domain) all() map[string]container {
+	all := map[string]container{}
+	for name, c := range d.seen.aside {
+		all[name] = c
+	}
+	for name, c := range d.seen.containers {
+		all[name] = c
+	}
+	return all
+}
+
+// inspectForeign asks for more about boxes that bkt has not made, all at once.
+func (d *Domain) inspectForeign(ctx context.Context, sys reconcile.System) error {
+	var ids []string
+	for _, c := range d.seen.containers {
+		if _, ok := entryOf(c.labels[entryLabel]); !ok && !c.inspected {
+			ids = append(ids, c.id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	slices.Sort(ids)
+	all, err := d.inspect(ctx, sys, ids)
+	if err != nil {
+		return reconcile.Unavailablef("%w", err)
+	}
+	for _, c := range all {
+		if old, ok := d.seen.containers[c.name]; ok {
+			c.image, c.imageID, c.running, c.pid = old.image, old.imageID, old.running, old.pid
+			d.seen.containers[c.name] = c
+		}
+	}
+	return nil
+}
+
+func index(known []Box) map[string]Box {
+	all := map[string]Box{}
+	for _, b := range known {
+		if _, ok := all[b.Name]; !ok {
+			all[b.Name] = b
+		}
+	}
+	return all
+}
+
+// observed returns a box in the words of what is known of it.
+func (d *Domain) observed(c container, name string, known map[string]Box) (Box, []string) {
+	k, isKnown := known[name]
+	made, ok := entryOf(c.labels[entryLabel])
+	if !ok {
+		made = Box{Name: name, Box: d.recovered(c, k.Box)}
+	}
+	b := Box{Name: name, Box: made.Box}
+	if isKnown {
+		b.Box = asMade(k.Box, made.Box)
+	}
+	b.ImageID, b.ToDo = c.imageID, ToDo{}
+	notes := d.observeExports(&b, c)
+	return b, append(notes, d.odd(c, name)...)
+}
+
+// asMade returns a box that is known as it was made.
+func asMade(known, made manifest.Box) manifest.Box {
+	if sameMade(known, made) {
+		return known
+	}
+	b := known
+	b.Image, b.Packages, b.InitHooks, b.PreInitHooks = made.Image, made.Packages, made.InitHooks, made.PreInitHooks
+	b.Volume, b.Init, b.Root, b.Path, b.Env, b.AdditionalFlags = made.Volume, made.Init, made.Root, made.Path, made.Env, made.AdditionalFlags
+	return b
+}
+
+// odd tells what a manifest cannot say of a box.
+func (d *Domain) odd(c container, name string) []string {
+	args, _ := splitArgs(c.args)
+	if home := args["--home"]; home != "" && !d.isHome(home) {
+		return []string{fmt.Sprintf("%s has a home of its own, %s, which the manifest cannot say", name, home)}
+	}
+	return nil
+}
+
+// isHome reports whether a folder is the user's home, by whatever path.
+func (d *Domain) isHome(dir string) bool {
+	return dir == d.Home || birth(dir) == birth(d.Home) && birth(dir) != "none"
+}
+
+// resolve says what a box that is declared means here: which image that is, and
+// what of its exports is missing.
+func (d *Domain) resolve(b Box) Box {
+	c, there := d.seen.containers[b.Name]
+	b.ImageID = d.seen.images.id(b.Image)
+	_, b.ToDo.Finish = d.seen.aside[b.Name]
+	if there {
+		b.ToDo.Export, b.ToDo.Remove = d.exportsToDo(b, c)
+	}
+	return b
+}
+
+// storage tells the storage of containers from an earlier one in its place.
+func (d *Domain) storage() string {
+	var all []string
+	for _, dir := range d.Storage {
+		all = append(all, birth(dir))
+	}
+	return strings.Join(all, " ")
+}
+
+// birth tells a folder from a later one in its place.
+func birth(dir string) string {
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
+		return "none"
+	}
+	return fmt.Sprintf("%d:%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
+}

@@ -1,0 +1,69 @@
+package distrobox
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A pathFile is the file that gives the user's session its PATH, once and
+// completely: whoever adds to PATH in other places has the programs of a box and
+// those of the host in whatever order.
+type pathFile struct {
+	at     string
+	text   string // what it should hold
+	writer string // the box along with which it is written; "": it needs none
+}
+
+const pathHead = "# Written by bkt, as boxes export programs. One that is written by someone else, bkt leaves alone.\n"
+
+// path finds out whether the file is as it should be, and tells if it is not bkt's.
+func (d *Domain) path(known []Box) (notes []string) {
+	var folders []string
+	writer := ""
+	for _, b := range known {
+		if !d.exportsSomething(b.Box) || d.rootful(b) {
+			continue
+		}
+		if _, there := d.seen.containers[b.Name]; writer == "" && there {
+			writer = b.Name
+		}
+		if dir, _ := d.to(b.Box); !slices.Contains(folders, dir) {
+			folders = append(folders, dir)
+		}
+	}
+	if len(folders) == 0 {
+		return nil
+	}
+	d.seen.path = pathFile{at: filepath.Join(d.Config, "environment.d", "10-distrobox-exports.conf"), text: d.pathText(folders)}
+	text, err := os.ReadFile(d.seen.path.at)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		d.seen.path.writer = writer
+	case err != nil, !strings.HasPrefix(string(text), pathHead):
+		d.seen.path.text = ""
+		return []string{fmt.Sprintf("%s is not bkt's and is left alone: see to it that PATH has %s", d.seen.path.at, strings.Join(folders, ", "))}
+	case string(text) != d.seen.path.text:
+		d.seen.path.writer = writer
+	default:
+		d.seen.path.text = ""
+	}
+	return nil
+}
+
+// pathText returns the file for these folders, which come before all others.
+func (d *Domain) pathText(folders []string) string {
+	usual := []string{d.Home + "/.local/bin/distrobox", d.Home + "/.local/bin", "/usr/local/sbin", "/usr/local/bin", "/usr/bin"}
+	var all []string
+	for _, dir := range folders {
+		if !slices.Contains(usual, dir) {
+			all = append(all, dir)
+		}
+	}
+	path := strings.Join(append(all, usual...), ":")
+	return pathHead + "PATH=\"" + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(path) + "\"\n"
+}

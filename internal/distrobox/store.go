@@ -1,0 +1,55 @@
+package distrobox
+
+import (
+	"io/fs"
+
+	"bkt/internal/manifest"
+	"bkt/internal/reconcile"
+)
+
+// File is the manifest of boxes.
+const File = "manifests/distrobox.json"
+
+// Store is where boxes are declared.
+type Store struct {
+	// InImage returns the name of the box whose image has its environment
+	// already, "" if there is none. The environment of that one belongs to the
+	// image, and is no part of the box.
+	InImage func(repo fs.FS, boxes manifest.Boxes) string
+}
+
+// Load implements [reconcile.Store].
+func (s Store) Load(repo fs.FS) ([]Box, error) {
+	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](repo, File)
+	if err != nil {
+		return nil, err
+	}
+	in := s.InImage(repo, boxes)
+	var all []Box
+	for _, name := range sortedKeys(boxes.Containers) {
+		b := Box{Name: name, Box: boxes.Containers[name]}
+		if name == in {
+			b.Path, b.Env = nil, nil
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+// Save implements [reconcile.Store].
+func (s Store) Save(repo *reconcile.Edits, items []Box) error {
+	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](repo, File)
+	if err != nil {
+		return err
+	}
+	in := s.InImage(repo, boxes)
+	old := boxes.Containers
+	boxes.Containers = map[string]manifest.Box{}
+	for _, b := range items {
+		if b.Name == in {
+			b.Path, b.Env = old[in].Path, old[in].Env
+		}
+		boxes.Containers[b.Name] = b.Box
+	}
+	return reconcile.WriteManifest(repo, File, boxes)
+}

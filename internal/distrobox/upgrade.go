@@ -1,0 +1,137 @@
+package distrobox
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+// An Upgrade makes a box anew of another image, and keeps the old box under
+// another name.
+type Upgrade struct {
+	Was    string   // the beginning of the id of the image that the box is made of
+	Same   bool     // nothing else is to change
+	Backup string   // what the old box is called afterwards
+	Loses  []string // what there is no getting back but from the old box
+	Stages []Stage  // each needs those before it
+	Undo   Stage    // what brings the old box back, however many stages were done
+}
+
+// A Stage is a part of an upgrade.
+type Stage struct {
+	Title string
+	Steps []plan.Step
+}
+
+// Upgrade returns what makes a box, which has to be there, anew of an image that
+// will be there under the name candidate. The image gets the name that the
+// manifest has for it. In the end the programs at the paths in answering have to
+// answer when they are asked for their version. The old box gets a name that
+// ends in suffix.
+//
+// Should bkt be killed meanwhile, apply takes the old box for one that was being
+// made anew, and finishes that.
+func (d *Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candidate string, answering []string, suffix string) (Upgrade, error) {
+	if b.Root {
+		err := fmt.Errorf("box %s belongs to root", b.Name)
+		return Upgrade{}, hint.Add(err, "bkt makes no box of root anew: see distrobox-rm(1) and distrobox-create(1)")
+	}
+	if _, err := d.Observe(ctx, sys, []Box{b}); err != nil {
+		return Upgrade{}, err
+	}
+	old, there := d.seen.containers[b.Name]
+	if _, aside := d.seen.aside[b.Name]; aside {
+		err := fmt.Errorf("box %s was being made anew when bkt was stopped", b.Name)
+		return Upgrade{}, hint.Add(err, `run "bkt apply distrobox" first`)
+	}
+	if !there {
+		return Upgrade{}, hint.Add(fmt.Errorf("there is no box %s", b.Name), `run "bkt apply distrobox" to make it`)
+	}
+	made, _ := d.observed(old, b.Name, index([]Box{b}))
+	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.losses(ctx, sys, old, slices.Concat(made.Packages, b.Packages))}
+	u.Stages = d.stages(b, old, candidate, u.Backup, answering)
+	u.Undo = Stage{"bring the old box back", []plan.Step{d.renamed(b), d.bringBack(b.Name, old)}}
+	return u, nil
+}
+
+// Stale returns what removes the wrappers of a box that it has no programs for.
+func (d *Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan.Step, error) {
+	if _, err := d.Observe(ctx, sys, []Box{b}); err != nil {
+		return nil, err
+	}
+	var steps []plan.Step
+	for _, at := range d.resolve(b).ToDo.Remove {
+		steps = append(steps, plan.Delete{Path: at})
+	}
+	return steps, nil
+}
+
+func (d *Domain) stages(b Box, old container, candidate, backup string, answering []string) []Stage {
+	fresh := b
+	fresh.Pull = false // or another image might take the name of this one
+	stages := []Stage{
+		{"put the old box aside", []plan.Step{d.run("stop", old.id), d.run("rename", old.id, b.Name+asideSuffix)}},
+		{"call the new image " + b.Image, []plan.Step{d.run("tag", candidate, b.Image)}},
+		{"make the new box", d.making(fresh)},
+		{"start it, which runs its hooks", []plan.Step{enter(b.Name, "# bkt\nexit 0\n")}},
+	}
+	if d.exportsSomething(b.Box) || len(b.ExportedApps) > 0 {
+		stages = append(stages, Stage{"export its programs", d.exports(b)})
+	}
+	if script := d.trial(b, answering); script != "" {
+		stages = append(stages, Stage{"try its programs", []plan.Step{enter(b.Name, script)}})
+	}
+	return append(stages, Stage{"keep the old box as " + backup, []plan.Step{d.run("rename", old.id, backup)}})
+}
+
+// unnaming takes a name from the image that has it, if there is one.
+const unnaming = `if "$1" image inspect "$2" >/dev/null 2>&1; then "$1" rmi "$2" >/dev/null; fi`
+
+// renamed gives the name of the image back to the one that has it now.
+func (d *Domain) renamed(b Box) plan.Step {
+	if id := d.seen.images.id(b.Image); id != "" {
+		return d.run("tag", id, b.Image)
+	}
+	return plan.Run{Argv: []string{"sh", "-c", unnaming, "sh", d.Manager, b.Image}}
+}
+
+// trying is the script that looks for programs in a box, and asks some for their
+// version.
+const trying = `# bkt
+status=0
+fail() { echo "$1" >&2; status=1; }
+has() { test -f "$1" && test -x "$1" || fail "there is no program $1"; }
+answers() {
+	if ! test -x "$1"; then fail "there is no program $1"
+	elif ! "$1" --version </dev/null >/dev/null 2>&1; then fail "$1 --version does not answer"; fi
+}
+`
+
+// trial returns the script that tries what a box has to have, "" if that is
+// nothing.
+func (d *Domain) trial(b Box, answering []string) string {
+	var calls []string
+	if d.exportsSomething(b.Box) {
+		for _, program := range b.Bins.Also {
+			calls = append(calls, "has", d.expand(program))
+		}
+	}
+	for _, program := range answering {
+		calls = append(calls, "answers", program)
+	}
+	var out strings.Builder
+	for i := 0; i < len(calls); i += 2 {
+		// What cannot be quoted, no manifest can hold.
+		quoted, _ := quote(calls[i+1])
+		fmt.Fprintf(&out, "%s %s\n", calls[i], quoted)
+	}
+	if out.Len() == 0 {
+		return ""
+	}
+	return trying + out.String() + "exit $status\n"
+}

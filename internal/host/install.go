@@ -1,0 +1,140 @@
+package host
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"bkt/internal/plan"
+
+	"github.com/google/renameio/v2"
+)
+
+// install downloads a program and puts it in its place. What is wrong with it
+// once it is whole leaves nothing behind; what broke off is kept.
+func install(ctx context.Context, i plan.Install) error {
+	source, err := follow(ctx, i.Source)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(i.Cache), 0o700); err != nil {
+		return err
+	}
+	part := partial{i.Cache}
+	if err := part.download(ctx, i, source); err != nil {
+		return fmt.Errorf("%s: %w", source.URL, err)
+	}
+	defer part.remove()
+	source, err = verified(i.Cache, source)
+	if err != nil {
+		return fmt.Errorf("%s: %w", source.URL, err)
+	}
+	rest, err := i.Finish.Finish(i.Cache, source)
+	if err != nil {
+		return fmt.Errorf("%s: %w", source.URL, err)
+	}
+	if err := place(i.Cache, i.Path); err != nil {
+		return plain(err)
+	}
+	for _, s := range rest {
+		if err := step(ctx, s, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxAsked is how many servers are asked, one after the other.
+const maxAsked = 3
+
+// follow asks where a file is until that is known.
+func follow(ctx context.Context, s plan.Source) (plan.Source, error) {
+	for range maxAsked {
+		if s.Ask == nil {
+			return s, nil
+		}
+		url, text, err := ask(ctx, *s.Ask)
+		if err == nil {
+			s, err = s.Ask.Answer.Source(url, text)
+		}
+		if err != nil {
+			return s, fmt.Errorf("%s: %w", url, err)
+		}
+	}
+	return s, errors.New("one server names the next, without end")
+}
+
+// verified returns the source with the sha256 that its file has, which is the
+// right one. A file of which there is nothing to know it by is none.
+func verified(file string, s plan.Source) (plan.Source, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return s, err
+	}
+	defer f.Close()
+	sha256, sha1 := sha256.New(), sha1.New()
+	if _, err := io.Copy(io.MultiWriter(sha256, sha1), f); err != nil {
+		return s, err
+	}
+	sum, old := hex.EncodeToString(sha256.Sum(nil)), hex.EncodeToString(sha1.Sum(nil))
+	switch {
+	case s.SHA256 == "" && s.SHA1 == "":
+		return s, errors.New("there is no checksum to know it by")
+	case s.SHA256 != "" && s.SHA256 != sum:
+		return s, fmt.Errorf("its sha256 is %s, not %s", sum, s.SHA256)
+	case s.SHA256 == "" && s.SHA1 != old:
+		return s, fmt.Errorf("its SHA-1 is %s, not %s", old, s.SHA1)
+	}
+	s.SHA256 = sum
+	return s, nil
+}
+
+// place copies a file to where it may be executed. Until it is there as a whole,
+// what was there before is.
+func place(file, path string) error {
+	from, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	sweep(path)
+	to, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithPermissions(0o600))
+	if err != nil {
+		return err
+	}
+	defer to.Cleanup()
+	if _, err := io.Copy(to, from); err != nil {
+		return err
+	}
+	if err := to.Chmod(0o755); err != nil {
+		return err
+	}
+	return to.CloseAtomicallyReplace()
+}
+
+// revise reads anew what is edited, as update does.
+func revise(r plan.Revise) error {
+	text, err := os.ReadFile(r.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return plain(err)
+	}
+	text, err = r.Edit.Edit(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.Path, err)
+	}
+	if text == nil {
+		return nil
+	}
+	return put(plan.Put{Path: r.Path, Text: text})
+}

@@ -1,0 +1,273 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"bkt/internal/hint"
+	"bkt/internal/plan"
+)
+
+// silence is how long a server may say nothing. Large files take their time, as
+// long as more of them comes.
+const silence = time.Minute
+
+// Progress is told how many bytes of a program there are, and how many there
+// will be: 0 where the server does not say.
+type Progress func(name string, done, total int64)
+
+type progressKey struct{}
+
+// WithProgress returns a context under which [Do] tells of downloads of programs.
+func WithProgress(ctx context.Context, p Progress) context.Context {
+	return context.WithValue(ctx, progressKey{}, p)
+}
+
+func progressOf(ctx context.Context) Progress {
+	if p, ok := ctx.Value(progressKey{}).(Progress); ok {
+		return p
+	}
+	return func(string, int64, int64) {}
+}
+
+// A partial is a file that is being downloaded. Beside it stands what it is a
+// part of: a URL, and by what the server tells one file there from the next.
+type partial struct{ path string }
+
+func (p partial) remove() {
+	_ = os.Remove(p.path)
+	_ = os.Remove(p.of())
+}
+
+func (p partial) of() string { return p.path + ".of" }
+
+// validator returns by what a server tells one file from the next, "" if it does
+// not, or not for sure.
+func validator(h http.Header) string {
+	if tag := h.Get("ETag"); tag != "" && !strings.HasPrefix(tag, "W/") {
+		return tag
+	}
+	return h.Get("Last-Modified")
+}
+
+// begun returns how much there is of the file at a URL, and its validator.
+func (p partial) begun(url string) (size int64, validator string) {
+	text, err := os.ReadFile(p.of())
+	info, errFile := os.Stat(p.path)
+	of, validator, _ := strings.Cut(string(text), "\n")
+	if errors.Join(err, errFile) != nil || of != url || validator == "" {
+		return 0, ""
+	}
+	return info.Size(), validator
+}
+
+// download makes the file whole. One that broke off is kept if it can be gone on
+// with.
+func (p partial) download(ctx context.Context, i plan.Install, s plan.Source) error {
+	done, known := p.begun(s.URL)
+	ctx, watch := watched(ctx)
+	defer watch.stop()
+	resp, done, err := p.request(ctx, s, done, known)
+	if err != nil {
+		return cmp.Or(context.Cause(ctx), err)
+	}
+	defer resp.Body.Close()
+	known = cmp.Or(validator(resp.Header), known)
+	total := done + max(resp.ContentLength, 0)
+	if err := fits(total, i.Limit, s.Size, resp.ContentLength >= 0); err != nil {
+		p.remove()
+		return err
+	}
+	to, err := p.open(s.URL, known, done)
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(&telling{to, watch, i.Name, done, total, progressOf(ctx)}, io.LimitReader(resp.Body, i.Limit-done+1))
+	err = errors.Join(cmp.Or(context.Cause(ctx), err), to.Close())
+	if err == nil {
+		err = fits(done+n, i.Limit, s.Size, true)
+	} else if known != "" {
+		return err // there is more to come next time
+	}
+	if err != nil {
+		p.remove()
+	}
+	return err
+}
+
+// fits says whether a size is the right one.
+func fits(size, limit, want int64, known bool) error {
+	switch {
+	case size > limit:
+		return fmt.Errorf("is larger than %d bytes", limit)
+	case known && want != 0 && size != want:
+		return fmt.Errorf("has %d bytes, not %d", size, want)
+	}
+	return nil
+}
+
+// request asks for what is missing of the file, and returns how much is not.
+func (p partial) request(ctx context.Context, s plan.Source, done int64, known string) (*http.Response, int64, error) {
+	header := http.Header{"Accept-Encoding": {"identity"}}
+	if done > 0 {
+		header.Set("Range", fmt.Sprintf("bytes=%d-", done))
+		header.Set("If-Range", known)
+	}
+	resp, err := get(ctx, s.URL, header)
+	if err != nil {
+		return nil, 0, err
+	}
+	switch {
+	case resp.StatusCode == http.StatusOK:
+		return resp, 0, nil
+	case resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", done)):
+		return resp, done, nil
+	}
+	resp.Body.Close()
+	if done > 0 { // it may have been whole already: from the start, then
+		return p.request(ctx, s, 0, "")
+	}
+	return nil, 0, fmt.Errorf("the answer is %s", resp.Status)
+}
+
+// open returns the file to write on with. It says first what the file is part
+// of: without that, it does not count.
+func (p partial) open(url, known string, done int64) (*os.File, error) {
+	if done == 0 {
+		p.remove()
+	}
+	f, err := os.OpenFile(p.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err == nil && known != "" {
+		err = os.WriteFile(p.of(), []byte(url+"\n"+known), 0o600)
+	}
+	return f, err
+}
+
+// A watch ends what a server has been silent in for too long.
+type watch struct {
+	timer  *time.Timer
+	cancel context.CancelCauseFunc
+}
+
+func watched(ctx context.Context) (context.Context, watch) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(silence, func() { cancel(fmt.Errorf("the server has been silent for %s", silence)) })
+	return ctx, watch{timer, cancel}
+}
+
+func (w watch) stop() {
+	w.timer.Stop()
+	w.cancel(nil)
+}
+
+// telling tells how far a download is.
+type telling struct {
+	to          io.Writer
+	watch       watch
+	name        string
+	done, total int64
+	progress    Progress
+}
+
+func (t *telling) Write(b []byte) (int, error) {
+	t.watch.timer.Reset(silence)
+	n, err := t.to.Write(b)
+	t.done += int64(n)
+	t.progress(t.name, t.done, t.total)
+	return n, err
+}
+
+var errUnsafe = hint.Add(errors.New("is not safe: whoever is in between could give another file"), "use a URL that begins with https://")
+
+// safe says whether what is at a URL comes as it was sent.
+func safe(u *url.URL) error {
+	switch ip := net.ParseIP(u.Hostname()); {
+	case u.Scheme == "https", u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()):
+		return nil
+	case u.Scheme != "http":
+		return fmt.Errorf("unsupported protocol scheme %q", u.Scheme)
+	}
+	return errUnsafe
+}
+
+// get asks for a URL that is safe and leads nowhere else. What only the first
+// server is to know goes to no other.
+func get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header = header
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = true
+	if req.URL.Scheme == "file" {
+		transport.RegisterProtocol("file", http.NewFileTransport(http.Dir("/")))
+	} else if err := safe(req.URL); err != nil {
+		return nil, err
+	}
+	client := http.Client{Transport: transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+		if next.URL.Host != via[0].URL.Host {
+			next.Header.Del("Authorization")
+		}
+		if err := safe(next.URL); err != nil {
+			return fmt.Errorf("leads to %s, which %w", next.URL.Redacted(), err)
+		}
+		return checkRedirect(next, via)
+	}}
+	resp, err := client.Do(req)
+	return resp, unwrapURL(err)
+}
+
+// ask returns the first answer to a question, and where it is from.
+func ask(ctx context.Context, a plan.Ask) (from string, text []byte, err error) {
+	header := http.Header{}
+	if a.Token != "" {
+		header.Set("Authorization", "Bearer "+a.Token)
+	}
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	for _, address := range a.URLs {
+		text, err = answer(ctx, a, address, header.Clone())
+		if !errors.Is(err, errMissing) {
+			return address, text, err
+		}
+	}
+	if a.Missing != "" {
+		err = errors.New(a.Missing)
+	}
+	return a.URLs[0], nil, err
+}
+
+var errMissing = errors.New("the answer is 404 Not Found")
+
+func answer(ctx context.Context, a plan.Ask, address string, header http.Header) ([]byte, error) {
+	resp, err := get(ctx, address, header)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusOK:
+		text, err := io.ReadAll(io.LimitReader(resp.Body, a.Limit+1))
+		if err == nil && int64(len(text)) > a.Limit {
+			err = fmt.Errorf("is larger than %d bytes", a.Limit)
+		}
+		return text, err
+	case http.StatusNotFound:
+		return nil, errMissing
+	}
+	err = fmt.Errorf("the answer is %s", resp.Status)
+	if resp.StatusCode < http.StatusInternalServerError && a.Refused != "" {
+		err = hint.Add(err, "%s", a.Refused)
+	}
+	return nil, err
+}
