@@ -65,3 +65,5 @@ func (o Observation[T]) identity(item T) string {
 	}
 	return o.Identity(item)
 }
+
+func (o Observation[T]) hides(item T) bool { return o.Hidden != nil && o.Hidden(item) }

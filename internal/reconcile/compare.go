@@ -88,12 +88,9 @@ func (c *comparison[T]) compare(here map[string]T) {
 	live, base := c.live(here), c.base.of(c.observed)
 	keys := map[string]bool{}
 	for _, m := range []map[string]T{live, base, here} {
-		for key := range m {
-			keys[key] = !c.in.Ignore.Has(key)
+		for key, item := range m {
+			keys[key] = !c.in.Ignore.Has(key) && !c.observed.hides(item)
 		}
-	}
-	for _, key := range c.observed.Unseen {
-		keys[key] = false
 	}
 	c.items, c.total = map[string]three[T]{}, len(here)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {

@@ -67,9 +67,10 @@ type Observation[T any] struct {
 	// Identity tells the installation that an item is part of, or would be,
 	// from an earlier one in its place. Nil: there can be but one.
 	Identity func(T) string
-	// Unseen are the keys of items that cannot be looked at although the others
-	// can: they take no part.
-	Unseen []string
+	// Hidden reports whether an item could not be looked at, which takes no part
+	// then: a domain may have parts of which one is out of order, and a note on
+	// that. Nil: none.
+	Hidden func(T) bool
 	// Given reports whether an item is as it is without anyone's wish. Such an
 	// item is there only as long as it is declared. Nil: none.
 	Given func(T) bool

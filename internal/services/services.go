@@ -75,11 +75,7 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service)
 	if len(hidden) == 2 {
 		return o, &reconcile.Unavailable{Reason: errors.Join(hidden[manifest.ScopeSystem], hidden[manifest.ScopeUser])}
 	}
-	for _, k := range known {
-		if hidden[k.Scope] != nil {
-			o.Unseen = append(o.Unseen, k.Key())
-		}
-	}
+	o.Hidden = func(s service) bool { return hidden[s.Scope] != nil }
 	o.Given = func(s service) bool { return d.seen[s.Key()].isGiven() }
 	machine, home := d.machine(), birth(d.user().own)
 	o.Identity = func(s service) string {
