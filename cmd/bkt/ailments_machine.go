@@ -65,7 +65,7 @@ func exportsOutOfPath(_ context.Context, p *patient) []ailment {
 		at := slices.Index(list, dir)
 		if at < 0 {
 			err := fmt.Errorf("%s, where boxes export programs to, is not in PATH", dir)
-			all = append(all, ailing(hint.Add(err, "put it into PATH in a file of ~/.config/environment.d, and log in again"))...)
+			all = append(all, ailing(hint.Add(err, `"bkt apply distrobox" puts it there for the next login`))...)
 			continue
 		}
 		for _, inner := range from {

@@ -61,13 +61,7 @@ func (a *app) mend(ctx context.Context, ailments []ailment, m mode) error {
 			a.warn([]error{one.err})
 		}
 	}
-	if len(p) == 0 || a.json || !m.Check && !m.DryRun {
-		return a.finish(ctx, p, m)
-	}
-	if err := a.printSteps(p); err != nil || !m.Check {
-		return err
-	}
-	return errPending
+	return a.finishSteps(ctx, p, m)
 }
 
 // diagnosis is what the doctor has found.
