@@ -35,9 +35,14 @@ func (d *Domain) tell(ctx context.Context, sys reconcile.System, b Box, known ma
 	d.seen.loses[b.Name] = lost
 }
 
-// noise are folders that distrobox itself writes to, or whose content is never
-// missed.
-var noise = []string{"/run", "/tmp", "/proc", "/dev", "/sys", "/var/cache", "/var/log", "/var/tmp", "/etc/profile.d/distrobox_profile.sh"}
+// noise are files and folders that distrobox itself writes, or that no one misses.
+var noise = strings.Fields(`/run /tmp /proc /dev /sys /home /media /mnt /var/cache /var/log /var/tmp /.containersetupdone
+	/etc/.pwd.lock /etc/group /etc/group- /etc/gshadow /etc/gshadow- /etc/passwd /etc/passwd- /etc/passwd.done /etc/shadow
+	/etc/shadow- /etc/subgid /etc/subgid- /etc/subuid /etc/subuid- /etc/sudoers.d/sudoers /etc/apt/apt.conf.d/00_distrobox
+	/etc/dpkg/dpkg.cfg.d/00_distrobox /etc/host.conf /etc/hostname /etc/hosts /etc/ld.so.cache /etc/localtime /etc/machine-id
+	/etc/mtab /etc/profile.d/distrobox_profile.sh /etc/resolv.conf /etc/fish/conf.d/distrobox_config.fish /usr/bin/distrobox-export
+	/usr/bin/distrobox-host-exec /usr/bin/entrypoint /usr/local/share/fonts /usr/local/share/icons /usr/local/share/themes
+	/var/lib/flatpak /var/lib/systemd/coredump`)
 
 // changedPaths returns what the manager says of the files of a box that are not
 // those of its image: which in /etc, how many elsewhere.
