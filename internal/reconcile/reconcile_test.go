@@ -75,7 +75,7 @@ func (overrides) Merge(base, ours, theirs manifest.FlatpakOverride) (manifest.Fl
 
 const file = "manifests/flatpak-overrides.json"
 
-func kind(o overrides) reconcile.Kind {
+func kind(o reconcile.Domain[manifest.FlatpakOverride]) reconcile.Kind {
 	return reconcile.New("flatpak-overrides", o, reconcile.List[manifest.FlatpakOverrides, manifest.FlatpakOverride]{
 		File:  file,
 		Items: func(f *manifest.FlatpakOverrides) *[]manifest.FlatpakOverride { return &f.Overrides },
@@ -111,7 +111,7 @@ func agreed(t *testing.T, items []manifest.FlatpakOverride, installation string)
 	return text
 }
 
-func compare(t *testing.T, o overrides, in reconcile.Input) reconcile.Comparison {
+func compare(t *testing.T, o reconcile.Domain[manifest.FlatpakOverride], in reconcile.Input) reconcile.Comparison {
 	t.Helper()
 	in.Host = "here"
 	c, err := kind(o).Compare(t.Context(), in)
@@ -220,6 +220,30 @@ func checkPlan(t *testing.T, p plan.Plan, want string) {
 		for _, c := range append(c.Retry, c) {
 			if c.Domain != "flatpak-overrides" {
 				t.Errorf("domain %q", c.Domain)
+			}
+		}
+	}
+}
+
+// given is a domain whose system has all by itself.
+type given struct{ overrides }
+
+func (g given) Observe(ctx context.Context, sys reconcile.System, known []manifest.FlatpakOverride) (reconcile.Observation[manifest.FlatpakOverride], error) {
+	o, err := g.overrides.Observe(ctx, sys, known)
+	o.Given = func(manifest.FlatpakOverride) bool { return true }
+	return o, err
+}
+
+// TestWhatIsGivenIsThereIfItIsDeclared checks that what the system has without
+// anyone's wish is in step where it is declared, and else not there: neither
+// captured, nor to be removed.
+func TestWhatIsGivenIsThereIfItIsDeclared(t *testing.T) {
+	d := given{overrides{has: item("--share=ipc")}}
+	for _, declared := range [][]manifest.FlatpakOverride{nil, item("--share=ipc")} {
+		for _, base := range [][]byte{nil, agreed(t, item("--share=ipc"), "")} {
+			c := compare(t, d, reconcile.Input{Repo: repository(t, declared), Base: base})
+			if len(c.Differences()) != 0 || c.InStep() != len(declared) {
+				t.Errorf("%v: %v", declared, c.Differences())
 			}
 		}
 	}
