@@ -1,0 +1,36 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestSocketOfAKilledEngine checks that what an engine leaves is found, and that
+// of one that lives is not.
+func TestSocketOfAKilledEngine(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	t.Setenv("XDG_DATA_HOME", dir)
+	cfg, err := ownEngine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(cfg.Socket), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if found := staleSocket(t.Context(), nil); len(found) != 0 {
+		t.Errorf("without a socket: %+v", found)
+	}
+	l, err := net.Listen("unix", cfg.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	l.Close()
+	found := staleSocket(t.Context(), nil)
+	if len(found) != 1 || len(found[0].mend) != 1 || found[0].mend[0].Targets[0] != cfg.Socket {
+		t.Errorf("%+v", found)
+	}
+}
