@@ -82,6 +82,7 @@ fuzz: ## fuzz for FUZZTIME each
 	$(GO) test -run NONE -fuzz FuzzOverride -fuzztime $(FUZZTIME) ./internal/flatpak
 	$(GO) test -run NONE -fuzz FuzzList -fuzztime $(FUZZTIME) ./internal/keyfile
 	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) ./internal/hooklint
+	$(GO) test -run NONE -fuzz FuzzIn -fuzztime $(FUZZTIME) ./internal/secret
 
 .PHONY: bench
 bench: build ## measure; docs/performance.md has the results
