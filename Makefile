@@ -78,10 +78,17 @@ fuzz: ## fuzz for FUZZTIME each
 	$(GO) test -run NONE -fuzz FuzzParse -fuzztime $(FUZZTIME) ./internal/gvariant
 	$(GO) test -run NONE -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./internal/gvariant
 	$(GO) test -run NONE -fuzz FuzzParse -fuzztime $(FUZZTIME) ./internal/gvdb
+	$(GO) test -run NONE -fuzz FuzzImage -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
+	$(GO) test -run NONE -fuzz FuzzProgram -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
+	$(GO) test -run NONE -fuzz FuzzZsync -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
+	$(GO) test -run NONE -fuzz FuzzRelease -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
+	$(GO) test -run NONE -fuzz FuzzDesktopEntry -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
+	$(GO) test -run NONE -fuzz FuzzGearLever -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
 	$(GO) test -run NONE -fuzz FuzzEdit -fuzztime $(FUZZTIME) ./internal/extension
 	$(GO) test -run NONE -fuzz FuzzOverride -fuzztime $(FUZZTIME) ./internal/flatpak
 	$(GO) test -run NONE -fuzz FuzzList -fuzztime $(FUZZTIME) ./internal/keyfile
 	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) ./internal/hooklint
+	$(GO) test -run NONE -fuzz FuzzIn -fuzztime $(FUZZTIME) ./internal/secret
 
 .PHONY: bench
 bench: build ## measure; docs/performance.md has the results

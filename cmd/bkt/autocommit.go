@@ -32,6 +32,9 @@ func (r *autoRound) git(ctx context.Context, stdin []byte, args ...string) ([]by
 // staged stays staged.
 func (r *autoRound) commit(ctx context.Context) error {
 	j := r.state.Journal
+	if j != nil && r.tree.Busy == "" && !r.onBranch(ctx) {
+		r.tree.Busy = "a change of branches"
+	}
 	if j != nil && r.tree.Busy == "" {
 		names := slices.DeleteFunc(slices.Sorted(maps.Keys(j.Files)), func(name string) bool { return !r.holds(name, j.Files[name]) })
 		if err := r.commitFiles(ctx, names, j.message(r.system.host)); err != nil {
@@ -47,6 +50,13 @@ func (r *autoRound) commit(ctx context.Context) error {
 		return nil
 	}
 	return r.push(ctx)
+}
+
+// onBranch reports whether the branch is still checked out that was when nothing
+// was written yet: bkt's lock does not keep git from working.
+func (r *autoRound) onBranch(ctx context.Context) bool {
+	branch, err := r.git(ctx, nil, "symbolic-ref", "--quiet", "HEAD")
+	return err == nil && strings.TrimSpace(string(branch)) == "refs/heads/"+r.tree.Branch
 }
 
 func (r *autoRound) commitFiles(ctx context.Context, names []string, message string) error {

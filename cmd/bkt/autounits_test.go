@@ -94,7 +94,7 @@ func TestUnitsOfAPackage(t *testing.T) {
 func TestUnitsRunCommands(t *testing.T) {
 	commands := 0
 	for _, u := range captureUnits(t, machines("/usr/bin/bkt")["usual"]) {
-		options, err := unit.Deserialize(bytes.NewReader(u.Text))
+		options, err := unit.DeserializeOptions(bytes.NewReader(u.Text))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,6 +54,7 @@ func commands() []command {
 		{"apply", "Make the system have what the manifests say.", &applyCmd{}},
 		{"drift", "Tell how system and manifests differ.", &driftCmd{}},
 		{"status", "Tell how the repository and this system stand.", &statusCmd{}},
+		{"distrobox", "Write down boxes for other programs.", &distroboxCmd{}},
 		{"auto-capture", "Capture and commit by itself what changes on this system.", &autoCmd{}},
 		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},
 		{"doctor", "Say what is missing on this machine.", &doctorCmd{}},

@@ -46,7 +46,25 @@ func readFakeStorage() fakeStorage {
 
 func (s fakeStorage) write() error {
 	text, err := json.Marshal(s)
-	return errors.Join(err, os.MkdirAll(filepath.Dir(fakeStorageFile()), 0o700), os.WriteFile(fakeStorageFile(), text, 0o600))
+	return errors.Join(err, os.MkdirAll(filepath.Dir(fakeStorageFile()), 0o700), os.WriteFile(fakeStorageFile(), text, 0o600), s.writeImages())
+}
+
+// writeImages writes down the images as podman does, unless $FAKE_PODMAN_HIDES
+// says that its storage is somewhere else.
+func (s fakeStorage) writeImages() error {
+	dir := filepath.Join(filepath.Dir(fakeStorageFile()), "overlay-images")
+	if os.Getenv("FAKE_PODMAN_HIDES") != "" {
+		return os.RemoveAll(dir)
+	}
+	rows := []map[string]any{}
+	for name, id := range s.Images {
+		rows = append(rows, map[string]any{"id": id, "names": []string{name}})
+	}
+	for _, c := range s.Containers { // their images may have no name any more
+		rows = append(rows, map[string]any{"id": c.ImageID})
+	}
+	text, err := json.Marshal(rows)
+	return errors.Join(err, os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "images.json"), text, 0o600))
 }
 
 func (s *fakeStorage) find(name string) (int, error) {
@@ -261,7 +279,7 @@ func (s *fakeStorage) enter(args []string) error {
 			return fmt.Errorf("could not start %s: %w", name, errors.New("its hooks failed"))
 		}
 		s.Containers[i].Running = true
-		s.Containers[i].Diff += "C /etc\nA /etc/made-in-" + name + "\nC /usr\nA /usr/local-" + name + "\n"
+		s.Containers[i].Diff += "C /etc\nC /etc/passwd\nA /etc/made-in-" + name + "\nC /usr\nA /usr/local-" + name + "\n"
 		if err := s.write(); err != nil {
 			return err
 		}

@@ -39,16 +39,17 @@ func (d *Domain) losses(ctx context.Context, sys reconcile.System, c container, 
 	return lost
 }
 
-// noise are files and folders that distrobox itself writes, or whose content is
-// never missed.
-var noise = append([]string{"/run", "/tmp", "/proc", "/dev", "/sys", "/var/cache", "/var/log", "/var/tmp"}, strings.Fields(`
-	/.containersetupdone /etc/.pwd.lock /etc/apt/apt.conf.d/00_distrobox /etc/distrobox-post-hook.sh
-	/etc/distrobox-pre-hook.sh /etc/dpkg/dpkg.cfg.d/00_distrobox /etc/group /etc/group- /etc/gshadow /etc/gshadow-
-	/etc/host.conf /etc/hostname /etc/hosts /etc/localtime /etc/machine-id /etc/pam.d/su /etc/passwd /etc/passwd-
-	/etc/passwd.done /etc/profile.d/distrobox_profile.sh /etc/resolv.conf /etc/shadow /etc/shadow- /etc/subgid /etc/subgid-
-	/etc/subuid /etc/subuid- /etc/sudoers.d/sudoers /usr/bin/distrobox-export /usr/bin/distrobox-host-exec
-	/usr/bin/entrypoint /usr/bin/flatpak /usr/lib/rpm/macros.d/macros.distrobox /usr/local/bin/xdg-open
-	/usr/local/share/fonts /usr/local/share/icons /usr/local/share/themes /var/lib/flatpak`)...)
+// noise are files and folders that distrobox itself writes, or that no one misses.
+var noise = strings.Fields(`
+	/.containersetupdone /dev /etc/.pwd.lock /etc/apt/apt.conf.d/00_distrobox /etc/distrobox-post-hook.sh
+	/etc/distrobox-pre-hook.sh /etc/dpkg/dpkg.cfg.d/00_distrobox /etc/fish/conf.d/distrobox_config.fish
+	/etc/group /etc/group- /etc/gshadow /etc/gshadow- /etc/host.conf /etc/hostname /etc/hosts /etc/ld.so.cache
+	/etc/localtime /etc/machine-id /etc/mtab /etc/pam.d/su /etc/passwd /etc/passwd- /etc/passwd.done
+	/etc/profile.d/distrobox_profile.sh /etc/resolv.conf /etc/shadow /etc/shadow- /etc/subgid /etc/subgid-
+	/etc/subuid /etc/subuid- /etc/sudoers.d/sudoers /home /media /mnt /proc /run /sys /tmp
+	/usr/bin/distrobox-export /usr/bin/distrobox-host-exec /usr/bin/entrypoint /usr/bin/flatpak
+	/usr/lib/rpm/macros.d/macros.distrobox /usr/local/bin/xdg-open /usr/local/share/fonts /usr/local/share/icons
+	/usr/local/share/themes /var/cache /var/lib/flatpak /var/lib/systemd/coredump /var/log /var/tmp`)
 
 // changedPaths returns what the manager says of the files of a box that are not
 // those of its image: which in /etc, how many elsewhere.

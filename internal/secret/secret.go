@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // tokens are the forms that well-known services give to theirs.
@@ -42,6 +43,10 @@ var tokens = []struct{ what, pattern string }{
 
 // named is a value whose name says what it is.
 const named = `(?i)\b([a-z0-9_.-]*(passwo?r?d|passphrase|secret|token|api_?-?key|credential|private_?-?key|access_?-?key)s?)["']?\s*[=:]\s*["']?([^\s"',;&]{8,})`
+
+// plain is a value that many would choose, and no secret: words, paths and names
+// of programs.
+const plain = `^([a-z]+([-. ][a-z]+)*|[/~$%].*|[A-Z]+(_[A-Z]+)*)$`
 
 // word is what may be a random one.
 const word = `[A-Za-z0-9+/_-]{20,}={0,2}`
@@ -89,18 +94,31 @@ func visit(value any, f func(field, text string)) {
 	walk("", value)
 }
 
-// find compiles what it looks for when it is called: a program that finds nothing
-// to capture has not paid for it.
+// Patterns are compiled when they are needed: a program that finds nothing to
+// capture has not paid for them.
+var (
+	tokenPatterns = sync.OnceValue(func() []*regexp.Regexp {
+		var all []*regexp.Regexp
+		for _, t := range tokens {
+			all = append(all, regexp.MustCompile(t.pattern))
+		}
+		return all
+	})
+	namedPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(named) })
+	wordPattern  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(word) })
+	plainPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(plain) })
+)
+
 func find(text string) string {
-	for _, t := range tokens {
-		if regexp.MustCompile(t.pattern).MatchString(text) {
-			return t.what
+	for i, p := range tokenPatterns() {
+		if p.MatchString(text) {
+			return tokens[i].what
 		}
 	}
 	if what := findNamed(text); what != "" {
 		return what
 	}
-	for _, w := range regexp.MustCompile(word).FindAllString(text, -1) {
+	for _, w := range wordPattern().FindAllString(text, -1) {
 		if random(w) {
 			return "a random word"
 		}
@@ -109,17 +127,11 @@ func find(text string) string {
 }
 
 func findNamed(text string) string {
-	m := regexp.MustCompile(named).FindStringSubmatch(text)
-	if m == nil || plainValue(m[3]) {
+	m := namedPattern().FindStringSubmatch(text)
+	if m == nil || plainPattern().MatchString(m[3]) {
 		return ""
 	}
 	return "a value that is named like a secret"
-}
-
-// plainValue reports whether a value is one that many would choose, and no
-// secret: words, paths and names of programs.
-func plainValue(value string) bool {
-	return regexp.MustCompile(`^([a-z]+([-. ][a-z]+)*|[/~$%].*|[A-Z]+(_[A-Z]+)*)$`).MatchString(value)
 }
 
 // minEntropy is how many bits each character of a random word has at least. Words
