@@ -97,7 +97,9 @@ RUN for command in \
     do command -v "$command" || ln -s true "/usr/bin/$command"; done; \
     ln -sf /usr/bin/true /usr/sbin/chpasswd; ln -sf true /usr/bin/localedef; \
     mkdir -p /usr/share/i18n/charmaps /usr/share/zoneinfo; touch /usr/share/zoneinfo/UTC
-RUN mkdir /opt/tools; printf '#!/bin/sh\necho "hello from $CONTAINER_ID: $*"\n' >/opt/tools/greet; chmod +x /opt/tools/greet
+RUN mkdir /opt/tools; \
+    for word in hello bye; do printf '#!/bin/sh\necho "%s from $CONTAINER_ID: $*"\n' "$word" >/opt/tools/$word; done; \
+    chmod +x /opt/tools/*
 `
 
 // prepareBoxes puts what the scripts need into a folder, and lets everyone at
