@@ -12,8 +12,8 @@ import (
 
 // asking prints the packages that someone asked for, a line each, whatever the
 // distribution.
-const asking = `if command -v dnf5 >/dev/null; then dnf5 -q --cacheonly repoquery --userinstalled --queryformat '%{name}\n'
-elif command -v dnf >/dev/null; then dnf -q -C repoquery --userinstalled --queryformat '%{name}'
+const asking = `if command -v dnf5 >/dev/null; then dnf5 -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}\n'
+elif command -v dnf >/dev/null; then dnf -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}'
 elif command -v apt-mark >/dev/null; then apt-mark showmanual
 elif command -v pacman >/dev/null; then pacman -Qeq
 elif command -v xbps-query >/dev/null; then xbps-query -m | sed 's/-[^-]*$//'
