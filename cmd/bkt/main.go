@@ -54,6 +54,7 @@ func commands() []command {
 		{"apply", "Make the system have what the manifests say.", &applyCmd{}},
 		{"drift", "Tell how system and manifests differ.", &driftCmd{}},
 		{"status", "Tell how the repository and this system stand.", &statusCmd{}},
+		{"distrobox", "Write down boxes for other programs.", &distroboxCmd{}},
 		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},
 		{"doctor", "Say what is missing on this machine.", &doctorCmd{}},
 		{"engine", "Look after bkt's own BuildKit engine.", &engineCmd{}},

@@ -46,7 +46,25 @@ func readFakeStorage() fakeStorage {
 
 func (s fakeStorage) write() error {
 	text, err := json.Marshal(s)
-	return errors.Join(err, os.MkdirAll(filepath.Dir(fakeStorageFile()), 0o700), os.WriteFile(fakeStorageFile(), text, 0o600))
+	return errors.Join(err, os.MkdirAll(filepath.Dir(fakeStorageFile()), 0o700), os.WriteFile(fakeStorageFile(), text, 0o600), s.writeImages())
+}
+
+// writeImages writes down the images as podman does, unless $FAKE_PODMAN_HIDES
+// says that its storage is somewhere else.
+func (s fakeStorage) writeImages() error {
+	dir := filepath.Join(filepath.Dir(fakeStorageFile()), "overlay-images")
+	if os.Getenv("FAKE_PODMAN_HIDES") != "" {
+		return os.RemoveAll(dir)
+	}
+	rows := []map[string]any{}
+	for name, id := range s.Images {
+		rows = append(rows, map[string]any{"id": id, "names": []string{name}})
+	}
+	for _, c := range s.Containers { // their images may have no name any more
+		rows = append(rows, map[string]any{"id": c.ImageID})
+	}
+	text, err := json.Marshal(rows)
+	return errors.Join(err, os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "images.json"), text, 0o600))
 }
 
 func (s *fakeStorage) find(name string) (int, error) {
@@ -90,6 +108,11 @@ func fakePodman(command string, args []string) error {
 		text, err := os.ReadFile(names[0])
 		s.Images[names[1]] = fakeID(string(text))
 		return errors.Join(err, s.write())
+	case "pull":
+		if s.Images[names[0]] == "" {
+			return fmt.Errorf("%s: image not known", names[0])
+		}
+		return nil
 	case "rmi":
 		delete(s.Images, names[0])
 		return s.write()
@@ -151,15 +174,15 @@ func (s fakeStorage) images() error {
 
 func (s fakeStorage) inspect(args []string) error {
 	rows := []map[string]any{}
-	format := slices.Contains(args, "--format")
+	format := slices.Index(args, "--format")
 	for _, id := range args {
 		i, err := s.find(id)
 		if err != nil {
 			continue
 		}
 		c := s.Containers[i]
-		if format {
-			fmt.Println(c.ID)
+		if format >= 0 {
+			fmt.Println(strings.NewReplacer("{{.Id}}", c.ID, "{{.Name}}", c.Name).Replace(args[format+1]))
 			return nil
 		}
 		rows = append(rows, map[string]any{
@@ -261,7 +284,7 @@ func (s *fakeStorage) enter(args []string) error {
 			return fmt.Errorf("could not start %s: %w", name, errors.New("its hooks failed"))
 		}
 		s.Containers[i].Running = true
-		s.Containers[i].Diff += "C /etc\nA /etc/made-in-" + name + "\nC /usr\nA /usr/local-" + name + "\n"
+		s.Containers[i].Diff += "C /etc\nC /etc/passwd\nA /etc/made-in-" + name + "\nC /usr\nA /usr/local-" + name + "\n"
 		if err := s.write(); err != nil {
 			return err
 		}

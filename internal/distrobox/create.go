@@ -52,8 +52,18 @@ func (d *Domain) createArgs(b Box) ([]string, error) {
 	return argv, err
 }
 
-// flags returns the options for the manager.
+// flags returns the options for the manager, with the label.
 func (d *Domain) flags(b Box) ([]string, error) {
+	flags, err := d.options(b)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := label(b)
+	return append(flags, entry), err
+}
+
+// options returns those that the manifest gives.
+func (d *Domain) options(b Box) ([]string, error) {
 	flags := slices.Clone(b.AdditionalFlags)
 	for _, name := range sortedKeys(b.Env) {
 		flag, err := variable(name, d.expandAll(b.Env[name]))
@@ -69,8 +79,7 @@ func (d *Domain) flags(b Box) ([]string, error) {
 		}
 		flags = append(flags, flag)
 	}
-	entry, err := label(b)
-	return append(flags, entry), err
+	return flags, nil
 }
 
 // pathOf returns PATH in a box: where the manifest has none, the standard folders

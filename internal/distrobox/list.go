@@ -6,6 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,17 +17,15 @@ import (
 
 // A container is one of distrobox's, as its manager tells of it.
 type container struct {
-	id, name    string
-	image       string // as it was named when the container was made
-	imageID     string
-	labels      map[string]string
-	args        []string // of its entry point
-	running     bool
-	pid         int    // of its first process, if it runs
-	home        string // "": not known
-	mounts      []mount
-	inspected   bool
-	environment []string
+	id, name  string
+	image     string // as it was named when the container was made
+	imageID   string
+	labels    map[string]string
+	args      []string // of its entry point
+	running   bool
+	pid       int // of its first process, if it runs
+	mounts    []mount
+	inspected bool
 }
 
 type mount struct {
@@ -123,7 +123,6 @@ func (d *Domain) inspect(ctx context.Context, sys reconcile.System, ids []string
 		}
 		Config struct {
 			Image  string
-			Env    []string
 			Labels map[string]string
 		}
 	}
@@ -135,7 +134,7 @@ func (d *Domain) inspect(ctx context.Context, sys reconcile.System, ids []string
 		all = append(all, container{
 			id: r.ID, name: strings.TrimPrefix(r.Name, "/"), image: cmp.Or(r.ImageName, r.Config.Image), imageID: shortID(r.Image),
 			labels: r.Config.Labels, args: r.Args, running: r.State.Running, pid: r.State.Pid,
-			mounts: r.Mounts, environment: r.Config.Env, inspected: true,
+			mounts: r.Mounts, inspected: true,
 		})
 	}
 	return all, nil
@@ -149,8 +148,43 @@ func parse(text []byte, rows any) error {
 	return json.Unmarshal(text, rows)
 }
 
-// images returns which image each name stands for here.
-func (d *Domain) images(ctx context.Context, sys reconcile.System) (images, error) {
+// readImages returns which image each name stands for, as podman's storage has it,
+// nil if it is not where it usually is. That takes no process.
+func (d *Domain) readImages() images {
+	var all images
+	for _, dir := range d.Storage {
+		files, _ := filepath.Glob(filepath.Join(dir, "*-images", "images.json"))
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			var rows []struct {
+				ID    string
+				Names []string
+			}
+			if err != nil || parse(text, &rows) != nil {
+				return nil
+			}
+			if all == nil {
+				all = images{}
+			}
+			for _, r := range rows {
+				all[shortID(r.ID)] = shortID(r.ID)
+				for _, name := range r.Names {
+					all[name] = shortID(r.ID)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// has reports whether all containers are of images that are known by their ids, so
+// that these are the images that the containers' manager has.
+func (m images) has(containers []container) bool {
+	return !slices.ContainsFunc(containers, func(c container) bool { return m[c.imageID] == "" })
+}
+
+// askImages returns which image each name stands for, as the manager tells.
+func (d *Domain) askImages(ctx context.Context, sys reconcile.System) (images, error) {
 	if d.Manager == "docker" {
 		return d.imagesDocker(ctx, sys)
 	}

@@ -29,9 +29,9 @@ type seen struct {
 // asideSuffix is what a box is called, after its name, while it is made anew.
 const asideSuffix = ".bkt-old"
 
-// Observe implements [reconcile.Domain]. It asks the manager for its containers
-// and images, and for more only of boxes that bkt has not made, or that would be
-// made anew.
+// Observe implements [reconcile.Domain]. It asks the manager for its containers and,
+// where they cannot be read, its images, and for more only of boxes that bkt has not
+// made, or that would be made anew.
 func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []Box) (reconcile.Observation[Box], error) {
 	var o reconcile.Observation[Box]
 	if err := d.usable(); err != nil {
@@ -88,12 +88,21 @@ func (d *Domain) usable() error {
 // rootful reports whether a box is one that bkt cannot look at.
 func (d *Domain) rootful(b Box) bool { return b.Root && d.UID != 0 }
 
-// look asks for containers and images at once.
-func (d *Domain) look(ctx context.Context, sys reconcile.System) (containers []container, images images, err error) {
+// look asks for containers and, unless they can be read, for images at once.
+func (d *Domain) look(ctx context.Context, sys reconcile.System) ([]container, images, error) {
+	if d.Manager == "podman" {
+		if images := d.readImages(); images != nil {
+			containers, err := d.list(ctx, sys)
+			if err != nil || images.has(containers) {
+				return containers, images, err
+			}
+		}
+	}
+	var images images
 	var errImages error
 	var wg sync.WaitGroup
-	wg.Go(func() { images, errImages = d.images(ctx, sys) })
-	containers, err = d.list(ctx, sys)
+	wg.Go(func() { images, errImages = d.askImages(ctx, sys) })
+	containers, err := d.list(ctx, sys)
 	wg.Wait()
 	if err == nil {
 		err = errImages

@@ -53,7 +53,7 @@ func (d *Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candi
 		return Upgrade{}, hint.Add(fmt.Errorf("there is no box %s", b.Name), `run "bkt apply distrobox" to make it`)
 	}
 	made, _ := d.observed(old, b.Name, index([]Box{b}))
-	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.losses(ctx, sys, old, slices.Concat(made.Packages, b.Packages))}
+	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.losses(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
 	u.Stages = d.stages(b, old, candidate, u.Backup, answering)
 	u.Undo = Stage{"bring the old box back", []plan.Step{d.renamed(b), d.bringBack(b.Name, old)}}
 	return u, nil

@@ -22,8 +22,9 @@ const userName = "bkt-test"
 // These do with a hook what distrobox does: its create, a shell script, puts it
 // into the command line of the box, and its init runs it when the box starts.
 const (
-	create = `command="$SHELL_OF_BOX -c \"\$INIT\" init '$1'"; eval ${command}`
-	start  = `set -o errexit; set -o nounset; init_hook="$1"; eval ${init_hook}`
+	create    = `command="$SHELL_OF_BOX -c \"\$INIT\" init '$1'"; eval ${command}`
+	createPre = `command="$SHELL_OF_BOX -c \"\$INIT\" init \"$1\""; eval ${command}`
+	start     = `set -o errexit; set -o nounset; init_hook="$1"; eval ${init_hook}`
 )
 
 // A box runs hooks.
@@ -36,6 +37,12 @@ type box struct {
 // run has distrobox's scripts run the hooks, of which all but the last have an
 // && after them.
 func (b box) run(t *testing.T, hooks ...string) (string, error) {
+	t.Helper()
+	return b.runBy(t, create, hooks...)
+}
+
+// runBy is run with the script of distrobox's create given.
+func (b box) runBy(t *testing.T, create string, hooks ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command(b.shell, "-c", create, "create", strings.Join(hooks, " && "))
 	cmd.Dir = b.home
@@ -145,6 +152,29 @@ func TestWrapKeepsTheHook(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWrapPreKeepsTheHook(t *testing.T) {
+	for _, shell := range []string{"dash", "bash"} {
+		t.Run(shell, func(t *testing.T) {
+			b := newBox(t, shell, "root")
+			link(t, "base64", filepath.Join(b.path, "base64"))
+			var hooks []string
+			want := ""
+			for _, tt := range awkward {
+				hooks = append(hooks, hook.WrapPre(tt.run))
+				want += tt.want
+			}
+			out, err := b.runBy(t, createPre, hooks...)
+			if diff := cmp.Diff(want, out); diff != "" || err != nil {
+				t.Error(diff, err)
+			}
+			out, err = b.runBy(t, createPre, hook.WrapPre("echo a; false; echo b"), "echo last")
+			if err == nil || out != "a\n" {
+				t.Errorf("%q, %v", out, err)
+			}
+		})
+	}
 }
 
 func TestWrapRunsAsWhomItSays(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -110,10 +111,14 @@ func run(ctx context.Context, cmd *exec.Cmd, stderr *bytes.Buffer) error {
 		return context.Cause(ctx)
 	}
 	if e, ok := errors.AsType[*exec.ExitError](err); ok {
-		return &ExitError{filepath.Base(cmd.Path), e.ExitCode(), strings.TrimSpace(stderr.String())}
+		return &ExitError{filepath.Base(cmd.Path), e.ExitCode(), strings.TrimSpace(colours.ReplaceAllString(stderr.String(), ""))}
 	}
 	return err
 }
+
+// colours are what terminals take for a change of colour. Some programs write them
+// wherever they write.
+var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
 // Installed says whether there is a program of that name in PATH.
 func Installed(name string) bool {

@@ -1,0 +1,279 @@
+package distrobox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"bkt/internal/distrobox"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// answers are those of a system, by the first words of the question.
+type answers map[string]string
+
+func (a answers) Output(_ context.Context, r plan.Run) ([]byte, error) {
+	question := strings.Join(r.Argv, " ")
+	for begin, answer := range a {
+		if strings.HasPrefix(question, begin) {
+			return []byte(answer), nil
+		}
+	}
+	return nil, fmt.Errorf("nobody was to ask %q", question)
+}
+
+func domain(t *testing.T) *distrobox.Domain {
+	home := t.TempDir()
+	return &distrobox.Domain{
+		Manager: "podman", Home: home, Data: filepath.Join(home, ".local/share"), Config: filepath.Join(home, ".config"),
+		Storage: []string{home}, Proc: filepath.Join(home, "proc"), UID: 1000,
+	}
+}
+
+func observe(t *testing.T, d *distrobox.Domain, sys answers, known ...distrobox.Box) reconcile.Observation[distrobox.Box] {
+	t.Helper()
+	o, err := d.Observe(context.Background(), sys, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// TestRootfulIsNotLookedAt checks that a box of root is neither there nor not, and
+// keeps no other from being looked at.
+func TestRootfulIsNotLookedAt(t *testing.T) {
+	theirs := distrobox.Box{Name: "theirs", Box: manifest.Box{Image: "x", Root: true}}
+	mine := distrobox.Box{Name: "mine", Box: manifest.Box{Image: "localhost/x:1"}}
+	o := observe(t, domain(t), answers{
+		"podman ps":      `[{"Id":"1","Names":["mine"],"Image":"localhost/x:1","Labels":{"manager":"distrobox"},"Command":["--"]}]`,
+		"podman images":  `[]`,
+		"podman inspect": `[{"Id":"1","Name":"mine","Args":["--"],"Config":{"Labels":{"manager":"distrobox"}}}]`,
+	}, mine, theirs)
+	if len(o.Items) != 1 || o.Items[0].Name != "mine" {
+		t.Errorf("%v", o.Items)
+	}
+	if diff := cmp.Diff([]string{"theirs"}, o.Unseen); diff != "" {
+		t.Error(diff)
+	}
+	if len(o.Notes) != 1 || !strings.Contains(o.Notes[0], "theirs belongs to root") {
+		t.Errorf("%q", o.Notes)
+	}
+}
+
+// TestWhatIsABox checks which containers are distrobox's.
+func TestWhatIsABox(t *testing.T) {
+	row := func(name, labels string) string {
+		return fmt.Sprintf(`{"Id":%[1]q,"Names":[%[1]q],"Image":"localhost/x:1","Labels":%[2]s,"Command":["--"]}`, name, labels)
+	}
+	var inspected []string
+	for _, name := range []string{"a", "b"} {
+		inspected = append(inspected, fmt.Sprintf(`{"Id":%[1]q,"Name":%[1]q,"Args":["--"],"Config":{"Labels":{"manager":"distrobox"}}}`, name))
+	}
+	o := observe(t, domain(t), answers{
+		"podman ps": "[" + strings.Join([]string{
+			row("a", `{"manager":"distrobox"}`), row("b", `{"distrobox.version":"2"}`), row("c", `{"com.github.containers.toolbox":"true"}`),
+			row("d", `null`), row("e", `{"x":"distrobox.y"}`),
+		}, ",") + "]",
+		"podman images":  ``,
+		"podman inspect": "[" + strings.Join(inspected, ",") + "]",
+	})
+	var names []string
+	for _, b := range o.Items {
+		names = append(names, b.Name)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestDocker checks that boxes of docker are told as those of podman are.
+func TestDocker(t *testing.T) {
+	d := domain(t)
+	d.Manager = "docker"
+	o := observe(t, d, answers{
+		"docker ps --all --no-trunc --quiet": "1\n2\n",
+		"docker images":                      "alpine:latest sha256:0123456789abcdef\n<none>:<none> sha256:ff\n",
+		"docker inspect --type container 1 2": `[
+			{"Id":"1","Name":"/box","Image":"sha256:0123456789abcdef","Args":["--init","0","--additional-packages","git","--",""],
+			 "Config":{"Image":"alpine","Labels":{"manager":"distrobox"}},"State":{"Running":false},
+			 "Mounts":[{"Type":"bind","Source":"/srv","Destination":"/srv","RW":false},{"Type":"bind","Source":"/","Destination":"/run/host","RW":true}]},
+			{"Id":"2","Name":"/other","Config":{"Labels":{}}}]`,
+	})
+	want := []distrobox.Box{{
+		Name:    "box",
+		Box:     manifest.Box{Image: "alpine", Packages: []string{"git"}, Volume: []string{"/srv:/srv:ro"}},
+		ImageID: "0123456789ab",
+	}}
+	if diff := cmp.Diff(want, o.Items, equateEmpty); diff != "" {
+		t.Error(diff)
+	}
+	if got := o.Resolve(distrobox.Box{Box: manifest.Box{Image: "docker.io/library/alpine"}}).ImageID; got != "" {
+		t.Errorf("docker.io/library/alpine is %q", got)
+	}
+	if got := o.Resolve(distrobox.Box{Box: manifest.Box{Image: "alpine"}}).ImageID; got != "0123456789ab" {
+		t.Errorf("alpine is %q", got)
+	}
+}
+
+var equateEmpty = cmp.Transformer("", func(s []string) []string {
+	if len(s) == 0 {
+		return nil
+	}
+	return s
+})
+
+func TestUnavailable(t *testing.T) {
+	for _, change := range []func(d *distrobox.Domain){
+		func(d *distrobox.Domain) { d.Manager = "" },
+		func(d *distrobox.Domain) { d.Manager = "lilipod" },
+		func(d *distrobox.Domain) { d.Missing = true },
+		func(d *distrobox.Domain) {},
+	} {
+		d := domain(t)
+		change(d)
+		_, err := d.Observe(context.Background(), answers{"podman images": "[]", "podman ps": "{"}, nil)
+		if _, ok := errors.AsType[*reconcile.Unavailable](err); !ok {
+			t.Errorf("%+v: %v", d, err)
+		}
+	}
+}
+
+// TestFoldersOfTheBox checks that programs are told as the box sees them: links
+// lead to where they lead there.
+func TestFoldersOfTheBox(t *testing.T) {
+	d := domain(t)
+	root := filepath.Join(d.Proc, "7", "root")
+	for path, mode := range map[string]fs.FileMode{"opt/bin/plain": 0o755, "opt/bin/data": 0o644, "usr/lib/real": 0o755, "opt/bin/.hidden": 0o755, "opt/bin/bkt": 0o755} {
+		write(t, filepath.Join(root, path), "", mode)
+	}
+	for name, to := range map[string]string{"absolute": "/usr/lib/real", "relative": "../../usr/lib/real", "dangling": "/nowhere", "loop": "loop", "host": "/bin/sh", "folder": "/usr"} {
+		check(t, os.Symlink(to, filepath.Join(root, "opt/bin", name)))
+	}
+	box := distrobox.Box{Name: "box", Box: manifest.Box{Image: "localhost/x:1", Bins: manifest.Bins{From: []string{"/opt/bin", "/opt/none"}}}}
+	o := observe(t, d, answers{
+		"podman ps":      `[{"Id":"1","Names":["box"],"Image":"localhost/x:1","State":"running","Pid":7,"Labels":{"manager":"distrobox"},"Command":["--"]}]`,
+		"podman images":  `[]`,
+		"podman inspect": `[{"Id":"1","Name":"box","Args":["--"],"Config":{"Labels":{"manager":"distrobox"}}}]`,
+	}, box)
+	var found []string
+	for _, f := range o.Items[0].Bins.Found {
+		found = append(found, f.Path)
+	}
+	if diff := cmp.Diff([]string{"/opt/bin/absolute", "/opt/bin/plain", "/opt/bin/relative"}, found); diff != "" {
+		t.Error(diff)
+	}
+	if !slices.Contains(o.Notes, "box has no folder /opt/none") {
+		t.Errorf("%q", o.Notes)
+	}
+}
+
+// TestAdded checks that what someone has installed is told from what the image and
+// distrobox have.
+func TestAdded(t *testing.T) {
+	sys := answers{
+		"podman ps":                    `[{"Id":"1","Names":["box"],"ImageID":"ff","State":"running","Labels":{"manager":"distrobox"}},{"Id":"2","Names":["still"],"Labels":{"manager":"distrobox"}}]`,
+		"podman exec --user root 1 sh": "zoxide\nbash\nsudo\ngcc\nfish\nfish\n",
+		"podman run --rm --network none --user root --entrypoint sh ff": "bash\ngcc\n",
+	}
+	got, err := domain(t).Added(context.Background(), sys, "box")
+	if diff := cmp.Diff([]string{"fish", "zoxide"}, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	for _, box := range []string{"still", "none"} {
+		if got, err := domain(t).Added(context.Background(), sys, box); err == nil {
+			t.Errorf("%s: %v", box, got)
+		}
+	}
+}
+
+// TestMergeOfBoxes checks that each field is for itself, and lists are merged by
+// their elements.
+func TestMergeOfBoxes(t *testing.T) {
+	box := func(image, packages, found string) distrobox.Box {
+		b := distrobox.Box{Name: "x", Box: manifest.Box{Image: image, Packages: strings.Fields(packages)}}
+		for _, name := range strings.Fields(found) {
+			b.Bins.Found = append(b.Bins.Found, manifest.Found{Name: name})
+		}
+		return b
+	}
+	base := box("a", "gcc make", "x y")
+	tests := []struct {
+		name               string
+		ours, theirs, want distrobox.Box
+		ok                 bool
+	}{
+		{"other fields", box("b", "gcc make", "x y"), box("a", "gcc", "x y"), box("b", "gcc", "x y"), true},
+		{"other elements", box("a", "gcc make vim", "x"), box("a", "make git", "x y z"), box("a", "make vim git", "x z"), true},
+		{"the same", box("b", "", ""), box("b", "", ""), box("b", "", ""), true},
+		{"one field to others", box("b", "gcc make", "x y"), box("c", "gcc make", "x y"), box("b", "gcc make", "x y"), false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := (&distrobox.Domain{}).Merge(base, tt.ours, tt.theirs)
+			if diff := cmp.Diff(tt.want, got, equateEmpty); diff != "" || ok != tt.ok {
+				t.Errorf("%v\n%s", ok, diff)
+			}
+		})
+	}
+}
+
+// TestStoreLeavesTheEnvironmentToTheImage checks that what an image has for its box
+// is no part of that, and stays in the manifest.
+func TestStoreLeavesTheEnvironmentToTheImage(t *testing.T) {
+	const text = `{
+  "containers": {
+    "dev": {
+      "image": "localhost/x:1",
+      "path": [
+        "~/bin"
+      ],
+      "env": {
+        "A": "b"
+      }
+    },
+    "other": {
+      "image": "alpine",
+      "env": {
+        "C": "d"
+      }
+    }
+  }
+}
+`
+	store := distrobox.Store{InImage: func(fs.FS, manifest.Boxes) string { return "dev" }}
+	edits := reconcile.NewEdits(fstest.MapFS{distrobox.File: {Data: []byte(text)}})
+	boxes, err := store.Load(edits)
+	if err != nil || len(boxes) != 2 || boxes[0].Env != nil || boxes[0].Path != nil || boxes[1].Env["C"] != "d" {
+		t.Fatalf("%+v, %v", boxes, err)
+	}
+	boxes[1].Image = "debian"
+	check(t, store.Save(edits, boxes))
+	got, err := edits.ReadFile(distrobox.File)
+	if diff := cmp.Diff(strings.Replace(text, "alpine", "debian", 1), string(got)); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+func write(t *testing.T, path, text string, mode fs.FileMode) {
+	t.Helper()
+	check(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	check(t, os.WriteFile(path, []byte(text), mode))
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

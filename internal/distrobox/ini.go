@@ -1,0 +1,101 @@
+package distrobox
+
+import (
+	"encoding/base64"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"bkt/internal/hook"
+	"bkt/internal/manifest"
+)
+
+const iniHead = `# Boxes for "distrobox assemble create", written by "bkt distrobox ini".
+# Folders of bins are written as the programs that were found in them.
+`
+
+// Ini returns boxes in the format of "distrobox assemble", and what of them is
+// left out, as the two generations of distrobox read it differently: one has a
+// shell read values, and the other takes ; and # for the beginning of a comment.
+// Hooks are written so that neither can happen.
+func (d *Domain) Ini(boxes []Box) (text string, notes []string) {
+	out := strings.Builder{}
+	out.WriteString(iniHead)
+	for _, b := range boxes {
+		s := section{box: b.Name}
+		d.write(&s, b)
+		fmt.Fprintf(&out, "\n[%s]\n%s", b.Name, s.text.String())
+		notes = append(notes, s.notes...)
+	}
+	return out.String(), notes
+}
+
+// A section is that of a box.
+type section struct {
+	box   string
+	text  strings.Builder
+	notes []string
+}
+
+// set writes a line for each value.
+func (s *section) set(key string, values ...string) {
+	for _, v := range values {
+		if strings.ContainsAny(v, ";#\"'`$\\\t\n") || strings.TrimSpace(v) != v {
+			s.notes = append(s.notes, fmt.Sprintf("%s: %s %q is left out: not every distrobox reads it as it is", s.box, key, v))
+			continue
+		}
+		fmt.Fprintf(&s.text, "%s=%s\n", key, v)
+	}
+}
+
+func (d *Domain) write(s *section, b Box) {
+	s.set("image", b.Image)
+	for _, option := range []struct {
+		key   string
+		value bool
+	}{{"pull", b.Pull}, {"init", b.Init}, {"root", b.Root}, {"entry", false}, {"start_now", false}, {"replace", false}} {
+		s.set(option.key, fmt.Sprint(option.value))
+	}
+	s.set("additional_packages", slices.Sorted(slices.Values(b.Packages))...)
+	for _, v := range b.Volume {
+		s.set("volume", d.expand(v))
+	}
+	flags, err := d.options(b)
+	if err != nil {
+		s.notes = append(s.notes, fmt.Sprintf("%s: %v", s.box, err))
+	}
+	s.set("additional_flags", flags...)
+	for _, run := range b.PreInitHooks {
+		s.hook("pre_init_hooks", run, hook.WrapPre(run))
+	}
+	for _, h := range b.InitHooks {
+		s.hook("init_hooks", h.Run, encoded(h))
+	}
+	s.set("exported_apps", b.ExportedApps...)
+	d.writeBins(s, b.Box)
+}
+
+func (d *Domain) writeBins(s *section, b manifest.Box) {
+	to, ours := d.to(b)
+	wanted := d.wanted(b, b.Bins.Found)
+	if !ours || len(wanted) == 0 {
+		return
+	}
+	s.set("exported_bins_path", path.Clean(to))
+	for _, name := range sortedKeys(wanted) {
+		s.set("exported_bins", wanted[name])
+	}
+}
+
+// hook writes a hook, and above it what it is.
+func (s *section) hook(key, run, text string) {
+	fmt.Fprintf(&s.text, "# %s\n", strings.ReplaceAll(run, "\n", "\n# "))
+	s.set(key, text)
+}
+
+// encoded returns a hook as [hook.Wrap] has it, in letters that mean nothing to
+// whoever reads an ini file.
+func encoded(h manifest.Hook) string {
+	return "echo " + base64.StdEncoding.EncodeToString([]byte(hook.Wrap(h)+"\n")) + " | base64 -d | sh"
+}
