@@ -36,7 +36,7 @@ func TestBoxes(t *testing.T) {
 	}
 	need(t, "podman", "runc", "newuidmap", "newgidmap")
 	w := newWorkshop(t)
-	stage := filepath.Join(filepath.Dir(w.bin), "boxes")
+	stage := filepath.Join(filepath.Dir(w.bin), "b")
 	w.prepareBoxes(t, stage)
 	cmd := exec.Command(filepath.Join(stage, "test"), boxesFlags(t)...)
 	cmd.Dir = stage
@@ -88,7 +88,8 @@ func becomeNormal(t *testing.T, cmd *exec.Cmd, stage string) {
 }
 
 // boxImage is the image of a box. distrobox wants commands that the base lacks;
-// it would install them at the first start, but the repository has none of them.
+// it would install them at the first start, but the repository has none of them,
+// and apt-get, which it would prefer to dnf, has no repository here.
 // Its first generation gives chpasswd what newer ones refuse.
 const boxImage = `FROM example.org/base:1
 RUN for command in \
@@ -96,8 +97,11 @@ RUN for command in \
         pinentry ping ps rsync script ssh sudo time tree umount unzip useradd wc wget xauth zip; \
     do command -v "$command" || ln -s true "/usr/bin/$command"; done; \
     ln -sf /usr/bin/true /usr/sbin/chpasswd; ln -sf true /usr/bin/localedef; \
-    mkdir -p /usr/share/i18n/charmaps /usr/share/zoneinfo; touch /usr/share/zoneinfo/UTC
-RUN mkdir /opt/tools; printf '#!/bin/sh\necho "hello from $CONTAINER_ID: $*"\n' >/opt/tools/greet; chmod +x /opt/tools/greet
+    mkdir -p /usr/share/i18n/charmaps /usr/share/zoneinfo; touch /usr/share/zoneinfo/UTC; \
+    rm /usr/bin/apt-get
+RUN mkdir /opt/tools; \
+    for word in hello bye; do printf '#!/bin/sh\necho "%s from $CONTAINER_ID: $*"\n' "$word" >/opt/tools/$word; done; \
+    chmod +x /opt/tools/*
 `
 
 // prepareBoxes puts what the scripts need into a folder, and lets everyone at
@@ -156,6 +160,12 @@ func setUpBoxes(env *testscript.Env, stage, generation string) error {
 	if err := isolate(env); err != nil {
 		return err
 	}
+	// With sockets whose paths are longer, podman waits in vain for containers to end.
+	run, err := os.MkdirTemp(stage, "r")
+	if err != nil {
+		return err
+	}
+	env.Setenv("XDG_RUNTIME_DIR", run)
 	env.Setenv("BASE", filepath.Join(stage, "base"))
 	env.Setenv("BOX", filepath.Join(stage, "box"))
 	for _, name := range []string{"BUILDKIT_HOST", "LANG", "PROXY", "SHELL", "USER"} {
@@ -172,7 +182,7 @@ func setUpBoxes(env *testscript.Env, stage, generation string) error {
 	env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
 	vars, data := env.Vars, env.Getenv("XDG_DATA_HOME")
 	env.Defer(func() {
-		if err := cleanPodman(vars, filepath.Join(data, "containers")); err != nil {
+		if err := errors.Join(cleanPodman(vars, filepath.Join(data, "containers")), os.RemoveAll(run)); err != nil {
 			env.T().Log(err)
 		}
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/pem"
 	"errors"
@@ -319,6 +320,7 @@ func TestDocuments(t *testing.T) {
 				copyTree(t, "../../"+folder, filepath.Join(dir, folder))
 			}
 			copyFile(t, "../../Containerfile", filepath.Join(dir, "Containerfile"))
+			elsewhere(t, filepath.Join(dir, "manifests", "distrobox.json"))
 			if err := os.Symlink(filepath.Join(w.offline, "base"), filepath.Join(dir, "base")); err != nil {
 				t.Fatal(err)
 			}
@@ -327,6 +329,7 @@ func TestDocuments(t *testing.T) {
 				cmd.Dir = dir
 				cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+w.data, "XDG_RUNTIME_DIR="+w.run,
 					"XDG_CONFIG_HOME="+home, "XDG_STATE_HOME="+home, "FLATPAK_SYSTEM_DIR="+home+"/flatpak",
+					"DBX_CONTAINER_MANAGER=none",
 					"PATH="+w.offlineBkt(t)+":"+os.Getenv("PATH"))
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("%s: %v\n%s", command, err, out)
@@ -337,6 +340,19 @@ func TestDocuments(t *testing.T) {
 }
 
 // shellCommands returns the commands of bkt in the shell blocks of a document.
+// elsewhere makes the boxes of a manifest those of another computer.
+func elsewhere(t *testing.T, name string) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.ReplaceAll(text, []byte(`"image":`), []byte(`"hosts": ["elsewhere"], "image":`))
+	if err := os.WriteFile(name, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func shellCommands(t *testing.T, document string) []string {
 	t.Helper()
 	text, err := os.ReadFile(document)

@@ -108,6 +108,11 @@ func fakePodman(command string, args []string) error {
 		text, err := os.ReadFile(names[0])
 		s.Images[names[1]] = fakeID(string(text))
 		return errors.Join(err, s.write())
+	case "pull":
+		if s.Images[names[0]] == "" {
+			return fmt.Errorf("%s: image not known", names[0])
+		}
+		return nil
 	case "rmi":
 		delete(s.Images, names[0])
 		return s.write()
@@ -169,15 +174,15 @@ func (s fakeStorage) images() error {
 
 func (s fakeStorage) inspect(args []string) error {
 	rows := []map[string]any{}
-	format := slices.Contains(args, "--format")
+	format := slices.Index(args, "--format")
 	for _, id := range args {
 		i, err := s.find(id)
 		if err != nil {
 			continue
 		}
 		c := s.Containers[i]
-		if format {
-			fmt.Println(c.ID)
+		if format >= 0 {
+			fmt.Println(strings.NewReplacer("{{.Id}}", c.ID, "{{.Name}}", c.Name).Replace(args[format+1]))
 			return nil
 		}
 		rows = append(rows, map[string]any{

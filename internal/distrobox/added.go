@@ -12,8 +12,8 @@ import (
 
 // asking prints the packages that someone asked for, a line each, whatever the
 // distribution.
-const asking = `if command -v dnf5 >/dev/null; then dnf5 -q --cacheonly repoquery --userinstalled --queryformat '%{name}\n'
-elif command -v dnf >/dev/null; then dnf -q -C repoquery --userinstalled --queryformat '%{name}'
+const asking = `if command -v dnf5 >/dev/null; then dnf5 -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}\n'
+elif command -v dnf >/dev/null; then dnf -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}'
 elif command -v apt-mark >/dev/null; then apt-mark showmanual
 elif command -v pacman >/dev/null; then pacman -Qeq
 elif command -v xbps-query >/dev/null; then xbps-query -m | sed 's/-[^-]*$//'
@@ -50,9 +50,10 @@ func (d *Domain) added(ctx context.Context, sys reconcile.System, c container) (
 	if err != nil {
 		return nil, err
 	}
+	usual := strings.Fields(installed)
 	var added []string
 	for _, name := range has {
-		if !slices.Contains(had, name) && !slices.Contains(installed, name) {
+		if !slices.Contains(had, name) && !slices.Contains(usual, name) {
 			added = append(added, name)
 		}
 	}
@@ -69,7 +70,7 @@ func (d *Domain) packages(ctx context.Context, sys reconcile.System, args ...str
 
 // installed are the packages that distrobox-init installs, whatever they are
 // called where.
-var installed = strings.Fields(`apt-utils bash bash-completion bc bzip2 coreutils cracklib-dicts curl dialog diffutils
+const installed = `apt-utils bash bash-completion bc bzip2 coreutils cracklib-dicts curl dialog diffutils
 	dnf-plugins-core file findutils fontconfig fuse3 glibc-all-langpacks glibc-common glibc-langpack-en glibc-locale
 	glibc-locale-base gnupg gnupg2 gpg gzip hostname iproute iproute2 iputils iputils-ping keyutils krb5-libs less
 	libcap libegl-mesa0 libegl1 libgl1 libgl1-mesa-glx libgl1-mesa-dri libglx-mesa0 libegl1-mesa libkrb5-3 libnss-mdns
@@ -78,4 +79,4 @@ var installed = strings.Fields(`apt-utils bash bash-completion bc bzip2 coreutil
 	openssh openssh-client openssh-clients pam pam-devel passwd pciutils pigz pinentry pinentry-curses pinentry-tty posix-libc-utils
 	procps procps-ng psmisc rsync shadow shadow-utils sudo systemd tar tcpdump time traceroute tree tzdata umount unzip
 	usbutils util-linux util-linux-misc util-linux-script vte-common vte-profile vte291 vte3 vulkan vulkan-intel
-	vulkan-loader vulkan-radeon vulkan-tools wget which whois words xauth xorg-x11-xauth xorg-xauth xz xz-utils zip`)
+	vulkan-loader vulkan-radeon vulkan-tools wget which whois words xauth xorg-x11-xauth xorg-xauth xz xz-utils zip`

@@ -19,17 +19,17 @@ func (d *Domain) tell(ctx context.Context, sys reconcile.System, b Box, known ma
 	if !ok || sameMade(b.Box, k.Box) && sameImage(b, k) {
 		return
 	}
-	d.seen.loses[b.Name] = d.losses(ctx, sys, d.all()[b.Name], slices.Concat(b.Packages, k.Packages))
+	d.seen.loses[b.Name] = d.losses(ctx, sys, d.all()[b.Name], b.Volume, slices.Concat(b.Packages, k.Packages))
 }
 
-// losses returns what a box has that its image does not, but for the packages that
-// are declared.
-func (d *Domain) losses(ctx context.Context, sys reconcile.System, c container, declared []string) []string {
+// losses returns what a box has that its image does not, but for its volumes and
+// the packages that are declared.
+func (d *Domain) losses(ctx context.Context, sys reconcile.System, c container, volumes, declared []string) []string {
 	text, err := d.ask(ctx, sys, "diff", c.id)
 	if err != nil {
 		return []string{"what was changed in it, which cannot be told: " + strings.SplitN(err.Error(), "\n", 2)[0]}
 	}
-	lost := changedPaths(string(text))
+	lost := changedPaths(string(text), mountPoints(volumes))
 	if c.running {
 		added, err := d.added(ctx, sys, c)
 		if added = mergeLists(declared, added, nil); err == nil && len(added) > 0 {
@@ -40,20 +40,19 @@ func (d *Domain) losses(ctx context.Context, sys reconcile.System, c container, 
 }
 
 // noise are files and folders that distrobox itself writes, or that no one misses.
-var noise = strings.Fields(`
-	/.containersetupdone /dev /etc/.pwd.lock /etc/apt/apt.conf.d/00_distrobox /etc/distrobox-post-hook.sh
-	/etc/distrobox-pre-hook.sh /etc/dpkg/dpkg.cfg.d/00_distrobox /etc/fish/conf.d/distrobox_config.fish
-	/etc/group /etc/group- /etc/gshadow /etc/gshadow- /etc/host.conf /etc/hostname /etc/hosts /etc/ld.so.cache
-	/etc/localtime /etc/machine-id /etc/mtab /etc/pam.d/su /etc/passwd /etc/passwd- /etc/passwd.done
-	/etc/profile.d/distrobox_profile.sh /etc/resolv.conf /etc/shadow /etc/shadow- /etc/subgid /etc/subgid-
-	/etc/subuid /etc/subuid- /etc/sudoers.d/sudoers /home /media /mnt /proc /run /sys /tmp
-	/usr/bin/distrobox-export /usr/bin/distrobox-host-exec /usr/bin/entrypoint /usr/bin/flatpak
-	/usr/lib/rpm/macros.d/macros.distrobox /usr/local/bin/xdg-open /usr/local/share/fonts /usr/local/share/icons
-	/usr/local/share/themes /var/cache /var/lib/flatpak /var/lib/systemd/coredump /var/log /var/tmp`)
+const noise = `/run /tmp /proc /dev /sys /home /media /mnt /var/cache /var/log /var/tmp /.containersetupdone
+	/etc/.pwd.lock /etc/group /etc/group- /etc/gshadow /etc/gshadow- /etc/passwd /etc/passwd- /etc/passwd.done /etc/shadow
+	/etc/shadow- /etc/subgid /etc/subgid- /etc/subuid /etc/subuid- /etc/sudoers.d/sudoers /etc/apt/apt.conf.d/00_distrobox
+	/etc/dpkg/dpkg.cfg.d/00_distrobox /etc/host.conf /etc/hostname /etc/hosts /etc/ld.so.cache /etc/localtime /etc/machine-id
+	/etc/mtab /etc/profile.d/distrobox_profile.sh /etc/resolv.conf /etc/fish/conf.d/distrobox_config.fish /usr/bin/distrobox-export
+	/usr/bin/distrobox-host-exec /usr/bin/entrypoint /usr/local/share/fonts /usr/local/share/icons /usr/local/share/themes
+	/etc/distrobox-post-hook.sh /etc/distrobox-pre-hook.sh /etc/pam.d/su /usr/bin/flatpak /usr/lib/rpm/macros.d/macros.distrobox
+	/usr/local/bin/xdg-open /var/lib/flatpak /var/lib/systemd/coredump`
 
 // changedPaths returns what the manager says of the files of a box that are not
-// those of its image: which in /etc, how many elsewhere.
-func changedPaths(diff string) []string {
+// those of its image: which in /etc, how many elsewhere. What is below ignored
+// folders does not count.
+func changedPaths(diff string, ignored []string) []string {
 	var etc []string
 	other := 0
 	parents := map[string]bool{}
@@ -68,7 +67,7 @@ func changedPaths(diff string) []string {
 	for _, line := range lines {
 		_, path, ok := strings.Cut(line, " ")
 		switch {
-		case !ok, parents[path], isNoise(path):
+		case !ok, parents[path], isBelow(path, ignored), isBelow(path, strings.Fields(noise)):
 		case strings.HasPrefix(path, "/etc/"):
 			etc = append(etc, path)
 		default:
@@ -85,13 +84,19 @@ func changedPaths(diff string) []string {
 	return lost
 }
 
-func isNoise(path string) bool {
-	for _, dir := range noise {
-		if below(path, dir) {
-			return true
+func isBelow(path string, dirs []string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool { return below(path, dir) })
+}
+
+// mountPoints returns where volumes are in a box, which is nothing of its own.
+func mountPoints(volumes []string) []string {
+	var all []string
+	for _, v := range volumes {
+		if parts := strings.Split(v, ":"); len(parts) > 1 {
+			all = append(all, parts[1])
 		}
 	}
-	return false
+	return all
 }
 
 // maxNamed is how many names are told.

@@ -75,15 +75,18 @@ func (d *Domain) recreate(have, b Box) []plan.Change {
 	old, aside := d.seen.aside[b.Name]
 	now, there := d.seen.containers[b.Name]
 	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Loses: d.seen.loses[b.Name], Hint: hintPackages(b)}
+	if b.Pull || b.ImageID == "" { // while the old one still runs
+		c.Steps = append(c.Steps, d.run("pull", b.Image))
+	}
 	switch {
 	case there && aside: // the new one did not become what it should be: the old one stays the old one
-		c.Steps = append(c.Steps, d.run("rm", "--force", now.id))
+		c.Steps = append(c.Steps, d.run("rm", "--force", "--volumes", now.id))
 	case there:
 		old = now
 		c.Steps = append(c.Steps, d.run("stop", old.id), d.run("rename", old.id, b.Name+asideSuffix))
 	}
 	c.Steps = append(c.Steps, d.making(b)...)
-	c.Steps = append(c.Steps, enter(b.Name, "# bkt\nexit 0\n"), d.run("rm", "--force", old.id))
+	c.Steps = append(c.Steps, enter(b.Name, "# bkt\nexit 0\n"), d.run("rm", "--force", "--volumes", old.id))
 	c.Undo = []plan.Step{d.bringBack(b.Name, old)}
 	return append([]plan.Change{c}, d.export(have, b, true)...)
 }
@@ -93,8 +96,15 @@ func (d *Domain) run(args ...string) plan.Run {
 }
 
 // bringingBack gives a box its name back, unless it has it still, and removes
-// what has the name meanwhile.
-const bringingBack = `if test "$("$1" inspect --type container --format '{{.Id}}' "$2")" != "$3"; then "$1" rm --force "$2"; "$1" rename "$3" "$2"; fi; if test "$4" = true; then "$1" start "$3"; fi`
+// what has the name meanwhile. It makes sure of the name, as a manager takes the
+// beginning of an id for one, too.
+const bringingBack = `has=$("$1" inspect --type container --format '{{.Id}} {{.Name}}' "$2")
+case $has in
+"$3 "*) ;;
+*" $2" | *" /$2") "$1" rm --force --volumes "${has%% *}" && "$1" rename "$3" "$2" ;;
+*) "$1" rename "$3" "$2" ;;
+esac
+if test "$4" = true; then "$1" start "$3"; fi`
 
 func (d *Domain) bringBack(name string, old container) plan.Run {
 	running := "false"
@@ -110,7 +120,7 @@ func (d *Domain) finish(b Box) []plan.Change {
 	if !aside {
 		return nil
 	}
-	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Loses: []string{"the old box, " + old.name}, Steps: []plan.Step{d.run("rm", "--force", old.id)}}}
+	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Loses: []string{"the old box, " + old.name}, Steps: []plan.Step{d.run("rm", "--force", "--volumes", old.id)}}}
 }
 
 // export brings the exports of a box up to date. What goes is a file of the host:

@@ -53,9 +53,9 @@ func (d *Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candi
 		return Upgrade{}, hint.Add(fmt.Errorf("there is no box %s", b.Name), `run "bkt apply distrobox" to make it`)
 	}
 	made, _ := d.observed(old, b.Name, index([]Box{b}))
-	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.losses(ctx, sys, old, slices.Concat(made.Packages, b.Packages))}
+	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.losses(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
 	u.Stages = d.stages(b, old, candidate, u.Backup, answering)
-	u.Undo = Stage{"bring the old box back", []plan.Step{d.renamed(b), d.bringBack(b.Name, old)}}
+	u.Undo = Stage{"bring the old box back", []plan.Step{d.bringBack(b.Name, old), d.renamed(b)}}
 	return u, nil
 }
 
@@ -92,10 +92,14 @@ func (d *Domain) stages(b Box, old container, candidate, backup string, answerin
 // unnaming takes a name from the image that has it, if there is one.
 const unnaming = `if "$1" image inspect "$2" >/dev/null 2>&1; then "$1" rmi "$2" >/dev/null; fi`
 
+// renaming gives an image a name that another may have. podman does not take it
+// from that one, if the image is in a further store that is only read.
+const renaming = `"$1" tag "$2" "$3" 2>/dev/null || { "$1" untag "$3" "$3" && "$1" tag "$2" "$3"; }`
+
 // renamed gives the name of the image back to the one that has it now.
 func (d *Domain) renamed(b Box) plan.Step {
 	if id := d.seen.images.id(b.Image); id != "" {
-		return d.run("tag", id, b.Image)
+		return plan.Run{Argv: []string{"sh", "-c", renaming, "sh", d.Manager, id, b.Image}}
 	}
 	return plan.Run{Argv: []string{"sh", "-c", unnaming, "sh", d.Manager, b.Image}}
 }
