@@ -412,3 +412,105 @@ func TestEditsBefore(t *testing.T) {
 		t.Errorf("the text before (-want +got):\n%s", diff)
 	}
 }
+
+// meaning is a domain whose declared flags may stand for others, of which some
+// items cannot be seen, and which only ever reports flags that begin with "--env=SEEN=".
+type meaning struct {
+	overrides
+	means  map[string]string
+	hidden string
+}
+
+func (m meaning) Observe(ctx context.Context, sys reconcile.System, known []manifest.FlatpakOverride) (reconcile.Observation[manifest.FlatpakOverride], error) {
+	o, err := m.overrides.Observe(ctx, sys, known)
+	o.Hidden = func(v manifest.FlatpakOverride) bool { return v.Key() == m.hidden }
+	o.Resolve = func(v manifest.FlatpakOverride) manifest.FlatpakOverride {
+		v.Flags = slices.Clone(v.Flags)
+		for i, f := range v.Flags {
+			if meant, ok := m.means[f]; ok {
+				v.Flags[i] = meant
+			}
+		}
+		return v
+	}
+	return o, err
+}
+
+func (meaning) Applicable(v manifest.FlatpakOverride) manifest.FlatpakOverride {
+	v.Flags = slices.DeleteFunc(slices.Clone(v.Flags), func(f string) bool { return strings.HasPrefix(f, "--env=SEEN=") })
+	return v
+}
+
+func compareMeaning(t *testing.T, m meaning, in reconcile.Input) reconcile.Comparison {
+	t.Helper()
+	c, err := reconcile.New("flatpak-overrides", m, reconcile.List[manifest.FlatpakOverrides, manifest.FlatpakOverride]{
+		File:  file,
+		Items: func(f *manifest.FlatpakOverrides) *[]manifest.FlatpakOverride { return &f.Overrides },
+	}).Compare(context.Background(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestResolve checks that a name that has come to stand for something else is as if
+// the manifest had been changed: for apply to do, and capture to leave.
+func TestResolve(t *testing.T) {
+	in := reconcile.Input{Repo: repository(t, item("--env=I=latest"))}
+	m := meaning{overrides: overrides{has: item("--env=I=1")}, means: map[string]string{"--env=I=latest": "--env=I=1"}}
+	c := compareMeaning(t, m, in)
+	if c.InStep() != 1 {
+		t.Fatalf("%v", c.Differences())
+	}
+	var err error
+	in.Base, _, err = c.Base(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.means["--env=I=latest"] = "--env=I=2"
+	c = compareMeaning(t, m, in)
+	if d := c.Differences(); len(d) != 1 || d[0].Case != reconcile.CaseManifest {
+		t.Fatalf("%v", d)
+	}
+	change, _ := c.Apply([]string{"user/a.b.c"})
+	want := plan.Plan{{Op: plan.Modify, Domain: "flatpak-overrides", Targets: []string{"user/a.b.c", "--env=I=2"}}}
+	if diff := cmp.Diff(want, change); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestHidden checks that an item that cannot be looked at takes no part, and that
+// what both sides agreed on is not forgotten meanwhile.
+func TestHidden(t *testing.T) {
+	base := agreed(t, item("--env=A=1"), "")
+	m := meaning{hidden: "user/a.b.c"}
+	for _, declared := range []string{"--env=A=1", "--env=B=1", ""} {
+		c := compareMeaning(t, m, reconcile.Input{Repo: repository(t, item(declared)), Base: base})
+		if len(c.Differences()) != 0 || c.InStep() != 0 {
+			t.Errorf("%q: %v", declared, c.Differences())
+		}
+		if _, differs, err := c.Base(nil, nil); differs || err != nil {
+			t.Errorf("%q: the base differs, %v", declared, err)
+		}
+	}
+}
+
+// TestReporter checks that what only the system can tell is captured, whatever was
+// agreed on before, and counts as in step for all else.
+func TestReporter(t *testing.T) {
+	m := meaning{overrides: overrides{has: item("--env=A=1 --env=SEEN=1")}}
+	for _, base := range [][]byte{nil, agreed(t, item("--env=B=1"), ""), agreed(t, item("--env=A=1"), "")} {
+		c := compareMeaning(t, m, reconcile.Input{Repo: repository(t, item("--env=A=1")), Base: base})
+		if d := c.Differences(); len(d) != 1 || d[0].Case != reconcile.CaseLive {
+			t.Errorf("%v", d)
+		}
+		text, _, err := c.Base(nil, nil)
+		if want := agreed(t, item("--env=A=1"), ""); err != nil || string(text) != string(want) {
+			t.Errorf("%s, not %s, %v", text, want, err)
+		}
+	}
+	c := compareMeaning(t, m, reconcile.Input{Repo: repository(t, item("--env=B=1")), Base: agreed(t, item("--env=A=1 --env=SEEN=1"), "")})
+	if d := c.Differences(); len(d) != 1 || d[0].Case != reconcile.CaseManifest {
+		t.Errorf("%v", d)
+	}
+}
