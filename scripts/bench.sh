@@ -7,6 +7,7 @@ bin=$(dirname "$scripts")/bin
 export CGO_ENABLED=0
 
 offline=$("$scripts/offline.sh")
+"$scripts/offline.sh" appimage >/dev/null
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 echo 'package main

@@ -120,14 +120,16 @@ func (f folders) flatpak() flatpak.Installations {
 // out in the same way.
 func (f folders) distrobox() *distrobox.Domain {
 	d := &distrobox.Domain{
-		Manager: os.Getenv("DBX_CONTAINER_MANAGER"),
-		Missing: !host.Installed("distrobox"),
-		Home:    f.home,
-		Data:    f.data,
-		Config:  f.config,
-		Storage: []string{filepath.Join(f.data, "containers", "storage")},
-		Proc:    "/proc",
-		UID:     os.Getuid(),
+		Manager:  os.Getenv("DBX_CONTAINER_MANAGER"),
+		Missing:  !host.Installed("distrobox"),
+		Home:     f.home,
+		Data:     f.data,
+		Config:   f.config,
+		Storage:  []string{filepath.Join(f.data, "containers", "storage")},
+		Proc:     "/proc",
+		Cache:    filepath.Join(f.cache, "bkt", "distrobox"),
+		UID:      os.Getuid(),
+		Remember: host.Remember,
 	}
 	if d.Manager == "autodetect" || d.Manager == "" {
 		d.Manager = firstInstalled("podman", "docker")

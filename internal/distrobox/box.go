@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"bkt/internal/manifest"
+	"bkt/internal/plan"
 )
 
 // A Box is an item: a container with its name, and what is known of it beside
@@ -63,7 +64,11 @@ type Domain struct {
 	Config  string   // of the user: $XDG_CONFIG_HOME
 	Storage []string // where the manager keeps containers: with these folders they come and go
 	Proc    string   // where the kernel tells of processes
+	Cache   string   // where bkt keeps what it need not ask again
 	UID     int
+
+	// Remember writes what was asked, so that it need not be asked again.
+	Remember func(plan.Put)
 
 	seen seen
 }

@@ -36,7 +36,8 @@ func (a answers) Output(_ context.Context, r plan.Run) ([]byte, error) {
 func domain(t *testing.T) *distrobox.Domain {
 	home := t.TempDir()
 	return &distrobox.Domain{
-		Manager: "podman", Home: home, Data: filepath.Join(home, ".local/share"), Config: filepath.Join(home, ".config"),
+		Remember: func(plan.Put) {},
+		Manager:  "podman", Home: home, Data: filepath.Join(home, ".local/share"), Config: filepath.Join(home, ".config"),
 		Storage: []string{home}, Proc: filepath.Join(home, "proc"), UID: 1000,
 	}
 }

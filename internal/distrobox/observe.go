@@ -140,14 +140,10 @@ func (d *Domain) all() map[string]container {
 	return all
 }
 
-// inspectForeign asks for more about boxes that bkt has not made, all at once.
+// inspectForeign asks for more about boxes that bkt has not made, all at once,
+// unless it has asked before.
 func (d *Domain) inspectForeign(ctx context.Context, sys reconcile.System) error {
-	var ids []string
-	for _, c := range d.seen.containers {
-		if _, ok := entryOf(c.labels[entryLabel]); !ok && !c.inspected {
-			ids = append(ids, c.id)
-		}
-	}
+	ids := d.recall()
 	if len(ids) == 0 {
 		return nil
 	}
@@ -158,10 +154,11 @@ func (d *Domain) inspectForeign(ctx context.Context, sys reconcile.System) error
 	}
 	for _, c := range all {
 		if old, ok := d.seen.containers[c.name]; ok {
-			c.image, c.imageID, c.running, c.pid = old.image, old.imageID, old.running, old.pid
-			d.seen.containers[c.name] = c
+			old.mounts, old.inspected = c.mounts, true
+			d.seen.containers[c.name] = old
 		}
 	}
+	d.remember()
 	return nil
 }
 

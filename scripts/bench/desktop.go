@@ -13,8 +13,8 @@ import (
 //go:embed desktop.sh
 var fillDesktop string
 
-// A desktop is a home with apps, settings and extensions, and a repository that
-// declares them.
+// A desktop is a home with apps, settings, extensions, boxes and AppImages, and a
+// repository that declares them.
 type desktop struct {
 	*site
 	dir string
@@ -49,6 +49,10 @@ func (d *desktop) start() error {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8", "XDG_RUNTIME_DIR=" + filepath.Join(d.dir, "run"),
 		"XDG_DATA_HOME=" + home + "/.local/share", "XDG_CONFIG_HOME=" + home + "/.config", "XDG_CACHE_HOME=" + home + "/.cache",
 		"FLATPAK_SYSTEM_DIR=" + filepath.Join(d.dir, "system"),
+		"DBX_CONTAINER_MANAGER=podman", "CONTAINERS_CONF=" + d.dir + "/containers.conf", "CONTAINERS_STORAGE_CONF=" + d.dir + "/storage.conf",
+	}
+	if err := d.configurePodman(); err != nil {
+		return err
 	}
 	d.bus = exec.Command("dbus-daemon", "--session", "--nofork", "--print-address")
 	d.bus.Env = d.env
@@ -65,6 +69,16 @@ func (d *desktop) start() error {
 	return err
 }
 
+// configurePodman keeps podman's containers in the folder of the desktop.
+func (d *desktop) configurePodman() error {
+	storage := fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n", d.dir+"/containers", d.dir+"/run/containers")
+	err := os.WriteFile(d.dir+"/storage.conf", []byte(storage), 0o644)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(d.dir+"/containers.conf", []byte("[engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n"), 0o644)
+}
+
 func (d *desktop) stop() {
 	_ = d.bus.Process.Kill()
 	_ = d.bus.Wait()
@@ -76,10 +90,18 @@ func (d *desktop) fill() error {
 	if err := os.WriteFile(filepath.Join(repo, "Containerfile"), []byte("FROM scratch\n"), 0o644); err != nil {
 		return err
 	}
-	if err := d.once(d.run("bash", "-c", fillDesktop, "desktop", filepath.Join(d.dir, "flatpak"))); err != nil {
+	if err := d.once(d.run("bash", "-c", fillDesktop, "desktop", filepath.Join(d.dir, "flatpak"), d.offline)); err != nil {
 		return err
 	}
-	return d.once(d.run(filepath.Join(d.bin, "bkt"), "-C", repo, "capture", "-y"))
+	if err := d.once(d.run("git", "init", "-q", repo)); err != nil {
+		return err
+	}
+	return d.once(d.bkt("capture", "-y"))
+}
+
+// bkt is a command of bkt in the repository.
+func (d *desktop) bkt(args ...string) *exec.Cmd {
+	return d.run(filepath.Join(d.bin, "bkt"), append([]string{"-C", filepath.Join(d.dir, "repo")}, args...)...)
 }
 
 func (d *desktop) run(name string, args ...string) *exec.Cmd {
@@ -112,21 +134,24 @@ func (d *desktop) measure() error {
 		d.run("flatpak", "list", "--app", "--columns=application,branch,origin,installation"),
 		d.run("flatpak", "remotes", "--columns=name,url,options"),
 		d.run("dconf", "dump", "/"),
+		d.run("podman", "ps", "--all", "--format=json"),
 	}
-	drift := d.run(filepath.Join(d.bin, "bkt"), "-C", filepath.Join(d.dir, "repo"), "drift")
-	all, err := d.byTurns(30, nil, append(calls, drift)...)
+	drift := d.bkt("drift", "flatpak", "gsettings", "extensions")
+	apply := d.bkt("apply")
+	auto := d.bkt("auto-capture", "run")
+	all, err := d.byTurns(30, nil, append(calls, drift, apply, auto)...)
 	if err != nil {
 		return err
 	}
-	slowest := all[0]
+	n := len(calls)
+	flatpak, podman := all[0], all[n-1]
 	for i, cmd := range calls {
-		row("`"+strings.Join(cmd.Args[:min(2, len(cmd.Args))], " ")+"`", all[i], "")
-		if all[i].median() > slowest.median() {
-			slowest = all[i]
-		}
+		row("`"+strings.Join(cmd.Args[:2], " ")+"`", all[i], "")
 	}
-	row("`bkt drift`, 60 apps, 500 settings, 30 extensions", all[len(calls)], ratio(all[len(calls)], slowest, "the slowest of these calls"))
-	return d.others(all[len(calls)])
+	row("`bkt drift`, 60 apps, 500 settings, 30 extensions", all[n], ratio(all[n], flatpak, "`flatpak list`"))
+	row("`bkt apply` with nothing to do; three boxes, ten AppImages and systemd's units, too", all[n+1], ratio(all[n+1], podman, "`podman ps`"))
+	row("`bkt auto-capture run` with nothing to capture, the same", all[n+2], ratio(all[n+2], podman, "`podman ps`"))
+	return d.others(all[n])
 }
 
 // others measures what bkt spares one.

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Fills a desktop to measure on: 60 apps, 500 settings, 30 extensions. HOME, the
-# XDG folders and the bus are those of the caller; what flatpak installs from
-# goes into the folder given.
+# Fills a desktop to measure on: 60 apps, 500 settings, 30 extensions, three boxes,
+# ten AppImages. HOME, the XDG folders, the bus and podman's configuration are
+# those of the caller; what flatpak installs from, and what else is needed, goes
+# into the first folder; the second is that of scripts/offline.sh.
 set -euo pipefail
 
-repo=$1/repo build=$1/build
+repo=$1/repo build=$1/build offline=$2
 arch=$(flatpak --default-arch)
 
 runtime() {
@@ -47,6 +48,26 @@ extensions() {
 	dconf write /org/gnome/shell/enabled-extensions "[$(IFS=,; echo "${uuids[*]}")]"
 }
 
+# Nothing runs in the boxes: they are looked at.
+boxes() {
+	tar -c -C "$build" --files-from /dev/null | podman import --quiet - localhost/box:1
+	for i in 1 2 3; do podman create --quiet --label manager=distrobox --name "box$i" localhost/box:1 true; done
+}
+
+appimages() {
+	local tree=$build/appimage
+	mkdir -p "$tree" "$HOME/AppImages"
+	printf '[Desktop Entry]\nType=Application\nName=Demo\nExec=demo\nIcon=demo\nCategories=Utility;\n' >"$tree/demo.desktop"
+	echo '<svg xmlns="http://www.w3.org/2000/svg"/>' >"$tree/demo.svg"
+	mksquashfs "$tree" "$build/squashfs" -noappend -comp gzip -no-progress
+	for i in $(seq 10); do
+		cat "$offline/appimage/runtime" "$build/squashfs" >"$HOME/AppImages/demo$i.AppImage"
+		chmod +x "$HOME/AppImages/demo$i.AppImage"
+	done
+}
+
 apps "$1"
 settings
 extensions
+boxes
+appimages

@@ -20,6 +20,7 @@ const base = "registry.fedoraproject.org/fedora-toolbox:43"
 type site struct {
 	dir, bin   string
 	repo       string // a copy of this repository's manifests and Containerfiles
+	offline    string // what scripts/offline.sh has made
 	layout     string // of the base image
 	digest     string // of the base image
 	fast, slow string // addresses of the servers of packages
@@ -32,7 +33,7 @@ func newSite(bin, offline string) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{dir: dir, bin: bin, repo: filepath.Join(dir, "repo"), layout: filepath.Join(offline, "base")}
+	s := &site{dir: dir, bin: bin, repo: filepath.Join(dir, "repo"), offline: offline, layout: filepath.Join(offline, "base")}
 	for _, name := range []string{"manifests", "system", "toolbox"} {
 		if err := os.CopyFS(filepath.Join(s.repo, name), os.DirFS(filepath.Join(filepath.Dir(bin), name))); err != nil {
 			return s, errors.Join(err, s.close())
