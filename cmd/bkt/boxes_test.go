@@ -77,9 +77,10 @@ func becomeNormal(t *testing.T, cmd *exec.Cmd, stage string) {
 			missing(t, err.Error())
 		}
 		give(t, u, stage)
-		// What boxes leave running ends with the namespace.
+		// What boxes leave running ends with the namespace. Wrappers of the first
+		// generation take a host that is a container of docker for a box.
 		cmd.Args = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-			"sh", "-c", `setpriv --reuid="$0" --regid="$0" --init-groups "$@"; exit $?`, name, cmd.Path}, cmd.Args[1:]...)
+			"sh", "-c", `test ! -e /.dockerenv || mount --bind /dev/null /.dockerenv; setpriv --reuid="$0" --regid="$0" --init-groups "$@"; exit $?`, name, cmd.Path}, cmd.Args[1:]...)
 		if cmd.Path, err = exec.LookPath("unshare"); err != nil {
 			t.Fatal(err)
 		}
