@@ -26,6 +26,9 @@ type captureCmd struct {
 
 // Run makes the manifests say what the system has.
 func (c *captureCmd) Run(ctx context.Context, a *app) error {
+	if err := a.learnPackages(ctx, c.Domains); err != nil {
+		return err
+	}
 	s, domains, unlock, err := a.begin(ctx, c.tierTwoFlags)
 	if err != nil {
 		return err

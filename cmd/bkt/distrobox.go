@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
+	"bkt/gen"
 	"bkt/internal/distrobox"
 	"bkt/internal/hint"
+	"bkt/internal/host"
 	"bkt/internal/manifest"
+	"bkt/internal/reconcile"
 )
 
 type distroboxCmd struct {
@@ -64,4 +68,28 @@ func unknownBox(name string, names []string) error {
 		return hint.Add(err, "did you mean %q?", near)
 	}
 	return hint.Add(err, "the boxes are %s", strings.Join(names, ", "))
+}
+
+// learnPackages asks boxes that run for the packages that were installed by hand,
+// if the domains that were asked for have boxes. Those of the box of the toolbox
+// image belong to the image.
+func (a *app) learnPackages(ctx context.Context, asked []string) error {
+	s, err := thisSystem()
+	if err != nil {
+		return err
+	}
+	chosen, err := s.choose(asked)
+	if err != nil || !slices.ContainsFunc(chosen, func(k reconcile.Kind) bool { return k.Name() == "distrobox" }) {
+		return err
+	}
+	except := ""
+	if box, err := toolboxOf(s.repo.FS()); err == nil && s.repo.Has(gen.Containerfile(gen.Toolbox)) {
+		except = box.Name
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, note := range s.folders.distrobox().Learn(ctx, host.Machine{}, except) {
+		a.note("distrobox: %s", note)
+	}
+	return nil
 }

@@ -128,6 +128,7 @@ func (f folders) distrobox() *distrobox.Domain {
 		Storage:  []string{filepath.Join(f.data, "containers", "storage")},
 		Proc:     "/proc",
 		Cache:    filepath.Join(f.cache, "bkt", "distrobox"),
+		State:    filepath.Join(f.state, "bkt", "distrobox"),
 		UID:      os.Getuid(),
 		Remember: host.Remember,
 	}

@@ -42,14 +42,26 @@ func (d *Domain) Added(ctx context.Context, sys reconcile.System, box string) ([
 }
 
 func (d *Domain) added(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
-	has, err := d.packages(ctx, sys, "exec", "--user", "root", c.id, "sh", "-c", asking)
+	has, err := d.inBox(ctx, sys, c)
 	if err != nil {
 		return nil, err
 	}
-	had, err := d.packages(ctx, sys, "run", "--rm", "--network", "none", "--user", "root", "--entrypoint", "sh", c.imageID, "-c", asking)
-	if err != nil {
-		return nil, err
-	}
+	had, err := d.inImage(ctx, sys, c)
+	return byHand(has, had), err
+}
+
+// inBox returns the packages that someone has asked for in a box, and inImage
+// those that its image has for such.
+func (d *Domain) inBox(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
+	return d.packages(ctx, sys, "exec", "--user", "root", c.id, "sh", "-c", asking)
+}
+
+func (d *Domain) inImage(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
+	return d.packages(ctx, sys, "run", "--rm", "--network", "none", "--user", "root", "--entrypoint", "sh", c.imageID, "-c", asking)
+}
+
+// byHand returns what a box has by hand: not from its image, nor from distrobox.
+func byHand(has, had []string) []string {
 	usual := strings.Fields(installed)
 	var added []string
 	for _, name := range has {
@@ -57,7 +69,7 @@ func (d *Domain) added(ctx context.Context, sys reconcile.System, c container) (
 			added = append(added, name)
 		}
 	}
-	return added, nil
+	return added
 }
 
 func (d *Domain) packages(ctx context.Context, sys reconcile.System, args ...string) ([]string, error) {

@@ -65,6 +65,7 @@ type Domain struct {
 	Storage []string // where the manager keeps containers: with these folders they come and go
 	Proc    string   // where the kernel tells of processes
 	Cache   string   // where bkt keeps what it need not ask again
+	State   string   // where it keeps what was installed in boxes by hand
 	UID     int
 
 	// Remember writes what was asked, so that it need not be asked again.

@@ -198,6 +198,58 @@ func TestAdded(t *testing.T) {
 	}
 }
 
+// TestLearn checks that what was installed by hand is a box's own from when the box
+// was asked, also after it has been stopped, and that no question is asked twice.
+func TestLearn(t *testing.T) {
+	const row = `{"Id":"%s","Names":["%[1]s"],"Image":"localhost/x:1","ImageID":"ff","State":"%s","Labels":{"manager":"distrobox"},"Command":["--"]}`
+	ps := func(a, b string) string {
+		return "[" + fmt.Sprintf(row, "a", a) + "," + fmt.Sprintf(row, "b", b) + "]"
+	}
+	d := domain(t)
+	d.State = t.TempDir()
+	d.Remember = func(p plan.Put) {
+		if err := os.WriteFile(p.Path, p.Text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.Cache = t.TempDir()
+	look := answers{
+		"podman ps":      ps("running", "running"),
+		"podman images":  `[]`,
+		"podman inspect": `[{"Id":"a","Name":"a"},{"Id":"b","Name":"b"}]`,
+	}
+	ask := answers{
+		"podman ps":                    ps("running", "running"),
+		"podman exec --user root a sh": "bash\nfish\n",
+		"podman run --rm --network none --user root --entrypoint sh ff": "bash\n",
+	}
+	check := func(want ...string) {
+		t.Helper()
+		o := observe(t, d, look)
+		if diff := cmp.Diff(want, o.Items[0].Packages); diff != "" || len(o.Items[1].Packages) > 0 {
+			t.Error(diff, o.Items[1].Packages)
+		}
+	}
+	learn := func(sys answers) {
+		t.Helper()
+		if notes := d.Learn(t.Context(), sys, "b"); len(notes) > 0 {
+			t.Error(notes)
+		}
+	}
+	learn(ask)
+	check("fish")
+	delete(ask, "podman run --rm --network none --user root --entrypoint sh ff")
+	ask["podman exec --user root a sh"] = "bash\nfish\nzoxide\n"
+	learn(ask)
+	check("fish", "zoxide")
+	learn(answers{"podman ps": ps("exited", "exited")})
+	check("fish", "zoxide")
+	if notes := d.Learn(t.Context(), answers{"podman ps": ps("running", "exited")}, ""); len(notes) != 1 || !strings.HasPrefix(notes[0], "a does not tell which packages were installed by hand: ") {
+		t.Errorf("%q", notes)
+	}
+	check("fish", "zoxide")
+}
+
 // TestMergeOfBoxes checks that each field is for itself, and lists are merged by
 // their elements.
 func TestMergeOfBoxes(t *testing.T) {

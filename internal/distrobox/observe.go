@@ -24,6 +24,7 @@ type seen struct {
 	folders    map[string][]manifest.Found // what is in those of a box, by its name
 	loses      map[string][]string         // what a box that is made anew loses
 	path       pathFile
+	learned    learned
 }
 
 // asideSuffix is what a box is called, after its name, while it is made anew.
@@ -41,7 +42,7 @@ func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []Box)
 	if err != nil {
 		return o, err
 	}
-	d.seen = seen{images: images, folders: map[string][]manifest.Found{}, loses: map[string][]string{}}
+	d.seen = seen{images: images, folders: map[string][]manifest.Found{}, loses: map[string][]string{}, learned: d.learned()}
 	o.Notes = d.sort(containers)
 	if err := d.inspectForeign(ctx, sys); err != nil {
 		return o, err
@@ -179,6 +180,7 @@ func (d *Domain) observed(c container, name string, known map[string]Box) (Box, 
 	if !ok {
 		made = Box{Name: name, Box: d.recovered(c, k.Box)}
 	}
+	made.Packages = d.withLearned(c, made.Packages)
 	b := Box{Name: name, Box: made.Box}
 	if isKnown {
 		b.Box = asMade(k.Box, made.Box)

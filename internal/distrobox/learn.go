@@ -1,0 +1,90 @@
+package distrobox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+// What was installed by hand is known of a box from when it was last asked, which
+// takes a process in it. It is kept with the bases: without it, a package that was
+// captured would be missing.
+type learned struct {
+	Boxes  map[string][]string `json:"boxes"`  // that were installed by hand, by the container's id
+	Images map[string][]string `json:"images"` // that were there before, by the image's
+}
+
+func (d *Domain) learned() learned {
+	var l learned
+	text, err := os.ReadFile(d.learnedAt())
+	if err != nil || json.Unmarshal(text, &l) != nil || l.Boxes == nil || l.Images == nil {
+		return learned{map[string][]string{}, map[string][]string{}}
+	}
+	return l
+}
+
+func (d *Domain) learnedAt() string { return filepath.Join(d.State, "packages.json") }
+
+// Learn asks the boxes that run which packages were installed in them by hand, so
+// that [Domain.Observe] tells. Of one that is stopped, what it was asked last
+// stays; the one called except has its packages from elsewhere. It returns what
+// the user should know of boxes that could not be asked. Boxes that cannot be
+// listed Observe reports.
+func (d *Domain) Learn(ctx context.Context, sys reconcile.System, except string) (notes []string) {
+	if d.usable() != nil {
+		return nil
+	}
+	containers, err := d.list(ctx, sys)
+	if err != nil || len(containers) == 0 {
+		return nil
+	}
+	before, now := d.learned(), learned{map[string][]string{}, map[string][]string{}}
+	for _, c := range containers {
+		if old, ok := before.Boxes[c.id]; ok {
+			now.Boxes[c.id] = old
+		}
+		if !c.running || c.name == except {
+			continue
+		}
+		if err := d.learn(ctx, sys, c, before, now); err != nil {
+			notes = append(notes, fmt.Sprintf("%s does not tell which packages were installed by hand: %s", c.name, strings.SplitN(err.Error(), "\n", 2)[0]))
+		}
+	}
+	if text, err := json.Marshal(now); err == nil {
+		d.Remember(plan.Put{Path: d.learnedAt(), Text: text})
+	}
+	return notes
+}
+
+// learn notes in now what was installed by hand in a box.
+func (d *Domain) learn(ctx context.Context, sys reconcile.System, c container, before, now learned) error {
+	has, err := d.inBox(ctx, sys, c)
+	if err != nil {
+		return err
+	}
+	had, ok := before.Images[c.imageID]
+	if !ok {
+		if had, err = d.inImage(ctx, sys, c); err != nil {
+			return err
+		}
+	}
+	now.Images[c.imageID], now.Boxes[c.id] = had, byHand(has, had)
+	return nil
+}
+
+// withLearned returns the packages of a box, those that were installed by hand
+// among them.
+func (d *Domain) withLearned(c container, packages []string) []string {
+	hand := d.seen.learned.Boxes[c.id]
+	if len(hand) == 0 {
+		return packages
+	}
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(packages, hand))))
+}
