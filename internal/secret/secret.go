@@ -4,6 +4,7 @@
 package secret
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"math"
@@ -42,7 +43,7 @@ var tokens = []struct{ what, pattern string }{
 }
 
 // named is a value whose name says what it is.
-const named = `(?i)\b([a-z0-9_.-]*(passwo?r?d|passphrase|secret|token|api_?-?key|credential|private_?-?key|access_?-?key)s?)["']?\s*[=:]\s*["']?([^\s"',;&]{8,})`
+const named = `(?i)\b([a-z0-9_.-]*(passwo?r?d|passphrase|secret|token|api_?-?key|credential|private_?-?key|access_?-?key)s?)["']?\s*[=:]\s*[\[({<]*["']?([^\s"',;&>]{8,})`
 
 // plain is a value that many would choose, and no secret: words, paths and names
 // of programs.
@@ -65,7 +66,7 @@ func In(item []byte, names ...string) string {
 	found := ""
 	visit(value, func(field, text string) {
 		if found == "" && !public[field] {
-			found = find(text)
+			found = cmp.Or(find(text), findNamed(field+"="+text))
 		}
 		if found == "" && field == "value" {
 			found = findNamed(strings.Join(names, " ") + "=" + strings.Trim(text, `'"`))

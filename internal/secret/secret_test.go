@@ -52,6 +52,20 @@ func TestNamedBySetting(t *testing.T) {
 	}
 }
 
+// TestNamedByField has the names where they stand: in the fields of an item, and
+// in those of a value.
+func TestNamedByField(t *testing.T) {
+	for _, item := range []string{
+		`{"image": "x", "env": {"DB_PASSWORD": "correct7horse"}}`,
+		`{"key": "accounts", "value": "{'user': <'me'>, 'password': <'correct7horse'>}"}`,
+		`{"key": "auth-tokens", "value": "['correct7horse']"}`,
+	} {
+		if got := secret.In([]byte(item), "auth-tokens"); got != "a value that is named like a secret" {
+			t.Errorf("%s: %q", item, got)
+		}
+	}
+}
+
 // TestNotFound has what manifests are full of.
 func TestNotFound(t *testing.T) {
 	for _, item := range []string{
@@ -71,6 +85,8 @@ func TestNotFound(t *testing.T) {
 		`{"flags": ["--filesystem=xdg-config/gtk-4.0:ro", "--talk-name=org.freedesktop.secrets", "--env=GTK_THEME=Adwaita-dark", "--env=QT_QPA_PLATFORMTHEME=gtk3"]}`,
 		`{"image": "quay.io/toolbx/fedora@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}`,
 		`{"url": "https://github.com/obsidianmd/obsidian-releases/releases/download/v1.8.10/Obsidian-1.8.10.AppImage"}`,
+		`{"image": "x", "env": {"SSH_ASKPASS": "/usr/bin/ksshaskpass", "API_KEY": "$KEY", "GITHUB_TOKEN": ""}}`,
+		`{"key": "accounts", "value": "{'user': <'me'>, 'password-store': <'gnome-libsecret'>, 'token': <uint32 5>}"}`,
 		`{"comment": "Q8ZrT2mKx7WvB4nLp9JdHs3GfYc6"}`,
 	} {
 		if got := secret.In([]byte(item)); got != "" {
