@@ -114,6 +114,7 @@ func inProgress(dir string) string {
 		{"rebase-apply", "a rebase"},
 		{"CHERRY_PICK_HEAD", "a cherry-pick"},
 		{"REVERT_HEAD", "a revert"},
+		{"sequencer", "a cherry-pick or revert of several commits"}, // between two of them
 		{"BISECT_LOG", "a bisection"},
 		{"index.lock", "another command"},
 	} {
