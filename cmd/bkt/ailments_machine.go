@@ -265,13 +265,20 @@ func strayBases(_ context.Context, p *patient) []ailment {
 	for _, place := range places {
 		text, err := os.ReadFile(place)
 		root := strings.TrimSpace(string(text))
-		if err != nil || root == "" || exists(root) || !exists(filepath.Dir(root)) {
+		if err != nil || root == "" || exists(root) || mayBeUnmounted(filepath.Dir(root)) {
 			continue
 		}
 		dir := filepath.Dir(place)
 		all = append(all, ailment{err: fmt.Errorf("%s is of the repository %s, which is gone", dir, root), mend: removal(dir)})
 	}
 	return all
+}
+
+// mayBeUnmounted reports whether a folder may be where a disk goes that is not
+// there now.
+func mayBeUnmounted(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err != nil || len(entries) == 0
 }
 
 func exists(path string) bool {
