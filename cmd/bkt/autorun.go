@@ -250,7 +250,7 @@ func (r *autoRound) scan() {
 		if i.op == "" || i.Live == nil {
 			continue
 		}
-		if what := secret.In(i.Live, i.Key); what != "" {
+		if what := secret.In(i.Live, i.Manifest, i.Key); what != "" {
 			refuse(i, hint.Add(fmt.Errorf("looks like a secret (%s)", what),
 				"if it is none, run \"bkt capture -i %s\"; to leave it alone, add a line \"%s:%s\" to %s", i.domain, i.domain, i.Key, ignoreFile))
 		}

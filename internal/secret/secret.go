@@ -56,15 +56,19 @@ const word = `[A-Za-z0-9+/_-]{20,}={0,2}`
 var public = map[string]bool{"gpg_key": true, "sha256": true, "commit": true, "digest": true, "fingerprint": true, "comment": true}
 
 // In returns what kind of secret an item, in JSON, seems to hold: "" for none.
-// names are what the item is called where its fields do not say: the name of a
-// setting.
-func In(item []byte, names ...string) string {
+// What the item held before, which may be nil, is no longer one. names are what
+// the item is called where its fields do not say: the name of a setting.
+func In(item, before []byte, names ...string) string {
 	var value any
 	if json.Unmarshal(item, &value) != nil {
 		return find(string(item))
 	}
+	known := texts(before)
 	found := ""
 	visit(value, func(field, text string) {
+		if known[text] {
+			return
+		}
 		if found == "" && !public[field] {
 			found = cmp.Or(find(text), findNamed(field+"="+text))
 		}
@@ -73,6 +77,16 @@ func In(item []byte, names ...string) string {
 		}
 	})
 	return found
+}
+
+// texts returns the strings in an item.
+func texts(item []byte) map[string]bool {
+	var value any
+	all := map[string]bool{}
+	if json.Unmarshal(item, &value) == nil {
+		visit(value, func(_, text string) { all[text] = true })
+	}
+	return all
 }
 
 // visit calls f for every string in a value, with the name of the field.

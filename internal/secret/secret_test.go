@@ -37,17 +37,17 @@ func TestFound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := secret.In(item); got != tt.what {
+		if got := secret.In(item, nil); got != tt.what {
 			t.Errorf("%s: %q", tt.what, got)
 		}
 	}
 }
 
 func TestNamedBySetting(t *testing.T) {
-	if got := secret.In([]byte(`{"key": "auth-token", "value": "'0f9e8d7c6b'"}`), "auth-token"); got != "a value that is named like a secret" {
+	if got := secret.In([]byte(`{"key": "auth-token", "value": "'0f9e8d7c6b'"}`), nil, "auth-token"); got != "a value that is named like a secret" {
 		t.Errorf("found %q", got)
 	}
-	if got := secret.In([]byte(`{"key": "lock-token", "value": "true"}`), "lock-token"); got != "" {
+	if got := secret.In([]byte(`{"key": "lock-token", "value": "true"}`), nil, "lock-token"); got != "" {
 		t.Errorf("found %q", got)
 	}
 }
@@ -60,9 +60,21 @@ func TestNamedByField(t *testing.T) {
 		`{"key": "accounts", "value": "{'user': <'me'>, 'password': <'correct7horse'>}"}`,
 		`{"key": "auth-tokens", "value": "['correct7horse']"}`,
 	} {
-		if got := secret.In([]byte(item), "auth-tokens"); got != "a value that is named like a secret" {
+		if got := secret.In([]byte(item), nil, "auth-tokens"); got != "a value that is named like a secret" {
 			t.Errorf("%s: %q", item, got)
 		}
+	}
+}
+
+// TestKnownBefore checks that what someone has captured before keeps nothing else
+// from being captured.
+func TestKnownBefore(t *testing.T) {
+	before := []byte(`{"flags": ["--env=DB_PASSWORD=correct7horse"]}`)
+	if got := secret.In([]byte(`{"flags": ["--env=A=B", "--env=DB_PASSWORD=correct7horse"]}`), before); got != "" {
+		t.Errorf("found %q", got)
+	}
+	if got := secret.In([]byte(`{"flags": ["--env=DB_PASSWORD=battery8staple"]}`), before); got == "" {
+		t.Error("found nothing")
 	}
 }
 
@@ -89,7 +101,7 @@ func TestNotFound(t *testing.T) {
 		`{"key": "accounts", "value": "{'user': <'me'>, 'password-store': <'gnome-libsecret'>, 'token': <uint32 5>}"}`,
 		`{"comment": "Q8ZrT2mKx7WvB4nLp9JdHs3GfYc6"}`,
 	} {
-		if got := secret.In([]byte(item)); got != "" {
+		if got := secret.In([]byte(item), nil); got != "" {
 			t.Errorf("%s: %s", item, got)
 		}
 	}
@@ -103,7 +115,7 @@ func FuzzIn(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got := secret.In(item, name); len(value) > 19 && strings.Contains(got, value) {
+		if got := secret.In(item, nil, name); len(value) > 19 && strings.Contains(got, value) {
 			t.Errorf("%q: %s", value, got)
 		}
 	})
