@@ -143,10 +143,16 @@ func find(text string) string {
 
 func findNamed(text string) string {
 	m := namedPattern().FindStringSubmatch(text)
-	if m == nil || plainPattern().MatchString(m[3]) {
+	if m == nil || plainPattern().MatchString(m[3]) && !isWordOfPassword(m[2], m[3]) {
 		return ""
 	}
 	return "a value that is named like a secret"
+}
+
+// isWordOfPassword reports whether a plain value is nonetheless what someone may
+// have for a password: words, and neither paths nor variables.
+func isWordOfPassword(name, value string) bool {
+	return strings.HasPrefix(strings.ToLower(name), "pass") && !strings.ContainsAny(value[:1], "/~$%")
 }
 
 // minEntropy is how many bits each character of a random word has at least. Words

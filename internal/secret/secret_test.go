@@ -29,6 +29,7 @@ func TestFound(t *testing.T) {
 		{"a password of HTTP", "Authorization: Bearer abcdefghijklmnop"},
 		{"a value that is named like a secret", "--env=DB_PASSWORD=correct7horse"},
 		{"a value that is named like a secret", "--env=my_api_key=0123456789"},
+		{"a value that is named like a secret", "--env=DB_PASSWORD=correcthorse"},
 		{"a random word", letters},
 		{"a random word", "x=" + letters[:24] + ";"},
 	}
@@ -94,7 +95,7 @@ func TestNotFound(t *testing.T) {
 		`{"key": "password-store", "value": "'gnome-libsecret'"}`,
 		`{"key": "sources", "value": "[('xkb', 'us+altgr-intl'), ('xkb', 'de')]"}`,
 		`{"key": "favorite-apps", "value": "['org.mozilla.firefox.desktop', 'org.gnome.Nautilus.desktop', 'com.visualstudio.code.desktop']"}`,
-		`{"flags": ["--filesystem=xdg-config/gtk-4.0:ro", "--talk-name=org.freedesktop.secrets", "--env=GTK_THEME=Adwaita-dark", "--env=QT_QPA_PLATFORMTHEME=gtk3"]}`,
+		`{"flags": ["--filesystem=xdg-config/gtk-4.0:ro", "--talk-name=org.freedesktop.secrets", "--env=GTK_THEME=Adwaita-dark", "--env=QT_QPA_PLATFORMTHEME=gtk3", "--env=PGPASSWORD=$PASSWORD", "--env=PASSWORD=/run/secrets/pg"]}`,
 		`{"image": "quay.io/toolbx/fedora@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}`,
 		`{"url": "https://github.com/obsidianmd/obsidian-releases/releases/download/v1.8.10/Obsidian-1.8.10.AppImage"}`,
 		`{"image": "x", "env": {"SSH_ASKPASS": "/usr/bin/ksshaskpass", "API_KEY": "$KEY", "GITHUB_TOKEN": ""}}`,
