@@ -99,12 +99,14 @@ func ailing(err error) []ailment {
 
 // inBox is about bkt in a box, where it sees the box's apps and settings.
 func inBox(context.Context, *patient) []ailment {
-	if os.Getenv("CONTAINER_ID") == "" && os.Getenv("TOOLBOX_PATH") == "" {
+	if !runsInBox() {
 		return nil
 	}
 	return ailing(hint.Add(errors.New("bkt runs in a box: what it captures and applies is the box's, not the host's"),
 		`run it on the host, as in "distrobox-host-exec bkt status"`))
 }
+
+func runsInBox() bool { return os.Getenv("CONTAINER_ID") != "" || os.Getenv("TOOLBOX_PATH") != "" }
 
 // brokenManifests is about manifests that cannot be read, and files that were
 // meant to be one.

@@ -156,10 +156,14 @@ func parseWrapper(text string) (wrapper, bool) {
 }
 
 // existingBoxes returns the containers of this user, of the program that
-// distrobox takes. That it is not known is an error.
+// distrobox takes. That it is not known is an error. In a box, podman has boxes of
+// its own.
 func (p *patient) existingBoxes(ctx context.Context) (map[string]bool, error) {
+	if runsInBox() {
+		return nil, errors.New("a box does not know of the others")
+	}
 	program := os.Getenv("DBX_CONTAINER_MANAGER")
-	for _, conf := range []string{"/etc/distrobox/distrobox.conf", filepath.Join(p.folders.config, "distrobox/distrobox.conf")} {
+	for _, conf := range p.distroboxConfs() {
 		if text, err := os.ReadFile(conf); program == "" && err == nil && strings.Contains(string(text), "container_manager") {
 			return nil, fmt.Errorf("%s names the program", conf)
 		}
@@ -178,6 +182,15 @@ func (p *patient) existingBoxes(ctx context.Context) (map[string]bool, error) {
 		boxes[name] = true
 	}
 	return boxes, err
+}
+
+// distroboxConfs are the scripts in which distrobox is configured.
+func (p *patient) distroboxConfs() []string {
+	var confs []string
+	for _, dir := range []string{"/usr/share", "/usr/etc", "/etc", p.folders.config} {
+		confs = append(confs, filepath.Join(dir, "distrobox/distrobox.conf"))
+	}
+	return append(confs, filepath.Join(p.folders.home, ".distroboxrc"))
 }
 
 // staleSocket is about what an engine leaves that was killed.
@@ -252,13 +265,20 @@ func strayBases(_ context.Context, p *patient) []ailment {
 	for _, place := range places {
 		text, err := os.ReadFile(place)
 		root := strings.TrimSpace(string(text))
-		if err != nil || root == "" || exists(root) || !exists(filepath.Dir(root)) {
+		if err != nil || root == "" || exists(root) || mayBeUnmounted(filepath.Dir(root)) {
 			continue
 		}
 		dir := filepath.Dir(place)
 		all = append(all, ailment{err: fmt.Errorf("%s is of the repository %s, which is gone", dir, root), mend: removal(dir)})
 	}
 	return all
+}
+
+// mayBeUnmounted reports whether a folder may be where a disk goes that is not
+// there now.
+func mayBeUnmounted(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err != nil || len(entries) == 0
 }
 
 func exists(path string) bool {

@@ -67,11 +67,12 @@ func (r *autoRound) commitFiles(ctx context.Context, names []string, message str
 		"see what it waits for with \"git commit\" in %s: a hook, or the passphrase of a key to sign with", r.system.repo.Root)
 	ctx, cancel := context.WithTimeoutCause(ctx, r.Limit, late)
 	defer cancel()
-	// git commits by name only what its index knows.
-	if _, err := r.git(ctx, nil, append([]string{"add", "--intent-to-add", "--"}, names...)...); err != nil {
+	forget, err := r.introduce(ctx, names)
+	if err != nil {
 		return err
 	}
 	if _, err := r.git(ctx, []byte(message), append([]string{"commit", "--quiet", "--only", "--file=-", "--"}, names...)...); err != nil {
+		forget()
 		return hint.Add(err, "what was captured is written, and not lost: see to it, and commit %s, or let the next run do it", strings.Join(names, ", "))
 	}
 	commit, err := r.git(ctx, nil, "rev-parse", "--short", "HEAD")
@@ -79,6 +80,25 @@ func (r *autoRound) commitFiles(ctx context.Context, names []string, message str
 	r.a.progress("committed %s", r.state.Commit)
 	return err
 }
+
+// introduce makes the index of git know of files: it commits by name only those.
+// forget takes that back, since git does not stash with such files about.
+func (r *autoRound) introduce(ctx context.Context, names []string) (forget func(), err error) {
+	known, err := r.git(ctx, nil, append([]string{"ls-files", "-z", "--"}, names...)...)
+	added := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(strings.Split(string(known), "\x00"), name) })
+	if err != nil || len(added) == 0 {
+		return func() {}, err
+	}
+	_, err = r.git(ctx, nil, append([]string{"add", "--intent-to-add", "--"}, added...)...)
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetPatience)
+		defer cancel()
+		_, _ = r.git(ctx, nil, append([]string{"reset", "--quiet", "--"}, added...)...)
+	}, err
+}
+
+// forgetPatience is how long git may take to change its index.
+const forgetPatience = 5 * time.Second
 
 // identified returns an error if git does not know whose a commit would be.
 func (r *autoRound) identified(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -249,7 +250,7 @@ func (r *autoRound) scan() {
 		if i.op == "" || i.Live == nil {
 			continue
 		}
-		if what := secret.In(i.Live, i.Key); what != "" {
+		if what := secret.In(i.Live, i.Manifest, i.Key); what != "" {
 			refuse(i, hint.Add(fmt.Errorf("looks like a secret (%s)", what),
 				"if it is none, run \"bkt capture -i %s\"; to leave it alone, add a line \"%s:%s\" to %s", i.domain, i.domain, i.Key, ignoreFile))
 		}
@@ -314,7 +315,32 @@ func (r *autoRound) blocked(ctx context.Context, d domain) (string, error) {
 			return name + " has changes that are not committed", nil
 		}
 	}
-	return "", nil
+	return r.unknowable(ctx, names)
+}
+
+// unknowable says which of some files git would not take into a commit, and why.
+func (r *autoRound) unknowable(ctx context.Context, names []string) (string, error) {
+	for _, name := range names {
+		if link := r.linkTo(name); link != "" {
+			return link + " is a symbolic link, which git does not follow", nil
+		}
+	}
+	out, err := r.git(ctx, []byte(strings.Join(names, "\x00")), "check-ignore", "-z", "--stdin")
+	if ended, ok := errors.AsType[*host.ExitError](err); ok && ended.Status == 1 {
+		return "", nil
+	}
+	name, _, _ := strings.Cut(string(out), "\x00")
+	return "git ignores " + name, err
+}
+
+// linkTo returns what of the path of a file is a symbolic link, "" if nothing is.
+func (r *autoRound) linkTo(name string) string {
+	for at := name; at != "."; at = path.Dir(at) {
+		if info, err := os.Lstat(r.system.repo.Path(at)); err == nil && info.Mode().Type() == fs.ModeSymlink {
+			return at
+		}
+	}
+	return ""
 }
 
 // A change of a Containerfile that edits of manifests bring about.

@@ -64,6 +64,11 @@ func thisSystem() (system, error) {
 	if err != nil {
 		return system{}, err
 	}
+	// It is the same one by whatever link it was come to, as by /home where that
+	// leads to /var/home.
+	if r.Root, err = filepath.EvalSymlinks(r.Root); err != nil {
+		return system{}, plainPathError(err)
+	}
 	f, err := userFolders()
 	if err != nil {
 		return system{}, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -97,15 +98,19 @@ func (s system) files(ctx context.Context) ([]fileStatus, error) {
 // uncommitted returns those of bkt's files that git has not, none where there is
 // no git.
 func (s system) uncommitted(ctx context.Context) ([]string, error) {
-	out, err := host.Git{}.Git(ctx, s.repo.Root, nil, "status", "--porcelain", "--", "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), ignoreFile)
+	out, err := host.Git{}.Git(ctx, s.repo.Root, nil,
+		"--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--", "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), ignoreFile)
 	if _, ran := errors.AsType[*host.ExitError](err); ran || !host.Installed("git") {
 		return nil, nil // it is not in a repository of git
 	}
 	var names []string
-	for line := range strings.Lines(string(out)) {
-		names = append(names, strings.TrimSpace(line[min(3, len(line)):]))
+	for entry := range strings.SplitSeq(string(out), "\x00") {
+		if len(entry) > len("XY ") {
+			names = append(names, entry[len("XY "):])
+		}
 	}
-	return names, err
+	slices.Sort(names)
+	return slices.Compact(names), err
 }
 
 // text is the status for people.

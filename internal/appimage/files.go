@@ -106,7 +106,7 @@ func (d *Domain) scan(known memory) (files []*file, others map[string]bool, err 
 			switch {
 			case err == nil:
 				files = append(files, f)
-			case errors.Is(err, errNoAppImage), errors.Is(err, fs.ErrNotExist):
+			case errors.Is(err, errNoAppImage), errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ELOOP):
 				others[path] = true
 			default:
 				return nil, nil, err

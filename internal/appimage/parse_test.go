@@ -132,6 +132,17 @@ func FuzzRelease(f *testing.F) {
 	})
 }
 
+// TestReleaseElsewhere checks that a server does not lead to the files of this
+// computer, nor to where they come less safe.
+func TestReleaseElsewhere(t *testing.T) {
+	for _, at := range []string{"file:///etc/passwd", "http://example.org/x.AppImage"} {
+		text := `{"tag_name": "v1", "assets": [{"name": "x.AppImage", "browser_download_url": "` + at + `", "digest": "sha256:00"}]}`
+		if s, err := (releaseAnswer{app{}, "amd64"}).Source("https://api.example.org/", []byte(text)); err == nil {
+			t.Errorf("%s: %+v", at, s)
+		}
+	}
+}
+
 func TestCommandLine(t *testing.T) {
 	for line, want := range map[string]string{
 		"demo":                       `/a/x`,

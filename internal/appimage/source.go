@@ -112,7 +112,11 @@ func (r releaseAnswer) Source(from string, text []byte) (plan.Source, error) {
 	if err != nil {
 		return plan.Source{}, err
 	}
-	s := plan.Source{URL: a.URL, SHA256: r.app.SHA256, Size: a.Size, Version: found.Tag}
+	at, err := resolve(from, a.URL)
+	if err != nil {
+		return plan.Source{}, fmt.Errorf("%s: %w", a.Name, err)
+	}
+	s := plan.Source{URL: at, SHA256: r.app.SHA256, Size: a.Size, Version: found.Tag}
 	if sum, ok := strings.CutPrefix(a.Digest, "sha256:"); ok && s.SHA256 == "" {
 		s.SHA256 = sum
 	}

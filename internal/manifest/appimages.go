@@ -85,7 +85,7 @@ func checkGitHub(s string) error {
 	if err == nil {
 		err = checkSpelling(name, letters.and("."), letters.and(".-"))
 	}
-	if owner == "" || name == "" || strings.Contains(name, "/") {
+	if owner == "" || name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
 		err = errors.New("is not of the form owner/name")
 	}
 	return hint.Add(err, hintGitHub)

@@ -27,7 +27,10 @@ type WorkTree struct {
 // nothing was ever committed there, is an error.
 func (r Repo) WorkTree(ctx context.Context, git Git) (WorkTree, error) {
 	out, err := git.Git(ctx, r.Root, nil, "rev-parse", "--show-prefix", "--absolute-git-dir")
-	if err != nil {
+	switch {
+	case err != nil && strings.Contains(err.Error(), "safe.directory"):
+		return WorkTree{}, err // it is someone else's, and git says what to do
+	case err != nil:
 		return WorkTree{}, hint.Add(fmt.Errorf("%s is not in a work tree of git", r.Root), "make it one with \"git init\", and commit what is there")
 	}
 	prefix, dir, _ := strings.Cut(strings.TrimSuffix(string(out), "\n"), "\n")
@@ -114,6 +117,7 @@ func inProgress(dir string) string {
 		{"rebase-apply", "a rebase"},
 		{"CHERRY_PICK_HEAD", "a cherry-pick"},
 		{"REVERT_HEAD", "a revert"},
+		{"sequencer", "a cherry-pick or revert of several commits"}, // between two of them
 		{"BISECT_LOG", "a bisection"},
 		{"index.lock", "another command"},
 	} {

@@ -4,6 +4,7 @@
 package secret
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"math"
@@ -42,7 +43,7 @@ var tokens = []struct{ what, pattern string }{
 }
 
 // named is a value whose name says what it is.
-const named = `(?i)\b([a-z0-9_.-]*(passwo?r?d|passphrase|secret|token|api_?-?key|credential|private_?-?key|access_?-?key)s?)["']?\s*[=:]\s*["']?([^\s"',;&]{8,})`
+const named = `(?i)\b([a-z0-9_.-]*(passwo?r?d|passphrase|secret|token|api_?-?key|credential|private_?-?key|access_?-?key)s?)["']?\s*[=:]\s*[\[({<]*["']?([^\s"',;&>]{8,})`
 
 // plain is a value that many would choose, and no secret: words, paths and names
 // of programs.
@@ -55,23 +56,37 @@ const word = `[A-Za-z0-9+/_-]{20,}={0,2}`
 var public = map[string]bool{"gpg_key": true, "sha256": true, "commit": true, "digest": true, "fingerprint": true, "comment": true}
 
 // In returns what kind of secret an item, in JSON, seems to hold: "" for none.
-// names are what the item is called where its fields do not say: the name of a
-// setting.
-func In(item []byte, names ...string) string {
+// What the item held before, which may be nil, is no longer one. names are what
+// the item is called where its fields do not say: the name of a setting.
+func In(item, before []byte, names ...string) string {
 	var value any
 	if json.Unmarshal(item, &value) != nil {
 		return find(string(item))
 	}
+	known := texts(before)
 	found := ""
 	visit(value, func(field, text string) {
+		if known[text] {
+			return
+		}
 		if found == "" && !public[field] {
-			found = find(text)
+			found = cmp.Or(find(text), findNamed(field+"="+text))
 		}
 		if found == "" && field == "value" {
 			found = findNamed(strings.Join(names, " ") + "=" + strings.Trim(text, `'"`))
 		}
 	})
 	return found
+}
+
+// texts returns the strings in an item.
+func texts(item []byte) map[string]bool {
+	var value any
+	all := map[string]bool{}
+	if json.Unmarshal(item, &value) == nil {
+		visit(value, func(_, text string) { all[text] = true })
+	}
+	return all
 }
 
 // visit calls f for every string in a value, with the name of the field.
@@ -128,10 +143,16 @@ func find(text string) string {
 
 func findNamed(text string) string {
 	m := namedPattern().FindStringSubmatch(text)
-	if m == nil || plainPattern().MatchString(m[3]) {
+	if m == nil || plainPattern().MatchString(m[3]) && !isWordOfPassword(m[2], m[3]) {
 		return ""
 	}
 	return "a value that is named like a secret"
+}
+
+// isWordOfPassword reports whether a plain value is nonetheless what someone may
+// have for a password: words, and neither paths nor variables.
+func isWordOfPassword(name, value string) bool {
+	return strings.HasPrefix(strings.ToLower(name), "pass") && !strings.ContainsAny(value[:1], "/~$%")
 }
 
 // minEntropy is how many bits each character of a random word has at least. Words

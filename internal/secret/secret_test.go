@@ -29,6 +29,7 @@ func TestFound(t *testing.T) {
 		{"a password of HTTP", "Authorization: Bearer abcdefghijklmnop"},
 		{"a value that is named like a secret", "--env=DB_PASSWORD=correct7horse"},
 		{"a value that is named like a secret", "--env=my_api_key=0123456789"},
+		{"a value that is named like a secret", "--env=DB_PASSWORD=correcthorse"},
 		{"a random word", letters},
 		{"a random word", "x=" + letters[:24] + ";"},
 	}
@@ -37,18 +38,44 @@ func TestFound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := secret.In(item); got != tt.what {
+		if got := secret.In(item, nil); got != tt.what {
 			t.Errorf("%s: %q", tt.what, got)
 		}
 	}
 }
 
 func TestNamedBySetting(t *testing.T) {
-	if got := secret.In([]byte(`{"key": "auth-token", "value": "'0f9e8d7c6b'"}`), "auth-token"); got != "a value that is named like a secret" {
+	if got := secret.In([]byte(`{"key": "auth-token", "value": "'0f9e8d7c6b'"}`), nil, "auth-token"); got != "a value that is named like a secret" {
 		t.Errorf("found %q", got)
 	}
-	if got := secret.In([]byte(`{"key": "lock-token", "value": "true"}`), "lock-token"); got != "" {
+	if got := secret.In([]byte(`{"key": "lock-token", "value": "true"}`), nil, "lock-token"); got != "" {
 		t.Errorf("found %q", got)
+	}
+}
+
+// TestNamedByField has the names where they stand: in the fields of an item, and
+// in those of a value.
+func TestNamedByField(t *testing.T) {
+	for _, item := range []string{
+		`{"image": "x", "env": {"DB_PASSWORD": "correct7horse"}}`,
+		`{"key": "accounts", "value": "{'user': <'me'>, 'password': <'correct7horse'>}"}`,
+		`{"key": "auth-tokens", "value": "['correct7horse']"}`,
+	} {
+		if got := secret.In([]byte(item), nil, "auth-tokens"); got != "a value that is named like a secret" {
+			t.Errorf("%s: %q", item, got)
+		}
+	}
+}
+
+// TestKnownBefore checks that what someone has captured before keeps nothing else
+// from being captured.
+func TestKnownBefore(t *testing.T) {
+	before := []byte(`{"flags": ["--env=DB_PASSWORD=correct7horse"]}`)
+	if got := secret.In([]byte(`{"flags": ["--env=A=B", "--env=DB_PASSWORD=correct7horse"]}`), before); got != "" {
+		t.Errorf("found %q", got)
+	}
+	if got := secret.In([]byte(`{"flags": ["--env=DB_PASSWORD=battery8staple"]}`), before); got == "" {
+		t.Error("found nothing")
 	}
 }
 
@@ -68,12 +95,14 @@ func TestNotFound(t *testing.T) {
 		`{"key": "password-store", "value": "'gnome-libsecret'"}`,
 		`{"key": "sources", "value": "[('xkb', 'us+altgr-intl'), ('xkb', 'de')]"}`,
 		`{"key": "favorite-apps", "value": "['org.mozilla.firefox.desktop', 'org.gnome.Nautilus.desktop', 'com.visualstudio.code.desktop']"}`,
-		`{"flags": ["--filesystem=xdg-config/gtk-4.0:ro", "--talk-name=org.freedesktop.secrets", "--env=GTK_THEME=Adwaita-dark", "--env=QT_QPA_PLATFORMTHEME=gtk3"]}`,
+		`{"flags": ["--filesystem=xdg-config/gtk-4.0:ro", "--talk-name=org.freedesktop.secrets", "--env=GTK_THEME=Adwaita-dark", "--env=QT_QPA_PLATFORMTHEME=gtk3", "--env=PGPASSWORD=$PASSWORD", "--env=PASSWORD=/run/secrets/pg"]}`,
 		`{"image": "quay.io/toolbx/fedora@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}`,
 		`{"url": "https://github.com/obsidianmd/obsidian-releases/releases/download/v1.8.10/Obsidian-1.8.10.AppImage"}`,
+		`{"image": "x", "env": {"SSH_ASKPASS": "/usr/bin/ksshaskpass", "API_KEY": "$KEY", "GITHUB_TOKEN": ""}}`,
+		`{"key": "accounts", "value": "{'user': <'me'>, 'password-store': <'gnome-libsecret'>, 'token': <uint32 5>}"}`,
 		`{"comment": "Q8ZrT2mKx7WvB4nLp9JdHs3GfYc6"}`,
 	} {
-		if got := secret.In([]byte(item)); got != "" {
+		if got := secret.In([]byte(item), nil); got != "" {
 			t.Errorf("%s: %s", item, got)
 		}
 	}
@@ -87,7 +116,7 @@ func FuzzIn(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got := secret.In(item, name); len(value) > 19 && strings.Contains(got, value) {
+		if got := secret.In(item, nil, name); len(value) > 19 && strings.Contains(got, value) {
 			t.Errorf("%q: %s", value, got)
 		}
 	})

@@ -14,7 +14,7 @@ func (u units) given(name string) []manifest.UnitState {
 	all := u.byManifest(name)
 	was := u.bare.state(name)
 	byPreset := was == disabled && u.presetEnables(name)
-	if !byPreset || u.knowsLinks() {
+	if !byPreset || u.knowsLinks() || u.packaged != nil && !u.packaged[name] {
 		all = append(all, was.declared())
 	}
 	if byPreset {
@@ -43,7 +43,7 @@ func (u units) knowsLinks() bool { return u.scope.image != "" || u.name == manif
 // they enable, but for a user, whose presets no one follows unasked. The instance
 // that a template names is enabled with the template.
 func (u units) presetEnables(name string) bool {
-	enable, said := u.rules.enable(name)
+	enable, said := u.preset(name)
 	if u.name == manifest.ScopeUser {
 		return enable && said
 	}
@@ -51,6 +51,17 @@ func (u units) presetEnables(name string) bool {
 	if enable || t == "" {
 		return enable
 	}
-	enable, _ = u.rules.enable(t)
+	enable, _ = u.preset(t)
 	return enable && instantiate(t, u.bare.install(u.bare.find(t).file).instance) == name
+}
+
+// preset reports what presets make of a unit, and whether they say so. Debian
+// follows none: its packages enable units themselves, and its presets speak of
+// what comes with systemd.
+func (u units) preset(name string) (enable, said bool) {
+	enable, said = u.rules.enable(name)
+	if u.packaged != nil && !said {
+		enable = u.packaged[name]
+	}
+	return enable, said
 }

@@ -28,6 +28,7 @@ type scope struct {
 	passing []string // what is gone at the next start
 	image   string   // what own was in the image; "": that is not known
 	presets []string
+	debian  string           // where Debian's packages note what they have enabled
 	systemd manifest.Systemd // what the manifest of the image says
 }
 
@@ -41,10 +42,12 @@ func (d *Domain) system(image manifest.Systemd) scope {
 		files:   under(d.Root, "systemd/system", "/usr/local/lib", "/usr/lib"),
 		passing: passing(d.Root+"/run/systemd", "system"),
 		presets: under(d.Root, "systemd/system-preset", "/etc", "/run", "/usr/local/lib", "/usr/lib"),
+		debian:  d.Root + "/var/lib/systemd/deb-systemd-helper-enabled",
 		systemd: image,
 	}
-	if _, err := os.Stat(d.Root + "/usr/etc"); err == nil {
-		s.image = d.Root + "/usr/etc/systemd/system"
+	// Elsewhere, other programs may have a /usr/etc.
+	if dir := d.Root + "/usr/etc/systemd/system"; isFolder(dir) {
+		s.image = dir
 	}
 	return s
 }
@@ -60,6 +63,11 @@ func (d *Domain) user() scope {
 		passing: append(passing(u.Runtime+"/systemd", "user"), "/run/systemd/user"),
 		presets: under("", "systemd/user-preset", "/etc", "/run", "/usr/local/lib", "/usr/lib"),
 	}
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func under(root, name string, dirs ...string) []string {
@@ -81,6 +89,8 @@ type units struct {
 	live  level // as they are
 	bare  level // without anyone's wish
 	rules rules
+
+	packaged map[string]bool // what Debian's packages have enabled; nil: no such system
 }
 
 func (s scope) units() (units, error) {
@@ -96,8 +106,27 @@ func (s scope) units() (units, error) {
 	if u.bare, err = readLevel(t, before, s.files, s.passing); err != nil {
 		return u, err
 	}
+	if u.packaged, err = readPackaged(s.debian); err != nil {
+		return u, err
+	}
 	u.rules, err = readRules(s.presets)
 	return u, err
+}
+
+// readPackaged reads what deb-systemd-helper(1p) notes of each unit that it
+// enables.
+func readPackaged(dir string) (map[string]bool, error) {
+	if !isFolder(dir) {
+		return nil, nil
+	}
+	entries, err := read(dir)
+	packaged := map[string]bool{}
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".dsh-also"); ok {
+			packaged[name] = true
+		}
+	}
+	return packaged, err
 }
 
 // names returns the units that may be other than they were given, and those
@@ -130,7 +159,7 @@ const ownUnits = "bkt-capture"
 func (u units) addPreset(all map[string]bool) {
 	for _, dir := range u.files {
 		for name, mode := range u.live.entries[dir] {
-			if enable, _ := u.rules.enable(name); enable && mode.IsRegular() && !isTemplate(name) {
+			if enable, _ := u.preset(name); enable && mode.IsRegular() && !isTemplate(name) {
 				all[name] = true
 			}
 		}

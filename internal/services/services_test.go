@@ -102,6 +102,7 @@ func TestGiven(t *testing.T) {
 		unit   = "usr/lib/systemd/system/u.service"
 		link   = "etc/systemd/system/multi-user.target.wants/u.service"
 		image  = "usr/etc/systemd/system/multi-user.target.wants/u.service"
+		debian = "var/lib/systemd/deb-systemd-helper-enabled/"
 		preset = "usr/lib/systemd/system-preset/50.preset"
 		target = "-> /usr/lib/systemd/system/u.service"
 	)
@@ -117,8 +118,15 @@ func TestGiven(t *testing.T) {
 		"disabled as by preset":                     {map[string]string{preset: "disable *"}, manifest.Systemd{}, ""},
 		"enabled by the image":                      {map[string]string{link: target, image: target, preset: "disable *"}, manifest.Systemd{}, ""},
 		"disabled against the image":                {map[string]string{image: target, preset: "disable *"}, manifest.Systemd{}, "disabled"},
-		"enabled at the first start":                {map[string]string{"usr/etc/x": "", link: target, preset: "enable u.service"}, manifest.Systemd{}, ""},
-		"disabled in the image, against its preset": {map[string]string{"usr/etc/x": "", preset: "enable u.service"}, manifest.Systemd{}, ""},
+		"enabled at the first start":                {map[string]string{"usr/etc/systemd/system/x": "", link: target, preset: "enable u.service"}, manifest.Systemd{}, ""},
+		"disabled in the image, against its preset": {map[string]string{"usr/etc/systemd/system/x": "", preset: "enable u.service"}, manifest.Systemd{}, ""},
+		"disabled, where a program has a /usr/etc":  {map[string]string{"usr/etc/npmrc": "", preset: "enable u.service"}, manifest.Systemd{}, "disabled"},
+		"disabled against a package of Debian's":    {map[string]string{debian + "u.service.dsh-also": link}, manifest.Systemd{}, "disabled"},
+		"enabled by a package of Debian's":          {map[string]string{debian + "u.service.dsh-also": link, link: target}, manifest.Systemd{}, ""},
+		"enabled by none of Debian's packages":      {map[string]string{debian + "x.service.dsh-also": "", link: target}, manifest.Systemd{}, "enabled"},
+		"disabled, as by Debian's packages":         {map[string]string{debian + "x.service.dsh-also": ""}, manifest.Systemd{}, ""},
+		"disabled, as Debian follows no presets":    {map[string]string{debian + "x.service.dsh-also": "", preset: "enable u.service"}, manifest.Systemd{}, ""},
+		"enabled by preset, with systemd on Debian": {map[string]string{debian + "x.service.dsh-also": "", preset: "enable u.service", link: target}, manifest.Systemd{}, ""},
 		"enabled by the manifest":                   {map[string]string{link: target, preset: "disable *"}, manifest.Systemd{Enable: []string{"u.service"}}, ""},
 		"masked by the manifest":                    {map[string]string{"etc/systemd/system/u.service": "-> /dev/null"}, manifest.Systemd{Mask: []string{"u.service"}}, ""},
 		"masked":                                    {map[string]string{"etc/systemd/system/u.service": "-> /dev/null"}, manifest.Systemd{}, "masked"},
