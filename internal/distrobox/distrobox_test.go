@@ -154,7 +154,7 @@ func TestUnavailable(t *testing.T) {
 func TestFoldersOfTheBox(t *testing.T) {
 	d := domain(t)
 	root := filepath.Join(d.Proc, "7", "root")
-	for path, mode := range map[string]fs.FileMode{"opt/bin/plain": 0o755, "opt/bin/data": 0o644, "usr/lib/real": 0o755, "opt/bin/.hidden": 0o755, "opt/bin/bkt": 0o755} {
+	for path, mode := range map[string]fs.FileMode{"opt/bin/plain": 0o755, "opt/bin/data": 0o644, "usr/lib/real": 0o755, "opt/bin/.hidden": 0o755, "opt/bin/bkt": 0o755, "opt/bin/it's": 0o755, "opt/bin/new\nline": 0o755} {
 		write(t, filepath.Join(root, path), "", mode)
 	}
 	for name, to := range map[string]string{"absolute": "/usr/lib/real", "relative": "../../usr/lib/real", "dangling": "/nowhere", "loop": "loop", "host": "/bin/sh", "folder": "/usr"} {
