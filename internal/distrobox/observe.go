@@ -184,6 +184,9 @@ func (d *Domain) observed(c container, name string, known map[string]Box) (Box, 
 	if !ok {
 		made = Box{Name: name, Box: d.recovered(c, k.Box)}
 	}
+	if isKnown && c.imageID != "" && d.seen.images.id(k.Image) == c.imageID {
+		made.Image = k.Image // the same, by whatever name, such as its digest
+	}
 	b := Box{Name: name, Box: made.Box}
 	if isKnown {
 		b.Box = asMade(k.Box, made.Box)
