@@ -255,7 +255,7 @@ func (u *upgrade) rollBack(ctx context.Context, a *app) error {
 	if u.result == upgraded {
 		return nil // it is the old box that was not removed
 	}
-	err := u.do(ctx, u.Undo)
+	err := u.undo(ctx)
 	if u.result != rolledBack {
 		return err
 	}
@@ -265,6 +265,15 @@ func (u *upgrade) rollBack(ctx context.Context, a *app) error {
 	}
 	a.progress("%s: the old box is back", u.box.Name)
 	return u.sweep(ctx)
+}
+
+// undo does all that undoes, whatever of it fails.
+func (u *upgrade) undo(ctx context.Context) error {
+	var errs []error
+	for _, s := range u.Undo.Steps {
+		errs = append(errs, u.do(ctx, distrobox.Stage{Title: u.Undo.Title, Steps: []plan.Step{s}}))
+	}
+	return errors.Join(errs...)
 }
 
 // discard removes the old box, if that is wanted.

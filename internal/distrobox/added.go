@@ -11,9 +11,11 @@ import (
 )
 
 // asking prints the packages that someone asked for, a line each, whatever the
-// distribution.
-const asking = `if command -v dnf5 >/dev/null; then dnf5 -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}\n'
-elif command -v dnf >/dev/null; then dnf -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}'
+// distribution. Those for another kind of computer, which may stand beside one of
+// the same name, have it behind their name.
+const asking = `native() { sed "s/\.\($(uname -m)\|noarch\)\$//"; }
+if command -v dnf5 >/dev/null; then dnf5 -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}.%{arch}\n' | native
+elif command -v dnf >/dev/null; then dnf -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}.%{arch}' | native
 elif command -v apt-mark >/dev/null; then apt-mark showmanual
 elif command -v pacman >/dev/null; then pacman -Qeq
 elif command -v xbps-query >/dev/null; then xbps-query -m | sed 's/-[^-]*$//'

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -155,7 +156,7 @@ func TestUnavailable(t *testing.T) {
 func TestFoldersOfTheBox(t *testing.T) {
 	d := domain(t)
 	root := filepath.Join(d.Proc, "7", "root")
-	for path, mode := range map[string]fs.FileMode{"opt/bin/plain": 0o755, "opt/bin/data": 0o644, "usr/lib/real": 0o755, "opt/bin/.hidden": 0o755, "opt/bin/bkt": 0o755} {
+	for path, mode := range map[string]fs.FileMode{"opt/bin/plain": 0o755, "opt/bin/data": 0o644, "usr/lib/real": 0o755, "opt/bin/.hidden": 0o755, "opt/bin/bkt": 0o755, "opt/bin/it's": 0o755, "opt/bin/new\nline": 0o755} {
 		write(t, filepath.Join(root, path), "", mode)
 	}
 	for name, to := range map[string]string{"absolute": "/usr/lib/real", "relative": "../../usr/lib/real", "dangling": "/nowhere", "loop": "loop", "host": "/bin/sh", "folder": "/usr"} {
@@ -248,6 +249,40 @@ func TestLearn(t *testing.T) {
 		t.Errorf("%q", notes)
 	}
 	check("fish", "zoxide")
+}
+
+// A shell answers some questions by running their scripts, with programs of its own.
+type shell struct {
+	answers
+	programs string
+}
+
+func (s shell) Output(ctx context.Context, r plan.Run) ([]byte, error) {
+	i := slices.Index(r.Argv, "-c")
+	if i < 0 {
+		return s.answers.Output(ctx, r)
+	}
+	cmd := exec.Command("sh", r.Argv[i:]...)
+	cmd.Env = []string{"PATH=" + s.programs + ":/usr/bin:/bin", "OF=" + r.Argv[1]}
+	return cmd.Output()
+}
+
+// TestAddedOfOtherArchitectures checks that a package for another kind of computer
+// is told from the one of the same name that the image has.
+func TestAddedOfOtherArchitectures(t *testing.T) {
+	arch, err := exec.Command("uname", "-m").Output()
+	check(t, err)
+	sys := shell{programs: t.TempDir(), answers: answers{"podman ps": `[{"Id":"1","Names":["box"],"ImageID":"ff","State":"running","Labels":{"manager":"distrobox"}}]`}}
+	const dnf = "#!/bin/sh\n" + `packages='zlib NATIVE'; test $OF = run || packages='zlib NATIVE;zlib other;jq NATIVE;fonts noarch;a.NATIVE noarch'
+for last; do :; done
+echo "$packages" | tr ';' '\n' | while read name arch; do printf "$(printf %s "$last" | sed "s/%{name}/$name/; s/%{arch}/$arch/")"; done
+`
+	write(t, filepath.Join(sys.programs, "dnf5"), strings.ReplaceAll(dnf, "NATIVE", strings.TrimSpace(string(arch))), 0o755)
+	got, err := domain(t).Added(context.Background(), sys, "box")
+	want := []string{"a." + strings.TrimSpace(string(arch)), "fonts", "jq", "zlib.other"}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
 }
 
 // TestMergeOfBoxes checks that each field is for itself, and lists are merged by

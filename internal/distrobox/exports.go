@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"bkt/internal/manifest"
 )
@@ -143,11 +144,18 @@ func programs(root, dir string) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		info, err := stat(root, path.Join(dir, e.Name()))
-		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && e.Name()[0] != '.' && !slices.Contains(own, e.Name()) {
+		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && exportable(e.Name()) {
 			names = append(names, e.Name())
 		}
 	}
 	return names, nil
+}
+
+// exportable reports whether a program of this name is one to export. Names that
+// distrobox-export does not quote make wrappers that are no scripts, or others.
+func exportable(name string) bool {
+	odd := strings.ContainsFunc(name, func(r rune) bool { return r == '\'' || unicode.IsControl(r) })
+	return name[0] != '.' && !odd && !slices.Contains(own, name)
 }
 
 // maxLinks is how many links one may lead to another.

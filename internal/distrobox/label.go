@@ -38,3 +38,10 @@ func entryOf(label string) (Box, bool) {
 	name := sortedKeys(boxes.Containers)[0]
 	return Box{Name: name, Box: boxes.Containers[name]}, true
 }
+
+// entry returns the entry that a container was made of, and whether bkt has made
+// it under this name: a copy has the label of another.
+func entry(c container, name string) (Box, bool) {
+	made, ok := entryOf(c.labels[entryLabel])
+	return made, ok && made.Name == name
+}

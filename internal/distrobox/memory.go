@@ -23,7 +23,7 @@ func (d *Domain) recall() (unknown []string) {
 		m = nil // what cannot be understood is forgotten
 	}
 	for name, c := range d.seen.containers {
-		if _, ok := entryOf(c.labels[entryLabel]); ok || c.inspected {
+		if _, ok := entry(c, c.name); ok || c.inspected {
 			continue
 		}
 		if c.mounts, c.inspected = m[c.id]; !c.inspected {

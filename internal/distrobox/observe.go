@@ -43,7 +43,8 @@ func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []Box)
 		return o, err
 	}
 	d.seen = seen{images: images, folders: map[string][]manifest.Found{}, loses: map[string][]string{}, learned: d.learned()}
-	o.Notes = d.sort(containers)
+	byName := index(known)
+	o.Notes = d.sort(containers, byName)
 	if err := d.inspectForeign(ctx, sys); err != nil {
 		return o, err
 	}
@@ -51,7 +52,6 @@ func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []Box)
 		return o, reconcile.Unavailablef("%w", err)
 	}
 	o.Notes = append(o.Notes, d.path(known)...)
-	byName := index(known)
 	for _, name := range sortedKeys(d.all()) {
 		if k, ok := byName[name]; ok && d.rootful(k) {
 			continue
@@ -110,17 +110,19 @@ func (d *Domain) look(ctx context.Context, sys reconcile.System) ([]container, i
 	return containers, images, err
 }
 
-// sort tells boxes from those that were put aside.
-func (d *Domain) sort(containers []container) (notes []string) {
+// sort tells boxes from those that were put aside, and from copies of a box, which
+// have its label. One that is known by its name is a box, whatever the label says.
+func (d *Domain) sort(containers []container, known map[string]Box) (notes []string) {
 	d.seen.containers, d.seen.aside = map[string]container{}, map[string]container{}
 	for _, c := range containers {
 		made, ok := entryOf(c.labels[entryLabel])
 		before, aside := strings.CutSuffix(c.name, asideSuffix)
+		_, isKnown := known[c.name]
 		switch {
 		case aside:
 			d.seen.aside[before] = c
-		case ok && made.Name != c.name:
-			notes = append(notes, fmt.Sprintf("%s is the box %s, put aside: it is left alone", c.name, made.Name))
+		case ok && made.Name != c.name && !isKnown:
+			notes = append(notes, fmt.Sprintf("%s is the box %s, put aside or copied: it is left alone", c.name, made.Name))
 		default:
 			d.seen.containers[c.name] = c
 		}
@@ -176,9 +178,12 @@ func index(known []Box) map[string]Box {
 // observed returns a box in the words of what is known of it.
 func (d *Domain) observed(c container, name string, known map[string]Box) (Box, []string) {
 	k, isKnown := known[name]
-	made, ok := entryOf(c.labels[entryLabel])
+	made, ok := entry(c, name)
 	if !ok {
 		made = Box{Name: name, Box: d.recovered(c, k.Box)}
+	}
+	if isKnown && c.imageID != "" && d.seen.images.id(k.Image) == c.imageID {
+		made.Image = k.Image // the same, by whatever name, such as its digest
 	}
 	made.Packages = d.withLearned(c, made.Packages)
 	b := Box{Name: name, Box: made.Box}
@@ -211,9 +216,10 @@ func (d *Domain) odd(c container, name string) []string {
 }
 
 // isHome reports whether a folder is the user's home, by whatever path.
-func (d *Domain) isHome(dir string) bool {
-	return dir == d.Home || birth(dir) == birth(d.Home) && birth(dir) != "none"
-}
+func (d *Domain) isHome(dir string) bool { return sameFolder(dir, d.Home) }
+
+// sameFolder reports whether two paths lead to one folder of the host.
+func sameFolder(a, b string) bool { return a == b || birth(a) == birth(b) && birth(a) != "none" }
 
 // resolve says what a box that is declared means here: which image that is, and
 // what of its exports is missing.

@@ -18,8 +18,10 @@ func (d *Domain) Plan(diffs []reconcile.Diff[Box]) []plan.Change {
 			p = append(p, d.remove(*have))
 		case have == nil:
 			p = append(p, d.create(*want)...)
-		case !sameMade(have.Box, want.Box), !sameImage(*have, *want), d.isUnfinished(*want):
+		case !sameMade(have.Box, want.Box), !sameImage(*have, *want):
 			p = append(p, d.recreate(*have, *want)...)
+		case d.isUnfinished(*want):
+			p = append(p, d.giveBack(*want))
 		default:
 			p = append(p, d.finish(*want)...)
 			p = append(p, d.export(*have, *want, len(want.ToDo.Export) > 0)...)
@@ -80,13 +82,14 @@ func (d *Domain) recreate(have, b Box) []plan.Change {
 	}
 	switch {
 	case there && aside: // the new one did not become what it should be: the old one stays the old one
+		c.Loses = append(c.Loses, "the old box, "+old.name)
 		c.Steps = append(c.Steps, d.run("rm", "--force", "--volumes", now.id))
 	case there:
 		old = now
 		c.Steps = append(c.Steps, d.run("stop", old.id), d.run("rename", old.id, b.Name+asideSuffix))
 	}
 	c.Steps = append(c.Steps, d.making(b)...)
-	c.Steps = append(c.Steps, enter(b.Name, "# bkt\nexit 0\n"), d.run("rm", "--force", "--volumes", old.id))
+	c.Steps = append(c.Steps, started(b), d.run("rm", "--force", "--volumes", old.id))
 	c.Undo = []plan.Step{d.bringBack(b.Name, old)}
 	return append([]plan.Change{c}, d.export(have, b, true)...)
 }
@@ -114,14 +117,24 @@ func (d *Domain) bringBack(name string, old container) plan.Run {
 	return plan.Run{Argv: []string{"sh", "-c", bringingBack, "sh", d.Manager, name, old.id, running}}
 }
 
-// finish removes the old box of which there is a new one.
+// giveBack gives a box its name that was put aside, and is as it should be.
+func (d *Domain) giveBack(b Box) plan.Change {
+	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{d.run("rename", d.seen.aside[b.Name].id, b.Name)}}
+}
+
+// finish removes the old box of which there is a new one, if that one starts. If
+// it does not, both stay: either may be the one that was used last.
 func (d *Domain) finish(b Box) []plan.Change {
 	old, aside := d.seen.aside[b.Name]
 	if !aside {
 		return nil
 	}
-	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Loses: []string{"the old box, " + old.name}, Steps: []plan.Step{d.run("rm", "--force", "--volumes", old.id)}}}
+	steps := []plan.Step{started(b), d.run("rm", "--force", "--volumes", old.id)}
+	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Loses: []string{"the old box, " + old.name}, Steps: steps}}
 }
+
+// started starts a box, which runs its hooks.
+func started(b Box) plan.Step { return enter(b.Name, "# bkt\nexit 0\n") }
 
 // export brings the exports of a box up to date. What goes is a file of the host:
 // the box is needed for the rest alone, which is done if enter says so.

@@ -18,13 +18,15 @@ import (
 // has a shell read once more. The first line is there because distrobox, should
 // the box be gone, asks whether to make it, and takes the line for an answer.
 //
-// Where someone else's file is in the way, that program is not exported, and the
+// What distrobox-export would not quote is left out, as programs does it. Where
+// someone else's file is in the way, that program is not exported, and the
 // others are. What is exported gets a line that says so.
 const exporting = `# bkt
 box=%[1]s to=%[2]s apps=%[3]s mark=%[4]s excluded=%[5]s status=0
 case $to in ?*) mkdir -p "$to" || exit ;; esac
 bin() {
 	name=${1##*/}
+	case $name in *[[:cntrl:]\']*) return ;; esac
 	case $excluded in *"/$name/"*) return ;; esac
 	excluded=$excluded$name/
 	if test -e "$to/$name" || test -L "$to/$name"; then
@@ -133,9 +135,29 @@ func (d *Domain) exports(b Box) []plan.Step {
 		err := fmt.Errorf("programs cannot be exported to %s, which boxes do not share with the host", to)
 		return []plan.Step{plan.Fail{Reason: hint.Add(err, `set "to" of its bins to a folder in the home, or to %s for the host's image`, baked)}}
 	}
+	if err := d.looping(b); err != nil {
+		return []plan.Step{plan.Fail{Reason: err}}
+	}
 	script, err := d.script(b)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
 	return []plan.Step{enter(b.Name, script)}
+}
+
+// looping returns an error if wrappers were to be exported from the folder that
+// they are in: one that runs itself never ends.
+func (d *Domain) looping(b Box) error {
+	to, ours := d.to(b.Box)
+	folders := slices.Clone(b.Bins.From)
+	for _, program := range b.Bins.Also {
+		folders = append(folders, path.Dir(program))
+	}
+	for _, dir := range folders {
+		if dir := path.Clean(d.expand(dir)); ours && sameFolder(dir, to) {
+			err := fmt.Errorf("programs in %s cannot be exported to that same folder", dir)
+			return hint.Add(err, `take it out of "from" and "also" of the bins, or set their "to" to another folder`)
+		}
+	}
+	return nil
 }

@@ -78,7 +78,7 @@ func (d *Domain) stages(b Box, old container, candidate, backup string, answerin
 		{"put the old box aside", []plan.Step{d.run("stop", old.id), d.run("rename", old.id, b.Name+asideSuffix)}},
 		{"call the new image " + b.Image, []plan.Step{d.run("tag", candidate, b.Image)}},
 		{"make the new box", d.making(fresh)},
-		{"start it, which runs its hooks", []plan.Step{enter(b.Name, "# bkt\nexit 0\n")}},
+		{"start it, which runs its hooks", []plan.Step{started(b)}},
 	}
 	if d.exportsSomething(b.Box) || len(b.ExportedApps) > 0 {
 		stages = append(stages, Stage{"export its programs", d.exports(b)})
