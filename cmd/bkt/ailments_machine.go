@@ -162,19 +162,9 @@ func (p *patient) existingBoxes(ctx context.Context) (map[string]bool, error) {
 	if runsInBox() {
 		return nil, errors.New("a box does not know of the others")
 	}
-	program := os.Getenv("DBX_CONTAINER_MANAGER")
-	for _, conf := range p.distroboxConfs() {
-		if text, err := os.ReadFile(conf); program == "" && err == nil && strings.Contains(string(text), "container_manager") {
-			return nil, fmt.Errorf("%s names the program", conf)
-		}
-	}
-	for _, name := range []string{"podman", "docker"} {
-		if program == "" && host.Installed(name) {
-			program = name
-		}
-	}
-	if program == "" {
-		return nil, errors.New("neither podman nor docker is installed")
+	program := p.folders.boxManager()
+	if program != "podman" && program != "docker" {
+		return nil, errors.New("it is not known which program distrobox takes")
 	}
 	out, err := host.Machine{}.Output(ctx, plan.Run{Argv: []string{program, "ps", "--all", "--format", "{{.Names}}"}})
 	boxes := map[string]bool{}
@@ -182,15 +172,6 @@ func (p *patient) existingBoxes(ctx context.Context) (map[string]bool, error) {
 		boxes[name] = true
 	}
 	return boxes, err
-}
-
-// distroboxConfs are the scripts in which distrobox is configured.
-func (p *patient) distroboxConfs() []string {
-	var confs []string
-	for _, dir := range []string{"/usr/share", "/usr/etc", "/etc", p.folders.config} {
-		confs = append(confs, filepath.Join(dir, "distrobox/distrobox.conf"))
-	}
-	return append(confs, filepath.Join(p.folders.home, ".distroboxrc"))
 }
 
 // staleSocket is about what an engine leaves that was killed.

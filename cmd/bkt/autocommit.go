@@ -126,7 +126,7 @@ func (r *autoRound) push(ctx context.Context) error {
 	branch := "bkt/" + regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(r.system.host, "-")
 	// The branch is this computer's own: what was rebased replaces it.
 	if _, err := r.git(ctx, nil, "push", "--quiet", "--force", "origin", "HEAD:refs/heads/"+branch); err != nil {
-		return hint.Add(err, "the commit is there; the next run pushes it again")
+		return hint.Add(err, "see that \"git push origin\" works in %s: the commit is there, and the next run pushes it again", r.system.repo.Root)
 	}
 	r.a.progress("pushed to %s", branch)
 	err := r.pullRequest(ctx, branch)

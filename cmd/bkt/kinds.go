@@ -120,7 +120,7 @@ func (f folders) flatpak() flatpak.Installations {
 // out in the same way.
 func (f folders) distrobox() *distrobox.Domain {
 	d := &distrobox.Domain{
-		Manager:  os.Getenv("DBX_CONTAINER_MANAGER"),
+		Manager:  f.boxManager(),
 		Missing:  !host.Installed("distrobox"),
 		Home:     f.home,
 		Data:     f.data,
@@ -132,9 +132,6 @@ func (f folders) distrobox() *distrobox.Domain {
 		UID:      os.Getuid(),
 		Remember: host.Remember,
 	}
-	if d.Manager == "autodetect" || d.Manager == "" {
-		d.Manager = firstInstalled("podman", "docker")
-	}
 	switch {
 	case d.Manager == "docker":
 		d.Storage = []string{"/var/lib/docker"}
@@ -142,16 +139,6 @@ func (f folders) distrobox() *distrobox.Domain {
 		d.Storage = append(d.Storage, "/var/lib/containers/storage")
 	}
 	return d
-}
-
-// firstInstalled returns the first of the programs that is there, "" if none is.
-func firstInstalled(programs ...string) string {
-	for _, p := range programs {
-		if host.Installed(p) {
-			return p
-		}
-	}
-	return ""
 }
 
 // toolboxInImage returns the box that is made of the toolbox image, if that image

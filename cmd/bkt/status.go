@@ -100,10 +100,10 @@ func (s system) files(ctx context.Context) ([]fileStatus, error) {
 func (s system) uncommitted(ctx context.Context) ([]string, error) {
 	out, err := host.Git{}.Git(ctx, s.repo.Root, nil,
 		"--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--", "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), ignoreFile)
+	names := []string{}
 	if _, ran := errors.AsType[*host.ExitError](err); ran || !host.Installed("git") {
-		return nil, nil // it is not in a repository of git
+		return names, nil // it is not in a repository of git
 	}
-	var names []string
 	for entry := range strings.SplitSeq(string(out), "\x00") {
 		if len(entry) > len("XY ") {
 			names = append(names, entry[len("XY "):])
