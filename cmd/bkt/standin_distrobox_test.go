@@ -213,7 +213,10 @@ func fakeDistrobox(command string, args []string) error {
 			return err
 		}
 		s.Containers = slices.Delete(s.Containers, i, i+1)
-		return s.write()
+		if err := s.write(); err != nil || os.Getenv("FAKE_DISTROBOX_FAILS") != "rm" {
+			return err
+		}
+		return errors.New("there is no folder of icons")
 	}
 	return fmt.Errorf("invalid command %s", command)
 }

@@ -113,6 +113,7 @@ func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) 
 
 // carryOut gets the image, has it checked, asks, and makes the box anew.
 func (c *upgradeCmd) carryOut(ctx context.Context, a *app, r repo.Repo, u *upgrade) (err error) {
+	defer u.forget(context.WithoutCancel(ctx))
 	id, err := u.fetch(ctx, a)
 	if err != nil {
 		return err
@@ -164,6 +165,14 @@ func (u *upgrade) fetch(ctx context.Context, a *app) (id string, err error) {
 		err = hint.Add(fmt.Errorf("image %s: %w", u.image, err), `"bkt build toolbox --load %s" makes it`, u.image)
 	}
 	return strings.TrimPrefix(strings.TrimSpace(string(out)), "sha256:"), err
+}
+
+// forget takes the name off an image that it has from its layout. That it has no
+// such name, or no other while a box is made of it, is nothing that matters.
+func (u *upgrade) forget(ctx context.Context) {
+	if u.layout.Dir != "" {
+		_, _ = host.Output(ctx, u.domain.Manager, "rmi", candidate)
+	}
 }
 
 // check runs the hooks of the box in the new image. What they break is an error.

@@ -225,14 +225,17 @@ func (d *Domain) imagesDocker(ctx context.Context, sys reconcile.System) (images
 // images are the ids of images by their names, with registry and tag.
 type images map[string]string
 
-// id returns which image a name stands for, "" if there is none or several.
+// id returns which image a name stands for, "" if there is none or several. What
+// was made here comes before what is from a registry, as managers have it.
 func (m images) id(name string) string {
 	name = strings.TrimPrefix(name, "docker://")
 	if i := strings.LastIndexAny(name, ":/@"); i < 0 || name[i] == '/' {
 		name += ":latest"
 	}
-	if id, ok := m[name]; ok {
-		return id
+	for _, full := range []string{name, "localhost/" + name} {
+		if id, ok := m[full]; ok {
+			return id
+		}
 	}
 	found := ""
 	for full, id := range m {

@@ -30,11 +30,17 @@ func (d *Domain) Plan(diffs []reconcile.Diff[Box]) []plan.Change {
 	return p
 }
 
+// removing removes a box. distrobox may fail after that, over icons that it does
+// not find.
+const removing = `manager=$1 name=$2
+shift 2
+"$@" || ! "$manager" inspect --type container "$name" >/dev/null 2>&1`
+
 // remove removes a box and what the host has from it.
 func (d *Domain) remove(b Box) plan.Change {
-	argv := []string{"distrobox", "rm", "--force", b.Name}
+	argv := []string{"sh", "-c", removing, "sh", d.Manager, b.Name, "distrobox", "rm", "--force", b.Name}
 	if b.Root {
-		argv = []string{"distrobox", "rm", "--root", "--force", b.Name}
+		argv = append(argv[:len(argv)-1], "--root", b.Name)
 	}
 	c := plan.Change{Op: plan.Remove, Targets: []string{b.Name}, Steps: []plan.Step{plan.Run{Argv: argv}}}
 	wrappers := d.wrappersOf(b.Name)

@@ -48,10 +48,10 @@ func TestChangedPaths(t *testing.T) {
 
 // TestImageID checks what a name that is not written out stands for.
 func TestImageID(t *testing.T) {
-	m := images{"docker.io/library/alpine:latest": "a", "localhost/dev:1": "b", "ghcr.io/me/dev:1": "c", "ghcr.io/me/x@sha256:1": "d"}
+	m := images{"docker.io/library/alpine:latest": "a", "localhost/dev:1": "b", "ghcr.io/me/dev:1": "c", "ghcr.io/me/x@sha256:1": "d", "ghcr.io/me/y:1": "e", "quay.io/me/y:1": "f"}
 	for name, want := range map[string]string{
 		"alpine": "a", "alpine:latest": "a", "docker.io/library/alpine": "a", "docker://docker.io/library/alpine:latest": "a",
-		"localhost/dev:1": "b", "dev:1": "", "me/dev:1": "c", "ghcr.io/me/x@sha256:1": "d", "pine": "", "alpine:3": "",
+		"localhost/dev:1": "b", "dev:1": "b", "y:1": "", "me/dev:1": "c", "ghcr.io/me/x@sha256:1": "d", "pine": "", "alpine:3": "",
 	} {
 		if got := m.id(name); got != want {
 			t.Errorf("%s: %q, not %q", name, got, want)
