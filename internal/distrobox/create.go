@@ -114,7 +114,17 @@ func variable(name, value string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("variable %s: %w", name, err)
 	}
-	return "--env=" + name + "=" + quoted, nil
+	return "--env=" + name + "=" + apart(quoted), nil
+}
+
+// apart puts a pair of quotes where distrobox, as a shell script, would make one
+// blank of several, or take a word for a pattern of names of files.
+func apart(quoted string) string {
+	if !strings.HasPrefix(quoted, "'") && !strings.HasPrefix(quoted, `"`) {
+		return quoted
+	}
+	pair := strings.Repeat(quoted[:1], 2)
+	return strings.NewReplacer(" ", " "+pair, "*", "*"+pair, "?", "?"+pair, "[", "["+pair).Replace(quoted)
 }
 
 // harmless returns an error if distrobox would spoil a value.

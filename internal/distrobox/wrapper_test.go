@@ -1,6 +1,7 @@
 package distrobox
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -43,6 +44,21 @@ func TestChangedPaths(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestVariable checks that a variable has its value after distrobox's create, a
+// shell script, has had its command line read once more.
+func TestVariable(t *testing.T) {
+	for _, value := range []string{"plain", "x  y   z    ", "it's  two   'three'", "  $HOME  `x` \"q\" \\ *  ", ""} {
+		flag, err := variable("A", value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := exec.Command("sh", "-c", `command="printf %s $1"; eval ${command}`, "sh", flag).Output()
+		if diff := cmp.Diff("--env=A="+value, string(got)); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
 	}
 }
 
