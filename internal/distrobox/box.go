@@ -1,7 +1,7 @@
 // Package distrobox keeps the boxes of distrobox, and the programs that the host
 // has from them, in step with their manifest.
 //
-// It asks the container manager once for all boxes, stopped ones included, and
+// It asks the container manager at most once for all boxes, stopped ones included, and
 // reads the wrappers of exported programs where they lie; nothing is started by
 // looking. A box that bkt has made carries its entry of the manifest as a label,
 // so that all of it comes back; of another, what can be recovered is. Boxes are

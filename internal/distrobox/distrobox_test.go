@@ -199,6 +199,47 @@ func TestAdded(t *testing.T) {
 	}
 }
 
+// TestNothingIsAskedTwice checks that the manager is asked only if its list of
+// containers has changed since, or something differs.
+func TestNothingIsAskedTwice(t *testing.T) {
+	d := domain(t)
+	d.Cache = t.TempDir()
+	d.Remember = func(p plan.Put) { write(t, p.Path, string(p.Text), 0o600) }
+	list := filepath.Join(d.Storage[0], "overlay-containers", "containers.json")
+	write(t, list, "[]", 0o600)
+	write(t, filepath.Join(d.Storage[0], "overlay-images", "images.json"), `[{"id":"ff","names":["localhost/x:1"]}]`, 0o600)
+	box := distrobox.Box{Name: "box", Box: manifest.Box{Image: "localhost/x:1"}}
+	sys := answers{
+		"podman ps":      `[{"Id":"1","Names":["box"],"Image":"localhost/x:1","ImageID":"ff","Labels":{"manager":"distrobox"},"Command":["--"]}]`,
+		"podman inspect": `[{"Id":"1","Name":"box","Args":["--"]}]`,
+	}
+	asks := func(known ...distrobox.Box) bool {
+		_, err := d.Observe(t.Context(), answers{}, known)
+		return err != nil
+	}
+	if !asks(box) {
+		t.Error("nothing was asked at first")
+	}
+	observe(t, d, sys, box)
+	if asks(box) {
+		t.Error("it was asked again")
+	}
+	other := box
+	other.Packages = []string{"jq"}
+	if !asks(other) || !asks() {
+		t.Error("nothing was asked about what differs")
+	}
+	delete(sys, "podman inspect")
+	write(t, list, "[ ]", 0o600)
+	if !asks(box) {
+		t.Error("nothing was asked about another list")
+	}
+	observe(t, d, sys, box)
+	if asks(box) {
+		t.Error("it was asked again about the new list")
+	}
+}
+
 // TestLearn checks that what was installed by hand is a box's own from when the box
 // was asked, also after it has been stopped, and that no question is asked twice.
 func TestLearn(t *testing.T) {

@@ -2,6 +2,7 @@ package distrobox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
+	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 
 	"golang.org/x/sys/unix"
@@ -30,18 +32,60 @@ type seen struct {
 // asideSuffix is what a box is called, after its name, while it is made anew.
 const asideSuffix = ".bkt-old"
 
-// Observe implements [reconcile.Domain]. It asks the manager for its containers and,
-// where they cannot be read, its images, and for more only of boxes that bkt has not
-// made, or that would be made anew.
+// Observe implements [reconcile.Domain]. Where nothing has changed since it last
+// asked, and all is as is known, it asks nothing. Else it asks the manager for its
+// containers and, where they cannot be read, its images, and for more only of boxes
+// that bkt has not made, or that would be made anew.
 func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []Box) (reconcile.Observation[Box], error) {
-	var o reconcile.Observation[Box]
 	if err := d.usable(); err != nil {
-		return o, err
+		return reconcile.Observation[Box]{}, err
+	}
+	memory, text := d.recall()
+	stamp := d.stamp()
+	images := d.readImages()
+	if containers, ok := memory.containers(stamp); ok && images != nil && images.has(containers) {
+		o, err := d.observe(ctx, silence{}, containers, images, known)
+		if err == nil && d.settled(o, known) {
+			return o, nil
+		}
 	}
 	containers, images, err := d.look(ctx, sys)
 	if err != nil {
-		return o, err
+		return reconcile.Observation[Box]{}, err
 	}
+	for n, c := range containers {
+		containers[n].mounts, containers[n].inspected = memory.mounts(c)
+	}
+	o, err := d.observe(ctx, sys, containers, images, known)
+	if err == nil {
+		d.remember(stamp, containers, text)
+	}
+	return o, err
+}
+
+// silence is a system that answers nothing.
+type silence struct{}
+
+func (silence) Output(context.Context, plan.Run) ([]byte, error) {
+	return nil, errors.New("nothing is asked")
+}
+
+// settled reports whether what was observed is all that is known, and nothing else.
+func (d *Domain) settled(o reconcile.Observation[Box], known []Box) bool {
+	byName := index(known)
+	if len(o.Notes) > 0 || len(o.Items) != len(byName) {
+		return false
+	}
+	for _, b := range o.Items {
+		if k, ok := byName[b.Name]; !ok || !d.Same(b, d.resolve(k)) {
+			return false
+		}
+	}
+	return true
+}
+
+// observe returns what the boxes among containers are.
+func (d *Domain) observe(ctx context.Context, sys reconcile.System, containers []container, images images, known []Box) (o reconcile.Observation[Box], err error) {
 	d.seen = seen{images: images, folders: map[string][]manifest.Found{}, loses: map[string][]string{}, learned: d.learned()}
 	byName := index(known)
 	o.Notes = d.sort(containers, byName)
@@ -146,7 +190,12 @@ func (d *Domain) all() map[string]container {
 // inspectForeign asks for more about boxes that bkt has not made, all at once,
 // unless it has asked before.
 func (d *Domain) inspectForeign(ctx context.Context, sys reconcile.System) error {
-	ids := d.recall()
+	var ids []string
+	for _, c := range d.seen.containers {
+		if _, ok := entry(c, c.name); !ok && !c.inspected {
+			ids = append(ids, c.id)
+		}
+	}
 	if len(ids) == 0 {
 		return nil
 	}
@@ -161,7 +210,6 @@ func (d *Domain) inspectForeign(ctx context.Context, sys reconcile.System) error
 			d.seen.containers[c.name] = old
 		}
 	}
-	d.remember()
 	return nil
 }
 

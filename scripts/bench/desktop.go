@@ -71,7 +71,7 @@ func (d *desktop) start() error {
 
 // configurePodman keeps podman's containers in the folder of the desktop.
 func (d *desktop) configurePodman() error {
-	storage := fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n", d.dir+"/containers", d.dir+"/run/containers")
+	storage := fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n", d.dir+"/home/.local/share/containers/storage", d.dir+"/run/containers")
 	err := os.WriteFile(d.dir+"/storage.conf", []byte(storage), 0o644)
 	if err != nil {
 		return err
