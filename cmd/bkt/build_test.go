@@ -316,7 +316,7 @@ func TestDocuments(t *testing.T) {
 	for _, name := range append(names, "../../README.md") {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			dir := t.TempDir()
-			for _, folder := range []string{"manifests", "system", "toolbox"} {
+			for _, folder := range []string{"manifests", "schemas", "system", "toolbox"} {
 				copyTree(t, "../../"+folder, filepath.Join(dir, folder))
 			}
 			copyFile(t, "../../Containerfile", filepath.Join(dir, "Containerfile"))
@@ -329,8 +329,8 @@ func TestDocuments(t *testing.T) {
 				cmd.Dir = dir
 				cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+w.data, "XDG_RUNTIME_DIR="+w.run,
 					"XDG_CONFIG_HOME="+home, "XDG_STATE_HOME="+home, "FLATPAK_SYSTEM_DIR="+home+"/flatpak",
-					"DBX_CONTAINER_MANAGER=none",
-					"PATH="+w.offlineBkt(t)+":"+os.Getenv("PATH"))
+					"DBX_CONTAINER_MANAGER=none", "BKT_SYSTEMD_ROOT="+home+"/root",
+					"PATH="+w.offlineBkt(t)+":"+home+"/.local/bin:"+os.Getenv("PATH"))
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("%s: %v\n%s", command, err, out)
 				}
@@ -339,7 +339,6 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// shellCommands returns the commands of bkt in the shell blocks of a document.
 // elsewhere makes the boxes of a manifest those of another computer.
 func elsewhere(t *testing.T, name string) {
 	t.Helper()
@@ -353,6 +352,7 @@ func elsewhere(t *testing.T, name string) {
 	}
 }
 
+// shellCommands returns the commands of bkt in the shell blocks of a document.
 func shellCommands(t *testing.T, document string) []string {
 	t.Helper()
 	text, err := os.ReadFile(document)
