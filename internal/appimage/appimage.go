@@ -29,8 +29,6 @@ import (
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
-
-	"golang.org/x/sys/unix"
 )
 
 // Domain is the domain of AppImages.
@@ -225,18 +223,10 @@ func them(names []string) string {
 func (d *Domain) identity() func(app) string {
 	var births []string
 	for _, dir := range d.Folders {
-		births = append(births, birth(dir))
+		births = append(births, reconcile.Birth(dir))
 	}
 	all := strings.Join(births, " ")
 	return func(app) string { return all }
-}
-
-func birth(dir string) string {
-	var st unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
-		return "none"
-	}
-	return fmt.Sprintf("%d:%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
 }
 
 // Same implements [reconcile.Domain]. What is declared is the same as what the

@@ -12,8 +12,6 @@ import (
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
-
-	"golang.org/x/sys/unix"
 )
 
 // seen is what Resolve and Plan have to know of the system, beside what differs.
@@ -49,7 +47,7 @@ func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []Box)
 			return o, nil
 		}
 	}
-	containers, images, err := d.look(ctx, sys)
+	containers, images, err := d.look(ctx, sys, images)
 	if err != nil {
 		return reconcile.Observation[Box]{}, err
 	}
@@ -132,14 +130,13 @@ func (d *Domain) usable() error {
 // rootful reports whether a box is one that bkt cannot look at.
 func (d *Domain) rootful(b Box) bool { return b.Root && d.UID != 0 }
 
-// look asks for containers and, unless they can be read, for images at once.
-func (d *Domain) look(ctx context.Context, sys reconcile.System) ([]container, images, error) {
-	if d.Manager == "podman" {
-		if images := d.readImages(); images != nil {
-			containers, err := d.list(ctx, sys)
-			if err != nil || images.has(containers) {
-				return containers, images, err
-			}
+// look asks for containers and, unless those that were read have all of theirs, for
+// images at once.
+func (d *Domain) look(ctx context.Context, sys reconcile.System, read images) ([]container, images, error) {
+	if d.Manager == "podman" && read != nil {
+		containers, err := d.list(ctx, sys)
+		if err != nil || read.has(containers) {
+			return containers, read, err
 		}
 	}
 	var images images
@@ -267,7 +264,9 @@ func (d *Domain) odd(c container, name string) []string {
 func (d *Domain) isHome(dir string) bool { return sameFolder(dir, d.Home) }
 
 // sameFolder reports whether two paths lead to one folder of the host.
-func sameFolder(a, b string) bool { return a == b || birth(a) == birth(b) && birth(a) != "none" }
+func sameFolder(a, b string) bool {
+	return a == b || reconcile.Birth(a) == reconcile.Birth(b) && reconcile.Birth(a) != "none"
+}
 
 // resolve says what a box that is declared means here: which image that is, and
 // what of its exports is missing.
@@ -285,16 +284,7 @@ func (d *Domain) resolve(b Box) Box {
 func (d *Domain) storage() string {
 	var all []string
 	for _, dir := range d.Storage {
-		all = append(all, birth(dir))
+		all = append(all, reconcile.Birth(dir))
 	}
 	return strings.Join(all, " ")
-}
-
-// birth tells a folder from a later one in its place.
-func birth(dir string) string {
-	var st unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
-		return "none"
-	}
-	return fmt.Sprintf("%d:%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
 }

@@ -23,8 +23,6 @@ import (
 
 	"bkt/internal/manifest"
 	"bkt/internal/reconcile"
-
-	"golang.org/x/sys/unix"
 )
 
 // Domain is the domain of units.
@@ -77,7 +75,7 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service)
 	}
 	o.Hidden = func(s service) bool { return hidden[s.Scope] != nil }
 	o.Given = func(s service) bool { return d.seen[s.Key()].isGiven() }
-	machine, home := d.machine(), birth(d.user().own)
+	machine, home := d.machine(), reconcile.Birth(d.user().own)
 	o.Identity = func(s service) string {
 		if s.Scope == manifest.ScopeUser {
 			return home
@@ -96,15 +94,6 @@ func (d *Domain) machine() string {
 	}
 	sum := sha256.Sum256(append([]byte("bkt services "), id...))
 	return hex.EncodeToString(sum[:8])
-}
-
-// birth tells a folder from a later one in its place.
-func birth(dir string) string {
-	var st unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
-		return "none"
-	}
-	return fmt.Sprintf("%d:%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
 }
 
 // look returns the items of a scope: what is known of, as it is, and what
