@@ -24,8 +24,11 @@ import (
 // It returns the linter's findings as warnings. A file that does not parse is
 // an error, which names the manifest entry where the line is a generated one.
 func Lint(ctx context.Context, file string, r Result) (warnings []error, err error) {
+	// No engine is asked what it can do, and BuildKit does not expect to know nothing.
+	caps := pb.Caps.CapSet(pb.Caps.All())
 	results, err := dockerfile2llb.DockerfileLint(ctx, r.Text, dockerfile2llb.ConvertOpt{
 		MetaResolver: unresolved{},
+		LLBCaps:      &caps,
 		SourceMap:    &llb.SourceMap{Definition: &llb.Definition{}, Data: r.Text, Filename: file},
 	})
 	if err != nil {

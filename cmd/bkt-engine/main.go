@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"bkt/internal/crash"
 	"bkt/internal/engine"
 	"bkt/internal/engine/contract"
 	"bkt/internal/version"
@@ -63,6 +64,13 @@ func main() {
 
 // run is main with its surroundings given. It returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
+	return report(stderr, execute(args, stdout, stderr))
+}
+
+// execute runs the command that args name. A mistake in the program is an error,
+// too.
+func execute(args []string, stdout, stderr io.Writer) (err error) {
+	defer crash.Recover(&err)
 	var c cli
 	parser, err := kong.New(&c,
 		kong.Name("bkt-engine"),
@@ -72,13 +80,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		kong.BindTo(stdout, (*io.Writer)(nil)),
 	)
 	if err != nil {
-		return report(stderr, err)
+		return err
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return report(stderr, err)
+		return err
 	}
-	return report(stderr, command.Run())
+	return command.Run()
 }
 
 // report prints err in bkt's name, as whose part the program is run, and each

@@ -11,6 +11,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/buildkit"
+	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
@@ -159,7 +160,7 @@ func (a *app) report(err error) int {
 	for _, e := range hint.Split(err) {
 		if !errors.Is(e, errPending) {
 			a.source(e)
-			a.say("error", red, e)
+			a.say("error", red, a.withStack(e))
 			failed = true
 		}
 	}
@@ -167,6 +168,20 @@ func (a *app) report(err error) int {
 		return 1
 	}
 	return 2
+}
+
+// withStack prints the stack of a bug of bkt's if more is to be printed, and
+// says how to get it if not.
+func (a *app) withStack(err error) error {
+	bug, ok := errors.AsType[*crash.Error](err)
+	if !ok {
+		return err
+	}
+	if !a.verbose {
+		return hint.Add(err, "run it again with -v for the whole stack")
+	}
+	fmt.Fprint(a.err, bug.Stack())
+	return err
 }
 
 // source shows the lines of a Containerfile that err is about.

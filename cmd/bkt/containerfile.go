@@ -8,9 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"sync"
 
 	"bkt/gen"
+	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
@@ -276,7 +276,7 @@ type rendering struct {
 // says what there is to warn about.
 func (a *app) renderAll(ctx context.Context, files fs.FS, names []string, src source) ([]rendering, error) {
 	rendered := make([]rendering, len(names))
-	var wg sync.WaitGroup
+	var wg crash.Group
 	for i, name := range names {
 		wg.Go(func() { rendered[i] = render(ctx, files, name, src) })
 	}

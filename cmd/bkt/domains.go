@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
+	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
@@ -104,7 +104,7 @@ func (s system) look(ctx context.Context, asked []string) ([]domain, error) {
 		return nil, err
 	}
 	domains := make([]domain, len(chosen))
-	var wg sync.WaitGroup
+	var wg crash.Group
 	for i, k := range chosen {
 		wg.Go(func() { domains[i] = s.lookAt(ctx, k, len(asked) > 0) })
 	}

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"syscall"
 
+	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/version"
 
@@ -96,8 +97,8 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 		case nil:
 		case exited:
 			err = r
-		default:
-			panic(r)
+		default: // a mistake of bkt's, which is neither done nor something to do
+			err = crash.From(r)
 		}
 	}()
 	command, c, err := a.parse(ctx, args)

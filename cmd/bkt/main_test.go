@@ -1,11 +1,17 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"bkt/internal/crash"
+	"bkt/internal/version"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -66,17 +72,66 @@ func isolate(env *testscript.Env) error {
 	return nil
 }
 
-// TestPanicIsNoSuccess checks that a mistake in bkt itself does not end as if
-// all were well.
-func TestPanicIsNoSuccess(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Error("no panic")
-		}
-	}()
-	status := run([]string{"--version"}, broken{}, io.Discard)
-	t.Errorf("status %d", status)
+// TestPanicIsAnError checks that a mistake in bkt itself ends neither as if all
+// were well nor as if there were something to do, and that it says what it is.
+func TestPanicIsAnError(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if status := run([]string{"-q", "init", ".", "--name=x"}, io.Discard, io.Discard); status != 0 {
+		t.Fatal("init failed")
+	}
+	tests := []struct {
+		name  string
+		args  []string
+		stack bool
+	}{
+		{"in the command line", []string{"--version"}, false},
+		{"in a command", []string{"containerfile", "check"}, false},
+		{"with JSON", []string{"--json", "containerfile", "check"}, false},
+		{"quiet", []string{"-q", "toolbox", "list", "--json"}, false},
+		{"verbose", []string{"-v", "containerfile", "check"}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stderr strings.Builder
+			if status := run(tt.args, broken{}, &stderr); status != 1 {
+				t.Errorf("status %d, want 1", status)
+			}
+			for _, want := range []string{
+				"bkt: error: internal error: broken; this is a bug in bkt " + version.String() + "\n",
+				"bkt: hint: report it with what you ran, and with where it was: bkt.broken.Write (bkt/main_test.go:",
+			} {
+				if !strings.Contains(stderr.String(), want) {
+					t.Errorf("%q is not in\n%s", want, stderr.String())
+				}
+			}
+			if got := strings.Contains(stderr.String(), "cmd/bkt.(*app).run\n\t/"); got != tt.stack {
+				t.Errorf("stack: %v, want %v:\n%s", got, tt.stack, stderr.String())
+			}
+			if got := strings.Contains(stderr.String(), "run it again with -v"); got == tt.stack {
+				t.Errorf("hint of -v: %v:\n%s", got, stderr.String())
+			}
+		})
+	}
 }
+
+// TestPanicInGoroutine checks that a mistake is an error, too, where bkt does
+// things side by side.
+func TestPanicInGoroutine(t *testing.T) {
+	a := &app{out: io.Discard, err: io.Discard}
+	names := []string{"Containerfile", "toolbox/Containerfile"}
+	side := func() (err error) {
+		defer crash.Recover(&err)
+		_, err = a.renderAll(t.Context(), brokenFS{}, names, asIs)
+		return err
+	}
+	if _, ok := errors.AsType[*crash.Error](side()); !ok {
+		t.Error("is no error of bkt's own")
+	}
+}
+
+type brokenFS struct{}
+
+func (brokenFS) Open(string) (fs.File, error) { panic("broken") }
 
 type broken struct{}
 

@@ -7,9 +7,9 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 
 	"bkt/gen"
+	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
@@ -64,7 +64,7 @@ func (s system) status(ctx context.Context, asked []string) (status, error) {
 	st := status{Version: 1}
 	var domains []domain
 	errs := make([]error, 3)
-	var wg sync.WaitGroup
+	var wg crash.Group
 	wg.Go(func() { domains, errs[0] = s.look(ctx, asked) })
 	wg.Go(func() { st.Files, errs[1] = s.files(ctx) })
 	wg.Go(func() { st.Uncommitted, errs[2] = s.uncommitted(ctx) })

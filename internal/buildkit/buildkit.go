@@ -15,6 +15,7 @@ import (
 	"io"
 	"time"
 
+	"bkt/internal/crash"
 	"bkt/internal/image"
 
 	"github.com/moby/buildkit/client"
@@ -127,27 +128,57 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 	var work errgroup.Group
 	status, shown := make(chan *client.SolveStatus), make(chan *client.SolveStatus)
 	foreign := false
+	var broken error
 	work.Go(func() (err error) {
-		res, err = c.Build(ctx, opt, "", build, status)
+		defer crash.Recover(&err)
+		res, err = c.Build(ctx, opt, "", guard(build, &broken), status)
 		return err
 	})
-	work.Go(func() error {
+	work.Go(func() (err error) {
+		defer drain(status) // the build waits for whoever reads this
 		defer close(shown)
+		defer crash.Recover(&err)
 		for s := range status {
 			foreign = foreign || isUnrunnable(s)
 			shown <- s
 		}
 		return nil
 	})
-	work.Go(func() error {
+	work.Go(func() (err error) {
+		defer drain(shown)
+		defer crash.Recover(&err)
 		// What happens while a cancelled build is wound up is shown too.
-		_, err := display.UpdateFrom(context.WithoutCancel(ctx), shown)
+		_, err = display.UpdateFrom(context.WithoutCancel(ctx), shown)
 		return err
 	})
-	if err = work.Wait(); err != nil && foreign {
+	err = work.Wait()
+	switch {
+	case broken != nil: // of which the engine has handed back no more than the text
+		err = broken
+	case err != nil && foreign:
 		err = foreignError{err}
 	}
 	return res, err
+}
+
+// guard returns build, which BuildKit calls in a goroutine of its own, with a
+// panic of it as an error, which it also puts into *broken.
+func guard(build gateway.BuildFunc, broken *error) gateway.BuildFunc {
+	return func(ctx context.Context, c gateway.Client) (res *gateway.Result, err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				*broken = crash.From(v)
+				err = *broken
+			}
+		}()
+		return build(ctx, c)
+	}
+}
+
+// drain reads what is left in c, so that whoever writes to it can go on.
+func drain[T any](c <-chan T) {
+	for range c {
+	}
 }
 
 // say writes a line to log, unless that is for nothing or for programs to read.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"bkt/internal/crash"
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/image"
@@ -51,6 +52,9 @@ func (e *StepError) Unwrap() error { return e.Err }
 func explain(ctx context.Context, c *client.Client, cfg Config, file string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if _, bug := errors.AsType[*crash.Error](err); bug {
+		return err
 	}
 	if sources := errdefs.Sources(err); len(sources) > 0 {
 		return advise(stepError(file, sources[len(sources)-1], err))

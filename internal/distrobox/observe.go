@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
+	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
@@ -141,7 +141,7 @@ func (d *Domain) look(ctx context.Context, sys reconcile.System, read images) ([
 	}
 	var images images
 	var errImages error
-	var wg sync.WaitGroup
+	var wg crash.Group
 	wg.Go(func() { images, errImages = d.askImages(ctx, sys) })
 	containers, err := d.list(ctx, sys)
 	wg.Wait()

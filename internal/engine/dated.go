@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"bkt/internal/crash"
+
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/pkg/labels"
 	"github.com/moby/buildkit/cache"
@@ -128,6 +130,7 @@ func (r datedRef) date(ctx context.Context, remote *solver.Remote) error {
 			continue // it may be the base's all the same, which the exporter finds out
 		}
 		work.Go(func() (err error) {
+			defer crash.Recover(&err)
 			remote.Descriptors[own+i], err = r.dates.layer(ctx, store, desc)
 			return err
 		})

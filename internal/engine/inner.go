@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"bkt/internal/crash"
+
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 )
@@ -37,16 +39,22 @@ func RunInner() int {
 	}
 	pipe := os.NewFile(fdReport, "report")
 	lifeline := os.NewFile(fdLifeline, "lifeline")
-	s, err := await(lifeline)
-	if err == nil {
-		err = serve(s, pipe)
-	}
-	if err != nil {
+	if err := runInner(lifeline, pipe); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		report(pipe, err)
 		return 1
 	}
 	return 0
+}
+
+// runInner is the engine itself, from its settings on.
+func runInner(lifeline, pipe *os.File) (err error) {
+	defer crash.Recover(&err)
+	s, err := await(lifeline)
+	if err != nil {
+		return err
+	}
+	return serve(s, pipe)
 }
 
 // await waits for the settings. From then on, the process ends when the

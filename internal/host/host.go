@@ -29,9 +29,9 @@ import (
 // joined. One that has changes to retry is made up of those instead. done is
 // called with each change when it has been carried out, or has failed.
 func Do(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error {
-	pending, err := prepare(p)
+	pending := pending{}
 	defer pending.cleanup()
-	if err != nil {
+	if err := pending.prepare(p); err != nil {
 		return err
 	}
 	return pending.all(ctx, p, done)
@@ -66,26 +66,25 @@ func (p pending) cleanup() {
 	}
 }
 
-// prepare writes what p writes, beside the files.
-func prepare(p plan.Plan) (pending, error) {
-	files := pending{}
-	for _, c := range p {
+// prepare writes what changes write, beside the files.
+func (p pending) prepare(changes plan.Plan) error {
+	for _, c := range changes {
 		for _, s := range c.Steps {
 			w, ok := s.(plan.Write)
 			if !ok {
 				continue
 			}
 			if err := ready(w); err != nil {
-				return files, err
+				return err
 			}
 			f, err := write(w)
 			if err != nil {
-				return files, fmt.Errorf("%s: %w", w.Name, err)
+				return fmt.Errorf("%s: %w", w.Name, err)
 			}
-			files[w.Path] = f
+			p[w.Path] = f
 		}
 	}
-	return files, nil
+	return nil
 }
 
 // change carries out the steps of a change. Should one fail, it does what undoes

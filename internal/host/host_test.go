@@ -352,6 +352,38 @@ func TestDoStopsWhenCancelled(t *testing.T) {
 	want(t, dir, map[string]string{"a": "old"})
 }
 
+// TestDoLeavesNothingBesideWhenItPanics checks that a mistake elsewhere in bkt
+// leaves the files that are not written yet as they were, and nothing beside them.
+func TestDoLeavesNothingBesideWhenItPanics(t *testing.T) {
+	dir := t.TempDir()
+	first := put(t, filepath.Join(dir, "first"), "old", 0o644)
+	second := put(t, filepath.Join(dir, "second"), "old", 0o644)
+	p := append(rewrite(t, first, "new"), rewrite(t, second, "new")...)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		_ = host.Do(t.Context(), p, func(plan.Change, error) { panic("broken") })
+	}()
+	got := map[string]string{}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[e.Name()] = string(text)
+	}
+	if diff := cmp.Diff(map[string]string{"first": "new", "second": "old"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestDoOfNothingDoesNothing(t *testing.T) {
 	if err := host.Do(t.Context(), nil, ignore); err != nil {
 		t.Error(err)

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestPanicIsAnError checks that a mistake in the program ends with status 1 and
+// says what it is.
+func TestPanicIsAnError(t *testing.T) {
+	for _, args := range [][]string{{"--version"}, {"credentials", "localhost:1"}} {
+		var stderr strings.Builder
+		if status := run(args, broken{}, &stderr); status != 1 {
+			t.Errorf("%q: status %d, want 1", args, status)
+		}
+		for _, want := range []string{"error: internal error: broken; this is a bug in bkt ", "hint: report it with what you ran"} {
+			if !strings.Contains(stderr.String(), want) {
+				t.Errorf("%q: %q is not in\n%s", args, want, stderr.String())
+			}
+		}
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { panic("broken") }
