@@ -130,7 +130,7 @@ func TestUnmanagedTextSurvives(t *testing.T) {
 		"[copr:copr.fedorainfracloud.org:a:b]\n" +
 		"name=copr:copr.fedorainfracloud.org:a:b\n" +
 		"baseurl=https://download.copr.fedorainfracloud.org/results/a/b/fedora-$releasever-$basearch/\n" +
-		"type=rpm-md\nenabled=0\ngpgcheck=1\n" +
+		"type=rpm-md\nenabled=0\nskip_if_unavailable=False\ngpgcheck=1\n" +
 		"gpgkey=https://download.copr.fedorainfracloud.org/results/a/b/pubkey.gpg\n" +
 		"copr:copr.fedorainfracloud.org:a:b\n" +
 		"# === END COPR_REPOS ===\r\n" +
