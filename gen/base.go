@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
@@ -15,7 +16,9 @@ import (
 
 // baseSection is what base-image.tmpl gets.
 type baseSection struct {
-	Image  value // with its digest, if that is known
+	Flags  []string // of FROM, as they stand in the section until now
+	Image  value    // with its digest, if that is known
+	As     *value   // the name of the stage, if it has one
 	Labels []variable
 }
 
@@ -37,7 +40,15 @@ func baseData(in input, t *trace) (any, error) {
 		return nil, hint.Add(err, `give %q an "image" in %s, or write a FROM of your own in place of section %s`,
 			string(in.kind)+".base", in.manifest, baseImage)
 	}
-	s := baseSection{Image: t.value(i.Base.String(), d.entry(at+"/base", i.Base.Image, i.Comment))}
+	s := baseSection{Flags: in.stage.flags, Image: t.value(i.Base.String(), d.entry(at+"/base", i.Base.Image, i.Comment))}
+	if in.stage.name != "" {
+		e := d.entry(at+"/base/as", in.stage.name, i.Comment)
+		if err := in.unnamed(i.Base.As, e); err != nil {
+			return nil, err
+		}
+		as := t.value(in.stage.name, e)
+		s.As = &as
+	}
 	for _, name := range slices.Sorted(maps.Keys(i.Labels)) {
 		e := d.entry((at + "/labels").AppendToken(name), name, "")
 		s.Labels = append(s.Labels, variable{t.value(name, e), t.value(i.Labels[name], e)})
@@ -59,19 +70,79 @@ func Platforms(k Kind, repo fs.FS) ([]string, error) {
 	return imageOf(d.content, k).Platforms, err
 }
 
-// base returns the image that span i is built on: that of the last FROM above
-// it, as it is written, or else that of section BASE_IMAGE.
+// baseStage returns the stage that section BASE_IMAGE begins: what the manifest
+// says of it and, for what it does not say, what the section has said until now.
+func (r *renderer) baseStage(s span) stage {
+	b := stage{line: s.start, of: s.name}
+	if old := r.inside(s); len(old) > 0 {
+		last := old[len(old)-1] // what follows the section belongs to this one
+		b.flags, b.image, b.name = last.flags, last.image, last.name
+	}
+	d, _ := load[manifest.Images](r.manifests, imageManifest) // what is wrong with it is said elsewhere
+	base := imageOf(d.content, r.kind).Base
+	b.image, b.name = cmp.Or(base.Image, b.image), cmp.Or(base.As, b.name)
+	return b
+}
+
+// inside returns the stages that begin in a section.
+func (r *renderer) inside(s span) []stage {
+	var body strings.Builder
+	body.WriteString("# escape=" + escapeOf(r.src) + "\n") // in place of the marker
+	for _, l := range r.lines[s.start+1 : s.end] {
+		body.WriteString(l.text + "\n")
+	}
+	found := readStages(body.String(), nil, nil).all
+	for i := range found {
+		found[i].line += s.start
+		if !slices.Contains(foreign, s.name) {
+			found[i].of = s.name
+		}
+	}
+	return found
+}
+
+// stagesUntilNow returns the stages of the file as it is.
+func (r *renderer) stagesUntilNow() stages { return readStages(r.src, r.all, r.inside) }
+
+// stages returns the stages of the file as it will be, with lines as they are.
+func (r *renderer) stages() stages {
+	if r.will.lex == nil {
+		r.will = readStages(r.src, r.all, func(s span) []stage {
+			switch {
+			case s.name == baseImage:
+				return []stage{r.baseStage(s)}
+			case slices.Contains(foreign, s.name):
+				return r.inside(s)
+			}
+			return nil
+		})
+	}
+	return r.will
+}
+
+// base returns the image that span i is built on, by way of other stages
+// perhaps; with variables in it if their values are not known.
 func (r *renderer) base(i int) string {
 	if i < 0 {
 		return ""
 	}
-	base, from := "", -1
-	for _, at := range r.froms(0, r.spans[i].start) {
-		base, from = r.fromImage(at), at
+	s := r.stages()
+	origin := s.origin(s.at(r.spans[i].start))
+	if origin < 0 {
+		return ""
 	}
-	if at := r.indexOf(baseImage); at >= 0 && from < r.spans[at].start && at < i {
-		d, _ := load[manifest.Images](r.manifests, imageManifest) // what is wrong with it is said elsewhere
-		return cmp.Or(imageOf(d.content, r.kind).Base.Image, base)
+	image, _ := s.base(origin)
+	return image
+}
+
+// unnamed returns an error if a stage of the user's has the name that the
+// manifest gives to that of section BASE_IMAGE.
+func (r *renderer) unnamed(name string, e Entry) error {
+	for _, s := range r.stages().all {
+		if s.is(strings.ToLower(name)) && s.of != baseImage {
+			err := fmt.Errorf("%s: %q is the name of another stage, in %s:%d", e, name, r.file, s.line+1)
+			return hint.Add(err, "give one of the two another name")
+		}
 	}
-	return base
+	return nil
 }

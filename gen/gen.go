@@ -140,6 +140,9 @@ type Result struct {
 	Text     []byte
 	Origins  []Origin // of every generated line, in order
 	Warnings []error  // with file and line, and hints
+
+	before stages // of the text that this was rendered from
+	moves  []move // of what follows each section in that text
 }
 
 // Render renders the managed sections of src, the text of the Containerfile
@@ -193,6 +196,7 @@ type renderer struct {
 	bodies    []string
 	origins   [][]int  // of each line of a body, the number of its entry in the trace
 	traces    []*trace // of each body
+	will      stages   // see stages
 	missing   []string // sections that the file lacks and that there are entries for
 	warnings  []error
 }

@@ -3,10 +3,10 @@ package gen
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 
 	"bkt/internal/hint"
-	"bkt/internal/manifest"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"mvdan.cc/sh/v3/syntax"
@@ -14,31 +14,30 @@ import (
 
 // handwritten looks at what the user's own instructions put into a bootable
 // image. What bootc refuses is an error, what it ignores or merges badly a
-// warning. The stages before the last one are not part of the image.
-func handwritten(file string, stages []instructions.Stage, r Result) (warnings []error, err error) {
-	if KindOf(file) != System || len(stages) == 0 {
+// warning. Of the stages, only the last one and those that it is FROM are part of
+// the image.
+func (d reading) handwritten(parsed []instructions.Stage) (warnings []error, err error) {
+	if KindOf(d.file) != System || len(parsed) != len(d.now.all) {
 		return nil, nil
 	}
-	generated := map[int]bool{}
-	for _, o := range r.Origins {
-		generated[o.Line] = true
-	}
 	var errs []error
-	for _, c := range stages[len(stages)-1].Commands {
-		line := 0
-		if at := c.Location(); len(at) > 0 {
-			line = at[0].Start.Line
-		}
-		if generated[line] {
-			continue
-		}
-		for _, p := range judgeCommand(c) {
-			f := hint.Add(Finding{p.rule, Entry{File: file, Position: manifest.Position{Line: line}}, p.what}, "%s", p.advice)
-			if p.fatal {
-				errs = append(errs, f)
+	for _, i := range slices.Backward(d.now.lineage(d.now.final())) {
+		for _, c := range parsed[i].Commands {
+			if d.r.sectionAt(lineOf(c)) != "" {
 				continue
 			}
-			warnings = append(warnings, f)
+			for _, p := range judgeCommand(c) {
+				line := lineOf(c)
+				if p.fatal {
+					line = d.r.lineBefore(line) // nothing is written
+				}
+				f := hint.Add(d.at(p.rule, line, "%s", p.what), "%s", p.advice)
+				if p.fatal {
+					errs = append(errs, f)
+				} else {
+					warnings = append(warnings, f)
+				}
+			}
 		}
 	}
 	return warnings, errors.Join(errs...)

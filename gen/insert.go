@@ -14,7 +14,8 @@ import (
 // has entries for. The errors are those of [Render].
 //
 // A section goes below the one that precedes it in the table of sections or, if
-// there is none, above the one that follows it, or at the end of the file.
+// there is none, above the one that follows it, or at the end of the file: always
+// into the last stage, or one that this is FROM.
 func Insert(name string, src []byte, repo fs.FS) ([]byte, error) {
 	added := ""
 	for {
@@ -84,16 +85,30 @@ func (r *renderer) slot(name string, end int) (line int, above bool) {
 	order := names()
 	place := slices.Index(order, name)
 	for i := place - 1; i >= 0; i-- {
-		if at := r.indexOf(order[i]); at >= 0 {
+		if at := r.indexOf(order[i]); r.leads(at) {
 			return r.spans[at].end + 1, false
 		}
 	}
 	for _, next := range order[place+1:] {
-		if at := r.indexOf(next); at >= 0 {
+		if at := r.indexOf(next); r.leads(at) {
 			return r.spans[at].start, true
 		}
 	}
 	return end, false
+}
+
+// leads reports whether what is put beside span i becomes part of the image, and
+// of no more stages than it has to.
+func (r *renderer) leads(i int) bool {
+	if i < 0 {
+		return false
+	}
+	s := r.stages()
+	in := s.at(r.spans[i].start)
+	if r.spans[i].name == baseImage {
+		return in == s.final()
+	}
+	return slices.Contains(s.lineage(s.final()), in)
 }
 
 // head returns the line below what has to stand above the first FROM: the

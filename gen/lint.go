@@ -41,8 +41,13 @@ func Lint(ctx context.Context, file string, r Result) (warnings []error, err err
 	if err != nil {
 		return warnings, err
 	}
-	more, err := handwritten(file, stages, r)
+	d := read(file, stages, r)
+	more, err := d.handwritten(stages)
 	warnings = append(warnings, more...)
+	if lost := d.lost(); lost != nil {
+		return warnings, errors.Join(lost, err)
+	}
+	warnings = append(warnings, d.unused()...)
 	if results.Error == nil || err != nil {
 		return warnings, err
 	}
@@ -69,6 +74,9 @@ func parse(file string, r Result) ([]instructions.Stage, error) {
 	line := 0
 	if at, ok := errors.AsType[*parser.LocationError](err); ok && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
 		line = at.Locations[0][0].Start.Line
+	}
+	if r.sectionAt(line) == "" {
+		line = r.lineBefore(line) // nothing is written
 	}
 	return nil, r.locate("syntax", file, line, strings.TrimPrefix(err.Error(), fmt.Sprintf("dockerfile parse error on line %d: ", line)))
 }

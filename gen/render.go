@@ -24,6 +24,8 @@ type input struct {
 	manifest string                             // path of the section's manifest
 	base     string                             // the image that the section's stage is FROM, as it is written
 	present  bool                               // the file has the section
+	stage    stage                              // that of section BASE_IMAGE
+	unnamed  func(name string, e Entry) error   // whether no stage of the user's has that name
 	feeds    func(section string) (bool, error) // whether it stands above, where it can be used
 	warn     func(error)
 	*store
@@ -100,8 +102,12 @@ func (r *renderer) section(s section) error {
 	t := &trace{}
 	in := input{
 		kind: r.kind, manifest: s.manifests[r.kind], base: r.base(at), present: at >= 0, store: r.manifests,
-		feeds: func(name string) (bool, error) { return r.feeds(name, at) },
-		warn:  func(err error) { r.warnings = append(r.warnings, err) },
+		unnamed: r.unnamed,
+		feeds:   func(name string) (bool, error) { return r.feeds(name, at) },
+		warn:    func(err error) { r.warnings = append(r.warnings, err) },
+	}
+	if s.name == baseImage && at >= 0 {
+		in.stage = r.baseStage(r.spans[at])
 	}
 	data, err := s.data(in, t)
 	if err != nil {
@@ -134,13 +140,23 @@ func (r *renderer) homeless(s section, t *trace) {
 	}
 	err := error(Finding{"section-missing", t.entries[0], fmt.Sprintf("%s has no section %s for this entry", r.file, s.name)})
 	start, end := marker{s.name, false}, marker{s.name, true}
-	if froms := r.froms(0, len(r.lines)); s.name == baseImage && len(froms) > 0 {
-		r.warnings = append(r.warnings, hint.Add(err, "put the lines %q and %q around the FROM in line %d", start, end, froms[0]+1))
+	if all := r.stages(); s.name == baseImage && len(all.all) > 0 {
+		r.warnings = append(r.warnings, hint.Add(err, "%s", around(all, all.origin(all.final()))))
 		return
 	}
 	r.missing = append(r.missing, s.name)
 	r.warnings = append(r.warnings, hint.Add(err,
 		"run \"bkt containerfile sync --insert\", or add these two lines%s: %q and %q", r.place(s.name), start, end))
+}
+
+// around says where the markers of section BASE_IMAGE belong in a file of the
+// user's own: around the FROM of a stage.
+func around(s stages, i int) string {
+	from := s.all[i]
+	if from.image == "scratch" {
+		return fmt.Sprintf("the image is FROM scratch, in line %d: take its \"base\" out of %s", from.line+1, imageManifest)
+	}
+	return fmt.Sprintf("put the lines %q and %q around the FROM in line %d", marker{baseImage, false}, marker{baseImage, true}, from.line+1)
 }
 
 // place says where in the file a missing section belongs.
@@ -150,7 +166,7 @@ func (r *renderer) place(name string) string {
 		if s.name == name {
 			break
 		}
-		if r.indexOf(s.name) >= 0 {
+		if r.leads(r.indexOf(s.name)) {
 			after = " below section " + s.name
 		}
 	}
@@ -161,44 +177,18 @@ func (r *renderer) indexOf(name string) int {
 	return slices.IndexFunc(r.spans, func(s span) bool { return s.name == name })
 }
 
-// fromImage returns the image of the FROM at a line, as it is written.
-func (r *renderer) fromImage(line int) string {
-	_, rest := cutWord(r.lines[line].text)
-	for strings.HasPrefix(rest, "--") {
-		_, rest = cutWord(rest)
-	}
-	image, _ := cutWord(rest)
-	return image
-}
-
-// froms returns those of the lines from first to before end in which a stage
-// begins. What is in sections does not count: it may be left of anything.
-func (r *renderer) froms(first, end int) []int {
-	scan := newScanner(r.src)
-	var at []int
-	for n := 0; n < end; n++ {
-		if k := slices.IndexFunc(r.all, func(s span) bool { return s.start == n }); k >= 0 {
-			n = r.all[k].end
-			continue
-		}
-		word, _ := cutWord(r.lines[n].text)
-		if scan.next(r.lines[n].text) == top && n >= first && strings.EqualFold(word, "FROM") {
-			at = append(at, n)
-		}
-	}
-	return at
-}
-
 // feeds reports whether the section called name stands above span i in the same
-// stage, so that the one can use what the other makes. One that stands
-// elsewhere is an error.
+// stage, or in one that this is FROM, so that the one can use what the other
+// makes. One that stands elsewhere is an error.
 func (r *renderer) feeds(name string, i int) (bool, error) {
 	at := r.indexOf(name)
 	if i < 0 || at < 0 {
 		return false, nil
 	}
 	from, to := r.spans[at], r.spans[i]
-	if from.end < to.start && len(r.froms(from.end, to.start)) == 0 {
+	all := r.stages()
+	above, below := all.at(from.start), all.at(to.start)
+	if from.end < to.start && (above == below || slices.Contains(all.lineage(below), above)) {
 		return true, nil
 	}
 	err := fmt.Errorf("%s:%d: section %s needs section %s (line %d) above it, in the same stage",
@@ -213,8 +203,10 @@ func (r *renderer) result() Result {
 		lines += len(entries)
 	}
 	text, starts := join(r.src, r.spans, r.bodies)
-	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings}
+	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings, before: r.stagesUntilNow()}
 	for i, s := range r.spans {
+		end := starts[i] + len(r.origins[i])
+		res.moves = append(res.moves, move{end - 1, end - (s.end + 1)})
 		whole := Entry{File: r.manifestOf(s.name)}
 		for k, entry := range r.origins[i] {
 			o := Origin{starts[i] + k, s.name, whole}

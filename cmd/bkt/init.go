@@ -17,6 +17,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/hint"
+	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 
@@ -30,10 +31,12 @@ type initCmd struct {
 	mode
 	Dir         string `arg:"" optional:"" default:"." help:"The folder of the new repository (this one)."`
 	Name        string `placeholder:"NAME" help:"The name of the images (that of the folder)."`
-	Base        string `placeholder:"IMAGE" help:"What the system is based on (${defaultBase})."`
-	ToolboxBase string `placeholder:"IMAGE" help:"What the toolbox is based on (${defaultToolboxBase})."`
+	Base        string `placeholder:"IMAGE" help:"What the system is based on (what its Containerfile says, or ${defaultBase})."`
+	ToolboxBase string `placeholder:"IMAGE" help:"What the toolbox is based on (what its Containerfile says, or ${defaultToolboxBase})."`
 	Registry    string `placeholder:"PLACE" help:"Where the images are pushed, as in quay.io/someone (nowhere)."`
 	Hook        bool   `help:"Have git render the sections of what is committed. In a repository that is there already, do only that."`
+
+	from map[gen.Kind]from // what there is already
 }
 
 const (
@@ -50,7 +53,7 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	r := repo.Repo{Root: dir}
 	var p plan.Plan
 	if !c.Hook || !r.Has("manifests") {
-		if err := c.complete(a, dir); err != nil {
+		if err := c.complete(a, r); err != nil {
 			return err
 		}
 		if p, err = c.files(a, r); err != nil {
@@ -67,19 +70,24 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	return a.finish(ctx, p, c.mode)
 }
 
+// A question is about a value that no flag has given.
+type question struct {
+	what     string
+	value    *string
+	fallback string
+	unknown  error // why there is no fallback
+}
+
 // complete gives the flags that are missing their values: by asking, if there
 // is someone to ask, or by default.
-func (c *initCmd) complete(a *app, dir string) error {
-	questions := []struct {
-		what     string
-		value    *string
-		fallback string
-	}{
-		{"Name of the images", &c.Name, plainName(filepath.Base(dir))},
-		{"Base image of the system", &c.Base, defaultBase},
-		{"Base image of the toolbox", &c.ToolboxBase, defaultToolboxBase},
-		{"Registry to push to, such as quay.io/someone (empty: none)", &c.Registry, ""},
+func (c *initCmd) complete(a *app, r repo.Repo) error {
+	questions := []question{{what: "Name of the images", value: &c.Name, fallback: plainName(filepath.Base(r.Root))}}
+	bases, err := c.askBases(a, r)
+	if err != nil {
+		return err
 	}
+	questions = append(questions, bases...)
+	questions = append(questions, question{what: "Registry to push to, such as quay.io/someone (empty: none)", value: &c.Registry})
 	in := bufio.NewReader(os.Stdin)
 	ask := interactive()
 	for _, q := range questions {
@@ -97,6 +105,9 @@ func (c *initCmd) complete(a *app, dir string) error {
 		}
 		if answer = strings.TrimSpace(answer); answer != "" {
 			*q.value = answer
+		}
+		if *q.value == "" && q.unknown != nil {
+			return q.unknown
 		}
 	}
 	if c.Name != plainName(c.Name) {
@@ -158,7 +169,7 @@ func (c *initCmd) archive() (*txtar.Archive, error) {
 		return nil, err
 	}
 	var text bytes.Buffer
-	if err := t.Execute(&text, c); err != nil {
+	if err := t.Execute(&text, c.answers()); err != nil {
 		return nil, err
 	}
 	return txtar.Parse(text.Bytes()), nil
@@ -171,6 +182,10 @@ func asText(v string) (string, error) {
 
 // rendered returns the text of a file of a new repository, whose files are all.
 func rendered(f txtar.File, all fs.FS) ([]byte, error) {
+	if f.Name == imagesManifest { // which no Containerfile need be rendered from
+		_, _, err := manifest.Decode[manifest.Images](f.Name, f.Data)
+		return f.Data, err
+	}
 	if filepath.Base(f.Name) != "Containerfile" {
 		return f.Data, nil
 	}

@@ -32,6 +32,26 @@ type Image struct {
 type Base struct {
 	Image  string `json:"image"`            // with a tag, without a digest
 	Digest string `json:"digest,omitempty"` // what the tag pointed at when it was last looked up: "sha256:…"
+	As     string `json:"as,omitempty"`     // the name of its stage, by which other stages refer to it
+}
+
+// ParseBase reads a reference as [Base.String] writes it. What is wrong with it,
+// [Base.Check] says.
+func ParseBase(reference string) Base {
+	image, digest, _ := strings.Cut(reference, "@")
+	return Base{Image: image, Digest: digest}
+}
+
+// Check returns an error if the base is not what a manifest may have.
+func (b Base) Check() error {
+	err := checkImageName(b.Image)
+	if err == nil && b.Digest != "" {
+		err = checkDigest(b.Digest)
+	}
+	if err == nil && b.As != "" {
+		err = checkStage(b.As)
+	}
+	return err
 }
 
 // String returns the reference by which the base is read: pinned, if its
@@ -64,6 +84,7 @@ func (i Image) check(o object) {
 		base := o.within("base")
 		base.required("image", i.Base.Image, checkImageName)
 		base.optional("digest", i.Base.Digest, checkDigest)
+		base.optional("as", i.Base.As, checkStage)
 	}
 	o.optional("name", i.Name, checkImageName)
 	o.list("platforms", "platform", i.Platforms, checkPlatform)
@@ -81,6 +102,7 @@ func (i Image) check(o object) {
 const (
 	hintImage    = `an image is named REGISTRY/NAME:TAG in lower case, such as "quay.io/fedora/fedora-bootc:43"`
 	hintPlatform = `a platform is written as "linux/amd64" or "linux/arm64"`
+	hintStage    = `a stage is named by a letter, and letters, digits, "-", "_" and "." after it, such as "base"`
 	hintLabel    = `a label is named in letters, digits, ".", "_", "-" and "/", such as "org.opencontainers.image.title"`
 	hintCommand  = `write commands that belong together with && between them, and others as items of their own`
 )
@@ -97,6 +119,16 @@ func checkImageName(s string) error {
 		return hint.Add(errors.New("has a digest"), `leave it out here; that of a base is its field "digest": %s`, quote(digest))
 	}
 	return nil
+}
+
+// checkStage checks the name of a stage of a Containerfile. Two names are
+// BuildKit's own.
+func checkStage(s string) error {
+	switch strings.ToLower(s) {
+	case "scratch", "context":
+		return hint.Add(errors.New("has a meaning of its own in a Containerfile"), hintStage)
+	}
+	return hint.Add(checkSpelling(s, latin, letters.and(".-")), hintStage)
 }
 
 // architectures are those that an image can be for, by the names that images

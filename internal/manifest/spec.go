@@ -40,7 +40,8 @@ func (c charset) has(r rune) bool {
 }
 
 var (
-	letters   = charset{}.and("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+	latin     = charset{}.and("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+	letters   = latin.and("0123456789_")
 	inVersion = letters.and(".+-~^:")
 	inGlob    = inVersion.and("*?[!]")
 	inName    = inGlob.and("/@")

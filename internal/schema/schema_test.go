@@ -100,7 +100,7 @@ type sample struct {
 // ones that are wrong.
 var samples = map[string][]sample{
 	"image.json": {
-		{`{"$schema": "x", "system": {"base": {"image": "a.b/c:1"}, "name": "a.b/d:1", "platforms": ["linux/amd64"], "labels": {"x": "y"}, "checks": ["true"]}}`, true},
+		{`{"$schema": "x", "system": {"base": {"image": "a.b/c:1", "as": "base"}, "name": "a.b/d:1", "platforms": ["linux/amd64"], "labels": {"x": "y"}, "checks": ["true"]}}`, true},
 		{`{"sytem": {}}`, false},
 		{`{"system": {"base": {"digest": "sha256:x"}}}`, false},
 	},

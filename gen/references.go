@@ -1,0 +1,283 @@
+package gen
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+)
+
+// A reference is a place where a Containerfile reads another of its stages, or
+// an image.
+type reference struct {
+	name string // or the number of a stage; as BuildKit compares it
+	line int    // from 1
+	from bool   // it is the base of a stage: a stage above, by its name
+	in   int    // the stage that it is in
+}
+
+// to returns the stage of s that is meant, or -1 for an image.
+func (r reference) to(s stages) int {
+	switch n, err := strconv.Atoi(r.name); {
+	case r.from:
+		return s.parent(r.in)
+	case err != nil:
+		return s.named(r.name)
+	case n < len(s.all):
+		return n
+	}
+	return -1
+}
+
+// A reading is a rendered file as BuildKit reads it.
+type reading struct {
+	file       string
+	r          Result
+	now        stages
+	references []reference
+}
+
+// read reads a file whose stages are parsed.
+func read(file string, parsed []instructions.Stage, r Result) reading {
+	d := reading{file: file, r: r, now: readStages(string(r.Text), nil, nil)}
+	for i := range d.now.all {
+		d.now.all[i].of = r.sectionAt(d.now.all[i].line + 1)
+	}
+	for i, from := range d.now.all {
+		base, _ := d.now.base(i)
+		d.references = append(d.references, reference{base, from.line + 1, true, i})
+		if len(parsed) != len(d.now.all) {
+			continue
+		}
+		for _, c := range parsed[i].Commands {
+			for _, name := range sourcesOf(c) {
+				d.references = append(d.references, reference{name: strings.ToLower(name), line: lineOf(c), in: i})
+			}
+		}
+	}
+	return d
+}
+
+// sourcesOf returns the stages and images that an instruction reads.
+func sourcesOf(c instructions.Command) []string {
+	var names []string
+	switch c := c.(type) {
+	case *instructions.CopyCommand:
+		names = append(names, c.From)
+	case *instructions.RunCommand:
+		for _, m := range instructions.GetMounts(c) {
+			names = append(names, m.From)
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+}
+
+// lineOf returns the line that an instruction begins in, from 1.
+func lineOf(c instructions.Command) int {
+	if at := c.Location(); len(at) > 0 {
+		return at[0].Start.Line
+	}
+	return 0
+}
+
+// sectionAt returns the section that has generated a line, "" for none.
+func (r Result) sectionAt(line int) string {
+	i, ok := slices.BinarySearchFunc(r.Origins, line, func(o Origin, line int) int { return o.Line - line })
+	if !ok {
+		return ""
+	}
+	return r.Origins[i].Section
+}
+
+// at returns a finding in a line of the file.
+func (d reading) at(rule string, line int, format string, args ...any) error {
+	return Finding{rule, Entry{File: d.file, Position: manifest.Position{Line: line}}, fmt.Sprintf(format, args...)}
+}
+
+// lost returns an error for each reference to a stage that a section has taken
+// away. BuildKit would take its name for that of an image, and ask a registry.
+func (d reading) lost() error {
+	errs := []error{d.overStage()}
+	for _, ref := range d.references {
+		errs = append(errs, d.missing(ref), d.replaced(ref))
+	}
+	return errors.Join(errs...)
+}
+
+// overStage returns an error if section BASE_IMAGE stands around a FROM of
+// another stage: the image would lose what is in that.
+func (d reading) overStage() error {
+	was := d.r.before
+	i := was.last(baseImage)
+	if i < 0 || was.parent(i) < 0 {
+		return nil
+	}
+	above := was.all[was.parent(i)]
+	err := d.at("base-stage", was.all[i].line+1, "section %s stands around a FROM of stage %s (line %d), which is no image", baseImage, above.name, above.line+1)
+	return hint.Add(err, "%s, and leave this one to itself", around(was, was.origin(i)))
+}
+
+// lineBefore returns the line of the text that was rendered in which a line of
+// the user's stands.
+func (r Result) lineBefore(line int) int {
+	moved := 0
+	for _, m := range r.moves {
+		if m.after < line {
+			moved = m.by
+		}
+	}
+	return line - moved
+}
+
+// A move says by how much what follows a section has moved.
+type move struct{ after, by int }
+
+// last returns the last stage that begins in a section, or -1.
+func (s stages) last(section string) int {
+	for i, stage := range slices.Backward(s.all) {
+		if stage.of == section {
+			return i
+		}
+	}
+	return -1
+}
+
+// missing returns an error if ref is to a stage that is there no longer.
+func (d reading) missing(ref reference) error {
+	was := d.r.before
+	if ref.to(d.now) >= 0 {
+		return nil
+	}
+	reach := stages{all: was.all}
+	if ref.from {
+		reach.all = was.all[:d.until(ref.in)]
+	}
+	i := reach.named(ref.name)
+	if i < 0 || was.all[i].of == "" {
+		return nil
+	}
+	if d.wasFiles(i) {
+		return d.ofFiles(ref)
+	}
+	gone := was.all[i]
+	err := d.wrong(ref.line, "this reads stage %s, which section %s (line %d) no longer has", ref.name, gone.of, gone.line+1)
+	base := d.now.last(baseImage)
+	switch {
+	case gone.of != baseImage || i != was.last(baseImage) || base < 0:
+		return hint.Add(err, "move the FROM in line %d out of section %s", gone.line+1, gone.of)
+	case d.now.all[base].name != "":
+		return hint.Add(err, "%s calls it %q: write that here, or %q there", imageManifest, d.now.all[base].name, gone.name)
+	}
+	return hint.Add(err, "have templates/base-image.tmpl write .As")
+}
+
+// wasFiles reports whether stage i of the file as it is has files and no image to
+// be based on, FROM scratch, and section BASE_IMAGE makes the base image of it.
+func (d reading) wasFiles(i int) bool {
+	was, now := d.r.before, d.now.last(baseImage)
+	if i != was.last(baseImage) || now < 0 {
+		return false
+	}
+	before, _ := was.base(i)
+	after, _ := d.now.base(now)
+	return before == "scratch" && after != before
+}
+
+// ofFiles is the error about a reference to such a stage.
+func (d reading) ofFiles(ref reference) error {
+	was := d.r.before
+	err := d.wrong(ref.line, "this reads stage %s, which is FROM scratch, and section %s (line %d) makes it another image",
+		ref.name, baseImage, was.all[was.last(baseImage)].line+1)
+	return hint.Add(err, "%s", around(was, was.origin(was.final())))
+}
+
+// until returns how many stages the file had above one of the user's own. To one
+// that is generated, it had none that matter.
+func (d reading) until(i int) int {
+	own := 0
+	for _, s := range d.now.all[:i+1] {
+		if s.of == "" {
+			own++
+		}
+	}
+	for k, s := range d.r.before.all {
+		if s.of == "" {
+			own--
+		}
+		if own == 0 && d.now.all[i].of == "" {
+			return k
+		}
+	}
+	return 0
+}
+
+// wrong is an error about a line of the file as it is, as nothing is written.
+func (d reading) wrong(line int, format string, args ...any) error {
+	return d.at("stage-lost", d.r.lineBefore(line), format, args...)
+}
+
+// replaced returns an error if ref is to a stage of files that section BASE_IMAGE
+// makes the base image of, or by its number to another stage than until now.
+func (d reading) replaced(ref reference) error {
+	last, now := d.r.before.last(baseImage), d.now.last(baseImage)
+	if last < 0 || now < 0 {
+		return nil
+	}
+	if d.wasFiles(last) && ref.to(d.now) == now {
+		return d.ofFiles(ref)
+	}
+	if n, err := strconv.Atoi(ref.name); err == nil && !ref.from && last != now && n >= now {
+		err := d.wrong(ref.line, "this reads stage %d, which is another one once section %s has one FROM", n, baseImage)
+		return hint.Add(err, "give the stage a name, and write that here")
+	}
+	return nil
+}
+
+// unused returns a warning for each section that the image has nothing of.
+func (d reading) unused() []error {
+	if len(d.now.all) == 0 {
+		return nil
+	}
+	used := d.used()
+	var warnings []error
+	said := ""
+	for _, o := range d.r.Origins {
+		if o.Section == said || o.Position.Line == 0 || used[d.now.at(o.Line-1)] {
+			continue
+		}
+		said = o.Section
+		err := d.at("stage-unused", o.Line, "section %s is in a stage that the image has nothing of", o.Section)
+		advice := "move the section below the FROM in line " + strconv.Itoa(d.now.all[d.now.final()].line+1)
+		if o.Section == baseImage {
+			advice = around(d.now, d.now.origin(d.now.final()))
+		}
+		warnings = append(warnings, hint.Add(err, "%s", advice))
+	}
+	return warnings
+}
+
+// used returns the stages that the image has something of.
+func (d reading) used() map[int]bool {
+	used := map[int]bool{}
+	todo := []int{d.now.final()}
+	for len(todo) > 0 {
+		i := todo[0]
+		todo = todo[1:]
+		if i < 0 || used[i] {
+			continue
+		}
+		used[i] = true
+		for _, ref := range d.references {
+			if ref.in == i {
+				todo = append(todo, ref.to(d.now))
+			}
+		}
+	}
+	return used
+}
