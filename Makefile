@@ -70,6 +70,7 @@ summary: ## print what came of "make ci", as Markdown
 fuzz: ## fuzz for FUZZTIME each
 	$(GO) test -run NONE -fuzz FuzzSplice -fuzztime $(FUZZTIME) ./gen
 	$(GO) test -run NONE -fuzz FuzzRender -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./gen
+	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./gen
 	$(GO) test -run NONE -fuzz FuzzDecode -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
 	$(GO) test -run NONE -fuzz FuzzEveryKind -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
 	$(GO) test -run NONE -fuzz FuzzEncode -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest

@@ -233,6 +233,35 @@ func FuzzRender(f *testing.F) {
 	})
 }
 
+// FuzzLint checks that whatever a file has, linting it ends, and that what is
+// built on the base image says so before and after.
+func FuzzLint(f *testing.F) {
+	base := func(body string) string {
+		return "# === BASE_IMAGE (managed by bkt) ===\n" + body + "# === END BASE_IMAGE ===\n"
+	}
+	f.Add("FROM scratch AS ctx\nCOPY a /\n"+base("FROM --platform=$X \\\n a:1 AS base\n")+"FROM base\nCOPY --from=ctx a /\n", "b:1")
+	f.Add("ARG A=b\nARG B=${A:-c}\n"+base("FROM x AS a\nFROM a AS b\n")+"FROM ${B}\nRUN --mount=from=a,rw,target=/x true\nCOPY --from=1 a /\n", "a")
+	f.Add("# escape=`\n"+base("FROM scratch AS `\n x\n")+"FROM X\nONBUILD RUN --mount=from=x true\n", "x")
+	f.Fuzz(func(t *testing.T, src, image string) {
+		repo := fstest.MapFS{"manifests/image.json": {Data: fmt.Appendf(nil, `{"system": {"base": {"image": %q}}}`, image)}}
+		_, _ = gen.FromOf("Containerfile", []byte(src))
+		res, err := gen.Render("Containerfile", []byte(src), repo)
+		if err != nil {
+			return
+		}
+		if _, err := gen.Lint(context.Background(), "Containerfile", res); err != nil || !strings.Contains(src, "BASE_IMAGE") {
+			return
+		}
+		again, err := gen.Render("Containerfile", res.Text, repo)
+		if err != nil || !bytes.Equal(again.Text, res.Text) {
+			t.Errorf("once: %q\ntwice: %q, %v", res.Text, again.Text, err)
+		}
+		if _, err := gen.Lint(context.Background(), "Containerfile", again); err != nil {
+			t.Errorf("%q passes once only: %v", src, err)
+		}
+	})
+}
+
 // unmanaged returns src with its sections emptied.
 func unmanaged(src string) string {
 	text, err := gen.Splice("Containerfile", src, func(string) string { return "" })

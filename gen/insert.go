@@ -98,17 +98,21 @@ func (r *renderer) slot(name string, end int) (line int, above bool) {
 }
 
 // leads reports whether what is put beside span i becomes part of the image, and
-// of no more stages than it has to.
+// of no more stages than it has to. An image that is FROM scratch copies what it
+// has from stages, and which these are does not matter here.
 func (r *renderer) leads(i int) bool {
 	if i < 0 {
 		return false
 	}
 	s := r.stages()
-	in := s.at(r.spans[i].start)
+	in, lineage := s.at(r.spans[i].start), s.lineage(s.final())
+	if len(lineage) > 0 && s.all[lineage[len(lineage)-1]].image == "scratch" {
+		return true
+	}
 	if r.spans[i].name == baseImage {
 		return in == s.final()
 	}
-	return slices.Contains(s.lineage(s.final()), in)
+	return slices.Contains(lineage, in)
 }
 
 // head returns the line below what has to stand above the first FROM: the
