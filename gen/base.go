@@ -43,7 +43,7 @@ func baseData(in input, t *trace) (any, error) {
 	s := baseSection{Flags: in.stage.flags, Image: t.value(i.Base.String(), d.entry(at+"/base", i.Base.Image, i.Comment))}
 	if in.stage.name != "" {
 		e := d.entry(at+"/base/as", in.stage.name, i.Comment)
-		if err := in.unnamed(i.Base.As, e); err != nil {
+		if err := in.checkName(i.Base.As, e); err != nil {
 			return nil, err
 		}
 		as := t.value(in.stage.name, e)
@@ -135,9 +135,9 @@ func (r *renderer) base(i int) string {
 	return image
 }
 
-// unnamed returns an error if a stage of the user's has the name that the
+// checkName returns an error if a stage of the user's has the name that the
 // manifest gives to that of section BASE_IMAGE.
-func (r *renderer) unnamed(name string, e Entry) error {
+func (r *renderer) checkName(name string, e Entry) error {
 	for _, s := range r.stages().all {
 		if s.is(strings.ToLower(name)) && s.of != baseImage {
 			err := fmt.Errorf("%s: %q is the name of another stage, in %s:%d", e, name, r.file, s.line+1)

@@ -20,14 +20,14 @@ import (
 
 // An input is what a section is rendered from.
 type input struct {
-	kind     Kind
-	manifest string                             // path of the section's manifest
-	base     string                             // the image that the section's stage is FROM, as it is written
-	present  bool                               // the file has the section
-	stage    stage                              // that of section BASE_IMAGE
-	unnamed  func(name string, e Entry) error   // whether no stage of the user's has that name
-	feeds    func(section string) (bool, error) // whether it stands above, where it can be used
-	warn     func(error)
+	kind      Kind
+	manifest  string                             // path of the section's manifest
+	base      string                             // the image that the section's stage is FROM, as it is written
+	present   bool                               // the file has the section
+	stage     stage                              // that of section BASE_IMAGE
+	checkName func(name string, e Entry) error   // whether a stage of the user's has that name
+	feeds     func(section string) (bool, error) // whether it stands above, where it can be used
+	warn      func(error)
 	*store
 }
 
@@ -102,9 +102,9 @@ func (r *renderer) section(s section) error {
 	t := &trace{}
 	in := input{
 		kind: r.kind, manifest: s.manifests[r.kind], base: r.base(at), present: at >= 0, store: r.manifests,
-		unnamed: r.unnamed,
-		feeds:   func(name string) (bool, error) { return r.feeds(name, at) },
-		warn:    func(err error) { r.warnings = append(r.warnings, err) },
+		checkName: r.checkName,
+		feeds:     func(name string) (bool, error) { return r.feeds(name, at) },
+		warn:      func(err error) { r.warnings = append(r.warnings, err) },
 	}
 	if s.name == baseImage && at >= 0 {
 		in.stage = r.baseStage(r.spans[at])
