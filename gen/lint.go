@@ -41,18 +41,22 @@ func Lint(ctx context.Context, file string, r Result) (warnings []error, err err
 	if err != nil {
 		return warnings, err
 	}
-	d := read(file, stages, r)
-	more, err := d.handwritten(stages)
+	more, err := read(file, stages, r).judge(stages)
 	warnings = append(warnings, more...)
-	if lost := d.lost(); lost != nil {
-		return warnings, errors.Join(lost, err)
-	}
-	warnings = append(warnings, d.unused()...)
 	if results.Error == nil || err != nil {
 		return warnings, err
 	}
 	// The file is well formed. What is left may depend on build arguments.
 	return append(warnings, r.locate("buildkit", file, firstLine(&results.Error.Location), results.Error.Message)), nil
+}
+
+// judge returns what is the matter with a file that BuildKit can read.
+func (d reading) judge(parsed []instructions.Stage) (warnings []error, err error) {
+	warnings, err = d.handwritten(parsed)
+	if lost := d.lost(); lost != nil {
+		return warnings, errors.Join(lost, err)
+	}
+	return append(warnings, d.unused()...), err
 }
 
 // parse returns the stages of the file, or an error if BuildKit cannot read it,

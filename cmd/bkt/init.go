@@ -88,6 +88,17 @@ func (c *initCmd) complete(a *app, r repo.Repo) error {
 	}
 	questions = append(questions, bases...)
 	questions = append(questions, question{what: "Registry to push to, such as quay.io/someone (empty: none)", value: &c.Registry})
+	if err := a.answer(questions); err != nil {
+		return err
+	}
+	if c.Name != plainName(c.Name) {
+		return hint.Add(fmt.Errorf("name %q: cannot be that of an image", c.Name), "use lower-case letters, digits and dashes, as in %q", plainName(c.Name))
+	}
+	return nil
+}
+
+// answer answers questions.
+func (a *app) answer(questions []question) error {
 	in := bufio.NewReader(os.Stdin)
 	ask := interactive()
 	for _, q := range questions {
@@ -109,9 +120,6 @@ func (c *initCmd) complete(a *app, r repo.Repo) error {
 		if *q.value == "" && q.unknown != nil {
 			return q.unknown
 		}
-	}
-	if c.Name != plainName(c.Name) {
-		return hint.Add(fmt.Errorf("name %q: cannot be that of an image", c.Name), "use lower-case letters, digits and dashes, as in %q", plainName(c.Name))
 	}
 	return nil
 }

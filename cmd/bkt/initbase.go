@@ -68,7 +68,13 @@ func (c *initCmd) readBase(a *app, r repo.Repo, k gen.Kind, flag string, q *ques
 	}
 	c.from[k] = from{read}
 	q.fallback = read.Base.String()
-	switch place := fmt.Sprintf("%s:%d", name, read.Line); {
+	a.tellBase(k, read, flag, q)
+	return nil
+}
+
+// tellBase says what was read, and warns if that is not what is declared.
+func (a *app) tellBase(k gen.Kind, read gen.From, flag string, q *question) {
+	switch place := fmt.Sprintf("%s:%d", gen.Containerfile(k), read.Line); {
 	case *q.value != "" && *q.value != q.fallback:
 		err := fmt.Errorf("%s: the %s is based on %s, and %s is %s", place, k, orNothing(q.fallback), flag, *q.value)
 		a.warn([]error{hint.Add(err, "%s declares what the flag says", imagesManifest)})
@@ -81,7 +87,6 @@ func (c *initCmd) readBase(a *app, r repo.Repo, k gen.Kind, flag string, q *ques
 			a.warn([]error{hint.Add(err, "%s has no arguments: correct it if the image is built with others", imagesManifest)})
 		}
 	}
-	return nil
 }
 
 // orNothing returns a reference, or what there is in place of one.
