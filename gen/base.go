@@ -73,8 +73,8 @@ func Platforms(k Kind, repo fs.FS) ([]string, error) {
 // baseStage returns the stage that section BASE_IMAGE begins: what the manifest
 // says of it and, for what it does not say, what the section has said until now.
 func (r *renderer) baseStage(s span) stage {
-	b := stage{line: s.start, of: s.name}
-	if old := r.inside(s); len(old) > 0 {
+	b := stage{line: s.start, last: s.end, of: s.name}
+	if old := r.inside(s).all; len(old) > 0 {
 		last := old[len(old)-1] // what follows the section belongs to this one
 		b.flags, b.image, b.name = last.flags, last.image, last.name
 	}
@@ -85,17 +85,18 @@ func (r *renderer) baseStage(s span) stage {
 }
 
 // inside returns the stages that begin in a section.
-func (r *renderer) inside(s span) []stage {
+func (r *renderer) inside(s span) stages {
 	var body strings.Builder
 	body.WriteString("# escape=" + escapeOf(r.src) + "\n") // in place of the marker
 	for _, l := range r.lines[s.start+1 : s.end] {
 		body.WriteString(l.text + "\n")
 	}
-	found := readStages(body.String(), nil, nil).all
-	for i := range found {
-		found[i].line += s.start
+	found := readStages(body.String(), nil, nil)
+	for i := range found.all {
+		found.all[i].line += s.start
+		found.all[i].last += s.start
 		if !slices.Contains(foreign, s.name) {
-			found[i].of = s.name
+			found.all[i].of = s.name
 		}
 	}
 	return found
@@ -107,14 +108,14 @@ func (r *renderer) stagesUntilNow() stages { return readStages(r.src, r.all, r.i
 // stages returns the stages of the file as it will be, with lines as they are.
 func (r *renderer) stages() stages {
 	if r.will.lex == nil {
-		r.will = readStages(r.src, r.all, func(s span) []stage {
+		r.will = readStages(r.src, r.all, func(s span) stages {
 			switch {
 			case s.name == baseImage:
-				return []stage{r.baseStage(s)}
+				return stages{all: []stage{r.baseStage(s)}}
 			case slices.Contains(foreign, s.name):
 				return r.inside(s)
 			}
-			return nil
+			return stages{}
 		})
 	}
 	return r.will

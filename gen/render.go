@@ -156,7 +156,11 @@ func around(s stages, i int) string {
 	if from.image == "scratch" {
 		return fmt.Sprintf("the image is FROM scratch, in line %d: take its \"base\" out of %s", from.line+1, imageManifest)
 	}
-	return fmt.Sprintf("put the lines %q and %q around the FROM in line %d", marker{baseImage, false}, marker{baseImage, true}, from.line+1)
+	where := fmt.Sprintf("line %d", from.line+1)
+	if from.last > from.line {
+		where = fmt.Sprintf("lines %d to %d", from.line+1, from.last+1)
+	}
+	return fmt.Sprintf("put the lines %q and %q around the FROM in %s", marker{baseImage, false}, marker{baseImage, true}, where)
 }
 
 // place says where in the file a missing section belongs.

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,6 +14,7 @@ import (
 // A stage is what begins with a FROM of a Containerfile.
 type stage struct {
 	line  int      // of its FROM, from 0
+	last  int      // line of that
 	flags []string // of its FROM, such as --platform=linux/amd64
 	image string   // or the name of another stage; as it is written
 	name  string   // by which others refer to it, as it is written; empty: they cannot
@@ -128,7 +130,7 @@ func (s stages) named(name string) int {
 
 // readStages returns the stages of src. What is in a section may be left of
 // anything: inside says which stages are in one.
-func readStages(src string, sections []span, inside func(span) []stage) stages {
+func readStages(src string, sections []span, inside func(span) stages) stages {
 	escape := escapeOf(src)
 	s := stages{args: variables{}, lex: shell.NewLex(rune(escape[0]))}
 	lines := splitLines(src)
@@ -136,9 +138,13 @@ func readStages(src string, sections []span, inside func(span) []stage) stages {
 		word, _ := cutWord(in.text)
 		switch {
 		case in.section != nil:
-			s.all = append(s.all, inside(*in.section)...)
+			body := inside(*in.section)
+			if len(s.all) == 0 {
+				maps.Copy(s.args, body.args)
+			}
+			s.all = append(s.all, body.all...)
 		case strings.EqualFold(word, "FROM"):
-			s.all = append(s.all, parseFrom(in.line, in.text))
+			s.all = append(s.all, in.from())
 		case len(s.all) == 0:
 			s.declare(in.text)
 		}
@@ -149,6 +155,7 @@ func readStages(src string, sections []span, inside func(span) []stage) stages {
 // An instruction is a FROM or an ARG, on one line, or a section.
 type instruction struct {
 	line    int // that it begins in
+	last    int // that it ends in
 	text    string
 	section *span
 }
@@ -175,15 +182,16 @@ func instructionsOf(lines []line, escape string, sections []span) []instruction 
 		if open && word != "" && word[0] != '#' {
 			part, _ := cutContinuation(text, escape)
 			all[len(all)-1].text += part
+			all[len(all)-1].last = n
 		}
 	}
 	return all
 }
 
-// parseFrom reads a FROM.
-func parseFrom(line int, text string) stage {
-	s := stage{line: line}
-	words := strings.Fields(text)[1:]
+// from reads a FROM.
+func (i instruction) from() stage {
+	s := stage{line: i.line, last: i.last}
+	words := strings.Fields(i.text)[1:]
 	for len(words) > 0 && strings.HasPrefix(words[0], "--") {
 		s.flags, words = append(s.flags, words[0]), words[1:]
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"bkt/gen"
 	"bkt/internal/hint"
@@ -81,7 +82,7 @@ func (a *app) tellBase(k gen.Kind, read gen.From, flag string, q *question) {
 	case q.fallback == "":
 		a.progress("%s: the %s is based on nothing", place, k)
 	default:
-		a.progress("%s: the %s is based on %s", place, k, q.fallback)
+		a.progress("%s: the %s is based on %s", place, k, strings.Join(append(read.Flags, q.fallback), " "))
 		if read.Args {
 			err := fmt.Errorf("%s: arguments in the FROM are taken by their defaults", place)
 			a.warn([]error{hint.Add(err, "%s has no arguments: correct it if the image is built with others", imagesManifest)})
