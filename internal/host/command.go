@@ -85,11 +85,13 @@ func Run(ctx context.Context, log io.Writer, argv ...string) error {
 type Git struct{}
 
 // Git runs git in dir, with the given standard input, and returns its output.
+// Root runs it as the owner of dir, so that all that git writes is the owner's.
 func (Git) Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := command(ctx, append([]string{"git"}, args...)...)
 	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(stdin)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	asOwner(cmd)
 	err := run(ctx, cmd, &stderr)
 	if errors.Is(err, exec.ErrNotFound) {
 		err = hint.Add(errors.New("git is not installed"), "install git")

@@ -9,14 +9,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"time"
 
 	"bkt/internal/hint"
+	"bkt/internal/owner"
 	"bkt/internal/plan"
-
-	"github.com/google/renameio/v2"
 )
 
 const (
@@ -24,20 +22,21 @@ const (
 	fetchTimeout = 10 * time.Minute
 )
 
-// fetch downloads a file. Until it is whole and right, it is beside its place.
+// fetch downloads a file. Until it is whole and right, it is not in its place.
 func fetch(ctx context.Context, f plan.Fetch) error {
-	if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
+	if err := owner.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
 		return err
 	}
-	to, err := renameio.NewPendingFile(f.Path, renameio.WithTempDir(filepath.Dir(f.Path)), renameio.WithPermissions(0o644))
+	sweep(filepath.Dir(f.Path))
+	to, err := newDraft(f.Path, 0o644)
 	if err != nil {
 		return err
 	}
-	defer to.Cleanup()
+	defer to.cleanup()
 	if err := download(ctx, f, to); err != nil {
 		return fmt.Errorf("%s: %w", f.URL, err)
 	}
-	return to.CloseAtomicallyReplace()
+	return to.put()
 }
 
 func download(ctx context.Context, f plan.Fetch, to io.Writer) error {

@@ -13,12 +13,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"bkt/internal/hint"
+	"bkt/internal/owner"
 	"bkt/internal/plan"
-
-	"github.com/google/renameio/v2"
 )
 
 // Do carries out p. Before it changes anything, it makes sure of every file that
@@ -57,16 +55,16 @@ func (p pending) all(ctx context.Context, changes plan.Plan, done func(plan.Chan
 }
 
 // pending are the files that are written and not yet in their place, by path.
-type pending map[string]*renameio.PendingFile
+type pending map[string]*draft
 
 // cleanup removes those that have not been put in their place.
 func (p pending) cleanup() {
 	for _, f := range p {
-		_ = f.Cleanup()
+		f.cleanup()
 	}
 }
 
-// prepare writes what changes write, beside the files.
+// prepare writes what changes write, without putting it in its place.
 func (p pending) prepare(changes plan.Plan) error {
 	for _, c := range changes {
 		for _, s := range c.Steps {
@@ -107,7 +105,7 @@ func change(ctx context.Context, c plan.Change, files pending) error {
 func step(ctx context.Context, s plan.Step, files pending) error {
 	switch s := s.(type) {
 	case plan.Write:
-		return plain(files[s.Path].CloseAtomicallyReplace())
+		return plain(files[s.Path].put())
 	case plan.Stage:
 		_, err := Git{}.Git(ctx, s.Root, s.Diff(), "apply", "--cached", "--whitespace=nowarn", "-")
 		return err
@@ -164,62 +162,51 @@ func ready(w plan.Write) error {
 	return nil
 }
 
-// write writes the new text beside the file that it is to replace in one step,
-// so that at any moment there is either the old or the new one. A symbolic link
-// stays one; mode and owner stay as they are.
-func write(w plan.Write) (*renameio.PendingFile, error) {
+// write writes the new text of a file that it is to replace in one step, so that
+// at any moment there is either the old or the new one. A symbolic link stays
+// one; mode and owner stay as they are.
+func write(w plan.Write) (*draft, error) {
 	if w.Old == nil {
-		if err := os.MkdirAll(filepath.Dir(w.Path), 0o755); err != nil {
+		if err := owner.MkdirAll(filepath.Dir(w.Path), 0o755); err != nil {
 			return nil, plain(err)
 		}
 	}
-	path, err := target(w.Path)
-	if err != nil {
-		return nil, plain(err)
-	}
-	sweep(path)
-	f, err := renameio.NewPendingFile(path,
-		// In /tmp, a new file would not get the group and the security label
-		// that those in its folder get.
-		renameio.WithTempDir(filepath.Dir(path)),
-		renameio.WithPermissions(cmp.Or(w.Mode, 0o644)), renameio.WithExistingPermissions())
-	if err != nil {
-		return nil, plain(err)
-	}
-	err = keepOwner(f, path)
-	if err == nil {
-		_, err = f.Write(w.New)
-	}
-	if err != nil {
-		_ = f.Cleanup()
-		return nil, plain(err)
-	}
-	return f, nil
+	d, err := drafted(w.Path, w.New, cmp.Or(w.Mode, 0o644))
+	return d, plain(err)
 }
 
-// sweep removes what bkts have left that were killed while they wrote the file:
-// names that renameio makes of its name and a number. It is written under a lock,
-// so that no other bkt is writing it now.
-func sweep(path string) {
-	dir, base := filepath.Split(path)
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		number, ok := strings.CutPrefix(e.Name(), "."+base)
-		if ok && number != "" && strings.Trim(number, "0123456789") == "" {
-			_ = os.Remove(dir + e.Name())
-		}
+// drafted returns a draft, for the file that path leads to, that has text.
+func drafted(path string, text []byte, mode fs.FileMode) (*draft, error) {
+	path, err := target(path)
+	if err != nil {
+		return nil, err
 	}
+	sweep(filepath.Dir(path))
+	d, err := newDraft(path, mode)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Write(text); err != nil {
+		d.cleanup()
+		return nil, err
+	}
+	return d, nil
 }
 
 func put(p plan.Put) error {
-	if err := os.MkdirAll(filepath.Dir(p.Path), 0o755); err != nil {
+	if err := owner.MkdirAll(filepath.Dir(p.Path), 0o755); err != nil {
 		return err
 	}
-	path, err := target(p.Path)
+	return writeFile(p.Path, p.Text, 0o644)
+}
+
+// writeFile makes the file that path leads to have text, in one step.
+func writeFile(path string, text []byte, mode fs.FileMode) error {
+	d, err := drafted(path, text, mode)
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, p.Text, 0o644, renameio.WithTempDir(filepath.Dir(path)), renameio.WithExistingPermissions())
+	return d.put()
 }
 
 // Remember writes what need not be found out again. That it cannot be written
@@ -243,22 +230,6 @@ func target(path string) (string, error) {
 		link = dir + link // not cleaned: .. leads up from where dir leads
 	}
 	return target(link)
-}
-
-// keepOwner gives the new file the owner of the old one, which differs where
-// root works in a user's repository, and all bits of its mode.
-func keepOwner(f *renameio.PendingFile, path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil // a new file
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if ok && (int(stat.Uid) != os.Geteuid() || int(stat.Gid) != os.Getegid()) {
-		if err := f.Chown(int(stat.Uid), int(stat.Gid)); err != nil && os.Geteuid() == 0 {
-			return err
-		}
-	}
-	return f.Chmod(info.Mode())
 }
 
 // plainPath takes the name of the system call out of an error, and leaves the

@@ -12,9 +12,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"bkt/internal/owner"
 	"bkt/internal/plan"
-
-	"github.com/google/renameio/v2"
 )
 
 // install downloads a program and puts it in its place. What is wrong with it
@@ -24,7 +23,7 @@ func install(ctx context.Context, i plan.Install) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(i.Cache), 0o700); err != nil {
+	if err := owner.MkdirAll(filepath.Dir(i.Cache), 0o700); err != nil {
 		return err
 	}
 	part := partial{i.Cache}
@@ -104,23 +103,22 @@ func place(file, path string) error {
 		return err
 	}
 	defer from.Close()
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := owner.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	sweep(path)
-	to, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithPermissions(0o600))
+	sweep(filepath.Dir(path))
+	to, err := newDraft(path, 0o600)
 	if err != nil {
 		return err
 	}
-	defer to.Cleanup()
+	defer to.cleanup()
 	if _, err := io.Copy(to, from); err != nil {
 		return err
 	}
 	if err := to.Chmod(0o755); err != nil {
 		return err
 	}
-	return to.CloseAtomicallyReplace()
+	return to.put()
 }
 
 // revise reads anew what is edited, as update does.

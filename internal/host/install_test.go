@@ -89,14 +89,14 @@ func TestInstall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			put(t, dir+"/bin/x", "old", 0o644)
-			put(t, dir+"/bin/.x123", "left by a run that was killed", 0o600)
-			put(t, dir+"/bin/.x1a", "of someone else", 0o600)
+			host.Abandon(t, dir+"/bin") // by a run that was killed
+			put(t, dir+"/bin/.x123", "of someone else", 0o600)
 			steps := []plan.Step{plan.Put{Path: dir + "/note", Text: []byte("done")}}
 			err := carryOut(t, plan.Install{Source: source, Path: dir + "/bin/x", Cache: dir + "/cache/x", Limit: 7, Finish: finisher{steps}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			want(t, dir, map[string]string{"bin/x": "content", "bin/.x1a": "of someone else", "note": "done"})
+			want(t, dir, map[string]string{"bin/x": "content", "bin/.x123": "of someone else", "note": "done"})
 			if mode := stat(t, dir+"/bin/x").Mode(); mode != 0o755 {
 				t.Errorf("mode %v", mode)
 			}

@@ -4,18 +4,20 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"maps"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
 	"bkt/internal/host"
 	"bkt/internal/plan"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // The two contents of the file that is rewritten until its writer is killed.
@@ -26,19 +28,21 @@ var (
 )
 
 // TestKilledWriterLeavesAWholeFile kills processes that write one content
-// after the other, at random moments. The file has to be one of them.
+// after the other, at random moments. The file has to be one of them, and there
+// has to be nothing else but what the next write takes away.
 func TestKilledWriterLeavesAWholeFile(t *testing.T) {
 	for _, name := range []string{"one file", "and another beside it"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := put(t, t.TempDir()+"/f", string(contentA), 0o640)
-			left := 0
+			within := 0
 			for range 25 {
-				killWriter(t, path)
+				if killWriter(t, path) {
+					within++
+				}
 				checkWhole(t, path)
-				left = max(left, len(tree(t, filepath.Dir(path)))-1)
 			}
-			if left == 0 {
+			if within == 0 {
 				t.Error("no writer was killed while it wrote")
 			}
 			checkSwept(t, path)
@@ -60,8 +64,8 @@ func checkWhole(t *testing.T, path string) {
 	}
 }
 
-// killWriter starts a writer and kills it somewhere in a write.
-func killWriter(t *testing.T, path string) {
+// killWriter starts a writer and kills it. It reports whether that was in a write.
+func killWriter(t *testing.T, path string) bool {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"=rewrite:"+path)
@@ -76,7 +80,10 @@ func killWriter(t *testing.T, path string) {
 	started := time.Now()
 	for range 1 + rand.IntN(2) {
 		started = time.Now()
-		if line, err := writes.ReadString('\n'); err != nil {
+		if line, err := writes.ReadString('\n'); err != nil || line != "write\n" {
+			t.Errorf("the writer says %s %v", line, err)
+		}
+		if line, err := writes.ReadString('\n'); err != nil || line != "written\n" {
 			t.Errorf("the writer says %s %v", line, err)
 		}
 	}
@@ -85,10 +92,16 @@ func killWriter(t *testing.T, path string) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Error(err)
 	}
+	said, err := io.ReadAll(writes)
+	if err != nil {
+		t.Error(err)
+	}
 	cmd.Wait() // it ends with the signal
+	return bytes.HasSuffix(said, []byte("write\n"))
 }
 
-// rewriteForever is the process that is killed. It says when it begins to write.
+// rewriteForever is the process that is killed. It says when it begins to write,
+// and when it has written.
 func rewriteForever(path string) error {
 	for {
 		old, err := os.ReadFile(path)
@@ -103,22 +116,47 @@ func rewriteForever(path string) error {
 		if err := host.Do(context.Background(), plan.Rewrite(path, "f", old, text), ignore); err != nil {
 			return err
 		}
+		fmt.Println("written")
 	}
 }
 
-// checkSwept checks that the next write takes away what the writers have left that
-// were killed, and nothing else.
+// checkSwept checks that the next write takes away what a writer has left that was
+// killed, and nothing else: neither what is only called so nor what is being
+// written now.
 func checkSwept(t *testing.T, path string) {
 	t.Helper()
 	dir := filepath.Dir(path)
-	for _, name := range []string{"/.f123", "/.f", "/.f12x", "/.g123", "/f123"} {
-		put(t, dir+name, "left", 0o644)
+	left := host.Abandon(t, dir)
+	busy, done := host.Draft(t, dir)
+	defer done()
+	copied := host.Abandon(t, dir)
+	text, err := os.ReadFile(copied)
+	if err := errors.Join(err, os.Rename(copied, copied+".moved"), os.WriteFile(copied, text, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"f": "new", filepath.Base(busy): "draft", filepath.Base(copied): "draft", filepath.Base(copied) + ".moved": "draft"}
+	for _, name := range []string{".f123", ".f", ".f12x", ".f1234567890123456789", ".g123", "f123", ".bkt-tmp-notes", ".bkt-tmp-0123456789abcdef0123456789abcdef"} {
+		put(t, dir+"/"+name, "mine", 0o644)
+		want[name] = "mine"
 	}
 	if err := host.Do(t.Context(), rewrite(t, path, "new"), ignore); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"f": "new", ".f": "left", ".f12x": "left", ".g123": "left", "f123": "left"}
-	if after := tree(t, dir); !maps.Equal(after, want) {
-		t.Errorf("after the write there are %q", slices.Sorted(maps.Keys(after)))
+	if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
+		t.Errorf("after the write (-want +got), where %s was left:\n%s", left, diff)
 	}
+}
+
+// TestDraftsWithAName is about file systems that know no files without one: what
+// is left there proves what it is, too.
+func TestDraftsWithAName(t *testing.T) {
+	dir := t.TempDir()
+	name, place := host.DraftWithAName(t, dir+"/f")
+	if !host.Abandoned(name) {
+		t.Errorf("%s does not prove what it is", name)
+	}
+	if err := place(); err != nil {
+		t.Fatal(err)
+	}
+	want(t, dir, map[string]string{"f": "draft"})
 }

@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"bkt/internal/hint"
+	"bkt/internal/owner"
 	"bkt/internal/plan"
 )
 
@@ -146,10 +148,18 @@ func (p partial) open(url, known string, done int64) (*os.File, error) {
 		p.remove()
 	}
 	f, err := os.OpenFile(p.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err == nil && known != "" {
-		err = os.WriteFile(p.of(), []byte(url+"\n"+known), 0o600)
+	if err != nil {
+		return nil, err
 	}
-	return f, err
+	err = owner.Give(f, filepath.Dir(p.path))
+	if err == nil && known != "" {
+		err = writeFile(p.of(), []byte(url+"\n"+known), 0o600)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // A watch ends what a server has been silent in for too long.

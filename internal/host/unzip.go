@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bkt/internal/owner"
 	"bkt/internal/plan"
 
 	"golang.org/x/sys/unix"
@@ -25,7 +26,7 @@ const maxFiles = 10000
 func unzip(ctx context.Context, u plan.Unzip) error {
 	defer os.Remove(u.Archive)
 	parent, name := filepath.Split(u.Dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
+	if err := owner.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
 	beside, err := os.MkdirTemp(parent, "."+name+".*")
@@ -42,7 +43,7 @@ func unzip(ctx context.Context, u plan.Unzip) error {
 	if err := compile(ctx, u, beside); err != nil {
 		return err
 	}
-	if err := os.Chmod(beside, 0o755); err != nil {
+	if err := errors.Join(os.Chmod(beside, 0o755), owner.GiveTree(beside)); err != nil {
 		return err
 	}
 	return replace(beside, u.Dir)

@@ -1,0 +1,183 @@
+package host
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"bkt/internal/owner"
+
+	"golang.org/x/sys/unix"
+)
+
+// A draft is a file that is not in its place yet. It has no name until it is
+// whole: one that is killed while it writes leaves nothing behind. Only where a
+// file is replaced does it have a name for a moment, which proves what it is.
+type draft struct {
+	*os.File
+	path string // its place
+	name string // the path that it has until then; "": none
+}
+
+// newDraft makes a file for path, in the same folder. It has the owner and the
+// mode of the file that is there; a new one has the mode that the umask leaves of
+// mode, and if root makes it, the owner of the folder.
+func newDraft(path string, mode fs.FileMode) (*draft, error) {
+	dir := filepath.Dir(path)
+	d := &draft{path: path}
+	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, uint32(mode.Perm()))
+	switch {
+	case err == nil:
+		d.File = os.NewFile(uintptr(fd), path)
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR):
+		if err := d.openNamed(mode); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: err}
+	}
+	if err := errors.Join(unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB), d.belong()); err != nil {
+		d.cleanup()
+		return nil, err
+	}
+	return d, nil
+}
+
+// belong gives the file the owner that it is to have, and the mode of the file
+// that it replaces. A user other than root cannot give files away.
+func (d *draft) belong() error {
+	info, err := os.Stat(d.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return owner.Give(d.File, filepath.Dir(d.path))
+	}
+	if err != nil {
+		return err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if ok && (int(stat.Uid) != os.Geteuid() || int(stat.Gid) != os.Getegid()) {
+		if err := d.Chown(int(stat.Uid), int(stat.Gid)); err != nil && os.Geteuid() == 0 {
+			return err
+		}
+	}
+	return d.Chmod(info.Mode())
+}
+
+// openNamed makes the file where the file system knows none without a name.
+func (d *draft) openNamed(mode fs.FileMode) error {
+	first := filepath.Join(filepath.Dir(d.path), draftPrefix+rand.Text())
+	f, err := os.OpenFile(first, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode.Perm())
+	if err != nil {
+		return err
+	}
+	d.File, d.name = f, first
+	proof, err := draftName(int(f.Fd()))
+	if err == nil {
+		proof = filepath.Join(filepath.Dir(d.path), proof)
+		err = os.Rename(first, proof)
+	}
+	if err != nil {
+		d.cleanup()
+		return err
+	}
+	d.name = proof
+	return nil
+}
+
+// put puts the file in its place.
+func (d *draft) put() error {
+	defer d.cleanup()
+	if err := d.Sync(); err != nil {
+		return err
+	}
+	if err := d.link(); err != nil {
+		return err
+	}
+	if err := os.Rename(d.name, d.path); err != nil {
+		return err
+	}
+	d.name = ""
+	return nil
+}
+
+// link gives the file a name.
+func (d *draft) link() error {
+	if d.name != "" {
+		return nil
+	}
+	proof, err := draftName(int(d.Fd()))
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(filepath.Dir(d.path), proof)
+	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", d.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	if err != nil {
+		return &fs.PathError{Op: "link", Path: path, Err: err}
+	}
+	d.name = path
+	return nil
+}
+
+// cleanup closes the file, and removes it if it is not in its place.
+func (d *draft) cleanup() {
+	if d.name != "" {
+		_ = os.Remove(d.name) // the next one that writes there sweeps it
+		d.name = ""
+	}
+	_ = d.Close()
+}
+
+// draftPrefix begins the names of drafts.
+const draftPrefix = ".bkt-tmp-"
+
+// draftName returns the name that a file has as a draft. It is worked out from
+// its inode and the time of its birth, so that no other file has it: neither one
+// that someone has called so, nor a copy of a draft.
+func draftName(fd int) (string, error) {
+	var st unix.Statx_t
+	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
+		return "", os.NewSyscallError("statx", err)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "bkt draft %d %d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec))
+	return draftPrefix + hex.EncodeToString(sum[:16]), nil
+}
+
+// Abandoned reports whether the file at path is a draft of a bkt that was killed.
+// A name alone does not make it one: it has to prove it, and no one may be
+// writing it.
+func Abandoned(path string) bool {
+	if !strings.HasPrefix(filepath.Base(path), draftPrefix) {
+		return false
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	name, err := draftName(int(f.Fd()))
+	return err == nil && name == filepath.Base(path) && unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
+}
+
+// sweep removes what bkts have left in a folder that were killed. What cannot be
+// removed, or looked at, stays: it is in no one's way.
+func sweep(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if path := filepath.Join(dir, e.Name()); Abandoned(path) {
+			_ = os.Remove(path)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+// Package owner gives what root makes to whoever owns the folder around it.
+//
+// Root that works in a user's repository or home, as under sudo, would otherwise
+// leave files there which their owner cannot change. For other users, all of
+// this package does what package os does.
+package owner
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// MkdirAll is like [os.MkdirAll]. Folders that root makes belong to the owner of
+// the nearest folder that exists.
+func MkdirAll(dir string, mode fs.FileMode) error {
+	if os.Geteuid() != 0 {
+		return os.MkdirAll(dir, mode)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return os.MkdirAll(dir, mode) // which says what is wrong
+	}
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := MkdirAll(parent, mode); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, mode); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return os.MkdirAll(dir, mode) // made by someone else meanwhile
+		}
+		return err
+	}
+	return giveFolder(dir, parent)
+}
+
+// giveFolder gives a folder that root has just made to the owner of parent. A
+// user who owns parent may have put something else in its place: what is not a
+// folder of root's stays as it is.
+func giveFolder(dir, parent string) error {
+	fd, err := unix.Open(dir, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: dir, Err: err}
+	}
+	f := os.NewFile(uintptr(fd), dir)
+	defer f.Close()
+	return Give(f, parent)
+}
+
+// Give gives a file or folder that root has just made to the owner of dir.
+func Give(f *os.File, dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	var is, around unix.Stat_t
+	if err := errors.Join(unix.Fstat(int(f.Fd()), &is), unix.Stat(dir, &around)); err != nil {
+		return err
+	}
+	if around.Uid == 0 || is.Uid != 0 {
+		return nil
+	}
+	return f.Chown(int(around.Uid), int(around.Gid))
+}
+
+// GiveTree gives the owner of the folder around dir all of dir that is root's.
+// What is neither a file nor a folder, and files that have another name elsewhere,
+// stay as they are.
+func GiveTree(dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	var around unix.Stat_t
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := unix.Stat(parent, &around); err != nil {
+		return &fs.PathError{Op: "stat", Path: parent, Err: err}
+	}
+	if around.Uid == 0 {
+		return nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() && !d.Type().IsRegular() {
+			return err
+		}
+		return give(root, name, around)
+	})
+}
+
+// give does so with one file or folder.
+func give(root *os.Root, name string, around unix.Stat_t) error {
+	f, err := root.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var is unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &is); err != nil {
+		return err
+	}
+	linked := is.Mode&unix.S_IFMT == unix.S_IFREG && is.Nlink > 1
+	if is.Uid != 0 || linked {
+		return nil
+	}
+	return f.Chown(int(around.Uid), int(around.Gid))
+}

@@ -1,0 +1,113 @@
+package owner_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"bkt/internal/owner"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const uid, gid = 1234, 5678
+
+// theirs returns a folder of another user. Only root may make one.
+func theirs(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root may give files away")
+	}
+	dir := t.TempDir() + "/theirs"
+	if err := errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, uid, gid)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// owners returns who owns what is below dir.
+func owners(t *testing.T, dir string) map[string][2]int {
+	t.Helper()
+	all := map[string][2]int{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		stat := info.Sys().(*syscall.Stat_t)
+		name, err := filepath.Rel(dir, path)
+		all[name] = [2]int{int(stat.Uid), int(stat.Gid)}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestFoldersBelongToTheOwnerOfTheOneAround(t *testing.T) {
+	dir := theirs(t)
+	if err := owner.MkdirAll(dir+"/a/b/c", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	them := [2]int{uid, gid}
+	if diff := cmp.Diff(map[string][2]int{".": them, "a": them, "a/b": them, "a/b/c": them}, owners(t, dir)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if err := owner.MkdirAll(dir+"/a/b/c", 0o755); err != nil {
+		t.Errorf("a folder that exists: %v", err)
+	}
+}
+
+// TestFoldersOfOurOwnStay is about a folder of root's, and about other users.
+func TestFoldersOfOurOwnStay(t *testing.T) {
+	dir := t.TempDir()
+	if err := owner.MkdirAll(dir+"/a/b", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	us := [2]int{os.Geteuid(), os.Getegid()}
+	if diff := cmp.Diff(map[string][2]int{".": us, "a": us, "a/b": us}, owners(t, dir)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestMkdirAllSaysWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(os.WriteFile(dir+"/file", nil, 0o600), os.Symlink("nowhere", dir+"/link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"/file", "/file/below", "/link", "/link/below"} {
+		if err := owner.MkdirAll(dir+name, 0o755); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// TestGiveTree gives files and folders away, and nothing that a user could have
+// root give away that is not below the folder.
+func TestGiveTree(t *testing.T) {
+	dir := theirs(t)
+	outside := t.TempDir() + "/outside"
+	err := errors.Join(os.MkdirAll(dir+"/layout/blobs", 0o755), os.WriteFile(dir+"/layout/blobs/x", nil, 0o444), os.WriteFile(outside, nil, 0o600),
+		os.Symlink(outside, dir+"/layout/link"), os.Link(outside, dir+"/layout/hard"), os.WriteFile(dir+"/layout/other", nil, 0o600), os.Chown(dir+"/layout/other", 99, 99))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := owner.GiveTree(dir + "/layout"); err != nil {
+		t.Fatal(err)
+	}
+	them, root := [2]int{uid, gid}, [2]int{}
+	want := map[string][2]int{".": them, "layout": them, "layout/blobs": them, "layout/blobs/x": them, "layout/link": root, "layout/hard": root, "layout/other": {99, 99}}
+	if diff := cmp.Diff(want, owners(t, dir)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if owners(t, outside)["."] != root {
+		t.Error("a file elsewhere was given away")
+	}
+}
