@@ -17,6 +17,7 @@ import (
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/repo"
 	"bkt/schemas"
 )
 
@@ -42,11 +43,16 @@ type patient struct {
 	looked []domain
 }
 
-// A checkup looks for ailments of one kind.
+// A checkup looks for ailments of one kind. What it cannot read it has no findings
+// about: it returns the error.
 type checkup struct {
 	name string
-	find func(context.Context, *patient) []ailment
+	find func(context.Context, *patient) ([]ailment, error)
 }
+
+// errNoRepository is that of a check that asks what a repository declares, where
+// bkt is in none.
+var errNoRepository = errors.New("there is no repository here")
 
 // checkups returns all, in the order in which one mends what they find.
 func checkups() []checkup {
@@ -68,24 +74,47 @@ func checkups() []checkup {
 
 // examine returns all that is wrong, in the order of the checkups.
 func examine(ctx context.Context) ([]ailment, error) {
-	p := &patient{}
-	p.system, p.unfit = thisSystem()
-	if p.repo.Root != "" {
-		p.looked, _ = p.look(ctx, nil)
-	} else {
-		var err error
-		if p.folders, err = userFolders(); err != nil {
-			return nil, err
-		}
+	p, err := newPatient(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var all []ailment
 	for _, c := range checkups() {
-		for _, a := range c.find(ctx, p) {
+		found, err := c.find(ctx, p)
+		if err != nil && !errors.Is(err, errNoRepository) {
+			found = append(found, unchecked(err)...)
+		}
+		for _, a := range found {
 			a.name = c.name
 			all = append(all, a)
 		}
 	}
 	return all, context.Cause(ctx)
+}
+
+// newPatient looks at the system, and at the repository if there is one.
+func newPatient(ctx context.Context) (*patient, error) {
+	p := &patient{}
+	p.system, p.unfit = thisSystem()
+	var err error
+	switch {
+	case p.repo.Root == "" && !errors.Is(p.unfit, repo.ErrNone):
+		return nil, p.unfit
+	case p.repo.Root == "":
+		p.folders, err = userFolders()
+	case actingFor() == nil:
+		p.looked, err = p.look(ctx, nil)
+	}
+	return p, err
+}
+
+// unchecked returns what a check says that could not look.
+func unchecked(err error) []ailment {
+	var all []ailment
+	for _, e := range hint.Split(err) {
+		all = append(all, ailment{err: fmt.Errorf("not checked: %w", e)})
+	}
+	return all
 }
 
 // ailing returns an ailment for each of joined errors, none of which bkt mends.
@@ -98,21 +127,21 @@ func ailing(err error) []ailment {
 }
 
 // inBox is about bkt in a box, where it sees the box's apps and settings.
-func inBox(context.Context, *patient) []ailment {
+func inBox(context.Context, *patient) ([]ailment, error) {
 	if !runsInBox() {
-		return nil
+		return nil, nil
 	}
 	return ailing(hint.Add(errors.New("bkt runs in a box: what it captures and applies is the box's, not the host's"),
-		`run it on the host, as in "distrobox-host-exec bkt status"`))
+		`run it on the host, as in "distrobox-host-exec bkt status"`)), nil
 }
 
 func runsInBox() bool { return os.Getenv("CONTAINER_ID") != "" || os.Getenv("TOOLBOX_PATH") != "" }
 
 // brokenManifests is about manifests that cannot be read, and files that were
 // meant to be one.
-func brokenManifests(_ context.Context, p *patient) []ailment {
+func brokenManifests(_ context.Context, p *patient) ([]ailment, error) {
 	if p.repo.Root == "" {
-		return nil
+		return nil, errNoRepository
 	}
 	var all []ailment
 	var names []string
@@ -126,28 +155,29 @@ func brokenManifests(_ context.Context, p *patient) []ailment {
 			all = append(all, ailing(plainPathError(err))...)
 		}
 	}
-	return append(all, misspelt(p, names)...)
+	wrong, err := misspelt(p, names)
+	return append(all, wrong...), err
 }
 
 // misspelt is about files beside the manifests that no one reads.
-func misspelt(p *patient, names []string) []ailment {
-	files, _ := fs.Glob(p.repo.FS(), "manifests/*.json")
+func misspelt(p *patient, names []string) ([]ailment, error) {
+	entries, err := fs.ReadDir(p.repo.FS(), "manifests")
 	var all []ailment
-	for _, file := range files {
-		name := path.Base(file)
+	for _, e := range entries {
+		name := e.Name()
 		near, ok := manifest.Nearest(name, names)
-		if ok && !slices.Contains(names, name) {
-			all = append(all, ailing(hint.Add(fmt.Errorf("%s is no manifest, and nothing reads it", file), "did you mean %q?", near))...)
+		if ok && path.Ext(name) == ".json" && !slices.Contains(names, name) {
+			all = append(all, ailing(hint.Add(fmt.Errorf("manifests/%s is no manifest, and nothing reads it", name), "did you mean %q?", near))...)
 		}
 	}
-	return all
+	return all, plainPathError(err)
 }
 
 // missingSchemas is about manifests that name a schema beside them that is not
 // there, which has editors check nothing.
-func missingSchemas(_ context.Context, p *patient) []ailment {
+func missingSchemas(_ context.Context, p *patient) ([]ailment, error) {
 	if p.repo.Root == "" {
-		return nil
+		return nil, errNoRepository
 	}
 	var all []ailment
 	mended := map[string]bool{}
@@ -165,10 +195,11 @@ func missingSchemas(_ context.Context, p *patient) []ailment {
 		}
 		all = append(all, a)
 	}
-	return all
+	return all, nil
 }
 
 // schemaOf returns which file of the repository a manifest names as its schema.
+// What is wrong with the manifest another check says.
 func schemaOf(repo fs.FS, name string) (string, bool) {
 	var content struct {
 		Schema string `json:"$schema"`
@@ -182,14 +213,17 @@ func schemaOf(repo fs.FS, name string) (string, bool) {
 }
 
 // uselessPatterns is about the file of what is to be ignored.
-func uselessPatterns(_ context.Context, p *patient) []ailment {
+func uselessPatterns(_ context.Context, p *patient) ([]ailment, error) {
 	if p.repo.Root == "" {
-		return nil
+		return nil, errNoRepository
 	}
 	if p.unfit != nil {
-		return ailing(p.unfit)
+		return ailing(p.unfit), nil
 	}
-	text, _ := fs.ReadFile(p.repo.FS(), ignoreFile)
+	text, err := fs.ReadFile(p.repo.FS(), ignoreFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, plainPathError(err)
+	}
 	n := 0
 	var all []ailment
 	for line := range strings.Lines(string(text)) {
@@ -199,12 +233,15 @@ func uselessPatterns(_ context.Context, p *patient) []ailment {
 			all = append(all, ailing(hint.Add(err, "look at how the item is spelt, or take the line out"))...)
 		}
 	}
-	return all
+	return all, nil
 }
 
 // matchesNothing reports whether there is nothing that is ignored by patterns. Of
 // a domain that cannot be looked at that is not known.
 func (p *patient) matchesNothing(ignored map[string]reconcile.Ignore) bool {
+	if len(p.looked) == 0 {
+		return false
+	}
 	for _, d := range p.looked {
 		patterns, ok := ignored[d.name()]
 		if ok && (d.comparison == nil || slices.ContainsFunc(d.comparison.Ignored(), patterns.Has)) {
@@ -215,23 +252,26 @@ func (p *patient) matchesNothing(ignored map[string]reconcile.Ignore) bool {
 }
 
 // missingHook is about git, which should render what is committed.
-func missingHook(ctx context.Context, p *patient) []ailment {
-	if p.repo.Root == "" || !host.Installed("git") {
-		return nil
+func missingHook(ctx context.Context, p *patient) ([]ailment, error) {
+	if p.repo.Root == "" {
+		return nil, errNoRepository
+	}
+	if !host.Installed("git") {
+		return nil, nil
 	}
 	if _, err := (host.Git{}).Git(ctx, p.repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
-		return nil // it is in no repository of git
+		return nil, p.repo.NoGit(err)
 	}
 	mend, err := hookPlan(ctx, p.repo.Root)
 	switch {
 	case err != nil && p.rendersOtherwise():
-		return nil
+		return nil, nil
 	case err != nil:
-		return ailing(err)
+		return ailing(err), nil
 	case len(mend) == 0:
-		return nil
+		return nil, nil
 	}
-	return []ailment{{err: errors.New("git does not render the sections of what is committed"), mend: mend}}
+	return []ailment{{err: errors.New("git does not render the sections of what is committed"), mend: mend}}, nil
 }
 
 // rendersOtherwise reports whether another hook seems to run bkt, or a program that
@@ -247,25 +287,28 @@ func (p *patient) rendersOtherwise() bool {
 }
 
 // unavailableDomains is about what is declared and cannot be looked at.
-func unavailableDomains(_ context.Context, p *patient) []ailment {
+func unavailableDomains(_ context.Context, p *patient) ([]ailment, error) {
 	var all []ailment
+	if err := actingFor(); err != nil {
+		return nil, err
+	}
 	for _, d := range p.looked {
 		if d.unavailable() && d.needed {
 			all = append(all, ailing(d.trouble())...)
 		}
 	}
-	return all
+	return all, nil
 }
 
 // undeclaredRemotes is about apps that a new machine could not get.
-func undeclaredRemotes(_ context.Context, p *patient) []ailment {
+func undeclaredRemotes(_ context.Context, p *patient) ([]ailment, error) {
 	if p.repo.Root == "" {
-		return nil
+		return nil, errNoRepository
 	}
 	_, apps, err := reconcile.ReadManifest[manifest.FlatpakApps](p.repo.FS(), "manifests/flatpak-apps.json")
 	_, remotes, errRemotes := reconcile.ReadManifest[manifest.FlatpakRemotes](p.repo.FS(), "manifests/flatpak-remotes.json")
-	if err != nil || errRemotes != nil {
-		return nil
+	if err := errors.Join(unreadable(err), unreadable(errRemotes)); err != nil {
+		return nil, err
 	}
 	declared := map[string]bool{}
 	for _, r := range remotes.Remotes {
@@ -281,14 +324,24 @@ func undeclaredRemotes(_ context.Context, p *patient) []ailment {
 		err := fmt.Errorf("apps are from the remote %s, which is declared nowhere: a new machine cannot install them", remote)
 		all = append(all, ailing(hint.Add(err, `run "bkt capture flatpak-remotes" where it is set up`))...)
 	}
-	return all
+	return all, nil
 }
 
-// boxes returns the boxes that are declared.
-func (p *patient) boxes() map[string]manifest.Box {
+// boxes returns the boxes that are declared. Where that cannot be read, none is
+// known not to be.
+func (p *patient) boxes() (map[string]manifest.Box, error) {
 	if p.repo.Root == "" {
+		return nil, errNoRepository
+	}
+	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](p.repo.FS(), boxesManifest)
+	return boxes.Containers, unreadable(err)
+}
+
+// unreadable says of a manifest only where it cannot be read: what is wrong there,
+// the check of manifests says.
+func unreadable(err error) error {
+	if err == nil {
 		return nil
 	}
-	_, boxes, _ := reconcile.ReadManifest[manifest.Boxes](p.repo.FS(), "manifests/distrobox.json")
-	return boxes.Containers
+	return errors.New(firstOf(err))
 }

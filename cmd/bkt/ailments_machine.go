@@ -1,21 +1,23 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
+	"syscall"
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/manifest"
 	"bkt/internal/plan"
 )
 
@@ -26,17 +28,13 @@ func removal(path string) plan.Plan {
 
 // exportFolders returns where boxes export programs to, and where those are in
 // the box, which is in the same home.
-func (p *patient) exportFolders() (to, from []string) {
-	for _, name := range slices.Sorted(maps.Keys(p.boxes())) {
-		bins := p.boxes()[name].Bins
+func (p *patient) exportFolders(boxes map[string]manifest.Box) (to, from []string) {
+	for _, name := range slices.Sorted(maps.Keys(boxes)) {
+		bins := boxes[name].Bins
 		if len(bins.From)+len(bins.Also) == 0 {
 			continue
 		}
-		dir := bins.To
-		if dir == "" {
-			dir = "~/.local/bin"
-		}
-		to = append(to, p.inHome(dir))
+		to = append(to, p.inHome(cmp.Or(bins.To, "~/.local/bin")))
 		for _, dir := range bins.From {
 			from = append(from, p.inHome(dir))
 		}
@@ -57,8 +55,12 @@ func (p *patient) inHome(dir string) string {
 
 // exportsOutOfPath is about programs of boxes that a shell does not find, or finds
 // elsewhere: those of the box run on the host, where their libraries are not.
-func exportsOutOfPath(_ context.Context, p *patient) []ailment {
-	to, from := p.exportFolders()
+func exportsOutOfPath(_ context.Context, p *patient) ([]ailment, error) {
+	boxes, err := p.boxes()
+	if err != nil {
+		return nil, err
+	}
+	to, from := p.exportFolders(boxes)
 	list := filepath.SplitList(os.Getenv("PATH"))
 	var all []ailment
 	for _, dir := range to {
@@ -75,67 +77,116 @@ func exportsOutOfPath(_ context.Context, p *patient) []ailment {
 			}
 		}
 	}
-	return all
+	return all, nil
 }
 
 // strayWrappers is about wrappers of boxes that are gone, and wrappers that no
 // one keeps in step.
-func strayWrappers(ctx context.Context, p *patient) []ailment {
-	to, _ := p.exportFolders()
+func strayWrappers(ctx context.Context, p *patient) ([]ailment, error) {
+	declared, err := p.boxes()
+	if err != nil {
+		return nil, err
+	}
+	to, _ := p.exportFolders(declared)
+	found, errRead := wrappers(append(to, filepath.Join(p.folders.home, ".local/bin")))
 	var all []ailment
-	var boxes map[string]bool
-	var err error
-	for _, w := range wrappers(append(to, filepath.Join(p.folders.home, ".local/bin"))) {
-		if w.box == "" {
-			err := fmt.Errorf("%s enters a box, and was not made by distrobox-export: nothing keeps it in step", w.path)
-			all = append(all, ailing(hint.Add(err, "remove it, and declare the program in distrobox.json"))...)
+	var exist map[string]bool // nil: not asked for yet
+	for _, w := range found {
+		all = append(all, w.ailments()...)
+		if _, ok := declared[w.box]; ok || w.box == "" || w.root || w.others {
 			continue
 		}
-		if filepath.Base(w.path) == "bkt" {
-			err := fmt.Errorf("%s runs bkt in the box %s, where it sees the box", w.path, w.box)
-			all = append(all, ailing(hint.Add(err, `remove it, and add "bkt" to "exclude" of the box's bins`))...)
+		if exist == nil && err == nil {
+			exist, err = p.existingBoxes(ctx)
 		}
-		if boxes == nil && err == nil {
-			boxes, err = p.existingBoxes(ctx)
-		}
-		_, declared := p.boxes()[w.box]
-		if err == nil && !boxes[w.box] && !declared && !w.root {
-			all = append(all, ailment{err: fmt.Errorf("%s is of the box %s, which is gone", w.path, w.box), mend: removal(w.path)})
+		if err == nil && !exist[w.box] {
+			all = append(all, w.stray())
 		}
 	}
-	return all
+	return all, errors.Join(errRead, err)
+}
+
+// ailments are what is wrong with a wrapper, whether or not its box exists.
+func (w wrapper) ailments() []ailment {
+	if w.box == "" {
+		err := fmt.Errorf("%s enters a box, and was not made by distrobox-export: nothing keeps it in step", w.path)
+		return ailing(hint.Add(err, "remove it, and declare the program in distrobox.json"))
+	}
+	if filepath.Base(w.path) == "bkt" {
+		err := fmt.Errorf("%s runs bkt in the box %s, where it sees the box", w.path, w.box)
+		return ailing(hint.Add(err, `remove it, and add "bkt" to "exclude" of the box's bins`))
+	}
+	return nil
+}
+
+// stray is about a wrapper whose box is gone. bkt removes what bkt has exported;
+// another one may be of a box that its owner is about to make.
+func (w wrapper) stray() ailment {
+	a := ailment{err: fmt.Errorf("%s is of the box %s, which is gone", w.path, w.box)}
+	if w.byBkt {
+		a.mend = removal(w.path)
+	} else {
+		a.err = hint.Add(a.err, "bkt has not made it: look at it, and remove it if nothing needs it")
+	}
+	return a
 }
 
 // A wrapper is a program of the host that enters a box.
 type wrapper struct {
-	path string
-	box  string // "": distrobox has not made it
-	root bool   // the box is root's
+	path   string
+	box    string // "": distrobox has not made it
+	root   bool   // the box is root's
+	others bool   // it is another user's, as its box will be
+	byBkt  bool   // bkt has exported it
 }
 
 // maxWrapper is how large a script is that may be one.
 const maxWrapper = 8 << 10
 
-// wrappers returns those in folders, each once.
-func wrappers(dirs []string) []wrapper {
+// wrappers returns those in folders, each once. What cannot be read is an error,
+// beside which there are the others.
+func wrappers(dirs []string) ([]wrapper, error) {
 	var all []wrapper
+	var errs []error
 	slices.Sort(dirs)
 	for _, dir := range slices.Compact(dirs) {
-		entries, _ := os.ReadDir(dir)
+		entries, err := os.ReadDir(dir)
+		errs = append(errs, plainPathError(unlessAbsent(err)))
 		for _, e := range entries {
-			info, err := e.Info()
-			if err != nil || !info.Mode().IsRegular() || info.Size() > maxWrapper {
-				continue
-			}
-			text, err := os.ReadFile(filepath.Join(dir, e.Name()))
-			if w, ok := parseWrapper(string(text)); ok && err == nil {
-				w.path = filepath.Join(dir, e.Name())
+			w, ok, err := readWrapper(filepath.Join(dir, e.Name()), e)
+			errs = append(errs, plainPathError(unlessAbsent(err)))
+			if ok && err == nil {
 				all = append(all, w)
 			}
 		}
 	}
-	return all
+	return all, errors.Join(errs...)
 }
+
+// readWrapper reads a file if it may be a wrapper.
+func readWrapper(path string, e fs.DirEntry) (wrapper, bool, error) {
+	info, err := e.Info()
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxWrapper {
+		return wrapper{}, false, err
+	}
+	text, err := os.ReadFile(path)
+	w, ok := parseWrapper(string(text))
+	w.path = path
+	stat, known := info.Sys().(*syscall.Stat_t)
+	w.others = !known || int(stat.Uid) != os.Geteuid()
+	return w, ok, err
+}
+
+// unlessAbsent returns err, unless it is that there is no file or folder.
+func unlessAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	return err
+}
+
+// exportMark begins the line that bkt adds to what it has exported.
+const exportMark = "# exported by bkt: "
 
 // parseWrapper parses a script of distrobox-export, or one that does the same.
 func parseWrapper(text string) (wrapper, bool) {
@@ -150,6 +201,7 @@ func parseWrapper(text string) (wrapper, bool) {
 		if name, ok := strings.CutPrefix(line, "# name: "); ok && exported {
 			w.box = name
 		}
+		w.byBkt = w.byBkt || exported && strings.HasPrefix(line, exportMark)
 	}
 	w.root = strings.Contains(text, "--root") || strings.Contains(text, " -r ")
 	return w, true
@@ -159,6 +211,9 @@ func parseWrapper(text string) (wrapper, bool) {
 // distrobox takes. That it is not known is an error. In a box, podman has boxes of
 // its own.
 func (p *patient) existingBoxes(ctx context.Context) (map[string]bool, error) {
+	if err := actingFor(); err != nil {
+		return nil, err
+	}
 	if runsInBox() {
 		return nil, errors.New("a box does not know of the others")
 	}
@@ -174,85 +229,77 @@ func (p *patient) existingBoxes(ctx context.Context) (map[string]bool, error) {
 	return boxes, err
 }
 
-// staleSocket is about what an engine leaves that was killed.
-func staleSocket(context.Context, *patient) []ailment {
+// staleSocket is about what an engine leaves that was killed. That nothing listens
+// is proved by asking: another engine may have the socket.
+func staleSocket(context.Context, *patient) ([]ailment, error) {
 	cfg, err := ownEngine()
 	if err != nil {
-		return ailing(err)
+		return ailing(err), nil
+	}
+	info, err := os.Lstat(cfg.Socket)
+	if err != nil || info.Mode().Type() != fs.ModeSocket {
+		return nil, plainPathError(unlessAbsent(err))
 	}
 	running, err := contract.Held(cfg.Root)
-	info, errSocket := os.Lstat(cfg.Socket)
-	if err != nil || running || errSocket != nil || info.Mode().Type() != fs.ModeSocket {
-		return nil
+	if err != nil || running {
+		return nil, plainPathError(err)
 	}
-	return []ailment{{err: fmt.Errorf("%s: nothing listens there: the engine was killed", cfg.Socket), mend: removal(cfg.Socket)}}
-}
-
-// temporary matches the name of a file that was not yet put in its place.
-const temporary = `^\.(.+?)\.?[0-9]{6,19}$`
-
-// unfinished is how old a file is that no bkt writes any more.
-const unfinished = time.Hour
-
-// leftovers is about files that bkt was killed while writing.
-func leftovers(_ context.Context, p *patient) []ailment {
-	var all []ailment
-	if p.repo.Root != "" {
-		for _, dir := range []string{"", "manifests", "toolbox", "schemas"} {
-			all = append(all, leftIn(p.repo.Path(dir), p.ours)...)
-		}
+	c, err := net.Dial("unix", cfg.Socket)
+	if err == nil {
+		return nil, c.Close()
 	}
-	for _, root := range []string{p.folders.cache, p.folders.state} {
-		_ = filepath.WalkDir(filepath.Join(root, "bkt"), func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.IsDir() && path != filepath.Join(root, "bkt", "engine") {
-				all = append(all, leftIn(path, func(string) bool { return true })...)
-				return nil
-			}
-			if d != nil && d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		})
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, err
 	}
-	return all
-}
-
-// ours reports whether a file in the repository is one that bkt writes.
-func (*patient) ours(name string) bool {
-	return name == "Containerfile" || name == ignoreFile || filepath.Ext(name) == ".json"
-}
-
-func leftIn(dir string, ours func(string) bool) []ailment {
-	var all []ailment
-	entries, _ := os.ReadDir(dir)
-	pattern := regexp.MustCompile(temporary)
-	for _, e := range entries {
-		m := pattern.FindStringSubmatch(e.Name())
-		info, err := e.Info()
-		if m == nil || err != nil || !info.Mode().IsRegular() || !ours(m[1]) || time.Since(info.ModTime()) < unfinished {
-			continue
-		}
-		path := filepath.Join(dir, e.Name())
-		all = append(all, ailment{err: fmt.Errorf("%s is what bkt was writing when it was killed", path), mend: removal(path)})
-	}
-	return all
+	return []ailment{{err: fmt.Errorf("%s: nothing listens there: the engine was killed", cfg.Socket), mend: removal(cfg.Socket)}}, nil
 }
 
 // strayBases is about what bkt noted of repositories that are gone. One on a disk
 // that is not there now is not.
-func strayBases(_ context.Context, p *patient) []ailment {
-	places, _ := filepath.Glob(filepath.Join(p.folders.state, "bkt", "base", "*", repositoryFile))
+func strayBases(_ context.Context, p *patient) ([]ailment, error) {
+	at := filepath.Join(p.folders.state, "bkt", "base")
+	entries, err := os.ReadDir(at)
 	var all []ailment
-	for _, place := range places {
-		text, err := os.ReadFile(place)
+	errs := []error{plainPathError(unlessAbsent(err))}
+	for _, e := range entries {
+		dir := filepath.Join(at, e.Name())
+		text, err := os.ReadFile(filepath.Join(dir, repositoryFile))
 		root := strings.TrimSpace(string(text))
 		if err != nil || root == "" || exists(root) || mayBeUnmounted(filepath.Dir(root)) {
+			errs = append(errs, plainPathError(unlessAbsent(err)))
 			continue
 		}
-		dir := filepath.Dir(place)
-		all = append(all, ailment{err: fmt.Errorf("%s is of the repository %s, which is gone", dir, root), mend: removal(dir)})
+		a := ailment{err: fmt.Errorf("%s is of the repository %s, which is gone", dir, root)}
+		if other, err := foreign(dir); err != nil || other != "" || e.Name() != idOf(root) {
+			a.err = hint.Add(a.err, "look at what is in it, and remove it if nothing needs it: not all of it is from bkt")
+			errs = append(errs, plainPathError(err))
+		} else {
+			a.mend = removal(dir)
+		}
+		all = append(all, a)
 	}
-	return all
+	return all, errors.Join(errs...)
+}
+
+// foreign returns a file among the bases of a repository that bkt has not written,
+// "" if there is none.
+func foreign(dir string) (string, error) {
+	other := ""
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		depth := strings.Count(name, "/")
+		switch {
+		case d.IsDir() && depth == 0, name == repositoryFile, host.Abandoned(path):
+		case depth == 1 && d.Type().IsRegular() && filepath.Ext(name) == ".json":
+		default:
+			other = name
+		}
+		return err
+	})
+	return other, err
 }
 
 // mayBeUnmounted reports whether a folder may be where a disk goes that is not

@@ -20,17 +20,20 @@ func TestSocketOfAKilledEngine(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(cfg.Socket), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if found := staleSocket(t.Context(), nil); len(found) != 0 {
-		t.Errorf("without a socket: %+v", found)
+	if found, err := staleSocket(t.Context(), nil); len(found) != 0 || err != nil {
+		t.Errorf("without a socket: %+v, %v", found, err)
 	}
 	l, err := net.Listen("unix", cfg.Socket)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if found, err := staleSocket(t.Context(), nil); len(found) != 0 || err != nil {
+		t.Errorf("while another program listens there: %+v, %v", found, err)
+	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	l.Close()
-	found := staleSocket(t.Context(), nil)
-	if len(found) != 1 || len(found[0].mend) != 1 || found[0].mend[0].Targets[0] != cfg.Socket {
+	found, err := staleSocket(t.Context(), nil)
+	if err != nil || len(found) != 1 || len(found[0].mend) != 1 || found[0].mend[0].Targets[0] != cfg.Socket {
 		t.Errorf("%+v", found)
 	}
 }

@@ -30,7 +30,7 @@ type autoEnableCmd struct {
 
 // Run installs the units that are not there, and starts them.
 func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
-	s, err := thisSystem()
+	s, err := thisDesktop()
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ type autoDisableCmd struct {
 
 // Run takes back what enable has done, and nothing else.
 func (c *autoDisableCmd) Run(ctx context.Context, a *app) error {
-	s, err := thisSystem()
+	s, err := thisDesktop()
 	if err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ type autoStatusCmd struct{}
 
 // Run prints what auto-capture did last.
 func (c *autoStatusCmd) Run(a *app) error {
-	s, err := thisSystem()
+	s, err := thisDesktop()
 	if err != nil {
 		return err
 	}

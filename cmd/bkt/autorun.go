@@ -38,7 +38,7 @@ const (
 
 // Run captures what has changed on the system alone, and commits it.
 func (c *autoRunCmd) Run(ctx context.Context, a *app) error {
-	s, err := thisSystem()
+	s, err := thisDesktop()
 	if err != nil {
 		return err
 	}

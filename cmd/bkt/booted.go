@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bkt/gen"
+	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
@@ -18,7 +19,7 @@ type bootedStatus struct {
 	Image  string `json:"image"`
 	Digest string `json:"digest,omitempty"`
 	Wanted string `json:"wanted,omitempty"` // that of this repository, if the other is not
-	Error  string `json:"error,omitempty"`  // why it is not known
+	Error  string `json:"error,omitempty"`  // why it is not known, or not which image of the repository it is
 }
 
 // A boxStatus is the box that is for the toolbox image.
@@ -26,28 +27,47 @@ type boxStatus struct {
 	Name   string `json:"name"`
 	Image  string `json:"image"`
 	Wanted string `json:"wanted,omitempty"` // the toolbox image of this repository, if the other is not
+	Error  string `json:"error,omitempty"`  // why the box is not known, or not which image of the repository it is of
 }
 
 // images returns how the images of this system stand beside those of the
-// repository: nil where there are none. What is wrong with the manifests others
-// tell.
+// repository: nil where there are none. What cannot be read is not none.
 func (s system) images(ctx context.Context) (*bootedStatus, *boxStatus) {
-	_, images, _ := reconcile.ReadManifest[manifest.Images](s.repo.FS(), imagesManifest)
-	_, boxes, _ := reconcile.ReadManifest[manifest.Boxes](s.repo.FS(), "manifests/distrobox.json")
+	_, images, err := reconcile.ReadManifest[manifest.Images](s.repo.FS(), imagesManifest)
 	b := bootedImage(ctx)
-	if b != nil && b.Error == "" && !sameImage(b.Image, images.System.Name) {
+	switch {
+	case b == nil || b.Error != "":
+	case err != nil:
+		b.Error = firstOf(err)
+	case !sameImage(b.Image, images.System.Name):
 		b.Wanted = images.System.Name
+	}
+	return b, s.toolboxStatus(images.Toolbox.Name, err)
+}
+
+// toolboxStatus returns how the box stands that is for the toolbox image of that
+// name; errName is why that is not known.
+func (s system) toolboxStatus(image string, errName error) *boxStatus {
+	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](s.repo.FS(), boxesManifest)
+	if err != nil {
+		return &boxStatus{Error: firstOf(err)}
 	}
 	name, ok := gen.ToolboxOf(boxes)
 	if !ok {
-		return b, nil
+		return nil
 	}
 	box := &boxStatus{Name: name, Image: boxes.Containers[name].Image}
-	if !sameImage(box.Image, images.Toolbox.Name) {
-		box.Wanted = images.Toolbox.Name
+	switch {
+	case errName != nil:
+		box.Error = firstOf(errName)
+	case !sameImage(box.Image, image):
+		box.Wanted = image
 	}
-	return b, box
+	return box
 }
+
+// firstOf returns the first of the joined errors of a file in a line.
+func firstOf(err error) string { return hint.Split(plainPathError(err))[0].Error() }
 
 // bootedImage asks the programs that are here what the system has started from,
 // nil if none is. bootc may want more rights than rpm-ostree does.
@@ -146,22 +166,31 @@ func untagged(image string) string {
 }
 
 func (b bootedStatus) text() string {
-	if b.Error != "" {
+	if b.Error != "" && b.Image == "" {
 		return "unknown: " + b.Error
 	}
 	text := b.Image
 	if b.Digest != "" {
 		text += " " + short(b.Digest)
 	}
-	if b.Wanted != "" {
+	switch {
+	case b.Error != "":
+		text += ", and whether it is that of this repository is unknown: " + b.Error
+	case b.Wanted != "":
 		text += fmt.Sprintf(", and not that of this repository (\"bootc switch %s\" changes to it)", b.Wanted)
 	}
 	return text
 }
 
 func (b boxStatus) text() string {
+	if b.Name == "" {
+		return "unknown: " + b.Error
+	}
 	text := fmt.Sprintf("box %s is of %s", b.Name, b.Image)
-	if b.Wanted != "" {
+	switch {
+	case b.Error != "":
+		text += ", and whether that is of this repository is unknown: " + b.Error
+	case b.Wanted != "":
 		text += fmt.Sprintf(", and the image of this repository is %s", b.Wanted)
 	}
 	return text

@@ -24,7 +24,7 @@ type iniCmd struct {
 
 // Run prints boxes as an ini file.
 func (c *iniCmd) Run(a *app) error {
-	s, err := thisSystem()
+	s, err := thisDesktop()
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func unknownBox(name string, names []string) error {
 // if the domains that were asked for have boxes. Those of the box of the toolbox
 // image belong to the image.
 func (a *app) learnPackages(ctx context.Context, asked []string) error {
-	s, err := thisSystem()
+	s, err := thisDesktop()
 	if err != nil {
 		return err
 	}

@@ -173,9 +173,11 @@ func (s system) basePath(domain string) string {
 }
 
 // id tells the repository from others of the same name.
-func (s system) id() string {
-	sum := sha256.Sum256([]byte(s.repo.Root))
-	return filepath.Base(s.repo.Root) + "-" + hex.EncodeToString(sum[:4])
+func (s system) id() string { return idOf(s.repo.Root) }
+
+func idOf(root string) string {
+	sum := sha256.Sum256([]byte(root))
+	return filepath.Base(root) + "-" + hex.EncodeToString(sum[:4])
 }
 
 // unavailable reports whether the domain could not be looked at for a reason
@@ -218,10 +220,13 @@ func (a *app) troubles(domains []domain) error {
 const repositoryFile = "repository"
 
 // signed is the plan that notes there which repository the bases are of.
-func (d domain) signed() plan.Plan {
+func (d domain) signed() (plan.Plan, error) {
 	path := filepath.Join(filepath.Dir(filepath.Dir(d.basePath)), repositoryFile)
-	old, _ := os.ReadFile(path)
-	return plan.Rewrite(path, path, old, []byte(d.root+"\n"))
+	old, err := os.ReadFile(path)
+	if unlessAbsent(err) != nil {
+		return nil, plainPathError(err)
+	}
+	return plan.Rewrite(path, path, old, []byte(d.root+"\n")), nil
 }
 
 // settle writes the bases of the domains: of what is in step, and of what has
@@ -241,7 +246,11 @@ func settle(ctx context.Context, domains []domain, captured, merged map[string][
 		}
 	}
 	if len(p) > 0 {
-		p = append(p, domains[0].signed()...)
+		signed, err := domains[0].signed()
+		if err != nil {
+			return err
+		}
+		p = append(p, signed...)
 	}
 	err := host.Do(ctx, p, func(plan.Change, error) {})
 	return hint.Add(err, "let bkt write there, and run the command again: it is where bkt notes what both sides agreed on")

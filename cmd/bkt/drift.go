@@ -18,7 +18,7 @@ type showDriftCmd struct{ domainArgs }
 
 // Run prints the differences. That there are some is status 2.
 func (c *showDriftCmd) Run(ctx context.Context, a *app) error {
-	s, err := thisSystem()
+	s, err := thisDesktop()
 	if err != nil {
 		return err
 	}

@@ -24,11 +24,14 @@ type status struct {
 	Files       []fileStatus  `json:"containerfiles"`
 	Booted      *bootedStatus `json:"booted_image,omitempty"`
 	Staged      bool          `json:"staged_image"`
+	StagedError string        `json:"staged_image_error,omitempty"` // why it is not known
 	Box         *boxStatus    `json:"toolbox,omitempty"`
 	Domains     []domainJSON  `json:"domains"`
+	Unseen      string        `json:"domains_error,omitempty"` // why the domains were not looked at
 	Uncommitted []string      `json:"uncommitted"`
+	Unknown     string        `json:"uncommitted_error,omitempty"` // why it is not known what is not committed
 
-	AutoCapture autoStatusJSON `json:"auto_capture"`
+	AutoCapture *autoStatusJSON `json:"auto_capture,omitempty"` // where the domains were looked at
 }
 
 type fileStatus struct {
@@ -63,16 +66,24 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 func (s system) status(ctx context.Context, asked []string) (status, error) {
 	st := status{Version: 1}
 	var domains []domain
-	errs := make([]error, 3)
+	errs := make([]error, 2)
 	var wg crash.Group
-	wg.Go(func() { domains, errs[0] = s.look(ctx, asked) })
+	if err := actingFor(); err != nil {
+		st.Unseen = err.Error()
+	} else {
+		wg.Go(func() { domains, errs[0] = s.look(ctx, asked) })
+		auto := s.autoStatus()
+		st.AutoCapture = &auto
+	}
 	wg.Go(func() { st.Files, errs[1] = s.files(ctx) })
-	wg.Go(func() { st.Uncommitted, errs[2] = s.uncommitted(ctx) })
+	wg.Go(func() { st.readUncommitted(ctx, s) })
 	wg.Go(func() { st.Booted, st.Box = s.images(ctx) })
 	wg.Wait()
 	_, err := os.Stat(stagedDeployment)
 	st.Staged = err == nil
-	st.AutoCapture = s.autoStatus()
+	if err = unlessAbsent(err); err != nil {
+		st.StagedError = plainPathError(err).Error()
+	}
 	st.Domains = asDomainsJSON(domains, each(domains, func(*item) {})).Domains
 	return st, errors.Join(errs...)
 }
@@ -95,14 +106,22 @@ func (s system) files(ctx context.Context) ([]fileStatus, error) {
 	return files, err
 }
 
+func (st *status) readUncommitted(ctx context.Context, s system) {
+	names, err := s.uncommitted(ctx)
+	st.Uncommitted = append([]string{}, names...)
+	if err != nil {
+		st.Unknown = err.Error()
+	}
+}
+
 // uncommitted returns those of bkt's files that git has not, none where there is
-// no git.
+// no git, or no repository of git's.
 func (s system) uncommitted(ctx context.Context) ([]string, error) {
 	out, err := host.Git{}.Git(ctx, s.repo.Root, nil,
 		"--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--", "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), ignoreFile)
 	names := []string{}
-	if _, ran := errors.AsType[*host.ExitError](err); ran || !host.Installed("git") {
-		return names, nil // it is not in a repository of git
+	if err != nil {
+		return names, s.repo.NoGit(err)
 	}
 	for entry := range strings.SplitSeq(string(out), "\x00") {
 		if len(entry) > len("XY ") {
@@ -110,7 +129,7 @@ func (s system) uncommitted(ctx context.Context) ([]string, error) {
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names), err
+	return slices.Compact(names), nil
 }
 
 // text is the status for people.
@@ -122,11 +141,17 @@ func (st status) text() string {
 	if st.Booted != nil {
 		fmt.Fprintf(&out, "booted image: %s\n", st.Booted.text())
 	}
+	if st.StagedError != "" {
+		fmt.Fprintf(&out, "whether an image is staged is unknown: %s\n", st.StagedError)
+	}
 	if st.Staged {
 		out.WriteString("an image is staged: it is used from the next start on\n")
 	}
 	if st.Box != nil {
 		fmt.Fprintf(&out, "toolbox: %s\n", st.Box.text())
+	}
+	if st.Unseen != "" {
+		fmt.Fprintf(&out, "not looked at: flatpak-apps, gsettings and all else that bkt captures: %s\n", st.Unseen)
 	}
 	for _, d := range st.Domains {
 		fmt.Fprintf(&out, "%s: %s\n", d.Name, d.summary())
@@ -134,10 +159,15 @@ func (st status) text() string {
 			fmt.Fprintf(&out, "  %s\n", note)
 		}
 	}
+	if st.Unknown != "" {
+		fmt.Fprintf(&out, "not committed: unknown: %s\n", st.Unknown)
+	}
 	if n := len(st.Uncommitted); n > 0 {
 		fmt.Fprintf(&out, "not committed: %s\n", strings.Join(st.Uncommitted, ", "))
 	}
-	out.WriteString(st.AutoCapture.text())
+	if st.AutoCapture != nil {
+		out.WriteString(st.AutoCapture.text())
+	}
 	return out.String()
 }
 

@@ -15,7 +15,7 @@ import (
 
 // begin locks the repository and looks at the domains.
 func (a *app) begin(ctx context.Context, f tierTwoFlags) (system, []domain, func(), error) {
-	s, err := thisSystem()
+	s, err := thisDesktop()
 	if err != nil {
 		return s, nil, nil, err
 	}

@@ -20,7 +20,7 @@ type toolboxCaptureCmd struct{ mode }
 // Run adds the packages that were installed by hand in the box of the toolbox
 // image to the manifest of that image.
 func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
-	s, err := thisSystem()
+	s, err := thisDesktop()
 	if err != nil {
 		return err
 	}

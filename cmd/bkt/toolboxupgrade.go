@@ -55,7 +55,7 @@ const (
 
 // Run makes the box anew. Whatever goes wrong, there is the old box afterwards.
 func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
-	s, err := thisSystem()
+	s, err := thisDesktop()
 	if err != nil {
 		return err
 	}

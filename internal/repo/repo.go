@@ -3,6 +3,7 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +22,12 @@ type Repo struct {
 	Root string // absolute
 }
 
+// ErrNone is that a folder is in no repository.
+var ErrNone = errors.New("is not in an image repository")
+
 // Find returns the repository that dir lies in: the nearest folder upwards
-// that holds manifests/ and a Containerfile or toolbox/Containerfile.
+// that holds manifests/ and a Containerfile or toolbox/Containerfile. That there
+// is none is ErrNone, unless there is a folder that cannot be looked at.
 func Find(dir string) (Repo, error) {
 	start, err := filepath.Abs(dir)
 	if err != nil {
@@ -31,23 +36,33 @@ func Find(dir string) (Repo, error) {
 	if _, err := os.Stat(start); err != nil {
 		return Repo{}, err
 	}
+	var errLook error
 	for root := start; ; root = filepath.Dir(root) {
-		if isRepo(root) {
+		ok, err := isRepo(root)
+		if ok {
 			return Repo{root}, nil
 		}
-		if root == filepath.Dir(root) {
-			return Repo{}, hint.Add(fmt.Errorf("%s is not in an image repository", start),
-				"a repository has manifests/ and a Containerfile or toolbox/Containerfile: change to it, or name it with -C DIR")
+		errLook = cmp.Or(errLook, err)
+		if root != filepath.Dir(root) {
+			continue
 		}
+		if errLook != nil {
+			return Repo{}, fmt.Errorf("%s: whether it is in an image repository cannot be told: %w", start, errLook)
+		}
+		return Repo{}, hint.Add(fmt.Errorf("%s %w", start, ErrNone),
+			"a repository has manifests/ and a Containerfile or toolbox/Containerfile: change to it, or name it with -C DIR")
 	}
 }
 
-func isRepo(root string) bool {
+func isRepo(root string) (bool, error) {
 	manifests, err := os.Stat(filepath.Join(root, "manifests"))
-	if err != nil || !manifests.IsDir() {
-		return false
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return false, nil
 	}
-	return exists(filepath.Join(root, "Containerfile")) || exists(filepath.Join(root, "toolbox", "Containerfile"))
+	if err != nil || !manifests.IsDir() {
+		return false, err
+	}
+	return exists(filepath.Join(root, "Containerfile")) || exists(filepath.Join(root, "toolbox", "Containerfile")), nil
 }
 
 // exists is true also for what cannot be looked at: that it cannot is for the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +31,8 @@ func (r Repo) WorkTree(ctx context.Context, git Git) (WorkTree, error) {
 	switch {
 	case err != nil && strings.Contains(err.Error(), "safe.directory"):
 		return WorkTree{}, err // it is someone else's, and git says what to do
+	case err != nil && r.NoGit(err) != nil:
+		return WorkTree{}, err
 	case err != nil:
 		return WorkTree{}, hint.Add(fmt.Errorf("%s is not in a work tree of git", r.Root), "make it one with \"git init\", and commit what is there")
 	}
@@ -46,6 +49,22 @@ func (r Repo) WorkTree(ctx context.Context, git Git) (WorkTree, error) {
 		w.Busy = now
 	}
 	return w, abandoned(filepath.Join(dir, "index.lock"))
+}
+
+// NoGit returns nil if err, of a command of git, comes of there being no
+// repository of git here, and else err.
+func (r Repo) NoGit(err error) error {
+	if os.Getenv("GIT_DIR") != "" {
+		return err
+	}
+	for dir := r.Root; ; dir = filepath.Dir(dir) {
+		if _, errLook := os.Lstat(filepath.Join(dir, ".git")); !errors.Is(errLook, fs.ErrNotExist) {
+			return err
+		}
+		if dir == filepath.Dir(dir) {
+			return nil
+		}
+	}
 }
 
 // longest is how long a command of git may be at work.

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"bkt/internal/hint"
+	"bkt/internal/host"
+
+	"github.com/docker/go-units"
+)
+
+// leftovers is about files that bkt was killed while writing. Only those that
+// prove it are removed.
+func leftovers(_ context.Context, p *patient) ([]ailment, error) {
+	var all []ailment
+	var errs []error
+	if p.repo.Root != "" {
+		for _, dir := range []string{"", "manifests", "toolbox", "schemas"} {
+			found, err := leftIn(p.repo.Path(dir))
+			all, errs = append(all, found...), append(errs, err)
+		}
+	}
+	for _, root := range []string{p.folders.cache, p.folders.state} {
+		found, err := leftBelow(filepath.Join(root, "bkt"))
+		all, errs = append(all, found...), append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+// leftBelow looks into all of bkt's folders but that of its engine.
+func leftBelow(root string) (all []ailment, err error) {
+	var errs []error
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			errs = append(errs, plainPathError(unlessAbsent(err)))
+			return nil
+		}
+		if !d.IsDir() {
+			return nil
+		}
+		if path == filepath.Join(root, "engine") {
+			return fs.SkipDir
+		}
+		found, err := leftIn(path)
+		all, errs = append(all, found...), append(errs, err)
+		return nil
+	})
+	return all, errors.Join(append(errs, err)...)
+}
+
+func leftIn(dir string) ([]ailment, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, plainPathError(unlessAbsent(err))
+	}
+	var all []ailment
+	earlier := regexp.MustCompile(earlierDraft)
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case host.Abandoned(path):
+			all = append(all, ailment{err: fmt.Errorf("%s is what bkt was writing when it was killed", path), mend: removal(path)})
+		case earlier.MatchString(e.Name()) && e.Type().IsRegular():
+			all = append(all, perhapsLeft(path, e)...)
+		}
+	}
+	return all, nil
+}
+
+// earlierDraft matches what earlier versions called a file that was not yet in its
+// place. Such a name proves nothing: users call theirs like it.
+const earlierDraft = `^\.(Containerfile|\.bktignore|.+\.json|repository)[0-9]{17,19}$`
+
+// perhapsLeft is about a file that may be what an earlier version has left.
+func perhapsLeft(path string, e fs.DirEntry) []ailment {
+	info, err := e.Info()
+	if err != nil {
+		return nil // it is gone
+	}
+	err = fmt.Errorf("%s may be what an earlier bkt was writing when it was killed: %s, of %s", path, units.HumanSize(float64(info.Size())), info.ModTime().Format(time.DateTime))
+	return ailing(hint.Add(err, "look at it, and remove it if you have not made it"))
+}
