@@ -113,14 +113,13 @@ func noContainer(name string, known []string) error {
 type hookFinding struct {
 	hooklint.Finding
 	container string
-	hook      string // the whole of it
-	at        manifest.Position
+	at        manifest.Position // of the hook, or in it; zero: it is not known which hook it is
 }
 
 func (h boxHook) lint() []hookFinding {
 	var all []hookFinding
 	for _, f := range hooklint.Check(h.Hook) {
-		all = append(all, hookFinding{f, h.container, h.Run, h.At(f.Offset)})
+		all = append(all, hookFinding{f, h.container, h.At(f.Offset)})
 	}
 	return all
 }
@@ -129,8 +128,15 @@ func (h boxHook) lint() []hookFinding {
 func (f hookFinding) err() error {
 	place := gen.Entry{File: boxesManifest, Position: f.at}
 	finding := gen.Finding{Rule: "hook/" + f.Rule, Entry: place, Message: fmt.Sprintf("%s: %s", f.Verdict, f.Reason)}
+	if f.ofNoHook() {
+		finding.Message = fmt.Sprintf("a hook of %s, and it is not known which: %s", f.container, finding.Message)
+		return hint.Add(fmt.Errorf("%w [%s]", finding, f.Rule), "instead: %s", f.Use)
+	}
 	return hint.Add(fmt.Errorf("%w [%s]\n    %s", finding, f.Rule, f.Source), "instead: %s", f.Use)
 }
+
+// ofNoHook reports whether it is not known which hook the finding is about.
+func (f hookFinding) ofNoHook() bool { return f.at == manifest.Position{} }
 
 // hookFindingJSON is a finding in the output of --json.
 type hookFindingJSON struct {

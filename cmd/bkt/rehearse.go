@@ -94,16 +94,20 @@ var instead = map[rehearsal.Rule]string{
 	rehearsal.OldHome:  "bring what is there up to date, too, or declare the path as volatile",
 }
 
+// asHookFinding returns a finding of a rehearsal of hooks, which are all of one
+// container. Which hook has done it may not be known: then none is blamed.
 func asHookFinding(f rehearsal.Finding, hooks []boxHook) hookFinding {
-	h := hooks[max(f.Hook, 0)]
 	reason := f.What
 	if f.Path != "" {
 		reason = fmt.Sprintf("%s: %s", f.Path, f.What)
 	}
-	return hookFinding{
-		Finding:   hooklint.Finding{Rule: string(f.Rule), Verdict: f.Verdict, Reason: reason, Use: instead[f.Rule], Source: h.Run},
-		container: h.container,
-		hook:      h.Run,
-		at:        h.At(0),
+	finding := hookFinding{
+		Finding:   hooklint.Finding{Rule: string(f.Rule), Verdict: f.Verdict, Reason: reason, Use: instead[f.Rule]},
+		container: hooks[0].container,
 	}
+	if f.Hook >= 0 {
+		h := hooks[f.Hook]
+		finding.Source, finding.at = h.Run, h.At(0)
+	}
+	return finding
 }

@@ -14,6 +14,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/imagetest"
+	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
@@ -85,9 +86,7 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 			return err
 		}
 		found, err := rehearse(ctx, l, rehearsal.None, hooks)
-		for _, h := range hooks {
-			all = append(all, asTest(h, append(h.lint(), found...)))
-		}
+		all = append(all, asTests(hooks, found)...)
 		return err
 	})
 	return all, err
@@ -109,17 +108,31 @@ func (c *testCmd) look(ctx context.Context, a *app, r repo.Repo, b buildkit.Buil
 	return b.Look(ctx, spec, buildkit.Beside{}, a.err, look)
 }
 
-// asTest returns what has been found of a hook as the result of a check.
-func asTest(h boxHook, found []hookFinding) testResult {
+// asTests returns what a rehearsal of hooks, which are all of one container, has
+// found as results of checks: one for each hook, and one more for what is of none
+// that is known.
+func asTests(hooks []boxHook, found []hookFinding) []testResult {
+	byHook := map[manifest.Position][]hookFinding{}
+	for _, f := range found {
+		byHook[f.at] = append(byHook[f.at], f)
+	}
+	var all []testResult
+	for _, h := range hooks {
+		all = append(all, asTest("hook of "+h.container+": "+h.Run, h.At(0), append(h.lint(), byHook[h.At(0)]...)))
+	}
+	if unknown := byHook[manifest.Position{}]; len(unknown) > 0 {
+		all = append(all, asTest("hooks of "+hooks[0].container+": it is not known which", manifest.Position{}, unknown))
+	}
+	return all
+}
+
+// asTest returns what was found of a hook as the result of a check.
+func asTest(name string, at manifest.Position, found []hookFinding) testResult {
 	t := testResult{image: gen.Toolbox}
-	t.Name = "hook of " + h.container + ": " + h.Run
-	t.Entry = gen.Entry{File: boxesManifest, Position: h.At(0)}
-	t.Status = imagetest.Passed
+	t.Name, t.Entry, t.Status = name, gen.Entry{File: boxesManifest, Position: at}, imagetest.Passed
 	var lines []string
 	for _, f := range found {
-		if f.hook == h.Run {
-			lines = append(lines, fmt.Sprintf("%s: %s [%s]", f.Verdict, f.Reason, f.Rule), "instead: "+f.Use)
-		}
+		lines = append(lines, fmt.Sprintf("%s: %s [%s]", f.Verdict, f.Reason, f.Rule), "instead: "+f.Use)
 	}
 	if len(lines) > 0 {
 		t.Status, t.Output = imagetest.Failed, strings.Join(lines, "\n")
