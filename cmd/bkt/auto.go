@@ -179,14 +179,18 @@ func (c *autoDisableCmd) Run(ctx context.Context, a *app) error {
 func (s system) stopping(ctx context.Context) (plan.Plan, error) {
 	var p plan.Plan
 	names := packaging.Instances(s.repo.Root)
-	if s.autoEnabled() {
+	links, err := s.autoLinks()
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(links, s.isOurs) {
 		if _, err := systemctl(ctx, "show", "--property=Version"); err != nil {
 			return nil, err
 		}
 		p = append(p, plan.Change{Op: plan.Remove, Targets: names, Steps: []plan.Step{userManager(append([]string{"disable", "--now", "--"}, names...)...)}})
 	}
-	if s.autoElsewhere() {
-		return p, nil
+	if slices.ContainsFunc(links, func(name string) bool { return !s.isOurs(name) }) {
+		return p, nil // another repository needs the units
 	}
 	units, err := s.units()
 	remove := plan.Change{Op: plan.Remove}
@@ -204,14 +208,10 @@ func (s system) stopping(ctx context.Context) (plan.Plan, error) {
 	return p, err
 }
 
-// autoEnabled reports whether systemd captures this repository by itself, and
-// autoElsewhere whether it does so with others.
-func (s system) autoEnabled() bool {
-	return slices.ContainsFunc(s.autoLinks(), s.isOurs)
-}
-
-func (s system) autoElsewhere() bool {
-	return slices.ContainsFunc(s.autoLinks(), func(name string) bool { return !s.isOurs(name) })
+// autoEnabled reports whether systemd captures this repository by itself.
+func (s system) autoEnabled() (bool, error) {
+	links, err := s.autoLinks()
+	return slices.ContainsFunc(links, s.isOurs), err
 }
 
 func (s system) isOurs(name string) bool {
@@ -219,17 +219,20 @@ func (s system) isOurs(name string) bool {
 }
 
 // autoLinks returns the names of the units that are enabled, of all repositories.
-func (s system) autoLinks() []string {
+func (s system) autoLinks() ([]string, error) {
 	var names []string
 	for _, target := range []string{"timers.target.wants", "paths.target.wants"} {
-		links, _ := os.ReadDir(filepath.Join(s.userUnits(), target))
+		links, err := os.ReadDir(filepath.Join(s.userUnits(), target))
+		if err = unlessAbsent(err); err != nil {
+			return names, plainPathError(err)
+		}
 		for _, l := range links {
 			if strings.HasPrefix(l.Name(), packaging.Prefix) {
 				names = append(names, l.Name())
 			}
 		}
 	}
-	return names
+	return names, nil
 }
 
 type autoStatusCmd struct{}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,8 +30,10 @@ type autoStatusJSON struct {
 // autoStatus returns how auto-capture stands. What it has noted may be damaged,
 // which is one of its problems.
 func (s system) autoStatus() autoStatusJSON {
+	enabled, errEnabled := s.autoEnabled()
 	st, err := s.autoState()
-	j := autoStatusJSON{Version: 1, Enabled: s.autoEnabled(), Result: st.Result, Problems: st.Problems, Failing: st.Failing,
+	err = errors.Join(errEnabled, err)
+	j := autoStatusJSON{Version: 1, Enabled: enabled, Result: st.Result, Problems: st.Problems, Failing: st.Failing,
 		Captured: st.Captured, Commit: st.Commit, Committed: st.Committed, Pending: st.Pending}
 	if !st.LastRun.IsZero() {
 		j.LastRun = &st.LastRun

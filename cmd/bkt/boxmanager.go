@@ -10,8 +10,8 @@ import (
 
 // boxManager returns the program that distrobox keeps its boxes with, by its
 // environment and its configuration (distrobox(1)), "" if there is none. A
-// configuration that works the name out, as it is a shell's, gives a name that no
-// program has.
+// configuration that works the name out, as it is a shell's, or that cannot be
+// read, gives a name that no program has.
 func (f folders) boxManager() string {
 	named := os.Getenv("DBX_CONTAINER_MANAGER")
 	if named == "" {
@@ -34,7 +34,10 @@ func (f folders) configuredManager() string {
 	named := ""
 	for _, dir := range []string{"/usr/share/distrobox/distrobox.conf", "/usr/etc/distrobox/distrobox.conf", "/etc/distrobox/distrobox.conf",
 		filepath.Join(f.config, "distrobox/distrobox.conf"), filepath.Join(f.home, ".distroboxrc")} {
-		text, _ := os.ReadFile(dir)
+		text, err := os.ReadFile(dir)
+		if unlessAbsent(err) != nil {
+			named = "unknown, as " + plainPathError(err).Error() // no program has that name
+		}
 		for _, match := range says.FindAllSubmatch(text, -1) {
 			named = string(match[1])
 		}

@@ -52,7 +52,7 @@ type Domain struct {
 type seen struct {
 	files     map[string]*file // by the name of the app
 	others    map[string]bool  // paths of files in the folders that are no AppImages
-	entries   map[string]bool  // apps whose desktop entry goes with them
+	entries   map[string]bool  // apps whose desktop entry bkt has written
 	gearLever bool             // is used
 }
 
@@ -93,11 +93,11 @@ func (d *Domain) memory() string { return filepath.Join(d.Cache, "files.json") }
 
 // observed returns an app as it is on the system.
 func (d *Domain) observed(name string, f *file, known []app, records map[string]record, g gearLever) (app, error) {
-	_, ofFile, err := d.entryIs(name, f.path)
+	entry, err := d.readEntry(name, f.path)
 	if err != nil {
 		return app{}, err
 	}
-	d.seen.entries[name] = ofFile
+	d.seen.entries[name] = entry.byBkt
 	n := slices.IndexFunc(known, func(a app) bool { return a.Name == name })
 	if n < 0 {
 		return d.unknown(name, f, g)
@@ -363,20 +363,21 @@ func (f finish) Finish(downloaded string, from plan.Source) ([]plan.Step, error)
 	return append(steps, f.d.tellGearLever(f.path, &f.app)...), nil
 }
 
-// integrate returns what makes the desktop know the app, or know it no longer.
+// integrate returns what makes the desktop know the app, or know it no longer. An
+// entry that someone else has written for the same file stays as it is.
 func (f finish) integrate(i image, from plan.Source) ([]plan.Step, error) {
 	d, name := f.d, f.app.Name
-	there, ofFile, err := d.entryIs(name, f.path)
+	now, err := d.readEntry(name, f.path)
 	wanted := integrates(i.entry) && !d.NoEntries
 	steps := d.clean(name)
 	switch {
 	case err != nil:
 		return nil, err
-	case !wanted && there && ofFile:
+	case !wanted && now.byBkt:
 		return append(steps, plan.Delete{Path: d.entryOf(name)}), nil
-	case !wanted:
+	case !wanted, now.starts && !now.byBkt:
 		return steps, nil
-	case there && !ofFile:
+	case now.there && !now.byBkt:
 		return nil, hint.Add(fmt.Errorf("%s is there, and belongs to another app", d.entryOf(name)), "remove it, or call the app otherwise in the manifest")
 	}
 	icon := ""

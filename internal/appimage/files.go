@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bkt/internal/hint"
 	"bkt/internal/keyfile"
 	"bkt/internal/plan"
 
@@ -165,12 +166,20 @@ func (d *Domain) records() (map[string]record, error) {
 		return nil, err
 	}
 	for _, n := range names {
-		text, err := os.ReadFile(filepath.Join(d.Records, n.Name()))
+		if strings.HasPrefix(n.Name(), ".") || !strings.HasSuffix(n.Name(), recordSuffix) {
+			continue // no record
+		}
+		path := filepath.Join(d.Records, n.Name())
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
 		var r record
-		if json.Unmarshal(text, &r) == nil && r.Name+recordSuffix == n.Name() {
+		if err := json.Unmarshal(text, &r); err != nil {
+			err = fmt.Errorf("%s is damaged: %w", path, err)
+			return nil, hint.Add(err, "remove it: without it, the app goes by the name of its file, and comes from where the file says")
+		}
+		if r.Name+recordSuffix == n.Name() {
 			all[r.Path] = r
 		}
 	}
@@ -215,19 +224,24 @@ func (d *Domain) clean(name string) []plan.Step {
 	return []plan.Step{plan.Delete{Path: d.iconOf(name, ".svg")}, plan.Delete{Path: d.iconOf(name, ".png")}}
 }
 
-// entryIs reports whether there is a desktop entry of that name, and whether it
-// is that of a file, so that it may be replaced, or goes with it.
-func (d *Domain) entryIs(name, path string) (there, ofFile bool, err error) {
+// A desktopFile is the desktop entry that has the name of an app.
+type desktopFile struct {
+	there  bool
+	byBkt  bool // bkt has written it for the app, so that it may be replaced, and goes with it
+	starts bool // it starts the file of the app, whoever has written it
+}
+
+func (d *Domain) readEntry(name, path string) (desktopFile, error) {
 	text, err := os.ReadFile(d.entryOf(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, false, nil
+		return desktopFile{}, nil
 	}
 	if err != nil {
-		return true, false, fmt.Errorf("its desktop entry: %w", err)
+		return desktopFile{there: true}, fmt.Errorf("its desktop entry: %w", err)
 	}
 	f, err := keyfile.Parse(text)
 	if err != nil {
-		return true, false, nil
+		return desktopFile{there: true}, nil // bkt writes none that is broken
 	}
-	return true, f.Get(desktopGroup, ours) == name || f.Get(desktopGroup, "TryExec") == path, nil
+	return desktopFile{true, f.Get(desktopGroup, ours) == name, f.Get(desktopGroup, "TryExec") == path}, nil
 }

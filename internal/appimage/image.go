@@ -71,7 +71,7 @@ func readImage(name string) (image, error) {
 func readOpen(f *os.File, size int64) (image, error) {
 	head := make([]byte, 16)
 	if _, err := f.ReadAt(head, 0); err != nil {
-		return image{}, errNoAppImage
+		return image{}, tooShort(err)
 	}
 	i := image{kind: kindOf(head)}
 	switch i.kind {
@@ -79,7 +79,10 @@ func readOpen(f *os.File, size int64) (image, error) {
 		return i, errNoAppImage
 	case 1:
 		text := make([]byte, maxUpdateInfo1)
-		n, _ := f.ReadAt(text, updateOffset1)
+		n, err := f.ReadAt(text, updateOffset1)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return i, err
+		}
 		i.update, i.closed = cstring(text[:n]), errors.New("it is an AppImage of type 1, whose files cannot be read")
 		return i, nil
 	}
@@ -92,6 +95,15 @@ func readOpen(f *os.File, size int64) (image, error) {
 		i.closed = err
 	}
 	return i, nil
+}
+
+// tooShort returns what an error of reading the beginning of a file says of it: one
+// that ends before is no AppImage, and of one that cannot be read that is not known.
+func tooShort(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errNoAppImage
+	}
+	return err
 }
 
 // cstring returns the text before the first zero byte, if it is a line of text.
@@ -109,10 +121,16 @@ func cstring(text []byte) string {
 // image begins, and what the program says about updates.
 func payload(f *os.File, size int64) (start int64, update string, err error) {
 	end, err := headersEnd(f)
-	if err != nil || end > size {
+	if err != nil {
+		return 0, "", err
+	}
+	if end > size {
 		return 0, "", errNoAppImage
 	}
 	program, err := elf.NewFile(io.NewSectionReader(f, 0, min(size, maxProgramStart)))
+	if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
+		return 0, "", err
+	}
 	if err != nil || len(program.Sections) > maxSections {
 		return 0, "", errNoAppImage
 	}
@@ -122,7 +140,10 @@ func payload(f *os.File, size int64) (start int64, update string, err error) {
 		}
 		if s.Name == updateSection && s.Type != elf.SHT_NOBITS {
 			text := make([]byte, min(s.FileSize, maxUpdateInfo))
-			n, _ := f.ReadAt(text, int64(s.Offset))
+			n, err := f.ReadAt(text, int64(s.Offset))
+			if err != nil && !errors.Is(err, io.EOF) {
+				return 0, "", err
+			}
 			update = cstring(text[:n])
 		}
 	}
@@ -134,7 +155,7 @@ func payload(f *os.File, size int64) (start int64, update string, err error) {
 func headersEnd(f *os.File) (int64, error) {
 	h := make([]byte, sectionHeaders)
 	if _, err := f.ReadAt(h, 0); err != nil {
-		return 0, err
+		return 0, tooShort(err)
 	}
 	order := binary.ByteOrder(binary.LittleEndian)
 	if elf.Data(h[elf.EI_DATA]) == elf.ELFDATA2MSB {

@@ -63,7 +63,7 @@ func TestPlanOfRemotes(t *testing.T) {
 		{"another key", remote("a", func(r *manifest.FlatpakRemote) { r.GPGKey = "BBBB" }), remote("a", func(r *manifest.FlatpakRemote) { r.GPGKey = key }),
 			plan.Change{Op: plan.Modify, Steps: []plan.Step{
 				putKey, plan.Delete{Path: "/u/repo/a.trustedkeys.gpg"}, run("remote-modify", "--user", "--gpg-import=/c/a.gpg", "a"),
-			}}},
+			}, Undo: []plan.Step{plan.Put{Path: "/u/repo/a.trustedkeys.gpg", Text: []byte{4, 16, 65}}}}},
 		{"verification", remote("a", func(r *manifest.FlatpakRemote) { r.NoGPGVerify = true }), remote("a", nil), plan.Change{Op: plan.Modify,
 			Steps: []plan.Step{run("remote-modify", "--user", "--gpg-verify", "a")}}},
 		{"no verification", remote("a", nil), remote("a", func(r *manifest.FlatpakRemote) { r.NoGPGVerify = true }), plan.Change{Op: plan.Modify,

@@ -229,7 +229,11 @@ func (r Remotes) modifyRemote(have, want manifest.FlatpakRemote) plan.Change {
 		argv = append(argv, map[bool]string{true: "--disable", false: "--enable"}[want.Disabled])
 	}
 	steps = append(steps, plan.Run{Argv: append(argv, want.Name)})
-	return plan.Change{Op: plan.Modify, Targets: []string{want.Key()}, Steps: steps}
+	change := plan.Change{Op: plan.Modify, Targets: []string{want.Key()}, Steps: steps}
+	if ring := keyRing(r.dir(want.Scope), want.Name); slices.Contains(steps, plan.Step(plan.Delete{Path: ring})) {
+		change.Undo = []plan.Step{plan.Put{Path: ring, Text: keyBytes(have.GPGKey)}}
+	}
+	return change
 }
 
 // settings returns the options that adding and modifying have in common, and

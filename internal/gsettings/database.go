@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"bkt/internal/gvariant"
 	"bkt/internal/gvdb"
@@ -104,16 +105,28 @@ func (b databases) beneath(path string) (gvariant.Value, bool, error) {
 }
 
 // schemaFiles returns the files of schemas, the first of which counts, and
-// those of extensions, which only these look into.
-func (d *Domain) schemaFiles() (files, ofExtensions []string) {
+// those of extensions, which only these look into, as far as their folders can be
+// read. A file need not exist.
+func (d *Domain) schemaFiles() (files, ofExtensions []string, err error) {
 	const name = "gschemas.compiled"
 	for _, dir := range d.SchemaDirs {
 		files = append(files, filepath.Join(dir, name))
 	}
 	for _, dir := range append([]string{d.DataHome}, d.DataDirs...) {
 		files = append(files, filepath.Join(dir, "glib-2.0", "schemas", name))
-		found, _ := filepath.Glob(filepath.Join(dir, "gnome-shell", "extensions", "*", "schemas", name)) // the pattern is right
-		ofExtensions = append(ofExtensions, found...)
+		extensions := filepath.Join(dir, "gnome-shell", "extensions")
+		entries, errRead := os.ReadDir(extensions)
+		if !isAbsent(errRead) {
+			err = errors.Join(err, errRead)
+		}
+		for _, e := range entries {
+			ofExtensions = append(ofExtensions, filepath.Join(extensions, e.Name(), "schemas", name))
+		}
 	}
-	return files, ofExtensions
+	return files, ofExtensions, err
+}
+
+// isAbsent reports whether an error is that there is no file or folder.
+func isAbsent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

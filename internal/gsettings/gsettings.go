@@ -67,6 +67,8 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []manifest
 	return reconcile.Observation[manifest.Setting]{
 		Items:    items,
 		Identity: func(manifest.Setting) string { return identity },
+		Hidden:   schemas.hides,
+		Notes:    schemas.notes(),
 	}, errors.Join(err, schemas.err)
 }
 
@@ -85,31 +87,43 @@ func (d *Domain) items(db databases, s *schemas, known map[string]manifest.Setti
 			continue
 		}
 		found := s.find(path, value)
+		redundant, err := found.redundant(db)
 		switch {
+		case err != nil:
+			return nil, reconcile.Unavailablef("the databases of dconf: %w", err)
 		case !found.counts():
 		case declared:
 			items = append(items, d.reworded(found, k))
-		case !found.redundant(db):
+		case !redundant:
 			items = append(items, d.item(found))
 		}
 	}
-	return append(items, d.locked(db, known)...), nil
+	locked, err := d.locked(db, known)
+	if err != nil {
+		return nil, reconcile.Unavailablef("the databases of dconf: %w", err)
+	}
+	return append(items, locked...), nil
 }
 
 // locked returns the settings that are known, and that the system gives so that
 // they need not be set, and cannot be.
-func (d *Domain) locked(db databases, known map[string]manifest.Setting) []manifest.Setting {
+func (d *Domain) locked(db databases, known map[string]manifest.Setting) ([]manifest.Setting, error) {
 	var items []manifest.Setting
 	for path := range db.locks {
 		k, ok := known[path]
-		if _, set, _ := db.user.Value(path); !ok || set {
+		if !ok {
 			continue
 		}
-		if below, ok, err := db.beneath(path); ok && err == nil && d.means(k.Value, below) {
+		_, set, errUser := db.user.Value(path)
+		below, ok, err := db.beneath(path)
+		if err := errors.Join(errUser, err); err != nil {
+			return nil, err
+		}
+		if !set && ok && d.means(k.Value, below) {
 			items = append(items, k)
 		}
 	}
-	return items
+	return items, nil
 }
 
 // counts reports whether GSettings heeds a value: one that the schema does not
@@ -191,16 +205,13 @@ func (s *schemas) find(path string, value gvariant.Value) setting {
 }
 
 // redundant reports whether a setting says what holds without it.
-func (f setting) redundant(db databases) bool {
+func (f setting) redundant(db databases) (bool, error) {
 	below, ok, err := db.beneath(f.folder + f.name)
-	switch {
-	case err != nil:
-		return false
-	case ok:
-		return below.Equal(f.value)
+	if ok || err != nil {
+		return ok && below.Equal(f.value), err
 	}
 	// A default that is translated may be another one here.
-	return f.key != nil && !f.key.translated && f.key.standard.Equal(f.value)
+	return f.key != nil && !f.key.translated && f.key.standard.Equal(f.value), nil
 }
 
 // item returns a setting that is not known yet.

@@ -426,6 +426,16 @@ func TestObserveIsUnavailable(t *testing.T) {
 			put(t, filepath.Join(d.EtcDir, "dconf/profile/user"), []byte("user-db:user\nsystem-db:site\n"))
 			put(t, filepath.Join(d.EtcDir, "dconf/db/site"), []byte("x"))
 		}, "is not a GVDB file"},
+		{"a locked key whose value is damaged", func(t *testing.T, d *gsettings.Domain) {
+			put(t, filepath.Join(d.EtcDir, "dconf/profile/user"), []byte("user-db:user\nsystem-db:site\n"))
+			site := filepath.Join(d.EtcDir, "dconf/db/site")
+			set(t, site, map[string]string{"/a/locked": "'x'"}, "/a/locked")
+			text, err := os.ReadFile(site)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, site, []byte(strings.Replace(string(text), "x\x00\x00s", "x\x00\x00!", 1)))
+		}, "serialised"},
 		{"broken schemas", func(t *testing.T, d *gsettings.Domain) {
 			put(t, filepath.Join(d.DataHome, "glib-2.0/schemas/gschemas.compiled"), []byte("x"))
 		}, "is not a GVDB file"},
@@ -434,12 +444,40 @@ func TestObserveIsUnavailable(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newHome(t)
 			tt.spoil(t, d)
-			_, err := d.Observe(t.Context(), system{}, nil)
+			_, err := d.Observe(t.Context(), system{}, []manifest.Setting{at("/a/", "locked", "'x'")})
 			_, unavailable := errors.AsType[*reconcile.Unavailable](err)
 			if !unavailable || !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// TestSchemasThatCannotBeRead is about an extension whose schemas are damaged: its
+// settings are not gone, and go by no other name. All others are as they were.
+func TestSchemasThatCannotBeRead(t *testing.T) {
+	d := newHome(t)
+	compile(t, d)
+	set(t, user(d), map[string]string{"/org/test/base/double": "2.0", "/its/own/path/key": "'set'"})
+	broken := filepath.Join(d.DataHome, "gnome-shell/extensions/a@b/schemas/gschemas.compiled")
+	put(t, broken, []byte("no schemas"))
+	put(t, filepath.Join(d.DataHome, "gnome-shell/extensions/without@schemas/metadata.json"), nil)
+	declared, other := setting("org.gnome.shell.extensions.a", "key", "'set'"), setting("org.test.base", "double", "2.0")
+	o, err := d.Observe(t.Context(), system{}, []manifest.Setting{declared, other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !o.Hidden(declared) || !o.Hidden(at("/its/own/path/", "key", "'set'")) || o.Hidden(other) {
+		t.Errorf("hidden: %v, %v, %v", o.Hidden(declared), o.Hidden(at("/its/own/path/", "key", "'set'")), o.Hidden(other))
+	}
+	if len(o.Notes) != 1 || !strings.Contains(o.Notes[0], broken) {
+		t.Errorf("notes %q", o.Notes)
+	}
+	if err := os.Remove(broken); err != nil {
+		t.Fatal(err)
+	}
+	if o, err = d.Observe(t.Context(), system{}, []manifest.Setting{declared, other}); err != nil || o.Hidden(declared) || len(o.Notes) != 0 {
+		t.Errorf("without schemas: %v, %q", err, o.Notes)
 	}
 }
 

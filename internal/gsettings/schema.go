@@ -2,6 +2,7 @@ package gsettings
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"bkt/internal/gvariant"
 	"bkt/internal/gvdb"
 	"bkt/internal/hint"
+	"bkt/internal/manifest"
 	"bkt/internal/reconcile"
 )
 
@@ -21,6 +23,7 @@ type schemas struct {
 	known    map[string]*schema
 	byPath   map[string][]*schema // nil: not made yet
 	err      error
+	broken   []error // of schemas that come with extensions, and cannot be read
 }
 
 // A schema says what keys there are in a folder of dconf.
@@ -29,11 +32,15 @@ type schema struct {
 	path  string // "": that of whoever uses it
 	table gvdb.Table
 	base  *schema // the one that it extends
+	all   *schemas
 }
 
 func (d *Domain) schemas() (*schemas, error) {
 	s := &schemas{desktops: d.Desktops, known: map[string]*schema{}}
-	files, ofExtensions := d.schemaFiles()
+	files, ofExtensions, err := d.schemaFiles()
+	if err != nil {
+		s.broken = append(s.broken, err)
+	}
 	for _, name := range files {
 		table, err := read(name)
 		if err == nil {
@@ -43,11 +50,37 @@ func (d *Domain) schemas() (*schemas, error) {
 		}
 	}
 	for _, name := range ofExtensions {
-		if table, err := read(name); err == nil { // if not, it is the extension that is broken
+		table, err := read(name)
+		switch {
+		case err == nil:
 			s.files = append(s.files, table)
+		case !isAbsent(err): // it is the extension that is broken, and not all settings
+			s.broken = append(s.broken, err)
 		}
 	}
 	return s, nil
+}
+
+// hides reports whether a setting may be one of a schema that cannot be read: then
+// it is not known under which name it goes, and whether it is set.
+func (s *schemas) hides(k manifest.Setting) bool {
+	if len(s.broken) == 0 {
+		return false
+	}
+	id, folder := k.Location()
+	if id == "" {
+		return s.at(folder, k.Name) == nil
+	}
+	return s.schema(id) == nil
+}
+
+// notes tell of schemas that cannot be read.
+func (s *schemas) notes() []string {
+	var all []string
+	for _, err := range s.broken {
+		all = append(all, fmt.Sprintf("schemas of an extension cannot be read, and settings that no other schema has are left alone: %v", err))
+	}
+	return all
 }
 
 // schema returns the schema of this name, nil if there is none.
@@ -74,7 +107,7 @@ func (s *schemas) open(id string, table gvdb.Table) *schema {
 		t, _ := v.Text()
 		return t
 	}
-	opened := &schema{id: id, path: text(".path"), table: table}
+	opened := &schema{id: id, path: text(".path"), table: table, all: s}
 	if base := text(".extends"); base != "" {
 		opened.base = s.schema(base)
 	}
@@ -146,7 +179,9 @@ func (s *schema) has(name string) bool {
 		return false
 	}
 	for ; s != nil; s = s.base {
-		if _, ok, _ := s.table.Value(name); ok {
+		_, ok, err := s.table.Value(name)
+		s.all.fail(err)
+		if ok {
 			return true
 		}
 	}

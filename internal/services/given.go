@@ -13,7 +13,7 @@ import (
 func (u units) given(name string) []manifest.UnitState {
 	all := u.byManifest(name)
 	was := u.bare.state(name)
-	byPreset := was == disabled && u.presetEnables(name)
+	byPreset := (was == disabled || was == unclear) && u.presetEnables(name)
 	if !byPreset || u.knowsLinks() || u.packaged != nil && !u.packaged[name] {
 		all = append(all, was.declared())
 	}

@@ -8,6 +8,7 @@ type install struct {
 	possible bool            // the unit can be enabled
 	aliases  map[string]bool // other names that it then goes by
 	instance string          // the one that is meant by a template
+	unread   error           // why the file cannot be read
 }
 
 // parseInstall parses the section of a unit file that systemctl enable reads.

@@ -16,6 +16,7 @@ type state string
 const (
 	absent   state = ""
 	fixed    state = "static" // to be neither enabled nor disabled
+	unclear  state = "unread" // one of these two: its file cannot be read
 	enabled        = state(manifest.UnitEnabled)
 	disabled       = state(manifest.UnitDisabled)
 	masked         = state(manifest.UnitMasked)
@@ -35,7 +36,7 @@ func (s state) fits(declared manifest.UnitState) bool {
 
 // declared returns the state in the words of a manifest.
 func (s state) declared() manifest.UnitState {
-	if s == absent || s == fixed {
+	if s == absent || s == fixed || s == unclear {
 		return manifest.UnitDisabled
 	}
 	return manifest.UnitState(s)
@@ -178,6 +179,8 @@ func (l level) state(name string) state {
 	switch {
 	case i.instance != "" && l.enabled[instantiate(u.name, i.instance)]:
 		return enabled
+	case i.unread != nil && !l.indirect[u.name]:
+		return unclear
 	case i.possible && !l.indirect[u.name]:
 		return disabled
 	}

@@ -34,7 +34,7 @@ type scope struct {
 
 // system returns that of the system. On systems of ostree, /usr/etc is what /etc
 // was in the image.
-func (d *Domain) system(image manifest.Systemd) scope {
+func (d *Domain) system(image manifest.Systemd) (scope, error) {
 	s := scope{
 		name:    manifest.ScopeSystem,
 		root:    d.Root,
@@ -46,10 +46,12 @@ func (d *Domain) system(image manifest.Systemd) scope {
 		systemd: image,
 	}
 	// Elsewhere, other programs may have a /usr/etc.
-	if dir := d.Root + "/usr/etc/systemd/system"; isFolder(dir) {
+	dir := d.Root + "/usr/etc/systemd/system"
+	there, err := isFolder(dir)
+	if there {
 		s.image = dir
 	}
-	return s
+	return s, err
 }
 
 // user returns that of the user. What is enabled for all users is given.
@@ -65,9 +67,15 @@ func (d *Domain) user() scope {
 	}
 }
 
-func isFolder(path string) bool {
+func isFolder(path string) (bool, error) {
 	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
+	if err == nil {
+		return info.IsDir(), nil
+	}
+	if isNoFile(err) {
+		return false, nil
+	}
+	return false, err
 }
 
 func under(root, name string, dirs ...string) []string {
@@ -116,8 +124,8 @@ func (s scope) units() (units, error) {
 // readPackaged reads what deb-systemd-helper(1p) notes of each unit that it
 // enables.
 func readPackaged(dir string) (map[string]bool, error) {
-	if !isFolder(dir) {
-		return nil, nil
+	if there, err := isFolder(dir); !there {
+		return nil, err
 	}
 	entries, err := read(dir)
 	packaged := map[string]bool{}

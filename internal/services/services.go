@@ -61,21 +61,35 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service)
 	}
 	d.seen = map[string]seen{}
 	hidden := map[manifest.Scope]error{}
-	for _, s := range []scope{d.system(image), d.user()} {
-		items, err := d.look(s, known)
+	unread := map[string]bool{}
+	system, errSystem := d.system(image)
+	for _, s := range []scope{system, d.user()} {
+		items, unclear, err := d.look(s, known)
+		if s.name == manifest.ScopeSystem {
+			err = errors.Join(errSystem, err)
+		}
 		if err != nil {
 			hidden[s.name] = err
 			o.Notes = append(o.Notes, fmt.Sprintf("units of the %s cannot be looked at: %v", s.name, err))
 			continue
 		}
 		o.Items = append(o.Items, items...)
+		for key, err := range unclear {
+			unread[key] = true
+			o.Notes = append(o.Notes, fmt.Sprintf("%s is left alone: %v", key, err))
+		}
 	}
+	slices.Sort(o.Notes)
 	if len(hidden) == 2 {
 		return o, &reconcile.Unavailable{Reason: errors.Join(hidden[manifest.ScopeSystem], hidden[manifest.ScopeUser])}
 	}
-	o.Hidden = func(s service) bool { return hidden[s.Scope] != nil }
+	o.Hidden = func(s service) bool { return hidden[s.Scope] != nil || unread[s.Key()] }
 	o.Given = func(s service) bool { return d.seen[s.Key()].isGiven() }
-	machine, home := d.machine(), reconcile.Birth(d.user().own)
+	machine, err := d.machine()
+	if err != nil {
+		return o, &reconcile.Unavailable{Reason: err}
+	}
+	home := reconcile.Birth(d.user().own)
 	o.Identity = func(s service) string {
 		if s.Scope == manifest.ScopeUser {
 			return home
@@ -87,36 +101,52 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service)
 
 // machine tells this installation of a system from others, without giving its id
 // away. It survives an upgrade, which makes a new /etc of the old one.
-func (d *Domain) machine() string {
+func (d *Domain) machine() (string, error) {
 	id, err := os.ReadFile(filepath.Join(d.Root, "/etc/machine-id"))
-	if err != nil {
-		return "none"
+	if isNoFile(err) {
+		return "none", nil
 	}
 	sum := sha256.Sum256(append([]byte("bkt services "), id...))
-	return hex.EncodeToString(sum[:8])
+	return hex.EncodeToString(sum[:8]), err
 }
 
 // look returns the items of a scope: what is known of, as it is, and what
-// someone has made other than it was given.
-func (d *Domain) look(s scope, known []service) ([]service, error) {
+// someone has made other than it was given. Of others, by key, it returns why it is
+// not known what they are.
+func (d *Domain) look(s scope, known []service) (items []service, unread map[string]error, err error) {
 	u, err := s.units()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var items []service
+	unread = map[string]error{}
 	for _, name := range u.names(known) {
 		unit := seen{u.live.state(name), u.given(name)}
 		item := service{Scope: s.name, Unit: name, State: unit.now.declared()}
 		d.seen[item.Key()] = unit
 		i := slices.IndexFunc(known, func(k service) bool { return k.Key() == item.Key() })
-		switch {
+		wanted := i >= 0 && known[i].State == manifest.UnitEnabled
+		switch err := u.unread(name, wanted); {
+		case err != nil:
+			unread[item.Key()] = err
 		case i >= 0 && unit.now.fits(known[i].State):
 			items = append(items, known[i])
 		case !unit.isGiven():
 			items = append(items, item)
 		}
 	}
-	return items, nil
+	return items, unread, u.live.err
+}
+
+// unread returns why it is not known what a unit is, or was given, if that matters:
+// whether it could be enabled, where it is to be, or is by presets.
+func (u units) unread(name string, wanted bool) error {
+	switch {
+	case u.live.state(name) == unclear && wanted:
+		return u.live.install(u.live.find(name).file).unread
+	case u.bare.state(name) == unclear && u.presetEnables(name):
+		return u.bare.install(u.bare.find(name).file).unread
+	}
+	return nil
 }
 
 // Same implements [reconcile.Domain].

@@ -2,8 +2,10 @@ package services
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"bkt/internal/reconcile"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 func TestRules(t *testing.T) {
@@ -267,6 +270,88 @@ func TestUnreadableScopes(t *testing.T) {
 	if _, err := d.Observe(t.Context(), nil, nil); err == nil || len(hint.Split(err)) == 0 {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestUnreadableFiles is about unit files and links that are there and cannot be
+// read: such a unit is not one that cannot be enabled, and such a link is no file.
+func TestUnreadableFiles(t *testing.T) {
+	root, err := os.MkdirTemp("", "bkt-test-") // others get there, as they do not into t.TempDir
+	if err := errors.Join(err, os.Chmod(root, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(root) })
+	makeTree(t, root, map[string]string{
+		"usr/lib/systemd/system/a.service":                           installable,
+		"usr/lib/systemd/system/b.service":                           installable,
+		"usr/lib/systemd/system/secret.service":                      installable,
+		"usr/lib/systemd/system/enabled.service":                     installable,
+		"usr/lib/systemd/system/empty.service":                       "",
+		"usr/lib/systemd/system-preset/99.preset":                    "disable *\n",
+		"etc/systemd/system/multi-user.target.wants/a.service":       "-> /usr/lib/systemd/system/a.service",
+		"etc/systemd/system/multi-user.target.wants/enabled.service": "-> /usr/lib/systemd/system/enabled.service",
+		"etc/systemd/system/b.service":                               "-> /dev/null",
+	})
+	for _, name := range []string{"secret", "enabled", "empty"} {
+		if err := os.Chmod(root+"/usr/lib/systemd/system/"+name+".service", 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	known := []service{
+		{Scope: manifest.ScopeSystem, Unit: "a.service", State: manifest.UnitEnabled},
+		{Scope: manifest.ScopeSystem, Unit: "b.service", State: manifest.UnitMasked},
+		{Scope: manifest.ScopeSystem, Unit: "secret.service", State: manifest.UnitEnabled},
+		{Scope: manifest.ScopeSystem, Unit: "enabled.service", State: manifest.UnitEnabled},
+		{Scope: manifest.ScopeSystem, Unit: "empty.service", State: manifest.UnitMasked},
+	}
+	d := testDomain(t, root, manifest.Systemd{})
+	d.User.Config, d.User.Data, d.User.Runtime = root+"/config", root+"/data", root+"/run"
+	asOther(t, func() {
+		o, err := d.Observe(t.Context(), nil, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var hidden []string
+		for _, k := range known {
+			if o.Hidden(k) {
+				hidden = append(hidden, k.Unit)
+			}
+		}
+		if diff := cmp.Diff([]string{"secret.service"}, hidden); diff != "" {
+			t.Errorf("left alone (-want +got):\n%s", diff)
+		}
+		if len(o.Notes) != 1 || !strings.Contains(o.Notes[0], "secret.service: permission denied") {
+			t.Errorf("notes %q", o.Notes)
+		}
+		if diff := cmp.Diff([]service{known[0], known[1], known[4], known[3]}, slices.DeleteFunc(o.Items, o.Hidden)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	if err := os.Chmod(root+"/etc/systemd/system", 0o744); err != nil {
+		t.Fatal(err)
+	}
+	asOther(t, func() {
+		o, err := d.Observe(t.Context(), nil, known)
+		if err != nil || !o.Hidden(known[0]) || len(o.Notes) != 1 || !strings.Contains(o.Notes[0], "permission denied") {
+			t.Errorf("links that cannot be read: %v, %q", err, o.Notes)
+		}
+	})
+}
+
+// asOther runs a function in which files are read with the rights of another user
+// than root.
+func asOther(t *testing.T, f func()) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		f()
+		return
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Setfsuid(1234); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setfsuid(0)
+	f()
 }
 
 // BenchmarkObserve is to be a matter of few milliseconds: it is part of every

@@ -22,7 +22,11 @@ type listed struct {
 // every unit of this machine, and of a system with units of all kinds.
 func TestStatesAreThoseOfSystemctl(t *testing.T) {
 	t.Run("system", func(t *testing.T) {
-		compareWithSystemctl(t, (&Domain{}).system(manifest.Systemd{}))
+		s, err := (&Domain{}).system(manifest.Systemd{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareWithSystemctl(t, s)
 	})
 	t.Run("user", func(t *testing.T) {
 		home := t.TempDir()
@@ -46,7 +50,11 @@ func TestStatesAreThoseOfSystemctl(t *testing.T) {
 	t.Run("all kinds", func(t *testing.T) {
 		root := t.TempDir()
 		makeTree(t, root, allKinds)
-		compareWithSystemctl(t, (&Domain{Root: root}).system(manifest.Systemd{}), "--root="+root)
+		s, err := (&Domain{Root: root}).system(manifest.Systemd{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareWithSystemctl(t, s, "--root="+root)
 	})
 }
 

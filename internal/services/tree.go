@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // A tree is folders of unit files, each of which is read once.
@@ -12,10 +13,11 @@ type tree struct {
 	root     string
 	entries  map[string]map[string]fs.FileMode // by the folder and the name
 	installs map[string]install                // by the path
+	err      error                             // of links that cannot be read
 }
 
 func newTree(root string) *tree {
-	return &tree{root, map[string]map[string]fs.FileMode{}, map[string]install{}}
+	return &tree{root: root, entries: map[string]map[string]fs.FileMode{}, installs: map[string]install{}}
 }
 
 // read reads what is in folders. One that is not there has nothing.
@@ -39,14 +41,15 @@ func (t *tree) read(dirs []string) error {
 // noUnit is what a masked unit is a link to.
 const noUnit = "/dev/null"
 
-// target returns what a link in one of the folders leads to, "" for a file.
+// target returns what a link in one of the folders leads to, "" for a file. Of a
+// link that cannot be read nothing is known, and so of nothing around it.
 func (t *tree) target(path string) string {
 	if t.entries[filepath.Dir(path)][filepath.Base(path)] != fs.ModeSymlink {
 		return ""
 	}
 	target, err := os.Readlink(path)
-	if err != nil {
-		return ""
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.err = errors.Join(t.err, err)
 	}
 	return target
 }
@@ -68,17 +71,28 @@ func (t *tree) isMask(path string) bool {
 	return t.install(path).empty
 }
 
-// install returns what a unit file says of how it is enabled. One that cannot be
-// read says nothing.
+// install returns what a unit file says of how it is enabled. One that is for root
+// alone to read tells only whether it is empty.
 func (t *tree) install(path string) install {
 	i, ok := t.installs[path]
-	if !ok {
-		if text, err := os.ReadFile(path); err == nil {
-			i = parseInstall(string(text))
-		}
-		t.installs[path] = i
+	if ok {
+		return i
 	}
+	text, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		i = parseInstall(string(text))
+	case !isNoFile(err):
+		info, errStat := os.Stat(path)
+		i = install{unread: err, empty: errStat == nil && info.Size() == 0}
+	}
+	t.installs[path] = i
 	return i
+}
+
+// isNoFile reports whether an error is that a path leads to no file.
+func isNoFile(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ELOOP)
 }
 
 // read returns what is in a folder, nothing if there is no folder.
