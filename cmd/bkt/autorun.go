@@ -45,7 +45,7 @@ func (c *autoRunCmd) Run(ctx context.Context, a *app) error {
 	if c.Check || c.DryRun {
 		return c.preview(ctx, a, s)
 	}
-	if err := os.MkdirAll(s.autoFolder(), 0o755); err != nil {
+	if err := host.MkdirAll(s.autoFolder()); err != nil {
 		return plainPathError(err)
 	}
 	lock, err := repo.TryLock(s.autoFolder())

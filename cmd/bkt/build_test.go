@@ -259,17 +259,61 @@ func TestBuildAsUser(t *testing.T) {
 		"--build-arg=http_proxy="+w.proxy)
 	cmd.Dir = filepath.Join(home, "repo")
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + home, "USER=" + userName, "XDG_DATA_HOME=" + home + "/data"}
+	buildAsRoot(t, cmd, u)
+	addLine(t, filepath.Join(cmd.Dir, "toolbox", "Containerfile"), "LABEL built.by="+userName) // or nothing would be left to do
 	asUser(t, cmd, u)
+	stopAfterwards(t, cmd)
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "Installing jq-") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func addLine(t *testing.T, path, line string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err := errors.Join(err, os.WriteFile(path, append(text, line+"\n"...), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// buildAsRoot has root do first what the user is going to do, as by sudo. The user
+// has to be able to build on what comes of it, by an engine of the user's own.
+func buildAsRoot(t *testing.T, cmd *exec.Cmd, u *user.User) {
+	t.Helper()
+	own := t.TempDir()
+	root := exec.Command(cmd.Path, cmd.Args[1:]...)
+	root.Dir = cmd.Dir
+	root.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + own, "XDG_DATA_HOME=" + own, "XDG_RUNTIME_DIR=" + own, "SUDO_UID=" + u.Uid, "SUDO_USER=" + u.Username}
+	stopAfterwards(t, root)
+	if out, err := root.CombinedOutput(); err != nil {
+		t.Fatalf("as root: %v\n%s", err, out)
+	}
+	want := stat(t, cmd.Dir)
+	files := 0
+	err := filepath.WalkDir(filepath.Join(cmd.Dir, "build"), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		files++
+		if s := stat(t, path); s.Uid != want.Uid || s.Gid != want.Gid {
+			t.Errorf("%s is of %d:%d", path, s.Uid, s.Gid)
+		}
+		return nil
+	})
+	if err != nil || files < 5 {
+		t.Errorf("%d files, %v", files, err)
+	}
+}
+
+// stopAfterwards stops the engine of who runs cmd.
+func stopAfterwards(t *testing.T, cmd *exec.Cmd) {
 	t.Cleanup(func() {
-		stop := exec.Command(filepath.Join(w.bin, "bkt"), "engine", "stop")
+		stop := exec.Command(cmd.Path, "engine", "stop")
 		stop.Dir, stop.Env, stop.SysProcAttr = cmd.Dir, cmd.Env, cmd.SysProcAttr
 		if out, err := stop.CombinedOutput(); err != nil {
 			t.Errorf("engine stop: %v\n%s", err, out)
 		}
 	})
-	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "Installing jq-") {
-		t.Errorf("%v\n%s", err, out)
-	}
 }
 
 func asUser(t *testing.T, cmd *exec.Cmd, u *user.User) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"bkt/internal/buildkit"
@@ -28,18 +29,24 @@ func ownEngine() (buildkit.Config, error) {
 	return buildkit.Config{Root: root, Socket: socket, Version: version.String()}, err
 }
 
-// ownEnv is the environment without the runtime folder of another user, which
-// su and sudo may leave in it.
+// ownEnv is the environment without the folders of another user, which su and sudo
+// may leave in it: the engine of one user is not for another.
 func ownEnv(name string) string {
 	value := os.Getenv(name)
-	if name != "XDG_RUNTIME_DIR" {
+	if name != "XDG_RUNTIME_DIR" && name != "XDG_DATA_HOME" {
 		return value
 	}
 	var stat unix.Stat_t
-	if err := unix.Stat(value, &stat); err == nil && int(stat.Uid) != os.Geteuid() {
-		return ""
+	for dir := value; ; dir = filepath.Dir(dir) {
+		err := unix.Stat(dir, &stat)
+		if errors.Is(err, unix.ENOENT) && dir != filepath.Dir(dir) {
+			continue // it would be made in the nearest one that exists
+		}
+		if err == nil && stat.Uid != 0 && int(stat.Uid) != os.Geteuid() {
+			return ""
+		}
+		return value
 	}
-	return value
 }
 
 // startable returns the own engine with the program to start it with.

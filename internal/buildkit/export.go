@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"bkt/internal/hint"
+	"bkt/internal/owner"
 
 	"github.com/google/renameio/v2"
 	"github.com/moby/buildkit/client"
@@ -34,6 +35,9 @@ func (e Export) open() (pendingExport, error) {
 		return openFolder(e.Dest)
 	}
 	f, err := renameio.NewPendingFile(e.Dest, renameio.WithTempDir(filepath.Dir(e.Dest)), renameio.WithPermissions(0o644))
+	if err == nil {
+		err = owner.Give(f.File, filepath.Dir(e.Dest))
+	}
 	if err != nil {
 		return pendingExport{}, fmt.Errorf("%s: %w", e.Dest, plainLink(err))
 	}
@@ -64,7 +68,7 @@ func openFolder(dir string) (pendingExport, error) {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return pendingExport{}, hint.Add(fmt.Errorf("%s: the folder is not empty", dir), "name one that is, or that does not exist")
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	if err := owner.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return pendingExport{}, plainPath(err)
 	}
 	beside, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-")
@@ -78,11 +82,25 @@ func openFolder(dir string) (pendingExport, error) {
 			if err := os.Chmod(beside, 0o755); err != nil {
 				return plainPath(err)
 			}
+			if err := giveFolder(beside); err != nil {
+				return err
+			}
 			_ = os.Remove(dir)
 			return plainLink(os.Rename(beside, dir))
 		},
 		abandon: func() { _ = os.RemoveAll(beside) },
 	}, nil
+}
+
+// giveFolder gives a folder that root has made to whoever owns the one around it.
+// What is in it has the owners that it has in the image.
+func giveFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return plainPath(err)
+	}
+	defer f.Close()
+	return owner.Give(f, filepath.Dir(dir))
 }
 
 // openExports opens all, or none.

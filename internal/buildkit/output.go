@@ -11,6 +11,7 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/image"
+	"bkt/internal/owner"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/google/renameio/v2"
@@ -53,7 +54,7 @@ var errGone = errors.New("the folder is gone")
 
 func tryOutput(ctx context.Context, dir string, waiting func()) (*output, error) {
 	o := &output{dir: dir, made: missing(dir)}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := owner.MkdirAll(dir, 0o755); err != nil {
 		return nil, plainPath(err)
 	}
 	var err error
@@ -105,8 +106,24 @@ func (o *output) open() error {
 	if o.fresh, err = checkOurs(o.dir); err != nil {
 		return err
 	}
+	if err := writable(o.dir); err != nil {
+		return err
+	}
 	o.store, err = openStore(o.dir)
 	return err
+}
+
+// writable returns an error if something in the layout is not for the user to
+// change, as what root has left of a build is not.
+func writable(dir string) error {
+	for _, name := range []string{".", ingestDir, ocispec.ImageBlobsDir, ocispec.ImageBlobsDir + "/sha256"} {
+		path := filepath.Join(dir, name)
+		err := unix.Access(path, unix.W_OK|unix.X_OK)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return hint.Add(fmt.Errorf("%s: %w", path, err), "it may be left of a build by another user, such as root: remove %s, or give it to you with \"sudo chown -R $USER %s\"", dir, dir)
+		}
+	}
+	return nil
 }
 
 // oursKey is the annotation, in the index of a layout, of images that bkt has
@@ -191,8 +208,13 @@ func (o *output) close() {
 			_ = os.Remove(dir)
 		}
 	}
+	o.give()
 	o.lock.Close()
 }
+
+// give has what root has written belong to whoever owns the folder around it. What
+// cannot be given, the next build names.
+func (o *output) give() { _ = owner.GiveTree(o.dir) }
 
 // exportTo returns what to ask the engine for. What is compressed already, as the
 // layers of a base are, stays as it is.

@@ -209,6 +209,10 @@ func writeFile(path string, text []byte, mode fs.FileMode) error {
 	return d.put()
 }
 
+// MkdirAll makes a folder, and those around it that do not exist, for bkt's own
+// state.
+func MkdirAll(dir string) error { return owner.MkdirAll(dir, 0o755) }
+
 // Remember writes what need not be found out again. That it cannot be written
 // costs nothing but time.
 func Remember(p plan.Put) { _ = put(p) }
