@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"bkt/internal/hint"
 	"bkt/internal/image"
@@ -144,7 +145,24 @@ func checkOurs(dir string) (empty bool, err error) {
 			return false, fmt.Errorf("%s: neither empty nor an OCI layout: it holds %s", dir, e.Name())
 		}
 	}
-	return len(entries) == 0, checkImages(dir)
+	return len(entries) == 0, errors.Join(checkImages(dir), checkIngest(filepath.Join(dir, ingestDir)))
+}
+
+// checkIngest returns an error if there is something else in dir than blobs that
+// have not all come: what is in there is removed.
+func checkIngest(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	ours := regexp.MustCompile(`^([0-9a-f]{64}|docker[0-9]+)$`)
+	for _, e := range entries {
+		if !e.IsDir() || !ours.MatchString(e.Name()) {
+			err := fmt.Errorf("%s: it holds %s, which bkt has not written", dir, e.Name())
+			return hint.Add(err, "write to another folder, or move that away")
+		}
+	}
+	return plainPath(err)
 }
 
 // checkImages returns an error if the layout dir has an index that names images

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
 	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,6 +30,9 @@ func lock(root string) (*os.File, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
 	}
+	if err := checkRoot(root); err != nil {
+		return nil, err
+	}
 	name := contract.LockFile(root)
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -45,6 +50,27 @@ func lock(root string) (*os.File, error) {
 		return nil, held(root)
 	}
 	return nil, fmt.Errorf("%s: %w", name, err)
+}
+
+// checkRoot returns an error if root is a folder of someone else's: what is called
+// like what an engine has left that was killed is removed there. The lock, which
+// stays, says that an engine has had it before.
+func checkRoot(root string) error {
+	entries, err := os.ReadDir(root)
+	other := ""
+	for _, e := range entries {
+		switch e.Name() {
+		case filepath.Base(contract.LockFile(root)):
+			return nil
+		case "start.lock", "start.log": // of the client that starts the engine
+		default:
+			other = e.Name()
+		}
+	}
+	if other != "" {
+		return hint.Add(fmt.Errorf("%s: is no folder of an engine: it holds %s", root, other), "name an empty folder, or one that does not exist yet")
+	}
+	return err
 }
 
 func writeAt(f *os.File, s string) error {

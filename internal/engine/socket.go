@@ -29,6 +29,9 @@ func listen(path string) (*socket, error) {
 		c.Close()
 		return nil, hint.Add(fmt.Errorf("%s: in use by another program", path), "choose another socket")
 	}
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
+		return nil, hint.Add(fmt.Errorf("%s: is there, and is no socket", path), "choose another socket")
+	}
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}

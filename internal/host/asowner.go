@@ -16,7 +16,7 @@ import (
 // of an owner who cannot get there runs as root.
 func asOwner(cmd *exec.Cmd) {
 	var st unix.Stat_t
-	if os.Geteuid() != 0 || unix.Stat(cmp.Or(cmd.Dir, "."), &st) != nil || st.Uid == 0 || !reaches(cmd.Dir, st) {
+	if os.Geteuid() != 0 || unix.Stat(cmp.Or(cmd.Dir, "."), &st) != nil || st.Uid == 0 || st.Uid == unmapped || !reaches(cmd.Dir, st) {
 		return
 	}
 	home := "/"
@@ -27,6 +27,10 @@ func asOwner(cmd *exec.Cmd) {
 	// The configuration is the owner's, too: that of root is not for them to read.
 	cmd.Env = append(cmd.Environ(), "HOME="+home, "XDG_CONFIG_HOME=")
 }
+
+// unmapped is who owns what is of no user of a user namespace: no one can become
+// that one.
+const unmapped = 65534
 
 // reaches reports whether the owner of a folder may go through all those around
 // it.
