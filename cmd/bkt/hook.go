@@ -12,6 +12,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
+	"bkt/internal/repo"
 
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -35,6 +36,9 @@ func preCommit(prefix string) (string, error) {
 // hookPlan is the plan that installs the hook in the git repository of dir.
 func hookPlan(ctx context.Context, dir string) (plan.Plan, error) {
 	out, err := host.Git{}.Git(ctx, dir, nil, "rev-parse", "--git-path", "hooks", "--git-common-dir", "--show-toplevel", "--show-prefix")
+	if err != nil && (repo.Repo{Root: dir}).NoGit(err) != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, hint.Add(fmt.Errorf("%s is not a git repository", dir), "run \"git init\" there first")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
@@ -70,7 +71,7 @@ func verify(ctx context.Context, s image.Spec) (image.Spec, error) {
 // allowed returns those of the images that a policy is about; one that it does
 // not allow is an error.
 func allowed(ctx context.Context, names []string) (all []contract.Allowed, err error) {
-	if len(names) == 0 || !hasPolicy() {
+	if len(names) == 0 || !slices.ContainsFunc(policies(), mayBeThere) {
 		return nil, nil
 	}
 	cfg, err := startable()
@@ -81,16 +82,20 @@ func allowed(ctx context.Context, names []string) (all []contract.Allowed, err e
 	return all, err
 }
 
-// hasPolicy says whether there is a policy on signatures.
-func hasPolicy() bool {
-	home, err := os.UserHomeDir()
-	if err == nil {
-		_, err = os.Stat(filepath.Join(home, ".config", "containers", "policy.json"))
+// policies returns where a policy on signatures may be.
+func policies() []string {
+	all := []string{"/etc/containers/policy.json"}
+	if home, err := os.UserHomeDir(); err == nil {
+		all = append(all, filepath.Join(home, ".config", "containers", "policy.json"))
 	}
-	if err != nil {
-		_, err = os.Stat("/etc/containers/policy.json")
-	}
-	return err == nil
+	return all
+}
+
+// mayBeThere reports whether there is a file, or may be: that one cannot be looked
+// at does not mean that there is none.
+func mayBeThere(path string) bool {
+	_, err := os.Stat(path)
+	return unlessAbsent(err) != nil || err == nil
 }
 
 // published returns what a registry has under name, and whether it was built
