@@ -1,6 +1,7 @@
 package repo_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -74,6 +75,25 @@ func TestFindFromTheCurrentFolder(t *testing.T) {
 	t.Chdir(dir + "/system")
 	for _, d := range []string{".", "", "..", "etc"} {
 		checkFound(t, d, dir)
+	}
+}
+
+// TestFindSaysWhatItCannotLookAt checks that a folder that cannot be looked at is not
+// one that has no repository, unless there is one around it.
+func TestFindSaysWhatItCannotLookAt(t *testing.T) {
+	dir := populate(t, "outer/manifests/", "outer/Containerfile", "outer/inner/", "alone/")
+	for _, d := range []string{"outer/inner", "alone"} {
+		if err := os.Symlink("manifests", dir+"/"+d+"/manifests"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkFound(t, dir+"/outer/inner", dir+"/outer")
+	_, err := repo.Find(dir + "/alone")
+	if err == nil || errors.Is(err, repo.ErrNone) || !strings.Contains(err.Error(), "alone/manifests: too many levels of symbolic links") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := repo.Find(dir); !errors.Is(err, repo.ErrNone) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -18,7 +18,7 @@ var (
 	errGiven  = hint.Add(errors.New("it is enabled for all users, and a user cannot disable it"), `write "masked" if it is not to start`)
 )
 
-const hintRights = `units of the system are changed by root, or by whom polkit lets: run this as root, or in a session where polkit can ask`
+const hintRights = `units of the system are changed by root, or by whom polkit lets: run this in a session where polkit can ask, or logged in as root`
 
 // Plan implements [reconcile.Domain]: one call of systemctl for each verb and
 // scope.
