@@ -25,14 +25,7 @@ func listen(path string) (*socket, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	if c, err := net.Dial("unix", path); err == nil {
-		c.Close()
-		return nil, hint.Add(fmt.Errorf("%s: in use by another program", path), "choose another socket")
-	}
-	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
-		return nil, hint.Add(fmt.Errorf("%s: is there, and is no socket", path), "choose another socket")
-	}
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+	if err := vacate(path); err != nil {
 		return nil, err
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -52,6 +45,21 @@ func listen(path string) (*socket, error) {
 	}
 	s.file, err = l.File()
 	return s, err
+}
+
+// vacate removes a socket that no one answers at, and nothing else.
+func vacate(path string) error {
+	if c, err := net.Dial("unix", path); err == nil {
+		c.Close()
+		return hint.Add(fmt.Errorf("%s: in use by another program", path), "choose another socket")
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
+		return hint.Add(fmt.Errorf("%s: is there, and is no socket", path), "choose another socket")
+	}
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return nil
 }
 
 // remove removes the socket, unless another has taken its place.

@@ -215,6 +215,9 @@ const (
 
 func (d *Domain) steps(want extension) []plan.Step {
 	fetch, err := d.fetch(want)
+	if err == nil && d.seen.odd[want.ID] {
+		err = hint.Add(fmt.Errorf("%s is there, and is not this extension", d.place(want.ID)), "move it away")
+	}
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}

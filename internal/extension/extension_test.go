@@ -296,6 +296,36 @@ func TestPlanSaysWhatCannotBeDone(t *testing.T) {
 	}
 }
 
+// TestPlanReplacesNoFolderOfOthers is about a folder that has the name of an
+// extension, and is none: it would go with all that is in it.
+func TestPlanReplacesNoFolderOfOthers(t *testing.T) {
+	want := manifest.Extension{ID: "x@test", Source: "ego"}
+	for name, metadata := range map[string]string{"no metadata": "", "of another extension": `{"uuid": "y@test"}`} {
+		d := newDomain(t)
+		install(t, d.Data, "x@test", metadata)
+		place := d.Data + "/gnome-shell/extensions/x@test"
+		if err := os.WriteFile(place+"/mine.js", nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if metadata == "" {
+			os.Remove(place + "/metadata.json")
+		}
+		observe(t, d, newSystem(), want)
+		got := lines(d.Plan([]diff{{Want: &want}}))
+		if got[0] != "+ x@test: cannot be done: "+place+" is there, and is not this extension" {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	d := newDomain(t)
+	if err := os.MkdirAll(d.Data+"/gnome-shell/extensions/x@test", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	observe(t, d, newSystem(), want)
+	if got := lines(d.Plan([]diff{{Want: &want}})); strings.Contains(got[0], "cannot be done") {
+		t.Errorf("an empty folder: %v", got)
+	}
+}
+
 func lines(p []plan.Change) []string {
 	var all []string
 	for _, c := range p {

@@ -15,6 +15,7 @@ import (
 type folders struct {
 	user, system map[string]metadata
 	staged       map[string]bool // those of which an update waits for the next login
+	odd          map[string]bool // names among the user's that are no extensions, with something in them
 }
 
 // metadata is what an extension says of itself.
@@ -68,10 +69,10 @@ func (d *Domain) folders(known []extension) (folders, error) {
 	f := folders{staged: map[string]bool{}}
 	must := index(known)
 	var err error
-	if f.user, err = readFolders(filepath.Join(d.Data, belowData), must); err != nil {
+	if f.user, f.odd, err = readFolders(filepath.Join(d.Data, belowData), must); err != nil {
 		return f, err
 	}
-	updates, err := readFolders(filepath.Join(d.Data, updatesBelow), nil)
+	updates, _, err := readFolders(filepath.Join(d.Data, updatesBelow), nil)
 	if err != nil {
 		return f, err
 	}
@@ -83,7 +84,7 @@ func (d *Domain) folders(known []extension) (folders, error) {
 		if !filepath.IsAbs(dir) {
 			continue // as the specification says
 		}
-		found, err := readFolders(filepath.Join(dir, belowData), must)
+		found, _, err := readFolders(filepath.Join(dir, belowData), must)
 		if err != nil {
 			return f, err
 		}
@@ -97,13 +98,13 @@ func (d *Domain) folders(known []extension) (folders, error) {
 }
 
 // readFolders returns the extensions in dir. Folders that are none, the shell
-// does not load either.
-func readFolders(dir string, must map[string]extension) (map[string]metadata, error) {
+// does not load either; those that are not empty are odd.
+func readFolders(dir string, must map[string]extension) (found map[string]metadata, odd map[string]bool, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, nil, err
 	}
-	found := map[string]metadata{}
+	found, odd = map[string]metadata{}, map[string]bool{}
 	for _, entry := range entries {
 		id := entry.Name()
 		m, err := readMetadata(os.DirFS(filepath.Join(dir, id)))
@@ -112,10 +113,13 @@ func readFolders(dir string, must map[string]extension) (map[string]metadata, er
 		case err == nil && m.UUID == id:
 			found[id] = m
 		case err != nil && known && !errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, id, metadataFile), err)
+			return nil, nil, fmt.Errorf("%s: %w", filepath.Join(dir, id, metadataFile), err)
+		default:
+			inside, err := os.ReadDir(filepath.Join(dir, id))
+			odd[id] = err != nil || len(inside) > 0
 		}
 	}
-	return found, nil
+	return found, odd, nil
 }
 
 const metadataFile = "metadata.json"

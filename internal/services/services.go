@@ -60,8 +60,30 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service)
 		return o, err
 	}
 	d.seen = map[string]seen{}
-	hidden := map[manifest.Scope]error{}
-	unread := map[string]bool{}
+	hidden, unread := d.lookAll(image, known, &o)
+	if len(hidden) == 2 {
+		return o, &reconcile.Unavailable{Reason: errors.Join(hidden[manifest.ScopeSystem], hidden[manifest.ScopeUser])}
+	}
+	o.Hidden = func(s service) bool { return hidden[s.Scope] != nil || unread[s.Key()] }
+	o.Given = func(s service) bool { return d.seen[s.Key()].isGiven() }
+	machine, err := d.machine()
+	if err != nil {
+		return o, &reconcile.Unavailable{Reason: err}
+	}
+	home := reconcile.Birth(d.user().own)
+	o.Identity = func(s service) string {
+		if s.Scope == manifest.ScopeUser {
+			return home
+		}
+		return machine
+	}
+	return o, nil
+}
+
+// lookAll adds the items of both scopes to what is observed, and returns the scopes
+// and the units, by key, that could not be looked at.
+func (d *Domain) lookAll(image manifest.Systemd, known []service, o *reconcile.Observation[service]) (map[manifest.Scope]error, map[string]bool) {
+	hidden, unread := map[manifest.Scope]error{}, map[string]bool{}
 	system, errSystem := d.system(image)
 	for _, s := range []scope{system, d.user()} {
 		items, unclear, err := d.look(s, known)
@@ -80,23 +102,7 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service)
 		}
 	}
 	slices.Sort(o.Notes)
-	if len(hidden) == 2 {
-		return o, &reconcile.Unavailable{Reason: errors.Join(hidden[manifest.ScopeSystem], hidden[manifest.ScopeUser])}
-	}
-	o.Hidden = func(s service) bool { return hidden[s.Scope] != nil || unread[s.Key()] }
-	o.Given = func(s service) bool { return d.seen[s.Key()].isGiven() }
-	machine, err := d.machine()
-	if err != nil {
-		return o, &reconcile.Unavailable{Reason: err}
-	}
-	home := reconcile.Birth(d.user().own)
-	o.Identity = func(s service) string {
-		if s.Scope == manifest.ScopeUser {
-			return home
-		}
-		return machine
-	}
-	return o, nil
+	return hidden, unread
 }
 
 // machine tells this installation of a system from others, without giving its id
