@@ -56,3 +56,56 @@ func TestWhatCannotBeLookedAtMayBeThere(t *testing.T) {
 		}
 	}
 }
+
+// TestUnitsThatCannotBeListed checks that auto-capture is not off, nor needed by no
+// other repository, where it cannot be seen whether it is on.
+func TestUnitsThatCannotBeListed(t *testing.T) {
+	s := system{folders: folders{config: t.TempDir()}}
+	if links, err := s.autoLinks(); len(links) != 0 || err != nil {
+		t.Errorf("without units: %v, %v", links, err)
+	}
+	if err := os.MkdirAll(s.userUnits(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("loop", filepath.Join(s.userUnits(), "loop")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("loop", filepath.Join(s.userUnits(), "timers.target.wants")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.autoEnabled(); err == nil {
+		t.Error("enabled or not: no error")
+	}
+	if p, err := s.stopping(t.Context()); err == nil || len(p) != 0 {
+		t.Errorf("stopping: %v, %v", p, err)
+	}
+	if st := s.autoStatus(); st.Result != autoFailed || len(st.Problems) == 0 {
+		t.Errorf("status: %+v", st)
+	}
+}
+
+// TestManagerOfAnUnreadableConfiguration checks that distrobox is not taken to have
+// chosen podman where its configuration cannot be read.
+func TestManagerOfAnUnreadableConfiguration(t *testing.T) {
+	f := folders{config: t.TempDir(), home: t.TempDir()}
+	t.Setenv("DBX_CONTAINER_MANAGER", "")
+	if err := os.Mkdir(filepath.Join(f.config, "distrobox"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	conf := filepath.Join(f.config, "distrobox", "distrobox.conf")
+	if err := os.WriteFile(conf, []byte("container_manager=\"docker\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.boxManager(); got != "docker" {
+		t.Errorf("manager %q", got)
+	}
+	if err := os.Symlink("distrobox.conf", conf+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(conf+".new", conf); err != nil { // a link to itself
+		t.Fatal(err)
+	}
+	if got := f.boxManager(); got == "podman" || got == "docker" || got == "" {
+		t.Errorf("manager %q", got)
+	}
+}
