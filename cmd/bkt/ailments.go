@@ -26,6 +26,8 @@ type ailment struct {
 	name string    // of the check that found it
 	err  error     // what is wrong; its hints say what to do
 	mend plan.Plan // what mends it, and loses nothing; nil: the user has to
+
+	unchecked bool // the check could not look
 }
 
 // hinted returns what is wrong, with what is to be done about it.
@@ -112,7 +114,7 @@ func newPatient(ctx context.Context) (*patient, error) {
 func unchecked(err error) []ailment {
 	var all []ailment
 	for _, e := range hint.Split(err) {
-		all = append(all, ailment{err: fmt.Errorf("not checked: %w", e)})
+		all = append(all, ailment{err: fmt.Errorf("not checked: %w", e), unchecked: true})
 	}
 	return all
 }

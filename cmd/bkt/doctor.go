@@ -57,7 +57,10 @@ func (a *app) mend(ctx context.Context, ailments []ailment, m mode) error {
 	var p plan.Plan
 	for _, one := range ailments {
 		p = append(p, one.mend...)
-		if one.mend == nil {
+		switch {
+		case one.unchecked:
+			a.warn([]error{fmt.Errorf("%s: %w", one.name, one.err)})
+		case one.mend == nil:
 			a.warn([]error{one.err})
 		}
 	}
