@@ -23,7 +23,7 @@ func leftovers(_ context.Context, p *patient) ([]ailment, error) {
 	var errs []error
 	if p.repo.Root != "" {
 		for _, dir := range []string{"", "manifests", "toolbox", "schemas"} {
-			found, err := leftIn(p.repo.Path(dir))
+			found, err := leftIn(p.repo.Path(dir), earlierInRepository)
 			all, errs = append(all, found...), append(errs, err)
 		}
 	}
@@ -48,35 +48,38 @@ func leftBelow(root string) (all []ailment, err error) {
 		if path == filepath.Join(root, "engine") {
 			return fs.SkipDir
 		}
-		found, err := leftIn(path)
+		found, err := leftIn(path, earlier)
 		all, errs = append(all, found...), append(errs, err)
 		return nil
 	})
 	return all, errors.Join(append(errs, err)...)
 }
 
-func leftIn(dir string) ([]ailment, error) {
+func leftIn(dir, earlier string) ([]ailment, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, plainPathError(unlessAbsent(err))
 	}
 	var all []ailment
-	earlier := regexp.MustCompile(earlierDraft)
+	looksLeft := regexp.MustCompile(earlier)
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		switch {
 		case host.Abandoned(path):
 			all = append(all, ailment{err: fmt.Errorf("%s is what bkt was writing when it was killed", path), mend: removal(path)})
-		case earlier.MatchString(e.Name()) && e.Type().IsRegular():
+		case looksLeft.MatchString(e.Name()) && e.Type().IsRegular():
 			all = append(all, perhapsLeft(path, e)...)
 		}
 	}
 	return all, nil
 }
 
-// earlierDraft matches what earlier versions called a file that was not yet in its
-// place. Such a name proves nothing: users call theirs like it.
-const earlierDraft = `^\.(Containerfile|\.bktignore|.+\.json|repository)[0-9]{17,19}$`
+// What earlier versions called a file that was not yet in its place. Such a name
+// proves nothing: users call theirs like it.
+const (
+	earlier             = `^\..+[0-9]{17,19}$`
+	earlierInRepository = `^\.(Containerfile|\.bktignore|.+\.json)[0-9]{17,19}$`
+)
 
 // perhapsLeft is about a file that may be what an earlier version has left.
 func perhapsLeft(path string, e fs.DirEntry) []ailment {

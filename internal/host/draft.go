@@ -36,7 +36,7 @@ func newDraft(path string, mode fs.FileMode) (*draft, error) {
 	switch {
 	case err == nil:
 		d.File = os.NewFile(uintptr(fd), path)
-	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR):
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
 		if err := d.openNamed(mode); err != nil {
 			return nil, err
 		}
