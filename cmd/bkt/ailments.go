@@ -60,7 +60,8 @@ var errNoRepository = errors.New("there is no repository here")
 func checkups() []checkup {
 	return []checkup{
 		{"place", inBox},                // where bkt runs
-		{"manifests", brokenManifests},  // what it reads
+		{"repository", lostRepository},  // what it reads
+		{"manifests", brokenManifests},  //
 		{"schemas", missingSchemas},     //
 		{"ignored", uselessPatterns},    //
 		{"git", missingHook},            // what keeps the repository in step
@@ -100,8 +101,6 @@ func newPatient(ctx context.Context) (*patient, error) {
 	p.system, p.unfit = thisSystem()
 	var err error
 	switch {
-	case p.repo.Root == "" && !errors.Is(p.unfit, repo.ErrNone):
-		return nil, p.unfit
 	case p.repo.Root == "":
 		p.folders, err = userFolders()
 	case actingFor() == nil:
@@ -138,6 +137,14 @@ func inBox(context.Context, *patient) ([]ailment, error) {
 }
 
 func runsInBox() bool { return os.Getenv("CONTAINER_ID") != "" || os.Getenv("TOOLBOX_PATH") != "" }
+
+// lostRepository is about a repository that may be here, and cannot be looked at.
+func lostRepository(_ context.Context, p *patient) ([]ailment, error) {
+	if p.repo.Root != "" || errors.Is(p.unfit, repo.ErrNone) {
+		return nil, nil
+	}
+	return nil, p.unfit
+}
 
 // brokenManifests is about manifests that cannot be read, and files that were
 // meant to be one.
