@@ -33,20 +33,30 @@ func ownEngine() (buildkit.Config, error) {
 // may leave in it: the engine of one user is not for another.
 func ownEnv(name string) string {
 	value := os.Getenv(name)
-	if name != "XDG_RUNTIME_DIR" && name != "XDG_DATA_HOME" {
-		return value
+	switch owner, known := ownerOf(value); {
+	case name == "XDG_RUNTIME_DIR" && known && owner != os.Geteuid():
+		return ""
+	case name == "XDG_DATA_HOME" && actingFor() != nil && ownerAround(value) != 0:
+		return ""
 	}
+	return value
+}
+
+func ownerOf(path string) (uid int, known bool) {
 	var stat unix.Stat_t
-	for dir := value; ; dir = filepath.Dir(dir) {
-		err := unix.Stat(dir, &stat)
-		if errors.Is(err, unix.ENOENT) && dir != filepath.Dir(dir) {
-			continue // it would be made in the nearest one that exists
+	err := unix.Stat(path, &stat)
+	return int(stat.Uid), err == nil
+}
+
+// ownerAround returns the owner of a folder, or of the nearest one around it that
+// exists.
+func ownerAround(path string) int {
+	for ; path != filepath.Dir(path); path = filepath.Dir(path) {
+		if uid, known := ownerOf(path); known {
+			return uid
 		}
-		if err == nil && stat.Uid != 0 && int(stat.Uid) != os.Geteuid() {
-			return ""
-		}
-		return value
 	}
+	return 0
 }
 
 // startable returns the own engine with the program to start it with.

@@ -229,3 +229,25 @@ func TestRootsSessionIsRoots(t *testing.T) {
 		t.Errorf("error %v for user %d", err, os.Geteuid())
 	}
 }
+
+// TestEngineOfRootIsRoots checks that root under sudo uses no folder of the user's.
+func TestEngineOfRootIsRoots(t *testing.T) {
+	p := newPlace(t)
+	t.Setenv("XDG_DATA_HOME", p.home)
+	if got := ownEnv("XDG_DATA_HOME"); got != p.home {
+		t.Errorf("of root for itself: %q", got)
+	}
+	t.Setenv("SUDO_UID", p.user.Uid)
+	for value, want := range map[string]string{
+		p.home: "", p.home + "/.local/share": "", p.root: p.root, p.root + "/not/yet": p.root + "/not/yet", "": "",
+	} {
+		t.Setenv("XDG_DATA_HOME", value)
+		if got := ownEnv("XDG_DATA_HOME"); got != want {
+			t.Errorf("XDG_DATA_HOME=%s: %q", value, got)
+		}
+	}
+	t.Setenv("XDG_RUNTIME_DIR", p.home)
+	if got := ownEnv("XDG_RUNTIME_DIR"); got != "" {
+		t.Errorf("XDG_RUNTIME_DIR: %q", got)
+	}
+}
