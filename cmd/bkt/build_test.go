@@ -266,6 +266,25 @@ func TestBuildAsUser(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "Installing jq-") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	checkTakenByRoot(t, cmd, u)
+}
+
+// checkTakenByRoot checks what is said of a layout that root has begun to write and
+// has not given back, as earlier versions of bkt did not.
+func checkTakenByRoot(t *testing.T, cmd *exec.Cmd, u *user.User) {
+	t.Helper()
+	addLine(t, filepath.Join(cmd.Dir, "toolbox", "Containerfile"), "LABEL again=1")
+	ingest := filepath.Join(cmd.Dir, "build", "toolbox", "ingest")
+	if err := os.Mkdir(ingest, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	again := exec.Command(cmd.Path, cmd.Args[1:]...)
+	again.Dir, again.Env = cmd.Dir, cmd.Env
+	asUser(t, again, u)
+	out, err := again.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), ingest+": permission denied\nbkt: hint: ") || !strings.Contains(string(out), "sudo chown -R $USER ") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 func addLine(t *testing.T, path, line string) {
