@@ -17,10 +17,6 @@ import (
 	"bkt/internal/plan"
 )
 
-// pushPatience is how long git may take for a push. There is no one to answer what
-// it may ask.
-const pushPatience = 2 * time.Minute
-
 // unattended has git and those that it runs ask nothing.
 var unattended = []string{"GIT_TERMINAL_PROMPT=0", "GIT_EDITOR=true", "GIT_ASKPASS=true", "SSH_ASKPASS_REQUIRE=never"}
 
@@ -55,8 +51,7 @@ func (r *autoRound) commit(ctx context.Context) error {
 // onBranch reports whether the branch is still checked out that was when nothing
 // was written yet: bkt's lock does not keep git from working.
 func (r *autoRound) onBranch(ctx context.Context) bool {
-	branch, err := r.git(ctx, nil, "symbolic-ref", "--quiet", "HEAD")
-	return err == nil && strings.TrimSpace(string(branch)) == "refs/heads/"+r.tree.Branch
+	return r.tree.Branch != "" && r.currentBranch(ctx) == r.tree.Branch
 }
 
 func (r *autoRound) commitFiles(ctx context.Context, names []string, message string) error {
@@ -107,44 +102,6 @@ func (r *autoRound) identified(ctx context.Context) error {
 			"tell it with \"git config --global user.name NAME\" and \"git config --global user.email ADDRESS\"")
 	}
 	return nil
-}
-
-// pushKey is what has a repository pushed. Without it, and without --push, it is
-// not.
-const pushKey = "bkt.autoCapturePush"
-
-// push pushes the commits to a branch of this computer, and opens a pull request
-// if gh is there and none is open.
-func (r *autoRound) push(ctx context.Context) error {
-	if !r.Push && !r.pushes(ctx) {
-		r.state.Unpushed = false
-		return nil
-	}
-	late := fmt.Errorf("git push: there was no end to it within %s", pushPatience)
-	ctx, cancel := context.WithTimeoutCause(ctx, pushPatience, late)
-	defer cancel()
-	branch := "bkt/" + regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(r.system.host, "-")
-	// The branch is this computer's own: what was rebased replaces it.
-	if _, err := r.git(ctx, nil, "push", "--quiet", "--force", "origin", "HEAD:refs/heads/"+branch); err != nil {
-		return hint.Add(err, "see that \"git push origin\" works in %s: the commit is there, and the next run pushes it again", r.system.repo.Root)
-	}
-	r.a.progress("pushed to %s", branch)
-	err := r.pullRequest(ctx, branch)
-	r.state.Unpushed = err != nil
-	return err
-}
-
-func (r *autoRound) pullRequest(ctx context.Context, branch string) error {
-	if !host.Installed("gh") {
-		return nil
-	}
-	open, err := host.OutputIn(ctx, r.system.repo.Root, "gh", "pr", "list", "--head", branch, "--state", "open", "--json", "number", "--jq", ".[].number")
-	if err != nil || strings.TrimSpace(string(open)) != "" {
-		return err
-	}
-	_, err = host.OutputIn(ctx, r.system.repo.Root, "gh", "pr", "create", "--head", branch, "--base", r.tree.Branch,
-		"--title", "Capture changes on "+r.system.host, "--body", "What was changed on "+r.system.host+", as bkt has captured it.")
-	return err
 }
 
 // notifyPatience is how long the desktop may take to show something.

@@ -54,3 +54,47 @@ func TestCaptureRendersSections(t *testing.T) {
 		t.Errorf("of an edit: %+v", changed)
 	}
 }
+
+// TestIdentities checks that computers and checkouts are told apart, again and
+// again in the same way, and that the identity of the machine cannot be read
+// off.
+func TestIdentities(t *testing.T) {
+	const one, other = "0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcde0"
+	seen := map[string]string{}
+	for _, machine := range []string{one, other, "ONCE MADE UP"} {
+		for _, checkout := range []string{"/home/a/ws", "/home/b/ws"} {
+			got := identityOf(machine, checkout)
+			if before, ok := seen[got]; ok || len(got) != 8 || strings.Contains(machine, got) {
+				t.Errorf("%s %s is %q, as is %s", machine, checkout, got, before)
+			}
+			seen[got] = machine + " " + checkout
+			if again := identityOf(machine, checkout); again != got {
+				t.Errorf("%s and then %s", got, again)
+			}
+		}
+	}
+}
+
+func TestMachineWithoutIdentity(t *testing.T) {
+	const id = "0123456789abcdef0123456789abcdef"
+	for text, want := range map[string]string{
+		id + "\n": id, "": "", "uninitialized\n": "", "0123\n": "", strings.Repeat("0", 32) + "\n": "", strings.Repeat("x", 32): "",
+	} {
+		file := filepath.Join(t.TempDir(), "machine-id")
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := machineID(file); got != want {
+			t.Errorf("%q is %q, not %q", text, got, want)
+		}
+		r := &autoRound{}
+		first := r.identity(file)
+		if kept := r.state.Computer != ""; kept != (want == "") || r.identity(file) != first {
+			t.Errorf("%q: %q, kept: %v, then %q", text, first, kept, r.identity(file))
+		}
+	}
+	other := &autoRound{}
+	if r := (&autoRound{}); r.identity("/missing") == other.identity("/missing") {
+		t.Error("two computers without an identity have the same one")
+	}
+}

@@ -32,7 +32,9 @@ type autoState struct {
 	Pending   []pending  `json:"pending,omitempty"`
 	Journal   *journal   `json:"journal,omitempty"`
 	Unpushed  bool       `json:"unpushed,omitempty"`
-	Told      string     `json:"told,omitempty"` // of what the user has been notified
+	Pushed    *pushed    `json:"pushed,omitempty"`   // last
+	Computer  string     `json:"computer,omitempty"` // its identity, where the system has none
+	Told      string     `json:"told,omitempty"`     // of what the user has been notified
 }
 
 // What comes of a run.

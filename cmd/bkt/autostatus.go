@@ -24,6 +24,7 @@ type autoStatusJSON struct {
 	Commit    string     `json:"commit,omitempty"`
 	Committed *time.Time `json:"committed,omitempty"`
 	Pending   []pending  `json:"pending,omitempty"`
+	Branch    string     `json:"branch,omitempty"`      // of the remote, that was pushed to last
 	Written   []string   `json:"uncommitted,omitempty"` // files that are written, and not yet committed
 }
 
@@ -37,6 +38,9 @@ func (s system) autoStatus() autoStatusJSON {
 		Captured: st.Captured, Commit: st.Commit, Committed: st.Committed, Pending: st.Pending}
 	if !st.LastRun.IsZero() {
 		j.LastRun = &st.LastRun
+	}
+	if st.Pushed != nil {
+		j.Branch = st.Pushed.Branch
 	}
 	if st.Journal != nil {
 		j.Written = slices.Sorted(maps.Keys(st.Journal.Files))
@@ -79,6 +83,9 @@ func (j autoStatusJSON) line() string {
 	}
 	if j.Committed != nil {
 		parts = append(parts, fmt.Sprintf("last commit %s %s, of %s", when(*j.Committed), j.Commit, amount(j.Captured)))
+	}
+	if j.Branch != "" {
+		parts = append(parts, "pushed to "+j.Branch)
 	}
 	return strings.Join(parts, "; ")
 }
