@@ -8,6 +8,8 @@ import (
 
 	"bkt/internal/image"
 	"bkt/internal/registry"
+
+	"github.com/opencontainers/go-digest"
 )
 
 type importCmd struct {
@@ -23,14 +25,15 @@ func (c *importCmd) Run() error {
 }
 
 type exportCmd struct {
-	Dir     string `arg:"" help:"An OCI layout with one image."`
+	Dir     string `arg:"" help:"An OCI layout."`
 	Archive string `arg:"" help:"The docker archive to make of it."`
 	Name    string `arg:"" help:"The name of the image in the archive."`
+	Digest  string `required:"" placeholder:"DIGEST" help:"Which image of the layout: another one there is an error."`
 }
 
 // Run turns a layout into an archive.
 func (c *exportCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return registry.Export(ctx, image.Layout{Dir: c.Dir}, c.Archive, c.Name)
+	return registry.Export(ctx, image.Layout{Dir: c.Dir, Digest: digest.Digest(c.Digest)}, c.Archive, c.Name)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -12,17 +13,20 @@ import (
 	"bkt/internal/engine/contract"
 	"bkt/internal/image"
 	"bkt/internal/registry"
+
+	"github.com/opencontainers/go-digest"
 )
 
 type pushCmd struct {
 	DryRun bool     `help:"Only say whether an image can be pushed under each NAME."`
 	Layout string   `placeholder:"DIR" help:"The OCI layout that the image is in."`
+	Digest string   `placeholder:"DIGEST" help:"Which image of the layout: another one there is an error."`
 	Names  []string `arg:"" name:"name" help:"As in quay.io/someone/image:latest."`
 }
 
-// Run pushes the only image of a layout under each name. Progress goes to
-// standard error.
-func (c *pushCmd) Run() error {
+// Run pushes an image of a layout under each name, and prints what registries
+// have then, as JSON. Progress goes to standard error.
+func (c *pushCmd) Run(stdout io.Writer) error {
 	errs := []error{registry.CanPush()}
 	for _, name := range c.Names {
 		errs = append(errs, registry.CheckName(name))
@@ -30,14 +34,21 @@ func (c *pushCmd) Run() error {
 	if err := errors.Join(errs...); err != nil || c.DryRun {
 		return err
 	}
+	l := image.Layout{Dir: c.Layout, Digest: digest.Digest(c.Digest)}
+	if err := l.Digest.Validate(); err != nil {
+		return fmt.Errorf("--digest %q: %w", c.Digest, err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	var all []contract.Pushed
 	for _, name := range c.Names {
-		if err := registry.Push(ctx, image.Layout{Dir: c.Layout}, name, os.Stderr); err != nil {
+		there, err := registry.Push(ctx, l, name, os.Stderr)
+		if err != nil {
 			return err
 		}
+		all = append(all, contract.Pushed{Name: name, Digest: there.String()})
 	}
-	return nil
+	return json.NewEncoder(stdout).Encode(all)
 }
 
 type credentialsCmd struct {

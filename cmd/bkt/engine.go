@@ -73,22 +73,22 @@ func startable() (buildkit.Config, error) {
 	return cfg, err
 }
 
-// engine runs a command of bkt-engine. What it says of errors the user has seen
-// by then, unless its progress was not wanted.
-func (a *app) engine(ctx context.Context, args ...string) error {
+// engine runs a command of bkt-engine and returns its output. What it says of
+// errors the user has seen by then, unless its progress was not wanted.
+func (a *app) engine(ctx context.Context, args ...string) ([]byte, error) {
 	cfg, err := startable()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	argv := append([]string{cfg.Program}, args...)
 	if a.quiet {
-		_, err := answer(ctx, append([]string{cfg.Program}, args...)...)
-		return err
+		return answer(ctx, argv...)
 	}
-	err = host.Run(ctx, a.log(), append([]string{cfg.Program}, args...)...)
+	out, err := host.OutputLogged(ctx, a.log(), argv...)
 	if _, ok := errors.AsType[*host.ExitError](err); ok {
-		return exited(1)
+		return nil, exited(1)
 	}
-	return err
+	return out, err
 }
 
 // credentials returns what asks the program bkt-engine for the user's passwords.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/buildkit"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/image"
@@ -84,6 +85,11 @@ func (a *app) load(ctx context.Context, l image.Layout, text string) error {
 	if err != nil {
 		return err
 	}
+	l, release, err := a.hold(ctx, l.Dir, l.Digest.String())
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := to.take(ctx, l, to.name); err != nil {
 		err = fmt.Errorf("loading %s into %s: %w", to.name, to.program, err)
 		return hint.Add(err, `the image is in %s; does "%s info" work?`, l.Dir, to.program)
@@ -97,19 +103,18 @@ func (a *app) load(ctx context.Context, l image.Layout, text string) error {
 
 // intoPodman has podman copy l and call it name.
 func intoPodman(ctx context.Context, l image.Layout, name string) error {
-	whole, err := filepath.Abs(l.Dir)
-	if err != nil {
-		return err
-	}
 	// Older podmans make a name of the path, which need not be one that is
-	// allowed, and so are given a path that is.
+	// allowed, and so are given a path that is. They take what image there is.
 	dir, err := os.MkdirTemp("", "bkt-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	link := filepath.Base(dir)
-	if err := os.Symlink(whole, filepath.Join(dir, link)); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, link), 0o755); err != nil {
+		return err
+	}
+	if err := buildkit.Alone(l, filepath.Join(dir, link)); err != nil {
 		return err
 	}
 	out, err := host.OutputIn(ctx, dir, "podman", "pull", "--quiet", "oci:"+link)
@@ -137,7 +142,7 @@ func intoDocker(ctx context.Context, l image.Layout, name string) error {
 	}
 	defer os.RemoveAll(dir)
 	archive := filepath.Join(dir, "image.tar")
-	if _, err := answer(ctx, cfg.Program, "export", l.Dir, archive, name); err != nil {
+	if _, err := answer(ctx, cfg.Program, "export", "--digest="+l.Digest.String(), l.Dir, archive, name); err != nil {
 		return err
 	}
 	_, err = host.Output(ctx, "docker", "load", "--quiet", "--input", archive)

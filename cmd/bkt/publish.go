@@ -125,12 +125,17 @@ func (a *app) published(ctx context.Context, b buildkit.Builder, s image.Spec, n
 	return there, same, err
 }
 
-// push pushes l, if that is wanted. With --refresh it does so only if the
+// push pushes l, if that is wanted, and if it was not replaced meanwhile. With --refresh it does so only if the
 // registry has an image with other packages, or of other inputs.
 func (c *buildCmd) push(ctx context.Context, a *app, l image.Layout) (references []string, err error) {
 	if len(c.Push) == 0 {
 		return nil, nil
 	}
+	l, release, err := a.hold(ctx, l.Dir, l.Digest.String())
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	if c.Refresh {
 		if same, err := a.samePackages(ctx, l, c.Push[0]); err != nil || same {
 			return nil, err

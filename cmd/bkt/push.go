@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 
 	"bkt/gen"
 	"bkt/internal/buildkit"
+	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/image"
 	"bkt/internal/repo"
@@ -28,10 +30,11 @@ func (c *pushCmd) Run(ctx context.Context, a *app) error {
 	if err := a.canPush(ctx, c.Names); err != nil {
 		return err
 	}
-	l, err := built(r, gen.Kind(c.Image))
+	l, release, err := a.built(ctx, r, gen.Kind(c.Image))
 	if err != nil {
 		return err
 	}
+	defer release()
 	result := builtJSON{Image: gen.Kind(c.Image), Digest: l.Digest.String(), Layout: l.Dir}
 	same := false
 	if c.UnlessSame {
@@ -47,28 +50,59 @@ func (c *pushCmd) Run(ctx context.Context, a *app) error {
 	return a.printBuilt([]builtJSON{result})
 }
 
-// built returns the image that bkt build has left in the repository.
-func built(r repo.Repo, k gen.Kind) (image.Layout, error) {
+// built returns the image that bkt build has left in the repository. No build
+// replaces it until release is called.
+func (a *app) built(ctx context.Context, r repo.Repo, k gen.Kind) (l image.Layout, release func(), err error) {
 	dir := outputFolder(r, k)
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		err = fmt.Errorf("the image %s has not been built: %s is not there", k, dir)
-		return image.Layout{}, hint.Add(err, "run \"bkt build %s\" first", k)
+		return l, nil, hint.Add(err, "run \"bkt build %s\" first", k)
 	}
-	return buildkit.ReadLayout(dir, "")
+	return a.hold(ctx, dir, "")
+}
+
+// hold returns an image of the layout dir, the one that name means, or else the
+// only one. No build replaces it until release is called.
+func (a *app) hold(ctx context.Context, dir, name string) (l image.Layout, release func(), err error) {
+	release, err = buildkit.Hold(ctx, dir, func() { a.note("waiting until a build has written %s", dir) })
+	if err != nil {
+		return l, nil, err
+	}
+	if l, err = buildkit.ReadLayout(dir, name); err != nil {
+		release()
+		return l, nil, err
+	}
+	return l, release, nil
 }
 
 // canPush returns an error for what no image can be pushed as.
 func (a *app) canPush(ctx context.Context, names []string) error {
-	return a.engine(ctx, append([]string{"push", "--dry-run"}, names...)...)
+	_, err := a.engine(ctx, append([]string{"push", "--dry-run"}, names...)...)
+	return err
 }
 
-// push pushes l under each of names, and returns these with its digest.
+// push pushes l under each of names, and returns these with the digests that
+// registries have then, as the program says that has pushed it.
 func (a *app) push(ctx context.Context, l image.Layout, names []string) ([]string, error) {
-	var references []string
-	for _, name := range names {
-		references = append(references, name+"@"+l.Digest.String())
+	out, err := a.engine(ctx, append([]string{"push", "--layout=" + l.Dir, "--digest=" + l.Digest.String()}, names...)...)
+	if err != nil {
+		return nil, err
 	}
-	return references, a.engine(ctx, append([]string{"push", "--layout=" + l.Dir}, names...)...)
+	var all []contract.Pushed
+	if err := json.Unmarshal(out, &all); err != nil {
+		return nil, fmt.Errorf("what bkt-engine says of what it has pushed: %w", err)
+	}
+	var references []string
+	for _, p := range all {
+		if p.Digest != l.Digest.String() {
+			return nil, fmt.Errorf("%s: %s was pushed, and not %s", p.Name, p.Digest, l.Digest)
+		}
+		references = append(references, p.Name+"@"+p.Digest)
+	}
+	if len(references) != len(names) {
+		return nil, fmt.Errorf("bkt-engine says of %d names of %d that it has pushed them", len(references), len(names))
+	}
+	return references, nil
 }
 
 // samePackages says whether a registry has under name an image with the

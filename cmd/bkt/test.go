@@ -95,10 +95,11 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 // look builds an image, unless it is to be there, and looks into it.
 func (c *testCmd) look(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s recipe, look func(context.Context, buildkit.Look) error) error {
 	if c.Built {
-		l, err := built(r, s.kind)
+		l, release, err := a.built(ctx, r, s.kind)
 		if err != nil {
 			return err
 		}
+		defer release()
 		return b.LookAt(ctx, l, s.toLook(), a.err, look)
 	}
 	spec, err := verify(ctx, s.toLook())

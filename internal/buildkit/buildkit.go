@@ -115,7 +115,7 @@ func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Wri
 	if err := also.finish(); err != nil {
 		return image.Layout{}, err
 	}
-	return out.commit(ctx, whole)
+	return out.commit(ctx, whole, func() { b.say(log, "waiting for what reads the image in "+dir) })
 }
 
 // solve has the engine do the work, and shows on log how it gets on.

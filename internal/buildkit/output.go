@@ -245,12 +245,18 @@ func exportTo(store content.Store, compression string) client.ExportEntry {
 }
 
 // commit makes desc, whose blobs have come, the image in the layout, and removes
-// what belongs to no other.
-func (o *output) commit(ctx context.Context, desc ocispec.Descriptor) (image.Layout, error) {
+// what belongs to no other, once no one reads the image that was there. waiting
+// is called if someone does.
+func (o *output) commit(ctx context.Context, desc ocispec.Descriptor, waiting func()) (image.Layout, error) {
 	keep, err := blobs(ctx, o.store, desc)
 	if err != nil {
 		return image.Layout{}, fmt.Errorf("%s: the engine has not sent all of the image: %w", o.dir, err)
 	}
+	lock, err := lockBlobs(ctx, o.dir, unix.LOCK_EX, waiting)
+	if err != nil {
+		return image.Layout{}, err
+	}
+	defer lock.Close()
 	if err := o.writeIndex(desc); err != nil {
 		return image.Layout{}, err
 	}

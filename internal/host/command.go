@@ -74,11 +74,14 @@ func (Machine) outputIn(ctx context.Context, dir string, r plan.Run) ([]byte, er
 	return stdout.Bytes(), err
 }
 
-// Run runs a command whose output, of both kinds, goes to log.
-func Run(ctx context.Context, log io.Writer, argv ...string) error {
+// OutputLogged runs a command and returns its standard output; what it says
+// besides goes to log.
+func OutputLogged(ctx context.Context, log io.Writer, argv ...string) ([]byte, error) {
+	var stdout bytes.Buffer
 	cmd := command(ctx, argv...)
-	cmd.Stdout, cmd.Stderr = log, log
-	return run(ctx, cmd, &bytes.Buffer{})
+	cmd.Stdout, cmd.Stderr = &stdout, log
+	err := run(ctx, cmd, &bytes.Buffer{})
+	return stdout.Bytes(), err
 }
 
 // Git is the git of this machine.

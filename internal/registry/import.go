@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"bkt/internal/image"
 
@@ -28,14 +29,15 @@ func Import(ctx context.Context, file, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := copyLocal(ctx, to, from); err != nil {
+	if err := copyLocal(ctx, to, from, nil); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return nil
 }
 
 // Export writes a docker archive with the image l, which has that name in it:
-// the one for this computer, if l is for several.
+// the one for this computer, if l is for several. A layout that does not hold
+// this image any more is an error.
 func Export(ctx context.Context, l image.Layout, file, name string) error {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
@@ -45,12 +47,21 @@ func Export(ctx context.Context, l image.Layout, file, name string) error {
 	if !ok {
 		return fmt.Errorf("image %q: has a digest, but is known by a tag", name)
 	}
+	aside, err := os.MkdirTemp("", "bkt-export-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(aside)
+	s, err := open(l, aside)
+	if err != nil {
+		return err
+	}
 	to, errTo := archive.NewReference(file, tagged)
-	from, errFrom := layout.NewReference(l.Dir, "")
+	from, errFrom := s.whole()
 	if err := errors.Join(errTo, errFrom); err != nil {
 		return err
 	}
-	if err := copyLocal(ctx, to, from); err != nil {
+	if err := copyLocal(ctx, to, from, &types.SystemContext{OCISharedBlobDirPath: s.blobs()}); err != nil {
 		return fmt.Errorf("%s: %w", l.Dir, err)
 	}
 	return nil
@@ -58,7 +69,7 @@ func Export(ctx context.Context, l image.Layout, file, name string) error {
 
 // copyLocal copies an image that was built on this user's behalf a moment ago:
 // there is no signature to ask for.
-func copyLocal(ctx context.Context, to, from types.ImageReference) error {
+func copyLocal(ctx context.Context, to, from types.ImageReference, sys *types.SystemContext) error {
 	policy, err := signature.NewPolicyContext(&signature.Policy{
 		Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()},
 	})
@@ -66,6 +77,6 @@ func copyLocal(ctx context.Context, to, from types.ImageReference) error {
 		return err
 	}
 	defer policy.Destroy()
-	_, err = copy.Image(ctx, policy, to, from, &copy.Options{})
+	_, err = copy.Image(ctx, policy, to, from, &copy.Options{SourceCtx: sys})
 	return err
 }

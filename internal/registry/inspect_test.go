@@ -38,7 +38,7 @@ func gone() string {
 
 func TestMissingImages(t *testing.T) {
 	whole := serve(t, func(http.ResponseWriter, *http.Request) bool { return false })
-	if err := push(t.Context(), makeImage(t, 100), whole+"/a:1", io.Discard, nil); err != nil {
+	if _, err := push(t.Context(), makeImage(t, 100), whole+"/a:1", io.Discard, nil); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct{ test, name string }{
@@ -95,7 +95,7 @@ func TestInspectTriesAgain(t *testing.T) {
 				return true
 			})
 			l := makeImage(t, 100)
-			if err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
+			if _, err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
 				t.Fatal(err)
 			}
 			found, err := inspect(t.Context(), host+"/a:1", atOnce)

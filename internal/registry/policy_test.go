@@ -143,7 +143,7 @@ func newPlace(t *testing.T, trusted signer) *place {
 // push pushes an image and returns its digest.
 func (p *place) push(t *testing.T, name string, l image.Layout) string {
 	t.Helper()
-	if err := push(t.Context(), l, p.host+"/"+name, io.Discard, nil); err != nil {
+	if _, err := push(t.Context(), l, p.host+"/"+name, io.Discard, nil); err != nil {
 		t.Fatal(err)
 	}
 	return l.Digest.String()

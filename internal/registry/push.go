@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"bkt/internal/image"
@@ -16,91 +15,89 @@ import (
 	"github.com/containers/image/v5/copy"
 	"github.com/containers/image/v5/docker"
 	"github.com/containers/image/v5/manifest"
-	"github.com/containers/image/v5/oci/layout"
 	"github.com/containers/image/v5/signature"
 	"github.com/containers/image/v5/types"
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // CanPush returns nil: this build of bkt can push.
 func CanPush() error { return nil }
 
 // Push copies the image l to the registry under name, with its digest as it is,
-// and asks the registry whether that is what it has now. What is there already,
-// all or a part, is not sent again. An error that may pass has it try again, a few times.
-// Progress goes to log.
-func Push(ctx context.Context, l image.Layout, name string, log io.Writer) error {
+// asks the registry whether that is what it has now, and returns that digest. A
+// layout that does not hold this image any more is an error. What is there
+// already, all or a part, is not sent again. An error that may pass has it try
+// again, a few times. Progress goes to log.
+func Push(ctx context.Context, l image.Layout, name string, log io.Writer) (digest.Digest, error) {
 	return push(ctx, l, name, log, patience)
 }
 
-func push(ctx context.Context, l image.Layout, name string, log io.Writer, delays []time.Duration) error {
+func push(ctx context.Context, l image.Layout, name string, log io.Writer, delays []time.Duration) (there digest.Digest, err error) {
 	to, err := parse(name)
 	if err != nil {
-		return err
-	}
-	// The layout may hold several images; ours is found by the index's only entry.
-	from, err := layout.NewReference(l.Dir, "")
-	if err != nil {
-		return err
+		return "", err
 	}
 	aside, err := os.MkdirTemp("", "bkt-push-")
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer os.RemoveAll(aside)
-	all, err := parts(l.Dir, aside, from, to)
+	s, err := open(l, aside)
 	if err != nil {
-		return err
+		return "", err
 	}
-	err = persist(ctx, delays, log, func() error {
-		if isThere(ctx, from, to) {
+	err = persist(ctx, delays, log, func() (err error) {
+		if isThere(ctx, l.Digest, to) {
 			fmt.Fprintf(log, "bkt: %s is there already\n", name)
+			there = l.Digest
 			return nil
 		}
-		if err := copyAll(ctx, l.Dir, all, part{to, from}, log); err != nil {
+		if there, err = copyAll(ctx, s, to, log); err != nil {
 			return fmt.Errorf("pushing %s: %w", name, err)
 		}
 		return nil
 	})
-	return explain(err, host(to))
+	return there, explain(err, host(to))
 }
 
 // isThere says whether a registry has an image under its name by now. What else
 // there is to say of the registry, the push itself says.
-func isThere(ctx context.Context, from, to types.ImageReference) bool {
-	d, err := layout.LoadManifestDescriptor(from)
-	if err != nil {
-		return false
-	}
+func isThere(ctx context.Context, want digest.Digest, to types.ImageReference) bool {
 	there, err := docker.GetDigest(ctx, plainOnLoopback(to), to)
-	return err == nil && there == d.Digest
+	return err == nil && there == want
 }
 
-// copyAll copies the parts of an image from a layout and then the whole, and
-// makes sure that the registry has it.
-func copyAll(ctx context.Context, dir string, parts []part, whole part, log io.Writer) error {
-	blobs := filepath.Join(dir, ocispec.ImageBlobsDir)
+// copyAll copies the parts of an image and then the whole, makes sure that the
+// registry has it, and returns its digest.
+func copyAll(ctx context.Context, s source, to types.ImageReference, log io.Writer) (digest.Digest, error) {
+	parts, errParts := s.parts(to)
+	whole, errWhole := s.whole()
+	if err := errors.Join(errParts, errWhole); err != nil {
+		return "", err
+	}
 	for _, p := range parts {
-		if _, err := copyImage(ctx, p, blobs, log); err != nil {
-			return err
+		if _, err := copyImage(ctx, p, s.blobs(), log); err != nil {
+			return "", err
 		}
 	}
-	sent, err := copyImage(ctx, whole, blobs, log)
+	sent, err := copyImage(ctx, part{to, whole}, s.blobs(), log)
 	if err != nil {
-		return err
+		return "", err
 	}
-	there, err := docker.GetDigest(ctx, plainOnLoopback(whole.to), whole.to)
+	if sent != s.Digest {
+		return "", fmt.Errorf("%s was sent, and not %s", sent, s.Digest)
+	}
+	there, err := docker.GetDigest(ctx, plainOnLoopback(to), to)
 	if errors.Is(err, digest.ErrDigestInvalidFormat) { // a registry need not say it
-		return nil
+		return sent, nil
 	}
 	if err != nil {
-		return fmt.Errorf("asking for what was pushed: %w", err)
+		return "", fmt.Errorf("asking for what was pushed: %w", err)
 	}
 	if there != sent {
-		return fmt.Errorf("the registry says that it has %s, and not %s, which was pushed", there, sent)
+		return "", fmt.Errorf("the registry says that it has %s, and not %s, which was pushed", there, sent)
 	}
-	return nil
+	return there, nil
 }
 
 // copyImage copies an image, or an index without the images in it, and returns

@@ -129,7 +129,7 @@ func TestPushTriesAgain(t *testing.T) {
 			})
 			l := makeImage(t, 100)
 			var text bytes.Buffer
-			if err := push(t.Context(), l, host+"/a:1", &text, atOnce); err != nil {
+			if _, err := push(t.Context(), l, host+"/a:1", &text, atOnce); err != nil {
 				t.Fatal(err)
 			}
 			checkThere(t, host+"/a:1", l.Digest.String())
@@ -177,7 +177,7 @@ func TestPushGivesUp(t *testing.T) {
 				io.WriteString(w, tt.body)
 				return true
 			})
-			err := push(t.Context(), makeImage(t, 100), host+"/a:1", io.Discard, atOnce)
+			_, err := push(t.Context(), makeImage(t, 100), host+"/a:1", io.Discard, atOnce)
 			if err == nil || !strings.HasPrefix(err.Error(), "pushing "+host+"/a:1: ") || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("error %v", err)
 			}
@@ -198,7 +198,7 @@ func TestPushGivesUp(t *testing.T) {
 func TestPushOfSeveralPlatforms(t *testing.T) {
 	host := serve(t, func(http.ResponseWriter, *http.Request) bool { return false })
 	l := makeIndex(t)
-	if err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
+	if _, err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
 		t.Fatal(err)
 	}
 	checkThere(t, host+"/a:1", l.Digest.String())
@@ -225,7 +225,7 @@ func TestPushOfLayersInZstd(t *testing.T) {
 	}
 	index := mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{Add: made})
 	l := makeLayout(t, index, func(p layout.Path) error { return p.AppendIndex(index) })
-	if err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
+	if _, err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
 		t.Fatal(err)
 	}
 	checkThere(t, host+"/a:1", l.Digest.String())
@@ -238,7 +238,7 @@ func TestPushToARegistryOfFewWords(t *testing.T) {
 		return r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/manifests/")
 	})
 	l := makeImage(t, 100)
-	if err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
+	if _, err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
 		t.Fatal(err)
 	}
 	checkThere(t, host+"/a:1", l.Digest.String())
@@ -246,7 +246,7 @@ func TestPushToARegistryOfFewWords(t *testing.T) {
 
 func TestPushToNoRegistry(t *testing.T) {
 	var text bytes.Buffer
-	err := push(t.Context(), makeImage(t, 100), "127.0.0.1:1/a:1", &text, atOnce)
+	_, err := push(t.Context(), makeImage(t, 100), "127.0.0.1:1/a:1", &text, atOnce)
 	if err == nil || !strings.Contains(err.Error(), "connection refused") || len(hint.Of(err)) > 0 {
 		t.Errorf("error %v, hints %q", err, hint.Of(err))
 	}
@@ -266,7 +266,7 @@ func TestPushAfterABrokenConnection(t *testing.T) {
 	})
 	l := makeImage(t, 1<<20)
 	var text bytes.Buffer
-	err := push(t.Context(), l, host+"/a:1", &text, atOnce)
+	_, err := push(t.Context(), l, host+"/a:1", &text, atOnce)
 	if err == nil || !strings.HasPrefix(err.Error(), "pushing "+host+"/a:1: ") {
 		t.Errorf("error %v", err)
 	}
@@ -275,7 +275,7 @@ func TestPushAfterABrokenConnection(t *testing.T) {
 	}
 	checkThere(t, host+"/a:1", "")
 	whole.Store(true)
-	if err := push(t.Context(), l, host+"/a:1", io.Discard, atOnce); err != nil {
+	if _, err := push(t.Context(), l, host+"/a:1", io.Discard, atOnce); err != nil {
 		t.Fatal(err)
 	}
 	checkThere(t, host+"/a:1", l.Digest.String())
@@ -293,7 +293,7 @@ func TestPushChecksWhatIsThere(t *testing.T) {
 		return true
 	})
 	l := makeImage(t, 100)
-	err := push(t.Context(), l, host+"/a:1", io.Discard, atOnce)
+	_, err := push(t.Context(), l, host+"/a:1", io.Discard, atOnce)
 	want := "pushing " + host + "/a:1: the registry says that it has " + other + ", and not " + l.Digest.String() + ", which was pushed"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, not %s", err, want)
@@ -314,7 +314,7 @@ func TestPushOfWhatIsThere(t *testing.T) {
 		return false
 	})
 	l := makeImage(t, 100)
-	if err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
+	if _, err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -327,7 +327,7 @@ func TestPushOfWhatIsThere(t *testing.T) {
 	} {
 		sent = nil
 		var text bytes.Buffer
-		if err := push(t.Context(), l, host+tt.name, &text, nil); err != nil {
+		if _, err := push(t.Context(), l, host+tt.name, &text, nil); err != nil {
 			t.Fatal(err)
 		}
 		checkThere(t, host+tt.name, l.Digest.String())
@@ -347,7 +347,7 @@ func TestPushEndsWhenItIsToldTo(t *testing.T) {
 		return true
 	})
 	// It is told while it waits, which it would do for longer than any test.
-	err := push(ctx, makeImage(t, 100), host+"/a:1", callback(func(text string) {
+	_, err := push(ctx, makeImage(t, 100), host+"/a:1", callback(func(text string) {
 		if strings.Contains(text, "trying again") {
 			cancel()
 		}

@@ -18,6 +18,7 @@ import (
 	"bkt/internal/image"
 
 	"github.com/containers/image/v5/types"
+	"github.com/opencontainers/go-digest"
 )
 
 // CanPush returns an error: this build of bkt cannot push.
@@ -27,7 +28,9 @@ func CanPush() error {
 }
 
 // Push returns the error of [CanPush].
-func Push(context.Context, image.Layout, string, io.Writer) error { return CanPush() }
+func Push(context.Context, image.Layout, string, io.Writer) (digest.Digest, error) {
+	return "", CanPush()
+}
 
 // Allow returns an error for each of the images of which the policy demands
 // something: this build of bkt cannot verify signatures, and does not act as if

@@ -15,3 +15,9 @@ type Allowed struct {
 	Name   string `json:"name"`
 	Digest string `json:"digest,omitempty"`
 }
+
+// Pushed is what a registry has under a name, now that it was pushed.
+type Pushed struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+}

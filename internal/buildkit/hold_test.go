@@ -1,0 +1,121 @@
+package buildkit
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// putImage puts an image without layers into o.
+func putImage(t *testing.T, o *output, author string) ocispec.Descriptor {
+	t.Helper()
+	put := func(media, text string) ocispec.Descriptor {
+		d := digest.FromString(text)
+		dir := filepath.Join(o.dir, "blobs", "sha256")
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, d.Encoded()), []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		return ocispec.Descriptor{MediaType: media, Digest: d, Size: int64(len(text))}
+	}
+	config := put(ocispec.MediaTypeImageConfig, `{"author":"`+author+`"}`)
+	return put(ocispec.MediaTypeImageManifest, `{"schemaVersion":2,"mediaType":"`+ocispec.MediaTypeImageManifest+
+		`","config":{"mediaType":"`+config.MediaType+`","digest":"`+config.Digest.String()+`","size":`+strconv.FormatInt(config.Size, 10)+`},"layers":[]}`)
+}
+
+// unexpected fails the test if there is something to wait for.
+func unexpected(t *testing.T) func() {
+	return func() { t.Error("it waits") }
+}
+
+// TestHeldImageIsNotReplaced checks that a build takes what time it wants, and
+// puts its image into the place of another one only when no one reads that.
+func TestHeldImageIsNotReplaced(t *testing.T) {
+	dir := t.TempDir()
+	out, err := openOutput(t.Context(), dir, unexpected(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.close()
+	first, err := out.commit(t.Context(), putImage(t, out, "first"), unexpected(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The build has the folder, and two read the image in it.
+	release, err := Hold(t.Context(), dir, unexpected(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	releaseToo, err := Hold(t.Context(), dir, unexpected(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := putImage(t, out, "second")
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := out.commit(ctx, second, cancel); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if l, err := ReadLayout(dir, ""); err != nil || l != first {
+		t.Errorf("%v, %v, not %v", l, err, first)
+	}
+	waiting, done := make(chan struct{}), make(chan error)
+	go func() {
+		_, err := out.commit(t.Context(), second, func() { close(waiting) })
+		done <- err
+	}()
+	<-waiting
+	if l, err := ReadLayout(dir, first.Digest.String()); err != nil || l != first {
+		t.Errorf("%v, %v, not %v", l, err, first)
+	}
+	release()
+	releaseToo()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if l, err := ReadLayout(dir, ""); err != nil || l.Digest != second.Digest {
+		t.Errorf("%v, %v, not %v", l, err, second.Digest)
+	}
+	if _, err := ReadLayout(dir, first.Digest.String()); err == nil {
+		t.Error("the first one is still there")
+	}
+}
+
+func TestHoldOfNothing(t *testing.T) {
+	release, err := Hold(t.Context(), filepath.Join(t.TempDir(), "missing"), unexpected(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+}
+
+// TestAlone checks that of two images only the one is found that is wanted.
+func TestAlone(t *testing.T) {
+	dir := t.TempDir()
+	out, err := openOutput(t.Context(), dir, unexpected(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.close()
+	l, err := out.commit(t.Context(), putImage(t, out, "first"), unexpected(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := t.TempDir()
+	if err := Alone(l, alone); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.writeIndex(putImage(t, out, "second")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadLayout(alone, ""); err != nil || got.Digest != l.Digest {
+		t.Errorf("%v, %v, not %s", got, err, l.Digest)
+	}
+	if err := Alone(l, t.TempDir()); err == nil {
+		t.Error("an image that is not there any more is no error")
+	}
+}
