@@ -57,7 +57,9 @@ type credentialsCmd struct {
 
 // Run prints what to log in with, as JSON.
 func (c *credentialsCmd) Run(stdout io.Writer) error {
-	user, secret, err := registry.Credentials(c.Host)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	user, secret, err := registry.Credentials(ctx, c.Host)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,10 @@ func inspect(ctx context.Context, name string, delays []time.Duration) (found co
 
 // describe asks once for an image, which need not be there.
 func describe(ctx context.Context, ref types.ImageReference) (found contract.Image, err error) {
-	sys := plainOnLoopback(ref)
+	sys, err := toPull(ctx, ref)
+	if err != nil {
+		return found, err
+	}
 	source, err := ref.NewImageSource(ctx, sys)
 	if statusOf(err) == http.StatusNotFound {
 		return found, nil

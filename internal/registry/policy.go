@@ -84,7 +84,11 @@ func allowOne(ctx context.Context, policy *signature.Policy, name string, delays
 
 // verify opens an image and returns its digest, if it is allowed.
 func verify(ctx context.Context, policy *signature.Policy, ref types.ImageReference) (string, error) {
-	source, err := ref.NewImageSource(ctx, plainOnLoopback(ref))
+	sys, err := toPull(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	source, err := ref.NewImageSource(ctx, sys)
 	if err != nil {
 		return "", err
 	}

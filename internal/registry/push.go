@@ -47,12 +47,16 @@ func push(ctx context.Context, l image.Layout, name string, log io.Writer, delay
 		return "", err
 	}
 	err = persist(ctx, delays, log, func() (err error) {
-		if isThere(ctx, l.Digest, to) {
+		sys, err := toPush(ctx, to)
+		if err == nil && isThere(ctx, sys, l.Digest, to) {
 			fmt.Fprintf(log, "bkt: %s is there already\n", name)
 			there = l.Digest
 			return nil
 		}
-		if there, err = copyAll(ctx, s, to, log); err != nil {
+		if err == nil {
+			there, err = copyAll(ctx, sys, s, to, log)
+		}
+		if err != nil {
 			return fmt.Errorf("pushing %s: %w", name, err)
 		}
 		return nil
@@ -62,32 +66,32 @@ func push(ctx context.Context, l image.Layout, name string, log io.Writer, delay
 
 // isThere says whether a registry has an image under its name by now. What else
 // there is to say of the registry, the push itself says.
-func isThere(ctx context.Context, want digest.Digest, to types.ImageReference) bool {
-	there, err := docker.GetDigest(ctx, plainOnLoopback(to), to)
+func isThere(ctx context.Context, sys *types.SystemContext, want digest.Digest, to types.ImageReference) bool {
+	there, err := docker.GetDigest(ctx, sys, to)
 	return err == nil && there == want
 }
 
 // copyAll copies the parts of an image and then the whole, makes sure that the
 // registry has it, and returns its digest.
-func copyAll(ctx context.Context, s source, to types.ImageReference, log io.Writer) (digest.Digest, error) {
+func copyAll(ctx context.Context, sys *types.SystemContext, s source, to types.ImageReference, log io.Writer) (digest.Digest, error) {
 	parts, errParts := s.parts(to)
 	whole, errWhole := s.whole()
 	if err := errors.Join(errParts, errWhole); err != nil {
 		return "", err
 	}
 	for _, p := range parts {
-		if _, err := copyImage(ctx, p, s.blobs(), log); err != nil {
+		if _, err := copyImage(ctx, sys, p, s.blobs(), log); err != nil {
 			return "", err
 		}
 	}
-	sent, err := copyImage(ctx, part{to, whole}, s.blobs(), log)
+	sent, err := copyImage(ctx, sys, part{to, whole}, s.blobs(), log)
 	if err != nil {
 		return "", err
 	}
 	if sent != s.Digest {
 		return "", fmt.Errorf("%s was sent, and not %s", sent, s.Digest)
 	}
-	there, err := docker.GetDigest(ctx, plainOnLoopback(to), to)
+	there, err := docker.GetDigest(ctx, sys, to)
 	if errors.Is(err, digest.ErrDigestInvalidFormat) { // a registry need not say it
 		return sent, nil
 	}
@@ -102,7 +106,7 @@ func copyAll(ctx context.Context, s source, to types.ImageReference, log io.Writ
 
 // copyImage copies an image, or an index without the images in it, and returns
 // its digest.
-func copyImage(ctx context.Context, p part, blobs string, log io.Writer) (digest.Digest, error) {
+func copyImage(ctx context.Context, sys *types.SystemContext, p part, blobs string, log io.Writer) (digest.Digest, error) {
 	// The image was built here a moment ago: there is no signature to ask for.
 	policy, err := signature.NewPolicyContext(&signature.Policy{
 		Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()},
@@ -116,7 +120,7 @@ func copyImage(ctx context.Context, p part, blobs string, log io.Writer) (digest
 		PreserveDigests:    true,
 		ImageListSelection: copy.CopySpecificImages,
 		SourceCtx:          &types.SystemContext{OCISharedBlobDirPath: blobs},
-		DestinationCtx:     plainOnLoopback(p.to),
+		DestinationCtx:     sys,
 	})
 	if err != nil {
 		return "", err

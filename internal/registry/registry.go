@@ -9,6 +9,7 @@
 package registry
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -28,14 +29,30 @@ const (
 
 // Credentials returns the user and the password, or the identity token, with
 // which the user has logged in to the registry host. Both are empty for a
-// registry that the user has not logged in to.
-func Credentials(host string) (user, secret string, err error) {
+// registry that the user has not logged in to. If the registry wants them to be
+// sent to a host that is not its own, that is an error.
+func Credentials(ctx context.Context, host string) (user, secret string, err error) {
 	if host == hubHost {
 		host = dockerHub
 	}
 	auth, err := config.GetCredentials(system(), host)
 	if err != nil {
 		return "", "", fmt.Errorf("credentials for %s: %w", host, err)
+	}
+	if auth == (types.DockerAuthConfig{}) {
+		return "", "", nil
+	}
+	named, err := reference.ParseNormalizedNamed(host + "/any")
+	if err != nil {
+		return "", "", fmt.Errorf("registry %q: %w", host, err)
+	}
+	ref, err := docker.NewReference(reference.TagNameOnly(named))
+	if err != nil {
+		return "", "", err
+	}
+	// An engine that is elsewhere may reach what is out of reach from here.
+	if _, err := toPush(ctx, ref); isForeign(err) {
+		return "", "", err
 	}
 	if auth.IdentityToken != "" {
 		return "", auth.IdentityToken, nil
