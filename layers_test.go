@@ -17,7 +17,7 @@ var may = map[string]string{
 	"internal/buildkit":        "internal/crash internal/engine/contract internal/hint internal/image internal/owner",
 	"internal/crash":           "internal/hint internal/version",
 	"internal/distrobox":       "internal/crash internal/hint internal/hook internal/manifest internal/plan internal/reconcile",
-	"internal/engine":          "internal/crash internal/engine/contract internal/hint",
+	"internal/engine":          "internal/crash internal/engine/contract internal/hint internal/realm",
 	"internal/engine/contract": "internal/hint",
 	"internal/extension":       "internal/gvariant internal/hint internal/manifest internal/plan internal/reconcile",
 	"internal/flatpak":         "internal/hint internal/keyfile internal/manifest internal/plan internal/reconcile",

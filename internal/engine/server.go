@@ -42,7 +42,7 @@ func newServer(ctx context.Context, s settings) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	hosts := resolver.NewRegistryConfig(nil)
+	hosts := guarded(resolver.NewRegistryConfig(nil))
 	w, err := newWorker(ctx, s, hosts)
 	if err != nil {
 		return nil, err

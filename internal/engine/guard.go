@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"bkt/internal/realm"
+
+	"github.com/containerd/containerd/v2/core/remotes/docker"
+)
+
+// guarded returns hosts that are not sent credentials in the open that the
+// registry itself is sent over TLS, whatever realm or redirection they name. bkt,
+// which has the credentials, gives none to a registry whose realm is another's.
+func guarded(hosts docker.RegistryHosts) docker.RegistryHosts {
+	return func(name string) ([]docker.RegistryHost, error) {
+		all, err := hosts(name)
+		for i, h := range all {
+			client := http.Client{}
+			if h.Client != nil {
+				client = *h.Client
+			}
+			if client.Transport == nil {
+				client.Transport = http.DefaultTransport
+			}
+			client.Transport = guard{client.Transport, &url.URL{Scheme: h.Scheme, Host: h.Host}}
+			all[i].Client = &client
+		}
+		return all, err
+	}
+}
+
+// guard is the transport of one registry's client.
+type guard struct {
+	inner    http.RoundTripper
+	registry *url.URL
+}
+
+// CloseIdleConnections is what a client looks for in its transport.
+func (g guard) CloseIdleConnections() {
+	if c, ok := g.inner.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
+	if hasCredentials(r) && !realm.IsPrivate(g.registry, r.URL) {
+		if r.Body != nil {
+			r.Body.Close()
+		}
+		return nil, fmt.Errorf("%s wants the credentials for it to be sent to %s://%s, for all to read: they were not sent", g.registry.Host, r.URL.Scheme, r.URL.Host)
+	}
+	return g.inner.RoundTrip(r)
+}
+
+// hasCredentials reports whether a request has a password in its head, or is a
+// form, which may have one in its body.
+func hasCredentials(r *http.Request) bool {
+	_, _, basic := r.BasicAuth()
+	return basic || strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+}
