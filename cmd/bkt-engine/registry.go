@@ -67,6 +67,7 @@ func (c *credentialsCmd) Run(stdout io.Writer) error {
 }
 
 type inspectCmd struct {
+	Pin  bool   `help:"Make sure that the registry has it by its digest, too."`
 	Name string `arg:"" help:"As in quay.io/someone/image:latest."`
 }
 
@@ -74,7 +75,11 @@ type inspectCmd struct {
 func (c *inspectCmd) Run(stdout io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	found, err := registry.Inspect(ctx, c.Name)
+	ask := registry.Inspect
+	if c.Pin {
+		ask = registry.Pin
+	}
+	found, err := ask(ctx, c.Name)
 	if err != nil {
 		return err
 	}

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 
 	"bkt/gen"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/repo"
+
+	"github.com/containerd/platforms"
 )
 
 // imagesManifest is the manifest that says what images are built on.
@@ -71,16 +75,17 @@ func (c *baseUpdateCmd) choose(all []base) ([]base, error) {
 
 // A base is the base of one image, in the manifest.
 type base struct {
-	kind gen.Kind
-	at   manifest.Position
+	kind      gen.Kind
+	at        manifest.Position
+	platforms []string // that the image is built for; none: the engine's own
 	*manifest.Base
 }
 
 // bases returns the bases of all images, those that are empty, too.
 func bases(i *manifest.Images, s *manifest.Source) []base {
 	return []base{
-		{gen.System, s.At("/system/base/image"), &i.System.Base},
-		{gen.Toolbox, s.At("/toolbox/base/image"), &i.Toolbox.Base},
+		{gen.System, s.At("/system/base/image"), i.System.Platforms, &i.System.Base},
+		{gen.Toolbox, s.At("/toolbox/base/image"), i.Toolbox.Platforms, &i.Toolbox.Base},
 	}
 }
 
@@ -90,7 +95,7 @@ func (a *app) moveBases(ctx context.Context, bases []base) error {
 	var moved []string
 	var errs []error
 	for _, b := range bases {
-		digest, err := a.pointsAt(ctx, b.Image)
+		digest, err := a.pointsAt(ctx, b)
 		if err != nil {
 			errs = append(errs, b.inPlace(err))
 			continue
@@ -109,23 +114,51 @@ func (a *app) moveBases(ctx context.Context, bases []base) error {
 	return nil
 }
 
-// pointsAt returns the digest that a tag points at, if the policy on signatures
-// allows that image.
-func (a *app) pointsAt(ctx context.Context, image string) (string, error) {
-	verified, err := allowed(ctx, []string{image})
+// pointsAt returns the digest that the tag of a base points at, if the policy on
+// signatures allows that image, and it is one for what is built on it.
+func (a *app) pointsAt(ctx context.Context, b base) (string, error) {
+	name := b.Image
+	verified, err := allowed(ctx, []string{name})
 	if err != nil {
 		return "", err
 	}
 	for _, v := range verified {
 		if v.Digest != "" { // what has been verified, though the tag may have moved on
-			return v.Digest, nil
+			name += "@" + v.Digest
 		}
 	}
-	found, err := a.inspect(ctx, image)
-	if err == nil && found.Digest == "" {
-		err = hint.Add(fmt.Errorf("image %s: the registry has no such image", image), "look at how the image and its tag are spelt")
+	found, err := a.inspect(ctx, name, "--pin")
+	if err != nil {
+		return "", err
 	}
-	return found.Digest, err
+	if found.Digest == "" {
+		err = fmt.Errorf("image %s: the registry has no such image", b.Image)
+		return "", hint.Add(err, "look at how the image and its tag are spelt")
+	}
+	return found.Digest, b.checkPlatforms(found.Platforms)
+}
+
+// checkPlatforms returns an error unless a base for some platforms is one for all
+// that the image is built for. A base that does not say is no error.
+func (b base) checkPlatforms(has []string) error {
+	wanted := b.platforms
+	if len(wanted) == 0 {
+		wanted = []string{"linux/" + runtime.GOARCH}
+	}
+	for _, text := range wanted {
+		want, err := platforms.Parse(text)
+		if err != nil {
+			return err
+		}
+		if len(has) > 0 && !slices.ContainsFunc(has, func(text string) bool {
+			p, err := platforms.Parse(text)
+			return err == nil && platforms.Only(want).Match(p)
+		}) {
+			err := fmt.Errorf("image %s: it is for %s, not for %s", b.Image, strings.Join(has, ", "), text)
+			return hint.Add(err, `"platforms" of %q says what the image is built for`, string(b.kind))
+		}
+	}
+	return nil
 }
 
 // inPlace adds where in the manifest the base is to each of joined errors.

@@ -16,13 +16,14 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// inspect asks a registry what it has under name.
-func (a *app) inspect(ctx context.Context, name string) (found contract.Image, err error) {
+// inspect asks a registry what it has under name, with flags of bkt-engine
+// inspect.
+func (a *app) inspect(ctx context.Context, name string, flags ...string) (found contract.Image, err error) {
 	cfg, err := startable()
 	if err != nil {
 		return found, err
 	}
-	err = ask(ctx, &found, cfg.Program, "inspect", name)
+	err = ask(ctx, &found, slices.Concat([]string{cfg.Program, "inspect"}, flags, []string{name})...)
 	return found, err
 }
 

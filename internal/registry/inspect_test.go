@@ -98,7 +98,7 @@ func TestInspectTriesAgain(t *testing.T) {
 			if _, err := push(t.Context(), l, host+"/a:1", io.Discard, nil); err != nil {
 				t.Fatal(err)
 			}
-			found, err := inspect(t.Context(), host+"/a:1", atOnce)
+			found, err := inspect(t.Context(), host+"/a:1", atOnce, describe)
 			if tt.err == "" && (err != nil || found.Digest != l.Digest.String()) {
 				t.Errorf("found %q, error %v", found.Digest, err)
 			}
@@ -131,7 +131,7 @@ func TestTroubleIsNoMissingImage(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.test, func(t *testing.T) {
-			_, err := inspect(t.Context(), tt.host+"/a:1", nil)
+			_, err := inspect(t.Context(), tt.host+"/a:1", nil, describe)
 			if err == nil || !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("error is %v", err)
 			}

@@ -69,6 +69,17 @@ func toPush(ctx context.Context, ref types.ImageReference) (*types.SystemContext
 	return sys, endpoint{named, skipsVerify(sys) || found != nil && found.Insecure}.checkRealm(ctx, sys)
 }
 
+// primary returns the configuration for asking the registry of ref itself, and
+// whether there are mirrors of it.
+func primary(ctx context.Context, ref types.ImageReference) (sys *types.SystemContext, mirrored bool, err error) {
+	sys, err = toPush(ctx, ref)
+	if err != nil {
+		return sys, false, err
+	}
+	found, err := sysregistriesv2.FindRegistry(sys, ref.DockerReference().Name())
+	return sys, found != nil && len(found.Mirrors) > 0, err
+}
+
 func skipsVerify(sys *types.SystemContext) bool {
 	return sys.DockerInsecureSkipTLSVerify == types.OptionalBoolTrue
 }

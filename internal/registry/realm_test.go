@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"bkt/internal/hint"
+
+	"github.com/containers/image/v5/signature"
 )
 
 // A tokenServer gives a token to all who ask, and notes who has shown a password.
@@ -99,17 +101,17 @@ func TestCredentialsStayWithTheirRegistry(t *testing.T) {
 			return err
 		}},
 		{"inspect", func(host string) error {
-			_, err := inspect(t.Context(), host+"/a:1", nil)
+			_, err := inspect(t.Context(), host+"/a:1", nil, describe)
 			return err
 		}},
 		{"verify", func(host string) error {
 			ref, err := parseAny(host + "/a:1")
-			if err == nil {
-				policy, errPolicy := readPolicy(t.TempDir())
-				_, err = verify(t.Context(), policy, ref)
-				if errPolicy != nil || statusOf(err) == http.StatusNotFound {
-					return errPolicy
-				}
+			if err != nil {
+				return err
+			}
+			policy := &signature.Policy{Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()}}
+			if _, err = verify(t.Context(), policy, ref); statusOf(err) == http.StatusNotFound {
+				return nil // it was let in
 			}
 			return err
 		}},

@@ -7,6 +7,8 @@ type Image struct {
 	Digest  string            `json:"digest,omitempty"` // of the index, if it is for several platforms
 	Created *time.Time        `json:"created,omitempty"`
 	Labels  map[string]string `json:"labels,omitempty"`
+
+	Platforms []string `json:"platforms,omitempty"` // such as linux/amd64; none if it does not say
 }
 
 // Allowed is an image that the policy on signatures allows to be run. Digest is
