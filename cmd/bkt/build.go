@@ -218,6 +218,7 @@ type builtJSON struct {
 	Unchanged  bool     `json:"unchanged,omitempty"` // it was there already
 	Pushed     bool     `json:"pushed,omitempty"`
 	References []string `json:"references,omitempty"` // what it was pushed as, each with its digest
+	Outdated   bool     `json:"outdated,omitempty"`   // what it was built from has changed since
 }
 
 // printBuilt prints the digest of the image, or a line for each of several.

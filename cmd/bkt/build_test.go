@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/pem"
 	"errors"
@@ -40,6 +41,8 @@ import (
 //	           this machine
 //	$CERTIFICATE  the file with the certificate of that
 //	$AUTH_REGISTRY    that of one for the user "user" with the password "password"
+//	$TOKEN_REGISTRY   that of one for the same user, which gives out tokens
+//	$REALM_REGISTRY   the same, whose tokens are to be had at another host
 //	$DOCKER_REGISTRY  that of Docker's, if the program docker-registry is installed
 func TestBuild(t *testing.T) {
 	if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
@@ -70,6 +73,8 @@ func (w workshop) setup(env *testscript.Env) error {
 	env.Setenv("TEMPLATES", templates)
 	env.Setenv("REGISTRY", w.registry)
 	env.Setenv("AUTH_REGISTRY", w.authRegistry)
+	env.Setenv("TOKEN_REGISTRY", w.tokenRegistry)
+	env.Setenv("REALM_REGISTRY", w.realmRegistry)
 	env.Setenv("DOCKER_REGISTRY", w.dockerRegistry)
 	env.Setenv("TLS_PROXY", w.tlsProxy)
 	env.Setenv("CERTIFICATE", w.certificate)
@@ -87,6 +92,7 @@ type workshop struct {
 
 	tlsProxy, certificate                  string // of an example.com on this machine
 	registry, authRegistry, dockerRegistry string // host and port
+	tokenRegistry, realmRegistry           string
 }
 
 func newWorkshop(t *testing.T) workshop {
@@ -109,6 +115,8 @@ func newWorkshop(t *testing.T) workshop {
 	w.tlsProxy = exampleCom(t, w.certificate)
 	w.registry = serveRegistry(t, func(r http.Handler) http.Handler { return r })
 	w.authRegistry = serveRegistry(t, withPassword)
+	w.tokenRegistry = serveRegistry(t, withToken(""))
+	w.realmRegistry = serveRegistry(t, withToken("http://127.0.0.2:1"))
 	w.dockerRegistry = serveDockerRegistry(t, filepath.Join(dir, "registry"))
 	t.Cleanup(func() {
 		cfg := buildkit.Config{Root: filepath.Join(w.data, "bkt", "engine"), Socket: filepath.Join(w.run, "bkt", "engine.sock")}
@@ -167,6 +175,25 @@ func withPassword(inner http.Handler) http.Handler {
 		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 		w.WriteHeader(http.StatusUnauthorized)
 	})
+}
+
+// withToken lets in who has a token, which the path /token of a host, or of the
+// registry's own, gives to those whom [withPassword] lets in.
+func withToken(host string) func(http.Handler) http.Handler {
+	return func(inner http.Handler) http.Handler {
+		token := withPassword(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"token": "T"}`) }))
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.URL.Path == "/token":
+				token.ServeHTTP(w, r)
+			case r.Header.Get("Authorization") == "Bearer T":
+				inner.ServeHTTP(w, r)
+			default:
+				w.Header().Set("WWW-Authenticate", `Bearer realm="`+cmp.Or(host, "http://"+r.Host)+`/token",service="test"`)
+				w.WriteHeader(http.StatusUnauthorized)
+			}
+		})
+	}
 }
 
 // serveDockerRegistry serves Docker's registry, which keeps all in dir, and

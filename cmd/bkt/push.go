@@ -36,6 +36,7 @@ func (c *pushCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer release()
 	result := builtJSON{Image: gen.Kind(c.Image), Digest: l.Digest.String(), Layout: l.Dir}
+	result.Outdated = a.isOutdated(ctx, r, result.Image, l)
 	same := false
 	if c.UnlessSame {
 		same, err = a.samePackages(ctx, l, c.Names[0])
@@ -59,6 +60,32 @@ func (a *app) built(ctx context.Context, r repo.Repo, k gen.Kind) (l image.Layou
 		return l, nil, hint.Add(err, "run \"bkt build %s\" first", k)
 	}
 	return a.hold(ctx, dir, "")
+}
+
+// isOutdated reports whether the image that was built is older than what it is
+// built from, and warns of it: a build that fails leaves the one before. That it
+// cannot be told is a warning, too.
+func (a *app) isOutdated(ctx context.Context, r repo.Repo, k gen.Kind, l image.Layout) bool {
+	name, dir := gen.Containerfile(k), outputs+"/"+string(k)
+	platforms, err := gen.Platforms(k, r.FS())
+	outdated := false
+	if err == nil {
+		b := buildkit.Builder{Exclude: []string{r.Path(outputs)}}
+		b.Config, err = ownEngine()
+		if err == nil {
+			outdated, err = b.IsOutdated(ctx, image.Spec{Containerfile: name, Context: r.Root, Platforms: platforms}, l)
+		}
+	}
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%s: cannot tell whether it is older than what it is built from: %w", dir, err)
+	case outdated:
+		err = fmt.Errorf("%s is older than what it is built from: %s, or a file that it reads, has changed since", dir, name)
+	default:
+		return false
+	}
+	a.warn([]error{hint.Add(err, "run \"bkt build %s\"", k)})
+	return outdated
 }
 
 // hold returns an image of the layout dir, the one that name means, or else the

@@ -45,19 +45,23 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	var all []testResult
+	var outdated []gen.Kind
 	for _, s := range recipes {
-		results, err := c.image(ctx, a, r, b, s)
+		results, old, err := c.image(ctx, a, r, b, s)
 		if err != nil {
 			return s.blame(err)
 		}
 		all = append(all, results...)
+		if old {
+			outdated = append(outdated, s.kind)
+		}
 	}
 	if c.JUnit != "" {
 		if err := writeJUnit(ctx, c.JUnit, all); err != nil {
 			return err
 		}
 	}
-	return errors.Join(a.printTests(all), failures(all))
+	return errors.Join(a.printTests(all, outdated), failures(all))
 }
 
 // A testResult is what came of a check of an image.
@@ -66,18 +70,18 @@ type testResult struct {
 	image gen.Kind
 }
 
-// image builds an image and tests it.
-func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s recipe) ([]testResult, error) {
+// image builds an image and tests it. It reports whether the image is older than
+// what it is built from, which one that was built before may be.
+func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s recipe) (all []testResult, outdated bool, err error) {
 	checks, err := gen.Checks(s.kind, r.FS())
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	hooks, err := hooksOf(r, s.kind)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var all []testResult
-	err = c.look(ctx, a, r, b, s, func(ctx context.Context, l buildkit.Look) error {
+	outdated, err = c.look(ctx, a, r, b, s, func(ctx context.Context, l buildkit.Look) error {
 		results, err := imagetest.Run(ctx, l, checks, c.Timeout)
 		for _, one := range results {
 			all = append(all, testResult{one, s.kind})
@@ -89,24 +93,24 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 		all = append(all, asTests(hooks, found)...)
 		return err
 	})
-	return all, err
+	return all, outdated, err
 }
 
 // look builds an image, unless it is to be there, and looks into it.
-func (c *testCmd) look(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s recipe, look func(context.Context, buildkit.Look) error) error {
+func (c *testCmd) look(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s recipe, look func(context.Context, buildkit.Look) error) (outdated bool, err error) {
 	if c.Built {
 		l, release, err := a.built(ctx, r, s.kind)
 		if err != nil {
-			return err
+			return false, err
 		}
 		defer release()
-		return b.LookAt(ctx, l, s.toLook(), a.err, look)
+		return a.isOutdated(ctx, r, s.kind, l), b.LookAt(ctx, l, s.toLook(), a.err, look)
 	}
 	spec, err := verify(ctx, s.toLook())
 	if err != nil {
-		return err
+		return false, err
 	}
-	return b.Look(ctx, spec, buildkit.Beside{}, a.err, look)
+	return false, b.Look(ctx, spec, buildkit.Beside{}, a.err, look)
 }
 
 // asTests returns what a rehearsal of hooks, which are all of one container, has
@@ -180,16 +184,17 @@ type testJSON struct {
 }
 
 // printTests prints a line for each result, and more of those that failed.
-func (a *app) printTests(all []testResult) error {
+func (a *app) printTests(all []testResult, outdated []gen.Kind) error {
 	if a.json {
 		results := []testJSON{}
 		for _, t := range all {
 			results = append(results, testJSON{t.image, t.Name, t.Status, t.Entry.String(), t.Command, t.Code, t.Output, t.Took.Seconds()})
 		}
 		return a.printJSON(struct {
-			Version int        `json:"version"`
-			Checks  []testJSON `json:"checks"`
-		}{1, results})
+			Version  int        `json:"version"`
+			Checks   []testJSON `json:"checks"`
+			Outdated []gen.Kind `json:"outdated,omitempty"` // images that are older than what they are built from
+		}{1, results, outdated})
 	}
 	var out strings.Builder
 	for _, t := range all {

@@ -138,6 +138,9 @@ func (c *upgradeCmd) carryOut(ctx context.Context, a *app, r repo.Repo, u *upgra
 			return err
 		}
 	}
+	if err := u.unmoved(ctx, id); err != nil {
+		return err
+	}
 	if err := u.build(ctx, a); err != nil {
 		return err
 	}
@@ -146,10 +149,8 @@ func (c *upgradeCmd) carryOut(ctx context.Context, a *app, r repo.Repo, u *upgra
 
 // fetch gets the new image, and returns its id.
 func (u *upgrade) fetch(ctx context.Context, a *app) (id string, err error) {
-	named := u.image
 	switch manager := u.domain.Manager; {
 	case u.layout.Dir != "":
-		named = candidate
 		a.progress("loading the image of %s", u.layout.Dir)
 		i := slices.IndexFunc(stores(), func(s store) bool { return s.program == manager })
 		err = stores()[i].take(ctx, u.layout, candidate)
@@ -160,11 +161,31 @@ func (u *upgrade) fetch(ctx context.Context, a *app) (id string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("image %s: %w", u.image, err)
 	}
+	return u.id(ctx)
+}
+
+// id returns the id of the new image, which is known by its name until the box is
+// made of it.
+func (u *upgrade) id(ctx context.Context) (string, error) {
+	named := u.image
+	if u.layout.Dir != "" {
+		named = candidate
+	}
 	out, err := host.Output(ctx, u.domain.Manager, "image", "inspect", "--format", "{{.Id}}", named)
 	if err != nil {
 		err = hint.Add(fmt.Errorf("image %s: %w", u.image, err), `"bkt build toolbox --load %s" makes it`, u.image)
 	}
 	return strings.TrimPrefix(strings.TrimSpace(string(out)), "sha256:"), err
+}
+
+// unmoved returns an error if the name of the new image is another one's by now
+// than that whose hooks were run.
+func (u *upgrade) unmoved(ctx context.Context, id string) error {
+	now, err := u.id(ctx)
+	if err == nil && now != id {
+		err = hint.Add(fmt.Errorf("image %s: it was replaced while its hooks were checked", u.image), "run this again")
+	}
+	return err
 }
 
 // forget takes the name off an image that it has from its layout. That it has no

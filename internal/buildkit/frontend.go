@@ -40,6 +40,11 @@ func (b Builder) frontend(s image.Spec, in Inputs) gateway.BuildFunc {
 		if label, ok := b.inputsLabel(ctx, c, s, in); ok {
 			t.opts["label:"+InputsLabel] = label
 		}
+		sources, err := in.Sources()
+		if err != nil {
+			return nil, err
+		}
+		t.opts["label:"+SourcesLabel] = sources.String()
 		res, err := dockerfile.Build(ctx, t)
 		if err != nil || !b.Packages {
 			return res, err

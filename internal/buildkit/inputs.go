@@ -31,6 +31,10 @@ import (
 // InputsLabel is the label with the digest of what an image was built from.
 const InputsLabel = "bkt.inputs"
 
+// SourcesLabel is the label with the digest of those inputs of an image that lie
+// in its repository.
+const SourcesLabel = "bkt.sources"
+
 // Inputs are what decides what a build yields, in so far as it can be known
 // without building: what a RUN fetches from the network is not among it.
 type Inputs struct {
@@ -77,6 +81,19 @@ func (in Inputs) Digest(images map[string]digest.Digest) (digest.Digest, error) 
 	return digest.FromBytes(data), err
 }
 
+// Sources returns the digest of the Containerfile and of the files of the context
+// that it reads, whatever else the build is told.
+func (in Inputs) Sources() (digest.Digest, error) {
+	sources := inputs{Containerfile: in.known.Containerfile}
+	for _, f := range in.known.Files {
+		if f.Context == "" {
+			sources.Files = append(sources.Files, f)
+		}
+	}
+	data, err := json.Marshal(sources)
+	return digest.FromBytes(data), err
+}
+
 // Inputs returns what decides what a build of s yields.
 func (b Builder) Inputs(ctx context.Context, s image.Spec) (Inputs, error) {
 	in := Inputs{known: inputs{
@@ -91,21 +108,27 @@ func (b Builder) Inputs(ctx context.Context, s image.Spec) (Inputs, error) {
 	if len(s.Platforms) == 0 {
 		in.known.Platforms = []string{"linux/" + runtime.GOARCH}
 	}
-	root, err := filepath.Abs(s.Context)
+	p, root, file, err := openSources(s)
 	if err != nil {
 		return in, err
-	}
-	dir, name := containerfile(s, root)
-	file := filepath.Join(dir, name)
-	p, err := parse(file, s)
-	if err != nil {
-		return in, plainPath(err)
 	}
 	in.known.Containerfile = string(p.text)
 	if err := in.addImages(p, s); err != nil {
 		return in, err
 	}
 	return in, b.addFiles(ctx, &in, p, s, root, file)
+}
+
+// openSources parses the Containerfile of s, and returns the folder that is
+// built from and the file, too.
+func openSources(s image.Spec) (p parsed, root, file string, err error) {
+	if root, err = filepath.Abs(s.Context); err != nil {
+		return p, root, file, err
+	}
+	dir, name := containerfile(s, root)
+	file = filepath.Join(dir, name)
+	p, err = parse(file, s)
+	return p, root, file, plainPath(err)
 }
 
 // withoutProxies returns args without those that say how to reach the network.
@@ -344,6 +367,34 @@ func (b Builder) Unchanged(ctx context.Context, s image.Spec, dir string) (image
 	}
 	config, err := ReadConfig(l, firstPlatform(s))
 	return l, err == nil && config.Config.Labels[InputsLabel] == want.String()
+}
+
+// IsOutdated reports whether the Containerfile of s, or a file that it reads, is
+// another one now than when the image l was built. An image that does not tell is
+// an error.
+func (b Builder) IsOutdated(ctx context.Context, s image.Spec, l image.Layout) (bool, error) {
+	platform := firstPlatform(s)
+	if only, ok, err := platformOf(l); err == nil && ok {
+		platform = only
+	}
+	config, err := ReadConfig(l, platform)
+	if err != nil {
+		return false, err
+	}
+	label := config.Config.Labels[SourcesLabel]
+	if label == "" {
+		return false, errors.New("it was built by another version of bkt")
+	}
+	p, root, file, err := openSources(s)
+	if err != nil {
+		return false, err
+	}
+	in := Inputs{known: inputs{Containerfile: string(p.text)}}
+	if err := b.addFiles(ctx, &in, p, s, root, file); err != nil {
+		return false, err
+	}
+	now, err := in.Sources()
+	return label != now.String(), err
 }
 
 // Labels returns the labels of the image l.
