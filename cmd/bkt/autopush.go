@@ -113,7 +113,7 @@ func (r *autoRound) target(ctx context.Context, from string) (branch, there stri
 			return branch, there, nil
 		}
 		if i < len(candidates)-1 {
-			r.a.note("the branch %s of %s is another computer's: this one pushes to %s", branch, remoteName, candidates[i+1])
+			r.a.note("the branch %s of %s is of another computer, or another checkout: this one pushes to %s", branch, remoteName, candidates[i+1])
 			continue
 		}
 		return "", "", r.foreign(branch, there)
