@@ -62,16 +62,7 @@ func describe(ctx context.Context, ref types.ImageReference) (found contract.Ima
 		return found, err
 	}
 	defer source.Close()
-	data, contentType, err := source.GetManifest(ctx, nil)
-	if err != nil {
-		return found, err
-	}
-	if digested, ok := ref.DockerReference().(reference.Canonical); ok {
-		if err := checkDigest(data, digested.Digest()); err != nil {
-			return found, err
-		}
-	}
-	doc, err := parseDocument(contentType, data)
+	data, doc, err := readDocument(ctx, source)
 	if err != nil {
 		return found, err
 	}
@@ -92,6 +83,22 @@ func describe(ctx context.Context, ref types.ImageReference) (found contract.Ima
 		found.Platforms = formatAll([]ocispec.Platform{config.Platform})
 	}
 	return found, nil
+}
+
+// readDocument returns what a registry has sent as the manifest of an image, and
+// what is in it.
+func readDocument(ctx context.Context, source types.ImageSource) (data []byte, doc document, err error) {
+	data, contentType, err := source.GetManifest(ctx, nil)
+	if err != nil {
+		return data, doc, err
+	}
+	if digested, ok := source.Reference().DockerReference().(reference.Canonical); ok {
+		if err := checkDigest(data, digested.Digest()); err != nil {
+			return data, doc, err
+		}
+	}
+	doc, err = parseDocument(contentType, data)
+	return data, doc, err
 }
 
 // pin is [describe] with more questions. A tag that moves meanwhile has it ask
