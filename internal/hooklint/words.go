@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/script"
+
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -32,7 +34,7 @@ func (l linter) text(w *syntax.Word) string {
 	var out strings.Builder
 	for i, part := range w.Parts {
 		if lit, ok := part.(*syntax.Lit); ok {
-			text := unescape(lit.Value, "")
+			text := script.Unescape(lit.Value, "")
 			if i == 0 && (len(w.Parts) > 1 || !strings.HasPrefix(lit.Value, `\`)) {
 				text = atHome(text)
 			}
@@ -52,7 +54,7 @@ func (l linter) part(part syntax.WordPart) string {
 		var out strings.Builder
 		for _, q := range p.Parts {
 			if lit, ok := q.(*syntax.Lit); ok {
-				out.WriteString(unescape(lit.Value, "$`\"\\\n"))
+				out.WriteString(script.Unescape(lit.Value, "$`\"\\\n"))
 				continue
 			}
 			out.WriteString(l.part(q))
@@ -82,24 +84,6 @@ func (l linter) parameter(p *syntax.ParamExp) string {
 		return "$" + name
 	}
 	return l.source(p)
-}
-
-// unescape takes away backslashes: those before the characters of only, or all.
-func unescape(s, only string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var out strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) && (only == "" || strings.IndexByte(only, s[i+1]) >= 0) {
-			i++
-			if s[i] == '\n' {
-				continue
-			}
-		}
-		out.WriteByte(s[i])
-	}
-	return out.String()
 }
 
 // made returns the name that stands for what mktemp makes in a substitution, ""
@@ -138,7 +122,7 @@ func (l linter) shallow(c *syntax.CallExpr) call {
 	var args []string
 	for _, w := range c.Args {
 		if w.Lit() != "" {
-			args = append(args, atHome(unescape(w.Lit(), "")))
+			args = append(args, atHome(script.Unescape(w.Lit(), "")))
 			continue
 		}
 		args = append(args, l.source(w))

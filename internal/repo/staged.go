@@ -42,6 +42,28 @@ func (r Repo) Staged(ctx context.Context, git Git) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.blobs(ctx, git, entries)
+}
+
+// Committed is like [Repo.Staged] for the files at HEAD, without Containerfiles. It
+// returns an error if nothing was ever committed.
+func (r Repo) Committed(ctx context.Context, git Git) (fs.FS, error) {
+	list, err := git.Git(ctx, r.Root, nil, "ls-tree", "-r", "-z", "HEAD", "--", "manifests", "templates", "system")
+	if err != nil {
+		return nil, err
+	}
+	var entries []indexEntry
+	for line := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
+		head, name, _ := strings.Cut(line, "\t")
+		if f := strings.Fields(head); len(f) == 3 && f[0] != modeSubmodule {
+			entries = append(entries, indexEntry{name, f[2], f[0] == modeLink})
+		}
+	}
+	return r.blobs(ctx, git, entries)
+}
+
+// blobs returns files as git has them.
+func (r Repo) blobs(ctx context.Context, git Git, entries []indexEntry) (fs.FS, error) {
 	var ids bytes.Buffer
 	for _, e := range entries {
 		fmt.Fprintln(&ids, e.id)
@@ -53,7 +75,7 @@ func (r Repo) Staged(ctx context.Context, git Git) (fs.FS, error) {
 	return readBlobs(bufio.NewReader(bytes.NewReader(blobs)), entries)
 }
 
-// An indexEntry is a file in git's index.
+// An indexEntry is a file in git's index, or in a commit.
 type indexEntry struct {
 	name, id string
 	link     bool
