@@ -47,9 +47,7 @@ func (t *trace) value(text string, e Entry) value {
 // in the file as well: their manifests must be right, and entries without a
 // section are worth a warning.
 func (r *renderer) render() error {
-	r.bodies = make([]string, len(r.spans))
-	r.origins = make([][]int, len(r.spans))
-	r.traces = make([]*trace, len(r.spans))
+	r.prepareBodies()
 	var errs []error
 	for _, s := range sections {
 		if s.manifests[r.kind] != "" {
@@ -58,6 +56,13 @@ func (r *renderer) render() error {
 	}
 	r.spareTemplates()
 	return errors.Join(distinct(errs)...)
+}
+
+// prepareBodies makes room for what is rendered.
+func (r *renderer) prepareBodies() {
+	r.bodies = make([]string, len(r.spans))
+	r.origins = make([][]int, len(r.spans))
+	r.traces = make([]*trace, len(r.spans))
 }
 
 // spareTemplates warns about templates of the repository that are no section's.

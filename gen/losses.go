@@ -1,0 +1,200 @@
+package gen
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/script"
+)
+
+// Losses are statements in sections of a Containerfile that a rendering would
+// drop.
+type Losses struct {
+	file string
+	old  string
+	lost []statement
+	own  map[string]bool // sections that bkt has rendered before
+}
+
+// Lose returns the statements in sections of old, the text of the Containerfile
+// with the given path, that a rendering from the manifests in repo does not have.
+func Lose(file string, old []byte, repo fs.FS) Losses {
+	l := Losses{file: file, old: string(old), own: map[string]bool{}}
+	was := readSections(file, l.old)
+	for _, in := range was {
+		l.lost = append(l.lost, in.statements...)
+	}
+	r := l.render(repo)
+	now := readSections(file, string(r.Text))
+	o := owner{KindOf(file), repo, now, customLines(r, repo)}
+	for _, in := range was {
+		if _, known := l.own[in.section]; !known {
+			l.own[in.section] = o.owns(in.section, inSection(was, in.section))
+		}
+	}
+	return l.without(now)
+}
+
+// Explain returns the losses that the manifests in repo, an earlier state, do not
+// render either. The others were removed from a manifest, and so by intent.
+func (l Losses) Explain(repo fs.FS) Losses {
+	if l.Empty() {
+		return l
+	}
+	return l.without(readSections(l.file, string(l.render(repo).Text)))
+}
+
+// Without returns the losses that are not in the sections of text, a later state
+// of the Containerfile.
+func (l Losses) Without(text []byte) Losses { return l.without(readSections(l.file, string(text))) }
+
+// without returns the losses that are not in instructions.
+func (l Losses) without(all []sectionInstruction) Losses {
+	said := map[string]bool{}
+	for _, in := range all {
+		for _, s := range in.statements {
+			said[s.key()] = true
+		}
+	}
+	return l.filter(func(s statement) bool { return !said[s.key()] })
+}
+
+// render renders the sections. One with an error stays empty: Render reports it.
+func (l Losses) render(repo fs.FS) Result {
+	r, err := prepare(l.file, []byte(l.old), repo)
+	if err != nil {
+		return Result{}
+	}
+	r.prepareBodies()
+	for _, s := range r.spans {
+		if known, err := byName(s.name); err == nil {
+			_ = r.section(known)
+		}
+	}
+	return r.result()
+}
+
+// inSection returns the instructions of a section.
+func inSection(all []sectionInstruction, section string) []sectionInstruction {
+	return slices.DeleteFunc(slices.Clone(all), func(in sectionInstruction) bool { return in.section != section })
+}
+
+// filter returns the losses for which keep is true.
+func (l Losses) filter(keep func(statement) bool) Losses {
+	var lost []statement
+	for _, s := range l.lost {
+		if keep(s) {
+			lost = append(lost, s)
+		}
+	}
+	l.lost = lost
+	return l
+}
+
+// Empty reports whether nothing is lost.
+func (l Losses) Empty() bool { return len(l.lost) == 0 }
+
+// Foreign returns the losses in sections that bkt has never rendered. A section
+// that loses only comments does not count.
+func (l Losses) Foreign() Losses {
+	says := map[string]bool{}
+	for _, s := range l.lost {
+		says[s.section] = says[s.section] || s.Kind != comment
+	}
+	return l.filter(func(s statement) bool { return !l.own[s.section] && says[s.section] })
+}
+
+// Edits returns the losses that are not in Foreign: edits of sections that bkt
+// has rendered, and comments.
+func (l Losses) Edits() Losses {
+	foreign := l.Foreign().lost
+	return l.filter(func(s statement) bool {
+		return !slices.ContainsFunc(foreign, func(f statement) bool { return f.section == s.section })
+	})
+}
+
+// Taken returns a finding for each section whose losses the manifests take. No
+// manifest takes comments.
+func (l Losses) Taken() []error {
+	return l.filter(func(s statement) bool { return s.Kind != comment }).Findings("moves into the manifests")
+}
+
+// Stops returns an error for each section with losses. Its hint has the commands
+// that decide about them.
+func (l Losses) Stops() []error {
+	errs := l.Findings("has text that comes from no manifest")
+	for i, group := range l.bySection() {
+		s, _ := byName(group[0].section)
+		errs[i] = hint.Add(errs[i], "run \"bkt containerfile sync --take text%[1]s\" to take it into %[2]s, or \"bkt containerfile sync --take manifest%[1]s\" to drop it",
+			l.argument(), s.manifests[KindOf(l.file)])
+	}
+	return errs
+}
+
+// argument returns the file as an argument of a command, "" if it is one of the
+// files that commands take by default.
+func (l Losses) argument() string {
+	if l.file == Containerfile(KindOf(l.file)) {
+		return ""
+	}
+	return " " + l.file
+}
+
+// Findings returns a finding for each section with losses: "section NAME", what,
+// and the losses.
+func (l Losses) Findings(what string) []error {
+	var all []error
+	for _, group := range l.bySection() {
+		where := Entry{File: l.file, Position: manifest.Position{Line: group[0].Line}}
+		all = append(all, Finding{"not-declared", where, fmt.Sprintf("section %s %s: %s", group[0].section, what, listed(group))})
+	}
+	return all
+}
+
+// bySection returns the losses of each section, in the order of the file.
+func (l Losses) bySection() [][]statement {
+	var all [][]statement
+	for _, s := range l.lost {
+		i := slices.IndexFunc(all, func(group []statement) bool { return group[0].section == s.section })
+		if i < 0 {
+			i, all = len(all), append(all, nil)
+		}
+		all[i] = append(all[i], s)
+	}
+	return all
+}
+
+// listed returns statements in a line, each once, comments last.
+func listed(all []statement) string {
+	var words, comments []string
+	for _, s := range all {
+		if s.Kind == comment {
+			comments = append(comments, s.String())
+		} else if w := s.String(); !slices.Contains(words, w) {
+			words = append(words, w)
+		}
+	}
+	return strings.Join(append(words, comments...), ", ")
+}
+
+// String returns what s is about, in the user's words.
+func (s statement) String() string {
+	const most = 72 // characters of a command: so many that one knows which it is
+	switch s.Kind {
+	case script.Package:
+		return s.Name
+	case script.Other, comment:
+		text := []rune(s.Name)
+		if len(text) > most {
+			text = append(text[:most-1], '…')
+		}
+		return fmt.Sprintf("%q (line %d)", string(text), s.Line)
+	case script.Label, script.Variable:
+		return fmt.Sprintf("%s %s=%q", s.Kind, s.Name, s.Value)
+	}
+	return string(s.Kind) + " " + s.Name
+}

@@ -1,0 +1,111 @@
+package gen
+
+import (
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"bkt/internal/script"
+)
+
+// signs are texts in what bkt renders for a section that no one writes by hand.
+// If a template changes, the sign of the old one stays here.
+var signs = map[string]string{
+	"EXTERNAL_REPOS":       " <<'END_OF_REPO' /etc/yum.repos.d/",
+	"COPR_REPOS":           " <<'copr:copr.fedorainfracloud.org:",
+	"SYSTEM_PACKAGES":      "--mount=type=cache,id=bkt-system-",
+	"KERNEL_ARGUMENTS":     " <<'END_OF_KARGS' " + kargsFile,
+	"SYSTEM_FILES":         "--mount=type=bind,source=system,target=/tmp/system",
+	"HOST_EXPORTS":         "RUN <<'END_OF_EXPORTS'",
+	"TOOLBOX_PACKAGES":     "--mount=type=cache,id=bkt-toolbox-",
+	"TOOLCHAIN_INSTALLERS": `": nothing to download for $(uname -m)"`,
+	"TOOLBOX_ENVIRONMENT":  " <<'END_OF_PROFILE' " + profile,
+}
+
+const unitLines = `( [\\` + "`" + `]\n    [^\s;&|]+)+`
+
+// plainForms are the forms, one for each instruction, in which bkt renders
+// sections without a sign. Someone might write the same form, so they count only
+// if the section's manifest exists.
+var plainForms = map[string]string{
+	baseImage: `^(FROM [^\n]+|LABEL [^ =\n]+="[^\n]*")\n$`,
+	"SYSTEMD_UNITS": `^RUN systemctl (enable|disable|mask)` + unitLines +
+		`( [\\` + "`" + `]\n    && systemctl (disable|mask)` + unitLines + `)*\n$`,
+	"TOOLBOX_ENVIRONMENT": `^(ENV [^ =\n]+="[^\n]*"|LABEL com\.github\.containers\.toolbox="true")\n$`,
+}
+
+// An owner recognizes sections that bkt has rendered, without a manifest that they
+// were rendered from.
+type owner struct {
+	kind   Kind
+	repo   fs.FS
+	now    []sectionInstruction
+	custom map[string]map[string]bool // see customLines
+}
+
+// owns reports whether bkt has rendered a section, given its instructions.
+func (o owner) owns(section string, all []sectionInstruction) bool {
+	sign, lines := signs[section], o.custom[section]
+	for _, in := range all {
+		if sign != "" && strings.Contains(in.text, sign) {
+			return true
+		}
+		for l := range strings.Lines(in.text) {
+			if lines[strings.TrimSpace(l)] {
+				return true
+			}
+		}
+	}
+	form, ok := plainForms[section]
+	return ok && o.hasForm(form, section, all)
+}
+
+// hasForm reports whether a section has a plain form, and no image that would be
+// replaced.
+func (o owner) hasForm(form, section string, all []sectionInstruction) bool {
+	s, err := byName(section)
+	if err != nil {
+		return false
+	}
+	if _, err := fs.Stat(o.repo, s.manifests[o.kind]); err != nil {
+		return false
+	}
+	pattern := regexp.MustCompile(form)
+	for _, in := range all {
+		if !pattern.MatchString(in.text) || slices.ContainsFunc(in.statements, o.isReplaced) {
+			return false
+		}
+	}
+	return true
+}
+
+// isReplaced reports whether s is an image that no section has any more.
+func (o owner) isReplaced(s statement) bool {
+	return s.Kind == script.Image && !slices.ContainsFunc(o.now, func(in sectionInstruction) bool {
+		return slices.ContainsFunc(in.statements, func(other statement) bool { return other.key() == s.key() })
+	})
+}
+
+// customLines returns, for each section with a template of the repository's own,
+// the lines that do not depend on an entry of a manifest.
+func customLines(r Result, repo fs.FS) map[string]map[string]bool {
+	custom := map[string]map[string]bool{}
+	lines := splitLines(string(r.Text))
+	for _, o := range r.Origins {
+		s, err := byName(o.Section)
+		if err != nil || o.Position.Line > 0 {
+			continue
+		}
+		if _, err := fs.Stat(repo, "templates/"+s.template); err != nil {
+			continue
+		}
+		if custom[s.name] == nil {
+			custom[s.name] = map[string]bool{}
+		}
+		if text := strings.TrimSpace(lines[o.Line-1].text); len(text) > 1 && text[0] != '#' {
+			custom[s.name][text] = true
+		}
+	}
+	return custom
+}

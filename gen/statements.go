@@ -1,0 +1,402 @@
+package gen
+
+import (
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"bkt/internal/script"
+
+	ref "github.com/distribution/reference"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+)
+
+// A statement is one statement in a section.
+type statement struct {
+	script.Statement        // its Line is that of the Containerfile
+	section          string // that it stands in
+}
+
+// key is equal for equal statements. Images are equal if only tag or digest
+// differ: updates change these.
+func (s statement) key() string {
+	parts := []string{string(s.Kind), s.Name}
+	switch s.Kind {
+	case script.Image:
+		if named, err := ref.ParseNormalizedNamed(s.Name); err == nil {
+			parts[1] = named.Name()
+		}
+	case script.Label, script.Variable:
+		parts = append(parts, s.Value)
+	case script.File:
+		parts = append(parts, s.Value)
+	case script.Repository:
+		parts = append(parts, s.Repo.BaseURL, s.Repo.GPGKey)
+	}
+	return strings.Join(parts, nul)
+}
+
+// A sourceInstruction is one of a section, with its heredocs. Lines count from 0.
+type sourceInstruction struct {
+	text  string   // its lines, continued by backslashes, without comments and blank lines
+	lines []int    // where each of them is in the file
+	docs  []string // the texts of its heredocs
+	at    int      // where the first heredoc begins
+	all   string   // as it stands in the file
+	whole bool     // it has an end
+
+	comments []script.Statement // in it, and above it
+	escape   string             // the character that escapes in the file
+}
+
+// comment is the kind of comments. They have no effect on an image, and no manifest
+// can express them.
+const comment script.Kind = "comment"
+
+// cutInstructions returns the instructions in lines of a file that begin at the
+// line first. Comments belong to the next instruction, or else to the last. The
+// lines may be broken in any way.
+func cutInstructions(lines []line, first int, escape string) []sourceInstruction {
+	scan := newScanner("")
+	scan.escape = escape
+	var all []sourceInstruction
+	var comments []script.Statement
+	for n, l := range lines {
+		opened := len(scan.open)
+		at, trimmed := scan.next(l.text), strings.TrimSpace(l.text)
+		blank := at != heredoc && (trimmed == "" || trimmed[0] == '#')
+		if blank && trimmed != "" {
+			comments = append(comments, script.Statement{Kind: comment, Name: trimmed, Line: first + n + 1})
+		}
+		if at == top && !blank {
+			all = append(all, sourceInstruction{escape: escape})
+		}
+		if len(all) == 0 || at == top && blank {
+			continue
+		}
+		in := &all[len(all)-1]
+		in.comments, comments = append(in.comments, comments...), nil
+		in.all += l.text + "\n"
+		switch {
+		case at == heredoc:
+			in.doc(l.text, first+n, len(scan.open) < opened)
+		case !blank:
+			if text, ok := cutContinuation(l.text, escape); ok {
+				l.text = text + backslash
+			}
+			in.text, in.lines = in.text+l.text+"\n", append(in.lines, first+n)
+		}
+		in.whole = !scan.more && len(scan.open) == 0
+	}
+	if len(all) > 0 {
+		all[len(all)-1].comments = append(all[len(all)-1].comments, comments...)
+	}
+	return all
+}
+
+// doc takes a line of a heredoc; end: that which ends it.
+func (in *sourceInstruction) doc(text string, line int, end bool) {
+	if in.docs == nil {
+		in.docs, in.at = []string{""}, line
+	}
+	if end {
+		in.docs = append(in.docs, "")
+		return
+	}
+	in.docs[len(in.docs)-1] += text + "\n"
+}
+
+// logical returns the instruction in one line, without heredocs.
+func (in sourceInstruction) logical() string {
+	return strings.TrimSpace(strings.ReplaceAll(in.text, backslash+"\n", " "))
+}
+
+// A sectionInstruction is an instruction of a section with its statements.
+type sectionInstruction struct {
+	section    string
+	text       string // as it stands in the file
+	statements []statement
+}
+
+// readSections returns the instructions in the sections of a Containerfile; none
+// if a marker is misplaced, which Render reports.
+func readSections(file, src string) []sectionInstruction {
+	lines, escape := splitLines(src), escapeOf(src)
+	spans, err := find(file, src, names())
+	if err != nil {
+		return nil
+	}
+	var all []sectionInstruction
+	for _, s := range spans {
+		if slices.Contains(foreign, s.name) {
+			continue
+		}
+		for _, in := range cutInstructions(lines[s.start+1:s.end], s.start+1, escape) {
+			found := sectionInstruction{section: s.name, text: in.all}
+			for _, s := range append(in.read(), in.comments...) {
+				found.statements = append(found.statements, statement{s, found.section})
+			}
+			all = append(all, found)
+		}
+	}
+	return all
+}
+
+// read returns the statements of an instruction. Their lines count from 1 in the
+// file.
+func (in sourceInstruction) read() []script.Statement {
+	word, rest := cutWord(in.logical())
+	if !in.whole {
+		broken := in.other()
+		broken[0].Name += " (which has no end)"
+		return broken
+	}
+	switch strings.ToUpper(word) {
+	case "RUN":
+		return in.run()
+	case "COPY", "ADD":
+		return in.copied(strings.ToUpper(word), rest)
+	case "FROM":
+		return in.from(rest)
+	case "ENV", "LABEL":
+		return in.pairs()
+	}
+	return in.other()
+}
+
+// line returns the number in the file of a line of text.
+func (in sourceInstruction) line(n int) int { return in.lines[min(max(n, 0), len(in.lines)-1)] + 1 }
+
+// other returns the instruction as one statement that no manifest can express.
+func (in sourceInstruction) other() []script.Statement {
+	text := in.logical()
+	for _, d := range in.docs {
+		text += " " + d
+	}
+	return []script.Statement{{Kind: script.Other, Name: script.Line(text), Line: in.line(0)}}
+}
+
+// run returns the statements of a RUN.
+func (in sourceInstruction) run() []script.Statement {
+	flags, begins := in.flags()
+	var found []script.Statement
+	for _, f := range flags {
+		if !idleMount(f) {
+			found = append(found, script.Statement{Kind: script.Other, Name: "RUN " + f, Line: in.line(0)})
+		}
+	}
+	return append(found, in.commands(in.text[begins:], strings.Count(in.text[:begins], "\n"))...)
+}
+
+// commands returns the statements of the commands of a RUN: text is without the
+// flags, and skipped is the number of lines above it.
+func (in sourceInstruction) commands(text string, skipped int) []script.Statement {
+	var args []string
+	if json.Unmarshal([]byte(strings.ReplaceAll(text, backslash+"\n", " ")), &args) == nil && len(args) > 0 {
+		return in.place(script.Command(args), func(int) int { return in.line(0) })
+	}
+	inDoc := func(n int) int { return in.at + n } // n counts from 1, in.at from 0
+	if text = strings.TrimRight(text, "\n"); in.docs != nil && strings.HasPrefix(text, "<<") && !strings.ContainsAny(text, " \t\n") {
+		if rest, ok := strings.CutPrefix(in.docs[0], "#!"); ok && !isShell(rest) {
+			return in.other()
+		}
+		return in.place(script.Read(in.docs[0]), inDoc)
+	}
+	end := skipped + strings.Count(text, "\n")
+	if in.docs != nil {
+		raw := strings.SplitAfter(in.all, "\n")
+		text += "\n" + strings.Join(raw[in.at-in.lines[0]:], "")
+	}
+	return in.place(script.Read(text), func(n int) int {
+		if n += skipped - 1; n <= end {
+			return in.line(n)
+		}
+		return inDoc(n - end)
+	})
+}
+
+// isShell reports whether the first line of a script, without #!, says that it
+// is one for a shell that is understood.
+func isShell(text string) bool {
+	line, _, _ := strings.Cut(text, "\n")
+	fields := strings.Fields(line)
+	return len(fields) > 0 && slices.Contains([]string{"sh", "bash"}, path.Base(fields[len(fields)-1]))
+}
+
+func (in sourceInstruction) place(found []script.Statement, line func(int) int) []script.Statement {
+	for i := range found {
+		found[i].Line = line(found[i].Line)
+	}
+	return found
+}
+
+// flags returns the flags of a RUN, and where in its text they end.
+func (in sourceInstruction) flags() (flags []string, end int) {
+	blanks := func() { // and lines that are continued
+		for end < len(in.text) && (strings.HasPrefix(in.text[end:], backslash+"\n") || strings.ContainsRune(" \t\n", rune(in.text[end]))) {
+			end++
+		}
+	}
+	blanks()
+	end += len("RUN")
+	for blanks(); strings.HasPrefix(in.text[end:], "--"); blanks() {
+		length := strings.IndexAny(in.text[end:], " \t\n")
+		flags = append(flags, strings.TrimSuffix(in.text[end:end+length], backslash))
+		end += length
+	}
+	return flags, end
+}
+
+// idleMount reports whether a flag of RUN has no effect on the image.
+func idleMount(flag string) bool {
+	mount, ok := strings.CutPrefix(flag, "--mount=")
+	fields := strings.Split(mount, ",")
+	return ok && (slices.Contains(fields, "type=cache") || slices.Contains(fields, "type=tmpfs"))
+}
+
+// copied returns the statements of a COPY or an ADD.
+func (in sourceInstruction) copied(verb, rest string) []script.Statement {
+	words := strings.Fields(rest)
+	mode, flags := "", 0
+	for len(words) > 0 && strings.HasPrefix(words[0], "--") {
+		value, isMode := strings.CutPrefix(words[0], "--chmod=")
+		if isMode {
+			mode = value
+		} else if words[0] != "--link" && words[0] != "--chown=0:0" && words[0] != "--chown=root:root" {
+			flags++
+		}
+		words = words[1:]
+	}
+	switch {
+	case flags > 0 || len(words) < 2 || strings.HasPrefix(words[0], "["):
+		return in.other()
+	case in.docs != nil:
+		return in.heredoc(words)
+	case verb == "COPY":
+		return in.files(words, mode)
+	}
+	return in.other()
+}
+
+// heredoc returns the statements of a file whose content is a heredoc.
+func (in sourceInstruction) heredoc(words []string) []script.Statement {
+	if len(words) != 2 {
+		return in.other()
+	}
+	found, ok := script.Content(words[1], in.docs[0])
+	if !ok && words[1] == profile {
+		found, ok = profileLines(in.docs[0]), true
+	}
+	if !ok {
+		return in.other()
+	}
+	return in.place(found, func(n int) int { return in.at + n })
+}
+
+// profileLines returns the lines of a script for shells, each by itself.
+func profileLines(text string) []script.Statement {
+	var found []script.Statement
+	n := 0
+	for l := range strings.Lines(text) {
+		n++
+		found = append(found, script.Statement{Kind: script.Other, Name: script.Line(l), Line: n})
+	}
+	return found
+}
+
+// files returns the files of a COPY. Whether one is a folder is not known here.
+func (in sourceInstruction) files(words []string, mode string) []script.Statement {
+	sources, dest := words[:len(words)-1], words[len(words)-1]
+	into := strings.HasSuffix(dest, "/")
+	if !path.IsAbs(dest) || len(sources) > 1 && !into || strings.ContainsAny(strings.Join(words, ""), `*?[$"'\`) {
+		return in.other()
+	}
+	var found []script.Statement
+	for _, source := range sources {
+		name := dest
+		if into {
+			name = path.Join(dest, path.Base(source))
+		}
+		source = strings.TrimPrefix(path.Clean("/"+source), "/")
+		found = append(found, script.Statement{Kind: script.File, Name: name, Value: source, Mode: mode, Line: in.line(0)})
+	}
+	return found
+}
+
+// from returns the image of a FROM.
+func (in sourceInstruction) from(rest string) []script.Statement {
+	for strings.HasPrefix(rest, "--") {
+		_, rest = cutWord(rest)
+	}
+	image, _ := cutWord(rest)
+	if image == "" || strings.Contains(image, "$") {
+		return in.other()
+	}
+	return []script.Statement{{Kind: script.Image, Name: image, Line: in.line(0)}}
+}
+
+// pairs returns the variables of an ENV or the labels of a LABEL.
+func (in sourceInstruction) pairs() []script.Statement {
+	ast, err := parser.Parse(strings.NewReader("# escape=" + in.escape + "\n" + in.logical()))
+	if err != nil || len(ast.AST.Children) != 1 {
+		return in.other()
+	}
+	kind := script.Label
+	if strings.EqualFold(ast.AST.Children[0].Value, "ENV") {
+		kind = script.Variable
+	}
+	var found []script.Statement
+	for n := ast.AST.Children[0].Next; n != nil && n.Next != nil && n.Next.Next != nil; n = n.Next.Next.Next {
+		s := script.Statement{Kind: kind, Name: n.Value, Line: in.line(0)}
+		var ok bool
+		if s.Value, ok = in.unquote(n.Next.Value, kind == script.Variable && n.Value == "PATH"); !ok {
+			return in.other()
+		}
+		found = append(found, folders(s)...)
+	}
+	return found
+}
+
+// folders returns a statement for each folder if the variable is PATH, but for
+// $PATH itself, which is always there.
+func folders(s script.Statement) []script.Statement {
+	if s.Kind != script.Variable || s.Name != "PATH" {
+		return []script.Statement{s}
+	}
+	var all []script.Statement
+	for folder := range strings.SplitSeq(s.Value, ":") {
+		if folder != "$PATH" {
+			all = append(all, script.Statement{Kind: script.Folder, Name: folder, Line: s.Line})
+		}
+	}
+	return all
+}
+
+// unquote returns the value of a variable or label. It is not ok if the value
+// depends on variables; if path, $PATH may stay.
+func (in sourceInstruction) unquote(text string, path bool) (string, bool) {
+	lex := shell.NewLex(rune(in.escape[0]))
+	if path {
+		text = strings.ReplaceAll(text, "${PATH}", "$PATH")
+	}
+	values := known{}
+	if path {
+		values["PATH"] = "$PATH"
+	}
+	value, unset, err := lex.ProcessWord(text, values)
+	return value, err == nil && len(unset) == 0
+}
+
+// profile is the file of section TOOLBOX_ENVIRONMENT.
+const profile = "/etc/profile.d/50-bkt.sh"
+
+// known are the values of variables.
+type known map[string]string
+
+// Get implements [shell.EnvGetter].
+func (k known) Get(name string) (string, bool) { v, ok := k[name]; return v, ok }
+
+// Keys implements [shell.EnvGetter].
+func (k known) Keys() []string { return nil }

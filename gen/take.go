@@ -1,0 +1,256 @@
+package gen
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/script"
+)
+
+// A Taking is the result of moving losses into manifests.
+type Taking struct {
+	Manifests map[string][]byte // the new text of each that changes, by its path
+	taken     map[string]bool   // by the key of the statement
+	refused   map[string]error
+}
+
+// Take moves the losses that manifests can express into the manifests of repo.
+func (l Losses) Take(repo fs.FS) Taking {
+	t := taker{kind: KindOf(l.file), store: newStore(repo), manifests: map[string][]byte{}}
+	result := Taking{t.manifests, map[string]bool{}, map[string]error{}}
+	for _, s := range l.lost {
+		done, err := t.take(s)
+		result.taken[s.key()], result.refused[s.key()] = done && err == nil, err
+	}
+	return result
+}
+
+// Untaken returns an error for each section with losses that the manifests cannot
+// express, or that no section renders, but for comments.
+func (l Losses) Untaken(t Taking) []error {
+	l = l.filter(func(s statement) bool { return s.Kind != comment })
+	homeless := l.filter(t.homeless)
+	errs := homeless.Findings("has text that no section in the file renders")
+	for i := range errs {
+		errs[i] = hint.Add(errs[i], "add the section with \"bkt containerfile sync --insert --take text%s\"", l.argument())
+	}
+	l = l.filter(func(s statement) bool { return !t.homeless(s) })
+	for i, err := range l.Findings("has text that no manifest can express") {
+		for _, s := range l.bySection()[i] {
+			for _, why := range reasons(t.refused[s.key()]) {
+				err = hint.Add(err, "%s: %s", s, why)
+			}
+		}
+		errs = append(errs, hint.Add(err, "move it out of the section, or drop the section's text with \"bkt containerfile sync --take manifest%s\"", l.argument()))
+	}
+	return errs
+}
+
+// homeless reports whether a manifest has taken a statement that is lost
+// nevertheless: no section renders it. An image is lost to another one.
+func (t Taking) homeless(s statement) bool { return t.taken[s.key()] && s.Kind != script.Image }
+
+// reasons returns the hints of an error, or its text if it has none.
+func reasons(err error) []string {
+	hints := hint.Of(err)
+	if err != nil && len(hints) == 0 {
+		return []string{err.Error()}
+	}
+	return hints
+}
+
+// A taker puts statements into manifests.
+type taker struct {
+	kind      Kind
+	store     *store
+	manifests map[string][]byte // that have been changed
+}
+
+// take moves s into the manifest of its kind, and reports whether this image has
+// one.
+func (t *taker) take(s statement) (bool, error) {
+	if ofSystem(s.Kind) && t.kind != System || ofToolbox(s.Kind) && t.kind != Toolbox {
+		return false, nil
+	}
+	switch s.Kind {
+	case script.Package, script.Removed, script.Excluded, script.Copr:
+		if t.external(s) {
+			return true, nil
+		}
+		return true, edit(t, PackagesManifest(t.kind), func(p *manifest.Packages) error { return takePackage(p, s) })
+	case script.Repository:
+		return true, edit(t, externalRepos, func(r *manifest.ExternalRepos) error { return takeRepository(r, s) })
+	case script.Argument, script.Enable, script.Disable, script.Mask:
+		return true, edit(t, systemConfig, func(c *manifest.SystemConfig) error { return takeConfig(c, s) })
+	case script.File:
+		return true, edit(t, systemConfig, func(c *manifest.SystemConfig) error { return takeFile(c, s, t.store.repo) })
+	case script.Image, script.Label:
+		return true, edit(t, imageManifest, func(i *manifest.Images) error { return takeImage(i, t.kind, s) })
+	case script.Variable, script.Folder:
+		return true, edit(t, boxes, func(b *manifest.Boxes) error { return takeEnvironment(b, s) })
+	}
+	return false, nil
+}
+
+// external reports whether s is a package of a repository in external-repos.json.
+func (t *taker) external(s statement) bool {
+	d, err := load[manifest.ExternalRepos](t.store, externalRepos)
+	return err == nil && t.kind == System && s.Kind == script.Package &&
+		slices.ContainsFunc(d.content.Repos, func(r manifest.ExternalRepo) bool { return slices.Contains(r.Packages, s.Name) })
+}
+
+func ofSystem(k script.Kind) bool {
+	return slices.Contains([]script.Kind{script.Repository, script.Argument, script.Enable, script.Disable, script.Mask, script.File}, k)
+}
+
+func ofToolbox(k script.Kind) bool { return k == script.Variable || k == script.Folder }
+
+// edit changes a manifest. If the result is not valid, it returns an error and
+// changes nothing.
+func edit[T any](t *taker, name string, change func(*T) error) error {
+	d, err := load[T](t.store, name)
+	if err != nil {
+		return err
+	}
+	text, err := manifest.Encode(d.content)
+	if err != nil {
+		return err
+	}
+	content, _, err := manifest.Decode[T](name, text) // a copy, whose lists are its own
+	if err != nil {
+		return err
+	}
+	if err := change(&content); err != nil {
+		return err
+	}
+	if text, err = manifest.Encode(content); err != nil {
+		return err
+	}
+	d.content, t.manifests[name] = content, text
+	t.store.read[name] = d
+	return nil
+}
+
+func takePackage(p *manifest.Packages, s statement) error {
+	group, isGroup := strings.CutPrefix(s.Name, "@")
+	switch {
+	case s.Kind == script.Copr:
+		takeCopr(p, s)
+	case s.Kind == script.Removed:
+		p.Removed = append(p.Removed, s.Name)
+	case s.Kind == script.Excluded:
+		p.Excluded = append(p.Excluded, s.Name)
+	case isGroup:
+		p.Groups = append(p.Groups, group)
+	default:
+		p.Packages = append(p.Packages, s.Name)
+	}
+	return nil
+}
+
+// takeCopr enables a repository on COPR, which the manifest may have disabled.
+func takeCopr(p *manifest.Packages, s statement) {
+	i := slices.IndexFunc(p.Coprs, func(c manifest.Copr) bool { return c.Name == s.Name })
+	if i < 0 {
+		i, p.Coprs = len(p.Coprs), append(p.Coprs, manifest.Copr{Name: s.Name})
+	}
+	p.Coprs[i].Disabled, p.Coprs[i].Unchecked = false, manifest.Inverted(s.Repo != nil && s.Repo.Unchecked)
+}
+
+func takeRepository(r *manifest.ExternalRepos, s statement) error {
+	if s.Repo.Unchecked {
+		return hint.Add(fmt.Errorf("%s: its packages are not checked", s), "a repository has a key that its packages are signed with: set gpgcheck=1 and gpgkey")
+	}
+	if len(s.Repo.Packages) == 0 {
+		return hint.Add(fmt.Errorf("%s: it does not say which packages come from it", s), "name the packages that come from it in %s", externalRepos)
+	}
+	repo := manifest.ExternalRepo{Name: s.Name, DisplayName: s.Repo.Name, BaseURL: s.Repo.BaseURL, GPGKey: s.Repo.GPGKey, Packages: s.Repo.Packages}
+	if i := slices.IndexFunc(r.Repos, func(other manifest.ExternalRepo) bool { return other.Name == s.Name }); i >= 0 {
+		repo.OptPath, repo.LayerGroup, repo.Comment = r.Repos[i].OptPath, r.Repos[i].LayerGroup, r.Repos[i].Comment
+		r.Repos[i] = repo
+		return nil
+	}
+	r.Repos = append(r.Repos, repo)
+	return nil
+}
+
+func takeConfig(c *manifest.SystemConfig, s statement) error {
+	switch s.Kind {
+	case script.Argument:
+		c.Kargs.Append = append(c.Kargs.Append, s.Name)
+	case script.Enable:
+		c.Systemd.Enable = append(c.Systemd.Enable, s.Name)
+	case script.Disable:
+		c.Systemd.Disable = append(c.Systemd.Disable, s.Name)
+	case script.Mask:
+		c.Systemd.Mask = append(c.Systemd.Mask, s.Name)
+	}
+	return nil
+}
+
+// takeFile takes a file below system/, with the mode that COPY gives it.
+func takeFile(c *manifest.SystemConfig, s statement, repo fs.FS) error {
+	info, err := fs.Stat(repo, s.Value)
+	switch {
+	case !strings.HasPrefix(s.Value, "system/"):
+		return hint.Add(fmt.Errorf("%s: not below system/", s), "move it below system/")
+	case err != nil:
+		return fmt.Errorf("%s: %w", s, plainPath(err))
+	case info.IsDir():
+		return hint.Add(fmt.Errorf("%s: is a folder", s), "copy each file of it")
+	}
+	mode := s.Mode
+	if mode == "" {
+		mode = fmt.Sprintf("%o", info.Mode().Perm())
+	}
+	f := manifest.SystemFile{Source: s.Value, Dest: s.Name}
+	if mode = strings.TrimLeft(mode, "0"); mode != "644" {
+		f.Mode = "0" + mode
+	}
+	c.Files = slices.DeleteFunc(c.Files, func(other manifest.SystemFile) bool { return other.Dest == s.Name })
+	c.Files = append(c.Files, f)
+	return nil
+}
+
+func takeImage(i *manifest.Images, k Kind, s statement) error {
+	image := &i.System
+	if k == Toolbox {
+		image = &i.Toolbox
+	}
+	if s.Kind == script.Image {
+		image.Base.Image, image.Base.Digest, _ = strings.Cut(s.Name, "@")
+		return nil
+	}
+	image.Labels = with(image.Labels, s.Name, s.Value)
+	return nil
+}
+
+func takeEnvironment(b *manifest.Boxes, s statement) error {
+	name, ok := ToolboxOf(*b)
+	if !ok {
+		return hint.Add(fmt.Errorf("%s: no container is that of the toolbox image", s), "declare the container %q in %s", development, boxes)
+	}
+	box := b.Containers[name]
+	if s.Kind == script.Variable {
+		box.Env = with(box.Env, s.Name, s.Value)
+	} else {
+		box.Path = append(box.Path, s.Name)
+	}
+	b.Containers = with(b.Containers, name, box)
+	return nil
+}
+
+// with returns a map with one more value.
+func with[T any](m map[string]T, name string, value T) map[string]T {
+	m = maps.Clone(m)
+	if m == nil {
+		m = map[string]T{}
+	}
+	m[name] = value
+	return m
+}
