@@ -41,6 +41,11 @@ func TestCaptureRendersSections(t *testing.T) {
 	if len(stale) != 1 || stale[0].name != "Containerfile" || !stale[0].stale {
 		t.Fatalf("of sections that were not what the manifests said: %+v", stale)
 	}
+	put("Containerfile", strings.Replace(empty, "# === END", "RUN someone's\n# === END", 1))
+	if theirs := round.render(t.Context(), other); len(theirs) != 1 || !theirs[0].stale {
+		t.Errorf("of a section that bkt has never rendered: %+v", theirs)
+	}
+	put("Containerfile", empty)
 	inStep := render(t.Context(), r.FS(), "Containerfile", asIs)
 	if inStep.err != nil {
 		t.Fatal(inStep.err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 
@@ -31,12 +32,16 @@ type files struct {
 type syncCmd struct {
 	mode
 	files
-	Staged bool `xor:"source" help:"Render what is staged in git's index, too: for a pre-commit hook."`
-	Insert bool `xor:"source" help:"Add the sections that a file lacks and that a manifest has entries for."`
+	Staged bool   `xor:"source" help:"Render what is staged in git's index, too: for a pre-commit hook."`
+	Insert bool   `xor:"source" help:"Add the sections that a file lacks and that a manifest has entries for."`
+	Take   string `enum:"manifest,text," default:"" placeholder:"SIDE" help:"Decide about text in sections that comes from no manifest: manifest drops it, text takes it into the manifests."`
 }
 
 // Run renders the managed sections: all files, or none.
 func (c *syncCmd) Run(ctx context.Context, a *app) error {
+	if c.Staged && c.Take != "" {
+		return hint.Add(errors.New("--staged and --take can't be used together"), "decide in the work tree, and stage what it writes")
+	}
 	r, err := repo.Find(".")
 	if err != nil {
 		return err
@@ -53,11 +58,28 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	rendered, err := a.renderAll(ctx, r.FS(), names, c.source())
+	p, err := c.plan(ctx, a, r, names)
 	if err != nil {
 		return err
 	}
-	return a.finish(ctx, rewrites(r, rendered), c.mode)
+	return a.finish(ctx, p, c.mode)
+}
+
+// plan is what sync does to the files that names are of.
+func (c *syncCmd) plan(ctx context.Context, a *app, r repo.Repo, names []string) (plan.Plan, error) {
+	if c.Take == takeText {
+		return a.take(ctx, r, names, c.source())
+	}
+	rendered, err := a.renderAll(ctx, r.FS(), names, c.source())
+	if err != nil {
+		return nil, err
+	}
+	if c.Take == takeManifest {
+		a.drop(ctx, r, rendered)
+	} else {
+		err = a.keep(ctx, r, r.FS(), rendered, c.mode)
+	}
+	return rewrites(r, rendered), err
 }
 
 // syncStaged renders what is staged from what is staged, and the work tree from
@@ -76,6 +98,10 @@ func (a *app) syncStaged(ctx context.Context, r repo.Repo, files []string, m mod
 	if err != nil {
 		return err
 	}
+	// What only the work tree's manifests have would be lost to the commit.
+	if err := a.keep(ctx, r, index, staged, m); err != nil {
+		return err
+	}
 	if os.Getenv("PRE_COMMIT") != "" {
 		return a.syncHidden(ctx, r, staged, m)
 	}
@@ -88,6 +114,9 @@ func (a *app) syncStaged(ctx context.Context, r repo.Repo, files []string, m mod
 			continue
 		}
 		f := render(ctx, r.FS(), name, asIs)
+		if f.err == nil {
+			f.err = a.keep(ctx, r, r.FS(), []rendering{f}, mode{DryRun: m.DryRun || m.Check}, index)
+		}
 		if f.err == nil {
 			p = append(p, rewrites(r, []rendering{f})...)
 			continue
@@ -212,6 +241,7 @@ func (c *checkCmd) report(ctx context.Context, a *app, r repo.Repo, names []stri
 		return errors.Join(c.print(a, findings, nil), err)
 	}
 	p := rewrites(r, rendered)
+	findings = append(findings, asFindings("error", unsaved(ctx, r, rendered))...)
 	for _, change := range p {
 		stale := gen.Finding{Rule: "stale", Entry: gen.Entry{File: change.Targets[0]}, Message: "the sections are not what the manifests say"}
 		findings = append(findings, asFindings("error", []error{hint.Add(stale, "run \"bkt containerfile sync\"")})...)
@@ -268,6 +298,7 @@ func containerfiles(r repo.Repo, files []string) ([]string, error) {
 type rendering struct {
 	name      string
 	old, text []byte
+	src       []byte // what is rendered: old, and the sections that were added to it
 	warnings  []error
 	err       error
 }
@@ -309,7 +340,20 @@ func render(ctx context.Context, files fs.FS, name string, src source) rendering
 		return rendering{err: err}
 	}
 	findings, err := gen.Lint(ctx, name, res)
-	return rendering{name, old, res.Text, append(res.Warnings, findings...), err}
+	return rendering{name, old, res.Text, text, append(res.Warnings, findings...), err}
+}
+
+// manifestRewrites is the plan that writes manifests, given by their names.
+func manifestRewrites(r repo.Repo, texts map[string][]byte) (plan.Plan, error) {
+	var p plan.Plan
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		old, err := fs.ReadFile(r.FS(), name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, plainPathError(err)
+		}
+		p = append(p, plan.Rewrite(r.Path(name), name, old, texts[name])...)
+	}
+	return p, nil
 }
 
 // rewrites is the plan that writes what was rendered.

@@ -129,14 +129,14 @@ func planManifest[T any](ctx context.Context, a *app, r repo.Repo, m mode, name 
 	if unlock, err = a.lock(ctx, r, m); err != nil {
 		return nil, nil, err
 	}
-	if p, err = manifestPlan(ctx, a, r, name, containerfiles, edit); err != nil {
+	if p, err = manifestPlan(ctx, a, r, m, name, containerfiles, edit); err != nil {
 		unlock()
 		return nil, nil, err
 	}
 	return p, unlock, nil
 }
 
-func manifestPlan[T any](ctx context.Context, a *app, r repo.Repo, name string, containerfiles []string, edit func(*T, *manifest.Source) error) (plan.Plan, error) {
+func manifestPlan[T any](ctx context.Context, a *app, r repo.Repo, m mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) (plan.Plan, error) {
 	old, content, source, err := readManifest[T](r, name)
 	if err != nil {
 		return nil, err
@@ -148,8 +148,12 @@ func manifestPlan[T any](ctx context.Context, a *app, r repo.Repo, name string, 
 	if err != nil {
 		return nil, inFile(name, err)
 	}
-	rendered, err := a.renderAll(ctx, edited{r.FS(), name, text}, containerfiles, asIs)
+	after := edited{r.FS(), map[string][]byte{name: text}}
+	rendered, err := a.renderAll(ctx, after, containerfiles, asIs)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.keep(ctx, r, after, rendered, m, r.FS()); err != nil {
 		return nil, err
 	}
 	return append(plan.Rewrite(r.Path(name), name, old, text), rewrites(r, rendered)...), nil
@@ -186,17 +190,16 @@ func readManifest[T any](r repo.Repo, name string) (old []byte, content T, sourc
 	return old, content, source, err
 }
 
-// edited are the files of a repository as they will be when one has been written.
+// edited are the files of a repository as they will be when some have been written.
 type edited struct {
 	fs.FS
-	name string
-	text []byte
+	texts map[string][]byte
 }
 
 // ReadFile implements [fs.ReadFileFS].
 func (e edited) ReadFile(name string) ([]byte, error) {
-	if name == e.name {
-		return e.text, nil
+	if text, ok := e.texts[name]; ok {
+		return text, nil
 	}
 	return fs.ReadFile(e.FS, name)
 }

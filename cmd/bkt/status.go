@@ -38,6 +38,8 @@ type fileStatus struct {
 	Name     string   `json:"name"`
 	State    string   `json:"state"`              // "in step", "stale" or what is wrong
 	Sections []string `json:"sections,omitempty"` // that are stale
+
+	Undecided bool `json:"undecided,omitempty"` // sync stops at them
 }
 
 // stagedDeployment is there while a deployment waits for the next start, by
@@ -100,6 +102,7 @@ func (s system) files(ctx context.Context) ([]fileStatus, error) {
 			f.State = hint.Split(r.err)[0].Error()
 		case len(plan.Rewrite("", "", r.old, r.text)) > 0:
 			f.State, f.Sections = "stale", gen.Stale(string(r.old), string(r.text))
+			f.Undecided = len(unsaved(ctx, s.repo, []rendering{r})) > 0
 		}
 		files = append(files, f)
 	}
@@ -175,7 +178,11 @@ func (f fileStatus) text() string {
 	if f.State != "stale" {
 		return f.State
 	}
-	return strings.TrimSpace("stale "+strings.Join(f.Sections, ", ")) + ` ("bkt containerfile sync" mends it)`
+	does := "mends it"
+	if f.Undecided {
+		does = "lists text that comes from no manifest"
+	}
+	return strings.TrimSpace("stale "+strings.Join(f.Sections, ", ")) + ` ("bkt containerfile sync" ` + does + ")"
 }
 
 // summary says in a line how a domain stands.

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"strings"
+
+	"bkt/gen"
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/plan"
+	"bkt/internal/repo"
+)
+
+// The sides that sync can take, if a section has text that comes from no manifest.
+const (
+	takeManifest = "manifest"
+	takeText     = "text"
+)
+
+const losesText = "loses text that comes from no manifest"
+
+// keep returns an error for text of the Containerfiles that rendering them from
+// files would lose, and that comes from no manifest: not from those in before,
+// and not from those that git has. For --check it is a warning, as are edits of
+// sections that bkt has rendered before: these are lost.
+func (a *app) keep(ctx context.Context, r repo.Repo, files fs.FS, rendered []rendering, m mode, before ...fs.FS) error {
+	var lost []gen.Losses
+	for _, f := range rendered {
+		if bytes.Equal(f.src, f.text) {
+			continue
+		}
+		l := gen.Lose(f.name, f.src, files)
+		if m.Check || m.DryRun {
+			l = l.Foreign() // the diff has the rest
+		}
+		lost = append(lost, l)
+	}
+	a.explain(ctx, r, lost, before...)
+	var stops, edits []error
+	for _, l := range lost {
+		stops = append(stops, l.Foreign().Stops()...)
+		edits = append(edits, l.Edits().Findings(losesText)...)
+	}
+	if m.Check {
+		a.warn(stops)
+		return nil
+	}
+	if len(stops) == 0 {
+		a.warn(edits)
+	}
+	return errors.Join(stops...)
+}
+
+// unsaved returns what sync would stop at.
+func unsaved(ctx context.Context, r repo.Repo, rendered []rendering) []error {
+	return hint.Split((&app{quiet: true}).keep(ctx, r, r.FS(), rendered, mode{DryRun: true}))
+}
+
+// explain removes from losses the text that the manifests in before render, or
+// those at HEAD and in the index. It asks git only if something is left, and
+// warns if git fails.
+func (a *app) explain(ctx context.Context, r repo.Repo, lost []gen.Losses, before ...fs.FS) {
+	for _, files := range before {
+		explainBy(lost, files)
+	}
+	for _, state := range []func(context.Context, repo.Git) (fs.FS, error){r.Committed, r.Staged} {
+		if !anyLost(lost) {
+			return
+		}
+		files, err := state(ctx, englishGit{})
+		if err == nil {
+			explainBy(lost, files)
+		} else if !hasNoHistory(err) {
+			a.warn([]error{fmt.Errorf("not known what the manifests were before: %w", err)})
+		}
+	}
+}
+
+// hasNoHistory reports whether an error of git's is that there is no git, no
+// repository of git, or that nothing was ever committed.
+func hasNoHistory(err error) bool {
+	text := err.Error()
+	return !host.Installed("git") || strings.Contains(text, "not a git repository") || strings.Contains(text, "Not a valid object name HEAD")
+}
+
+// englishGit is git whose messages are parsed.
+type englishGit struct{}
+
+// Git implements [repo.Git].
+func (englishGit) Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error) {
+	return host.Machine{}.Output(ctx, plan.Run{Argv: append([]string{"git", "-C", dir}, args...), Stdin: stdin})
+}
+
+func explainBy(lost []gen.Losses, files fs.FS) {
+	for i, l := range lost {
+		lost[i] = l.Explain(files)
+	}
+}
+
+func anyLost(lost []gen.Losses) bool {
+	for _, l := range lost {
+		if !l.Empty() {
+			return true
+		}
+	}
+	return false
+}
+
+// drop names the text that sections lose.
+func (a *app) drop(ctx context.Context, r repo.Repo, rendered []rendering) {
+	var lost []gen.Losses
+	for _, f := range rendered {
+		lost = append(lost, gen.Lose(f.name, f.src, r.FS()))
+	}
+	a.explain(ctx, r, lost)
+	for _, l := range lost {
+		a.warn(l.Findings("drops text that comes from no manifest"))
+	}
+}
+
+// take is the plan that moves text of sections that comes from no manifest into
+// the manifests, and renders the Containerfiles from them. It is an error if some
+// of the text would be lost.
+func (a *app) take(ctx context.Context, r repo.Repo, names []string, src source) (plan.Plan, error) {
+	after := edited{r.FS(), map[string][]byte{}}
+	lost := make([]gen.Losses, len(names))
+	for i, name := range names {
+		old, err := fs.ReadFile(r.FS(), name)
+		if err != nil {
+			return nil, plainPathError(err)
+		}
+		lost[i] = gen.Lose(name, old, after)
+	}
+	a.explain(ctx, r, lost)
+	takings := make([]gen.Taking, len(names))
+	for i, l := range lost {
+		takings[i] = l.Take(after)
+		maps.Copy(after.texts, takings[i].Manifests)
+	}
+	rendered, err := a.renderAll(ctx, after, names, src)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.tellTaken(lost, takings, rendered); err != nil {
+		return nil, err
+	}
+	p, err := manifestRewrites(r, after.texts)
+	return append(p, rewrites(r, rendered)...), err
+}
+
+// tellTaken names the text that manifests take, and the comments that are lost.
+// Other text that is lost is an error.
+func (a *app) tellTaken(lost []gen.Losses, takings []gen.Taking, rendered []rendering) error {
+	var errs []error
+	for i, l := range lost {
+		errs = append(errs, l.Without(rendered[i].text).Untaken(takings[i])...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for i, l := range lost {
+		for _, f := range l.Taken() {
+			a.note("%v", f)
+		}
+		a.warn(l.Without(rendered[i].text).Findings(losesText))
+	}
+	return nil
+}
