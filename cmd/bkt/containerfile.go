@@ -115,7 +115,7 @@ func (a *app) syncStaged(ctx context.Context, r repo.Repo, files []string, m mod
 		}
 		f := render(ctx, r.FS(), name, asIs)
 		if f.err == nil {
-			f.err = a.keep(ctx, r, r.FS(), []rendering{f}, mode{DryRun: m.DryRun || m.Check}, index)
+			f.err = a.keep(ctx, r, r.FS(), []rendering{f}, m.strict(), index)
 		}
 		if f.err == nil {
 			p = append(p, rewrites(r, []rendering{f})...)
@@ -124,6 +124,14 @@ func (a *app) syncStaged(ctx context.Context, r repo.Repo, files []string, m mod
 		a.warn([]error{fmt.Errorf("left alone in the work tree: %w", f.err)})
 	}
 	return a.finish(ctx, p, m)
+}
+
+// strict is m, but for what stops a command: --check stops at it as well.
+func (m mode) strict() mode {
+	if m.Check {
+		return mode{DryRun: true}
+	}
+	return m
 }
 
 // syncHidden writes what was rendered of what is staged into the work tree, for
