@@ -53,8 +53,20 @@ func StateFile(root string) string { return filepath.Join(root, "engine.json") }
 
 // What an engine puts the layers of images together with.
 const (
-	Overlay = "overlayfs"
-	Native  = "native" // copies, where the other cannot be had
+	Overlay         = "overlayfs"
+	Native          = "native" // copies, where the other cannot be had
+	AutoSnapshotter = "auto"   // the first of them that works
+)
+
+// DiskFilter makes an engine that is asked for its disk usage return what it has
+// measured on disk, as records with the ids below, instead of the records of its
+// cache. Another BuildKit has no such records.
+const (
+	DiskFilter      = "type==bkt.disk"
+	DiskSize        = "size"        // what the root takes
+	DiskUnreadable  = "unreadable"  // how many folders could not be read for that
+	DiskInUse       = "in use"      // what of that builds use
+	DiskReclaimable = "reclaimable" // what a prune frees
 )
 
 // WorkerDir is where the engine keeps the layers of images that it puts together
