@@ -35,12 +35,13 @@ type cli struct {
 }
 
 type serveCmd struct {
-	Root      string        `required:"" placeholder:"DIR" help:"Keep the cache and all else in DIR."`
-	Socket    string        `required:"" placeholder:"PATH" help:"Serve the unix socket at PATH."`
-	Idle      time.Duration `default:"10m" placeholder:"TIME" help:"End after TIME without a client (10m)."`
-	KeepBytes size          `default:"20GB" placeholder:"SIZE" help:"Clean the cache up when it is larger than SIZE (20GB)."`
-	ReadyFD   int           `name:"ready-fd" hidden:"" help:"Write one line to this file descriptor: ready, or an error as JSON."`
-	Debug     bool          `help:"Log all that BuildKit does."`
+	Root        string        `required:"" placeholder:"DIR" help:"Keep the cache and all else in DIR."`
+	Socket      string        `required:"" placeholder:"PATH" help:"Serve the unix socket at PATH."`
+	Idle        time.Duration `default:"10m" placeholder:"TIME" help:"End after TIME without a client (10m)."`
+	KeepBytes   size          `default:"20GB" placeholder:"SIZE" help:"Clean the cache up when it takes more than SIZE on disk (20GB)."`
+	Snapshotter string        `default:"auto" enum:"auto,overlayfs,native" placeholder:"NAME" help:"Make layers with NAME: overlayfs, native, which copies, or auto, the first that works (auto). The layers of the other are deleted."`
+	ReadyFD     int           `name:"ready-fd" hidden:"" help:"Write one line to this file descriptor: ready, or an error as JSON."`
+	Debug       bool          `help:"Log all that BuildKit does."`
 }
 
 // Run runs the engine.
@@ -105,6 +106,8 @@ func (c serveCmd) config() engine.Config {
 		Version:   version.String(),
 		Path:      os.Getenv("PATH"),
 		Debug:     c.Debug,
+
+		Snapshotter: c.Snapshotter,
 	}
 }
 

@@ -125,13 +125,19 @@ func (r datedRef) date(ctx context.Context, remote *solver.Remote) error {
 		own++
 	}
 	work, ctx := errgroup.WithContext(ctx)
+	// What the provider can do beside reading, this one can, too.
+	provider := contentutil.NewMultiProvider(remote.Provider)
 	for i, desc := range remote.Descriptors[own:] {
 		if diffID(desc) == "" {
 			continue // it may be the base's all the same, which the exporter finds out
 		}
 		work.Go(func() (err error) {
 			defer crash.Recover(&err)
-			remote.Descriptors[own+i], err = r.dates.layer(ctx, store, desc)
+			made, err := r.dates.layer(ctx, store, desc)
+			if err == nil && made.Digest != desc.Digest {
+				provider.Add(made.Digest, r.dates.store)
+			}
+			remote.Descriptors[own+i] = made
 			return err
 		})
 	}
@@ -139,9 +145,9 @@ func (r datedRef) date(ctx context.Context, remote *solver.Remote) error {
 		return err
 	}
 	if lazy, ok := remote.Provider.(cache.Unlazier); ok {
-		remote.Provider = lazyStore{store, lazy}
+		remote.Provider = lazyProvider{provider, lazy}
 	} else {
-		remote.Provider = store
+		remote.Provider = provider
 	}
 	return nil
 }
@@ -150,9 +156,9 @@ func diffID(desc ocispec.Descriptor) digest.Digest {
 	return digest.Digest(desc.Annotations[labels.LabelUncompressed])
 }
 
-// lazyStore is a store some of whose blobs have yet to be fetched.
-type lazyStore struct {
-	content.Store
+// lazyProvider is a provider some of whose blobs have yet to be fetched.
+type lazyProvider struct {
+	*contentutil.MultiProvider
 	cache.Unlazier
 }
 

@@ -29,10 +29,12 @@ type Config struct {
 	Root      string        // the folder for all that the engine keeps
 	Socket    string        // the unix socket that it serves
 	Idle      time.Duration // how long to stay without a connection
-	KeepBytes int64         // size of the cache above which it is cleaned up
+	KeepBytes int64         // size on disk above which the cache is cleaned up
 	Version   string        // what to call this engine
 	Path      string        // where to look for programs, as in $PATH
 	Debug     bool          // log all that BuildKit says, not only errors
+
+	Snapshotter string // what makes the layers: a name in contract; empty: the first that works
 }
 
 // Run runs an engine until it is idle for too long or gets SIGINT or SIGTERM.

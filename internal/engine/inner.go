@@ -118,7 +118,7 @@ func serve(s settings, pipe *os.File) error {
 	if err := idle.watch(); err != nil {
 		return err
 	}
-	go server.grpc.Serve(idle)
+	server.serve(idle)
 	report(pipe, nil)
 	select {
 	case <-idle.done:

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,6 +14,7 @@ import (
 	inlinecache "github.com/moby/buildkit/cache/remotecache/inline"
 	localcache "github.com/moby/buildkit/cache/remotecache/local"
 	registrycache "github.com/moby/buildkit/cache/remotecache/registry"
+	"github.com/moby/buildkit/cmd/buildkitd/config"
 	"github.com/moby/buildkit/control"
 	"github.com/moby/buildkit/frontend"
 	dockerfile "github.com/moby/buildkit/frontend/dockerfile/builder"
@@ -34,7 +36,9 @@ import (
 type server struct {
 	grpc       *grpc.Server
 	controller *control.Controller
+	collector  collector
 	stopping   chan struct{} // closed to tell the history's cleaner
+	quit       func()        // ends the collector
 }
 
 func newServer(ctx context.Context, s settings) (*server, error) {
@@ -48,20 +52,30 @@ func newServer(ctx context.Context, s settings) (*server, error) {
 		return nil, err
 	}
 	stopping := make(chan struct{})
-	controller, err := newController(ctx, s.Config.Root, w, sessions, hosts, stopping)
+	controller, keys, err := newController(ctx, s.Config.Root, w, sessions, hosts, stopping)
 	if err != nil {
 		return nil, err
 	}
+	c := collector{w, s.Config.KeepBytes, keys.ReleaseUnreferenced, make(chan struct{}, 1)}
 	g := grpc.NewServer(
 		// Errors keep their types on the way, so that clients see the exit
 		// status and the line of a step that failed.
-		grpc.UnaryInterceptor(grpcerrors.UnaryServerInterceptor),
+		grpc.ChainUnaryInterceptor(grpcerrors.UnaryServerInterceptor, c.intercept),
 		grpc.StreamInterceptor(grpcerrors.StreamServerInterceptor),
 		grpc.MaxRecvMsgSize(defaults.DefaultMaxRecvMsgSize),
 		grpc.MaxSendMsgSize(defaults.DefaultMaxSendMsgSize),
 	)
 	controller.Register(g)
-	return &server{grpc: g, controller: controller, stopping: stopping}, nil
+	return &server{grpc: g, controller: controller, collector: c, stopping: stopping}, nil
+}
+
+// serve starts to answer clients at l, and to keep the cache small.
+func (s *server) serve(l net.Listener) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	s.quit = func() { cancel(); <-ended }
+	go func() { defer close(ended); s.collector.run(ctx) }()
+	go s.grpc.Serve(l)
 }
 
 // stop ends BuildKit: builds may go on for the grace, then they are cancelled.
@@ -73,41 +87,48 @@ func (s *server) stop() error {
 	defer cancel.Stop()
 	close(s.stopping)
 	s.grpc.GracefulStop()
+	s.quit()
 	return s.controller.Close()
 }
 
-func newController(ctx context.Context, root string, w nativeWorker, sessions *session.Manager, hosts docker.RegistryHosts, stopping <-chan struct{}) (*control.Controller, error) {
+// newController returns the controller and the keys of its cache.
+func newController(ctx context.Context, root string, w nativeWorker, sessions *session.Manager, hosts docker.RegistryHosts, stopping <-chan struct{}) (*control.Controller, solver.CacheManager, error) {
 	workers := &worker.Controller{}
 	if err := workers.Add(datingWorker{w}); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	frontends, err := newFrontends(workers)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cache, err := bboltcachestorage.NewStore(filepath.Join(root, "cache.db"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	history, err := openHistory(root)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return control.NewController(control.Opt{
+	keys := solver.NewCacheManager(ctx, "local", cache, worker.NewCacheResultStorage(workers))
+	c, err := control.NewController(control.Opt{
 		SessionManager:            sessions,
 		WorkerController:          workers,
 		Frontends:                 frontends,
 		ResolveCacheExporterFuncs: cacheExporters(sessions, hosts),
 		ResolveCacheImporterFuncs: cacheImporters(sessions, w, hosts),
-		CacheManager:              solver.NewCacheManager(ctx, "local", cache, worker.NewCacheResultStorage(workers)),
+		CacheManager:              keys,
 		Entitlements:              []string{"network.host"},
 		HistoryDB:                 history,
-		CacheStore:                cache,
-		LeaseManager:              w.LeaseManager(),
-		ContentStore:              w.ContentStore(),
-		GarbageCollect:            w.GarbageCollect,
-		GracefulStop:              stopping,
+		// Nobody reads what was written down about a build that has ended. (With
+		// none at all, nobody would know of a build that goes on.)
+		HistoryConfig:  &config.HistoryConfig{MaxEntries: new(int64(1))},
+		CacheStore:     cache,
+		LeaseManager:   w.LeaseManager(),
+		ContentStore:   w.ContentStore(),
+		GarbageCollect: w.GarbageCollect,
+		GracefulStop:   stopping,
 	})
+	return c, keys, err
 }
 
 func newFrontends(workers *worker.Controller) (map[string]frontend.Frontend, error) {

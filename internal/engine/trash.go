@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"bkt/internal/engine/contract"
+
+	"github.com/sirupsen/logrus"
+)
+
+// trashDir is a folder for what is to be removed. A move is done at once; the
+// removal may take long, and happens while the engine runs.
+func trashDir(root string) string { return filepath.Join(root, "trash") }
+
+// discard moves to the trash what no engine needs any more: the layers of the
+// other snapshotter, and folders that an engine had made or was to remove when
+// it was killed. The number of such a folder is given out again, and a build
+// that gets it fails.
+func (s stores) discard() {
+	for _, name := range []string{contract.Overlay, contract.Native} {
+		if name != s.name {
+			s.moveToTrash(contract.WorkerDir(s.root, name))
+		}
+	}
+	if _, err := os.Stat(s.folders()); err != nil {
+		return // nothing was made yet
+	}
+	ids, err := s.openIDs()
+	if err != nil {
+		logrus.Errorf("looking for folders without a snapshot: %v", err)
+		return
+	}
+	defer ids.Close()
+	unknown, err := unknownFolders(context.Background(), ids, s.folders())
+	if err != nil {
+		logrus.Errorf("looking for folders without a snapshot: %v", err)
+	}
+	for _, dir := range unknown {
+		s.moveToTrash(dir)
+	}
+}
+
+// moveToTrash moves path to the trash if it exists. What cannot be moved does not
+// keep an engine from starting.
+func (s stores) moveToTrash(path string) {
+	if _, err := os.Lstat(path); err != nil {
+		return
+	}
+	err := os.MkdirAll(trashDir(s.root), 0o700)
+	var into string
+	if err == nil {
+		into, err = os.MkdirTemp(trashDir(s.root), "")
+	}
+	if err == nil {
+		err = os.Rename(path, filepath.Join(into, filepath.Base(path)))
+	}
+	if err != nil {
+		logrus.Errorf("moving %s to the trash: %v", path, err)
+	}
+}
