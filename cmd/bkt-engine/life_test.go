@@ -298,15 +298,15 @@ func TestStatusAndPrune(t *testing.T) {
 	w := newWorld(t)
 	w.mustStart(t)
 	e := w.status(t)
-	if !e.Running || e.Size == 0 || e.Version == "" || time.Since(e.Since) > time.Minute {
+	if !e.Running || e.Disk.Size == 0 || e.Version == "" || time.Since(e.Since) > time.Minute {
 		t.Errorf("status: %+v", e)
 	}
-	freed, err := buildkit.Prune(t.Context(), w.config(), true)
+	freed, _, err := buildkit.Prune(t.Context(), w.config(), true)
 	if err != nil || freed == 0 {
 		t.Errorf("freed %d bytes, %v", freed, err)
 	}
-	if after := w.status(t).Size; after >= e.Size {
-		t.Errorf("size was %d and is %d", e.Size, after)
+	if after := w.status(t).Disk.Size; after >= e.Disk.Size {
+		t.Errorf("size was %d and is %d", e.Disk.Size, after)
 	}
 }
 

@@ -18,9 +18,9 @@ import (
 )
 
 type engineCmd struct {
-	Status engineStatusCmd `cmd:"" help:"Say whether the engine runs, where, since when and how large it is."`
-	Stop   engineStopCmd   `cmd:"" help:"End the engine, and the builds that it is busy with."`
-	Prune  enginePruneCmd  `cmd:"" help:"Remove what the engine keeps to build faster."`
+	Status engineStatusCmd `cmd:"" help:"Show whether the engine runs, where, since when, and what it takes on disk."`
+	Stop   engineStopCmd   `cmd:"" help:"Stop the engine, and the builds that it is busy with."`
+	Prune  enginePruneCmd  `cmd:"" help:"Delete the build cache."`
 }
 
 // ownEngine returns where bkt's own engine is, without looking for its program.
@@ -130,14 +130,19 @@ type engineJSON struct {
 	Engine      string     `json:"engine,omitempty"` // its version
 	Root        string     `json:"root"`
 	Socket      string     `json:"socket"`
-	Size        int64      `json:"size,omitempty"`        // bytes
-	Reclaimable int64      `json:"reclaimable,omitempty"` // bytes
+	Size        int64      `json:"size,omitempty"`        // bytes on disk
+	Unreadable  int        `json:"unreadable,omitempty"`  // folders that size lacks the content of
+	InUse       int64      `json:"inUse,omitempty"`       // bytes; only of an engine that runs
+	Reclaimable int64      `json:"reclaimable,omitempty"` // bytes; only of an engine that runs
 }
 
 func asEngineJSON(e buildkit.Engine) engineJSON {
-	j := engineJSON{Version: 1, Running: e.Running, Root: e.Root, Socket: e.Socket}
+	j := engineJSON{
+		Version: 1, Running: e.Running, Root: e.Root, Socket: e.Socket,
+		Size: e.Disk.Size, Unreadable: e.Disk.Unreadable, InUse: e.Disk.InUse, Reclaimable: e.Disk.Reclaimable,
+	}
 	if e.Running {
-		j.PID, j.Since, j.Engine, j.Size, j.Reclaimable = e.PID, &e.Since, e.Version, e.Size, e.Reclaimable
+		j.PID, j.Since, j.Engine = e.PID, &e.Since, e.Version
 	}
 	return j
 }
@@ -146,10 +151,9 @@ func (a *app) printEngine(e buildkit.Engine) error {
 	lines := [][2]string{{"state", "not running"}, {"root", e.Root}, {"socket", e.Socket}}
 	if e.Running {
 		lines[0][1] = fmt.Sprintf("running as process %d since %s", e.PID, e.Since.Local().Format(time.DateTime))
-		lines = append(lines,
-			[2]string{"version", e.Version},
-			[2]string{"cache", fmt.Sprintf("%s, of which %s can be removed", size(e.Size), size(e.Reclaimable))})
+		lines = append(lines, [2]string{"version", e.Version})
 	}
+	lines = append(lines, [2]string{"cache", describeDisk(e)})
 	for _, l := range lines {
 		if _, err := fmt.Fprintf(a.out, "%-8s %s\n", l[0], l[1]); err != nil {
 			return err
@@ -158,13 +162,25 @@ func (a *app) printEngine(e buildkit.Engine) error {
 	return nil
 }
 
+// describeDisk says what the engine takes on disk.
+func describeDisk(e buildkit.Engine) string {
+	text := size(e.Disk.Size) + " on disk"
+	if e.Disk.Unreadable > 0 {
+		text = fmt.Sprintf("at least %s (%d folders cannot be read)", text, e.Disk.Unreadable)
+	}
+	if e.Disk.ByEngine {
+		text += fmt.Sprintf(", of which %s can be deleted", size(e.Disk.Reclaimable))
+	}
+	return text
+}
+
 func size(bytes int64) string { return units.HumanSize(float64(bytes)) }
 
 type engineStopCmd struct {
-	DryRun bool `short:"n" help:"Say whether there is an engine to end, and leave it alone."`
+	DryRun bool `short:"n" help:"Show whether there is an engine to stop, and leave it alone."`
 }
 
-// Run ends the engine.
+// Run stops the engine.
 func (c *engineStopCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := ownEngine()
 	if err != nil {
@@ -190,11 +206,11 @@ func (c *engineStopCmd) Run(ctx context.Context, a *app) error {
 }
 
 type enginePruneCmd struct {
-	All    bool `help:"Remove also what BuildKit keeps for itself."`
-	DryRun bool `short:"n" help:"Say how much can be removed, and remove nothing."`
+	All    bool `help:"Delete also what BuildKit keeps for itself."`
+	DryRun bool `short:"n" help:"Show how much can be deleted, and delete nothing."`
 }
 
-// Run makes the engine's cache smaller.
+// Run deletes the engine's cache.
 func (c *enginePruneCmd) Run(ctx context.Context, a *app) error {
 	if c.DryRun {
 		return engineStatusCmd{}.Run(ctx, a)
@@ -203,15 +219,21 @@ func (c *enginePruneCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	freed, err := buildkit.Prune(ctx, cfg, c.All)
-	if err != nil {
+	freed, left, err := buildkit.Prune(ctx, cfg, c.All)
+	switch {
+	case err != nil && freed > 0:
+		return fmt.Errorf("%w (freed %s)", err, size(freed))
+	case err != nil:
 		return err
-	}
-	if a.json {
+	case a.json:
 		return a.printJSON(struct {
 			Version int   `json:"version"`
 			Freed   int64 `json:"freed"`
-		}{1, freed})
+			InUse   int64 `json:"inUse,omitempty"`
+		}{1, freed, left.InUse})
+	}
+	if left.InUse > 0 {
+		return a.result(fmt.Sprintf("freed %s; builds use %s more", size(freed), size(left.InUse)))
 	}
 	return a.result("freed " + size(freed))
 }

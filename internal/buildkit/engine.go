@@ -1,6 +1,7 @@
 package buildkit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,14 +16,23 @@ import (
 
 // An Engine says how bkt's own engine is doing.
 type Engine struct {
-	Running     bool
-	PID         int
-	Since       time.Time
-	Version     string
-	Root        string
-	Socket      string
-	Size        int64 // bytes of cache; known only if it runs
-	Reclaimable int64 // bytes of that which no build uses at the moment
+	Running bool
+	PID     int
+	Since   time.Time
+	Version string
+	Root    string
+	Socket  string
+	Disk    Disk
+}
+
+// Disk is what an engine takes on disk, as measured.
+type Disk struct {
+	Size       int64 // bytes
+	Unreadable int   // folders that cannot be read: Size lacks their content
+
+	ByEngine    bool  // the engine has measured it, and what follows
+	InUse       int64 // bytes of the cache that builds use at the moment
+	Reclaimable int64 // bytes that a prune frees
 }
 
 // Status returns how the own engine of cfg is doing. It does not start it.
@@ -30,7 +40,11 @@ func Status(ctx context.Context, cfg Config) (Engine, error) {
 	quiet()
 	e := Engine{Root: cfg.Root, Socket: cfg.Socket}
 	running, err := contract.Held(cfg.Root)
-	if err != nil || !running {
+	if err != nil {
+		return e, err
+	}
+	if !running {
+		e.Disk, err = measure(cfg.Root)
 		return e, err
 	}
 	state, err := contract.ReadState(cfg.Root)
@@ -47,52 +61,78 @@ func Status(ctx context.Context, cfg Config) (Engine, error) {
 		return e, err
 	}
 	defer c.Close()
-	usage, err := c.DiskUsage(ctx)
-	if err != nil {
-		return e, errors.New(plain(err))
-	}
-	for _, u := range usage {
-		e.Size += u.Size
-		if !u.InUse {
-			e.Reclaimable += u.Size
-		}
-	}
-	return e, nil
+	e.Disk, err = diskOf(ctx, c, cfg.Root)
+	return e, err
 }
 
-// Prune removes from the engine of cfg what no build uses at the moment, and
-// with all also what it keeps for itself. It returns how many bytes that freed.
-// The engine is started if need be.
-func Prune(ctx context.Context, cfg Config, all bool) (int64, error) {
+// measure returns what root takes on disk.
+func measure(root string) (Disk, error) {
+	u, err := contract.Measure(root)
+	return Disk{Size: u.Bytes, Unreadable: u.Unreadable}, err
+}
+
+// diskOf has the engine c measure what it takes on disk: it may read all files
+// in root, which its user may not.
+func diskOf(ctx context.Context, c *client.Client, root string) (Disk, error) {
+	records, err := c.DiskUsage(ctx, client.WithFilter([]string{contract.DiskFilter}))
+	if err != nil {
+		return Disk{}, errors.New(plain(err))
+	}
+	if len(records) == 0 { // one of an earlier version
+		return measure(root)
+	}
+	d := Disk{ByEngine: true}
+	for _, r := range records {
+		switch r.ID {
+		case contract.DiskSize:
+			d.Size = r.Size
+		case contract.DiskUnreadable:
+			d.Unreadable = int(r.Size)
+		case contract.DiskInUse:
+			d.InUse = r.Size
+		case contract.DiskReclaimable:
+			d.Reclaimable = r.Size
+		}
+	}
+	return d, nil
+}
+
+// Prune deletes from the cache of the engine of cfg what no build uses at the
+// moment, and with all also what BuildKit keeps for itself. It returns how many
+// bytes that has freed on disk, even if something cannot be deleted, which is an
+// error, and what is left. The engine is started if need be.
+func Prune(ctx context.Context, cfg Config, all bool) (freed int64, left Disk, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, maxPrune, fmt.Errorf("the engine has not deleted its cache within %v", maxPrune))
+	defer cancel()
 	c, err := connect(ctx, cfg, func(string) {})
 	if err != nil {
-		return 0, err
+		return 0, left, err
 	}
 	defer c.Close()
+	before, err := diskOf(ctx, c.Client, cfg.Root)
+	if err != nil {
+		return 0, left, err
+	}
 	var options []client.PruneOption
 	if all {
 		options = append(options, client.PruneAll)
 	}
-	removed := make(chan client.UsageInfo)
-	total := make(chan int64)
-	go func() {
-		var sum int64
-		for u := range removed {
-			sum += u.Size
-		}
-		total <- sum
-	}()
-	err = c.Prune(ctx, removed, options...)
-	close(removed)
-	freed := <-total
-	if err != nil {
-		return freed, errors.New(plain(err))
+	if err = c.Prune(ctx, nil, options...); err != nil {
+		err = fmt.Errorf("deleting the build cache: %s", plain(err))
 	}
-	return freed, nil
+	if ctx.Err() != nil {
+		return 0, left, context.Cause(ctx)
+	}
+	left, errLeft := diskOf(ctx, c.Client, cfg.Root)
+	// A build may have written more meanwhile than there was to delete.
+	return max(0, before.Size-left.Size), left, cmp.Or(err, errLeft)
 }
 
-// Stop ends the own engine of cfg, and with it the builds that it is busy with.
-// It says whether there was one to end.
+// maxPrune is how long an engine may take to delete its cache.
+const maxPrune = 10 * time.Minute
+
+// Stop stops the own engine of cfg, and with it the builds that it is busy with.
+// It says whether there was one to stop.
 func Stop(ctx context.Context, cfg Config) (stopped bool, err error) {
 	state, err := contract.ReadState(cfg.Root)
 	if err != nil {

@@ -3,6 +3,7 @@ package buildkit
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"bkt/internal/engine/contract"
@@ -11,6 +12,22 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
+
+// TestNoMethodIsLost checks that what stands in the place of a store has all
+// methods of that: stores are asked for some that their type does not promise.
+func TestNoMethodIsLost(t *testing.T) {
+	store, err := openStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Only databases of containerd's ask for this, and this is no part of one.
+	unneeded := "WalkStatusRefs"
+	for m := range reflect.TypeOf(store).Methods() {
+		if _, ok := reflect.TypeOf(nearby{}).MethodByName(m.Name); !ok && m.Name != unneeded {
+			t.Errorf("it has no method %s", m.Name)
+		}
+	}
+}
 
 // TestNearby asks for writers of blobs that the engine has, or has damaged, or
 // has not. Only what it has is not to be sent.
