@@ -23,7 +23,11 @@ import (
 var programs string
 
 // clientEnv makes the test binary a client: it holds the folder of its world.
-const clientEnv = "BKT_TEST_CLIENT"
+// errandEnv holds what it does there.
+const (
+	clientEnv = "BKT_TEST_CLIENT"
+	errandEnv = "BKT_TEST_ERRAND"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(clientEnv); dir != "" {
@@ -154,7 +158,8 @@ func (w world) mustBuild(t *testing.T) (image.Layout, string) {
 	return l, log.String()
 }
 
-// client builds the world in dir, in a process that can be killed.
+// client does an errand in the world in dir, as another user or in a process that
+// can be killed: it builds the world, or prints what another errand comes to.
 func client(dir string) int {
 	data, err := os.ReadFile(filepath.Join(dir, "world.json"))
 	var w world
@@ -162,13 +167,40 @@ func client(dir string) int {
 		err = json.Unmarshal(data, &w)
 	}
 	if err == nil {
-		_, err = w.build(context.Background(), os.Stdout)
+		err = w.run(os.Getenv(errandEnv))
 	}
 	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
 	return 0
+}
+
+// answer is what an errand comes to.
+type answer struct {
+	Freed  int64
+	Left   buildkit.Disk
+	Engine buildkit.Engine
+}
+
+func (w world) run(errand string) (err error) {
+	var a answer
+	ctx := context.Background()
+	switch errand {
+	case "prune":
+		a.Freed, a.Left, err = buildkit.Prune(ctx, w.config(), false)
+	case "status":
+		a.Engine, err = buildkit.Status(ctx, w.config())
+	case "stop":
+		_, err = buildkit.Stop(ctx, w.config())
+	default:
+		_, err = w.build(ctx, os.Stdout)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(a)
 }
 
 // clientCommand returns a process that builds w.

@@ -21,27 +21,60 @@ const userName = "bkt-test"
 // asUser gives the world to a normal user and starts the user's engine in it.
 func (w world) asUser(t *testing.T, u *user.User) (world, contract.State) {
 	t.Helper()
+	w.give(t, u)
+	w.serve(t, u)
+	state, err := contract.ReadState(w.config().Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Address = "unix://" + w.config().Socket
+	return w, state
+}
+
+// give makes u the owner of all files of the world.
+func (w world) give(t *testing.T, u *user.User) {
+	t.Helper()
+	c := credential(t, u)
+	err := filepath.WalkDir(w.Dir, func(name string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(name, int(c.Uid), int(c.Gid)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// become makes cmd run as u.
+func (w world) become(t *testing.T, u *user.User, cmd *exec.Cmd) {
+	t.Helper()
+	cmd.Dir = w.Dir
+	cmd.Env = append(cmd.Env, "PATH=/usr/local/bin:/usr/bin:/bin", "USER="+u.Username, "HOME="+w.Dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential(t, u)}
+}
+
+func credential(t *testing.T, u *user.User) *syscall.Credential {
+	t.Helper()
 	uid, errUID := strconv.Atoi(u.Uid)
 	gid, errGID := strconv.Atoi(u.Gid)
 	if err := errors.Join(errUID, errGID); err != nil {
 		t.Fatal(err)
 	}
-	err := filepath.WalkDir(w.Dir, func(name string, _ fs.DirEntry, err error) error {
-		return errors.Join(err, os.Chown(name, uid, gid))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+}
+
+// serve starts the world's engine, as u unless that is nil, and waits until it is
+// up.
+func (w world) serve(t *testing.T, u *user.User, args ...string) {
+	t.Helper()
 	ready, report, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ready.Close()
-	cmd := w.engine("--ready-fd", "3")
-	cmd.Dir = w.Dir
-	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "USER=" + u.Username, "HOME=" + w.Dir}
+	cmd := w.engine(append(args, "--ready-fd", "3")...)
+	if u != nil {
+		w.become(t, u, cmd)
+	}
 	cmd.ExtraFiles = []*os.File{report}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	err = cmd.Start()
 	report.Close()
 	if err != nil {
@@ -52,12 +85,6 @@ func (w world) asUser(t *testing.T, u *user.User) (world, contract.State) {
 	if err := contract.AwaitReport(ready); err != nil {
 		t.Fatal(err)
 	}
-	state, err := contract.ReadState(w.config().Root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Address = "unix://" + w.config().Socket
-	return w, state
 }
 
 func needUser(t *testing.T) *user.User {

@@ -4,6 +4,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
 	"syscall"
 )
@@ -15,6 +16,11 @@ func main() {
 		for { // Go's runtime sends signals to itself, and any ends a pause
 			_ = syscall.Pause()
 		}
+	case "wait": // until it is told to end
+		told := make(chan os.Signal, 1)
+		signal.Notify(told, syscall.SIGTERM)
+		fmt.Println("waiting")
+		<-told
 	case "write": // a text to a file
 		if err := os.WriteFile(args[1], []byte(args[2]), 0o644); err != nil {
 			fmt.Println(err)
