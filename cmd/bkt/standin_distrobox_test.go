@@ -104,6 +104,8 @@ func fakePodman(command string, args []string) error {
 		return s.images()
 	case "inspect":
 		return s.inspect(args)
+	case "image":
+		return s.image(args)
 	case "import":
 		text, err := os.ReadFile(names[0])
 		s.Images[names[1]] = fakeID(string(text))
@@ -172,6 +174,18 @@ func (s fakeStorage) images() error {
 	return json.NewEncoder(os.Stdout).Encode(rows)
 }
 
+// image is podman image inspect, of names and of ids.
+func (s fakeStorage) image(args []string) error {
+	name := args[len(args)-1]
+	for full, id := range s.Images {
+		if full == name || id == name || strings.HasPrefix(id, name) && len(name) >= len("0123456789ab") {
+			fmt.Println(id)
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: image not known", name)
+}
+
 func (s fakeStorage) inspect(args []string) error {
 	rows := []map[string]any{}
 	format := slices.Index(args, "--format")
@@ -182,7 +196,8 @@ func (s fakeStorage) inspect(args []string) error {
 		}
 		c := s.Containers[i]
 		if format >= 0 {
-			fmt.Println(strings.NewReplacer("{{.Id}}", c.ID, "{{.Name}}", c.Name).Replace(args[format+1]))
+			fmt.Println(strings.NewReplacer("{{.Id}}", c.ID, "{{.Name}}", c.Name, "{{.Image}}", c.ImageID, "{{.State.Running}}", strconv.FormatBool(c.Running),
+				`{{index .Config.Labels "bkt.box"}}`, c.Labels["bkt.box"]).Replace(args[format+1]))
 			return nil
 		}
 		rows = append(rows, map[string]any{
@@ -242,6 +257,14 @@ func (s *fakeStorage) create(args []string) error {
 	if !ok {
 		return fmt.Errorf("%s: image not known", one("--image"))
 	}
+	for _, v := range o["--volume"] {
+		if dir, _, _ := strings.Cut(v, ":"); !fakeExists(dir) {
+			return refused(fmt.Errorf("statfs %s: no such file or directory", dir))
+		}
+	}
+	if os.Getenv("FAKE_DISTROBOX_FAILS") == "create" {
+		return refused(errors.New("no space left on device"))
+	}
 	if _, err := s.find(one("--name")); err == nil {
 		fmt.Printf("Distrobox named '%s' already exists.\n", one("--name"))
 		return nil
@@ -273,12 +296,43 @@ func (s *fakeStorage) create(args []string) error {
 	return s.write()
 }
 
+// refused is the end of a create that podman has refused: the first generation of
+// distrobox takes no notice.
+func refused(err error) error {
+	if os.Getenv("FAKE_DISTROBOX") == "1.4" {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		return nil
+	}
+	return err
+}
+
+func fakeExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// fakeDefaultImage is what distrobox makes a box of that is entered before there is
+// one.
+const fakeDefaultImage = "registry.fedoraproject.org/fedora-toolbox:36"
+
+// enterAnew makes the box that is entered, if it is not to ask.
+func (s *fakeStorage) enterAnew(name string) error {
+	conf, _ := os.ReadFile(filepath.Join(os.Getenv("XDG_CONFIG_HOME"), "distrobox", "distrobox.conf"))
+	if silent := os.Getenv("DBX_NON_INTERACTIVE"); silent != "1" && (silent != "" || !strings.Contains(string(conf), "non_interactive=1")) {
+		return fmt.Errorf("Create it now, out of image %s? [Y/n]: Invalid input", fakeDefaultImage)
+	}
+	return s.create([]string{"--name", name, "--image", fakeDefaultImage})
+}
+
 // enter starts the box, whose hooks are run as distrobox runs them.
 func (s *fakeStorage) enter(args []string) error {
 	name := args[slices.Index(args, "--name")+1]
 	i, err := s.find(name)
 	if err != nil {
-		return err
+		if err := s.enterAnew(name); err != nil {
+			return err
+		}
+		i = len(s.Containers) - 1
 	}
 	if c := s.Containers[i]; !c.Running {
 		hooks := exec.Command("sh", "-c", `set -eu; eval $1; eval $2`, "init", c.Args[slices.Index(c.Args, "--pre-init-hooks")+1], c.Args[len(c.Args)-1])
@@ -300,30 +354,49 @@ func (s *fakeStorage) enter(args []string) error {
 }
 
 // fakeExport is distrobox-export, in a box: a script, as there are many calls of
-// it. The apps of a box are in the folder apps of the user's home.
+// it. The apps of a box are in the folder apps of the user's home: it exports all
+// that have the name in them, over whatever is there, as the real one does.
 const fakeExport = `#!/bin/sh
-case $1 in
---app)
-	if ! test -f "$HOME/apps/$2.desktop"; then
-		echo 'Error: cannot find any desktop files.' >&2
-		exit 127
+sudo= flags=
+while test $# -gt 0; do
+	case $1 in
+	--app) app=$2 && shift ;;
+	--bin) bin=$2 && shift ;;
+	--export-path) to=$2 && shift ;;
+	--extra-flags) flags=$2 && shift ;;
+	--sudo) sudo=yes ;;
+	esac
+	shift
+done
+enter="/usr/bin/distrobox-enter  -n $CONTAINER_ID --"
+if test "$app"; then
+	applications=${DISTROBOX_HOST_HOME:-$HOME}/.local/share/applications
+	mkdir -p "$applications"
+	found=
+	for entry in "$HOME"/apps/*.desktop; do
+		if ! grep -q -e "Exec=.*$app.*" -e "Name=.*$app.*" "$entry"; then
+			continue
+		fi
+		found=yes
+		sed -e "s|^Exec=|Exec=$enter ${sudo:+sudo} |" -e "s|\(%.*\)|$flags \1|" -e "s|Name.*|& (on $CONTAINER_ID)|" "$entry" >"$applications/$CONTAINER_ID-${entry##*/}"
+	done
+	if test "$found"; then
+		exit
 	fi
-	mkdir -p "$HOME/.local/share/applications"
-	sed "s|^Exec=|Exec=/usr/bin/distrobox-enter  -n $CONTAINER_ID --   |" "$HOME/apps/$2.desktop" >"$HOME/.local/share/applications/$CONTAINER_ID-$2.desktop"
-	exit
-	;;
-esac
-if ! test -f "$2"; then
-	echo "Error: cannot find $2." >&2
+	echo 'Error: cannot find any desktop files.' >&2
+	exit 127
+fi
+if ! test -f "$bin"; then
+	echo "Error: cannot find $bin." >&2
 	exit 127
 fi
 if test "$FAKE_DISTROBOX" = 1.4; then
-	cat >"$4/${2##*/}" <<END
+	cat >"$to/${bin##*/}" <<END
 #!/bin/sh
 # distrobox_binary
 # name: $CONTAINER_ID
 if [ ! -f /run/.containerenv ] && [ ! -f /.dockerenv ]; then
-	command="/usr/bin/distrobox-enter  -n $CONTAINER_ID --  $2  "
+	command="$enter ${sudo:+sudo} $bin $flags "
 
 	for arg in "\$@"; do
 		if echo "\${arg}" | grep -Eq "'|\""; then
@@ -334,22 +407,22 @@ if [ ! -f /run/.containerenv ] && [ ! -f /.dockerenv ]; then
 	done
 	eval \${command}
 else
-	$2 "\$@"
+	$bin "\$@"
 fi
 END
 else
-	cat >"$4/${2##*/}" <<END
+	cat >"$to/${bin##*/}" <<END
 #!/bin/sh
 # distrobox_binary
 # name: $CONTAINER_ID
 if [ -z "\${CONTAINER_ID}" ]; then
-	exec "/usr/bin/distrobox-enter"  -n $CONTAINER_ID  --  '$2'  "\$@"
+	exec "/usr/bin/distrobox-enter"  -n $CONTAINER_ID  -- ${sudo:+sudo -S} '$bin' $flags "\$@"
 elif [ -n "\${CONTAINER_ID}" ] && [ "\${CONTAINER_ID}" != "$CONTAINER_ID" ]; then
-	exec distrobox-host-exec '$4/${2##*/}' "\$@"
+	exec distrobox-host-exec '$to/${bin##*/}' "\$@"
 else
-	exec '$2' "\$@"
+	exec '$bin' "\$@"
 fi
 END
 fi
-chmod +x "$4/${2##*/}"
+chmod +x "$to/${bin##*/}"
 `

@@ -213,7 +213,7 @@ func (d *Domain) inFrom(b manifest.Box, program string) bool {
 }
 
 // strays returns the wrappers of a box that someone has made by hand, where bkt
-// would make them.
+// would make them, and as bkt would make them.
 func (d *Domain) strays(b Box) []wrapper {
 	dir, ok := d.to(b.Box)
 	if !ok {
@@ -226,7 +226,7 @@ func (d *Domain) strays(b Box) []wrapper {
 		w := wrappers[at]
 		name := path.Base(w.program)
 		_, known := wanted[name]
-		if path.Dir(at) == dir && !w.byBkt && !known && !d.inFrom(b.Box, w.program) && path.IsAbs(w.program) && path.Base(at) == name && !slices.Contains(own, name) {
+		if path.Dir(at) == dir && !w.byBkt && w.odd == "" && !known && !d.inFrom(b.Box, w.program) && path.IsAbs(w.program) && path.Base(at) == name && !slices.Contains(own, name) {
 			all = append(all, w)
 		}
 	}
@@ -237,7 +237,7 @@ func (d *Domain) strays(b Box) []wrapper {
 func (d *Domain) strayApps(b Box) []app {
 	var all []app
 	for _, a := range d.seen.apps {
-		if a.box == b.Name && !a.byBkt && !slices.ContainsFunc(b.ExportedApps, a.is) {
+		if a.box == b.Name && !a.byBkt && a.odd == "" && !slices.ContainsFunc(b.ExportedApps, a.is) {
 			all = append(all, a)
 		}
 	}
@@ -258,7 +258,8 @@ func (d *Domain) exportsToDo(b Box, c container) (export, remove []string) {
 	}
 	wrappers := d.wrappersOf(b.Name)
 	for _, name := range sortedKeys(wanted) {
-		if at := path.Join(dir, name); wrappers[at].program != wanted[name] {
+		at := path.Join(dir, name)
+		if w, there := wrappers[at]; !there || !w.holds(wanted[name]) {
 			export = append(export, at)
 		}
 	}
@@ -266,11 +267,41 @@ func (d *Domain) exportsToDo(b Box, c container) (export, remove []string) {
 		w := wrappers[at]
 		_, stays := wanted[path.Base(at)]
 		stays = (stays || !seen && d.inFrom(b.Box, w.program)) && path.Dir(at) == dir || path.Dir(at) == baked
-		if !stays && (w.byBkt || d.inFrom(b.Box, w.program)) {
+		if !stays && w.byBkt {
 			remove = append(remove, at)
 		}
 	}
 	return d.appsToDo(b, export, remove)
+}
+
+// holds reports whether a wrapper is that of a program. What someone has made of it
+// by hand is theirs, whatever it runs by now.
+func (w wrapper) holds(program string) bool { return w.program == program || w.odd == changedByHand }
+
+// keptExports tells of the exports of a box that are someone's own, and that no
+// manifest can express.
+func (d *Domain) keptExports(b Box) (notes []string) {
+	tell := func(e export, at string, declared bool) {
+		kept := "it stays as it is"
+		if !declared {
+			kept += ", and is not captured"
+		}
+		notes = append(notes, fmt.Sprintf("%s %s: the manifest cannot express that; %s", at, e.odd, kept))
+	}
+	wanted := d.wanted(b.Box, b.Bins.Found)
+	wrappers := d.wrappersOf(b.Name)
+	for _, at := range sortedKeys(wrappers) {
+		if w := wrappers[at]; w.odd != "" && path.Dir(at) != baked {
+			_, declared := wanted[path.Base(at)]
+			tell(w.export, d.shorten(at), declared)
+		}
+	}
+	for _, a := range d.seen.apps {
+		if a.box == b.Name && a.odd != "" {
+			tell(a.export, d.shorten(a.at), slices.ContainsFunc(b.ExportedApps, a.is))
+		}
+	}
+	return notes
 }
 
 // found returns what is known of the folders of a box, in words of what is

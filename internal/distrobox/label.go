@@ -16,13 +16,19 @@ const entryLabel = "bkt.box"
 
 // label returns the option that gives a box its label.
 func label(b Box) (string, error) {
+	text, err := entryText(b)
+	return "--label=" + entryLabel + "=" + text, err
+}
+
+// entryText returns the text of the label.
+func entryText(b Box) (string, error) {
 	text, err := encode(b.Name, b.Box)
 	if err != nil {
 		return "", err
 	}
 	var short bytes.Buffer
 	err = json.Compact(&short, text)
-	return "--label=" + entryLabel + "=" + base64.RawURLEncoding.EncodeToString(short.Bytes()), err
+	return base64.RawURLEncoding.EncodeToString(short.Bytes()), err
 }
 
 // entryOf returns the entry in a label, and whether it is one.

@@ -25,6 +25,7 @@ type seen struct {
 	loses      map[string][]string         // what a box that is made anew loses
 	path       pathFile
 	learned    learned
+	kept       []string // notes on exports that are not bkt's to change
 }
 
 // asideSuffix is what a box is called, after its name, while it is made anew.
@@ -44,6 +45,7 @@ func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []Box)
 	if containers, ok := memory.containers(stamp); ok && images != nil && images.has(containers) {
 		o, err := d.observe(ctx, silence{}, containers, images, known)
 		if err == nil && d.settled(o, known) {
+			o.Notes = append(o.Notes, d.seen.kept...)
 			return o, nil
 		}
 	}
@@ -58,6 +60,7 @@ func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []Box)
 	if err == nil {
 		d.remember(stamp, containers, text)
 	}
+	o.Notes = append(o.Notes, d.seen.kept...)
 	return o, err
 }
 
@@ -100,6 +103,7 @@ func (d *Domain) observe(ctx context.Context, sys reconcile.System, containers [
 		}
 		b, notes := d.observed(d.all()[name], name, byName)
 		o.Items, o.Notes = append(o.Items, b), append(o.Notes, notes...)
+		d.seen.kept = append(d.seen.kept, d.keptExports(b)...)
 		d.tell(ctx, sys, b, byName)
 	}
 	for _, k := range known {
@@ -158,6 +162,7 @@ func (d *Domain) sort(containers []container, known map[string]Box) (notes []str
 	for _, c := range containers {
 		made, ok := entryOf(c.labels[entryLabel])
 		before, aside := strings.CutSuffix(c.name, asideSuffix)
+		aside = aside && (!ok || made.Name == before)
 		_, isKnown := known[c.name]
 		switch {
 		case aside:

@@ -1,10 +1,14 @@
 package distrobox
 
 import (
+	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
@@ -20,41 +24,53 @@ func (d *Domain) Plan(diffs []reconcile.Diff[Box]) []plan.Change {
 			p = append(p, d.create(*want)...)
 		case !sameMade(have.Box, want.Box), !sameImage(*have, *want):
 			p = append(p, d.recreate(*have, *want)...)
+			p = append(p, d.undeclare(diff)...)
 		case d.isUnfinished(*want):
 			p = append(p, d.giveBack(*want))
 		default:
 			p = append(p, d.finish(*want)...)
 			p = append(p, d.export(*have, *want, len(want.ToDo.Export) > 0)...)
+			p = append(p, d.undeclare(diff)...)
 		}
 	}
 	return p
 }
 
-// removing removes a box. distrobox may fail after that, over icons that it does
-// not find.
-const removing = `manager=$1 name=$2
-shift 2
-"$@" || ! "$manager" inspect --type container "$name" >/dev/null 2>&1`
-
-// remove removes a box and what the host has from it.
+// remove removes a box and what the host has from it, but for what someone has made
+// of that. It does not leave it to distrobox: that removes what belongs to boxes with
+// names that begin with this one's, and may ask whether to remove a home.
 func (d *Domain) remove(b Box) plan.Change {
-	argv := []string{"sh", "-c", removing, "sh", d.Manager, b.Name, "distrobox", "rm", "--force", b.Name}
-	if b.Root {
-		argv = append(argv[:len(argv)-1], "--root", b.Name)
+	c := plan.Change{Op: plan.Remove, Targets: []string{b.Name}}
+	for _, there := range []map[string]container{d.seen.containers, d.seen.aside} {
+		if old, ok := there[b.Name]; ok {
+			c.Steps = append(c.Steps, d.discard(old))
+		}
 	}
-	c := plan.Change{Op: plan.Remove, Targets: []string{b.Name}, Steps: []plan.Step{plan.Run{Argv: argv}}}
 	wrappers := d.wrappersOf(b.Name)
 	for _, at := range sortedKeys(wrappers) {
-		if filepath.Dir(at) != baked {
+		if filepath.Dir(at) != baked && wrappers[at].odd == "" {
 			c.Steps = append(c.Steps, plan.Delete{Path: at})
 		}
 	}
 	for _, a := range d.seen.apps {
-		if a.box == b.Name {
+		if a.box == b.Name && a.odd == "" {
 			c.Steps = append(c.Steps, plan.Delete{Path: a.at})
 		}
 	}
+	if at := filepath.Join(d.applications(), b.Name+".desktop"); entersOnly(at, b.Name) {
+		c.Steps = append(c.Steps, plan.Delete{Path: at})
+	}
 	return c
+}
+
+// gone checks that there is no container of this id any more.
+const gone = `if "$1" inspect --type container "$2" >/dev/null 2>&1; then echo "container $3 is still there" >&2; exit 1; fi`
+
+// discard removes a container.
+func (d *Domain) discard(c container) plan.Run {
+	r := d.run("rm", "--force", "--volumes", c.id)
+	r.Verify = []string{"sh", "-c", gone, "sh", d.Manager, c.id, c.name}
+	return r
 }
 
 func (d *Domain) create(b Box) []plan.Change {
@@ -89,13 +105,13 @@ func (d *Domain) recreate(have, b Box) []plan.Change {
 	switch {
 	case there && aside: // the new one did not become what it should be: the old one stays the old one
 		c.Loses = append(c.Loses, "the old box, "+old.name)
-		c.Steps = append(c.Steps, d.run("rm", "--force", "--volumes", now.id))
+		c.Steps = append(c.Steps, d.discard(now))
 	case there:
 		old = now
 		c.Steps = append(c.Steps, d.run("stop", old.id), d.run("rename", old.id, b.Name+asideSuffix))
 	}
 	c.Steps = append(c.Steps, d.making(b)...)
-	c.Steps = append(c.Steps, started(b), d.run("rm", "--force", "--volumes", old.id))
+	c.Steps = append(c.Steps, d.started(b), d.discard(old))
 	c.Undo = []plan.Step{d.bringBack(b.Name, old)}
 	return append([]plan.Change{c}, d.export(have, b, true)...)
 }
@@ -107,20 +123,29 @@ func (d *Domain) run(args ...string) plan.Run {
 // bringingBack gives a box its name back, unless it has it still, and removes
 // what has the name meanwhile. It makes sure of the name, as a manager takes the
 // beginning of an id for one, too.
-const bringingBack = `has=$("$1" inspect --type container --format '{{.Id}} {{.Name}}' "$2")
+const bringingBack = `has=$("$1" inspect --type container --format '{{.Id}} {{.Name}}' "$2" 2>/dev/null)
 case $has in
 "$3 "*) ;;
 *" $2" | *" /$2") "$1" rm --force --volumes "${has%% *}" && "$1" rename "$3" "$2" ;;
 *) "$1" rename "$3" "$2" ;;
-esac
+esac || exit
 if test "$4" = true; then "$1" start "$3"; fi`
 
+// isBack checks that a container has its name, and runs if it did.
+const isBack = `case $("$1" inspect --type container --format '{{.Id}} {{.Name}} {{.State.Running}}' "$3" 2>&1) in
+"$3 $2 "*"$4" | "$3 /$2 "*"$4") ;;
+*) echo "$5 is not $2 again" >&2; exit 1 ;;
+esac`
+
 func (d *Domain) bringBack(name string, old container) plan.Run {
-	running := "false"
+	running := ""
 	if old.running {
 		running = "true"
 	}
-	return plan.Run{Argv: []string{"sh", "-c", bringingBack, "sh", d.Manager, name, old.id, running}}
+	return plan.Run{
+		Argv:   []string{"sh", "-c", bringingBack, "sh", d.Manager, name, old.id, running},
+		Verify: []string{"sh", "-c", isBack, "sh", d.Manager, name, old.id, running, name + asideSuffix},
+	}
 }
 
 // giveBack gives a box its name that was put aside, and is as it should be.
@@ -135,18 +160,18 @@ func (d *Domain) finish(b Box) []plan.Change {
 	if !aside {
 		return nil
 	}
-	steps := []plan.Step{started(b), d.run("rm", "--force", "--volumes", old.id)}
+	steps := []plan.Step{d.started(b), d.discard(old)}
 	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Loses: []string{"the old box, " + old.name}, Steps: steps}}
 }
 
 // started starts a box, which runs its hooks.
-func started(b Box) plan.Step { return enter(b.Name, "# bkt\nexit 0\n") }
+func (d *Domain) started(b Box) plan.Step { return d.enter(b.Name, "# bkt\nexit 0\n") }
 
 // export brings the exports of a box up to date. What goes is a file of the host:
 // the box is needed for the rest alone, which is done if enter says so.
 func (d *Domain) export(have, b Box, enter bool) []plan.Change {
 	var steps []plan.Step
-	for _, at := range d.superfluous(have, b) {
+	for _, at := range b.ToDo.Remove {
 		steps = append(steps, plan.Delete{Path: at})
 	}
 	if d.exportsSomething(b.Box) && d.seen.path.text != "" {
@@ -161,32 +186,86 @@ func (d *Domain) export(have, b Box, enter bool) []plan.Change {
 	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Steps: steps}}
 }
 
-// superfluous returns what the host has from a box and should not have any more:
-// what bkt has exported, and what someone else has, if it was declared.
-func (d *Domain) superfluous(have, want Box) []string {
-	all := slices.Clone(want.ToDo.Remove)
+// byHand returns what someone has exported by hand from a box that is, and is not to
+// be any more.
+func (d *Domain) byHand(have, want Box) (wrappers []wrapper, apps []app) {
 	dir, _ := d.to(want.Box)
-	wrappers := d.wrappersOf(want.Name)
+	all := d.wrappersOf(want.Name)
 	for _, program := range have.Bins.Also {
-		at := path.Join(dir, path.Base(program))
-		if !slices.Contains(want.Bins.Also, program) && wrappers[at].program == d.expand(program) && !slices.Contains(all, at) {
-			all = append(all, at)
+		w, there := all[path.Join(dir, path.Base(program))]
+		if there && !w.byBkt && w.odd == "" && w.program == d.expand(program) && !d.declares(want.Box, w.program) {
+			wrappers = append(wrappers, w)
 		}
 	}
 	for _, a := range d.seen.apps {
 		was, is := slices.ContainsFunc(have.ExportedApps, a.is), slices.ContainsFunc(want.ExportedApps, a.is)
-		if a.box == want.Name && was && !is && !slices.Contains(all, a.at) {
-			all = append(all, a.at)
+		if a.box == want.Name && !a.byBkt && a.odd == "" && was && !is {
+			apps = append(apps, a)
 		}
 	}
-	return all
+	return wrappers, apps
 }
 
-// making returns the steps that make a box.
+// declares reports whether a program is declared by itself.
+func (d *Domain) declares(b manifest.Box, program string) bool {
+	return slices.ContainsFunc(b.Bins.Also, func(also string) bool { return d.expand(also) == program })
+}
+
+// undeclare removes what was exported by hand, has been declared since, and is no
+// longer. What has never been declared is not bkt's to remove.
+func (d *Domain) undeclare(diff reconcile.Diff[Box]) []plan.Change {
+	wrappers, apps := d.byHand(*diff.Have, *diff.Want)
+	var agreed manifest.Box
+	if diff.Base != nil {
+		agreed = diff.Base.Box
+	}
+	remove := plan.Change{Op: plan.Modify, Targets: []string{diff.Want.Name}}
+	refuse := remove
+	for _, w := range wrappers {
+		if d.declares(agreed, w.program) {
+			remove.Steps = append(remove.Steps, plan.Delete{Path: w.at})
+			continue
+		}
+		refuse.Steps = append(refuse.Steps, d.undeclared(w.at))
+	}
+	for _, a := range apps {
+		if slices.ContainsFunc(agreed.ExportedApps, a.is) {
+			remove.Steps = append(remove.Steps, plan.Delete{Path: a.at})
+			continue
+		}
+		refuse.Steps = append(refuse.Steps, d.undeclared(a.at))
+	}
+	return slices.DeleteFunc([]plan.Change{remove, refuse}, func(c plan.Change) bool { return len(c.Steps) == 0 })
+}
+
+func (d *Domain) undeclared(at string) plan.Step {
+	err := fmt.Errorf("%s was exported by hand, and is not declared: it stays", d.shorten(at))
+	return plan.Fail{Reason: hint.Add(err, `"bkt capture distrobox" takes it into the manifest; if it is not wanted, remove it`)}
+}
+
+// making returns the steps that make a box, and the folders that it shares. That
+// distrobox says that it has made one is not enough: it says so, too, where the
+// manager has refused, or there was one of this name.
 func (d *Domain) making(b Box) []plan.Step {
 	argv, err := d.createArgs(b)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	return []plan.Step{plan.Run{Argv: argv}}
+	entry, err := entryText(b)
+	if err != nil {
+		return []plan.Step{plan.Fail{Reason: err}}
+	}
+	create := plan.Run{Argv: argv, Verify: []string{"sh", "-c", made, "sh", d.Manager, b.Name, strings.TrimPrefix(b.Image, "docker://"), entry}}
+	return append(d.folders(b), create)
 }
+
+// made checks that a container is the one that was to be made: by its label, and by
+// the id of its image.
+const made = `is=$("$1" inspect --type container --format '{{.Name}} {{.Image}} {{index .Config.Labels "bkt.box"}}' "$2" 2>/dev/null)
+image=$("$1" image inspect --format '{{.Id}}' "$3") || exit
+case $is in
+"$2 $image $4" | "/$2 $image $4") ;;
+"$2 $image "* | "/$2 $image "*) echo "container $2 is another one, made before" >&2; exit 1 ;;
+"$2 "* | "/$2 "*) echo "container $2 is not of the image $3" >&2; exit 1 ;;
+*) echo "container $2 was not made" >&2; exit 1 ;;
+esac`

@@ -1,6 +1,7 @@
 package distrobox
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -18,30 +19,56 @@ import (
 // has a shell read once more. The first line is there because distrobox, should
 // the box be gone, asks whether to make it, and takes the line for an answer.
 //
-// What distrobox-export would not quote is left out, as programs does it. Where
-// someone else's file is in the way, that program is not exported, and the
-// others are. What is exported gets a line that says so.
-const exporting = `# bkt
-box=%[1]s to=%[2]s apps=%[3]s mark=%[4]s excluded=%[5]s status=0
+// What distrobox-export would not quote is left out, as programs does it. It
+// writes over whatever has the name of what it exports. So a program is exported
+// only where there is nothing or what bkt has exported; where it is exported
+// already by hand, nothing is done, and where something else is in the way, the
+// others are exported. An app goes into a folder of its own first: distrobox-export
+// takes all whose entries have the name in them, of which only the one that is
+// meant gets its place. What is exported gets the lines that say so.
+const exporting = `status=0 kept='
+'
 case $to in ?*) mkdir -p "$to" || exit ;; esac
+fail() {
+	echo "$1" >&2
+	status=1
+}
+keep() { kept="$kept$1
+"; }
+sign() {
+	test -z "$(tail -c 1 "$1")" || echo >>"$1"
+	printf '%s\n' "$mark$2" >>"$1" || return
+	if sum=$({ printf '%s\n' "${1##*/}"; cat "$1"; } | sha256sum 2>/dev/null); then
+		echo "$summark${sum%% *}" >>"$1"
+	fi
+}
 bin() {
 	name=${1##*/}
 	case $name in *[[:cntrl:]\']*) return ;; esac
 	case $excluded in *"/$name/"*) return ;; esac
 	excluded=$excluded$name/
+	case $kept in *"
+$1
+"* | *"
+$name
+"*) return ;; esac
 	if test -e "$to/$name" || test -L "$to/$name"; then
-		if ! grep -qsxF '# distrobox_binary' "$to/$name" || ! grep -qsxF "# name: $box" "$to/$name"; then
-			echo "$to/$name is in the way, and not of this box" >&2
-			status=1
+		case $wrappers in
+		*"/$name/"*) ;;
+		*)
+			if grep -qsxF "# name: $box" "$to/$name"; then
+				fail "$to/$name is in the way: it was exported by hand, and runs another program than $1"
+			else
+				fail "$to/$name is in the way, and not of this box"
+			fi
 			return
-		fi
+			;;
+		esac
 		if grep -qsxF "$mark$1" "$to/$name"; then
 			return
 		fi
 	fi
-	if distrobox-export --bin "$1" --export-path "$to" </dev/null >/dev/null; then
-		echo "$mark$1" >>"$to/$name" || status=1
-	else
+	if ! distrobox-export --bin "$1" --export-path "$to" </dev/null >/dev/null || ! sign "$to/$name" "$1"; then
 		status=1
 	fi
 }
@@ -53,54 +80,127 @@ folder() {
 	done
 }
 app() {
-	if ! distrobox-export --app "$1" </dev/null >/dev/null; then
+	id=${1##*/}
+	id=${id%.desktop}
+	made=$work/.local/share
+	rm -rf "$work"
+	mkdir -p "$work" "$apps" || exit
+	if ! DISTROBOX_HOST_HOME=$work distrobox-export --app "$1" </dev/null >/dev/null; then
 		status=1
-		return
+	elif test -f "$made/applications/$box-$id.desktop"; then
+		place "$made/applications/$box-$id.desktop" "$1" || fail "$apps/$box-$id.desktop is in the way, and not bkt's"
+	else
+		placed=
+		for entry in "$made/applications/$box"-*.desktop; do
+			if place "$entry" "$1"; then placed=yes; fi
+		done
+		test "$placed" || fail "what $1 stands for is exported already, and not by bkt: declare it by the name of its entry"
 	fi
-	for entry in "$apps/$box"-*.desktop; do
-		if grep -qsF "$1" "$entry" && ! grep -qsF "$mark" "$entry"; then
-			echo "$mark$1" >>"$entry" || status=1
-		fi
-	done
+	rm -rf "$work"
 }
-%[6]sexit $status
+place() {
+	file=${1##*/}
+	if test -e "$apps/$file" || test -L "$apps/$file"; then
+		case $entries in *"/$file/"*) ;; *) return 1 ;; esac
+	fi
+	(cd "$made/icons" 2>/dev/null && find . -type f) | while IFS= read -r icon; do
+		test -e "$data/icons/$icon" || { mkdir -p "$data/icons/${icon%/*}" && cp "$made/icons/$icon" "$data/icons/$icon"; }
+	done
+	place=$(printf %s "$data" | sed 's/[&|\\]/\\&/g')
+	mkdir "$work/new" && sed "s|$made|$place|g" "$1" >"$work/new/$file" && sign "$work/new/$file" "$2" &&
+		mv -f "$work/new/$file" "$apps/$file" && rmdir "$work/new" || status=1
+}
 `
 
 // script returns the script that exports what is declared of a box.
 func (d *Domain) script(b Box) (string, error) {
-	to, ours := d.to(b.Box)
-	var calls []string
-	if ours {
-		for _, program := range slices.Sorted(slices.Values(b.Bins.Also)) {
-			calls = append(calls, "bin", d.expand(program))
-		}
-		for _, dir := range slices.Sorted(slices.Values(b.Bins.From)) {
-			calls = append(calls, "folder", strings.TrimSuffix(d.expand(dir), "/"))
-		}
-	}
-	for _, name := range b.ExportedApps {
-		calls = append(calls, "app", name)
-	}
+	to, _ := d.to(b.Box)
 	if !d.exportsSomething(b.Box) {
 		to = ""
 	}
-	var out strings.Builder
-	for i := 0; i < len(calls); i += 2 {
-		quoted, err := quote(calls[i+1])
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&out, "%s %s\n", calls[i], quoted)
+	kept, wrappers, entries := d.owners(b, to)
+	out := script{}
+	out.text.WriteString("# bkt\n")
+	for _, v := range []struct{ name, value string }{
+		{"box", b.Name}, {"to", to}, {"apps", d.applications()}, {"data", d.Data}, {"work", d.work()}, {"mark", mark}, {"summark", sumMark},
+		{"excluded", excluded(b.Bins)}, {"wrappers", wrappers}, {"entries", entries},
+	} {
+		out.write(v.name+"=", v.value)
 	}
-	values := []any{}
-	for _, v := range []string{b.Name, to, d.applications(), mark, excluded(b.Bins)} {
-		quoted, err := quote(v)
-		if err != nil {
-			return "", err
-		}
-		values = append(values, quoted)
+	out.text.WriteString(exporting)
+	for _, program := range kept {
+		out.write("keep ", program)
 	}
-	return fmt.Sprintf(exporting, append(values, out.String())...), nil
+	d.callAll(&out, b)
+	out.text.WriteString("exit $status\n")
+	return out.text.String(), out.err
+}
+
+// callAll calls the functions of the script for what is declared. An app that
+// someone has exported by hand is left to them.
+func (d *Domain) callAll(out *script, b Box) {
+	if _, ours := d.to(b.Box); ours {
+		for _, program := range slices.Sorted(slices.Values(b.Bins.Also)) {
+			out.write("bin ", d.expand(program))
+		}
+		for _, dir := range slices.Sorted(slices.Values(b.Bins.From)) {
+			out.write("folder ", strings.TrimSuffix(d.expand(dir), "/"))
+		}
+	}
+	for _, name := range b.ExportedApps {
+		if !slices.ContainsFunc(d.seen.apps, func(a app) bool { return a.box == b.Name && !a.byBkt && a.is(name) }) {
+			out.write("app ", name)
+		}
+	}
+}
+
+// owners returns which programs of a box are exported by hand, and the names of the
+// files that bkt has exported, each between slashes.
+func (d *Domain) owners(b Box, to string) (kept []string, wrappers, entries string) {
+	wrappers, entries = "/", "/"
+	all := d.wrappersOf(b.Name)
+	for _, at := range sortedKeys(all) {
+		w := all[at]
+		switch {
+		case path.Dir(at) != to:
+		case w.byBkt:
+			wrappers += path.Base(at) + "/"
+		case w.odd == changedByHand:
+			kept = append(kept, path.Base(at))
+		case path.Base(at) == path.Base(w.program):
+			kept = append(kept, w.program)
+		}
+	}
+	for _, a := range d.seen.apps {
+		if a.box == b.Name && a.byBkt {
+			entries += path.Base(a.at) + "/"
+		}
+	}
+	return kept, wrappers, entries
+}
+
+// work is a folder of bkt's that boxes share with the host.
+func (d *Domain) work() string {
+	if below(d.Cache, d.Home) {
+		return path.Join(d.Cache, "export")
+	}
+	return path.Join(d.Home, ".cache/bkt/distrobox/export")
+}
+
+// A script is one that is being written.
+type script struct {
+	text strings.Builder
+	err  error // the first
+}
+
+// write writes a line that ends in a word, quoted for the shell of a box.
+func (s *script) write(before, word string) {
+	quoted, err := syntax.Quote(word, syntax.LangPOSIX)
+	if err != nil {
+		s.err = errors.Join(s.err, fmt.Errorf("%q: %w", word, err))
+		return
+	}
+	s.text.WriteString(before + quoted + "\n")
 }
 
 // excluded are the names of programs that are not exported, each between slashes.
@@ -115,18 +215,27 @@ func excluded(b manifest.Bins) string {
 	return "/" + strings.Join(names, "/") + "/"
 }
 
-// quote quotes a word for the shell of a box.
-func quote(word string) (string, error) {
-	quoted, err := syntax.Quote(word, syntax.LangPOSIX)
-	if err != nil {
-		return "", fmt.Errorf("%q: %w", word, err)
+// enter runs a script in a box. If there is none, distrobox would make one of
+// whatever image it takes by default, as soon as it is told not to ask: by a variable
+// or by its configuration, which the variable goes before.
+func (d *Domain) enter(box, script string) plan.Run {
+	return plan.Run{
+		Argv:    []string{"distrobox", "enter", "--name", box, "--", "sh", "-s"},
+		Env:     []string{"DBX_NON_INTERACTIVE=0"},
+		Stdin:   []byte(script),
+		Require: d.exists(box),
 	}
-	return quoted, nil
 }
 
-// enter runs a script in a box.
-func enter(box, script string) plan.Run {
-	return plan.Run{Argv: []string{"distrobox", "enter", "--name", box, "--", "sh", "-s"}, Stdin: []byte(script)}
+// existing checks that there is a container of just this name: a manager takes the
+// beginning of an id for a name, too.
+const existing = `case $("$1" inspect --type container --format '{{.Name}}' "$2" 2>/dev/null) in
+"$2" | "/$2") ;;
+*) echo "there is no container $2" >&2; exit 1 ;;
+esac`
+
+func (d *Domain) exists(box string) []string {
+	return []string{"sh", "-c", existing, "sh", d.Manager, box}
 }
 
 // exports returns the steps that export what is declared of a box.
@@ -142,8 +251,16 @@ func (d *Domain) exports(b Box) []plan.Step {
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	return []plan.Step{enter(b.Name, script)}
+	steps := []plan.Step{d.enter(b.Name, script)}
+	if len(b.ExportedApps) > 0 { // as distrobox does it, in its own folder
+		steps = append(steps, plan.Run{Argv: []string{"sh", "-c", refreshing, "sh", d.applications()}})
+	}
+	return steps
 }
+
+// refreshing has the desktop know which files the apps open. Without the program for
+// that, there is none that would have to know.
+const refreshing = `if command -v update-desktop-database >/dev/null; then update-desktop-database -q "$1" || :; fi`
 
 // looping returns an error if wrappers were to be exported from the folder that
 // they are in: one that runs itself never ends.

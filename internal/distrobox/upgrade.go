@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"bkt/internal/hint"
 	"bkt/internal/plan"
@@ -78,13 +77,13 @@ func (d *Domain) stages(b Box, old container, candidate, backup string, answerin
 		{"put the old box aside", []plan.Step{d.run("stop", old.id), d.run("rename", old.id, b.Name+asideSuffix)}},
 		{"call the new image " + b.Image, []plan.Step{d.run("tag", candidate, b.Image)}},
 		{"make the new box", d.making(fresh)},
-		{"start it, which runs its hooks", []plan.Step{started(b)}},
+		{"start it, which runs its hooks", []plan.Step{d.started(b)}},
 	}
 	if d.exportsSomething(b.Box) || len(b.ExportedApps) > 0 {
 		stages = append(stages, Stage{"export its programs", d.exports(b)})
 	}
 	if script := d.trial(b, answering); script != "" {
-		stages = append(stages, Stage{"try its programs", []plan.Step{enter(b.Name, script)}})
+		stages = append(stages, Stage{"try its programs", []plan.Step{d.enter(b.Name, script)}})
 	}
 	return append(stages, Stage{"keep the old box as " + backup, []plan.Step{d.run("rename", old.id, backup)}})
 }
@@ -122,20 +121,18 @@ func (d *Domain) trial(b Box, answering []string) string {
 	var calls []string
 	if d.exportsSomething(b.Box) {
 		for _, program := range b.Bins.Also {
-			calls = append(calls, "has", d.expand(program))
+			calls = append(calls, "has ", d.expand(program))
 		}
 	}
 	for _, program := range answering {
-		calls = append(calls, "answers", program)
+		calls = append(calls, "answers ", program)
 	}
-	var out strings.Builder
-	for i := 0; i < len(calls); i += 2 {
-		// What cannot be quoted, no manifest can hold.
-		quoted, _ := quote(calls[i+1])
-		fmt.Fprintf(&out, "%s %s\n", calls[i], quoted)
+	var out script
+	for i := 0; i < len(calls); i += 2 { // what cannot be quoted, no manifest can hold
+		out.write(calls[i], calls[i+1])
 	}
-	if out.Len() == 0 {
+	if out.text.Len() == 0 {
 		return ""
 	}
-	return trying + out.String() + "exit $status\n"
+	return trying + out.text.String() + "exit $status\n"
 }

@@ -12,16 +12,21 @@ import (
 	"syscall"
 )
 
-// A wrapper is a program of the host that runs one of a box.
+// A wrapper is a program of the host that runs one of a container.
 type wrapper struct {
 	at      string // its path on the host
 	box     string
-	program string // its path in the box
-	byBkt   bool
+	program string // its path in the container
+	export
 }
 
-// mark begins the line that bkt adds to what it has exported.
-const mark = "# exported by bkt: "
+// An export is what is known of a file that distrobox-export, or someone who edited
+// what that had written, has made on the host.
+type export struct {
+	as    string // what bkt has exported by it; "": it has no mark of bkt's
+	byBkt bool   // it is just as bkt has left it: bkt may replace and delete it
+	odd   string // what of it no manifest can say; "": nothing
+}
 
 // maxWrapper is how much is read of a file that may be a wrapper.
 const maxWrapper = 16 << 10
@@ -48,18 +53,77 @@ func readWrappers(dir string) ([]wrapper, error) {
 // readWrapper returns the wrapper at a path, and whether it is one.
 func readWrapper(at string) (wrapper, bool) {
 	text, err := readHead(at)
-	lines := strings.Split(string(text), "\n")
-	if err != nil || len(lines) < 4 || lines[1] != "# distrobox_binary" {
+	if err != nil {
+		return wrapper{}, false
+	}
+	return parseWrapper(at, string(text))
+}
+
+// parseWrapper returns the wrapper that a file holds, and whether it is one. Which
+// container it is of its first lines and its call of distrobox-enter have to agree
+// on.
+func parseWrapper(at, text string) (wrapper, bool) {
+	lines := strings.Split(text, "\n")
+	if len(lines) < 4 || lines[1] != "# distrobox_binary" {
 		return wrapper{}, false
 	}
 	box, ok := strings.CutPrefix(lines[2], "# name: ")
-	w := wrapper{at: at, box: strings.TrimSpace(box), program: original(lines)}
+	w := wrapper{at: at, box: strings.TrimSpace(box)}
+	c := enterCall(lines)
+	command, _ := c.sudo()
+	command = slices.DeleteFunc(slices.Clone(command), func(word string) bool { return word == "$@" })
+	w.program = original(lines)
+	if len(command) > 0 && filepath.IsAbs(command[0]) {
+		w.program = command[0]
+	}
+	w.odd = c.beyond(command[min(1, len(command)):])
+	if c.box != w.box || slices.ContainsFunc(lines, isUnusual) {
+		w.odd = changedByHand
+	}
+	w.sign(text)
+	return w, ok
+}
+
+// sign finds out whether a wrapper is as bkt has left it. Earlier releases have not
+// written down what that was.
+func (w *wrapper) sign(text string) {
+	s := readSignature(filepath.Base(w.at), text)
+	w.as = s.as
+	switch {
+	case s.as == "":
+		return
+	case s.whole:
+		w.odd = ""
+	case s.summed, w.program != s.as:
+		w.odd = changedByHand
+	}
+	w.program = s.as
+	w.byBkt = w.odd == "" && filepath.Base(w.at) == filepath.Base(s.as)
+}
+
+// enterCall returns the call of distrobox-enter in a wrapper.
+func enterCall(lines []string) call {
 	for _, line := range lines {
-		if program, ok := strings.CutPrefix(line, mark); ok {
-			w.program, w.byBkt = program, true
+		line = strings.TrimSpace(line)
+		if command, ok := strings.CutPrefix(line, `command="`); ok { // of the first generation
+			line = strings.TrimSuffix(command, `"`)
+		}
+		if c, ok := parseCall(splitWords(strings.TrimPrefix(line, "exec "))); ok && !strings.HasPrefix(line, "#") {
+			return c
 		}
 	}
-	return w, ok
+	return call{}
+}
+
+// isUnusual reports whether no distrobox-export writes such a line.
+func isUnusual(line string) bool {
+	line = strings.TrimSpace(line)
+	begins := []string{
+		"#", "if [ ", "elif [ ", `if echo "${arg}" `, `elif echo "${arg}" `, `for arg in "$@"; do`,
+		`command="`, `$(echo "${arg}" | sed `, "sed ", "exec ",
+	}
+	return !slices.Contains([]string{"", "else", "fi", "done", "eval ${command}"}, line) && !strings.HasSuffix(line, ` "$@"`) &&
+		!slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(line, begin) })
 }
 
 // readHead returns the beginning of a script, and nothing of any other file.
@@ -99,77 +163,4 @@ func unquote(call string) string {
 		return call[i+1:]
 	}
 	return call
-}
-
-// An app is a desktop entry of the host that starts a program of a box.
-type app struct {
-	at    string // its path on the host
-	box   string
-	id    string // of the entry in the box
-	text  string
-	as    string // what bkt has exported it as
-	byBkt bool
-}
-
-// readApps returns the entries in a folder of the host that are of one of the boxes.
-func readApps(dir string, boxes []string) ([]app, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil, nil
-	}
-	var all []app
-	for _, e := range entries {
-		for _, box := range boxes {
-			id, ok := strings.CutPrefix(strings.TrimSuffix(e.Name(), ".desktop"), box+"-")
-			if !ok || !strings.HasSuffix(e.Name(), ".desktop") {
-				continue
-			}
-			a := app{at: filepath.Join(dir, e.Name()), box: box, id: id}
-			if a.read() {
-				all = append(all, a)
-			}
-		}
-	}
-	return all, err
-}
-
-// read reads the entry, and reports whether it starts something in its box.
-func (a *app) read() bool {
-	text, err := os.ReadFile(a.at)
-	if err != nil {
-		return false
-	}
-	a.text = string(text)
-	entered := false
-	for line := range strings.Lines(a.text) {
-		line = strings.TrimRight(line, "\n")
-		if exec, ok := strings.CutPrefix(line, "Exec="); ok {
-			words := strings.Fields(exec)
-			i := slices.Index(words, "-n")
-			entered = entered || i >= 0 && i+1 < len(words) && words[i+1] == a.box
-		}
-		if as, ok := strings.CutPrefix(line, mark); ok {
-			a.as, a.byBkt = as, true
-		}
-	}
-	return entered
-}
-
-// is reports whether an entry is what distrobox exports for the name of an app:
-// it takes what the entry is called, and what stands in it.
-func (a app) is(name string) bool {
-	if a.byBkt {
-		return a.as == name
-	}
-	name = strings.TrimSuffix(filepath.Base(name), ".desktop")
-	if strings.HasPrefix(a.id, name) {
-		return true
-	}
-	for line := range strings.Lines(a.text) {
-		key, value, _ := strings.Cut(line, "=")
-		if (key == "Exec" || key == "Name") && strings.Contains(value, name) {
-			return true
-		}
-	}
-	return false
 }

@@ -60,18 +60,25 @@ func (m Machine) Output(ctx context.Context, r plan.Run) ([]byte, error) {
 }
 
 // outputIn is like [Machine.Output], with a folder to run the command in.
-func (Machine) outputIn(ctx context.Context, dir string, r plan.Run) ([]byte, error) {
+func (m Machine) outputIn(ctx context.Context, dir string, r plan.Run) ([]byte, error) {
+	out, _, err := m.outputs(ctx, dir, r)
+	return out, err
+}
+
+// outputs is like [Machine.outputIn], and returns what the command has written to
+// standard error, too.
+func (Machine) outputs(ctx context.Context, dir string, r plan.Run) (out []byte, said string, err error) {
 	var stdout, stderr bytes.Buffer
 	cmd := command(ctx, r.Argv...)
 	cmd.Dir = dir
 	cmd.Env = append(cmd.Environ(), append([]string{"LC_ALL=C.UTF-8"}, r.Env...)...)
 	cmd.Stdin = bytes.NewReader(r.Stdin)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := run(ctx, cmd, &stderr)
+	err = run(ctx, cmd, &stderr)
 	if errors.Is(err, exec.ErrNotFound) {
 		err = hint.Add(fmt.Errorf("%s is not installed: %w", r.Argv[0], exec.ErrNotFound), "install %s", r.Argv[0])
 	}
-	return stdout.Bytes(), err
+	return stdout.Bytes(), plainText(stderr.String()), err
 }
 
 // OutputLogged runs a command and returns its standard output; what it says
@@ -116,10 +123,13 @@ func run(ctx context.Context, cmd *exec.Cmd, stderr *bytes.Buffer) error {
 		return context.Cause(ctx)
 	}
 	if e, ok := errors.AsType[*exec.ExitError](err); ok {
-		return &ExitError{filepath.Base(cmd.Path), e.ExitCode(), strings.TrimSpace(colours.ReplaceAllString(stderr.String(), ""))}
+		return &ExitError{filepath.Base(cmd.Path), e.ExitCode(), plainText(stderr.String())}
 	}
 	return err
 }
+
+// plainText returns what a program has written without colours.
+func plainText(s string) string { return strings.TrimSpace(colours.ReplaceAllString(s, "")) }
 
 // colours are what terminals take for a change of colour. Some programs write them
 // wherever they write.

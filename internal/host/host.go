@@ -86,12 +86,16 @@ func (p pending) prepare(changes plan.Plan) error {
 }
 
 // change carries out the steps of a change. Should one fail, it does what undoes
-// them, whose own failures say nothing new.
+// them. That this fails says nothing new, as there may be nothing to undo, unless
+// the step says how to tell.
 func change(ctx context.Context, c plan.Change, files pending) error {
 	for _, s := range c.Steps {
 		if err := step(ctx, s, files); err != nil {
 			for _, u := range c.Undo {
-				_ = step(context.WithoutCancel(ctx), u, files)
+				failed := step(context.WithoutCancel(ctx), u, files)
+				if r, ok := u.(plan.Run); ok && r.Verify != nil && failed != nil {
+					err = fmt.Errorf("%w; and this could not be undone: %w", err, failed)
+				}
 			}
 			if c.Hint != "" {
 				err = hint.Add(err, "%s", c.Hint)
@@ -110,8 +114,7 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 		_, err := Git{}.Git(ctx, s.Root, s.Diff(), "apply", "--cached", "--whitespace=nowarn", "-")
 		return err
 	case plan.Run:
-		_, err := Machine{}.Output(ctx, s)
-		return err
+		return runStep(ctx, s)
 	case plan.Put:
 		return plainPath(put(s))
 	case plan.Delete:
@@ -131,6 +134,34 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 	default:
 		return fmt.Errorf("a step of type %T cannot be carried out", s)
 	}
+}
+
+// runStep runs a command that changes something, between those that check whether
+// it can and whether it has.
+func runStep(ctx context.Context, r plan.Run) error {
+	if r.Require != nil {
+		if _, _, err := (Machine{}).outputs(ctx, "", plan.Run{Argv: r.Require, Env: r.Env}); err != nil {
+			return reason(err)
+		}
+	}
+	_, said, err := Machine{}.outputs(ctx, "", r)
+	if err != nil || r.Verify == nil {
+		return err
+	}
+	_, _, err = Machine{}.outputs(ctx, "", plan.Run{Argv: r.Verify, Env: r.Env})
+	if err != nil && said != "" {
+		return fmt.Errorf("%s: %w: %s", filepath.Base(r.Argv[0]), reason(err), said)
+	}
+	return reason(err)
+}
+
+// reason is what a check has written, which is about what it checks and not about
+// the check.
+func reason(err error) error {
+	if e, ok := errors.AsType[*ExitError](err); ok && e.Stderr != "" {
+		return errors.New(e.Stderr)
+	}
+	return err
 }
 
 // update reads anew what is edited: what others have changed since the plan was

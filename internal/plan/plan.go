@@ -91,10 +91,16 @@ func (Delete) step() {}
 func (d Delete) String() string { return "rm -r " + quote(d.Path) }
 
 // Run runs a command.
+//
+// The exit status of some programs says nothing. Where a step runs one of these,
+// Require is a command that has to succeed before Argv is run, and Verify one that
+// succeeds only if Argv has done what it is for. What they write to standard error
+// is what is wrong.
 type Run struct {
-	Argv  []string
-	Env   []string // NAME=VALUE, beside those that bkt has
-	Stdin []byte
+	Argv            []string
+	Env             []string // NAME=VALUE, beside those that bkt has
+	Stdin           []byte
+	Require, Verify []string // nil: the exit status of Argv is all there is to know
 }
 
 func (Run) step() {}

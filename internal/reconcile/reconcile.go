@@ -84,8 +84,8 @@ type Observation[T any] struct {
 }
 
 // A Diff is an item as the system has it and as it should be. Nil: it is not
-// there.
-type Diff[T any] struct{ Have, Want *T }
+// there. Base is what both sides last agreed on; nil: nothing is known of that.
+type Diff[T any] struct{ Have, Want, Base *T }
 
 // A System answers questions.
 type System interface {

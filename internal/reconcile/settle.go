@@ -52,9 +52,9 @@ func (c *comparison[T]) Apply(keys []string) (change, remove plan.Plan) {
 		t := c.items[key]
 		switch want := c.wanted(t); {
 		case want == nil:
-			removals = append(removals, Diff[T]{t.live, nil})
+			removals = append(removals, Diff[T]{Have: t.live, Base: t.base})
 		default:
-			changes = append(changes, Diff[T]{t.live, want})
+			changes = append(changes, Diff[T]{t.live, want, t.base})
 		}
 	}
 	return c.plan(changes), c.plan(removals)

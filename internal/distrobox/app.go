@@ -1,0 +1,128 @@
+package distrobox
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// An app is a desktop entry of the host that starts a program of a container.
+type app struct {
+	at   string // its path on the host
+	box  string
+	id   string // of the entry in the container
+	name string // as the entry there has it
+	export
+}
+
+// readApps returns the entries in a folder of the host that are of one of the boxes.
+func readApps(dir string, boxes []string) ([]app, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
+	}
+	var all []app
+	for _, e := range entries {
+		if !slices.ContainsFunc(boxes, func(box string) bool { return isEntryOf(e.Name(), box) }) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			continue
+		}
+		if a, ok := parseApp(filepath.Join(dir, e.Name()), string(text)); ok && slices.Contains(boxes, a.box) {
+			all = append(all, a)
+		}
+	}
+	return all, err
+}
+
+// isEntryOf reports whether an entry may be of a box, as far as its name tells: it
+// may as well be of another one, whose name begins with that of this one.
+func isEntryOf(name, box string) bool {
+	id, ok := strings.CutPrefix(name, box+"-")
+	return ok && strings.HasSuffix(id, ".desktop")
+}
+
+// parseApp returns the app that an entry holds, and whether it is one: what it
+// starts says which container it is of.
+func parseApp(at, text string) (app, bool) {
+	a := app{at: at}
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		switch {
+		case key == "Name" && a.name == "":
+			a.name = value
+		case key == "Exec":
+			c, ok := parseCall(splitWords(value))
+			if !ok || a.box != "" && a.box != c.box {
+				return app{}, false
+			}
+			a.box = c.box
+			if odd := c.beyond(flagsOf(value, c.command)); a.odd == "" {
+				a.odd = odd
+			}
+		}
+	}
+	if a.box == "" || !isEntryOf(filepath.Base(at), a.box) {
+		return app{}, false
+	}
+	a.id = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(at), a.box+"-"), ".desktop")
+	a.name = strings.TrimSuffix(a.name, " (on "+a.box+")")
+	a.sign(readSignature(filepath.Base(at), text))
+	return a, true
+}
+
+// sign finds out whether an entry is as bkt has left it. The mark of an earlier
+// release says nothing: these marked entries of other containers, too.
+func (a *app) sign(s signature) {
+	a.as, a.byBkt = s.as, s.whole
+	switch {
+	case s.whole:
+		a.odd = ""
+	case s.summed:
+		a.odd = changedByHand
+	}
+}
+
+// flagsOf returns the flags that distrobox-export was given for an app. It puts them,
+// and a blank, before what stands for files, so that without any there are two.
+func flagsOf(exec string, command []string) []string {
+	before, _, ok := strings.Cut(exec, "%")
+	files := slices.IndexFunc(command, func(word string) bool { return strings.Contains(word, "%") })
+	if !ok || files < 1 || strings.HasSuffix(before, "  ") || strings.HasSuffix(strings.TrimRight(before, " "), "=") {
+		return nil
+	}
+	return command[1:files]
+}
+
+// is reports whether an entry is of the app that is declared by this name. One that
+// bkt has not exported is known by what it is called, and by nothing that its name
+// only begins with or has in it.
+func (a app) is(name string) bool {
+	if a.byBkt || a.as == name {
+		return a.as == name
+	}
+	return a.id == entryID(name) || a.name == name
+}
+
+// entryID returns what an entry is called that is declared by its name or its path.
+func entryID(name string) string { return strings.TrimSuffix(path.Base(name), ".desktop") }
+
+// entersOnly reports whether an entry is the one that distrobox makes for a
+// container: all it does is to enter it.
+func entersOnly(at, box string) bool {
+	text, err := os.ReadFile(at)
+	for line := range strings.Lines(string(text)) {
+		if exec, ok := strings.CutPrefix(strings.TrimSpace(line), "Exec="); ok {
+			c, enters := parseCall(splitWords(exec))
+			return err == nil && enters && c.box == box && len(c.command)+len(c.before) == 0
+		}
+	}
+	return false
+}

@@ -1,0 +1,122 @@
+package distrobox
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// A call is a call of distrobox-enter, as wrappers and desktop entries have it.
+type call struct {
+	box     string
+	before  []string // what stands before it, such as "env" and variables
+	flags   []string // of distrobox-enter, but for the name and --root
+	command []string // that is run in the container
+}
+
+// parseCall finds the call of distrobox-enter in the words of a command line, and
+// reports whether there is one.
+func parseCall(words []string) (c call, ok bool) {
+	i := slices.IndexFunc(words, func(w string) bool { return path.Base(w) == "distrobox-enter" })
+	rest := i + 1
+	if i < 0 {
+		i = slices.IndexFunc(words, func(w string) bool { return path.Base(w) == "distrobox" })
+		rest = i + 2
+		if i < 0 || rest > len(words) || words[i+1] != "enter" {
+			return call{}, false
+		}
+	}
+	c.before = words[:i]
+	for n := rest; n < len(words); n++ {
+		next := words[n+1:]
+		switch word := words[n]; {
+		case word == "--", word == "-e", word == "--exec":
+			c.command = next
+			return c, c.box != ""
+		case word == "-r", word == "--root":
+		case (word == "-n" || word == "--name") && len(next) > 0:
+			c.box = next[0]
+			n++
+		case (word == "-a" || word == "--additional-flags") && len(next) > 0:
+			c.flags = append(c.flags, word, next[0])
+			n++
+		case strings.HasPrefix(word, "-"), c.box != "":
+			c.flags = append(c.flags, word)
+		default: // distrobox-enter takes a word by itself for the name
+			c.box = word
+		}
+	}
+	return c, c.box != ""
+}
+
+// asRoot are the words by which distrobox-export has a command run as root.
+var asRoot = []string{"sudo", "-S", "su-exec", "root"}
+
+// sudo reports whether the command is run as root, and returns it without that.
+func (c call) sudo() (command []string, ok bool) {
+	i := slices.IndexFunc(c.command, func(w string) bool { return !slices.Contains(asRoot, w) })
+	if i < 0 {
+		i = len(c.command)
+	}
+	return c.command[i:], i > 0
+}
+
+// beyond says what a call has that distrobox-export adds only if it is told to: the
+// manifest has no word for that. It is "" if there is nothing.
+func (c call) beyond(flags []string) string {
+	_, sudo := c.sudo()
+	switch {
+	case len(c.before) > 0 && !slices.ContainsFunc(c.before, isAskpass):
+		return changedByHand
+	case sudo:
+		return "was exported with --sudo"
+	case len(c.flags) > 0:
+		return `was exported with --enter-flags "` + strings.Join(c.flags, " ") + `"`
+	case len(flags) > 0:
+		return `was exported with flags "` + strings.Join(flags, " ") + `"`
+	}
+	return ""
+}
+
+// isAskpass reports whether distrobox-export writes a word before the call of a
+// container of root.
+func isAskpass(word string) bool { return strings.HasPrefix(word, "SUDO_ASKPASS=") }
+
+const changedByHand = "was changed by hand"
+
+// splitWords splits a command line into words, by the quotes and backslashes that
+// shells and desktop entries have in common.
+func splitWords(line string) []string {
+	var words []string
+	var word strings.Builder
+	inWord, escaped := false, false
+	quote := rune(0)
+	for _, r := range line {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\' && quote != '\'':
+			escaped, inWord = true, true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			quote, inWord = r, true
+		case r == ' ' || r == '\t':
+			if inWord {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			inWord = false
+		default:
+			word.WriteRune(r)
+			inWord = true
+		}
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words
+}

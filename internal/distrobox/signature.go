@@ -1,0 +1,41 @@
+package distrobox
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// What bkt exports gets two lines: mark says what it was exported as, and sumMark
+// what the file held by then. It is bkt's as long as it still does. What someone has
+// edited since, copied or exported again is theirs.
+const (
+	mark    = "# exported by bkt: "
+	sumMark = "# with the checksum: "
+)
+
+// A signature is what the lines of bkt's in a file say.
+type signature struct {
+	as     string // what it was exported as; "": it is not bkt's
+	summed bool   // it has a checksum, which earlier releases did not write
+	whole  bool   // the checksum is right
+}
+
+// readSignature reads the signature of the file of that name. The name counts, as a
+// copy is not bkt's.
+func readSignature(name, text string) signature {
+	var s signature
+	for line := range strings.Lines(text) {
+		if as, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), mark); ok {
+			s.as = as
+		}
+	}
+	i := strings.LastIndex(text, "\n"+sumMark)
+	if i < 0 || s.as == "" {
+		return s
+	}
+	sum := sha256.Sum256([]byte(name + "\n" + text[:i+1]))
+	s.summed = true
+	s.whole = text[i+1+len(sumMark):] == hex.EncodeToString(sum[:])+"\n"
+	return s
+}
