@@ -19,11 +19,11 @@ type applyCmd struct {
 
 // Run makes the system have what the manifests say.
 func (c *applyCmd) Run(ctx context.Context, a *app) error {
-	s, domains, unlock, err := a.begin(ctx, c.tierTwoFlags)
+	s, domains, end, err := a.begin(ctx, c.tierTwoFlags)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer end()
 	items := each(domains, func(i *item) { c.decide(i) })
 	if err := a.pick(ctx, c.Pick, "Apply", items, applying); err != nil {
 		return err

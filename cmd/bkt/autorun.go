@@ -118,6 +118,7 @@ func (c *autoRunCmd) once(ctx context.Context, a *app, s system) (unsettled bool
 		return false, err
 	}
 	defer lock.Close()
+	defer s.folders.memory.keep()
 	r, err := c.round(a, s)
 	if err != nil {
 		return false, err

@@ -26,14 +26,18 @@ type captureCmd struct {
 
 // Run makes the manifests say what the system has.
 func (c *captureCmd) Run(ctx context.Context, a *app) error {
-	if err := a.learnPackages(ctx, c.Domains); err != nil {
-		return err
-	}
-	s, domains, unlock, err := a.begin(ctx, c.tierTwoFlags)
+	s, err := thisDesktop()
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	if err := a.learnPackages(ctx, s, c.Domains); err != nil {
+		return err
+	}
+	domains, end, err := a.beginAt(ctx, s, c.tierTwoFlags)
+	if err != nil {
+		return err
+	}
+	defer end()
 	items := each(domains, func(i *item) { c.decide(i) })
 	if err := a.pick(ctx, c.Pick, "Capture", items, capturing); err != nil {
 		return err

@@ -72,12 +72,9 @@ func unknownBox(name string, names []string) error {
 
 // learnPackages asks boxes that run for the packages that were installed by hand,
 // if the domains that were asked for have boxes. Those of the box of the toolbox
-// image belong to the image.
-func (a *app) learnPackages(ctx context.Context, asked []string) error {
-	s, err := thisDesktop()
-	if err != nil {
-		return err
-	}
+// image belong to the image. What they say is known of them from now on, and by later
+// commands if this one keeps it.
+func (a *app) learnPackages(ctx context.Context, s system, asked []string) error {
 	chosen, err := s.choose(asked)
 	if err != nil || !slices.ContainsFunc(chosen, func(k reconcile.Kind) bool { return k.Name() == "distrobox" }) {
 		return err

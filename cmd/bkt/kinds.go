@@ -97,7 +97,8 @@ func (f folders) appImages() *appimage.Domain {
 		},
 		Arch:      runtime.GOARCH,
 		NoEntries: os.Getenv("DESKTOPINTEGRATION") != "",
-		Remember:  host.Remember,
+		Remember:  f.memory.remember,
+		Recall:    f.memory.recall,
 	}
 	for _, dir := range append([]string{f.data, "/etc"}, f.dataDirs...) {
 		if _, err := os.Stat(filepath.Join(dir, "appimagekit", "no_desktopintegration")); err == nil {
@@ -130,7 +131,8 @@ func (f folders) distrobox() *distrobox.Domain {
 		Cache:    filepath.Join(f.cache, "bkt", "distrobox"),
 		State:    filepath.Join(f.state, "bkt", "distrobox"),
 		UID:      os.Getuid(),
-		Remember: host.Remember,
+		Remember: f.memory.remember,
+		Recall:   f.memory.recall,
 	}
 	switch {
 	case d.Manager == "docker":
@@ -194,6 +196,8 @@ func flatpakArch(arch string) string {
 type folders struct {
 	home, config, data, state, cache, runtime string
 	dataDirs                                  []string
+
+	memory *memory
 }
 
 func userFolders() (folders, error) {
@@ -209,6 +213,7 @@ func userFolders() (folders, error) {
 		cache:    directory("XDG_CACHE_HOME", home, ".cache"),
 		runtime:  os.Getenv("XDG_RUNTIME_DIR"),
 		dataDirs: dataDirs(),
+		memory:   &memory{},
 	}, nil
 }
 

@@ -47,10 +47,11 @@ func params(dir string) testscript.Params {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit":     exit,
-			"generate": generate,
-			"steps":    steps,
-			"sub":      sub,
+			"exit":      exit,
+			"generate":  generate,
+			"steps":     steps,
+			"sub":       sub,
+			"untouched": untouched,
 		},
 	}
 }

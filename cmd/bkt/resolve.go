@@ -32,11 +32,11 @@ func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	if !interactive() {
 		return hint.Add(errors.New("there is no terminal to decide on"), "use \"bkt capture\" and \"bkt apply\" with --take live or --take manifest")
 	}
-	s, domains, unlock, err := a.begin(ctx, tierTwoFlags{domainArgs: c.domainArgs})
+	s, domains, end, err := a.begin(ctx, tierTwoFlags{domainArgs: c.domainArgs})
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer end()
 	verdicts, err := decideEach(ctx, each(domains, func(*item) {}))
 	if err != nil {
 		return err

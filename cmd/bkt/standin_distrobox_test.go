@@ -131,6 +131,7 @@ func fakePodman(command string, args []string) error {
 	switch command {
 	case "diff":
 		fmt.Print(s.Containers[i].Diff)
+		return nil
 	case "start", "stop":
 		s.Containers[i].Running = command == "start"
 	case "rename":

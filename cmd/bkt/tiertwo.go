@@ -13,24 +13,38 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// begin locks the repository and looks at the domains.
+// begin locks the repository and looks at the domains. What it returns ends the
+// work: unless it was only to be shown what would change, what was found out is kept
+// for the next command.
 func (a *app) begin(ctx context.Context, f tierTwoFlags) (system, []domain, func(), error) {
 	s, err := thisDesktop()
 	if err != nil {
 		return s, nil, nil, err
 	}
+	domains, end, err := a.beginAt(ctx, s, f)
+	return s, domains, end, err
+}
+
+// beginAt is [app.begin] for a system that something is known of already.
+func (a *app) beginAt(ctx context.Context, s system, f tierTwoFlags) ([]domain, func(), error) {
 	if _, err := s.choose(f.Domains); err != nil {
-		return s, nil, nil, err
+		return nil, nil, err
 	}
 	unlock, err := a.lock(ctx, s.repo, f.mode)
 	if err != nil {
-		return s, nil, nil, err
+		return nil, nil, err
 	}
 	domains, err := s.look(ctx, f.Domains)
 	if err != nil {
 		unlock()
+		return nil, nil, err
 	}
-	return s, domains, unlock, err
+	return domains, func() {
+		if !f.DryRun && !f.Check {
+			s.folders.memory.keep()
+		}
+		unlock()
+	}, nil
 }
 
 // each returns an item for each difference of the domains, in their order, each

@@ -71,6 +71,7 @@ func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer unlock()
+	defer s.folders.memory.keep()
 	err = c.carryOut(ctx, a, s.repo, &u)
 	if err != nil && u.result == "" {
 		return err

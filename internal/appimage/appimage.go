@@ -42,8 +42,10 @@ type Domain struct {
 	Arch      string // of this computer, as Go calls it
 	NoEntries bool   // the user wants no desktop entries of AppImages
 
-	// Remember writes what was read of files, so that it need not be read again.
+	// Remember is given what was read of files, so that it need not be read again:
+	// Recall returns it, also where no file has it yet.
 	Remember func(plan.Put)
+	Recall   func(path string) ([]byte, error)
 
 	seen seen
 }
@@ -59,7 +61,7 @@ type seen struct {
 // Observe implements [reconcile.Domain]. It starts no process.
 func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []app) (reconcile.Observation[app], error) {
 	var o reconcile.Observation[app]
-	memory, text := recall(d.memory())
+	memory, text := recall(d.Recall(d.memory()))
 	files, others, err := d.scan(memory)
 	if err != nil {
 		return o, reconcile.Unavailablef("%w", err)

@@ -68,9 +68,8 @@ func (f *file) sum() (string, error) {
 type memory map[string]facts
 
 // recall reads a memory. What cannot be understood is forgotten.
-func recall(path string) (memory, []byte) {
+func recall(text []byte, err error) (memory, []byte) {
 	m := memory{}
-	text, err := os.ReadFile(path)
 	if err != nil || json.Unmarshal(text, &m) != nil {
 		return memory{}, nil
 	}

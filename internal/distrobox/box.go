@@ -68,8 +68,10 @@ type Domain struct {
 	State   string   // where it keeps what was installed in boxes by hand
 	UID     int
 
-	// Remember writes what was asked, so that it need not be asked again.
+	// Remember is given what was asked, so that it need not be asked again: Recall
+	// returns it, also where no file has it yet.
 	Remember func(plan.Put)
+	Recall   func(path string) ([]byte, error)
 
 	seen seen
 }

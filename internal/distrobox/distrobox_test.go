@@ -38,6 +38,7 @@ func domain(t *testing.T) *distrobox.Domain {
 	home := t.TempDir()
 	return &distrobox.Domain{
 		Remember: func(plan.Put) {},
+		Recall:   os.ReadFile,
 		Manager:  "podman", Home: home, Data: filepath.Join(home, ".local/share"), Config: filepath.Join(home, ".config"),
 		Storage: []string{home}, Proc: filepath.Join(home, "proc"), UID: 1000,
 	}

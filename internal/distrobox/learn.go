@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,7 +22,7 @@ type learned struct {
 
 func (d *Domain) learned() learned {
 	var l learned
-	text, err := os.ReadFile(d.learnedAt())
+	text, err := d.Recall(d.learnedAt())
 	if err != nil || json.Unmarshal(text, &l) != nil || l.Boxes == nil || l.Images == nil {
 		return learned{map[string][]string{}, map[string][]string{}}
 	}

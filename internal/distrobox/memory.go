@@ -40,7 +40,7 @@ func (d *Domain) memory() string { return filepath.Join(d.Cache, "containers.jso
 
 // recall returns what is remembered. What cannot be understood is forgotten.
 func (d *Domain) recall() (m memory, text []byte) {
-	text, err := os.ReadFile(d.memory())
+	text, err := d.Recall(d.memory())
 	if err != nil || json.Unmarshal(text, &m) != nil {
 		return memory{}, nil
 	}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"sync"
+
+	"bkt/internal/host"
+	"bkt/internal/plan"
+)
+
+// A memory holds what domains have found out, so that they need not find it out
+// again. Until a command that changes something keeps it, no file has it: a command
+// that only looks, or only prints what would change, leaves no trace.
+type memory struct {
+	mu    sync.Mutex
+	texts map[string]plan.Put // by path
+}
+
+// remember has recall return the text of a file from now on.
+func (m *memory) remember(p plan.Put) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.texts == nil {
+		m.texts = map[string]plan.Put{}
+	}
+	m.texts[p.Path] = p
+}
+
+// recall returns what was remembered under a path, by this command or by an earlier
+// one.
+func (m *memory) recall(path string) ([]byte, error) {
+	m.mu.Lock()
+	p, ok := m.texts[path]
+	m.mu.Unlock()
+	if ok {
+		return p.Text, nil
+	}
+	return os.ReadFile(path)
+}
+
+// keep writes what was remembered.
+func (m *memory) keep() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range m.texts {
+		host.Remember(p)
+	}
+	m.texts = nil
+}
