@@ -115,9 +115,13 @@ func fakePodman(command string, args []string) error {
 			return fmt.Errorf("%s: image not known", names[0])
 		}
 		return nil
-	case "rmi":
+	case "rmi", "untag":
 		delete(s.Images, names[0])
 		return s.write()
+	case "tag":
+		id, err := s.imageID(names[0])
+		s.Images[names[1]] = id
+		return errors.Join(err, s.write())
 	case "exec", "run":
 		file := map[string]string{"exec": "box", "run": "image"}[command]
 		text, err := os.ReadFile(filepath.Join(os.Getenv("FAKE_PACKAGES"), file))
@@ -177,14 +181,25 @@ func (s fakeStorage) images() error {
 
 // image is podman image inspect, of names and of ids.
 func (s fakeStorage) image(args []string) error {
-	name := args[len(args)-1]
+	id, err := s.imageID(args[len(args)-1])
+	if err == nil {
+		fmt.Println(id)
+	}
+	return err
+}
+
+func (s fakeStorage) imageID(name string) (string, error) {
 	for full, id := range s.Images {
-		if full == name || id == name || strings.HasPrefix(id, name) && len(name) >= len("0123456789ab") {
-			fmt.Println(id)
-			return nil
+		if full == name || strings.HasPrefix(id, name) && len(name) >= len("0123456789ab") {
+			return id, nil
 		}
 	}
-	return fmt.Errorf("%s: image not known", name)
+	for _, c := range s.Containers { // whose images may have no name any more
+		if strings.HasPrefix(c.ImageID, name) {
+			return c.ImageID, nil
+		}
+	}
+	return "", fmt.Errorf("%s: image not known", name)
 }
 
 func (s fakeStorage) inspect(args []string) error {

@@ -21,6 +21,8 @@ import (
 	"bkt/internal/plan"
 	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
+
+	"github.com/opencontainers/go-digest"
 )
 
 type upgradeCmd struct {
@@ -64,7 +66,10 @@ func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.DryRun || c.Check {
-		return errors.Join(a.printUpgrade(u), c.pending())
+		if err := u.foresee(ctx, a); err != nil {
+			return err
+		}
+		return errors.Join(a.printUpgrade(u), c.pending(u))
 	}
 	unlock, err := a.lock(ctx, s.repo, c.mode)
 	if err != nil {
@@ -79,12 +84,45 @@ func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
 	return errors.Join(a.printUpgrade(u), err)
 }
 
-func (c *upgradeCmd) pending() error {
-	if c.Check {
+// pending is the end of a --check, unless there is nothing to do.
+func (c *upgradeCmd) pending(u upgrade) error {
+	if c.Check && u.result != unchanged {
 		return errPending
 	}
 	return nil
 }
+
+// foresee finds out whether there is anything to do, as far as that can be told
+// without getting the image. What a registry has by now it does not ask.
+func (u *upgrade) foresee(ctx context.Context, a *app) error {
+	var id string
+	var err error
+	if u.layout.Dir != "" {
+		var config digest.Digest
+		if config, err = buildkit.ImageID(u.layout); err == nil {
+			id = config.Encoded()
+		}
+	} else {
+		id, err = u.imageID(ctx, u.image)
+	}
+	pulled := u.layout.Dir == "" && !strings.HasPrefix(u.image, "localhost/")
+	switch {
+	case err != nil && pulled:
+		return nil // it is to be pulled for the first time
+	case err != nil:
+		return err
+	case !u.isSame(id):
+		return nil
+	}
+	u.result = unchanged
+	if pulled {
+		a.note("whether there is a newer %s in its registry is not known without pulling it", u.image)
+	}
+	return nil
+}
+
+// isSame reports whether the box would be the one that it is already.
+func (u *upgrade) isSame(id string) bool { return u.Same && u.Was != "" && strings.HasPrefix(id, u.Was) }
 
 // plan finds out what there is to do, without doing any of it.
 func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) {
@@ -124,7 +162,7 @@ func (c *upgradeCmd) carryOut(ctx context.Context, a *app, r repo.Repo, u *upgra
 			err = errors.Join(err, u.rollBack(context.WithoutCancel(ctx), a))
 		}
 	}()
-	if strings.HasPrefix(id, u.Was) && u.Same {
+	if u.isSame(id) {
 		u.result = unchanged
 		return nil
 	}
@@ -172,6 +210,11 @@ func (u *upgrade) id(ctx context.Context) (string, error) {
 	if u.layout.Dir != "" {
 		named = candidate
 	}
+	return u.imageID(ctx, named)
+}
+
+// imageID returns the id of the image that a name stands for here.
+func (u *upgrade) imageID(ctx context.Context, named string) (string, error) {
 	out, err := host.Output(ctx, u.domain.Manager, "image", "inspect", "--format", "{{.Id}}", named)
 	if err != nil {
 		err = hint.Add(fmt.Errorf("image %s: %w", u.image, err), `"bkt build toolbox --load %s" makes it`, u.image)

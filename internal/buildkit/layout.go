@@ -32,11 +32,7 @@ func ReadLayout(dir, name string) (image.Layout, error) {
 	if err != nil {
 		return image.Layout{}, fmt.Errorf("%s: %w", dir, err)
 	}
-	store, err := openStore(dir)
-	if err != nil {
-		return image.Layout{}, err
-	}
-	if _, err := blobs(context.Background(), store, desc); err != nil {
+	if _, err := blobs(context.Background(), reading{dir}, desc); err != nil {
 		return image.Layout{}, fmt.Errorf("%s: incomplete: %w", dir, err)
 	}
 	return image.Layout{Dir: dir, Digest: desc.Digest}, nil
@@ -100,7 +96,7 @@ const small = 1 << 20
 
 // blobs returns the digests of desc and of all that it refers to. One that is
 // missing, not of its size or, if it is small, not of its digest is an error.
-func blobs(ctx context.Context, store content.Store, desc ocispec.Descriptor) (map[digest.Digest]bool, error) {
+func blobs(ctx context.Context, store readStore, desc ocispec.Descriptor) (map[digest.Digest]bool, error) {
 	found := map[digest.Digest]bool{}
 	children := images.ChildrenHandler(store)
 	err := images.Walk(ctx, images.HandlerFunc(func(ctx context.Context, d ocispec.Descriptor) ([]ocispec.Descriptor, error) {
@@ -121,7 +117,7 @@ func blobs(ctx context.Context, store content.Store, desc ocispec.Descriptor) (m
 }
 
 // verify returns an error if a small blob is not what its digest says.
-func verify(ctx context.Context, store content.Store, d ocispec.Descriptor) error {
+func verify(ctx context.Context, store readStore, d ocispec.Descriptor) error {
 	if d.Size > small {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func (d *Domain) path(known []Box) (notes []string) {
 	var folders []string
 	writer := ""
 	for _, b := range known {
-		if !d.exportsSomething(b.Box) || d.rootful(b) {
+		if !d.exportsSomething(b.Box) || d.rootful(b) || d.allByHand(b) {
 			continue
 		}
 		if _, there := d.seen.containers[b.Name]; writer == "" && there {
@@ -44,7 +45,7 @@ func (d *Domain) path(known []Box) (notes []string) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		d.seen.path.writer = writer
-	case err != nil, !strings.HasPrefix(string(text), pathHead):
+	case err != nil, !isPathFile(string(text)):
 		d.seen.path.text = ""
 		return []string{fmt.Sprintf("%s is not bkt's and is left alone: see to it that PATH has %s", d.seen.path.at, strings.Join(folders, ", "))}
 	case string(text) != d.seen.path.text:
@@ -53,6 +54,27 @@ func (d *Domain) path(known []Box) (notes []string) {
 		d.seen.path.text = ""
 	}
 	return nil
+}
+
+// allByHand reports whether a box exports nothing but what someone has exported by
+// hand, and has in PATH in their own way.
+func (d *Domain) allByHand(b Box) bool {
+	dir, _ := d.to(b.Box)
+	wrappers := d.wrappersOf(b.Name)
+	wanted := d.wanted(b.Box, b.Bins.Found)
+	for name, program := range wanted {
+		if w, there := wrappers[path.Join(dir, name)]; !there || w.byBkt || !w.holds(program) {
+			return false
+		}
+	}
+	return len(wanted) > 0
+}
+
+// isPathFile reports whether bkt has written a file, and no one has added to it.
+func isPathFile(text string) bool {
+	rest, ok := strings.CutPrefix(text, pathHead)
+	line, more, _ := strings.Cut(rest, "\n")
+	return ok && strings.HasPrefix(line, `PATH="`) && more == ""
 }
 
 // pathText returns the file for these folders, which come before all others.
@@ -64,6 +86,6 @@ func (d *Domain) pathText(folders []string) string {
 			all = append(all, dir)
 		}
 	}
-	path := strings.Join(append(all, usual...), ":")
-	return pathHead + "PATH=\"" + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(path) + "\"\n"
+	list := strings.Join(append(all, usual...), ":")
+	return pathHead + "PATH=\"" + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(list) + "\"\n"
 }

@@ -25,7 +25,8 @@ import (
 // already by hand, nothing is done, and where something else is in the way, the
 // others are exported. An app goes into a folder of its own first: distrobox-export
 // takes all whose entries have the name in them, of which only the one that is
-// meant gets its place. What is exported gets the lines that say so.
+// meant gets its place. The second generation does not find an entry by what it is
+// called, but takes its path, which the first does not. What is exported gets the lines that say so.
 const exporting = `status=0 kept='
 '
 case $to in ?*) mkdir -p "$to" || exit ;; esac
@@ -85,7 +86,7 @@ app() {
 	made=$work/.local/share
 	rm -rf "$work"
 	mkdir -p "$work" "$apps" || exit
-	if ! DISTROBOX_HOST_HOME=$work distrobox-export --app "$1" </dev/null >/dev/null; then
+	if ! export_app "$(entry "$id")" 2>/dev/null && ! export_app "$1"; then
 		status=1
 	elif test -f "$made/applications/$box-$id.desktop"; then
 		place "$made/applications/$box-$id.desktop" "$1" || fail "$apps/$box-$id.desktop is in the way, and not bkt's"
@@ -97,6 +98,17 @@ app() {
 		test "$placed" || fail "what $1 stands for is exported already, and not by bkt: declare it by the name of its entry"
 	fi
 	rm -rf "$work"
+}
+export_app() { test "$1" && DISTROBOX_HOST_HOME=$work distrobox-export --app "$1" </dev/null >/dev/null; }
+entry() {
+	dirs=${XDG_DATA_DIRS:-/usr/local/share:/usr/share:/var/lib/flatpak/exports/share}:
+	while test "$dirs"; do
+		if test -f "${dirs%%:*}/applications/$1.desktop"; then
+			echo "${dirs%%:*}/applications/$1.desktop"
+			return
+		fi
+		dirs=${dirs#*:}
+	done
 }
 place() {
 	file=${1##*/}
