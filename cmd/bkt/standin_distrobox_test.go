@@ -103,6 +103,10 @@ func fakePodman(command string, args []string) error {
 	case "images":
 		return s.images()
 	case "inspect":
+		if os.Getenv("FAKE_DISTROBOX_FAILS") == "vanish" { // just before it is entered
+			s.Containers = nil
+			return errors.Join(s.write(), errors.New("no such container"))
+		}
 		return s.inspect(args)
 	case "image":
 		return s.image(args)
@@ -228,7 +232,9 @@ func (s fakeStorage) inspect(args []string) error {
 }
 
 // standInDistrobox is distrobox. Of its versions, it behaves like
-// $FAKE_DISTROBOX, 1.8 if there is none.
+// $FAKE_DISTROBOX, 1.8 if there is none. $FAKE_DISTROBOX_FAILS says what goes wrong:
+// "create" or "rm" fails, "other" makes boxes of the default image, and "vanish" has
+// all be gone as soon as podman is asked for one.
 func standInDistrobox() { failStandIn("distrobox", fakeDistrobox(os.Args[1], os.Args[2:])) }
 
 func fakeDistrobox(command string, args []string) error {
@@ -278,8 +284,11 @@ func (s *fakeStorage) create(args []string) error {
 			return refused(fmt.Errorf("statfs %s: no such file or directory", dir))
 		}
 	}
-	if os.Getenv("FAKE_DISTROBOX_FAILS") == "create" {
+	switch os.Getenv("FAKE_DISTROBOX_FAILS") {
+	case "create":
 		return refused(errors.New("no space left on device"))
+	case "other":
+		imageID = s.Images[fakeDefaultImage]
 	}
 	if _, err := s.find(one("--name")); err == nil {
 		fmt.Printf("Distrobox named '%s' already exists.\n", one("--name"))

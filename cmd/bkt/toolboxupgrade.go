@@ -122,7 +122,9 @@ func (u *upgrade) foresee(ctx context.Context, a *app) error {
 }
 
 // isSame reports whether the box would be the one that it is already.
-func (u *upgrade) isSame(id string) bool { return u.Same && u.Was != "" && strings.HasPrefix(id, u.Was) }
+func (u *upgrade) isSame(id string) bool {
+	return u.Same && u.Was != "" && strings.HasPrefix(id, u.Was)
+}
 
 // plan finds out what there is to do, without doing any of it.
 func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) {

@@ -64,7 +64,7 @@ func parseApp(at, text string) (app, bool) {
 				return app{}, false
 			}
 			a.box = c.box
-			if odd := c.beyond(flagsOf(value, c.command)); a.odd == "" {
+			if odd := c.beyond("was exported with flags: it has %s", flagsOf(value, c.command)); a.odd == "" {
 				a.odd = odd
 			}
 		}
@@ -90,8 +90,9 @@ func (a *app) sign(s signature) {
 	}
 }
 
-// flagsOf returns the flags that distrobox-export was given for an app. It puts them,
-// and a blank, before what stands for files, so that without any there are two.
+// flagsOf returns what stands before the files of an app, its own arguments among it,
+// if distrobox-export was given flags. It puts them, and a blank, before what stands
+// for files, so that without any there are two blanks.
 func flagsOf(exec string, command []string) []string {
 	before, _, ok := strings.Cut(exec, "%")
 	files := slices.IndexFunc(command, func(word string) bool { return strings.Contains(word, "%") })

@@ -1,6 +1,7 @@
 package distrobox
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -62,8 +63,9 @@ func (c call) sudo() (command []string, ok bool) {
 }
 
 // beyond says what a call has that distrobox-export adds only if it is told to: the
-// manifest has no word for that. It is "" if there is nothing.
-func (c call) beyond(flags []string) string {
+// manifest has no word for that. It is "" if there is nothing. Flags are those of the
+// program, in a text that has them as %s.
+func (c call) beyond(text string, flags []string) string {
 	_, sudo := c.sudo()
 	switch {
 	case len(c.before) > 0 && !slices.ContainsFunc(c.before, isAskpass):
@@ -73,7 +75,7 @@ func (c call) beyond(flags []string) string {
 	case len(c.flags) > 0:
 		return `was exported with --enter-flags "` + strings.Join(c.flags, " ") + `"`
 	case len(flags) > 0:
-		return `was exported with flags "` + strings.Join(flags, " ") + `"`
+		return fmt.Sprintf(text, `"`+strings.Join(flags, " ")+`"`)
 	}
 	return ""
 }

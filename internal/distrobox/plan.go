@@ -75,14 +75,15 @@ func (d *Domain) discard(c container) plan.Run {
 
 func (d *Domain) create(b Box) []plan.Change {
 	steps := d.making(b)
-	made := plan.Change{Op: plan.Add, Targets: []string{b.Name}, Steps: steps, Hint: hintPackages(b)}
+	made := plan.Change{Op: plan.Add, Targets: []string{b.Name}, Steps: steps, Hint: hintMaking(b)}
 	return append([]plan.Change{made}, d.export(b, b, true)...)
 }
 
-// hintPackages says what is the matter with old releases of distrobox.
-func hintPackages(b Box) string {
+// hintMaking says what can be done about a box that is not made: of packages, what is
+// the matter with old releases of distrobox.
+func hintMaking(b Box) string {
 	if len(b.Packages) == 0 {
-		return ""
+		return `"bkt apply distrobox --dry-run -v" prints the commands, to try one by itself`
 	}
 	return "should distrobox not know --additional-packages: packages take release 1.5 or a newer one"
 }
@@ -98,7 +99,7 @@ func (d *Domain) isUnfinished(b Box) bool {
 func (d *Domain) recreate(have, b Box) []plan.Change {
 	old, aside := d.seen.aside[b.Name]
 	now, there := d.seen.containers[b.Name]
-	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Loses: d.seen.loses[b.Name], Hint: hintPackages(b)}
+	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Loses: d.seen.loses[b.Name], Hint: hintMaking(b)}
 	if b.Pull || b.ImageID == "" { // while the old one still runs
 		c.Steps = append(c.Steps, d.run("pull", b.Image))
 	}

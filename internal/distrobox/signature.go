@@ -34,8 +34,13 @@ func readSignature(name, text string) signature {
 	if i < 0 || s.as == "" {
 		return s
 	}
-	sum := sha256.Sum256([]byte(name + "\n" + text[:i+1]))
 	s.summed = true
-	s.whole = text[i+1+len(sumMark):] == hex.EncodeToString(sum[:])+"\n"
+	s.whole = text[i+1+len(sumMark):] == sum(name, text[:i+1])+"\n"
 	return s
+}
+
+// sum returns the checksum of a file, as the script works it out in a box.
+func sum(name, text string) string {
+	sum := sha256.Sum256([]byte(name + "\n" + text))
+	return hex.EncodeToString(sum[:])
 }

@@ -76,7 +76,7 @@ func parseWrapper(at, text string) (wrapper, bool) {
 	if len(command) > 0 && filepath.IsAbs(command[0]) {
 		w.program = command[0]
 	}
-	w.odd = c.beyond(command[min(1, len(command)):])
+	w.odd = c.beyond("was exported with flags %s", command[min(1, len(command)):])
 	if c.box != w.box || slices.ContainsFunc(lines, isUnusual) {
 		w.odd = changedByHand
 	}

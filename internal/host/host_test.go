@@ -340,6 +340,49 @@ func TestDoDoesNotHoldUpOtherChanges(t *testing.T) {
 // ignore is for tests that do not ask what was done.
 func ignore(plan.Change, error) {}
 
+// TestDoTakesNoExitStatusOnTrust checks the commands around one whose exit status
+// says nothing.
+func TestDoTakesNoExitStatusOnTrust(t *testing.T) {
+	sh := func(script string) []string { return []string{"sh", "-c", script} }
+	tests := []struct {
+		name string
+		run  plan.Run
+		undo plan.Run
+		want string // the error
+		made bool   // the command was run
+	}{
+		{"nothing around", plan.Run{Argv: sh("touch made")}, plan.Run{}, "", true},
+		{"it can and has", plan.Run{Argv: sh("touch made"), Require: sh("test ! -e made"), Verify: sh("test -e made")}, plan.Run{}, "", true},
+		{"it cannot", plan.Run{Argv: sh("touch made"), Require: sh("echo there is none >&2; exit 1")}, plan.Run{}, "x: there is none", false},
+		{"it has not", plan.Run{Argv: sh("touch made; echo no space >&2"), Verify: sh("echo not made >&2; exit 1")}, plan.Run{}, "x: sh: not made: no space", true},
+		{"it has not, and is silent", plan.Run{Argv: sh("touch made"), Verify: sh("echo not made >&2; exit 1")}, plan.Run{}, "x: not made", true},
+		{"it says so", plan.Run{Argv: sh("touch made; echo no >&2; exit 3"), Verify: sh("touch asked")}, plan.Run{}, "x: sh: exit status 3: no", true},
+		{"nothing to undo", plan.Run{Argv: sh("exit 3")}, plan.Run{Argv: sh("exit 4")}, "x: sh: exit status 3", false},
+		{"undone", plan.Run{Argv: sh("exit 3")}, plan.Run{Argv: sh("touch made"), Verify: sh("test -e made")}, "x: sh: exit status 3", true},
+		{"not undone", plan.Run{Argv: sh("exit 3")}, plan.Run{Argv: sh("touch made"), Verify: sh("echo it is not back >&2; exit 1")}, "x: sh: exit status 3; and this could not be undone: it is not back", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			c := plan.Change{Targets: []string{"x"}, Steps: []plan.Step{tt.run}}
+			if tt.undo.Argv != nil {
+				c.Undo = []plan.Step{tt.undo}
+			}
+			got := ""
+			if err := host.Do(t.Context(), plan.Plan{c}, ignore); err != nil {
+				got = err.Error()
+			}
+			_, err := os.Stat("made")
+			if diff := cmp.Diff(tt.want, got); diff != "" || (err == nil) != tt.made {
+				t.Error(err, diff)
+			}
+			if _, err := os.Stat("asked"); err == nil {
+				t.Error("what has failed is asked whether it has")
+			}
+		})
+	}
+}
+
 func TestDoStopsWhenCancelled(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir+"/a", "old", 0o644)

@@ -1,0 +1,315 @@
+package distrobox
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// first and second are wrappers as the two generations of distrobox-export write
+// them.
+const (
+	first = `#!/bin/sh
+# distrobox_binary
+# name: dev
+if [ ! -f /run/.containerenv ] && [ ! -f /.dockerenv ]; then
+	command="/usr/bin/distrobox-enter  -n dev --  /usr/bin/bc  "
+
+	for arg in "$@"; do
+		if echo "${arg}" | grep -Eq "'|\""; then
+			command="${command} \
+				$(echo "${arg}" | sed 's|\\|\\\\|g' |
+				sed 's| |\\ |g' |
+				sed 's|\$|\\\$|g' |
+				sed "s|'|\\\'|g" |
+				sed 's|"|\\\"|g')"
+		elif echo "${arg}" | grep -q "'"; then
+			command="${command} \"${arg}\""
+		else
+			command="${command} '${arg}'"
+		fi
+	done
+	eval ${command}
+else
+	/usr/bin/bc "$@"
+fi
+`
+	second = `#!/bin/sh
+# distrobox_binary
+# name: dev
+if [ -z "${CONTAINER_ID}" ]; then
+	exec "/usr/bin/distrobox-enter"  -n dev  --  '/usr/bin/bc'  "$@"
+elif [ -n "${CONTAINER_ID}" ] && [ "${CONTAINER_ID}" != "dev" ]; then
+	exec distrobox-host-exec '/home/u/.local/bin/bc' "$@"
+else
+	exec '/usr/bin/bc' "$@"
+fi
+`
+)
+
+// signed returns what bkt makes of an export.
+func signed(name, text, as string) string {
+	text += mark + as + "\n"
+	return text + sumMark + sum(name, text) + "\n"
+}
+
+// TestWhoseWrapper checks which wrappers are bkt's, and what is told of those that no
+// manifest can express.
+func TestWhoseWrapper(t *testing.T) {
+	const at = "/home/u/.local/bin/bc"
+	replaced := func(old, text string) string {
+		if !strings.Contains(second, old) {
+			t.Fatalf("there is no %q", old)
+		}
+		return strings.Replace(second, old, text, 1)
+	}
+	const flags = `was exported with flags "-q -l"`
+	tests := []struct {
+		name, text string
+		want       wrapper
+	}{
+		{"first generation", first, wrapper{program: "/usr/bin/bc"}},
+		{"second generation", second, wrapper{program: "/usr/bin/bc"}},
+		{"bkt's, first", signed("bc", first, "/usr/bin/bc"), wrapper{program: "/usr/bin/bc", export: export{as: "/usr/bin/bc", byBkt: true}}},
+		{"bkt's, second", signed("bc", second, "/usr/bin/bc"), wrapper{program: "/usr/bin/bc", export: export{as: "/usr/bin/bc", byBkt: true}}},
+		{"an earlier bkt's", second + mark + "/usr/bin/bc\n", wrapper{program: "/usr/bin/bc", export: export{as: "/usr/bin/bc", byBkt: true}}},
+		{"an earlier bkt's, edited", replaced("  -n dev", "  -n dev --clean-path") + mark + "/usr/bin/bc\n", wrapper{program: "/usr/bin/bc", export: export{as: "/usr/bin/bc", odd: `was exported with --enter-flags "--clean-path"`}}},
+		{"edited", strings.Replace(signed("bc", second, "/usr/bin/bc"), "exec", "export A=b\n\texec", 1), wrapper{program: "/usr/bin/bc", export: export{as: "/usr/bin/bc", odd: changedByHand}}},
+		{"edited at the end", signed("bc", second, "/usr/bin/bc") + "echo\n", wrapper{program: "/usr/bin/bc", export: export{as: "/usr/bin/bc", odd: changedByHand}}},
+		{"a copy", signed("dc", second, "/usr/bin/bc"), wrapper{program: "/usr/bin/bc", export: export{as: "/usr/bin/bc", odd: changedByHand}}},
+		{"flags, first", strings.Replace(first, "/usr/bin/bc  \"", "/usr/bin/bc -q -l \"", 1), wrapper{program: "/usr/bin/bc", export: export{odd: flags}}},
+		{"flags, second", replaced("'/usr/bin/bc'  ", "'/usr/bin/bc' -q -l "), wrapper{program: "/usr/bin/bc", export: export{odd: flags}}},
+		{"flags, also inside", strings.ReplaceAll(second, `'/usr/bin/bc' `, `'/usr/bin/bc' -q -l `), wrapper{program: "/usr/bin/bc", export: export{odd: flags}}},
+		{"sudo, first", strings.Replace(first, "--  /usr", "-- sudo /usr", 1), wrapper{program: "/usr/bin/bc", export: export{odd: "was exported with --sudo"}}},
+		{"sudo, second", replaced("--  '", "-- sudo -S  '"), wrapper{program: "/usr/bin/bc", export: export{odd: "was exported with --sudo"}}},
+		{"without sudo", replaced(`'/usr/bin/bc'  "$@"`, `su-exec root sh -l -c "'/usr/bin/bc'  $@"`), wrapper{program: "/usr/bin/bc", export: export{odd: "was exported with --sudo"}}},
+		{"flags of distrobox", replaced("-n dev", "-n dev -nw -a '--env A=b'"), wrapper{program: "/usr/bin/bc", export: export{odd: `was exported with --enter-flags "-nw -a --env A=b"`}}},
+		{"a variable before", replaced(`exec "/usr`, `exec env A=b "/usr`), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
+		{"a line more", replaced("if [", "export A=b\nif ["), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
+		{"another container's call", replaced("-n dev ", "-n dev-tools "), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
+		{"quoted name", replaced("-n dev ", `--name "dev" `), wrapper{program: "/usr/bin/bc"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := parseWrapper(at, tt.text)
+			tt.want.at, tt.want.box = at, "dev"
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(wrapper{}, export{})); diff != "" || !ok {
+				t.Error(ok, diff)
+			}
+		})
+	}
+	for _, text := range []string{"", "#!/bin/sh\necho\n\n\n", strings.Replace(second, "# distrobox_binary", "# another", 1), strings.Replace(second, "# name: dev", "# of dev", 1)} {
+		if w, ok := parseWrapper(at, text); ok {
+			t.Errorf("%q: %v", text, w)
+		}
+	}
+}
+
+// TestWhoseApp checks which container an entry is of, and whether it is bkt's.
+func TestWhoseApp(t *testing.T) {
+	const head = "[Desktop Entry]\nName=GIMP (on dev)\n"
+	const plain = head + "Exec=/usr/bin/distrobox-enter  -n dev --   gimp-2.10  %U\n"
+	of := func(e export) app { return app{box: "dev", id: "gimp", name: "GIMP", export: e} }
+	tests := []struct {
+		file, text string
+		want       app
+	}{
+		{"dev-gimp", plain, of(export{})},
+		{"dev-gimp", signed("dev-gimp.desktop", plain, "gimp"), of(export{as: "gimp", byBkt: true})},
+		{"dev-gimp", plain + mark + "gimp\n", of(export{as: "gimp"})},
+		{"dev-gimp", strings.Replace(signed("dev-gimp.desktop", plain, "gimp"), "[", "\n[", 1), of(export{as: "gimp", odd: changedByHand})},
+		{"dev-gimp", signed("dev-other.desktop", plain, "gimp"), of(export{as: "gimp", odd: changedByHand})},
+		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- gimp-2.10 -n -s %U\n", of(export{odd: `was exported with flags: it has "-n -s"`})},
+		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- gimp-2.10 --own  %U\n", of(export{})},
+		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- gimp-2.10 --uri= %U\n", of(export{})},
+		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- gimp-2.10 --own\n", of(export{})},
+		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- sudo -S  gimp-2.10  %U\n", of(export{odd: "was exported with --sudo"})},
+		{"dev-gimp", head + "Exec=env A=b distrobox-enter -n dev -- gimp-2.10\n", of(export{odd: changedByHand})},
+		{"dev-gimp", head + "Exec=distrobox enter --name 'dev' -e gimp-2.10\n", of(export{})},
+		{"dev-gimp", head + "Exec=distrobox enter dev -- gimp-2.10\n", of(export{})},
+		{"dev-tools-gimp", head + "Exec=distrobox-enter -n dev-tools -- gimp\n", app{box: "dev-tools", id: "gimp", name: "GIMP (on dev)"}},
+		{"dev-tools-gimp", head + "Exec=distrobox-enter -n dev -- gimp\n", app{box: "dev", id: "tools-gimp", name: "GIMP"}},
+		{"dev-tools-gimp", head + "Exec=distrobox-enter -n dev- -- gimp\n", app{}},
+		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- gimp\nExec=distrobox-enter -n dev-tools -- gimp\n", app{}},
+		{"dev-gimp", head + "Exec=gimp -n dev\n", app{}},
+		{"dev-gimp", head + "Exec=echo distrobox-enter-not -n dev --\n", app{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file+" "+tt.text, func(t *testing.T) {
+			got, ok := parseApp("/a/"+tt.file+".desktop", tt.text)
+			if tt.want.box != "" {
+				tt.want.at = "/a/" + tt.file + ".desktop"
+			}
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(app{}, export{})); diff != "" || ok != (tt.want.box != "") {
+				t.Error(ok, diff)
+			}
+		})
+	}
+}
+
+// TestNamesOfApps checks that an app is known by its name, and not by what that begins
+// with or has in it.
+func TestNamesOfApps(t *testing.T) {
+	exported := app{id: "org.x.Gimp", name: "GIMP", export: export{as: "gimp", byBkt: true}}
+	byHand := app{id: "gimp-plugin", name: "Plugin"}
+	for name, want := range map[string][2]bool{
+		"gimp": {true, false}, "GIMP": {}, "org.x.Gimp": {}, "gimp-plugin": {false, true}, "Plugin": {false, true}, "plugin": {}, "gimp-": {},
+		"/usr/share/applications/gimp-plugin.desktop": {false, true}, "gimp-plugin.desktop": {false, true},
+	} {
+		if got := [2]bool{exported.is(name), byHand.is(name)}; got != want {
+			t.Errorf("%s: %v, not %v", name, got, want)
+		}
+	}
+}
+
+// TestSignature checks that what the script signs in a box, bkt knows on the host.
+func TestSignature(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a b": "x\n", "dev-ü.desktop": "without an end", `back\slash`: "y\n\n"} {
+		at := filepath.Join(dir, name)
+		check(t, os.WriteFile(at, []byte(text), 0o600))
+		out, err := exec.Command("sh", "-c", "mark=$1 summark=$2\n"+exporting+`sign "$3" "$4"`, "sh", mark, sumMark, at, `/x/y\z`).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		got, err := os.ReadFile(at)
+		check(t, err)
+		if s := readSignature(name, string(got)); !s.whole || s.as != `/x/y\z` {
+			t.Errorf("%s: %+v\n%s", name, s, got)
+		}
+	}
+}
+
+// TestPlan checks what is done about boxes, in order.
+func TestPlan(t *testing.T) {
+	d := &Domain{Manager: "podman", Home: "/home/u", Data: "/home/u/.local/share", Cache: "/home/u/.cache/bkt"}
+	at := func(name, as string, e export) wrapper {
+		return wrapper{at: "/home/u/.local/bin/" + name, box: "dev", program: as, export: e}
+	}
+	d.seen = seen{
+		containers: map[string]container{"dev": {id: "1", name: "dev", running: true}},
+		images:     images{"localhost/x:1": "x", "localhost/y:1": "y"},
+		wrappers: []wrapper{
+			at("plain", "/opt/plain", export{}), at("odd", "/opt/odd", export{odd: "was exported with --sudo"}),
+			at("ours", "/opt/ours", export{byBkt: true}), {at: "/home/u/.local/bin/other", box: "dev-tools", program: "/opt/other", export: export{byBkt: true}},
+		},
+		apps: []app{
+			{at: "/a/dev-x.desktop", box: "dev", id: "x", export: export{byBkt: true, as: "x"}},
+			{at: "/a/dev-tools-x.desktop", box: "dev-tools", id: "x", export: export{byBkt: true, as: "x"}},
+			{at: "/a/dev-y.desktop", box: "dev", id: "y", export: export{odd: changedByHand}},
+		},
+	}
+	box := func(image string, also ...string) *Box {
+		return &Box{Name: "dev", Box: manifest.Box{Image: image, Bins: manifest.Bins{Also: also}}, ImageID: "x"}
+	}
+	tests := []struct {
+		name string
+		diff reconcile.Diff[Box]
+		want []string
+	}{
+		{"removed", reconcile.Diff[Box]{Have: box("localhost/x:1")}, []string{
+			"podman rm --force --volumes 1", "rm -r /home/u/.local/bin/ours", "rm -r /home/u/.local/bin/plain", "rm -r /a/dev-x.desktop",
+		}},
+		{"undeclared", reconcile.Diff[Box]{Have: box("localhost/x:1", "/opt/plain", "/opt/odd"), Want: box("localhost/x:1"), Base: box("localhost/x:1", "/opt/plain", "/opt/odd")},
+			[]string{"rm -r /home/u/.local/bin/plain"}},
+		{"never declared", reconcile.Diff[Box]{Have: box("localhost/x:1", "/opt/plain", "/opt/odd"), Want: box("localhost/x:1")},
+			[]string{"cannot be done: ~/.local/bin/plain was exported by hand, and is not declared: it stays"}},
+		{"another image", reconcile.Diff[Box]{Have: box("localhost/x:1"), Want: &Box{Name: "dev", Box: manifest.Box{Image: "localhost/y:1"}, ImageID: "y"}}, []string{
+			"podman stop 1", "podman rename 1 dev.bkt-old", "distrobox create …", "DBX_NON_INTERACTIVE=0 distrobox enter --name dev -- sh -s < input", "podman rm --force --volumes 1",
+		}},
+		{"a folder outside of the home", reconcile.Diff[Box]{Want: &Box{Name: "new", Box: manifest.Box{Image: "localhost/x:1", Volume: []string{"/nonexistent/x:/x"}}}},
+			[]string{"cannot be done: volume /nonexistent/x:/x: /nonexistent/x does not exist", "distrobox create …"}},
+		{"one of the home", reconcile.Diff[Box]{Want: &Box{Name: "new", Box: manifest.Box{Image: "localhost/x:1", Volume: []string{"~/nonexistent/x:/x:ro", "named:/y"}}}},
+			[]string{"mkdir -p -- /home/u/nonexistent/x", "distrobox create …"}},
+		{"one that may be a file", reconcile.Diff[Box]{Want: &Box{Name: "new", Box: manifest.Box{Image: "localhost/x:1", Volume: []string{"~/nonexistent/x.conf:/x"}}}},
+			[]string{"cannot be done: volume ~/nonexistent/x.conf:/x: /home/u/nonexistent/x.conf does not exist", "distrobox create …"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, c := range d.Plan([]reconcile.Diff[Box]{tt.diff}) {
+				for _, s := range c.Steps {
+					text := s.String()
+					if strings.HasPrefix(text, "distrobox create ") {
+						text = "distrobox create …"
+					}
+					got = append(got, text)
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestNothingIsTakenOnTrust checks that what may say that it is done, and is not, is
+// checked, and that no container is entered that is not there.
+func TestNothingIsTakenOnTrust(t *testing.T) {
+	d := &Domain{Manager: "podman", Home: "/home/u", seen: seen{containers: map[string]container{"dev": {id: "1"}}}}
+	have, want := Box{Name: "dev", Box: manifest.Box{Image: "x"}}, Box{Name: "dev", Box: manifest.Box{Image: "y", Bins: manifest.Bins{Also: []string{"/a"}}}}
+	changes := d.Plan([]reconcile.Diff[Box]{{Have: &have, Want: &want}, {Have: &have}, {Want: &want}})
+	for _, c := range changes {
+		for _, s := range append(c.Steps, c.Undo...) {
+			r, ok := s.(plan.Run)
+			if !ok {
+				continue
+			}
+			switch {
+			case r.Argv[0] == "distrobox" && r.Argv[1] == "enter":
+				if r.Require == nil || !cmp.Equal(r.Env, []string{"DBX_NON_INTERACTIVE=0"}) {
+					t.Errorf("%v may make a container", r)
+				}
+			case r.Argv[0] == "distrobox", r.Argv[1] == "rm", r.Argv[0] == "sh":
+				if r.Verify == nil {
+					t.Errorf("%v is taken on trust", r)
+				}
+			}
+		}
+	}
+}
+
+// TestMade checks the script that checks whether a container is the one that was to
+// be made, beside a manager that answers what it is told to.
+func TestMade(t *testing.T) {
+	bin := t.TempDir()
+	const manager = `#!/bin/sh
+case $1 in
+image) test "$IMAGE" && echo "$IMAGE" ;;
+*) test "$IS" && echo "$IS" ;;
+esac`
+	check(t, os.WriteFile(filepath.Join(bin, "manager"), []byte(manager), 0o755))
+	for _, tt := range []struct{ is, image, want string }{
+		{"dev x label", "x", ""},
+		{"/dev x label", "x", ""},
+		{"", "x", "container dev was not made"},
+		{"devil x label", "x", "container dev was not made"},
+		{"dev y label", "x", "container dev is not of the image localhost/x:1"},
+		{"dev x other", "x", "container dev is another one, made before"},
+		{"dev x <no value>", "x", "container dev is another one, made before"},
+	} {
+		cmd := exec.CommandContext(context.Background(), "sh", "-c", made, "sh", filepath.Join(bin, "manager"), "dev", "localhost/x:1", "label")
+		cmd.Env = append(os.Environ(), "IS="+tt.is, "IMAGE="+tt.image)
+		out, err := cmd.CombinedOutput()
+		if _, failed := errors.AsType[*exec.ExitError](err); strings.TrimSpace(string(out)) != tt.want || failed != (tt.want != "") {
+			t.Errorf("%q: %v, %s", tt.is, err, out)
+		}
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
