@@ -227,12 +227,14 @@ func TestPlan(t *testing.T) {
 		{"another image", reconcile.Diff[Box]{Have: box("localhost/x:1"), Want: &Box{Name: "dev", Box: manifest.Box{Image: "localhost/y:1"}, ImageID: "y"}}, []string{
 			"podman stop 1", "podman rename 1 dev.bkt-old", "distrobox create …", "DBX_NON_INTERACTIVE=0 distrobox enter --name dev -- sh -s < input", "podman rm --force --volumes 1",
 		}},
+		{"another one that cannot be made", reconcile.Diff[Box]{Have: box("localhost/x:1"), Want: &Box{Name: "dev", Box: manifest.Box{Image: "localhost/y:1", Volume: []string{"/nonexistent/x:/x"}}, ImageID: "y"}},
+			[]string{"cannot be done: volume /nonexistent/x:/x: /nonexistent/x does not exist"}},
 		{"a folder outside of the home", reconcile.Diff[Box]{Want: &Box{Name: "new", Box: manifest.Box{Image: "localhost/x:1", Volume: []string{"/nonexistent/x:/x"}}}},
-			[]string{"cannot be done: volume /nonexistent/x:/x: /nonexistent/x does not exist", "distrobox create …"}},
+			[]string{"cannot be done: volume /nonexistent/x:/x: /nonexistent/x does not exist"}},
 		{"one of the home", reconcile.Diff[Box]{Want: &Box{Name: "new", Box: manifest.Box{Image: "localhost/x:1", Volume: []string{"~/nonexistent/x:/x:ro", "named:/y"}}}},
 			[]string{"mkdir -p -- /home/u/nonexistent/x", "distrobox create …"}},
 		{"one that may be a file", reconcile.Diff[Box]{Want: &Box{Name: "new", Box: manifest.Box{Image: "localhost/x:1", Volume: []string{"~/nonexistent/x.conf:/x"}}}},
-			[]string{"cannot be done: volume ~/nonexistent/x.conf:/x: /home/u/nonexistent/x.conf does not exist", "distrobox create …"}},
+			[]string{"cannot be done: volume ~/nonexistent/x.conf:/x: /home/u/nonexistent/x.conf does not exist"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -75,17 +75,26 @@ func (d *Domain) discard(c container) plan.Run {
 
 func (d *Domain) create(b Box) []plan.Change {
 	steps := d.making(b)
-	made := plan.Change{Op: plan.Add, Targets: []string{b.Name}, Steps: steps, Hint: hintMaking(b)}
+	made := plan.Change{Op: plan.Add, Targets: []string{b.Name}, Steps: steps, Hint: hintMaking(b, steps)}
 	return append([]plan.Change{made}, d.export(b, b, true)...)
 }
 
-// hintMaking says what can be done about a box that is not made: of packages, what is
-// the matter with old releases of distrobox.
-func hintMaking(b Box) string {
+// hintMaking says what can be done about a box that is not made by these steps: of
+// packages, what is the matter with old releases of distrobox.
+func hintMaking(b Box, steps []plan.Step) string {
+	if cannot(steps) {
+		return "" // it says so itself
+	}
 	if len(b.Packages) == 0 {
 		return `"bkt apply distrobox --dry-run -v" prints the commands, to try one by itself`
 	}
 	return "should distrobox not know --additional-packages: packages take release 1.5 or a newer one"
+}
+
+// cannot reports whether steps are none, but the reason why there are none.
+func cannot(steps []plan.Step) bool {
+	_, ok := steps[0].(plan.Fail)
+	return ok
 }
 
 // isUnfinished reports whether the box is gone that was being made anew.
@@ -99,7 +108,11 @@ func (d *Domain) isUnfinished(b Box) bool {
 func (d *Domain) recreate(have, b Box) []plan.Change {
 	old, aside := d.seen.aside[b.Name]
 	now, there := d.seen.containers[b.Name]
-	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Loses: d.seen.loses[b.Name], Hint: hintMaking(b)}
+	making := d.making(b)
+	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Loses: d.seen.loses[b.Name], Hint: hintMaking(b, making)}
+	if cannot(making) { // the old one is left alone
+		return []plan.Change{{Op: plan.Modify, Targets: c.Targets, Steps: making}}
+	}
 	if b.Pull || b.ImageID == "" { // while the old one still runs
 		c.Steps = append(c.Steps, d.run("pull", b.Image))
 	}
@@ -111,7 +124,7 @@ func (d *Domain) recreate(have, b Box) []plan.Change {
 		old = now
 		c.Steps = append(c.Steps, d.run("stop", old.id), d.run("rename", old.id, b.Name+asideSuffix))
 	}
-	c.Steps = append(c.Steps, d.making(b)...)
+	c.Steps = append(c.Steps, making...)
 	c.Steps = append(c.Steps, d.started(b), d.discard(old))
 	c.Undo = []plan.Step{d.bringBack(b.Name, old)}
 	return append([]plan.Change{c}, d.export(have, b, true)...)
@@ -257,7 +270,11 @@ func (d *Domain) making(b Box) []plan.Step {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
 	create := plan.Run{Argv: argv, Verify: []string{"sh", "-c", made, "sh", d.Manager, b.Name, strings.TrimPrefix(b.Image, "docker://"), entry}}
-	return append(d.folders(b), create)
+	folders, err := d.folders(b)
+	if err != nil {
+		return []plan.Step{plan.Fail{Reason: err}}
+	}
+	return append(folders, create)
 }
 
 // made checks that a container is the one that was to be made: by its label, and by

@@ -16,7 +16,7 @@ import (
 // that are missing, as on a new computer: docker makes them, as root, and podman
 // refuses to make the box. Only in the home are they bkt's to make, and only where
 // the name is not that of a file.
-func (d *Domain) folders(b Box) []plan.Step {
+func (d *Domain) folders(b Box) ([]plan.Step, error) {
 	var steps []plan.Step
 	for _, v := range b.Volume {
 		dir, _, _ := strings.Cut(d.expand(v), ":")
@@ -24,10 +24,9 @@ func (d *Domain) folders(b Box) []plan.Step {
 			continue
 		}
 		if d.Home == "/" || !below(dir, d.Home) || strings.Contains(path.Base(dir), ".") {
-			err := hint.Add(fmt.Errorf("volume %s: %s does not exist", v, dir), "make it, or take the volume out of the manifest")
-			return []plan.Step{plan.Fail{Reason: err}}
+			return nil, hint.Add(fmt.Errorf("volume %s: %s does not exist", v, dir), "make it, or take the volume out of the manifest")
 		}
 		steps = append(steps, plan.Run{Argv: []string{"mkdir", "-p", "--", path.Clean(dir)}})
 	}
-	return steps
+	return steps, nil
 }
