@@ -26,7 +26,8 @@ import (
 // others are exported. An app goes into a folder of its own first: distrobox-export
 // takes all whose entries have the name in them, of which only the one that is
 // meant gets its place. The second generation does not find an entry by what it is
-// called, but takes its path, which the first does not. What is exported gets the lines that say so.
+// called, but takes its path, which the first does not. What is exported gets the
+// lines that say so.
 const exporting = `status=0 kept='
 '
 case $to in ?*) mkdir -p "$to" || exit ;; esac

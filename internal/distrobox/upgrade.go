@@ -51,6 +51,9 @@ func (d *Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candi
 	if !there {
 		return Upgrade{}, hint.Add(fmt.Errorf("there is no box %s", b.Name), `run "bkt apply distrobox" to make it`)
 	}
+	if steps := d.making(b); cannot(steps) {
+		return Upgrade{}, steps[0].(plan.Fail).Reason
+	}
 	made, _ := d.observed(old, b.Name, index([]Box{b}))
 	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.losses(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
 	u.Stages = d.stages(b, old, candidate, u.Backup, answering)
