@@ -85,18 +85,25 @@ app() {
 	id=${1##*/}
 	id=${id%.desktop}
 	made=$work/.local/share
+	own=$made/applications/$box-$id.desktop
 	rm -rf "$work"
 	mkdir -p "$work" "$apps" || exit
-	if ! export_app "$(entry "$id")" 2>/dev/null && ! export_app "$1"; then
-		status=1
-	elif test -f "$made/applications/$box-$id.desktop"; then
-		place "$made/applications/$box-$id.desktop" "$1" || fail "$apps/$box-$id.desktop is in the way, and not bkt's"
+	export_app "$1" 2>"$work/why"
+	test -f "$own" || export_app "$(entry "$id")" 2>/dev/null
+	if test -f "$own"; then
+		place "$own" "$1" || fail "$apps/$box-$id.desktop is in the way, and not bkt's"
 	else
-		placed=
+		found= placed=
 		for entry in "$made/applications/$box"-*.desktop; do
+			test -f "$entry" || continue
+			found=yes
 			if place "$entry" "$1"; then placed=yes; fi
 		done
-		test "$placed" || fail "what $1 stands for is exported already, and not by bkt: declare it by the name of its entry"
+		if ! test "$found"; then
+			fail "$(cat "$work/why")"
+		elif ! test "$placed"; then
+			fail "what $1 stands for is exported already, and not by bkt: declare it by the name of its entry"
+		fi
 	fi
 	rm -rf "$work"
 }
@@ -120,7 +127,8 @@ place() {
 		test -e "$data/icons/$icon" || { mkdir -p "$data/icons/${icon%/*}" && cp "$made/icons/$icon" "$data/icons/$icon"; }
 	done
 	place=$(printf %s "$data" | sed 's/[&|\\]/\\&/g')
-	mkdir "$work/new" && sed "s|$made|$place|g" "$1" >"$work/new/$file" && sign "$work/new/$file" "$2" &&
+	mkdir "$work/new" &&
+		sed -e "s|$made|$place|g" -e 's|^StartupWMClass=/.*/\(.*\)\.desktop$|StartupWMClass=\1|' "$1" >"$work/new/$file" && sign "$work/new/$file" "$2" &&
 		mv -f "$work/new/$file" "$apps/$file" && rmdir "$work/new" || status=1
 }
 `
