@@ -233,7 +233,7 @@ func (s fakeStorage) inspect(args []string) error {
 
 // standInDistrobox is distrobox. Of its versions, it behaves like
 // $FAKE_DISTROBOX, 1.8 if there is none. $FAKE_DISTROBOX_FAILS says what goes wrong:
-// "create" or "rm" fails, "other" makes boxes of the default image, and "vanish" has
+// "create" or "rm" fails, "export" exports nothing and says that it has, "other" makes boxes of the default image, and "vanish" has
 // all be gone as soon as podman is asked for one.
 func standInDistrobox() { failStandIn("distrobox", fakeDistrobox(os.Args[1], os.Args[2:])) }
 
@@ -414,6 +414,9 @@ fi
 if ! test -f "$bin"; then
 	echo "Error: cannot find $bin." >&2
 	exit 127
+fi
+if test "$FAKE_DISTROBOX_FAILS" = export; then
+	exit
 fi
 if test "$FAKE_DISTROBOX" = 1.4; then
 	cat >"$to/${bin##*/}" <<END

@@ -307,6 +307,9 @@ func (u *upgrade) build(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	if err := u.domain.Lacking(ctx, host.Machine{}, u.box); err != nil {
+		return fmt.Errorf("%s: %w", u.box.Name, err)
+	}
 	u.result = upgraded
 	return u.sweep(ctx)
 }

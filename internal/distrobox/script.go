@@ -70,8 +70,10 @@ $name
 			return
 		fi
 	fi
-	if ! distrobox-export --bin "$1" --export-path "$to" </dev/null >/dev/null || ! sign "$to/$name" "$1"; then
+	if ! distrobox-export --bin "$1" --export-path "$to" </dev/null >/dev/null; then
 		status=1
+	elif ! test -f "$to/$name" || ! sign "$to/$name" "$1"; then
+		fail "distrobox-export has not exported $1, though it says so"
 	fi
 }
 folder() {

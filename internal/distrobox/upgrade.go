@@ -63,14 +63,32 @@ func (d *Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candi
 
 // Stale returns what removes the wrappers of a box that it has no programs for.
 func (d *Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan.Step, error) {
-	if _, err := d.Observe(ctx, sys, []Box{b}); err != nil {
-		return nil, err
-	}
+	_, remove, err := d.toDo(ctx, sys, b)
 	var steps []plan.Step
-	for _, at := range d.resolve(b).ToDo.Remove {
+	for _, at := range remove {
 		steps = append(steps, plan.Delete{Path: at})
 	}
-	return steps, nil
+	return steps, err
+}
+
+// Lacking returns an error if the host lacks exports of a box, whatever the commands
+// have said that were to make them.
+func (d *Domain) Lacking(ctx context.Context, sys reconcile.System, b Box) error {
+	export, _, err := d.toDo(ctx, sys, b)
+	if err == nil && len(export) > 0 {
+		err = fmt.Errorf("not exported: %s", few(export))
+	}
+	return err
+}
+
+// toDo returns the exports of a box that are missing, but for the file with PATH,
+// which apply writes, and those that are no longer wanted.
+func (d *Domain) toDo(ctx context.Context, sys reconcile.System, b Box) (export, remove []string, err error) {
+	if _, err := d.Observe(ctx, sys, []Box{b}); err != nil {
+		return nil, nil, err
+	}
+	todo := d.resolve(b).ToDo
+	return slices.DeleteFunc(todo.Export, func(at string) bool { return at == d.seen.path.at }), todo.Remove, nil
 }
 
 func (d *Domain) stages(b Box, old container, candidate, backup string, answering []string) []Stage {
