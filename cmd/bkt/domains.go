@@ -44,6 +44,7 @@ type domain struct {
 	err        error
 	root       string // of the repository
 	basePath   string
+	private    string // the folder of bkt's own that it is in
 	base       []byte
 	needed     bool // it was asked for, or declares something
 }
@@ -137,7 +138,7 @@ func unknownDomain(name string, names []string) error {
 
 // lookAt looks at one domain. Whatever is wrong is told in the domain's err.
 func (s system) lookAt(ctx context.Context, k reconcile.Kind, asked bool) domain {
-	d := domain{kind: k, root: s.repo.Root, basePath: s.basePath(k.Name()), needed: asked}
+	d := domain{kind: k, root: s.repo.Root, basePath: s.basePath(k.Name()), private: s.private(), needed: asked}
 	d.base, d.err = os.ReadFile(d.basePath)
 	switch {
 	case d.err == nil, errors.Is(d.err, fs.ErrNotExist):
@@ -171,6 +172,10 @@ func (s system) compare(ctx context.Context, k reconcile.Kind, base []byte) (rec
 func (s system) basePath(domain string) string {
 	return filepath.Join(s.folders.state, "bkt", "base", s.id(), s.host, domain+".json")
 }
+
+// private is where bkt keeps what it knows of this computer: values of all that
+// is captured, which no one else may read.
+func (s system) private() string { return filepath.Join(s.folders.state, "bkt") }
 
 // id tells the repository from others of the same name.
 func (s system) id() string { return idOf(s.repo.Root) }
@@ -226,7 +231,7 @@ func (d domain) signed() (plan.Plan, error) {
 	if unlessAbsent(err) != nil {
 		return nil, plainPathError(err)
 	}
-	return plan.Rewrite(path, path, old, []byte(d.root+"\n")), nil
+	return plan.RewritePrivate(d.private, path, old, []byte(d.root+"\n")), nil
 }
 
 // settle writes the bases of the domains: of what is in step, and of what has
@@ -242,7 +247,7 @@ func settle(ctx context.Context, domains []domain, captured, merged map[string][
 			return err
 		}
 		if differs {
-			p = append(p, plan.Rewrite(d.basePath, d.basePath, d.base, text)...)
+			p = append(p, plan.RewritePrivate(d.private, d.basePath, d.base, text)...)
 		}
 	}
 	if len(p) > 0 {

@@ -84,7 +84,7 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []app) (re
 		o.Items = append(o.Items, item)
 	}
 	if now := remember(files); len(files)+len(memory) > 0 && string(now) != string(text) {
-		d.Remember(plan.Put{Path: d.memory(), Text: now})
+		d.Remember(plan.Put{Path: d.memory(), Text: now, Private: d.Cache})
 	}
 	o.Notes = append(o.Notes, notes(o.Items, names, left)...)
 	o.Identity = d.identity()
@@ -361,7 +361,7 @@ func (f finish) Finish(downloaded string, from plan.Source) ([]plan.Step, error)
 	if err != nil {
 		return nil, err
 	}
-	steps = append(steps, plan.Put{Path: f.d.recordOf(f.app.Name), Text: f.record(from, info.Size())})
+	steps = append(steps, plan.Put{Path: f.d.recordOf(f.app.Name), Text: f.record(from, info.Size()), Private: f.d.Records})
 	return append(steps, f.d.tellGearLever(f.path, &f.app)...), nil
 }
 

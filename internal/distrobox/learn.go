@@ -57,7 +57,7 @@ func (d *Domain) Learn(ctx context.Context, sys reconcile.System, except string)
 		}
 	}
 	if text, err := json.Marshal(now); err == nil {
-		d.Remember(plan.Put{Path: d.learnedAt(), Text: text})
+		d.Remember(plan.Put{Path: d.learnedAt(), Text: text, Private: d.State})
 	}
 	return notes
 }

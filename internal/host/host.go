@@ -197,17 +197,18 @@ func ready(w plan.Write) error {
 // at any moment there is either the old or the new one. A symbolic link stays
 // one; mode and owner stay as they are.
 func write(w plan.Write) (*draft, error) {
-	if w.Old == nil {
-		if err := owner.MkdirAll(filepath.Dir(w.Path), 0o755); err != nil {
+	if w.Old == nil || w.Private != "" {
+		if err := folderOf(w.Path, w.Private); err != nil {
 			return nil, plain(err)
 		}
 	}
-	d, err := drafted(w.Path, w.New, cmp.Or(w.Mode, 0o644))
+	d, err := drafted(w.Path, w.New, cmp.Or(w.Mode, 0o644), w.Private)
 	return d, plain(err)
 }
 
-// drafted returns a draft, for the file that path leads to, that has text.
-func drafted(path string, text []byte, mode fs.FileMode) (*draft, error) {
+// drafted returns a draft, for the file that path leads to, that has text. No one
+// else may read what is below private.
+func drafted(path string, text []byte, mode fs.FileMode, private string) (*draft, error) {
 	path, err := target(path)
 	if err != nil {
 		return nil, err
@@ -217,32 +218,66 @@ func drafted(path string, text []byte, mode fs.FileMode) (*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Write(text); err != nil {
+	if private != "" {
+		err = d.Chmod(ownFile)
+	}
+	if err == nil {
+		_, err = d.Write(text)
+	}
+	if err != nil {
 		d.cleanup()
 		return nil, err
 	}
 	return d, nil
 }
 
-func put(p plan.Put) error {
-	if err := owner.MkdirAll(filepath.Dir(p.Path), 0o755); err != nil {
+// The modes of what no one else may read.
+const (
+	ownFile   = 0o600
+	ownFolder = 0o700
+)
+
+// folderOf makes the folder of a file. From private on, no one else may read it,
+// nor those on the way that are there already.
+func folderOf(path, private string) error {
+	dir := filepath.Dir(path)
+	if private == "" {
+		return owner.MkdirAll(dir, 0o755)
+	}
+	if err := owner.MkdirAll(dir, ownFolder); err != nil {
 		return err
 	}
-	return writeFile(p.Path, p.Text, 0o644)
+	for ; strings.HasPrefix(dir+"/", private+"/"); dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm()&^ownFolder == 0 {
+			continue
+		}
+		if err := os.Chmod(dir, ownFolder); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// writeFile makes the file that path leads to have text, in one step.
-func writeFile(path string, text []byte, mode fs.FileMode) error {
-	d, err := drafted(path, text, mode)
+func put(p plan.Put) error {
+	if err := folderOf(p.Path, p.Private); err != nil {
+		return err
+	}
+	return writeFile(p.Path, p.Text, 0o644, p.Private)
+}
+
+// writeFile makes the file that path leads to have text, in one step. No one else
+// may read it if it is below private.
+func writeFile(path string, text []byte, mode fs.FileMode, private string) error {
+	d, err := drafted(path, text, mode, private)
 	if err != nil {
 		return err
 	}
 	return d.put()
 }
 
-// MkdirAll makes a folder, and those around it that do not exist, for bkt's own
-// state.
-func MkdirAll(dir string) error { return owner.MkdirAll(dir, 0o755) }
+// MkdirAll makes a folder for bkt's own state, and those around it that do not
+// exist. No one else may read them.
+func MkdirAll(dir string) error { return owner.MkdirAll(dir, ownFolder) }
 
 // Remember writes what need not be found out again. That it cannot be written
 // costs nothing but time.

@@ -461,3 +461,44 @@ func TestErrorsNameTheFile(t *testing.T) {
 		})
 	}
 }
+
+// TestPrivate checks that what is private is so for all others, with the folders
+// on the way, even where an earlier version has let them read it; and that what
+// is not keeps its mode.
+func TestPrivate(t *testing.T) {
+	home := t.TempDir()
+	private := filepath.Join(home, "state", "bkt")
+	written, put, open := filepath.Join(private, "base", "a.json"), filepath.Join(private, "auto", "b.json"), filepath.Join(home, "open", "c.json")
+	modes := func(want map[string]fs.FileMode) {
+		t.Helper()
+		for path, mode := range want {
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
+				t.Errorf("%s: %v %v, not %v", path, info, err, mode)
+			}
+		}
+	}
+	do := func(old, text []byte) {
+		t.Helper()
+		p := plan.RewritePrivate(private, written, old, text)
+		p = append(p, plan.Rewrite(open, open, old, text)...)
+		p = append(p, plan.Change{Steps: []plan.Step{plan.Put{Path: put, Text: text, Private: private}}})
+		if err := host.Do(t.Context(), p, func(plan.Change, error) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]fs.FileMode{written: 0o600, put: 0o600, private: 0o700, filepath.Dir(written): 0o700, filepath.Dir(put): 0o700, open: 0o644, filepath.Dir(open): 0o755}
+	do(nil, []byte("1"))
+	modes(want)
+	for path, mode := range want {
+		if err := os.Chmod(path, mode|mode&0o700>>3|mode&0o700>>6&^0o022); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(open, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	want[open] = 0o640
+	do([]byte("1"), []byte("2"))
+	delete(want, filepath.Dir(open)) // which is not bkt's own
+	modes(want)
+}

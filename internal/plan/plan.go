@@ -57,6 +57,11 @@ type Write struct {
 	Old  []byte // what the file holds now; a file that has changed since is not overwritten
 	New  []byte
 	Mode fs.FileMode // of a new file; 0: 0644
+
+	// Private is a folder of bkt's own that the file is below, and that no one
+	// else may read: it, the folders on the way and the file get that mode, even
+	// if they are there already. "": the file is no one's alone.
+	Private string
 }
 
 func (Write) step() {}
@@ -70,8 +75,9 @@ func (w Write) Diff() []byte { return unified(w.Name, w.Old, w.New) }
 // Put makes a file hold a text, whatever it holds: one that programs write, and
 // no one edits.
 type Put struct {
-	Path string
-	Text []byte
+	Path    string
+	Text    []byte
+	Private string // as in [Write]
 }
 
 func (Put) step() {}
@@ -167,6 +173,21 @@ func Rewrite(path, name string, old, text []byte) Plan {
 		return nil
 	}
 	return Plan{{Op: op, Targets: []string{name}, Steps: []Step{Write{Path: path, Name: name, Old: old, New: text}}}}
+}
+
+// RewritePrivate is like [Rewrite] for a file that no one else may read, below a
+// folder of which the same is true.
+func RewritePrivate(private, path string, old, text []byte) Plan {
+	p := Rewrite(path, path, old, text)
+	for _, c := range p {
+		for i, s := range c.Steps {
+			if w, ok := s.(Write); ok {
+				w.Private = private
+				c.Steps[i] = w
+			}
+		}
+	}
+	return p
 }
 
 // Restage is like [Rewrite] for the file in git's index.
