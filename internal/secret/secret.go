@@ -1,202 +1,148 @@
 // Package secret tells what looks like a password or a token. It is for what is
-// written into a repository with no one looking, so that it rather finds too
-// much than too little. It never repeats what it has found.
+// written into a repository: it goes by the forms that services give to their
+// tokens, by the names of fields, variables and options, by where in a URL or a
+// command a value stands, and by whether a word looks random. It never repeats
+// what it has found.
 package secret
 
 import (
-	"cmp"
 	"encoding/json"
 	"maps"
-	"math"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 )
 
-// tokens are the forms that well-known services give to theirs.
-var tokens = []struct{ what, pattern string }{
-	{"a token of GitHub", `\b(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})`},
-	{"a token of GitLab", `\bgl(pat|ptt|dt|rt|cbt|soat|ft|agent|oas)-[A-Za-z0-9_-]{20,}`},
-	{"an access key of AWS", `\b(AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b`},
-	{"a key of Google", `\bAIza[A-Za-z0-9_-]{35}`},
-	{"a token of Google", `\bya29\.[A-Za-z0-9_-]{20,}`},
-	{"a token of Slack", `\bxox[abeoprs]-[A-Za-z0-9-]{10,}`},
-	{"a webhook of Slack", `hooks\.slack\.com/(services|workflows)/[A-Za-z0-9/+]{20,}`},
-	{"a webhook of Discord", `discord(app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{20,}`},
-	{"a key of Stripe", `\b[rs]k_(live|test)_[A-Za-z0-9]{16,}`},
-	{"a key of OpenAI or Anthropic", `\bsk-(proj-|ant-|svcacct-)?[A-Za-z0-9_-]{32,}`},
-	{"a token of npm", `\bnpm_[A-Za-z0-9]{36}`},
-	{"a token of PyPI", `\bpypi-[A-Za-z0-9_-]{40,}`},
-	{"a token of Docker", `\bdckr_(pat|oat)_[A-Za-z0-9_-]{20,}`},
-	{"a token of Hugging Face", `\bhf_[A-Za-z0-9]{30,}`},
-	{"a token of DigitalOcean", `\bdo[opr]_v1_[a-f0-9]{64}`},
-	{"a key of SendGrid", `\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`},
-	{"a token of Telegram", `\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}`},
-	{"a key of Tailscale", `\btskey-[a-z]+-[A-Za-z0-9-]{16,}`},
-	{"a token of Vault", `\bhv[sbr]\.[A-Za-z0-9_-]{24,}`},
-	{"a key of age", `\bAGE-SECRET-KEY-1[0-9A-Z]{50,}`},
-	{"a private key", `-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----`},
-	{"a JSON web token", `\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+`},
-	{"a password in a URL", `[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@'"]*:[^\s/@'"]{3,}@`},
-	{"a password of HTTP", `(?i)\b(bearer|basic) [A-Za-z0-9+/_.=-]{16,}`},
+// A finding is one place that seems to hold a secret.
+type finding struct {
+	kind  string // what it seems to be
+	where string // the field, variable or option that holds it; "": not known
+	value string // which is for Mask alone
 }
 
-// named is a value whose name says what it is.
-const named = `(?i)\b([a-z0-9_.-]*(passwo?r?d|passphrase|secret|token|api_?-?key|credential|private_?-?key|access_?-?key)s?)["']?\s*[=:]\s*[\[({<]*["']?([^\s"',;&>]{8,})`
+func (f finding) String() string {
+	if f.where == "" {
+		return f.kind
+	}
+	return f.kind + " in " + f.where
+}
 
-// plain is a value that many would choose, and no secret: words, paths and names
-// of programs.
-const plain = `^([a-z]+([-. ][a-z]+)*|[/~$%].*|[A-Z]+(_[A-Z]+)*)$`
-
-// word is what may be a random one.
-const word = `[A-Za-z0-9+/_-]{20,}={0,2}`
-
-// public are the fields of manifests that look random and are no secrets.
-var public = map[string]bool{"gpg_key": true, "sha256": true, "commit": true, "digest": true, "fingerprint": true, "comment": true}
-
-// In returns what kind of secret an item, in JSON, seems to hold: "" for none.
-// What the item held before, which may be nil, is no longer one. names are what
-// the item is called where its fields do not say: the name of a setting.
+// In returns what kind of secret an item, in JSON, seems to hold, and in which of
+// its fields, variables or options: "" for none. What the item held before, which
+// may be nil, is no secret any more. names are what the item is called, of which
+// the last word is the key of a setting, where the item has no field "key".
 func In(item, before []byte, names ...string) string {
-	var value any
-	if json.Unmarshal(item, &value) != nil {
-		return find(string(item))
+	found := of(item, strings.Join(names, " "))
+	if len(found) == 0 {
+		return ""
 	}
-	known := texts(before)
-	found := ""
-	visit(value, func(field, text string) {
-		if known[text] {
-			return
-		}
-		if found == "" && !public[field] {
-			found = cmp.Or(find(text), findNamed(field+"="+text))
-		}
-		if found == "" && field == "value" {
-			found = findNamed(strings.Join(names, " ") + "=" + strings.Trim(text, `'"`))
-		}
-	})
-	return found
-}
-
-// texts returns the strings in an item.
-func texts(item []byte) map[string]bool {
-	var value any
-	all := map[string]bool{}
-	if json.Unmarshal(item, &value) == nil {
-		visit(value, func(_, text string) { all[text] = true })
+	known := map[string]bool{}
+	for _, f := range of(before, strings.Join(names, " ")) {
+		known[f.value] = true
 	}
-	return all
-}
-
-// visit calls f for every string in a value, with the name of the field.
-func visit(value any, f func(field, text string)) {
-	var walk func(string, any)
-	walk = func(field string, v any) {
-		switch v := v.(type) {
-		case string:
-			f(field, v)
-		case []any:
-			for _, e := range v {
-				walk(field, e)
-			}
-		case map[string]any:
-			for _, name := range slices.Sorted(maps.Keys(v)) {
-				walk(name, v[name])
-			}
-		}
-	}
-	walk("", value)
-}
-
-// Patterns are compiled when they are needed: a program that finds nothing to
-// capture has not paid for them.
-var (
-	tokenPatterns = sync.OnceValue(func() []*regexp.Regexp {
-		var all []*regexp.Regexp
-		for _, t := range tokens {
-			all = append(all, regexp.MustCompile(t.pattern))
-		}
-		return all
-	})
-	namedPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(named) })
-	wordPattern  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(word) })
-	plainPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(plain) })
-)
-
-func find(text string) string {
-	for i, p := range tokenPatterns() {
-		if p.MatchString(text) {
-			return tokens[i].what
-		}
-	}
-	if what := findNamed(text); what != "" {
-		return what
-	}
-	for _, w := range wordPattern().FindAllString(text, -1) {
-		if random(w) {
-			return "a random word"
+	for _, f := range found {
+		if !known[f.value] || len(found) == maxFound {
+			return f.String()
 		}
 	}
 	return ""
 }
 
-func findNamed(text string) string {
-	m := namedPattern().FindStringSubmatch(text)
-	if m == nil || plainPattern().MatchString(m[3]) && !isWordOfPassword(m[2], m[3]) {
-		return ""
+// All returns of each secret that an item seems to hold what kind it is, and
+// where it stands.
+func All(item []byte) []string {
+	var all []string
+	for _, f := range of(item, "") {
+		all = append(all, f.String())
 	}
-	return "a value that is named like a secret"
+	return all
 }
 
-// isWordOfPassword reports whether a plain value is nonetheless what someone may
-// have for a password: words, and neither paths nor variables.
-func isWordOfPassword(name, value string) bool {
-	return strings.HasPrefix(strings.ToLower(name), "pass") && !strings.ContainsAny(value[:1], "/~$%")
-}
+// hidden stands for a secret in what is shown.
+const hidden = "***"
 
-// minEntropy is how many bits each character of a random word has at least. Words
-// of languages and paths have less, hashes in hexadecimal no more than four.
-const minEntropy = 3.9
-
-// random reports whether a word looks as if a machine had drawn it: letters of
-// both cases among digits. A path is several words.
-func random(w string) bool {
-	for part := range strings.SplitSeq(w, "/") {
-		if len(part) >= 20 && mixed(part) && entropy(part) >= minEntropy {
-			return true
+// Mask returns a text without the secrets that it seems to hold. field is the
+// field of an item that it is from, such as "flags" or "env.TOKEN"; name is the
+// key of a setting, and "" for all else.
+func Mask(field, name, text string) string {
+	s := scan{setting: name}
+	s.field(strings.Split(field, "."), text)
+	for _, f := range s.found {
+		if f.value == "" || !strings.Contains(text, f.value) {
+			return hidden // it is written in other characters there
 		}
+		text = strings.ReplaceAll(text, f.value, hidden)
 	}
-	return false
+	return text
 }
 
-// digitsIn is in how many characters of a random word there is a digit at least;
-// of letters and digits alike, there would be one in six.
-const digitsIn = 12
+// MaskItem returns an item in JSON without the secrets that it seems to hold.
+func MaskItem(item []byte) []byte {
+	var value any
+	if json.Unmarshal(item, &value) != nil || len(of(item, "")) == 0 {
+		return item
+	}
+	name := keyOf(value, "")
+	masked, err := json.Marshal(replace(value, nil, func(path []string, text string) string {
+		return Mask(strings.Join(path, "."), name, text)
+	}))
+	if err != nil {
+		return []byte("null")
+	}
+	return masked
+}
 
-// mixed reports whether there are letters of both cases and digits, not just a
-// number at the end of a name.
-func mixed(w string) bool {
-	trimmed := strings.TrimRight(w, "0123456789")
-	digits := strings.Count(strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return '0'
+func of(item []byte, names string) []finding {
+	if len(item) == 0 {
+		return nil
+	}
+	var value any
+	s := scan{}
+	if json.Unmarshal(item, &value) != nil {
+		s.field([]string{"value"}, string(item))
+		return s.found
+	}
+	s.setting = keyOf(value, names)
+	replace(value, nil, func(path []string, text string) string {
+		s.field(path, text)
+		return text
+	})
+	return s.found
+}
+
+// keyOf returns the key of an item that is a setting: where it can be at several
+// places, the last folder of its path comes first.
+func keyOf(item any, names string) string {
+	object, _ := item.(map[string]any)
+	key, _ := object["key"].(string)
+	if key == "" {
+		return names[strings.LastIndexByte(names, ' ')+1:]
+	}
+	if generic()[key] {
+		path, _ := object["path"].(string)
+		path = strings.TrimSuffix(path, "/")
+		return path[strings.LastIndexByte(path, '/')+1:] + "-" + key
+	}
+	return key
+}
+
+// replace returns a value with each of its strings replaced by what f returns,
+// which is told the names of the fields on the way there.
+func replace(value any, path []string, f func(path []string, text string) string) any {
+	switch v := value.(type) {
+	case string:
+		return f(path, v)
+	case []any:
+		all := make([]any, len(v))
+		for i, e := range v {
+			all[i] = replace(e, path, f)
 		}
-		return r
-	}, trimmed), "0")
-	return digits*digitsIn >= len(w) && strings.ToLower(w) != w && strings.ToUpper(w) != w
-}
-
-// entropy is how many bits a character of a word has, by how often each is there.
-func entropy(w string) float64 {
-	counts := map[rune]float64{}
-	for _, r := range w {
-		counts[r]++
+		return all
+	case map[string]any:
+		all := map[string]any{}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			all[name] = replace(v[name], append(slices.Clone(path), name), f)
+		}
+		return all
 	}
-	bits := 0.0
-	for _, n := range counts {
-		p := n / float64(len(w))
-		bits -= p * math.Log2(p)
-	}
-	return bits
+	return value
 }

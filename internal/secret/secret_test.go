@@ -2,6 +2,7 @@ package secret_test
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ func fake(parts ...string) string { return strings.Join(parts, "") }
 
 func TestFound(t *testing.T) {
 	const letters = "q8ZrT2mKx7WvB4nLp9JdHs3GfYc6AeUiQo5R"
+	const named = "a value that is named like a secret in "
 	tests := []struct{ what, text string }{
 		{"a token of GitHub", fake("gh", "p_", letters)},
 		{"a token of GitHub", fake("github", "_pat_", letters, letters)},
@@ -27,9 +29,9 @@ func TestFound(t *testing.T) {
 		{"a JSON web token", fake("ey", "JhbGciOiJIUzI1NiJ9.", "eyJzdWIiOiIxMjM0In0.", "abc_def")},
 		{"a password in a URL", fake("https://me:", "hunter2@example.org/repo")},
 		{"a password of HTTP", "Authorization: Bearer abcdefghijklmnop"},
-		{"a value that is named like a secret", "--env=DB_PASSWORD=correct7horse"},
-		{"a value that is named like a secret", "--env=my_api_key=0123456789"},
-		{"a value that is named like a secret", "--env=DB_PASSWORD=correcthorse"},
+		{named + "env DB_PASSWORD", "--env=DB_PASSWORD=correct7horse"},
+		{named + "env my_api_key", "--env=my_api_key=0123456789"},
+		{named + "env DB_PASSWORD", "--env=DB_PASSWORD=correcthorse"},
 		{"a random word", letters},
 		{"a random word", "x=" + letters[:24] + ";"},
 	}
@@ -37,6 +39,9 @@ func TestFound(t *testing.T) {
 		item, err := json.Marshal(map[string]any{"id": "x", "flags": []string{"a", tt.text}})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if !strings.Contains(tt.what, " in env ") {
+			tt.what += " in flags"
 		}
 		if got := secret.In(item, nil); got != tt.what {
 			t.Errorf("%s: %q", tt.what, got)
@@ -56,12 +61,13 @@ func TestNamedBySetting(t *testing.T) {
 // TestNamedByField has the names where they stand: in the fields of an item, and
 // in those of a value.
 func TestNamedByField(t *testing.T) {
-	for _, item := range []string{
-		`{"image": "x", "env": {"DB_PASSWORD": "correct7horse"}}`,
-		`{"key": "accounts", "value": "{'user': <'me'>, 'password': <'correct7horse'>}"}`,
-		`{"key": "auth-tokens", "value": "['correct7horse']"}`,
+	for item, where := range map[string]string{
+		`{"image": "x", "env": {"DB_PASSWORD": "correct7horse"}}`:                                                  " in env DB_PASSWORD",
+		`{"key": "accounts", "value": "{'user': <'me'>, 'password': <'correct7horse'>}"}`:                          " in password",
+		`{"key": "accounts", "value": "{'token-type': <'bearer'>, 'token': <'keyring'>, 'secret': <'correct7'>}"}`: " in secret",
+		`{"key": "auth-tokens", "value": "['correct7horse']"}`:                                                     "",
 	} {
-		if got := secret.In([]byte(item), nil, "auth-tokens"); got != "a value that is named like a secret" {
+		if got := secret.In([]byte(item), nil, "auth-tokens"); got != "a value that is named like a secret"+where {
 			t.Errorf("%s: %q", item, got)
 		}
 	}
@@ -100,9 +106,23 @@ func TestNotFound(t *testing.T) {
 		`{"url": "https://github.com/obsidianmd/obsidian-releases/releases/download/v1.8.10/Obsidian-1.8.10.AppImage"}`,
 		`{"image": "x", "env": {"SSH_ASKPASS": "/usr/bin/ksshaskpass", "API_KEY": "$KEY", "GITHUB_TOKEN": ""}}`,
 		`{"key": "accounts", "value": "{'user': <'me'>, 'password-store': <'gnome-libsecret'>, 'token': <uint32 5>}"}`,
-		`{"comment": "Q8ZrT2mKx7WvB4nLp9JdHs3GfYc6"}`,
+		`{"comment": "as Q8ZrT2 said, the token is in the keyring"}`,
 	} {
 		if got := secret.In([]byte(item), nil); got != "" {
+			t.Errorf("%s: %s", item, got)
+		}
+	}
+}
+
+// TestPublicKeys checks keys that all may see, of which much is random.
+func TestPublicKeys(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		item, err := json.Marshal(map[string]any{"name": "x", "url": "https://example.org/repo/", "gpg_key": "mQINB" + word(r, "b64", 3000)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := secret.In(item, nil); got != "" {
 			t.Errorf("%s: %s", item, got)
 		}
 	}
@@ -120,4 +140,63 @@ func FuzzIn(f *testing.F) {
 			t.Errorf("%q: %s", value, got)
 		}
 	})
+}
+
+// TestMask checks that what is shown of an item has no secret in it, and all
+// else.
+func TestMask(t *testing.T) {
+	for _, tt := range []struct{ field, name, text, want string }{
+		{"flags", "", "--env=API_TOKEN=apple", "--env=API_TOKEN=***"},
+		{"flags", "", "--env=GTK_THEME=Adwaita", "--env=GTK_THEME=Adwaita"},
+		{"env.PASS", "", "apple", "***"},
+		{"url", "", "https://eve:apple@example.org/a", "https://eve:***@example.org/a"},
+		{"value", "password", "'apple'", "'***'"},
+		{"value", "password", `'app\'le'`, `'***'`},
+		{"init_hooks", "", "mysql -papple -e 'select 1'", "mysql -p*** -e 'select 1'"},
+	} {
+		if got := secret.Mask(tt.field, tt.name, tt.text); got != tt.want {
+			t.Errorf("%s %s: %s", tt.field, tt.text, got)
+		}
+	}
+	item := []byte(`{"key":"password","schema":"org.example","value":"'apple'"}`)
+	if got := string(secret.MaskItem(item)); got != `{"key":"password","schema":"org.example","value":"'***'"}` {
+		t.Error(got)
+	}
+	if item := []byte(`{"b":1,"a":"x"}`); string(secret.MaskItem(item)) != string(item) {
+		t.Error("an item without a secret is another one")
+	}
+}
+
+// TestKnownValue checks that a secret that was taken once keeps nothing else of
+// the same text from being captured.
+func TestKnownValue(t *testing.T) {
+	before := []byte(`{"key": "accounts", "value": "[{'user': <'eve'>, 'password': <'apple'>}]"}`)
+	if got := secret.In([]byte(`{"key": "accounts", "value": "[{'user': <'bob'>, 'password': <'apple'>}]"}`), before); got != "" {
+		t.Errorf("found %q", got)
+	}
+	if got := secret.In([]byte(`{"key": "accounts", "value": "[{'user': <'eve'>, 'password': <'apple'>}, {'password': <'pear'>}]"}`), before); got == "" {
+		t.Error("found nothing")
+	}
+}
+
+// TestLinear looks through long texts of what the scanners stop at: it would take
+// hours if they began anew at each place.
+func TestLinear(t *testing.T) {
+	for _, unit := range []string{"=", ":", "a=", "password=", "'", `\"`, "https://", "@", "://@", "a b ", "-u a:b ", "(", "${", "{'a': <", "x1Y", "/", "eyJ", "authorization:", "login a password "} {
+		text := strings.Repeat(unit, (1<<16)/len(unit))
+		for _, field := range []string{"value", "comment", "init_hooks", "flags", "url"} {
+			item, err := json.Marshal(map[string]any{"key": "password", field: text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			secret.In(item, nil)
+		}
+	}
+}
+
+func BenchmarkIn(b *testing.B) {
+	item := []byte(`{"schema": "org.gnome.desktop.wm.keybindings", "key": "switch-to-workspace-left", "value": "['<Super>Page_Up', '<Super><Alt>Left', '<Control><Alt>Left']"}`)
+	for b.Loop() {
+		secret.In(item, nil)
+	}
 }

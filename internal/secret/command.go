@@ -1,0 +1,343 @@
+package secret
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// arguments looks at the arguments of each command in a text for a shell.
+func (s *scan) arguments(text string) { s.commands(text, 0) }
+
+// maxNesting is how deep commands in quotes are looked at, as of "sh -c".
+const maxNesting = 3
+
+func (s *scan) commands(text string, depth int) {
+	if len(text) > maxCommand {
+		text = text[:maxCommand]
+	}
+	if strings.Contains(text, "${{") {
+		text = variables().ReplaceAllString(text, "$$VARIABLE")
+	}
+	for _, m := range matches(netrcPattern, text, "password ") {
+		if !isReference(m[1]) && !s.has(m[1]) {
+			s.add(kindOption, m[1])
+		}
+	}
+	if strings.HasPrefix(text, "-") {
+		text = "options " + text
+	}
+	list := shellCommands(text)
+	for i, words := range list {
+		var next []string
+		if i+1 < len(list) && words.piped {
+			next = list[i+1].words
+		}
+		s.one(program(words.words), next)
+		for _, w := range words.words {
+			if depth < maxNesting && strings.Contains(w, " ") && len(words.words) > 1 {
+				s.commands(w, depth+1)
+			}
+		}
+	}
+}
+
+// maxCommand is how much of a command is looked at.
+const maxCommand = 1 << 16
+
+var netrcPattern = pattern(`\b(?:login|account|user)\s+\S+\s+password\s+["']?([^\s"'\\]+)`)
+
+// wrappers run the program that comes after them.
+var wrappers = words("sudo env exec command nohup time doas run0 setsid nice ionice timeout xargs if then else do while until ! eval stdbuf")
+
+// wrapperOptions are options of these that have a value.
+var wrapperOptions = words("-u -g -U -h -C -p -n -k --user --group --unset")
+
+// program returns a command without what stands before its program.
+func program(words []string) []string {
+	for len(words) > 1 {
+		name, _, isPair := strings.Cut(words[0], "=")
+		switch {
+		case isPair && !strings.HasPrefix(name, "-"), wrappers()[words[0]] && !slices.Contains(words, "-S"):
+		case len(words) > 2 && wrapperOptions()[words[0]]:
+			words = words[1:]
+		case len(words) > 2 && strings.HasPrefix(words[0], "-"):
+		default:
+			return words
+		}
+		words = words[1:]
+	}
+	return words
+}
+
+// one looks at one command, and at what reads its output.
+func (s *scan) one(words, next []string) {
+	if len(words) < 2 {
+		return
+	}
+	name := path.Base(words[0])
+	args := words[1:]
+	if i := slices.Index(args, "<<<"); i >= 0 && i+1 < len(args) && (readsPassword(words) || name == "kinit") {
+		s.printed("echo", args[i+1:i+2])
+	}
+	args = withoutFiles(args)
+	if len(args) == 0 {
+		return
+	}
+	s.options(name, args)
+	s.attached(name, args)
+	s.settings(name, args)
+	s.positional(name, args)
+	if readsPassword(next) {
+		s.printed(name, args)
+	}
+}
+
+// withoutFiles returns arguments up to where files are read or written.
+func withoutFiles(args []string) []string {
+	if i := slices.IndexFunc(args, func(a string) bool {
+		return strings.HasPrefix(strings.TrimLeft(a, "012&"), ">") || strings.HasPrefix(a, "<")
+	}); i >= 0 {
+		return args[:i]
+	}
+	return args
+}
+
+// options looks at the values of options, by the names that these have.
+func (s *scan) options(name string, args []string) {
+	for i, arg := range args {
+		if i+1 == len(args) {
+			return
+		}
+		value := args[i+1]
+		long := strings.TrimLeft(arg, "-")
+		if long == arg || strings.Contains(arg, "=") || strings.HasPrefix(value, "-") || isReference(value) {
+			continue
+		}
+		class := nameClass(long)
+		switch {
+		case class == weak && isHex(value, 8) && publicPrograms()[name]:
+		case takesPassword(name, arg, args), len(long) > 2 && class == strong && isSecret(class, value), class == weak && randomish(value):
+			s.addOption(value)
+		case name == "lftp" && arg == "-u":
+			_, password, _ := strings.Cut(value, ",")
+			s.addOption(password)
+		case takesLogin(name, arg):
+			s.userPassword(value)
+		case class == about && passwordLike(long) && strings.HasPrefix(value, "echo "):
+			s.addOption(strings.TrimPrefix(value, "echo "))
+		case cookieOption(name, arg) && strings.Contains(value, "=") && len(value) > 8:
+			s.add("a cookie", value)
+		}
+	}
+}
+
+func (s *scan) addOption(value string) {
+	if !isReference(value) && !s.has(value) {
+		s.add(kindOption, value)
+	}
+}
+
+// userPassword looks at USER:PASSWORD, and what is like it.
+func (s *scan) userPassword(value string) {
+	i := strings.IndexAny(value, ":%")
+	if i < 0 || i+1 == len(value) || strings.ContainsAny(value[:i], "/ ") {
+		return
+	}
+	if password := value[i+1:]; !isReference(password) && !strings.HasPrefix(password, "$") {
+		s.addOption(password)
+	}
+}
+
+// passwordOptions are options of one letter that take a password, by program.
+var passwordOptions = sync.OnceValue(func() map[string][]string {
+	return map[string][]string{
+		"sshpass": {"-p"}, "zip": {"-P"}, "unzip": {"-P"}, "redis-cli": {"-a"}, "ldapsearch": {"-w"}, "ldapmodify": {"-w"}, "ldapadd": {"-w"},
+		"mongo": {"-p"}, "mongosh": {"-p"}, "mongodump": {"-p"}, "ssh-keygen": {"-N", "-P"}, "useradd": {"-p"}, "usermod": {"-p"},
+		"openssl": {"-k", "-K", "-pass", "-passin", "-passout"}, "ipmitool": {"-P"}, "mosquitto_pub": {"-P"}, "mosquitto_sub": {"-P"}, "sqlcmd": {"-P"}, "influx": {"-t"},
+		"snmpwalk": {"-c", "-A", "-X"}, "snmpget": {"-c", "-A", "-X"}, "snmpset": {"-c", "-A", "-X"}, "rdesktop": {"-p"}, "smbmap": {"-p"},
+	}
+})
+
+// logins are programs whose "login" takes a password by -p.
+var logins = words("podman docker skopeo buildah helm oc az nerdctl oras crane flatpak npm twine")
+
+func takesPassword(name, option string, args []string) bool {
+	if slices.Contains(passwordOptions()[name], option) {
+		return true
+	}
+	return option == "-p" && logins()[name] && slices.Contains(args, "login") || name == "twine" && option == "-p"
+}
+
+// noLogins are programs whose -u and --user are others: of a user and a group.
+var noLogins = words(`podman docker nerdctl systemd-run chown install su sudo runuser setpriv distrobox flatpak toolbox useradd usermod
+	diff rsync ssh scp id chroot unshare journalctl systemctl loginctl git sort date ls pip cp mv tar`)
+
+func takesLogin(name, option string) bool {
+	switch option {
+	case "-u", "--user", "--proxy-user", "-U", "--basic", "--userpass":
+		return !noLogins()[name]
+	case "-su", "-sSu", "-fsSu", "-ksu", "-ku", "-Lu", "-sLu", "-vu":
+		return name == "curl"
+	case "-a", "--auth":
+		return name == "http" || name == "https" || name == "httpie" || name == "xh"
+	}
+	return false
+}
+
+func cookieOption(name, option string) bool {
+	return name == "curl" && option == "-b" || option == "--cookie"
+}
+
+// mysqls are programs with -pPASSWORD.
+var mysqls = words("mysql mysqldump mysqladmin mysqlimport mysqlshow mysqlcheck mariadb mariadb-dump mariadb-admin mycli sshpass 7z 7za 7zr 7zz unrar rar")
+
+// attached looks at options that have their value with them.
+func (s *scan) attached(name string, args []string) {
+	for _, arg := range args {
+		switch {
+		case mysqls()[name] && strings.HasPrefix(arg, "-p") && len(arg) > 2:
+			s.addOption(arg[2:])
+		case name == "openssl" && strings.HasPrefix(arg, "pass:"):
+			s.addOption(arg[len("pass:"):])
+		case strings.Contains(name, "freerdp") && strings.HasPrefix(arg, "/p:"):
+			s.addOption(arg[len("/p:"):])
+		case (strings.HasPrefix(arg, "--user=") || strings.HasPrefix(arg, "-u")) && takesLogin(name, "-u") && (name == "curl" || strings.HasPrefix(arg, "--")):
+			if value := strings.TrimPrefix(strings.TrimPrefix(arg, "--user="), "-u"); strings.Contains(value, ":") {
+				s.userPassword(value)
+			}
+		}
+	}
+}
+
+// verbs say that the word after a name is its value.
+var verbs = words("set config configure")
+
+// maxVerb is among how many arguments it is.
+const maxVerb = 3
+
+// setters are programs that take names and values by themselves.
+var setters = words("nmcli gsettings dconf crudini kwriteconfig5 kwriteconfig6 snap wpa_cli uci")
+
+// settings looks at values after their names, as in "git config NAME VALUE".
+func (s *scan) settings(name string, args []string) {
+	if !setters()[name] && !slices.ContainsFunc(args[:min(len(args), maxVerb)], func(a string) bool { return verbs()[a] }) {
+		return
+	}
+	for i := 1; i < len(args); i++ {
+		word, value := args[i-1], args[i]
+		if strings.HasPrefix(word, "-") || strings.HasPrefix(value, "-") || verbs()[value] || strings.ContainsAny(word, "= ") {
+			continue
+		}
+		word = word[strings.LastIndexByte(word, '/')+1:]
+		word = word[strings.LastIndexByte(word, ':')+1:]
+		class := nameClass(word)
+		if isHex(value, 8) && publicPrograms()[name] && class == weak {
+			continue
+		}
+		if isSecret(class, strings.Trim(value, `'"`)) && (class == strong || randomish(value)) {
+			s.addOption(value)
+		}
+	}
+}
+
+// positional looks at arguments that are passwords by where they stand.
+func (s *scan) positional(name string, args []string) {
+	last := args[len(args)-1]
+	switch {
+	case name == "wpa_passphrase" && len(args) == 2,
+		name == "htpasswd" && slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "-") && strings.Contains(a, "b") }) && len(args) > 3,
+		(name == "vault" || name == "bw") && (args[0] == "login" || args[0] == "unlock") && len(args) > 1 && !strings.HasPrefix(last, "-"),
+		name == "ngrok" && len(args) > 1 && strings.Contains(strings.Join(args, " "), "authtoken"),
+		name == "keyctl" && args[0] == "add" && len(args) > 3 && !strings.HasPrefix(args[3], "@"):
+		s.addOption(last)
+	case (name == "smbclient" || name == "rpcclient") && slices.Contains(args, "-U"):
+		for _, a := range args {
+			if strings.Contains(a, "%") {
+				s.userPassword(a)
+			}
+		}
+	}
+}
+
+// readsPassword reports whether a program reads a password from what is piped to
+// it.
+func readsPassword(words []string) bool {
+	all := " " + strings.Join(words, " ") + " "
+	for _, w := range []string{"chpasswd ", " passwd ", "--password-stdin ", "--with-token ", "sudo -S ", "--passphrase-fd ", "cryptsetup ", "secret-tool store ", "podman secret create "} {
+		if strings.Contains(all, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// printed looks at what echo prints for such a program.
+func (s *scan) printed(name string, args []string) {
+	if name != "echo" && name != "printf" {
+		return
+	}
+	for _, arg := range args {
+		arg = strings.TrimSuffix(arg, `\n`)
+		if strings.HasPrefix(arg, "-") || strings.HasPrefix(arg, "%") || strings.HasPrefix(arg, "$") {
+			continue
+		}
+		if _, password, ok := strings.Cut(arg, ":"); ok {
+			arg = password
+		}
+		if !strings.HasPrefix(arg, "$") {
+			s.addOption(arg)
+		}
+	}
+}
+
+// A shellCommand is one of a list.
+type shellCommand struct {
+	words []string
+	piped bool // into the next
+}
+
+// shellCommands splits a text for a shell into commands and their words, without
+// quotes. It is no parser: where there is more to it, words are wrong.
+func shellCommands(text string) []shellCommand {
+	var all []shellCommand
+	var words []string
+	var word strings.Builder
+	quote, inWord := byte(0), false
+	endWord := func() {
+		if inWord {
+			words = append(words, word.String())
+		}
+		word.Reset()
+		inWord = false
+	}
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case quote != 0 && c == quote:
+			quote = 0
+		case c == '\\' && quote != '\'' && i+1 < len(text):
+			i++
+			word.WriteByte(text[i])
+			inWord = true
+		case quote != 0:
+			word.WriteByte(c)
+		case c == '\'' || c == '"':
+			quote, inWord = c, true
+		case c == ' ' || c == '\t':
+			endWord()
+		case strings.IndexByte(";|&\n()", c) >= 0:
+			endWord()
+			if len(words) > 0 {
+				all = append(all, shellCommand{words, c == '|' && !strings.HasPrefix(text[i:], "||")})
+			}
+			words = nil
+		default:
+			word.WriteByte(c)
+			inWord = true
+		}
+	}
+	endWord()
+	return append(all, shellCommand{words, false})
+}

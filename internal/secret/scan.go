@@ -1,0 +1,309 @@
+package secret
+
+import (
+	"cmp"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// A scan looks through the texts of one item.
+type scan struct {
+	setting string // the key of an item that is a setting
+	typed   bool   // the text is one of GVariant, where strings stand in quotes
+	where   string // the field, variable or option that is looked at
+	sums    string // the text, if it has digests to be compared
+	found   []finding
+}
+
+// maxFound is how many secrets are told apart.
+const maxFound = 1000
+
+func (s *scan) add(kind, value string) {
+	if len(s.found) < maxFound {
+		s.found = append(s.found, finding{kind, s.where, value})
+	}
+}
+
+// addNamed adds a value that is found by its name.
+func (s *scan) addNamed(kind, name, value string) {
+	where := s.where
+	if name == s.setting {
+		name = "" // which is what the item is called
+	}
+	if !strings.Contains(where, name) && shownName(name) {
+		where = strings.TrimSpace(where + " " + name)
+	}
+	if len(s.found) < maxFound {
+		s.found = append(s.found, finding{kind, where, value})
+	}
+}
+
+const (
+	kindNamed  = "a value that is named like a secret"
+	kindRandom = "a random word"
+	kindOption = "a password among the arguments of a program"
+)
+
+// public are the fields whose texts are digests, or keys that all may see.
+var public = words(`sha256 commit digest fingerprint $schema`)
+
+// plainFields are those that hold names, of which none is a secret.
+var plainFields = words(`id app remote scope branch name image unit state asset repo version schema key path hosts packages exported_apps subset
+	gpg_key from to also exclude found volatile as image_id volume imageid stamp mounts source destination file sum`)
+
+// field looks through the text of a field, by what fields of that name hold.
+func (s *scan) field(path []string, text string) {
+	field := ""
+	if len(path) > 0 {
+		field = path[len(path)-1]
+	}
+	s.where = field
+	if field == "run" && len(path) > 1 {
+		s.where = path[len(path)-2]
+	}
+	if strings.Contains(text, "-----BEGIN ") {
+		text = withoutPublic(text)
+	}
+	switch {
+	case text == "" || public()[field]:
+	case len(path) > 1 && path[len(path)-2] == "env":
+		s.env(field, text)
+	case field == "flags", field == "overrides", field == "additional_flags":
+		s.flag(text)
+	case field == "value":
+		s.value(text)
+	case field == "comment":
+		s.prose(text)
+	case field == "url", field == "source":
+		s.formats(text)
+		s.urls(text)
+	case field == "volume":
+		s.formats(text)
+		s.pairs(strings.ReplaceAll(text, ":", " ")) // its options
+	case field == "", plainFields()[strings.ToLower(field)]:
+		s.formats(text)
+		s.urls(text)
+	default:
+		s.command(text)
+	}
+}
+
+// env looks through a variable of an environment. All that is not said to be
+// otherwise is taken for the secret that its name tells of.
+func (s *scan) env(name, value string) {
+	s.where = strings.TrimSpace("env " + name)
+	if !shownName(name) {
+		s.where = "env"
+	}
+	before, class := len(s.found), nameClass(name)
+	s.text(value, class)
+	if len(s.found) > before {
+		return
+	}
+	switch {
+	case isSecret(class, value), class == weak && namesLogin(name) && isLogin(value):
+		s.add(kindNamed, value)
+	case class != about && keyPattern().MatchString(value) && !namesID(name):
+		s.add("an identifier like those that are keys of an API", value)
+	case class != about && len(value) >= minWord:
+		s.words(value, !namesID(name))
+	}
+	if strings.ContainsAny(value, " ") {
+		s.arguments(value)
+	}
+}
+
+// flag looks through an option of flatpak override or of podman.
+func (s *scan) flag(text string) {
+	for _, option := range []string{"--env=", "--env ", "-e ", "-e="} {
+		rest, ok := strings.CutPrefix(text, option)
+		rest = strings.Trim(strings.TrimSpace(rest), `"'`)
+		if name, value, isPair := strings.Cut(rest, "="); ok && isPair && !strings.ContainsAny(name, " -") {
+			s.env(name, value)
+			return
+		}
+	}
+	if strings.HasPrefix(text, "--secret=") || strings.HasPrefix(text, "--secret ") {
+		return // which names one that podman keeps
+	}
+	if rest, ok := strings.CutPrefix(text, "--entry=["); ok {
+		if _, entry, ok := strings.Cut(rest, "]"); ok {
+			text = entry
+		}
+	}
+	if option, _, _ := strings.Cut(text, "="); plainOptions()[option] {
+		return
+	}
+	s.text(text, none)
+	s.arguments("podman " + text)
+	s.words(text, true)
+}
+
+// plainOptions have names and folders for values.
+var plainOptions = words(`--filesystem --nofilesystem --talk-name --own-name --system-talk-name --system-own-name --unset-env --persist --share
+	--unshare --socket --nosocket --device --nodevice --add-policy --remove-policy --no-talk-name --system-no-talk-name
+	--allow --disallow --volume --mount`)
+
+// value looks through the value of a setting, in the text format of GVariant.
+func (s *scan) value(text string) {
+	s.where = ""
+	class := nameClass(s.setting)
+	s.typed = true
+	s.text(text, class)
+	s.typed = false
+	if strings.ContainsAny(text, `'"`) {
+		s.strings(text, class)
+	}
+	if strings.Contains(text, " -") {
+		s.arguments(strings.Trim(text, `'"`))
+	}
+}
+
+// strings looks at the strings in the value of a setting, each by the key that it
+// has in a dictionary, or else by that of the setting.
+func (s *scan) strings(text string, class class) {
+	key := ""
+	for _, q := range quotedStrings(text) {
+		if q.isKey {
+			key = q.text
+			continue
+		}
+		of, name := class, s.setting
+		if key != "" && !generic()[key] {
+			if c := nameClass(key); c != none || benign()[strings.ToLower(key)] {
+				of, name = c, key
+			}
+		}
+		key = ""
+		if strings.HasPrefix(q.text, "{") || strings.HasPrefix(q.text, "[") || s.has(q.text) {
+			continue
+		}
+		switch {
+		case isSecret(of, q.text) && !named(q.text, of):
+			s.addNamed(kindNamed, name, q.text)
+		case of != about && len(q.text) >= minWord:
+			s.words(q.text, !namesID(name))
+		}
+	}
+}
+
+// has reports whether a text is a secret that was found before.
+func (s *scan) has(text string) bool {
+	for _, f := range s.found {
+		if f.value != "" && strings.Contains(text, f.value) {
+			return true
+		}
+	}
+	return false
+}
+
+// prose looks through a text for people.
+func (s *scan) prose(text string) {
+	s.formats(text)
+	s.urls(text)
+	for _, m := range besidePattern().FindAllStringSubmatch(text, -1) {
+		value := strings.Trim(cmp.Or(m[2], m[3]), `'".,;`)
+		if isDigits := strings.Trim(value, "0123456789") == ""; hasDigit(value) && len(value) > 3 && (!isDigits || strings.EqualFold(m[1], "pin")) || m[3] != "" {
+			s.addNamed(kindNamed, m[1], value)
+		}
+	}
+	for _, m := range saidPattern().FindAllStringSubmatch(text, -1) {
+		name, separator, value := m[1], m[2], strings.Trim(m[3], `'".,;`)
+		rest := strings.TrimRight(m[4], " .")
+		class := nameClass(name)
+		sure := strings.ContainsAny(value, "0123456789!$%&#") || strings.HasPrefix(m[3], `"`) || strings.HasPrefix(m[3], "'")
+		alone := rest == "" && (len(value) >= 6 || separator == "=") && (separator == ":" || separator == "=")
+		if isSecret(class, value) && (sure || alone && class == strong) && class != about {
+			s.addNamed(kindNamed, name, value)
+		}
+	}
+	s.words(text, true)
+}
+
+// command looks through what a shell runs, and what is like it.
+func (s *scan) command(text string) {
+	s.text(text, none)
+	s.arguments(text)
+	s.words(text, true)
+}
+
+// text looks for what is a secret by form, by place in a URL, or by a name that
+// stands before it. class is that of the name of the whole.
+func (s *scan) text(text string, class class) {
+	s.formats(text)
+	s.urls(text)
+	if class == about && !strings.ContainsAny(text, " {") {
+		return
+	}
+	for range 3 { // what is quoted several times
+		s.pairs(text)
+		s.headers(text)
+		if !strings.Contains(text, `\"`) && !strings.Contains(text, `\'`) && !strings.Contains(text, `\u00`) {
+			return
+		}
+		text = unquoter.Replace(text)
+	}
+}
+
+var unquoter = strings.NewReplacer(`\"`, `"`, `\'`, `'`, `\\`, `\`, `\u0026`, "&", `\u003d`, "=", `\u003c`, "<", `\u003e`, ">")
+
+// pairs looks at each value that has a name before it.
+func (s *scan) pairs(text string) {
+	for _, p := range namedValues(text) {
+		if !isSecret(p.class, p.value) {
+			continue
+		}
+		if p.separator == ':' && !p.spaced && (p.class != strong || !passwordLike(p.name) && !hasDigit(p.value)) {
+			continue // such as a scope, or the tag of an image
+		}
+		if p.separator == ':' && p.bare && s.typed && numberPattern().MatchString(p.value) {
+			continue // a number, whose type stands before it
+		}
+		if !s.has(p.value) {
+			s.addNamed(kindNamed, p.name, p.value)
+		}
+	}
+}
+
+// headers looks at those of HTTP that let someone in.
+func (s *scan) headers(text string) {
+	for _, m := range matches(authPattern, text, "uthorization", "UTHORIZATION", "earer ", "EARER ", "asic ", "ASIC ") {
+		if v := strings.TrimRight(cmp.Or(m[1], m[2]), `'"`); !isReference(v) && (m[1] != "" || runs(v) >= minRuns || hasDigit(v)) && !s.has(v) {
+			s.add("a password of HTTP", v)
+		}
+	}
+	for _, m := range matches(cookiePattern, text, "ookie:", "OOKIE:") {
+		if !isReference(m[1]) {
+			s.add("a cookie", m[1])
+		}
+	}
+}
+
+// Patterns are compiled when they are needed: a program that finds nothing to
+// capture has not paid for them.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
+// matches returns where a pattern fits a text that has one of some words: most
+// texts do not, and that is found out in less time.
+func matches(pattern func() *regexp.Regexp, text string, words ...string) [][]string {
+	for _, w := range words {
+		if strings.Contains(text, w) {
+			return pattern().FindAllStringSubmatch(text, -1)
+		}
+	}
+	return nil
+}
+
+var (
+	uuidPattern   = pattern(`(?i)^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	numberPattern = pattern(`^<?(u?int[0-9]+|byte|double|handle|@\S+|[0-9.+-]+)>?$`)
+	userPattern   = pattern(`^[A-Za-z0-9_.@+-]+:[^\s:/@$]+$`)
+	keyPattern    = pattern(`(?i)^([a-z]+_)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(:[a-z]+)?$`)
+	saidPattern   = pattern(`(?i)([\pL_.-]+)["']?\s*(?:(:|=)|\s(?:is|ist|lautet))\s*(\S+)([^\n]*)`)
+	besidePattern = pattern(`(?i)\b(password|passwort|passwd|pw|pin|passphrase|pass)\s+(\S+)|["']([^"'\s]{4,})["']\s+(?:is|ist)\s+(?:the|my|das|mein)\s+(?:password|passwort|pin|passphrase|token|secret)`)
+	authPattern   = pattern(`(?i)authorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token|digest|apikey|bot)\s+)?([^\s"']+)|\b(?:bearer|basic)\s+([A-Za-z0-9+/_.=~-]{12,})`)
+	cookiePattern = pattern(`(?i)\bcookie:\s*([^\s"'=;]+=[^\s"']{6,})`)
+)

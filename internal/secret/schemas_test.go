@@ -1,0 +1,82 @@
+package secret_test
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bkt/internal/secret"
+)
+
+// fewKeys is how many keys the schemas have at least that come with GNOME Shell,
+// which the tests need anyway.
+const fewKeys = 500
+
+type schemas struct {
+	Schemas []struct {
+		ID   string `xml:"id,attr"`
+		Keys []struct {
+			Name    string `xml:"name,attr"`
+			Type    string `xml:"type,attr"`
+			Default string `xml:"default"`
+			Choices []struct {
+				Value string `xml:"value,attr"`
+			} `xml:"choices>choice"`
+		} `xml:"key"`
+	} `xml:"schema"`
+}
+
+// TestDesktop looks at each key of the schemas that are installed, with its
+// default, with each of the values that it may have, and, if it is one of
+// shortcuts, with those: none is a secret.
+func TestDesktop(t *testing.T) {
+	files, _ := filepath.Glob("/usr/share/glib-2.0/schemas/*.gschema.xml")
+	keys := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		var list schemas
+		if err == nil {
+			err = xml.Unmarshal(text, &list)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, s := range list.Schemas {
+			for _, k := range s.Keys {
+				keys++
+				values := []string{strings.TrimSpace(k.Default)}
+				for _, c := range k.Choices {
+					values = append(values, "'"+c.Value+"'")
+				}
+				if k.Type == "as" {
+					values = append(values, "['<Control><Alt>F7', 'XF86AudioRaiseVolume']", "['org.gnome.Nautilus.desktop']")
+				}
+				for _, v := range values {
+					checkInnocent(t, map[string]string{"schema": s.ID, "key": k.Name, "value": v})
+				}
+			}
+		}
+	}
+	if keys < fewKeys {
+		what := "the schemas of GNOME are not installed"
+		if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
+			t.Fatal(what)
+		}
+		t.Skip(what)
+	}
+	t.Logf("%d keys", keys)
+}
+
+func checkInnocent(t *testing.T, item map[string]string) {
+	t.Helper()
+	text, err := json.Marshal(item)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if what := secret.In(text, nil); what != "" {
+		t.Errorf("%s: %s", text, what)
+	}
+}
