@@ -26,7 +26,7 @@ func (a *app) pick(ctx context.Context, wanted bool, title string, items []item,
 	var options []huh.Option[int]
 	for n, i := range items {
 		if i.op != "" {
-			options = append(options, huh.NewOption(i.domain+" "+to.line(i), n).Selected(true))
+			options = append(options, i.option(to, n))
 		}
 	}
 	var picked []int

@@ -18,7 +18,6 @@ import (
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
-	"bkt/internal/secret"
 )
 
 type autoRunCmd struct {
@@ -163,7 +162,7 @@ func (r *autoRound) look(ctx context.Context) (err error) {
 	many := r.tooMany()
 	r.debounce()
 	r.guard(many)
-	r.scan()
+	refuseSecrets(r.items)
 	if r.count() == 0 && r.state.Journal == nil {
 		return nil
 	}
@@ -240,20 +239,6 @@ func (r *autoRound) guard(many map[string]string) {
 	for n := range r.items {
 		if i := &r.items[n]; i.op != "" && many[i.domain] != "" {
 			refuse(i, hint.Add(errors.New("this would "+many[i.domain]), "if it is meant, run \"bkt capture %s\"", i.domain))
-		}
-	}
-}
-
-// scan refuses what looks like a secret, which someone may yet capture.
-func (r *autoRound) scan() {
-	for n := range r.items {
-		i := &r.items[n]
-		if i.op == "" || i.Live == nil {
-			continue
-		}
-		if what := secret.In(i.Live, i.Manifest, i.Key); what != "" {
-			refuse(i, hint.Add(fmt.Errorf("looks like a secret (%s)", what),
-				"if it is none, run \"bkt capture -i %s\"; to leave it alone, add a line \"%s:%s\" to %s", i.domain, i.domain, i.Key, ignoreFile))
 		}
 	}
 }
@@ -480,7 +465,7 @@ func (r *autoRound) conclude(ctx context.Context, err error) error {
 			result = autoWaiting
 		}
 		if i.result == resultWaiting || i.result == resultRefused {
-			r.state.Pending = append(r.state.Pending, pending{i.domain, i.Key, sum(i.Live), before.since(i, r.now), r.why[i.domain+i.Key]})
+			r.state.Pending = append(r.state.Pending, pending{i.domain, i.Key, i.sum(), before.since(i, r.now), r.why[i.domain+i.Key]})
 		}
 	}
 	if err == nil && r.tree.Busy != "" {

@@ -42,6 +42,11 @@ func (c *captureCmd) Run(ctx context.Context, a *app) error {
 	if err := a.pick(ctx, c.Pick, "Capture", items, capturing); err != nil {
 		return err
 	}
+	if !c.Pick {
+		if err := a.askSecrets(items, c.mode, c.Yes); err != nil {
+			return err
+		}
+	}
 	err = a.capture(ctx, s, domains, items, c.mode, c.Yes)
 	return errors.Join(err, a.refusals(items), a.troubles(domains))
 }
@@ -54,7 +59,7 @@ func (c *captureCmd) decide(i *item) {
 	case reconcile.CaseConflict:
 		settleConflict(i, c.Take, "live", capturing)
 	case reconcile.CaseUnfit:
-		i.result, i.err = resultRefused, hint.Add(i.Why, "to leave it out from now on, write %q into %s", i.domain+":"+i.Key, ignoreFile)
+		i.result, i.err = resultRefused, hint.Add(withoutSecret(i.Why), "to leave it out from now on, write %q into %s", i.domain+":"+i.Key, ignoreFile)
 	default:
 		i.result = resultKept
 	}

@@ -76,7 +76,7 @@ func inWords(d reconcile.Difference) string {
 	case reconcile.CaseMissing:
 		return "declared, and not here"
 	case reconcile.CaseUnfit:
-		return "here, and not to be captured: " + d.Why.Error()
+		return "here, and not to be captured: " + withoutSecret(d.Why).Error()
 	case reconcile.CaseLive:
 		return side("here", d.Live, d.Base)
 	case reconcile.CaseManifest:

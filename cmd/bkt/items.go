@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/secret"
 )
 
 // An item is a difference with what is done about it.
@@ -139,30 +141,35 @@ func (a *app) named(keys []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(keys[:maxNamed], ", "), len(keys)-maxNamed)
 }
 
-// describe says what differs between two items in JSON, field by field.
+// describe says what differs between two items in JSON, field by field, without
+// what looks like a secret: output is kept in logs and commits.
 func describe(have, want []byte) string {
 	old, new := fieldsOf(have), fieldsOf(want)
 	var parts []string
+	key, _ := cmp.Or(new["key"], old["key"]).(string)
+	w := wording{key}
 	for _, name := range slices.Sorted(maps.Keys(merge(old, new))) {
 		if name != "hosts" && name != "comment" && !reflect.DeepEqual(old[name], new[name]) {
-			parts = append(parts, describeField(name, old[name], new[name])...)
+			parts = append(parts, w.field(name, old[name], new[name])...)
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-// describeField says what differs in a field, or in those of the object that it
-// is.
-func describeField(name string, old, new any) []string {
+// A wording says how items differ that have this key, if they are settings.
+type wording struct{ key string }
+
+// field says what differs in a field, or in those of the object that it is.
+func (w wording) field(name string, old, new any) []string {
 	was, ok1 := asObject(old)
 	is, ok2 := asObject(new)
 	if !ok1 || !ok2 {
-		return []string{strings.TrimSpace(name + " " + change(old, new))}
+		return []string{strings.TrimSpace(name + " " + w.change(name, old, new))}
 	}
 	var parts []string
 	for _, inner := range slices.Sorted(maps.Keys(merge(was, is))) {
 		if !reflect.DeepEqual(was[inner], is[inner]) {
-			parts = append(parts, describeField(name+"."+inner, was[inner], is[inner])...)
+			parts = append(parts, w.field(name+"."+inner, was[inner], is[inner])...)
 		}
 	}
 	return parts
@@ -196,21 +203,21 @@ func merge(a, b map[string]any) map[string]any {
 
 // change says how one value becomes another. Of lists it says which elements
 // come and go.
-func change(old, new any) string {
+func (w wording) change(field string, old, new any) string {
 	was, ok1 := asList(old)
 	is, ok2 := asList(new)
 	if !ok1 || !ok2 {
-		return shown(old) + " → " + shown(new)
+		return w.shown(field, old) + " → " + w.shown(field, new)
 	}
 	var parts []string
 	for _, e := range is {
 		if !slices.Contains(was, e) {
-			parts = append(parts, "+"+e)
+			parts = append(parts, "+"+secret.Mask(field, w.key, e))
 		}
 	}
 	for _, e := range was {
 		if !slices.Contains(is, e) {
-			parts = append(parts, "-"+e)
+			parts = append(parts, "-"+secret.Mask(field, w.key, e))
 		}
 	}
 	if len(parts) == 0 {
@@ -248,11 +255,11 @@ func element(e any) string {
 // maxValue is how many characters of a value are shown.
 const maxValue = 60
 
-func shown(v any) string {
+func (w wording) shown(field string, v any) string {
 	if v == nil {
 		return "default"
 	}
-	text := []rune(printable(fmt.Sprint(v)))
+	text := []rune(printable(secret.Mask(field, w.key, fmt.Sprint(v))))
 	if len(text) > maxValue {
 		return string(text[:maxValue]) + "…"
 	}

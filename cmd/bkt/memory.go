@@ -6,6 +6,7 @@ import (
 
 	"bkt/internal/host"
 	"bkt/internal/plan"
+	"bkt/internal/secret"
 )
 
 // A memory holds what domains have found out, so that they need not find it out
@@ -38,11 +39,15 @@ func (m *memory) recall(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// keep writes what was remembered.
+// keep writes what was remembered, but for what has a secret in it: that is found
+// out each time.
 func (m *memory) keep() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, p := range m.texts {
+		if secret.In(p.Text, nil) != "" {
+			p.Text = []byte("{}\n")
+		}
 		host.Remember(p)
 	}
 	m.texts = nil

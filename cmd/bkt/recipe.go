@@ -75,6 +75,7 @@ type recipe struct {
 func (c *sourceFlags) recipes(a *app, r repo.Repo, kinds []gen.Kind) ([]recipe, error) {
 	var all []recipe
 	var specs []image.Spec
+	args := map[string]string{} // the same for all
 	for _, k := range kinds {
 		origins, err := a.origins(r, k)
 		if err != nil {
@@ -89,7 +90,11 @@ func (c *sourceFlags) recipes(a *app, r repo.Repo, kinds []gen.Kind) ([]recipe, 
 			return nil, err
 		}
 		all = append(all, recipe{k, s, platforms, origins})
+		args = s.Args
 		specs = append(specs, s)
+	}
+	if err := a.warnSecretArguments(args); err != nil {
+		return nil, err
 	}
 	err := checkRead(specs)
 	for _, s := range all {

@@ -55,6 +55,9 @@ func (a *app) resolve(ctx context.Context, s system, domains []domain, verdicts 
 		return err
 	}
 	toCapture := each(domains, choose(verdicts, verdictCapture, capturing))
+	if err := a.askSecrets(toCapture, mode{}, false); err != nil {
+		return err
+	}
 	if err := a.capture(ctx, s, domains, toCapture, mode{}, true); err != nil {
 		return err
 	}

@@ -10,20 +10,24 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// typing is the script command "typing STATUS TEXT KEYS PROGRAM ARGS…": it runs a
-// program on a terminal, and types keys, written like Go's, as soon as the
-// program has printed the text.
+// typing is the script command "typing STATUS TEXT KEYS [then TEXT KEYS]… PROGRAM
+// ARGS…": it runs a program on a terminal, and types keys, written like Go's, as
+// soon as the program has printed the text.
 func typing(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
-		ts.Fatalf("usage: typing STATUS TEXT KEYS PROGRAM ARGS…")
+		ts.Fatalf("usage: typing STATUS TEXT KEYS [then TEXT KEYS]… PROGRAM ARGS…")
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	keys, err := strconv.Unquote(`"` + args[2] + `"`)
+	var answers []reply
+	for args[0] = "then"; args[0] == "then"; args = args[3:] {
+		keys, err := strconv.Unquote(`"` + args[2] + `"`)
+		ts.Check(err)
+		answers = append(answers, reply{args[1], keys})
+	}
+	path, err := exec.LookPath(args[0])
 	ts.Check(err)
-	path, err := exec.LookPath(args[3])
-	ts.Check(err)
-	cmd := exec.Command(path, args[4:]...)
+	cmd := exec.Command(path, args[1:]...)
 	cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "FLATPAK_SYSTEM_DIR", "CALLS"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
@@ -35,14 +39,13 @@ func typing(ts *testscript.TestScript, neg bool, args []string) {
 	// One that waits for other keys would wait for ever.
 	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
 	var printed strings.Builder
-	typed := false
 	for buffer := make([]byte, 4096); ; {
 		n, err := terminal.Read(buffer)
 		printed.Write(buffer[:n])
-		if !typed && strings.Contains(printed.String(), args[1]) {
-			typed = true
-			_, errWrite := terminal.WriteString(keys)
+		if len(answers) > 0 && strings.Contains(printed.String(), answers[0].to) {
+			_, errWrite := terminal.WriteString(answers[0].keys)
 			ts.Check(errWrite)
+			answers = answers[1:]
 		}
 		if err != nil { // the program has ended
 			break
@@ -50,7 +53,10 @@ func typing(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Logf("%s", printed.String())
 	_ = cmd.Wait()
-	if got := cmd.ProcessState.ExitCode(); got != want || !typed {
-		ts.Fatalf("exit status %d, not %d; typed: %t", got, want, typed)
+	if got := cmd.ProcessState.ExitCode(); got != want || len(answers) > 0 {
+		ts.Fatalf("exit status %d, not %d; not asked: %q", got, want, answers)
 	}
 }
+
+// A reply is what is typed to a text.
+type reply struct{ to, keys string }

@@ -88,10 +88,11 @@ func mark(items []item, result string) {
 // refusals are the errors of the items. What is wrong with several is told once.
 func (a *app) refusals(items []item) error {
 	type same struct{ domain, err string }
+	of := func(i item) same { return same{i.domain, strings.Join(append(hint.Of(i.err), i.err.Error()), "\n")} }
 	keys := map[same][]string{}
 	for _, i := range items {
 		if i.err != nil {
-			s := same{i.domain, i.err.Error()}
+			s := of(i)
 			keys[s] = append(keys[s], i.Key)
 		}
 	}
@@ -100,7 +101,7 @@ func (a *app) refusals(items []item) error {
 		if i.err == nil {
 			continue
 		}
-		s := same{i.domain, i.err.Error()}
+		s := of(i)
 		if keys[s] != nil {
 			errs = append(errs, fmt.Errorf("%s: %s: %w", i.domain, a.named(keys[s]), i.err))
 		}

@@ -32,6 +32,7 @@ func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return hint.Add(err, "what was installed is asked of the box while it runs: \"distrobox enter %s\" starts it", box.Name)
 	}
+	added, refused := withoutSecrets(added)
 	p, unlock, err := a.planPackages(ctx, c.mode, func(p *manifest.Packages) {
 		for _, name := range added {
 			if !slices.Contains(p.Packages, name) && !slices.Contains(box.Packages, name) {
@@ -43,7 +44,7 @@ func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer unlock()
-	return errors.Join(a.preview(p, c.mode), a.finish(ctx, p, c.mode))
+	return errors.Join(a.preview(p, c.mode), a.finish(ctx, p, c.mode), refused)
 }
 
 // preview prints what will differ in files, unless finish does.

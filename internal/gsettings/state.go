@@ -9,18 +9,15 @@ import (
 )
 
 // Settings that programs change by themselves, as they are used, are no one's
-// wish. Those that may hold a secret or where someone is are no one else's
-// business. Neither is captured unless it is declared.
+// wish. Those that tell where someone is are no one else's business. Neither is
+// captured unless it is declared. Those that hold a secret are observed like all
+// others: whoever captures asks about them, or names them.
 
 // stateNames are the names of keys, as patterns.
 var stateNames = []string{
 	"window-*", "*-window-size", "maximized", "is-maximized", "initial-size", "geometry", "last-*", "recent-*",
 	"*-history", "*-timestamp", "*-last-shown*", "first-run", "migrated*", "sidebar-width", "paned-position",
 }
-
-// secretNames are the names of keys, as patterns, whose text is no one else's
-// business. What is true or false, or a number, is none.
-var secretNames = []string{"*password*", "*passwd*", "*passphrase*", "*-token", "token", "*-secret", "secret", "*api-key*", "*apikey*"}
 
 // wishes are folders whose keys may be named like states: "window-*" would be
 // how windows are handled.
@@ -43,8 +40,8 @@ var statePaths = []string{
 	"/org/gnome/Papers/document-directory", "/org/gnome/Papers/pictures-directory",
 	"/org/gtk/settings/color-chooser/", "/org/gtk/gtk4/settings/color-chooser/", "/org/gnome/portal/filechooser/",
 	"/org/gnome/evolution-data-server/", "/org/freedesktop/tracker/",
-	// secrets, and where someone is
-	"/system/proxy/http/authentication-user", "/system/proxy/http/authentication-password",
+	// who someone is, and where
+	"/system/proxy/http/authentication-user",
 	"/org/gnome/shell/extensions/gsconnect/", "/org/gnome/shell/weather/locations", "/org/gnome/shell/world-clocks/locations",
 	"/org/gnome/clocks/world-clocks", "/org/gnome/Weather/locations",
 }
@@ -67,8 +64,6 @@ func isState(key string, value gvariant.Value) bool {
 	folder, name := path.Split(key)
 	switch {
 	case slices.Contains(extensionKeys, key):
-		return true
-	case strings.ContainsAny(value.Type(), "syv") && fits(secretNames, name):
 		return true
 	case strings.HasPrefix(folder, devices) && strings.Contains(folder, ":"):
 		return true

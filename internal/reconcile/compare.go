@@ -32,6 +32,7 @@ type Difference struct {
 	// The item in JSON, as the manifest has it or would have it; nil where it is
 	// not there.
 	Base, Live, Manifest []byte
+	Elsewhere            []byte // as it is declared for other computers only
 }
 
 // A Comparison is what came of comparing. Keys that it is given are those of its
@@ -131,7 +132,7 @@ func (c *comparison[T]) add(key string, t three[T]) {
 	c.items[key] = t
 	switch {
 	case t.which != "":
-		c.differences = append(c.differences, Difference{key, t.which, why, encode(t.base), encode(t.live), encode(t.manifest)})
+		c.differences = append(c.differences, Difference{key, t.which, why, encode(t.base), encode(t.live), encode(t.manifest), encode(at(c.elsewhere, key))})
 	case t.live != nil:
 		c.inStep++
 	}
