@@ -40,6 +40,7 @@ func (d *Domain) losses(ctx context.Context, sys reconcile.System, c container, 
 }
 
 // noise are files and folders that distrobox itself writes, or that no one misses.
+// Among them is what dnf leaves as it is asked which packages there are.
 const noise = `/run /tmp /proc /dev /sys /home /media /mnt /var/cache /var/log /var/tmp /.containersetupdone
 	/etc/.pwd.lock /etc/group /etc/group- /etc/gshadow /etc/gshadow- /etc/passwd /etc/passwd- /etc/passwd.done /etc/shadow
 	/etc/shadow- /etc/subgid /etc/subgid- /etc/subuid /etc/subuid- /etc/sudoers.d/sudoers /etc/apt/apt.conf.d/00_distrobox
@@ -47,7 +48,8 @@ const noise = `/run /tmp /proc /dev /sys /home /media /mnt /var/cache /var/log /
 	/etc/mtab /etc/profile.d/distrobox_profile.sh /etc/resolv.conf /etc/fish/conf.d/distrobox_config.fish /usr/bin/distrobox-export
 	/usr/bin/distrobox-host-exec /usr/bin/entrypoint /usr/local/share/fonts /usr/local/share/icons /usr/local/share/themes
 	/etc/distrobox-post-hook.sh /etc/distrobox-pre-hook.sh /etc/pam.d/su /usr/bin/flatpak /usr/lib/rpm/macros.d/macros.distrobox
-	/usr/local/bin/xdg-open /var/lib/flatpak /var/lib/systemd/coredump`
+	/usr/local/bin/xdg-open /var/lib/flatpak /var/lib/systemd/coredump /usr/lib/sysimage/rpm/rpmdb.sqlite-shm
+	/usr/lib/sysimage/rpm/rpmdb.sqlite-wal /var/lib/rpm/rpmdb.sqlite-shm /var/lib/rpm/rpmdb.sqlite-wal`
 
 // changedPaths returns what the manager says of the files of a box that are not
 // those of its image: which in /etc, how many elsewhere. What is below ignored

@@ -36,6 +36,8 @@ func TestChangedPaths(t *testing.T) {
 	}{
 		{"nothing", "", nil},
 		{"distrobox's own", "C /etc\nC /etc/passwd\nA /run/host\nC /usr\nC /usr/bin\nA /usr/bin/entrypoint\nA /mine\n", nil},
+		{"dnf was asked", "C /usr/lib/sysimage/rpm\nA /usr/lib/sysimage/rpm/rpmdb.sqlite-shm\nC /usr/lib/sysimage/rpm/rpmdb.sqlite-wal\n", nil},
+		{"dnf has written", "C /usr/lib/sysimage/rpm/rpmdb.sqlite\n", []string{"1 files elsewhere that were added, changed or removed"}},
 		{"some", "C /etc\nC /etc/fstab\nC /etc/x\nA /etc/x/y\nC /opt\nA /opt/a\nD /opt/b\n", []string{"changes to /etc/fstab, /etc/x/y", "2 files elsewhere that were added, changed or removed"}},
 	}
 	for _, tt := range tests {
