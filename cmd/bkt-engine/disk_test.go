@@ -3,6 +3,7 @@ package main_test
 import (
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -278,6 +279,10 @@ func (d tenant) testLeftOver(t *testing.T) {
 	d.awaitNothingLeft(t, marker)
 	d.start(t)
 	d.mustBuildImage(t, 3)
+	eventually(t, 20*time.Second, "what the killed engine has left is removed", func() bool {
+		_, err := os.Lstat(filepath.Join(d.config().Root, "trash"))
+		return errors.Is(err, os.ErrNotExist)
+	})
 	d.checkStatus(t)
 	d.checkPrune(t)
 	d.checkEmpty(t, "after a kill and a prune")
