@@ -36,7 +36,15 @@ func Lose(file string, old []byte, repo fs.FS) Losses {
 			l.own[in.section] = o.owns(in.section, inSection(was, in.section))
 		}
 	}
-	return l.without(now)
+	return l.without(now).Explain(nothing{}) // what a template says of no entry is no one's
+}
+
+// nothing is a repository without files.
+type nothing struct{}
+
+// Open implements [fs.FS].
+func (nothing) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
 // Explain returns the losses that the manifests in repo, an earlier state, do not
@@ -54,13 +62,13 @@ func (l Losses) Without(text []byte) Losses { return l.without(readSections(l.fi
 
 // without returns the losses that are not in instructions.
 func (l Losses) without(all []sectionInstruction) Losses {
-	said := map[string]bool{}
+	said := map[string][]statement{}
 	for _, in := range all {
 		for _, s := range in.statements {
-			said[s.key()] = true
+			said[s.key()] = append(said[s.key()], s)
 		}
 	}
-	return l.filter(func(s statement) bool { return !said[s.key()] })
+	return l.filter(func(s statement) bool { return !slices.ContainsFunc(said[s.key()], s.isIn) })
 }
 
 // render renders the sections. One with an error stays empty: Render reports it.
@@ -103,7 +111,7 @@ func (l Losses) Empty() bool { return len(l.lost) == 0 }
 func (l Losses) Foreign() Losses {
 	says := map[string]bool{}
 	for _, s := range l.lost {
-		says[s.section] = says[s.section] || s.Kind != comment
+		says[s.section] = says[s.section] || s.Kind != script.Comment
 	}
 	return l.filter(func(s statement) bool { return !l.own[s.section] && says[s.section] })
 }
@@ -120,7 +128,7 @@ func (l Losses) Edits() Losses {
 // Taken returns a finding for each section whose losses the manifests take. No
 // manifest takes comments.
 func (l Losses) Taken() []error {
-	return l.filter(func(s statement) bool { return s.Kind != comment }).Findings("moves into the manifests")
+	return l.filter(func(s statement) bool { return s.Kind != script.Comment }).Findings("moves into the manifests")
 }
 
 // Stops returns an error for each section with losses. Its hint has the commands
@@ -172,7 +180,7 @@ func (l Losses) bySection() [][]statement {
 func listed(all []statement) string {
 	var words, comments []string
 	for _, s := range all {
-		if s.Kind == comment {
+		if s.Kind == script.Comment {
 			comments = append(comments, s.String())
 		} else if w := s.String(); !slices.Contains(words, w) {
 			words = append(words, w)
@@ -187,7 +195,15 @@ func (s statement) String() string {
 	switch s.Kind {
 	case script.Package:
 		return s.Name
-	case script.Other, comment:
+	case script.File:
+		if s.Mode != "" {
+			return fmt.Sprintf("file %s (mode %s)", s.Name, s.Mode)
+		}
+	case script.Repository:
+		if len(s.Repo.Packages) > 0 {
+			return fmt.Sprintf("repository %s (packages %s)", s.Name, strings.Join(s.Repo.Packages, " "))
+		}
+	case script.Other, script.Comment:
 		text := []rune(s.Name)
 		if len(text) > most {
 			text = append(text[:most-1], '…')

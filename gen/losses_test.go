@@ -81,7 +81,7 @@ func TestLosses(t *testing.T) {
 		{"units on one line", system, "SYSTEMD_UNITS", "RUN systemctl enable b.service\n", manifests("system-config", `{}`), "Containerfile:3: section SYSTEMD_UNITS: enabled unit b.service"},
 		{"units and more", system, "SYSTEMD_UNITS", "RUN systemctl enable \\\n    b.service\nRUN x\n", manifests("system-config", `{}`), `Containerfile:4: section SYSTEMD_UNITS: enabled unit b.service, "x" (line 5)`},
 		{"files", system, "SYSTEM_FILES", "COPY --chmod=0600 a /etc/a\nCOPY --link --chown=0:0 system/b c /etc/\nCOPY --from=x d /e\nCOPY f* /g/\n", manifests(),
-			`Containerfile:3: section SYSTEM_FILES: file /etc/a, file /etc/b, file /etc/c, "COPY --from=x d /e" (line 5), "COPY f* /g/" (line 6)`},
+			`Containerfile:3: section SYSTEM_FILES: file /etc/a (mode 0600), file /etc/b, file /etc/c, "COPY --from=x d /e" (line 5), "COPY f* /g/" (line 6)`},
 		{"programs", system, "HOST_EXPORTS", "RUN distrobox-export --bin /usr/bin/x\n", manifests(), `Containerfile:3: section HOST_EXPORTS: "distrobox-export --bin /usr/bin/x" (line 3)`},
 		{"toolchains", toolbox, "TOOLCHAIN_INSTALLERS", "RUN curl https://sh.rustup.rs | sh -s -- -y\n", manifests(), `toolbox/Containerfile:3: section TOOLCHAIN_INSTALLERS: "curl https://sh.rustup.rs | sh -s -- -y" (line 3)`},
 		{"environment", toolbox, "TOOLBOX_ENVIRONMENT", "LABEL com.github.containers.toolbox=true x=\"a b\"\nENV A=b PATH=/x:${PATH}\nENV C $D\n", manifests(),
@@ -129,6 +129,48 @@ func TestLosesBase(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s, %s:\n%s, not\n%s", c.body, c.base, got, c.want)
 		}
+	}
+}
+
+// TestLosesVersions: a section in the form of bkt does not stop a command, and what
+// it says of an image, a file or a repository beside its name is not dropped unsaid.
+func TestLosesVersions(t *testing.T) {
+	zeros, ones := "@sha256:"+strings.Repeat("0", 64), "@sha256:"+strings.Repeat("1", 64)
+	base := func(image, digest string) fstest.MapFS {
+		return manifests("image", fmt.Sprintf(`{"system": {"base": {"image": %q, "digest": %q}}}`, image, strings.TrimPrefix(digest, "@")))
+	}
+	files := manifests("system-config", `{"files": [{"src": "system/a", "dest": "/etc/a"}]}`)
+	files["system/a"] = &fstest.MapFile{}
+	repo := manifests("external-repos", `{"repos": [{"name": "x", "display_name": "X", "baseurl": "https://x.test/", "gpg_key": "https://x.test/k", "packages": ["a", "b"]}]}`)
+	install := "RUN --mount=type=bind,source=system,target=/tmp/system \\\n    install -D -T -m %s /tmp/system/a /etc/a"
+	from := "COPY <<'END_OF_REPO' /etc/yum.repos.d/x.repo\n[x]\nname=X\nbaseurl=https://x.test/\ngpgkey=https://x.test/k\nincludepkgs=%s\nEND_OF_REPO"
+	for _, c := range []struct {
+		section, body string
+		repo          fstest.MapFS
+		want          string // in what is said; "": nothing is
+	}{
+		{"BASE_IMAGE", "FROM quay.io/a/b:1", base("quay.io/a/b:1", ""), ""},
+		{"BASE_IMAGE", "FROM quay.io/a/b:1", base("quay.io/a/b:1", ones), ""},
+		{"BASE_IMAGE", "FROM fedora", base("docker.io/library/fedora:latest", ""), ""},
+		{"BASE_IMAGE", "FROM quay.io/a/b:1", base("quay.io/a/b:2", ""), "image quay.io/a/b:1"},
+		{"BASE_IMAGE", "FROM quay.io/a/b" + zeros, base("quay.io/a/b:1", zeros), ""},
+		{"BASE_IMAGE", "FROM quay.io/a/b:1" + zeros, base("quay.io/a/b:1", ""), "image quay.io/a/b:1" + zeros},
+		{"BASE_IMAGE", "FROM quay.io/a/b:1" + zeros, base("quay.io/a/b:1", ones), "image quay.io/a/b:1" + zeros},
+		{"SYSTEM_FILES", fmt.Sprintf(install, "644"), files, ""},
+		{"SYSTEM_FILES", fmt.Sprintf(install, "0600"), files, "file /etc/a (mode 0600)"},
+		{"EXTERNAL_REPOS", fmt.Sprintf(from, "b"), repo, ""},
+		{"EXTERNAL_REPOS", fmt.Sprintf(from, "b, c"), repo, "repository x (packages b c)"},
+	} {
+		l := gen.Lose("Containerfile", []byte(section(c.section, c.body+"\n")), c.repo)
+		said := errors.Join(l.Edits().Findings("loses")...)
+		if c.want == "" && said != nil || c.want != "" && (said == nil || !strings.HasSuffix(said.Error(), " loses: "+c.want)) || stops(l) != "" {
+			t.Errorf("%s: %v, not %q; stops: %s", c.body, said, c.want, stops(l))
+		}
+	}
+	// What a template says where there are no entries is no one's text.
+	none := section("KERNEL_ARGUMENTS", "COPY <<'END_OF_KARGS' /usr/lib/bootc/kargs.d/10-bkt.toml\n# No kernel arguments configured: add them to kargs in manifests/system-config.json\nkargs = []\nEND_OF_KARGS\n")
+	if l := gen.Lose("Containerfile", []byte("FROM a\n"+none), manifests("system-config", `{"kargs": ["a"]}`)); !l.Empty() {
+		t.Errorf("%v", l.Edits().Findings("loses"))
 	}
 }
 

@@ -19,8 +19,7 @@ type statement struct {
 	section          string // that it stands in
 }
 
-// key is equal for equal statements. Images are equal if only tag or digest
-// differ: updates change these.
+// key is equal for statements about the same thing.
 func (s statement) key() string {
 	parts := []string{string(s.Kind), s.Name}
 	switch s.Kind {
@@ -38,6 +37,33 @@ func (s statement) key() string {
 	return strings.Join(parts, nul)
 }
 
+// isIn reports whether other, which has the same key, says all that s says: a file's
+// mode, the tag and the digest of an image, the packages that may come from a
+// repository.
+func (s statement) isIn(other statement) bool {
+	switch s.Kind {
+	case script.File:
+		return s.Mode == "" || strings.TrimLeft(s.Mode, "0") == strings.TrimLeft(other.Mode, "0")
+	case script.Image:
+		tag, digest := version(s.Name)
+		otherTag, otherDigest := version(other.Name)
+		return digest == otherDigest && digest != "" || digest == "" && tag == otherTag
+	case script.Repository:
+		return !slices.ContainsFunc(s.Repo.Packages, func(p string) bool { return !slices.Contains(other.Repo.Packages, p) })
+	}
+	return true
+}
+
+// version returns the tag and the digest of an image.
+func version(image string) (tag, digest string) {
+	image, digest, _ = strings.Cut(image, "@")
+	named, err := ref.ParseNormalizedNamed(image)
+	if err != nil {
+		return image, digest
+	}
+	return strings.TrimPrefix(ref.TagNameOnly(named).String(), named.Name()), digest
+}
+
 // A sourceInstruction is one of a section, with its heredocs. Lines count from 0.
 type sourceInstruction struct {
 	text  string   // its lines, continued by backslashes, without comments and blank lines
@@ -50,10 +76,6 @@ type sourceInstruction struct {
 	comments []script.Statement // in it, and above it
 	escape   string             // the character that escapes in the file
 }
-
-// comment is the kind of comments. They have no effect on an image, and no manifest
-// can express them.
-const comment script.Kind = "comment"
 
 // cutInstructions returns the instructions in lines of a file that begin at the
 // line first. Comments belong to the next instruction, or else to the last. The
@@ -68,7 +90,7 @@ func cutInstructions(lines []line, first int, escape string) []sourceInstruction
 		at, trimmed := scan.next(l.text), strings.TrimSpace(l.text)
 		blank := at != heredoc && (trimmed == "" || trimmed[0] == '#')
 		if blank && trimmed != "" {
-			comments = append(comments, script.Statement{Kind: comment, Name: trimmed, Line: first + n + 1})
+			comments = append(comments, script.Statement{Kind: script.Comment, Name: trimmed, Line: first + n + 1})
 		}
 		if at == top && !blank {
 			all = append(all, sourceInstruction{escape: escape})

@@ -33,7 +33,7 @@ func (l Losses) Take(repo fs.FS) Taking {
 // Untaken returns an error for each section with losses that the manifests cannot
 // express, or that no section renders, but for comments.
 func (l Losses) Untaken(t Taking) []error {
-	l = l.filter(func(s statement) bool { return s.Kind != comment })
+	l = l.filter(func(s statement) bool { return s.Kind != script.Comment })
 	homeless := l.filter(t.homeless)
 	errs := homeless.Findings("has text that no section in the file renders")
 	for i := range errs {

@@ -17,6 +17,8 @@ var valuedOptions = []string{
 	"--enablerepo", "--enable-repo", "--disablerepo", "--disable-repo", "--repo", "--repoid", "--from-repo",
 	"--exclude", "-x", "--setopt", "--releasever", "--installroot", "-c", "--config", "--forcearch", "--advisory", "--comment",
 	"--repofrompath", "--enableplugin", "--disableplugin", "--downloaddir", "--destdir", "-d", "--debuglevel", "-e", "--errorlevel", "-R", "--randomwait",
+	// Those of rpm-ostree. dnf has none of these names.
+	"--append", "--append-if-missing", "--delete", "--delete-if-present", "--replace", "--install", "--uninstall",
 }
 
 // A dnfCall is a command of dnf.
@@ -189,6 +191,9 @@ func (r *reader) kernelArguments(c dnfCall) {
 			r.add(Argument, word{value, true, w.line})
 			continue
 		}
+		r.other("rpm-ostree kargs "+w.text, w.line)
+	}
+	for _, w := range c.operands[1:] {
 		r.other("rpm-ostree kargs "+w.text, w.line)
 	}
 }

@@ -45,7 +45,7 @@ const coprResults = "https://download.copr.fedorainfracloud.org/results/"
 // repoFile reads a .repo file. A setting that no manifest can express is a
 // statement of its own.
 func repoFile(text string) ([]Statement, bool) {
-	var found []Statement
+	var found, comments []Statement
 	var at *Statement
 	n := 0
 	for line := range strings.Lines(text) {
@@ -54,7 +54,9 @@ func repoFile(text string) ([]Statement, bool) {
 		id, header := strings.CutPrefix(line, "[")
 		key, value, pair := strings.Cut(line, "=")
 		switch {
-		case line == "", line[0] == '#', line[0] == ';':
+		case line == "":
+		case line[0] == '#', line[0] == ';':
+			comments = append(comments, comment(line, n)...)
 		case header && strings.HasSuffix(id, "]"):
 			found = append(found, Statement{Kind: Repository, Name: strings.TrimSuffix(id, "]"), Repo: &Repo{}, Line: n})
 			at = &found[len(found)-1]
@@ -69,7 +71,7 @@ func repoFile(text string) ([]Statement, bool) {
 	for i := range found {
 		found[i].copr()
 	}
-	return found, len(found) > 0
+	return append(found, comments...), len(found) > 0
 }
 
 func last(found []Statement, k Kind) *Statement {
@@ -135,13 +137,15 @@ func kargsFile(text string) ([]Statement, bool) {
 		}
 	}
 	t.space()
-	return found, t.rest == ""
+	return append(found, t.comments...), t.rest == ""
 }
 
 // A tomlList is what is left to read of TOML that is one list of strings.
 type tomlList struct {
 	rest string
 	line int
+
+	comments []Statement // that were skipped
 }
 
 // space skips blanks, ends of lines and comments.
@@ -155,6 +159,7 @@ func (t *tomlList) space() {
 			t.rest = t.rest[1:]
 		case '#':
 			end := strings.IndexByte(t.rest+"\n", '\n')
+			t.comments = append(t.comments, comment(t.rest[:end], t.line)...)
 			t.rest = t.rest[end:]
 		default:
 			return

@@ -34,7 +34,8 @@ const (
 	Label      Kind = "label"
 	Variable   Kind = "variable"
 	Folder     Kind = "folder of PATH"
-	Other      Kind = "" // a command that no manifest can express
+	Comment    Kind = "comment" // which has no effect, and no manifest can express
+	Other      Kind = ""        // a command that no manifest can express
 )
 
 // A Statement is one effect of a script on an image.
@@ -57,7 +58,7 @@ type Repo struct {
 // Read returns the statements of a script for sh or bash. A script that does not
 // parse is one statement of the kind Other.
 func Read(text string) []Statement {
-	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
+	file, err := syntax.NewParser(syntax.KeepComments(true)).Parse(strings.NewReader(text), "")
 	if err != nil {
 		return other(text, 1)
 	}
@@ -65,7 +66,26 @@ func Read(text string) []Statement {
 	for _, s := range file.Stmts {
 		r.statement(s)
 	}
+	r.comments(file)
 	return r.found
+}
+
+// comments adds the comments of a script, but for the line that names its program.
+func (r *reader) comments(file *syntax.File) {
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if c, ok := n.(*syntax.Comment); ok && (c.Pos().Offset() > 0 || !strings.HasPrefix(c.Text, "!")) {
+			r.found = append(r.found, comment("#"+c.Text, int(c.Pos().Line()))...)
+		}
+		return true
+	})
+}
+
+// comment is the statement of a comment; none if it says nothing.
+func comment(text string, line int) []Statement {
+	if text = strings.TrimSpace(text); strings.Trim(text, "#; \t") == "" {
+		return nil
+	}
+	return []Statement{{Kind: Comment, Name: text, Line: line}}
 }
 
 // Command returns the statements of a command, given its name and arguments.
@@ -192,12 +212,18 @@ func (c *command) redirect(r *reader, d *syntax.Redirect) {
 		text, known := heredoc(d)
 		c.input, c.begins = text, int(d.Hdoc.Pos().Line())
 		c.odd = c.odd || !known
-	case target.known && target.text == "/dev/null", d.Op == syntax.DplOut:
+	case target.known && target.text == "/dev/null", d.Op == syntax.DplOut && isDescriptor(target):
 	case target.known && (d.Op == syntax.RdrOut || d.Op == syntax.AppOut || d.Op == syntax.RdrClob) && c.output == "":
 		c.output = target.text
 	default:
 		c.odd = true
 	}
+}
+
+// isDescriptor reports whether >& goes to w as an open file: to another word it
+// writes a file of that name.
+func isDescriptor(w word) bool {
+	return w.known && strings.Trim(w.text, "0123456789-") == ""
 }
 
 // heredoc returns the text of a heredoc, if it has no variables and the like.
@@ -352,7 +378,9 @@ func (r *reader) within(all []Statement, line int) {
 // isIdle reports whether a command has no effect on the image.
 func isIdle(name string, args []word) bool {
 	switch name {
-	case "set", ":", "true", "echo", "printf":
+	case "set": // its operands become those of the script, which installs them perhaps
+		return !slices.ContainsFunc(args, func(w word) bool { return !w.known || !isSetting(w.text) })
+	case ":", "true", "echo", "printf":
 		return !slices.ContainsFunc(args, func(w word) bool { return !w.known })
 	case "rm":
 		return !slices.ContainsFunc(args, func(w word) bool {
@@ -360,6 +388,12 @@ func isIdle(name string, args []word) bool {
 		})
 	}
 	return false
+}
+
+// isSetting reports whether an argument of set is an option or the value of one.
+func isSetting(arg string) bool {
+	return len(arg) > 1 && arg != "--" && (arg[0] == '-' || arg[0] == '+') ||
+		slices.Contains([]string{"pipefail", "errexit", "nounset", "xtrace", "errtrace", "noglob", "posix"}, arg)
 }
 
 // isScratch reports whether a path is below a folder of caches, logs or temporary
