@@ -29,7 +29,7 @@ const unitLines = `( [\\` + "`" + `]\n    [^\s;&|]+)+`
 // sections without a sign. Someone might write the same form, so they count only
 // if the section's manifest exists.
 var plainForms = map[string]string{
-	baseImage: `^(FROM [^\n]+|LABEL [^ =\n]+="[^\n]*")\n$`,
+	baseImage: `^(FROM (--[^ \n]+ )*[^ \n$]+( AS [^ \n]+)?|LABEL [^ =\n]+="[^\n]*")\n$`,
 	"SYSTEMD_UNITS": `^RUN systemctl (enable|disable|mask)` + unitLines +
 		`( [\\` + "`" + `]\n    && systemctl (disable|mask)` + unitLines + `)*\n$`,
 	"TOOLBOX_ENVIRONMENT": `^(ENV [^ =\n]+="[^\n]*"|LABEL com\.github\.containers\.toolbox="true")\n$`,

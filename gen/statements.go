@@ -347,12 +347,15 @@ func (in sourceInstruction) files(words []string, mode string) []script.Statemen
 	return found
 }
 
-// from returns the image of a FROM.
+// from returns the image of a FROM; nothing for scratch, which is no image.
 func (in sourceInstruction) from(rest string) []script.Statement {
 	for strings.HasPrefix(rest, "--") {
 		_, rest = cutWord(rest)
 	}
 	image, _ := cutWord(rest)
+	if image == "scratch" {
+		return nil
+	}
 	if image == "" || strings.Contains(image, "$") {
 		return in.other()
 	}
