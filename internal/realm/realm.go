@@ -6,6 +6,7 @@ package realm
 import (
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -23,7 +24,7 @@ func IsOwn(registry, realm *url.URL) bool {
 	}
 	here, there := hostname(registry), hostname(realm)
 	if here == there {
-		return !isLoopback(here)
+		return !isShared(here)
 	}
 	return domain(here) != "" && domain(here) == domain(there)
 }
@@ -52,15 +53,27 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-func isLoopback(host string) bool {
+// isShared reports whether a host is this machine, each port of which may be
+// another user's, or may be: a number that is no whole address, such as 127.1.
+func isShared(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	if ip != nil {
+		return ip.IsLoopback() || ip.IsUnspecified()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || isNumber(host)
+}
+
+// isNumber reports whether resolvers may take a name for an address: its last
+// part is a number.
+func isNumber(host string) bool {
+	_, err := strconv.ParseUint(host[strings.LastIndexByte(host, '.')+1:], 0, 64)
+	return err == nil
 }
 
 // domain returns the part of a name that someone has registered, "" if there is
 // none, as with addresses.
 func domain(host string) string {
-	if net.ParseIP(host) != nil {
+	if net.ParseIP(host) != nil || isShared(host) {
 		return ""
 	}
 	name, err := publicsuffix.EffectiveTLDPlusOne(host)
