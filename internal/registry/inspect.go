@@ -74,6 +74,9 @@ func describe(ctx context.Context, ref types.ImageReference) (found contract.Ima
 	if err != nil {
 		return found, err
 	}
+	if err := checkConfig(ctx, whole); err != nil {
+		return found, err
+	}
 	config, err := whole.OCIConfig(ctx)
 	if err != nil {
 		return found, err
@@ -83,6 +86,16 @@ func describe(ctx context.Context, ref types.ImageReference) (found contract.Ima
 		found.Platforms = formatAll([]ocispec.Platform{config.Platform})
 	}
 	return found, nil
+}
+
+// checkConfig returns an error if the configuration of an image has not the size
+// that its manifest says: no engine takes it.
+func checkConfig(ctx context.Context, i types.Image) error {
+	text, err := i.ConfigBlob(ctx)
+	if want := i.ConfigInfo().Size; err == nil && int64(len(text)) != want {
+		err = fmt.Errorf("the registry has no image there: its configuration has %d bytes, and not %d, as its manifest says", len(text), want)
+	}
+	return err
 }
 
 // readDocument returns what a registry has sent as the manifest of an image, and

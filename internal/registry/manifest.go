@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/containerd/platforms"
 	"github.com/containers/image/v5/manifest"
@@ -78,7 +79,21 @@ func (d document) checkImage(contentType string) error {
 	case !slices.Contains(configTypes, d.Config.MediaType):
 		return fmt.Errorf("has a configuration of the type %q, which no image has", d.Config.MediaType)
 	}
-	return checkDescriptors(append([]ocispec.Descriptor{*d.Config}, *d.Layers...))
+	if err := checkDescriptors(append([]ocispec.Descriptor{*d.Config}, *d.Layers...)); err != nil {
+		return err
+	}
+	for _, layer := range *d.Layers {
+		if !isLayer(layer) {
+			return fmt.Errorf("has a layer of the type %q, which no image has", layer.MediaType)
+		}
+	}
+	return nil
+}
+
+// isLayer reports whether d has files of an image. Signatures and attestations have
+// other layers, and the configuration of an image.
+func isLayer(d ocispec.Descriptor) bool {
+	return strings.HasPrefix(d.MediaType, "application/vnd.oci.image.layer.") || strings.HasPrefix(d.MediaType, "application/vnd.docker.image.rootfs.")
 }
 
 func (d document) checkIndex(contentType string) error {

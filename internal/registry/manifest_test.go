@@ -121,6 +121,10 @@ func TestPin(t *testing.T) {
 		{"an index of no images", index, indexOf(descriptor("text/plain", "x", "")), "is an index without an image", nil},
 		{"an index without digests", index, indexOf(here, `{"mediaType": "`+oci+`", "size": 1}`), "names something without a type, a digest or a size", nil},
 		{"layers without digests", oci, strings.Replace(whole, `"layers": []`, `"layers": [{"mediaType": "x", "digest": "sha256:1", "size": 1}]`, 1), "names something without a type, a digest or a size", nil},
+		{"layers", oci, strings.Replace(whole, `"layers": []`, `"layers": [`+descriptor(ocispec.MediaTypeImageLayerZstd, "a", "")+`, `+descriptor("application/vnd.docker.image.rootfs.diff.tar.gzip", "b", "")+`]`, 1), "", []string{own}},
+		{"a signature", oci, strings.Replace(whole, `"layers": []`, `"layers": [`+descriptor("application/vnd.dev.cosign.simplesigning.v1+json", "a", "")+`]`, 1),
+			`its manifest has a layer of the type "application/vnd.dev.cosign.simplesigning.v1+json", which no image has`, nil},
+		{"a configuration of another size", oci, strings.Replace(whole, fmt.Sprintf(`"size": %d`, len(config)), `"size": 1`, 1), fmt.Sprintf("its configuration has %d bytes, and not 1, as its manifest says", len(config)), nil},
 		{"a configuration that is not there", oci, manifestOf(oci, ociConfig, "elsewhere"), "blob unknown", nil},
 	}
 	for _, tt := range tests {
