@@ -16,6 +16,7 @@ import (
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/core/images"
 	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
+	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -101,8 +102,11 @@ func blobs(ctx context.Context, store readStore, desc ocispec.Descriptor) (map[d
 	children := images.ChildrenHandler(store)
 	err := images.Walk(ctx, images.HandlerFunc(func(ctx context.Context, d ocispec.Descriptor) ([]ocispec.Descriptor, error) {
 		info, err := store.Info(ctx, d.Digest)
-		if err != nil {
+		if errdefs.IsNotFound(err) {
 			return nil, fmt.Errorf("blob %s is missing", d.Digest)
+		}
+		if err != nil {
+			return nil, err
 		}
 		if info.Size != d.Size {
 			return nil, fmt.Errorf("blob %s has %d bytes, not %d", d.Digest, info.Size, d.Size)

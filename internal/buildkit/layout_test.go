@@ -53,6 +53,52 @@ func twoImages(t *testing.T, dir string) (one, two digest.Digest) {
 	return digests[0], digests[1]
 }
 
+// TestReadLayoutBadDigests checks that a layout with digests that are none is
+// damaged, wherever they stand.
+func TestReadLayoutBadDigests(t *testing.T) {
+	const manifestType, indexType = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"
+	for bad, says := range map[string]string{
+		"":                                     `"": invalid checksum digest format`,
+		"none":                                 `"none": invalid checksum digest format`,
+		":":                                    `":": invalid checksum digest format`,
+		"sha256:abc":                           `"sha256:abc": invalid checksum digest length`,
+		"md5:d41d8cd98f00b204e9800998ecf8427e": `"md5:d41d8cd98f00b204e9800998ecf8427e": unsupported digest algorithm`,
+		"sha256:../../../../../../../../etc/hosts": `"sha256:../../../../../../../../etc/hosts": invalid checksum digest length`,
+		"sha256:" + strings.Repeat("0", 64):        "blob sha256:" + strings.Repeat("0", 64) + " is missing",
+	} {
+		one := fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":1}`, manifestType, bad)
+		for place, image := range map[string]string{
+			"index":         one,
+			"configuration": `{"schemaVersion":2,"config":` + one + `,"layers":[]}`,
+			"inner index":   `{"schemaVersion":2,"manifests":[` + one + `]}`,
+		} {
+			dir, desc := t.TempDir(), image
+			switch place {
+			case "configuration":
+				_, desc = put(t, dir, manifestType, image, "")
+			case "inner index":
+				_, desc = put(t, dir, indexType, image, "")
+			}
+			checkIncomplete(t, dir, desc, place+" "+bad, says)
+		}
+	}
+	dir := t.TempDir()
+	_, desc := put(t, dir, manifestType, "null", "")
+	checkIncomplete(t, dir, desc, "no manifest", `"": invalid checksum digest format`)
+}
+
+// checkIncomplete checks what ReadLayout says of a layout whose index has the
+// image desc.
+func checkIncomplete(t *testing.T, dir, desc, name, says string) {
+	t.Helper()
+	write(t, filepath.Join(dir, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
+	write(t, filepath.Join(dir, "index.json"), `{"schemaVersion":2,"manifests":[`+desc+`]}`)
+	_, err := buildkit.ReadLayout(dir, "")
+	if want := dir + ": incomplete: " + says; err == nil || err.Error() != want {
+		t.Errorf("%s: %v, not %s", name, err, want)
+	}
+}
+
 func TestReadLayoutChooses(t *testing.T) {
 	dir := t.TempDir()
 	one, two := twoImages(t, dir)

@@ -3,6 +3,7 @@ package buildkit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,7 +29,10 @@ type readStore interface {
 }
 
 func (r reading) path(d digest.Digest) (string, error) {
-	return filepath.Join(r.dir, ocispec.ImageBlobsDir, d.Algorithm().String(), d.Encoded()), d.Validate()
+	if err := d.Validate(); err != nil { // its parts cannot be told
+		return "", fmt.Errorf("%q: %w", d.String(), err)
+	}
+	return filepath.Join(r.dir, ocispec.ImageBlobsDir, d.Algorithm().String(), d.Encoded()), nil
 }
 
 // Info implements [content.InfoProvider].
