@@ -13,6 +13,7 @@ import (
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
@@ -68,7 +69,8 @@ func parse(file string, r Result) ([]instructions.Stage, error) {
 	ast, err := parser.Parse(bytes.NewReader(r.Text))
 	if err == nil {
 		var stages []instructions.Stage
-		if stages, _, err = instructions.Parse(ast.AST, nil); err == nil {
+		// A comment with a directive for the linter above an instruction needs one.
+		if stages, _, err = instructions.Parse(ast.AST, linter.New(&linter.Config{})); err == nil {
 			err = expandable(ast.EscapeToken, stages)
 		}
 		if err == nil {

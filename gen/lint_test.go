@@ -36,6 +36,11 @@ func TestLintTakesInstructions(t *testing.T) {
 		{"ARG SOURCE_DATE_EPOCH=1\nRUN true", ""},
 		{"ARG X=/x\nRUN --mount=type=bind,rw,target=$X true", ""},
 		{"FROM --platform=$BUILDPLATFORM fedora:43 AS later\nRUN --mount=from=o,rw,target=/x true", ""},
+		{"# check=skip=all\nRUN cd /x; true", ""},
+		{"# check=skip=WorkdirRelativePath;error=true\nWORKDIR x", ""},
+		{"# check=nonsense\nRUN true", ""},
+		{"# check=skip=StageNameCasing\nWORKDIR x", "WorkdirRelativePath"},
+		{"# check=skip=all\nFROM fedora:43 AS Later\n# check=skip=all\nARG X=1", ""},
 		{"RUN --network=nowhere true", `Containerfile:3: invalid network mode "nowhere"`},
 		{"RUN --mount=type=bind,rw true", `Containerfile:3: invalid mount target`},
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
@@ -42,7 +43,8 @@ func parse(file string, s image.Spec) (p parsed, err error) {
 		return p, located(s.Containerfile, text, err)
 	}
 	p.lex, p.text = shell.NewLex(ast.EscapeToken), text
-	p.stages, p.args, err = instructions.Parse(ast.AST, nil)
+	// A comment with a directive for the linter above an instruction needs one.
+	p.stages, p.args, err = instructions.Parse(ast.AST, linter.New(&linter.Config{}))
 	if err != nil {
 		return p, located(s.Containerfile, text, err)
 	}
