@@ -107,11 +107,15 @@ func (a *app) confirmRemovals(items []item, yes bool) error {
 	return a.confirm("remove " + amount(removed) + " from this system")
 }
 
-// tellLosses says what there is no getting back once plans are carried out.
+// tellLosses says what there is no getting back once plans are carried out, and what
+// stays.
 func (a *app) tellLosses(plans []plan.Plan) {
 	for _, c := range slices.Concat(plans...) {
 		if len(c.Loses) > 0 {
 			a.note("%s: %s loses %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Loses, "; "))
+		}
+		if len(c.Leaves) > 0 {
+			a.note("%s: without %s, these stay: %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Leaves, "; "))
 		}
 	}
 }

@@ -12,13 +12,14 @@ import (
 
 // asking prints the packages that someone asked for, a line each, whatever the
 // distribution. Those for another kind of computer, which may stand beside one of
-// the same name, have it behind their name.
-const asking = `native() { sed "s/\.\($(uname -m)\|noarch\)\$//"; }
-if command -v dnf5 >/dev/null; then dnf5 -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}.%{arch}\n' | native
-elif command -v dnf >/dev/null; then dnf -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}.%{arch}' | native
+// the same name, have it behind their name. It fails where the package manager does.
+const asking = `all() { test -z "$all" || printf '%s\n' "$all"; }
+native() { all | sed "s/\.\($(uname -m)\|noarch\)\$//"; }
+if command -v dnf5 >/dev/null; then all=$(dnf5 -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}.%{arch}\n') || exit; native
+elif command -v dnf >/dev/null; then all=$(dnf -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}.%{arch}') || exit; native
 elif command -v apt-mark >/dev/null; then apt-mark showmanual
 elif command -v pacman >/dev/null; then pacman -Qeq
-elif command -v xbps-query >/dev/null; then xbps-query -m | sed 's/-[^-]*$//'
+elif command -v xbps-query >/dev/null; then all=$(xbps-query -m) || exit; all | sed 's/-[^-]*$//'
 elif test -e /etc/apk/world; then cat /etc/apk/world
 else echo 'no package manager that bkt knows is there' >&2; exit 1
 fi`
@@ -49,7 +50,10 @@ func (d *Domain) added(ctx context.Context, sys reconcile.System, c container) (
 		return nil, err
 	}
 	had, err := d.inImage(ctx, sys, c)
-	return byHand(has, had), err
+	if err != nil {
+		return nil, err
+	}
+	return byHand(has, had), nil
 }
 
 // inBox returns the packages that someone has asked for in a box, and inImage

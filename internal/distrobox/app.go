@@ -1,14 +1,11 @@
 package distrobox
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // An app is a desktop entry of the host that starts a program of a container.
@@ -20,26 +17,27 @@ type app struct {
 	export
 }
 
-// readApps returns the entries in a folder of the host that are of one of the boxes.
-func readApps(dir string, boxes []string) ([]app, error) {
+// readApps returns the entries in a folder of the host that are of one of the boxes,
+// and the errors of those that cannot be read.
+func readApps(dir string, boxes []string) (all []app, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil, nil
+	if isAbsent(err) {
+		return nil, nil, nil
 	}
-	var all []app
 	for _, e := range entries {
 		if !slices.ContainsFunc(boxes, func(box string) bool { return isEntryOf(e.Name(), box) }) {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil {
+		if err != nil && !isAbsent(err) {
+			unread = append(unread, err)
 			continue
 		}
 		if a, ok := parseApp(filepath.Join(dir, e.Name()), string(text)); ok && slices.Contains(boxes, a.box) {
 			all = append(all, a)
 		}
 	}
-	return all, err
+	return all, unread, err
 }
 
 // isEntryOf reports whether an entry may be of a box, as far as its name tells: it

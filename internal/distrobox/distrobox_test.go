@@ -100,6 +100,20 @@ func TestWhatIsABox(t *testing.T) {
 	}
 }
 
+// TestALabelThatCannotBeRead checks that a container with a label of another release
+// is named, and not silently compared without it.
+func TestALabelThatCannotBeRead(t *testing.T) {
+	sys := answers{
+		"podman ps":      `[{"Id":"1","Names":["mine"],"Image":"localhost/x:1","Labels":{"manager":"distrobox","bkt.box":"e30"},"Command":["--"]}]`,
+		"podman images":  `[]`,
+		"podman inspect": `[{"Id":"1","Name":"mine","Args":["--"]}]`,
+	}
+	o := observe(t, domain(t), sys)
+	if len(o.Items) != 1 || len(o.Notes) != 1 || !strings.HasPrefix(o.Notes[0], "mine: its label bkt.box, which says how bkt has made it, cannot be read") {
+		t.Errorf("%v, %q", o.Items, o.Notes)
+	}
+}
+
 // TestDocker checks that boxes of docker are told as those of podman are.
 func TestDocker(t *testing.T) {
 	d := domain(t)
@@ -291,6 +305,18 @@ func TestLearn(t *testing.T) {
 		t.Errorf("%q", notes)
 	}
 	check("fish", "zoxide")
+	damaged := filepath.Join(d.State, "packages.json")
+	for _, text := range []string{`{"boxes": {"a": [`, ""} { // the other way round, fish and zoxide would seem to be removed
+		write(t, damaged, text, 0o600)
+		learn(ask)
+		_, err := d.Observe(t.Context(), look, nil)
+		if _, ok := errors.AsType[*reconcile.Unavailable](err); !ok || !strings.HasPrefix(err.Error(), damaged+" has the packages that were installed by hand, and cannot be read: ") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if text, err := os.ReadFile(damaged); err != nil || string(text) != "" {
+		t.Errorf("it was written: %s, %v", text, err)
+	}
 }
 
 // A shell answers some questions by running their scripts, with programs of its own.
@@ -324,6 +350,20 @@ echo "$packages" | tr ';' '\n' | while read name arch; do printf "$(printf %s "$
 	want := []string{"a." + strings.TrimSpace(string(arch)), "fonts", "jq", "zlib.other"}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
+	}
+}
+
+// TestAddedFailsWithThePackageManager checks that a package manager that fails is not
+// one that has nothing.
+func TestAddedFailsWithThePackageManager(t *testing.T) {
+	for _, manager := range []string{"dnf5", "dnf"} {
+		sys := shell{programs: t.TempDir(), answers: answers{"podman ps": `[{"Id":"1","Names":["box"],"ImageID":"ff","State":"running","Labels":{"manager":"distrobox"}}]`}}
+		for fails, want := range map[string]bool{"run": true, "exec": true, "none": false} {
+			write(t, filepath.Join(sys.programs, manager), "#!/bin/sh\necho some-1\nif test $OF = "+fails+"; then exit 1; fi\n", 0o755)
+			if got, err := domain(t).Added(t.Context(), sys, "box"); (err != nil) != want || len(got) > 0 && want {
+				t.Errorf("%s, %s: %v, %v", manager, fails, got, err)
+			}
+		}
 	}
 }
 

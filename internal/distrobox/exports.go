@@ -35,8 +35,9 @@ func (d *Domain) exportsSomething(b manifest.Box) bool {
 	return ok && len(b.Bins.From)+len(b.Bins.Also) > 0
 }
 
-// readExports reads what the host has from boxes.
-func (d *Domain) readExports(known []Box) error {
+// readExports reads what the host has from boxes. Notes are on files that cannot be
+// read: bkt does not know whose they are, and leaves them alone.
+func (d *Domain) readExports(known []Box) (notes []string, err error) {
 	dirs := map[string]bool{d.Home + "/.local/bin": true, d.Home + "/.local/bin/distrobox": true}
 	for _, b := range known {
 		if dir, ok := d.to(b.Box); ok {
@@ -45,12 +46,24 @@ func (d *Domain) readExports(known []Box) error {
 	}
 	var errs []error
 	for _, dir := range sortedKeys(dirs) {
-		wrappers, err := readWrappers(dir)
+		wrappers, unread, err := readWrappers(dir)
 		d.seen.wrappers, errs = append(d.seen.wrappers, wrappers...), append(errs, err)
+		notes = append(notes, d.unread(unread)...)
 	}
-	var err error
-	d.seen.apps, err = readApps(d.applications(), sortedKeys(d.all()))
-	return errors.Join(append(errs, err)...)
+	apps, unread, err := readApps(d.applications(), sortedKeys(d.all()))
+	d.seen.apps = apps
+	return append(notes, d.unread(unread)...), errors.Join(append(errs, err)...)
+}
+
+// unread returns notes on files that cannot be read.
+func (d *Domain) unread(errs []error) (notes []string) {
+	for _, err := range errs {
+		if e, ok := errors.AsType[*fs.PathError](err); ok {
+			err = fmt.Errorf("%s: %w", d.shorten(e.Path), e.Err)
+		}
+		notes = append(notes, fmt.Sprintf("%v: whether it is exported from a container is not known; it stays as it is", err))
+	}
+	return notes
 }
 
 func (d *Domain) applications() string { return filepath.Join(d.Data, "applications") }
@@ -59,9 +72,9 @@ func (d *Domain) applications() string { return filepath.Join(d.Data, "applicati
 // by hand.
 func (d *Domain) observeExports(b *Box, c container) (notes []string) {
 	if len(b.Bins.From) > 0 {
-		found, missing, ok := d.readFolders(b.Box, c)
-		if !ok {
-			notes = append(notes, b.Name+" is not running: what its folders have in them is not looked at")
+		found, missing, err := d.readFolders(b.Box, c)
+		if err != nil {
+			notes = append(notes, fmt.Sprintf("%s %v: what its folders have in them is not looked at", b.Name, err))
 			found = b.Bins.Found
 		}
 		for _, dir := range missing {
@@ -95,17 +108,24 @@ func asFound(known, found []manifest.Found) []manifest.Found {
 
 // readFolders returns the programs in the folders of a box, sorted by name, and
 // the folders that are missing. Those in a home that the box shares with the host
-// are there whether or not it runs; into the others one sees while it runs.
-func (d *Domain) readFolders(b manifest.Box, c container) (found []manifest.Found, missing []string, ok bool) {
+// are there whether or not it runs; into the others one sees while it runs. An
+// error is why it is not known what is in one of them.
+func (d *Domain) readFolders(b manifest.Box, c container) (found []manifest.Found, missing []string, err error) {
 	names := map[string]bool{}
 	for _, dir := range slices.Sorted(slices.Values(b.Bins.From)) {
-		root, seen := d.rootOf(d.expand(dir), c)
-		if !seen {
-			return nil, nil, false
+		root, err := d.rootOf(d.expand(dir), c)
+		if err != nil {
+			return nil, nil, err
 		}
 		programs, err := programs(root, d.expand(dir))
-		if err != nil {
+		if _, gone := d.rootOf(d.expand(dir), c); gone != nil { // it was stopped meanwhile
+			return nil, nil, gone
+		}
+		switch {
+		case isAbsent(err):
 			missing = append(missing, dir)
+		case err != nil:
+			return nil, nil, cannotRead(err)
 		}
 		for _, name := range programs {
 			if !names[name] {
@@ -115,27 +135,47 @@ func (d *Domain) readFolders(b manifest.Box, c container) (found []manifest.Foun
 		}
 	}
 	slices.SortFunc(found, func(a, b manifest.Found) int { return cmp.Compare(a.Name, b.Name) })
-	return found, missing, true
+	return found, missing, nil
 }
 
+// isAbsent reports whether an error is that there is no such file or folder. All
+// others mean that it is not known whether there is one.
+func isAbsent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// cannotRead returns an error about a file as one says it of a container.
+func cannotRead(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("has %s, which cannot be read: %w", e.Path, e.Err)
+	}
+	return err
+}
+
+var errNotRunning = errors.New("is not running")
+
 // rootOf returns the folder of the host that is the root of the box, as far as a
-// folder is concerned, and whether it can be seen.
-func (d *Domain) rootOf(dir string, c container) (string, bool) {
+// folder is concerned. An error is why it cannot be seen.
+func (d *Domain) rootOf(dir string, c container) (string, error) {
 	args, _ := splitArgs(c.args)
 	home := args["--home"]
 	if below(dir, d.Home) && (home == "" || d.isHome(home)) {
-		return "", true
+		return "", nil
 	}
 	if !c.running || c.pid == 0 {
-		return "", false
+		return "", errNotRunning
 	}
 	root := filepath.Join(d.Proc, fmt.Sprint(c.pid), "root")
-	_, err := os.ReadDir(root)
-	return root, err == nil
+	if _, err := os.ReadDir(root); err != nil { // also where the process is gone: then it is not known, either
+		return "", cannotRead(err)
+	}
+	return root, nil
 }
 
 // programs returns the names of the programs in a folder below a root, without
-// bkt's own. That there is no such folder is an error.
+// bkt's own. That there is no such folder is an error, and so is a file of which
+// it is not known what it is. A link that leads nowhere, or where the user may not
+// go, is no program: whoever runs it in the container is that user.
 func programs(root, dir string) ([]string, error) {
 	entries, err := os.ReadDir(root + dir)
 	if err != nil {
@@ -144,7 +184,12 @@ func programs(root, dir string) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		info, err := stat(root, path.Join(dir, e.Name()))
-		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && exportable(e.Name()) {
+		isLink := e.Type() == fs.ModeSymlink
+		switch {
+		case isAbsent(err), isLink && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ELOOP)):
+		case err != nil:
+			return nil, err
+		case info.Mode().IsRegular() && info.Mode()&0o111 != 0 && exportable(e.Name()):
 			names = append(names, e.Name())
 		}
 	}
@@ -308,10 +353,11 @@ func (d *Domain) keptExports(b Box) (notes []string) {
 // declared of it: the folders may be others.
 // Whether they have something else as well is not seen of a box that is stopped.
 func (d *Domain) found(b Box, c container) (found []manifest.Found, seen bool) {
-	if found, _, ok := d.readFolders(b.Box, c); ok {
-		return found, true
+	found, _, err := d.readFolders(b.Box, c)
+	if err != nil {
+		return b.Bins.Found, false
 	}
-	return b.Bins.Found, false
+	return found, true
 }
 
 func (d *Domain) appsToDo(b Box, export, remove []string) ([]string, []string) {

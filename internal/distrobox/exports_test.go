@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -217,8 +218,13 @@ func TestPlan(t *testing.T) {
 		diff reconcile.Diff[Box]
 		want []string
 	}{
-		{"removed", reconcile.Diff[Box]{Have: box("localhost/x:1")}, []string{
+		{"removed", reconcile.Diff[Box]{Have: box("localhost/x:1"), Base: box("localhost/x:1", "/opt/plain", "/opt/odd")}, []string{
 			"podman rm --force --volumes 1", "rm -r /home/u/.local/bin/ours", "rm -r /home/u/.local/bin/plain", "rm -r /a/dev-x.desktop",
+			"leaves ~/.local/bin/odd, which bkt has not exported", "leaves /a/dev-y.desktop, which bkt has not exported",
+		}},
+		{"removed, with what was never declared", reconcile.Diff[Box]{Have: box("localhost/x:1"), Base: box("localhost/x:1")}, []string{
+			"podman rm --force --volumes 1", "rm -r /home/u/.local/bin/ours", "rm -r /a/dev-x.desktop",
+			"leaves ~/.local/bin/odd, which bkt has not exported", "leaves ~/.local/bin/plain, which bkt has not exported", "leaves /a/dev-y.desktop, which bkt has not exported",
 		}},
 		{"undeclared", reconcile.Diff[Box]{Have: box("localhost/x:1", "/opt/plain", "/opt/odd"), Want: box("localhost/x:1"), Base: box("localhost/x:1", "/opt/plain", "/opt/odd")},
 			[]string{"rm -r /home/u/.local/bin/plain"}},
@@ -247,11 +253,98 @@ func TestPlan(t *testing.T) {
 					}
 					got = append(got, text)
 				}
+				for _, left := range c.Leaves {
+					got = append(got, "leaves "+left)
+				}
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestFoldersThatCannotBeRead checks that only a folder that does not exist has no
+// programs: wrappers of those that cannot be looked at stay.
+func TestFoldersThatCannotBeRead(t *testing.T) {
+	home := t.TempDir()
+	check(t, os.MkdirAll(filepath.Join(home, "bin"), 0o755))
+	check(t, os.WriteFile(filepath.Join(home, "bin/tool"), nil, 0o755))
+	check(t, os.WriteFile(filepath.Join(home, "file"), nil, 0o644))
+	for _, loop := range []string{"loop", "bin/loop", "proc/7/root"} { // cannot be read, not even by root
+		check(t, os.MkdirAll(filepath.Dir(filepath.Join(home, loop)), 0o755))
+		check(t, os.Symlink(filepath.Base(loop), filepath.Join(home, loop)))
+	}
+	at := func(name, as string) wrapper {
+		return wrapper{at: home + "/.local/bin/" + name, box: "dev", program: as, export: export{as: as, byBkt: true}}
+	}
+	known := []manifest.Found{{Name: "a", Path: "/opt/bin/a"}, {Name: "b", Path: "~/loop/b"}, {Name: "c", Path: "~/none/c"}, {Name: "tool", Path: "~/bin/tool"}}
+	for _, tt := range []struct {
+		name      string
+		from      string
+		container container
+		wrapper   wrapper
+		notes     []string
+		stays     bool
+	}{
+		{"is there", "~/bin", container{}, at("tool", home+"/bin/tool"), nil, true},
+		{"is gone", "~/bin", container{}, at("c", home+"/bin/c"), nil, false},
+		{"folder is missing", "~/none", container{}, at("c", home+"/none/c"), []string{"dev has no folder ~/none"}, false},
+		{"folder is a file", "~/file", container{}, at("c", home+"/file/c"), []string{"dev has no folder ~/file"}, false},
+		{"folder cannot be read", "~/loop", container{}, at("b", home+"/loop/b"),
+			[]string{"dev has " + home + "/loop, which cannot be read: too many levels of symbolic links: what its folders have in them is not looked at"}, true},
+		{"container is stopped", "/opt/bin", container{}, at("a", "/opt/bin/a"),
+			[]string{"dev is not running: what its folders have in them is not looked at"}, true},
+		{"root cannot be read", "/opt/bin", container{running: true, pid: 7}, at("a", "/opt/bin/a"),
+			[]string{"dev has " + home + "/proc/7/root, which cannot be read: too many levels of symbolic links: what its folders have in them is not looked at"}, true},
+		{"process is gone", "/opt/bin", container{running: true, pid: 8}, at("a", "/opt/bin/a"),
+			[]string{"dev has " + home + "/proc/8/root, which cannot be read: no such file or directory: what its folders have in them is not looked at"}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &Domain{Home: home, Data: home + "/share", Proc: home + "/proc"}
+			d.seen = seen{folders: map[string][]manifest.Found{}, wrappers: []wrapper{tt.wrapper}}
+			b := Box{Name: "dev", Box: manifest.Box{Bins: manifest.Bins{From: []string{tt.from}, Found: known}}}
+			observed := b
+			if diff := cmp.Diff(tt.notes, d.observeExports(&observed, tt.container)); diff != "" {
+				t.Error(diff)
+			}
+			_, remove := d.exportsToDo(b, tt.container)
+			if stays := len(remove) == 0; stays != tt.stays {
+				t.Errorf("removes %v", remove)
+			}
+			if seen := tt.notes == nil || strings.Contains(tt.notes[0], "no folder"); seen == cmp.Equal(observed.Bins.Found, known) {
+				t.Errorf("found %v", observed.Bins.Found)
+			}
+		})
+	}
+}
+
+// TestFilesThatCannotBeRead checks that files that may be exports are named if they
+// cannot be read, and keep no other from being known.
+func TestFilesThatCannotBeRead(t *testing.T) {
+	_, unread, err := readWrappers("/proc/self") // which has a file that not even root can read
+	if err != nil || !slices.ContainsFunc(unread, func(err error) bool { return strings.Contains(err.Error(), "/proc/self/mem") }) {
+		t.Errorf("%v, %v", unread, err)
+	}
+	dir := t.TempDir()
+	check(t, os.WriteFile(filepath.Join(dir, "bc"), []byte(second), 0o755))
+	for name, text := range map[string]string{"empty": "", "short": "#", "script": "#!", "binary": "\x7fELF"} {
+		check(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755))
+	}
+	if all, unread, err := readWrappers(dir); len(all) != 1 || len(unread) != 0 || err != nil {
+		t.Errorf("%v, %v, %v", all, unread, err)
+	}
+	check(t, os.WriteFile(filepath.Join(dir, "dev-gimp.desktop"), []byte("[Desktop Entry]\nName=GIMP (on dev)\nExec=distrobox-enter -n dev -- gimp\n"), 0o644))
+	check(t, os.Symlink("dev-loop.desktop", filepath.Join(dir, "dev-loop.desktop")))
+	check(t, os.Symlink("none", filepath.Join(dir, "dev-dangling.desktop")))
+	apps, unread, err := readApps(dir, []string{"dev"})
+	if len(apps) != 1 || len(unread) != 1 || err != nil {
+		t.Errorf("%v, %v, %v", apps, unread, err)
+	}
+	d := &Domain{Home: dir}
+	want := []string{"~/dev-loop.desktop: too many levels of symbolic links: whether it is exported from a container is not known; it stays as it is"}
+	if diff := cmp.Diff(want, d.unread(unread)); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -3,11 +3,14 @@ package distrobox
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"bkt/internal/hint"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
@@ -20,13 +23,29 @@ type learned struct {
 	Images map[string][]string `json:"images"` // that were there before, by the image's
 }
 
-func (d *Domain) learned() learned {
-	var l learned
+// learned returns that. A file that cannot be read is an error: packages that were
+// captured would be taken for removed.
+func (d *Domain) learned() (learned, error) {
+	l := learned{map[string][]string{}, map[string][]string{}}
 	text, err := d.Recall(d.learnedAt())
-	if err != nil || json.Unmarshal(text, &l) != nil || l.Boxes == nil || l.Images == nil {
-		return learned{map[string][]string{}, map[string][]string{}}
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, nil
 	}
-	return l
+	if err == nil {
+		err = json.Unmarshal(text, &l)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s has the packages that were installed by hand, and cannot be read: %w", d.learnedAt(), plainPath(err))
+	}
+	return l, hint.Add(err, `remove it, start the containers, and run "bkt capture distrobox", which asks them again`)
+}
+
+// plainPath drops the name of the file from an error.
+func plainPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 func (d *Domain) learnedAt() string { return filepath.Join(d.State, "packages.json") }
@@ -35,7 +54,7 @@ func (d *Domain) learnedAt() string { return filepath.Join(d.State, "packages.js
 // that [Domain.Observe] tells. Of one that is stopped, what it was asked last
 // stays; the one called except has its packages from elsewhere. It returns what
 // the user should know of boxes that could not be asked. Boxes that cannot be
-// listed Observe reports.
+// listed Observe reports, and that what is known cannot be read.
 func (d *Domain) Learn(ctx context.Context, sys reconcile.System, except string) (notes []string) {
 	if d.usable() != nil {
 		return nil
@@ -44,7 +63,11 @@ func (d *Domain) Learn(ctx context.Context, sys reconcile.System, except string)
 	if err != nil || len(containers) == 0 {
 		return nil
 	}
-	before, now := d.learned(), learned{map[string][]string{}, map[string][]string{}}
+	before, err := d.learned()
+	if err != nil {
+		return nil
+	}
+	now := learned{map[string][]string{}, map[string][]string{}}
 	for _, c := range containers {
 		if old, ok := before.Boxes[c.id]; ok {
 			now.Boxes[c.id] = old

@@ -32,7 +32,11 @@ func (d *Domain) losses(ctx context.Context, sys reconcile.System, c container, 
 	lost := changedPaths(string(text), mountPoints(volumes))
 	if c.running {
 		added, err := d.added(ctx, sys, c)
-		if added = mergeLists(declared, added, nil); err == nil && len(added) > 0 {
+		added = mergeLists(declared, added, nil)
+		switch {
+		case err != nil:
+			lost = append(lost, "packages that were installed by hand, which cannot be told: "+strings.SplitN(err.Error(), "\n", 2)[0])
+		case len(added) > 0:
 			lost = append(lost, "packages that were installed by hand: "+few(added))
 		}
 	}

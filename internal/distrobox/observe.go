@@ -87,15 +87,21 @@ func (d *Domain) settled(o reconcile.Observation[Box], known []Box) bool {
 
 // observe returns what the boxes among containers are.
 func (d *Domain) observe(ctx context.Context, sys reconcile.System, containers []container, images images, known []Box) (o reconcile.Observation[Box], err error) {
-	d.seen = seen{images: images, folders: map[string][]manifest.Found{}, loses: map[string][]string{}, learned: d.learned()}
+	learned, err := d.learned()
+	if err != nil {
+		return o, reconcile.Unavailablef("%w", err)
+	}
+	d.seen = seen{images: images, folders: map[string][]manifest.Found{}, loses: map[string][]string{}, learned: learned}
 	byName := index(known)
 	o.Notes = d.sort(containers, byName)
 	if err := d.inspectForeign(ctx, sys); err != nil {
 		return o, err
 	}
-	if err := d.readExports(known); err != nil {
+	notes, err := d.readExports(known)
+	if err != nil {
 		return o, reconcile.Unavailablef("%w", err)
 	}
+	o.Notes = append(o.Notes, notes...)
 	o.Notes = append(o.Notes, d.path(known)...)
 	for _, name := range sortedKeys(d.all()) {
 		if k, ok := byName[name]; ok && d.rootful(k) {
@@ -161,6 +167,9 @@ func (d *Domain) sort(containers []container, known map[string]Box) (notes []str
 	d.seen.containers, d.seen.aside = map[string]container{}, map[string]container{}
 	for _, c := range containers {
 		made, ok := entryOf(c.labels[entryLabel])
+		if !ok && c.labels[entryLabel] != "" {
+			notes = append(notes, fmt.Sprintf("%s: its label %s, which says how bkt has made it, cannot be read: it is compared like one that bkt has not made", c.name, entryLabel))
+		}
 		before, aside := strings.CutSuffix(c.name, asideSuffix)
 		aside = aside && (!ok || made.Name == before)
 		_, isKnown := known[c.name]

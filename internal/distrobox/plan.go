@@ -19,7 +19,7 @@ func (d *Domain) Plan(diffs []reconcile.Diff[Box]) []plan.Change {
 	for _, diff := range diffs {
 		switch have, want := diff.Have, diff.Want; {
 		case want == nil:
-			p = append(p, d.remove(*have))
+			p = append(p, d.remove(*have, diff.Base))
 		case have == nil:
 			p = append(p, d.create(*want)...)
 		case !sameMade(have.Box, want.Box), !sameImage(*have, *want):
@@ -36,31 +36,51 @@ func (d *Domain) Plan(diffs []reconcile.Diff[Box]) []plan.Change {
 	return p
 }
 
-// remove removes a box and what the host has from it, but for what someone has made
-// of that. It does not leave it to distrobox: that removes what belongs to boxes with
-// names that begin with this one's, and may ask whether to remove a home.
-func (d *Domain) remove(b Box) plan.Change {
+// remove removes a box, and what is exported from it. It does not leave that to
+// distrobox, which removes what belongs to boxes with names that begin with this one's,
+// and may ask whether to remove a home.
+func (d *Domain) remove(b Box, agreed *Box) plan.Change {
 	c := plan.Change{Op: plan.Remove, Targets: []string{b.Name}}
 	for _, there := range []map[string]container{d.seen.containers, d.seen.aside} {
 		if old, ok := there[b.Name]; ok {
 			c.Steps = append(c.Steps, d.discard(old))
 		}
 	}
-	wrappers := d.wrappersOf(b.Name)
-	for _, at := range sortedKeys(wrappers) {
-		if filepath.Dir(at) != baked && wrappers[at].odd == "" {
-			c.Steps = append(c.Steps, plan.Delete{Path: at})
-		}
-	}
-	for _, a := range d.seen.apps {
-		if a.box == b.Name && a.odd == "" {
-			c.Steps = append(c.Steps, plan.Delete{Path: a.at})
-		}
-	}
+	var exports []plan.Step
+	exports, c.Leaves = d.removeExports(b, agreed)
+	c.Steps = append(c.Steps, exports...)
 	if at := filepath.Join(d.applications(), b.Name+".desktop"); entersOnly(at, b.Name) {
 		c.Steps = append(c.Steps, plan.Delete{Path: at})
 	}
 	return c
+}
+
+// removeExports removes what bkt has exported from a box, and what someone has exported
+// by hand that has been declared since. All else stays, and is named.
+func (d *Domain) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves []string) {
+	was := manifest.Box{}
+	if agreed != nil {
+		was = agreed.Box
+	}
+	remove := func(at string, e export, declared bool) {
+		if e.byBkt || declared && e.odd == "" {
+			steps = append(steps, plan.Delete{Path: at})
+		} else {
+			leaves = append(leaves, d.shorten(at)+", which bkt has not exported")
+		}
+	}
+	wrappers := d.wrappersOf(b.Name)
+	for _, at := range sortedKeys(wrappers) {
+		if w := wrappers[at]; filepath.Dir(at) != baked {
+			remove(at, w.export, d.declares(was, w.program))
+		}
+	}
+	for _, a := range d.seen.apps {
+		if a.box == b.Name {
+			remove(a.at, a.export, slices.ContainsFunc(was.ExportedApps, a.is))
+		}
+	}
+	return steps, leaves
 }
 
 // gone checks that there is no container of this id any more.

@@ -1,15 +1,11 @@
 package distrobox
 
 import (
-	"bytes"
-	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // A wrapper is a program of the host that runs one of a container.
@@ -32,31 +28,27 @@ type export struct {
 const maxWrapper = 16 << 10
 
 // readWrappers returns the wrappers in a folder of the host, none if there is no
-// such folder.
-func readWrappers(dir string) ([]wrapper, error) {
+// such folder, and the errors of files that cannot be read.
+func readWrappers(dir string) (all []wrapper, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil, nil
+	if isAbsent(err) {
+		return nil, nil, nil
 	}
-	var all []wrapper
 	for _, e := range entries {
 		if !e.Type().IsRegular() {
 			continue
 		}
-		if w, ok := readWrapper(filepath.Join(dir, e.Name())); ok {
+		at := filepath.Join(dir, e.Name())
+		text, err := readHead(at)
+		if err != nil && !isAbsent(err) {
+			unread = append(unread, err)
+			continue
+		}
+		if w, ok := parseWrapper(at, string(text)); ok {
 			all = append(all, w)
 		}
 	}
-	return all, err
-}
-
-// readWrapper returns the wrapper at a path, and whether it is one.
-func readWrapper(at string) (wrapper, bool) {
-	text, err := readHead(at)
-	if err != nil {
-		return wrapper{}, false
-	}
-	return parseWrapper(at, string(text))
+	return all, unread, err
 }
 
 // parseWrapper returns the wrapper that a file holds, and whether it is one. Which
@@ -126,7 +118,8 @@ func isUnusual(line string) bool {
 		!slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(line, begin) })
 }
 
-// readHead returns the beginning of a script, and nothing of any other file.
+// readHead returns the beginning of a script, and nothing of any other file. That
+// it cannot be read is an error.
 func readHead(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -134,8 +127,13 @@ func readHead(path string) ([]byte, error) {
 	}
 	defer f.Close()
 	head := make([]byte, 2)
-	if _, err := io.ReadFull(f, head); err != nil || !bytes.Equal(head, []byte("#!")) {
-		return nil, errors.New("is no script")
+	switch _, err := io.ReadFull(f, head); {
+	case err == io.EOF, err == io.ErrUnexpectedEOF:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case string(head) != "#!":
+		return nil, nil
 	}
 	rest, err := io.ReadAll(io.LimitReader(f, maxWrapper))
 	return append(head, rest...), err

@@ -42,6 +42,7 @@ type Change struct {
 	Undo    []Step   // what to do should the steps fail
 	Hint    string   // what the user can do should they fail; "": nothing more than the error says
 	Loses   []string // what there is no getting back, in the user's words
+	Leaves  []string // what one might think goes, and stays, in the user's words
 }
 
 // A Step is one effect. The kinds of step are those in this package.
