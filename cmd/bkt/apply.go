@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -215,7 +216,8 @@ func failed(items []item, p plan.Plan) bool {
 }
 
 // verify looks once more at the domains that were changed. An item that is not
-// as it should be has failed, whatever the command said that changed it.
+// as it should be has failed, whatever the command said that changed it, and so has
+// one that cannot be looked at.
 func (s system) verify(ctx context.Context, domains []domain, items []item) ([]domain, error) {
 	keys := keysByDomain(items)
 	after := slices.Clone(domains)
@@ -224,29 +226,44 @@ func (s system) verify(ctx context.Context, domains []domain, items []item) ([]d
 			continue
 		}
 		after[n].comparison, after[n].err = s.compare(ctx, d.kind, d.base)
-		if after[n].err == nil {
-			findFailed(after[n], items)
-		}
+		findFailed(after[n], items)
 	}
 	return after, context.Cause(ctx)
 }
 
+// findFailed notes with the items of a domain that was looked at once more which of
+// them have failed.
 func findFailed(d domain, items []item) {
 	differs := map[string]reconcile.Difference{}
-	for _, difference := range d.comparison.Differences() {
-		differs[difference.Key] = difference
+	if d.err == nil {
+		for _, difference := range d.comparison.Differences() {
+			differs[difference.Key] = difference
+		}
 	}
 	for n := range items {
-		i := &items[n]
-		now, still := differs[i.Key]
-		merged := i.Case == reconcile.CaseMerge && now.Case != reconcile.CaseMerge
-		onlyHere := i.Case != reconcile.CaseLive && now.Case == reconcile.CaseLive
-		if i.domain != d.name() || i.op == "" || i.err != nil || !still || merged || onlyHere {
-			continue
+		if i := &items[n]; i.domain == d.name() && i.op != "" && i.err == nil {
+			if err := d.stillDiffers(*i, differs); err != nil {
+				i.result, i.err = resultFailed, err
+			}
 		}
-		i.result = resultFailed
-		i.err = hint.Add(stillDiffers(now), "run it with -v for the commands")
 	}
+}
+
+// stillDiffers returns an error if an item that was changed is not as it should be,
+// or if that is not known.
+func (d domain) stillDiffers(i item, differs map[string]reconcile.Difference) error {
+	now, still := differs[i.Key]
+	merged := i.Case == reconcile.CaseMerge && now.Case != reconcile.CaseMerge
+	onlyHere := i.Case != reconcile.CaseLive && now.Case == reconcile.CaseLive
+	switch {
+	case d.err != nil:
+		return fmt.Errorf("was changed, and whether it is as it should be is not known: %w", d.err)
+	case slices.Contains(d.comparison.Hidden(), i.Key):
+		return errors.New("was changed, and whether it is as it should be is not known: it cannot be looked at any more")
+	case !still, merged, onlyHere:
+		return nil
+	}
+	return hint.Add(stillDiffers(now), "run it with -v for the commands")
 }
 
 func stillDiffers(now reconcile.Difference) error {

@@ -46,6 +46,9 @@ type Comparison interface {
 	// Ignored are the keys of the items that take no part by the user's wish,
 	// sorted.
 	Ignored() []string
+	// Hidden are the keys of the items that take no part as they could not be
+	// looked at, sorted.
+	Hidden() []string
 	// Notes are what the user should know of the domain as a whole.
 	Notes() []string
 	// Capture makes the manifests say what the system has.
@@ -69,6 +72,7 @@ type comparison[T Item[T]] struct {
 	items       map[string]three[T] // all, by key
 	differences []Difference
 	ignored     []string
+	hidden      []string
 	inStep      int
 	total       int
 }
@@ -83,6 +87,7 @@ func (c *comparison[T]) Differences() []Difference { return c.differences }
 func (c *comparison[T]) InStep() int               { return c.inStep }
 func (c *comparison[T]) Total() int                { return c.total }
 func (c *comparison[T]) Ignored() []string         { return c.ignored }
+func (c *comparison[T]) Hidden() []string          { return c.hidden }
 func (c *comparison[T]) Notes() []string           { return c.observed.Notes }
 
 func (c *comparison[T]) compare(here map[string]T) {
@@ -100,6 +105,8 @@ func (c *comparison[T]) compare(here map[string]T) {
 			c.add(key, three[T]{base: at(base, key), live: at(live, key), manifest: c.resolved(at(here, key))})
 		case c.in.Ignore.Has(key):
 			c.ignored = append(c.ignored, key)
+		default:
+			c.hidden = append(c.hidden, key)
 		}
 	}
 }

@@ -486,7 +486,7 @@ func TestHidden(t *testing.T) {
 	m := meaning{hidden: "user/a.b.c"}
 	for _, declared := range []string{"--env=A=1", "--env=B=1", ""} {
 		c := compareMeaning(t, m, reconcile.Input{Repo: repository(t, item(declared)), Base: base})
-		if len(c.Differences()) != 0 || c.InStep() != 0 {
+		if len(c.Differences()) != 0 || c.InStep() != 0 || !slices.Equal(c.Hidden(), []string{m.hidden}) {
 			t.Errorf("%q: %v", declared, c.Differences())
 		}
 		if _, differs, err := c.Base(nil, nil); differs || err != nil {
