@@ -140,9 +140,26 @@ func (s system) starting(ctx context.Context, changed bool) (plan.Plan, error) {
 	if running && !changed {
 		return nil, nil
 	}
-	steps := []plan.Step{userManager("daemon-reload")}
-	steps = append(steps, userManager(append([]string{"enable", "--"}, names...)...), userManager(append([]string{"restart", "--"}, names...)...))
+	restart := userManager(append([]string{"restart", "--"}, names...)...)
+	restart.Verify = unitsAre(fmt.Sprint(len(names)), names)
+	steps := []plan.Step{userManager("daemon-reload"), userManager(append([]string{"enable", "--"}, names...)...), restart}
 	return plan.Plan{{Op: plan.Add, Targets: names, Steps: steps, Hint: "see what is wrong with \"systemctl --user status " + strings.Join(names, " ") + "\""}}, nil
+}
+
+// counting checks how many of some units are enabled and run, whatever systemctl has
+// said when it was to change that.
+const counting = `want=$1
+shift
+are=$(systemctl --user show --property=UnitFileState,ActiveState -- "$@") || exit
+for state in UnitFileState=enabled ActiveState=active; do
+	if test "$(echo "$are" | grep -cxF $state)" != "$want"; then
+		echo "systemctl says that it has done this, but of $* not $want have $state" >&2
+		exit 1
+	fi
+done`
+
+func unitsAre(many string, names []string) []string {
+	return append([]string{"sh", "-c", counting, "sh", many}, names...)
 }
 
 func userManager(args ...string) plan.Run {
@@ -187,7 +204,9 @@ func (s system) stopping(ctx context.Context) (plan.Plan, error) {
 		if _, err := systemctl(ctx, "show", "--property=Version"); err != nil {
 			return nil, err
 		}
-		p = append(p, plan.Change{Op: plan.Remove, Targets: names, Steps: []plan.Step{userManager(append([]string{"disable", "--now", "--"}, names...)...)}})
+		disable := userManager(append([]string{"disable", "--now", "--"}, names...)...)
+		disable.Verify = unitsAre("0", names)
+		p = append(p, plan.Change{Op: plan.Remove, Targets: names, Steps: []plan.Step{disable}})
 	}
 	if slices.ContainsFunc(links, func(name string) bool { return !s.isOurs(name) }) {
 		return p, nil // another repository needs the units
