@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,7 +81,12 @@ func (a *app) learnPackages(ctx context.Context, s system, asked []string) error
 		return err
 	}
 	except := ""
-	if box, err := toolboxOf(s.repo.FS()); err == nil && s.repo.Has(gen.Containerfile(gen.Toolbox)) {
+	box, err := toolboxOf(s.repo.FS())
+	switch {
+	case errors.Is(err, errNoToolbox):
+	case err != nil:
+		return nil // which box is to be left out is not known; what is wrong, the domain says
+	case s.repo.Has(gen.Containerfile(gen.Toolbox)):
 		except = box.Name
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)

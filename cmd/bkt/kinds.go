@@ -145,13 +145,19 @@ func (f folders) distrobox() *distrobox.Domain {
 
 // toolboxInImage returns the box that is made of the toolbox image, if that image
 // is made here and has the environment of the box.
-func toolboxInImage(repo fs.FS, boxes manifest.Boxes) string {
+func toolboxInImage(repo fs.FS, boxes manifest.Boxes) (string, error) {
 	name, ok := gen.ToolboxOf(boxes)
-	text, err := fs.ReadFile(repo, "toolbox/Containerfile")
-	if !ok || err != nil || !strings.Contains(string(text), "# === TOOLBOX_ENVIRONMENT (managed by bkt) ===") {
-		return ""
+	if !ok {
+		return "", nil
 	}
-	return name
+	text, err := fs.ReadFile(repo, "toolbox/Containerfile")
+	if err = unlessAbsent(err); err != nil {
+		return "", plainPathError(err)
+	}
+	if !strings.Contains(string(text), "# === TOOLBOX_ENVIRONMENT (managed by bkt) ===") {
+		return "", nil
+	}
+	return name, nil
 }
 
 // gsettings returns the domain of settings, by dconf(7) and the variables of

@@ -55,7 +55,10 @@ func (a *app) preview(p plan.Plan, m mode) error {
 	return a.printDiffs(p)
 }
 
-// toolboxOf returns the box that the toolbox image is for.
+var errNoToolbox = errors.New("does not say which box is that of the toolbox image")
+
+// toolboxOf returns the box that the toolbox image is for. That there is none is
+// errNoToolbox.
 func toolboxOf(files fs.FS) (distrobox.Box, error) {
 	boxes, err := distrobox.Store{InImage: toolboxInImage}.Load(files)
 	if err != nil {
@@ -67,8 +70,7 @@ func toolboxOf(files fs.FS) (distrobox.Box, error) {
 	}
 	name, ok := gen.ToolboxOf(manifest.Boxes{Containers: containers})
 	if !ok {
-		err := fmt.Errorf("%s does not say which box is that of the toolbox image", boxesManifest)
-		return distrobox.Box{}, hint.Add(err, `it is the one called "bootc-dev", or the only one`)
+		return distrobox.Box{}, hint.Add(fmt.Errorf("%s %w", boxesManifest, errNoToolbox), `it is the one called "bootc-dev", or the only one`)
 	}
 	i := slices.IndexFunc(boxes, func(b distrobox.Box) bool { return b.Name == name })
 	return boxes[i], nil

@@ -421,7 +421,7 @@ func TestStoreLeavesTheEnvironmentToTheImage(t *testing.T) {
   }
 }
 `
-	store := distrobox.Store{InImage: func(fs.FS, manifest.Boxes) string { return "dev" }}
+	store := distrobox.Store{InImage: func(fs.FS, manifest.Boxes) (string, error) { return "dev", nil }}
 	edits := reconcile.NewEdits(fstest.MapFS{distrobox.File: {Data: []byte(text)}})
 	boxes, err := store.Load(edits)
 	if err != nil || len(boxes) != 2 || boxes[0].Env != nil || boxes[0].Path != nil || boxes[1].Env["C"] != "d" {
@@ -432,6 +432,14 @@ func TestStoreLeavesTheEnvironmentToTheImage(t *testing.T) {
 	got, err := edits.ReadFile(distrobox.File)
 	if diff := cmp.Diff(strings.Replace(text, "alpine", "debian", 1), string(got)); diff != "" || err != nil {
 		t.Error(diff, err)
+	}
+	untold := errors.New("untold")
+	store.InImage = func(fs.FS, manifest.Boxes) (string, error) { return "", untold }
+	if items, err := store.Load(edits); !errors.Is(err, untold) {
+		t.Errorf("%v, %v", items, err)
+	}
+	if err := store.Save(edits, nil); !errors.Is(err, untold) {
+		t.Error(err)
 	}
 }
 

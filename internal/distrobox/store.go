@@ -14,8 +14,9 @@ const File = "manifests/distrobox.json"
 type Store struct {
 	// InImage returns the name of the box whose image has its environment
 	// already, "" if there is none. The environment of that one belongs to the
-	// image, and is no part of the box.
-	InImage func(repo fs.FS, boxes manifest.Boxes) string
+	// image, and is no part of the box. That it cannot be told is an error: taken
+	// for part of the box, the environment would be captured away.
+	InImage func(repo fs.FS, boxes manifest.Boxes) (string, error)
 }
 
 // Load implements [reconcile.Store].
@@ -24,7 +25,10 @@ func (s Store) Load(repo fs.FS) ([]Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := s.InImage(repo, boxes)
+	in, err := s.InImage(repo, boxes)
+	if err != nil {
+		return nil, err
+	}
 	var all []Box
 	for _, name := range sortedKeys(boxes.Containers) {
 		b := Box{Name: name, Box: boxes.Containers[name]}
@@ -42,7 +46,10 @@ func (s Store) Save(repo *reconcile.Edits, items []Box) error {
 	if err != nil {
 		return err
 	}
-	in := s.InImage(repo, boxes)
+	in, err := s.InImage(repo, boxes)
+	if err != nil {
+		return err
+	}
 	old := boxes.Containers
 	boxes.Containers = map[string]manifest.Box{}
 	for _, b := range items {
