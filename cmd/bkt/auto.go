@@ -51,16 +51,29 @@ func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	p = append(p, start...)
-	if c.Push && !r.pushes(ctx) {
-		p = append(p, s.configured(plan.Add, pushKey, "true"))
+	if c.Push {
+		pushes, err := r.pushes(ctx)
+		if err != nil {
+			return err
+		}
+		if !pushes {
+			p = append(p, s.configured(plan.Add, pushKey, "true"))
+		}
 	}
 	return a.finishSteps(ctx, p, c.mode)
 }
 
-// pushes reports whether what is committed is pushed, by the configuration.
-func (r *autoRound) pushes(ctx context.Context) bool {
-	value, _ := r.git(ctx, nil, "config", "--type=bool", "--get", pushKey)
-	return strings.TrimSpace(string(value)) == "true"
+// pushes reports whether what is committed is pushed, by the configuration. A
+// configuration that cannot be read does not say that it is not.
+func (r *autoRound) pushes(ctx context.Context) (bool, error) {
+	value, err := r.git(ctx, nil, "config", "--type=bool", "--get", pushKey)
+	if ended, ok := errors.AsType[*host.ExitError](err); ok && ended.Status == 1 { // it does not say
+		return false, nil
+	}
+	if err != nil {
+		err = fmt.Errorf("whether to push is not known: %w", err)
+	}
+	return strings.TrimSpace(string(value)) == "true", err
 }
 
 // configured is what changes whether the repository is pushed.
@@ -185,10 +198,20 @@ func (c *autoDisableCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if r := (&autoRound{a: a, system: s}); host.Installed("git") && r.pushes(ctx) {
-		p = append(p, s.configured(plan.Remove, "--unset", pushKey))
+	stay, err := s.notPushing(ctx)
+	return errors.Join(a.finishSteps(ctx, append(p, stay...), c.mode), err)
+}
+
+// notPushing is the plan that has the repository no longer pushed.
+func (s system) notPushing(ctx context.Context) (plan.Plan, error) {
+	if !host.Installed("git") {
+		return nil, nil
 	}
-	return a.finishSteps(ctx, p, c.mode)
+	pushes, err := (&autoRound{system: s}).pushes(ctx)
+	if !pushes {
+		return nil, err
+	}
+	return plan.Plan{s.configured(plan.Remove, "--unset", pushKey)}, nil
 }
 
 // stopping is the plan that stops the units of the repository, and takes those

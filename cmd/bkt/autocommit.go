@@ -28,18 +28,18 @@ func (r *autoRound) git(ctx context.Context, stdin []byte, args ...string) ([]by
 // staged stays staged.
 func (r *autoRound) commit(ctx context.Context) error {
 	j := r.state.Journal
-	if j != nil && r.tree.Busy == "" && !r.onBranch(ctx) {
-		r.tree.Busy = "a change of branches"
-	}
 	if j != nil && r.tree.Busy == "" {
-		names := slices.DeleteFunc(slices.Sorted(maps.Keys(j.Files)), func(name string) bool { return !r.holds(name, j.Files[name]) })
-		if err := r.commitFiles(ctx, names, j.message(r.system.host)); err != nil {
+		on, err := r.onBranch(ctx)
+		if err != nil {
 			return err
 		}
-		r.state.Journal, r.state.Committed, r.state.Unpushed = nil, &r.now, true
-		r.state.Captured = 0
-		for _, n := range j.Items {
-			r.state.Captured += n
+		if !on {
+			r.tree.Busy = "a change of branches"
+		}
+	}
+	if j != nil && r.tree.Busy == "" {
+		if err := r.commitJournal(ctx, *j); err != nil {
+			return err
 		}
 	}
 	if !r.state.Unpushed {
@@ -50,14 +50,29 @@ func (r *autoRound) commit(ctx context.Context) error {
 
 // onBranch reports whether the branch is still checked out that was when nothing
 // was written yet: bkt's lock does not keep git from working.
-func (r *autoRound) onBranch(ctx context.Context) bool {
-	return r.tree.Branch != "" && r.currentBranch(ctx) == r.tree.Branch
+func (r *autoRound) onBranch(ctx context.Context) (bool, error) {
+	branch, err := r.currentBranch(ctx)
+	return branch != "" && branch == r.tree.Branch, err
+}
+
+// commitJournal commits the files that hold what was noted. Those that someone has
+// edited meanwhile are theirs.
+func (r *autoRound) commitJournal(ctx context.Context, j journal) error {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(j.Files)), func(name string) bool { return !r.holds(name, j.Files[name]) })
+	if len(names) > 0 {
+		if err := r.commitFiles(ctx, names, j.message(r.system.host)); err != nil {
+			return err
+		}
+		r.state.Committed, r.state.Unpushed, r.state.Captured = &r.now, true, 0
+		for _, n := range j.Items {
+			r.state.Captured += n
+		}
+	}
+	r.state.Journal = nil
+	return nil
 }
 
 func (r *autoRound) commitFiles(ctx context.Context, names []string, message string) error {
-	if len(names) == 0 {
-		return nil // someone has edited them meanwhile
-	}
 	late := hint.Add(fmt.Errorf("git commit: there was no end to it within %s", r.Limit),
 		"see what it waits for with \"git commit\" in %s: a hook, or the passphrase of a key to sign with", r.system.repo.Root)
 	ctx, cancel := context.WithTimeoutCause(ctx, r.Limit, late)
@@ -114,20 +129,23 @@ func (r *autoRound) notify(ctx context.Context, err error) {
 	if told == r.state.Told {
 		return
 	}
-	r.state.Told = told
 	if err == nil {
+		r.state.Told = told
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, notifyPatience)
 	defer cancel()
 	body := html.EscapeString(hint.Split(err)[0].Error()) + "\n" + "“bkt auto-capture status” tells more."
-	_, _ = host.Machine{}.Output(ctx, plan.Run{Argv: []string{
+	_, failed := host.Machine{}.Output(ctx, plan.Run{Argv: []string{
 		"gdbus", "call", "--session", "--timeout", "4", "--dest", "org.freedesktop.Notifications",
 		"--object-path", "/org/freedesktop/Notifications", "--method", "org.freedesktop.Notifications.Notify",
 		gvariant.NewString("bkt").String(), "uint32 0", gvariant.NewString("dialog-warning").String(),
 		gvariant.NewString("Changes were not captured").String(), gvariant.NewString(body).String(),
 		"@as []", "@a{sv} {}", "int32 -1",
 	}})
+	if failed == nil {
+		r.state.Told = told // else a next run tells it: the desktop may be there by then
+	}
 }
 
 // gist is what tells one trouble from another, whatever numbers are in it, such

@@ -39,16 +39,21 @@ type pushed struct {
 // push pushes the commits to a branch of this computer, and opens a pull request
 // if gh is there and none is open.
 func (r *autoRound) push(ctx context.Context) error {
-	if !r.Push && !r.pushes(ctx) {
+	pushes, err := r.pushes(ctx)
+	switch {
+	case r.Push:
+	case err != nil:
+		return err
+	case !pushes:
 		r.state.Unpushed = false
 		return nil
 	}
 	late := fmt.Errorf("git push: there was no end to it within %s", pushPatience)
 	ctx, cancel := context.WithTimeoutCause(ctx, pushPatience, late)
 	defer cancel()
-	from := r.currentBranch(ctx)
-	if from == "" {
-		return nil // git is in the middle of something: the next run pushes
+	from, err := r.currentBranch(ctx)
+	if err != nil || from == "" {
+		return err // where git is in the middle of something, the next run pushes
 	}
 	branch, there, err := r.target(ctx, from)
 	if err != nil {
@@ -64,13 +69,16 @@ func (r *autoRound) push(ctx context.Context) error {
 }
 
 // currentBranch returns the branch that is checked out, "" if none is.
-func (r *autoRound) currentBranch(ctx context.Context) string {
+func (r *autoRound) currentBranch(ctx context.Context) (string, error) {
 	ref, err := r.git(ctx, nil, "symbolic-ref", "--quiet", "HEAD")
-	branch, ok := strings.CutPrefix(strings.TrimSpace(string(ref)), "refs/heads/")
-	if err != nil || !ok {
-		return ""
+	if ended, ok := errors.AsType[*host.ExitError](err); ok && ended.Status == 1 {
+		return "", nil
 	}
-	return branch
+	branch, ok := strings.CutPrefix(strings.TrimSpace(string(ref)), "refs/heads/")
+	if !ok {
+		branch = ""
+	}
+	return branch, err
 }
 
 // pushTo makes HEAD the commit of a branch of the remote, in place of the commit
