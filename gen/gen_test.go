@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -293,3 +294,28 @@ func benchmarkRender(b *testing.B, n int) {
 
 func BenchmarkRender100(b *testing.B)    { benchmarkRender(b, 100) }
 func BenchmarkRender100000(b *testing.B) { benchmarkRender(b, 100_000) }
+
+// locked is a repository with a folder that cannot be listed.
+type locked struct {
+	fstest.MapFS
+	folder string
+}
+
+func (l locked) ReadDir(name string) ([]fs.DirEntry, error) {
+	if name == l.folder {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return l.MapFS.ReadDir(name)
+}
+
+// TestTemplatesThatCannotBeListed checks that templates that no section has are not
+// said to be none where it is not known.
+func TestTemplatesThatCannotBeListed(t *testing.T) {
+	files := fstest.MapFS{"templates/copr.tmpl": {}}
+	for folder, want := range map[string]int{"templates": 1, "": 0} {
+		r, err := gen.Render("Containerfile", []byte("FROM scratch\n"), locked{files, folder})
+		if err != nil || len(r.Warnings) != want {
+			t.Errorf("%q: %v, %v", folder, r.Warnings, err)
+		}
+	}
+}

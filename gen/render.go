@@ -73,10 +73,15 @@ func (r *renderer) spareTemplates() {
 			known = append(known, s.template)
 		}
 	}
-	files, _ := fs.Glob(r.manifests.repo, "templates/*.tmpl")
-	for _, file := range files {
-		name := path.Base(file)
-		if slices.Contains(known, name) {
+	entries, err := fs.ReadDir(r.manifests.repo, "templates")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		what := fmt.Sprintf("cannot be read, so that it is not known which templates no section has: %v", plainPath(err))
+		r.warnings = append(r.warnings, Finding{"template", Entry{File: "templates"}, what})
+	}
+	for _, e := range entries {
+		name := e.Name()
+		file := "templates/" + name
+		if path.Ext(name) != ".tmpl" || slices.Contains(known, name) {
 			continue
 		}
 		what := "no section has a template of that name"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,10 +41,10 @@ func (a *app) keep(ctx context.Context, r repo.Repo, files fs.FS, rendered []ren
 		}
 		lost = append(lost, l)
 	}
-	a.explain(ctx, r, lost, before...)
+	unknown := a.explain(ctx, r, lost, before...)
 	var stops, edits []error
 	for _, l := range lost {
-		stops = append(stops, l.Foreign().Stops()...)
+		stops = append(stops, unexplained(l.Foreign().Stops(), unknown)...)
 		edits = append(edits, l.Edits().Findings(losesText)...)
 	}
 	if m.Check {
@@ -61,24 +62,38 @@ func unsaved(ctx context.Context, r repo.Repo, rendered []rendering) []error {
 	return hint.Split((&app{quiet: true}).keep(ctx, r, r.FS(), rendered, mode{DryRun: true}))
 }
 
+// unexplained returns errors for text that comes from no manifest with the reason why
+// it is not known that it has come from none before, if there is one.
+func unexplained(errs []error, unknown error) []error {
+	if unknown == nil {
+		return errs
+	}
+	for i := range errs {
+		errs[i] = hint.Add(errs[i], "earlier manifests may have had it, which git does not tell: %s", firstOf(unknown))
+	}
+	return errs
+}
+
 // explain removes from losses the text that the manifests in before render, or
-// those at HEAD and in the index. It asks git only if something is left, and
-// warns if git fails.
-func (a *app) explain(ctx context.Context, r repo.Repo, lost []gen.Losses, before ...fs.FS) {
+// those at HEAD and in the index. It asks git only if something is left. If git
+// fails, it warns, and returns what git says.
+func (a *app) explain(ctx context.Context, r repo.Repo, lost []gen.Losses, before ...fs.FS) (unknown error) {
 	for _, files := range before {
 		explainBy(lost, files)
 	}
 	for _, state := range []func(context.Context, repo.Git) (fs.FS, error){r.Committed, r.Staged} {
 		if !anyLost(lost) {
-			return
+			break
 		}
 		files, err := state(ctx, englishGit{})
 		if err == nil {
 			explainBy(lost, files)
 		} else if !hasNoHistory(err) {
+			unknown = cmp.Or(unknown, err)
 			a.warn([]error{fmt.Errorf("not known what the manifests were before: %w", err)})
 		}
 	}
+	return unknown
 }
 
 // hasNoHistory reports whether an error of git's is that there is no git, no
@@ -117,7 +132,7 @@ func (a *app) drop(ctx context.Context, r repo.Repo, rendered []rendering) {
 	for _, f := range rendered {
 		lost = append(lost, gen.Lose(f.name, f.src, r.FS()))
 	}
-	a.explain(ctx, r, lost)
+	_ = a.explain(ctx, r, lost) // it has warned
 	for _, l := range lost {
 		a.warn(l.Findings("drops text that comes from no manifest"))
 	}
@@ -136,7 +151,7 @@ func (a *app) take(ctx context.Context, r repo.Repo, names []string, src source)
 		}
 		lost[i] = gen.Lose(name, old, after)
 	}
-	a.explain(ctx, r, lost)
+	_ = a.explain(ctx, r, lost) // it has warned
 	takings := make([]gen.Taking, len(names))
 	for i, l := range lost {
 		takings[i] = l.Take(after)

@@ -3,6 +3,7 @@ package buildkit
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"strconv"
@@ -30,11 +31,14 @@ func (b Builder) frontend(s image.Spec, in Inputs) gateway.BuildFunc {
 	file := filepath.Join(dir, name)
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		t := &told{Client: c, opts: maps.Clone(c.BuildOpts().Opts), anew: s.Anew}
+		var undated error
 		if _, given := s.Args[epochArg]; !given {
-			epoch, err := b.epoch(ctx, c, s, file)
+			base, err := finalBase(file, s)
 			if err != nil {
 				return nil, err
 			}
+			var epoch int64
+			epoch, undated = b.epoch(ctx, c, s, base)
 			t.opts["build-arg:"+epochArg] = strconv.FormatInt(epoch, 10)
 		}
 		if label, ok := b.inputsLabel(ctx, c, s, in); ok {
@@ -46,6 +50,9 @@ func (b Builder) frontend(s image.Spec, in Inputs) gateway.BuildFunc {
 		}
 		t.opts["label:"+SourcesLabel] = sources.String()
 		res, err := dockerfile.Build(ctx, t)
+		if err == nil { // what is wrong with a base, the build itself says better
+			err = undated
+		}
 		if err != nil || !b.Packages {
 			return res, err
 		}
@@ -100,20 +107,23 @@ func (t *told) BuildOpts() gateway.BuildOpts {
 
 // epoch returns when the base of the image was made, in seconds since 1970: the
 // time of the last commit would make all layers new at each. An image without a
-// base is of no time.
-func (b Builder) epoch(ctx context.Context, c gateway.Client, s image.Spec, file string) (int64, error) {
-	base, err := finalBase(file, s)
-	if err != nil || base == "" {
-		return 0, err
+// base, or whose base does not say when it was made, is of no time. That the base
+// cannot be read is an error.
+func (b Builder) epoch(ctx context.Context, c gateway.Client, s image.Spec, base string) (int64, error) {
+	if base == "" {
+		return 0, nil
 	}
 	var config ocispec.Image
+	var err error
 	if l, ok := layoutOf(s, base); ok {
 		config, err = ReadConfig(l, firstPlatform(s))
 	} else {
 		config, err = b.remoteConfig(ctx, c, base, firstPlatform(s))
 	}
-	// What is wrong with a base, the build itself says better.
-	if err != nil || config.Created == nil {
+	if err != nil {
+		return 0, fmt.Errorf("%s: when it was made, which dates the image, is not known: %w", base, err)
+	}
+	if config.Created == nil {
 		return 0, nil
 	}
 	return config.Created.Unix(), nil

@@ -63,12 +63,21 @@ func subordinate(file string, u *user.User) ([]idRange, error) {
 	}
 	ranges := parseSubordinate(string(data), u.Username, u.Uid)
 	if len(ranges) == 0 {
-		first := firstFree()
-		last := first + subordinates - 1
-		return nil, hint.Add(fmt.Errorf("%s: no line for %s", file, u.Username),
-			"run \"sudo usermod --add-subuids %d-%d --add-subgids %d-%d %s\"", first, last, first, last, u.Username)
+		return nil, withFree(fmt.Errorf("%s: no line for %s", file, u.Username), u.Username, subuid, subgid)
 	}
 	return ranges, nil
+}
+
+// withFree adds to an error the command that gives a user ids that no one has by
+// those files. Where that is not known it says so: two users with the same ids could
+// read each other's containers.
+func withFree(err error, name string, files ...string) error {
+	first, unknown := firstFree(files...)
+	if unknown != nil {
+		return hint.Add(err, "give %s %d ids of each kind with \"usermod --add-subuids --add-subgids\", none of which another user has; which these are is not known: %v", name, subordinates, unknown)
+	}
+	last := first + subordinates - 1
+	return hint.Add(err, "run \"sudo usermod --add-subuids %d-%d --add-subgids %d-%d %s\"", first, last, first, last, name)
 }
 
 // subordinates is how many ids a user usually gets, and firstUsual the lowest
@@ -78,23 +87,39 @@ const (
 	firstUsual   = 100000
 )
 
-// firstFree returns the first id above all that any user has: two users with
-// the same ones could read each other's containers.
-func firstFree() int {
+// firstFree returns the first id above all that any user has by some files. One
+// that does not exist hands out none; one that cannot be read is an error.
+func firstFree(files ...string) (int, error) {
 	free := firstUsual
-	for _, file := range []string{subuid, subgid} {
-		data, _ := os.ReadFile(file) // one that is not there hands out none
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
 		for line := range strings.Lines(string(data)) {
-			f := strings.Split(strings.TrimSpace(line), ":")
-			if len(f) != 3 {
+			line = strings.TrimSpace(line)
+			if line == "" || line[0] == '#' {
 				continue
 			}
-			first, _ := strconv.Atoi(f[1])
-			count, _ := strconv.Atoi(f[2])
-			free = max(free, first+count)
+			end, err := endOf(line)
+			if err != nil {
+				return 0, fmt.Errorf("%s: %q: %w", file, line, err)
+			}
+			free = max(free, end)
 		}
 	}
-	return free
+	return free, nil
+}
+
+// endOf returns the id after those that a line hands out.
+func endOf(line string) (int, error) {
+	f := strings.Split(line, ":")
+	if len(f) != 3 {
+		return 0, errors.New("is not NAME:FIRST:COUNT")
+	}
+	first, err := strconv.Atoi(f[1])
+	count, errCount := strconv.Atoi(f[2])
+	return first + count, errors.Join(err, errCount)
 }
 
 // parseSubordinate picks the lines of a subuid file that are for a user, who
