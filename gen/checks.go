@@ -112,10 +112,11 @@ func (c *checker) present(e Entry, spec string) {
 	}
 }
 
-// absent checks that a package is not installed.
+// absent checks that a package is not installed. That rpm does not say is no sign of
+// that.
 func (c *checker) absent(e Entry, spec string) {
 	if !strings.HasPrefix(spec, "@") {
-		c.add(e, "no package "+spec, `if rpm -qa -- %s | grep .; then echo "is installed"; exit 1; fi`, spec)
+		c.add(e, "no package "+spec, `found=$(rpm -qa -- %s) || { echo "rpm does not tell"; exit 1; }; if test "$found"; then echo "$found"; echo "is installed"; exit 1; fi`, spec)
 	}
 }
 
@@ -201,14 +202,16 @@ func (c *checker) units() error {
 	if err != nil {
 		return err
 	}
-	const state = `state=$(systemctl is-enabled %s) || true; echo "is $state"; case $state in `
+	const state = `unit=%s; state=$(systemctl is-enabled "$unit") || true; echo "is $state"; case $state in `
+	// Older releases of systemd say nothing of a unit that does not exist.
+	const hasNone = `for file in /etc /usr/lib /usr/local/lib; do if ! command -v systemctl || test -e $file/systemd/system/"$unit"; then echo "systemctl does not tell"; exit 1; fi; done`
 	systemd := d.content.Systemd
 	for _, v := range []struct {
 		verb, state, test string
 		units             []string
 	}{
 		{"enable", "enabled", `enabled|alias|static|indirect|generated) ;; *) exit 1 ;; esac`, systemd.Enable},
-		{"disable", "disabled", `enabled|alias) exit 1 ;; esac`, systemd.Disable},
+		{"disable", "disabled", `enabled|enabled-runtime|alias) exit 1 ;; '') ` + hasNone + ` ;; esac`, systemd.Disable},
 		{"mask", "masked", `masked) ;; *) exit 1 ;; esac`, systemd.Mask},
 	} {
 		for i, unit := range v.units {

@@ -7,7 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -317,5 +319,47 @@ func TestTemplatesThatCannotBeListed(t *testing.T) {
 		if err != nil || len(r.Warnings) != want {
 			t.Errorf("%q: %v, %v", folder, r.Warnings, err)
 		}
+	}
+}
+
+// TestChecksOfWhatIsMissing checks that no package and no unit counts as missing
+// because the program that was asked does not tell.
+func TestChecksOfWhatIsMissing(t *testing.T) {
+	checks, err := gen.Checks(gen.System, fstest.MapFS{
+		"manifests/system-packages.json": {Data: []byte(`{"removed": ["nano"]}`)},
+		"manifests/system-config.json":   {Data: []byte(`{"systemd": {"disable": ["bkt-test-none.service"]}}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, program, script string
+		holds                 bool
+	}{
+		{"no package nano", "rpm", "exit 0", true},
+		{"no package nano", "rpm", "echo nano-7", false},
+		{"no package nano", "rpm", "echo error: cannot open Packages >&2; exit 1", false},
+		{"no package nano", "none", "", false},
+		{"disabled unit bkt-test-none.service", "systemctl", "echo disabled; exit 1", true},
+		{"disabled unit bkt-test-none.service", "systemctl", "echo masked; exit 1", true},
+		{"disabled unit bkt-test-none.service", "systemctl", "echo not-found; exit 1", true},
+		{"disabled unit bkt-test-none.service", "systemctl", "echo Failed to get unit file state >&2; exit 1", true}, // there is none
+		{"disabled unit bkt-test-none.service", "systemctl", "echo enabled", false},
+		{"disabled unit bkt-test-none.service", "systemctl", "echo enabled-runtime", false},
+		{"disabled unit bkt-test-none.service", "none", "", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name+" "+tt.script, func(t *testing.T) {
+			bin := t.TempDir()
+			if err := os.WriteFile(filepath.Join(bin, tt.program), []byte("#!/bin/sh\n"+tt.script+"\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(checks, func(c gen.Check) bool { return c.Name == tt.name })
+			cmd := exec.Command("/bin/sh", "-c", checks[i].Command)
+			cmd.Env = []string{"PATH=" + bin}
+			if out, err := cmd.CombinedOutput(); (err == nil) != tt.holds {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
 	}
 }

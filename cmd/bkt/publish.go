@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,8 +73,9 @@ func verify(ctx context.Context, s image.Spec) (image.Spec, error) {
 // allowed returns those of the images that a policy is about; one that it does
 // not allow is an error.
 func allowed(ctx context.Context, names []string) (all []contract.Allowed, err error) {
-	if len(names) == 0 || !slices.ContainsFunc(policies(), mayBeThere) {
-		return nil, nil
+	files, err := policies()
+	if err != nil || len(names) == 0 || !slices.ContainsFunc(files, mayBeThere) {
+		return nil, err
 	}
 	cfg, err := startable()
 	if err != nil {
@@ -84,12 +86,12 @@ func allowed(ctx context.Context, names []string) (all []contract.Allowed, err e
 }
 
 // policies returns where a policy on signatures may be.
-func policies() []string {
-	all := []string{"/etc/containers/policy.json"}
-	if home, err := os.UserHomeDir(); err == nil {
-		all = append(all, filepath.Join(home, ".config", "containers", "policy.json"))
+func policies() ([]string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return nil, fmt.Errorf("whether you have a policy on signatures is not known: %w", err)
 	}
-	return all
+	return []string{"/etc/containers/policy.json", filepath.Join(home, ".config", "containers", "policy.json")}, nil
 }
 
 // mayBeThere reports whether there is a file, or may be: that one cannot be looked

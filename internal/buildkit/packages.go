@@ -14,8 +14,9 @@ import (
 // PackagesLabel is the label with the digest of the list of an image's packages.
 const PackagesLabel = "bkt.packages"
 
-// listPackages writes the packages of an image, the same for the same packages.
-const listPackages = `rpm -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE}.%{ARCH} %{SHA256HEADER}\n' | LC_ALL=C sort >/list/packages`
+// listPackages writes the packages of an image, the same for the same packages. It
+// fails where rpm does.
+const listPackages = `rpm -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE}.%{ARCH} %{SHA256HEADER}\n' >/list/unsorted && LC_ALL=C sort /list/unsorted >/list/packages`
 
 // labelPackages gives each image in res the label with its packages.
 func labelPackages(ctx context.Context, c gateway.Client, res *gateway.Result) error {
@@ -43,8 +44,12 @@ func labelPackages(ctx context.Context, c gateway.Client, res *gateway.Result) e
 // packagesOf returns the list of an image's packages, which is empty for one
 // without rpm.
 func packagesOf(ctx context.Context, c gateway.Client, ref gateway.Reference) ([]byte, error) {
-	if _, err := ref.StatFile(ctx, gateway.StatRequest{Path: "/usr/bin/rpm"}); err != nil {
+	_, err := ref.StatFile(ctx, gateway.StatRequest{Path: "/usr/bin/rpm"})
+	switch {
+	case err != nil && isAbsent(err):
 		return nil, nil
+	case err != nil:
+		return nil, err
 	}
 	state, err := ref.ToState()
 	if err != nil {

@@ -1,7 +1,9 @@
 package buildkit
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -36,8 +38,8 @@ func (cfg Config) secure(address string) ([]client.ClientOpt, error) {
 func firstOf(dir string, names []string) (string, error) {
 	for _, name := range names {
 		file := filepath.Join(dir, name)
-		if _, err := os.Stat(file); err == nil {
-			return file, nil
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			return file, plainPath(err)
 		}
 	}
 	return "", fmt.Errorf("%s: it has no %s", dir, strings.Join(names, " or "))

@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
@@ -49,9 +52,13 @@ func listen(path string) (*socket, error) {
 
 // vacate removes a socket that no one answers at, and nothing else.
 func vacate(path string) error {
-	if c, err := net.Dial("unix", path); err == nil {
+	c, err := net.Dial("unix", path)
+	switch {
+	case err == nil:
 		c.Close()
 		return hint.Add(fmt.Errorf("%s: in use by another program", path), "choose another socket")
+	case !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist): // someone may listen who is busy
+		return hint.Add(err, "choose another socket")
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
 		return hint.Add(fmt.Errorf("%s: is there, and is no socket", path), "choose another socket")

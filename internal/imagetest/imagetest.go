@@ -50,7 +50,7 @@ cd /checks
 limit="timeout -k 2 $BKT_LIMIT"
 command -v timeout >/dev/null || limit=
 export BKT_PACKAGES=/tmp/.bkt-packages
-if command -v rpm >/dev/null; then rpm -qa --qf '%{NAME}\n' >"$BKT_PACKAGES"; fi
+if command -v rpm >/dev/null; then rpm -qa --qf '%{NAME}\n' >"$BKT_PACKAGES" || rm -f "$BKT_PACKAGES"; fi
 run() {
 	start=$(date +%s%N 2>/dev/null)
 	(cd / && exec $limit sh -c "$(cat "/checks/$1")") </dev/null >"/tmp/.bkt-$1" 2>&1
