@@ -354,6 +354,9 @@ func TestNothingIsTakenOnTrust(t *testing.T) {
 	d := &Domain{Manager: "podman", Home: "/home/u", seen: seen{containers: map[string]container{"dev": {id: "1"}}}}
 	have, want := Box{Name: "dev", Box: manifest.Box{Image: "x"}}, Box{Name: "dev", Box: manifest.Box{Image: "y", Bins: manifest.Bins{Also: []string{"/a"}}}}
 	changes := d.Plan([]reconcile.Diff[Box]{{Have: &have, Want: &want}, {Have: &have}, {Want: &want}})
+	for _, stage := range d.stages(want, container{id: "1"}, "new", "dev-backup", nil) {
+		changes = append(changes, plan.Change{Steps: stage.Steps})
+	}
 	for _, c := range changes {
 		for _, s := range append(c.Steps, c.Undo...) {
 			r, ok := s.(plan.Run)
@@ -365,7 +368,7 @@ func TestNothingIsTakenOnTrust(t *testing.T) {
 				if r.Require == nil || !cmp.Equal(r.Env, []string{"DBX_NON_INTERACTIVE=0"}) {
 					t.Errorf("%v may make a container", r)
 				}
-			case r.Argv[0] == "distrobox", r.Argv[1] == "rm", r.Argv[0] == "sh":
+			case r.Argv[0] == "distrobox", r.Argv[1] == "rm", r.Argv[1] == "rename", r.Argv[1] == "tag", r.Argv[0] == "sh":
 				if r.Verify == nil {
 					t.Errorf("%v is taken on trust", r)
 				}

@@ -142,7 +142,7 @@ func (d *Domain) recreate(have, b Box) []plan.Change {
 		c.Steps = append(c.Steps, d.discard(now))
 	case there:
 		old = now
-		c.Steps = append(c.Steps, d.run("stop", old.id), d.run("rename", old.id, b.Name+asideSuffix))
+		c.Steps = append(c.Steps, d.run("stop", old.id), d.rename(old, b.Name+asideSuffix))
 	}
 	c.Steps = append(c.Steps, making...)
 	c.Steps = append(c.Steps, d.started(b), d.discard(old))
@@ -152,6 +152,20 @@ func (d *Domain) recreate(have, b Box) []plan.Change {
 
 func (d *Domain) run(args ...string) plan.Run {
 	return plan.Run{Argv: append([]string{d.Manager}, args...)}
+}
+
+// named checks the name of a container.
+const named = `case $("$1" inspect --type container --format '{{.Name}}' "$2" 2>&1) in
+"$3" | "/$3") ;;
+*) echo "container $2 is not called $3" >&2; exit 1 ;;
+esac`
+
+// rename gives a container another name. By its name the old one is told from the
+// new one, later on.
+func (d *Domain) rename(c container, name string) plan.Run {
+	r := d.run("rename", c.id, name)
+	r.Verify = []string{"sh", "-c", named, "sh", d.Manager, c.id, name}
+	return r
 }
 
 // bringingBack gives a box its name back, unless it has it still, and removes
@@ -184,7 +198,7 @@ func (d *Domain) bringBack(name string, old container) plan.Run {
 
 // giveBack gives a box its name that was put aside, and is as it should be.
 func (d *Domain) giveBack(b Box) plan.Change {
-	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{d.run("rename", d.seen.aside[b.Name].id, b.Name)}}
+	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{d.rename(d.seen.aside[b.Name], b.Name)}}
 }
 
 // finish removes the old box of which there is a new one, if that one starts. If
@@ -198,8 +212,18 @@ func (d *Domain) finish(b Box) []plan.Change {
 	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Loses: []string{"the old box, " + old.name}, Steps: steps}}
 }
 
-// started starts a box, which runs its hooks.
-func (d *Domain) started(b Box) plan.Step { return d.enter(b.Name, "# bkt\nexit 0\n") }
+// running checks that a container runs.
+const running = `case $("$1" inspect --type container --format '{{.Name}} {{.State.Running}}' "$2" 2>&1) in
+"$2 true" | "/$2 true") ;;
+*) echo "container $2 does not run" >&2; exit 1 ;;
+esac`
+
+// started starts a box, which runs its hooks. The old one goes as soon as it runs.
+func (d *Domain) started(b Box) plan.Step {
+	r := d.enter(b.Name, "# bkt\nexit 0\n")
+	r.Verify = []string{"sh", "-c", running, "sh", d.Manager, b.Name}
+	return r
+}
 
 // export brings the exports of a box up to date. What goes is a file of the host:
 // the box is needed for the rest alone, which is done if enter says so.

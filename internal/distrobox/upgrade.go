@@ -95,8 +95,8 @@ func (d *Domain) stages(b Box, old container, candidate, backup string, answerin
 	fresh := b
 	fresh.Pull = false // or another image might take the name of this one
 	stages := []Stage{
-		{"put the old box aside", []plan.Step{d.run("stop", old.id), d.run("rename", old.id, b.Name+asideSuffix)}},
-		{"call the new image " + b.Image, []plan.Step{d.run("tag", candidate, b.Image)}},
+		{"put the old box aside", []plan.Step{d.run("stop", old.id), d.rename(old, b.Name+asideSuffix)}},
+		{"call the new image " + b.Image, []plan.Step{d.tag(candidate, b.Image)}},
 		{"make the new box", d.making(fresh)},
 		{"start it, which runs its hooks", []plan.Step{d.started(b)}},
 	}
@@ -106,7 +106,18 @@ func (d *Domain) stages(b Box, old container, candidate, backup string, answerin
 	if script := d.trial(b, answering); script != "" {
 		stages = append(stages, Stage{"try its programs", []plan.Step{d.enter(b.Name, script)}})
 	}
-	return append(stages, Stage{"keep the old box as " + backup, []plan.Step{d.run("rename", old.id, backup)}})
+	return append(stages, Stage{"keep the old box as " + backup, []plan.Step{d.rename(old, backup)}})
+}
+
+// tagged checks that two names are those of one image.
+const tagged = `one=$("$1" image inspect --format '{{.Id}}' "$2") && other=$("$1" image inspect --format '{{.Id}}' "$3") || exit
+test "$one" = "$other" || { echo "$3 is another image than $2" >&2; exit 1; }`
+
+// tag gives an image a name, which the box is made by.
+func (d *Domain) tag(image, name string) plan.Run {
+	r := d.run("tag", image, name)
+	r.Verify = []string{"sh", "-c", tagged, "sh", d.Manager, image, name}
+	return r
 }
 
 // unnaming takes a name from the image that has it, if there is one.
