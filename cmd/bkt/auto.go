@@ -238,7 +238,9 @@ func (s system) stopping(ctx context.Context) (plan.Plan, error) {
 	remove := plan.Change{Op: plan.Remove}
 	for _, u := range units {
 		path := filepath.Join(s.userUnits(), u.Name)
-		if text, err := os.ReadFile(path); err == nil && packaging.Written(text) {
+		text, errRead := os.ReadFile(path)
+		err = errors.Join(err, plainPathError(unlessAbsent(errRead)))
+		if errRead == nil && packaging.Written(text) {
 			remove.Targets = append(remove.Targets, path)
 			remove.Steps = append(remove.Steps, plan.Delete{Path: path})
 		}

@@ -127,7 +127,23 @@ func intoPodman(ctx context.Context, l image.Layout, name string) error {
 		_, errUntag := host.Output(ctx, "podman", "untag", id, "localhost/"+link)
 		err = errors.Join(err, errUntag)
 	}
+	if err == nil {
+		err = checkNamed(ctx, "podman", name, id)
+	}
 	return err
+}
+
+// checkNamed returns an error unless a program has an image of that name, and of that
+// id, if it is known.
+func checkNamed(ctx context.Context, program, name, id string) error {
+	out, err := host.Output(ctx, program, "image", "inspect", "--format", "{{.Id}}", name)
+	if err != nil {
+		return fmt.Errorf("it says that it has loaded the image, and has none of the name: %w", err)
+	}
+	if is := strings.TrimSpace(string(out)); id != "" && strings.TrimPrefix(is, "sha256:") != strings.TrimPrefix(id, "sha256:") {
+		return fmt.Errorf("it says that it has loaded the image %s, and %s is another: %s", id, name, is)
+	}
+	return nil
 }
 
 // intoDocker has docker read an archive, in which the image has its name.
@@ -145,6 +161,8 @@ func intoDocker(ctx context.Context, l image.Layout, name string) error {
 	if _, err := answer(ctx, cfg.Program, "export", "--digest="+l.Digest.String(), l.Dir, archive, name); err != nil {
 		return err
 	}
-	_, err = host.Output(ctx, "docker", "load", "--quiet", "--input", archive)
-	return err
+	if _, err := host.Output(ctx, "docker", "load", "--quiet", "--input", archive); err != nil {
+		return err
+	}
+	return checkNamed(ctx, "docker", name, "") // ids are not the same in all of its stores
 }
