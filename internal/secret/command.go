@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // arguments looks at the arguments of each command in a text for a shell.
@@ -21,12 +22,16 @@ func (s *scan) commands(text string, depth int) {
 		text = variables().ReplaceAllString(text, "$$VARIABLE")
 	}
 	for _, m := range matches(netrcPattern, text, "password ") {
-		if !isReference(m[1]) && !s.has(m[1]) {
-			s.add(kindOption, m[1])
-		}
+		s.addOption(m[1])
+	}
+	for _, m := range matches(sqlPattern, text, "PASSWORD", "password", "IDENTIFIED", "identified") {
+		s.addOption(m[1])
 	}
 	if strings.HasPrefix(text, "-") {
 		text = "options " + text
+	}
+	for _, document := range hereDocuments(text) {
+		s.lines(document, false)
 	}
 	list := shellCommands(text)
 	for i, words := range list {
@@ -45,6 +50,9 @@ func (s *scan) commands(text string, depth int) {
 
 // maxCommand is how much of a command is looked at.
 const maxCommand = 1 << 16
+
+// sqlPattern is what databases take for a password.
+var sqlPattern = pattern(`(?i)\b(?:password|identified(?: with \S+)? by)\s*\(?\s*'([^'\s]+)'`)
 
 var netrcPattern = pattern(`\b(?:login|account|user)\s+\S+\s+password\s+["']?([^\s"'\\]+)`)
 
@@ -78,10 +86,16 @@ func (s *scan) one(words, next []string) {
 	}
 	name := path.Base(words[0])
 	args := words[1:]
-	if i := slices.Index(args, "<<<"); i >= 0 && i+1 < len(args) && (readsPassword(words) || name == "kinit") {
+	if i := slices.Index(args, "<<<"); i >= 0 && i+1 < len(args) && readsPassword(words) {
 		s.printed("echo", args[i+1:i+2])
 	}
+	all := args
 	args = withoutFiles(args)
+	if file := writtenFile(all[len(args):], next); file != "" && prints(name) {
+		for _, arg := range args {
+			s.lines(arg, namesSecretFile(file))
+		}
+	}
 	if len(args) == 0 {
 		return
 	}
@@ -167,7 +181,19 @@ func takesPassword(name, option string, args []string) bool {
 	if slices.Contains(passwordOptions()[name], option) {
 		return true
 	}
-	return option == "-p" && logins()[name] && slices.Contains(args, "login") || name == "twine" && option == "-p"
+	return option == "-p" && (logins()[name] && slices.Contains(args, "login") || name == "twine" || !noLogins()[name] && !mysqls()[name] && namesUser(args))
+}
+
+// namesUser reports whether arguments say who is let in. Of programs that take a
+// user, -p is the password, or else a port, a folder or a process.
+func namesUser(args []string) bool {
+	p := slices.Index(args, "-p")
+	if p < 0 || p+1 == len(args) || !strings.ContainsFunc(args[p+1], unicode.IsLetter) || strings.ContainsAny(args[p+1], "/:,. ") {
+		return false
+	}
+	return slices.ContainsFunc(args, func(a string) bool {
+		return a == "-u" || a == "-U" || a == "--user" || a == "--username" || a == "user" || strings.HasPrefix(a, "--user=") || strings.HasPrefix(a, "--username=")
+	})
 }
 
 // noLogins are programs whose -u and --user are others: of a user and a group.
@@ -180,7 +206,9 @@ func takesLogin(name, option string) bool {
 		return !noLogins()[name]
 	case "-su", "-sSu", "-fsSu", "-ksu", "-ku", "-Lu", "-sLu", "-vu":
 		return name == "curl"
-	case "-a", "--auth":
+	case "--auth":
+		return true
+	case "-a":
 		return name == "http" || name == "https" || name == "httpie" || name == "xh"
 	}
 	return false
@@ -233,6 +261,9 @@ func (s *scan) settings(name string, args []string) {
 		word = word[strings.LastIndexByte(word, '/')+1:]
 		word = word[strings.LastIndexByte(word, ':')+1:]
 		class := nameClass(word)
+		if first := wordsOf(word); len(first) > 1 && (verbs()[first[0]] || changes()[first[0]]) {
+			continue // a subcommand
+		}
 		if isHex(value, 8) && publicPrograms()[name] && class == weak {
 			continue
 		}
@@ -247,10 +278,13 @@ func (s *scan) positional(name string, args []string) {
 	last := args[len(args)-1]
 	switch {
 	case name == "wpa_passphrase" && len(args) == 2,
-		name == "htpasswd" && slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "-") && strings.Contains(a, "b") }) && len(args) > 3,
+		strings.HasSuffix(name, "passwd") && slices.ContainsFunc(args, isBatch) && len(args) > 3,
 		(name == "vault" || name == "bw") && (args[0] == "login" || args[0] == "unlock") && len(args) > 1 && !strings.HasPrefix(last, "-"),
 		name == "ngrok" && len(args) > 1 && strings.Contains(strings.Join(args, " "), "authtoken"),
-		name == "keyctl" && args[0] == "add" && len(args) > 3 && !strings.HasPrefix(args[3], "@"):
+		name == "keyctl" && args[0] == "add" && len(args) > 3 && !strings.HasPrefix(args[3], "@"),
+		len(args) > 1 && registers()[args[len(args)-2]] && (len(last) >= minAccount && strings.Trim(last, "0123456789") == "" || isGroups(last)),
+		name == "mysqladmin" && len(args) > 1 && args[len(args)-2] == "password",
+		setsPassword(args):
 		s.addOption(last)
 	case (name == "smbclient" || name == "rpcclient") && slices.Contains(args, "-U"):
 		for _, a := range args {
@@ -261,21 +295,79 @@ func (s *scan) positional(name string, args []string) {
 	}
 }
 
+// registers are subcommands after which there may be the number of an account, as
+// of a VPN, or of a licence, that is all that one needs.
+var registers = words("login register activate redeem")
+
+const minAccount = 12 // digits
+
+// isBatch reports whether an argument has the option -b, with which htpasswd and
+// those like it take the password from the next ones.
+func isBatch(arg string) bool {
+	return strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.Contains(arg, "b")
+}
+
+// changes are verbs of subcommands that take a new password.
+var changes = words("set change reset update add create")
+
+// setsPassword reports whether the last argument is a password by the name of a
+// subcommand, as in "grdctl vnc set-password PASSWORD" or "add_user USER PASSWORD".
+// One argument alone is a password only where there is no user to name.
+func setsPassword(args []string) bool {
+	i := slices.IndexFunc(args, func(a string) bool {
+		verb := wordsOf(a)
+		return len(verb) > 1 && changes()[verb[0]] && !strings.ContainsAny(a, "=/ ") && !strings.HasPrefix(a, "-") &&
+			(nameClass(strings.Join(verb[1:], "-")) == strong || len(verb) == 2 && verb[1] == "user")
+	})
+	if i < 0 || slices.ContainsFunc(args[i:], func(a string) bool { return strings.HasPrefix(a, "-") }) {
+		return false
+	}
+	switch verb := wordsOf(args[i]); len(args) - i - 1 {
+	case 1:
+		return passwordLike(args[i]) && (verb[0] == "set" || len(verb) > 2) && !slices.Contains(verb, "user")
+	case 2:
+		return true
+	}
+	return false
+}
+
+// passwordReaders are programs, with their arguments, that read a password from
+// what is piped to them.
+var passwordReaders = []string{
+	"chpasswd ", " passwd ", " vncpasswd ", " smbpasswd ", " kinit ", "keepassxc-cli ", "cryptsetup ", "sudo -S ", "--with-token ", "--passphrase-fd ",
+	"secret-tool store ", "podman secret create ", "docker secret create ", "pass insert ", "rclone obscure ", "wg pubkey ",
+	"gnome-keyring-daemon --unlock ", "systemd-creds encrypt ", "ssh-add - ", "htpasswd -i ",
+}
+
 // readsPassword reports whether a program reads a password from what is piped to
-// it.
+// it: one of those that always do, or one with an option such as
+// "--password-stdin" or "--password-file -".
 func readsPassword(words []string) bool {
 	all := " " + strings.Join(words, " ") + " "
-	for _, w := range []string{"chpasswd ", " passwd ", "--password-stdin ", "--with-token ", "sudo -S ", "--passphrase-fd ", "cryptsetup ", "secret-tool store ", "podman secret create "} {
-		if strings.Contains(all, w) {
+	if slices.ContainsFunc(passwordReaders, func(r string) bool { return strings.Contains(all, r) }) {
+		return true
+	}
+	for i, w := range words {
+		option, value, isPair := strings.Cut(w, "=")
+		long, isLong := strings.CutPrefix(option, "--")
+		if !isLong || nameClass(long) != about {
+			continue
+		}
+		if !isPair && i+1 < len(words) {
+			value = words[i+1]
+		}
+		if strings.HasSuffix(long, "stdin") || value == "-" || value == "/dev/stdin" {
 			return true
 		}
 	}
 	return false
 }
 
+func prints(program string) bool { return program == "echo" || program == "printf" }
+
 // printed looks at what echo prints for such a program.
 func (s *scan) printed(name string, args []string) {
-	if name != "echo" && name != "printf" {
+	if !prints(name) {
 		return
 	}
 	for _, arg := range args {
@@ -290,6 +382,93 @@ func (s *scan) printed(name string, args []string) {
 			s.addOption(arg)
 		}
 	}
+}
+
+// writtenFile returns the file that the output of a command is written to: by a
+// redirection after its arguments, or by tee.
+func writtenFile(redirections, next []string) string {
+	if len(next) > 1 {
+		if next = program(next); path.Base(next[0]) == "tee" {
+			return next[len(next)-1]
+		}
+	}
+	for i, r := range redirections {
+		if !strings.HasPrefix(strings.TrimLeft(r, "1"), ">") {
+			continue
+		}
+		if file := strings.TrimLeft(r, "1>|"); file != "" {
+			return file
+		}
+		if i+1 < len(redirections) {
+			return redirections[i+1]
+		}
+	}
+	return ""
+}
+
+// namesSecretFile reports whether a file is one of passwords by its name or its
+// folder. Most with an ending are files of programs about them.
+func namesSecretFile(file string) bool {
+	folder, name := path.Split(file)
+	if name == "passwd" || strings.Contains(folder, "/pam.d/") {
+		return false
+	}
+	if end := path.Ext(name); end != "" && end != name && end != ".txt" {
+		return end == ".key" || nameClass(end) == strong
+	}
+	return nameClass(strings.TrimSuffix(name, ".txt")) == strong || path.Base(folder) == "secrets"
+}
+
+var passwordLine = pattern(`^[^:\s]+:(?:[0-9]+|\*):[^:\s]+:[^:\s]+:(\S+)$`)
+
+// lines looks at the lines of a text that is written into a file: in many formats
+// of configuration, a blank is all that is between a name and its value, and a
+// file of secrets has them at the ends of its lines.
+func (s *scan) lines(text string, secret bool) {
+	for line := range strings.SplitSeq(strings.ReplaceAll(text, `\n`, "\n"), "\n") {
+		line = strings.TrimSpace(line)
+		if m := passwordLine().FindStringSubmatch(line); m != nil {
+			s.addOption(m[1])
+			continue
+		}
+		if fields := strings.Fields(line); secret && len(fields) > 0 && len(fields) <= 4 && !strings.HasPrefix(line, "#") {
+			last := fields[len(fields)-1]
+			if isSecret(strong, last) && strings.Trim(last, "%sn") != "" && !strings.ContainsAny(last, "=[]$") && !s.has(last) {
+				s.add("a line of a file that is named like a secret", last)
+			}
+			continue
+		}
+		name, value, _ := strings.Cut(line, " ")
+		value = strings.TrimRight(strings.TrimSpace(value), ";")
+		inner := strings.Trim(value, `'"`)
+		if strings.ContainsAny(value, " \t") && len(value)-len(inner) < 2 {
+			continue // a sentence, or a rule
+		}
+		if nameClass(name) == strong && strings.Trim(name, nameBytes) == "" && isSecretOf(name, strong, inner) && !s.has(inner) {
+			s.addNamed(kindNamed, name, inner)
+		}
+	}
+}
+
+const nameBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+
+var hereDocument = pattern(`<<-?\s*["']?([A-Za-z_]+)["']?[^\n]*\n`)
+
+// hereDocuments returns the texts that commands are given after "<<".
+func hereDocuments(text string) []string {
+	var all []string
+	for strings.Contains(text, "<<") {
+		m := hereDocument().FindStringSubmatchIndex(text)
+		if m == nil {
+			break
+		}
+		word := text[m[2]:m[3]]
+		text = text[m[1]:]
+		body, rest, _ := strings.Cut(text, "\n"+word)
+		all = append(all, body)
+		text = rest
+	}
+	return all
 }
 
 // A shellCommand is one of a list.

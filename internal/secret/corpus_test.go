@@ -119,6 +119,9 @@ var alphabets = map[string]string{
 	"b32": "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
 	"b62": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
 	"b64": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+	"raw": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+	"url": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+	"upp": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 }
 
 var randomPattern = regexp.MustCompile(`\{\{(\w+)(?: (\d+))?\}\}`)
@@ -179,6 +182,12 @@ func itemOf(t *testing.T, kind, text string) map[string]any {
 		return map[string]any{"id": text}
 	case "unit":
 		return map[string]any{"scope": "user", "unit": text, "state": "enabled"}
+	case "item":
+		var item map[string]any
+		if err := json.Unmarshal([]byte(text), &item); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		return item
 	case "setting":
 		parts := strings.SplitN(text, " ", 3)
 		return map[string]any{"schema": parts[0], "key": parts[1], "value": parts[2]}

@@ -23,6 +23,7 @@ var stems = []string{
 	"authkey", "authtoken", "accesstoken", "refreshtoken", "credential", "clientsecret", "secretid", "totp", "hotp",
 	"motdepasse", "contrasena", "storagekey", "accountkey", "accesskey",
 	"activationkey", "encryptionkey", "masterkey", "presharedkey", "pincode", "backupcode", "recoverycode", "recoverykey",
+	"licensekey", "licencekey", "productkey", "serialkey", "seedphrase", "recoveryphrase", "seedwords",
 }
 
 // secretWords are words that say so.
@@ -53,12 +54,12 @@ var aboutAfter = words(`file files path paths dir dirs directory folder store st
 	dialog window shortcut shortcuts binding bindings cache keyring interval refresh retries attempts version status state changed
 	date time timestamp blacklist whitelist allowlist denylist list excluded ignore apps usage budget display color colour action
 	actions behavior behaviour setup through thru feature features lifetimes owner fd warning warnings check checks ring map layout theme
-	domain domains region tool plugin plugins schema driver engine renewal rotation entry stdin conf tries days config configs configuration regexp test tests fetcher`)
+	domain domains region tool plugin plugins schema driver engine renewal rotation entry stdin conf tries days hasher rounds score ref refs complexity config configs configuration regexp test tests fetcher`)
 
 var aboutBefore = words(`no not remember show hide reveal use ask save require required has is allow prompt bypass generate clear max min num
-	number count copy toggle forget change reset disable disabled enable enabled with without skip validate check need needs total input
+	number count copy existing toggle forget change reset disable disabled enable enabled with without skip validate check need needs total input
 	output completion lock ignore public pub per exclude include random autofill autotype tokenizer
-	recv import fetch trusted trust default local export list search send primary authorized known host first last next previous`)
+	recv import load fetch trusted trust default local export list search send primary authorized known host first last next previous`)
 
 // generic are keys that say nothing of their values.
 var generic = words("value values data text v content contents val string default key items entries list")
@@ -72,7 +73,7 @@ var idWords = words(`sha sha1 sha224 sha256 sha384 sha512 md5 blake2 blake3 b2su
 	ref refs uuid uuids guid guids id ids build version fingerprint hash hashes etag keyid thumbprint tag integrity hostkey
 	profile profiles device devices disk partition monitor monitors machine folder folders children pubkey recipient recipients icon
 	signingkey cid srcrev
-	account accounts calendar calendars book books uid uids`)
+	account accounts calendar calendars book books uid uids playlist playlists track tracks album albums artist channel video videos`)
 
 // idParts are words of such names, wherever they stand.
 var idParts = words("gpg pgp public pub pubkey uuid sha256 sha512 md5 commit digest fingerprint checksum gpgkey machine nix")

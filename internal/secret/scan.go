@@ -3,6 +3,7 @@ package secret
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -133,6 +134,9 @@ func (s *scan) flag(text string) {
 		}
 	}
 	if option, _, _ := strings.Cut(text, "="); plainOptions()[option] {
+		if option == "--mount" || option == "--volume" {
+			s.pairs(strings.ReplaceAll(text, ":", " ")) // its options
+		}
 		return
 	}
 	s.text(text, none)
@@ -183,19 +187,19 @@ func (s *scan) strings(text string, class class) {
 		case isSecret(of, q.text) && !named(q.text, of):
 			s.addNamed(kindNamed, name, q.text)
 		case of != about && len(q.text) >= minWord:
-			s.words(q.text, !namesID(name))
+			// Digits in hexadecimal are a key if they are all there is; among
+			// others they tell of what a program has numbered.
+			s.words(q.text, !namesID(name) && (of >= weak || !strings.ContainsAny(q.text, ` \`)))
 		}
 	}
 }
 
-// has reports whether a text is a secret that was found before.
+// has reports whether a text is a secret that was found before, or has a token in
+// it that was. What is shorter may be in others by chance.
 func (s *scan) has(text string) bool {
-	for _, f := range s.found {
-		if f.value != "" && strings.Contains(text, f.value) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.found, func(f finding) bool {
+		return f.value == text || len(f.value) >= minToken && strings.Contains(text, f.value)
+	})
 }
 
 // prose looks through a text for people.
@@ -218,7 +222,7 @@ func (s *scan) prose(text string) {
 			s.addNamed(kindNamed, name, value)
 		}
 	}
-	s.words(text, true)
+	s.words(text, slices.ContainsFunc(strings.Fields(text), func(w string) bool { return nameClass(w) >= weak }))
 }
 
 // command looks through what a shell runs, and what is like it.
@@ -238,6 +242,7 @@ func (s *scan) text(text string, class class) {
 	}
 	for range 3 { // what is quoted several times
 		s.pairs(text)
+		s.elements(text)
 		s.headers(text)
 		if !strings.Contains(text, `\"`) && !strings.Contains(text, `\'`) && !strings.Contains(text, `\u00`) {
 			return
@@ -251,8 +256,8 @@ var unquoter = strings.NewReplacer(`\"`, `"`, `\'`, `'`, `\\`, `\`, `\u0026`, "&
 // pairs looks at each value that has a name before it.
 func (s *scan) pairs(text string) {
 	for _, p := range namedValues(text) {
-		if !isSecret(p.class, p.value) {
-			continue
+		if !isSecretOf(p.name, p.class, p.value) || p.sentence || p.name == "Secret" && strings.Contains(text, "[Container]") {
+			continue // such as the name of one that podman keeps
 		}
 		if p.separator == ':' && !p.spaced && (p.class != strong || !passwordLike(p.name) && !hasDigit(p.value)) {
 			continue // such as a scope, or the tag of an image
@@ -262,6 +267,15 @@ func (s *scan) pairs(text string) {
 		}
 		if !s.has(p.value) {
 			s.addNamed(kindNamed, p.name, p.value)
+		}
+	}
+}
+
+// elements looks at those of XML.
+func (s *scan) elements(text string) {
+	for _, m := range matches(elementPattern, text, "</") {
+		if isSecret(nameClass(m[1]), m[2]) && !s.has(m[2]) {
+			s.addNamed(kindNamed, m[1], m[2])
 		}
 	}
 }
@@ -298,12 +312,13 @@ func matches(pattern func() *regexp.Regexp, text string, words ...string) [][]st
 }
 
 var (
-	uuidPattern   = pattern(`(?i)^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-	numberPattern = pattern(`^<?(u?int[0-9]+|byte|double|handle|@\S+|[0-9.+-]+)>?$`)
-	userPattern   = pattern(`^[A-Za-z0-9_.@+-]+:[^\s:/@$]+$`)
-	keyPattern    = pattern(`(?i)^([a-z]+_)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(:[a-z]+)?$`)
-	saidPattern   = pattern(`(?i)([\pL_.-]+)["']?\s*(?:(:|=)|\s(?:is|ist|lautet))\s*(\S+)([^\n]*)`)
-	besidePattern = pattern(`(?i)\b(password|passwort|passwd|pw|pin|passphrase|pass)\s+(\S+)|["']([^"'\s]{4,})["']\s+(?:is|ist)\s+(?:the|my|das|mein)\s+(?:password|passwort|pin|passphrase|token|secret)`)
-	authPattern   = pattern(`(?i)authorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token|digest|apikey|bot)\s+)?([^\s"']+)|\b(?:bearer|basic)\s+([A-Za-z0-9+/_.=~-]{12,})`)
-	cookiePattern = pattern(`(?i)\bcookie:\s*([^\s"'=;]+=[^\s"']{6,})`)
+	uuidPattern    = pattern(`(?i)^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	numberPattern  = pattern(`^<?(u?int[0-9]+|byte|double|handle|@\S+|[0-9.+-]+)>?$`)
+	userPattern    = pattern(`^[A-Za-z0-9_.@+-]+:[^\s:/@$]+$`)
+	keyPattern     = pattern(`(?i)^([a-z]+_)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(:[a-z]+)?$`)
+	saidPattern    = pattern(`(?i)([\pL_.-]+)["']?\s*(?:(:|=)|\s(?:is|ist|lautet))\s*(\S+)([^\n]*)`)
+	besidePattern  = pattern(`(?i)\b(password|passwort|passwd|pw|pin|passphrase|pass)\s+(\S+)|["']([^"'\s]{4,})["']\s+(?:is|ist)\s+(?:the|my|das|mein)\s+(?:password|passwort|pin|passphrase|token|secret)`)
+	authPattern    = pattern(`(?i)authorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token|digest|apikey|bot)\s+)?([^\s"']+)|\b(?:bearer|basic)\s+([A-Za-z0-9+/_.=~-]{12,})`)
+	elementPattern = pattern(`<([A-Za-z][A-Za-z0-9_.:-]*)(?:\s[^<>]*)?>\s*([^<>\s]+)\s*</`)
+	cookiePattern  = pattern(`(?i)\bcookie:\s*([^\s"'=;]+=[^\s"']{6,})`)
 )

@@ -179,6 +179,37 @@ func TestKnownValue(t *testing.T) {
 	}
 }
 
+// TestPartOfAnother checks that a secret that is a part of another one hides
+// nothing of that: it is not shown, and not taken for one that is known.
+func TestPartOfAnother(t *testing.T) {
+	item := []byte(`{"init_hooks":["mysql -papple a; mysql -papple2 b"]}`)
+	if got := string(secret.MaskItem(item)); strings.Contains(got, "apple") || strings.Contains(got, "2") {
+		t.Error(got)
+	}
+	for _, other := range []string{
+		"mysql -papple2", "PGPASSWORD=apple2 psql", "curl -u eve:apple2 x", "echo '<password>apple2</password>'", "echo apple2 | passwd --stdin",
+		"git clone https://eve:apple2@example.org/x", "echo " + fake("gh", "p_apple8ZrT2mKx7WvB4nLp9JdHs3GfYc6AeUi"),
+		"echo apple8ZrT2mKx7WvB4nLp9JdHs3GfYc6AeUi", "curl -H 'Cookie: sid=apple2apple2'", "curl -H 'Authorization: Bearer apple2apple2'",
+	} {
+		before := hooks(t, "mysql -papple a")
+		after := hooks(t, "mysql -papple a", other)
+		if got := secret.In(after, before); got == "" {
+			t.Errorf("%s: found nothing", other)
+		}
+		if got := secret.In(after, after); got != "" {
+			t.Errorf("%s: %s", other, got)
+		}
+	}
+}
+
+func hooks(t *testing.T, texts ...string) []byte {
+	item, err := json.Marshal(map[string]any{"init_hooks": texts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return item
+}
+
 // TestLinear looks through long texts of what the scanners stop at: it would take
 // hours if they began anew at each place.
 func TestLinear(t *testing.T) {

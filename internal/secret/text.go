@@ -2,7 +2,9 @@ package secret
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -13,6 +15,7 @@ type pair struct {
 	separator   byte
 	spaced      bool // there is a blank or a quote beside the separator
 	bare        bool // the value stands in no quotes
+	sentence    bool // the value is a word of a sentence
 }
 
 // maxValue is how much of a value is looked at.
@@ -39,7 +42,7 @@ func namedValues(text string) []pair {
 		if inBraces(text[:i], name) {
 			if rest := strings.TrimPrefix(text[i:], ":"); rest != "" && (rest[0] == '-' || rest[0] == '=') {
 				value, _, _ := strings.Cut(rest[1:], "}")
-				all = append(all, pair{name, value, class, '=', false, true})
+				all = append(all, pair{name, value, class, '=', false, true, false})
 			}
 			continue
 		}
@@ -48,13 +51,30 @@ func namedValues(text string) []pair {
 		}
 		value, skipped, bare := valueAfter(text[i+1:])
 		if value != "" {
-			all = append(all, pair{name, value, class, text[i], quoted || skipped, bare})
+			p := pair{name, value, class, text[i], quoted || skipped, bare, false}
+			if text[i] == ':' && bare && !quoted && text[i+1:] != "" {
+				p.sentence = isSentence(before, value, strings.TrimPrefix(strings.TrimLeft(text[i+1:min(len(text), i+1+maxLook)], " "), value))
+			}
+			all = append(all, p)
 			if len(all) == maxFound {
 				break
 			}
 		}
 	}
 	return all
+}
+
+// isSentence reports whether what stands around a name and its value is for
+// people: words before the name, in the same line, and more after the value.
+func isSentence(before, value, after string) bool {
+	before = before[max(0, len(before)-maxLook):]
+	before = before[strings.LastIndexAny(before, "\n'\"")+1:]
+	return len(strings.Fields(before)) > 1 && isWords(before) && strings.HasPrefix(after, " ") && isWords(value)
+}
+
+// isWords reports whether a text has letters, blanks and commas alone.
+func isWords(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && r != ' ' && r != ',' })
 }
 
 // nameBefore returns the name at the end of a text.
@@ -70,6 +90,9 @@ func nameBefore(text string) (name string, quoted bool) {
 	start := end
 	for start > 0 && end-start < maxName && isNameByte(text[start-1]) {
 		start--
+	}
+	if start > 0 && text[start-1] == '\\' && start < end && strings.IndexByte("nrt", text[start]) >= 0 {
+		start++ // a new line, as printf has it
 	}
 	return strings.TrimLeft(text[start:end], "-."), quoted
 }
@@ -195,7 +218,7 @@ func (s *scan) words(text string, hex bool) {
 			i++
 		}
 		if i-start >= minWord && !s.inPublic(text[:start], text[i:], text[start:i]) {
-			s.word(text[:start], text[start:i], hex)
+			s.word(text[:start], text[start:i], hex && !publicPrograms()[readerIn(text[i:])])
 		}
 	}
 }
@@ -252,6 +275,20 @@ func programBefore(text string) string {
 	return words[0]
 }
 
+// readerIn returns the program that a command is piped to which goes on with a
+// text.
+func readerIn(text string) string {
+	text = text[:min(maxLook, len(text))]
+	i := strings.IndexAny(text, "|;&\n")
+	if i < 0 || text[i] != '|' || strings.HasPrefix(text[i:], "||") {
+		return ""
+	}
+	if words := program(strings.Fields(text[i+1:])); len(words) > 0 {
+		return words[0]
+	}
+	return ""
+}
+
 func (s *scan) word(before, word string, hex bool) {
 	name := before[max(0, len(before)-maxName):]
 	name, _ = nameBefore(strings.TrimRight(name, `:=@#~ "'<([`))
@@ -287,17 +324,25 @@ func (s *scan) word(before, word string, hex bool) {
 				s.add(kindRandom, part)
 			}
 		case uuidPattern().MatchString(part):
+		case strings.ToLower(part) == part && s.isSum(part):
 		case (isBase32(part, 26) || randomWord(part)) && !s.decoded(part):
 			s.add(kindRandom, part)
 		}
 	}
 }
 
+// How long digests are in the letters and digits of Nix.
+const (
+	nixSHA1   = 32
+	nixSHA256 = 52
+	nixSHA512 = 103
+)
+
 // isSum reports whether a word is as long as a digest of a kind that the text has
 // computed.
 func (s *scan) isSum(word string) bool {
-	for kind, length := range map[string]int{"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128, "b2sum": 128, "shasum": 40} {
-		if len(word) == length && strings.Contains(s.sums, kind) {
+	for kind, lengths := range map[string][]int{"md5": {32}, "sha1": {40, nixSHA1}, "sha224": {56}, "sha256": {64, nixSHA256}, "sha384": {96}, "sha512": {128, nixSHA512}, "b2sum": {128}, "shasum": {40}} {
+		if slices.Contains(lengths, len(word)) && strings.Contains(s.sums, kind) {
 			return true
 		}
 	}

@@ -85,7 +85,7 @@ func (s *scan) query(query string) {
 		switch {
 		case class == none && (signing()[strings.ToLower(name)] || name == "code") && randomish(value), isSecret(class, value), class == weak && shortKey(value):
 			s.addNamed("a token in a URL", name, value)
-		case class == none && !namesID(name):
+		case class == none && !namesID(name) && name != "list":
 			s.words(value, true)
 		}
 	}

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -10,7 +11,7 @@ import (
 var nothing = words(`true false yes no on off none null nil nothing disabled enabled default auto automatic never always ask prompt unset
 	undefined required optional hidden visible manual system keyring keychain libsecret files compat sss systemd gnome-libsecret gnome-keyring kwallet kwallet5
 	kwallet6 secret-service secret-tool talk own see 0 1 plain inherit redacted placeholder todo example empty xxx xxxx
-	basic_auth bearer optional interactive unknown stdin keepassxc - (null) pinentry all read write`)
+	basic_auth bearer optional interactive unknown stdin keepassxc - (null) pinentry all read write expired changed missing incorrect wrong invalid failed`)
 
 // isReference reports whether a value stands for a secret and is none: a variable,
 // a command that prints it, a path, asterisks.
@@ -41,7 +42,7 @@ var variables = pattern(`\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*\}|\
 var (
 	variablePattern  = pattern(`^["']?(\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*(:?[-=]["\x27]*(\$[^}]*)?["\x27]*|:?[?+][^}]*)?\}|\$\{[a-z]+:[^}]*\}|\$[0-9@*#]|%[a-zA-Z]|%\{[^}]*\}|%[A-Z_]+%|\{\{.*|\$\{\{.*|\{[a-zA-Z_]*\}|<\(.*|<[A-Za-z][A-Za-z _-]*>?|\[[A-Za-z _-]+\]?)["']?$`)
 	busValue         = pattern(`^[a-z]{2,}(\.[A-Za-z_][A-Za-z_-]*){2,}$`)
-	groupsPattern    = pattern(`^[A-Z0-9]{4,6}(-[A-Z0-9]{4,6}){3,}$`)
+	groupsPattern    = pattern(`^[A-Z0-9]{4,6}(-[A-Z0-9]{4,6}){2,}$`)
 	shortcutPattern  = pattern(`^(<[A-Za-z0-9_]+>)+[A-Za-z0-9_]*$|^(XF86[A-Za-z0-9]+|F[0-9]{1,2}|Super_[LR]|Control_[LR]|Alt_[LR]|Print|Escape|Return|Tab|Insert|Delete)$`)
 	elsewherePattern = pattern(`(?i)^(op|vault|ref\+\w+|secret|keyring|pass|env|file|https?|unix|ssh|git|ftp|systemd-creds|arn):/*\S*$|^@?file:|^arn:|^your[-_ ]|^!|^secret-tool |^pass (show )?\S+$|^-{1,2}[a-z]|^(id|src|source|type|env|target)=|^__[A-Za-z_]+__$|^\\?\.\*`)
 )
@@ -71,6 +72,16 @@ func isSecret(c class, v string) bool {
 	return randomish(v) || isMnemonic(v)
 }
 
+// isSecretOf is isSecret of a value whose name may stand in a text of any kind: a
+// pin is a number there, or something else.
+func isSecretOf(name string, c class, v string) bool {
+	words := wordsOf(name)
+	if len(words) > 0 && words[len(words)-1] == "pin" && !hasDigit(v) {
+		return false
+	}
+	return isSecret(c, v)
+}
+
 // named reports whether a string under a setting's name is an element that the
 // setting has many of: numbers are counts there.
 func named(v string, c class) bool {
@@ -91,7 +102,7 @@ func hasLetter(s string) bool { return strings.ContainsFunc(s, unicode.IsLetter)
 
 // randomish reports whether a value of which one expects it may be random.
 func randomish(v string) bool {
-	if uuidPattern().MatchString(v) || groupsPattern().MatchString(v) && hasDigit(v) || isHex(v, 16) && hasDigit(v) && strings.ContainsAny(v, "abcdefABCDEF") || isBase64(v) || isBase32(v, 16) {
+	if uuidPattern().MatchString(v) || isGroups(v) || isHex(v, 16) && hasDigit(v) && strings.ContainsAny(v, "abcdefABCDEF") || isBase64(v) || isBase32(v, 16) {
 		return true
 	}
 	for piece := range strings.FieldsFuncSeq(v, func(r rune) bool { return strings.ContainsRune(" /:.,;|=&%{}()[]<>'\"", r) }) {
@@ -105,6 +116,18 @@ func randomish(v string) bool {
 		}
 	}
 	return false
+}
+
+// isGroups reports whether a value is a key that people type in: groups of
+// capitals and digits, of which all are of one length if there are few, or no
+// digits in them.
+func isGroups(v string) bool {
+	if !groupsPattern().MatchString(v) {
+		return false
+	}
+	groups := strings.Split(v, "-")
+	even := !slices.ContainsFunc(groups, func(g string) bool { return len(g) != len(groups[0]) })
+	return len(groups) > 3 && (even || hasDigit(v)) || even && hasDigit(v)
 }
 
 // looksDrawn reports whether a part of a value of which one expects it may be
@@ -212,7 +235,7 @@ func randomWord(w string) bool {
 	if longest >= minWord && longest < len(w) && !isHex(piece, minWord) && randomWord(piece) {
 		return true // with a name before it
 	}
-	if len(w) < minWord || longest < minWord/2 || isHex(piece, minWord) {
+	if len(w) < minWord || longest < minWord/2 || isHex(piece, minWord) || longest < minWord && ofWords(w) {
 		return false
 	}
 	if long := longest >= longWord && runs(w) >= longRuns && entropy(w) >= longEntropy; !long && (runs(w) < minRuns || entropy(w) < minEntropy) {
@@ -225,10 +248,24 @@ func randomWord(w string) bool {
 	return longest >= minLower && digits*8 >= len(w) && digits*2 <= len(w)
 }
 
+// ofWords reports whether a word is put together of others, such as the name of a
+// device with its number: machines draw no two words between hyphens.
+func ofWords(w string) bool {
+	n := 0
+	for piece := range strings.FieldsFuncSeq(w, isJoint) {
+		if len(piece) >= 4 && strings.Trim(piece[1:], "abcdefghijklmnopqrstuvwxyz") == "" && hasLetter(piece[:1]) {
+			n++
+		}
+	}
+	return n >= 2
+}
+
+func isJoint(r rune) bool { return strings.ContainsRune("-_.", r) }
+
 // longestPiece returns the longest part of a word between hyphens and the like.
 func longestPiece(w string) string {
 	longest := ""
-	for piece := range strings.FieldsFuncSeq(w, func(r rune) bool { return strings.ContainsRune("-_.", r) }) {
+	for piece := range strings.FieldsFuncSeq(w, isJoint) {
 		if len(piece) > len(longest) {
 			longest = piece
 		}
