@@ -201,7 +201,7 @@ func (a *app) conclude(c plan.Change, err error, items []item) {
 			i.result, i.err = resultFailed, err
 		case !i.told:
 			i.told = true
-			a.progress("%s: %s %s", i.domain, i.op, i.Key)
+			a.progress("%s: %s %s", i.domain, i.op, i.shown())
 		}
 	}
 }

@@ -465,7 +465,7 @@ func (r *autoRound) conclude(ctx context.Context, err error) error {
 			result = autoWaiting
 		}
 		if i.result == resultWaiting || i.result == resultRefused {
-			r.state.Pending = append(r.state.Pending, pending{i.domain, i.Key, i.sum(), before.since(i, r.now), r.why[i.domain+i.Key]})
+			r.state.Pending = append(r.state.Pending, pending{i.domain, i.shown(), i.sum(), before.since(i, r.now), r.why[i.domain+i.Key]})
 		}
 	}
 	if err == nil && r.tree.Busy != "" {

@@ -109,7 +109,7 @@ func (s system) save(st autoState) (plan.Plan, error) {
 // the last time, or not there.
 func (st autoState) since(i item, now time.Time) time.Time {
 	for _, p := range st.Pending {
-		if p.Domain == i.domain && p.Key == i.Key && p.Sum == i.sum() && p.Since.Before(now) {
+		if p.Domain == i.domain && p.Key == i.shown() && p.Sum == i.sum() && p.Since.Before(now) {
 			return p.Since
 		}
 	}

@@ -59,7 +59,7 @@ func (c *captureCmd) decide(i *item) {
 	case reconcile.CaseConflict:
 		settleConflict(i, c.Take, "live", capturing)
 	case reconcile.CaseUnfit:
-		i.result, i.err = resultRefused, hint.Add(withoutSecret(i.Why), "to leave it out from now on, write %q into %s", i.domain+":"+i.Key, ignoreFile)
+		i.result, i.err = resultRefused, hint.Add(withoutSecret(i.Why), "to leave it out from now on, write %q into %s", i.domain+":"+i.shown(), ignoreFile)
 	default:
 		i.result = resultKept
 	}

@@ -234,6 +234,13 @@ func (d domain) signed() (plan.Plan, error) {
 	return plan.RewritePrivate(d.private, path, old, []byte(d.root+"\n")), nil
 }
 
+// othersMayRead reports whether a file may be read by other users, as those that
+// an older bkt has written. One that is not there may not.
+func othersMayRead(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Perm()&0o077 != 0
+}
+
 // settle writes the bases of the domains: of what is in step, and of what has
 // been captured or merged, by the name of the domain.
 func settle(ctx context.Context, domains []domain, captured, merged map[string][]string) error {
@@ -246,8 +253,11 @@ func settle(ctx context.Context, domains []domain, captured, merged map[string][
 		if err != nil {
 			return err
 		}
-		if differs {
+		switch {
+		case differs:
 			p = append(p, plan.RewritePrivate(d.private, d.basePath, d.base, text)...)
+		case othersMayRead(d.basePath):
+			p = append(p, plan.Change{Op: plan.Modify, Targets: []string{d.basePath}, Steps: []plan.Step{plan.Put{Path: d.basePath, Text: d.base, Private: d.private}}})
 		}
 	}
 	if len(p) > 0 {

@@ -49,7 +49,7 @@ func (a *app) printDrift(domains []domain, items []item) error {
 			last = i.domain
 			fmt.Fprintln(&out, i.domain)
 		}
-		fmt.Fprintf(&out, "  %s: %s\n", i.Key, a.paint(a.out, colourOf(i.Case), inWords(i.Difference)))
+		fmt.Fprintf(&out, "  %s: %s\n", i.shown(), a.paint(a.out, colourOf(i.Case), inWords(i.Difference)))
 	}
 	if len(items) == 0 && !a.quiet {
 		out.WriteString("nothing differs\n")

@@ -65,7 +65,7 @@ func (to direction) op(d reconcile.Difference) plan.Op {
 
 // line describes an item that is changed.
 func (to direction) line(i item) string {
-	text := string(i.op) + " " + i.Key
+	text := string(i.op) + " " + i.shown()
 	if have, want := to(i.Difference); i.op == plan.Modify {
 		text += ": " + describe(have, want)
 	}
@@ -126,7 +126,7 @@ func (a *app) mention(items []item, remedy func(item) string) {
 		if groups[g] == nil {
 			order = append(order, g)
 		}
-		groups[g] = append(groups[g], i.Key)
+		groups[g] = append(groups[g], i.shown())
 	}
 	for _, g := range order {
 		a.note("%s: %s: %s", g.domain, a.named(groups[g]), g.remedy)

@@ -78,7 +78,7 @@ func decideEach(ctx context.Context, items []item) (map[itemName]verdict, error)
 	for n, i := range items {
 		v := verdictSkip
 		field := huh.NewSelect[verdict]().
-			Title(fmt.Sprintf("%d of %d: %s %s", n+1, len(items), i.domain, i.Key)).
+			Title(fmt.Sprintf("%d of %d: %s %s", n+1, len(items), i.domain, i.shown())).
 			Description(inWords(i.Difference)).Options(verdictsOn(i)...).Value(&v)
 		if err := interrupted(huh.NewForm(huh.NewGroup(field)).RunWithContext(ctx)); err != nil {
 			return nil, err
@@ -142,7 +142,7 @@ func ignoredLines(verdicts map[itemName]verdict) []string {
 	var lines []string
 	for i, v := range verdicts {
 		if v == verdictIgnore {
-			lines = append(lines, i.domain+":"+i.key)
+			lines = append(lines, i.domain+":"+shownKey(i.key))
 		}
 	}
 	slices.Sort(lines)

@@ -36,6 +36,13 @@ func (i item) suspicion() string {
 	return newSecret(i.Difference)
 }
 
+// shown returns the key of an item as shownKey has it.
+func (i item) shown() string { return shownKey(i.Key) }
+
+// shownKey returns a key without what in it looks like a secret. In a pattern of
+// .bktignore, the asterisks in its place stand for any text.
+func shownKey(key string) string { return secret.Mask("key", "", key) }
+
 // refuseSecrets leaves out what looks like a secret, and says so.
 func refuseSecrets(items []item) {
 	for n := range items {
@@ -47,7 +54,7 @@ func refuseSecrets(items []item) {
 
 func suspected(i item, what string) error {
 	return hint.Add(fmt.Errorf("looks like a secret (%s)", what),
-		"if it is none, run \"bkt capture %s\" on a terminal, which asks; to leave it alone, add a line \"%s:%s\" to %s", i.domain, i.domain, i.Key, ignoreFile)
+		"if it is none, run \"bkt capture %s\" on a terminal, which asks; to leave it alone, add a line \"%s:%s\" to %s", i.domain, i.domain, i.shown(), ignoreFile)
 }
 
 // askSecrets asks of each item that looks like a secret whether it is to be
@@ -65,14 +72,14 @@ func (a *app) askSecrets(items []item, m mode, yes bool) error {
 		if what == "" {
 			continue
 		}
-		fmt.Fprintf(a.err, "%s: %s looks like a secret (%s). Capture it anyway? [y/N] ", i.domain, i.Key, what)
+		fmt.Fprintf(a.err, "%s: %s looks like a secret (%s). Capture it anyway? [y/N] ", i.domain, i.shown(), what)
 		answer, err := in.ReadString('\n')
 		if err != nil {
 			return errors.New("interrupted")
 		}
 		if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 			refuse(i, nil)
-			a.note("%s: %s: left out; to leave it out from now on, write %q into %s", i.domain, i.Key, i.domain+":"+i.Key, ignoreFile)
+			a.note("%s: %s: left out; to leave it out from now on, write %q into %s", i.domain, i.shown(), i.domain+":"+i.shown(), ignoreFile)
 		}
 	}
 	return nil
@@ -156,7 +163,7 @@ func (j itemJSON) MarshalJSON() ([]byte, error) {
 	type plain itemJSON
 	p := plain(j)
 	if newSecret(reconcile.Difference{Key: j.Key, Live: j.Live, Manifest: j.Manifest}) != "" {
-		p.Live, p.Base = secret.MaskItem(p.Live), secret.MaskItem(p.Base)
+		p.Key, p.Live, p.Base = shownKey(p.Key), secret.MaskItem(p.Live), secret.MaskItem(p.Base)
 	}
 	return json.Marshal(p)
 }

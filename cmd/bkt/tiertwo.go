@@ -93,7 +93,7 @@ func (a *app) refusals(items []item) error {
 	for _, i := range items {
 		if i.err != nil {
 			s := of(i)
-			keys[s] = append(keys[s], i.Key)
+			keys[s] = append(keys[s], i.shown())
 		}
 	}
 	var errs []error

@@ -106,6 +106,11 @@ func of(item []byte, names string) []finding {
 		s.field(path, text)
 		return text
 	})
+	if object, _ := value.(map[string]any); names != "" && object["key"] == nil {
+		s.where = "its name" // a setting has its name in its fields
+		s.formats(names)
+		s.urls(names)
+	}
 	return s.found
 }
 
