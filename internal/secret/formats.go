@@ -3,6 +3,7 @@ package secret
 import (
 	_ "embed"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -109,11 +110,9 @@ func (s *scan) formats(text string) {
 	if !mayHaveToken(text) {
 		return
 	}
-	lower := strings.ToLower(text)
-	for _, f := range formats() {
-		if !f.mayBeIn(lower) {
-			continue
-		}
+	all := formats()
+	for _, n := range keywords().in(strings.ToLower(text)) {
+		f := all[n]
 		for _, token := range f.pattern().FindAllString(text, -1) {
 			if !s.has(token) && entropy(token) >= f.entropy {
 				s.add(f.what, token)
@@ -122,11 +121,56 @@ func (s *scan) formats(text string) {
 	}
 }
 
-func (f format) mayBeIn(lower string) bool {
-	for _, k := range f.keywords {
-		if strings.Contains(lower, k) {
-			return true
+// An index has the keywords of all formats, by their first two characters: texts
+// are looked through once, and not once for each of hundreds of keywords.
+type index struct {
+	lists  [1 << 16]uint16 // by two characters; 0: none begins so
+	found  [][]keyword
+	single []keyword // which have only one
+}
+
+type keyword struct {
+	text   string
+	format int
+}
+
+var keywords = sync.OnceValue(func() *index {
+	x := &index{found: [][]keyword{nil}}
+	for n, f := range formats() {
+		for _, k := range f.keywords {
+			if len(k) < 2 {
+				x.single = append(x.single, keyword{k, n})
+				continue
+			}
+			list := &x.lists[start(k)]
+			if *list == 0 {
+				*list = uint16(len(x.found))
+				x.found = append(x.found, nil)
+			}
+			x.found[*list] = append(x.found[*list], keyword{k, n})
 		}
 	}
-	return false
+	return x
+})
+
+func start(text string) int { return int(text[0])<<8 | int(text[1]) }
+
+// in returns the formats, in their order, of which a text in lower case has a
+// keyword.
+func (x *index) in(lower string) []int {
+	var all []int
+	for _, k := range x.single {
+		if strings.Contains(lower, k.text) {
+			all = append(all, k.format)
+		}
+	}
+	for i := range max(0, len(lower)-1) {
+		for _, k := range x.found[x.lists[start(lower[i:])]] {
+			if strings.HasPrefix(lower[i:], k.text) && !slices.Contains(all, k.format) {
+				all = append(all, k.format)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
 }
