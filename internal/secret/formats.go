@@ -59,7 +59,7 @@ var own = []struct{ what, keywords, pattern string }{
 	{"a private key", "lq", `(?:^|[\s"'=])lQ[OVIH][A-Za-z0-9+/]{60,}`},
 	{"a password of a wireless network", "wifi:", `\bWIFI:(?:[TSHRE]:[^;]*;)*P:[^;]+`},
 	{"a JSON web token", "eyj", `\beyJ[A-Za-z0-9_-]{8,}\.(eyJ)?[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`},
-	{"a hashed password", "$", `\$(1|2[abxy]|5|6|7|y|gy|argon2[a-z]*|scrypt)\$[./A-Za-z0-9$=,+-]{20,}`},
+	{"a hashed password", "$", `\$(1|apr1|2[abxy]|5|6|7|y|gy|argon2[a-z]*|scrypt)\$[./A-Za-z0-9$=,+-]{20,}`},
 	{"an access to a web service by otpauth", "otpauth://", `otpauth(-migration)?://[^\s'"]*(secret|data)=[^\s'"&]+`},
 }
 

@@ -222,6 +222,11 @@ func (s *scan) prose(text string) {
 			s.addNamed(kindNamed, name, value)
 		}
 	}
+	for _, m := range remotePattern().FindAllStringSubmatch(text, -1) {
+		if value := strings.Trim(m[2], `'".,;`); hasDigit(value) && hasLetter(value) && !isReference(value) && !s.has(value) {
+			s.addNamed(kindNamed, m[1], value)
+		}
+	}
 	s.words(text, slices.ContainsFunc(strings.Fields(text), func(w string) bool { return nameClass(w) >= weak }))
 }
 
@@ -318,6 +323,7 @@ var (
 	keyPattern     = pattern(`(?i)^([a-z]+_)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(:[a-z]+)?$`)
 	saidPattern    = pattern(`(?i)([\pL_.-]+)["']?\s*(?:(:|=)|\s(?:is|ist|lautet))\s*(\S+)([^\n]*)`)
 	besidePattern  = pattern(`(?i)\b(password|passwort|passwd|pw|pin|passphrase|pass)\s+(\S+)|["']([^"'\s]{4,})["']\s+(?:is|ist)\s+(?:the|my|das|mein)\s+(?:password|passwort|pin|passphrase|token|secret)`)
+	remotePattern  = pattern(`(?i)\b(password|passwort|passwd|pw|pin|passphrase)\s(?:for|of|für|von)\s[^:=\n]{1,30}[:=]\s*(\S{6,})`)
 	authPattern    = pattern(`(?i)authorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token|digest|apikey|bot)\s+)?([^\s"']+)|\b(?:bearer|basic)\s+([A-Za-z0-9+/_.=~-]{12,})`)
 	elementPattern = pattern(`<([A-Za-z][A-Za-z0-9_.:-]*)(?:\s[^<>]*)?>\s*([^<>\s]+)\s*</`)
 	cookiePattern  = pattern(`(?i)\bcookie:\s*([^\s"'=;]+=[^\s"']{6,})`)

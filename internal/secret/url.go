@@ -105,10 +105,11 @@ var keyFolders = words("key token secret apikey api-key auth hook hooks webhook 
 // folders looks at the folders of a URL. They are full of digests; what is a key
 // has another before it that says so.
 func (s *scan) folders(host, path string) {
+	isCalendar := strings.HasSuffix(path, ".ics") // whose address lets everyone in
 	before := ""
 	for folder := range strings.SplitSeq(path, "/") {
 		key, isPrivate := strings.CutPrefix(folder, "private-")
-		telling := keyFolders()[strings.ToLower(before)] || isPrivate || strings.HasPrefix(host, "hooks.") || strings.HasPrefix(host, "hc-ping.")
+		telling := keyFolders()[strings.ToLower(before)] || isPrivate || isCalendar || strings.HasPrefix(host, "hooks.") || strings.HasPrefix(host, "hc-ping.")
 		if telling && len(key) >= 16 && (randomish(key) || isHex(key, 16) || len(key) == 26 && hasDigit(key)) && !s.has(key) {
 			s.add("a key in a URL", key)
 		}
