@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"bkt/internal/distrobox"
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/host"
@@ -126,7 +127,7 @@ func (w wrapper) stray() ailment {
 	if w.byBkt {
 		a.mend = removal(w.path)
 	} else {
-		a.err = hint.Add(a.err, "bkt has not made it: look at it, and remove it if nothing needs it")
+		a.err = hint.Add(a.err, "bkt has not made it, or it was edited since: look at it, and remove it if nothing needs it")
 	}
 	return a
 }
@@ -137,7 +138,7 @@ type wrapper struct {
 	box    string // "": distrobox has not made it
 	root   bool   // the box is root's
 	others bool   // it is another user's, as its box will be
-	byBkt  bool   // bkt has exported it
+	byBkt  bool   // bkt has exported it, and no one has edited it since
 }
 
 // maxWrapper is how large a script is that may be one.
@@ -171,7 +172,7 @@ func readWrapper(path string, e fs.DirEntry) (wrapper, bool, error) {
 	}
 	text, err := os.ReadFile(path)
 	w, ok := parseWrapper(string(text))
-	w.path = path
+	w.path, w.byBkt = path, distrobox.MadeByBkt(path, string(text))
 	stat, known := info.Sys().(*syscall.Stat_t)
 	w.others = !known || int(stat.Uid) != os.Geteuid()
 	return w, ok, err
@@ -184,9 +185,6 @@ func unlessAbsent(err error) error {
 	}
 	return err
 }
-
-// exportMark begins the line that bkt adds to what it has exported.
-const exportMark = "# exported by bkt: "
 
 // parseWrapper parses a script of distrobox-export, or one that does the same.
 func parseWrapper(text string) (wrapper, bool) {
@@ -201,7 +199,6 @@ func parseWrapper(text string) (wrapper, bool) {
 		if name, ok := strings.CutPrefix(line, "# name: "); ok && exported {
 			w.box = name
 		}
-		w.byBkt = w.byBkt || exported && strings.HasPrefix(line, exportMark)
 	}
 	w.root = strings.Contains(text, "--root") || strings.Contains(text, " -r ")
 	return w, true

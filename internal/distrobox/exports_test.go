@@ -97,6 +97,11 @@ func TestWhoseWrapper(t *testing.T) {
 		{"flags of distrobox", replaced("-n dev", "-n dev -nw -a '--env A=b'"), wrapper{program: "/usr/bin/bc", export: export{odd: `was exported with --enter-flags "-nw -a --env A=b"`}}},
 		{"a variable before", replaced(`exec "/usr`, `exec env A=b "/usr`), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
 		{"a line more", replaced("if [", "export A=b\nif ["), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
+		{"a comment more", replaced("if [", "# mine\nif ["), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
+		{"a command more", replaced("if [", "exec 2>>~/log\nif ["), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
+		{"a call more", replaced("if [", "logger \"$@\"\nif ["), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
+		{"an earlier bkt's, a command more", replaced("if [", "sed -i 1d ~/log\nif [") + mark + "/usr/bin/bc\n", wrapper{program: "/usr/bin/bc", export: export{as: "/usr/bin/bc", odd: changedByHand}}},
+		{"flags, only inside", strings.Replace(second, "exec '/usr/bin/bc' ", "exec '/usr/bin/bc' -q ", 1), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
 		{"another container's call", replaced("-n dev ", "-n dev-tools "), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
 		{"quoted name", replaced("-n dev ", `--name "dev" `), wrapper{program: "/usr/bin/bc"}},
 	}

@@ -69,11 +69,18 @@ func parseWrapper(at, text string) (wrapper, bool) {
 		w.program = command[0]
 	}
 	w.odd = c.beyond("was exported with flags %s", command[min(1, len(command)):])
-	if c.box != w.box || slices.ContainsFunc(lines, isUnusual) {
+	if c.box != w.box || slices.ContainsFunc(lines, func(line string) bool { return isUnusual(line, w.program, command) }) {
 		w.odd = changedByHand
 	}
 	w.sign(text)
 	return w, ok
+}
+
+// MadeByBkt reports whether the file at a path, with this text, is a wrapper that is
+// just as bkt has left it: no one has edited it since, nor copied it to that path.
+func MadeByBkt(at, text string) bool {
+	w, ok := parseWrapper(at, text)
+	return ok && w.byBkt
 }
 
 // sign finds out whether a wrapper is as bkt has left it. Earlier releases have not
@@ -107,15 +114,25 @@ func enterCall(lines []string) call {
 	return call{}
 }
 
-// isUnusual reports whether no distrobox-export writes such a line.
-func isUnusual(line string) bool {
+// isUnusual reports whether no distrobox-export writes such a line into the wrapper of
+// a program, whose call of distrobox-enter runs a command.
+func isUnusual(line, program string, command []string) bool {
 	line = strings.TrimSpace(line)
-	begins := []string{
-		"#", "if [ ", "elif [ ", `if echo "${arg}" `, `elif echo "${arg}" `, `for arg in "$@"; do`,
-		`command="`, `$(echo "${arg}" | sed `, "sed ", "exec ",
+	run, runs := strings.CutSuffix(line, ` "$@"`)
+	words := splitWords(strings.TrimPrefix(run, "exec "))
+	switch _, enters := parseCall(words); {
+	case enters && !strings.HasPrefix(line, "#"), runs && strings.HasPrefix(line, "exec distrobox-host-exec "):
+		return false // the call is looked at as such
+	case runs:
+		inside, _ := call{command: words}.sudo()
+		return !slices.Equal(inside, []string{program}) && !slices.Equal(inside, command)
 	}
-	return !slices.Contains([]string{"", "else", "fi", "done", "eval ${command}"}, line) && !strings.HasSuffix(line, ` "$@"`) &&
-		!slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(line, begin) })
+	whole := []string{"", "#!/bin/sh", "# distrobox_binary", "else", "fi", "done", "eval ${command}", `for arg in "$@"; do`}
+	begins := []string{
+		"# name: ", mark, sumMark, "if [ ", "elif [ ", `if echo "${arg}" `, `elif echo "${arg}" `,
+		`command="`, `$(echo "${arg}" | sed `, "sed 's|", `sed "s|`, "exec sh -l -c ",
+	}
+	return !slices.Contains(whole, line) && !slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(line, begin) })
 }
 
 // readHead returns the beginning of a script, and nothing of any other file. That
