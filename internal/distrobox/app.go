@@ -61,7 +61,7 @@ func parseApp(at, text string) (app, bool) {
 			if !ok || a.box != "" && a.box != c.box {
 				return app{}, false
 			}
-			a.box = c.box
+			a.box, a.root = c.box, a.root || c.root
 			if odd := c.beyond("was exported with flags: it has %s", flagsOf(value, c.command)); a.odd == "" {
 				a.odd = odd
 			}

@@ -10,6 +10,7 @@ import (
 // A call is a call of distrobox-enter, as wrappers and desktop entries have it.
 type call struct {
 	box     string
+	root    bool     // the container is one of root's
 	before  []string // what stands before it, such as "env" and variables
 	flags   []string // of distrobox-enter, but for the name and --root
 	command []string // that is run in the container
@@ -35,6 +36,7 @@ func parseCall(words []string) (c call, ok bool) {
 			c.command = next
 			return c, c.box != ""
 		case word == "-r", word == "--root":
+			c.root = true
 		case (word == "-n" || word == "--name") && len(next) > 0:
 			c.box = next[0]
 			n++

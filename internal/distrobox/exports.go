@@ -52,6 +52,12 @@ func (d *Domain) readExports(known []Box) (notes []string, err error) {
 	}
 	apps, unread, err := readApps(d.applications(), sortedKeys(d.all()))
 	d.seen.apps = apps
+	for i := range d.seen.wrappers {
+		d.leaveToRoot(&d.seen.wrappers[i].export)
+	}
+	for i := range d.seen.apps {
+		d.leaveToRoot(&d.seen.apps[i].export)
+	}
 	return append(notes, d.unread(unread)...), errors.Join(append(errs, err)...)
 }
 
@@ -64,6 +70,14 @@ func (d *Domain) unread(errs []error) (notes []string) {
 		notes = append(notes, fmt.Sprintf("%v: whether it is exported from a container is not known; it stays as it is", err))
 	}
 	return notes
+}
+
+// leaveToRoot has an export of a container of root's stay as it is: a user's container
+// of that name is another one.
+func (d *Domain) leaveToRoot(e *export) {
+	if e.root && d.UID != 0 {
+		e.byBkt, e.odd = false, "is of root's container"
+	}
 }
 
 func (d *Domain) applications() string { return filepath.Join(d.Data, "applications") }

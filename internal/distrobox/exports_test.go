@@ -97,6 +97,7 @@ func TestWhoseWrapper(t *testing.T) {
 		{"flags of distrobox", replaced("-n dev", "-n dev -nw -a '--env A=b'"), wrapper{program: "/usr/bin/bc", export: export{odd: `was exported with --enter-flags "-nw -a --env A=b"`}}},
 		{"a variable before", replaced(`exec "/usr`, `exec env A=b "/usr`), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
 		{"a line more", replaced("if [", "export A=b\nif ["), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
+		{"of root's container", replaced("  -n dev", " --root -n dev"), wrapper{program: "/usr/bin/bc", export: export{root: true}}},
 		{"a comment more", replaced("if [", "# mine\nif ["), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
 		{"a command more", replaced("if [", "exec 2>>~/log\nif ["), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
 		{"a call more", replaced("if [", "logger \"$@\"\nif ["), wrapper{program: "/usr/bin/bc", export: export{odd: changedByHand}}},
@@ -178,6 +179,43 @@ func TestNamesOfApps(t *testing.T) {
 	}
 }
 
+// TestExportsOfRoot checks that exports of a container of root's are not taken for
+// those of the user's container of the same name.
+func TestExportsOfRoot(t *testing.T) {
+	d := &Domain{Home: t.TempDir(), UID: 1000, seen: seen{containers: map[string]container{"dev": {name: "dev"}}, folders: map[string][]manifest.Found{}}}
+	d.Data = d.Home + "/.local/share"
+	files := map[string]string{
+		"/.local/bin/bc": signed("bc", strings.Replace(second, "  -n dev", " -r -n dev", 1), "/usr/bin/bc"),
+		"/.local/bin/dc": strings.ReplaceAll(second, "bin/bc", "bin/dc"),
+		"/.local/share/applications/dev-gimp.desktop":   "Name=GIMP\nExec=env SUDO_ASKPASS=\"/a\" DBX_SUDO_PROGRAM=\"sudo --askpass\" distrobox-enter --root -n dev --  gimp\n",
+		"/.local/share/applications/dev-editor.desktop": "Name=Editor\nExec=distrobox-enter  -n dev --  editor\n",
+	}
+	for name, text := range files {
+		check(t, os.MkdirAll(filepath.Dir(d.Home+name), 0o755))
+		check(t, os.WriteFile(d.Home+name, []byte(text), 0o755))
+	}
+	b := Box{Name: "dev", Box: manifest.Box{Image: "x"}}
+	_, err := d.readExports([]Box{b})
+	check(t, err)
+	d.observeExports(&b, container{})
+	if diff := cmp.Diff([]string{"/usr/bin/dc", "editor"}, append(b.Bins.Also, b.ExportedApps...)); diff != "" {
+		t.Error("captured:", diff)
+	}
+	var removed []string
+	agreed := Box{Name: "dev", Box: manifest.Box{Bins: manifest.Bins{Also: []string{"/usr/bin/bc", "/usr/bin/dc"}}, ExportedApps: []string{"editor", "gimp"}}}
+	for _, s := range d.remove(b, &agreed).Steps {
+		if s, ok := s.(plan.Delete); ok {
+			removed = append(removed, strings.TrimPrefix(s.Path, d.Home))
+		}
+	}
+	if diff := cmp.Diff([]string{"/.local/bin/dc", "/.local/share/applications/dev-editor.desktop"}, removed); diff != "" {
+		t.Error("removed with the container:", diff)
+	}
+	if notes := strings.Join(d.keptExports(b), "\n"); !strings.Contains(notes, "bin/bc is of root's container") || !strings.Contains(notes, "dev-gimp.desktop is of root's container") {
+		t.Error(notes)
+	}
+}
+
 // TestSignature checks that what the script signs in a box, bkt knows on the host.
 func TestSignature(t *testing.T) {
 	dir := t.TempDir()
@@ -207,7 +245,7 @@ func TestPlan(t *testing.T) {
 		images:     images{"localhost/x:1": "x", "localhost/y:1": "y"},
 		wrappers: []wrapper{
 			at("plain", "/opt/plain", export{}), at("odd", "/opt/odd", export{odd: "was exported with --sudo"}),
-			at("ours", "/opt/ours", export{byBkt: true}), {at: "/home/u/.local/bin/other", box: "dev-tools", program: "/opt/other", export: export{byBkt: true}},
+			at("ours", "/opt/ours", export{byBkt: true}), at("copy", "/opt/plain", export{}), {at: "/home/u/.local/bin/other", box: "dev-tools", program: "/opt/other", export: export{byBkt: true}},
 		},
 		apps: []app{
 			{at: "/a/dev-x.desktop", box: "dev", id: "x", export: export{byBkt: true, as: "x"}},
@@ -225,11 +263,11 @@ func TestPlan(t *testing.T) {
 	}{
 		{"removed", reconcile.Diff[Box]{Have: box("localhost/x:1"), Base: box("localhost/x:1", "/opt/plain", "/opt/odd")}, []string{
 			"podman rm --force --volumes 1", "rm -r /home/u/.local/bin/ours", "rm -r /home/u/.local/bin/plain", "rm -r /a/dev-x.desktop",
-			"leaves ~/.local/bin/odd, which bkt has not exported", "leaves /a/dev-y.desktop, which bkt has not exported",
+			"leaves ~/.local/bin/copy, which bkt has not exported", "leaves ~/.local/bin/odd, which bkt has not exported", "leaves /a/dev-y.desktop, which bkt has not exported",
 		}},
 		{"removed, with what was never declared", reconcile.Diff[Box]{Have: box("localhost/x:1"), Base: box("localhost/x:1")}, []string{
 			"podman rm --force --volumes 1", "rm -r /home/u/.local/bin/ours", "rm -r /a/dev-x.desktop",
-			"leaves ~/.local/bin/odd, which bkt has not exported", "leaves ~/.local/bin/plain, which bkt has not exported", "leaves /a/dev-y.desktop, which bkt has not exported",
+			"leaves ~/.local/bin/copy, which bkt has not exported", "leaves ~/.local/bin/odd, which bkt has not exported", "leaves ~/.local/bin/plain, which bkt has not exported", "leaves /a/dev-y.desktop, which bkt has not exported",
 		}},
 		{"undeclared", reconcile.Diff[Box]{Have: box("localhost/x:1", "/opt/plain", "/opt/odd"), Want: box("localhost/x:1"), Base: box("localhost/x:1", "/opt/plain", "/opt/odd")},
 			[]string{"rm -r /home/u/.local/bin/plain"}},

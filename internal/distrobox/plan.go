@@ -72,7 +72,8 @@ func (d *Domain) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves []
 	wrappers := d.wrappersOf(b.Name)
 	for _, at := range sortedKeys(wrappers) {
 		if w := wrappers[at]; filepath.Dir(at) != baked {
-			remove(at, w.export, d.declares(was, w.program))
+			original := path.Base(at) == path.Base(w.program) // else it is a copy
+			remove(at, w.export, original && d.declares(was, w.program))
 		}
 	}
 	for _, a := range d.seen.apps {

@@ -22,6 +22,7 @@ type export struct {
 	as    string // what bkt has exported by it; "": it has no mark of bkt's
 	byBkt bool   // it is just as bkt has left it: bkt may replace and delete it
 	odd   string // what of it no manifest can say; "": nothing
+	root  bool   // its container is one of root's
 }
 
 // maxWrapper is how much is read of a file that may be a wrapper.
@@ -64,7 +65,7 @@ func parseWrapper(at, text string) (wrapper, bool) {
 	c := enterCall(lines)
 	command, _ := c.sudo()
 	command = slices.DeleteFunc(slices.Clone(command), func(word string) bool { return word == "$@" })
-	w.program = original(lines)
+	w.program, w.root = original(lines), c.root
 	if len(command) > 0 && filepath.IsAbs(command[0]) {
 		w.program = command[0]
 	}
