@@ -60,8 +60,13 @@ func (d *draft) belong() error {
 	if err != nil {
 		return err
 	}
+	draft, err := d.Stat()
+	if err != nil {
+		return err
+	}
+	is, isKnown := draft.Sys().(*syscall.Stat_t) // in a folder with setgid, not the group of the process
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	if ok && (int(stat.Uid) != os.Geteuid() || int(stat.Gid) != os.Getegid()) {
+	if ok && isKnown && (stat.Uid != is.Uid || stat.Gid != is.Gid) {
 		if err := d.Chown(int(stat.Uid), int(stat.Gid)); err != nil && os.Geteuid() == 0 {
 			return err
 		}

@@ -170,6 +170,16 @@ func TestDoCreatesFilesInTheGroupOfTheFolder(t *testing.T) {
 	if got != group {
 		t.Errorf("group %d, not %d", got, group)
 	}
+	own := put(t, shared+"/own", "old", 0o660) // someone has kept this one from the others
+	if err := os.Chown(own, -1, os.Getegid()); err != nil {
+		t.Fatal(err)
+	}
+	if err := host.Do(t.Context(), rewrite(t, own, "new"), ignore); err != nil {
+		t.Fatal(err)
+	}
+	if got := stat(t, own).Sys().(*syscall.Stat_t).Gid; int(got) != os.Getegid() {
+		t.Errorf("a file that is replaced: group %d, not %d", got, os.Getegid())
+	}
 }
 
 // otherGroup returns a group, other than that of the process, to which it may
