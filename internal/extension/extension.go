@@ -13,7 +13,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"bkt/internal/gvariant"
 	"bkt/internal/hint"
@@ -190,6 +194,9 @@ func (d *Domain) remove(id string) []plan.Change {
 	if _, ok := d.seen.user[id]; !ok {
 		return nil
 	}
+	if err := d.checkedOut(id); err != nil {
+		return []plan.Change{{Op: plan.Remove, Targets: []string{id}, Steps: []plan.Step{plan.Fail{Reason: err}}}}
+	}
 	return []plan.Change{{Op: plan.Remove, Targets: []string{id}, Steps: []plan.Step{
 		plan.Delete{Path: d.updates(id)}, plan.Delete{Path: d.place(id)},
 	}}}
@@ -218,6 +225,9 @@ func (d *Domain) steps(want extension) []plan.Step {
 	if err == nil && d.seen.odd[want.ID] {
 		err = hint.Add(fmt.Errorf("%s is there, and is not this extension", d.place(want.ID)), "move it away")
 	}
+	if err == nil {
+		err = d.checkedOut(want.ID)
+	}
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
@@ -235,6 +245,15 @@ func (d *Domain) steps(want extension) []plan.Step {
 		steps = append(steps, plan.Delete{Path: d.updates(want.ID)})
 	}
 	return steps
+}
+
+// checkedOut returns an error if the folder of an extension is a git checkout, as of
+// someone who works on the extension: what is not pushed there would be lost with it.
+func (d *Domain) checkedOut(id string) error {
+	if _, err := os.Lstat(filepath.Join(d.place(id), ".git")); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	return hint.Add(fmt.Errorf("%s is a git checkout: it stays as it is", d.place(id)), "move it away, or have .bktignore leave it alone")
 }
 
 // required returns the version of the shell that an extension must be made for.

@@ -326,6 +326,28 @@ func TestPlanReplacesNoFolderOfOthers(t *testing.T) {
 	}
 }
 
+// TestPlanKeepsCheckouts is about the folder of someone who works on an extension.
+func TestPlanKeepsCheckouts(t *testing.T) {
+	d := newDomain(t)
+	install(t, d.Data, "x@test", `{"uuid": "x@test", "version": 1}`)
+	have, want := manifest.Extension{ID: "x@test", Source: "ego"}, manifest.Extension{ID: "x@test", Source: "ego", Version: 2}
+	for _, git := range []bool{false, true} {
+		place := d.Data + "/gnome-shell/extensions/x@test"
+		if git {
+			if err := os.Mkdir(place+"/.git", 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		observe(t, d, newSystem(), want)
+		kept := "cannot be done: " + place + " is a git checkout: it stays as it is"
+		for what, planned := range map[string]diff{"replaced": {Have: &have, Want: &want}, "removed": {Have: &have}} {
+			if got := strings.Join(lines(d.Plan([]diff{planned})), "\n"); strings.Contains(got, kept) != git {
+				t.Errorf("%s: %s", what, got)
+			}
+		}
+	}
+}
+
 func lines(p []plan.Change) []string {
 	var all []string
 	for _, c := range p {
