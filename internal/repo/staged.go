@@ -33,8 +33,9 @@ func (r Repo) Staged(ctx context.Context, git Git) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What is only intended to be added is in the index, and not in the commit.
-	intended, err := git.Git(ctx, r.Root, nil, append([]string{"diff", "--relative", "--name-only", "--diff-filter=A", "-z", "--"}, sources...)...)
+	// What is only intended to be added is in the index, and not in the commit. "git
+	// diff" would tell, too, and write the index anew where times of files have changed.
+	intended, err := git.Git(ctx, r.Root, nil, append([]string{"diff-files", "--relative", "--name-only", "--diff-filter=A", "-z", "--"}, sources...)...)
 	if err != nil {
 		return nil, err
 	}
