@@ -368,8 +368,7 @@ func (c *upgradeCmd) discard(ctx context.Context, a *app, u *upgrade) error {
 			return err
 		}
 	}
-	remove := plan.Run{Argv: []string{u.domain.Manager, "rm", "--force", u.Backup}}
-	err := u.do(ctx, distrobox.Stage{Title: "remove the old box", Steps: []plan.Step{remove}})
+	err := u.do(ctx, u.Remove)
 	u.removed = err == nil
 	return err
 }

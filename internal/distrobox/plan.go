@@ -84,14 +84,20 @@ func (d *Domain) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves []
 	return steps, leaves
 }
 
-// gone checks that there is no container of this id any more.
-const gone = `if "$1" inspect --type container "$2" >/dev/null 2>&1; then echo "container $3 is still there" >&2; exit 1; fi`
+// gone checks that there is no container of this id any more. That the manager does
+// not tell of one is only then an answer if it answers at all.
+const gone = `if "$1" inspect --type container "$2" >/dev/null 2>&1; then echo "container $3 is still there" >&2; exit 1; fi
+"$1" ps --quiet >/dev/null`
 
 // discard removes a container.
 func (d *Domain) discard(c container) plan.Run {
 	r := d.run("rm", "--force", "--volumes", c.id)
-	r.Verify = []string{"sh", "-c", gone, "sh", d.Manager, c.id, c.name}
+	r.Verify = d.gone(c.id, c.name)
 	return r
+}
+
+func (d *Domain) gone(id, name string) []string {
+	return []string{"sh", "-c", gone, "sh", d.Manager, id, name}
 }
 
 func (d *Domain) create(b Box) []plan.Change {

@@ -19,6 +19,7 @@ type Upgrade struct {
 	Loses  []string // what there is no getting back but from the old box
 	Stages []Stage  // each needs those before it
 	Undo   Stage    // what brings the old box back, however many stages were done
+	Remove Stage    // what removes the old box for good, after all of it
 }
 
 // A Stage is a part of an upgrade.
@@ -58,6 +59,7 @@ func (d *Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candi
 	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.losses(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
 	u.Stages = d.stages(b, old, candidate, u.Backup, answering)
 	u.Undo = Stage{"bring the old box back", []plan.Step{d.bringBack(b.Name, old), d.renamed(b)}}
+	u.Remove = Stage{"remove the old box", []plan.Step{plan.Run{Argv: []string{d.Manager, "rm", "--force", u.Backup}, Verify: d.gone(old.id, u.Backup)}}}
 	return u, nil
 }
 
