@@ -33,9 +33,14 @@ func readApps(dir string, boxes []string) (all []app, unread []error, err error)
 			unread = append(unread, err)
 			continue
 		}
-		if a, ok := parseApp(filepath.Join(dir, e.Name()), string(text)); ok && slices.Contains(boxes, a.box) {
-			all = append(all, a)
+		a, ok := parseApp(filepath.Join(dir, e.Name()), string(text))
+		if !ok || !slices.Contains(boxes, a.box) {
+			continue
 		}
+		if !e.Type().IsRegular() { // distrobox-export makes no links
+			a.byBkt, a.odd = false, changedByHand
+		}
+		all = append(all, a)
 	}
 	return all, unread, err
 }

@@ -164,6 +164,26 @@ func TestWhoseApp(t *testing.T) {
 	}
 }
 
+// TestLinkedApp checks that an entry that someone has moved, and linked to, is theirs.
+func TestLinkedApp(t *testing.T) {
+	dir := t.TempDir()
+	const name = "dev-gimp.desktop"
+	text := signed(name, "[Desktop Entry]\nName=GIMP (on dev)\nExec=distrobox-enter  -n dev --   gimp  %U\n", "gimp")
+	for _, byBkt := range []bool{true, false} {
+		if byBkt {
+			check(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+		} else {
+			check(t, os.Rename(filepath.Join(dir, name), filepath.Join(dir, "mine")))
+			check(t, os.Symlink("mine", filepath.Join(dir, name)))
+		}
+		apps, err := readApps(dir, []string{"dev"})
+		check(t, err)
+		if len(apps) != 1 || apps[0].byBkt != byBkt || (apps[0].odd == "") != byBkt {
+			t.Errorf("bkt's: %v: %+v", byBkt, apps)
+		}
+	}
+}
+
 // TestNamesOfApps checks that an app is known by its name, and not by what that begins
 // with or has in it.
 func TestNamesOfApps(t *testing.T) {
