@@ -118,15 +118,30 @@ func (a app) is(name string) bool {
 // entryID returns what an entry is called that is declared by its name or its path.
 func entryID(name string) string { return strings.TrimSuffix(path.Base(name), ".desktop") }
 
-// entersOnly reports whether an entry is the one that distrobox makes for a
-// container: all it does is to enter it.
-func entersOnly(at, box string) bool {
+// isMenuEntry reports whether a file is the entry in the menu that distrobox makes for
+// a container, and that goes with it. One of which someone has made another is theirs.
+func isMenuEntry(at, box string, ofRoot bool) bool {
 	text, err := os.ReadFile(at)
+	if err != nil || !strings.Contains(string(text), "\nGenericName=Terminal entering ") {
+		return false
+	}
+	begins := []string{
+		"[Desktop Entry]", "Name=", "GenericName=Terminal entering ", "Comment=Terminal entering ", "Category=Distrobox;", "Categories=Distrobox;",
+		"Icon=", "Keywords=distrobox;", "NoDisplay=false", "Terminal=true", "TryExec=", "Type=Application", "Actions=Remove;", "[Desktop Action Remove]",
+	}
 	for line := range strings.Lines(string(text)) {
-		if exec, ok := strings.CutPrefix(strings.TrimSpace(line), "Exec="); ok {
-			c, enters := parseCall(splitWords(exec))
-			return err == nil && enters && c.box == box && len(c.command)+len(c.before) == 0
+		line = strings.TrimSpace(line)
+		exec, runs := strings.CutPrefix(line, "Exec=")
+		switch words := splitWords(exec); {
+		case runs && len(words) > 2 && path.Base(words[0]) == "distrobox" && words[1] == "rm":
+		case runs:
+			c, enters := parseCall(words)
+			if !enters || c.box != box || len(c.command)+len(c.before)+len(c.flags) > 0 || c.root && !ofRoot {
+				return false
+			}
+		case line != "" && !slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(line, begin) }):
+			return false
 		}
 	}
-	return false
+	return true
 }

@@ -184,6 +184,50 @@ func TestLinkedApp(t *testing.T) {
 	}
 }
 
+// TestMenuEntry checks that the entry of a container goes with it only if it is as
+// distrobox has made it, for this very container.
+func TestMenuEntry(t *testing.T) {
+	const first = `[Desktop Entry]
+Name=Dev
+GenericName=Terminal entering Dev
+Comment=Terminal entering Dev
+Category=Distrobox;System;Utility"
+Exec=/usr/bin/distrobox enter dev
+Icon=/home/u/.local/share/icons/terminal-distrobox-icon.svg
+Keywords=distrobox;
+NoDisplay=false
+Terminal=true
+TryExec=/usr/bin/distrobox
+Type=Application
+`
+	second := strings.NewReplacer("Category=Distrobox;System;Utility\"", "Categories=Distrobox;System;Utility", "enter dev", "enter  dev").Replace(first) +
+		"Actions=Remove;\n\n[Desktop Action Remove]\nName=Remove Dev from system\nExec=/usr/bin/distrobox rm  dev\n"
+	for name, tt := range map[string]struct {
+		text string
+		want bool
+	}{
+		"first generation":    {first, true},
+		"second generation":   {second, true},
+		"of another one":      {strings.Replace(second, "enter  dev", "enter  dev-tools", 1), false},
+		"of root's":           {strings.ReplaceAll(second, "  dev", " --root dev"), false},
+		"another program":     {strings.Replace(first, "enter dev", "enter dev -- htop", 1), false},
+		"flags":               {strings.Replace(first, "enter dev", "enter --clean-path dev", 1), false},
+		"a window of its own": {strings.Replace(first, "Exec=", "Exec=foot ", 1), false},
+		"an action more":      {second + "[Desktop Action Top]\nName=Top\nExec=/usr/bin/distrobox enter dev -- top\n", false},
+		"a translation":       {first + "Name[de]=Werkstatt\n", false},
+		"someone's own":       {"[Desktop Entry]\nName=Dev\nExec=/usr/bin/distrobox enter dev\nType=Application\n", false},
+	} {
+		at := filepath.Join(t.TempDir(), "dev.desktop")
+		check(t, os.WriteFile(at, []byte(tt.text), 0o644))
+		if got := isMenuEntry(at, "dev", false); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if isMenuEntry(filepath.Join(t.TempDir(), "dev.desktop"), "dev", false) {
+		t.Error("of none: true")
+	}
+}
+
 // TestNamesOfApps checks that an app is known by its name, and not by what that begins
 // with or has in it.
 func TestNamesOfApps(t *testing.T) {

@@ -49,7 +49,7 @@ func (d *Domain) remove(b Box, agreed *Box) plan.Change {
 	var exports []plan.Step
 	exports, c.Leaves = d.removeExports(b, agreed)
 	c.Steps = append(c.Steps, exports...)
-	if at := filepath.Join(d.applications(), b.Name+".desktop"); entersOnly(at, b.Name) {
+	if at := filepath.Join(d.applications(), b.Name+".desktop"); isMenuEntry(at, b.Name, d.UID == 0) {
 		c.Steps = append(c.Steps, plan.Delete{Path: at})
 	}
 	return c
