@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,11 +56,11 @@ func (r *autoRound) push(ctx context.Context) error {
 	if err != nil || from == "" {
 		return err // where git is in the middle of something, the next run pushes
 	}
-	branch, there, err := r.target(ctx, from)
+	branch, places, err := r.target(ctx, from)
 	if err != nil {
 		return err
 	}
-	if err := r.pushTo(ctx, branch, there); err != nil {
+	if err := r.pushTo(ctx, branch, places); err != nil {
 		return err
 	}
 	r.a.progress("pushed to %s", branch)
@@ -81,17 +82,31 @@ func (r *autoRound) currentBranch(ctx context.Context) (string, error) {
 	return branch, err
 }
 
+// A pushPlace is where a remote is pushed to, of which it may have several, and the commit
+// that a branch has there, "" for none.
+type pushPlace struct{ url, there string }
+
 // pushTo makes HEAD the commit of a branch of the remote, in place of the commit
-// that was seen there, "" for none. What was rebased replaces it; git refuses
-// if someone has pushed since.
-func (r *autoRound) pushTo(ctx context.Context, branch, there string) error {
+// that was seen there. What was rebased replaces it; git refuses if someone has pushed
+// since.
+func (r *autoRound) pushTo(ctx context.Context, branch string, places []pushPlace) error {
 	head, err := r.git(ctx, nil, "rev-parse", "--verify", "HEAD")
 	if err != nil {
 		return err
 	}
 	commit, ref := strings.TrimSpace(string(head)), "refs/heads/"+branch
-	if _, err := r.git(ctx, nil, "push", "--quiet", "--force-with-lease="+ref+":"+there, remoteName, commit+":"+ref); err != nil {
-		return r.unpushed(err)
+	var errs []error
+	for _, p := range places {
+		to := p.url
+		if len(places) == 1 {
+			to = remoteName // with all that git's configuration has for it
+		}
+		if _, err := r.git(ctx, nil, "push", "--quiet", "--force-with-lease="+ref+":"+p.there, to, commit+":"+ref); err != nil {
+			errs = append(errs, r.unpushed(err))
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
 	}
 	r.state.Pushed = &pushed{branch, commit}
 	return nil
@@ -101,32 +116,33 @@ func (r *autoRound) unpushed(err error) error {
 	return hint.Add(err, "see that \"git push origin\" works in %s: the commit is there, and the next run pushes it again", r.system.repo.Root)
 }
 
-// target returns the branch of the remote to push the branch from to, and the commit that it
-// has there, "" for none. It is the branch that was pushed last, or else one
+// target returns the branch of the remote to push the branch from to, and the commits
+// that it has there. It is the branch that was pushed last, or else one
 // named after the host, unless another computer of that name has it: then one
 // with the identity of this computer in its name. What this checkout has neither
 // pushed nor taken in is never replaced.
-func (r *autoRound) target(ctx context.Context, from string) (branch, there string, err error) {
+func (r *autoRound) target(ctx context.Context, from string) (branch string, places []pushPlace, err error) {
 	byHost := "bkt/" + regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(r.system.host, "-")
 	candidates := []string{byHost, byHost + "-" + r.identity("/etc/machine-id")}
 	if last := r.state.Pushed; last != nil {
 		candidates = []string{last.Branch}
 	}
 	for i, branch := range candidates {
-		there, err := r.remoteCommit(ctx, branch)
+		places, err := r.places(ctx, branch)
 		if err != nil {
-			return "", "", r.unpushed(err)
+			return "", nil, r.unpushed(err)
 		}
-		if there == "" || r.mayReplace(ctx, there, from) {
-			return branch, there, nil
+		taken := slices.IndexFunc(places, func(p pushPlace) bool { return p.there != "" && !r.mayReplace(ctx, p.there, from) })
+		if taken < 0 {
+			return branch, places, nil
 		}
 		if i < len(candidates)-1 {
 			r.a.note("the branch %s of %s is of another computer, or another checkout: this one pushes to %s", branch, remoteName, candidates[i+1])
 			continue
 		}
-		return "", "", r.foreign(branch, there)
+		return "", nil, r.foreign(branch, places[taken].there)
 	}
-	return "", "", errors.New("no branch to push to")
+	return "", nil, errors.New("no branch to push to")
 }
 
 // foreign is the error for a branch that has commits of someone else's.
@@ -136,15 +152,27 @@ func (r *autoRound) foreign(branch, there string) error {
 	return hint.Add(err, "to keep them, run \"git pull --rebase %s %s\" in %s: the next run pushes again", remoteName, branch, r.system.repo.Root)
 }
 
-// remoteCommit returns the commit of a branch of the remote, "" if there is no
-// such branch.
-func (r *autoRound) remoteCommit(ctx context.Context, branch string) (string, error) {
-	url, err := r.git(ctx, nil, "remote", "get-url", "--push", remoteName)
+// places returns where the remote is pushed to.
+func (r *autoRound) places(ctx context.Context, branch string) ([]pushPlace, error) {
+	urls, err := r.git(ctx, nil, "remote", "get-url", "--push", "--all", remoteName)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	var all []pushPlace
+	for url := range strings.Lines(string(urls)) {
+		p := pushPlace{url: strings.TrimSuffix(url, "\n")}
+		if p.there, err = r.remoteCommit(ctx, p.url, branch); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// remoteCommit returns the commit of a branch at a URL, "" if there is no such branch.
+func (r *autoRound) remoteCommit(ctx context.Context, url, branch string) (string, error) {
 	ref := "refs/heads/" + branch
-	out, err := r.git(ctx, nil, "ls-remote", strings.TrimSpace(string(url)), ref)
+	out, err := r.git(ctx, nil, "ls-remote", "--", url, ref)
 	for line := range strings.Lines(string(out)) {
 		// A pattern matches the end of names, too.
 		if commit, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t"); name == ref {
