@@ -176,7 +176,7 @@ func TestLinkedApp(t *testing.T) {
 			check(t, os.Rename(filepath.Join(dir, name), filepath.Join(dir, "mine")))
 			check(t, os.Symlink("mine", filepath.Join(dir, name)))
 		}
-		apps, err := readApps(dir, []string{"dev"})
+		apps, _, err := readApps(dir, []string{"dev"})
 		check(t, err)
 		if len(apps) != 1 || apps[0].byBkt != byBkt || (apps[0].odd == "") != byBkt {
 			t.Errorf("bkt's: %v: %+v", byBkt, apps)

@@ -61,7 +61,7 @@ $name
 			if grep -qsxF "# name: $box" "$to/$name"; then
 				fail "$to/$name is in the way: it was exported by hand, and runs another program than $1"
 			else
-				fail "$to/$name is in the way, and not of this box"
+				fail "$to/$name is in the way: it is not an export of the container $box"
 			fi
 			return
 			;;
