@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -268,7 +269,7 @@ func strayBases(_ context.Context, p *patient) ([]ailment, error) {
 		}
 		a := ailment{err: fmt.Errorf("%s is of the repository %s, which is gone", dir, root)}
 		if other, err := foreign(dir); err != nil || other != "" || e.Name() != idOf(root) {
-			a.err = hint.Add(a.err, "look at what is in it, and remove it if nothing needs it: not all of it is from bkt")
+			a.err = hint.Add(a.err, "look at what is in it, and remove it if nothing needs it: not all of it is from bkt on this computer")
 			errs = append(errs, plainPathError(err))
 		} else {
 			a.mend = removal(dir)
@@ -278,25 +279,39 @@ func strayBases(_ context.Context, p *patient) ([]ailment, error) {
 	return all, errors.Join(errs...)
 }
 
-// foreign returns a file among the bases of a repository that bkt has not written,
-// "" if there is none.
+// foreign returns a file among the bases of a repository that bkt has not written on
+// this computer, "" if there is none. In a home that several computers share, each has
+// a folder there, and the repository may be gone from this one alone.
 func foreign(dir string) (string, error) {
+	computer, err := os.Hostname()
+	if err != nil {
+		return "", err
+	}
 	other := ""
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		name, err := filepath.Rel(dir, path)
-		depth := strings.Count(name, "/")
 		switch {
-		case d.IsDir() && depth == 0, name == repositoryFile, host.Abandoned(path):
-		case depth == 1 && d.Type().IsRegular() && filepath.Ext(name) == ".json":
+		case path == dir, d.IsDir() && name == computer, name == repositoryFile, host.Abandoned(path):
+		case filepath.Dir(name) == computer && d.Type().IsRegular() && isBase(path):
 		default:
 			other = name
 		}
 		return err
 	})
 	return other, err
+}
+
+// isBase reports whether a file is what bkt keeps of a domain.
+func isBase(path string) bool {
+	var base struct {
+		Version *int             `json:"version"`
+		Items   *json.RawMessage `json:"items"`
+	}
+	text, err := os.ReadFile(path)
+	return err == nil && filepath.Ext(path) == ".json" && json.Unmarshal(text, &base) == nil && base.Version != nil && base.Items != nil
 }
 
 // mayBeUnmounted reports whether a folder may be where a disk goes that is not
