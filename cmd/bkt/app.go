@@ -25,6 +25,7 @@ type app struct {
 	json, quiet, verbose bool
 	color                string
 	image                gen.Kind // that the command is about, if it is about one
+	asked                bool     // someone was asked, and took time to answer
 }
 
 func (a *app) configure(c cli) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -61,6 +62,11 @@ func (a *app) apply(ctx context.Context, s system, domains []domain, items []ite
 	if err := a.confirmLosses(p, yes); err != nil {
 		return err
 	}
+	if a.asked {
+		if err := s.unchanged(ctx, domains, items, p); err != nil {
+			return err
+		}
+	}
 	if err := a.carryOut(ctx, p, items); err != nil {
 		return err
 	}
@@ -71,6 +77,33 @@ func (a *app) apply(ctx context.Context, s system, domains []domain, items []ite
 	mark(items, resultApplied)
 	err = settle(ctx, after, nil, merged(items))
 	return errors.Join(a.finished(after, items, applying, nil), err)
+}
+
+// unchanged returns an error if other plans would be made by now: what someone has
+// edited while they were asked is neither overwritten nor removed.
+func (s system) unchanged(ctx context.Context, domains []domain, items []item, planned []plan.Plan) error {
+	now, same := slices.Clone(domains), true
+	for n, d := range domains {
+		keys := keysByDomain(items)[d.name()]
+		if len(keys) == 0 {
+			continue
+		}
+		before := differencesOf(now[n], keys)
+		var err error
+		if now[n].comparison, err = s.compare(ctx, d.kind, d.base); err != nil {
+			return err
+		}
+		same = same && reflect.DeepEqual(differencesOf(now[n], keys), before)
+	}
+	if !same || !reflect.DeepEqual(plans(now, items), planned) {
+		return hint.Add(errors.New("nothing was changed: the system, or a manifest, has changed meanwhile"), "run the command again")
+	}
+	return nil
+}
+
+// differencesOf returns the differences of the items that have these keys.
+func differencesOf(d domain, keys []string) []reconcile.Difference {
+	return slices.DeleteFunc(slices.Clone(d.comparison.Differences()), func(d reconcile.Difference) bool { return !slices.Contains(keys, d.Key) })
 }
 
 // plans returns what each domain does, in the order in which it is done:

@@ -31,6 +31,7 @@ func (a *app) pick(ctx context.Context, wanted bool, title string, items []item,
 	}
 	var picked []int
 	field := huh.NewMultiSelect[int]().Title(title).Options(options...).Height(min(len(options)+titleLines, maxLines)).Value(&picked)
+	a.asked = true
 	if err := interrupted(huh.NewForm(huh.NewGroup(field)).RunWithContext(ctx)); err != nil {
 		return err
 	}

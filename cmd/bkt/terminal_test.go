@@ -12,7 +12,8 @@ import (
 
 // typing is the script command "typing STATUS TEXT KEYS [then TEXT KEYS]… PROGRAM
 // ARGS…": it runs a program on a terminal, and types keys, written like Go's, as
-// soon as the program has printed the text.
+// soon as the program has printed the text. Keys that begin with "$ " are a command
+// that is run meanwhile.
 func typing(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
 		ts.Fatalf("usage: typing STATUS TEXT KEYS [then TEXT KEYS]… PROGRAM ARGS…")
@@ -42,10 +43,14 @@ func typing(ts *testscript.TestScript, neg bool, args []string) {
 	for buffer := make([]byte, 4096); ; {
 		n, err := terminal.Read(buffer)
 		printed.Write(buffer[:n])
-		if len(answers) > 0 && strings.Contains(printed.String(), answers[0].to) {
+		for ran := true; ran && len(answers) > 0 && strings.Contains(printed.String(), answers[0].to); answers = answers[1:] {
+			var command string
+			if command, ran = strings.CutPrefix(answers[0].keys, "$ "); ran {
+				ts.Check(ts.Exec("sh", "-c", command))
+				continue
+			}
 			_, errWrite := terminal.WriteString(answers[0].keys)
 			ts.Check(errWrite)
-			answers = answers[1:]
 		}
 		if err != nil { // the program has ended
 			break

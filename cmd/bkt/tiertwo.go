@@ -223,6 +223,7 @@ func (a *app) confirm(what string) error {
 	if !interactive() {
 		return hint.Add(errors.New("this would "+what), "say that it is meant with -y, or run it on a terminal")
 	}
+	a.asked = true
 	fmt.Fprintf(a.err, "%s? [y/N] ", strings.ToUpper(what[:1])+what[1:])
 	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil {
