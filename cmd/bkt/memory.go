@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"sync"
 
 	"bkt/internal/host"
@@ -15,6 +16,7 @@ import (
 type memory struct {
 	mu    sync.Mutex
 	texts map[string]plan.Put // by path
+	read  map[string][]byte   // what files had, by path
 }
 
 // remember has recall return the text of a file from now on.
@@ -36,19 +38,36 @@ func (m *memory) recall(path string) ([]byte, error) {
 	if ok {
 		return p.Text, nil
 	}
-	return os.ReadFile(path)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.read == nil {
+			m.read = map[string][]byte{}
+		}
+		m.read[path] = text
+	}
+	return text, err
 }
 
 // keep writes what was remembered, but for what has a secret in it: that is found
-// out each time.
+// out each time. What an older bkt has written, for all to read, is rewritten.
 func (m *memory) keep() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.texts == nil {
+		m.texts = map[string]plan.Put{}
+	}
+	for path, text := range m.read {
+		if _, ok := m.texts[path]; !ok && othersMayRead(path) {
+			m.texts[path] = plan.Put{Path: path, Text: text, Private: filepath.Dir(path)}
+		}
+	}
 	for _, p := range m.texts {
 		if secret.In(p.Text, nil) != "" {
 			p.Text = []byte("{}\n")
 		}
 		host.Remember(p)
 	}
-	m.texts = nil
+	m.texts, m.read = nil, nil
 }
