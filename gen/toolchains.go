@@ -36,10 +36,14 @@ func toolchainsData(in input, t *trace) (any, error) {
 		return nil, err
 	}
 	s := toolchainsSection{Manifest: in.manifest}
-	var errs []error
+	lists, err := packageLists(in.store)
+	errs := []error{err}
+	if len(d.content.Toolchains) == 0 {
+		errs = nil // there is nothing to look for in the lists
+	}
 	for i, c := range d.content.Toolchains {
 		e := d.entry(item("/toolchains", i), c.Name, c.Comment)
-		errs = append(errs, checkInstaller(in.store, c, e))
+		errs = append(errs, checkInstaller(lists, c, e))
 		s.Toolchains = append(s.Toolchains, newToolchain(c, e, t))
 	}
 	sortBy(s.Toolchains, func(c toolchain) value { return c.Name })
@@ -61,18 +65,27 @@ func newToolchain(c manifest.Toolchain, e Entry, t *trace) toolchain {
 // rule is what is said of a toolchain that does not keep to it.
 const rule = "the image has the installer of a toolchain, the user's home has what it installs"
 
+// packageLists returns the manifests of packages of both images, as far as they can
+// be read.
+func packageLists(s *store) (all []document[manifest.Packages], err error) {
+	for _, name := range []string{systemPackages, toolboxPackages} {
+		d, errLoad := load[manifest.Packages](s, name)
+		if errLoad == nil {
+			all = append(all, d)
+		}
+		err = errors.Join(err, errLoad)
+	}
+	return all, err
+}
+
 // checkInstaller returns an error if a toolchain is in the wrong place.
-func checkInstaller(s *store, c manifest.Toolchain, e Entry) error {
+func checkInstaller(lists []document[manifest.Packages], c manifest.Toolchain, e Entry) error {
 	var errs []error
 	if isHome(c.Path) {
 		err := fmt.Errorf("%s: toolchain %s would be installed in a home: %s", e, c.Name, rule)
 		errs = append(errs, hint.Add(err, "set its path to a folder of the image, such as %q", "/usr/local/bin/"+c.Name))
 	}
-	for _, name := range []string{systemPackages, toolboxPackages} {
-		d, err := load[manifest.Packages](s, name)
-		if err != nil {
-			return nil // it is said of its own section
-		}
+	for _, d := range lists {
 		if i := slices.Index(d.content.Packages, c.Name); i >= 0 {
 			err := fmt.Errorf("%s: toolchain %s is installed as a package too (at %s): one of the two would be used, and the other updated", e, c.Name, d.entry(item("/packages", i), "", ""))
 			errs = append(errs, hint.Add(err, "take it out of one of the two"))

@@ -286,14 +286,14 @@ func findFailed(d domain, items []item) {
 // or if that is not known.
 func (d domain) stillDiffers(i item, differs map[string]reconcile.Difference) error {
 	now, still := differs[i.Key]
-	merged := i.Case == reconcile.CaseMerge && now.Case != reconcile.CaseMerge
+	// What was merged, or is only ever captured, is for capture from now on.
 	onlyHere := i.Case != reconcile.CaseLive && now.Case == reconcile.CaseLive
 	switch {
 	case d.err != nil:
 		return fmt.Errorf("was changed, and whether it is as it should be is not known: %w", d.err)
 	case slices.Contains(d.comparison.Hidden(), i.Key):
 		return errors.New("was changed, and whether it is as it should be is not known: it cannot be looked at any more")
-	case !still, merged, onlyHere:
+	case !still, onlyHere:
 		return nil
 	}
 	return hint.Add(stillDiffers(now), "run it with -v for the commands")

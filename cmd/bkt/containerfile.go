@@ -328,7 +328,11 @@ func (a *app) renderAll(ctx context.Context, files fs.FS, names []string, src so
 				warnings = append(warnings, w)
 			}
 		}
-		errs = append(errs, f.err)
+		for _, e := range hint.Split(f.err) {
+			if !slices.ContainsFunc(errs, func(said error) bool { return said.Error() == e.Error() }) {
+				errs = append(errs, e)
+			}
+		}
 	}
 	a.warn(warnings)
 	return rendered, errors.Join(errs...)

@@ -136,7 +136,7 @@ func intoPodman(ctx context.Context, l image.Layout, name string) error {
 // checkNamed returns an error unless a program has an image of that name, and of that
 // id, if it is known.
 func checkNamed(ctx context.Context, program, name, id string) error {
-	out, err := host.Output(ctx, program, "image", "inspect", "--format", "{{.Id}}", name)
+	out, err := host.Output(ctx, program, "image", "inspect", "--format={{.Id}}", name)
 	if err != nil {
 		return fmt.Errorf("it says that it has loaded the image, and has none of the name: %w", err)
 	}

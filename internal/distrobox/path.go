@@ -45,7 +45,10 @@ func (d *Domain) path(known []Box) (notes []string) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		d.seen.path.writer = writer
-	case err != nil, !isPathFile(string(text)):
+	case err != nil:
+		d.seen.path.text = ""
+		return []string{fmt.Sprintf("%s cannot be read, and is left alone: %v: see to it that PATH has %s", d.seen.path.at, plainPath(err), strings.Join(folders, ", "))}
+	case !isPathFile(string(text)):
 		d.seen.path.text = ""
 		return []string{fmt.Sprintf("%s is not bkt's and is left alone: see to it that PATH has %s", d.seen.path.at, strings.Join(folders, ", "))}
 	case string(text) != d.seen.path.text:
