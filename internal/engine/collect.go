@@ -57,6 +57,7 @@ func (c collector) run(ctx context.Context) {
 			logrus.Errorf("%s: %v", doing, err)
 		}
 	}
+	keepReserve(c.worker.stores.root)
 	sweep := sync.OnceFunc(func() { tell("removing what earlier engines left", c.worker.stores.sweep(ctx)) })
 	wait, soon := firstLook, true
 	timer := time.NewTimer(wait)

@@ -40,6 +40,7 @@ func lock(root string) (*os.File, error) {
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == nil {
+		giveUpReserve(root)
 		err = errors.Join(f.Truncate(0), writeAt(f, strconv.Itoa(os.Getpid())))
 	}
 	if err == nil {

@@ -44,8 +44,11 @@ type nativeWorker struct {
 func (w nativeWorker) Platforms(bool) []ocispec.Platform { return w.Worker.Platforms(false) }
 
 // Prune removes records, as [base.Worker.Prune] does, and then from disk what
-// nothing refers to any more. It returns an error if some of that stays.
+// nothing refers to any more. It returns an error if some of that stays. A disk that
+// is full does not keep it from that.
 func (w nativeWorker) Prune(ctx context.Context, removed chan client.UsageInfo, options ...client.PruneInfo) error {
+	giveUpReserve(w.stores.root)
+	defer keepReserve(w.stores.root)
 	if err := w.Worker.Prune(ctx, removed, options...); err != nil {
 		return err
 	}
