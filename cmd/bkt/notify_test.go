@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -45,6 +46,16 @@ func TestNotify(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, d.shown); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestNotifyWithoutADesktop checks that what no desktop has shown counts as not told.
+func TestNotifyWithoutADesktop(t *testing.T) {
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(t.TempDir(), "none"))
+	r := &autoRound{}
+	r.notify(t.Context(), errors.New("refused"))
+	if r.state.Told != "" {
+		t.Error("it is noted as told")
 	}
 }
 
