@@ -89,8 +89,10 @@ func (a *app) explain(ctx context.Context, r repo.Repo, lost []gen.Losses, befor
 		if err == nil {
 			explainBy(lost, files)
 		} else if !hasNoHistory(err) {
+			if unknown == nil || unknown.Error() != err.Error() {
+				a.warn([]error{fmt.Errorf("not known what the manifests were before: %w", err)})
+			}
 			unknown = cmp.Or(unknown, err)
-			a.warn([]error{fmt.Errorf("not known what the manifests were before: %w", err)})
 		}
 	}
 	return unknown
