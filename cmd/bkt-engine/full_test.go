@@ -1,0 +1,80 @@
+package main_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"bkt/internal/engine/contract"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestFullDisk checks that the cache is deleted from a disk that has no room left,
+// by an engine that runs, and by one that is started for that.
+func TestFullDisk(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can have a disk of its own")
+	}
+	for _, snapshotter := range []string{contract.Overlay, contract.Native} {
+		t.Run(snapshotter, func(t *testing.T) {
+			d := tenant{snapshotter: snapshotter, data: 1_000_000}.moveIn(t)
+			root := d.config().Root
+			if err := os.Mkdir(root, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Mount("none", root, "tmpfs", 0, "size=40m"); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { unix.Unmount(root, unix.MNT_DETACH) })
+			reserve := filepath.Join(root, "reserve")
+			full := filepath.Join(root, "full")
+			d.start(t)
+			for _, running := range []bool{true, false} {
+				d.mustBuildImage(t, 1)
+				eventually(t, 20*time.Second, "there is a reserve", func() bool { _, err := os.Stat(reserve); return err == nil })
+				if !running {
+					d.ask(t, "stop")
+				}
+				fill(t, full)
+				if !running {
+					d.start(t)
+				}
+				if a := d.ask(t, "prune"); a.Freed < int64(d.data) {
+					t.Errorf("running %v: prune freed %d bytes", running, a.Freed)
+				}
+				if err := os.Remove(full); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d.checkEmpty(t, "after prunes")
+		})
+	}
+}
+
+// fill writes to a file until there is no room on its disk.
+func fill(t *testing.T, name string) {
+	t.Helper()
+	f, err := os.Create(name)
+	if err == nil {
+		_, err = io.Copy(f, zeros{})
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// zeros reads as zeros without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
