@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"bkt/internal/owner"
+	"bkt/internal/plan"
 
 	"golang.org/x/sys/unix"
 )
@@ -171,6 +172,49 @@ func Abandoned(path string) bool {
 	}
 	name, err := draftName(int(f.Fd()))
 	return err == nil && name == filepath.Base(path) && unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
+}
+
+// sweepFor sweeps each folder that changes write to, once: there may be thousands of
+// files to write in one.
+func sweepFor(changes plan.Plan) {
+	swept := map[string]bool{}
+	once := func(dir string) {
+		if !swept[dir] {
+			swept[dir] = true
+			sweep(dir)
+		}
+	}
+	for _, path := range writtenBy(changes) {
+		once(filepath.Dir(path))
+		if _, err := os.Readlink(path); err != nil {
+			continue
+		}
+		if path, err := target(path); err == nil {
+			once(filepath.Dir(path))
+		}
+	}
+}
+
+// writtenBy returns the paths of the files that changes write.
+func writtenBy(changes plan.Plan) (paths []string) {
+	for _, c := range changes {
+		for _, s := range append(c.Steps[:len(c.Steps):len(c.Steps)], c.Undo...) {
+			switch s := s.(type) {
+			case plan.Write:
+				paths = append(paths, s.Path)
+			case plan.Put:
+				paths = append(paths, s.Path)
+			case plan.Fetch:
+				paths = append(paths, s.Path)
+			case plan.Install:
+				paths = append(paths, s.Path, s.Cache)
+			case plan.Revise:
+				paths = append(paths, s.Path)
+			}
+		}
+		paths = append(paths, writtenBy(c.Retry)...)
+	}
+	return paths
 }
 
 // sweep removes what bkts have left in a folder that were killed. What cannot be

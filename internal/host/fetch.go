@@ -27,7 +27,6 @@ func fetch(ctx context.Context, f plan.Fetch) error {
 	if err := owner.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
 		return err
 	}
-	sweep(filepath.Dir(f.Path))
 	to, err := newDraft(f.Path, 0o644)
 	if err != nil {
 		return err

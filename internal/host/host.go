@@ -29,6 +29,7 @@ import (
 func Do(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error {
 	pending := pending{}
 	defer pending.cleanup()
+	sweepFor(p)
 	if err := pending.prepare(p); err != nil {
 		return err
 	}
@@ -213,7 +214,6 @@ func drafted(path string, text []byte, mode fs.FileMode, private string) (*draft
 	if err != nil {
 		return nil, err
 	}
-	sweep(filepath.Dir(path))
 	d, err := newDraft(path, mode)
 	if err != nil {
 		return nil, err
@@ -281,7 +281,10 @@ func MkdirAll(dir string) error { return owner.MkdirAll(dir, ownFolder) }
 
 // Remember writes what need not be found out again. That it cannot be written
 // costs nothing but time.
-func Remember(p plan.Put) { _ = put(p) }
+func Remember(p plan.Put) {
+	sweepFor(plan.Plan{{Steps: []plan.Step{p}}})
+	_ = put(p)
+}
 
 // target returns the path of the file that symbolic links at path lead to,
 // whether or not the file is there yet.

@@ -42,6 +42,7 @@ func install(ctx context.Context, i plan.Install) error {
 	if err := place(i.Cache, i.Path); err != nil {
 		return plain(err)
 	}
+	sweepFor(plan.Plan{{Steps: rest}})
 	for _, s := range rest {
 		if err := step(ctx, s, nil); err != nil {
 			return err
@@ -106,7 +107,6 @@ func place(file, path string) error {
 	if err := owner.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	sweep(filepath.Dir(path))
 	to, err := newDraft(path, 0o600)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -159,4 +160,38 @@ func TestDraftsWithAName(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, dir, map[string]string{"f": "draft"})
+}
+
+// TestEveryFolderIsSwept checks that what a killed bkt has left goes from each folder
+// that something is written to, whatever writes it, and from no other.
+func TestEveryFolderIsSwept(t *testing.T) {
+	dir := t.TempDir()
+	left := map[string]string{}
+	for _, name := range []string{"write", "put", "revise", "fetch", "install", "cache", "retry", "linked", "other"} {
+		if err := os.Mkdir(dir+"/"+name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		left[name] = host.Abandon(t, dir+"/"+name)
+	}
+	if err := os.Symlink("../linked/f", dir+"/put/link"); err != nil {
+		t.Fatal(err)
+	}
+	content := put(t, dir+"/content", "content", 0o600)
+	fail := plan.Fail{Reason: errors.New("fails")}
+	p := plan.Plan{
+		{Targets: []string{"f"}, Steps: []plan.Step{
+			plan.Write{Path: dir + "/write/f", Name: "f", New: []byte("x")}, plan.Put{Path: dir + "/put/link", Text: []byte("x")},
+			plan.Revise{Path: dir + "/revise/f", Edit: addition{"x"}}, plan.Fetch{URL: "file://" + content, Path: dir + "/fetch/f", Limit: 100},
+			plan.Install{Source: plan.Source{URL: "file://" + content, SHA256: sumOfContent}, Path: dir + "/install/f", Cache: dir + "/cache/f", Limit: 100, Finish: finisher{}},
+		}},
+		{Targets: []string{"f"}, Steps: []plan.Step{fail}, Retry: plan.Plan{{Targets: []string{"f"}, Steps: []plan.Step{plan.Put{Path: dir + "/retry/f", Text: []byte("x")}}}}},
+	}
+	if err := host.Do(t.Context(), p, ignore); err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range left {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) != (name != "other") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
