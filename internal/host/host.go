@@ -210,7 +210,7 @@ func write(w plan.Write) (*draft, error) {
 // drafted returns a draft, for the file that path leads to, that has text. No one
 // else may read what is below private.
 func drafted(path string, text []byte, mode fs.FileMode, private string) (*draft, error) {
-	path, err := target(path)
+	path, err := followed(path)
 	if err != nil {
 		return nil, err
 	}
@@ -284,6 +284,16 @@ func MkdirAll(dir string) error { return owner.MkdirAll(dir, ownFolder) }
 func Remember(p plan.Put) {
 	sweepFor(plan.Plan{{Steps: []plan.Step{p}}})
 	_ = put(p)
+}
+
+// followed returns the path of the file that is to be written in place of path,
+// unless root would follow a link of a user's to a file of someone else's.
+func followed(path string) (string, error) {
+	real, err := target(path)
+	if err != nil {
+		return "", err
+	}
+	return real, hint.Add(owner.CheckLinks(path, real), "run it as that user, without sudo")
 }
 
 // target returns the path of the file that symbolic links at path lead to,

@@ -111,3 +111,43 @@ func TestGiveTree(t *testing.T) {
 		t.Error("a file elsewhere was given away")
 	}
 }
+
+// TestLinks checks that root follows links of a user's to files of that user, and
+// links of its own to any.
+func TestLinks(t *testing.T) {
+	dir := theirs(t)
+	mine := filepath.Join(t.TempDir(), "mine")
+	for _, err := range []error{
+		os.WriteFile(mine, nil, 0o600),
+		os.WriteFile(dir+"/theirs", nil, 0o600), os.Chown(dir+"/theirs", uid, gid),
+		os.Mkdir(dir+"/folder", 0o755), os.Chown(dir+"/folder", uid, gid),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := func(name, to string, uid int) string {
+		at := filepath.Join(dir, name)
+		if err := errors.Join(os.Symlink(to, at), os.Lchown(at, uid, gid)); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	for _, c := range []struct {
+		name, path, real string
+		refused          bool
+	}{
+		{"no link", dir + "/theirs", dir + "/theirs", false},
+		{"a file of root's in the folder of a user", mine, mine, false},
+		{"a user's, to a file of the user", link("a", "theirs", uid), dir + "/theirs", false},
+		{"a user's, to a file that the user is to have", link("b", "folder/new", uid), dir + "/folder/new", false},
+		{"a user's, to a file of root", link("c", mine, uid), mine, true},
+		{"a user's, to a new file in a folder of root", link("d", mine+".new", uid), mine + ".new", true},
+		{"a user's, to a folder of root", link("e", filepath.Dir(mine), uid) + "/mine", mine, true},
+		{"root's", link("f", mine, 0), mine, false},
+	} {
+		if err := owner.CheckLinks(c.path, c.real); (err != nil) != c.refused {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
