@@ -200,8 +200,9 @@ func (s statement) String() string {
 			return fmt.Sprintf("file %s (mode %s)", s.Name, s.Mode)
 		}
 	case script.Repository:
-		if len(s.Repo.Packages) > 0 {
-			return fmt.Sprintf("repository %s (packages %s)", s.Name, strings.Join(s.Repo.Packages, " "))
+		more := slices.DeleteFunc([]string{s.Repo.BaseURL, strings.Join(s.Repo.Packages, " ")}, func(text string) bool { return text == "" })
+		if len(more) > 0 {
+			return fmt.Sprintf("repository %s (%s)", s.Name, strings.Join(more, ": "))
 		}
 	case script.Other, script.Comment:
 		text := []rune(s.Name)

@@ -71,7 +71,7 @@ func TestLosses(t *testing.T) {
 		{"COPR as the prior art has it", system, "COPR_REPOS", "RUN set -eu; \\\n    dnf copr enable -y a/b;\n", manifests("system-packages", `{"copr_repos": [{"name": "a/b"}]}`), ""},
 		{"another COPR", system, "COPR_REPOS", "RUN dnf copr enable -y a/c\n", manifests("system-packages", `{"copr_repos": [{"name": "a/b"}]}`), "Containerfile:3: section COPR_REPOS: COPR repository a/c"},
 		{"a repository", system, "EXTERNAL_REPOS", "COPY <<EOF /etc/yum.repos.d/x.repo\n[x]\nbaseurl=https://x.test/\nEOF\nCOPY x.repo /etc/yum.repos.d/\n", manifests(),
-			"Containerfile:4: section EXTERNAL_REPOS: repository x, file /etc/yum.repos.d/x.repo"},
+			"Containerfile:4: section EXTERNAL_REPOS: repository x (https://x.test/), file /etc/yum.repos.d/x.repo"},
 		{"kernel arguments", system, "KERNEL_ARGUMENTS", "RUN rpm-ostree kargs --append=quiet --append=a\n", manifests("system-config", `{"kargs": ["a"]}`), "Containerfile:3: section KERNEL_ARGUMENTS: kernel argument quiet"},
 		{"kernel arguments in a file", system, "KERNEL_ARGUMENTS", "COPY <<EOF /usr/lib/bootc/kargs.d/1.toml\nkargs = [\"a\",\n  \"b\"]\nEOF\n", manifests("system-config", `{"kargs": ["a"]}`), "Containerfile:5: section KERNEL_ARGUMENTS: kernel argument b"},
 		{"units", system, "SYSTEMD_UNITS", "RUN set -eu; systemctl enable a.service b; systemctl mask c.service\n", manifests("system-config", `{"systemd": {"enable": ["a.service"], "disable": ["c.service"]}}`),
@@ -162,7 +162,7 @@ func TestLosesVersions(t *testing.T) {
 		{"SYSTEM_FILES", fmt.Sprintf(install, "644"), files, ""},
 		{"SYSTEM_FILES", fmt.Sprintf(install, "0600"), files, "file /etc/a (mode 0600)"},
 		{"EXTERNAL_REPOS", fmt.Sprintf(from, "b"), repo, ""},
-		{"EXTERNAL_REPOS", fmt.Sprintf(from, "b, c"), repo, "repository x (packages b c)"},
+		{"EXTERNAL_REPOS", fmt.Sprintf(from, "b, c"), repo, "repository x (https://x.test/: b c)"},
 	} {
 		l := gen.Lose("Containerfile", []byte(section(c.section, c.body+"\n")), c.repo)
 		said := errors.Join(l.Edits().Findings("loses")...)
