@@ -10,7 +10,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. One that is not listed here is a mistake, too.
 var may = map[string]string{
-	"cmd/bkt":                  "gen internal/appimage internal/buildkit internal/crash internal/distrobox internal/engine/contract internal/extension internal/flatpak internal/gsettings internal/gvariant internal/hint internal/hook internal/hooklint internal/host internal/image internal/imagetest internal/manifest internal/plan internal/reconcile internal/rehearsal internal/repo internal/secret internal/services internal/version packaging schemas",
+	"cmd/bkt":                  "gen internal/appimage internal/buildkit internal/crash internal/distrobox internal/engine/contract internal/extension internal/flatpak internal/gsettings internal/gvariant internal/hint internal/hook internal/hooklint internal/host internal/image internal/imagetest internal/manifest internal/owner internal/plan internal/reconcile internal/rehearsal internal/repo internal/secret internal/services internal/version packaging schemas",
 	"cmd/bkt-engine":           "internal/crash internal/engine internal/engine/contract internal/hint internal/image internal/registry internal/version",
 	"gen":                      "internal/hint internal/manifest internal/script templates",
 	"internal/appimage":        "internal/hint internal/keyfile internal/manifest internal/plan internal/reconcile",

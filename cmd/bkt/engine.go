@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
 	"bkt/internal/host"
+	"bkt/internal/owner"
 	"bkt/internal/version"
 
 	"github.com/docker/go-units"
@@ -33,10 +33,10 @@ func ownEngine() (buildkit.Config, error) {
 // may leave in it: the engine of one user is not for another.
 func ownEnv(name string) string {
 	value := os.Getenv(name)
-	switch owner, known := ownerOf(value); {
-	case name == "XDG_RUNTIME_DIR" && known && owner != os.Geteuid():
+	switch uid, known := ownerOf(value); {
+	case name == "XDG_RUNTIME_DIR" && known && uid != os.Geteuid():
 		return ""
-	case name == "XDG_DATA_HOME" && actingFor() != nil && ownerAround(value) != 0:
+	case name == "XDG_DATA_HOME" && actingFor() != nil && !isRoots(value):
 		return ""
 	}
 	return value
@@ -48,15 +48,10 @@ func ownerOf(path string) (uid int, known bool) {
 	return int(stat.Uid), err == nil
 }
 
-// ownerAround returns the owner of a folder, or of the nearest one around it that
-// exists.
-func ownerAround(path string) int {
-	for ; path != filepath.Dir(path); path = filepath.Dir(path) {
-		if uid, known := ownerOf(path); known {
-			return uid
-		}
-	}
-	return 0
+// isRoots reports whether a folder is root's, or would be if it were made.
+func isRoots(path string) bool {
+	uid, err := owner.Of(path)
+	return err == nil && uid == 0
 }
 
 // startable returns the own engine with the program to start it with.

@@ -19,7 +19,7 @@ func CheckLinks(path, real string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	owned, err := ownerOf(real)
+	owned, err := Of(real)
 	if err != nil {
 		return err
 	}
@@ -35,16 +35,16 @@ func CheckLinks(path, real string) error {
 	}
 }
 
-// ownerOf returns the user who owns a file or, if it does not exist, the nearest
-// folder around it that does.
-func ownerOf(path string) (uint32, error) {
+// Of returns the user who owns a file or, if it does not exist, the nearest folder
+// around it that does.
+func Of(path string) (uid uint32, err error) {
 	for {
 		var st unix.Stat_t
-		err := unix.Lstat(path, &st)
+		err := unix.Stat(path, &st)
 		if err == nil {
 			return st.Uid, nil
 		}
-		if err != unix.ENOENT || path == filepath.Dir(path) {
+		if err != unix.ENOENT && err != unix.ENOTDIR || path == filepath.Dir(path) {
 			return 0, &fs.PathError{Op: "stat", Path: path, Err: err}
 		}
 		path = filepath.Dir(path)
