@@ -21,6 +21,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
+	"bkt/internal/reconcile"
 )
 
 // removal is the plan that removes a file or folder.
@@ -181,7 +182,7 @@ func readWrapper(path string, e fs.DirEntry) (wrapper, bool, error) {
 
 // unlessAbsent returns err, unless it is that there is no file or folder.
 func unlessAbsent(err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if reconcile.IsAbsent(err) {
 		return nil
 	}
 	return err

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"bkt/internal/reconcile"
 )
 
 // An app is a desktop entry of the host that starts a program of a container.
@@ -21,7 +23,7 @@ type app struct {
 // and the errors of those that cannot be read.
 func readApps(dir string, boxes []string) (all []app, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
-	if isAbsent(err) {
+	if reconcile.IsAbsent(err) {
 		return nil, nil, nil
 	}
 	for _, e := range entries {
@@ -29,7 +31,7 @@ func readApps(dir string, boxes []string) (all []app, unread []error, err error)
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil && !isAbsent(err) {
+		if err != nil && !reconcile.IsAbsent(err) {
 			unread = append(unread, err)
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"bkt/internal/manifest"
+	"bkt/internal/reconcile"
 )
 
 // baked is the folder whose wrappers are part of the host's image.
@@ -136,7 +137,7 @@ func (d *Domain) readFolders(b manifest.Box, c container) (found []manifest.Foun
 			return nil, nil, gone
 		}
 		switch {
-		case isAbsent(err):
+		case reconcile.IsAbsent(err):
 			missing = append(missing, dir)
 		case err != nil:
 			return nil, nil, cannotRead(err)
@@ -150,12 +151,6 @@ func (d *Domain) readFolders(b manifest.Box, c container) (found []manifest.Foun
 	}
 	slices.SortFunc(found, func(a, b manifest.Found) int { return cmp.Compare(a.Name, b.Name) })
 	return found, missing, nil
-}
-
-// isAbsent reports whether an error is that there is no such file or folder. All
-// others mean that it is not known whether there is one.
-func isAbsent(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
 // cannotRead returns an error about a file as one says it of a container.
@@ -200,7 +195,7 @@ func programs(root, dir string) ([]string, error) {
 		info, err := stat(root, path.Join(dir, e.Name()))
 		isLink := e.Type() == fs.ModeSymlink
 		switch {
-		case isAbsent(err), isLink && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ELOOP)):
+		case reconcile.IsAbsent(err), isLink && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ELOOP)):
 		case err != nil:
 			return nil, err
 		case info.Mode().IsRegular() && info.Mode()&0o111 != 0 && exportable(e.Name()):

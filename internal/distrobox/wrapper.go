@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"bkt/internal/reconcile"
 )
 
 // A wrapper is a program of the host that runs one of a container.
@@ -32,7 +34,7 @@ const maxWrapper = 16 << 10
 // such folder, and the errors of files that cannot be read.
 func readWrappers(dir string) (all []wrapper, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
-	if isAbsent(err) {
+	if reconcile.IsAbsent(err) {
 		return nil, nil, nil
 	}
 	for _, e := range entries {
@@ -41,7 +43,7 @@ func readWrappers(dir string) (all []wrapper, unread []error, err error) {
 		}
 		at := filepath.Join(dir, e.Name())
 		text, err := readHead(at)
-		if err != nil && !isAbsent(err) {
+		if err != nil && !reconcile.IsAbsent(err) {
 			unread = append(unread, err)
 			continue
 		}

@@ -13,11 +13,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"bkt/internal/gvariant"
 	"bkt/internal/hint"
@@ -250,7 +248,7 @@ func (d *Domain) steps(want extension) []plan.Step {
 // checkedOut returns an error if the folder of an extension is a git checkout, as of
 // someone who works on the extension: what is not pushed there would be lost with it.
 func (d *Domain) checkedOut(id string) error {
-	if _, err := os.Lstat(filepath.Join(d.place(id), ".git")); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if _, err := os.Lstat(filepath.Join(d.place(id), ".git")); reconcile.IsAbsent(err) {
 		return nil
 	}
 	return hint.Add(fmt.Errorf("%s is a git checkout: it stays as it is", d.place(id)), "move it away, or have .bktignore leave it alone")

@@ -6,13 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
@@ -70,7 +68,7 @@ func (a Apps) read(scope manifest.Scope, dir string) ([]manifest.FlatpakApp, err
 // names returns those of the files in a folder, none if there is no folder.
 func names(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if reconcile.IsAbsent(err) {
 		return nil, nil
 	}
 	var all []string
@@ -84,7 +82,7 @@ func names(dir string) ([]string, error) {
 // active commit is not installed.
 func readApp(dir string) (app manifest.FlatpakApp, there bool, err error) {
 	active := filepath.Join(dir, "active")
-	if _, err := os.Lstat(active); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if _, err := os.Lstat(active); reconcile.IsAbsent(err) {
 		return app, false, nil
 	}
 	app, err = readDeploy(filepath.Join(active, "deploy"))

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"bkt/internal/gvariant"
 	"bkt/internal/gvdb"
@@ -116,7 +115,7 @@ func (d *Domain) schemaFiles() (files, ofExtensions []string, err error) {
 		files = append(files, filepath.Join(dir, "glib-2.0", "schemas", name))
 		extensions := filepath.Join(dir, "gnome-shell", "extensions")
 		entries, errRead := os.ReadDir(extensions)
-		if !isAbsent(errRead) {
+		if !reconcile.IsAbsent(errRead) {
 			err = errors.Join(err, errRead)
 		}
 		for _, e := range entries {
@@ -124,9 +123,4 @@ func (d *Domain) schemaFiles() (files, ofExtensions []string, err error) {
 		}
 	}
 	return files, ofExtensions, err
-}
-
-// isAbsent reports whether an error is that there is no file or folder.
-func isAbsent(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

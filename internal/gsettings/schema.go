@@ -54,7 +54,7 @@ func (d *Domain) schemas() (*schemas, error) {
 		switch {
 		case err == nil:
 			s.files = append(s.files, table)
-		case !isAbsent(err): // it is the extension that is broken, and not all settings
+		case !reconcile.IsAbsent(err): // it is the extension that is broken, and not all settings
 			s.broken = append(s.broken, err)
 		}
 	}
