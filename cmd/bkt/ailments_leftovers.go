@@ -22,8 +22,9 @@ func leftovers(_ context.Context, p *patient) ([]ailment, error) {
 	var all []ailment
 	var errs []error
 	if p.repo.Root != "" {
+		looksLeft := regexp.MustCompile(earlierInRepository)
 		for _, dir := range []string{"", "manifests", "toolbox", "schemas"} {
-			found, err := leftIn(p.repo.Path(dir), earlierInRepository)
+			found, err := leftIn(p.repo.Path(dir), looksLeft)
 			all, errs = append(all, found...), append(errs, err)
 		}
 	}
@@ -37,6 +38,7 @@ func leftovers(_ context.Context, p *patient) ([]ailment, error) {
 // leftBelow looks into all of bkt's folders but that of its engine.
 func leftBelow(root string) (all []ailment, err error) {
 	var errs []error
+	looksLeft := regexp.MustCompile(earlier)
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			errs = append(errs, plainPathError(unlessAbsent(err)))
@@ -48,20 +50,21 @@ func leftBelow(root string) (all []ailment, err error) {
 		if path == filepath.Join(root, "engine") {
 			return fs.SkipDir
 		}
-		found, err := leftIn(path, earlier)
+		found, err := leftIn(path, looksLeft)
 		all, errs = append(all, found...), append(errs, err)
 		return nil
 	})
 	return all, errors.Join(append(errs, err)...)
 }
 
-func leftIn(dir, earlier string) ([]ailment, error) {
+// leftIn looks into a folder. A name that looks like one that earlier versions gave
+// to such files is mentioned.
+func leftIn(dir string, looksLeft *regexp.Regexp) ([]ailment, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, plainPathError(unlessAbsent(err))
 	}
 	var all []ailment
-	looksLeft := regexp.MustCompile(earlier)
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		switch {

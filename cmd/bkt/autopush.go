@@ -197,9 +197,9 @@ func (r *autoRound) mayReplace(ctx context.Context, there, from string) bool {
 	return r.committedHere(ctx, there, from)
 }
 
-// committedHere reports whether a commit was made on a branch in this checkout. It tells what an earlier version of bkt has pushed, or a
-// run that was killed, from what was pulled of another computer of the same
-// name.
+// committedHere reports whether a commit was made on a branch in this checkout. It
+// tells what an earlier version of bkt has pushed, or a run that was killed, from
+// what was pulled of another computer of the same name.
 func (r *autoRound) committedHere(ctx context.Context, commit, branch string) bool {
 	log, err := r.git(ctx, nil, "log", "--walk-reflogs", "--format=%H %gs", "refs/heads/"+branch)
 	if err != nil {

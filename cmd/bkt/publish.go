@@ -128,8 +128,9 @@ func (a *app) published(ctx context.Context, b buildkit.Builder, s image.Spec, n
 	return there, same, err
 }
 
-// push pushes l, if that is wanted, and if it was not replaced meanwhile. With --refresh it does so only if the
-// registry has an image with other packages, or of other inputs.
+// push pushes l, if that is wanted, and if it was not replaced meanwhile. With
+// --refresh it does so only if the registry has an image with other packages, or of
+// other inputs.
 func (c *buildCmd) push(ctx context.Context, a *app, l image.Layout) (references []string, err error) {
 	if len(c.Push) == 0 {
 		return nil, nil
