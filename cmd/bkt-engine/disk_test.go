@@ -184,6 +184,15 @@ func (d tenant) checkStatus(t *testing.T) answer {
 // near says whether two sizes are the same but for slack.
 func near(a, b int64) bool { return max(a, b)-min(a, b) <= slack }
 
+// awaitIdle waits until no build uses the cache: the engine answers the client
+// of a build shortly before it releases the records of that build.
+func (d tenant) awaitIdle(t *testing.T) {
+	t.Helper()
+	eventually(t, 20*time.Second, "no build uses the cache", func() bool {
+		return d.ask(t, "status").Engine.Disk.InUse == 0
+	})
+}
+
 // checkPrune prunes, and returns what that comes to.
 func (d tenant) checkPrune(t *testing.T) answer {
 	t.Helper()
@@ -214,6 +223,7 @@ func (d tenant) largest() string {
 func (d tenant) testPrune(t *testing.T) {
 	d.start(t)
 	d.mustBuildImage(t, 1)
+	d.awaitIdle(t)
 	told := d.checkStatus(t).Engine.Disk
 	if told.Size < int64(d.data) || told.InUse != 0 {
 		t.Errorf("status with an image of %d bytes: %+v", d.data, told)
@@ -235,6 +245,7 @@ func (d tenant) testPrune(t *testing.T) {
 	if err := end(syscall.SIGTERM); err != nil {
 		t.Errorf("the build that was pruned: %v", err)
 	}
+	d.awaitIdle(t)
 	d.checkPrune(t)
 	d.checkEmpty(t, "after builds and prunes")
 }
@@ -283,6 +294,7 @@ func (d tenant) testLeftOver(t *testing.T) {
 		_, err := os.Lstat(filepath.Join(d.config().Root, "trash"))
 		return errors.Is(err, os.ErrNotExist)
 	})
+	d.awaitIdle(t)
 	d.checkStatus(t)
 	d.checkPrune(t)
 	d.checkEmpty(t, "after a kill and a prune")
