@@ -220,7 +220,7 @@ func (p *patient) existingBoxes(ctx context.Context) (map[string]bool, error) {
 	if program != "podman" && program != "docker" {
 		return nil, errors.New("it is not known which program distrobox takes")
 	}
-	out, err := host.Machine{}.Output(ctx, plan.Run{Argv: []string{program, "ps", "--all", "--format", "{{.Names}}"}})
+	out, err := host.Query{}.Output(ctx, plan.Run{Argv: []string{program, "ps", "--all", "--format", "{{.Names}}"}})
 	boxes := map[string]bool{}
 	for _, name := range strings.Fields(string(out)) {
 		boxes[name] = true

@@ -53,7 +53,7 @@ func (a *app) finish(ctx context.Context, p plan.Plan, m mode) error {
 		return err
 	}
 	var done plan.Plan
-	err := host.Do(ctx, p, func(c plan.Change, err error) {
+	err := host.Executor{}.Execute(ctx, p, func(c plan.Change, err error) {
 		if err == nil {
 			done = append(done, c)
 		}

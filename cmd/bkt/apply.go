@@ -37,7 +37,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 // decide decides what is done about an item.
 func (c *applyCmd) decide(i *item) {
 	switch i.Case {
-	case reconcile.CaseMissing, reconcile.CaseManifest, reconcile.CaseUnknown, reconcile.CaseMerge:
+	case reconcile.CaseMissing, reconcile.CaseManifest, reconcile.CaseNoBase, reconcile.CaseMerge:
 		i.op = direction(applying).op(i.Difference)
 	case reconcile.CaseConflict:
 		settleConflict(i, c.Take, "manifest", applying)
@@ -145,11 +145,11 @@ func (a *app) confirmRemovals(items []item, yes bool) error {
 // stays.
 func (a *app) tellLosses(plans []plan.Plan) {
 	for _, c := range slices.Concat(plans...) {
-		if len(c.Loses) > 0 {
-			a.note("%s: %s loses %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Loses, "; "))
+		if len(c.DataLoss) > 0 {
+			a.note("%s: %s loses %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.DataLoss, "; "))
 		}
-		if len(c.Leaves) > 0 {
-			a.note("%s: without %s, these stay: %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Leaves, "; "))
+		if len(c.Remains) > 0 {
+			a.note("%s: without %s, these stay: %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Remains, "; "))
 		}
 	}
 }
@@ -158,7 +158,7 @@ func (a *app) tellLosses(plans []plan.Plan) {
 func (a *app) confirmLosses(plans []plan.Plan, yes bool) error {
 	losing := 0
 	for _, c := range slices.Concat(plans...) {
-		if len(c.Loses) > 0 && c.Op != plan.Remove {
+		if len(c.DataLoss) > 0 && c.Op != plan.Remove {
 			losing++
 		}
 	}
@@ -179,7 +179,7 @@ func (a *app) carryOut(ctx context.Context, plans []plan.Plan, items []item) err
 			a.announce(p)
 		}
 		ctx := host.WithProgress(ctx, a.downloads())
-		err := host.Do(ctx, p, func(c plan.Change, err error) { a.conclude(c, err, items) })
+		err := host.Executor{}.Execute(ctx, p, func(c plan.Change, err error) { a.conclude(c, err, items) })
 		if err != nil && !failed(items, p) {
 			return err // before anything was done
 		}

@@ -180,7 +180,7 @@ func userManager(args ...string) plan.Run {
 }
 
 func systemctl(ctx context.Context, args ...string) ([]byte, error) {
-	out, err := host.Machine{}.Output(ctx, userManager(args...))
+	out, err := host.Query{}.Output(ctx, userManager(args...))
 	return out, hint.Add(err, "run it in a session that systemd has begun, or have one without logging in: \"loginctl enable-linger\"")
 }
 

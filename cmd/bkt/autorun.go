@@ -389,7 +389,7 @@ func (r *autoRound) write(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := host.Do(ctx, p, func(plan.Change, error) {}); err != nil {
+	if err := (host.Executor{}).Execute(ctx, p, func(plan.Change, error) {}); err != nil {
 		return err
 	}
 	mark(r.items, resultCaptured)
@@ -435,7 +435,7 @@ func (r *autoRound) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return host.Do(ctx, p, func(plan.Change, error) {})
+	return host.Executor{}.Execute(ctx, p, func(plan.Change, error) {})
 }
 
 // broken joins what is wrong with domains, but for those that cannot be looked

@@ -102,7 +102,7 @@ func (s system) save(st autoState) (plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plan.Plan{{Op: plan.Modify, Targets: []string{s.autoFile()}, Steps: []plan.Step{plan.Put{Path: s.autoFile(), Text: append(text, '\n'), Private: s.private()}}}}, nil
+	return plan.Plan{{Op: plan.Modify, Targets: []string{s.autoFile()}, Steps: []plan.Step{plan.Overwrite{Path: s.autoFile(), Text: append(text, '\n'), Private: s.private()}}}}, nil
 }
 
 // since returns since when an item is as it is, which is now if it was different

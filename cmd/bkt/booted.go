@@ -83,7 +83,7 @@ func bootedImage(ctx context.Context) *bootedStatus {
 		if !host.Installed(p.command[0]) {
 			continue
 		}
-		out, err := host.Machine{}.Output(ctx, plan.Run{Argv: p.command})
+		out, err := host.Query{}.Output(ctx, plan.Run{Argv: p.command})
 		var b bootedStatus
 		if err == nil {
 			b, err = p.parse(out)

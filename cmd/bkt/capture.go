@@ -54,11 +54,11 @@ func (c *captureCmd) Run(ctx context.Context, a *app) error {
 // decide decides what is done about an item.
 func (c *captureCmd) decide(i *item) {
 	switch i.Case {
-	case reconcile.CaseLive, reconcile.CaseNew, reconcile.CaseUnknown, reconcile.CaseMerge:
+	case reconcile.CaseLive, reconcile.CaseNew, reconcile.CaseNoBase, reconcile.CaseMerge:
 		i.op = direction(capturing).op(i.Difference)
 	case reconcile.CaseConflict:
 		settleConflict(i, c.Take, "live", capturing)
-	case reconcile.CaseUnfit:
+	case reconcile.CaseUncapturable:
 		i.result, i.err = resultRefused, hint.Add(withoutSecret(i.Why), "to leave it out from now on, write %q into %s", i.domain+":"+i.shown(), ignoreFile)
 	default:
 		i.result = resultKept
@@ -96,7 +96,7 @@ func (a *app) capture(ctx context.Context, s system, domains []domain, items []i
 	if err := a.guard(domains, items, yes); err != nil {
 		return err
 	}
-	if err := host.Do(ctx, p, func(plan.Change, error) {}); err != nil {
+	if err := (host.Executor{}).Execute(ctx, p, func(plan.Change, error) {}); err != nil {
 		return err
 	}
 	mark(items, resultCaptured)

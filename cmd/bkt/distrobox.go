@@ -77,7 +77,7 @@ func unknownBox(name string, names []string) error {
 // commands if this one keeps it.
 func (a *app) learnPackages(ctx context.Context, s system, asked []string) error {
 	chosen, err := s.choose(asked)
-	if err != nil || !slices.ContainsFunc(chosen, func(k reconcile.Kind) bool { return k.Name() == "distrobox" }) {
+	if err != nil || !slices.ContainsFunc(chosen, func(k reconcile.Reconciler) bool { return k.Name() == "distrobox" }) {
 		return err
 	}
 	except := ""
@@ -91,7 +91,7 @@ func (a *app) learnPackages(ctx context.Context, s system, asked []string) error
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for _, note := range s.folders.distrobox().Learn(ctx, host.Machine{}, except) {
+	for _, note := range s.folders.distrobox().Learn(ctx, host.Query{}, except) {
 		a.note("distrobox: %s", note)
 	}
 	return nil

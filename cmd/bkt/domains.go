@@ -39,7 +39,7 @@ type domainArgs struct {
 
 // A domain is one as it was found.
 type domain struct {
-	kind       reconcile.Kind
+	kind       reconcile.Reconciler
 	comparison reconcile.Comparison // nil where err is not
 	err        error
 	root       string // of the repository
@@ -87,7 +87,7 @@ func thisSystem() (system, error) {
 	return s, err
 }
 
-func (s system) kinds() []reconcile.Kind { return kinds(s.folders, s.repo.FS()) }
+func (s system) kinds() []reconcile.Reconciler { return kinds(s.folders, s.repo.FS()) }
 
 func (s system) names() []string {
 	var names []string
@@ -113,7 +113,7 @@ func (s system) look(ctx context.Context, asked []string) ([]domain, error) {
 	return domains, context.Cause(ctx)
 }
 
-func (s system) choose(asked []string) ([]reconcile.Kind, error) {
+func (s system) choose(asked []string) ([]reconcile.Reconciler, error) {
 	if len(asked) == 0 {
 		return s.kinds(), nil
 	}
@@ -125,7 +125,7 @@ func (s system) choose(asked []string) ([]reconcile.Kind, error) {
 		}
 		wanted = append(wanted, matching...)
 	}
-	return slices.DeleteFunc(s.kinds(), func(k reconcile.Kind) bool { return !slices.Contains(wanted, k.Name()) }), nil
+	return slices.DeleteFunc(s.kinds(), func(k reconcile.Reconciler) bool { return !slices.Contains(wanted, k.Name()) }), nil
 }
 
 func unknownDomain(name string, names []string) error {
@@ -137,7 +137,7 @@ func unknownDomain(name string, names []string) error {
 }
 
 // lookAt looks at one domain. Whatever is wrong is told in the domain's err.
-func (s system) lookAt(ctx context.Context, k reconcile.Kind, asked bool) domain {
+func (s system) lookAt(ctx context.Context, k reconcile.Reconciler, asked bool) domain {
 	d := domain{kind: k, root: s.repo.Root, basePath: s.basePath(k.Name()), private: s.private(), needed: asked}
 	d.base, d.err = os.ReadFile(d.basePath)
 	switch {
@@ -153,12 +153,12 @@ func (s system) lookAt(ctx context.Context, k reconcile.Kind, asked bool) domain
 	return d
 }
 
-func (s system) compare(ctx context.Context, k reconcile.Kind, base []byte) (reconcile.Comparison, error) {
+func (s system) compare(ctx context.Context, k reconcile.Reconciler, base []byte) (reconcile.Comparison, error) {
 	late := &reconcile.Unavailable{Reason: fmt.Errorf("there was no answer within %s", patience)}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, late)
 	defer cancel()
 	return k.Compare(ctx, reconcile.Input{
-		System: host.Machine{},
+		System: host.Query{},
 		Repo:   s.repo.FS(),
 		Host:   s.host,
 		Base:   base,
@@ -257,7 +257,7 @@ func settle(ctx context.Context, domains []domain, captured, merged map[string][
 		case differs:
 			p = append(p, plan.RewritePrivate(d.private, d.basePath, d.base, text)...)
 		case othersMayRead(d.basePath):
-			p = append(p, plan.Change{Op: plan.Modify, Targets: []string{d.basePath}, Steps: []plan.Step{plan.Put{Path: d.basePath, Text: d.base, Private: d.private}}})
+			p = append(p, plan.Change{Op: plan.Modify, Targets: []string{d.basePath}, Steps: []plan.Step{plan.Overwrite{Path: d.basePath, Text: d.base, Private: d.private}}})
 		}
 	}
 	if len(p) > 0 {
@@ -267,6 +267,6 @@ func settle(ctx context.Context, domains []domain, captured, merged map[string][
 		}
 		p = append(p, signed...)
 	}
-	err := host.Do(ctx, p, func(plan.Change, error) {})
+	err := host.Executor{}.Execute(ctx, p, func(plan.Change, error) {})
 	return hint.Add(err, "let bkt write there, and run the command again: it is where bkt notes what both sides agreed on")
 }

@@ -60,7 +60,7 @@ func (a *app) printDrift(domains []domain, items []item) error {
 
 func colourOf(c reconcile.Case) string {
 	switch c {
-	case reconcile.CaseConflict, reconcile.CaseUnfit:
+	case reconcile.CaseConflict, reconcile.CaseUncapturable:
 		return red
 	case reconcile.CaseLive, reconcile.CaseNew:
 		return green
@@ -75,13 +75,13 @@ func inWords(d reconcile.Difference) string {
 		return "new here"
 	case reconcile.CaseMissing:
 		return "declared, and not here"
-	case reconcile.CaseUnfit:
+	case reconcile.CaseUncapturable:
 		return "here, and not to be captured: " + withoutSecret(d.Why).Error()
 	case reconcile.CaseLive:
 		return side("here", d.Live, d.Base)
 	case reconcile.CaseManifest:
 		return side("in the manifest", d.Manifest, d.Base)
-	case reconcile.CaseUnknown:
+	case reconcile.CaseNoBase:
 		return "differs: here and in the manifest " + describe(d.Live, d.Manifest)
 	}
 	text := side("here", d.Live, d.Base) + "; " + side("in the manifest", d.Manifest, d.Base)

@@ -110,7 +110,7 @@ type englishGit struct{}
 
 // Git implements [repo.Git].
 func (englishGit) Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error) {
-	return host.Machine{}.Output(ctx, plan.Run{Argv: append([]string{"git", "-C", dir}, args...), Stdin: stdin})
+	return host.Query{}.Output(ctx, plan.Run{Argv: append([]string{"git", "-C", dir}, args...), Stdin: stdin})
 }
 
 func explainBy(lost []gen.Losses, files fs.FS) {

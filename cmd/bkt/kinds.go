@@ -22,9 +22,9 @@ import (
 
 // kinds returns every domain, in the order in which they are applied: what one
 // needs comes before it. Removals go the other way.
-func kinds(f folders, repo fs.FS) []reconcile.Kind {
+func kinds(f folders, repo fs.FS) []reconcile.Reconciler {
 	installations := f.flatpak()
-	return []reconcile.Kind{
+	return []reconcile.Reconciler{
 		reconcile.New("flatpak-remotes", flatpak.Remotes{Installations: installations, Cache: filepath.Join(f.cache, "bkt", "flatpak")},
 			reconcile.List[manifest.FlatpakRemotes, manifest.FlatpakRemote]{
 				File:  flatpak.RemotesFile,

@@ -15,16 +15,16 @@ import (
 // that only looks, or only prints what would change, leaves no trace.
 type memory struct {
 	mu    sync.Mutex
-	texts map[string]plan.Put // by path
-	read  map[string][]byte   // what files had, by path
+	texts map[string]plan.Overwrite // by path
+	read  map[string][]byte         // what files had, by path
 }
 
 // remember has recall return the text of a file from now on.
-func (m *memory) remember(p plan.Put) {
+func (m *memory) remember(p plan.Overwrite) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.texts == nil {
-		m.texts = map[string]plan.Put{}
+		m.texts = map[string]plan.Overwrite{}
 	}
 	m.texts[p.Path] = p
 }
@@ -56,18 +56,18 @@ func (m *memory) keep() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.texts == nil {
-		m.texts = map[string]plan.Put{}
+		m.texts = map[string]plan.Overwrite{}
 	}
 	for path, text := range m.read {
 		if _, ok := m.texts[path]; !ok && othersMayRead(path) {
-			m.texts[path] = plan.Put{Path: path, Text: text, Private: filepath.Dir(path)}
+			m.texts[path] = plan.Overwrite{Path: path, Text: text, Private: filepath.Dir(path)}
 		}
 	}
 	for _, p := range m.texts {
 		if secret.In(p.Text, nil) != "" {
 			p.Text = []byte("{}\n")
 		}
-		host.Remember(p)
+		host.WriteCache(p)
 	}
 	m.texts, m.read = nil, nil
 }

@@ -51,7 +51,7 @@ func (a *app) resolve(ctx context.Context, s system, domains []domain, verdicts 
 	if err != nil {
 		return err
 	}
-	if err := host.Do(ctx, p, func(plan.Change, error) {}); err != nil {
+	if err := (host.Executor{}).Execute(ctx, p, func(plan.Change, error) {}); err != nil {
 		return err
 	}
 	toCapture := each(domains, choose(verdicts, verdictCapture, capturing))
@@ -92,7 +92,7 @@ func decideEach(ctx context.Context, items []item) (map[itemName]verdict, error)
 // have is not captured.
 func verdictsOn(i item) []huh.Option[verdict] {
 	options := []huh.Option[verdict]{huh.NewOption("skip: leave it as it is", verdictSkip)}
-	if i.Case != reconcile.CaseUnfit {
+	if i.Case != reconcile.CaseUncapturable {
 		options = append(options, huh.NewOption("capture: the manifest becomes what is here", verdictCapture))
 	}
 	return append(options,

@@ -197,9 +197,9 @@ func (d domainJSON) summary() string {
 	}{
 		{"changed here", []reconcile.Case{reconcile.CaseLive, reconcile.CaseNew}},
 		{"changed in the manifest", []reconcile.Case{reconcile.CaseManifest, reconcile.CaseMissing}},
-		{"changed on both sides", []reconcile.Case{reconcile.CaseMerge, reconcile.CaseUnknown}},
+		{"changed on both sides", []reconcile.Case{reconcile.CaseMerge, reconcile.CaseNoBase}},
 		{"in conflict", []reconcile.Case{reconcile.CaseConflict}},
-		{"not to be captured", []reconcile.Case{reconcile.CaseUnfit}},
+		{"not to be captured", []reconcile.Case{reconcile.CaseUncapturable}},
 	} {
 		if n := d.of(c.cases); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, c.words))

@@ -305,5 +305,5 @@ func writeJUnit(ctx context.Context, name string, all []testResult) error {
 		return plainPathError(err)
 	}
 	text := append([]byte(xml.Header), append(data, '\n')...)
-	return host.Do(ctx, plan.Rewrite(name, name, old, text), func(plan.Change, error) {})
+	return host.Executor{}.Execute(ctx, plan.Rewrite(name, name, old, text), func(plan.Change, error) {})
 }

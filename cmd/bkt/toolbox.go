@@ -28,7 +28,7 @@ func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	added, err := s.folders.distrobox().Added(ctx, host.Machine{}, box.Name)
+	added, err := s.folders.distrobox().Added(ctx, host.Query{}, box.Name)
 	if err != nil {
 		return hint.Add(err, "what was installed is asked of the box while it runs: \"distrobox enter %s\" starts it", box.Name)
 	}

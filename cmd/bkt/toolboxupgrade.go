@@ -148,7 +148,7 @@ func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) 
 		answering = append(answering, t.Path)
 	}
 	u.domain = s.folders.distrobox()
-	u.Upgrade, err = u.domain.Upgrade(ctx, host.Machine{}, u.box, named, answering, time.Now().Format("-backup-20060102-150405"))
+	u.Upgrade, err = u.domain.Upgrade(ctx, host.Query{}, u.box, named, answering, time.Now().Format("-backup-20060102-150405"))
 	return u, err
 }
 
@@ -307,7 +307,7 @@ func (u *upgrade) build(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if err := u.domain.Lacking(ctx, host.Machine{}, u.box); err != nil {
+	if err := u.domain.Lacking(ctx, host.Query{}, u.box); err != nil {
 		return fmt.Errorf("%s: %w", u.box.Name, err)
 	}
 	u.result = upgraded
@@ -317,12 +317,12 @@ func (u *upgrade) build(ctx context.Context, a *app) error {
 // do carries out a stage.
 func (u *upgrade) do(ctx context.Context, stage distrobox.Stage) error {
 	p := plan.Plan{{Op: plan.Modify, Domain: "distrobox", Targets: []string{u.box.Name + ": " + stage.Title}, Steps: stage.Steps}}
-	return host.Do(ctx, p, func(plan.Change, error) {})
+	return host.Executor{}.Execute(ctx, p, func(plan.Change, error) {})
 }
 
 // sweep removes wrappers on the host that have no program in the box.
 func (u *upgrade) sweep(ctx context.Context) error {
-	steps, err := u.domain.Stale(ctx, host.Machine{}, u.box)
+	steps, err := u.domain.Stale(ctx, host.Query{}, u.box)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ type Domain struct {
 
 	// Remember is given what was read of files, so that it need not be read again:
 	// Recall returns it, also where no file has it yet.
-	Remember func(plan.Put)
+	Remember func(plan.Overwrite)
 	Recall   func(path string) ([]byte, error)
 
 	seen seen
@@ -84,7 +84,7 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []app) (re
 		o.Items = append(o.Items, item)
 	}
 	if now := remember(files); len(files)+len(memory) > 0 && string(now) != string(text) {
-		d.Remember(plan.Put{Path: d.memory(), Text: now, Private: d.Cache})
+		d.Remember(plan.Overwrite{Path: d.memory(), Text: now, Private: d.Cache})
 	}
 	o.Notes = append(o.Notes, notes(o.Items, names, left)...)
 	o.Identity = d.identity()
@@ -333,7 +333,7 @@ func (d *Domain) tellGearLever(path string, a *app) []plan.Step {
 	if !d.seen.gearLever {
 		return nil
 	}
-	return []plan.Step{plan.Revise{Path: d.GearLever, Edit: gearLeverEdit{path, a}}}
+	return []plan.Step{plan.EditFile{Path: d.GearLever, Edit: gearLeverEdit{path, a}}}
 }
 
 // finish is what there is to do with an AppImage that was downloaded.
@@ -361,7 +361,7 @@ func (f finish) Finish(downloaded string, from plan.Source) ([]plan.Step, error)
 	if err != nil {
 		return nil, err
 	}
-	steps = append(steps, plan.Put{Path: f.d.recordOf(f.app.Name), Text: f.record(from, info.Size()), Private: f.d.Records})
+	steps = append(steps, plan.Overwrite{Path: f.d.recordOf(f.app.Name), Text: f.record(from, info.Size()), Private: f.d.Records})
 	return append(steps, f.d.tellGearLever(f.path, &f.app)...), nil
 }
 
@@ -385,10 +385,10 @@ func (f finish) integrate(i image, from plan.Source) ([]plan.Step, error) {
 	icon := ""
 	if i.icon != nil {
 		icon = d.iconOf(name, i.iconExt)
-		steps = append(steps, plan.Put{Path: icon, Text: i.icon})
+		steps = append(steps, plan.Overwrite{Path: icon, Text: i.icon})
 	}
 	text, err := desktopEntry(i.entry, name, f.path, icon, from.Version)
-	return append(steps, plan.Put{Path: d.entryOf(name), Text: []byte(text)}), err
+	return append(steps, plan.Overwrite{Path: d.entryOf(name), Text: []byte(text)}), err
 }
 
 func (f finish) record(from plan.Source, size int64) []byte {

@@ -80,7 +80,7 @@ func deletes(steps []plan.Step, path string) bool {
 
 func writes(steps []plan.Step, path string) bool {
 	for _, s := range steps {
-		if p, ok := s.(plan.Put); ok && p.Path == path {
+		if p, ok := s.(plan.Overwrite); ok && p.Path == path {
 			return true
 		}
 	}

@@ -70,7 +70,7 @@ type Domain struct {
 
 	// Remember is given what was asked, so that it need not be asked again: Recall
 	// returns it, also where no file has it yet.
-	Remember func(plan.Put)
+	Remember func(plan.Overwrite)
 	Recall   func(path string) ([]byte, error)
 
 	seen seen

@@ -37,7 +37,7 @@ func (a answers) Output(_ context.Context, r plan.Run) ([]byte, error) {
 func domain(t *testing.T) *distrobox.Domain {
 	home := t.TempDir()
 	return &distrobox.Domain{
-		Remember: func(plan.Put) {},
+		Remember: func(plan.Overwrite) {},
 		Recall:   os.ReadFile,
 		Manager:  "podman", Home: home, Data: filepath.Join(home, ".local/share"), Config: filepath.Join(home, ".config"),
 		Storage: []string{home}, Proc: filepath.Join(home, "proc"), UID: 1000,
@@ -219,7 +219,7 @@ func TestAdded(t *testing.T) {
 func TestNothingIsAskedTwice(t *testing.T) {
 	d := domain(t)
 	d.Cache = t.TempDir()
-	d.Remember = func(p plan.Put) { write(t, p.Path, string(p.Text), 0o600) }
+	d.Remember = func(p plan.Overwrite) { write(t, p.Path, string(p.Text), 0o600) }
 	list := filepath.Join(d.Storage[0], "overlay-containers", "containers.json")
 	write(t, list, "[]", 0o600)
 	write(t, filepath.Join(d.Storage[0], "overlay-images", "images.json"), `[{"id":"ff","names":["localhost/x:1"]}]`, 0o600)
@@ -264,7 +264,7 @@ func TestLearn(t *testing.T) {
 	}
 	d := domain(t)
 	d.State = t.TempDir()
-	d.Remember = func(p plan.Put) {
+	d.Remember = func(p plan.Overwrite) {
 		if err := os.WriteFile(p.Path, p.Text, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -360,7 +360,7 @@ func TestPlan(t *testing.T) {
 					}
 					got = append(got, text)
 				}
-				for _, left := range c.Leaves {
+				for _, left := range c.Remains {
 					got = append(got, "leaves "+left)
 				}
 			}

@@ -80,7 +80,7 @@ func (d *Domain) Learn(ctx context.Context, sys reconcile.System, except string)
 		}
 	}
 	if text, err := json.Marshal(now); err == nil {
-		d.Remember(plan.Put{Path: d.learnedAt(), Text: text, Private: d.State})
+		d.Remember(plan.Overwrite{Path: d.learnedAt(), Text: text, Private: d.State})
 	}
 	return notes
 }

@@ -77,7 +77,7 @@ func (d *Domain) remember(stamp string, containers []container, before []byte) {
 		m.Containers = append(m.Containers, remembered{c.id, c.name, c.image, c.imageID, c.labels, c.args, c.mounts, c.inspected})
 	}
 	if text, err := json.Marshal(m); err == nil && !bytes.Equal(text, before) {
-		d.Remember(plan.Put{Path: d.memory(), Text: text, Private: d.Cache})
+		d.Remember(plan.Overwrite{Path: d.memory(), Text: text, Private: d.Cache})
 	}
 }
 

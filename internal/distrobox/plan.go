@@ -47,7 +47,7 @@ func (d *Domain) remove(b Box, agreed *Box) plan.Change {
 		}
 	}
 	var exports []plan.Step
-	exports, c.Leaves = d.removeExports(b, agreed)
+	exports, c.Remains = d.removeExports(b, agreed)
 	c.Steps = append(c.Steps, exports...)
 	if at := filepath.Join(d.applications(), b.Name+".desktop"); isMenuEntry(at, b.Name, d.UID == 0) {
 		c.Steps = append(c.Steps, plan.Delete{Path: at})
@@ -136,7 +136,7 @@ func (d *Domain) recreate(have, b Box) []plan.Change {
 	old, aside := d.seen.aside[b.Name]
 	now, there := d.seen.containers[b.Name]
 	making := d.making(b)
-	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Loses: d.seen.loses[b.Name], Hint: hintMaking(b, making)}
+	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: d.seen.loses[b.Name], Hint: hintMaking(b, making)}
 	if cannot(making) { // the old one is left alone
 		return []plan.Change{{Op: plan.Modify, Targets: c.Targets, Steps: making}}
 	}
@@ -145,7 +145,7 @@ func (d *Domain) recreate(have, b Box) []plan.Change {
 	}
 	switch {
 	case there && aside: // the new one did not become what it should be: the old one stays the old one
-		c.Loses = append(c.Loses, "the old box, "+old.name)
+		c.DataLoss = append(c.DataLoss, "the old box, "+old.name)
 		c.Steps = append(c.Steps, d.discard(now))
 	case there:
 		old = now
@@ -216,7 +216,7 @@ func (d *Domain) finish(b Box) []plan.Change {
 		return nil
 	}
 	steps := []plan.Step{d.started(b), d.discard(old)}
-	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Loses: []string{"the old box, " + old.name}, Steps: steps}}
+	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: []string{"the old box, " + old.name}, Steps: steps}}
 }
 
 // running checks that a container runs.
@@ -240,7 +240,7 @@ func (d *Domain) export(have, b Box, enter bool) []plan.Change {
 		steps = append(steps, plan.Delete{Path: at})
 	}
 	if d.exportsSomething(b.Box) && d.seen.path.text != "" {
-		steps = append(steps, plan.Put{Path: d.seen.path.at, Text: []byte(d.seen.path.text)})
+		steps = append(steps, plan.Overwrite{Path: d.seen.path.at, Text: []byte(d.seen.path.text)})
 	}
 	if enter && (d.exportsSomething(b.Box) || len(b.ExportedApps) > 0) && !slices.Equal(b.ToDo.Export, []string{d.seen.path.at}) {
 		steps = append(steps, d.exports(b)...)

@@ -181,7 +181,7 @@ func (d *Domain) Plan(diffs []reconcile.Diff[extension]) []plan.Change {
 	}
 	if len(ids) > 0 {
 		install = append(install, plan.Change{Op: plan.Modify, Targets: ids, Steps: []plan.Step{
-			plan.Update{Read: readSettings, Edit: edit, Write: writeSettings},
+			plan.FilterCommand{Read: readSettings, Edit: edit, Write: writeSettings},
 		}})
 	}
 	return append(install, remove...)

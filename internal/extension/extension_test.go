@@ -369,7 +369,7 @@ func edit(t *testing.T, text string, diffs ...diff) string {
 	observe(t, d, newSystem())
 	for _, c := range d.Plan(diffs) {
 		for _, s := range c.Steps {
-			if u, ok := s.(plan.Update); ok {
+			if u, ok := s.(plan.FilterCommand); ok {
 				written, err := u.Edit.Edit([]byte(text))
 				if err != nil {
 					t.Fatal(err)
@@ -419,7 +419,7 @@ func TestEditLeavesOutWhatIsNotInstalled(t *testing.T) {
 	d := newDomain(t)
 	observe(t, d, newSystem(), manifest.Extension{ID: "x@test"})
 	p := d.Plan([]diff{{Want: &manifest.Extension{ID: "x@test"}}})
-	u := p[len(p)-1].Steps[0].(plan.Update)
+	u := p[len(p)-1].Steps[0].(plan.FilterCommand)
 	if text, err := u.Edit.Edit([]byte(settings("['a']", "@as []"))); err != nil || text != nil {
 		t.Errorf("%s, %v", text, err)
 	}
@@ -442,7 +442,7 @@ func FuzzEdit(f *testing.F) {
 		d := newDomain(t)
 		install(t, d.Data, "x@test", `{"uuid": "x@test"}`)
 		observe(t, d, newSystem())
-		u := d.Plan([]diff{{Have: off, Want: on}})[0].Steps[0].(plan.Update)
+		u := d.Plan([]diff{{Have: off, Want: on}})[0].Steps[0].(plan.FilterCommand)
 		once, err := u.Edit.Edit([]byte(settings(list, "@as []")))
 		if err != nil || once == nil {
 			return
@@ -451,7 +451,7 @@ func FuzzEdit(f *testing.F) {
 		if twice, err := u.Edit.Edit([]byte(settings(written, "@as []"))); err != nil || twice != nil {
 			t.Errorf("%s: %s: %s, %v", list, once, twice, err)
 		}
-		u = d.Plan([]diff{{Have: on}})[0].Steps[0].(plan.Update)
+		u = d.Plan([]diff{{Have: on}})[0].Steps[0].(plan.FilterCommand)
 		back, err := u.Edit.Edit([]byte(settings(written, "@as []")))
 		if err != nil {
 			t.Fatalf("%s: %v", written, err)

@@ -256,7 +256,7 @@ func (a Apps) batch(b batch) plan.Change {
 	}
 	change := a.change(b)
 	for _, app := range b.apps {
-		change.Retry = append(change.Retry, a.single(batch{b.op, b.scope, b.remote, []manifest.FlatpakApp{app}}))
+		change.Fallback = append(change.Fallback, a.single(batch{b.op, b.scope, b.remote, []manifest.FlatpakApp{app}}))
 	}
 	return change
 }
@@ -272,7 +272,7 @@ func (a Apps) single(b batch) plan.Change {
 	stable.Branch = defaultBranch
 	retry := a.change(batch{b.op, b.scope, b.remote, []manifest.FlatpakApp{stable}})
 	retry.Targets = change.Targets
-	change.Retry = []plan.Change{retry}
+	change.Fallback = []plan.Change{retry}
 	return change
 }
 

@@ -104,7 +104,7 @@ func put(t *testing.T, o flatpak.Overrides, want manifest.FlatpakOverride) strin
 	if len(changes) != 1 || len(changes[0].Steps) != 1 {
 		t.Fatalf("%+v", changes)
 	}
-	return string(changes[0].Steps[0].(plan.Put).Text)
+	return string(changes[0].Steps[0].(plan.Overwrite).Text)
 }
 
 func TestNothingOfAnOverrideIsLost(t *testing.T) {

@@ -184,7 +184,7 @@ func (o Overrides) Plan(diffs []reconcile.Diff[manifest.FlatpakOverride]) []plan
 
 func (o Overrides) put(op plan.Op, want manifest.FlatpakOverride) plan.Change {
 	text := formatOverride(permissions(o.expand(want.Flags)))
-	return plan.Change{Op: op, Targets: []string{want.Key()}, Steps: []plan.Step{plan.Put{Path: o.path(want), Text: []byte(text)}}}
+	return plan.Change{Op: op, Targets: []string{want.Key()}, Steps: []plan.Step{plan.Overwrite{Path: o.path(want), Text: []byte(text)}}}
 }
 
 func (o Overrides) path(x manifest.FlatpakOverride) string {

@@ -31,8 +31,8 @@ func TestPlanOfRemotes(t *testing.T) {
 	all := func(r *manifest.FlatpakRemote) {
 		r.Subset, r.Filter, r.GPGKey, r.Disabled = "verified", "deny *\n", key, true
 	}
-	putKey := plan.Put{Path: "/c/a.gpg", Text: []byte{0, 0, 0}}
-	putFilter := plan.Put{Path: "/u/filters/a", Text: []byte("deny *\n")}
+	putKey := plan.Overwrite{Path: "/c/a.gpg", Text: []byte{0, 0, 0}}
+	putFilter := plan.Overwrite{Path: "/u/filters/a", Text: []byte("deny *\n")}
 	undo := []plan.Step{run("remote-delete", "--user", "a")}
 	tests := []struct {
 		name       string
@@ -63,7 +63,7 @@ func TestPlanOfRemotes(t *testing.T) {
 		{"another key", remote("a", func(r *manifest.FlatpakRemote) { r.GPGKey = "BBBB" }), remote("a", func(r *manifest.FlatpakRemote) { r.GPGKey = key }),
 			plan.Change{Op: plan.Modify, Steps: []plan.Step{
 				putKey, plan.Delete{Path: "/u/repo/a.trustedkeys.gpg"}, run("remote-modify", "--user", "--gpg-import=/c/a.gpg", "a"),
-			}, Undo: []plan.Step{plan.Put{Path: "/u/repo/a.trustedkeys.gpg", Text: []byte{4, 16, 65}}}}},
+			}, Undo: []plan.Step{plan.Overwrite{Path: "/u/repo/a.trustedkeys.gpg", Text: []byte{4, 16, 65}}}}},
 		{"verification", remote("a", func(r *manifest.FlatpakRemote) { r.NoGPGVerify = true }), remote("a", nil), plan.Change{Op: plan.Modify,
 			Steps: []plan.Step{run("remote-modify", "--user", "--gpg-verify", "a")}}},
 		{"no verification", remote("a", nil), remote("a", func(r *manifest.FlatpakRemote) { r.NoGPGVerify = true }), plan.Change{Op: plan.Modify,
@@ -94,11 +94,11 @@ func TestPlanOfApps(t *testing.T) {
 	}
 	install := func(id, remote string) plan.Change {
 		c := one(plan.Add, id, "install", "--user", "--noninteractive", remote, "app/"+id+"/x86_64/")
-		c.Retry = []plan.Change{one(plan.Add, id, "install", "--user", "--noninteractive", remote, "app/"+id+"/x86_64/stable")}
+		c.Fallback = []plan.Change{one(plan.Add, id, "install", "--user", "--noninteractive", remote, "app/"+id+"/x86_64/stable")}
 		return c
 	}
 	reinstall := one(plan.Modify, "a.b.c", "install", "--user", "--noninteractive", "--reinstall", "r", "app/a.b.c/x86_64/")
-	reinstall.Retry = []plan.Change{one(plan.Modify, "a.b.c", "install", "--user", "--noninteractive", "--reinstall", "r", "app/a.b.c/x86_64/stable")}
+	reinstall.Fallback = []plan.Change{one(plan.Modify, "a.b.c", "install", "--user", "--noninteractive", "--reinstall", "r", "app/a.b.c/x86_64/stable")}
 	mask, unmask := run("mask", "--user", "app/a.b.c/x86_64/*"), run("mask", "--user", "--remove", "app/a.b.c/x86_64/*")
 	move := func(commit string) plan.Step {
 		return run("update", "--user", "--noninteractive", "--commit="+commit, "app/a.b.c/x86_64/")
@@ -115,8 +115,8 @@ func TestPlanOfApps(t *testing.T) {
 		}, []plan.Change{
 			{
 				Op: plan.Add, Targets: []string{"user/a.b.c", "user/a.b.e"},
-				Steps: []plan.Step{run("install", "--user", "--noninteractive", "r", "app/a.b.c/x86_64/", "app/a.b.e/x86_64/")},
-				Retry: []plan.Change{install("a.b.c", "r"), install("a.b.e", "r")},
+				Steps:    []plan.Step{run("install", "--user", "--noninteractive", "r", "app/a.b.c/x86_64/", "app/a.b.e/x86_64/")},
+				Fallback: []plan.Change{install("a.b.c", "r"), install("a.b.e", "r")},
 			},
 			install("a.b.d", "s"),
 			{Op: plan.Add, Targets: []string{"system/a.b.c/beta"}, Steps: []plan.Step{run("install", "--system", "--noninteractive", "r", "app/a.b.c/x86_64/beta")}},
@@ -134,7 +134,7 @@ func TestPlanOfApps(t *testing.T) {
 			{
 				Op: plan.Remove, Targets: []string{"user/a.b.c", "user/a.b.d"},
 				Steps: []plan.Step{run("uninstall", "--user", "--noninteractive", "app/a.b.c/x86_64/", "app/a.b.d/x86_64/")},
-				Retry: []plan.Change{
+				Fallback: []plan.Change{
 					one(plan.Remove, "a.b.c", "uninstall", "--user", "--noninteractive", "app/a.b.c/x86_64/"),
 					one(plan.Remove, "a.b.d", "uninstall", "--user", "--noninteractive", "app/a.b.d/x86_64/"),
 				},

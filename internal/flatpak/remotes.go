@@ -231,7 +231,7 @@ func (r Remotes) modifyRemote(have, want manifest.FlatpakRemote) plan.Change {
 	steps = append(steps, plan.Run{Argv: append(argv, want.Name)})
 	change := plan.Change{Op: plan.Modify, Targets: []string{want.Key()}, Steps: steps}
 	if ring := keyRing(r.dir(want.Scope), want.Name); slices.Contains(steps, plan.Step(plan.Delete{Path: ring})) {
-		change.Undo = []plan.Step{plan.Put{Path: ring, Text: keyBytes(have.GPGKey)}}
+		change.Undo = []plan.Step{plan.Overwrite{Path: ring, Text: keyBytes(have.GPGKey)}}
 	}
 	return change
 }
@@ -247,7 +247,7 @@ func (r Remotes) settings(have, want manifest.FlatpakRemote) (before []plan.Step
 	}
 	if want.GPGKey != "" && !sameKey(want.GPGKey, have.GPGKey) {
 		file := filepath.Join(r.Cache, want.Name+".gpg") // of the standard input, flatpak takes what is a file
-		before = append(before, plan.Put{Path: file, Text: keyBytes(want.GPGKey)})
+		before = append(before, plan.Overwrite{Path: file, Text: keyBytes(want.GPGKey)})
 		if have.GPGKey != "" { // importing adds to the keys that are there
 			before = append(before, plan.Delete{Path: keyRing(r.dir(want.Scope), want.Name)})
 		}
@@ -256,7 +256,7 @@ func (r Remotes) settings(have, want manifest.FlatpakRemote) (before []plan.Step
 	if want.Filter != "" && !sameFilter(want.Filter, have.Filter) {
 		// Flatpak reads the file again at each update, so it has to stay.
 		file := filepath.Join(r.dir(want.Scope), "filters", want.Name)
-		before = append(before, plan.Put{Path: file, Text: []byte(want.Filter)})
+		before = append(before, plan.Overwrite{Path: file, Text: []byte(want.Filter)})
 		flags = append(flags, "--filter="+file)
 	}
 	return before, flags

@@ -162,7 +162,7 @@ func (system) Output(_ context.Context, r plan.Run) ([]byte, error) {
 func apply(t *testing.T, d *gsettings.Domain, want []manifest.Setting, gone ...manifest.Setting) map[string]string {
 	t.Helper()
 	failed := map[string]string{}
-	err := host.Do(t.Context(), d.Plan(diffs(want, gone)), func(c plan.Change, err error) {
+	err := host.Executor{}.Execute(t.Context(), d.Plan(diffs(want, gone)), func(c plan.Change, err error) {
 		for _, target := range c.Targets {
 			if err != nil {
 				failed[target] = err.Error()
@@ -582,7 +582,7 @@ func TestPlanIsAsLongAsItWasForFewer(t *testing.T) {
 	for i := range 1000 {
 		all = append(all, at(fmt.Sprintf("/org/example/a-folder-with-a-long-name/%d/", i), "a-key-with-a-long-name", "1"))
 	}
-	if p := d.Plan(diffs(all, nil)); len(p) != 1 || len(p[0].Retry) != 1000 {
+	if p := d.Plan(diffs(all, nil)); len(p) != 1 || len(p[0].Fallback) != 1000 {
 		t.Errorf("%d changes set them", len(p))
 	}
 	p := d.Plan(diffs(nil, all))

@@ -178,10 +178,10 @@ func (d *Domain) batch(all []write, step func([]write) plan.Step) []plan.Change 
 	c := plan.Change{Op: all[0].op, Steps: []plan.Step{step(all)}}
 	for _, w := range all {
 		c.Targets = append(c.Targets, w.target)
-		c.Retry = append(c.Retry, plan.Change{Op: w.op, Targets: []string{w.target}, Steps: []plan.Step{d.one(w)}})
+		c.Fallback = append(c.Fallback, plan.Change{Op: w.op, Targets: []string{w.target}, Steps: []plan.Step{d.one(w)}})
 	}
 	if len(all) == 1 && all[0].value != "" {
-		c.Retry = nil
+		c.Fallback = nil
 	}
 	return []plan.Change{c}
 }

@@ -50,24 +50,25 @@ func OutputIn(ctx context.Context, dir string, argv ...string) ([]byte, error) {
 	return stdout.Bytes(), err
 }
 
-// Machine is this machine: it answers questions.
-type Machine struct{}
+// Query answers questions about this machine by running commands that change
+// nothing.
+type Query struct{}
 
 // Output runs a command and returns its standard output. One that fails is an
 // [ExitError]. It speaks English, whatever the user does: some is parsed.
-func (m Machine) Output(ctx context.Context, r plan.Run) ([]byte, error) {
+func (m Query) Output(ctx context.Context, r plan.Run) ([]byte, error) {
 	return m.outputIn(ctx, "", r)
 }
 
-// outputIn is like [Machine.Output], with a folder to run the command in.
-func (m Machine) outputIn(ctx context.Context, dir string, r plan.Run) ([]byte, error) {
+// outputIn is like [Query.Output], with a folder to run the command in.
+func (m Query) outputIn(ctx context.Context, dir string, r plan.Run) ([]byte, error) {
 	out, _, err := m.outputs(ctx, dir, r)
 	return out, err
 }
 
-// outputs is like [Machine.outputIn], and returns what the command has written to
+// outputs is like [Query.outputIn], and returns what the command has written to
 // standard error, too.
-func (Machine) outputs(ctx context.Context, dir string, r plan.Run) (out []byte, said string, err error) {
+func (Query) outputs(ctx context.Context, dir string, r plan.Run) (out []byte, said string, err error) {
 	var stdout, stderr bytes.Buffer
 	cmd := command(ctx, r.Argv...)
 	cmd.Dir = dir

@@ -202,17 +202,17 @@ func writtenBy(changes plan.Plan) (paths []string) {
 			switch s := s.(type) {
 			case plan.Write:
 				paths = append(paths, s.Path)
-			case plan.Put:
+			case plan.Overwrite:
 				paths = append(paths, s.Path)
 			case plan.Fetch:
 				paths = append(paths, s.Path)
 			case plan.Install:
 				paths = append(paths, s.Path, s.Cache)
-			case plan.Revise:
+			case plan.EditFile:
 				paths = append(paths, s.Path)
 			}
 		}
-		paths = append(paths, writtenBy(c.Retry)...)
+		paths = append(paths, writtenBy(c.Fallback)...)
 	}
 	return paths
 }

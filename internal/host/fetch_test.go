@@ -32,7 +32,7 @@ func serve(t *testing.T) string {
 
 func carryOut(t *testing.T, s plan.Step) error {
 	t.Helper()
-	return host.Do(t.Context(), plan.Plan{{Op: plan.Add, Targets: []string{"x"}, Steps: []plan.Step{s}}}, ignore)
+	return host.Executor{}.Execute(t.Context(), plan.Plan{{Op: plan.Add, Targets: []string{"x"}, Steps: []plan.Step{s}}}, ignore)
 }
 
 var sumOfContent = fmt.Sprintf("%x", sha256.Sum256([]byte("content")))

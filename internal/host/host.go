@@ -19,14 +19,17 @@ import (
 	"bkt/internal/plan"
 )
 
-// Do carries out p. Before it changes anything, it makes sure of every file that
-// is to be written, and writes the new text of each beside it: should a file
-// have been edited meanwhile, or its folder not be writable, nothing is changed.
+// Executor carries out plans. A command that only looks is given a [Query] alone.
+type Executor struct{}
+
+// Execute carries out p. Before it changes anything, it checks every file that p
+// writes and writes the new text of each beside it: if a file has been edited in
+// the meantime, or its folder is not writable, nothing changes.
 //
-// A change that fails later does not hold up the others; what went wrong is
-// joined. One that has changes to retry is made up of those instead. done is
-// called with each change when it has been carried out, or has failed.
-func Do(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error {
+// A change that fails later does not stop the others; the errors are joined. A
+// failed change with a Fallback is replaced by it. done is called with each change
+// that has been executed or has failed.
+func (Executor) Execute(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error {
 	pending := pending{}
 	defer pending.cleanup()
 	sweepFor(p)
@@ -43,8 +46,8 @@ func (p pending) all(ctx context.Context, changes plan.Plan, done func(plan.Chan
 			return errors.Join(append(errs, context.Cause(ctx))...)
 		}
 		err := change(ctx, c, p)
-		if err != nil && len(c.Retry) > 0 {
-			errs = append(errs, p.all(ctx, c.Retry, done))
+		if err != nil && len(c.Fallback) > 0 {
+			errs = append(errs, p.all(ctx, c.Fallback, done))
 			continue
 		}
 		done(c, err)
@@ -116,7 +119,7 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 		return err
 	case plan.Run:
 		return runStep(ctx, s)
-	case plan.Put:
+	case plan.Overwrite:
 		return plainPath(put(s))
 	case plan.Delete:
 		return plainPath(os.RemoveAll(s.Path))
@@ -124,11 +127,11 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 		return fetch(ctx, s)
 	case plan.Install:
 		return install(ctx, s)
-	case plan.Revise:
+	case plan.EditFile:
 		return revise(s)
 	case plan.Unzip:
 		return unzip(ctx, s)
-	case plan.Update:
+	case plan.FilterCommand:
 		return update(ctx, s)
 	case plan.Fail:
 		return s.Reason
@@ -141,15 +144,15 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 // it can and whether it has.
 func runStep(ctx context.Context, r plan.Run) error {
 	if r.Require != nil {
-		if _, _, err := (Machine{}).outputs(ctx, "", plan.Run{Argv: r.Require, Env: r.Env}); err != nil {
+		if _, _, err := (Query{}).outputs(ctx, "", plan.Run{Argv: r.Require, Env: r.Env}); err != nil {
 			return reason(err)
 		}
 	}
-	_, said, err := Machine{}.outputs(ctx, "", r)
+	_, said, err := Query{}.outputs(ctx, "", r)
 	if err != nil || r.Verify == nil {
 		return err
 	}
-	_, _, err = Machine{}.outputs(ctx, "", plan.Run{Argv: r.Verify, Env: r.Env})
+	_, _, err = Query{}.outputs(ctx, "", plan.Run{Argv: r.Verify, Env: r.Env})
 	if err != nil && said != "" {
 		return fmt.Errorf("%s: %w: %s", filepath.Base(r.Argv[0]), reason(err), said)
 	}
@@ -167,8 +170,8 @@ func reason(err error) error {
 
 // update reads anew what is edited: what others have changed since the plan was
 // made stays.
-func update(ctx context.Context, u plan.Update) error {
-	text, err := Machine{}.Output(ctx, u.Read)
+func update(ctx context.Context, u plan.FilterCommand) error {
+	text, err := Query{}.Output(ctx, u.Read)
 	if err != nil {
 		return err
 	}
@@ -177,7 +180,7 @@ func update(ctx context.Context, u plan.Update) error {
 		return err
 	}
 	u.Write.Stdin = text
-	_, err = Machine{}.Output(ctx, u.Write)
+	_, err = Query{}.Output(ctx, u.Write)
 	return err
 }
 
@@ -258,7 +261,7 @@ func folderOf(path, private string) error {
 	return nil
 }
 
-func put(p plan.Put) error {
+func put(p plan.Overwrite) error {
 	if err := folderOf(p.Path, p.Private); err != nil {
 		return err
 	}
@@ -279,9 +282,9 @@ func writeFile(path string, text []byte, mode fs.FileMode, private string) error
 // exist. No one else may read them.
 func MkdirAll(dir string) error { return owner.MkdirAll(dir, ownFolder) }
 
-// Remember writes what need not be found out again. That it cannot be written
+// WriteCache writes what need not be found out again. That it cannot be written
 // costs nothing but time.
-func Remember(p plan.Put) {
+func WriteCache(p plan.Overwrite) {
 	sweepFor(plan.Plan{{Steps: []plan.Step{p}}})
 	_ = put(p)
 }

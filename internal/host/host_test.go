@@ -101,7 +101,7 @@ func TestDoKeepsTheMode(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			dir := t.TempDir()
 			path := put(t, dir+"/f", "old", mode)
-			if err := host.Do(t.Context(), rewrite(t, path, "new"), ignore); err != nil {
+			if err := (host.Executor{}).Execute(t.Context(), rewrite(t, path, "new"), ignore); err != nil {
 				t.Fatal(err)
 			}
 			want(t, dir, map[string]string{"f": "new"})
@@ -123,7 +123,7 @@ func stat(t *testing.T, path string) fs.FileInfo {
 
 func TestDoCreatesFilesAsTheUmaskSays(t *testing.T) {
 	dir := t.TempDir()
-	if err := host.Do(t.Context(), rewrite(t, dir+"/f", "new"), ignore); err != nil {
+	if err := (host.Executor{}).Execute(t.Context(), rewrite(t, dir+"/f", "new"), ignore); err != nil {
 		t.Fatal(err)
 	}
 	want(t, dir, map[string]string{"f": "new"})
@@ -144,7 +144,7 @@ func TestDoKeepsTheOwner(t *testing.T) {
 	if err := os.Chown(path, 1234, 5678); err != nil {
 		t.Fatal(err)
 	}
-	if err := host.Do(t.Context(), rewrite(t, path, "new"), ignore); err != nil {
+	if err := (host.Executor{}).Execute(t.Context(), rewrite(t, path, "new"), ignore); err != nil {
 		t.Fatal(err)
 	}
 	info := stat(t, path)
@@ -163,7 +163,7 @@ func TestDoCreatesFilesInTheGroupOfTheFolder(t *testing.T) {
 	}
 	// Here a temporary file would get a group of its own, as it would in /tmp.
 	t.Setenv("TMPDIR", dir)
-	if err := host.Do(t.Context(), rewrite(t, shared+"/f", "new"), ignore); err != nil {
+	if err := (host.Executor{}).Execute(t.Context(), rewrite(t, shared+"/f", "new"), ignore); err != nil {
 		t.Fatal(err)
 	}
 	got, group := stat(t, shared+"/f").Sys().(*syscall.Stat_t).Gid, stat(t, shared).Sys().(*syscall.Stat_t).Gid
@@ -174,7 +174,7 @@ func TestDoCreatesFilesInTheGroupOfTheFolder(t *testing.T) {
 	if err := os.Chown(own, -1, os.Getegid()); err != nil {
 		t.Fatal(err)
 	}
-	if err := host.Do(t.Context(), rewrite(t, own, "new"), ignore); err != nil {
+	if err := (host.Executor{}).Execute(t.Context(), rewrite(t, own, "new"), ignore); err != nil {
 		t.Fatal(err)
 	}
 	if got := stat(t, own).Sys().(*syscall.Stat_t).Gid; int(got) != os.Getegid() {
@@ -224,7 +224,7 @@ func TestDoKeepsSymbolicLinks(t *testing.T) {
 				if state == "missing" {
 					os.Remove(filepath.Join(dir, tt.file))
 				}
-				if err := host.Do(t.Context(), rewrite(t, filepath.Join(dir, tt.write), "new"), ignore); err != nil {
+				if err := (host.Executor{}).Execute(t.Context(), rewrite(t, filepath.Join(dir, tt.write), "new"), ignore); err != nil {
 					t.Fatal(err)
 				}
 				expected[tt.file] = "new"
@@ -282,7 +282,7 @@ func TestDoWritesNothingIfAFileHasChanged(t *testing.T) {
 			if err := tt.edit(dir + "/b"); err != nil {
 				t.Fatal(err)
 			}
-			err := host.Do(t.Context(), p, ignore)
+			err := host.Executor{}.Execute(t.Context(), p, ignore)
 			if err == nil || !strings.HasSuffix(err.Error(), tt.err) {
 				t.Errorf("error %v, not %s", err, tt.err)
 			}
@@ -310,7 +310,7 @@ func TestDoWritesNothingIfAFileCannotBeWritten(t *testing.T) {
 	put(t, dir+"/a", "old", 0o644)
 	put(t, dir+"/file", "x", 0o644)
 	p := append(rewrite(t, dir+"/a", "new"), plan.Rewrite(dir+"/file/x", "file/x", nil, []byte("new"))...)
-	err := host.Do(t.Context(), p, func(c plan.Change, _ error) { t.Errorf("%v was carried out", c.Targets) })
+	err := host.Executor{}.Execute(t.Context(), p, func(c plan.Change, _ error) { t.Errorf("%v was carried out", c.Targets) })
 	if err == nil || err.Error() != "file/x: not a directory" {
 		t.Errorf("error is %v", err)
 	}
@@ -320,7 +320,7 @@ func TestDoWritesNothingIfAFileCannotBeWritten(t *testing.T) {
 func TestDoMakesFolders(t *testing.T) {
 	dir := t.TempDir()
 	w := plan.Write{Path: dir + "/new/folder/x", Name: "x", New: []byte("x"), Mode: 0o755}
-	if err := host.Do(t.Context(), plan.Plan{{Op: plan.Add, Targets: []string{"x"}, Steps: []plan.Step{w}}}, ignore); err != nil {
+	if err := (host.Executor{}).Execute(t.Context(), plan.Plan{{Op: plan.Add, Targets: []string{"x"}, Steps: []plan.Step{w}}}, ignore); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(w.Path); err != nil || info.Mode() != 0o755 {
@@ -333,7 +333,7 @@ func TestDoDoesNotHoldUpOtherChanges(t *testing.T) {
 	put(t, dir+"/a", "old", 0o644)
 	p := append(plan.Plan{{Targets: []string{"x"}, Steps: []plan.Step{odd{}}}}, rewrite(t, dir+"/a", "new")...)
 	var done []string
-	err := host.Do(t.Context(), p, func(c plan.Change, err error) {
+	err := host.Executor{}.Execute(t.Context(), p, func(c plan.Change, err error) {
 		if err == nil {
 			done = append(done, c.Targets...)
 		}
@@ -379,7 +379,7 @@ func TestDoTakesNoExitStatusOnTrust(t *testing.T) {
 				c.Undo = []plan.Step{tt.undo}
 			}
 			got := ""
-			if err := host.Do(t.Context(), plan.Plan{c}, ignore); err != nil {
+			if err := (host.Executor{}).Execute(t.Context(), plan.Plan{c}, ignore); err != nil {
 				got = err.Error()
 			}
 			_, err := os.Stat("made")
@@ -399,7 +399,7 @@ func TestDoStopsWhenCancelled(t *testing.T) {
 	reason := errors.New("the user has changed their mind")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(reason)
-	if err := host.Do(ctx, rewrite(t, dir+"/a", "new"), ignore); !errors.Is(err, reason) {
+	if err := (host.Executor{}).Execute(ctx, rewrite(t, dir+"/a", "new"), ignore); !errors.Is(err, reason) {
 		t.Errorf("error %v", err)
 	}
 	want(t, dir, map[string]string{"a": "old"})
@@ -418,7 +418,7 @@ func TestDoLeavesNothingBesideWhenItPanics(t *testing.T) {
 				t.Error("no panic")
 			}
 		}()
-		_ = host.Do(t.Context(), p, func(plan.Change, error) { panic("broken") })
+		_ = host.Executor{}.Execute(t.Context(), p, func(plan.Change, error) { panic("broken") })
 	}()
 	got := map[string]string{}
 	entries, err := os.ReadDir(dir)
@@ -438,7 +438,7 @@ func TestDoLeavesNothingBesideWhenItPanics(t *testing.T) {
 }
 
 func TestDoOfNothingDoesNothing(t *testing.T) {
-	if err := host.Do(t.Context(), nil, ignore); err != nil {
+	if err := (host.Executor{}).Execute(t.Context(), nil, ignore); err != nil {
 		t.Error(err)
 	}
 }
@@ -447,7 +447,7 @@ func TestDoOfNothingDoesNothing(t *testing.T) {
 type odd struct{ plan.Step }
 
 func TestDoRefusesStepsItDoesNotKnow(t *testing.T) {
-	err := host.Do(t.Context(), plan.Plan{{Targets: []string{"x"}, Steps: []plan.Step{odd{}}}}, ignore)
+	err := host.Executor{}.Execute(t.Context(), plan.Plan{{Targets: []string{"x"}, Steps: []plan.Step{odd{}}}}, ignore)
 	if err == nil || err.Error() != "x: a step of type host_test.odd cannot be carried out" {
 		t.Errorf("error %v", err)
 	}
@@ -460,11 +460,11 @@ func TestErrorsNameTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, step := range map[string]plan.Step{
-		"put":    plan.Put{Path: filepath.Join(file, "below"), Text: []byte("x")},
+		"put":    plan.Overwrite{Path: filepath.Join(file, "below"), Text: []byte("x")},
 		"delete": plan.Delete{Path: filepath.Join(file, "below")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := host.Do(t.Context(), plan.Plan{{Targets: []string{"it"}, Steps: []plan.Step{step}}}, func(plan.Change, error) {})
+			err := host.Executor{}.Execute(t.Context(), plan.Plan{{Targets: []string{"it"}, Steps: []plan.Step{step}}}, func(plan.Change, error) {})
 			if err == nil || !strings.Contains(err.Error(), file) || !strings.HasSuffix(err.Error(), ": not a directory") {
 				t.Errorf("error is %v", err)
 			}
@@ -491,8 +491,8 @@ func TestPrivate(t *testing.T) {
 		t.Helper()
 		p := plan.RewritePrivate(private, written, old, text)
 		p = append(p, plan.Rewrite(open, open, old, text)...)
-		p = append(p, plan.Change{Steps: []plan.Step{plan.Put{Path: put, Text: text, Private: private}}})
-		if err := host.Do(t.Context(), p, func(plan.Change, error) {}); err != nil {
+		p = append(p, plan.Change{Steps: []plan.Step{plan.Overwrite{Path: put, Text: text, Private: private}}})
+		if err := (host.Executor{}).Execute(t.Context(), p, func(plan.Change, error) {}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -122,7 +122,7 @@ func place(file, path string) error {
 }
 
 // revise reads anew what is edited, as update does.
-func revise(r plan.Revise) error {
+func revise(r plan.EditFile) error {
 	text, err := os.ReadFile(r.Path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return plain(err)
@@ -134,5 +134,5 @@ func revise(r plan.Revise) error {
 	if text == nil {
 		return nil
 	}
-	return put(plan.Put{Path: r.Path, Text: text})
+	return put(plan.Overwrite{Path: r.Path, Text: text})
 }

@@ -91,7 +91,7 @@ func TestInstall(t *testing.T) {
 			put(t, dir+"/bin/x", "old", 0o644)
 			host.Abandon(t, dir+"/bin") // by a run that was killed
 			put(t, dir+"/bin/.x123", "of someone else", 0o600)
-			steps := []plan.Step{plan.Put{Path: dir + "/note", Text: []byte("done")}}
+			steps := []plan.Step{plan.Overwrite{Path: dir + "/note", Text: []byte("done")}}
 			err := carryOut(t, plan.Install{Source: source, Path: dir + "/bin/x", Cache: dir + "/cache/x", Limit: 7, Finish: finisher{steps}})
 			if err != nil {
 				t.Fatal(err)
@@ -137,7 +137,7 @@ func TestInstallRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			put(t, dir+"/x", "old", 0o644)
-			steps := []plan.Step{plan.Put{Path: dir + "/note", Text: []byte("done")}}
+			steps := []plan.Step{plan.Overwrite{Path: dir + "/note", Text: []byte("done")}}
 			err := carryOut(t, plan.Install{Source: tt.source, Path: dir + "/x", Cache: dir + "/cache/x", Limit: 7, Finish: finisher{steps}})
 			if err == nil || !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("error is %v, not %s", err, tt.err)
@@ -210,7 +210,7 @@ func TestInstallTellsProgress(t *testing.T) {
 	var last string
 	ctx := host.WithProgress(t.Context(), func(name string, done, total int64) { last = fmt.Sprint(name, done, total) })
 	install := plan.Install{Name: "x ", Source: plan.Source{URL: site + "/a/content", SHA256: sumOfContent}, Path: t.TempDir() + "/x", Cache: t.TempDir() + "/x", Limit: 7, Finish: finisher{}}
-	if err := host.Do(ctx, plan.Plan{{Steps: []plan.Step{install}}}, ignore); err != nil {
+	if err := (host.Executor{}).Execute(ctx, plan.Plan{{Steps: []plan.Step{install}}}, ignore); err != nil {
 		t.Fatal(err)
 	}
 	if last != "x 7 7" {
@@ -235,7 +235,7 @@ func TestRevise(t *testing.T) {
 	put(t, dir+"/x", "a", 0o600)
 	for range 2 {
 		for _, name := range []string{"x", "none"} {
-			if err := carryOut(t, plan.Revise{Path: dir + "/" + name, Edit: adder("b")}); err != nil {
+			if err := carryOut(t, plan.EditFile{Path: dir + "/" + name, Edit: adder("b")}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -114,7 +114,7 @@ func rewriteForever(path string) error {
 			text = contentB
 		}
 		fmt.Println("write")
-		if err := host.Do(context.Background(), plan.Rewrite(path, "f", old, text), ignore); err != nil {
+		if err := (host.Executor{}).Execute(context.Background(), plan.Rewrite(path, "f", old, text), ignore); err != nil {
 			return err
 		}
 		fmt.Println("written")
@@ -140,7 +140,7 @@ func checkSwept(t *testing.T, path string) {
 		put(t, dir+"/"+name, "mine", 0o644)
 		want[name] = "mine"
 	}
-	if err := host.Do(t.Context(), rewrite(t, path, "new"), ignore); err != nil {
+	if err := (host.Executor{}).Execute(t.Context(), rewrite(t, path, "new"), ignore); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
@@ -180,13 +180,13 @@ func TestEveryFolderIsSwept(t *testing.T) {
 	fail := plan.Fail{Reason: errors.New("fails")}
 	p := plan.Plan{
 		{Targets: []string{"f"}, Steps: []plan.Step{
-			plan.Write{Path: dir + "/write/f", Name: "f", New: []byte("x")}, plan.Put{Path: dir + "/put/link", Text: []byte("x")},
-			plan.Revise{Path: dir + "/revise/f", Edit: addition{"x"}}, plan.Fetch{URL: "file://" + content, Path: dir + "/fetch/f", Limit: 100},
+			plan.Write{Path: dir + "/write/f", Name: "f", New: []byte("x")}, plan.Overwrite{Path: dir + "/put/link", Text: []byte("x")},
+			plan.EditFile{Path: dir + "/revise/f", Edit: addition{"x"}}, plan.Fetch{URL: "file://" + content, Path: dir + "/fetch/f", Limit: 100},
 			plan.Install{Source: plan.Source{URL: "file://" + content, SHA256: sumOfContent}, Path: dir + "/install/f", Cache: dir + "/cache/f", Limit: 100, Finish: finisher{}},
 		}},
-		{Targets: []string{"f"}, Steps: []plan.Step{fail}, Retry: plan.Plan{{Targets: []string{"f"}, Steps: []plan.Step{plan.Put{Path: dir + "/retry/f", Text: []byte("x")}}}}},
+		{Targets: []string{"f"}, Steps: []plan.Step{fail}, Fallback: plan.Plan{{Targets: []string{"f"}, Steps: []plan.Step{plan.Overwrite{Path: dir + "/retry/f", Text: []byte("x")}}}}},
 	}
-	if err := host.Do(t.Context(), p, ignore); err != nil {
+	if err := (host.Executor{}).Execute(t.Context(), p, ignore); err != nil {
 		t.Fatal(err)
 	}
 	for name, path := range left {

@@ -43,5 +43,5 @@ func writeMounted(path string) error {
 	if err := unix.Mount(path, path, "", unix.MS_BIND, ""); err != nil {
 		return os.NewSyscallError("mount", err)
 	}
-	return host.Do(context.Background(), plan.Rewrite(path, "f", []byte("old"), []byte("new")), ignore)
+	return host.Executor{}.Execute(context.Background(), plan.Rewrite(path, "f", []byte("old"), []byte("new")), ignore)
 }

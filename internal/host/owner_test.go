@@ -22,14 +22,14 @@ func TestDoGivesNewFilesToTheOwnerOfTheFolder(t *testing.T) {
 	put(t, local+"/x", "content", 0o600)
 	for name, step := range map[string]func(dir string) plan.Step{
 		"write": func(dir string) plan.Step { return plan.Write{Path: dir + "/a/f", Name: "f", New: []byte("x")} },
-		"put":   func(dir string) plan.Step { return plan.Put{Path: dir + "/a/b/f", Text: []byte("x")} },
+		"put":   func(dir string) plan.Step { return plan.Overwrite{Path: dir + "/a/b/f", Text: []byte("x")} },
 		"fetch": func(dir string) plan.Step {
 			return plan.Fetch{URL: "file://" + local + "/x", Path: dir + "/a/f", Limit: 100}
 		},
 		"install": func(dir string) plan.Step {
 			return plan.Install{Source: plan.Source{URL: "file://" + local + "/x", SHA256: sumOfContent}, Path: dir + "/bin/f", Cache: dir + "/cache/f", Limit: 100, Finish: finisher{}}
 		},
-		"revise": func(dir string) plan.Step { return plan.Revise{Path: dir + "/f", Edit: addition{"x"}} },
+		"revise": func(dir string) plan.Step { return plan.EditFile{Path: dir + "/f", Edit: addition{"x"}} },
 		"unzip": func(dir string) plan.Step {
 			return plan.Unzip{Archive: put(t, local+"/f.zip", string(archive(t, good...)), 0o600), Dir: dir + "/folders/f", Limit: 100, Check: named{"good"}}
 		},
@@ -40,7 +40,7 @@ func TestDoGivesNewFilesToTheOwnerOfTheFolder(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := plan.Plan{{Targets: []string{"f"}, Steps: []plan.Step{step(dir)}}}
-			if err := host.Do(t.Context(), p, ignore); err != nil {
+			if err := (host.Executor{}).Execute(t.Context(), p, ignore); err != nil {
 				t.Fatal(err)
 			}
 			checkOwned(t, dir, 1234, 5678)
@@ -99,7 +99,7 @@ func TestGitRunsAsTheOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := host.Do(t.Context(), plan.Restage(dir, "f", []byte("a\n"), []byte("b\n")), ignore); err != nil {
+	if err := (host.Executor{}).Execute(t.Context(), plan.Restage(dir, "f", []byte("a\n"), []byte("b\n")), ignore); err != nil {
 		t.Fatal(err)
 	}
 	checkOwned(t, dir, 1234, 5678)

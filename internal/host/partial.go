@@ -29,7 +29,7 @@ type Progress func(name string, done, total int64)
 
 type progressKey struct{}
 
-// WithProgress returns a context under which [Do] tells of downloads of programs.
+// WithProgress returns a context under which [Executor.Execute] tells of downloads of programs.
 func WithProgress(ctx context.Context, p Progress) context.Context {
 	return context.WithValue(ctx, progressKey{}, p)
 }

@@ -113,7 +113,7 @@ func compile(ctx context.Context, u plan.Unzip, dir string) error {
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	_, err = Machine{}.outputIn(ctx, filepath.Join(dir, path.Dir(files[0])), plan.Run{Argv: u.Command})
+	_, err = Query{}.outputIn(ctx, filepath.Join(dir, path.Dir(files[0])), plan.Run{Argv: u.Command})
 	return err
 }
 

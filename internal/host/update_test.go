@@ -32,7 +32,7 @@ func TestUpdate(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			u := plan.Update{
+			u := plan.FilterCommand{
 				Read:  plan.Run{Argv: []string{"cat", put(t, dir+"/in", tt.text, 0o600)}},
 				Edit:  addition{"b"},
 				Write: plan.Run{Argv: []string{"tee", dir + "/out"}},
@@ -50,7 +50,7 @@ func TestUpdate(t *testing.T) {
 }
 
 func TestUpdateTellsOfFailure(t *testing.T) {
-	for name, u := range map[string]plan.Update{
+	for name, u := range map[string]plan.FilterCommand{
 		"of reading": {Read: plan.Run{Argv: []string{"false"}}},
 		"of writing": {Read: plan.Run{Argv: []string{"true"}}, Write: plan.Run{Argv: []string{"false"}}},
 	} {

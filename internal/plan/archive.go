@@ -51,18 +51,18 @@ type Checker interface {
 	Check(folder fs.FS) error
 }
 
-// Update gives a command what another prints, edited. Where the edit changes
+// FilterCommand gives a command what another prints, edited. Where the edit changes
 // nothing, the command is not run.
-type Update struct {
+type FilterCommand struct {
 	Read  Run
 	Edit  Editor
 	Write Run // Stdin is the edited text
 }
 
-func (Update) step() {}
+func (FilterCommand) step() {}
 
 // String returns the command that changes something, and what it changes.
-func (u Update) String() string { return fmt.Sprintf("%s < %s", u.Write, u.Edit) }
+func (u FilterCommand) String() string { return fmt.Sprintf("%s < %s", u.Write, u.Edit) }
 
 // An Editor says what a command is to be given.
 type Editor interface {

@@ -56,14 +56,14 @@ type Finisher interface {
 	Finish(file string, from Source) ([]Step, error)
 }
 
-// Revise edits a file that programs write. Where the edit changes nothing, it is
+// EditFile edits a file that programs write. Where the edit changes nothing, it is
 // not written.
-type Revise struct {
+type EditFile struct {
 	Path string
 	Edit Editor
 }
 
-func (Revise) step() {}
+func (EditFile) step() {}
 
 // String returns what happens, in a few words.
-func (r Revise) String() string { return "edit " + quote(r.Path) + ": " + r.Edit.String() }
+func (r EditFile) String() string { return "edit " + quote(r.Path) + ": " + r.Edit.String() }

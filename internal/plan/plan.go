@@ -34,15 +34,15 @@ type Plan []Change
 
 // A Change is one thing that will change.
 type Change struct {
-	Op      Op
-	Domain  string   // that the targets are of; "" where they are files
-	Targets []string // in the user's words
-	Steps   []Step
-	Retry   []Change // what to do, each by itself, should the steps fail; none: nothing
-	Undo    []Step   // what to do should the steps fail
-	Hint    string   // what the user can do should they fail; "": nothing more than the error says
-	Loses   []string // what there is no getting back, in the user's words
-	Leaves  []string // what one might think goes, and stays, in the user's words
+	Op       Op
+	Domain   string   // that the targets are of; "" where they are files
+	Targets  []string // in the user's words
+	Steps    []Step
+	Fallback []Change // what to do, each by itself, should the steps fail; none: nothing
+	Undo     []Step   // what to do should the steps fail
+	Hint     string   // what the user can do should they fail; "": nothing more than the error says
+	DataLoss []string // what there is no getting back, in the user's words
+	Remains  []string // what one might think goes, and stays, in the user's words
 }
 
 // A Step is one effect. The kinds of step are those in this package.
@@ -73,18 +73,18 @@ func (w Write) String() string { return "write " + w.Name }
 // Diff returns the difference in the unified format of diff(1).
 func (w Write) Diff() []byte { return unified(w.Name, w.Old, w.New) }
 
-// Put makes a file hold a text, whatever it holds: one that programs write, and
+// Overwrite makes a file hold a text, whatever it holds: one that programs write, and
 // no one edits.
-type Put struct {
+type Overwrite struct {
 	Path    string
 	Text    []byte
 	Private string // as in [Write]
 }
 
-func (Put) step() {}
+func (Overwrite) step() {}
 
 // String returns what happens, as a command would say it.
-func (p Put) String() string { return "write " + quote(p.Path) }
+func (p Overwrite) String() string { return "write " + quote(p.Path) }
 
 // Delete removes a file, or a folder with all that is in it. One that is not
 // there is fine.

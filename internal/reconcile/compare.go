@@ -13,14 +13,14 @@ type Case string
 
 // The cases.
 const (
-	CaseLive     Case = "live"     // changed on the system
-	CaseManifest Case = "manifest" // changed in the manifest
-	CaseConflict Case = "conflict" // changed on both sides, and not to the same
-	CaseMerge    Case = "merge"    // a list that was changed on both sides, in different elements
-	CaseNew      Case = "new"      // on the system, and not known before
-	CaseMissing  Case = "missing"  // in the manifest, and not known before
-	CaseUnknown  Case = "unknown"  // on both sides, different, and not known before
-	CaseUnfit    Case = "unfit"    // on the system, and not to be expressed in a manifest
+	CaseLive         Case = "live"     // changed on the system
+	CaseManifest     Case = "manifest" // changed in the manifest
+	CaseConflict     Case = "conflict" // changed on both sides, and not to the same
+	CaseMerge        Case = "merge"    // a list that was changed on both sides, in different elements
+	CaseNew          Case = "new"      // on the system, and not known before
+	CaseMissing      Case = "missing"  // in the manifest, and not known before
+	CaseNoBase       Case = "unknown"  // on both sides, different, and not known before
+	CaseUncapturable Case = "unfit"    // on the system, and not to be expressed in a manifest
 )
 
 // A Difference is an item that is not the same on both sides.
@@ -63,7 +63,7 @@ type Comparison interface {
 }
 
 type comparison[T Item[T]] struct {
-	kind[T]
+	reconciler[T]
 	in          Input
 	declared    []T
 	elsewhere   map[string]T // declared for other computers only
@@ -134,7 +134,7 @@ func (c *comparison[T]) add(key string, t three[T]) {
 	t.which = c.judge(&t)
 	why := c.unfit(key, t)
 	if why != nil {
-		t.which = CaseUnfit
+		t.which = CaseUncapturable
 	}
 	c.items[key] = t
 	switch {
@@ -157,7 +157,7 @@ func (c *comparison[T]) judge(t *three[T]) Case {
 	case t.base == nil && t.live == nil:
 		return CaseMissing
 	case t.base == nil:
-		return CaseUnknown
+		return CaseNoBase
 	case c.same(t.manifest, t.base):
 		return CaseLive
 	case c.same(t.live, t.base):

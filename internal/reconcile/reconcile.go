@@ -108,9 +108,9 @@ func Unavailablef(format string, args ...any) error {
 	return &Unavailable{fmt.Errorf(format, args...)}
 }
 
-// A Kind is a domain and where its items are declared, whatever their type. The
+// A Reconciler is a domain and where its items are declared, whatever their type. The
 // kinds are those that [New] returns.
-type Kind interface {
+type Reconciler interface {
 	// Name is what users call the domain, such as "flatpak-apps".
 	Name() string
 	// Declares reports whether the manifests declare something for the host.
@@ -131,19 +131,19 @@ type Input struct {
 }
 
 // New returns the domain d, called name, whose items are declared in store.
-func New[T Item[T]](name string, d Domain[T], store Store[T]) Kind {
-	return kind[T]{name, d, store}
+func New[T Item[T]](name string, d Domain[T], store Store[T]) Reconciler {
+	return reconciler[T]{name, d, store}
 }
 
-type kind[T Item[T]] struct {
+type reconciler[T Item[T]] struct {
 	name   string
 	domain Domain[T]
 	store  Store[T]
 }
 
-func (k kind[T]) Name() string { return k.name }
+func (k reconciler[T]) Name() string { return k.name }
 
-func (k kind[T]) Declares(repo fs.FS, host string) (bool, error) {
+func (k reconciler[T]) Declares(repo fs.FS, host string) (bool, error) {
 	items, err := k.store.Load(repo)
 	for _, item := range items {
 		if item.OnlyOn().Include(host) {
@@ -153,7 +153,7 @@ func (k kind[T]) Declares(repo fs.FS, host string) (bool, error) {
 	return false, err
 }
 
-func (k kind[T]) Compare(ctx context.Context, in Input) (Comparison, error) {
+func (k reconciler[T]) Compare(ctx context.Context, in Input) (Comparison, error) {
 	declared, err := k.store.Load(in.Repo)
 	if err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ func (k kind[T]) Compare(ctx context.Context, in Input) (Comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &comparison[T]{kind: k, in: in, declared: declared, elsewhere: elsewhere, observed: observed, base: base}
+	c := &comparison[T]{reconciler: k, in: in, declared: declared, elsewhere: elsewhere, observed: observed, base: base}
 	c.compare(here)
 	return c, nil
 }

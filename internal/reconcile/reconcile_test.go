@@ -52,7 +52,7 @@ func (overrides) Plan(diffs []reconcile.Diff[manifest.FlatpakOverride]) []plan.C
 			p = append(p, plan.Change{Op: plan.Remove, Targets: []string{d.Have.Key()}})
 		case d.Have == nil:
 			add := plan.Change{Op: plan.Add, Targets: []string{d.Want.Key(), strings.Join(d.Want.Flags, " ")}}
-			add.Retry = []plan.Change{add}
+			add.Fallback = []plan.Change{add}
 			p = append(p, add)
 		default:
 			p = append(p, plan.Change{Op: plan.Modify, Targets: []string{d.Want.Key(), strings.Join(d.Want.Flags, " ")}})
@@ -75,7 +75,7 @@ func (overrides) Merge(base, ours, theirs manifest.FlatpakOverride) (manifest.Fl
 
 const file = "manifests/flatpak-overrides.json"
 
-func kind(o reconcile.Domain[manifest.FlatpakOverride]) reconcile.Kind {
+func kind(o reconcile.Domain[manifest.FlatpakOverride]) reconcile.Reconciler {
 	return reconcile.New("flatpak-overrides", o, reconcile.List[manifest.FlatpakOverrides, manifest.FlatpakOverride]{
 		File:  file,
 		Items: func(f *manifest.FlatpakOverrides) *[]manifest.FlatpakOverride { return &f.Overrides },
@@ -149,7 +149,7 @@ func TestEveryCase(t *testing.T) {
 		{"a clash", a, "--clash=yes", b, reconcile.CaseConflict, "--clash=yes", "~ user/a.b.c " + b},
 		{"new here", "", a, "", reconcile.CaseNew, a, "- user/a.b.c"},
 		{"new machine", "", "", a, reconcile.CaseMissing, "", "+ user/a.b.c " + a},
-		{"first run", "", a, b, reconcile.CaseUnknown, a, "~ user/a.b.c " + b},
+		{"first run", "", a, b, reconcile.CaseNoBase, a, "~ user/a.b.c " + b},
 		{"gone on both sides", a, "", "", "", "", ""},
 	}
 	for _, tt := range tests {
@@ -217,7 +217,7 @@ func checkPlan(t *testing.T, p plan.Plan, want string) {
 		t.Errorf("plan %q, not %q", got, want)
 	}
 	for _, c := range p {
-		for _, c := range append(c.Retry, c) {
+		for _, c := range append(c.Fallback, c) {
 			if c.Domain != "flatpak-overrides" {
 				t.Errorf("domain %q", c.Domain)
 			}
@@ -285,7 +285,7 @@ func TestItemsForOtherHosts(t *testing.T) {
 	}{
 		{"not for this one", nil, on(item(a), "there"), "", nil},
 		{"here too", item(a), on(item(a), "there"), reconcile.CaseNew, manifest.Hosts{"here", "there"}},
-		{"here with another value", item(b), on(item(a), "there"), reconcile.CaseUnfit, nil},
+		{"here with another value", item(b), on(item(a), "there"), reconcile.CaseUncapturable, nil},
 		{"no longer here", nil, on(item(a), "here", "there"), reconcile.CaseMissing, manifest.Hosts{"there"}},
 	}
 	for _, tt := range tests {
@@ -323,7 +323,7 @@ func TestItemsForOtherHosts(t *testing.T) {
 func TestWhatNoManifestCanHaveIsNotCaptured(t *testing.T) {
 	odd := []manifest.FlatpakOverride{{App: "not an id", Scope: "user", Flags: []string{"--share=ipc"}}}
 	differences := compare(t, overrides{has: odd}, reconcile.Input{Repo: repository(t, nil)}).Differences()
-	if len(differences) != 1 || differences[0].Case != reconcile.CaseUnfit || differences[0].Why == nil {
+	if len(differences) != 1 || differences[0].Case != reconcile.CaseUncapturable || differences[0].Why == nil {
 		t.Errorf("%+v", differences)
 	}
 }

@@ -73,7 +73,7 @@ func (c *comparison[T]) plan(diffs []Diff[T]) plan.Plan {
 func name(changes []plan.Change, domain string) {
 	for i := range changes {
 		changes[i].Domain = domain
-		name(changes[i].Retry, domain)
+		name(changes[i].Fallback, domain)
 	}
 }
 

@@ -100,7 +100,7 @@ func (d *Domain) call(scope manifest.Scope, verb string, all []service) plan.Cha
 		return c
 	}
 	for _, s := range all {
-		c.Retry = append(c.Retry, d.change(scope, verb, s))
+		c.Fallback = append(c.Fallback, d.change(scope, verb, s))
 	}
 	return c
 }

@@ -230,7 +230,7 @@ func TestPlan(t *testing.T) {
 	if diff := cmp.Diff(want, described(p)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if p[2].Hint == "" || p[2].Retry != nil {
+	if p[2].Hint == "" || p[2].Fallback != nil {
 		t.Error("who is not root is not told, or asked again for each unit")
 	}
 	d.Admin, d.Running = true, false
@@ -238,7 +238,7 @@ func TestPlan(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		"system/a.service: systemctl enable -- a.service",
 		"system/b.service: systemctl enable -- b.service",
-	}, described(p[2].Retry)); diff != "" {
+	}, described(p[2].Fallback)); diff != "" {
 		t.Errorf("tried again (-want +got):\n%s", diff)
 	}
 	if got, want := p[4].Steps[0].String(), "SYSTEMD_OFFLINE=1 systemctl --user enable -- u.service"; got != want {
