@@ -15,9 +15,11 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
+	"bkt/internal/workspace"
 	"bkt/schemas"
 )
 
@@ -101,9 +103,9 @@ func newPatient(ctx context.Context) (*patient, error) {
 	p.system, p.unfit = thisSystem()
 	var err error
 	switch {
-	case p.repo.Root == "":
-		p.folders, err = userFolders()
-	case actingFor() == nil:
+	case p.Repo.Root == "":
+		p.Folders, err = workspace.FindFolders()
+	case workspace.CheckDesktop() == nil:
 		p.looked, err = p.look(ctx, nil)
 	}
 	return p, err
@@ -140,7 +142,7 @@ func runsInBox() bool { return os.Getenv("CONTAINER_ID") != "" || os.Getenv("TOO
 
 // lostRepository is about a repository that may be here, and cannot be looked at.
 func lostRepository(_ context.Context, p *patient) ([]ailment, error) {
-	if p.repo.Root != "" || errors.Is(p.unfit, repo.ErrNone) {
+	if p.Repo.Root != "" || errors.Is(p.unfit, repo.ErrNone) {
 		return nil, nil
 	}
 	return nil, p.unfit
@@ -149,19 +151,19 @@ func lostRepository(_ context.Context, p *patient) ([]ailment, error) {
 // brokenManifests is about manifests that cannot be read, and files that were
 // meant to be one.
 func brokenManifests(_ context.Context, p *patient) ([]ailment, error) {
-	if p.repo.Root == "" {
+	if p.Repo.Root == "" {
 		return nil, errNoRepository
 	}
 	var all []ailment
 	var names []string
 	for _, f := range manifest.All() {
 		names = append(names, f.Name)
-		text, err := fs.ReadFile(p.repo.FS(), "manifests/"+f.Name)
+		text, err := fs.ReadFile(p.Repo.FS(), "manifests/"+f.Name)
 		if err == nil {
 			_, err = f.Format("manifests/"+f.Name, text)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			all = append(all, ailing(plainPathError(err))...)
+			all = append(all, ailing(patherr.Trim(err))...)
 		}
 	}
 	wrong, err := misspelt(p, names)
@@ -170,7 +172,7 @@ func brokenManifests(_ context.Context, p *patient) ([]ailment, error) {
 
 // misspelt is about files beside the manifests that no one reads.
 func misspelt(p *patient, names []string) ([]ailment, error) {
-	entries, err := fs.ReadDir(p.repo.FS(), "manifests")
+	entries, err := fs.ReadDir(p.Repo.FS(), "manifests")
 	var all []ailment
 	for _, e := range entries {
 		name := e.Name()
@@ -179,26 +181,26 @@ func misspelt(p *patient, names []string) ([]ailment, error) {
 			all = append(all, ailing(hint.Add(fmt.Errorf("manifests/%s is no manifest, and nothing reads it", name), "did you mean %q?", near))...)
 		}
 	}
-	return all, plainPathError(err)
+	return all, patherr.Trim(err)
 }
 
 // missingSchemas is about manifests that name a schema beside them that is not
 // there, which has editors check nothing.
 func missingSchemas(_ context.Context, p *patient) ([]ailment, error) {
-	if p.repo.Root == "" {
+	if p.Repo.Root == "" {
 		return nil, errNoRepository
 	}
 	var all []ailment
 	mended := map[string]bool{}
 	for _, f := range manifest.All() {
-		at, ok := schemaOf(p.repo.FS(), f.Name)
-		if !ok || p.repo.Has(at) || mended[at] {
+		at, ok := schemaOf(p.Repo.FS(), f.Name)
+		if !ok || p.Repo.Has(at) || mended[at] {
 			continue
 		}
 		a := ailment{err: fmt.Errorf("manifests/%s: its $schema is %s, which is not there", f.Name, at)}
 		text, err := schemas.FS.ReadFile(path.Base(at))
 		if err == nil {
-			a.mend, mended[at] = plan.Rewrite(p.repo.Path(at), at, nil, text), true
+			a.mend, mended[at] = plan.Rewrite(p.Repo.Path(at), at, nil, text), true
 		} else {
 			a.err = hint.Add(a.err, "name the file that %q prints, or take it out", "bkt schema "+strings.TrimSuffix(f.Name, ".json"))
 		}
@@ -223,22 +225,22 @@ func schemaOf(repo fs.FS, name string) (string, bool) {
 
 // uselessPatterns is about the file of what is to be ignored.
 func uselessPatterns(_ context.Context, p *patient) ([]ailment, error) {
-	if p.repo.Root == "" {
+	if p.Repo.Root == "" {
 		return nil, errNoRepository
 	}
 	if p.unfit != nil {
 		return ailing(p.unfit), nil
 	}
-	text, err := fs.ReadFile(p.repo.FS(), ignoreFile)
+	text, err := fs.ReadFile(p.Repo.FS(), workspace.IgnoreFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, plainPathError(err)
+		return nil, patherr.Trim(err)
 	}
 	n := 0
 	var all []ailment
 	for line := range strings.Lines(string(text)) {
 		n++
-		if ignored, err := reconcile.ParseIgnore(ignoreFile, []byte(line), p.names()); err == nil && p.matchesNothing(ignored) {
-			err := fmt.Errorf("%s:%d:1: %q matches nothing", ignoreFile, n, strings.TrimSpace(line))
+		if ignored, err := reconcile.ParseIgnore(workspace.IgnoreFile, []byte(line), p.names()); err == nil && p.matchesNothing(ignored) {
+			err := fmt.Errorf("%s:%d:1: %q matches nothing", workspace.IgnoreFile, n, strings.TrimSpace(line))
 			all = append(all, ailing(hint.Add(err, "look at how the item is spelt, or take the line out"))...)
 		}
 	}
@@ -262,16 +264,16 @@ func (p *patient) matchesNothing(ignored map[string]reconcile.Ignore) bool {
 
 // missingHook is about git, which should render what is committed.
 func missingHook(ctx context.Context, p *patient) ([]ailment, error) {
-	if p.repo.Root == "" {
+	if p.Repo.Root == "" {
 		return nil, errNoRepository
 	}
 	if !host.Installed("git") {
 		return nil, nil
 	}
-	if _, err := (host.Git{}).Git(ctx, p.repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
-		return nil, p.repo.NoGit(err)
+	if _, err := (host.Git{}).Git(ctx, p.Repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
+		return nil, p.Repo.NoGit(err)
 	}
-	mend, err := hookPlan(ctx, p.repo.Root)
+	mend, err := hookPlan(ctx, p.Repo.Root)
 	switch {
 	case err != nil && p.rendersOtherwise():
 		return nil, nil
@@ -287,7 +289,7 @@ func missingHook(ctx context.Context, p *patient) ([]ailment, error) {
 // is told to.
 func (p *patient) rendersOtherwise() bool {
 	for _, name := range []string{".git/hooks/pre-commit", ".pre-commit-config.yaml", "lefthook.yml", ".husky/pre-commit"} {
-		text, err := os.ReadFile(p.repo.Path(name))
+		text, err := os.ReadFile(p.Repo.Path(name))
 		if err == nil && strings.Contains(string(text), "bkt") {
 			return true
 		}
@@ -298,7 +300,7 @@ func (p *patient) rendersOtherwise() bool {
 // unavailableDomains is about what is declared and cannot be looked at.
 func unavailableDomains(_ context.Context, p *patient) ([]ailment, error) {
 	var all []ailment
-	if err := actingFor(); err != nil {
+	if err := workspace.CheckDesktop(); err != nil {
 		return nil, err
 	}
 	for _, d := range p.looked {
@@ -311,11 +313,11 @@ func unavailableDomains(_ context.Context, p *patient) ([]ailment, error) {
 
 // undeclaredRemotes is about apps that a new machine could not get.
 func undeclaredRemotes(_ context.Context, p *patient) ([]ailment, error) {
-	if p.repo.Root == "" {
+	if p.Repo.Root == "" {
 		return nil, errNoRepository
 	}
-	_, apps, err := reconcile.ReadManifest[manifest.FlatpakApps](p.repo.FS(), "manifests/flatpak-apps.json")
-	_, remotes, errRemotes := reconcile.ReadManifest[manifest.FlatpakRemotes](p.repo.FS(), "manifests/flatpak-remotes.json")
+	_, apps, err := reconcile.ReadManifest[manifest.FlatpakApps](p.Repo.FS(), "manifests/flatpak-apps.json")
+	_, remotes, errRemotes := reconcile.ReadManifest[manifest.FlatpakRemotes](p.Repo.FS(), "manifests/flatpak-remotes.json")
 	if err := errors.Join(unreadable(err), unreadable(errRemotes)); err != nil {
 		return nil, err
 	}
@@ -339,10 +341,10 @@ func undeclaredRemotes(_ context.Context, p *patient) ([]ailment, error) {
 // boxes returns the boxes that are declared. Where that cannot be read, none is
 // known not to be.
 func (p *patient) boxes() (map[string]manifest.Box, error) {
-	if p.repo.Root == "" {
+	if p.Repo.Root == "" {
 		return nil, errNoRepository
 	}
-	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](p.repo.FS(), boxesManifest)
+	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](p.Repo.FS(), boxesManifest)
 	return boxes.Containers, unreadable(err)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/patherr"
 
 	"github.com/docker/go-units"
 )
@@ -21,14 +22,14 @@ import (
 func leftovers(_ context.Context, p *patient) ([]ailment, error) {
 	var all []ailment
 	var errs []error
-	if p.repo.Root != "" {
+	if p.Repo.Root != "" {
 		looksLeft := regexp.MustCompile(earlierInRepository)
 		for _, dir := range []string{"", "manifests", "toolbox", "schemas"} {
-			found, err := leftIn(p.repo.Path(dir), looksLeft)
+			found, err := leftIn(p.Repo.Path(dir), looksLeft)
 			all, errs = append(all, found...), append(errs, err)
 		}
 	}
-	for _, root := range []string{p.folders.cache, p.folders.state} {
+	for _, root := range []string{p.Folders.Cache, p.Folders.State} {
 		found, err := leftBelow(filepath.Join(root, "bkt"))
 		all, errs = append(all, found...), append(errs, err)
 	}
@@ -41,7 +42,7 @@ func leftBelow(root string) (all []ailment, err error) {
 	looksLeft := regexp.MustCompile(earlier)
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
-			errs = append(errs, plainPathError(unlessAbsent(err)))
+			errs = append(errs, patherr.Trim(patherr.UnlessMissing(err)))
 			return nil
 		}
 		if !d.IsDir() {
@@ -62,7 +63,7 @@ func leftBelow(root string) (all []ailment, err error) {
 func leftIn(dir string, looksLeft *regexp.Regexp) ([]ailment, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, plainPathError(unlessAbsent(err))
+		return nil, patherr.Trim(patherr.UnlessMissing(err))
 	}
 	var all []ailment
 	for _, e := range entries {

@@ -16,12 +16,14 @@ import (
 	"syscall"
 
 	"bkt/internal/distrobox"
+	"bkt/internal/domains"
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
-	"bkt/internal/reconcile"
+	"bkt/internal/workspace"
 )
 
 // removal is the plan that removes a file or folder.
@@ -50,7 +52,7 @@ func (p *patient) exportFolders(boxes map[string]manifest.Box) (to, from []strin
 func (p *patient) inHome(dir string) string {
 	for _, prefix := range []string{"~/", "${HOME}/", "$HOME/"} {
 		if rest, ok := strings.CutPrefix(dir, prefix); ok {
-			return filepath.Join(p.folders.home, rest)
+			return filepath.Join(p.Folders.Home, rest)
 		}
 	}
 	return filepath.Clean(dir)
@@ -91,7 +93,7 @@ func strayWrappers(ctx context.Context, p *patient) ([]ailment, error) {
 		return nil, err
 	}
 	to, _ := p.exportFolders(declared)
-	found, errRead := wrappers(append(to, filepath.Join(p.folders.home, ".local/bin")))
+	found, errRead := wrappers(append(to, filepath.Join(p.Folders.Home, ".local/bin")))
 	var all []ailment
 	var exist map[string]bool // nil: not asked for yet
 	for _, w := range found {
@@ -154,10 +156,10 @@ func wrappers(dirs []string) ([]wrapper, error) {
 	slices.Sort(dirs)
 	for _, dir := range slices.Compact(dirs) {
 		entries, err := os.ReadDir(dir)
-		errs = append(errs, plainPathError(unlessAbsent(err)))
+		errs = append(errs, patherr.Trim(patherr.UnlessMissing(err)))
 		for _, e := range entries {
 			w, ok, err := readWrapper(filepath.Join(dir, e.Name()), e)
-			errs = append(errs, plainPathError(unlessAbsent(err)))
+			errs = append(errs, patherr.Trim(patherr.UnlessMissing(err)))
 			if ok && err == nil {
 				all = append(all, w)
 			}
@@ -178,14 +180,6 @@ func readWrapper(path string, e fs.DirEntry) (wrapper, bool, error) {
 	stat, known := info.Sys().(*syscall.Stat_t)
 	w.others = !known || int(stat.Uid) != os.Geteuid()
 	return w, ok, err
-}
-
-// unlessAbsent returns err, unless it is that there is no file or folder.
-func unlessAbsent(err error) error {
-	if reconcile.IsAbsent(err) {
-		return nil
-	}
-	return err
 }
 
 // parseWrapper parses a script of distrobox-export, or one that does the same.
@@ -210,13 +204,13 @@ func parseWrapper(text string) (wrapper, bool) {
 // distrobox takes. That it is not known is an error. In a box, podman has boxes of
 // its own.
 func (p *patient) existingBoxes(ctx context.Context) (map[string]bool, error) {
-	if err := actingFor(); err != nil {
+	if err := workspace.CheckDesktop(); err != nil {
 		return nil, err
 	}
 	if runsInBox() {
 		return nil, errors.New("a box does not know of the others")
 	}
-	program := p.folders.boxManager()
+	program := domains.ContainerManager(p.Folders)
 	if program != "podman" && program != "docker" {
 		return nil, errors.New("it is not known which program distrobox takes")
 	}
@@ -237,11 +231,11 @@ func staleSocket(context.Context, *patient) ([]ailment, error) {
 	}
 	info, err := os.Lstat(cfg.Socket)
 	if err != nil || info.Mode().Type() != fs.ModeSocket {
-		return nil, plainPathError(unlessAbsent(err))
+		return nil, patherr.Trim(patherr.UnlessMissing(err))
 	}
 	running, err := contract.Held(cfg.Root)
 	if err != nil || running {
-		return nil, plainPathError(err)
+		return nil, patherr.Trim(err)
 	}
 	c, err := net.Dial("unix", cfg.Socket)
 	if err == nil {
@@ -256,22 +250,22 @@ func staleSocket(context.Context, *patient) ([]ailment, error) {
 // strayBases is about what bkt noted of repositories that are gone. One on a disk
 // that is not there now is not.
 func strayBases(_ context.Context, p *patient) ([]ailment, error) {
-	at := filepath.Join(p.folders.state, "bkt", "base")
+	at := filepath.Join(p.Folders.State, "bkt", "base")
 	entries, err := os.ReadDir(at)
 	var all []ailment
-	errs := []error{plainPathError(unlessAbsent(err))}
+	errs := []error{patherr.Trim(patherr.UnlessMissing(err))}
 	for _, e := range entries {
 		dir := filepath.Join(at, e.Name())
 		text, err := os.ReadFile(filepath.Join(dir, repositoryFile))
 		root := strings.TrimSpace(string(text))
 		if err != nil || root == "" || exists(root) || mayBeUnmounted(filepath.Dir(root)) {
-			errs = append(errs, plainPathError(unlessAbsent(err)))
+			errs = append(errs, patherr.Trim(patherr.UnlessMissing(err)))
 			continue
 		}
 		a := ailment{err: fmt.Errorf("%s is of the repository %s, which is gone", dir, root)}
-		if other, err := foreign(dir); err != nil || other != "" || e.Name() != idOf(root) {
+		if other, err := foreign(dir); err != nil || other != "" || e.Name() != workspace.ID(root) {
 			a.err = hint.Add(a.err, "look at what is in it, and remove it if nothing needs it: not all of it is from bkt on this computer")
-			errs = append(errs, plainPathError(err))
+			errs = append(errs, patherr.Trim(err))
 		} else {
 			a.mend = removal(dir)
 		}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"bkt/internal/workspace"
 )
 
 // TestSocketOfAKilledEngine checks that what an engine leaves is found, and that
@@ -60,7 +62,7 @@ func TestWhatCannotBeLookedAtMayBeThere(t *testing.T) {
 // TestUnitsThatCannotBeListed checks that auto-capture is not off, nor needed by no
 // other repository, where it cannot be seen whether it is on.
 func TestUnitsThatCannotBeListed(t *testing.T) {
-	s := system{folders: folders{config: t.TempDir()}}
+	s := system{Workspace: workspace.Workspace{Folders: workspace.Folders{Config: t.TempDir()}}}
 	if links, err := s.autoLinks(); len(links) != 0 || err != nil {
 		t.Errorf("without units: %v, %v", links, err)
 	}
@@ -81,31 +83,5 @@ func TestUnitsThatCannotBeListed(t *testing.T) {
 	}
 	if st := s.autoStatus(); st.Result != autoFailed || len(st.Problems) == 0 {
 		t.Errorf("status: %+v", st)
-	}
-}
-
-// TestManagerOfAnUnreadableConfiguration checks that distrobox is not taken to have
-// chosen podman where its configuration cannot be read.
-func TestManagerOfAnUnreadableConfiguration(t *testing.T) {
-	f := folders{config: t.TempDir(), home: t.TempDir()}
-	t.Setenv("DBX_CONTAINER_MANAGER", "")
-	if err := os.Mkdir(filepath.Join(f.config, "distrobox"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	conf := filepath.Join(f.config, "distrobox", "distrobox.conf")
-	if err := os.WriteFile(conf, []byte("container_manager=\"docker\"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if got := f.boxManager(); got != "docker" {
-		t.Errorf("manager %q", got)
-	}
-	if err := os.Symlink("distrobox.conf", conf+".new"); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(conf+".new", conf); err != nil { // a link to itself
-		t.Fatal(err)
-	}
-	if got := f.boxManager(); got == "podman" || got == "docker" || got == "" {
-		t.Errorf("manager %q", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/ui"
 )
 
 type applyCmd struct {
@@ -30,7 +31,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	if err := a.pick(ctx, c.Pick, "Apply", items, applying); err != nil {
 		return err
 	}
-	err = a.apply(ctx, s, domains, items, c.mode, c.Yes)
+	err = a.apply(ctx, s, domains, items, c.Mode, c.Yes)
 	return errors.Join(err, a.refusals(items), a.troubles(domains))
 }
 
@@ -50,7 +51,7 @@ func (c *applyCmd) decide(i *item) {
 }
 
 // apply carries out what was decided about items, and prints it.
-func (a *app) apply(ctx context.Context, s system, domains []domain, items []item, m mode, yes bool) error {
+func (a *app) apply(ctx context.Context, s system, domains []domain, items []item, m ui.Mode, yes bool) error {
 	p := plans(domains, items)
 	a.tellLosses(p)
 	if m.DryRun || m.Check {
@@ -62,7 +63,7 @@ func (a *app) apply(ctx context.Context, s system, domains []domain, items []ite
 	if err := a.confirmLosses(p, yes); err != nil {
 		return err
 	}
-	if a.asked {
+	if a.Asked {
 		if err := s.unchanged(ctx, domains, items, p); err != nil {
 			return err
 		}
@@ -135,10 +136,10 @@ func (a *app) confirmRemovals(items []item, yes bool) error {
 	}
 	for _, i := range items {
 		if i.op == plan.Remove {
-			a.note("%s: %s", i.domain, direction(applying).line(i))
+			a.Note("%s: %s", i.domain, direction(applying).line(i))
 		}
 	}
-	return a.confirm("remove " + amount(removed) + " from this system")
+	return a.Confirm("remove " + amount(removed) + " from this system")
 }
 
 // tellLosses says what there is no getting back once plans are carried out, and what
@@ -146,10 +147,10 @@ func (a *app) confirmRemovals(items []item, yes bool) error {
 func (a *app) tellLosses(plans []plan.Plan) {
 	for _, c := range slices.Concat(plans...) {
 		if len(c.DataLoss) > 0 {
-			a.note("%s: %s loses %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.DataLoss, "; "))
+			a.Note("%s: %s loses %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.DataLoss, "; "))
 		}
 		if len(c.Remains) > 0 {
-			a.note("%s: without %s, these stay: %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Remains, "; "))
+			a.Note("%s: without %s, these stay: %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Remains, "; "))
 		}
 	}
 }
@@ -165,7 +166,7 @@ func (a *app) confirmLosses(plans []plan.Plan, yes bool) error {
 	if losing == 0 || yes {
 		return nil
 	}
-	return a.confirm("make " + amount(losing) + " anew")
+	return a.Confirm("make " + amount(losing) + " anew")
 }
 
 // carryOut does what was planned. What fails in one domain, or with one item,
@@ -175,7 +176,7 @@ func (a *app) carryOut(ctx context.Context, plans []plan.Plan, items []item) err
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if len(p) > 0 && !a.quiet {
+		if len(p) > 0 && !a.Quiet {
 			a.announce(p)
 		}
 		ctx := host.WithProgress(ctx, a.downloads())
@@ -194,14 +195,14 @@ func (a *app) announce(p plan.Plan) {
 		for _, t := range c.Targets {
 			targets[t] = true
 		}
-		if !a.verbose {
+		if !a.Verbose {
 			continue
 		}
 		for _, step := range c.Steps {
-			a.progress("$ %v", step)
+			a.Note("$ %v", step)
 		}
 	}
-	a.progress("%s: changing %d", p[0].Domain, len(targets))
+	a.Note("%s: changing %d", p[0].Domain, len(targets))
 }
 
 // A program smaller than this is there before one could read how far it is.
@@ -211,12 +212,12 @@ const worthTelling = 8 << 20
 func (a *app) downloads() host.Progress {
 	told := map[string]int64{}
 	return func(name string, done, total int64) {
-		if total < worthTelling || a.quiet {
+		if total < worthTelling || a.Quiet {
 			return
 		}
 		if quarter := done * 4 / total; quarter != told[name] && quarter < 4 {
 			told[name] = quarter
-			a.progress("%s: %d%% of %d MB", name, 25*quarter, total>>20)
+			a.Note("%s: %d%% of %d MB", name, 25*quarter, total>>20)
 		}
 	}
 }
@@ -234,7 +235,7 @@ func (a *app) conclude(c plan.Change, err error, items []item) {
 			i.result, i.err = resultFailed, err
 		case !i.told:
 			i.told = true
-			a.progress("%s: %s %s", i.domain, i.op, i.shown())
+			a.Note("%s: %s %s", i.domain, i.op, i.shown())
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bkt/internal/hint"
+	"bkt/internal/ui"
 
 	"charm.land/huh/v2"
 )
@@ -20,7 +21,7 @@ func (a *app) pick(ctx context.Context, wanted bool, title string, items []item,
 	if !wanted || len(keysByDomain(items)) == 0 {
 		return nil
 	}
-	if !interactive() {
+	if !ui.Interactive() {
 		return hint.Add(errors.New("there is no terminal to pick on"), "leave out --interactive, or name domains")
 	}
 	var options []huh.Option[int]
@@ -31,7 +32,7 @@ func (a *app) pick(ctx context.Context, wanted bool, title string, items []item,
 	}
 	var picked []int
 	field := huh.NewMultiSelect[int]().Title(title).Options(options...).Height(min(len(options)+titleLines, maxLines)).Value(&picked)
-	a.asked = true
+	a.Asked = true
 	if err := interrupted(huh.NewForm(huh.NewGroup(field)).RunWithContext(ctx)); err != nil {
 		return err
 	}

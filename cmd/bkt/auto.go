@@ -10,9 +10,12 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/domains"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
+	"bkt/internal/ui"
 	"bkt/packaging"
 )
 
@@ -24,7 +27,7 @@ type autoCmd struct {
 }
 
 type autoEnableCmd struct {
-	mode
+	ui.Mode
 	Push bool `help:"Push each commit to a branch of this computer, too, and open a pull request with gh."`
 }
 
@@ -34,7 +37,7 @@ func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	tree, err := s.repo.WorkTree(ctx, host.Git{})
+	tree, err := s.Repo.WorkTree(ctx, host.Git{})
 	if err != nil {
 		return err
 	}
@@ -60,7 +63,7 @@ func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
 			p = append(p, s.configured(plan.Add, pushKey, "true"))
 		}
 	}
-	return a.finishSteps(ctx, p, c.mode)
+	return a.finishSteps(ctx, p, c.Mode)
 }
 
 // pushes reports whether what is committed is pushed, by the configuration. A
@@ -79,27 +82,27 @@ func (r *autoRound) pushes(ctx context.Context) (bool, error) {
 // configured is what changes whether the repository is pushed.
 func (s system) configured(op plan.Op, args ...string) plan.Change {
 	return plan.Change{Op: op, Targets: []string{pushKey}, Steps: []plan.Step{
-		plan.Run{Argv: append([]string{"git", "-C", s.repo.Root, "config", "--local"}, args...)},
+		plan.Run{Argv: append([]string{"git", "-C", s.Repo.Root, "config", "--local"}, args...)},
 	}}
 }
 
 // finishSteps is like [app.finish] for a plan that runs commands: those are
 // printed, too.
-func (a *app) finishSteps(ctx context.Context, p plan.Plan, m mode) error {
-	if len(p) == 0 || a.json || !m.Check && !m.DryRun {
-		return a.finish(ctx, p, m)
+func (a *app) finishSteps(ctx context.Context, p plan.Plan, m ui.Mode) error {
+	if len(p) == 0 || a.JSON || !m.Check && !m.DryRun {
+		return a.Finish(ctx, host.Executor{}, p, m)
 	}
 	if err := a.printSteps(p); err != nil || !m.Check {
 		return err
 	}
-	return errPending
+	return ui.ErrPending
 }
 
 // packagedUnits is where packages install units for all users, and userUnits
 // where those of one user go (systemd.unit(5)).
 const packagedUnits = "/usr/lib/systemd/user"
 
-func (s system) userUnits() string { return filepath.Join(s.folders.config, "systemd", "user") }
+func (s system) userUnits() string { return filepath.Join(s.Folders.Config, "systemd", "user") }
 
 // unitFiles is the plan that makes the units be there: a package's, if they are
 // for where things are on this system.
@@ -116,7 +119,7 @@ func (s system) unitFiles() (plan.Plan, error) {
 		packaged, errPackaged := os.ReadFile(filepath.Join(packagedUnits, u.Name))
 		switch {
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			errs = append(errs, plainPathError(err))
+			errs = append(errs, patherr.Trim(err))
 		case err == nil && !packaging.Written(old):
 			errs = append(errs, hint.Add(fmt.Errorf("%s: was not written by bkt", path), "move it away"))
 		case err != nil && errPackaged == nil && string(packaged) == string(u.Text):
@@ -132,10 +135,10 @@ func (s system) units() ([]packaging.Unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	installations := s.folders.flatpak()
+	installations := domains.Flatpak(s.Folders)
 	units, err := packaging.Capture(packaging.Machine{
 		Program: program,
-		Home:    s.folders.home, ConfigHome: s.folders.config, DataHome: s.folders.data,
+		Home:    s.Folders.Home, ConfigHome: s.Folders.Config, DataHome: s.Folders.Data,
 		FlatpakUser: installations.User, FlatpakSystem: installations.System,
 	})
 	return units, hint.Add(err, "have bkt lie elsewhere")
@@ -144,7 +147,7 @@ func (s system) units() ([]packaging.Unit, error) {
 // starting is the plan that starts the units of the repository, now and at each
 // login. changed says that their files are other ones now.
 func (s system) starting(ctx context.Context, changed bool) (plan.Plan, error) {
-	names := packaging.Instances(s.repo.Root)
+	names := packaging.Instances(s.Repo.Root)
 	out, err := systemctl(ctx, append([]string{"show", "--property=UnitFileState,ActiveState", "--"}, names...)...)
 	if err != nil {
 		return nil, err
@@ -185,7 +188,7 @@ func systemctl(ctx context.Context, args ...string) ([]byte, error) {
 }
 
 type autoDisableCmd struct {
-	mode
+	ui.Mode
 }
 
 // Run takes back what enable has done, and nothing else.
@@ -199,7 +202,7 @@ func (c *autoDisableCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	stay, err := s.notPushing(ctx)
-	return errors.Join(a.finishSteps(ctx, append(p, stay...), c.mode), err)
+	return errors.Join(a.finishSteps(ctx, append(p, stay...), c.Mode), err)
 }
 
 // notPushing is the plan that has the repository no longer pushed.
@@ -218,7 +221,7 @@ func (s system) notPushing(ctx context.Context) (plan.Plan, error) {
 // away that no other repository needs.
 func (s system) stopping(ctx context.Context) (plan.Plan, error) {
 	var p plan.Plan
-	names := packaging.Instances(s.repo.Root)
+	names := packaging.Instances(s.Repo.Root)
 	links, err := s.autoLinks()
 	if err != nil {
 		return nil, err
@@ -239,7 +242,7 @@ func (s system) stopping(ctx context.Context) (plan.Plan, error) {
 	for _, u := range units {
 		path := filepath.Join(s.userUnits(), u.Name)
 		text, errRead := os.ReadFile(path)
-		err = errors.Join(err, plainPathError(unlessAbsent(errRead)))
+		err = errors.Join(err, patherr.Trim(patherr.UnlessMissing(errRead)))
 		if errRead == nil && packaging.Written(text) {
 			remove.Targets = append(remove.Targets, path)
 			remove.Steps = append(remove.Steps, plan.Delete{Path: path})
@@ -259,7 +262,7 @@ func (s system) autoEnabled() (bool, error) {
 }
 
 func (s system) isOurs(name string) bool {
-	return slices.Contains(packaging.Instances(s.repo.Root), name)
+	return slices.Contains(packaging.Instances(s.Repo.Root), name)
 }
 
 // autoLinks returns the names of the units that are enabled, of all repositories.
@@ -267,8 +270,8 @@ func (s system) autoLinks() ([]string, error) {
 	var names []string
 	for _, target := range []string{"timers.target.wants", "paths.target.wants"} {
 		links, err := os.ReadDir(filepath.Join(s.userUnits(), target))
-		if err = unlessAbsent(err); err != nil {
-			return names, plainPathError(err)
+		if err = patherr.UnlessMissing(err); err != nil {
+			return names, patherr.Trim(err)
 		}
 		for _, l := range links {
 			if strings.HasPrefix(l.Name(), packaging.Prefix) {
@@ -288,9 +291,9 @@ func (c *autoStatusCmd) Run(a *app) error {
 		return err
 	}
 	st := s.autoStatus()
-	if a.json {
-		return a.printJSON(st)
+	if a.JSON {
+		return a.PrintJSON(st)
 	}
-	_, err = a.out.Write([]byte(st.text()))
+	_, err = a.Out.Write([]byte(st.text()))
 	return err
 }

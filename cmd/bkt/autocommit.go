@@ -21,7 +21,7 @@ import (
 var unattended = []string{"GIT_TERMINAL_PROMPT=0", "GIT_EDITOR=true", "GIT_ASKPASS=true", "SSH_ASKPASS_REQUIRE=never"}
 
 func (r *autoRound) git(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
-	return host.Query{}.Output(ctx, plan.Run{Argv: append([]string{"git", "-C", r.system.repo.Root}, args...), Env: unattended, Stdin: stdin})
+	return host.Query{}.Output(ctx, plan.Run{Argv: append([]string{"git", "-C", r.system.Repo.Root}, args...), Env: unattended, Stdin: stdin})
 }
 
 // commit commits what the journal says, and nothing else: what the user has
@@ -60,7 +60,7 @@ func (r *autoRound) onBranch(ctx context.Context) (bool, error) {
 func (r *autoRound) commitJournal(ctx context.Context, j journal) error {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(j.Files)), func(name string) bool { return !r.holds(name, j.Files[name]) })
 	if len(names) > 0 {
-		if err := r.commitFiles(ctx, names, j.message(r.system.host)); err != nil {
+		if err := r.commitFiles(ctx, names, j.message(r.system.Host)); err != nil {
 			return err
 		}
 		r.state.Committed, r.state.Unpushed, r.state.Captured = &r.now, true, 0
@@ -74,7 +74,7 @@ func (r *autoRound) commitJournal(ctx context.Context, j journal) error {
 
 func (r *autoRound) commitFiles(ctx context.Context, names []string, message string) error {
 	late := hint.Add(fmt.Errorf("git commit: there was no end to it within %s", r.Limit),
-		"see what it waits for with \"git commit\" in %s: a hook, or the passphrase of a key to sign with", r.system.repo.Root)
+		"see what it waits for with \"git commit\" in %s: a hook, or the passphrase of a key to sign with", r.system.Repo.Root)
 	ctx, cancel := context.WithTimeoutCause(ctx, r.Limit, late)
 	defer cancel()
 	forget, err := r.introduce(ctx, names)
@@ -87,7 +87,7 @@ func (r *autoRound) commitFiles(ctx context.Context, names []string, message str
 	}
 	commit, err := r.git(ctx, nil, "rev-parse", "--short", "HEAD")
 	r.state.Commit = strings.TrimSpace(string(commit))
-	r.a.progress("committed %s", r.state.Commit)
+	r.a.Note("committed %s", r.state.Commit)
 	return err
 }
 

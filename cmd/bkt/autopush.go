@@ -63,7 +63,7 @@ func (r *autoRound) push(ctx context.Context) error {
 	if err := r.pushTo(ctx, branch, places); err != nil {
 		return err
 	}
-	r.a.progress("pushed to %s", branch)
+	r.a.Note("pushed to %s", branch)
 	err = r.pullRequest(ctx, branch, from)
 	r.state.Unpushed = err != nil
 	return err
@@ -113,7 +113,7 @@ func (r *autoRound) pushTo(ctx context.Context, branch string, places []pushPlac
 }
 
 func (r *autoRound) unpushed(err error) error {
-	return hint.Add(err, "see that \"git push origin\" works in %s: the commit is there, and the next run pushes it again", r.system.repo.Root)
+	return hint.Add(err, "see that \"git push origin\" works in %s: the commit is there, and the next run pushes it again", r.system.Repo.Root)
 }
 
 // target returns the branch of the remote to push the branch from to, and the commits
@@ -122,7 +122,7 @@ func (r *autoRound) unpushed(err error) error {
 // with the identity of this computer in its name. What this checkout has neither
 // pushed nor taken in is never replaced.
 func (r *autoRound) target(ctx context.Context, from string) (branch string, places []pushPlace, err error) {
-	byHost := "bkt/" + regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(r.system.host, "-")
+	byHost := "bkt/" + regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(r.system.Host, "-")
 	candidates := []string{byHost, byHost + "-" + r.identity("/etc/machine-id")}
 	if last := r.state.Pushed; last != nil {
 		candidates = []string{last.Branch}
@@ -137,7 +137,7 @@ func (r *autoRound) target(ctx context.Context, from string) (branch string, pla
 			return branch, places, nil
 		}
 		if i < len(candidates)-1 {
-			r.a.note("the branch %s of %s is of another computer, or another checkout: this one pushes to %s", branch, remoteName, candidates[i+1])
+			r.a.Note("the branch %s of %s is of another computer, or another checkout: this one pushes to %s", branch, remoteName, candidates[i+1])
 			continue
 		}
 		return "", nil, r.foreign(branch, places[taken].there)
@@ -149,7 +149,7 @@ func (r *autoRound) target(ctx context.Context, from string) (branch string, pla
 func (r *autoRound) foreign(branch, there string) error {
 	err := fmt.Errorf("not pushed: the branch %s of %s has commits that this computer has neither pushed nor pulled (%.12s)", branch, remoteName, there)
 	err = hint.Add(err, "if another computer pushes there, give this one a name of its own: \"hostnamectl set-hostname NAME\"")
-	return hint.Add(err, "to keep them, run \"git pull --rebase %s %s\" in %s: the next run pushes again", remoteName, branch, r.system.repo.Root)
+	return hint.Add(err, "to keep them, run \"git pull --rebase %s %s\" in %s: the next run pushes again", remoteName, branch, r.system.Repo.Root)
 }
 
 // places returns where the remote is pushed to.
@@ -221,7 +221,7 @@ func (r *autoRound) identity(file string) string {
 	if id == "" && r.state.Computer == "" {
 		r.state.Computer = rand.Text()
 	}
-	return identityOf(cmp.Or(r.state.Computer, id), r.system.repo.Root)
+	return identityOf(cmp.Or(r.state.Computer, id), r.system.Repo.Root)
 }
 
 // machineID returns the identity in a file as machine-id(5) describes it, "" if
@@ -254,11 +254,11 @@ func (r *autoRound) pullRequest(ctx context.Context, branch, base string) error 
 	if !host.Installed("gh") {
 		return nil
 	}
-	open, err := host.OutputIn(ctx, r.system.repo.Root, "gh", "pr", "list", "--head", branch, "--state", "open", "--json", "number", "--jq", ".[].number")
+	open, err := host.OutputIn(ctx, r.system.Repo.Root, "gh", "pr", "list", "--head", branch, "--state", "open", "--json", "number", "--jq", ".[].number")
 	if err != nil || strings.TrimSpace(string(open)) != "" {
 		return err
 	}
-	_, err = host.OutputIn(ctx, r.system.repo.Root, "gh", "pr", "create", "--head", branch, "--base", base,
-		"--title", "Capture changes on "+r.system.host, "--body", "What was changed on "+r.system.host+", as bkt has captured it.")
+	_, err = host.OutputIn(ctx, r.system.Repo.Root, "gh", "pr", "create", "--head", branch, "--base", base,
+		"--title", "Capture changes on "+r.system.Host, "--body", "What was changed on "+r.system.Host+", as bkt has captured it.")
 	return err
 }

@@ -15,13 +15,15 @@ import (
 	"bkt/gen"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
+	"bkt/internal/ui"
 )
 
 type autoRunCmd struct {
-	mode
+	ui.Mode
 	Settle time.Duration `default:"1m" env:"BKT_AUTO_CAPTURE_SETTLE" placeholder:"TIME" help:"Capture what has stayed as it is for this long ($BKT_AUTO_CAPTURE_SETTLE, or 1m)."`
 	Wait   bool          `help:"Wait for that: for what runs bkt at each change."`
 	Limit  time.Duration `default:"5m" placeholder:"TIME" help:"How long git may take to commit, with its hooks (5m)."`
@@ -45,11 +47,11 @@ func (c *autoRunCmd) Run(ctx context.Context, a *app) error {
 		return c.preview(ctx, a, s)
 	}
 	if err := host.MkdirAll(s.autoFolder()); err != nil {
-		return plainPathError(err)
+		return patherr.Trim(err)
 	}
 	lock, err := repo.TryLock(s.autoFolder())
 	if errors.Is(err, repo.ErrLocked) {
-		a.note("busy: another auto-capture is at work")
+		a.Note("busy: another auto-capture is at work")
 		return nil
 	}
 	if err != nil {
@@ -108,16 +110,16 @@ func (c *autoRunCmd) round(a *app, s system) (*autoRound, error) {
 // once is one round, from lock to commit. It reports whether there are changes
 // that may yet come to rest.
 func (c *autoRunCmd) once(ctx context.Context, a *app, s system) (unsettled bool, err error) {
-	lock, err := s.repo.TryLock()
+	lock, err := s.Repo.TryLock()
 	if errors.Is(err, repo.ErrLocked) {
-		a.note("busy: %v", err)
+		a.Note("busy: %v", err)
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
 	defer lock.Close()
-	defer s.folders.memory.keep()
+	defer s.cache.Save()
 	r, err := c.round(a, s)
 	if err != nil {
 		return false, err
@@ -148,7 +150,7 @@ func (c *autoRunCmd) preview(ctx context.Context, a *app, s system) error {
 	if err != nil {
 		return err
 	}
-	err = a.pending(r.domains, r.items, capturing, p, c.mode)
+	err = a.pending(r.domains, r.items, capturing, p, c.Mode)
 	r.mentionWaiting()
 	return errors.Join(err, a.refusals(r.items), r.broken())
 }
@@ -166,7 +168,7 @@ func (r *autoRound) look(ctx context.Context) (err error) {
 	if r.count() == 0 && r.state.Journal == nil {
 		return nil
 	}
-	if r.tree, err = r.system.repo.WorkTree(ctx, host.Git{}); err != nil {
+	if r.tree, err = r.system.Repo.WorkTree(ctx, host.Git{}); err != nil {
 		return err
 	}
 	if r.tree.Busy != "" {
@@ -258,7 +260,7 @@ func (r *autoRound) claim() {
 
 // holds reports whether a file holds the text of that sum.
 func (r *autoRound) holds(name, want string) bool {
-	text, err := fs.ReadFile(r.system.repo.FS(), name)
+	text, err := fs.ReadFile(r.system.Repo.FS(), name)
 	return err == nil && sum(text) == want
 }
 
@@ -322,7 +324,7 @@ func (r *autoRound) unknowable(ctx context.Context, names []string) (string, err
 // linkTo returns what of the path of a file is a symbolic link, "" if nothing is.
 func (r *autoRound) linkTo(name string) string {
 	for at := name; at != "."; at = path.Dir(at) {
-		if info, err := os.Lstat(r.system.repo.Path(at)); err == nil && info.Mode().Type() == fs.ModeSymlink {
+		if info, err := os.Lstat(r.system.Repo.Path(at)); err == nil && info.Mode().Type() == fs.ModeSymlink {
 			return at
 		}
 	}
@@ -342,10 +344,10 @@ func (r *autoRound) render(ctx context.Context, edits *reconcile.Edits) []rerend
 	var changed []rerendering
 	for _, k := range gen.Kinds() {
 		name := gen.Containerfile(k)
-		if !r.system.repo.Has(name) {
+		if !r.system.Repo.Has(name) {
 			continue
 		}
-		before, after := render(ctx, r.system.repo.FS(), name, asIs), render(ctx, edits, name, asIs)
+		before, after := render(ctx, r.system.Repo.FS(), name, asIs), render(ctx, edits, name, asIs)
 		if before.err == nil && after.err == nil && string(before.text) != string(after.text) {
 			changed = append(changed, rerendering{name, before.old, after.text, string(before.old) != string(before.text)})
 		}
@@ -364,7 +366,7 @@ func (r *autoRound) rewrites(ctx context.Context) (plan.Plan, error) {
 	}
 	p, err := r.system.rewrites(edits)
 	for _, f := range r.render(ctx, edits) {
-		p = append(p, plan.Rewrite(r.system.repo.Path(f.name), f.name, f.old, f.text)...)
+		p = append(p, plan.Rewrite(r.system.Repo.Path(f.name), f.name, f.old, f.text)...)
 	}
 	for _, c := range p {
 		for _, s := range c.Steps {
@@ -446,7 +448,7 @@ func (r *autoRound) broken() error {
 		switch err := d.trouble(); {
 		case err == nil:
 		case d.unavailable():
-			r.a.note("left out: %v", err)
+			r.a.Note("left out: %v", err)
 		default:
 			errs = append(errs, err)
 		}
@@ -493,7 +495,7 @@ func (r *autoRound) captured() int {
 }
 
 func (r *autoRound) print() error {
-	if r.a.quiet && !r.a.json {
+	if r.a.Quiet && !r.a.JSON {
 		return nil
 	}
 	err := r.a.printOutcome(r.domains, r.items, capturing)

@@ -8,6 +8,7 @@ import (
 
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
+	"bkt/internal/workspace"
 )
 
 // The texts of a repository whose box exports one program, and then another.
@@ -33,7 +34,7 @@ func TestCaptureRendersSections(t *testing.T) {
 	put("manifests/distrobox.json", boxes)
 	put("Containerfile", empty)
 	put("toolbox/Containerfile", "FROM base\n")
-	round := &autoRound{system: system{repo: r}}
+	round := &autoRound{system: system{Workspace: workspace.Workspace{Repo: r}}}
 	other := reconcile.NewEdits(r.FS())
 	other.WriteFile("manifests/distrobox.json", []byte(strings.Replace(boxes, "/opt/a", "/opt/b", 1)))
 

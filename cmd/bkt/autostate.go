@@ -72,7 +72,7 @@ func sum(text []byte) string {
 // autoFolder returns where the state is kept: it is of one repository on one
 // computer.
 func (s system) autoFolder() string {
-	return filepath.Join(s.folders.state, "bkt", "auto-capture", s.id(), s.host)
+	return filepath.Join(s.Folders.State, "bkt", "auto-capture", s.ID(), s.Host)
 }
 
 func (s system) autoFile() string { return filepath.Join(s.autoFolder(), "state.json") }
@@ -102,7 +102,7 @@ func (s system) save(st autoState) (plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plan.Plan{{Op: plan.Modify, Targets: []string{s.autoFile()}, Steps: []plan.Step{plan.Overwrite{Path: s.autoFile(), Text: append(text, '\n'), Private: s.private()}}}}, nil
+	return plan.Plan{{Op: plan.Modify, Targets: []string{s.autoFile()}, Steps: []plan.Step{plan.Overwrite{Path: s.autoFile(), Text: append(text, '\n'), Private: s.Private()}}}}, nil
 }
 
 // since returns since when an item is as it is, which is now if it was different

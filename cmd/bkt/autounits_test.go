@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"bkt/internal/ui"
 	"bkt/packaging"
 
 	"github.com/coreos/go-systemd/v22/unit"
@@ -107,7 +108,7 @@ func TestUnitsRunCommands(t *testing.T) {
 			if args[0] != ":/usr/bin/bkt" {
 				t.Fatalf("%s runs %s", u.Name, args[0])
 			}
-			a := &app{out: io.Discard, err: io.Discard}
+			a := &app{Printer: ui.Printer{Out: io.Discard, Err: io.Discard}}
 			command, c, err := a.parse(t.Context(), args[1:])
 			if err != nil {
 				t.Fatalf("%s: %v", o.Value, err)

@@ -12,6 +12,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/repo"
+	"bkt/internal/ui"
 
 	"github.com/containerd/platforms"
 )
@@ -24,7 +25,7 @@ type baseCmd struct {
 }
 
 type baseUpdateCmd struct {
-	mode
+	ui.Mode
 	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Whose base: system or toolbox (default: of all that have one)."`
 }
 
@@ -41,7 +42,7 @@ func (c *baseUpdateCmd) Run(ctx context.Context, a *app) error {
 			files = append(files, imageFiles(r, k)...)
 		}
 	}
-	return editManifest(ctx, a, r, c.mode, imagesManifest, files, func(i *manifest.Images, s *manifest.Source) error {
+	return editManifest(ctx, a, r, c.Mode, imagesManifest, files, func(i *manifest.Images, s *manifest.Source) error {
 		bases, err := c.choose(bases(i, s))
 		if err != nil {
 			return err
@@ -109,7 +110,7 @@ func (a *app) moveBases(ctx context.Context, bases []base) error {
 		return errors.Join(errs...)
 	}
 	for _, m := range moved {
-		a.note("%s", m)
+		a.Note("%s", m)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
@@ -33,7 +34,7 @@ type boxStatus struct {
 // images returns how the images of this system stand beside those of the
 // repository: nil where there are none. What cannot be read is not none.
 func (s system) images(ctx context.Context) (*bootedStatus, *boxStatus) {
-	_, images, err := reconcile.ReadManifest[manifest.Images](s.repo.FS(), imagesManifest)
+	_, images, err := reconcile.ReadManifest[manifest.Images](s.Repo.FS(), imagesManifest)
 	b := bootedImage(ctx)
 	switch {
 	case b == nil || b.Error != "":
@@ -48,7 +49,7 @@ func (s system) images(ctx context.Context) (*bootedStatus, *boxStatus) {
 // toolboxStatus returns how the box stands that is for the toolbox image of that
 // name; errName is why that is not known.
 func (s system) toolboxStatus(image string, errName error) *boxStatus {
-	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](s.repo.FS(), boxesManifest)
+	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](s.Repo.FS(), boxesManifest)
 	if err != nil {
 		return &boxStatus{Error: firstOf(err)}
 	}
@@ -67,7 +68,7 @@ func (s system) toolboxStatus(image string, errName error) *boxStatus {
 }
 
 // firstOf returns the first of the joined errors of a file in a line.
-func firstOf(err error) string { return hint.Split(plainPathError(err))[0].Error() }
+func firstOf(err error) string { return hint.Split(patherr.Trim(err))[0].Error() }
 
 // bootedImage asks the programs that are here what the system has started from,
 // nil if none is. bootc may want more rights than rpm-ostree does.

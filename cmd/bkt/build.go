@@ -120,14 +120,14 @@ func (a *app) build(ctx context.Context, b buildkit.Builder, s image.Spec, dir s
 	l, same := b.Unchanged(ctx, s, dir)
 	if same {
 		result.Unchanged = true
-		a.note("%s is up to date", dir)
+		a.Note("%s is up to date", dir)
 		return l, nil
 	}
 	s, err := verify(ctx, s)
 	if err != nil {
 		return l, err
 	}
-	return b.Build(ctx, s, dir, a.err)
+	return b.Build(ctx, s, dir, a.Err)
 }
 
 // configure returns what builds the image of s, and the folder for its layout.
@@ -223,8 +223,8 @@ type builtJSON struct {
 
 // printBuilt prints the digest of the image, or a line for each of several.
 func (a *app) printBuilt(built []builtJSON) error {
-	if a.json {
-		return a.printJSON(struct {
+	if a.JSON {
+		return a.PrintJSON(struct {
 			Version int         `json:"version"`
 			Images  []builtJSON `json:"images"`
 		}{1, built})
@@ -234,7 +234,7 @@ func (a *app) printBuilt(built []builtJSON) error {
 		if len(built) > 1 {
 			name = string(b.Image) + " "
 		}
-		if _, err := fmt.Fprintln(a.out, name+b.Digest); err != nil {
+		if _, err := fmt.Fprintln(a.Out, name+b.Digest); err != nil {
 			return err
 		}
 	}

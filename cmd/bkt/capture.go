@@ -7,13 +7,16 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/ui"
+	"bkt/internal/workspace"
 )
 
 // tierTwoFlags are those of the commands that go between system and manifests.
 type tierTwoFlags struct {
-	mode
+	ui.Mode
 	domainArgs
 	Yes  bool   `short:"y" help:"Do not ask."`
 	Pick bool   `short:"i" name:"interactive" help:"Pick the items on the terminal."`
@@ -43,11 +46,11 @@ func (c *captureCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if !c.Pick {
-		if err := a.askSecrets(items, c.mode, c.Yes); err != nil {
+		if err := a.askSecrets(items, c.Mode, c.Yes); err != nil {
 			return err
 		}
 	}
-	err = a.capture(ctx, s, domains, items, c.mode, c.Yes)
+	err = a.capture(ctx, s, domains, items, c.Mode, c.Yes)
 	return errors.Join(err, a.refusals(items), a.troubles(domains))
 }
 
@@ -59,7 +62,7 @@ func (c *captureCmd) decide(i *item) {
 	case reconcile.CaseConflict:
 		settleConflict(i, c.Take, "live", capturing)
 	case reconcile.CaseUncapturable:
-		i.result, i.err = resultRefused, hint.Add(withoutSecret(i.Why), "to leave it out from now on, write %q into %s", i.domain+":"+i.shown(), ignoreFile)
+		i.result, i.err = resultRefused, hint.Add(withoutSecret(i.Why), "to leave it out from now on, write %q into %s", i.domain+":"+i.shown(), workspace.IgnoreFile)
 	default:
 		i.result = resultKept
 	}
@@ -81,7 +84,7 @@ func settleConflict(i *item, take, side string, to direction) {
 }
 
 // capture carries out what was decided about items, and prints it.
-func (a *app) capture(ctx context.Context, s system, domains []domain, items []item, m mode, yes bool) error {
+func (a *app) capture(ctx context.Context, s system, domains []domain, items []item, m ui.Mode, yes bool) error {
 	edits, err := captured(s, domains, items)
 	if err != nil {
 		return err
@@ -106,14 +109,14 @@ func (a *app) capture(ctx context.Context, s system, domains []domain, items []i
 
 // captured returns the repository as it will be.
 func captured(s system, domains []domain, items []item) (*reconcile.Edits, error) {
-	edits := reconcile.NewEdits(s.repo.FS())
+	edits := reconcile.NewEdits(s.Repo.FS())
 	keys := keysByDomain(items)
 	for _, d := range domains {
 		if d.comparison == nil || len(keys[d.name()]) == 0 {
 			continue
 		}
 		if err := d.comparison.Capture(edits, keys[d.name()]); err != nil {
-			return nil, plainPathError(err)
+			return nil, patherr.Trim(err)
 		}
 	}
 	return edits, nil
@@ -127,7 +130,7 @@ func (s system) rewrites(edits *reconcile.Edits) (plan.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		p = append(p, plan.Rewrite(s.repo.Path(name), name, edits.Before(name), text)...)
+		p = append(p, plan.Rewrite(s.Repo.Path(name), name, edits.Before(name), text)...)
 	}
 	return p, nil
 }
@@ -146,7 +149,7 @@ func (a *app) guard(domains []domain, items []item, yes bool) error {
 	}
 	for _, d := range domains {
 		if what := d.tooMany(items); what != "" {
-			if err := a.confirm(what); err != nil {
+			if err := a.Confirm(what); err != nil {
 				return err
 			}
 		}

@@ -39,7 +39,7 @@ compdef _bkt bkt
 
 // Run prints what the shell is to read.
 func (c *completionCmd) Run(a *app) error {
-	_, err := fmt.Fprint(a.out, shims[c.Shell])
+	_, err := fmt.Fprint(a.Out, shims[c.Shell])
 	return err
 }
 
@@ -60,7 +60,7 @@ func (c *completeCmd) Run(ctx context.Context, a *app) error {
 		words = words[1:]
 	}
 	for _, candidate := range candidates(parser.Model.Node, words) {
-		if _, err := fmt.Fprintln(a.out, candidate); err != nil {
+		if _, err := fmt.Fprintln(a.Out, candidate); err != nil {
 			return err
 		}
 	}

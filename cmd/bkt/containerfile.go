@@ -14,8 +14,10 @@ import (
 	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
+	"bkt/internal/ui"
 )
 
 type containerfileCmd struct {
@@ -30,7 +32,7 @@ type files struct {
 }
 
 type syncCmd struct {
-	mode
+	ui.Mode
 	files
 	Staged bool   `xor:"source" help:"Render what is staged in git's index, too: for a pre-commit hook."`
 	Insert bool   `xor:"source" help:"Add the sections that a file lacks and that a manifest has entries for."`
@@ -46,13 +48,13 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	unlock, err := a.lock(ctx, r, c.mode)
+	unlock, err := a.lock(ctx, r, c.Mode)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	if c.Staged {
-		return a.syncStaged(ctx, r, c.Files, c.mode)
+		return a.syncStaged(ctx, r, c.Files, c.Mode)
 	}
 	names, err := containerfiles(r, c.Files)
 	if err != nil {
@@ -62,7 +64,7 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.finish(ctx, p, c.mode)
+	return a.Finish(ctx, host.Executor{}, p, c.Mode)
 }
 
 // plan is what sync does to the files that names are of.
@@ -77,7 +79,7 @@ func (c *syncCmd) plan(ctx context.Context, a *app, r repo.Repo, names []string)
 	if c.Take == takeManifest {
 		a.drop(ctx, r, rendered)
 	} else {
-		err = a.keep(ctx, r, r.FS(), rendered, c.mode)
+		err = a.keep(ctx, r, r.FS(), rendered, c.Mode)
 	}
 	return rewrites(r, rendered), err
 }
@@ -85,7 +87,7 @@ func (c *syncCmd) plan(ctx context.Context, a *app, r repo.Repo, names []string)
 // syncStaged renders what is staged from what is staged, and the work tree from
 // the work tree, so that each is right in itself. A work tree that is not fit
 // for that keeps no one from committing.
-func (a *app) syncStaged(ctx context.Context, r repo.Repo, files []string, m mode) error {
+func (a *app) syncStaged(ctx context.Context, r repo.Repo, files []string, m ui.Mode) error {
 	index, err := r.Staged(ctx, host.Git{})
 	if err != nil {
 		return err
@@ -115,21 +117,21 @@ func (a *app) syncStaged(ctx context.Context, r repo.Repo, files []string, m mod
 		}
 		f := render(ctx, r.FS(), name, asIs)
 		if f.err == nil {
-			f.err = a.keep(ctx, r, r.FS(), []rendering{f}, m.strict(), index)
+			f.err = a.keep(ctx, r, r.FS(), []rendering{f}, strict(m), index)
 		}
 		if f.err == nil {
 			p = append(p, rewrites(r, []rendering{f})...)
 			continue
 		}
-		a.warn([]error{fmt.Errorf("left alone in the work tree: %w", f.err)})
+		a.Warn([]error{fmt.Errorf("left alone in the work tree: %w", f.err)})
 	}
-	return a.finish(ctx, p, m)
+	return a.Finish(ctx, host.Executor{}, p, m)
 }
 
 // strict is m, but for what stops a command: --check stops at it as well.
-func (m mode) strict() mode {
+func strict(m ui.Mode) ui.Mode {
 	if m.Check {
-		return mode{DryRun: true}
+		return ui.Mode{DryRun: true}
 	}
 	return m
 }
@@ -139,7 +141,7 @@ func (m mode) strict() mode {
 // hooks run. If it cannot put that back on top of what a hook has changed, it
 // takes the files from the index again; had the hook changed the index, too, the
 // user's edits would be lost. The index is left alone, and the commit ends there.
-func (a *app) syncHidden(ctx context.Context, r repo.Repo, staged []rendering, m mode) error {
+func (a *app) syncHidden(ctx context.Context, r repo.Repo, staged []rendering, m ui.Mode) error {
 	var p plan.Plan
 	var errs []error
 	for _, f := range staged {
@@ -157,9 +159,9 @@ func (a *app) syncHidden(ctx context.Context, r repo.Repo, staged []rendering, m
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	err := a.finish(ctx, p, m)
+	err := a.Finish(ctx, host.Executor{}, p, m)
 	if len(p) > 0 {
-		a.note("to commit it, run \"bkt containerfile sync --staged\" first")
+		a.Note("to commit it, run \"bkt containerfile sync --staged\" first")
 	}
 	return err
 }
@@ -188,11 +190,11 @@ func stagedFiles(r repo.Repo, index fs.FS, files []string) ([]string, error) {
 
 // lock keeps other bkts from changing the repository until unlock is called. It
 // does nothing for commands that change nothing.
-func (a *app) lock(ctx context.Context, r repo.Repo, m mode) (unlock func(), err error) {
+func (a *app) lock(ctx context.Context, r repo.Repo, m ui.Mode) (unlock func(), err error) {
 	if m.Check || m.DryRun {
 		return func() {}, nil
 	}
-	lock, err := r.Lock(ctx, func() { a.progress("waiting for another bkt to finish") })
+	lock, err := r.Lock(ctx, func() { a.Note("waiting for another bkt to finish") })
 	if err != nil {
 		return nil, err
 	}
@@ -219,8 +221,8 @@ type checkCmd struct {
 
 // Run says what sync would change, and what is wrong or worth knowing.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
-	if !c.SARIF && !a.json {
-		return (&syncCmd{mode: mode{Check: true}, files: c.files}).Run(ctx, a)
+	if !c.SARIF && !a.JSON {
+		return (&syncCmd{Mode: ui.Mode{Check: true}, files: c.files}).Run(ctx, a)
 	}
 	r, err := repo.Find(".")
 	if err != nil {
@@ -256,26 +258,19 @@ func (c *checkCmd) report(ctx context.Context, a *app, r repo.Repo, names []stri
 	}
 	err := c.print(a, findings, p)
 	if err == nil && len(p) > 0 {
-		err = errPending
+		err = ui.ErrPending
 	}
 	return err
 }
 
 func (c *checkCmd) print(a *app, findings []findingJSON, p plan.Plan) error {
 	if c.SARIF {
-		return a.printJSON(asSARIF(findings))
+		return a.PrintJSON(asSARIF(findings))
 	}
-	return a.printJSON(struct {
-		jsonPlan
+	return a.PrintJSON(struct {
+		ui.PlanJSON
 		Findings []findingJSON `json:"findings"`
-	}{asJSON(p), findings})
-}
-
-// progress says on stderr what is being done.
-func (a *app) progress(format string, args ...any) {
-	if !a.quiet {
-		fmt.Fprintf(a.err, "bkt: "+format+"\n", args...)
-	}
+	}{ui.AsJSON(p), findings})
 }
 
 // containerfiles returns the paths in the repository of the files that the
@@ -334,14 +329,14 @@ func (a *app) renderAll(ctx context.Context, files fs.FS, names []string, src so
 			}
 		}
 	}
-	a.warn(warnings)
+	a.Warn(warnings)
 	return rendered, errors.Join(errs...)
 }
 
 func render(ctx context.Context, files fs.FS, name string, src source) rendering {
 	old, err := fs.ReadFile(files, name)
 	if err != nil {
-		return rendering{err: plainPathError(err)}
+		return rendering{err: patherr.Trim(err)}
 	}
 	text, err := src(name, old, files)
 	if err != nil {
@@ -361,7 +356,7 @@ func manifestRewrites(r repo.Repo, texts map[string][]byte) (plan.Plan, error) {
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		old, err := fs.ReadFile(r.FS(), name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, plainPathError(err)
+			return nil, patherr.Trim(err)
 		}
 		p = append(p, plan.Rewrite(r.Path(name), name, old, texts[name])...)
 	}

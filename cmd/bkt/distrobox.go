@@ -9,6 +9,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/distrobox"
+	"bkt/internal/domains"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
@@ -29,19 +30,19 @@ func (c *iniCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	declared, err := distrobox.Store{InImage: toolboxInImage}.Load(s.repo.FS())
+	declared, err := distrobox.Store{InImage: domains.ToolboxInImage}.Load(s.Repo.FS())
 	if err != nil {
 		return err
 	}
-	boxes, err := c.choose(declared, s.host)
+	boxes, err := c.choose(declared, s.Host)
 	if err != nil {
 		return err
 	}
-	text, notes := s.folders.distrobox().Ini(boxes)
+	text, notes := domains.Distrobox(s.Folders, s.cache).Ini(boxes)
 	for _, note := range notes {
-		a.note("%s", note)
+		a.Note("%s", note)
 	}
-	_, err = fmt.Fprint(a.out, text)
+	_, err = fmt.Fprint(a.Out, text)
 	return err
 }
 
@@ -81,18 +82,18 @@ func (a *app) learnPackages(ctx context.Context, s system, asked []string) error
 		return err
 	}
 	except := ""
-	box, err := toolboxOf(s.repo.FS())
+	box, err := toolboxOf(s.Repo.FS())
 	switch {
 	case errors.Is(err, errNoToolbox):
 	case err != nil:
 		return nil // which box is to be left out is not known; what is wrong, the domain says
-	case s.repo.Has(gen.Containerfile(gen.Toolbox)):
+	case s.Repo.Has(gen.Containerfile(gen.Toolbox)):
 		except = box.Name
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for _, note := range s.folders.distrobox().Learn(ctx, host.Query{}, except) {
-		a.note("distrobox: %s", note)
+	for _, note := range domains.Distrobox(s.Folders, s.cache).Learn(ctx, host.Query{}, except) {
+		a.Note("distrobox: %s", note)
 	}
 	return nil
 }

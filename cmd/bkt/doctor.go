@@ -11,11 +11,12 @@ import (
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/plan"
+	"bkt/internal/ui"
 	"bkt/internal/version"
 )
 
 type doctorCmd struct {
-	mode
+	ui.Mode
 	Fix    bool   `help:"Mend what can be mended without losing anything."`
 	Engine string `placeholder:"ADDRESS" help:"Look at this BuildKit, as bkt build has it ($BUILDKIT_HOST, or auto)."`
 	TLSDir string `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Speak to a tcp:// engine with ca.pem, cert.pem and key.pem in DIR."`
@@ -30,7 +31,7 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.Fix || c.Check || c.DryRun {
-		return a.mend(ctx, ailments, c.mode)
+		return a.mend(ctx, ailments, c.Mode)
 	}
 	cfg := findEngine()
 	cfg.Address, cfg.TLS = cmp.Or(c.Engine, cfg.Address), c.TLSDir
@@ -53,15 +54,15 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 
 // mend carries out what mends the ailments, and says what the user has to. Where
 // m says so, it says what it would do.
-func (a *app) mend(ctx context.Context, ailments []ailment, m mode) error {
+func (a *app) mend(ctx context.Context, ailments []ailment, m ui.Mode) error {
 	var p plan.Plan
 	for _, one := range ailments {
 		p = append(p, one.mend...)
 		switch {
 		case one.unchecked:
-			a.warn([]error{fmt.Errorf("%s: %w", one.name, one.err)})
+			a.Warn([]error{fmt.Errorf("%s: %w", one.name, one.err)})
 		case one.mend == nil:
-			a.warn([]error{one.err})
+			a.Warn([]error{one.err})
 		}
 	}
 	return a.finishSteps(ctx, p, m)
@@ -87,10 +88,10 @@ func (d diagnosis) used() int {
 }
 
 func (a *app) printDiagnosis(d diagnosis) error {
-	if a.json {
-		return a.printJSON(d.asJSON())
+	if a.JSON {
+		return a.PrintJSON(d.asJSON())
 	}
-	_, err := io.WriteString(a.out, d.text())
+	_, err := io.WriteString(a.Out, d.text())
 	return err
 }
 

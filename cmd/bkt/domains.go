@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,19 +12,19 @@ import (
 	"time"
 
 	"bkt/internal/crash"
+	"bkt/internal/domains"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
-	"bkt/internal/repo"
+	"bkt/internal/workspace"
 	"bkt/packaging"
 )
 
 // patience is how long a domain may take to be looked at.
 const patience = 30 * time.Second
-
-const ignoreFile = ".bktignore"
 
 // ownUnits has what is ignored beside: which repository is captured into by
 // itself is up to each computer.
@@ -51,43 +49,35 @@ type domain struct {
 
 func (d domain) name() string { return d.kind.Name() }
 
-// A system is a computer beside the repository of its manifests.
+// A system is a workspace with what the commands on its domains need.
 type system struct {
-	repo    repo.Repo
-	folders folders
-	host    string
+	workspace.Workspace
+	cache   *domains.Cache
 	ignored map[string]reconcile.Ignore
 }
 
 // thisSystem returns the one that bkt runs on.
-func thisSystem() (system, error) {
-	r, err := repo.Find(".")
+func thisSystem() (system, error) { return systemOf(workspace.Find()) }
+
+// thisDesktop is [thisSystem] for commands about the user's own desktop.
+func thisDesktop() (system, error) { return systemOf(workspace.FindDesktop()) }
+
+func systemOf(w workspace.Workspace, err error) (system, error) {
 	if err != nil {
 		return system{}, err
 	}
-	// It is the same one by whatever link it was come to, as by /home where that
-	// leads to /var/home.
-	if r.Root, err = filepath.EvalSymlinks(r.Root); err != nil {
-		return system{}, plainPathError(err)
-	}
-	f, err := userFolders()
-	if err != nil {
-		return system{}, err
-	}
-	name, err := os.Hostname()
-	if err != nil {
-		return system{}, err
-	}
-	s := system{repo: r, folders: f, host: name}
-	text, err := fs.ReadFile(r.FS(), ignoreFile)
+	s := system{Workspace: w, cache: &domains.Cache{}}
+	text, err := fs.ReadFile(w.Repo.FS(), workspace.IgnoreFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return s, plainPathError(err)
+		return s, patherr.Trim(err)
 	}
-	s.ignored, err = reconcile.ParseIgnore(ignoreFile, append(text, ownUnits...), s.names())
+	s.ignored, err = reconcile.ParseIgnore(workspace.IgnoreFile, append(text, ownUnits...), s.names())
 	return s, err
 }
 
-func (s system) kinds() []reconcile.Reconciler { return kinds(s.folders, s.repo.FS()) }
+func (s system) kinds() []reconcile.Reconciler {
+	return domains.All(s.Folders, s.Repo.FS(), s.cache)
+}
 
 func (s system) names() []string {
 	var names []string
@@ -138,16 +128,16 @@ func unknownDomain(name string, names []string) error {
 
 // lookAt looks at one domain. Whatever is wrong is told in the domain's err.
 func (s system) lookAt(ctx context.Context, k reconcile.Reconciler, asked bool) domain {
-	d := domain{kind: k, root: s.repo.Root, basePath: s.basePath(k.Name()), private: s.private(), needed: asked}
+	d := domain{kind: k, root: s.Repo.Root, basePath: s.BasePath(k.Name()), private: s.Private(), needed: asked}
 	d.base, d.err = os.ReadFile(d.basePath)
 	switch {
 	case d.err == nil, errors.Is(d.err, fs.ErrNotExist):
 		d.comparison, d.err = s.compare(ctx, k, d.base)
 	default:
-		d.err = plainPathError(d.err)
+		d.err = patherr.Trim(d.err)
 	}
 	if d.unavailable() && !asked {
-		declares, err := k.Declares(s.repo.FS(), s.host)
+		declares, err := k.Declares(s.Repo.FS(), s.Host)
 		d.needed, d.err = declares, errors.Join(d.err, err)
 	}
 	return d
@@ -159,30 +149,12 @@ func (s system) compare(ctx context.Context, k reconcile.Reconciler, base []byte
 	defer cancel()
 	return k.Compare(ctx, reconcile.Input{
 		System: host.Query{},
-		Repo:   s.repo.FS(),
-		Host:   s.host,
+		Repo:   s.Repo.FS(),
+		Host:   s.Host,
 		Base:   base,
-		BaseAt: s.basePath(k.Name()),
+		BaseAt: s.BasePath(k.Name()),
 		Ignore: s.ignored[k.Name()],
 	})
-}
-
-// basePath returns where the base of a domain is kept: it is of one repository
-// on one computer.
-func (s system) basePath(domain string) string {
-	return filepath.Join(s.folders.state, "bkt", "base", s.id(), s.host, domain+".json")
-}
-
-// private is where bkt keeps what it knows of this computer: values of all that
-// is captured, which no one else may read.
-func (s system) private() string { return filepath.Join(s.folders.state, "bkt") }
-
-// id tells the repository from others of the same name.
-func (s system) id() string { return idOf(s.repo.Root) }
-
-func idOf(root string) string {
-	sum := sha256.Sum256([]byte(root))
-	return filepath.Base(root) + "-" + hex.EncodeToString(sum[:4])
 }
 
 // unavailable reports whether the domain could not be looked at for a reason
@@ -214,8 +186,8 @@ func (a *app) troubles(domains []domain) error {
 			errs = append(errs, err)
 			said[err.Error()] = true
 		}
-		if a.verbose && d.unavailable() && !d.needed {
-			a.note("%s: unavailable: %v", d.name(), d.err)
+		if a.Verbose && d.unavailable() && !d.needed {
+			a.Note("%s: unavailable: %v", d.name(), d.err)
 		}
 	}
 	return errors.Join(errs...)
@@ -228,17 +200,10 @@ const repositoryFile = "repository"
 func (d domain) signed() (plan.Plan, error) {
 	path := filepath.Join(filepath.Dir(filepath.Dir(d.basePath)), repositoryFile)
 	old, err := os.ReadFile(path)
-	if unlessAbsent(err) != nil {
-		return nil, plainPathError(err)
+	if patherr.UnlessMissing(err) != nil {
+		return nil, patherr.Trim(err)
 	}
 	return plan.RewritePrivate(d.private, path, old, []byte(d.root+"\n")), nil
-}
-
-// othersMayRead reports whether a file may be read by other users, as those that
-// an older bkt has written. One that is not there may not.
-func othersMayRead(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().Perm()&0o077 != 0
 }
 
 // settle writes the bases of the domains: of what is in step, and of what has
@@ -256,7 +221,7 @@ func settle(ctx context.Context, domains []domain, captured, merged map[string][
 		switch {
 		case differs:
 			p = append(p, plan.RewritePrivate(d.private, d.basePath, d.base, text)...)
-		case othersMayRead(d.basePath):
+		case host.ReadableByOthers(d.basePath):
 			p = append(p, plan.Change{Op: plan.Modify, Targets: []string{d.basePath}, Steps: []plan.Step{plan.Overwrite{Path: d.basePath, Text: d.base, Private: d.private}}})
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bkt/internal/reconcile"
+	"bkt/internal/ui"
 )
 
 type driftCmd struct {
@@ -33,14 +34,14 @@ func (c *showDriftCmd) Run(ctx context.Context, a *app) error {
 	a.tellNotes(domains)
 	err = a.troubles(domains)
 	if len(items) > 0 {
-		err = errors.Join(err, errPending)
+		err = errors.Join(err, ui.ErrPending)
 	}
 	return err
 }
 
 func (a *app) printDrift(domains []domain, items []item) error {
-	if a.json {
-		return a.printJSON(asDomainsJSON(domains, items))
+	if a.JSON {
+		return a.PrintJSON(asDomainsJSON(domains, items))
 	}
 	var out strings.Builder
 	last := ""
@@ -49,23 +50,23 @@ func (a *app) printDrift(domains []domain, items []item) error {
 			last = i.domain
 			fmt.Fprintln(&out, i.domain)
 		}
-		fmt.Fprintf(&out, "  %s: %s\n", i.shown(), a.paint(a.out, colourOf(i.Case), inWords(i.Difference)))
+		fmt.Fprintf(&out, "  %s: %s\n", i.shown(), a.Paint(a.Out, colourOf(i.Case), inWords(i.Difference)))
 	}
-	if len(items) == 0 && !a.quiet {
+	if len(items) == 0 && !a.Quiet {
 		out.WriteString("nothing differs\n")
 	}
-	_, err := a.out.Write([]byte(out.String()))
+	_, err := a.Out.Write([]byte(out.String()))
 	return err
 }
 
 func colourOf(c reconcile.Case) string {
 	switch c {
 	case reconcile.CaseConflict, reconcile.CaseUncapturable:
-		return red
+		return ui.Red
 	case reconcile.CaseLive, reconcile.CaseNew:
-		return green
+		return ui.Green
 	}
-	return yellow
+	return ui.Yellow
 }
 
 // inWords says how an item differs.

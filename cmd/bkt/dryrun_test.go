@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"bkt/internal/ui"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -96,7 +98,7 @@ func TestDryRunsAreTried(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parser, _, err := (&app{out: t.Output(), err: t.Output()}).parser(context.Background(), commands()...)
+	parser, _, err := (&app{Printer: ui.Printer{Out: t.Output(), Err: t.Output()}}).parser(context.Background(), commands()...)
 	if err != nil {
 		t.Fatal(err)
 	}

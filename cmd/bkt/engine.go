@@ -12,6 +12,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/owner"
 	"bkt/internal/version"
+	"bkt/internal/workspace"
 
 	"github.com/docker/go-units"
 	"golang.org/x/sys/unix"
@@ -36,7 +37,7 @@ func ownEnv(name string) string {
 	switch uid, known := ownerOf(value); {
 	case name == "XDG_RUNTIME_DIR" && known && uid != os.Geteuid():
 		return ""
-	case name == "XDG_DATA_HOME" && actingFor() != nil && !isRoots(value):
+	case name == "XDG_DATA_HOME" && workspace.CheckDesktop() != nil && !isRoots(value):
 		return ""
 	}
 	return value
@@ -76,10 +77,10 @@ func (a *app) engine(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, err
 	}
 	argv := append([]string{cfg.Program}, args...)
-	if a.quiet {
+	if a.Quiet {
 		return answer(ctx, argv...)
 	}
-	out, err := host.OutputLogged(ctx, a.log(), argv...)
+	out, err := host.OutputLogged(ctx, a.Log(), argv...)
 	if _, ok := errors.AsType[*host.ExitError](err); ok {
 		return nil, exited(1)
 	}
@@ -110,8 +111,8 @@ func (engineStatusCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(asEngineJSON(e))
+	if a.JSON {
+		return a.PrintJSON(asEngineJSON(e))
 	}
 	return a.printEngine(e)
 }
@@ -150,7 +151,7 @@ func (a *app) printEngine(e buildkit.Engine) error {
 	}
 	lines = append(lines, [2]string{"cache", describeDisk(e)})
 	for _, l := range lines {
-		if _, err := fmt.Fprintf(a.out, "%-8s %s\n", l[0], l[1]); err != nil {
+		if _, err := fmt.Fprintf(a.Out, "%-8s %s\n", l[0], l[1]); err != nil {
 			return err
 		}
 	}
@@ -188,8 +189,8 @@ func (c *engineStopCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(struct {
+	if a.JSON {
+		return a.PrintJSON(struct {
 			Version int  `json:"version"`
 			Stopped bool `json:"stopped"`
 		}{1, stopped})
@@ -220,8 +221,8 @@ func (c *enginePruneCmd) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("%w (freed %s)", err, size(freed))
 	case err != nil:
 		return err
-	case a.json:
-		return a.printJSON(struct {
+	case a.JSON:
+		return a.PrintJSON(struct {
 			Version int   `json:"version"`
 			Freed   int64 `json:"freed"`
 			InUse   int64 `json:"inUse,omitempty"`
@@ -235,9 +236,9 @@ func (c *enginePruneCmd) Run(ctx context.Context, a *app) error {
 
 // result prints a line that says what came of a command.
 func (a *app) result(text string) error {
-	if a.quiet {
+	if a.Quiet {
 		return nil
 	}
-	_, err := fmt.Fprintln(a.out, text)
+	_, err := fmt.Fprintln(a.Out, text)
 	return err
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"bkt/internal/domains"
+
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -44,7 +46,7 @@ func fakeFlatpaks(t *testing.T) flatpaks {
 	t.Helper()
 	dir := t.TempDir()
 	f := flatpaks{filepath.Join(dir, "plain"), filepath.Join(dir, "signed"), filepath.Join(dir, "key.gpg"), "", "x86_64", fakeCommit("old")}
-	f.arch = flatpakArch(runtime.GOARCH)
+	f.arch = domains.FlatpakArch(runtime.GOARCH)
 	var refs strings.Builder
 	for i := range flatpakApps {
 		ref := fmt.Sprintf("app/org.bkt.App%d/%s/stable", i+1, f.arch)

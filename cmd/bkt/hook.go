@@ -11,6 +11,7 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 
@@ -67,7 +68,7 @@ func hookWrite(path, text string) (plan.Plan, error) {
 			plan.Write{Path: path, Name: path, New: []byte(text), Mode: 0o755},
 		}}}, nil
 	case err != nil:
-		return nil, plainPathError(err)
+		return nil, patherr.Trim(err)
 	case string(old) == text:
 		return nil, nil
 	}

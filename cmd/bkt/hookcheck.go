@@ -13,6 +13,7 @@ import (
 	"bkt/internal/hook"
 	"bkt/internal/hooklint"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/repo"
 )
 
@@ -96,7 +97,7 @@ func readBoxes(r repo.Repo) (manifest.Boxes, *manifest.Source, error) {
 		return manifest.Boxes{}, nil, nil
 	}
 	if err != nil {
-		return manifest.Boxes{}, nil, plainPathError(err)
+		return manifest.Boxes{}, nil, patherr.Trim(err)
 	}
 	return manifest.Decode[manifest.Boxes](boxesManifest, data)
 }
@@ -158,20 +159,20 @@ func (c *hookCheckCmd) report(a *app, hooks int, found []hookFinding) error {
 func (c *hookCheckCmd) print(a *app, hooks int, found []hookFinding, findings []findingJSON) error {
 	switch {
 	case c.SARIF:
-		return a.printJSON(asSARIF(findings))
-	case a.json:
+		return a.PrintJSON(asSARIF(findings))
+	case a.JSON:
 		detailed := []hookFindingJSON{}
 		for i, f := range found {
 			detailed = append(detailed, hookFindingJSON{findings[i], f.container, f.Verdict, f.Source})
 		}
-		return a.printJSON(struct {
+		return a.PrintJSON(struct {
 			Version  int               `json:"version"`
 			Hooks    int               `json:"hooks"` // that were looked at
 			Findings []hookFindingJSON `json:"findings"`
 		}{1, hooks, detailed})
-	case a.quiet:
+	case a.Quiet:
 		return nil
 	}
-	_, err := fmt.Fprintf(a.out, "hooks checked: %d, problems: %d\n", hooks, len(found))
+	_, err := fmt.Fprintf(a.Out, "hooks checked: %d, problems: %d\n", hooks, len(found))
 	return err
 }

@@ -17,9 +17,12 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/hint"
+	"bkt/internal/host"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
+	"bkt/internal/ui"
 
 	"golang.org/x/tools/txtar"
 )
@@ -28,7 +31,7 @@ import (
 var skeleton string
 
 type initCmd struct {
-	mode
+	ui.Mode
 	Dir         string `arg:"" optional:"" default:"." help:"The folder of the new repository (this one)."`
 	Name        string `placeholder:"NAME" help:"The name of the images (that of the folder)."`
 	Base        string `placeholder:"IMAGE" help:"What the system is based on (what its Containerfile says, or ${defaultBase})."`
@@ -67,7 +70,7 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 		}
 		p = append(p, hook...)
 	}
-	return a.finish(ctx, p, c.mode)
+	return a.Finish(ctx, host.Executor{}, p, c.Mode)
 }
 
 // A question is about a value that no flag has given.
@@ -100,7 +103,7 @@ func (c *initCmd) complete(a *app, r repo.Repo) error {
 // answer answers questions.
 func (a *app) answer(questions []question) error {
 	in := bufio.NewReader(os.Stdin)
-	ask := interactive()
+	ask := ui.Interactive()
 	for _, q := range questions {
 		if *q.value != "" {
 			continue
@@ -109,7 +112,7 @@ func (a *app) answer(questions []question) error {
 		if !ask {
 			continue
 		}
-		fmt.Fprintf(a.err, "%s [%s]: ", q.what, q.fallback)
+		fmt.Fprintf(a.Err, "%s [%s]: ", q.what, q.fallback)
 		answer, err := in.ReadString('\n')
 		if err != nil {
 			return errors.New("interrupted")
@@ -146,9 +149,9 @@ func (c *initCmd) files(a *app, r repo.Repo) (plan.Plan, error) {
 		case errors.Is(err, fs.ErrNotExist):
 			missing[f.Name] = true
 		case err != nil:
-			return nil, plainPathError(err)
+			return nil, patherr.Trim(err)
 		default:
-			a.progress("%s is there already, and stays as it is", f.Name)
+			a.Note("%s is there already, and stays as it is", f.Name)
 			archive.Files[i].Data = old
 		}
 	}

@@ -10,7 +10,9 @@ import (
 	"bkt/gen"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/repo"
+	"bkt/internal/ui"
 )
 
 // answers are what the skeleton of a repository is filled in with.
@@ -60,7 +62,7 @@ func (c *initCmd) readBase(a *app, r repo.Repo, k gen.Kind, flag string, q *ques
 		return c.unreadBase(a, q, otherRecipe(r, k, flag))
 	}
 	if err != nil {
-		return plainPathError(err)
+		return patherr.Trim(err)
 	}
 	read, err := gen.FromOf(name, text)
 	if err != nil {
@@ -78,14 +80,14 @@ func (a *app) tellBase(k gen.Kind, read gen.From, flag string, q *question) {
 	switch place := fmt.Sprintf("%s:%d", gen.Containerfile(k), read.Line); {
 	case *q.value != "" && *q.value != q.fallback:
 		err := fmt.Errorf("%s: the %s is based on %s, and %s is %s", place, k, orNothing(q.fallback), flag, *q.value)
-		a.warn([]error{hint.Add(err, "%s declares what the flag says", imagesManifest)})
+		a.Warn([]error{hint.Add(err, "%s declares what the flag says", imagesManifest)})
 	case q.fallback == "":
-		a.progress("%s: the %s is based on nothing", place, k)
+		a.Note("%s: the %s is based on nothing", place, k)
 	default:
-		a.progress("%s: the %s is based on %s", place, k, strings.Join(append(read.Flags, q.fallback), " "))
+		a.Note("%s: the %s is based on %s", place, k, strings.Join(append(read.Flags, q.fallback), " "))
 		if read.Args {
 			err := fmt.Errorf("%s: arguments in the FROM are taken by their defaults", place)
-			a.warn([]error{hint.Add(err, "%s has no arguments: correct it if the image is built with others", imagesManifest)})
+			a.Warn([]error{hint.Add(err, "%s has no arguments: correct it if the image is built with others", imagesManifest)})
 		}
 	}
 }
@@ -122,10 +124,10 @@ func (c *initCmd) unreadBase(a *app, q *question, err error) error {
 	if err == nil || *q.value != "" {
 		return nil
 	}
-	if !interactive() {
+	if !ui.Interactive() {
 		return err
 	}
-	a.warn([]error{err})
+	a.Warn([]error{err})
 	q.fallback, q.unknown = "", err
 	return nil
 }

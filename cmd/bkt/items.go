@@ -14,6 +14,7 @@ import (
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/secret"
+	"bkt/internal/ui"
 )
 
 // An item is a difference with what is done about it.
@@ -94,18 +95,18 @@ func (a *app) printItems(items []item, to direction) error {
 		}
 		fmt.Fprintln(&out, "  "+a.paintOp(i.op, to.line(i)))
 	}
-	_, err := a.out.Write([]byte(out.String()))
+	_, err := a.Out.Write([]byte(out.String()))
 	return err
 }
 
 func (a *app) paintOp(op plan.Op, text string) string {
 	switch op {
 	case plan.Add:
-		return a.paint(a.out, green, text)
+		return a.Paint(a.Out, ui.Green, text)
 	case plan.Remove:
-		return a.paint(a.out, red, text)
+		return a.Paint(a.Out, ui.Red, text)
 	}
-	return a.paint(a.out, yellow, text)
+	return a.Paint(a.Out, ui.Yellow, text)
 }
 
 // maxNamed is how many items a note names.
@@ -129,13 +130,13 @@ func (a *app) mention(items []item, remedy func(item) string) {
 		groups[g] = append(groups[g], i.shown())
 	}
 	for _, g := range order {
-		a.note("%s: %s: %s", g.domain, a.named(groups[g]), g.remedy)
+		a.Note("%s: %s: %s", g.domain, a.named(groups[g]), g.remedy)
 	}
 }
 
 // named names some of the keys, and counts the others; with -v it names all.
 func (a *app) named(keys []string) string {
-	if a.verbose || len(keys) <= maxNamed {
+	if a.Verbose || len(keys) <= maxNamed {
 		return strings.Join(keys, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(keys[:maxNamed], ", "), len(keys)-maxNamed)

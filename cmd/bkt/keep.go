@@ -13,8 +13,10 @@ import (
 	"bkt/gen"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
+	"bkt/internal/ui"
 )
 
 // The sides that sync can take, if a section has text that comes from no manifest.
@@ -29,7 +31,7 @@ const losesText = "loses text that comes from no manifest"
 // files would lose, and that comes from no manifest: not from those in before,
 // and not from those that git has. For --check it is a warning, as are edits of
 // sections that bkt has rendered before: these are lost.
-func (a *app) keep(ctx context.Context, r repo.Repo, files fs.FS, rendered []rendering, m mode, before ...fs.FS) error {
+func (a *app) keep(ctx context.Context, r repo.Repo, files fs.FS, rendered []rendering, m ui.Mode, before ...fs.FS) error {
 	var lost []gen.Losses
 	for _, f := range rendered {
 		if bytes.Equal(f.src, f.text) {
@@ -48,18 +50,18 @@ func (a *app) keep(ctx context.Context, r repo.Repo, files fs.FS, rendered []ren
 		edits = append(edits, l.Edits().Findings(losesText)...)
 	}
 	if m.Check {
-		a.warn(stops)
+		a.Warn(stops)
 		return nil
 	}
 	if len(stops) == 0 {
-		a.warn(edits)
+		a.Warn(edits)
 	}
 	return errors.Join(stops...)
 }
 
 // unsaved returns what sync would stop at.
 func unsaved(ctx context.Context, r repo.Repo, rendered []rendering) []error {
-	return hint.Split((&app{quiet: true}).keep(ctx, r, r.FS(), rendered, mode{DryRun: true}))
+	return hint.Split((&app{Printer: ui.Printer{Quiet: true}}).keep(ctx, r, r.FS(), rendered, ui.Mode{DryRun: true}))
 }
 
 // unexplained returns errors for text that comes from no manifest with the reason why
@@ -90,7 +92,7 @@ func (a *app) explain(ctx context.Context, r repo.Repo, lost []gen.Losses, befor
 			explainBy(lost, files)
 		} else if !hasNoHistory(err) {
 			if unknown == nil || unknown.Error() != err.Error() {
-				a.warn([]error{fmt.Errorf("not known what the manifests were before: %w", err)})
+				a.Warn([]error{fmt.Errorf("not known what the manifests were before: %w", err)})
 			}
 			unknown = cmp.Or(unknown, err)
 		}
@@ -136,7 +138,7 @@ func (a *app) drop(ctx context.Context, r repo.Repo, rendered []rendering) {
 	}
 	_ = a.explain(ctx, r, lost) // it has warned
 	for _, l := range lost {
-		a.warn(l.Findings("drops text that comes from no manifest"))
+		a.Warn(l.Findings("drops text that comes from no manifest"))
 	}
 }
 
@@ -149,7 +151,7 @@ func (a *app) take(ctx context.Context, r repo.Repo, names []string, src source)
 	for i, name := range names {
 		old, err := fs.ReadFile(r.FS(), name)
 		if err != nil {
-			return nil, plainPathError(err)
+			return nil, patherr.Trim(err)
 		}
 		lost[i] = gen.Lose(name, old, after)
 	}
@@ -182,9 +184,9 @@ func (a *app) tellTaken(lost []gen.Losses, takings []gen.Taking, rendered []rend
 	}
 	for i, l := range lost {
 		for _, f := range l.Taken() {
-			a.note("%v", f)
+			a.Note("%v", f)
 		}
-		a.warn(l.Without(rendered[i].text).Findings(losesText))
+		a.Warn(l.Without(rendered[i].text).Findings(losesText))
 	}
 	return nil
 }

@@ -94,9 +94,9 @@ func (a *app) load(ctx context.Context, l image.Layout, text string) error {
 		err = fmt.Errorf("loading %s into %s: %w", to.name, to.program, err)
 		return hint.Add(err, `the image is in %s; does "%s info" work?`, l.Dir, to.program)
 	}
-	a.note("loaded into %s as %s", to.program, to.name)
+	a.Note("loaded into %s as %s", to.program, to.name)
 	for _, s := range to.also {
-		a.note("%s is here, too: --load %s chooses it", s.program, s.prefix+to.name)
+		a.Note("%s is here, too: --load %s chooses it", s.program, s.prefix+to.name)
 	}
 	return nil
 }

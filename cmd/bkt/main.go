@@ -18,6 +18,8 @@ import (
 
 	"bkt/internal/crash"
 	"bkt/internal/hint"
+	"bkt/internal/patherr"
+	"bkt/internal/ui"
 	"bkt/internal/version"
 
 	"github.com/alecthomas/kong"
@@ -78,7 +80,7 @@ func sparseGC() { debug.SetGCPercent(400) }
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a := &app{out: stdout, err: stderr}
+	a := &app{Printer: ui.Printer{Out: stdout, Err: stderr}}
 	err := a.run(ctx, args)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
@@ -108,7 +110,7 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 	a.configure(c)
 	if c.Dir != "" {
 		if err := os.Chdir(c.Dir); err != nil {
-			return plainPathError(err)
+			return patherr.Trim(err)
 		}
 	}
 	return command.Run()
@@ -159,7 +161,7 @@ func (a *app) parser(ctx context.Context, among ...command) (*kong.Kong, *cli, e
 		kong.Name("bkt"),
 		kong.Description("Keep an image-based Linux workstation and a git repository of manifests in step."),
 		kong.UsageOnError(),
-		kong.Writers(a.out, a.err),
+		kong.Writers(a.Out, a.Err),
 		kong.Vars{"version": version.String(), "defaultBase": defaultBase, "defaultToolboxBase": defaultToolboxBase},
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),

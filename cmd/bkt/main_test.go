@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"bkt/internal/crash"
+	"bkt/internal/ui"
 	"bkt/internal/version"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -124,7 +125,7 @@ func TestPanicIsAnError(t *testing.T) {
 // TestPanicInGoroutine checks that a mistake is an error, too, where bkt does
 // things side by side.
 func TestPanicInGoroutine(t *testing.T) {
-	a := &app{out: io.Discard, err: io.Discard}
+	a := &app{Printer: ui.Printer{Out: io.Discard, Err: io.Discard}}
 	names := []string{"Containerfile", "toolbox/Containerfile"}
 	side := func() (err error) {
 		defer crash.Recover(&err)

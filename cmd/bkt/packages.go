@@ -10,9 +10,12 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/hint"
+	"bkt/internal/host"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
+	"bkt/internal/ui"
 )
 
 // packagesCmd are the commands on the packages of one image.
@@ -37,7 +40,7 @@ type toolboxCmd struct {
 func (toolboxCmd) AfterApply(a *app) error { a.image = gen.Toolbox; return nil }
 
 type packageArgs struct {
-	mode
+	ui.Mode
 	Packages []string `arg:"" name:"package" help:"Specs of dnf: names, versions, globs, provides, @groups."`
 }
 
@@ -45,11 +48,11 @@ type addCmd struct{ packageArgs }
 
 // Run adds what is not there yet.
 func (c *addCmd) Run(ctx context.Context, a *app) error {
-	return a.editPackages(ctx, c.mode, func(p *manifest.Packages) {
+	return a.editPackages(ctx, c.Mode, func(p *manifest.Packages) {
 		for _, spec := range c.Packages {
 			list, name := listOf(p, spec)
 			if slices.Contains(*list, name) {
-				a.progress("%s is there already", spec)
+				a.Note("%s is there already", spec)
 				continue
 			}
 			*list = append(*list, name)
@@ -61,13 +64,13 @@ type removeCmd struct{ packageArgs }
 
 // Run removes what is there.
 func (c *removeCmd) Run(ctx context.Context, a *app) error {
-	return a.editPackages(ctx, c.mode, func(p *manifest.Packages) {
+	return a.editPackages(ctx, c.Mode, func(p *manifest.Packages) {
 		for _, spec := range c.Packages {
 			list, name := listOf(p, spec)
 			i := slices.Index(*list, name)
 			if i < 0 {
 				err := fmt.Errorf("%s is not in the manifest", spec)
-				a.warn([]error{hint.Add(err, "to have an image without a package of its base, add it to \"removed\" in %s", gen.PackagesManifest(a.image))})
+				a.Warn([]error{hint.Add(err, "to have an image without a package of its base, add it to \"removed\" in %s", gen.PackagesManifest(a.image))})
 				continue
 			}
 			*list = slices.Delete(*list, i, i+1)
@@ -90,17 +93,17 @@ func listOf(p *manifest.Packages, spec string) (list *[]string, name string) {
 
 // editPackages changes the manifest of the image's packages and renders the
 // image's Containerfile.
-func (a *app) editPackages(ctx context.Context, m mode, edit func(*manifest.Packages)) error {
+func (a *app) editPackages(ctx context.Context, m ui.Mode, edit func(*manifest.Packages)) error {
 	p, unlock, err := a.planPackages(ctx, m, edit)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return a.finish(ctx, p, m)
+	return a.Finish(ctx, host.Executor{}, p, m)
 }
 
 // planPackages returns what editPackages does, and what unlocks the repository.
-func (a *app) planPackages(ctx context.Context, m mode, edit func(*manifest.Packages)) (p plan.Plan, unlock func(), err error) {
+func (a *app) planPackages(ctx context.Context, m ui.Mode, edit func(*manifest.Packages)) (p plan.Plan, unlock func(), err error) {
 	r, err := repo.Find(".")
 	if err != nil {
 		return nil, nil, err
@@ -114,18 +117,18 @@ func (a *app) planPackages(ctx context.Context, m mode, edit func(*manifest.Pack
 // editManifest changes a manifest and renders the Containerfiles that are made
 // of it, all or none. The manifest is written first: should bkt be killed in
 // between, check sees it, and sync mends it.
-func editManifest[T any](ctx context.Context, a *app, r repo.Repo, m mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) error {
+func editManifest[T any](ctx context.Context, a *app, r repo.Repo, m ui.Mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) error {
 	p, unlock, err := planManifest(ctx, a, r, m, name, containerfiles, edit)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return a.finish(ctx, p, m)
+	return a.Finish(ctx, host.Executor{}, p, m)
 }
 
 // planManifest returns what editManifest does, and what unlocks the repository
 // after that.
-func planManifest[T any](ctx context.Context, a *app, r repo.Repo, m mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) (p plan.Plan, unlock func(), err error) {
+func planManifest[T any](ctx context.Context, a *app, r repo.Repo, m ui.Mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) (p plan.Plan, unlock func(), err error) {
 	if unlock, err = a.lock(ctx, r, m); err != nil {
 		return nil, nil, err
 	}
@@ -136,7 +139,7 @@ func planManifest[T any](ctx context.Context, a *app, r repo.Repo, m mode, name 
 	return p, unlock, nil
 }
 
-func manifestPlan[T any](ctx context.Context, a *app, r repo.Repo, m mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) (plan.Plan, error) {
+func manifestPlan[T any](ctx context.Context, a *app, r repo.Repo, m ui.Mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) (plan.Plan, error) {
 	old, content, source, err := readManifest[T](r, name)
 	if err != nil {
 		return nil, err
@@ -184,7 +187,7 @@ func readManifest[T any](r repo.Repo, name string) (old []byte, content T, sourc
 		return nil, content, &manifest.Source{}, nil
 	}
 	if err != nil {
-		return nil, content, nil, plainPathError(err)
+		return nil, content, nil, patherr.Trim(err)
 	}
 	content, source, err = manifest.Decode[T](name, old)
 	return old, content, source, err
@@ -216,8 +219,8 @@ func (listCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(struct {
+	if a.JSON {
+		return a.PrintJSON(struct {
 			Version  int      `json:"version"`
 			Packages []string `json:"packages"`
 			Groups   []string `json:"groups"`
@@ -229,7 +232,7 @@ func (listCmd) Run(a *app) error {
 	}
 	slices.Sort(lines)
 	for _, l := range lines {
-		if _, err := fmt.Fprintln(a.out, l); err != nil {
+		if _, err := fmt.Fprintln(a.Out, l); err != nil {
 			return err
 		}
 	}

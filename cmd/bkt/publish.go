@@ -13,6 +13,7 @@ import (
 	"bkt/internal/engine/contract"
 	"bkt/internal/host"
 	"bkt/internal/image"
+	"bkt/internal/patherr"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -98,7 +99,7 @@ func policies() ([]string, error) {
 // at does not mean that there is none.
 func mayBeThere(path string) bool {
 	_, err := os.Stat(path)
-	return unlessAbsent(err) != nil || err == nil
+	return patherr.UnlessMissing(err) != nil || err == nil
 }
 
 // published returns what a registry has under name, and whether it was built
@@ -123,7 +124,7 @@ func (a *app) published(ctx context.Context, b buildkit.Builder, s image.Spec, n
 	want, err := in.Digest(found)
 	same := there.Labels[buildkit.InputsLabel] == want.String()
 	if same {
-		a.note("%s was built from what is here", name)
+		a.Note("%s was built from what is here", name)
 	}
 	return there, same, err
 }

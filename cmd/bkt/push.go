@@ -84,14 +84,14 @@ func (a *app) isOutdated(ctx context.Context, r repo.Repo, k gen.Kind, l image.L
 	default:
 		return false
 	}
-	a.warn([]error{hint.Add(err, "run \"bkt build %s\"", k)})
+	a.Warn([]error{hint.Add(err, "run \"bkt build %s\"", k)})
 	return outdated
 }
 
 // hold returns an image of the layout dir, the one that name means, or else the
 // only one. No build replaces it until release is called.
 func (a *app) hold(ctx context.Context, dir, name string) (l image.Layout, release func(), err error) {
-	release, err = buildkit.Hold(ctx, dir, func() { a.note("waiting until a build has written %s", dir) })
+	release, err = buildkit.Hold(ctx, dir, func() { a.Note("waiting until a build has written %s", dir) })
 	if err != nil {
 		return l, nil, err
 	}
@@ -141,7 +141,7 @@ func (a *app) samePackages(ctx context.Context, l image.Layout, name string) (bo
 	}
 	same, err := sameLabels(l, there.Labels)
 	if same {
-		a.note("%s has the same packages", name)
+		a.Note("%s has the same packages", name)
 	}
 	return same, err
 }

@@ -15,7 +15,9 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/hint"
 	"bkt/internal/image"
+	"bkt/internal/patherr"
 	"bkt/internal/repo"
+	"bkt/internal/ui"
 )
 
 // engineFlags say which engine is used, and how it shows what it does.
@@ -110,14 +112,14 @@ func (a *app) origins(r repo.Repo, k gen.Kind) ([]gen.Origin, error) {
 	name := gen.Containerfile(k)
 	old, err := fs.ReadFile(r.FS(), name)
 	if err != nil {
-		return nil, plainPathError(err)
+		return nil, patherr.Trim(err)
 	}
 	res, err := gen.Render(name, old, r.FS())
 	if err != nil || bytes.Equal(old, res.Text) {
 		return res.Origins, err
 	}
 	stale := fmt.Errorf("%s is not what the manifests say", name)
-	a.warn([]error{hint.Add(stale, "run \"bkt containerfile sync\" first")})
+	a.Warn([]error{hint.Add(stale, "run \"bkt containerfile sync\" first")})
 	return nil, nil
 }
 
@@ -203,12 +205,12 @@ func (c *sourceFlags) builder(a *app, r repo.Repo) (buildkit.Builder, error) {
 
 // builder returns what runs commands on the engine.
 func (c *engineFlags) builder(a *app, r repo.Repo) (buildkit.Builder, error) {
-	b := buildkit.Builder{Progress: c.Progress, Exclude: []string{r.Path(outputs)}, Verbose: a.verbose}
+	b := buildkit.Builder{Progress: c.Progress, Exclude: []string{r.Path(outputs)}, Verbose: a.Verbose}
 	switch {
 	case c.Progress != "auto":
-	case a.quiet:
+	case a.Quiet:
 		b.Progress = "quiet"
-	case !interactive():
+	case !ui.Interactive():
 		b.Progress = "plain"
 	}
 	var err error
@@ -304,7 +306,7 @@ func addContext(s *image.Spec, text string) error {
 func checkFolder(what, dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, plainPathError(err))
+		return fmt.Errorf("%s: %w", what, patherr.Trim(err))
 	}
 	if !info.IsDir() {
 		return fmt.Errorf("%s: %s is not a folder", what, dir)
@@ -333,7 +335,7 @@ func secrets(texts []string) (map[string]string, error) {
 			return nil, fmt.Errorf("--secret %q: not of the form id=ID,src=FILE", text)
 		}
 		if _, err := os.Stat(fields["src"]); err != nil {
-			return nil, fmt.Errorf("--secret %q: %w", text, plainPathError(err))
+			return nil, fmt.Errorf("--secret %q: %w", text, patherr.Trim(err))
 		}
 		files[fields["id"]] = fields["src"]
 	}

@@ -37,7 +37,7 @@ func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks 
 		return nil, err
 	}
 	var found []hookFinding
-	err = b.Look(ctx, spec, beside, a.err, func(ctx context.Context, l buildkit.Look) error {
+	err = b.Look(ctx, spec, beside, a.Err, func(ctx context.Context, l buildkit.Look) error {
 		found, err = rehearse(ctx, l, old, hooks)
 		return err
 	})

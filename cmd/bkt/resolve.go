@@ -9,8 +9,11 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/ui"
+	"bkt/internal/workspace"
 
 	"charm.land/huh/v2"
 )
@@ -29,7 +32,7 @@ type resolveCmd struct{ domainArgs }
 
 // Run asks about each difference, and does then what was decided.
 func (c *resolveCmd) Run(ctx context.Context, a *app) error {
-	if !interactive() {
+	if !ui.Interactive() {
 		return hint.Add(errors.New("there is no terminal to decide on"), "use \"bkt capture\" and \"bkt apply\" with --take live or --take manifest")
 	}
 	s, domains, end, err := a.begin(ctx, tierTwoFlags{domainArgs: c.domainArgs})
@@ -55,10 +58,10 @@ func (a *app) resolve(ctx context.Context, s system, domains []domain, verdicts 
 		return err
 	}
 	toCapture := each(domains, choose(verdicts, verdictCapture, capturing))
-	if err := a.askSecrets(toCapture, mode{}, false); err != nil {
+	if err := a.askSecrets(toCapture, ui.Mode{}, false); err != nil {
 		return err
 	}
-	if err := a.capture(ctx, s, domains, toCapture, mode{}, true); err != nil {
+	if err := a.capture(ctx, s, domains, toCapture, ui.Mode{}, true); err != nil {
 		return err
 	}
 	domains, err = s.look(ctx, namesOf(domains))
@@ -66,7 +69,7 @@ func (a *app) resolve(ctx context.Context, s system, domains []domain, verdicts 
 		return err
 	}
 	toApply := each(domains, choose(verdicts, verdictApply, applying))
-	err = a.apply(ctx, s, domains, toApply, mode{}, false)
+	err = a.apply(ctx, s, domains, toApply, ui.Mode{}, false)
 	return errors.Join(err, a.refusals(toApply))
 }
 
@@ -119,9 +122,9 @@ func namesOf(domains []domain) []string {
 
 // ignore is the plan that adds what is to be ignored to the file of it.
 func (s system) ignore(verdicts map[itemName]verdict) (plan.Plan, error) {
-	old, err := fs.ReadFile(s.repo.FS(), ignoreFile)
+	old, err := fs.ReadFile(s.Repo.FS(), workspace.IgnoreFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, plainPathError(err)
+		return nil, patherr.Trim(err)
 	}
 	text := string(old)
 	if text != "" && text[len(text)-1] != '\n' {
@@ -135,7 +138,7 @@ func (s system) ignore(verdicts map[itemName]verdict) (plan.Plan, error) {
 	if !added {
 		return nil, nil
 	}
-	return plan.Rewrite(s.repo.Path(ignoreFile), ignoreFile, old, []byte(text)), nil
+	return plan.Rewrite(s.Repo.Path(workspace.IgnoreFile), workspace.IgnoreFile, old, []byte(text)), nil
 }
 
 func ignoredLines(verdicts map[itemName]verdict) []string {

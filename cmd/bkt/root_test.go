@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"bkt/internal/workspace"
 )
 
 // byUser are the variables by which sudo, doas and pkexec tell on whose behalf
@@ -220,12 +222,12 @@ func TestRootsSessionIsRoots(t *testing.T) {
 			variable, value, _ := strings.Cut(e, "=")
 			t.Setenv(variable, value)
 		}
-		if err := actingFor(); err != nil {
+		if err := workspace.CheckDesktop(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	t.Setenv("SUDO_UID", "1000")
-	if err := actingFor(); (err != nil) != (os.Geteuid() == 0) {
+	if err := workspace.CheckDesktop(); (err != nil) != (os.Geteuid() == 0) {
 		t.Errorf("error %v for user %d", err, os.Geteuid())
 	}
 }

@@ -28,7 +28,7 @@ func (c *schemaCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.out.Write(text)
+	_, err = a.Out.Write(text)
 	return err
 }
 
@@ -37,12 +37,12 @@ func (a *app) printSchemaNames() error {
 	for _, f := range manifest.All() {
 		names = append(names, strings.TrimSuffix(f.Name, ".json"))
 	}
-	if a.json {
-		return a.printJSON(struct {
+	if a.JSON {
+		return a.PrintJSON(struct {
 			Version int      `json:"version"`
 			Names   []string `json:"names"`
 		}{1, names})
 	}
-	_, err := fmt.Fprintln(a.out, strings.Join(names, "\n"))
+	_, err := fmt.Fprintln(a.Out, strings.Join(names, "\n"))
 	return err
 }

@@ -13,6 +13,8 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/reconcile"
 	"bkt/internal/secret"
+	"bkt/internal/ui"
+	"bkt/internal/workspace"
 
 	"charm.land/huh/v2"
 )
@@ -54,14 +56,14 @@ func refuseSecrets(items []item) {
 
 func suspected(i item, what string) error {
 	return hint.Add(fmt.Errorf("looks like a secret (%s)", what),
-		"if it is none, run \"bkt capture %s\" on a terminal, which asks; to leave it alone, add a line \"%s:%s\" to %s", i.domain, i.domain, i.shown(), ignoreFile)
+		"if it is none, run \"bkt capture %s\" on a terminal, which asks; to leave it alone, add a line \"%s:%s\" to %s", i.domain, i.domain, i.shown(), workspace.IgnoreFile)
 }
 
 // askSecrets asks of each item that looks like a secret whether it is to be
 // captured. Where there is no one to ask, it is left out. A general yes is no
 // answer: who gives it does not know of the secret.
-func (a *app) askSecrets(items []item, m mode, yes bool) error {
-	if yes || m.DryRun || m.Check || !interactive() {
+func (a *app) askSecrets(items []item, m ui.Mode, yes bool) error {
+	if yes || m.DryRun || m.Check || !ui.Interactive() {
 		refuseSecrets(items)
 		return nil
 	}
@@ -72,14 +74,14 @@ func (a *app) askSecrets(items []item, m mode, yes bool) error {
 		if what == "" {
 			continue
 		}
-		fmt.Fprintf(a.err, "%s: %s looks like a secret (%s). Capture it anyway? [y/N] ", i.domain, i.shown(), what)
+		fmt.Fprintf(a.Err, "%s: %s looks like a secret (%s). Capture it anyway? [y/N] ", i.domain, i.shown(), what)
 		answer, err := in.ReadString('\n')
 		if err != nil {
 			return errors.New("interrupted")
 		}
 		if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 			refuse(i, nil)
-			a.note("%s: %s: left out; to leave it out from now on, write %q into %s", i.domain, i.shown(), i.domain+":"+i.shown(), ignoreFile)
+			a.Note("%s: %s: left out; to leave it out from now on, write %q into %s", i.domain, i.shown(), i.domain+":"+i.shown(), workspace.IgnoreFile)
 		}
 	}
 	return nil
@@ -128,7 +130,7 @@ func (a *app) warnSecretArguments(args map[string]string) error {
 	}
 	for _, found := range secret.All(item) {
 		found = strings.Replace(found, " in env ", " in ", 1)
-		a.warn([]error{hint.Add(fmt.Errorf("--build-arg: %s: the image's history keeps it", found),
+		a.Warn([]error{hint.Add(fmt.Errorf("--build-arg: %s: the image's history keeps it", found),
 			"give it with --secret id=ID,src=FILE, and read it with RUN --mount=type=secret,id=ID")})
 	}
 	return nil

@@ -15,6 +15,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"bkt/internal/domains"
 )
 
 // standInFlatpak is flatpak, as far as bkt uses it. Its installations have the
@@ -326,7 +328,7 @@ func (f fakeInstallation) install() error {
 
 // needRuntime installs what all apps need.
 func (f fakeInstallation) needRuntime(remote string) error {
-	ref := "runtime/org.bkt.Platform/" + flatpakArch(runtime.GOARCH) + "/1"
+	ref := "runtime/org.bkt.Platform/" + domains.FlatpakArch(runtime.GOARCH) + "/1"
 	if _, err := os.Stat(f.path(ref)); err == nil {
 		return nil
 	}

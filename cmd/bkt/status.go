@@ -12,8 +12,10 @@ import (
 	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/workspace"
 )
 
 type statusCmd struct{ domainArgs }
@@ -57,10 +59,10 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(st)
+	if a.JSON {
+		return a.PrintJSON(st)
 	}
-	_, err = a.out.Write([]byte(st.text()))
+	_, err = a.Out.Write([]byte(st.text()))
 	return err
 }
 
@@ -70,7 +72,7 @@ func (s system) status(ctx context.Context, asked []string) (status, error) {
 	var domains []domain
 	errs := make([]error, 2)
 	var wg crash.Group
-	if err := actingFor(); err != nil {
+	if err := workspace.CheckDesktop(); err != nil {
 		st.Unseen = err.Error()
 	} else {
 		wg.Go(func() { domains, errs[0] = s.look(ctx, asked) })
@@ -83,8 +85,8 @@ func (s system) status(ctx context.Context, asked []string) (status, error) {
 	wg.Wait()
 	_, err := os.Stat(stagedDeployment)
 	st.Staged = err == nil
-	if err = unlessAbsent(err); err != nil {
-		st.StagedError = plainPathError(err).Error()
+	if err = patherr.UnlessMissing(err); err != nil {
+		st.StagedError = patherr.Trim(err).Error()
 	}
 	st.Domains = asDomainsJSON(domains, each(domains, func(*item) {})).Domains
 	return st, errors.Join(errs...)
@@ -92,17 +94,17 @@ func (s system) status(ctx context.Context, asked []string) (status, error) {
 
 // files returns how the Containerfiles stand.
 func (s system) files(ctx context.Context) ([]fileStatus, error) {
-	names, err := containerfiles(s.repo, nil)
+	names, err := containerfiles(s.Repo, nil)
 	var files []fileStatus
 	for _, name := range names {
-		r := render(ctx, s.repo.FS(), name, asIs)
+		r := render(ctx, s.Repo.FS(), name, asIs)
 		f := fileStatus{Name: name, State: "in step"}
 		switch {
 		case r.err != nil:
 			f.State = hint.Split(r.err)[0].Error()
 		case len(plan.Rewrite("", "", r.old, r.text)) > 0:
 			f.State, f.Sections = "stale", gen.Stale(string(r.old), string(r.text))
-			f.Undecided = len(unsaved(ctx, s.repo, []rendering{r})) > 0
+			f.Undecided = len(unsaved(ctx, s.Repo, []rendering{r})) > 0
 		}
 		files = append(files, f)
 	}
@@ -120,11 +122,11 @@ func (st *status) readUncommitted(ctx context.Context, s system) {
 // uncommitted returns those of bkt's files that git has not, none where there is
 // no git, or no repository of git's.
 func (s system) uncommitted(ctx context.Context) ([]string, error) {
-	out, err := host.Git{}.Git(ctx, s.repo.Root, nil,
-		"--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--", "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), ignoreFile)
+	out, err := host.Git{}.Git(ctx, s.Repo.Root, nil,
+		"--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--", "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), workspace.IgnoreFile)
 	names := []string{}
 	if err != nil {
-		return names, s.repo.NoGit(err)
+		return names, s.Repo.NoGit(err)
 	}
 	for entry := range strings.SplitSeq(string(out), "\x00") {
 		if len(entry) > len("XY ") {

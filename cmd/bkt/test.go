@@ -15,9 +15,11 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/imagetest"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
+	"bkt/internal/ui"
 )
 
 type testCmd struct {
@@ -104,13 +106,13 @@ func (c *testCmd) look(ctx context.Context, a *app, r repo.Repo, b buildkit.Buil
 			return false, err
 		}
 		defer release()
-		return a.isOutdated(ctx, r, s.kind, l), b.LookAt(ctx, l, s.toLook(), a.err, look)
+		return a.isOutdated(ctx, r, s.kind, l), b.LookAt(ctx, l, s.toLook(), a.Err, look)
 	}
 	spec, err := verify(ctx, s.toLook())
 	if err != nil {
 		return false, err
 	}
-	return false, b.Look(ctx, spec, buildkit.Beside{}, a.err, look)
+	return false, b.Look(ctx, spec, buildkit.Beside{}, a.Err, look)
 }
 
 // asTests returns what a rehearsal of hooks, which are all of one container, has
@@ -185,12 +187,12 @@ type testJSON struct {
 
 // printTests prints a line for each result, and more of those that failed.
 func (a *app) printTests(all []testResult, outdated []gen.Kind) error {
-	if a.json {
+	if a.JSON {
 		results := []testJSON{}
 		for _, t := range all {
 			results = append(results, testJSON{t.image, t.Name, t.Status, t.Entry.String(), t.Command, t.Code, t.Output, t.Took.Seconds()})
 		}
-		return a.printJSON(struct {
+		return a.PrintJSON(struct {
 			Version  int        `json:"version"`
 			Checks   []testJSON `json:"checks"`
 			Outdated []gen.Kind `json:"outdated,omitempty"` // images that are older than what they are built from
@@ -198,22 +200,22 @@ func (a *app) printTests(all []testResult, outdated []gen.Kind) error {
 	}
 	var out strings.Builder
 	for _, t := range all {
-		if t.Status == imagetest.Failed || !a.quiet {
+		if t.Status == imagetest.Failed || !a.Quiet {
 			a.writeTest(&out, t)
 		}
 	}
-	_, err := a.out.Write([]byte(out.String()))
+	_, err := a.Out.Write([]byte(out.String()))
 	return err
 }
 
 func (a *app) writeTest(out *strings.Builder, t testResult) {
 	switch t.Status {
 	case imagetest.Passed:
-		fmt.Fprintf(out, "%s %s: %s\n", a.paint(a.out, green, "ok  "), t.image, t.Name)
+		fmt.Fprintf(out, "%s %s: %s\n", a.Paint(a.Out, ui.Green, "ok  "), t.image, t.Name)
 	case imagetest.Skipped:
-		fmt.Fprintf(out, "%s %s: %s: does not apply\n", a.paint(a.out, yellow, "skip"), t.image, t.Name)
+		fmt.Fprintf(out, "%s %s: %s: does not apply\n", a.Paint(a.Out, ui.Yellow, "skip"), t.image, t.Name)
 	case imagetest.Failed:
-		fmt.Fprintf(out, "%s %s: %s\n", a.paint(a.out, red, "FAIL"), t.image, t.Name)
+		fmt.Fprintf(out, "%s %s: %s\n", a.Paint(a.Out, ui.Red, "FAIL"), t.image, t.Name)
 		for line := range strings.Lines(t.detail()) {
 			out.WriteString("     " + strings.TrimRight(line, "\n") + "\n")
 		}
@@ -302,7 +304,7 @@ func writeJUnit(ctx context.Context, name string, all []testResult) error {
 	}
 	old, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return plainPathError(err)
+		return patherr.Trim(err)
 	}
 	text := append([]byte(xml.Header), append(data, '\n')...)
 	return host.Executor{}.Execute(ctx, plan.Rewrite(name, name, old, text), func(plan.Change, error) {})

@@ -1,16 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"bkt/internal/hint"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/ui"
 )
 
 // begin locks the repository and looks at the domains. What it returns ends the
@@ -30,7 +29,7 @@ func (a *app) beginAt(ctx context.Context, s system, f tierTwoFlags) ([]domain, 
 	if _, err := s.choose(f.Domains); err != nil {
 		return nil, nil, err
 	}
-	unlock, err := a.lock(ctx, s.repo, f.mode)
+	unlock, err := a.lock(ctx, s.Repo, f.Mode)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -41,7 +40,7 @@ func (a *app) beginAt(ctx context.Context, s system, f tierTwoFlags) ([]domain, 
 	}
 	return domains, func() {
 		if !f.DryRun && !f.Check {
-			s.folders.memory.keep()
+			s.cache.Save()
 		}
 		unlock()
 	}, nil
@@ -111,11 +110,11 @@ func (a *app) refusals(items []item) error {
 }
 
 // pending prints what would change. That something would is an error of --check.
-func (a *app) pending(domains []domain, items []item, to direction, p plan.Plan, m mode) error {
+func (a *app) pending(domains []domain, items []item, to direction, p plan.Plan, m ui.Mode) error {
 	if err := a.printOutcome(domains, items, to); err != nil {
 		return err
 	}
-	if a.verbose && !a.json {
+	if a.Verbose && !a.JSON {
 		if err := a.printSteps(p); err != nil {
 			return err
 		}
@@ -123,21 +122,21 @@ func (a *app) pending(domains []domain, items []item, to direction, p plan.Plan,
 	a.mentionAll(items)
 	a.tellNotes(domains)
 	if m.Check && len(p) > 0 {
-		return errPending
+		return ui.ErrPending
 	}
 	return nil
 }
 
 // finished prints what has changed.
 func (a *app) finished(domains []domain, items []item, to direction, p plan.Plan) error {
-	if a.quiet && !a.json {
+	if a.Quiet && !a.JSON {
 		return nil
 	}
 	if err := a.printOutcome(domains, items, to); err != nil {
 		return err
 	}
-	if a.verbose && !a.json {
-		if err := a.printDiffs(p); err != nil {
+	if a.Verbose && !a.JSON {
+		if err := a.PrintDiffs(p); err != nil {
 			return err
 		}
 	}
@@ -148,14 +147,14 @@ func (a *app) finished(domains []domain, items []item, to direction, p plan.Plan
 
 func (a *app) printOutcome(domains []domain, items []item, to direction) error {
 	switch {
-	case a.json:
-		return a.printJSON(asDomainsJSON(domains, items))
+	case a.JSON:
+		return a.PrintJSON(asDomainsJSON(domains, items))
 	case len(keysByDomain(items)) > 0:
 		return a.printItems(items, to)
-	case a.quiet:
+	case a.Quiet:
 		return nil
 	}
-	_, err := fmt.Fprintln(a.out, "nothing to do")
+	_, err := fmt.Fprintln(a.Out, "nothing to do")
 	return err
 }
 
@@ -164,12 +163,12 @@ func (a *app) printSteps(p plan.Plan) error {
 	for _, c := range p {
 		for _, step := range c.Steps {
 			if d, ok := step.(interface{ Diff() []byte }); ok {
-				if err := a.printDiff(d.Diff()); err != nil {
+				if err := a.PrintDiff(d.Diff()); err != nil {
 					return err
 				}
 				continue
 			}
-			if _, err := fmt.Fprintln(a.out, "$ "+step.String()); err != nil {
+			if _, err := fmt.Fprintln(a.Out, "$ "+step.String()); err != nil {
 				return err
 			}
 		}
@@ -186,7 +185,7 @@ func (a *app) tellNotes(domains []domain) {
 			continue
 		}
 		for _, note := range d.comparison.Notes() {
-			a.note("%s: %s", d.name(), note)
+			a.Note("%s: %s", d.name(), note)
 		}
 	}
 }
@@ -213,24 +212,4 @@ func remedy(i item) string {
 		return "changed here: \"bkt capture\" takes it into the manifest"
 	}
 	return "left as it is"
-}
-
-var errDeclined = errors.New("nothing was changed")
-
-// confirm asks whether to do what. Anything but a yes is an error, and so is
-// that there is no one to ask.
-func (a *app) confirm(what string) error {
-	if !interactive() {
-		return hint.Add(errors.New("this would "+what), "say that it is meant with -y, or run it on a terminal")
-	}
-	a.asked = true
-	fmt.Fprintf(a.err, "%s? [y/N] ", strings.ToUpper(what[:1])+what[1:])
-	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
-	if err != nil {
-		return errors.New("interrupted")
-	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return errDeclined
-	}
-	return nil
 }

@@ -9,13 +9,15 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/distrobox"
+	"bkt/internal/domains"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
+	"bkt/internal/ui"
 )
 
-type toolboxCaptureCmd struct{ mode }
+type toolboxCaptureCmd struct{ ui.Mode }
 
 // Run adds the packages that were installed by hand in the box of the toolbox
 // image to the manifest of that image.
@@ -24,16 +26,16 @@ func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	box, err := toolboxOf(s.repo.FS())
+	box, err := toolboxOf(s.Repo.FS())
 	if err != nil {
 		return err
 	}
-	added, err := s.folders.distrobox().Added(ctx, host.Query{}, box.Name)
+	added, err := domains.Distrobox(s.Folders, s.cache).Added(ctx, host.Query{}, box.Name)
 	if err != nil {
 		return hint.Add(err, "what was installed is asked of the box while it runs: \"distrobox enter %s\" starts it", box.Name)
 	}
 	added, refused := withoutSecrets(added)
-	p, unlock, err := a.planPackages(ctx, c.mode, func(p *manifest.Packages) {
+	p, unlock, err := a.planPackages(ctx, c.Mode, func(p *manifest.Packages) {
 		for _, name := range added {
 			if !slices.Contains(p.Packages, name) && !slices.Contains(box.Packages, name) {
 				p.Packages = append(p.Packages, name)
@@ -44,15 +46,15 @@ func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer unlock()
-	return errors.Join(a.preview(p, c.mode), a.finish(ctx, p, c.mode), refused)
+	return errors.Join(a.preview(p, c.Mode), a.Finish(ctx, host.Executor{}, p, c.Mode), refused)
 }
 
 // preview prints what will differ in files, unless finish does.
-func (a *app) preview(p plan.Plan, m mode) error {
-	if a.json || a.quiet || a.verbose || m.DryRun || m.Check {
+func (a *app) preview(p plan.Plan, m ui.Mode) error {
+	if a.JSON || a.Quiet || a.Verbose || m.DryRun || m.Check {
 		return nil
 	}
-	return a.printDiffs(p)
+	return a.PrintDiffs(p)
 }
 
 var errNoToolbox = errors.New("does not say which box is that of the toolbox image")
@@ -60,7 +62,7 @@ var errNoToolbox = errors.New("does not say which box is that of the toolbox ima
 // toolboxOf returns the box that the toolbox image is for. That there is none is
 // errNoToolbox.
 func toolboxOf(files fs.FS) (distrobox.Box, error) {
-	boxes, err := distrobox.Store{InImage: toolboxInImage}.Load(files)
+	boxes, err := distrobox.Store{InImage: domains.ToolboxInImage}.Load(files)
 	if err != nil {
 		return distrobox.Box{}, err
 	}

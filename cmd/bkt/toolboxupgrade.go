@@ -14,6 +14,7 @@ import (
 
 	"bkt/internal/buildkit"
 	"bkt/internal/distrobox"
+	"bkt/internal/domains"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/image"
@@ -21,12 +22,13 @@ import (
 	"bkt/internal/plan"
 	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
+	"bkt/internal/ui"
 
 	"github.com/opencontainers/go-digest"
 )
 
 type upgradeCmd struct {
-	mode
+	ui.Mode
 	Image        string `placeholder:"IMAGE" help:"The new image: a name in a registry or on this machine, or oci-layout://DIR (the image that the manifest names, as its registry has it now)."`
 	NoHookCheck  bool   `help:"Do not run the hooks in the new image first."`
 	RemoveBackup bool   `help:"Remove the old box when the new one works."`
@@ -71,13 +73,13 @@ func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
 		}
 		return errors.Join(a.printUpgrade(u), c.pending(u))
 	}
-	unlock, err := a.lock(ctx, s.repo, c.mode)
+	unlock, err := a.lock(ctx, s.Repo, c.Mode)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	defer s.folders.memory.keep()
-	err = c.carryOut(ctx, a, s.repo, &u)
+	defer s.cache.Save()
+	err = c.carryOut(ctx, a, s.Repo, &u)
 	if err != nil && u.result == "" {
 		return err
 	}
@@ -87,7 +89,7 @@ func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
 // pending is the end of a --check, unless there is nothing to do.
 func (c *upgradeCmd) pending(u upgrade) error {
 	if c.Check && u.result != unchanged {
-		return errPending
+		return ui.ErrPending
 	}
 	return nil
 }
@@ -116,7 +118,7 @@ func (u *upgrade) foresee(ctx context.Context, a *app) error {
 	}
 	u.result = unchanged
 	if pulled {
-		a.note("whether there is a newer %s in its registry is not known without pulling it", u.image)
+		a.Note("whether there is a newer %s in its registry is not known without pulling it", u.image)
 	}
 	return nil
 }
@@ -128,7 +130,7 @@ func (u *upgrade) isSame(id string) bool {
 
 // plan finds out what there is to do, without doing any of it.
 func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) {
-	if u.box, err = toolboxOf(s.repo.FS()); err != nil {
+	if u.box, err = toolboxOf(s.Repo.FS()); err != nil {
 		return u, err
 	}
 	u.image = cmp.Or(c.Image, u.box.Image)
@@ -139,7 +141,7 @@ func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) 
 		}
 		named = candidate
 	}
-	_, toolchains, _, err := readManifest[manifest.Toolchains](s.repo, "manifests/toolchains.json")
+	_, toolchains, _, err := readManifest[manifest.Toolchains](s.Repo, "manifests/toolchains.json")
 	if err != nil {
 		return u, err
 	}
@@ -147,7 +149,7 @@ func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) 
 	for _, t := range toolchains.Toolchains {
 		answering = append(answering, t.Path)
 	}
-	u.domain = s.folders.distrobox()
+	u.domain = domains.Distrobox(s.Folders, s.cache)
 	u.Upgrade, err = u.domain.Upgrade(ctx, host.Query{}, u.box, named, answering, time.Now().Format("-backup-20060102-150405"))
 	return u, err
 }
@@ -172,10 +174,10 @@ func (c *upgradeCmd) carryOut(ctx context.Context, a *app, r repo.Repo, u *upgra
 		return err
 	}
 	for _, lost := range u.Loses {
-		a.note("%s loses %s", u.box.Name, lost)
+		a.Note("%s loses %s", u.box.Name, lost)
 	}
 	if !c.Yes {
-		if err := a.confirm("make " + u.box.Name + " anew"); err != nil {
+		if err := a.Confirm("make " + u.box.Name + " anew"); err != nil {
 			return err
 		}
 	}
@@ -192,11 +194,11 @@ func (c *upgradeCmd) carryOut(ctx context.Context, a *app, r repo.Repo, u *upgra
 func (u *upgrade) fetch(ctx context.Context, a *app) (id string, err error) {
 	switch manager := u.domain.Manager; {
 	case u.layout.Dir != "":
-		a.progress("loading the image of %s", u.layout.Dir)
+		a.Note("loading the image of %s", u.layout.Dir)
 		i := slices.IndexFunc(stores(), func(s store) bool { return s.program == manager })
 		err = stores()[i].take(ctx, u.layout, candidate)
 	case !strings.HasPrefix(u.image, "localhost/"):
-		a.progress("pulling %s", u.image)
+		a.Note("pulling %s", u.image)
 		_, err = host.Output(ctx, manager, "pull", "--quiet", u.image)
 	}
 	if err != nil {
@@ -252,7 +254,7 @@ func (c *upgradeCmd) check(ctx context.Context, a *app, r repo.Repo, u *upgrade,
 	if err != nil || len(hooks) == 0 {
 		return err
 	}
-	a.progress("running the hooks in the new image")
+	a.Note("running the hooks in the new image")
 	dir, err := os.MkdirTemp("", "bkt-")
 	if err != nil {
 		return err
@@ -272,7 +274,7 @@ func (c *upgradeCmd) check(ctx context.Context, a *app, r repo.Repo, u *upgrade,
 			errs = append(errs, f.err())
 		}
 	}
-	err = b.LookAt(ctx, l, image.Spec{Containerfile: "Containerfile", Context: r.Root}, a.log(), func(ctx context.Context, l buildkit.Look) error {
+	err = b.LookAt(ctx, l, image.Spec{Containerfile: "Containerfile", Context: r.Root}, a.Log(), func(ctx context.Context, l buildkit.Look) error {
 		found, err := rehearse(ctx, l, rehearsal.None, hooks)
 		for _, f := range found {
 			errs = append(errs, f.err())
@@ -301,7 +303,7 @@ func (u *upgrade) saved(ctx context.Context, id, dir string) (image.Layout, erro
 // build makes the box anew, a stage after the other.
 func (u *upgrade) build(ctx context.Context, a *app) error {
 	for _, stage := range u.Stages {
-		a.progress("%s: %s", u.box.Name, stage.Title)
+		a.Note("%s: %s", u.box.Name, stage.Title)
 		u.result = rolledBack // until it is done
 		if err := u.do(ctx, stage); err != nil {
 			return err
@@ -342,7 +344,7 @@ func (u *upgrade) rollBack(ctx context.Context, a *app) error {
 		u.result = ""
 		return hint.Add(err, `"%s ps --all" shows what there is of %s; a box is renamed by "%s rename"`, u.domain.Manager, u.box.Name, u.domain.Manager)
 	}
-	a.progress("%s: the old box is back", u.box.Name)
+	a.Note("%s: the old box is back", u.box.Name)
 	return u.sweep(ctx)
 }
 
@@ -358,11 +360,11 @@ func (u *upgrade) undo(ctx context.Context) error {
 // discard removes the old box, if that is wanted.
 func (c *upgradeCmd) discard(ctx context.Context, a *app, u *upgrade) error {
 	if !c.RemoveBackup {
-		if c.Yes || !interactive() {
+		if c.Yes || !ui.Interactive() {
 			return nil
 		}
-		switch err := a.confirm("remove " + u.Backup + ", the old box"); {
-		case errors.Is(err, errDeclined):
+		switch err := a.Confirm("remove " + u.Backup + ", the old box"); {
+		case errors.Is(err, ui.ErrDeclined):
 			return nil
 		case err != nil:
 			return err
@@ -392,12 +394,12 @@ type stageJSON struct {
 // printUpgrade prints what came of it or, if nothing has been done, what would be.
 func (a *app) printUpgrade(u upgrade) error {
 	switch {
-	case a.json:
-		return a.printJSON(asUpgradeJSON(u))
+	case a.JSON:
+		return a.PrintJSON(asUpgradeJSON(u))
 	case u.result == unchanged:
-		_, err := fmt.Fprintln(a.out, "nothing to do")
+		_, err := fmt.Fprintln(a.Out, "nothing to do")
 		return err
-	case u.result == rolledBack, a.quiet:
+	case u.result == rolledBack, a.Quiet:
 		return nil
 	case u.result == upgraded:
 		return a.printUpgraded(u)
@@ -406,10 +408,10 @@ func (a *app) printUpgrade(u upgrade) error {
 }
 
 func (a *app) printUpgraded(u upgrade) error {
-	if _, err := fmt.Fprintf(a.out, "~ distrobox %s\n", u.box.Name); err != nil || u.removed {
+	if _, err := fmt.Fprintf(a.Out, "~ distrobox %s\n", u.box.Name); err != nil || u.removed {
 		return err
 	}
-	a.note("the old box is %s: \"%s rm --force %s\" removes it", u.Backup, u.domain.Manager, u.Backup)
+	a.Note("the old box is %s: \"%s rm --force %s\" removes it", u.Backup, u.domain.Manager, u.Backup)
 	return nil
 }
 
@@ -422,12 +424,12 @@ func (a *app) printStages(u upgrade) error {
 	for _, stage := range u.Stages {
 		fmt.Fprintf(out, "    %s\n", stage.Title)
 		for _, step := range stage.Steps {
-			if a.verbose {
+			if a.Verbose {
 				fmt.Fprintf(out, "      $ %v\n", step)
 			}
 		}
 	}
-	_, err := io.WriteString(a.out, out.String())
+	_, err := io.WriteString(a.Out, out.String())
 	return err
 }
 

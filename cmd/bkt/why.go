@@ -10,6 +10,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/hint"
+	"bkt/internal/patherr"
 	"bkt/internal/repo"
 )
 
@@ -31,8 +32,8 @@ func (c *whyCmd) Run(a *app) error {
 		}
 		answers = append(answers, found...)
 	}
-	if a.json {
-		return a.printJSON(struct {
+	if a.JSON {
+		return a.PrintJSON(struct {
 			Version int       `json:"version"`
 			Lines   []whyJSON `json:"lines"`
 		}{1, answers})
@@ -97,7 +98,7 @@ func parseLine(text string) (file string, line int, err error) {
 func current(r repo.Repo, name string) (gen.Result, int, error) {
 	old, err := fs.ReadFile(r.FS(), name)
 	if err != nil {
-		return gen.Result{}, 0, plainPathError(err)
+		return gen.Result{}, 0, patherr.Trim(err)
 	}
 	res, err := gen.Render(name, old, r.FS())
 	if err != nil {
@@ -137,7 +138,7 @@ func (a *app) printWhy(answers []whyJSON) error {
 	for _, w := range answers {
 		fmt.Fprintf(&out, "%s:%d: %s\n", w.File, w.Line, w)
 	}
-	_, err := a.out.Write([]byte(out.String()))
+	_, err := a.Out.Write([]byte(out.String()))
 	return err
 }
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"bkt/internal/reconcile"
+	"bkt/internal/patherr"
 )
 
 // An app is a desktop entry of the host that starts a program of a container.
@@ -23,7 +23,7 @@ type app struct {
 // and the errors of those that cannot be read.
 func readApps(dir string, boxes []string) (all []app, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
-	if reconcile.IsAbsent(err) {
+	if patherr.IsMissing(err) {
 		return nil, nil, nil
 	}
 	for _, e := range entries {
@@ -31,7 +31,7 @@ func readApps(dir string, boxes []string) (all []app, unread []error, err error)
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil && !reconcile.IsAbsent(err) {
+		if err != nil && !patherr.IsMissing(err) {
 			unread = append(unread, err)
 			continue
 		}

@@ -14,7 +14,7 @@ import (
 	"unicode"
 
 	"bkt/internal/manifest"
-	"bkt/internal/reconcile"
+	"bkt/internal/patherr"
 )
 
 // baked is the folder whose wrappers are part of the host's image.
@@ -137,7 +137,7 @@ func (d *Domain) readFolders(b manifest.Box, c container) (found []manifest.Foun
 			return nil, nil, gone
 		}
 		switch {
-		case reconcile.IsAbsent(err):
+		case patherr.IsMissing(err):
 			missing = append(missing, dir)
 		case err != nil:
 			return nil, nil, cannotRead(err)
@@ -195,7 +195,7 @@ func programs(root, dir string) ([]string, error) {
 		info, err := stat(root, path.Join(dir, e.Name()))
 		isLink := e.Type() == fs.ModeSymlink
 		switch {
-		case reconcile.IsAbsent(err), isLink && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ELOOP)):
+		case patherr.IsMissing(err), isLink && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ELOOP)):
 		case err != nil:
 			return nil, err
 		case info.Mode().IsRegular() && info.Mode()&0o111 != 0 && exportable(e.Name()):

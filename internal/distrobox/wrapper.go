@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"bkt/internal/reconcile"
+	"bkt/internal/patherr"
 )
 
 // A wrapper is a program of the host that runs one of a container.
@@ -34,7 +34,7 @@ const maxWrapper = 16 << 10
 // such folder, and the errors of files that cannot be read.
 func readWrappers(dir string) (all []wrapper, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
-	if reconcile.IsAbsent(err) {
+	if patherr.IsMissing(err) {
 		return nil, nil, nil
 	}
 	for _, e := range entries {
@@ -43,7 +43,7 @@ func readWrappers(dir string) (all []wrapper, unread []error, err error) {
 		}
 		at := filepath.Join(dir, e.Name())
 		text, err := readHead(at)
-		if err != nil && !reconcile.IsAbsent(err) {
+		if err != nil && !patherr.IsMissing(err) {
 			unread = append(unread, err)
 			continue
 		}

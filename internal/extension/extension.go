@@ -20,6 +20,7 @@ import (
 	"bkt/internal/gvariant"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
@@ -248,7 +249,7 @@ func (d *Domain) steps(want extension) []plan.Step {
 // checkedOut returns an error if the folder of an extension is a git checkout, as of
 // someone who works on the extension: what is not pushed there would be lost with it.
 func (d *Domain) checkedOut(id string) error {
-	if _, err := os.Lstat(filepath.Join(d.place(id), ".git")); reconcile.IsAbsent(err) {
+	if _, err := os.Lstat(filepath.Join(d.place(id), ".git")); patherr.IsMissing(err) {
 		return nil
 	}
 	return hint.Add(fmt.Errorf("%s is a git checkout: it stays as it is", d.place(id)), "move it away, or have .bktignore leave it alone")

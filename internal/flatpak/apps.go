@@ -14,6 +14,7 @@ import (
 
 	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
@@ -68,7 +69,7 @@ func (a Apps) read(scope manifest.Scope, dir string) ([]manifest.FlatpakApp, err
 // names returns those of the files in a folder, none if there is no folder.
 func names(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
-	if reconcile.IsAbsent(err) {
+	if patherr.IsMissing(err) {
 		return nil, nil
 	}
 	var all []string
@@ -82,7 +83,7 @@ func names(dir string) ([]string, error) {
 // active commit is not installed.
 func readApp(dir string) (app manifest.FlatpakApp, there bool, err error) {
 	active := filepath.Join(dir, "active")
-	if _, err := os.Lstat(active); reconcile.IsAbsent(err) {
+	if _, err := os.Lstat(active); patherr.IsMissing(err) {
 		return app, false, nil
 	}
 	app, err = readDeploy(filepath.Join(active, "deploy"))

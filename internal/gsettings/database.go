@@ -9,6 +9,7 @@ import (
 	"bkt/internal/gvariant"
 	"bkt/internal/gvdb"
 	"bkt/internal/hint"
+	"bkt/internal/patherr"
 	"bkt/internal/reconcile"
 )
 
@@ -115,7 +116,7 @@ func (d *Domain) schemaFiles() (files, ofExtensions []string, err error) {
 		files = append(files, filepath.Join(dir, "glib-2.0", "schemas", name))
 		extensions := filepath.Join(dir, "gnome-shell", "extensions")
 		entries, errRead := os.ReadDir(extensions)
-		if !reconcile.IsAbsent(errRead) {
+		if !patherr.IsMissing(errRead) {
 			err = errors.Join(err, errRead)
 		}
 		for _, e := range entries {

@@ -12,6 +12,7 @@ import (
 	"bkt/internal/gvdb"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/reconcile"
 )
 
@@ -54,7 +55,7 @@ func (d *Domain) schemas() (*schemas, error) {
 		switch {
 		case err == nil:
 			s.files = append(s.files, table)
-		case !reconcile.IsAbsent(err): // it is the extension that is broken, and not all settings
+		case !patherr.IsMissing(err): // it is the extension that is broken, and not all settings
 			s.broken = append(s.broken, err)
 		}
 	}

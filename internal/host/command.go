@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -140,4 +141,11 @@ var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 func Installed(name string) bool {
 	_, err := exec.LookPath(name)
 	return err == nil
+}
+
+// ReadableByOthers reports whether other users may read a file, as those that an
+// older bkt wrote. A missing file is not readable.
+func ReadableByOthers(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Perm()&0o077 != 0
 }

@@ -1,4 +1,4 @@
-package main
+package domains
 
 import (
 	"os"
@@ -6,16 +6,18 @@ import (
 	"regexp"
 
 	"bkt/internal/host"
+	"bkt/internal/patherr"
+	"bkt/internal/workspace"
 )
 
-// boxManager returns the program that distrobox keeps its boxes with, by its
-// environment and its configuration (distrobox(1)), "" if there is none. A
-// configuration that works the name out, as it is a shell's, or that cannot be
-// read, gives a name that no program has.
-func (f folders) boxManager() string {
+// ContainerManager returns the program that distrobox manages containers with, by
+// distrobox's environment and configuration (distrobox(1)), or "" if none is
+// installed. A configuration is a shell script: for one that computes the name, or
+// that cannot be read, the result is a name that no program has.
+func ContainerManager(f workspace.Folders) string {
 	named := os.Getenv("DBX_CONTAINER_MANAGER")
 	if named == "" {
-		named = f.configuredManager()
+		named = configuredManager(f)
 	}
 	if named != "" && named != "autodetect" {
 		return named
@@ -29,14 +31,14 @@ func (f folders) boxManager() string {
 }
 
 // configuredManager returns what the last of distrobox's configurations says.
-func (f folders) configuredManager() string {
+func configuredManager(f workspace.Folders) string {
 	says := regexp.MustCompile(`(?m)^\s*(?:export\s+)?container_manager\s*=\s*["']?([^"'\s#;]*)`)
 	named := ""
 	for _, dir := range []string{"/usr/share/distrobox/distrobox.conf", "/usr/etc/distrobox/distrobox.conf", "/etc/distrobox/distrobox.conf",
-		filepath.Join(f.config, "distrobox/distrobox.conf"), filepath.Join(f.home, ".distroboxrc")} {
+		filepath.Join(f.Config, "distrobox/distrobox.conf"), filepath.Join(f.Home, ".distroboxrc")} {
 		text, err := os.ReadFile(dir)
-		if unlessAbsent(err) != nil {
-			named = "unknown, as " + plainPathError(err).Error() // no program has that name
+		if patherr.UnlessMissing(err) != nil {
+			named = "unknown, as " + patherr.Trim(err).Error() // no program has that name
 		}
 		for _, match := range says.FindAllSubmatch(text, -1) {
 			named = string(match[1])

@@ -1,4 +1,4 @@
-package main
+package workspace
 
 import (
 	"cmp"
@@ -8,10 +8,10 @@ import (
 	"bkt/internal/hint"
 )
 
-// actingFor returns an error if bkt runs as root on behalf of another user, by
-// what sudo, doas and pkexec leave in the environment. What it would then take
-// for the user's desktop is that of root.
-func actingFor() error {
+// CheckDesktop returns an error if bkt runs as root for another user, according to
+// the environment that sudo, doas and pkexec set. Such a bkt would see root's
+// desktop instead of the user's.
+func CheckDesktop() error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
@@ -32,12 +32,4 @@ func actingFor() error {
 		return hint.Add(err, "run it without %s", by.program)
 	}
 	return nil
-}
-
-// thisDesktop is [thisSystem] for commands that are about what the user has on it.
-func thisDesktop() (system, error) {
-	if err := actingFor(); err != nil {
-		return system{}, err
-	}
-	return thisSystem()
 }

@@ -1,0 +1,54 @@
+package ui
+
+import (
+	"strings"
+
+	"bkt/internal/plan"
+)
+
+// PrintDiffs prints how the text of files changes.
+func (p *Printer) PrintDiffs(changes plan.Plan) error {
+	for _, c := range changes {
+		if err := p.PrintDiff(diffOf(c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// diffOf returns what a change does to text.
+func diffOf(c plan.Change) []byte {
+	var text []byte
+	for _, s := range c.Steps {
+		if d, ok := s.(interface{ Diff() []byte }); ok {
+			text = append(text, d.Diff()...)
+		}
+	}
+	return text
+}
+
+// PrintDiff prints a unified diff, in colour if the output shows colours.
+func (p *Printer) PrintDiff(diff []byte) error {
+	if !p.colours(p.Out) {
+		_, err := p.Out.Write(diff)
+		return err
+	}
+	var out strings.Builder
+	for l := range strings.Lines(string(diff)) {
+		out.WriteString(paintDiffLine(strings.TrimSuffix(l, "\n")) + "\n")
+	}
+	_, err := p.Out.Write([]byte(out.String()))
+	return err
+}
+
+func paintDiffLine(l string) string {
+	switch {
+	case strings.HasPrefix(l, "@@"):
+		return Cyan + l + reset
+	case strings.HasPrefix(l, "+"):
+		return Green + l + reset
+	case strings.HasPrefix(l, "-"):
+		return Red + l + reset
+	}
+	return l
+}

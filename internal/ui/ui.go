@@ -1,0 +1,206 @@
+// Package ui prints: text, colours, JSON, diffs, plans, warnings and errors. It
+// asks for confirmation, and every plan of a command passes through
+// [Printer.Finish]. It decides nothing, and changes nothing itself.
+package ui
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/plan"
+
+	"golang.org/x/term"
+)
+
+// Printer is what commands print with.
+type Printer struct {
+	Out, Err             io.Writer // results; everything else
+	JSON, Quiet, Verbose bool
+	Color                string // "auto", "always" or "never"
+	Asked                bool   // the user was asked, and took time to answer
+}
+
+// Mode holds the flags of every command that changes something.
+type Mode struct {
+	DryRun bool `short:"n" xor:"mode" help:"Print what would change and change nothing."`
+	Check  bool `xor:"mode" help:"Like --dry-run, but exit with status 2 if anything would change."`
+}
+
+// Preview reports whether the command only prints what would change.
+func (m Mode) Preview() bool { return m.DryRun || m.Check }
+
+// ErrPending is the result of a --check that found changes. It is printed as exit
+// status 2, not as an error.
+var ErrPending = errors.New("changes pending")
+
+// Executor carries out plans.
+type Executor interface {
+	Execute(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error
+}
+
+// Finish executes p and prints what was done. With --dry-run or --check it prints
+// what would be done instead; --check returns [ErrPending] if there is something.
+func (p *Printer) Finish(ctx context.Context, x Executor, changes plan.Plan, m Mode) error {
+	if m.Preview() || len(changes) == 0 {
+		err := p.PrintPlan(changes, true)
+		if err == nil && m.Check && len(changes) > 0 {
+			err = ErrPending
+		}
+		return err
+	}
+	var done plan.Plan
+	err := x.Execute(ctx, changes, func(c plan.Change, err error) {
+		if err == nil {
+			done = append(done, c)
+		}
+	})
+	if len(done) == 0 {
+		return err
+	}
+	return errors.Join(p.PrintPlan(done, false), err)
+}
+
+// PrintPlan prints a plan: the full difference, or a line for each change.
+func (p *Printer) PrintPlan(changes plan.Plan, full bool) error {
+	switch {
+	case p.JSON:
+		return p.PrintJSON(AsJSON(changes))
+	case len(changes) == 0 && p.Quiet:
+		return nil
+	case len(changes) == 0:
+		_, err := fmt.Fprintln(p.Out, "nothing to do")
+		return err
+	case full || p.Verbose:
+		return p.PrintDiffs(changes)
+	case p.Quiet:
+		return nil
+	}
+	return changes.Print(p.Out)
+}
+
+// PlanJSON is the --json output of commands that change something. Version
+// increases when a field changes its meaning or is removed.
+type PlanJSON struct {
+	Version int          `json:"version"`
+	Changes []ChangeJSON `json:"changes"`
+}
+
+// ChangeJSON is a change in the output of --json.
+type ChangeJSON struct {
+	Op      plan.Op  `json:"op"`
+	Targets []string `json:"targets"`
+	Diff    string   `json:"diff,omitempty"`
+}
+
+// AsJSON returns a plan as --json prints it.
+func AsJSON(p plan.Plan) PlanJSON {
+	j := PlanJSON{Version: 1, Changes: []ChangeJSON{}}
+	for _, c := range p {
+		j.Changes = append(j.Changes, ChangeJSON{c.Op, c.Targets, string(diffOf(c))})
+	}
+	return j
+}
+
+// PrintJSON prints v as indented JSON.
+func (p *Printer) PrintJSON(v any) error {
+	enc := json.NewEncoder(p.Out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// Log returns where the output of other programs and packages goes.
+func (p *Printer) Log() io.Writer {
+	if p.Quiet {
+		return io.Discard
+	}
+	return p.Err
+}
+
+// Warn prints warnings, with their hints, unless --quiet is set.
+func (p *Printer) Warn(warnings []error) {
+	if p.Quiet {
+		return
+	}
+	for _, w := range warnings {
+		p.Say("warning", Yellow, w)
+	}
+}
+
+// Note prints a line of information to standard error, unless --quiet is set.
+func (p *Printer) Note(format string, args ...any) {
+	if !p.Quiet {
+		fmt.Fprintf(p.Err, "bkt: "+format+"\n", args...)
+	}
+}
+
+// Say prints an error with its hints. label, such as "error", is coloured.
+func (p *Printer) Say(label, colour string, err error) {
+	fmt.Fprintf(p.Err, "bkt: %s %v\n", p.Paint(p.Err, colour, label+":"), err)
+	for _, h := range hint.Of(err) {
+		fmt.Fprintf(p.Err, "bkt: %s %s\n", p.Paint(p.Err, Cyan, "hint:"), h)
+	}
+}
+
+// The colours, as terminals' escape sequences.
+const (
+	Red    = "\x1b[31m"
+	Green  = "\x1b[32m"
+	Yellow = "\x1b[33m"
+	Cyan   = "\x1b[36m"
+	reset  = "\x1b[0m"
+)
+
+// Paint colours text that is printed to w, if w shows colours.
+func (p *Printer) Paint(w io.Writer, colour, text string) string {
+	if !p.colours(w) {
+		return text
+	}
+	return colour + text + reset
+}
+
+// colours reports whether w shows colours. NO_COLOR is explained on
+// https://no-color.org.
+func (p *Printer) colours(w io.Writer) bool {
+	switch p.Color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	f, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd())) && Interactive()
+}
+
+// Interactive reports whether standard input and output are a terminal.
+func Interactive() bool {
+	return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
+}
+
+// ErrDeclined is the error of a question that the user did not answer with yes.
+var ErrDeclined = errors.New("nothing was changed")
+
+// Confirm asks whether to do what. Any answer but yes is an error, and so is a
+// missing terminal.
+func (p *Printer) Confirm(what string) error {
+	if !Interactive() {
+		return hint.Add(errors.New("this would "+what), "say that it is meant with -y, or run it on a terminal")
+	}
+	p.Asked = true
+	fmt.Fprintf(p.Err, "%s? [y/N] ", strings.ToUpper(what[:1])+what[1:])
+	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil {
+		return errors.New("interrupted")
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return ErrDeclined
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package workspace
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Folders are the user's folders, by the XDG Base Directory Specification
+// (https://specifications.freedesktop.org/basedir-spec).
+type Folders struct {
+	Home, Config, Data, State, Cache string
+	Runtime                          string   // "": there is no session
+	DataDirs                         []string // of the system, in order of precedence
+}
+
+// FindFolders returns the folders of the user that runs bkt. It fails if the user
+// has no home folder.
+func FindFolders() (Folders, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return Folders{}, err
+	}
+	return Folders{
+		Home:     home,
+		Config:   folder("XDG_CONFIG_HOME", home, ".config"),
+		Data:     folder("XDG_DATA_HOME", home, ".local/share"),
+		State:    folder("XDG_STATE_HOME", home, ".local/state"),
+		Cache:    folder("XDG_CACHE_HOME", home, ".cache"),
+		Runtime:  os.Getenv("XDG_RUNTIME_DIR"),
+		DataDirs: dataDirs(),
+	}, nil
+}
+
+// folder returns the value of a variable if it is an absolute path, as the
+// specification demands, or else a folder below the home folder.
+func folder(variable, home, below string) string {
+	if dir := os.Getenv(variable); filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(home, below)
+}
+
+func dataDirs() []string {
+	dirs := os.Getenv("XDG_DATA_DIRS")
+	if dirs == "" {
+		dirs = "/usr/local/share:/usr/share"
+	}
+	return strings.Split(dirs, ":")
+}
