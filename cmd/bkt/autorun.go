@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bkt/gen"
+	"bkt/internal/containerfile"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/patherr"
@@ -347,9 +348,9 @@ func (r *autoRound) render(ctx context.Context, edits *reconcile.Edits) []rerend
 		if !r.system.Repo.Has(name) {
 			continue
 		}
-		before, after := render(ctx, r.system.Repo.FS(), name, asIs), render(ctx, edits, name, asIs)
-		if before.err == nil && after.err == nil && string(before.text) != string(after.text) {
-			changed = append(changed, rerendering{name, before.old, after.text, string(before.old) != string(before.text)})
+		before, after := containerfile.Render(ctx, r.system.Repo.FS(), name, containerfile.Unchanged), containerfile.Render(ctx, edits, name, containerfile.Unchanged)
+		if before.Err == nil && after.Err == nil && string(before.Text) != string(after.Text) {
+			changed = append(changed, rerendering{name, before.Old, after.Text, string(before.Old) != string(before.Text)})
 		}
 	}
 	return changed

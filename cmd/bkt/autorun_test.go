@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"bkt/internal/containerfile"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
 	"bkt/internal/workspace"
@@ -47,11 +48,11 @@ func TestCaptureRendersSections(t *testing.T) {
 		t.Errorf("of a section that bkt has never rendered: %+v", theirs)
 	}
 	put("Containerfile", empty)
-	inStep := render(t.Context(), r.FS(), "Containerfile", asIs)
-	if inStep.err != nil {
-		t.Fatal(inStep.err)
+	inStep := containerfile.Render(t.Context(), r.FS(), "Containerfile", containerfile.Unchanged)
+	if inStep.Err != nil {
+		t.Fatal(inStep.Err)
 	}
-	put("Containerfile", string(inStep.text))
+	put("Containerfile", string(inStep.Text))
 	if same := round.render(t.Context(), reconcile.NewEdits(r.FS())); len(same) != 0 {
 		t.Errorf("of no edit: %+v", same)
 	}

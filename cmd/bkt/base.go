@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bkt/gen"
+	"bkt/internal/containerfile"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/repo"
@@ -39,7 +40,7 @@ func (c *baseUpdateCmd) Run(ctx context.Context, a *app) error {
 	var files []string
 	for _, k := range gen.Kinds() {
 		if c.wants(k) {
-			files = append(files, imageFiles(r, k)...)
+			files = append(files, containerfile.OfImage(r, k)...)
 		}
 	}
 	return editManifest(ctx, a, r, c.Mode, imagesManifest, files, func(i *manifest.Images, s *manifest.Source) error {
@@ -164,7 +165,7 @@ func (b base) checkPlatforms(has []string) error {
 
 // inPlace adds where in the manifest the base is to each of joined errors.
 func (b base) inPlace(err error) error {
-	return inFile(fmt.Sprintf("%s:%d:%d", imagesManifest, b.at.Line, b.at.Column), err)
+	return containerfile.InFile(fmt.Sprintf("%s:%d:%d", imagesManifest, b.at.Line, b.at.Column), err)
 }
 
 // short returns so much of a digest that it can be told from others.

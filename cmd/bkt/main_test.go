@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"bkt/internal/containerfile"
 	"bkt/internal/crash"
 	"bkt/internal/ui"
 	"bkt/internal/version"
@@ -129,7 +130,7 @@ func TestPanicInGoroutine(t *testing.T) {
 	names := []string{"Containerfile", "toolbox/Containerfile"}
 	side := func() (err error) {
 		defer crash.Recover(&err)
-		_, err = a.renderAll(t.Context(), brokenFS{}, names, asIs)
+		_, err = containerfile.RenderAll(t.Context(), a, brokenFS{}, names, containerfile.Unchanged)
 		return err
 	}
 	if _, ok := errors.AsType[*crash.Error](side()); !ok {

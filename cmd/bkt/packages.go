@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
 	"bkt/gen"
+	"bkt/internal/containerfile"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
-	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 	"bkt/internal/ui"
@@ -91,34 +89,23 @@ func listOf(p *manifest.Packages, spec string) (list *[]string, name string) {
 	return &p.Groups, group
 }
 
-// editPackages changes the manifest of the image's packages and renders the
-// image's Containerfile.
+// editPackages edits the manifest of the image's packages and renders the image's
+// Containerfile.
 func (a *app) editPackages(ctx context.Context, m ui.Mode, edit func(*manifest.Packages)) error {
-	p, unlock, err := a.planPackages(ctx, m, edit)
+	r, err := repo.Find(".")
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	return a.Finish(ctx, host.Executor{}, p, m)
-}
-
-// planPackages returns what editPackages does, and what unlocks the repository.
-func (a *app) planPackages(ctx context.Context, m ui.Mode, edit func(*manifest.Packages)) (p plan.Plan, unlock func(), err error) {
-	r, err := repo.Find(".")
-	if err != nil {
-		return nil, nil, err
-	}
-	return planManifest(ctx, a, r, m, gen.PackagesManifest(a.image), imageFiles(r, a.image), func(p *manifest.Packages, _ *manifest.Source) error {
+	return editManifest(ctx, a, r, m, gen.PackagesManifest(a.image), containerfile.OfImage(r, a.image), func(p *manifest.Packages, _ *manifest.Source) error {
 		edit(p)
 		return nil
 	})
 }
 
-// editManifest changes a manifest and renders the Containerfiles that are made
-// of it, all or none. The manifest is written first: should bkt be killed in
-// between, check sees it, and sync mends it.
-func editManifest[T any](ctx context.Context, a *app, r repo.Repo, m ui.Mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) error {
-	p, unlock, err := planManifest(ctx, a, r, m, name, containerfiles, edit)
+// editManifest edits a manifest and renders the Containerfiles that use it, all or
+// none.
+func editManifest[T any](ctx context.Context, a *app, r repo.Repo, m ui.Mode, name string, files []string, edit func(*T, *manifest.Source) error) error {
+	p, unlock, err := planManifest(ctx, a, r, m, name, files, edit)
 	if err != nil {
 		return err
 	}
@@ -126,85 +113,18 @@ func editManifest[T any](ctx context.Context, a *app, r repo.Repo, m ui.Mode, na
 	return a.Finish(ctx, host.Executor{}, p, m)
 }
 
-// planManifest returns what editManifest does, and what unlocks the repository
-// after that.
-func planManifest[T any](ctx context.Context, a *app, r repo.Repo, m ui.Mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) (p plan.Plan, unlock func(), err error) {
-	if unlock, err = a.lock(ctx, r, m); err != nil {
+// planManifest locks the repository and returns the plan of editManifest, and what
+// unlocks the repository.
+func planManifest[T any](ctx context.Context, a *app, r repo.Repo, m ui.Mode, name string, files []string, edit func(*T, *manifest.Source) error) (plan.Plan, func(), error) {
+	unlock, err := a.lock(ctx, r, m)
+	if err != nil {
 		return nil, nil, err
 	}
-	if p, err = manifestPlan(ctx, a, r, m, name, containerfiles, edit); err != nil {
+	p, err := containerfile.Edit(ctx, a, r, syncOptions(m), name, files, edit)
+	if err != nil {
 		unlock()
-		return nil, nil, err
 	}
-	return p, unlock, nil
-}
-
-func manifestPlan[T any](ctx context.Context, a *app, r repo.Repo, m ui.Mode, name string, containerfiles []string, edit func(*T, *manifest.Source) error) (plan.Plan, error) {
-	old, content, source, err := readManifest[T](r, name)
-	if err != nil {
-		return nil, err
-	}
-	if err := edit(&content, source); err != nil {
-		return nil, err
-	}
-	text, err := manifest.Encode(content)
-	if err != nil {
-		return nil, inFile(name, err)
-	}
-	after := edited{r.FS(), map[string][]byte{name: text}}
-	rendered, err := a.renderAll(ctx, after, containerfiles, asIs)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.keep(ctx, r, after, rendered, m, r.FS()); err != nil {
-		return nil, err
-	}
-	return append(plan.Rewrite(r.Path(name), name, old, text), rewrites(r, rendered)...), nil
-}
-
-// imageFiles returns the Containerfile of the image, if the repository has it.
-func imageFiles(r repo.Repo, k gen.Kind) []string {
-	if name := gen.Containerfile(k); r.Has(name) {
-		return []string{name}
-	}
-	return nil
-}
-
-// inFile adds the name of the file to each of joined errors.
-func inFile(name string, err error) error {
-	var errs []error
-	for _, e := range hint.Split(err) {
-		errs = append(errs, fmt.Errorf("%s: %w", name, e))
-	}
-	return errors.Join(errs...)
-}
-
-// readManifest returns the text of a manifest, nil if there is none, and what
-// it says.
-func readManifest[T any](r repo.Repo, name string) (old []byte, content T, source *manifest.Source, err error) {
-	old, err = fs.ReadFile(r.FS(), name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, content, &manifest.Source{}, nil
-	}
-	if err != nil {
-		return nil, content, nil, patherr.Trim(err)
-	}
-	content, source, err = manifest.Decode[T](name, old)
-	return old, content, source, err
-}
-
-// edited are the files of a repository as they will be when some have been written.
-type edited struct {
-	fs.FS
-	texts map[string][]byte
-}
-
-// ReadFile implements [fs.ReadFileFS].
-func (e edited) ReadFile(name string) ([]byte, error) {
-	if text, ok := e.texts[name]; ok {
-		return text, nil
-	}
-	return fs.ReadFile(e.FS, name)
+	return p, unlock, err
 }
 
 type listCmd struct{}
@@ -215,7 +135,7 @@ func (listCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	_, packages, _, err := readManifest[manifest.Packages](r, gen.PackagesManifest(a.image))
+	_, packages, _, err := containerfile.ReadManifest[manifest.Packages](r, gen.PackagesManifest(a.image))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bkt/gen"
+	"bkt/internal/containerfile"
 	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/host"
@@ -94,17 +95,17 @@ func (s system) status(ctx context.Context, asked []string) (status, error) {
 
 // files returns how the Containerfiles stand.
 func (s system) files(ctx context.Context) ([]fileStatus, error) {
-	names, err := containerfiles(s.Repo, nil)
+	names, err := containerfile.Names(s.Repo, nil)
 	var files []fileStatus
 	for _, name := range names {
-		r := render(ctx, s.Repo.FS(), name, asIs)
+		r := containerfile.Render(ctx, s.Repo.FS(), name, containerfile.Unchanged)
 		f := fileStatus{Name: name, State: "in step"}
 		switch {
-		case r.err != nil:
-			f.State = hint.Split(r.err)[0].Error()
-		case len(plan.Rewrite("", "", r.old, r.text)) > 0:
-			f.State, f.Sections = "stale", gen.Stale(string(r.old), string(r.text))
-			f.Undecided = len(unsaved(ctx, s.Repo, []rendering{r})) > 0
+		case r.Err != nil:
+			f.State = hint.Split(r.Err)[0].Error()
+		case len(plan.Rewrite("", "", r.Old, r.Text)) > 0:
+			f.State, f.Sections = "stale", gen.Stale(string(r.Old), string(r.Text))
+			f.Undecided = len(containerfile.Unsaved(ctx, s.Repo, []containerfile.Rendering{r})) > 0
 		}
 		files = append(files, f)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"bkt/gen"
+	"bkt/internal/containerfile"
 	"bkt/internal/distrobox"
 	"bkt/internal/domains"
 	"bkt/internal/hint"
@@ -35,12 +36,13 @@ func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
 		return hint.Add(err, "what was installed is asked of the box while it runs: \"distrobox enter %s\" starts it", box.Name)
 	}
 	added, refused := withoutSecrets(added)
-	p, unlock, err := a.planPackages(ctx, c.Mode, func(p *manifest.Packages) {
+	p, unlock, err := planManifest(ctx, a, s.Repo, c.Mode, gen.PackagesManifest(a.image), containerfile.OfImage(s.Repo, a.image), func(p *manifest.Packages, _ *manifest.Source) error {
 		for _, name := range added {
 			if !slices.Contains(p.Packages, name) && !slices.Contains(box.Packages, name) {
 				p.Packages = append(p.Packages, name)
 			}
 		}
+		return nil
 	})
 	if err != nil {
 		return err

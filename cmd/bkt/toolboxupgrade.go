@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bkt/internal/buildkit"
+	"bkt/internal/containerfile"
 	"bkt/internal/distrobox"
 	"bkt/internal/domains"
 	"bkt/internal/hint"
@@ -141,7 +142,7 @@ func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) 
 		}
 		named = candidate
 	}
-	_, toolchains, _, err := readManifest[manifest.Toolchains](s.Repo, "manifests/toolchains.json")
+	_, toolchains, _, err := containerfile.ReadManifest[manifest.Toolchains](s.Repo, "manifests/toolchains.json")
 	if err != nil {
 		return u, err
 	}

@@ -1,0 +1,143 @@
+// Package containerfile keeps the Containerfiles of a repository up to date with its
+// manifests: it renders them, edits manifests together with what is rendered from
+// them, and protects text that no manifest has. It returns plans and changes
+// nothing.
+package containerfile
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"bkt/gen"
+	"bkt/internal/crash"
+	"bkt/internal/hint"
+	"bkt/internal/patherr"
+	"bkt/internal/plan"
+	"bkt/internal/repo"
+)
+
+// Log takes what the user should know besides the plan.
+type Log interface {
+	Warn(warnings []error)
+	Note(format string, args ...any)
+}
+
+// A Source returns the text whose sections are rendered, from the text of the file
+// and the files of the repository.
+type Source func(name string, old []byte, files fs.FS) ([]byte, error)
+
+// Unchanged is the [Source] that is the file itself.
+func Unchanged(_ string, old []byte, _ fs.FS) ([]byte, error) { return old, nil }
+
+// A Rendering is the result of rendering one Containerfile.
+type Rendering struct {
+	Name     string // path in the repository
+	Old      []byte // the text of the file
+	Source   []byte // the text that was rendered: Old, and the sections that were added to it
+	Text     []byte // the rendered text
+	Warnings []error
+	Err      error // why there is no rendered text
+}
+
+// Render renders and lints the Containerfile called name. files are those of the
+// repository.
+func Render(ctx context.Context, files fs.FS, name string, source Source) Rendering {
+	old, err := fs.ReadFile(files, name)
+	if err != nil {
+		return Rendering{Name: name, Err: patherr.Trim(err)}
+	}
+	text, err := source(name, old, files)
+	if err != nil {
+		return Rendering{Name: name, Err: err}
+	}
+	res, err := gen.Render(name, text, files)
+	if err != nil {
+		return Rendering{Name: name, Err: err}
+	}
+	findings, err := gen.Lint(ctx, name, res)
+	return Rendering{name, old, text, res.Text, append(res.Warnings, findings...), err}
+}
+
+// RenderAll renders several Containerfiles and logs the warnings. The errors of all
+// are joined. Two files may be rendered from one manifest: what is wrong with it is
+// reported once.
+func RenderAll(ctx context.Context, log Log, files fs.FS, names []string, source Source) ([]Rendering, error) {
+	rendered := make([]Rendering, len(names))
+	var wg crash.Group
+	for i, name := range names {
+		wg.Go(func() { rendered[i] = Render(ctx, files, name, source) })
+	}
+	wg.Wait()
+	var errs, warnings []error
+	for _, f := range rendered {
+		warnings = appendNew(warnings, f.Warnings)
+		errs = appendNew(errs, hint.Split(f.Err))
+	}
+	log.Warn(warnings)
+	return rendered, errors.Join(errs...)
+}
+
+// appendNew appends the errors whose text is not in the list.
+func appendNew(list, more []error) []error {
+	for _, err := range more {
+		if !slices.ContainsFunc(list, func(e error) bool { return e.Error() == err.Error() }) {
+			list = append(list, err)
+		}
+	}
+	return list
+}
+
+// Rewrites returns the plan that writes what was rendered.
+func Rewrites(r repo.Repo, rendered []Rendering) plan.Plan {
+	var p plan.Plan
+	for _, f := range rendered {
+		p = append(p, plan.Rewrite(r.Path(f.Name), f.Name, f.Old, f.Text)...)
+	}
+	return p
+}
+
+// manifestRewrites returns the plan that writes manifests, given by their names.
+func manifestRewrites(r repo.Repo, texts map[string][]byte) (plan.Plan, error) {
+	var p plan.Plan
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		old, err := fs.ReadFile(r.FS(), name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, patherr.Trim(err)
+		}
+		p = append(p, plan.Rewrite(r.Path(name), name, old, texts[name])...)
+	}
+	return p, nil
+}
+
+// Names returns the paths in the repository of the files that the user has named,
+// or else of all Containerfiles of images that exist.
+func Names(r repo.Repo, files []string) ([]string, error) {
+	var names []string
+	for _, f := range files {
+		name, err := r.Name(f)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(files) > 0 {
+		return names, nil
+	}
+	for _, k := range gen.Kinds() {
+		names = append(names, OfImage(r, k)...)
+	}
+	return names, nil
+}
+
+// OfImage returns the Containerfile of an image, if the repository has it.
+func OfImage(r repo.Repo, k gen.Kind) []string {
+	if name := gen.Containerfile(k); r.Has(name) {
+		return []string{name}
+	}
+	return nil
+}

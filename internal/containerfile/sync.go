@@ -1,0 +1,154 @@
+package containerfile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"bkt/gen"
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/plan"
+	"bkt/internal/repo"
+)
+
+// The sides that [Sync] can take if a section has text that no manifest has.
+const (
+	TakeManifest = "manifest" // drop the text
+	TakeText     = "text"     // move it into the manifests
+)
+
+// SyncOptions say how [Sync] renders.
+type SyncOptions struct {
+	Insert bool   // add the sections that a file lacks and that a manifest has entries for
+	Take   string // TakeManifest, TakeText, or "": such text is an error
+	Check  bool   // such text is a warning, as the command will not write
+	DryRun bool   // edits of sections that bkt rendered are not mentioned: the diff shows them
+}
+
+// Sync returns the plan that renders the managed sections of the files: of all, or,
+// with an error, of none.
+func Sync(ctx context.Context, log Log, r repo.Repo, names []string, o SyncOptions) (plan.Plan, error) {
+	source := Source(Unchanged)
+	if o.Insert {
+		source = gen.Insert
+	}
+	if o.Take == TakeText {
+		return take(ctx, log, r, names, source)
+	}
+	rendered, err := RenderAll(ctx, log, r.FS(), names, source)
+	if err != nil {
+		return nil, err
+	}
+	if o.Take == TakeManifest {
+		drop(ctx, log, r, rendered)
+	} else {
+		err = keep(ctx, log, r, r.FS(), rendered, o)
+	}
+	return Rewrites(r, rendered), err
+}
+
+// SyncStaged returns the plan that renders what is staged from what is staged, and
+// the work tree from the work tree, so that each is right in itself. A work tree
+// that cannot be rendered is a warning: it does not stop a commit.
+func SyncStaged(ctx context.Context, log Log, r repo.Repo, files []string, o SyncOptions) (plan.Plan, error) {
+	index, names, staged, err := renderStaged(ctx, log, r, files, o)
+	if err != nil {
+		return nil, err
+	}
+	var p plan.Plan
+	for _, f := range staged {
+		p = append(p, plan.Restage(r.Root, f.Name, f.Old, f.Text)...)
+	}
+	for _, name := range names {
+		if !r.Has(name) { // deleted in the work tree, which need not stop a commit
+			continue
+		}
+		f := Render(ctx, r.FS(), name, Unchanged)
+		if f.Err == nil {
+			f.Err = keep(ctx, log, r, r.FS(), []Rendering{f}, strict(o), index)
+		}
+		if f.Err == nil {
+			p = append(p, Rewrites(r, []Rendering{f})...)
+			continue
+		}
+		log.Warn([]error{fmt.Errorf("left alone in the work tree: %w", f.Err)})
+	}
+	return p, nil
+}
+
+// strict returns o with text that no manifest has as an error.
+func strict(o SyncOptions) SyncOptions {
+	if o.Check {
+		return SyncOptions{DryRun: true}
+	}
+	return o
+}
+
+// SyncHidden is [SyncStaged] for pre-commit (https://pre-commit.com), which hides
+// what is not staged while its hooks run: the plan writes what was rendered from
+// what is staged into the work tree. If pre-commit cannot put the hidden edits back
+// on top of what a hook has changed, it takes the files from the index again; had
+// the hook changed the index, too, the user's edits would be lost. So the index
+// stays as it is, and the commit ends there.
+func SyncHidden(ctx context.Context, log Log, r repo.Repo, files []string, o SyncOptions) (plan.Plan, error) {
+	_, _, staged, err := renderStaged(ctx, log, r, files, o)
+	if err != nil {
+		return nil, err
+	}
+	var p plan.Plan
+	var errs []error
+	for _, f := range staged {
+		if bytes.Equal(f.Old, f.Text) {
+			continue
+		}
+		// Nothing is hidden if no commit is made (pre-commit run --all-files).
+		if now, err := fs.ReadFile(r.FS(), f.Name); err != nil || !bytes.Equal(now, f.Old) {
+			err := fmt.Errorf("%s (staged): the sections are not what the manifests say", f.Name)
+			errs = append(errs, hint.Add(err, "run \"bkt containerfile sync --staged\""))
+			continue
+		}
+		p = append(p, Rewrites(r, []Rendering{f})...)
+	}
+	return p, errors.Join(errs...)
+}
+
+// renderStaged renders the Containerfiles in git's index from the manifests there.
+func renderStaged(ctx context.Context, log Log, r repo.Repo, files []string, o SyncOptions) (index fs.FS, names []string, staged []Rendering, err error) {
+	if index, err = r.Staged(ctx, host.Git{}); err != nil {
+		return nil, nil, nil, err
+	}
+	if names, err = stagedNames(r, index, files); err != nil {
+		return nil, nil, nil, err
+	}
+	if staged, err = RenderAll(ctx, log, index, names, Unchanged); err != nil {
+		return nil, nil, nil, err
+	}
+	// What only the manifests of the work tree have would be lost to the commit.
+	return index, names, staged, keep(ctx, log, r, index, staged, o)
+}
+
+// stagedNames returns the staged ones of the files that the user has named, or of
+// the Containerfiles of all images.
+func stagedNames(r repo.Repo, index fs.FS, files []string) ([]string, error) {
+	var names []string
+	for _, f := range files {
+		name, err := r.Name(f)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	if len(files) == 0 {
+		for _, k := range gen.Kinds() {
+			names = append(names, gen.Containerfile(k))
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		_, err := fs.Stat(index, name)
+		return errors.Is(err, fs.ErrNotExist)
+	}), nil
+}
