@@ -22,6 +22,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/pipeline"
 	"bkt/internal/plan"
 	"bkt/internal/workspace"
 )
@@ -225,7 +226,7 @@ func (p *patient) existingBoxes(ctx context.Context) (map[string]bool, error) {
 // staleSocket is about what an engine leaves that was killed. That nothing listens
 // is proved by asking: another engine may have the socket.
 func staleSocket(context.Context, *patient) ([]ailment, error) {
-	cfg, err := ownEngine()
+	cfg, err := pipeline.OwnEngine()
 	if err != nil {
 		return ailing(err), nil
 	}

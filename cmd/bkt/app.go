@@ -8,6 +8,7 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/crash"
 	"bkt/internal/hint"
+	"bkt/internal/pipeline"
 	"bkt/internal/ui"
 )
 
@@ -25,6 +26,9 @@ func (a *app) configure(c cli) {
 func (a *app) report(err error) int {
 	if code, ok := errors.AsType[exited](err); ok {
 		return min(int(code), 1)
+	}
+	if errors.Is(err, pipeline.ErrReported) {
+		return 1
 	}
 	if err == nil {
 		return 0

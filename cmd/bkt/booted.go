@@ -11,6 +11,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/pipeline"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
@@ -34,7 +35,7 @@ type boxStatus struct {
 // images returns how the images of this system stand beside those of the
 // repository: nil where there are none. What cannot be read is not none.
 func (s system) images(ctx context.Context) (*bootedStatus, *boxStatus) {
-	_, images, err := reconcile.ReadManifest[manifest.Images](s.Repo.FS(), imagesManifest)
+	_, images, err := reconcile.ReadManifest[manifest.Images](s.Repo.FS(), pipeline.ImagesManifest)
 	b := bootedImage(ctx)
 	switch {
 	case b == nil || b.Error != "":
@@ -172,7 +173,7 @@ func (b bootedStatus) text() string {
 	}
 	text := b.Image
 	if b.Digest != "" {
-		text += " " + short(b.Digest)
+		text += " " + pipeline.Short(b.Digest)
 	}
 	switch {
 	case b.Error != "":

@@ -1,22 +1,15 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 
 	"bkt/gen"
-	"bkt/internal/buildkit"
-	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/pipeline"
 	"bkt/internal/repo"
+	"bkt/internal/ui"
 )
-
-// outputs is the folder in a repository for the images that are built.
-const outputs = "build"
 
 type buildCmd struct {
 	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Which to build: system or toolbox (default: those that the repository has)."`
@@ -33,196 +26,111 @@ type buildCmd struct {
 	Refresh     bool     `help:"Install the packages again, as their repositories have them now, and push only if that gives others than the first NAME has."`
 }
 
+// engineFlags say which engine is used, and how it shows its progress.
+type engineFlags struct {
+	Engine   []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"Use this BuildKit: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto, which is the first that can be used ($BUILDKIT_HOST, or auto). With OS/ARCH=, for that platform."`
+	TLSDir   string   `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Directory with TLS certificates (ca.pem, cert.pem, key.pem) for a tcp:// engine."`
+	Progress string   `enum:"auto,tty,plain,rawjson,quiet" default:"auto" placeholder:"HOW" help:"Show progress: auto, tty, plain, rawjson or quiet (auto)."`
+}
+
+func (f engineFlags) options(a *app) pipeline.EngineOptions {
+	o := pipeline.EngineOptions{Engines: f.Engine, TLSDir: f.TLSDir, Progress: f.Progress, Verbose: a.Verbose, ProgressTo: a.Err}
+	switch {
+	case f.Progress != "auto":
+	case a.Quiet:
+		o.Progress = "quiet"
+	case !ui.Interactive():
+		o.Progress = "plain"
+	}
+	return o
+}
+
+// sourceFlags say what an image is built from, and with which engine.
+type sourceFlags struct {
+	engineFlags  `embed:""`
+	BuildContext []string `sep:"none" placeholder:"NAME=VALUE" help:"Read the image or context NAME from oci-layout://DIR[@DIGEST] or from a folder."`
+	BuildArg     []string `sep:"none" placeholder:"NAME[=VALUE]" help:"Give an ARG its value; without VALUE that of the environment."`
+	Secret       []string `sep:"none" placeholder:"id=ID,src=FILE" help:"Let RUN --mount=type=secret,id=ID read FILE."`
+	SSH          []string `name:"ssh" sep:"none" placeholder:"ID[=PATH]" help:"Let RUN --mount=type=ssh,id=ID use the SSH agent, or the socket or key at PATH."`
+	CacheFrom    []string `sep:"none" placeholder:"CACHE" help:"Read a cache outside the engine, as in type=registry,ref=quay.io/someone/cache; also type=local,src=DIR and type=gha."`
+	NoCache      bool     `help:"Run every step again."`
+	Pull         bool     `help:"Ask registries for images again, even for those that are there."`
+}
+
+func (f sourceFlags) options(a *app) pipeline.Options {
+	return pipeline.Options{
+		EngineOptions: f.engineFlags.options(a),
+		BuildContext:  f.BuildContext,
+		BuildArg:      f.BuildArg,
+		Secret:        f.Secret,
+		SSH:           f.SSH,
+		CacheFrom:     f.CacheFrom,
+		NoCache:       f.NoCache,
+		Pull:          f.Pull,
+	}
+}
+
 // Run builds the images one after the other and prints their digests.
 func (c *buildCmd) Run(ctx context.Context, a *app) error {
 	r, err := repo.Find(".")
 	if err != nil {
 		return err
 	}
-	kinds := wanted(r, c.Images)
-	if err := c.check(ctx, a, kinds); err != nil {
+	images, o := pipeline.Images(r, c.Images), c.options(a)
+	if err := o.Check(ctx, a, images); err != nil {
 		return err
 	}
-	recipes, err := c.recipes(a, r, kinds)
+	recipes, err := o.Recipes(a, r, images)
 	if err != nil {
 		return err
 	}
 	var built []builtJSON
 	for _, s := range recipes {
-		b, err := c.image(ctx, a, r, s)
+		b, err := o.Build(ctx, a, r, s)
 		if err != nil {
-			return s.blame(err)
+			return s.Blame(err)
 		}
-		built = append(built, b)
+		built = append(built, builtJSON{Built: b})
 	}
-	return a.printBuilt(built)
+	return a.printBuilt(built...)
 }
 
-// wanted returns the images that are named, or else those that r has.
-func wanted(r repo.Repo, names []string) []gen.Kind {
-	var kinds []gen.Kind
-	for _, k := range gen.Kinds() {
-		if slices.Contains(names, string(k)) || len(names) == 0 && r.Has(gen.Containerfile(k)) {
-			kinds = append(kinds, k)
-		}
+func (c *buildCmd) options(a *app) pipeline.BuildOptions {
+	return pipeline.BuildOptions{
+		Options:     c.sourceFlags.options(a),
+		Platform:    c.Platform,
+		Output:      c.Output,
+		Load:        c.Load,
+		Push:        c.Push,
+		CacheTo:     c.CacheTo,
+		Compression: c.Compression,
+		Attest:      c.Attest,
+		IfChanged:   c.IfChanged,
+		Refresh:     c.Refresh,
 	}
-	return kinds
 }
 
-// check returns an error for flags that cannot be meant.
-func (c *buildCmd) check(ctx context.Context, a *app, kinds []gen.Kind) error {
-	if len(kinds) > 1 && (len(c.Output) > 0 || len(c.Push) > 0 || c.Load != "" || c.IfChanged != "") {
-		return hint.Add(errors.New("--output, --load, --push and --if-changed are for one image, and there are two to build"),
-			"name the image: \"bkt build system …\" or \"bkt build toolbox …\"")
-	}
-	if c.Load != "" {
-		if _, err := loadInto(c.Load); err != nil {
-			return err
-		}
-	}
-	if len(c.Push) == 0 {
-		return nil
-	}
-	return a.canPush(ctx, c.Push)
-}
-
-// image builds the image of s, unless it is there, and hands it on.
-func (c *buildCmd) image(ctx context.Context, a *app, r repo.Repo, s recipe) (result builtJSON, err error) {
-	b, dir, err := c.configure(a, r, &s)
-	if err != nil {
-		return result, err
-	}
-	result.Image = s.kind
-	if c.IfChanged != "" {
-		there, same, err := a.published(ctx, b, s.spec, c.IfChanged)
-		if err != nil || same {
-			result.Digest, result.Unchanged = there.Digest, same
-			return result, err
-		}
-	}
-	l, err := a.build(ctx, b, s.spec, dir, &result)
-	if err != nil {
-		return result, err
-	}
-	result.Digest, result.Layout = l.Digest.String(), l.Dir
-	if c.Load != "" {
-		if err := a.load(ctx, l, c.Load); err != nil {
-			return result, err
-		}
-	}
-	result.References, err = c.push(ctx, a, l)
-	result.Pushed = len(result.References) > 0
-	return result, err
-}
-
-// build builds an image, unless it is there already.
-func (a *app) build(ctx context.Context, b buildkit.Builder, s image.Spec, dir string, result *builtJSON) (image.Layout, error) {
-	l, same := b.Unchanged(ctx, s, dir)
-	if same {
-		result.Unchanged = true
-		a.Note("%s is up to date", dir)
-		return l, nil
-	}
-	s, err := verify(ctx, s)
-	if err != nil {
-		return l, err
-	}
-	return b.Build(ctx, s, dir, a.Err)
-}
-
-// configure returns what builds the image of s, and the folder for its layout.
-func (c *buildCmd) configure(a *app, r repo.Repo, s *recipe) (b buildkit.Builder, dir string, err error) {
-	if b, err = c.builder(a, r); err != nil {
-		return b, "", err
-	}
-	dir, b.Exports, err = c.outputs(r, s.kind)
-	if err != nil {
-		return b, dir, err
-	}
-	if b.Attest, err = attestations(c.Attest); err != nil {
-		return b, dir, err
-	}
-	b.CacheTo, b.Compression = withCacheService(c.CacheTo), c.Compression
-	b.Packages = len(c.Push) > 0 || c.Refresh || c.IfChanged != ""
-	s.spec.Platforms = s.platforms
-	if len(c.Platform) > 0 {
-		s.spec.Platforms = c.Platform
-	}
-	if c.Refresh {
-		s.spec.Anew = s.packageLines()
-	}
-	return b, dir, nil
-}
-
-// outputs returns where the layout goes, and the further outputs.
-func (c *buildCmd) outputs(r repo.Repo, k gen.Kind) (dir string, more []buildkit.Export, err error) {
-	for _, text := range c.Output {
-		if !strings.HasPrefix(text, "type=") {
-			dir = text
-			continue
-		}
-		e, err := parseOutput(text)
-		if err != nil {
-			return dir, more, err
-		}
-		more = append(more, e)
-	}
-	return cmp.Or(dir, outputFolder(r, k)), more, nil
-}
-
-// outputFolder returns where an image goes if nobody says where.
-func outputFolder(r repo.Repo, k gen.Kind) string { return r.Path(outputs + "/" + string(k)) }
-
-// parseOutput parses type=TYPE,dest=DEST[,name=NAME].
-func parseOutput(text string) (buildkit.Export, error) {
-	fields, err := parseFields("--output", text, "type", "dest", "name")
-	e := buildkit.Export{Type: fields["type"], Dest: fields["dest"], Name: fields["name"]}
-	if err == nil && (e.Dest == "" || !slices.Contains([]string{"oci", "docker", "local"}, e.Type)) {
-		err = hint.Add(fmt.Errorf("--output %q: not of the form type=TYPE,dest=DEST", text), "the types are oci and docker, for archives, and local, for a folder with the files of the image")
-	}
-	return e, err
-}
-
-// parseFields parses KEY=VALUE,KEY=VALUE with such keys.
-func parseFields(flag, text string, keys ...string) (map[string]string, error) {
-	fields := map[string]string{}
-	for field := range strings.SplitSeq(text, ",") {
-		key, value, ok := strings.Cut(field, "=")
-		if !ok || !slices.Contains(keys, key) {
-			return nil, hint.Add(fmt.Errorf("%s %q: %q is not one of its fields", flag, text, field), "the fields are %s", strings.Join(keys, "=…, ")+"=…")
-		}
-		fields[key] = value
-	}
-	return fields, nil
-}
-
-// attestations parses type=TYPE and what follows.
-func attestations(texts []string) (map[string]string, error) {
-	all := map[string]string{}
-	for _, text := range texts {
-		kind, rest, _ := strings.Cut(strings.TrimPrefix(text, "type="), ",")
-		if !slices.Contains([]string{"provenance", "sbom"}, kind) {
-			return nil, fmt.Errorf("--attest %q: the types are provenance and sbom", text)
-		}
-		all[kind] = rest
-	}
-	return all, nil
-}
-
-// builtJSON is one image in the output of build --json.
+// builtJSON is one image in the output of build --json and push --json.
 type builtJSON struct {
-	Image  gen.Kind `json:"image"`
-	Digest string   `json:"digest"`
-	Layout string   `json:"layout,omitempty"` // the folder that it lies in
+	pipeline.Built
+	Outdated bool // its inputs have changed since
+}
 
-	Unchanged  bool     `json:"unchanged,omitempty"` // it was there already
-	Pushed     bool     `json:"pushed,omitempty"`
-	References []string `json:"references,omitempty"` // what it was pushed as, each with its digest
-	Outdated   bool     `json:"outdated,omitempty"`   // what it was built from has changed since
+// MarshalJSON implements [json.Marshaler].
+func (b builtJSON) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Image      gen.Kind `json:"image"`
+		Digest     string   `json:"digest"`
+		Layout     string   `json:"layout,omitempty"`
+		Unchanged  bool     `json:"unchanged,omitempty"`
+		Pushed     bool     `json:"pushed,omitempty"`
+		References []string `json:"references,omitempty"`
+		Outdated   bool     `json:"outdated,omitempty"`
+	}{b.Image, b.Digest, b.Layout, b.Unchanged, b.Pushed, b.References, b.Outdated})
 }
 
 // printBuilt prints the digest of the image, or a line for each of several.
-func (a *app) printBuilt(built []builtJSON) error {
+func (a *app) printBuilt(built ...builtJSON) error {
 	if a.JSON {
 		return a.PrintJSON(struct {
 			Version int         `json:"version"`

@@ -10,6 +10,7 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
+	"bkt/internal/pipeline"
 	"bkt/internal/plan"
 	"bkt/internal/ui"
 	"bkt/internal/version"
@@ -33,9 +34,9 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	if c.Fix || c.Check || c.DryRun {
 		return a.mend(ctx, ailments, c.Mode)
 	}
-	cfg := findEngine()
+	cfg := pipeline.FindEngine()
 	cfg.Address, cfg.TLS = cmp.Or(c.Engine, cfg.Address), c.TLSDir
-	if err := checkTLS(cfg, nil); err != nil {
+	if err := pipeline.CheckTLS(cfg, nil); err != nil {
 		return err
 	}
 	d := diagnosis{program: cfg.Program, rungs: buildkit.Ladder(ctx, cfg), ailments: ailments}

@@ -2,20 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"bkt/internal/buildkit"
-	"bkt/internal/engine/contract"
-	"bkt/internal/host"
-	"bkt/internal/owner"
-	"bkt/internal/version"
-	"bkt/internal/workspace"
+	"bkt/internal/pipeline"
 
 	"github.com/docker/go-units"
-	"golang.org/x/sys/unix"
 )
 
 type engineCmd struct {
@@ -24,86 +17,11 @@ type engineCmd struct {
 	Prune  enginePruneCmd  `cmd:"" help:"Delete the build cache."`
 }
 
-// ownEngine returns where bkt's own engine is, without looking for its program.
-func ownEngine() (buildkit.Config, error) {
-	root, socket, err := buildkit.Defaults(ownEnv, os.Geteuid())
-	return buildkit.Config{Root: root, Socket: socket, Version: version.String()}, err
-}
-
-// ownEnv is the environment without the folders of another user, which su and sudo
-// may leave in it: the engine of one user is not for another.
-func ownEnv(name string) string {
-	value := os.Getenv(name)
-	switch uid, known := ownerOf(value); {
-	case name == "XDG_RUNTIME_DIR" && known && uid != os.Geteuid():
-		return ""
-	case name == "XDG_DATA_HOME" && workspace.CheckDesktop() != nil && !isRoots(value):
-		return ""
-	}
-	return value
-}
-
-func ownerOf(path string) (uid int, known bool) {
-	var stat unix.Stat_t
-	err := unix.Stat(path, &stat)
-	return int(stat.Uid), err == nil
-}
-
-// isRoots reports whether a folder is root's, or would be if it were made.
-func isRoots(path string) bool {
-	uid, err := owner.Of(path)
-	return err == nil && uid == 0
-}
-
-// startable returns the own engine with the program to start it with.
-func startable() (buildkit.Config, error) {
-	cfg, err := ownEngine()
-	if err != nil {
-		return cfg, err
-	}
-	executable, err := os.Executable()
-	if err != nil {
-		return cfg, err
-	}
-	cfg.Program, err = buildkit.FindEngine(executable)
-	return cfg, err
-}
-
-// engine runs a command of bkt-engine and returns its output. What it says of
-// errors the user has seen by then, unless its progress was not wanted.
-func (a *app) engine(ctx context.Context, args ...string) ([]byte, error) {
-	cfg, err := startable()
-	if err != nil {
-		return nil, err
-	}
-	argv := append([]string{cfg.Program}, args...)
-	if a.Quiet {
-		return answer(ctx, argv...)
-	}
-	out, err := host.OutputLogged(ctx, a.Log(), argv...)
-	if _, ok := errors.AsType[*host.ExitError](err); ok {
-		return nil, exited(1)
-	}
-	return out, err
-}
-
-// credentials returns what asks the program bkt-engine for the user's passwords.
-func credentials(program string) func(context.Context, string) (user, secret string, err error) {
-	if program == "" {
-		return nil
-	}
-	return func(ctx context.Context, registry string) (string, string, error) {
-		var c contract.Credentials
-		err := ask(ctx, &c, program, "credentials", registry)
-		return c.User, c.Secret, err
-	}
-}
-
 type engineStatusCmd struct{}
 
 // Run prints how the engine is doing.
 func (engineStatusCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := ownEngine()
+	cfg, err := pipeline.OwnEngine()
 	if err != nil {
 		return err
 	}
@@ -178,7 +96,7 @@ type engineStopCmd struct {
 
 // Run stops the engine.
 func (c *engineStopCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := ownEngine()
+	cfg, err := pipeline.OwnEngine()
 	if err != nil {
 		return err
 	}
@@ -211,7 +129,7 @@ func (c *enginePruneCmd) Run(ctx context.Context, a *app) error {
 	if c.DryRun {
 		return engineStatusCmd{}.Run(ctx, a)
 	}
-	cfg, err := startable()
+	cfg, err := pipeline.Startable()
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/pipeline"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 	"bkt/internal/ui"
@@ -193,7 +194,7 @@ func asText(v string) (string, error) {
 
 // rendered returns the text of a file of a new repository, whose files are all.
 func rendered(f txtar.File, all fs.FS) ([]byte, error) {
-	if f.Name == imagesManifest { // which no Containerfile need be rendered from
+	if f.Name == pipeline.ImagesManifest { // which no Containerfile need be rendered from
 		_, _, err := manifest.Decode[manifest.Images](f.Name, f.Data)
 		return f.Data, err
 	}

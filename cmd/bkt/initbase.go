@@ -11,6 +11,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/pipeline"
 	"bkt/internal/repo"
 	"bkt/internal/ui"
 )
@@ -41,7 +42,7 @@ func (f from) or(reference string) manifest.Base {
 // image.json is to be made. A Containerfile that is there answers its own.
 func (c *initCmd) askBases(a *app, r repo.Repo) ([]question, error) {
 	c.from = map[gen.Kind]from{}
-	if r.Has(imagesManifest) {
+	if r.Has(pipeline.ImagesManifest) {
 		return nil, nil
 	}
 	system := question{what: "Base image of the system", value: &c.Base, fallback: defaultBase}
@@ -80,14 +81,14 @@ func (a *app) tellBase(k gen.Kind, read gen.From, flag string, q *question) {
 	switch place := fmt.Sprintf("%s:%d", gen.Containerfile(k), read.Line); {
 	case *q.value != "" && *q.value != q.fallback:
 		err := fmt.Errorf("%s: the %s is based on %s, and %s is %s", place, k, orNothing(q.fallback), flag, *q.value)
-		a.Warn([]error{hint.Add(err, "%s declares what the flag says", imagesManifest)})
+		a.Warn([]error{hint.Add(err, "%s declares what the flag says", pipeline.ImagesManifest)})
 	case q.fallback == "":
 		a.Note("%s: the %s is based on nothing", place, k)
 	default:
 		a.Note("%s: the %s is based on %s", place, k, strings.Join(append(read.Flags, q.fallback), " "))
 		if read.Args {
 			err := fmt.Errorf("%s: arguments in the FROM are taken by their defaults", place)
-			a.Warn([]error{hint.Add(err, "%s has no arguments: correct it if the image is built with others", imagesManifest)})
+			a.Warn([]error{hint.Add(err, "%s has no arguments: correct it if the image is built with others", pipeline.ImagesManifest)})
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/hooklint"
 	"bkt/internal/manifest"
+	"bkt/internal/pipeline"
 	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
 )
@@ -24,15 +25,15 @@ func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks 
 	if err != nil {
 		return nil, err
 	}
-	recipes, err := c.recipes(a, r, []gen.Kind{gen.Toolbox})
+	recipes, err := c.options(a).Recipes(a, r, []gen.Kind{gen.Toolbox})
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.builder(a, r)
+	b, err := c.options(a).Builder(r)
 	if err != nil {
 		return nil, err
 	}
-	spec, err := verify(ctx, recipes[0].toLook())
+	spec, err := pipeline.Verify(ctx, recipes[0].Inspected())
 	if err != nil {
 		return nil, err
 	}
@@ -41,12 +42,12 @@ func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks 
 		found, err = rehearse(ctx, l, old, hooks)
 		return err
 	})
-	return found, recipes[0].blame(err)
+	return found, recipes[0].Blame(err)
 }
 
 // old returns what the old home is.
 func (c *hookCheckCmd) old() (rehearsal.Old, buildkit.Beside, error) {
-	layout, isImage := strings.CutPrefix(c.OldHome, layoutScheme)
+	layout, isImage := strings.CutPrefix(c.OldHome, pipeline.LayoutScheme)
 	switch {
 	case c.OldHome == "":
 		return rehearsal.None, buildkit.Beside{}, nil
@@ -57,7 +58,7 @@ func (c *hookCheckCmd) old() (rehearsal.Old, buildkit.Beside, error) {
 		}
 		return rehearsal.Image, buildkit.Beside{Layout: l}, err
 	}
-	return rehearsal.Home, buildkit.Beside{Folder: c.OldHome}, checkFolder("--old-home", c.OldHome)
+	return rehearsal.Home, buildkit.Beside{Folder: c.OldHome}, pipeline.CheckFolder("--old-home", c.OldHome)
 }
 
 // toRehearse returns those of hooks that run in the toolbox image, at each start.

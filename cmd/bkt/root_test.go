@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bkt/internal/pipeline"
 	"bkt/internal/workspace"
 )
 
@@ -236,7 +237,7 @@ func TestRootsSessionIsRoots(t *testing.T) {
 func TestEngineOfRootIsRoots(t *testing.T) {
 	p := newPlace(t)
 	t.Setenv("XDG_DATA_HOME", p.home)
-	if got := ownEnv("XDG_DATA_HOME"); got != p.home {
+	if got := pipeline.OwnEnv("XDG_DATA_HOME"); got != p.home {
 		t.Errorf("of root for itself: %q", got)
 	}
 	t.Setenv("SUDO_UID", p.user.Uid)
@@ -244,12 +245,12 @@ func TestEngineOfRootIsRoots(t *testing.T) {
 		p.home: "", p.home + "/.local/share": "", p.root: p.root, p.root + "/not/yet": p.root + "/not/yet", "": "",
 	} {
 		t.Setenv("XDG_DATA_HOME", value)
-		if got := ownEnv("XDG_DATA_HOME"); got != want {
+		if got := pipeline.OwnEnv("XDG_DATA_HOME"); got != want {
 			t.Errorf("XDG_DATA_HOME=%s: %q", value, got)
 		}
 	}
 	t.Setenv("XDG_RUNTIME_DIR", p.home)
-	if got := ownEnv("XDG_RUNTIME_DIR"); got != "" {
+	if got := pipeline.OwnEnv("XDG_RUNTIME_DIR"); got != "" {
 		t.Errorf("XDG_RUNTIME_DIR: %q", got)
 	}
 }

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"bkt/internal/hint"
@@ -114,26 +112,6 @@ func withoutSecrets(packages []string) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, errors.Join(errs...)
-}
-
-// proxyArguments are those that BuildKit keeps out of the history.
-var proxyArguments = []string{"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}
-
-// warnSecretArguments warns of build arguments that look like secrets: an image
-// keeps them in its history.
-func (a *app) warnSecretArguments(args map[string]string) error {
-	args = maps.Clone(args)
-	maps.DeleteFunc(args, func(name, _ string) bool { return slices.Contains(proxyArguments, strings.ToLower(name)) })
-	item, err := json.Marshal(map[string]any{"env": args})
-	if err != nil {
-		return err
-	}
-	for _, found := range secret.All(item) {
-		found = strings.Replace(found, " in env ", " in ", 1)
-		a.Warn([]error{hint.Add(fmt.Errorf("--build-arg: %s: the image's history keeps it", found),
-			"give it with --secret id=ID,src=FILE, and read it with RUN --mount=type=secret,id=ID")})
-	}
-	return nil
 }
 
 // withoutSecret returns an error that quotes what an item has, without what in that

@@ -16,6 +16,7 @@ import (
 	"bkt/internal/imagetest"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/pipeline"
 	"bkt/internal/plan"
 	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
@@ -38,11 +39,11 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	recipes, err := c.recipes(a, r, wanted(r, c.Images))
+	recipes, err := c.options(a).Recipes(a, r, pipeline.Images(r, c.Images))
 	if err != nil {
 		return err
 	}
-	b, err := c.builder(a, r)
+	b, err := c.options(a).Builder(r)
 	if err != nil {
 		return err
 	}
@@ -51,11 +52,11 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	for _, s := range recipes {
 		results, old, err := c.image(ctx, a, r, b, s)
 		if err != nil {
-			return s.blame(err)
+			return s.Blame(err)
 		}
 		all = append(all, results...)
 		if old {
-			outdated = append(outdated, s.kind)
+			outdated = append(outdated, s.Image)
 		}
 	}
 	if c.JUnit != "" {
@@ -74,19 +75,19 @@ type testResult struct {
 
 // image builds an image and tests it. It reports whether the image is older than
 // what it is built from, which one that was built before may be.
-func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s recipe) (all []testResult, outdated bool, err error) {
-	checks, err := gen.Checks(s.kind, r.FS())
+func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s pipeline.Recipe) (all []testResult, outdated bool, err error) {
+	checks, err := gen.Checks(s.Image, r.FS())
 	if err != nil {
 		return nil, false, err
 	}
-	hooks, err := hooksOf(r, s.kind)
+	hooks, err := hooksOf(r, s.Image)
 	if err != nil {
 		return nil, false, err
 	}
 	outdated, err = c.look(ctx, a, r, b, s, func(ctx context.Context, l buildkit.Look) error {
 		results, err := imagetest.Run(ctx, l, checks, c.Timeout)
 		for _, one := range results {
-			all = append(all, testResult{one, s.kind})
+			all = append(all, testResult{one, s.Image})
 		}
 		if err != nil || len(hooks) == 0 {
 			return err
@@ -99,16 +100,16 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 }
 
 // look builds an image, unless it is to be there, and looks into it.
-func (c *testCmd) look(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s recipe, look func(context.Context, buildkit.Look) error) (outdated bool, err error) {
+func (c *testCmd) look(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s pipeline.Recipe, look func(context.Context, buildkit.Look) error) (outdated bool, err error) {
 	if c.Built {
-		l, release, err := a.built(ctx, r, s.kind)
+		l, release, err := pipeline.BuiltImage(ctx, a, r, s.Image)
 		if err != nil {
 			return false, err
 		}
 		defer release()
-		return a.isOutdated(ctx, r, s.kind, l), b.LookAt(ctx, l, s.toLook(), a.Err, look)
+		return pipeline.IsOutdated(ctx, a, r, s.Image, l), b.LookAt(ctx, l, s.Inspected(), a.Err, look)
 	}
-	spec, err := verify(ctx, s.toLook())
+	spec, err := pipeline.Verify(ctx, s.Inspected())
 	if err != nil {
 		return false, err
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/image"
 	"bkt/internal/manifest"
+	"bkt/internal/pipeline"
 	"bkt/internal/plan"
 	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
@@ -136,7 +136,7 @@ func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) 
 	}
 	u.image = cmp.Or(c.Image, u.box.Image)
 	named := u.image
-	if dir, ok := strings.CutPrefix(c.Image, layoutScheme); ok {
+	if dir, ok := strings.CutPrefix(c.Image, pipeline.LayoutScheme); ok {
 		if u.layout, err = buildkit.ReadLayout(dir, ""); err != nil {
 			return u, fmt.Errorf("--image: %w", err)
 		}
@@ -196,8 +196,7 @@ func (u *upgrade) fetch(ctx context.Context, a *app) (id string, err error) {
 	switch manager := u.domain.Manager; {
 	case u.layout.Dir != "":
 		a.Note("loading the image of %s", u.layout.Dir)
-		i := slices.IndexFunc(stores(), func(s store) bool { return s.program == manager })
-		err = stores()[i].take(ctx, u.layout, candidate)
+		err = pipeline.LoadInto(ctx, manager, u.layout, candidate)
 	case !strings.HasPrefix(u.image, "localhost/"):
 		a.Note("pulling %s", u.image)
 		_, err = host.Output(ctx, manager, "pull", "--quiet", u.image)
@@ -265,7 +264,7 @@ func (c *upgradeCmd) check(ctx context.Context, a *app, r repo.Repo, u *upgrade,
 	if err != nil {
 		return err
 	}
-	b, err := c.builder(a, r)
+	b, err := c.engineFlags.options(a).Builder(r)
 	if err != nil {
 		return err
 	}

@@ -82,11 +82,12 @@ func why(r repo.Repo, text string) ([]whyJSON, error) {
 
 // parseLine parses FILE:LINE and FILE, for which line is 0.
 func parseLine(text string) (file string, line int, err error) {
-	file, number, ok := cutLast(text, ":")
-	if !ok {
+	i := strings.LastIndex(text, ":")
+	if i < 0 {
 		return text, 0, nil
 	}
-	line, err = strconv.Atoi(number)
+	file = text[:i]
+	line, err = strconv.Atoi(text[i+1:])
 	if err != nil || line < 1 {
 		return "", 0, fmt.Errorf("%q is not of the form FILE:LINE", text)
 	}

@@ -1,9 +1,10 @@
-package main
+package pipeline
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -17,26 +18,28 @@ import (
 	"bkt/internal/image"
 	"bkt/internal/patherr"
 	"bkt/internal/repo"
-	"bkt/internal/ui"
 )
 
-// engineFlags say which engine is used, and how it shows what it does.
-type engineFlags struct {
-	Engine   []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"Use this BuildKit: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto, which is the first that can be used ($BUILDKIT_HOST, or auto). With OS/ARCH=, for that platform."`
-	TLSDir   string   `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Prove who you are to a tcp:// engine, and it to you, with ca.pem, cert.pem and key.pem in DIR."`
-	Progress string   `enum:"auto,tty,plain,rawjson,quiet" default:"auto" placeholder:"HOW" help:"Show progress: auto, tty, plain, rawjson or quiet (auto)."`
+// EngineOptions say which engine is used, and how it shows its progress.
+type EngineOptions struct {
+	Engines  []string // [OS/ARCH=]ADDRESS
+	TLSDir   string   // with ca.pem, cert.pem and key.pem, for engines at tcp://
+	Progress string   // "auto", "tty", "plain", "rawjson" or "quiet"
+	Verbose  bool
+
+	ProgressTo io.Writer
 }
 
-// sourceFlags say what an image is built from, and with which engine.
-type sourceFlags struct {
-	engineFlags  `embed:""`
-	BuildContext []string `sep:"none" placeholder:"NAME=VALUE" help:"Read the image or context NAME from oci-layout://DIR[@DIGEST] or from a folder."`
-	BuildArg     []string `sep:"none" placeholder:"NAME[=VALUE]" help:"Give an ARG its value; without VALUE that of the environment."`
-	Secret       []string `sep:"none" placeholder:"id=ID,src=FILE" help:"Let RUN --mount=type=secret,id=ID read FILE."`
-	SSH          []string `name:"ssh" sep:"none" placeholder:"ID[=PATH]" help:"Let RUN --mount=type=ssh,id=ID use the SSH agent, or the socket or key at PATH."`
-	CacheFrom    []string `sep:"none" placeholder:"CACHE" help:"Read a cache outside the engine, as in type=registry,ref=quay.io/someone/cache; also type=local,src=DIR and type=gha."`
-	NoCache      bool     `help:"Run every step again."`
-	Pull         bool     `help:"Ask registries for images again, even for those that are there."`
+// Options say what images are built from, each in the form of the flag of its name.
+type Options struct {
+	EngineOptions
+	BuildContext []string // NAME=VALUE
+	BuildArg     []string // NAME[=VALUE]
+	Secret       []string // id=ID,src=FILE
+	SSH          []string // ID[=PATH]
+	CacheFrom    []string
+	NoCache      bool // run every step again
+	Pull         bool // ask registries again for images that exist here
 }
 
 // checkRead returns an error for each name of --build-context that none of the
@@ -64,26 +67,26 @@ func checkRead(specs []image.Spec) error {
 	return errors.Join(errs...)
 }
 
-// A recipe is what one image is built from.
-type recipe struct {
-	kind      gen.Kind
-	spec      image.Spec
-	platforms []string     // what the manifests say that it is for
-	origins   []gen.Origin // of the lines of its Containerfile, if they are what the manifests say
+// A Recipe is what one image is built from.
+type Recipe struct {
+	Image     gen.Kind
+	Spec      image.Spec
+	Platforms []string     // that the manifests declare; none: the engine's own
+	origins   []gen.Origin // of the lines of its Containerfile, if it is up to date
 }
 
-// recipes returns what to build the images from, once all is known to be right
-// that can be told without an engine.
-func (c *sourceFlags) recipes(a *app, r repo.Repo, kinds []gen.Kind) ([]recipe, error) {
-	var all []recipe
+// Recipes returns what to build the images from. It checks all that can be checked
+// without an engine.
+func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Kind) ([]Recipe, error) {
+	var all []Recipe
 	var specs []image.Spec
 	args := map[string]string{} // the same for all
 	for _, k := range kinds {
-		origins, err := a.origins(r, k)
+		origins, err := origins(log, r, k)
 		if err != nil {
 			return nil, err
 		}
-		s, err := c.spec(r, k)
+		s, err := o.spec(r, k)
 		if err != nil {
 			return nil, err
 		}
@@ -91,24 +94,24 @@ func (c *sourceFlags) recipes(a *app, r repo.Repo, kinds []gen.Kind) ([]recipe, 
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, recipe{k, s, platforms, origins})
+		all = append(all, Recipe{k, s, platforms, origins})
 		args = s.Args
 		specs = append(specs, s)
 	}
-	if err := a.warnSecretArguments(args); err != nil {
+	if err := warnSecretArguments(log, args); err != nil {
 		return nil, err
 	}
 	err := checkRead(specs)
 	for _, s := range all {
-		err = s.blame(err)
+		err = s.Blame(err)
 	}
 	return all, err
 }
 
-// origins returns where the lines of a Containerfile come from. If it is not
-// what the manifests say, there is a warning. What is wrong with a manifest or
-// a marker is an error, before an engine is started.
-func (a *app) origins(r repo.Repo, k gen.Kind) ([]gen.Origin, error) {
+// origins returns where the lines of a Containerfile come from. If the file is not up
+// to date with the manifests, it logs a warning. An invalid manifest or marker is an
+// error.
+func origins(log Log, r repo.Repo, k gen.Kind) ([]gen.Origin, error) {
 	name := gen.Containerfile(k)
 	old, err := fs.ReadFile(r.FS(), name)
 	if err != nil {
@@ -119,14 +122,15 @@ func (a *app) origins(r repo.Repo, k gen.Kind) ([]gen.Origin, error) {
 		return res.Origins, err
 	}
 	stale := fmt.Errorf("%s is not what the manifests say", name)
-	a.Warn([]error{hint.Add(stale, "run \"bkt containerfile sync\" first")})
+	log.Warn([]error{hint.Add(stale, "run \"bkt containerfile sync\" first")})
 	return nil, nil
 }
 
-// blame says which manifest the step comes from that err is about, if one does.
-func (s recipe) blame(err error) error {
+// Blame adds to the error of a build step which manifest entry the step is rendered
+// from, if it is rendered from one.
+func (s Recipe) Blame(err error) error {
 	step, ok := errors.AsType[*buildkit.StepError](err)
-	if !ok || step.File != s.spec.Containerfile {
+	if !ok || step.File != s.Spec.Containerfile {
 		return err
 	}
 	entries, files := map[string]bool{}, map[string]bool{}
@@ -146,18 +150,18 @@ func (s recipe) blame(err error) error {
 	return err
 }
 
-// toLook returns what to build for a look into the image: it is that for this
-// machine, if there is to be one, or else that for the first platform.
-func (s recipe) toLook() image.Spec {
+// Inspected returns what to build to inspect the image: the image for this machine if
+// it is among the declared platforms, or else the one for the first.
+func (s Recipe) Inspected() image.Spec {
 	own := "linux/" + runtime.GOARCH
-	if len(s.platforms) > 0 && !slices.Contains(s.platforms, own) {
-		s.spec.Platforms = s.platforms[:1]
+	if len(s.Platforms) > 0 && !slices.Contains(s.Platforms, own) {
+		s.Spec.Platforms = s.Platforms[:1]
 	}
-	return s.spec
+	return s.Spec
 }
 
 // packageLines returns the lines of the sections that install packages.
-func (s recipe) packageLines() []int {
+func (s Recipe) packageLines() []int {
 	var lines []int
 	for _, o := range s.origins {
 		if strings.HasSuffix(o.Section, "_PACKAGES") {
@@ -168,19 +172,19 @@ func (s recipe) packageLines() []int {
 }
 
 // spec returns what to build the image k from.
-func (c *sourceFlags) spec(r repo.Repo, k gen.Kind) (image.Spec, error) {
+func (o Options) spec(r repo.Repo, k gen.Kind) (image.Spec, error) {
 	s := image.Spec{
 		Containerfile: gen.Containerfile(k),
 		Context:       r.Root,
 		Images:        map[string]image.Layout{},
 		Folders:       map[string]string{},
-		NoCache:       c.NoCache,
+		NoCache:       o.NoCache,
 	}
 	var err error
-	if s.Args, err = buildArgs(c.BuildArg); err != nil {
+	if s.Args, err = buildArgs(o.BuildArg); err != nil {
 		return s, err
 	}
-	for _, text := range c.BuildContext {
+	for _, text := range o.BuildContext {
 		if err := addContext(&s, text); err != nil {
 			return s, err
 		}
@@ -188,33 +192,25 @@ func (c *sourceFlags) spec(r repo.Repo, k gen.Kind) (image.Spec, error) {
 	return s, nil
 }
 
-// builder returns what builds the images, once all that can be wrong with the
-// flags is known not to be.
-func (c *sourceFlags) builder(a *app, r repo.Repo) (buildkit.Builder, error) {
-	b, err := c.engineFlags.builder(a, r)
+// Builder returns what builds the images. A malformed option is an error.
+func (o Options) Builder(r repo.Repo) (buildkit.Builder, error) {
+	b, err := o.EngineOptions.Builder(r)
 	if err != nil {
 		return b, err
 	}
-	b.Pull, b.CacheFrom = c.Pull, withCacheService(c.CacheFrom)
-	if b.Secrets, err = secrets(c.Secret); err != nil {
+	b.Pull, b.CacheFrom = o.Pull, withCacheService(o.CacheFrom)
+	if b.Secrets, err = secrets(o.Secret); err != nil {
 		return b, err
 	}
-	b.SSH, err = agents(c.SSH)
+	b.SSH, err = agents(o.SSH)
 	return b, err
 }
 
-// builder returns what runs commands on the engine.
-func (c *engineFlags) builder(a *app, r repo.Repo) (buildkit.Builder, error) {
-	b := buildkit.Builder{Progress: c.Progress, Exclude: []string{r.Path(outputs)}, Verbose: a.Verbose}
-	switch {
-	case c.Progress != "auto":
-	case a.Quiet:
-		b.Progress = "quiet"
-	case !ui.Interactive():
-		b.Progress = "plain"
-	}
+// Builder returns what runs commands on the engine.
+func (o EngineOptions) Builder(r repo.Repo) (buildkit.Builder, error) {
+	b := buildkit.Builder{Progress: o.Progress, Exclude: []string{r.Path(Folder)}, Verbose: o.Verbose}
 	var err error
-	b.Config, b.Engines, err = engines(c.Engine, c.TLSDir)
+	b.Config, b.Engines, err = engines(o.Engines, o.TLSDir)
 	b.Credentials = credentials(b.Config.Program)
 	return b, err
 }
@@ -273,7 +269,8 @@ func buildArgs(texts []string) (map[string]string, error) {
 	return args, nil
 }
 
-const layoutScheme = "oci-layout://"
+// LayoutScheme begins the name of an image in a folder.
+const LayoutScheme = "oci-layout://"
 
 // addContext adds what stands in for an image or a named context.
 func addContext(s *image.Spec, text string) error {
@@ -282,13 +279,13 @@ func addContext(s *image.Spec, text string) error {
 		return hint.Add(fmt.Errorf("--build-context %q: not of the form NAME=VALUE", text),
 			"as in \"quay.io/fedora/fedora-bootc:43=oci-layout://DIR\" or \"extra=DIR\"")
 	}
-	dir, isLayout := strings.CutPrefix(value, layoutScheme)
+	dir, isLayout := strings.CutPrefix(value, LayoutScheme)
 	if !isLayout {
 		if scheme, _, ok := strings.Cut(value, "://"); ok {
 			return hint.Add(fmt.Errorf("--build-context %s: cannot read from %s://", name, scheme), "a VALUE is oci-layout://DIR[@DIGEST] or a folder")
 		}
 		s.Folders[name] = value
-		return checkFolder("--build-context "+name, value)
+		return CheckFolder("--build-context "+name, value)
 	}
 	folder, digest, ok := cutLast(dir, "@")
 	if !ok || strings.Contains(digest, "/") { // the @ is part of the folder's name
@@ -302,8 +299,8 @@ func addContext(s *image.Spec, text string) error {
 	return nil
 }
 
-// checkFolder returns an error if dir is not one.
-func checkFolder(what, dir string) error {
+// CheckFolder returns an error if dir is not a folder. what names it for the user.
+func CheckFolder(what, dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, patherr.Trim(err))

@@ -1,4 +1,4 @@
-package main
+package pipeline
 
 import (
 	"context"
@@ -79,13 +79,22 @@ func noStore(text string, wanted []store) error {
 	return hint.Add(err, `install %s, or write an archive for another machine: --output type=docker,dest=FILE`, wanted[0].program)
 }
 
+// LoadInto loads l under a name into the images of a program, podman or docker.
+func LoadInto(ctx context.Context, program string, l image.Layout, name string) error {
+	i := slices.IndexFunc(stores(), func(s store) bool { return s.program == program })
+	if i < 0 {
+		return fmt.Errorf("cannot load an image into %s", program)
+	}
+	return stores()[i].take(ctx, l, name)
+}
+
 // load loads l into podman or docker.
-func (a *app) load(ctx context.Context, l image.Layout, text string) error {
+func load(ctx context.Context, log Log, l image.Layout, text string) error {
 	to, err := loadInto(text)
 	if err != nil {
 		return err
 	}
-	l, release, err := a.hold(ctx, l.Dir, l.Digest.String())
+	l, release, err := hold(ctx, log, l.Dir, l.Digest.String())
 	if err != nil {
 		return err
 	}
@@ -94,9 +103,9 @@ func (a *app) load(ctx context.Context, l image.Layout, text string) error {
 		err = fmt.Errorf("loading %s into %s: %w", to.name, to.program, err)
 		return hint.Add(err, `the image is in %s; does "%s info" work?`, l.Dir, to.program)
 	}
-	a.Note("loaded into %s as %s", to.program, to.name)
+	log.Note("loaded into %s as %s", to.program, to.name)
 	for _, s := range to.also {
-		a.Note("%s is here, too: --load %s chooses it", s.program, s.prefix+to.name)
+		log.Note("%s is here, too: --load %s chooses it", s.program, s.prefix+to.name)
 	}
 	return nil
 }
@@ -148,7 +157,7 @@ func checkNamed(ctx context.Context, program, name, id string) error {
 
 // intoDocker has docker read an archive, in which the image has its name.
 func intoDocker(ctx context.Context, l image.Layout, name string) error {
-	cfg, err := startable()
+	cfg, err := Startable()
 	if err != nil {
 		return err
 	}

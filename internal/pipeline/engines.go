@@ -1,0 +1,181 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"bkt/internal/buildkit"
+	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/owner"
+	"bkt/internal/version"
+	"bkt/internal/workspace"
+)
+
+// engines parses the values of --engine: an address is that of the engine for
+// all platforms that none is named for. Without one, BUILDKIT_HOST names it.
+// tls is the folder with what engines on a network are spoken to with.
+func engines(texts []string, tls string) (cfg buildkit.Config, byPlatform map[string]string, err error) {
+	cfg = FindEngine()
+	named := map[string]string{}
+	for _, text := range texts {
+		platform, address := cutPlatform(text)
+		if _, twice := named[platform]; twice {
+			return cfg, nil, engineTwice(platform)
+		}
+		if address == "" {
+			return cfg, nil, fmt.Errorf("--engine %q: no address in it", text)
+		}
+		named[platform] = address
+	}
+	if address, ok := named[""]; ok {
+		cfg.Address = address
+		delete(named, "")
+	}
+	cfg.TLS = tls
+	return cfg, named, CheckTLS(cfg, named)
+}
+
+// CheckTLS returns an error if no engine uses the certificates.
+func CheckTLS(cfg buildkit.Config, named map[string]string) error {
+	addresses := slices.Collect(maps.Values(named))
+	for _, address := range append(addresses, cfg.Address) {
+		if cfg.TLS == "" || strings.HasPrefix(address, "tcp://") {
+			return nil
+		}
+	}
+	return hint.Add(errors.New("--tlsdir is for engines at tcp://, and none is named"), "name it with --engine")
+}
+
+func engineTwice(platform string) error {
+	if platform == "" {
+		return hint.Add(fmt.Errorf("--engine: two engines for all platforms"), "say which platform one of them is for, as in linux/arm64=ADDRESS")
+	}
+	return fmt.Errorf("--engine: two engines for %s", platform)
+}
+
+// cutPlatform cuts OS/ARCH= from an address. An address has a = only after its ://.
+func cutPlatform(text string) (platform, address string) {
+	platform, address, ok := strings.Cut(text, "=")
+	if !ok || strings.Contains(platform, ":") {
+		return "", text
+	}
+	return platform, address
+}
+
+// FindEngine returns where to look for an engine if no flag says so.
+func FindEngine() buildkit.Config {
+	cfg, err := Startable()
+	cfg.Absent = err // which another engine makes up for
+	cfg.Address = buildkit.Auto
+	if host := os.Getenv("BUILDKIT_HOST"); host != "" {
+		cfg.Address = host
+	}
+	cfg.Around = buildkit.Around(OwnEnv)
+	return cfg
+}
+
+// OwnEngine returns where bkt's own engine is, without looking for its program.
+func OwnEngine() (buildkit.Config, error) {
+	root, socket, err := buildkit.Defaults(OwnEnv, os.Geteuid())
+	return buildkit.Config{Root: root, Socket: socket, Version: version.String()}, err
+}
+
+// OwnEnv is the environment without the folders of another user, which su and sudo
+// may leave in it: the engine of one user is not for another.
+func OwnEnv(name string) string {
+	value := os.Getenv(name)
+	switch uid, known := ownerOf(value); {
+	case name == "XDG_RUNTIME_DIR" && known && uid != os.Geteuid():
+		return ""
+	case name == "XDG_DATA_HOME" && workspace.CheckDesktop() != nil && !isRoots(value):
+		return ""
+	}
+	return value
+}
+
+func ownerOf(path string) (uid int, known bool) {
+	var stat unix.Stat_t
+	err := unix.Stat(path, &stat)
+	return int(stat.Uid), err == nil
+}
+
+// isRoots reports whether a folder is root's, or would be if it were made.
+func isRoots(path string) bool {
+	uid, err := owner.Of(path)
+	return err == nil && uid == 0
+}
+
+// Startable returns the own engine with the program to start it with.
+func Startable() (buildkit.Config, error) {
+	cfg, err := OwnEngine()
+	if err != nil {
+		return cfg, err
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Program, err = buildkit.FindEngine(executable)
+	return cfg, err
+}
+
+// credentials returns what asks the program bkt-engine for the user's passwords.
+func credentials(program string) func(context.Context, string) (user, secret string, err error) {
+	if program == "" {
+		return nil
+	}
+	return func(ctx context.Context, registry string) (string, string, error) {
+		var c contract.Credentials
+		err := ask(ctx, &c, program, "credentials", registry)
+		return c.User, c.Secret, err
+	}
+}
+
+// ask runs a command of bkt-engine that prints v as JSON. Its errors are
+// returned as if they were bkt's own.
+func ask(ctx context.Context, v any, argv ...string) error {
+	out, err := answer(ctx, argv...)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(out, v)
+}
+
+// answer runs a command of bkt-engine and returns its output. Its errors are
+// returned as if they were bkt's own.
+func answer(ctx context.Context, argv ...string) ([]byte, error) {
+	out, err := host.Output(ctx, argv...)
+	if exit, ok := errors.AsType[*host.ExitError](err); ok {
+		return nil, contract.ReadErrors(exit.Stderr, err)
+	}
+	return out, err
+}
+
+// run runs a command of bkt-engine and returns its output. Its progress and errors
+// go to log; an error that the user has seen there is [ErrReported].
+func run(ctx context.Context, log Log, args ...string) ([]byte, error) {
+	cfg, err := Startable()
+	if err != nil {
+		return nil, err
+	}
+	argv := append([]string{cfg.Program}, args...)
+	if log.Log() == io.Discard {
+		return answer(ctx, argv...)
+	}
+	out, err := host.OutputLogged(ctx, log.Log(), argv...)
+	if _, ok := errors.AsType[*host.ExitError](err); ok {
+		return nil, ErrReported
+	}
+	return out, err
+}

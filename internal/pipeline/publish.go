@@ -1,0 +1,118 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"bkt/internal/buildkit"
+	"bkt/internal/engine/contract"
+	"bkt/internal/image"
+	"bkt/internal/patherr"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// inspect returns what a registry has under name. flags are those of bkt-engine
+// inspect.
+func inspect(ctx context.Context, name string, flags ...string) (found contract.Image, err error) {
+	cfg, err := Startable()
+	if err != nil {
+		return found, err
+	}
+	err = ask(ctx, &found, slices.Concat([]string{cfg.Program, "inspect"}, flags, []string{name})...)
+	return found, err
+}
+
+// Verify returns s with the images pinned that the user's or the system's policy on
+// signatures (containers-policy.json(5)) has verified: the engine, which reads them,
+// does not know the policy. An image that the policy refuses is an error. Without a
+// policy, no registry is asked.
+func Verify(ctx context.Context, s image.Spec) (image.Spec, error) {
+	names, err := buildkit.Remote(s)
+	if err != nil {
+		return s, err
+	}
+	all, err := allowed(ctx, names)
+	if err != nil {
+		return s, err
+	}
+	s.Pins = map[string]digest.Digest{}
+	for _, one := range all {
+		if one.Digest != "" {
+			s.Pins[one.Name] = digest.Digest(one.Digest)
+		}
+	}
+	return s, nil
+}
+
+// allowed returns the images that a policy covers. One that it refuses is an error.
+func allowed(ctx context.Context, names []string) (all []contract.Allowed, err error) {
+	files, err := policies()
+	if err != nil || len(names) == 0 || !slices.ContainsFunc(files, mayExist) {
+		return nil, err
+	}
+	cfg, err := Startable()
+	if err != nil {
+		return nil, err
+	}
+	err = ask(ctx, &all, append([]string{cfg.Program, "allow"}, names...)...)
+	return all, err
+}
+
+// policies returns the files that may have a policy on signatures.
+func policies() ([]string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return nil, fmt.Errorf("whether you have a policy on signatures is not known: %w", err)
+	}
+	return []string{"/etc/containers/policy.json", filepath.Join(home, ".config", "containers", "policy.json")}, nil
+}
+
+// mayExist reports whether a file exists or cannot be read: an unreadable file is not
+// a missing one.
+func mayExist(path string) bool {
+	_, err := os.Stat(path)
+	return patherr.UnlessMissing(err) != nil || err == nil
+}
+
+// published returns what a registry has under name, and whether it was built from the
+// current inputs.
+func published(ctx context.Context, log Log, b buildkit.Builder, s image.Spec, name string) (contract.Image, bool, error) {
+	there, err := inspect(ctx, name)
+	if err != nil || there.Digest == "" {
+		return there, false, err
+	}
+	in, err := b.Inputs(ctx, s)
+	if err != nil {
+		return there, false, err
+	}
+	found := map[string]digest.Digest{}
+	for _, open := range in.Open {
+		base, err := inspect(ctx, open)
+		if err != nil || base.Digest == "" {
+			return there, false, err // the build reports a missing base
+		}
+		found[open] = digest.Digest(base.Digest)
+	}
+	want, err := in.Digest(found)
+	same := there.Labels[buildkit.InputsLabel] == want.String()
+	if same {
+		log.Note("%s was built from what is here", name)
+	}
+	return there, same, err
+}
+
+// sameLabels reports whether l has the packages and the inputs of an image with these
+// labels.
+func sameLabels(l image.Layout, labels map[string]string) (bool, error) {
+	own, err := buildkit.Labels(l)
+	for _, name := range []string{buildkit.InputsLabel, buildkit.PackagesLabel} {
+		if own[name] == "" || own[name] != labels[name] {
+			return false, err
+		}
+	}
+	return true, err
+}

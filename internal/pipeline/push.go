@@ -1,0 +1,111 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"bkt/gen"
+	"bkt/internal/buildkit"
+	"bkt/internal/engine/contract"
+	"bkt/internal/hint"
+	"bkt/internal/image"
+	"bkt/internal/repo"
+)
+
+// BuiltImage returns the image that bkt build has written into the repository. No
+// build replaces it until release is called.
+func BuiltImage(ctx context.Context, log Log, r repo.Repo, k gen.Kind) (l image.Layout, release func(), err error) {
+	dir := outputFolder(r, k)
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("the image %s has not been built: %s is not there", k, dir)
+		return l, nil, hint.Add(err, "run \"bkt build %s\" first", k)
+	}
+	return hold(ctx, log, dir, "")
+}
+
+// IsOutdated reports whether a built image is older than its inputs, and logs a warning
+// if it is: a failed build leaves the image of an earlier one. If that cannot be found
+// out, it logs a warning, too.
+func IsOutdated(ctx context.Context, log Log, r repo.Repo, k gen.Kind, l image.Layout) bool {
+	name, dir := gen.Containerfile(k), Folder+"/"+string(k)
+	platforms, err := gen.Platforms(k, r.FS())
+	outdated := false
+	if err == nil {
+		b := buildkit.Builder{Exclude: []string{r.Path(Folder)}}
+		b.Config, err = OwnEngine()
+		if err == nil {
+			outdated, err = b.IsOutdated(ctx, image.Spec{Containerfile: name, Context: r.Root, Platforms: platforms}, l)
+		}
+	}
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%s: cannot tell whether it is older than what it is built from: %w", dir, err)
+	case outdated:
+		err = fmt.Errorf("%s is older than what it is built from: %s, or a file that it reads, has changed since", dir, name)
+	default:
+		return false
+	}
+	log.Warn([]error{hint.Add(err, "run \"bkt build %s\"", k)})
+	return outdated
+}
+
+// hold returns an image of the layout dir, the one that name means, or else the
+// only one. No build replaces it until release is called.
+func hold(ctx context.Context, log Log, dir, name string) (l image.Layout, release func(), err error) {
+	release, err = buildkit.Hold(ctx, dir, func() { log.Note("waiting until a build has written %s", dir) })
+	if err != nil {
+		return l, nil, err
+	}
+	if l, err = buildkit.ReadLayout(dir, name); err != nil {
+		release()
+		return l, nil, err
+	}
+	return l, release, nil
+}
+
+// CheckPush returns an error for a name that no image can be pushed as.
+func CheckPush(ctx context.Context, log Log, names []string) error {
+	_, err := run(ctx, log, append([]string{"push", "--dry-run"}, names...)...)
+	return err
+}
+
+// Push pushes l under each of names. It returns the names with the digest that each
+// registry has afterwards.
+func Push(ctx context.Context, log Log, l image.Layout, names []string) ([]string, error) {
+	out, err := run(ctx, log, append([]string{"push", "--layout=" + l.Dir, "--digest=" + l.Digest.String()}, names...)...)
+	if err != nil {
+		return nil, err
+	}
+	var all []contract.Pushed
+	if err := json.Unmarshal(out, &all); err != nil {
+		return nil, fmt.Errorf("what bkt-engine says of what it has pushed: %w", err)
+	}
+	var references []string
+	for _, p := range all {
+		if p.Digest != l.Digest.String() {
+			return nil, fmt.Errorf("%s: %s was pushed, and not %s", p.Name, p.Digest, l.Digest)
+		}
+		references = append(references, p.Name+"@"+p.Digest)
+	}
+	if len(references) != len(names) {
+		return nil, fmt.Errorf("bkt-engine says of %d names of %d that it has pushed them", len(references), len(names))
+	}
+	return references, nil
+}
+
+// SamePackages reports whether a registry has under name an image with the packages
+// and the inputs of l.
+func SamePackages(ctx context.Context, log Log, l image.Layout, name string) (bool, error) {
+	there, err := inspect(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	same, err := sameLabels(l, there.Labels)
+	if same {
+		log.Note("%s has the same packages", name)
+	}
+	return same, err
+}
