@@ -10,7 +10,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. One that is not listed here is a mistake, too.
 var may = map[string]string{
-	"cmd/bkt":                  "gen internal/buildkit internal/containerfile internal/crash internal/distrobox internal/domains internal/engine/contract internal/gvariant internal/hint internal/hook internal/hooklint internal/host internal/image internal/imagetest internal/manifest internal/patherr internal/pipeline internal/plan internal/reconcile internal/rehearsal internal/repo internal/secret internal/ui internal/version internal/workspace packaging schemas",
+	"cmd/bkt":                  "gen internal/buildkit internal/containerfile internal/crash internal/distrobox internal/domains internal/engine/contract internal/gvariant internal/hint internal/hook internal/hooklint internal/host internal/image internal/imagetest internal/manifest internal/patherr internal/pipeline internal/plan internal/reconcile internal/rehearsal internal/repo internal/scaffold internal/secret internal/ui internal/version internal/workspace packaging schemas",
 	"cmd/bkt-engine":           "internal/crash internal/engine internal/engine/contract internal/image internal/registry internal/version",
 	"gen":                      "internal/hint internal/manifest internal/script templates",
 	"internal/appimage":        "internal/hint internal/keyfile internal/manifest internal/plan internal/reconcile",
@@ -44,6 +44,7 @@ var may = map[string]string{
 	"internal/registry":        "internal/engine/contract internal/hint internal/image internal/realm",
 	"internal/rehearsal":       "internal/buildkit internal/hook internal/manifest",
 	"internal/repo":            "internal/hint",
+	"internal/scaffold":        "gen internal/hint internal/manifest internal/patherr internal/pipeline internal/plan internal/repo",
 	"internal/schema":          "internal/manifest",
 	"internal/script":          "",
 	"internal/secret":          "",

@@ -2,34 +2,24 @@ package main
 
 import (
 	"bufio"
-	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"text/template"
 
 	"bkt/gen"
 	"bkt/internal/hint"
 	"bkt/internal/host"
-	"bkt/internal/manifest"
-	"bkt/internal/patherr"
 	"bkt/internal/pipeline"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
+	"bkt/internal/scaffold"
 	"bkt/internal/ui"
-
-	"golang.org/x/tools/txtar"
 )
-
-//go:embed skeleton.txtar
-var skeleton string
 
 type initCmd struct {
 	ui.Mode
@@ -40,7 +30,7 @@ type initCmd struct {
 	Registry    string `placeholder:"PLACE" help:"Where the images are pushed, as in quay.io/someone (nowhere)."`
 	Hook        bool   `help:"Have git render the sections of what is committed. In a repository that is there already, do only that."`
 
-	from map[gen.Kind]from // what there is already
+	system, toolbox scaffold.From // what existing Containerfiles say
 }
 
 const (
@@ -60,8 +50,12 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 		if err := c.complete(a, r); err != nil {
 			return err
 		}
-		if p, err = c.files(a, r); err != nil {
+		var existing []string
+		if p, existing, err = scaffold.Plan(r, c.answers()); err != nil {
 			return err
+		}
+		for _, name := range existing {
+			a.Note("%s is there already, and stays as it is", name)
 		}
 	}
 	if c.Hook {
@@ -85,7 +79,7 @@ type question struct {
 // complete gives the flags that are missing their values: by asking, if there
 // is someone to ask, or by default.
 func (c *initCmd) complete(a *app, r repo.Repo) error {
-	questions := []question{{what: "Name of the images", value: &c.Name, fallback: plainName(filepath.Base(r.Root))}}
+	questions := []question{{what: "Name of the images", value: &c.Name, fallback: scaffold.ImageName(filepath.Base(r.Root))}}
 	bases, err := c.askBases(a, r)
 	if err != nil {
 		return err
@@ -95,8 +89,8 @@ func (c *initCmd) complete(a *app, r repo.Repo) error {
 	if err := a.answer(questions); err != nil {
 		return err
 	}
-	if c.Name != plainName(c.Name) {
-		return hint.Add(fmt.Errorf("name %q: cannot be that of an image", c.Name), "use lower-case letters, digits and dashes, as in %q", plainName(c.Name))
+	if c.Name != scaffold.ImageName(c.Name) {
+		return hint.Add(fmt.Errorf("name %q: cannot be that of an image", c.Name), "use lower-case letters, digits and dashes, as in %q", scaffold.ImageName(c.Name))
 	}
 	return nil
 }
@@ -128,79 +122,60 @@ func (a *app) answer(questions []question) error {
 	return nil
 }
 
-// plainName turns a name into one that an image can have.
-func plainName(name string) string {
-	name = regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(name), "-")
-	if name = strings.Trim(name, "-"); name == "" {
-		return "workstation"
-	}
-	return name
+func (c *initCmd) answers() scaffold.Answers {
+	return scaffold.Answers{Name: c.Name, Registry: c.Registry, System: c.system.Base(c.Base), Toolbox: c.toolbox.Base(c.ToolboxBase)}
 }
 
-// files is the plan that makes the files that are missing.
-func (c *initCmd) files(a *app, r repo.Repo) (plan.Plan, error) {
-	archive, err := c.archive()
-	if err != nil {
-		return nil, err
+// askBases returns the questions about the base images, if image.json is missing. A
+// Containerfile that exists answers its own.
+func (c *initCmd) askBases(a *app, r repo.Repo) ([]question, error) {
+	if r.Has(pipeline.ImagesManifest) {
+		return nil, nil
 	}
-	missing := map[string]bool{}
-	for i, f := range archive.Files {
-		old, err := fs.ReadFile(r.FS(), f.Name)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			missing[f.Name] = true
-		case err != nil:
-			return nil, patherr.Trim(err)
-		default:
-			a.Note("%s is there already, and stays as it is", f.Name)
-			archive.Files[i].Data = old
+	system := question{what: "Base image of the system", value: &c.Base, fallback: defaultBase}
+	toolbox := question{what: "Base image of the toolbox", value: &c.ToolboxBase, fallback: defaultToolboxBase}
+	err := errors.Join(
+		readBase(a, r, gen.System, "--base", &system, &c.system),
+		readBase(a, r, gen.Toolbox, "--toolbox-base", &toolbox, &c.toolbox))
+	return []question{system, toolbox}, err
+}
+
+// readBase makes the base image that the Containerfile of the image k names the
+// fallback of q. If it cannot be read, there is no fallback, as no default is as good:
+// without a terminal that is an error.
+func readBase(a *app, r repo.Repo, k gen.Kind, flag string, q *question, into *scaffold.From) error {
+	from, found, err := scaffold.ReadBase(r, k, flag)
+	if _, unknown := errors.AsType[*scaffold.UnknownBase](err); unknown {
+		if *q.value != "" {
+			return nil
+		}
+		if !ui.Interactive() {
+			return err
+		}
+		a.Warn([]error{err})
+		q.fallback, q.unknown = "", err
+		return nil
+	}
+	if err == nil && found {
+		*into, q.fallback = from, from.From.Base.String()
+		reportBase(a, k, from, flag, q)
+	}
+	return err
+}
+
+// reportBase prints what was read, and warns if the flag declares another base.
+func reportBase(a *app, k gen.Kind, read scaffold.From, flag string, q *question) {
+	switch place := fmt.Sprintf("%s:%d", gen.Containerfile(k), read.Line); {
+	case *q.value != "" && *q.value != q.fallback:
+		err := fmt.Errorf("%s: the %s is based on %s, and %s is %s", place, k, cmp.Or(q.fallback, "nothing"), flag, *q.value)
+		a.Warn([]error{hint.Add(err, "%s declares what the flag says", pipeline.ImagesManifest)})
+	case q.fallback == "":
+		a.Note("%s: the %s is based on nothing", place, k)
+	default:
+		a.Note("%s: the %s is based on %s", place, k, strings.Join(append(read.Flags, q.fallback), " "))
+		if read.Args {
+			err := fmt.Errorf("%s: arguments in the FROM are taken by their defaults", place)
+			a.Warn([]error{hint.Add(err, "%s has no arguments: correct it if the image is built with others", pipeline.ImagesManifest)})
 		}
 	}
-	all, err := txtar.FS(archive)
-	if err != nil {
-		return nil, err
-	}
-	var p plan.Plan
-	for _, f := range archive.Files {
-		if !missing[f.Name] {
-			continue
-		}
-		text, err := rendered(f, all)
-		if err != nil {
-			return nil, err
-		}
-		p = append(p, plan.Rewrite(r.Path(f.Name), f.Name, nil, text)...)
-	}
-	return p, nil
-}
-
-// archive is the skeleton with the answers in it.
-func (c *initCmd) archive() (*txtar.Archive, error) {
-	t, err := template.New("skeleton").Delims("[[", "]]").Funcs(template.FuncMap{"json": asText}).Parse(skeleton)
-	if err != nil {
-		return nil, err
-	}
-	var text bytes.Buffer
-	if err := t.Execute(&text, c.answers()); err != nil {
-		return nil, err
-	}
-	return txtar.Parse(text.Bytes()), nil
-}
-
-func asText(v string) (string, error) {
-	text, err := json.Marshal(v)
-	return string(text), err
-}
-
-// rendered returns the text of a file of a new repository, whose files are all.
-func rendered(f txtar.File, all fs.FS) ([]byte, error) {
-	if f.Name == pipeline.ImagesManifest { // which no Containerfile need be rendered from
-		_, _, err := manifest.Decode[manifest.Images](f.Name, f.Data)
-		return f.Data, err
-	}
-	if filepath.Base(f.Name) != "Containerfile" {
-		return f.Data, nil
-	}
-	res, err := gen.Render(f.Name, f.Data, all)
-	return res.Text, err
 }

@@ -1,0 +1,108 @@
+package containerfile
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bkt/gen"
+	"bkt/internal/hint"
+	"bkt/internal/patherr"
+	"bkt/internal/repo"
+)
+
+// A Line is a line of a Containerfile.
+type Line struct {
+	File      string `json:"file"`
+	Number    int    `json:"line"`
+	Generated bool   `json:"generated"`
+	Section   string `json:"section,omitempty"`
+	Manifest  string `json:"manifest,omitempty"`
+	At        string `json:"at,omitempty"` // line:column in the manifest
+	Entry     string `json:"entry,omitempty"`
+	Comment   string `json:"comment,omitempty"`
+}
+
+// Why returns where the line of a Containerfile comes from that text, FILE:LINE, names.
+// For FILE it returns all generated lines. It fails if the file is not up to date.
+func Why(r repo.Repo, text string) ([]Line, error) {
+	file, line, err := parseLine(text)
+	if err != nil {
+		return nil, err
+	}
+	name, err := r.Name(file)
+	if err != nil {
+		return nil, err
+	}
+	res, count, err := current(r, name)
+	if err != nil {
+		return nil, err
+	}
+	if line > count {
+		return nil, fmt.Errorf("%s:%d: the file has %d lines", name, line, count)
+	}
+	if line > 0 {
+		return []Line{lineAt(name, line, res.Origins)}, nil
+	}
+	var all []Line
+	for _, o := range res.Origins {
+		all = append(all, generated(name, o))
+	}
+	return all, nil
+}
+
+// parseLine parses FILE:LINE and FILE, for which line is 0.
+func parseLine(text string) (file string, line int, err error) {
+	i := strings.LastIndex(text, ":")
+	if i < 0 {
+		return text, 0, nil
+	}
+	file = text[:i]
+	line, err = strconv.Atoi(text[i+1:])
+	if err != nil || line < 1 {
+		return "", 0, fmt.Errorf("%q is not of the form FILE:LINE", text)
+	}
+	return file, line, nil
+}
+
+// current renders a file and counts its lines. It fails if the file is not up to date:
+// its lines would be taken for others.
+func current(r repo.Repo, name string) (gen.Result, int, error) {
+	old, err := fs.ReadFile(r.FS(), name)
+	if err != nil {
+		return gen.Result{}, 0, patherr.Trim(err)
+	}
+	res, err := gen.Render(name, old, r.FS())
+	if err != nil {
+		return res, 0, err
+	}
+	if !bytes.Equal(old, res.Text) {
+		err := fmt.Errorf("%s is not what the manifests say", name)
+		return res, 0, hint.Add(err, "run \"bkt containerfile sync\" first")
+	}
+	count := bytes.Count(old, []byte("\n"))
+	if len(old) > 0 && !bytes.HasSuffix(old, []byte("\n")) {
+		count++
+	}
+	return res, count, nil
+}
+
+// lineAt returns a line, generated or not.
+func lineAt(name string, line int, origins []gen.Origin) Line {
+	i, ok := slices.BinarySearchFunc(origins, line, func(o gen.Origin, line int) int { return o.Line - line })
+	if !ok {
+		return Line{File: name, Number: line}
+	}
+	return generated(name, origins[i])
+}
+
+func generated(name string, o gen.Origin) Line {
+	l := Line{File: name, Number: o.Line, Generated: true, Section: o.Section, Manifest: o.File, Entry: o.Text, Comment: o.Comment}
+	if o.Position.Line > 0 {
+		l.At = fmt.Sprintf("%d:%d", o.Position.Line, o.Column)
+	}
+	return l
+}

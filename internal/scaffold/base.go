@@ -1,0 +1,71 @@
+package scaffold
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"bkt/gen"
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/patherr"
+	"bkt/internal/repo"
+)
+
+// From is what the Containerfile of an image says that the image is built on.
+type From struct{ gen.From }
+
+// Base returns the base image that reference names: the one that was read, with the
+// name of its stage, if it is the same image.
+func (f From) Base(reference string) manifest.Base {
+	if f.From.Base.String() == reference {
+		return f.From.Base
+	}
+	return manifest.ParseBase(reference)
+}
+
+// UnknownBase is the error of a base image that cannot be read from the repository. A
+// user can name it.
+type UnknownBase struct{ error }
+
+// Unwrap returns the reason.
+func (u *UnknownBase) Unwrap() error { return u.error }
+
+// ReadBase reads what an image is built on from its Containerfile. found is false if
+// the repository has no recipe for the image. The error is an *[UnknownBase] if the
+// base cannot be determined; flag is the one that names it.
+func ReadBase(r repo.Repo, k gen.Kind, flag string) (from From, found bool, err error) {
+	name := gen.Containerfile(k)
+	text, err := fs.ReadFile(r.FS(), name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return From{}, false, otherRecipe(r, k, flag)
+	}
+	if err != nil {
+		return From{}, false, patherr.Trim(err)
+	}
+	read, err := gen.FromOf(name, text)
+	if err != nil {
+		err = fmt.Errorf("what the %s is based on cannot be told: %w", k, err)
+		return From{}, false, &UnknownBase{hint.Add(err, "say it with %s IMAGE", flag)}
+	}
+	return From{read}, true, nil
+}
+
+// otherRecipe returns an error if the image k has a recipe under a name that bkt does
+// not read.
+func otherRecipe(r repo.Repo, k gen.Kind, flag string) error {
+	name := gen.Containerfile(k)
+	for _, pattern := range []string{"Dockerfile", "Containerfile?*", "Dockerfile?*"} {
+		found, err := fs.Glob(r.FS(), path.Join(path.Dir(name), pattern))
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			continue
+		}
+		err = fmt.Errorf("what the %s is based on cannot be told: there is %s, and no %s", k, found[0], name)
+		return &UnknownBase{hint.Add(err, "call it %s, or say what a new one is based on with %s IMAGE", name, flag)}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+// Package scaffold has the files of a new repository of images. It asks nothing and
+// returns a plan; files that exist stay as they are.
+package scaffold
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"bkt/gen"
+	"bkt/internal/manifest"
+	"bkt/internal/patherr"
+	"bkt/internal/pipeline"
+	"bkt/internal/plan"
+	"bkt/internal/repo"
+
+	"golang.org/x/tools/txtar"
+)
+
+//go:embed skeleton.txtar
+var skeleton string
+
+// Answers are the values that a new repository is made of.
+type Answers struct {
+	Name            string // of the images
+	Registry        string // where they are pushed; "": nowhere
+	System, Toolbox manifest.Base
+}
+
+// Plan returns the plan that creates the files that r lacks, and the names of those
+// that exist.
+func Plan(r repo.Repo, a Answers) (p plan.Plan, existing []string, err error) {
+	archive, err := fill(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	missing := map[string]bool{}
+	for i, f := range archive.Files {
+		old, err := fs.ReadFile(r.FS(), f.Name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			missing[f.Name] = true
+		case err != nil:
+			return nil, nil, patherr.Trim(err)
+		default:
+			existing = append(existing, f.Name)
+			archive.Files[i].Data = old
+		}
+	}
+	all, err := txtar.FS(archive)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, f := range archive.Files {
+		if !missing[f.Name] {
+			continue
+		}
+		text, err := render(f, all)
+		if err != nil {
+			return nil, nil, err
+		}
+		p = append(p, plan.Rewrite(r.Path(f.Name), f.Name, nil, text)...)
+	}
+	return p, existing, nil
+}
+
+// fill returns the skeleton with the answers in it.
+func fill(a Answers) (*txtar.Archive, error) {
+	t, err := template.New("skeleton").Delims("[[", "]]").Funcs(template.FuncMap{"json": quoteJSON}).Parse(skeleton)
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := t.Execute(&text, a); err != nil {
+		return nil, err
+	}
+	return txtar.Parse(text.Bytes()), nil
+}
+
+func quoteJSON(v string) (string, error) {
+	text, err := json.Marshal(v)
+	return string(text), err
+}
+
+// render returns the text of a file of a new repository. all are its files.
+func render(f txtar.File, all fs.FS) ([]byte, error) {
+	if f.Name == pipeline.ImagesManifest { // there may be no Containerfile that reads it
+		_, _, err := manifest.Decode[manifest.Images](f.Name, f.Data)
+		return f.Data, err
+	}
+	if filepath.Base(f.Name) != "Containerfile" {
+		return f.Data, nil
+	}
+	res, err := gen.Render(f.Name, f.Data, all)
+	return res.Text, err
+}
+
+// ImageName turns a name into a valid name of an image.
+func ImageName(name string) string {
+	name = regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(name), "-")
+	if name = strings.Trim(name, "-"); name == "" {
+		return "workstation"
+	}
+	return name
+}
