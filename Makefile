@@ -46,19 +46,27 @@ test-full: export BKT_TEST_FULL := 1
 test-full: test ## run every test, with large images
 
 .PHONY: check
-check: ## look at the code, our own Containerfiles and the workflows
+check: ## check the code, our own Containerfiles and the workflows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
 	$(GO) build ./...
 	$(GO) vet ./...
 	$(GO) vet -tags $(TAGS) ./...
 	$(GO) vet -C scripts ./...
 	$(GO) tool staticcheck -tags $(TAGS) ./...
+	@GO=$(GO) scripts/vulncheck.sh
 	$(GO) run ./cmd/bkt containerfile check
 	$(GO) build -C scripts -o ../bin/ github.com/rhysd/actionlint/cmd/actionlint
 	bin/actionlint .github/workflows/*.yml
 	@rm -rf bin/new && $(GO) run ./cmd/bkt -q init bin/new && git init -q bin/new
 	cd bin/new && ../actionlint # finds the actions of the repository by its .git
 	@rm -rf bin/new
+
+# A function that only tests call counts as dead: tests are to test what the
+# programs run.
+.PHONY: deadcode
+deadcode: ## find functions that neither program calls
+	@found=$$($(GO) tool deadcode -tags $(TAGS) ./cmd/bkt ./cmd/bkt-engine) || exit; \
+		test -z "$$found" || { echo "$$found"; exit 1; }
 
 # By the Makefile of a new repository. What it knows from the environment, BKT
 # and BKT_FLAGS, is described there.
