@@ -46,7 +46,7 @@ test-full: export BKT_TEST_FULL := 1
 test-full: test ## run every test, with large images
 
 .PHONY: check
-check: ## check the code, our own Containerfiles and the workflows
+check: ## check the code, its licences, our own Containerfiles and the workflows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
 	$(GO) build ./...
 	$(GO) vet ./...
@@ -54,12 +54,17 @@ check: ## check the code, our own Containerfiles and the workflows
 	$(GO) vet -C scripts ./...
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	@GO=$(GO) scripts/vulncheck.sh
+	$(GO) run -C scripts ./notices --check ../THIRD_PARTY_NOTICES
 	$(GO) run ./cmd/bkt containerfile check
 	$(GO) build -C scripts -o ../bin/ github.com/rhysd/actionlint/cmd/actionlint
 	bin/actionlint .github/workflows/*.yml
 	@rm -rf bin/new && $(GO) run ./cmd/bkt -q init bin/new && git init -q bin/new
 	cd bin/new && ../actionlint # finds the actions of the repository by its .git
 	@rm -rf bin/new
+
+.PHONY: notices
+notices: ## rewrite THIRD_PARTY_NOTICES from the modules that are linked
+	$(GO) run -C scripts ./notices ../THIRD_PARTY_NOTICES
 
 # A function that only tests call counts as dead: tests are to test what the
 # programs run.
