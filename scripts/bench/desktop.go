@@ -149,7 +149,7 @@ func (d *desktop) measure() error {
 		row("`"+strings.Join(cmd.Args[:2], " ")+"`", all[i], "")
 	}
 	row("`bkt drift`, 60 apps, 500 settings, 30 extensions", all[n], ratio(all[n], flatpak, "`flatpak list`"))
-	row("`bkt apply` with nothing to do; three boxes, ten AppImages and systemd's units, too", all[n+1], ratio(all[n+1], podman, "`podman ps`"))
+	row("`bkt apply` with nothing to do; three containers, ten AppImages and systemd's units, too", all[n+1], ratio(all[n+1], podman, "`podman ps`"))
 	row("`bkt auto-capture run` with nothing to capture, the same", all[n+2], ratio(all[n+2], podman, "`podman ps`"))
 	return d.others(all[n])
 }

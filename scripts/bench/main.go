@@ -77,7 +77,7 @@ func (s *site) nothingToDo() error {
 	if err != nil {
 		return err
 	}
-	row("`bkt build toolbox`, the first with no engine yet", cold[0], "")
+	row("`bkt build toolbox`, the first, with no engine yet", cold[0], "")
 	return nil
 }
 

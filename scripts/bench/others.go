@@ -71,7 +71,7 @@ func (s *site) beside() error {
 	// With a cache to write, bkt asks the engine though nothing has changed.
 	engine.Args = append(engine.Args, "--cache-to=type=inline")
 	const file = "toolbox/Containerfile"
-	names := []string{"`bkt build`", "`bkt build`, by way of the engine", "`buildctl build`, the same engine", "`buildah bud --layers`", "`podman build`"}
+	names := []string{"`bkt build`", "`bkt build`, through the engine", "`buildctl build`, the same engine", "`buildah bud --layers`", "`podman build`"}
 	commands := []*exec.Cmd{s.build(), engine, s.buildctl(), s.buildOf("buildah", "bud", file), s.buildOf("podman", "build", file)}
 	bare := s.buildOf("buildah", "bud", unmounted)
 	const buildah = 3
@@ -161,7 +161,7 @@ func (s *site) tests() error {
 	if err != nil {
 		return err
 	}
-	row("a warm `bkt build toolbox`, by way of the engine", all[0], "")
+	row("a warm `bkt build toolbox`, through the engine", all[0], "")
 	row("`bkt test toolbox`, 50 checks", all[1], fmt.Sprintf("%s more", short(all[1].median()-all[0].median())))
 	return nil
 }
