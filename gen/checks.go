@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -186,7 +187,7 @@ func (c *checker) files() error {
 	for i, f := range d.content.Files {
 		data, err := fs.ReadFile(c.store.repo, f.SourcePath())
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", f.SourcePath(), plainPath(err)))
+			errs = append(errs, fmt.Errorf("%s: %w", f.SourcePath(), patherr.Reason(err)))
 			continue
 		}
 		mode := strings.TrimLeft(cmp.Or(f.Mode, "0644"), "0")

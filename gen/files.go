@@ -9,6 +9,7 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 )
 
 // filesSection is what system-files.tmpl gets.
@@ -64,7 +65,7 @@ func checkSource(repo fs.FS, name string, e Entry) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return hint.Add(fmt.Errorf("%s: %s is not in the repository", e, name), "add the file, or take the entry out")
 	case err != nil:
-		return fmt.Errorf("%s: %s: %w", e, name, plainPath(err))
+		return fmt.Errorf("%s: %s: %w", e, name, patherr.Reason(err))
 	case info.IsDir():
 		return hint.Add(fmt.Errorf("%s: %s is a folder", e, name), "name each file of it")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/templates"
 
 	"github.com/Masterminds/sprig/v3"
@@ -75,7 +76,7 @@ func (r *renderer) spareTemplates() {
 	}
 	entries, err := fs.ReadDir(r.manifests.repo, "templates")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		what := fmt.Sprintf("cannot be read, so that it is not known which templates no section has: %v", plainPath(err))
+		what := fmt.Sprintf("cannot be read, so that it is not known which templates no section has: %v", patherr.Reason(err))
 		r.warnings = append(r.warnings, Finding{"template", Entry{File: "templates"}, what})
 	}
 	for _, e := range entries {
@@ -275,7 +276,7 @@ func (s *store) template(name string, q quoter) (*template.Template, error) {
 		text, err = templates.FS.ReadFile(name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, plainPath(err))
+		return nil, fmt.Errorf("%s: %w", file, patherr.Reason(err))
 	}
 	return template.New(file).Funcs(functions(q)).Option("missingkey=error").Parse(string(text))
 }
@@ -293,14 +294,6 @@ func plainTemplate(section string, err error) error {
 	}
 	what, _, _ = strings.Cut(what, " in type ")
 	return fmt.Errorf("%s: section %s: %s", where, section, what)
-}
-
-// plainPath drops from an error the name of the system call and of the file.
-func plainPath(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }
 
 // item returns the pointer to an item of the list at the pointer list.
@@ -337,7 +330,7 @@ func load[T any](s *store, name string) (document[T], error) {
 	d := document[T]{name: name, source: &manifest.Source{}}
 	data, err := fs.ReadFile(s.repo, name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return d, fmt.Errorf("%s: %w", name, plainPath(err))
+		return d, fmt.Errorf("%s: %w", name, patherr.Reason(err))
 	}
 	if err == nil {
 		if d.content, d.source, err = manifest.Decode[T](name, data); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/script"
 )
 
@@ -200,7 +201,7 @@ func takeFile(c *manifest.SystemConfig, s statement, repo fs.FS) error {
 	case !strings.HasPrefix(s.Value, "system/"):
 		return hint.Add(fmt.Errorf("%s: not below system/", s), "move it below system/")
 	case err != nil:
-		return fmt.Errorf("%s: %w", s, plainPath(err))
+		return fmt.Errorf("%s: %w", s, patherr.Reason(err))
 	case info.IsDir():
 		return hint.Add(fmt.Errorf("%s: is a folder", s), "copy each file of it")
 	}
