@@ -14,7 +14,9 @@ import (
 	"syscall"
 
 	"bkt/internal/engine/contract"
+	"bkt/internal/flock"
 	"bkt/internal/hint"
+	"bkt/internal/patherr"
 
 	"github.com/moby/buildkit/client"
 	_ "github.com/moby/buildkit/client/connhelper/dockercontainer"
@@ -24,7 +26,6 @@ import (
 	_ "github.com/moby/buildkit/client/connhelper/ssh"
 	"github.com/moby/buildkit/util/grpcerrors"
 	"github.com/sirupsen/logrus"
-	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/codes"
 )
 
@@ -73,11 +74,11 @@ func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 		return nil, cfg.absent()
 	}
 	if err := os.MkdirAll(cfg.Root, 0o700); err != nil {
-		return nil, plainPath(err)
+		return nil, patherr.TrimOp(err)
 	}
 	// Of several that find no engine at the same time, one starts it and the
 	// others, when they get the lock, find it running.
-	lock, err := lockFile(ctx, filepath.Join(cfg.Root, "start.lock"), os.O_CREATE|os.O_RDWR)
+	lock, err := flock.Lock(ctx, filepath.Join(cfg.Root, "start.lock"), os.O_CREATE|os.O_RDWR, flock.Exclusive, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +226,7 @@ func isHeld(err error) bool {
 func awaitEnd(ctx context.Context, cfg Config, held error) error {
 	wait, cancel := context.WithTimeout(ctx, cfg.patience.toStart())
 	defer cancel()
-	lock, err := flock(wait, contract.LockFile(cfg.Root), os.O_RDONLY, unix.LOCK_SH)
+	lock, err := flock.Lock(wait, contract.LockFile(cfg.Root), os.O_RDONLY, flock.Shared, nil)
 	if err == nil {
 		return lock.Close()
 	}
@@ -233,40 +234,6 @@ func awaitEnd(ctx context.Context, cfg Config, held error) error {
 		return context.Cause(ctx)
 	}
 	return hint.Add(held, "it does not answer: run \"bkt engine stop\"")
-}
-
-// lockFile opens the file name and waits until it has its lock, which lasts
-// until the file is closed.
-func lockFile(ctx context.Context, name string, flag int) (*os.File, error) {
-	return flock(ctx, name, flag, unix.LOCK_EX)
-}
-
-func flock(ctx context.Context, name string, flag, how int) (*os.File, error) {
-	f, err := os.OpenFile(name, flag, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	// Waiting for a lock cannot be interrupted, so it is left behind if the
-	// caller has had enough, and gives back at once what it gets.
-	locked := make(chan error, 1)
-	go func() {
-		err := unix.Flock(int(f.Fd()), how)
-		for errors.Is(err, unix.EINTR) {
-			err = unix.Flock(int(f.Fd()), how)
-		}
-		locked <- err
-	}()
-	select {
-	case err := <-locked:
-		if err == nil {
-			return f, nil
-		}
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", name, err)
-	case <-ctx.Done():
-		go func() { <-locked; f.Close() }()
-		return nil, context.Cause(ctx)
-	}
 }
 
 // words returns what a program has said into a file, after a colon.

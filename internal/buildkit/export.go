@@ -1,7 +1,6 @@
 package buildkit
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +8,7 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/owner"
+	"bkt/internal/patherr"
 
 	"github.com/google/renameio/v2"
 	"github.com/moby/buildkit/client"
@@ -39,7 +39,7 @@ func (e Export) open() (pendingExport, error) {
 		err = owner.Give(f.File, filepath.Dir(e.Dest))
 	}
 	if err != nil {
-		return pendingExport{}, fmt.Errorf("%s: %w", e.Dest, plainLink(err))
+		return pendingExport{}, fmt.Errorf("%s: %w", e.Dest, patherr.Reason(err))
 	}
 	p := pendingExport{finish: f.CloseAtomicallyReplace, abandon: func() { _ = f.Cleanup() }}
 	p.entry = client.ExportEntry{
@@ -69,24 +69,24 @@ func openFolder(dir string) (pendingExport, error) {
 		return pendingExport{}, hint.Add(fmt.Errorf("%s: the folder is not empty", dir), "name one that is, or that does not exist")
 	}
 	if err := owner.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return pendingExport{}, plainPath(err)
+		return pendingExport{}, patherr.TrimOp(err)
 	}
 	beside, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-")
 	if err != nil {
-		return pendingExport{}, plainPath(err)
+		return pendingExport{}, patherr.TrimOp(err)
 	}
 	return pendingExport{
 		entry: client.ExportEntry{Type: client.ExporterLocal, Attrs: map[string]string{}, OutputDir: beside},
 		finish: func() error {
 			// A folder of several platforms has one in it for each.
 			if err := os.Chmod(beside, 0o755); err != nil {
-				return plainPath(err)
+				return patherr.TrimOp(err)
 			}
 			if err := giveFolder(beside); err != nil {
 				return err
 			}
 			_ = os.Remove(dir)
-			return plainLink(os.Rename(beside, dir))
+			return patherr.TrimOp(os.Rename(beside, dir))
 		},
 		abandon: func() { _ = os.RemoveAll(beside) },
 	}, nil
@@ -97,7 +97,7 @@ func openFolder(dir string) (pendingExport, error) {
 func giveFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
-		return plainPath(err)
+		return patherr.TrimOp(err)
 	}
 	defer f.Close()
 	return owner.Give(f, filepath.Dir(dir))
@@ -144,15 +144,4 @@ func (all pendingExports) abandon() {
 	for _, p := range all {
 		p.abandon()
 	}
-}
-
-// plainLink drops the names of temporary files from an error.
-func plainLink(err error) error {
-	if e, ok := errors.AsType[*os.LinkError](err); ok {
-		return fmt.Errorf("%s: %w", e.New, e.Err)
-	}
-	if e, ok := errors.AsType[*os.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }

@@ -9,11 +9,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"bkt/internal/flock"
 	"bkt/internal/image"
+	"bkt/internal/patherr"
 
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sys/unix"
 )
 
 // A build writes its blobs beside those of the image that is in a layout, which
@@ -25,7 +26,7 @@ import (
 // called. It waits while one is being replaced, which takes moments. waiting is
 // called if it does. Where there are no blobs, there is nothing to keep.
 func Hold(ctx context.Context, dir string, waiting func()) (release func(), err error) {
-	lock, err := lockBlobs(ctx, dir, unix.LOCK_SH, waiting)
+	lock, err := lockBlobs(ctx, dir, flock.Shared, waiting)
 	if errors.Is(err, fs.ErrNotExist) {
 		return func() {}, nil
 	}
@@ -35,15 +36,9 @@ func Hold(ctx context.Context, dir string, waiting func()) (release func(), err 
 	return func() { lock.Close() }, nil
 }
 
-func lockBlobs(ctx context.Context, dir string, how int, waiting func()) (*os.File, error) {
-	name := filepath.Join(dir, ocispec.ImageBlobsDir)
-	lock, err := os.Open(name)
-	if err == nil && unix.Flock(int(lock.Fd()), how|unix.LOCK_NB) != nil {
-		lock.Close()
-		waiting()
-		lock, err = flock(ctx, name, os.O_RDONLY, how)
-	}
-	return lock, plainPath(err)
+func lockBlobs(ctx context.Context, dir string, how flock.Mode, waiting func()) (*os.File, error) {
+	lock, err := flock.Lock(ctx, filepath.Join(dir, ocispec.ImageBlobsDir), os.O_RDONLY, how, waiting)
+	return lock, patherr.TrimOp(err)
 }
 
 // Alone makes dir, an empty folder, a layout that holds l and no other image: for

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"bkt/internal/image"
+	"bkt/internal/patherr"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -128,7 +129,7 @@ func openSources(s image.Spec) (p parsed, root, file string, err error) {
 	dir, name := containerfile(s, root)
 	file = filepath.Join(dir, name)
 	p, err = parse(file, s)
-	return p, root, file, plainPath(err)
+	return p, root, file, patherr.TrimOp(err)
 }
 
 // withoutProxies returns args without those that say how to reach the network.
@@ -236,7 +237,7 @@ func (b Builder) context(s image.Spec, root, file string) (fsutil.FS, error) {
 			continue
 		}
 		if err != nil {
-			return nil, plainPath(err)
+			return nil, patherr.TrimOp(err)
 		}
 		defer f.Close()
 		patterns, err := ignorefile.ReadAll(f)
@@ -307,11 +308,11 @@ func patterns(sources []string) []string {
 func (in *Inputs) addTree(ctx context.Context, name string, tree fsutil.FS) error {
 	return tree.Walk(ctx, "", func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			return plainPath(err)
+			return patherr.TrimOp(err)
 		}
 		info, err := entry.Info()
 		if err != nil {
-			return plainPath(err)
+			return patherr.TrimOp(err)
 		}
 		stat, ok := info.Sys().(*types.Stat)
 		if !ok {
@@ -334,7 +335,7 @@ func contentOf(tree fsutil.FS, file string) (digest.Digest, error) {
 		return "", nil // a socket, which is not sent
 	}
 	if err != nil {
-		return "", plainPath(err)
+		return "", patherr.TrimOp(err)
 	}
 	defer r.Close()
 	hash := sha256.New()

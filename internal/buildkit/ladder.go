@@ -11,6 +11,7 @@ import (
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
+	"bkt/internal/patherr"
 
 	"github.com/moby/buildkit/client"
 )
@@ -139,7 +140,7 @@ func isThere(socket string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s is not there", socket)
 	case err != nil:
-		return plainPath(err)
+		return patherr.TrimOp(err)
 	case info.Mode().Type() != fs.ModeSocket:
 		return fmt.Errorf("%s is no socket", socket)
 	}

@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"bkt/internal/flock"
 	"bkt/internal/hint"
 	"bkt/internal/image"
 	"bkt/internal/owner"
+	"bkt/internal/patherr"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/google/renameio/v2"
@@ -56,7 +58,7 @@ var errGone = errors.New("the folder is gone")
 func tryOutput(ctx context.Context, dir string, waiting func()) (*output, error) {
 	o := &output{dir: dir, made: missing(dir)}
 	if err := owner.MkdirAll(dir, 0o755); err != nil {
-		return nil, plainPath(err)
+		return nil, patherr.TrimOp(err)
 	}
 	var err error
 	if o.lock, err = lockOutput(ctx, dir, waiting); err != nil {
@@ -83,16 +85,11 @@ func missing(dir string) []string {
 }
 
 func lockOutput(ctx context.Context, dir string, waiting func()) (*os.File, error) {
-	lock, err := os.Open(dir)
-	if err == nil && unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
-		lock.Close()
-		waiting()
-		lock, err = lockFile(ctx, dir, os.O_RDONLY)
-	}
+	lock, err := flock.Lock(ctx, dir, os.O_RDONLY, flock.Exclusive, waiting)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errGone
 	}
-	return lock, plainPath(err)
+	return lock, patherr.TrimOp(err)
 }
 
 // open looks into the folder, whose lock it has.
@@ -136,7 +133,7 @@ const oursKey = "bkt.output"
 func checkOurs(dir string) (empty bool, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return false, plainPath(err)
+		return false, patherr.TrimOp(err)
 	}
 	for _, e := range entries {
 		switch e.Name() {
@@ -162,7 +159,7 @@ func checkIngest(dir string) error {
 			return hint.Add(err, "write to another folder, or move that away")
 		}
 	}
-	return plainPath(err)
+	return patherr.TrimOp(err)
 }
 
 // checkImages returns an error if the layout dir has an index that names images
@@ -178,7 +175,7 @@ func checkImages(dir string) error {
 		err = json.Unmarshal(data, &index)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: cannot tell what image it holds: %w", dir, plainPath(err))
+		return fmt.Errorf("%s: cannot tell what image it holds: %w", dir, patherr.TrimOp(err))
 	}
 	for _, desc := range index.Manifests {
 		if desc.Annotations[oursKey] == "" {
@@ -203,14 +200,6 @@ func checkSources(dir string, images map[string]image.Layout) error {
 		}
 	}
 	return nil
-}
-
-// plainPath drops the name of the system call from an error.
-func plainPath(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Errorf("%s: %w", e.Path, e.Err)
-	}
-	return err
 }
 
 // ingestDir is where the store keeps blobs that are not complete.
@@ -252,7 +241,7 @@ func (o *output) commit(ctx context.Context, desc ocispec.Descriptor, waiting fu
 	if err != nil {
 		return image.Layout{}, fmt.Errorf("%s: the engine has not sent all of the image: %w", o.dir, err)
 	}
-	lock, err := lockBlobs(ctx, o.dir, unix.LOCK_EX, waiting)
+	lock, err := lockBlobs(ctx, o.dir, flock.Exclusive, waiting)
 	if err != nil {
 		return image.Layout{}, err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bkt/internal/engine/contract"
+	"bkt/internal/flock"
 	"bkt/internal/hint"
 
 	"github.com/google/go-cmp/cmp"
@@ -84,7 +85,7 @@ func muteOwn(t *testing.T, cfg Config) {
 	if err := os.WriteFile(contract.StateFile(cfg.Root), state, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := lockFile(t.Context(), contract.LockFile(cfg.Root), os.O_CREATE|os.O_RDWR)
+	lock, err := flock.TryLock(contract.LockFile(cfg.Root), os.O_CREATE|os.O_RDWR, flock.Exclusive)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +184,7 @@ func TestInterruptedStartLeavesNothing(t *testing.T) {
 	if !ended(t.Context(), engine, time.Minute) {
 		t.Error("the engine still gets up")
 	}
-	lock, err := lockFile(t.Context(), filepath.Join(cfg.Root, "start.lock"), os.O_RDWR)
+	lock, err := flock.Lock(t.Context(), filepath.Join(cfg.Root, "start.lock"), os.O_RDWR, flock.Exclusive, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

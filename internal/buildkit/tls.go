@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/patherr"
 
 	"github.com/moby/buildkit/client"
 )
@@ -39,7 +40,7 @@ func firstOf(dir string, names []string) (string, error) {
 	for _, name := range names {
 		file := filepath.Join(dir, name)
 		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
-			return file, plainPath(err)
+			return file, patherr.TrimOp(err)
 		}
 	}
 	return "", fmt.Errorf("%s: it has no %s", dir, strings.Join(names, " or "))

@@ -9,9 +9,8 @@ import (
 	"strings"
 
 	"bkt/internal/engine/contract"
+	"bkt/internal/flock"
 	"bkt/internal/hint"
-
-	"golang.org/x/sys/unix"
 )
 
 // heldError says that another engine has the root.
@@ -34,23 +33,19 @@ func lock(root string) (*os.File, error) {
 		return nil, err
 	}
 	name := contract.LockFile(root)
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+	f, err := flock.TryLock(name, os.O_CREATE|os.O_RDWR, flock.Exclusive)
+	switch {
+	case errors.Is(err, flock.ErrLocked):
+		return nil, held(root)
+	case err != nil:
 		return nil, err
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if err == nil {
-		giveUpReserve(root)
-		err = errors.Join(f.Truncate(0), writeAt(f, strconv.Itoa(os.Getpid())))
+	giveUpReserve(root)
+	if err := errors.Join(f.Truncate(0), writeAt(f, strconv.Itoa(os.Getpid()))); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if err == nil {
-		return f, nil
-	}
-	f.Close()
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, held(root)
-	}
-	return nil, fmt.Errorf("%s: %w", name, err)
+	return f, nil
 }
 
 // checkRoot returns an error if root is a folder of someone else's: what is called

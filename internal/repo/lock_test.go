@@ -190,7 +190,7 @@ func TestLockIsNotInherited(t *testing.T) {
 func TestLockOfNoRepository(t *testing.T) {
 	dir := t.TempDir()
 	_, err := repo.Repo{Root: dir}.Lock(context.Background(), func() {})
-	if err == nil || err.Error() != "open "+dir+"/manifests: no such file or directory" {
+	if err == nil || err.Error() != "locking "+dir+"/manifests: no such file or directory" {
 		t.Errorf("error %v", err)
 	}
 }

@@ -12,7 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bkt/internal/flock"
 	"bkt/internal/hint"
+	"bkt/internal/patherr"
 
 	"golang.org/x/sys/unix"
 )
@@ -92,9 +94,7 @@ func (f files) Open(name string) (fs.File, error) {
 		}
 		file.Close()
 	}
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		err = e.Err
-	}
+	err = patherr.Reason(err)
 	if target, errLink := os.Readlink(f.Path(name)); errLink == nil && errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("a symbolic link to %s, which is not there", target)
 	}
@@ -134,41 +134,13 @@ func (r Repo) Name(path string) (string, error) {
 
 // Lock waits until no other bkt changes the repository, and keeps others out
 // until the result is closed. The lock is on the folder manifests/ itself and
-// leaves nothing behind, however bkt ends. waiting is called if there is
-// something to wait for; the end of ctx ends the waiting.
+// leaves nothing behind, however bkt ends. waiting is called before it waits; the
+// end of ctx ends the wait.
 func (r Repo) Lock(ctx context.Context, waiting func()) (*os.File, error) {
-	f, err := os.Open(r.Path("manifests"))
+	dir := r.Path("manifests")
+	f, err := flock.Lock(ctx, dir, os.O_RDONLY, flock.Exclusive, waiting)
 	if err != nil {
-		return nil, err
-	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		waiting()
-		err = wait(ctx, f)
-	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("locking %s: %w", f.Name(), err)
+		return nil, fmt.Errorf("locking %s: %w", dir, patherr.Reason(err))
 	}
 	return f, nil
-}
-
-// wait waits for the lock of f. Waiting for a lock cannot be interrupted: it is
-// left to itself when ctx ends, as bkt then does, too.
-func wait(ctx context.Context, f *os.File) error {
-	locked := make(chan error, 1)
-	fd := int(f.Fd())
-	go func() {
-		err := unix.Flock(fd, unix.LOCK_EX)
-		for errors.Is(err, unix.EINTR) {
-			err = unix.Flock(fd, unix.LOCK_EX)
-		}
-		locked <- err
-	}()
-	select {
-	case err := <-locked:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

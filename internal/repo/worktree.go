@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"bkt/internal/flock"
 	"bkt/internal/hint"
-
-	"golang.org/x/sys/unix"
+	"bkt/internal/patherr"
 )
 
 // A WorkTree is how the work tree of git stands in which a repository lies.
@@ -147,7 +147,7 @@ func inProgress(dir string) string {
 	return ""
 }
 
-// ErrLocked is that another bkt holds a lock.
+// ErrLocked says that another bkt holds a lock.
 var ErrLocked = errors.New("another bkt is at work")
 
 // TryLock is like [Repo.Lock], but does not wait: it returns ErrLocked.
@@ -155,17 +155,12 @@ func (r Repo) TryLock() (*os.File, error) { return TryLock(r.Path("manifests")) 
 
 // TryLock locks a folder until the result is closed, or returns ErrLocked.
 func TryLock(dir string) (*os.File, error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if err == nil {
-		return f, nil
-	}
-	f.Close()
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	f, err := flock.TryLock(dir, os.O_RDONLY, flock.Exclusive)
+	switch {
+	case errors.Is(err, flock.ErrLocked):
 		return nil, ErrLocked
+	case err != nil:
+		return nil, fmt.Errorf("locking %s: %w", dir, patherr.Reason(err))
 	}
-	return nil, fmt.Errorf("locking %s: %w", dir, err)
+	return f, nil
 }

@@ -13,13 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
+	"bkt/internal/flock"
 	"bkt/internal/hint"
-
-	"golang.org/x/sys/unix"
 )
 
 // StatusHeld is the exit status of an engine that finds its root in use by
@@ -103,19 +103,16 @@ func ReadState(root string) (State, error) {
 
 // Held says whether an engine holds root.
 func Held(root string) (bool, error) {
-	f, err := os.Open(LockFile(root))
-	if errors.Is(err, os.ErrNotExist) {
+	f, err := flock.TryLock(LockFile(root), os.O_RDONLY, flock.Shared)
+	switch {
+	case errors.Is(err, flock.ErrLocked):
+		return true, nil
+	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
-	}
-	if err != nil {
+	case err != nil:
 		return false, err
 	}
-	defer f.Close()
-	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return true, nil
-	}
-	return false, err
+	return false, f.Close()
 }
 
 // readyLine is what an engine that is up reports; any other line is JSON.
