@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 
@@ -40,13 +41,13 @@ func baseData(in input, t *trace) (any, error) {
 		return nil, hint.Add(err, `give %q an "image" in %s, or write a FROM of your own in place of section %s`,
 			string(in.kind)+".base", in.manifest, baseImage)
 	}
-	s := baseSection{Flags: in.stage.flags, Image: t.value(i.Base.String(), d.entry(at+"/base", i.Base.Image, i.Comment))}
-	if in.stage.name != "" {
-		e := d.entry(at+"/base/as", in.stage.name, i.Comment)
+	s := baseSection{Flags: in.stage.Flags, Image: t.value(i.Base.String(), d.entry(at+"/base", i.Base.Image, i.Comment))}
+	if in.stage.Name != "" {
+		e := d.entry(at+"/base/as", in.stage.Name, i.Comment)
 		if err := in.checkName(i.Base.As, e); err != nil {
 			return nil, err
 		}
-		as := t.value(in.stage.name, e)
+		as := t.value(in.stage.Name, e)
 		s.As = &as
 	}
 	for _, name := range slices.Sorted(maps.Keys(i.Labels)) {
@@ -72,53 +73,64 @@ func Platforms(k Kind, repo fs.FS) ([]string, error) {
 
 // baseStage returns the stage that section BASE_IMAGE begins: what the manifest
 // says of it and, for what it does not say, what the section has said until now.
-func (r *renderer) baseStage(s span) stage {
-	b := stage{line: s.start, last: s.end, of: s.name}
-	if old := r.inside(s).all; len(old) > 0 {
+func (r *renderer) baseStage(s span) dockerfile.Stage {
+	b := dockerfile.Stage{Line: s.start, Last: s.end, Section: s.name}
+	if old := r.inside(s).All; len(old) > 0 {
 		last := old[len(old)-1] // what follows the section belongs to this one
-		b.flags, b.image, b.name = last.flags, last.image, last.name
+		b.Flags, b.Image, b.Name = last.Flags, last.Image, last.Name
 	}
 	d, _ := load[manifest.Images](r.manifests, imageManifest) // what is wrong with it is said elsewhere
 	base := imageOf(d.content, r.kind).Base
-	b.image, b.name = cmp.Or(base.Image, b.image), cmp.Or(base.As, b.name)
+	b.Image, b.Name = cmp.Or(base.Image, b.Image), cmp.Or(base.As, b.Name)
 	return b
 }
 
 // inside returns the stages that begin in a section.
-func (r *renderer) inside(s span) stages {
+func (r *renderer) inside(s span) dockerfile.Stages {
 	var body strings.Builder
-	body.WriteString("# escape=" + escapeOf(r.src) + "\n") // in place of the marker
+	body.WriteString("# escape=" + dockerfile.EscapeOf(r.src) + "\n") // in place of the marker
 	for _, l := range r.lines[s.start+1 : s.end] {
-		body.WriteString(l.text + "\n")
+		body.WriteString(l.Text + "\n")
 	}
-	found := readStages(body.String(), nil, nil)
-	for i := range found.all {
-		found.all[i].line += s.start
-		found.all[i].last += s.start
+	found := dockerfile.ReadStages(body.String())
+	for i := range found.All {
+		found.All[i].Line += s.start
+		found.All[i].Last += s.start
 		if !slices.Contains(foreign, s.name) {
-			found.all[i].of = s.name
+			found.All[i].Section = s.name
 		}
 	}
 	return found
 }
 
 // stagesUntilNow returns the stages of the file as it is.
-func (r *renderer) stagesUntilNow() stages { return readStages(r.src, r.all, r.inside) }
+func (r *renderer) stagesUntilNow() dockerfile.Stages { return r.readStages(r.inside) }
 
 // stages returns the stages of the file as it will be, with lines as they are.
-func (r *renderer) stages() stages {
-	if r.will.lex == nil {
-		r.will = readStages(r.src, r.all, func(s span) stages {
+func (r *renderer) stages() dockerfile.Stages {
+	if r.will == nil {
+		will := r.readStages(func(s span) dockerfile.Stages {
 			switch {
 			case s.name == baseImage:
-				return stages{all: []stage{r.baseStage(s)}}
+				return dockerfile.Stages{All: []dockerfile.Stage{r.baseStage(s)}}
 			case slices.Contains(foreign, s.name):
 				return r.inside(s)
 			}
-			return stages{}
+			return dockerfile.Stages{}
 		})
+		r.will = &will
 	}
-	return r.will
+	return *r.will
+}
+
+// readStages returns the stages of the file. inside returns those of a section,
+// whose old text may be anything.
+func (r *renderer) readStages(inside func(span) dockerfile.Stages) dockerfile.Stages {
+	var sections []dockerfile.Section
+	for _, s := range r.all {
+		sections = append(sections, dockerfile.Section{Start: s.start, End: s.end, Stages: inside(s)})
+	}
+	return dockerfile.ReadStages(r.src, sections...)
 }
 
 // base returns the image that span i is built on, by way of other stages
@@ -128,20 +140,20 @@ func (r *renderer) base(i int) string {
 		return ""
 	}
 	s := r.stages()
-	origin := s.origin(s.at(r.spans[i].start))
+	origin := s.Origin(s.At(r.spans[i].start))
 	if origin < 0 {
 		return ""
 	}
-	image, _ := s.base(origin)
+	image, _ := s.Base(origin)
 	return image
 }
 
 // checkName returns an error if a stage of the user's has the name that the
 // manifest gives to that of section BASE_IMAGE.
 func (r *renderer) checkName(name string, e Entry) error {
-	for _, s := range r.stages().all {
-		if s.is(strings.ToLower(name)) && s.of != baseImage {
-			err := fmt.Errorf("%s: %q is the name of another stage, in %s:%d", e, name, r.file, s.line+1)
+	for _, s := range r.stages().All {
+		if s.Is(strings.ToLower(name)) && s.Section != baseImage {
+			err := fmt.Errorf("%s: %q is the name of another stage, in %s:%d", e, name, r.file, s.Line+1)
 			return hint.Add(err, "give one of the two another name")
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 )
@@ -31,31 +32,31 @@ func FromOf(file string, src []byte) (From, error) {
 		return From{}, err
 	}
 	s := r.stagesUntilNow()
-	i := s.origin(s.final())
+	i := s.Origin(s.Final())
 	if i < 0 {
 		return From{}, fmt.Errorf("%s: the last stage has no FROM", file)
 	}
-	return s.from(file, i)
+	return fromOf(s, file, i)
 }
 
-// from returns what stage i is built on, which is FROM no other stage.
-func (s stages) from(file string, i int) (From, error) {
-	stage := s.all[i]
-	f := From{Line: stage.line + 1, Flags: stage.flags}
+// fromOf returns what stage i is built on, which is FROM no other stage.
+func fromOf(s dockerfile.Stages, file string, i int) (From, error) {
+	stage := s.All[i]
+	f := From{Line: stage.Line + 1, Flags: stage.Flags}
 	place := fmt.Sprintf("%s:%d", file, f.Line)
-	image, known := s.base(i)
+	image, known := s.Base(i)
 	switch {
 	case !known:
-		return f, fmt.Errorf("%s: FROM %s: an argument in it has no default", place, stage.image)
+		return f, fmt.Errorf("%s: FROM %s: an argument in it has no default", place, stage.Image)
 	case image == "scratch":
 		return f, nil
 	case slices.ContainsFunc(foreignImages, func(prefix string) bool { return strings.HasPrefix(image, prefix) }):
-		return f, fmt.Errorf("%s: FROM %s: BuildKit reads images of registries alone", place, stage.image)
+		return f, fmt.Errorf("%s: FROM %s: BuildKit reads images of registries alone", place, stage.Image)
 	}
-	f.Base, f.Args = manifest.ParseBase(image), image != stage.image
-	f.Base.As = stage.name
+	f.Base, f.Args = manifest.ParseBase(image), image != stage.Image
+	f.Base.As = stage.Name
 	if err := f.Base.Check(); err != nil {
-		return f, hint.Add(fmt.Errorf("%s: FROM %s: %w", place, stage.image, err), "correct the FROM")
+		return f, hint.Add(fmt.Errorf("%s: FROM %s: %w", place, stage.Image, err), "correct the FROM")
 	}
 	return f, nil
 }

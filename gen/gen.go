@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/manifest"
 )
 
@@ -141,8 +142,8 @@ type Result struct {
 	Origins  []Origin // of every generated line, in order
 	Warnings []error  // with file and line, and hints
 
-	before stages // of the text that this was rendered from
-	moves  []move // of what follows each section in that text
+	before dockerfile.Stages // of the text that this was rendered from
+	moves  []move            // of what follows each section in that text
 }
 
 // Render renders the managed sections of src, the text of the Containerfile
@@ -170,7 +171,7 @@ func prepare(name string, src []byte, repo fs.FS) (*renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.lines, r.all = splitLines(r.src), spans
+	r.lines, r.all = dockerfile.SplitLines(r.src), spans
 	r.spans, err = r.classify(spans)
 	return r, err
 }
@@ -190,14 +191,14 @@ type renderer struct {
 	kind      Kind
 	src       string
 	manifests *store
-	lines     []line
+	lines     []dockerfile.Line
 	all       []span // all sections of the file
 	spans     []span // those that are rendered
 	bodies    []string
-	origins   [][]int  // of each line of a body, the number of its entry in the trace
-	traces    []*trace // of each body
-	will      stages   // see stages
-	missing   []string // sections that the file lacks and that there are entries for
+	origins   [][]int            // of each line of a body, the number of its entry in the trace
+	traces    []*trace           // of each body
+	will      *dockerfile.Stages // see stages
+	missing   []string           // sections that the file lacks and that there are entries for
 	warnings  []error
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -17,17 +18,17 @@ import (
 // warning. Of the stages, only the last one and those that it is FROM are part of
 // the image.
 func (d reading) handwritten(parsed []instructions.Stage) (warnings []error, err error) {
-	if KindOf(d.file) != System || len(parsed) != len(d.now.all) {
+	if KindOf(d.file) != System || len(parsed) != len(d.now.All) {
 		return nil, nil
 	}
 	var errs []error
-	for _, i := range slices.Backward(d.now.lineage(d.now.final())) {
+	for _, i := range slices.Backward(d.now.Lineage(d.now.Final())) {
 		for _, c := range parsed[i].Commands {
-			if d.r.sectionAt(lineOf(c)) != "" {
+			if d.r.sectionAt(dockerfile.LineOf(c)) != "" {
 				continue
 			}
 			for _, p := range judgeCommand(c) {
-				line := lineOf(c)
+				line := dockerfile.LineOf(c)
 				if p.fatal {
 					line = d.r.lineBefore(line) // nothing is written
 				}

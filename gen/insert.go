@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"bkt/internal/dockerfile"
 )
 
 // Insert adds empty sections to src, the text of the Containerfile with the
@@ -48,11 +48,11 @@ func unfinished(name string, src []byte) error {
 
 // insert returns the source with the markers of a section.
 func (r *renderer) insert(name string) []byte {
-	lines := splitLines(r.src)
+	lines := dockerfile.SplitLines(r.src)
 	at, above := r.slot(name, len(lines))
 	eol := "\n"
-	if len(lines) > 0 && lines[0].eol != "" {
-		eol = lines[0].eol
+	if len(lines) > 0 && lines[0].EOL != "" {
+		eol = lines[0].EOL
 	}
 	markers := marker{name, false}.String() + eol + marker{name, true}.String() + eol
 	if above {
@@ -66,7 +66,7 @@ func (r *renderer) insert(name string) []byte {
 			out.WriteString(markers)
 		}
 		out.WriteString(l.String())
-		if l.eol == "" {
+		if l.EOL == "" {
 			out.WriteString(eol)
 		}
 	}
@@ -105,12 +105,12 @@ func (r *renderer) leads(i int) bool {
 		return false
 	}
 	s := r.stages()
-	in, lineage := s.at(r.spans[i].start), s.lineage(s.final())
-	if len(lineage) > 0 && s.all[lineage[len(lineage)-1]].image == "scratch" {
+	in, lineage := s.At(r.spans[i].start), s.Lineage(s.Final())
+	if len(lineage) > 0 && s.All[lineage[len(lineage)-1]].Image == "scratch" {
 		return true
 	}
 	if r.spans[i].name == baseImage {
-		return in == s.final()
+		return in == s.Final()
 	}
 	return slices.Contains(lineage, in)
 }
@@ -119,11 +119,11 @@ func (r *renderer) leads(i int) bool {
 // directives of the parser, and the ARGs that are for all stages.
 func (r *renderer) head() int {
 	last, argument := 0, false // argument: an ARG goes on
-	scan := newScanner(r.src)
+	scan := dockerfile.NewScanner(dockerfile.EscapeOf(r.src))
 	for n, l := range r.lines {
-		text := strings.TrimSpace(l.text)
-		word, _ := cutWord(text)
-		if scan.next(l.text) != top {
+		text := strings.TrimSpace(l.Text)
+		word, _ := dockerfile.CutWord(text)
+		if scan.Next(l.Text) != dockerfile.TopLevel {
 			if argument {
 				last = n + 1
 			}
@@ -133,20 +133,11 @@ func (r *renderer) head() int {
 		switch {
 		case slices.ContainsFunc(r.all, func(s span) bool { return s.start == n }):
 			return last
-		case argument, isDirective(text):
+		case argument, dockerfile.IsDirective(text):
 			last = n + 1
 		case text != "" && text[0] != '#':
 			return last
 		}
 	}
 	return last
-}
-
-func isDirective(text string) bool {
-	for _, key := range []string{"syntax", "check", "escape"} {
-		if _, _, _, ok := parser.ParseDirective(key, []byte(text)); ok {
-			return true
-		}
-	}
-	return false
 }

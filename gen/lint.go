@@ -1,20 +1,17 @@
 package gen
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/manifest"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-	"github.com/moby/buildkit/frontend/dockerfile/linter"
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 )
@@ -38,11 +35,11 @@ func Lint(ctx context.Context, file string, r Result) (warnings []error, err err
 	for _, w := range results.Warnings {
 		warnings = append(warnings, r.locate("buildkit/"+w.RuleName, file, firstLine(w.Location), fmt.Sprintf("%s: %s", w.RuleName, w.Detail)))
 	}
-	stages, err := parse(file, r)
+	f, err := parse(file, r)
 	if err != nil {
 		return warnings, err
 	}
-	more, err := read(file, stages, r).judge(stages)
+	more, err := read(file, f.Stages, r).judge(f.Stages)
 	warnings = append(warnings, more...)
 	if results.Error == nil || err != nil {
 		return warnings, err
@@ -60,46 +57,24 @@ func (d reading) judge(parsed []instructions.Stage) (warnings []error, err error
 	return append(warnings, d.unused()...), err
 }
 
-// parse returns the stages of the file, or an error if BuildKit cannot read it,
-// or cannot put in its variables.
-func parse(file string, r Result) ([]instructions.Stage, error) {
-	if line := overlong(r.Text); line > 0 {
-		return nil, r.locate("syntax", file, line, fmt.Sprintf("the line is longer than BuildKit reads: %d bytes are the most", maxLine))
-	}
-	ast, err := parser.Parse(bytes.NewReader(r.Text))
+// parse parses the file. What BuildKit cannot parse, or whose variables it cannot
+// expand, is an error with its place.
+func parse(file string, r Result) (*dockerfile.File, error) {
+	f, err := dockerfile.Parse(r.Text)
 	if err == nil {
-		var stages []instructions.Stage
-		// A comment with a directive for the linter above an instruction needs one.
-		if stages, _, err = instructions.Parse(ast.AST, linter.New(&linter.Config{})); err == nil {
-			err = expandable(ast.EscapeToken, stages)
-		}
-		if err == nil {
-			return stages, nil
-		}
+		err = f.CheckVariables()
+	}
+	if err == nil {
+		return f, nil
 	}
 	line := 0
-	if at, ok := errors.AsType[*parser.LocationError](err); ok && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
-		line = at.Locations[0][0].Start.Line
+	if e, ok := errors.AsType[*dockerfile.Error](err); ok {
+		line = e.Line()
 	}
 	if r.sectionAt(line) == "" {
 		line = r.lineBefore(line) // nothing is written
 	}
-	return nil, r.locate("syntax", file, line, strings.TrimPrefix(err.Error(), fmt.Sprintf("dockerfile parse error on line %d: ", line)))
-}
-
-// maxLine is the length of the longest line that BuildKit's parser reads.
-const maxLine = 64<<10 - 1
-
-// overlong returns the first line that is too long, 0 if there is none.
-func overlong(text []byte) int {
-	n := 0
-	for line := range bytes.Lines(text) {
-		n++
-		if len(bytes.TrimRight(line, "\r\n")) > maxLine {
-			return n
-		}
-	}
-	return 0
+	return nil, r.locate("syntax", file, line, err.Error())
 }
 
 // locate says that something is the matter with a line of the Containerfile. In

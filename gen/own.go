@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/script"
 )
 
@@ -91,7 +92,7 @@ func (o owner) isReplaced(s statement) bool {
 // the lines that do not depend on an entry of a manifest.
 func customLines(r Result, repo fs.FS) map[string]map[string]bool {
 	custom := map[string]map[string]bool{}
-	lines := splitLines(string(r.Text))
+	lines := dockerfile.SplitLines(string(r.Text))
 	for _, o := range r.Origins {
 		s, err := byName(o.Section)
 		if err != nil || o.Position.Line > 0 {
@@ -103,7 +104,7 @@ func customLines(r Result, repo fs.FS) map[string]map[string]bool {
 		if custom[s.name] == nil {
 			custom[s.name] = map[string]bool{}
 		}
-		if text := strings.TrimSpace(lines[o.Line-1].text); len(text) > 1 && text[0] != '#' {
+		if text := strings.TrimSpace(lines[o.Line-1].Text); len(text) > 1 && text[0] != '#' {
 			custom[s.name][text] = true
 		}
 	}

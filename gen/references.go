@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 
@@ -23,13 +24,13 @@ type reference struct {
 }
 
 // to returns the stage of s that is meant, or -1 for an image.
-func (r reference) to(s stages) int {
+func (r reference) to(s dockerfile.Stages) int {
 	switch n, err := strconv.Atoi(r.name); {
 	case r.from:
-		return s.parent(r.in)
+		return s.Parent(r.in)
 	case err != nil:
-		return s.named(r.name)
-	case n < len(s.all):
+		return s.Named(r.name)
+	case n < len(s.All):
 		return n
 	}
 	return -1
@@ -39,51 +40,29 @@ func (r reference) to(s stages) int {
 type reading struct {
 	file       string
 	r          Result
-	now        stages
+	now        dockerfile.Stages
 	references []reference
 }
 
 // read reads a file whose stages are parsed.
 func read(file string, parsed []instructions.Stage, r Result) reading {
-	d := reading{file: file, r: r, now: readStages(string(r.Text), nil, nil)}
-	for i := range d.now.all {
-		d.now.all[i].of = r.sectionAt(d.now.all[i].line + 1)
+	d := reading{file: file, r: r, now: dockerfile.ReadStages(string(r.Text))}
+	for i := range d.now.All {
+		d.now.All[i].Section = r.sectionAt(d.now.All[i].Line + 1)
 	}
-	for i, from := range d.now.all {
-		base, _ := d.now.base(i)
-		d.references = append(d.references, reference{base, from.line + 1, true, i})
-		if len(parsed) != len(d.now.all) {
+	for i, from := range d.now.All {
+		base, _ := d.now.Base(i)
+		d.references = append(d.references, reference{base, from.Line + 1, true, i})
+		if len(parsed) != len(d.now.All) {
 			continue
 		}
 		for _, c := range parsed[i].Commands {
-			for _, name := range sourcesOf(c) {
-				d.references = append(d.references, reference{name: strings.ToLower(name), line: lineOf(c), in: i})
+			for _, name := range dockerfile.SourcesOf(c) {
+				d.references = append(d.references, reference{name: strings.ToLower(name), line: dockerfile.LineOf(c), in: i})
 			}
 		}
 	}
 	return d
-}
-
-// sourcesOf returns the stages and images that an instruction reads.
-func sourcesOf(c instructions.Command) []string {
-	var names []string
-	switch c := c.(type) {
-	case *instructions.CopyCommand:
-		names = append(names, c.From)
-	case *instructions.RunCommand:
-		for _, m := range instructions.GetMounts(c) {
-			names = append(names, m.From)
-		}
-	}
-	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
-}
-
-// lineOf returns the line that an instruction begins in, from 1.
-func lineOf(c instructions.Command) int {
-	if at := c.Location(); len(at) > 0 {
-		return at[0].Start.Line
-	}
-	return 0
 }
 
 // sectionAt returns the section that has generated a line, "" for none.
@@ -114,13 +93,13 @@ func (d reading) lost() error {
 // another stage: the image would lose what is in that.
 func (d reading) overStage() error {
 	was := d.r.before
-	i := was.last(baseImage)
-	if i < 0 || was.parent(i) < 0 {
+	i := was.LastIn(baseImage)
+	if i < 0 || was.Parent(i) < 0 {
 		return nil
 	}
-	above := was.all[was.parent(i)]
-	err := d.at("base-stage", was.all[i].line+1, "section %s stands around a FROM of stage %s (line %d), which is no image", baseImage, above.name, above.line+1)
-	return hint.Add(err, "%s, and leave this one to itself", around(was, was.origin(i)))
+	above := was.All[was.Parent(i)]
+	err := d.at("base-stage", was.All[i].Line+1, "section %s stands around a FROM of stage %s (line %d), which is no image", baseImage, above.Name, above.Line+1)
+	return hint.Add(err, "%s, and leave this one to itself", around(was, was.Origin(i)))
 }
 
 // lineBefore returns the line of the text that was rendered in which a line of
@@ -138,41 +117,31 @@ func (r Result) lineBefore(line int) int {
 // A move says by how much what follows a section has moved.
 type move struct{ after, by int }
 
-// last returns the last stage that begins in a section, or -1.
-func (s stages) last(section string) int {
-	for i, stage := range slices.Backward(s.all) {
-		if stage.of == section {
-			return i
-		}
-	}
-	return -1
-}
-
 // missing returns an error if ref is to a stage that is there no longer.
 func (d reading) missing(ref reference) error {
 	was := d.r.before
 	if ref.to(d.now) >= 0 {
 		return nil
 	}
-	reach := stages{all: was.all}
+	reach := was
 	if ref.from {
-		reach.all = was.all[:d.until(ref.in)]
+		reach = was.Above(d.until(ref.in))
 	}
-	i := reach.named(ref.name)
-	if i < 0 || was.all[i].of == "" {
+	i := reach.Named(ref.name)
+	if i < 0 || was.All[i].Section == "" {
 		return nil
 	}
 	if d.wasFiles(i) {
 		return d.ofFiles(ref)
 	}
-	gone := was.all[i]
-	err := d.wrong(ref.line, "this reads stage %s, which section %s (line %d) no longer has", ref.name, gone.of, gone.line+1)
-	base := d.now.last(baseImage)
+	gone := was.All[i]
+	err := d.wrong(ref.line, "this reads stage %s, which section %s (line %d) no longer has", ref.name, gone.Section, gone.Line+1)
+	base := d.now.LastIn(baseImage)
 	switch {
-	case gone.of != baseImage || i != was.last(baseImage) || base < 0:
-		return hint.Add(err, "move the FROM in line %d out of section %s", gone.line+1, gone.of)
-	case d.now.all[base].name != "":
-		return hint.Add(err, "%s calls it %q: write that here, or %q there", imageManifest, d.now.all[base].name, gone.name)
+	case gone.Section != baseImage || i != was.LastIn(baseImage) || base < 0:
+		return hint.Add(err, "move the FROM in line %d out of section %s", gone.Line+1, gone.Section)
+	case d.now.All[base].Name != "":
+		return hint.Add(err, "%s calls it %q: write that here, or %q there", imageManifest, d.now.All[base].Name, gone.Name)
 	}
 	return hint.Add(err, "have templates/base-image.tmpl write .As")
 }
@@ -180,12 +149,12 @@ func (d reading) missing(ref reference) error {
 // wasFiles reports whether stage i of the file as it is has files and no image to
 // be based on, FROM scratch, and section BASE_IMAGE makes the base image of it.
 func (d reading) wasFiles(i int) bool {
-	was, now := d.r.before, d.now.last(baseImage)
-	if i != was.last(baseImage) || now < 0 {
+	was, now := d.r.before, d.now.LastIn(baseImage)
+	if i != was.LastIn(baseImage) || now < 0 {
 		return false
 	}
-	before, _ := was.base(i)
-	after, _ := d.now.base(now)
+	before, _ := was.Base(i)
+	after, _ := d.now.Base(now)
 	return before == "scratch" && after != before
 }
 
@@ -193,24 +162,24 @@ func (d reading) wasFiles(i int) bool {
 func (d reading) ofFiles(ref reference) error {
 	was := d.r.before
 	err := d.wrong(ref.line, "this reads stage %s, which is FROM scratch, and section %s (line %d) makes it another image",
-		ref.name, baseImage, was.all[was.last(baseImage)].line+1)
-	return hint.Add(err, "%s", around(was, was.origin(was.final())))
+		ref.name, baseImage, was.All[was.LastIn(baseImage)].Line+1)
+	return hint.Add(err, "%s", around(was, was.Origin(was.Final())))
 }
 
 // until returns how many stages the file had above one of the user's own. To one
 // that is generated, it had none that matter.
 func (d reading) until(i int) int {
 	own := 0
-	for _, s := range d.now.all[:i+1] {
-		if s.of == "" {
+	for _, s := range d.now.All[:i+1] {
+		if s.Section == "" {
 			own++
 		}
 	}
-	for k, s := range d.r.before.all {
-		if s.of == "" {
+	for k, s := range d.r.before.All {
+		if s.Section == "" {
 			own--
 		}
-		if own == 0 && d.now.all[i].of == "" {
+		if own == 0 && d.now.All[i].Section == "" {
 			return k
 		}
 	}
@@ -225,7 +194,7 @@ func (d reading) wrong(line int, format string, args ...any) error {
 // replaced returns an error if ref is to a stage of files that section BASE_IMAGE
 // makes the base image of, or by its number to another stage than until now.
 func (d reading) replaced(ref reference) error {
-	last, now := d.r.before.last(baseImage), d.now.last(baseImage)
+	last, now := d.r.before.LastIn(baseImage), d.now.LastIn(baseImage)
 	if last < 0 || now < 0 {
 		return nil
 	}
@@ -241,21 +210,21 @@ func (d reading) replaced(ref reference) error {
 
 // unused returns a warning for each section that the image has nothing of.
 func (d reading) unused() []error {
-	if len(d.now.all) == 0 {
+	if len(d.now.All) == 0 {
 		return nil
 	}
 	used := d.used()
 	var warnings []error
 	said := ""
 	for _, o := range d.r.Origins {
-		if o.Section == said || o.Position.Line == 0 || used[d.now.at(o.Line-1)] {
+		if o.Section == said || o.Position.Line == 0 || used[d.now.At(o.Line-1)] {
 			continue
 		}
 		said = o.Section
 		err := d.at("stage-unused", o.Line, "section %s is in a stage that the image has nothing of", o.Section)
-		advice := "move the section below the FROM in line " + strconv.Itoa(d.now.all[d.now.final()].line+1)
+		advice := "move the section below the FROM in line " + strconv.Itoa(d.now.All[d.now.Final()].Line+1)
 		if o.Section == baseImage {
-			advice = around(d.now, d.now.origin(d.now.final()))
+			advice = around(d.now, d.now.Origin(d.now.Final()))
 		}
 		warnings = append(warnings, hint.Add(err, "%s", advice))
 	}
@@ -265,7 +234,7 @@ func (d reading) unused() []error {
 // used returns the stages that the image has something of.
 func (d reading) used() map[int]bool {
 	used := map[int]bool{}
-	todo := []int{d.now.final()}
+	todo := []int{d.now.Final()}
 	for len(todo) > 0 {
 		i := todo[0]
 		todo = todo[1:]

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/template"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
@@ -25,7 +26,7 @@ type input struct {
 	manifest  string                             // path of the section's manifest
 	base      string                             // the image that the section's stage is FROM, as it is written
 	present   bool                               // the file has the section
-	stage     stage                              // that of section BASE_IMAGE
+	stage     dockerfile.Stage                   // that of section BASE_IMAGE
 	checkName func(name string, e Entry) error   // whether a stage of the user's has that name
 	feeds     func(section string) (bool, error) // whether it stands above, where it can be used
 	warn      func(error)
@@ -128,7 +129,7 @@ func (r *renderer) section(s section) error {
 		r.homeless(s, t)
 		return nil
 	}
-	tmpl, err := r.manifests.template(s.template, quoter(escapeOf(r.src)))
+	tmpl, err := r.manifests.template(s.template, quoter(dockerfile.EscapeOf(r.src)))
 	if err != nil {
 		return plainTemplate(s.name, err)
 	}
@@ -151,8 +152,8 @@ func (r *renderer) homeless(s section, t *trace) {
 	}
 	err := error(Finding{"section-missing", t.entries[0], fmt.Sprintf("%s has no section %s for this entry", r.file, s.name)})
 	start, end := marker{s.name, false}, marker{s.name, true}
-	if all := r.stages(); s.name == baseImage && len(all.all) > 0 {
-		r.warnings = append(r.warnings, hint.Add(err, "%s", around(all, all.origin(all.final()))))
+	if all := r.stages(); s.name == baseImage && len(all.All) > 0 {
+		r.warnings = append(r.warnings, hint.Add(err, "%s", around(all, all.Origin(all.Final()))))
 		return
 	}
 	r.missing = append(r.missing, s.name)
@@ -162,14 +163,14 @@ func (r *renderer) homeless(s section, t *trace) {
 
 // around says where the markers of section BASE_IMAGE belong in a file of the
 // user's own: around the FROM of a stage.
-func around(s stages, i int) string {
-	from := s.all[i]
-	if from.image == "scratch" {
-		return fmt.Sprintf("the image is FROM scratch, in line %d: take its \"base\" out of %s", from.line+1, imageManifest)
+func around(s dockerfile.Stages, i int) string {
+	from := s.All[i]
+	if from.Image == "scratch" {
+		return fmt.Sprintf("the image is FROM scratch, in line %d: take its \"base\" out of %s", from.Line+1, imageManifest)
 	}
-	where := fmt.Sprintf("line %d", from.line+1)
-	if from.last > from.line {
-		where = fmt.Sprintf("lines %d to %d", from.line+1, from.last+1)
+	where := fmt.Sprintf("line %d", from.Line+1)
+	if from.Last > from.Line {
+		where = fmt.Sprintf("lines %d to %d", from.Line+1, from.Last+1)
 	}
 	return fmt.Sprintf("put the lines %q and %q around the FROM in %s", marker{baseImage, false}, marker{baseImage, true}, where)
 }
@@ -202,8 +203,8 @@ func (r *renderer) feeds(name string, i int) (bool, error) {
 	}
 	from, to := r.spans[at], r.spans[i]
 	all := r.stages()
-	above, below := all.at(from.start), all.at(to.start)
-	if from.end < to.start && (above == below || slices.Contains(all.lineage(below), above)) {
+	above, below := all.At(from.start), all.At(to.start)
+	if from.end < to.start && (above == below || slices.Contains(all.Lineage(below), above)) {
 		return true, nil
 	}
 	err := fmt.Errorf("%s:%d: section %s needs section %s (line %d) above it, in the same stage",

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 )
 
@@ -39,13 +40,13 @@ func (f *finder) fail(i int, advice, format string, args ...any) {
 
 // find returns the sections of lines in their order. It returns every error
 // in the markers, joined.
-func (f *finder) find(src string, lines []line) ([]span, error) {
-	scan := newScanner(src)
+func (f *finder) find(src string, lines []dockerfile.Line) ([]span, error) {
+	scan := dockerfile.NewScanner(dockerfile.EscapeOf(src))
 	for i, l := range lines {
 		if f.open != nil {
-			f.inside(i, l.text)
-		} else if scan.next(l.text) == top {
-			f.outside(i, l.text)
+			f.inside(i, l.Text)
+		} else if scan.Next(l.Text) == dockerfile.TopLevel {
+			f.outside(i, l.Text)
 		}
 	}
 	if f.open != nil {
@@ -139,7 +140,7 @@ func (f *finder) looksLike(i int, text string, m marker) {
 // that is wrong with the markers is in the error, each with file and line.
 func find(file, src string, known []string) ([]span, error) {
 	f := &finder{file: file, known: known, banners: map[string]bool{}, broken: map[string]bool{}}
-	return f.find(src, splitLines(src))
+	return f.find(src, dockerfile.SplitLines(src))
 }
 
 // Splice replaces the text of each managed section of src by what render
@@ -173,7 +174,7 @@ func Stale(old, text string) []string {
 		return nil
 	}
 	var names []string
-	before, after := splitLines(old), splitLines(text)
+	before, after := dockerfile.SplitLines(old), dockerfile.SplitLines(text)
 	for i, s := range was {
 		if !slices.Equal(before[s.start:s.end+1], after[is[i].start:is[i].end+1]) {
 			names = append(names, s.name)
@@ -185,16 +186,15 @@ func Stale(old, text string) []string {
 // checkBody makes sure that a body cannot be mistaken for the end of its
 // section when it is read again, and takes nothing of what follows for its own.
 func checkBody(name, body string) error {
-	scan := newScanner("")
-	scan.logical.Grow(len(body))
+	scan := dockerfile.NewScanner(dockerfile.Backslash)
 	for l := range strings.Lines(body) {
 		l = strings.TrimRight(l, "\r\n")
-		scan.next(l)
+		scan.Next(l)
 		if m, ok := parseMarker(l); ok {
 			return fmt.Errorf("section %s: the rendered text has the marker %q in it", name, m)
 		}
 	}
-	if scan.more || len(scan.open) > 0 {
+	if scan.Unfinished() {
 		return fmt.Errorf("section %s: the rendered text ends within an instruction", name)
 	}
 	return nil
@@ -203,7 +203,7 @@ func checkBody(name, body string) error {
 // join puts bodies into the spans of src. It returns the text, and in which
 // line of it (from 1) each body begins.
 func join(src string, spans []span, bodies []string) (string, []int) {
-	lines, escape := splitLines(src), escapeOf(src)
+	lines, escape := dockerfile.SplitLines(src), dockerfile.EscapeOf(src)
 	var out strings.Builder
 	var starts []int
 	count, next := 0, 0
@@ -216,7 +216,7 @@ func join(src string, spans []span, bodies []string) (string, []int) {
 	for i, s := range spans {
 		keep(s.start + 1)
 		starts = append(starts, count+1)
-		body := fit(bodies[i], lines[s.start].eol, escape)
+		body := fit(bodies[i], lines[s.start].EOL, escape)
 		out.WriteString(body)
 		count += strings.Count(body, "\n")
 		next = s.end
@@ -232,18 +232,18 @@ func fit(body, eol, escape string) string {
 	if body != "" && !strings.HasSuffix(body, "\n") {
 		body += "\n"
 	}
-	if eol == "\n" && escape == backslash {
+	if eol == "\n" && escape == dockerfile.Backslash {
 		return body
 	}
 	var out strings.Builder
-	scan := newScanner("")
-	for _, l := range splitLines(body) {
-		at := scan.next(l.text)
-		if text, ok := cutContinuation(l.text, backslash); ok && at != heredoc {
-			l.text = text + escape
+	scan := dockerfile.NewScanner(dockerfile.Backslash)
+	for _, l := range dockerfile.SplitLines(body) {
+		at := scan.Next(l.Text)
+		if text, ok := dockerfile.CutContinuation(l.Text, dockerfile.Backslash); ok && at != dockerfile.Heredoc {
+			l.Text = text + escape
 		}
-		if at != heredoc {
-			l.eol = eol
+		if at != dockerfile.Heredoc {
+			l.EOL = eol
 		}
 		out.WriteString(l.String())
 	}

@@ -6,11 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/script"
 
 	ref "github.com/distribution/reference"
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
-	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
 // A statement is one statement in a section.
@@ -80,37 +79,36 @@ type sourceInstruction struct {
 // cutInstructions returns the instructions in lines of a file that begin at the
 // line first. Comments belong to the next instruction, or else to the last. The
 // lines may be broken in any way.
-func cutInstructions(lines []line, first int, escape string) []sourceInstruction {
-	scan := newScanner("")
-	scan.escape = escape
+func cutInstructions(lines []dockerfile.Line, first int, escape string) []sourceInstruction {
+	scan := dockerfile.NewScanner(escape)
 	var all []sourceInstruction
 	var comments []script.Statement
 	for n, l := range lines {
-		opened := len(scan.open)
-		at, trimmed := scan.next(l.text), strings.TrimSpace(l.text)
-		blank := at != heredoc && (trimmed == "" || trimmed[0] == '#')
+		opened := scan.Heredocs()
+		at, trimmed := scan.Next(l.Text), strings.TrimSpace(l.Text)
+		blank := at != dockerfile.Heredoc && (trimmed == "" || trimmed[0] == '#')
 		if blank && trimmed != "" {
 			comments = append(comments, script.Statement{Kind: script.Comment, Name: trimmed, Line: first + n + 1})
 		}
-		if at == top && !blank {
+		if at == dockerfile.TopLevel && !blank {
 			all = append(all, sourceInstruction{escape: escape})
 		}
-		if len(all) == 0 || at == top && blank {
+		if len(all) == 0 || at == dockerfile.TopLevel && blank {
 			continue
 		}
 		in := &all[len(all)-1]
 		in.comments, comments = append(in.comments, comments...), nil
-		in.all += l.text + "\n"
+		in.all += l.Text + "\n"
 		switch {
-		case at == heredoc:
-			in.doc(l.text, first+n, len(scan.open) < opened)
+		case at == dockerfile.Heredoc:
+			in.doc(l.Text, first+n, scan.Heredocs() < opened)
 		case !blank:
-			if text, ok := cutContinuation(l.text, escape); ok {
-				l.text = text + backslash
+			if text, ok := dockerfile.CutContinuation(l.Text, escape); ok {
+				l.Text = text + dockerfile.Backslash
 			}
-			in.text, in.lines = in.text+l.text+"\n", append(in.lines, first+n)
+			in.text, in.lines = in.text+l.Text+"\n", append(in.lines, first+n)
 		}
-		in.whole = !scan.more && len(scan.open) == 0
+		in.whole = !scan.Unfinished()
 	}
 	if len(all) > 0 {
 		all[len(all)-1].comments = append(all[len(all)-1].comments, comments...)
@@ -132,7 +130,7 @@ func (in *sourceInstruction) doc(text string, line int, end bool) {
 
 // logical returns the instruction in one line, without heredocs.
 func (in sourceInstruction) logical() string {
-	return strings.TrimSpace(strings.ReplaceAll(in.text, backslash+"\n", " "))
+	return strings.TrimSpace(strings.ReplaceAll(in.text, dockerfile.Backslash+"\n", " "))
 }
 
 // A sectionInstruction is an instruction of a section with its statements.
@@ -145,7 +143,7 @@ type sectionInstruction struct {
 // readSections returns the instructions in the sections of a Containerfile; none
 // if a marker is misplaced, which Render reports.
 func readSections(file, src string) []sectionInstruction {
-	lines, escape := splitLines(src), escapeOf(src)
+	lines, escape := dockerfile.SplitLines(src), dockerfile.EscapeOf(src)
 	spans, err := find(file, src, names())
 	if err != nil {
 		return nil
@@ -169,7 +167,7 @@ func readSections(file, src string) []sectionInstruction {
 // read returns the statements of an instruction. Their lines count from 1 in the
 // file.
 func (in sourceInstruction) read() []script.Statement {
-	word, rest := cutWord(in.logical())
+	word, rest := dockerfile.CutWord(in.logical())
 	if !in.whole {
 		broken := in.other()
 		broken[0].Name += " (which has no end)"
@@ -216,7 +214,7 @@ func (in sourceInstruction) run() []script.Statement {
 // flags, and skipped is the number of lines above it.
 func (in sourceInstruction) commands(text string, skipped int) []script.Statement {
 	var args []string
-	if json.Unmarshal([]byte(strings.ReplaceAll(text, backslash+"\n", " ")), &args) == nil && len(args) > 0 {
+	if json.Unmarshal([]byte(strings.ReplaceAll(text, dockerfile.Backslash+"\n", " ")), &args) == nil && len(args) > 0 {
 		return in.place(script.Command(args), func(int) int { return in.line(0) })
 	}
 	inDoc := func(n int) int { return in.at + n } // n counts from 1, in.at from 0
@@ -257,7 +255,7 @@ func (in sourceInstruction) place(found []script.Statement, line func(int) int) 
 // flags returns the flags of a RUN, and where in its text they end.
 func (in sourceInstruction) flags() (flags []string, end int) {
 	blanks := func() { // and lines that are continued
-		for end < len(in.text) && (strings.HasPrefix(in.text[end:], backslash+"\n") || strings.ContainsRune(" \t\n", rune(in.text[end]))) {
+		for end < len(in.text) && (strings.HasPrefix(in.text[end:], dockerfile.Backslash+"\n") || strings.ContainsRune(" \t\n", rune(in.text[end]))) {
 			end++
 		}
 	}
@@ -265,7 +263,7 @@ func (in sourceInstruction) flags() (flags []string, end int) {
 	end += len("RUN")
 	for blanks(); strings.HasPrefix(in.text[end:], "--"); blanks() {
 		length := strings.IndexAny(in.text[end:], " \t\n")
-		flags = append(flags, strings.TrimSuffix(in.text[end:end+length], backslash))
+		flags = append(flags, strings.TrimSuffix(in.text[end:end+length], dockerfile.Backslash))
 		end += length
 	}
 	return flags, end
@@ -350,9 +348,9 @@ func (in sourceInstruction) files(words []string, mode string) []script.Statemen
 // from returns the image of a FROM; nothing for scratch, which is no image.
 func (in sourceInstruction) from(rest string) []script.Statement {
 	for strings.HasPrefix(rest, "--") {
-		_, rest = cutWord(rest)
+		_, rest = dockerfile.CutWord(rest)
 	}
-	image, _ := cutWord(rest)
+	image, _ := dockerfile.CutWord(rest)
 	if image == "scratch" {
 		return nil
 	}
@@ -364,19 +362,18 @@ func (in sourceInstruction) from(rest string) []script.Statement {
 
 // pairs returns the variables of an ENV or the labels of a LABEL.
 func (in sourceInstruction) pairs() []script.Statement {
-	ast, err := parser.Parse(strings.NewReader("# escape=" + in.escape + "\n" + in.logical()))
-	if err != nil || len(ast.AST.Children) != 1 {
+	keyword, pairs, ok := dockerfile.ParsePairs(in.logical(), in.escape)
+	if !ok {
 		return in.other()
 	}
 	kind := script.Label
-	if strings.EqualFold(ast.AST.Children[0].Value, "ENV") {
+	if keyword == "env" {
 		kind = script.Variable
 	}
 	var found []script.Statement
-	for n := ast.AST.Children[0].Next; n != nil && n.Next != nil && n.Next.Next != nil; n = n.Next.Next.Next {
-		s := script.Statement{Kind: kind, Name: n.Value, Line: in.line(0)}
-		var ok bool
-		if s.Value, ok = in.unquote(n.Next.Value, kind == script.Variable && n.Value == "PATH"); !ok {
+	for _, pair := range pairs {
+		s := script.Statement{Kind: kind, Name: pair.Name, Line: in.line(0)}
+		if s.Value, ok = in.unquote(pair.Value, kind == script.Variable && pair.Name == "PATH"); !ok {
 			return in.other()
 		}
 		found = append(found, folders(s)...)
@@ -402,26 +399,13 @@ func folders(s script.Statement) []script.Statement {
 // unquote returns the value of a variable or label. It is not ok if the value
 // depends on variables; if path, $PATH may stay.
 func (in sourceInstruction) unquote(text string, path bool) (string, bool) {
-	lex := shell.NewLex(rune(in.escape[0]))
+	values := map[string]string{}
 	if path {
 		text = strings.ReplaceAll(text, "${PATH}", "$PATH")
-	}
-	values := known{}
-	if path {
 		values["PATH"] = "$PATH"
 	}
-	value, unset, err := lex.ProcessWord(text, values)
-	return value, err == nil && len(unset) == 0
+	return dockerfile.Expand(text, in.escape, values)
 }
 
 // profile is the file of section TOOLBOX_ENVIRONMENT.
 const profile = "/etc/profile.d/50-bkt.sh"
-
-// known are the values of variables.
-type known map[string]string
-
-// Get implements [shell.EnvGetter].
-func (k known) Get(name string) (string, bool) { v, ok := k[name]; return v, ok }
-
-// Keys implements [shell.EnvGetter].
-func (k known) Keys() []string { return nil }

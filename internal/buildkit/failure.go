@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"bkt/internal/crash"
+	"bkt/internal/dockerfile"
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/image"
 
 	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
@@ -154,15 +154,15 @@ func summary(text string, first, last int) string {
 	return string(short)
 }
 
-// located returns an error of BuildKit's parser in the text of file, with its
-// line and those around it.
+// located returns a [dockerfile.Error] in the text of file, with its line and those
+// around it.
 func located(file string, text []byte, err error) error {
-	var at *parser.LocationError
-	if !errors.As(err, &at) || len(at.Locations) == 0 || len(at.Locations[0]) == 0 {
+	at, ok := errors.AsType[*dockerfile.Error](err)
+	if !ok || len(at.Ranges) == 0 {
 		return &StepError{File: file, Err: err}
 	}
 	source := errdefs.Source{Info: &pb.SourceInfo{Filename: file, Data: text}}
-	for _, r := range at.Locations[0] {
+	for _, r := range at.Ranges {
 		source.Ranges = append(source.Ranges, &pb.Range{
 			Start: &pb.Position{Line: int32(r.Start.Line)}, End: &pb.Position{Line: int32(r.End.Line)}})
 	}

@@ -5,15 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"strconv"
-	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/image"
 
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
-	dockerfile "github.com/moby/buildkit/frontend/dockerfile/builder"
+	frontend "github.com/moby/buildkit/frontend/dockerfile/builder"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -27,16 +26,11 @@ const epochArg = "SOURCE_DATE_EPOCH"
 // engine builds. in are the inputs of the whole image, of which s may be only
 // some platforms.
 func (b Builder) frontend(s image.Spec, in Inputs) gateway.BuildFunc {
-	dir, name := containerfile(s, s.Context)
-	file := filepath.Join(dir, name)
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		t := &told{Client: c, opts: maps.Clone(c.BuildOpts().Opts), anew: s.Anew}
 		var undated error
 		if _, given := s.Args[epochArg]; !given {
-			base, err := finalBase(file, s)
-			if err != nil {
-				return nil, err
-			}
+			base := in.file.FinalBase(dockerfile.Options{Platforms: s.Platforms, Args: s.Args}, func(name string) bool { return isFolder(s, name) })
 			var epoch int64
 			epoch, undated = b.epoch(ctx, c, s, base)
 			t.opts["build-arg:"+epochArg] = strconv.FormatInt(epoch, 10)
@@ -49,7 +43,7 @@ func (b Builder) frontend(s image.Spec, in Inputs) gateway.BuildFunc {
 			return nil, err
 		}
 		t.opts["label:"+SourcesLabel] = sources.String()
-		res, err := dockerfile.Build(ctx, t)
+		res, err := frontend.Build(ctx, t)
 		if err == nil { // what is wrong with a base, the build itself says better
 			err = undated
 		}
@@ -136,37 +130,4 @@ func (b Builder) remoteConfig(ctx context.Context, c gateway.Client, name string
 		err = json.Unmarshal(data, &config)
 	}
 	return config, err
-}
-
-// finalBase returns the image that the final stage of a Containerfile begins
-// with, by way of other stages perhaps. It is empty for one that begins with
-// nothing, or with a folder.
-func finalBase(file string, s image.Spec) (string, error) {
-	p, err := parse(file, s)
-	if err != nil || len(p.stages) == 0 {
-		return "", err
-	}
-	env := environments(s, p.args, p.lex)[0]
-	for i := len(p.stages) - 1; ; {
-		name, _, err := p.lex.ProcessWord(p.stages[i].BaseName, env)
-		if err != nil || name == "scratch" || isFolder(s, name) {
-			return "", nil // a mistake is for BuildKit to tell
-		}
-		above := p.stageBefore(i, name)
-		if above < 0 {
-			return name, nil
-		}
-		i = above
-	}
-}
-
-// stageBefore returns the number of the stage called name among those before
-// stage i, or -1.
-func (p parsed) stageBefore(i int, name string) int {
-	for j := i - 1; j >= 0; j-- {
-		if strings.EqualFold(p.stages[j].Name, name) && name != "" {
-			return j
-		}
-	}
-	return -1
 }

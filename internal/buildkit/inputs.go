@@ -10,17 +10,16 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/image"
 	"bkt/internal/patherr"
 
 	"github.com/containerd/platforms"
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -44,6 +43,7 @@ type Inputs struct {
 	Open []string
 
 	known inputs
+	file  *dockerfile.File
 }
 
 // inputs is what a digest is made of. A new field makes all images new.
@@ -109,27 +109,27 @@ func (b Builder) Inputs(ctx context.Context, s image.Spec) (Inputs, error) {
 	if len(s.Platforms) == 0 {
 		in.known.Platforms = []string{"linux/" + runtime.GOARCH}
 	}
-	p, root, file, err := openSources(s)
+	f, root, file, err := openSources(s)
 	if err != nil {
 		return in, err
 	}
-	in.known.Containerfile = string(p.text)
-	if err := in.addImages(p, s); err != nil {
+	in.file, in.known.Containerfile = f, string(f.Text)
+	if err := in.addImages(f, s); err != nil {
 		return in, err
 	}
-	return in, b.addFiles(ctx, &in, p, s, root, file)
+	return in, b.addFiles(ctx, &in, f, s, root, file)
 }
 
-// openSources parses the Containerfile of s, and returns the folder that is
-// built from and the file, too.
-func openSources(s image.Spec) (p parsed, root, file string, err error) {
+// openSources parses the Containerfile of s, and returns the build context and the
+// path of the file, too.
+func openSources(s image.Spec) (f *dockerfile.File, root, file string, err error) {
 	if root, err = filepath.Abs(s.Context); err != nil {
-		return p, root, file, err
+		return nil, root, file, err
 	}
 	dir, name := containerfile(s, root)
 	file = filepath.Join(dir, name)
-	p, err = parse(file, s)
-	return p, root, file, patherr.TrimOp(err)
+	f, err = parse(file, s)
+	return f, root, file, err
 }
 
 // withoutProxies returns args without those that say how to reach the network.
@@ -145,9 +145,9 @@ func isProxy(name string) bool {
 	return slices.Contains([]string{"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}, strings.ToLower(name))
 }
 
-// addImages adds the images that p reads.
-func (in *Inputs) addImages(p parsed, s image.Spec) error {
-	refs, err := p.references(s)
+// addImages adds the images that the Containerfile reads.
+func (in *Inputs) addImages(f *dockerfile.File, s image.Spec) error {
+	refs, err := references(f, s)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (in *Inputs) addImages(p parsed, s image.Spec) error {
 			in.known.Images[ref] = pin.String()
 		} else if pinned != "" {
 			in.known.Images[ref] = pinned
-		} else if !isFolder(s, ref) && !p.isStage(ref) {
+		} else if !isFolder(s, ref) && !f.HasStage(ref) {
 			in.Open = append(in.Open, ref)
 		}
 	}
@@ -170,38 +170,33 @@ func (in *Inputs) addImages(p parsed, s image.Spec) error {
 // Containerfile names them.
 func Remote(s image.Spec) ([]string, error) {
 	dir, name := containerfile(s, s.Context)
-	file := filepath.Join(dir, name)
-	p, err := parse(file, s)
+	f, err := parse(filepath.Join(dir, name), s)
 	if err != nil {
 		return nil, err
 	}
-	refs, err := p.references(s)
+	refs, err := references(f, s)
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(refs, func(ref string) bool {
 		_, here := layoutOf(s, ref)
-		return here || isFolder(s, ref) || p.isStage(ref)
+		return here || isFolder(s, ref) || f.HasStage(ref)
 	}), nil
 }
 
 func isFolder(s image.Spec, name string) bool {
 	for folder := range s.Folders {
-		if same(familiar(folder), familiar(name)) {
+		if dockerfile.SameImage(dockerfile.ShortName(folder), dockerfile.ShortName(name)) {
 			return true
 		}
 	}
 	return false
 }
 
-func (p parsed) isStage(name string) bool {
-	return slices.ContainsFunc(p.stages, func(stage instructions.Stage) bool { return familiar(stage.Name) == name })
-}
-
 // addFiles adds the files that the build reads from its context and from named
 // contexts that are folders.
-func (b Builder) addFiles(ctx context.Context, in *Inputs, p parsed, s image.Spec, root, file string) error {
-	if sources := p.sources(); len(sources) > 0 {
+func (b Builder) addFiles(ctx context.Context, in *Inputs, f *dockerfile.File, s image.Spec, root, file string) error {
+	if sources := f.ContextPatterns(); len(sources) > 0 {
 		tree, err := b.context(s, root, file)
 		if err == nil {
 			tree, err = fsutil.NewFilterFS(tree, &fsutil.FilterOpt{IncludePatterns: sources})
@@ -247,61 +242,6 @@ func (b Builder) context(s image.Spec, root, file string) (fsutil.FS, error) {
 		return fsutil.NewFilterFS(tree, &fsutil.FilterOpt{ExcludePatterns: patterns})
 	}
 	return tree, nil
-}
-
-// sources returns patterns of what the Containerfile reads from its context.
-func (p parsed) sources() []string {
-	var all []string
-	for _, stage := range p.stages {
-		for _, c := range stage.Commands {
-			switch c := c.(type) {
-			case *instructions.CopyCommand:
-				if c.From == "" {
-					all = append(all, c.SourcePaths...)
-				}
-			case *instructions.AddCommand:
-				all = append(all, c.SourcePaths...)
-			case *instructions.RunCommand:
-				all = append(all, mounted(c)...)
-			}
-		}
-	}
-	return patterns(all)
-}
-
-// mounted returns what a RUN mounts of the context.
-func mounted(c *instructions.RunCommand) []string {
-	// BuildKit reads most of a mount only when it puts in variables, which stay
-	// as they are here.
-	if err := c.Expand(func(word string) (string, error) { return word, nil }); err != nil {
-		return []string{"/"}
-	}
-	var all []string
-	for _, m := range instructions.GetMounts(c) {
-		if m.Type == instructions.MountTypeBind && m.From == "" {
-			all = append(all, path.Join("/", m.Source))
-		}
-	}
-	return all
-}
-
-// patterns returns what matches sources. Of one that is itself a pattern, or
-// has a variable in it, all of its folder counts.
-func patterns(sources []string) []string {
-	var all []string
-	for _, source := range sources {
-		if i := strings.IndexAny(source, "*?[$"); i >= 0 {
-			source = path.Dir(source[:i] + "x")
-		}
-		source = strings.TrimPrefix(path.Join("/", source), "/")
-		if source == "" {
-			source = "**"
-		} else {
-			source = escapePattern(source)
-		}
-		all = append(all, source)
-	}
-	return all
 }
 
 // addTree adds all files of tree, which is a context.
@@ -386,12 +326,12 @@ func (b Builder) IsOutdated(ctx context.Context, s image.Spec, l image.Layout) (
 	if label == "" {
 		return false, errors.New("it was built by another version of bkt")
 	}
-	p, root, file, err := openSources(s)
+	f, root, file, err := openSources(s)
 	if err != nil {
 		return false, err
 	}
-	in := Inputs{known: inputs{Containerfile: string(p.text)}}
-	if err := b.addFiles(ctx, &in, p, s, root, file); err != nil {
+	in := Inputs{known: inputs{Containerfile: string(f.Text)}}
+	if err := b.addFiles(ctx, &in, f, s, root, file); err != nil {
 		return false, err
 	}
 	now, err := in.Sources()
@@ -411,4 +351,47 @@ func firstPlatform(s image.Spec) ocispec.Platform {
 		}
 	}
 	return platforms.DefaultSpec()
+}
+
+// parse reads and parses the Containerfile file of s.
+func parse(file string, s image.Spec) (*dockerfile.File, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, patherr.TrimOp(err)
+	}
+	f, err := dockerfile.Parse(text)
+	if err != nil {
+		return nil, located(s.Containerfile, text, err)
+	}
+	return f, nil
+}
+
+// references returns what f reads in a build of s.
+func references(f *dockerfile.File, s image.Spec) (dockerfile.References, error) {
+	refs, err := f.References(dockerfile.Options{Platforms: s.Platforms, Args: s.Args})
+	if err != nil {
+		return nil, located(s.Containerfile, f.Text, err)
+	}
+	return refs, nil
+}
+
+// Unread returns the names of those images and folders of s that its
+// Containerfile does not read, and what it reads instead. A mistake in the
+// Containerfile is an error.
+func Unread(s image.Spec) (unread, reads []string, err error) {
+	dir, name := containerfile(s, s.Context)
+	f, err := parse(filepath.Join(dir, name), s)
+	if err != nil {
+		return nil, nil, err
+	}
+	refs, err := references(f, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(s.Images)), slices.Sorted(maps.Keys(s.Folders))) {
+		if len(refs.Matching(name)) == 0 {
+			unread = append(unread, name)
+		}
+	}
+	return unread, refs, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/image"
 
@@ -151,7 +152,7 @@ func contextFS(dir string, excluded []string) (fsutil.FS, error) {
 		if rel == "." {
 			return nil, fmt.Errorf("%s: the folder that is built from cannot hold the image too", folder)
 		}
-		patterns = append(patterns, escapePattern(filepath.ToSlash(rel)))
+		patterns = append(patterns, dockerfile.EscapePattern(filepath.ToSlash(rel)))
 	}
 	return fsutil.NewFilterFS(fs, &fsutil.FilterOpt{ExcludePatterns: patterns})
 }
@@ -169,22 +170,21 @@ func resolve(path string) string {
 	return filepath.Join(resolve(parent), filepath.Base(path))
 }
 
-// escapePattern returns a pattern that matches path and nothing else.
-func escapePattern(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
 // addNamed adds what stands in for images: layouts and folders.
 func addNamed(opt *client.SolveOpt, s image.Spec, root string) error {
 	if len(s.Images)+len(s.Folders)+len(s.Pins) == 0 {
 		return nil
 	}
 	dir, name := containerfile(s, root)
-	used, err := readReferences(filepath.Join(dir, name), s)
+	f, err := parse(filepath.Join(dir, name), s)
 	if err != nil {
 		return err
 	}
-	if err := checkPlatforms(filepath.Join(dir, name), s); err != nil {
+	used, err := references(f, s)
+	if err != nil {
+		return err
+	}
+	if err := checkPlatforms(f, s); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Pins)) {
@@ -192,7 +192,7 @@ func addNamed(opt *client.SolveOpt, s image.Spec, root string) error {
 		if err != nil {
 			return err
 		}
-		for _, key := range used.keys(name) {
+		for _, key := range used.Matching(name) {
 			opt.FrontendAttrs["context:"+key] = "docker-image://" + ref
 		}
 	}
@@ -202,17 +202,17 @@ func addNamed(opt *client.SolveOpt, s image.Spec, root string) error {
 		if opt.LocalMounts[id], err = fsutil.NewFS(s.Folders[name]); err != nil {
 			return err
 		}
-		for _, key := range used.keys(name) {
+		for _, key := range used.Matching(name) {
 			opt.FrontendAttrs["context:"+key] = "local:" + id
 		}
 	}
-	for i, name := range used.exactLast(slices.Sorted(maps.Keys(s.Images))) {
+	for i, name := range used.SortExactLast(slices.Sorted(maps.Keys(s.Images))) {
 		id := "image" + strconv.Itoa(i)
 		layout, err := addLayout(opt, id, s.Images[name])
 		if err != nil {
 			return fmt.Errorf("image %s: %w", name, err)
 		}
-		for _, key := range used.keys(name) {
+		for _, key := range used.Matching(name) {
 			opt.FrontendAttrs["context:"+key] = "oci-layout://" + id + "@" + layout.Digest.String()
 		}
 	}

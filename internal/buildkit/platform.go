@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/image"
 
@@ -19,18 +20,9 @@ import (
 // checkPlatforms returns an error if s asks for a platform, and one of its
 // layouts holds an image for another: BuildKit would take it all the same. A
 // Containerfile whose stages say themselves what they run on knows better.
-func checkPlatforms(file string, s image.Spec) error {
-	if len(s.Platforms) == 0 {
+func checkPlatforms(f *dockerfile.File, s image.Spec) error {
+	if len(s.Platforms) == 0 || f.NamesPlatform() {
 		return nil
-	}
-	p, err := parse(file, s)
-	if err != nil {
-		return err
-	}
-	for _, stage := range p.stages {
-		if stage.Platform != "" {
-			return nil
-		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Images)) {
 		if err := checkPlatform(s.Images[name], s.Platforms); err != nil {
@@ -88,7 +80,7 @@ func layoutOf(s image.Spec, name string) (image.Layout, bool) {
 		return l, true
 	}
 	for _, other := range slices.Sorted(maps.Keys(s.Images)) {
-		if same(familiar(other), familiar(name)) {
+		if dockerfile.SameImage(dockerfile.ShortName(other), dockerfile.ShortName(name)) {
 			return s.Images[other], true
 		}
 	}

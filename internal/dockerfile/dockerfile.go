@@ -1,0 +1,146 @@
+// Package dockerfile reads Containerfiles for all who ask about one: with
+// BuildKit's parser ([Parse]), or line by line where a file may be broken
+// ([Scanner], [ReadStages]).
+//
+// It reads text alone: no file, no registry, no engine.
+package dockerfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+)
+
+// A File is a parsed Containerfile.
+type File struct {
+	Text   []byte
+	Stages []instructions.Stage
+	Args   []instructions.ArgCommand // those above the first FROM
+	Escape rune
+}
+
+// An Error is what is wrong with a Containerfile.
+type Error struct {
+	Ranges []parser.Range // the lines, from 1; empty if they are not known
+	Err    error
+}
+
+// Error returns BuildKit's message without the line.
+func (e *Error) Error() string {
+	_, rest, ok := strings.Cut(e.Err.Error(), ": ")
+	if ok && strings.HasPrefix(e.Err.Error(), "dockerfile parse error on line ") {
+		return rest
+	}
+	return e.Err.Error()
+}
+
+// Unwrap returns BuildKit's error.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Line returns where the instruction with the error begins, from 1; 0 if that is
+// not known.
+func (e *Error) Line() int {
+	if len(e.Ranges) == 0 {
+		return 0
+	}
+	return e.Ranges[0].Start.Line
+}
+
+func newError(err error) *Error {
+	e := &Error{Err: err}
+	if at, ok := errors.AsType[*parser.LocationError](err); ok && len(at.Locations) > 0 {
+		e.Ranges = at.Locations[0]
+	}
+	return e
+}
+
+// Parse parses a Containerfile as BuildKit does. What BuildKit cannot parse is an
+// [Error].
+func Parse(text []byte) (*File, error) {
+	if line := overlong(text); line > 0 {
+		at := parser.Range{Start: parser.Position{Line: line}, End: parser.Position{Line: line}}
+		return nil, &Error{[]parser.Range{at}, fmt.Errorf("the line is longer than BuildKit reads: %d bytes are the most", maxLine)}
+	}
+	ast, err := parser.Parse(bytes.NewReader(text))
+	if err != nil {
+		return nil, newError(err)
+	}
+	f := &File{Text: text, Escape: ast.EscapeToken}
+	// A linter is needed for a comment above an instruction that configures it.
+	f.Stages, f.Args, err = instructions.Parse(ast.AST, linter.New(&linter.Config{}))
+	if err != nil {
+		return nil, newError(err)
+	}
+	return f, nil
+}
+
+// maxLine is the length of the longest line that BuildKit's parser reads.
+const maxLine = 64<<10 - 1
+
+// overlong returns the first line that is too long, or 0.
+func overlong(text []byte) int {
+	n := 0
+	for line := range bytes.Lines(text) {
+		n++
+		if len(bytes.TrimRight(line, "\r\n")) > maxLine {
+			return n
+		}
+	}
+	return 0
+}
+
+// LineOf returns the line that an instruction begins in, from 1; 0 if that is not
+// known.
+func LineOf(c instructions.Command) int {
+	if at := c.Location(); len(at) > 0 {
+		return at[0].Start.Line
+	}
+	return 0
+}
+
+// HasStage reports whether a stage has that name, in the form of [ShortName].
+func (f *File) HasStage(name string) bool {
+	return slices.ContainsFunc(f.Stages, func(s instructions.Stage) bool { return ShortName(s.Name) == name })
+}
+
+// NamesPlatform reports whether a FROM says for which platform it is.
+func (f *File) NamesPlatform() bool {
+	return slices.ContainsFunc(f.Stages, func(s instructions.Stage) bool { return s.Platform != "" })
+}
+
+// FinalBase returns the image that the final stage is built on, perhaps by way of
+// other stages, in a build for the first platform of o. It is empty for FROM
+// scratch, for a folder, and if BuildKit cannot expand the name. isFolder reports
+// whether the build replaces a name with a folder.
+func (f *File) FinalBase(o Options, isFolder func(name string) bool) string {
+	env, lex := f.environments(o)[0], shell.NewLex(f.Escape)
+	for i := len(f.Stages) - 1; i >= 0; {
+		name, _, err := lex.ProcessWord(f.Stages[i].BaseName, env)
+		if err != nil || name == "scratch" || isFolder(name) {
+			return "" // BuildKit reports the error
+		}
+		above := f.stageAbove(i, name)
+		if above < 0 {
+			return name
+		}
+		i = above
+	}
+	return ""
+}
+
+// stageAbove returns the number of the stage with that name above stage i, or -1.
+func (f *File) stageAbove(i int, name string) int {
+	for j := i - 1; j >= 0; j-- {
+		if strings.EqualFold(f.Stages[j].Name, name) && name != "" {
+			return j
+		}
+	}
+	return -1
+}

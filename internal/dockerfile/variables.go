@@ -1,0 +1,112 @@
+package dockerfile
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+)
+
+// CheckVariables returns an [Error] for the first instruction whose variables
+// BuildKit cannot expand, whatever values they have. Errors that depend on the
+// values are left to the build.
+func (f *File) CheckVariables() error {
+	for _, stage := range f.Stages {
+		for _, word := range []string{stage.BaseName, stage.Platform} {
+			if err := checkWord(shell.NewLex(f.Escape), word); err != nil {
+				return newError(parser.WithLocation(err, stage.Location))
+			}
+		}
+		for _, c := range stage.Commands {
+			if err := checkCommand(f.Escape, c); err != nil {
+				return newError(parser.WithLocation(err, c.Location()))
+			}
+		}
+	}
+	return nil
+}
+
+// checkCommand checks the words of one instruction. It leaves them as they are:
+// what BuildKit makes of them, as of the type of a mount, depends on the values.
+func checkCommand(escape rune, c instructions.Command) error {
+	var first error
+	expander := func(lex *shell.Lex) instructions.SingleWordExpander {
+		return func(word string) (string, error) {
+			if first == nil {
+				first = checkWord(lex, word)
+			}
+			return word, nil
+		}
+	}
+	// BuildKit does not expand the default of an argument that has a value.
+	_, isArg := c.(*instructions.ArgCommand)
+	if words, ok := c.(instructions.SupportsSingleWordExpansion); ok && !isArg {
+		_ = words.Expand(expander(shell.NewLex(escape)))
+	}
+	if texts, ok := c.(instructions.SupportsSingleWordExpansionRaw); ok { // heredocs
+		lex := shell.NewLex('\\') // whatever the escape character of the file, as BuildKit does
+		lex.SkipProcessQuotes = true
+		_ = texts.ExpandRaw(expander(lex))
+	}
+	return first
+}
+
+func checkWord(lex *shell.Lex, word string) error {
+	_, _, err := lex.ProcessWord(word, anything{})
+	if err == nil {
+		return nil
+	}
+	// BuildKit takes the end of the text or of a line for a modifier.
+	return errors.New(strings.NewReplacer(
+		"unsupported modifier (\uFFFD) in substitution", "missing '}'",
+		"unsupported modifier (\n) in substitution", "missing '}'",
+	).Replace(err.Error()))
+}
+
+// anything has a value for every variable.
+type anything struct{}
+
+// Get implements [shell.EnvGetter].
+func (anything) Get(string) (string, bool) { return "x", true }
+
+// Keys implements [shell.EnvGetter].
+func (anything) Keys() []string { return nil }
+
+// variables are the names and values of variables.
+type variables map[string]string
+
+// Get implements [shell.EnvGetter].
+func (v variables) Get(name string) (string, bool) { value, ok := v[name]; return value, ok }
+
+// Keys implements [shell.EnvGetter].
+func (v variables) Keys() []string { return slices.Sorted(maps.Keys(v)) }
+
+// Expand removes the quotes of a word and replaces its variables. It is not ok if
+// the word is malformed or has a variable without a value, even one with a default. escape is the escape
+// character of the file.
+func Expand(word, escape string, values map[string]string) (text string, ok bool) {
+	text, unset, err := shell.NewLex(rune(escape[0])).ProcessWord(word, variables(values))
+	return text, err == nil && len(unset) == 0
+}
+
+// A Pair is a name and its value, as they are written in an ENV or a LABEL.
+type Pair struct{ Name, Value string }
+
+// ParsePairs parses an ENV or a LABEL on one line, and returns its keyword in
+// lower case. It is not ok if BuildKit cannot parse the line.
+func ParsePairs(line, escape string) (keyword string, pairs []Pair, ok bool) {
+	ast, err := parser.Parse(strings.NewReader("# escape=" + escape + "\n" + line))
+	if err != nil || len(ast.AST.Children) != 1 {
+		return "", nil, false
+	}
+	node := ast.AST.Children[0]
+	// A pair is three nodes: its name, its value and the separator.
+	for n := node.Next; n != nil && n.Next != nil && n.Next.Next != nil; n = n.Next.Next.Next {
+		pairs = append(pairs, Pair{n.Value, n.Next.Value})
+	}
+	return strings.ToLower(node.Value), pairs, true
+}
