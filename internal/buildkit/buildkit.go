@@ -16,11 +16,12 @@ import (
 	"time"
 
 	"bkt/internal/crash"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/util/progress/progressui"
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 )
@@ -41,8 +42,7 @@ type Config struct {
 	patience patience
 }
 
-// A Builder builds images with the engine that its Config says. It implements
-// [image.Builder].
+// A Builder builds images with the engine that its Config names.
 type Builder struct {
 	Config   Config
 	Progress string   // auto, tty, plain, rawjson or quiet; empty: auto
@@ -77,45 +77,57 @@ type Builder struct {
 	Credentials func(ctx context.Context, host string) (user, secret string, err error)
 }
 
-var _ image.Builder = Builder{}
+// A Spec is what an image is built from.
+type Spec struct {
+	Containerfile string                     // path of the file, inside Context
+	Context       string                     // folder that COPY and bind mounts read
+	Platforms     []string                   // such as "linux/arm64"; empty: the engine's own
+	Args          map[string]string          // build arguments
+	Images        map[string]ocilayout.Image // FROM references and named contexts that are read from OCI layouts
+	Folders       map[string]string          // named contexts that are folders
+	Pins          map[string]digest.Digest   // images of registries that are read by these digests alone
+	Labels        map[string]string          // of the image, beside those of the Containerfile
+	NoCache       bool                       // run every step again
+	RerunLines    []int                      // run the commands of these lines again, and all that depends on them
+}
 
 // Build builds s into the OCI layout dir and returns it. If it fails, the image
 // that was in dir before is still there. The error of a step that failed is a
 // [StepError].
-func (b Builder) Build(ctx context.Context, s image.Spec, dir string, log io.Writer) (image.Layout, error) {
+func (b Builder) Build(ctx context.Context, s Spec, dir string, log io.Writer) (ocilayout.Image, error) {
 	parts, err := b.parts(ctx, s, dir)
 	if err != nil {
-		return image.Layout{}, err
+		return ocilayout.Image{}, err
 	}
 	if err := checkSources(dir, s.Images); err != nil {
-		return image.Layout{}, err
+		return ocilayout.Image{}, err
 	}
-	out, err := openOutput(ctx, dir, func() { b.say(log, "waiting for another build into "+dir) })
+	out, err := ocilayout.Create(ctx, dir, func() { b.say(log, "waiting for another build into "+dir) })
 	if err != nil {
-		return image.Layout{}, err
+		return ocilayout.Image{}, err
 	}
-	defer out.close()
+	defer out.Close()
 	also, err := openExports(b.Exports)
 	if err != nil {
-		return image.Layout{}, err
+		return ocilayout.Image{}, err
 	}
 	defer also.abandon()
 	var descs []ocispec.Descriptor
 	for _, p := range parts {
 		desc, err := p.deliver(ctx, out, also.entries(), log)
 		if err != nil {
-			return image.Layout{}, err
+			return ocilayout.Image{}, err
 		}
 		descs = append(descs, desc)
 	}
-	whole, err := out.join(ctx, descs, s.Platforms)
+	whole, err := out.Join(ctx, descs, s.Platforms)
 	if err != nil {
-		return image.Layout{}, err
+		return ocilayout.Image{}, err
 	}
 	if err := also.finish(); err != nil {
-		return image.Layout{}, err
+		return ocilayout.Image{}, err
 	}
-	return out.commit(ctx, whole, func() { b.say(log, "waiting for what reads the image in "+dir) })
+	return out.Commit(ctx, whole, func() { b.say(log, "waiting for what reads the image in "+dir) })
 }
 
 // solve has the engine do the work, and shows on log how it gets on.

@@ -12,7 +12,9 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
+	"bkt/internal/ocilayout"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/moby/buildkit/client"
@@ -31,7 +33,7 @@ type delivery interface {
 }
 
 // delivery returns how the images of the engine c get into o.
-func (b Builder) delivery(c *connection, o *output) (delivery, error) {
+func (b Builder) delivery(c *connection, o *ocilayout.Writer) (delivery, error) {
 	if c.writesLayouts {
 		return direct{o, b.compression(), b.outputStore(c, o)}, nil
 	}
@@ -43,7 +45,7 @@ func (b Builder) delivery(c *connection, o *output) (delivery, error) {
 
 // direct is the delivery of engines that write OCI layouts: they send blobs.
 type direct struct {
-	output      *output
+	output      *ocilayout.Writer
 	compression string
 	store       content.Store // what they are sent to
 }
@@ -66,7 +68,7 @@ func (d direct) receive(_ context.Context, answer map[string]string) (ocispec.De
 // It is made to keep the image under a name until it has been asked for it.
 type byArchive struct {
 	daemon
-	output  *output
+	output  *ocilayout.Writer
 	program string // bkt-engine
 	name    string
 }
@@ -77,12 +79,7 @@ func (b byArchive) export() client.ExportEntry {
 
 func (b byArchive) receive(ctx context.Context, _ map[string]string) (desc ocispec.Descriptor, err error) {
 	defer func() { err = errors.Join(err, b.forget(context.WithoutCancel(ctx))) }()
-	// Here it is on the output's disk, and nothing of the image.
-	incoming := filepath.Join(b.output.dir, ingestDir)
-	if err := os.MkdirAll(incoming, 0o755); err != nil {
-		return desc, err
-	}
-	dir, err := os.MkdirTemp(incoming, "docker")
+	dir, err := b.output.MkdirTemp()
 	if err != nil {
 		return desc, err
 	}
@@ -94,7 +91,7 @@ func (b byArchive) receive(ctx context.Context, _ map[string]string) (desc ocisp
 	if err := convert(ctx, b.program, archive, layout); err != nil {
 		return desc, err
 	}
-	return b.output.take(layout)
+	return b.output.Move(layout)
 }
 
 // save writes the image to a docker archive.
@@ -139,27 +136,22 @@ func convert(ctx context.Context, program, archive, layout string) error {
 	return nil
 }
 
-// take moves the blobs of the only image of the layout dir, which lies on the
-// same disk, into o.
-func (o *output) take(dir string) (ocispec.Descriptor, error) {
-	index, err := readIndex(dir)
-	if err != nil {
-		return ocispec.Descriptor{}, err
+// exportTo returns what to ask the engine for. What is compressed already, as the
+// layers of a base are, stays as it is.
+func exportTo(store content.Store, compression string) client.ExportEntry {
+	return client.ExportEntry{
+		Type:        client.ExporterOCI,
+		Attrs:       map[string]string{"tar": "false", "compression": compression, rewriteTimes: "true"},
+		OutputStore: store,
 	}
-	desc, err := choose(index.Manifests, "")
-	if err != nil {
-		return desc, fmt.Errorf("%s: %w", dir, err)
+}
+
+// outputStore returns the store that the engine c puts the blobs of an image into.
+// What bkt's own engine has in its root is copied from there.
+func (b Builder) outputStore(c *connection, w *ocilayout.Writer) content.Store {
+	if c.address != Own {
+		return w.Store()
 	}
-	from := filepath.Join(dir, ocispec.ImageBlobsDir, "sha256")
-	to := filepath.Join(o.dir, ocispec.ImageBlobsDir, "sha256")
-	entries, err := os.ReadDir(from)
-	if err := errors.Join(err, os.MkdirAll(to, 0o755)); err != nil {
-		return desc, err
-	}
-	for _, e := range entries {
-		if err := os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
-			return desc, err
-		}
-	}
-	return desc, nil
+	root := b.Config.Root
+	return ocilayout.WithLocalBlobs(w.Store(), contract.ContentDir(root, contract.Overlay), contract.ContentDir(root, contract.Native))
 }

@@ -13,7 +13,7 @@ import (
 	"bkt/internal/dockerfile"
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/moby/buildkit/client"
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
@@ -24,7 +24,7 @@ import (
 
 // A StepError says which step of a Containerfile is at fault.
 type StepError struct {
-	File     string // as the [image.Spec] has it
+	File     string // as the [Spec] has it
 	Line     int    // where the step begins; 0 if that is not known
 	Last     int    // where it ends
 	Step     string // its text, on one line and cut short; empty if it did not run
@@ -85,7 +85,7 @@ func advise(e *StepError) error {
 
 // atFault names the folder or the platform that err, of a build of s, comes
 // from, where the engine could not know it.
-func (b Builder) atFault(s image.Spec, err error) error {
+func (b Builder) atFault(s Spec, err error) error {
 	err = ofPlatform(s, err)
 	for _, l := range s.Images {
 		if isDamaged(l, err.Error()) {
@@ -106,7 +106,7 @@ func (b Builder) atFault(s image.Spec, err error) error {
 }
 
 // isDamaged says whether text is about a blob of l that has not its digest.
-func isDamaged(l image.Layout, text string) bool {
+func isDamaged(l ocilayout.Image, text string) bool {
 	_, rest, found := strings.Cut(text, "unexpected commit digest ")
 	_, rest, expected := strings.Cut(rest, "expected sha256:")
 	name, _, _ := strings.Cut(rest, ":")

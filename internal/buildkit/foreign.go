@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
-	"bkt/internal/image"
 
 	"github.com/moby/buildkit/client"
 )
@@ -30,7 +29,7 @@ func isUnrunnable(s *client.SolveStatus) bool {
 
 // ofPlatform says which platform the engine cannot run, if that is why the
 // build of s failed.
-func ofPlatform(s image.Spec, err error) error {
+func ofPlatform(s Spec, err error) error {
 	own := "linux/" + runtime.GOARCH
 	others := slices.DeleteFunc(slices.Clone(s.Platforms), func(p string) bool { return p == own })
 	if _, foreign := errors.AsType[foreignError](err); !foreign || len(others) == 0 {

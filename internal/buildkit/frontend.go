@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"bkt/internal/dockerfile"
-	"bkt/internal/image"
 
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
@@ -25,9 +24,9 @@ const epochArg = "SOURCE_DATE_EPOCH"
 // frontend returns the function that turns the Containerfile of s into what an
 // engine builds. in are the inputs of the whole image, of which s may be only
 // some platforms.
-func (b Builder) frontend(s image.Spec, in Inputs) gateway.BuildFunc {
+func (b Builder) frontend(s Spec, in Inputs) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		t := &told{Client: c, opts: maps.Clone(c.BuildOpts().Opts), anew: s.Anew}
+		t := &told{Client: c, opts: maps.Clone(c.BuildOpts().Opts), anew: s.RerunLines}
 		var undated error
 		if _, given := s.Args[epochArg]; !given {
 			base := in.file.FinalBase(dockerfile.Options{Platforms: s.Platforms, Args: s.Args}, func(name string) bool { return isFolder(s, name) })
@@ -56,7 +55,7 @@ func (b Builder) frontend(s image.Spec, in Inputs) gateway.BuildFunc {
 
 // inputsLabel returns the digest of in. A registry that does not say what an
 // image is leaves the label out: the build itself says better what is wrong.
-func (b Builder) inputsLabel(ctx context.Context, c gateway.Client, s image.Spec, in Inputs) (string, bool) {
+func (b Builder) inputsLabel(ctx context.Context, c gateway.Client, s Spec, in Inputs) (string, bool) {
 	found := map[string]digest.Digest{}
 	for _, name := range in.Open {
 		d, _, err := b.lookUp(ctx, c, name, firstPlatform(s))
@@ -103,14 +102,14 @@ func (t *told) BuildOpts() gateway.BuildOpts {
 // time of the last commit would make all layers new at each. An image without a
 // base, or whose base does not say when it was made, is of no time. That the base
 // cannot be read is an error.
-func (b Builder) epoch(ctx context.Context, c gateway.Client, s image.Spec, base string) (int64, error) {
+func (b Builder) epoch(ctx context.Context, c gateway.Client, s Spec, base string) (int64, error) {
 	if base == "" {
 		return 0, nil
 	}
 	var config ocispec.Image
 	var err error
 	if l, ok := layoutOf(s, base); ok {
-		config, err = ReadConfig(l, firstPlatform(s))
+		config, err = l.Config(firstPlatform(s))
 	} else {
 		config, err = b.remoteConfig(ctx, c, base, firstPlatform(s))
 	}

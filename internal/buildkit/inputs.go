@@ -16,7 +16,7 @@ import (
 	"strings"
 
 	"bkt/internal/dockerfile"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 	"bkt/internal/patherr"
 
 	"github.com/containerd/platforms"
@@ -96,7 +96,7 @@ func (in Inputs) Sources() (digest.Digest, error) {
 }
 
 // Inputs returns what decides what a build of s yields.
-func (b Builder) Inputs(ctx context.Context, s image.Spec) (Inputs, error) {
+func (b Builder) Inputs(ctx context.Context, s Spec) (Inputs, error) {
 	in := Inputs{known: inputs{
 		Version:     b.Config.Version,
 		Images:      map[string]string{},
@@ -122,7 +122,7 @@ func (b Builder) Inputs(ctx context.Context, s image.Spec) (Inputs, error) {
 
 // openSources parses the Containerfile of s, and returns the build context and the
 // path of the file, too.
-func openSources(s image.Spec) (f *dockerfile.File, root, file string, err error) {
+func openSources(s Spec) (f *dockerfile.File, root, file string, err error) {
 	if root, err = filepath.Abs(s.Context); err != nil {
 		return nil, root, file, err
 	}
@@ -146,7 +146,7 @@ func isProxy(name string) bool {
 }
 
 // addImages adds the images that the Containerfile reads.
-func (in *Inputs) addImages(f *dockerfile.File, s image.Spec) error {
+func (in *Inputs) addImages(f *dockerfile.File, s Spec) error {
 	refs, err := references(f, s)
 	if err != nil {
 		return err
@@ -168,7 +168,7 @@ func (in *Inputs) addImages(f *dockerfile.File, s image.Spec) error {
 
 // Remote returns the images that a build of s reads from registries, as the
 // Containerfile names them.
-func Remote(s image.Spec) ([]string, error) {
+func Remote(s Spec) ([]string, error) {
 	dir, name := containerfile(s, s.Context)
 	f, err := parse(filepath.Join(dir, name), s)
 	if err != nil {
@@ -184,7 +184,7 @@ func Remote(s image.Spec) ([]string, error) {
 	}), nil
 }
 
-func isFolder(s image.Spec, name string) bool {
+func isFolder(s Spec, name string) bool {
 	for folder := range s.Folders {
 		if dockerfile.SameImage(dockerfile.ShortName(folder), dockerfile.ShortName(name)) {
 			return true
@@ -195,7 +195,7 @@ func isFolder(s image.Spec, name string) bool {
 
 // addFiles adds the files that the build reads from its context and from named
 // contexts that are folders.
-func (b Builder) addFiles(ctx context.Context, in *Inputs, f *dockerfile.File, s image.Spec, root, file string) error {
+func (b Builder) addFiles(ctx context.Context, in *Inputs, f *dockerfile.File, s Spec, root, file string) error {
 	if sources := f.ContextPatterns(); len(sources) > 0 {
 		tree, err := b.context(s, root, file)
 		if err == nil {
@@ -221,7 +221,7 @@ func (b Builder) addFiles(ctx context.Context, in *Inputs, f *dockerfile.File, s
 }
 
 // context returns the folder that is built from, as a build sees it.
-func (b Builder) context(s image.Spec, root, file string) (fsutil.FS, error) {
+func (b Builder) context(s Spec, root, file string) (fsutil.FS, error) {
 	tree, err := contextFS(root, b.excluded(s))
 	if err != nil {
 		return nil, err
@@ -285,16 +285,16 @@ func contentOf(tree fsutil.FS, file string) (digest.Digest, error) {
 
 // Unchanged returns the image in the layout dir, and true, if it was built from
 // what s says now, and all of it is there. It asks neither engine nor registry.
-func (b Builder) Unchanged(ctx context.Context, s image.Spec, dir string) (image.Layout, bool) {
-	if s.NoCache || b.Pull || len(s.Anew)+len(b.Exports)+len(b.CacheTo) > 0 {
-		return image.Layout{}, false
+func (b Builder) Unchanged(ctx context.Context, s Spec, dir string) (ocilayout.Image, bool) {
+	if s.NoCache || b.Pull || len(s.RerunLines)+len(b.Exports)+len(b.CacheTo) > 0 {
+		return ocilayout.Image{}, false
 	}
-	_, errOurs := checkOurs(dir)
+	_, errOurs := ocilayout.CheckOwn(dir)
 	_, errOptions := b.options(s, dir)
 	if errOurs != nil || errOptions != nil {
-		return image.Layout{}, false // a build says what is wrong
+		return ocilayout.Image{}, false // a build says what is wrong
 	}
-	l, err := ReadLayout(dir, "")
+	l, err := ocilayout.Find(dir, "")
 	if err != nil {
 		return l, false
 	}
@@ -306,19 +306,19 @@ func (b Builder) Unchanged(ctx context.Context, s image.Spec, dir string) (image
 	if err != nil {
 		return l, false
 	}
-	config, err := ReadConfig(l, firstPlatform(s))
+	config, err := l.Config(firstPlatform(s))
 	return l, err == nil && config.Config.Labels[InputsLabel] == want.String()
 }
 
 // IsOutdated reports whether the Containerfile of s, or a file that it reads, is
 // another one now than when the image l was built. An image that does not tell is
 // an error.
-func (b Builder) IsOutdated(ctx context.Context, s image.Spec, l image.Layout) (bool, error) {
+func (b Builder) IsOutdated(ctx context.Context, s Spec, l ocilayout.Image) (bool, error) {
 	platform := firstPlatform(s)
-	if only, ok, err := platformOf(l); err == nil && ok {
+	if only, ok, err := l.Platform(); err == nil && ok {
 		platform = only
 	}
-	config, err := ReadConfig(l, platform)
+	config, err := l.Config(platform)
 	if err != nil {
 		return false, err
 	}
@@ -338,13 +338,7 @@ func (b Builder) IsOutdated(ctx context.Context, s image.Spec, l image.Layout) (
 	return label != now.String(), err
 }
 
-// Labels returns the labels of the image l.
-func Labels(l image.Layout) (map[string]string, error) {
-	config, err := ReadConfig(l, platforms.DefaultSpec())
-	return config.Config.Labels, err
-}
-
-func firstPlatform(s image.Spec) ocispec.Platform {
+func firstPlatform(s Spec) ocispec.Platform {
 	if len(s.Platforms) > 0 {
 		if p, err := platforms.Parse(s.Platforms[0]); err == nil {
 			return p
@@ -354,7 +348,7 @@ func firstPlatform(s image.Spec) ocispec.Platform {
 }
 
 // parse reads and parses the Containerfile file of s.
-func parse(file string, s image.Spec) (*dockerfile.File, error) {
+func parse(file string, s Spec) (*dockerfile.File, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, patherr.TrimOp(err)
@@ -367,7 +361,7 @@ func parse(file string, s image.Spec) (*dockerfile.File, error) {
 }
 
 // references returns what f reads in a build of s.
-func references(f *dockerfile.File, s image.Spec) (dockerfile.References, error) {
+func references(f *dockerfile.File, s Spec) (dockerfile.References, error) {
 	refs, err := f.References(dockerfile.Options{Platforms: s.Platforms, Args: s.Args})
 	if err != nil {
 		return nil, located(s.Containerfile, f.Text, err)
@@ -378,7 +372,7 @@ func references(f *dockerfile.File, s image.Spec) (dockerfile.References, error)
 // Unread returns the names of those images and folders of s that its
 // Containerfile does not read, and what it reads instead. A mistake in the
 // Containerfile is an error.
-func Unread(s image.Spec) (unread, reads []string, err error) {
+func Unread(s Spec) (unread, reads []string, err error) {
 	dir, name := containerfile(s, s.Context)
 	f, err := parse(filepath.Join(dir, name), s)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
@@ -28,11 +28,11 @@ type Look struct {
 // Beside is what is sent along to be looked at: a folder, or another image.
 type Beside struct {
 	Folder string
-	Layout image.Layout
+	Layout ocilayout.Image
 }
 
 // Look builds s, of which nothing is kept, and has look run commands in it.
-func (b Builder) Look(ctx context.Context, s image.Spec, beside Beside, log io.Writer, look func(context.Context, Look) error) error {
+func (b Builder) Look(ctx context.Context, s Spec, beside Beside, log io.Writer, look func(context.Context, Look) error) error {
 	in, err := b.Inputs(ctx, s)
 	if err != nil {
 		return err
@@ -49,8 +49,8 @@ func (b Builder) Look(ctx context.Context, s image.Spec, beside Beside, log io.W
 
 // LookAt is [Builder.Look] for an image that was built from s before, and lies
 // in l.
-func (b Builder) LookAt(ctx context.Context, l image.Layout, s image.Spec, log io.Writer, look func(context.Context, Look) error) error {
-	config, err := ReadConfig(l, firstPlatform(s))
+func (b Builder) LookAt(ctx context.Context, l ocilayout.Image, s Spec, log io.Writer, look func(context.Context, Look) error) error {
+	config, err := l.Config(firstPlatform(s))
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (b Builder) LookAt(ctx context.Context, l image.Layout, s image.Spec, log i
 }
 
 // look has the engine open an image, and look run commands in it.
-func (b Builder) look(ctx context.Context, s image.Spec, beside Beside, log io.Writer, look func(context.Context, Look) error, open func(context.Context, gateway.Client) (Look, error)) error {
+func (b Builder) look(ctx context.Context, s Spec, beside Beside, log io.Writer, look func(context.Context, Look) error, open func(context.Context, gateway.Client) (Look, error)) error {
 	b, err := b.on(s)
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (b Beside) add(opt *client.SolveOpt) (err error) {
 		opt.LocalMounts[lookedAt], err = fsutil.NewFS(b.Folder)
 	}
 	if b.Layout.Dir != "" {
-		opt.OCIStores[lookedAt], err = openStore(b.Layout.Dir)
+		opt.OCIStores[lookedAt], err = ocilayout.Store(b.Layout.Dir)
 	}
 	return err
 }
@@ -120,7 +120,7 @@ func (b Beside) tree(c gateway.Client) *Tree {
 }
 
 // newLook returns the image in res.
-func newLook(c gateway.Client, s image.Spec, res *gateway.Result) (Look, error) {
+func newLook(c gateway.Client, s Spec, res *gateway.Result) (Look, error) {
 	ref, err := res.SingleRef()
 	if err != nil {
 		return Look{}, err
@@ -140,7 +140,7 @@ func newLook(c gateway.Client, s image.Spec, res *gateway.Result) (Look, error) 
 }
 
 // lookOf returns an image with that configuration, which was built from s.
-func lookOf(s image.Spec, config ocispec.Image, root *Tree) Look {
+func lookOf(s Spec, config ocispec.Image, root *Tree) Look {
 	l := Look{Root: root, Labels: config.Config.Labels, Env: map[string]string{}}
 	for _, text := range config.Config.Env {
 		name, value, _ := strings.Cut(text, "=")

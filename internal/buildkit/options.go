@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 
 	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/distribution/reference"
@@ -28,7 +29,7 @@ import (
 
 // options puts s into BuildKit's terms. It asks no engine, so that a mistake
 // in s shows before one is started.
-func (b Builder) options(s image.Spec, dir string) (client.SolveOpt, error) {
+func (b Builder) options(s Spec, dir string) (client.SolveOpt, error) {
 	opt := client.SolveOpt{
 		FrontendAttrs: b.attributes(s),
 		LocalMounts:   map[string]fsutil.FS{},
@@ -60,7 +61,7 @@ func (b Builder) options(s image.Spec, dir string) (client.SolveOpt, error) {
 }
 
 // excluded are the folders that are never part of what a build reads.
-func (b Builder) excluded(s image.Spec) []string {
+func (b Builder) excluded(s Spec) []string {
 	all := append([]string{b.Config.Root}, b.Exclude...)
 	for _, name := range slices.Sorted(maps.Keys(s.Images)) {
 		all = append(all, s.Images[name].Dir)
@@ -72,7 +73,7 @@ func (b Builder) excluded(s image.Spec) []string {
 func (b Builder) compression() string { return cmp.Or(b.Compression, "zstd") }
 
 // attributes are what the Containerfile's frontend is told.
-func (b Builder) attributes(s image.Spec) map[string]string {
+func (b Builder) attributes(s Spec) map[string]string {
 	attrs := map[string]string{
 		// A "# syntax=" line asks for another frontend from a registry. This key
 		// says that what it asks for runs already.
@@ -102,7 +103,7 @@ func (b Builder) attributes(s image.Spec) map[string]string {
 // containerfile returns the folder that the Containerfile of s is sent from,
 // and its name in there. It is the context if it can be, so that a
 // Containerfile.dockerignore beside it counts and messages have its whole path.
-func containerfile(s image.Spec, root string) (dir, name string) {
+func containerfile(s Spec, root string) (dir, name string) {
 	file := s.Containerfile
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(root, file)
@@ -113,7 +114,7 @@ func containerfile(s image.Spec, root string) (dir, name string) {
 	return filepath.Dir(file), filepath.Base(file)
 }
 
-func addContainerfile(opt *client.SolveOpt, s image.Spec, root string) error {
+func addContainerfile(opt *client.SolveOpt, s Spec, root string) error {
 	dir, name := containerfile(s, root)
 	target := resolve(filepath.Join(dir, name))
 	if rel, err := filepath.Rel(resolve(dir), target); err != nil || !filepath.IsLocal(rel) {
@@ -171,7 +172,7 @@ func resolve(path string) string {
 }
 
 // addNamed adds what stands in for images: layouts and folders.
-func addNamed(opt *client.SolveOpt, s image.Spec, root string) error {
+func addNamed(opt *client.SolveOpt, s Spec, root string) error {
 	if len(s.Images)+len(s.Folders)+len(s.Pins) == 0 {
 		return nil
 	}
@@ -233,12 +234,12 @@ func pinned(name string, d digest.Digest) (string, error) {
 }
 
 // addLayout lets the engine read l under the name id.
-func addLayout(opt *client.SolveOpt, id string, l image.Layout) (image.Layout, error) {
-	l, err := ReadLayout(l.Dir, l.Digest.String())
+func addLayout(opt *client.SolveOpt, id string, l ocilayout.Image) (ocilayout.Image, error) {
+	l, err := ocilayout.Find(l.Dir, l.Digest.String())
 	if err != nil {
 		return l, err
 	}
-	opt.OCIStores[id], err = openStore(l.Dir)
+	opt.OCIStores[id], err = ocilayout.Store(l.Dir)
 	return l, err
 }
 
@@ -314,4 +315,20 @@ func (c credentials) Credentials(ctx context.Context, r *auth.CredentialsRequest
 		return nil, err
 	}
 	return &auth.CredentialsResponse{Username: user, Secret: secret}, nil
+}
+
+// checkSources returns an error if an image would be written to where one that
+// it is built from lies.
+func checkSources(dir string, images map[string]ocilayout.Image) error {
+	to, err := os.Stat(dir)
+	if err != nil {
+		return nil // there is nothing yet
+	}
+	for name, l := range images {
+		if from, err := os.Stat(l.Dir); err == nil && os.SameFile(from, to) {
+			err := fmt.Errorf("%s: the image %s, which is built from, lies there", dir, name)
+			return hint.Add(err, "write to another folder")
+		}
+	}
+	return nil
 }

@@ -1,26 +1,21 @@
 package buildkit
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 
 	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
-	"github.com/containerd/containerd/v2/core/content"
-	"github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/platforms"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // checkPlatforms returns an error if s asks for a platform, and one of its
 // layouts holds an image for another: BuildKit would take it all the same. A
 // Containerfile whose stages say themselves what they run on knows better.
-func checkPlatforms(f *dockerfile.File, s image.Spec) error {
+func checkPlatforms(f *dockerfile.File, s Spec) error {
 	if len(s.Platforms) == 0 || f.NamesPlatform() {
 		return nil
 	}
@@ -33,8 +28,8 @@ func checkPlatforms(f *dockerfile.File, s image.Spec) error {
 }
 
 // checkPlatform returns an error if l is a single image, and not for all of wanted.
-func checkPlatform(l image.Layout, wanted []string) error {
-	own, ok, err := platformOf(l)
+func checkPlatform(l ocilayout.Image, wanted []string) error {
+	own, ok, err := l.Platform()
 	if err != nil || !ok {
 		return err
 	}
@@ -51,31 +46,8 @@ func checkPlatform(l image.Layout, wanted []string) error {
 	return nil
 }
 
-// platformOf returns what the image of l is for, if it is for one platform only
-// and says so.
-func platformOf(l image.Layout) (p ocispec.Platform, ok bool, err error) {
-	index, err := readIndex(l.Dir)
-	if err != nil {
-		return p, false, err
-	}
-	desc, err := choose(index.Manifests, l.Digest.String())
-	if err != nil || !images.IsManifestType(desc.MediaType) {
-		return p, false, err
-	}
-	store, err := openStore(l.Dir)
-	if err != nil {
-		return p, false, err
-	}
-	var manifest ocispec.Manifest
-	if err := readBlob(store, desc, &manifest); err != nil {
-		return p, false, err
-	}
-	err = readBlob(store, manifest.Config, &p)
-	return platforms.Normalize(p), p.OS != "" && p.Architecture != "", err
-}
-
 // layoutOf returns the layout of s that stands in for the image name.
-func layoutOf(s image.Spec, name string) (image.Layout, bool) {
+func layoutOf(s Spec, name string) (ocilayout.Image, bool) {
 	if l, ok := s.Images[name]; ok {
 		return l, true
 	}
@@ -84,35 +56,5 @@ func layoutOf(s image.Spec, name string) (image.Layout, bool) {
 			return s.Images[other], true
 		}
 	}
-	return image.Layout{}, false
-}
-
-// ReadConfig returns the configuration of the image l, or of that of its images
-// which is for platform.
-func ReadConfig(l image.Layout, platform ocispec.Platform) (config ocispec.Image, err error) {
-	index, err := readIndex(l.Dir)
-	if err != nil {
-		return config, err
-	}
-	desc, err := choose(index.Manifests, l.Digest.String())
-	if err != nil {
-		return config, err
-	}
-	store, err := openStore(l.Dir)
-	if err != nil {
-		return config, err
-	}
-	data, err := images.Config(context.Background(), store, desc, platforms.Only(platform))
-	if err != nil {
-		return config, fmt.Errorf("%s: %w", l.Dir, err)
-	}
-	return config, readBlob(store, data, &config)
-}
-
-func readBlob(store content.Store, desc ocispec.Descriptor, v any) error {
-	data, err := content.ReadBlob(context.Background(), store, desc)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, v)
+	return ocilayout.Image{}, false
 }

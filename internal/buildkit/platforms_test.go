@@ -3,8 +3,6 @@ package buildkit
 import (
 	"testing"
 
-	"bkt/internal/image"
-
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -32,7 +30,7 @@ func TestSplit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := Builder{Config: Config{Address: "rest"}, Engines: test.engines}
-			parts, err := b.split(image.Spec{Platforms: test.platforms})
+			parts, err := b.split(Spec{Platforms: test.platforms})
 			if err != nil || test.err != "" {
 				if err == nil || err.Error() != test.err {
 					t.Errorf("error %v, want %s", err, test.err)

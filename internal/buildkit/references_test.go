@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"bkt/internal/buildkit"
-	"bkt/internal/image"
 )
 
 // TestRemoteBelowLinterComments checks that comments for BuildKit's linter, which
@@ -14,7 +13,7 @@ import (
 func TestRemoteBelowLinterComments(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "Containerfile"), "# check=skip=all\nFROM quay.io/a/b:1 AS b\n# check=skip=all\nRUN true\n# check=nonsense\nFROM b\n")
-	names, err := buildkit.Remote(image.Spec{Containerfile: "Containerfile", Context: dir})
+	names, err := buildkit.Remote(buildkit.Spec{Containerfile: "Containerfile", Context: dir})
 	if err != nil || !slices.Equal(names, []string{"quay.io/a/b:1"}) {
 		t.Errorf("%q, %v", names, err)
 	}

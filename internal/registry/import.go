@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"os"
 
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/containers/image/v5/copy"
 	"github.com/containers/image/v5/docker/archive"
@@ -38,7 +38,7 @@ func Import(ctx context.Context, file, dir string) error {
 // Export writes a docker archive with the image l, which has that name in it:
 // the one for this computer, if l is for several. A layout that does not hold
 // this image any more is an error.
-func Export(ctx context.Context, l image.Layout, file, name string) error {
+func Export(ctx context.Context, l ocilayout.Image, file, name string) error {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
 		return fmt.Errorf("image %q: %w", name, err)
@@ -61,7 +61,7 @@ func Export(ctx context.Context, l image.Layout, file, name string) error {
 	if err := errors.Join(errTo, errFrom); err != nil {
 		return err
 	}
-	if err := copyLocal(ctx, to, from, &types.SystemContext{OCISharedBlobDirPath: s.blobs()}); err != nil {
+	if err := copyLocal(ctx, to, from, &types.SystemContext{OCISharedBlobDirPath: s.BlobsDir()}); err != nil {
 		return fmt.Errorf("%s: %w", l.Dir, err)
 	}
 	return nil

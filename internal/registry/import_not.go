@@ -7,14 +7,14 @@ import (
 	"errors"
 
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 )
 
 // Import returns an error: this build of bkt cannot copy images.
 func Import(context.Context, string, string) error { return canCopy() }
 
 // Export returns the error of [Import].
-func Export(context.Context, image.Layout, string, string) error { return canCopy() }
+func Export(context.Context, ocilayout.Image, string, string) error { return canCopy() }
 
 func canCopy() error {
 	return hint.Add(errors.New("this bkt was built without the part that copies images"),

@@ -6,19 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 
-	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/containers/image/v5/docker"
 	"github.com/containers/image/v5/docker/reference"
 	"github.com/containers/image/v5/oci/layout"
 	"github.com/containers/image/v5/types"
-	"github.com/opencontainers/go-digest"
-	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -29,7 +24,7 @@ type part struct{ to, from types.ImageReference }
 // without blobs, whose index names this image alone. So what is copied is what
 // has been asked for, whatever becomes of the index of the layout meanwhile.
 type source struct {
-	image.Layout
+	ocilayout.Image
 	aside string
 	index ocispec.Index // empty for an image of one platform
 }
@@ -39,36 +34,32 @@ const wholeName = "whole"
 
 // open makes the folder aside the source of the image l. It returns an error if
 // the layout does not hold that image, or not any more.
-func open(l image.Layout, aside string) (s source, err error) {
-	d, err := find(l)
+func open(l ocilayout.Image, aside string) (s source, err error) {
+	d, err := l.Descriptor()
 	if err != nil {
 		return s, err
 	}
-	text, err := readBlob(l.Dir, d.Digest)
+	text, err := l.ReadBlob(d.Digest)
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", l.Dir, err)
 	}
-	s = source{Layout: l, aside: aside}
+	s = source{Image: l, aside: aside}
 	if d.MediaType == ocispec.MediaTypeImageIndex {
 		if err := json.Unmarshal(text, &s.index); err != nil {
 			return s, fmt.Errorf("%s: index %s: %w", l.Dir, d.Digest, err)
 		}
 	}
-	flat := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}
+	var all []ocispec.Descriptor
 	for i, d := range s.index.Manifests {
-		flat.Manifests = append(flat.Manifests, named(d, strconv.Itoa(i)))
+		all = append(all, named(d, strconv.Itoa(i)))
 	}
-	flat.Manifests = append(flat.Manifests, named(d, wholeName))
-	return s, writeIndex(aside, flat)
+	return s, ocilayout.WriteIndex(aside, append(all, named(d, wholeName))...)
 }
 
 func named(d ocispec.Descriptor, name string) ocispec.Descriptor {
 	d.Annotations = map[string]string{ocispec.AnnotationRefName: name}
 	return d
 }
-
-// blobs is the folder with what the image is made of.
-func (s source) blobs() string { return filepath.Join(s.Dir, ocispec.ImageBlobsDir) }
 
 // whole refers to all of the image.
 func (s source) whole() (types.ImageReference, error) {
@@ -94,52 +85,4 @@ func (s source) parts(to types.ImageReference) ([]part, error) {
 		all = append(all, part{there, here})
 	}
 	return all, nil
-}
-
-// find returns what the index of the layout says of the image l.
-func find(l image.Layout) (ocispec.Descriptor, error) {
-	var index ocispec.Index
-	file := filepath.Join(l.Dir, ocispec.ImageIndexFile)
-	text, err := os.ReadFile(file)
-	if err == nil {
-		err = json.Unmarshal(text, &index)
-	}
-	if err != nil {
-		return ocispec.Descriptor{}, fmt.Errorf("%s: %w", file, err)
-	}
-	there := "nothing"
-	for _, d := range index.Manifests {
-		if d.Digest == l.Digest {
-			return d, nil
-		}
-		there = d.Digest.String()
-	}
-	err = fmt.Errorf("%s: the image %s is not there: the folder holds %s", l.Dir, l.Digest, there)
-	return ocispec.Descriptor{}, hint.Add(err, "if another build has replaced it meanwhile, run this again")
-}
-
-// readBlob returns a blob of the layout dir, which has to be what its digest says.
-func readBlob(dir string, d digest.Digest) ([]byte, error) {
-	if err := d.Validate(); err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(filepath.Join(dir, ocispec.ImageBlobsDir, d.Algorithm().String(), d.Encoded()))
-	if err != nil {
-		return nil, err
-	}
-	if got := d.Algorithm().FromBytes(text); got != d {
-		return nil, fmt.Errorf("blob %s is damaged", d)
-	}
-	return text, nil
-}
-
-// writeIndex makes dir a layout without blobs.
-func writeIndex(dir string, index ocispec.Index) error {
-	text, err := json.Marshal(index)
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(dir, ocispec.ImageIndexFile), text, 0o600),
-		os.WriteFile(filepath.Join(dir, ocispec.ImageLayoutFile), []byte(`{"imageLayoutVersion":"`+ocispec.ImageLayoutVersion+`"}`), 0o600))
 }

@@ -16,7 +16,7 @@ import (
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -141,7 +141,7 @@ func newPlace(t *testing.T, trusted signer) *place {
 }
 
 // push pushes an image and returns its digest.
-func (p *place) push(t *testing.T, name string, l image.Layout) string {
+func (p *place) push(t *testing.T, name string, l ocilayout.Image) string {
 	t.Helper()
 	if _, err := push(t.Context(), l, p.host+"/"+name, io.Discard, nil); err != nil {
 		t.Fatal(err)

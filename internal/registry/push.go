@@ -10,7 +10,7 @@ import (
 	"os"
 	"time"
 
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/containers/image/v5/copy"
 	"github.com/containers/image/v5/docker"
@@ -28,11 +28,11 @@ func CanPush() error { return nil }
 // layout that does not hold this image any more is an error. What is there
 // already, all or a part, is not sent again. An error that may pass has it try
 // again, a few times. Progress goes to log.
-func Push(ctx context.Context, l image.Layout, name string, log io.Writer) (digest.Digest, error) {
+func Push(ctx context.Context, l ocilayout.Image, name string, log io.Writer) (digest.Digest, error) {
 	return push(ctx, l, name, log, patience)
 }
 
-func push(ctx context.Context, l image.Layout, name string, log io.Writer, delays []time.Duration) (there digest.Digest, err error) {
+func push(ctx context.Context, l ocilayout.Image, name string, log io.Writer, delays []time.Duration) (there digest.Digest, err error) {
 	to, err := parse(name)
 	if err != nil {
 		return "", err
@@ -80,11 +80,11 @@ func copyAll(ctx context.Context, sys *types.SystemContext, s source, to types.I
 		return "", err
 	}
 	for _, p := range parts {
-		if _, err := copyImage(ctx, sys, p, s.blobs(), log); err != nil {
+		if _, err := copyImage(ctx, sys, p, s.BlobsDir(), log); err != nil {
 			return "", err
 		}
 	}
-	sent, err := copyImage(ctx, sys, part{to, whole}, s.blobs(), log)
+	sent, err := copyImage(ctx, sys, part{to, whole}, s.BlobsDir(), log)
 	if err != nil {
 		return "", err
 	}

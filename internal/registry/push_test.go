@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/compression"
@@ -54,7 +54,7 @@ func serve(t *testing.T, broken fault) string {
 }
 
 // makeImage returns an image with two layers of that size.
-func makeImage(t *testing.T, size int64) image.Layout {
+func makeImage(t *testing.T, size int64) ocilayout.Image {
 	t.Helper()
 	made, err := random.Image(size, 2)
 	if err != nil {
@@ -64,7 +64,7 @@ func makeImage(t *testing.T, size int64) image.Layout {
 }
 
 // makeIndex returns an image for several platforms.
-func makeIndex(t *testing.T) image.Layout {
+func makeIndex(t *testing.T) ocilayout.Image {
 	t.Helper()
 	made, err := random.Index(100, 2, 2)
 	if err != nil {
@@ -73,7 +73,7 @@ func makeIndex(t *testing.T) image.Layout {
 	return makeLayout(t, made, func(p layout.Path) error { return p.AppendIndex(made) })
 }
 
-func makeLayout(t *testing.T, made partial.WithRawManifest, add func(layout.Path) error) image.Layout {
+func makeLayout(t *testing.T, made partial.WithRawManifest, add func(layout.Path) error) ocilayout.Image {
 	t.Helper()
 	folder, err := layout.Write(t.TempDir(), empty.Index)
 	if err == nil {
@@ -86,7 +86,7 @@ func makeLayout(t *testing.T, made partial.WithRawManifest, add func(layout.Path
 	if err != nil {
 		t.Fatal(err)
 	}
-	return image.Layout{Dir: string(folder), Digest: digest.FromBytes(text)}
+	return ocilayout.Image{Dir: string(folder), Digest: digest.FromBytes(text)}
 }
 
 // checkThere checks what the registry has.

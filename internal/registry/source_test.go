@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/random"
@@ -21,7 +21,7 @@ import (
 )
 
 // addImage adds a second image to the layout of l.
-func addImage(t *testing.T, l image.Layout) image.Layout {
+func addImage(t *testing.T, l ocilayout.Image) ocilayout.Image {
 	t.Helper()
 	made, err := random.Image(100, 1)
 	if err != nil {
@@ -38,13 +38,13 @@ func addImage(t *testing.T, l image.Layout) image.Layout {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return image.Layout{Dir: l.Dir, Digest: digest.Digest(d.String())}
+	return ocilayout.Image{Dir: l.Dir, Digest: digest.Digest(d.String())}
 }
 
 // keepOnly makes l the only image in the index of its layout.
-func keepOnly(t *testing.T, l image.Layout) {
+func keepOnly(t *testing.T, l ocilayout.Image) {
 	t.Helper()
-	d, err := find(l)
+	d, err := l.Descriptor()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,12 +120,12 @@ func TestManifestThatIsDamaged(t *testing.T) {
 func TestExportOfTheImageAskedFor(t *testing.T) {
 	first := makeImage(t, 100)
 	second := addImage(t, first)
-	for _, l := range []image.Layout{first, second} {
+	for _, l := range []ocilayout.Image{first, second} {
 		archive := filepath.Join(t.TempDir(), "archive.tar")
 		if err := Export(t.Context(), l, archive, "localhost/a:1"); err != nil {
 			t.Fatal(err)
 		}
-		text, err := readBlob(l.Dir, l.Digest)
+		text, err := l.ReadBlob(l.Digest)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ import (
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/containers/image/v5/types"
 	"github.com/opencontainers/go-digest"
@@ -28,7 +28,7 @@ func CanPush() error {
 }
 
 // Push returns the error of [CanPush].
-func Push(context.Context, image.Layout, string, io.Writer) (digest.Digest, error) {
+func Push(context.Context, ocilayout.Image, string, io.Writer) (digest.Digest, error) {
 	return "", CanPush()
 }
 

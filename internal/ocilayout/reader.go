@@ -1,4 +1,4 @@
-package buildkit
+package ocilayout
 
 import (
 	"context"
@@ -8,35 +8,33 @@ import (
 	"os"
 	"path/filepath"
 
-	"bkt/internal/image"
-
 	"github.com/containerd/containerd/v2/core/content"
-	"github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/errdefs"
-	"github.com/containerd/platforms"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// A reading reads the blobs of an OCI layout, and nothing else: containerd's store
-// makes folders, and tries what the file system can do, as soon as it is opened.
-type reading struct{ dir string }
+// A reader reads the blobs of a layout. Unlike containerd's store it changes
+// nothing: that creates folders, and probes the file system, as soon as it is
+// opened.
+type reader struct{ dir string }
 
-// readStore is what it takes to read an image.
+// readStore has what is needed to read an image.
 type readStore interface {
 	content.Provider
 	content.InfoProvider
 }
 
-func (r reading) path(d digest.Digest) (string, error) {
-	if err := d.Validate(); err != nil { // its parts cannot be told
+// path returns the file of a blob.
+func (r reader) path(d digest.Digest) (string, error) {
+	if err := d.Validate(); err != nil { // it has no algorithm
 		return "", fmt.Errorf("%q: %w", d.String(), err)
 	}
 	return filepath.Join(r.dir, ocispec.ImageBlobsDir, d.Algorithm().String(), d.Encoded()), nil
 }
 
 // Info implements [content.InfoProvider].
-func (r reading) Info(_ context.Context, d digest.Digest) (content.Info, error) {
+func (r reader) Info(_ context.Context, d digest.Digest) (content.Info, error) {
 	path, err := r.path(d)
 	if err != nil {
 		return content.Info{}, err
@@ -49,7 +47,7 @@ func (r reading) Info(_ context.Context, d digest.Digest) (content.Info, error) 
 }
 
 // ReaderAt implements [content.Provider].
-func (r reading) ReaderAt(_ context.Context, desc ocispec.Descriptor) (content.ReaderAt, error) {
+func (r reader) ReaderAt(_ context.Context, desc ocispec.Descriptor) (content.ReaderAt, error) {
 	path, err := r.path(desc.Digest)
 	if err != nil {
 		return nil, err
@@ -65,6 +63,7 @@ func (r reading) ReaderAt(_ context.Context, desc ocispec.Descriptor) (content.R
 	return blob{f, info.Size()}, nil
 }
 
+// notFound adds containerd's error for a missing blob.
 func notFound(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(errdefs.ErrNotFound, err)
@@ -72,7 +71,7 @@ func notFound(err error) error {
 	return err
 }
 
-// A blob is one that is read.
+// A blob is an open blob.
 type blob struct {
 	*os.File
 	size int64
@@ -80,18 +79,3 @@ type blob struct {
 
 // Size implements [content.ReaderAt].
 func (b blob) Size() int64 { return b.size }
-
-// ImageID returns what podman calls the image l, or that of its images which is for
-// this computer: the digest of its configuration.
-func ImageID(l image.Layout) (digest.Digest, error) {
-	index, err := readIndex(l.Dir)
-	if err != nil {
-		return "", err
-	}
-	desc, err := choose(index.Manifests, l.Digest.String())
-	if err != nil {
-		return "", err
-	}
-	config, err := images.Config(context.Background(), reading{l.Dir}, desc, platforms.Default())
-	return config.Digest, err
-}

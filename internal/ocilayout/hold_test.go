@@ -1,4 +1,4 @@
-package buildkit
+package ocilayout
 
 import (
 	"context"
@@ -12,12 +12,12 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// putImage puts an image without layers into o.
-func putImage(t *testing.T, o *output, author string) ocispec.Descriptor {
+// putImage adds an image without layers to w.
+func putImage(t *testing.T, w *Writer, author string) ocispec.Descriptor {
 	t.Helper()
 	put := func(media, text string) ocispec.Descriptor {
 		d := digest.FromString(text)
-		dir := filepath.Join(o.dir, "blobs", "sha256")
+		dir := filepath.Join(w.dir, "blobs", "sha256")
 		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, d.Encoded()), []byte(text), 0o644)); err != nil {
 			t.Fatal(err)
 		}
@@ -37,12 +37,12 @@ func unexpected(t *testing.T) func() {
 // puts its image into the place of another one only when no one reads that.
 func TestHeldImageIsNotReplaced(t *testing.T) {
 	dir := t.TempDir()
-	out, err := openOutput(t.Context(), dir, unexpected(t))
+	out, err := Create(t.Context(), dir, unexpected(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.close()
-	first, err := out.commit(t.Context(), putImage(t, out, "first"), unexpected(t))
+	defer out.Close()
+	first, err := out.Commit(t.Context(), putImage(t, out, "first"), unexpected(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,19 +57,19 @@ func TestHeldImageIsNotReplaced(t *testing.T) {
 	}
 	second := putImage(t, out, "second")
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := out.commit(ctx, second, cancel); !errors.Is(err, context.Canceled) {
+	if _, err := out.Commit(ctx, second, cancel); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if l, err := ReadLayout(dir, ""); err != nil || l != first {
+	if l, err := Find(dir, ""); err != nil || l != first {
 		t.Errorf("%v, %v, not %v", l, err, first)
 	}
 	waiting, done := make(chan struct{}), make(chan error)
 	go func() {
-		_, err := out.commit(t.Context(), second, func() { close(waiting) })
+		_, err := out.Commit(t.Context(), second, func() { close(waiting) })
 		done <- err
 	}()
 	<-waiting
-	if l, err := ReadLayout(dir, first.Digest.String()); err != nil || l != first {
+	if l, err := Find(dir, first.Digest.String()); err != nil || l != first {
 		t.Errorf("%v, %v, not %v", l, err, first)
 	}
 	release()
@@ -77,10 +77,10 @@ func TestHeldImageIsNotReplaced(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if l, err := ReadLayout(dir, ""); err != nil || l.Digest != second.Digest {
+	if l, err := Find(dir, ""); err != nil || l.Digest != second.Digest {
 		t.Errorf("%v, %v, not %v", l, err, second.Digest)
 	}
-	if _, err := ReadLayout(dir, first.Digest.String()); err == nil {
+	if _, err := Find(dir, first.Digest.String()); err == nil {
 		t.Error("the first one is still there")
 	}
 }
@@ -93,29 +93,29 @@ func TestHoldOfNothing(t *testing.T) {
 	release()
 }
 
-// TestAlone checks that of two images only the one is found that is wanted.
-func TestAlone(t *testing.T) {
+// TestLink checks that of two images only the one is found that is wanted.
+func TestLink(t *testing.T) {
 	dir := t.TempDir()
-	out, err := openOutput(t.Context(), dir, unexpected(t))
+	out, err := Create(t.Context(), dir, unexpected(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.close()
-	l, err := out.commit(t.Context(), putImage(t, out, "first"), unexpected(t))
+	defer out.Close()
+	l, err := out.Commit(t.Context(), putImage(t, out, "first"), unexpected(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	alone := t.TempDir()
-	if err := Alone(l, alone); err != nil {
+	if err := l.Link(alone); err != nil {
 		t.Fatal(err)
 	}
 	if err := out.writeIndex(putImage(t, out, "second")); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := ReadLayout(alone, ""); err != nil || got.Digest != l.Digest {
+	if got, err := Find(alone, ""); err != nil || got.Digest != l.Digest {
 		t.Errorf("%v, %v, not %s", got, err, l.Digest)
 	}
-	if err := Alone(l, t.TempDir()); err == nil {
+	if err := l.Link(t.TempDir()); err == nil {
 		t.Error("an image that is not there any more is no error")
 	}
 }

@@ -1,19 +1,15 @@
-package buildkit_test
+package ocilayout_test
 
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
-	"bkt/internal/buildkit"
-	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -53,9 +49,9 @@ func twoImages(t *testing.T, dir string) (one, two digest.Digest) {
 	return digests[0], digests[1]
 }
 
-// TestReadLayoutBadDigests checks that a layout with digests that are none is
+// TestFindBadDigests checks that a layout with digests that are none is
 // damaged, wherever they stand.
-func TestReadLayoutBadDigests(t *testing.T) {
+func TestFindBadDigests(t *testing.T) {
 	const manifestType, indexType = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"
 	for bad, says := range map[string]string{
 		"":                                     `"": invalid checksum digest format`,
@@ -87,29 +83,29 @@ func TestReadLayoutBadDigests(t *testing.T) {
 	checkIncomplete(t, dir, desc, "no manifest", `"": invalid checksum digest format`)
 }
 
-// checkIncomplete checks what ReadLayout says of a layout whose index has the
+// checkIncomplete checks what Find says of a layout whose index has the
 // image desc.
 func checkIncomplete(t *testing.T, dir, desc, name, says string) {
 	t.Helper()
 	write(t, filepath.Join(dir, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
 	write(t, filepath.Join(dir, "index.json"), `{"schemaVersion":2,"manifests":[`+desc+`]}`)
-	_, err := buildkit.ReadLayout(dir, "")
+	_, err := ocilayout.Find(dir, "")
 	if want := dir + ": incomplete: " + says; err == nil || err.Error() != want {
 		t.Errorf("%s: %v, not %s", name, err, want)
 	}
 }
 
-func TestReadLayoutChooses(t *testing.T) {
+func TestFindChooses(t *testing.T) {
 	dir := t.TempDir()
 	one, two := twoImages(t, dir)
 	for name, want := range map[string]digest.Digest{"one": one, "two": two, one.String(): one} {
-		got, err := buildkit.ReadLayout(dir, name)
-		if err != nil || got != (image.Layout{Dir: dir, Digest: want}) {
+		got, err := ocilayout.Find(dir, name)
+		if err != nil || got != (ocilayout.Image{Dir: dir, Digest: want}) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
 	for name, want := range map[string]string{"": "several images in it", "three": "no image three in it"} {
-		_, err := buildkit.ReadLayout(dir, name)
+		_, err := ocilayout.Find(dir, name)
 		if err == nil || err.Error() != dir+": "+want {
 			t.Errorf("%q: error is %v, want %s", name, err, want)
 		}
@@ -119,7 +115,7 @@ func TestReadLayoutChooses(t *testing.T) {
 	}
 }
 
-func TestReadLayoutMissesWhatIsNotThere(t *testing.T) {
+func TestFindMissesWhatIsNotThere(t *testing.T) {
 	tests := []struct {
 		name  string
 		spoil func(t *testing.T, dir string) error
@@ -153,64 +149,10 @@ func TestReadLayoutMissesWhatIsNotThere(t *testing.T) {
 			if err := tt.spoil(t, dir); err != nil {
 				t.Fatal(err)
 			}
-			_, err := buildkit.ReadLayout(dir, "one")
+			_, err := ocilayout.Find(dir, "one")
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error is %v, want %s", err, tt.want)
 			}
 		})
-	}
-}
-
-func TestOutputMustNotHoldOtherThings(t *testing.T) {
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "context", "Containerfile"), "FROM scratch\n")
-	write(t, filepath.Join(dir, "home", "letter"), "precious")
-	s := image.Spec{Containerfile: "Containerfile", Context: filepath.Join(dir, "context")}
-	_, err := buildkit.Builder{}.Build(t.Context(), s, filepath.Join(dir, "home"), os.Stderr)
-	if err == nil || !strings.Contains(err.Error(), "neither empty nor an OCI layout: it holds letter") {
-		t.Errorf("error is %v", err)
-	}
-	_, err = buildkit.Builder{}.Build(t.Context(), s, s.Context, os.Stderr)
-	if err == nil || !strings.Contains(err.Error(), "cannot hold the image too") {
-		t.Errorf("error is %v", err)
-	}
-}
-
-func TestEngineThatIsNotThere(t *testing.T) {
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "context", "Containerfile"), "FROM scratch\n")
-	s := image.Spec{Containerfile: "Containerfile", Context: filepath.Join(dir, "context")}
-	b := buildkit.Builder{Config: buildkit.Config{Address: "unix://" + filepath.Join(dir, "sock")}}
-	_, err := b.Build(t.Context(), s, filepath.Join(dir, "out"), os.Stderr)
-	want := "engine " + b.Config.Address + ": dial unix " + filepath.Join(dir, "sock") + ": connect: no such file or directory"
-	if err == nil || err.Error() != want {
-		t.Errorf("error is %v, want %s", err, want)
-	}
-}
-
-// TestSocketOfAnotherProgram checks that what listens where an engine says that
-// it does is asked only if it is that engine.
-func TestSocketOfAnotherProgram(t *testing.T) {
-	root := t.TempDir()
-	socket := filepath.Join(root, "sock")
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	write(t, contract.StateFile(root), fmt.Sprintf(`{"pid":1,"socket":%q}`, socket))
-	write(t, contract.LockFile(root), "1")
-	lock, err := os.Open(contract.LockFile(root))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		t.Fatal(err)
-	}
-	_, err = buildkit.Status(t.Context(), buildkit.Config{Root: root, Socket: socket})
-	want := fmt.Sprintf("process %d listens there, not the engine, process 1", os.Getpid())
-	if err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("error is %v, want %s", err, want)
 	}
 }

@@ -1,4 +1,4 @@
-package buildkit
+package ocilayout
 
 import (
 	"os"
@@ -6,37 +6,35 @@ import (
 	"reflect"
 	"testing"
 
-	"bkt/internal/engine/contract"
-
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// TestNoMethodIsLost checks that what stands in the place of a store has all
-// methods of that: stores are asked for some that their type does not promise.
+// TestNoMethodIsLost checks that the wrapped store has all methods of a store:
+// containerd asserts some that the interface does not have.
 func TestNoMethodIsLost(t *testing.T) {
-	store, err := openStore(t.TempDir())
+	store, err := Store(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Only databases of containerd's ask for this, and this is no part of one.
+	// Only containerd's databases need this one.
 	unneeded := "WalkStatusRefs"
 	for m := range reflect.TypeOf(store).Methods() {
-		if _, ok := reflect.TypeOf(nearby{}).MethodByName(m.Name); !ok && m.Name != unneeded {
-			t.Errorf("it has no method %s", m.Name)
+		if _, ok := reflect.TypeOf(localBlobStore{}).MethodByName(m.Name); !ok && m.Name != unneeded {
+			t.Errorf("method %s is missing", m.Name)
 		}
 	}
 }
 
-// TestNearby asks for writers of blobs that the engine has, or has damaged, or
-// has not. Only what it has is not to be sent.
-func TestNearby(t *testing.T) {
-	root := t.TempDir()
+// TestWithLocalBlobs asks for writers of blobs that a local folder has, has damaged,
+// or lacks. Only a blob that it has need not be sent.
+func TestWithLocalBlobs(t *testing.T) {
+	local := t.TempDir()
 	desc := func(text string) ocispec.Descriptor {
 		return ocispec.Descriptor{Digest: digest.FromString(text), Size: int64(len(text))}
 	}
-	dir := filepath.Join(contract.ContentDir(root, contract.Native), "blobs", "sha256")
+	dir := filepath.Join(local, "blobs", "sha256")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -45,12 +43,12 @@ func TestNearby(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	store, err := openStore(t.TempDir())
+	store, err := Store(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for text, here := range map[string]bool{"here": true, "damaged": false, "elsewhere": false} {
-		w, err := nearby{store, root}.Writer(t.Context(), content.WithRef(text), content.WithDescriptor(desc(text)))
+		w, err := WithLocalBlobs(store, filepath.Join(local, "missing"), local).Writer(t.Context(), content.WithRef(text), content.WithDescriptor(desc(text)))
 		if (err != nil) != here {
 			t.Errorf("%s: %v", text, err)
 		}

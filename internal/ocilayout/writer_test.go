@@ -1,4 +1,4 @@
-package buildkit
+package ocilayout
 
 import (
 	"os"
@@ -31,9 +31,9 @@ func TestOutputsHoldNothingOfOthers(t *testing.T) {
 			if err := os.WriteFile(path, []byte("mine"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			o, err := openOutput(t.Context(), dir, func() {})
+			w, err := Create(t.Context(), dir, func() {})
 			if err == nil {
-				o.close()
+				w.Close()
 			}
 			if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("error %v", err)

@@ -1,0 +1,248 @@
+// Package ocilayout reads and writes OCI image layouts: folders with the blobs of
+// images and an index.json that says which images they hold.
+//
+// A layout that bkt writes holds one image. Its index.json is replaced last, so
+// that a build that fails leaves the image that was there. Readers share a lock on
+// the blobs, which a writer takes to replace the image; see [Hold].
+package ocilayout
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"bkt/internal/hint"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/containerd/v2/core/images"
+	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
+	"github.com/containerd/errdefs"
+	"github.com/containerd/platforms"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/sirupsen/logrus"
+)
+
+// An Image is an image in a layout.
+type Image struct {
+	Dir    string        // the layout
+	Digest digest.Digest // of its manifest, or of its index if it is for several platforms
+}
+
+// Find finds an image in the layout dir. name is its digest or its name in the
+// layout; it may be empty if there is only one image. An image that lacks a blob,
+// or has a damaged one, is an error.
+func Find(dir, name string) (Image, error) {
+	index, err := readIndex(dir)
+	if err != nil {
+		return Image{}, err
+	}
+	desc, err := choose(index.Manifests, name)
+	if err != nil {
+		return Image{}, fmt.Errorf("%s: %w", dir, err)
+	}
+	if _, err := blobsOf(context.Background(), reader{dir}, desc); err != nil {
+		return Image{}, fmt.Errorf("%s: incomplete: %w", dir, err)
+	}
+	return Image{Dir: dir, Digest: desc.Digest}, nil
+}
+
+// BlobsDir returns the folder with the blobs of the layout.
+func (i Image) BlobsDir() string { return filepath.Join(i.Dir, ocispec.ImageBlobsDir) }
+
+// Descriptor returns what the index of the layout says about the image. It is an
+// error if the layout does not hold the image, or no longer.
+func (i Image) Descriptor() (ocispec.Descriptor, error) {
+	index, err := readIndex(i.Dir)
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	found := "nothing"
+	for _, desc := range index.Manifests {
+		if desc.Digest == i.Digest {
+			return desc, nil
+		}
+		found = desc.Digest.String()
+	}
+	err = fmt.Errorf("%s: the image %s is not there: the folder holds %s", i.Dir, i.Digest, found)
+	return ocispec.Descriptor{}, hint.Add(err, "if another build has replaced it meanwhile, run this again")
+}
+
+// ReadBlob returns a blob of the layout. A blob that does not match its digest is an
+// error.
+func (i Image) ReadBlob(d digest.Digest) ([]byte, error) {
+	path, err := reader{i.Dir}.path(d)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if d.Algorithm().FromBytes(data) != d {
+		return nil, fmt.Errorf("blob %s is damaged", d)
+	}
+	return data, nil
+}
+
+// Config returns the configuration of the image; if the image is for several
+// platforms, that for platform.
+func (i Image) Config(platform ocispec.Platform) (config ocispec.Image, err error) {
+	desc, err := i.Descriptor()
+	if err != nil {
+		return config, err
+	}
+	store := reader{i.Dir}
+	data, err := images.Config(context.Background(), store, desc, platforms.Only(platform))
+	if err != nil {
+		return config, fmt.Errorf("%s: %w", i.Dir, err)
+	}
+	return config, readJSON(store, data, &config)
+}
+
+// Labels returns the labels of the image; if it is for several platforms, those for
+// this computer.
+func (i Image) Labels() (map[string]string, error) {
+	config, err := i.Config(platforms.DefaultSpec())
+	return config.Config.Labels, err
+}
+
+// Platform returns what the image is for. It is not ok if the image is for several
+// platforms, or does not say.
+func (i Image) Platform() (p ocispec.Platform, ok bool, err error) {
+	desc, err := i.Descriptor()
+	if err != nil || !images.IsManifestType(desc.MediaType) {
+		return p, false, err
+	}
+	store := reader{i.Dir}
+	var manifest ocispec.Manifest
+	if err := readJSON(store, desc, &manifest); err != nil {
+		return p, false, err
+	}
+	err = readJSON(store, manifest.Config, &p)
+	return platforms.Normalize(p), p.OS != "" && p.Architecture != "", err
+}
+
+// ID returns the name that podman gives to the image: the digest of its
+// configuration. If the image is for several platforms, it is that for this
+// computer.
+func (i Image) ID() (digest.Digest, error) {
+	desc, err := i.Descriptor()
+	if err != nil {
+		return "", err
+	}
+	config, err := images.Config(context.Background(), reader{i.Dir}, desc, platforms.Default())
+	return config.Digest, err
+}
+
+// readJSON decodes a blob.
+func readJSON(store content.Provider, desc ocispec.Descriptor, v any) error {
+	data, err := content.ReadBlob(context.Background(), store, desc)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
+
+// Store opens the blobs of the layout dir for BuildKit, to read and to write.
+func Store(dir string) (content.Store, error) {
+	logrus.SetOutput(io.Discard) // containerd logs what is also an error, or no concern of users
+	return contentlocal.NewStore(dir)
+}
+
+// readIndex returns the index of the layout dir.
+func readIndex(dir string) (ocispec.Index, error) {
+	var index ocispec.Index
+	_, err := os.Stat(filepath.Join(dir, ocispec.ImageLayoutFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return index, err
+	}
+	data, errIndex := os.ReadFile(filepath.Join(dir, ocispec.ImageIndexFile))
+	if err != nil || errors.Is(errIndex, fs.ErrNotExist) {
+		return index, fmt.Errorf("%s: not an OCI layout", dir)
+	}
+	if errIndex != nil {
+		return index, errIndex
+	}
+	if err := json.Unmarshal(data, &index); err != nil {
+		return index, fmt.Errorf("%s: %w", filepath.Join(dir, ocispec.ImageIndexFile), err)
+	}
+	return index, nil
+}
+
+// choose returns the image that name stands for.
+func choose(all []ocispec.Descriptor, name string) (ocispec.Descriptor, error) {
+	var found []ocispec.Descriptor
+	seen := map[digest.Digest]bool{}
+	var names []string
+	for _, desc := range all {
+		ref := desc.Annotations[ocispec.AnnotationRefName]
+		full := desc.Annotations[images.AnnotationImageName]
+		names = append(names, strings.TrimSpace(ref+" "+desc.Digest.String()))
+		match := name == "" || name == desc.Digest.String() || name == ref || name == full
+		if match && !seen[desc.Digest] {
+			seen[desc.Digest] = true
+			found = append(found, desc)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(all) == 0:
+		return ocispec.Descriptor{}, errors.New("no image in it")
+	case len(found) == 0:
+		return ocispec.Descriptor{}, hint.Add(fmt.Errorf("no image %s in it", name), "there are: %s", strings.Join(names, ", "))
+	default:
+		return ocispec.Descriptor{}, hint.Add(errors.New("several images in it"), "choose one by its digest: %s", strings.Join(names, ", "))
+	}
+}
+
+// maxVerified is the size up to which the content of blobs is verified: that of
+// manifests and configurations, and of hardly a layer.
+const maxVerified = 1 << 20
+
+// blobsOf returns the digests of desc and of all that it refers to. A blob is an
+// error if it is missing, has another size or, if it is small, another digest.
+func blobsOf(ctx context.Context, store readStore, desc ocispec.Descriptor) (map[digest.Digest]bool, error) {
+	found := map[digest.Digest]bool{}
+	children := images.ChildrenHandler(store)
+	err := images.Walk(ctx, images.HandlerFunc(func(ctx context.Context, d ocispec.Descriptor) ([]ocispec.Descriptor, error) {
+		info, err := store.Info(ctx, d.Digest)
+		if errdefs.IsNotFound(err) {
+			return nil, fmt.Errorf("blob %s is missing", d.Digest)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if info.Size != d.Size {
+			return nil, fmt.Errorf("blob %s has %d bytes, not %d", d.Digest, info.Size, d.Size)
+		}
+		if err := verify(ctx, store, d); err != nil {
+			return nil, err
+		}
+		found[d.Digest] = true
+		return children(ctx, d)
+	}), desc)
+	return found, err
+}
+
+// verify returns an error if a small blob does not match its digest.
+func verify(ctx context.Context, store readStore, d ocispec.Descriptor) error {
+	if d.Size > maxVerified {
+		return nil
+	}
+	data, err := content.ReadBlob(ctx, store, d)
+	if err != nil {
+		return err
+	}
+	if d.Digest.Algorithm().FromBytes(data) != d.Digest {
+		return fmt.Errorf("blob %s is damaged", d.Digest)
+	}
+	return nil
+}
