@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"testing"
 
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -17,7 +17,7 @@ import (
 )
 
 // writeBase writes an image to dir that has the program init and a few folders.
-func writeBase(t *testing.T, dir string) image.Layout {
+func writeBase(t *testing.T, dir string) ocilayout.Image {
 	t.Helper()
 	layer := baseLayer(t)
 	l := layout{t, dir}
@@ -38,7 +38,7 @@ func writeBase(t *testing.T, dir string) image.Layout {
 		Manifests: []ocispec.Descriptor{manifest},
 	}))
 	l.write("oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`))
-	return image.Layout{Dir: dir, Digest: manifest.Digest}
+	return ocilayout.Image{Dir: dir, Digest: manifest.Digest}
 }
 
 func baseLayer(t *testing.T) []byte {

@@ -13,7 +13,7 @@ import (
 
 	"bkt/internal/buildkit"
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -29,7 +29,7 @@ func TestBuildAgainIsTheSameImage(t *testing.T) {
 	if !strings.Contains(log, "CACHED") {
 		t.Errorf("nothing was cached:\n%s", log)
 	}
-	read, err := buildkit.ReadLayout(first.Dir, "")
+	read, err := ocilayout.Find(first.Dir, "")
 	if err != nil || read != first {
 		t.Errorf("ReadLayout: %v, %v; want %v", read, err, first)
 	}
@@ -73,7 +73,7 @@ func TestFailingStep(t *testing.T) {
 	if step.Last != 4 || !strings.Contains(step.Source, ">>> RUN") {
 		t.Errorf("step: %+v", step)
 	}
-	kept, err := buildkit.ReadLayout(first.Dir, "")
+	kept, err := ocilayout.Find(first.Dir, "")
 	if err != nil || kept != first {
 		t.Errorf("the image before is gone: %v, %v", kept, err)
 	}
@@ -299,8 +299,8 @@ func TestForeignLayoutIsKept(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "it holds an image that bkt has not written") {
 		t.Errorf("into another: %v", err)
 	}
-	for _, l := range []image.Layout{w.Base, other} {
-		if read, err := buildkit.ReadLayout(l.Dir, ""); err != nil || read != l {
+	for _, l := range []ocilayout.Image{w.Base, other} {
+		if read, err := ocilayout.Find(l.Dir, ""); err != nil || read != l {
 			t.Errorf("%s: %v, %v", l.Dir, read, err)
 		}
 	}

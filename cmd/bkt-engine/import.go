@@ -6,7 +6,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 	"bkt/internal/registry"
 
 	"github.com/opencontainers/go-digest"
@@ -35,5 +35,5 @@ type exportCmd struct {
 func (c *exportCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return registry.Export(ctx, image.Layout{Dir: c.Dir, Digest: digest.Digest(c.Digest)}, c.Archive, c.Name)
+	return registry.Export(ctx, ocilayout.Image{Dir: c.Dir, Digest: digest.Digest(c.Digest)}, c.Archive, c.Name)
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"bkt/internal/buildkit"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 )
 
 // programs is the folder with bkt-engine and init.
@@ -78,7 +78,7 @@ func need(t *testing.T, tools ...string) {
 type world struct {
 	Dir     string
 	Address string // of the engine; empty: its own
-	Base    image.Layout
+	Base    ocilayout.Image
 	Program string
 }
 
@@ -118,11 +118,11 @@ func (w world) config() buildkit.Config {
 }
 
 // spec is a build of the Containerfile in the world's context.
-func (w world) spec() image.Spec {
-	return image.Spec{
+func (w world) spec() buildkit.Spec {
+	return buildkit.Spec{
 		Containerfile: "Containerfile",
 		Context:       filepath.Join(w.Dir, "context"),
-		Images:        map[string]image.Layout{"example.org/base": w.Base},
+		Images:        map[string]ocilayout.Image{"example.org/base": w.Base},
 	}
 }
 
@@ -143,12 +143,12 @@ func (w world) containerfile(t *testing.T, steps ...string) {
 	w.write(t, "context/Containerfile", "FROM example.org/base\n"+strings.Join(steps, "\n")+"\n")
 }
 
-func (w world) build(ctx context.Context, log io.Writer) (image.Layout, error) {
+func (w world) build(ctx context.Context, log io.Writer) (ocilayout.Image, error) {
 	return buildkit.Builder{Config: w.config(), Progress: "plain"}.Build(ctx, w.spec(), filepath.Join(w.Dir, "out"), log)
 }
 
 // mustBuild builds and returns the progress too.
-func (w world) mustBuild(t *testing.T) (image.Layout, string) {
+func (w world) mustBuild(t *testing.T) (ocilayout.Image, string) {
 	t.Helper()
 	var log bytes.Buffer
 	l, err := w.build(t.Context(), &log)

@@ -11,7 +11,7 @@ import (
 	"syscall"
 
 	"bkt/internal/engine/contract"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 	"bkt/internal/registry"
 
 	"github.com/opencontainers/go-digest"
@@ -34,7 +34,7 @@ func (c *pushCmd) Run(stdout io.Writer) error {
 	if err := errors.Join(errs...); err != nil || c.DryRun {
 		return err
 	}
-	l := image.Layout{Dir: c.Layout, Digest: digest.Digest(c.Digest)}
+	l := ocilayout.Image{Dir: c.Layout, Digest: digest.Digest(c.Digest)}
 	if err := l.Digest.Validate(); err != nil {
 		return fmt.Errorf("--digest %q: %w", c.Digest, err)
 	}

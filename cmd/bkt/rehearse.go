@@ -10,6 +10,7 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/hooklint"
 	"bkt/internal/manifest"
+	"bkt/internal/ocilayout"
 	"bkt/internal/pipeline"
 	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
@@ -52,7 +53,7 @@ func (c *hookCheckCmd) old() (rehearsal.Old, buildkit.Beside, error) {
 	case c.OldHome == "":
 		return rehearsal.None, buildkit.Beside{}, nil
 	case isImage:
-		l, err := buildkit.ReadLayout(layout, "")
+		l, err := ocilayout.Find(layout, "")
 		if err != nil {
 			err = fmt.Errorf("--old-home: %w", err)
 		}

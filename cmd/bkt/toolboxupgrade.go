@@ -17,8 +17,8 @@ import (
 	"bkt/internal/domains"
 	"bkt/internal/hint"
 	"bkt/internal/host"
-	"bkt/internal/image"
 	"bkt/internal/manifest"
+	"bkt/internal/ocilayout"
 	"bkt/internal/pipeline"
 	"bkt/internal/plan"
 	"bkt/internal/rehearsal"
@@ -46,7 +46,7 @@ type upgrade struct {
 	box     distrobox.Box
 	domain  *distrobox.Domain
 	image   string // what the user has named
-	layout  image.Layout
+	layout  ocilayout.Image
 	result  string
 	removed bool // the old box is gone
 }
@@ -102,7 +102,7 @@ func (u *upgrade) foresee(ctx context.Context, a *app) error {
 	var err error
 	if u.layout.Dir != "" {
 		var config digest.Digest
-		if config, err = buildkit.ImageID(u.layout); err == nil {
+		if config, err = u.layout.ID(); err == nil {
 			id = config.Encoded()
 		}
 	} else {
@@ -137,7 +137,7 @@ func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) 
 	u.image = cmp.Or(c.Image, u.box.Image)
 	named := u.image
 	if dir, ok := strings.CutPrefix(c.Image, pipeline.LayoutScheme); ok {
-		if u.layout, err = buildkit.ReadLayout(dir, ""); err != nil {
+		if u.layout, err = ocilayout.Find(dir, ""); err != nil {
 			return u, fmt.Errorf("--image: %w", err)
 		}
 		named = candidate
@@ -274,7 +274,7 @@ func (c *upgradeCmd) check(ctx context.Context, a *app, r repo.Repo, u *upgrade,
 			errs = append(errs, f.err())
 		}
 	}
-	err = b.LookAt(ctx, l, image.Spec{Containerfile: "Containerfile", Context: r.Root}, a.Log(), func(ctx context.Context, l buildkit.Look) error {
+	err = b.LookAt(ctx, l, buildkit.Spec{Containerfile: "Containerfile", Context: r.Root}, a.Log(), func(ctx context.Context, l buildkit.Look) error {
 		found, err := rehearse(ctx, l, rehearsal.None, hooks)
 		for _, f := range found {
 			errs = append(errs, f.err())
@@ -286,18 +286,18 @@ func (c *upgradeCmd) check(ctx context.Context, a *app, r repo.Repo, u *upgrade,
 
 // saved returns the new image as a layout, which podman writes into dir if the
 // image has not been given as one.
-func (u *upgrade) saved(ctx context.Context, id, dir string) (image.Layout, error) {
+func (u *upgrade) saved(ctx context.Context, id, dir string) (ocilayout.Image, error) {
 	if u.layout.Dir != "" {
 		return u.layout, nil
 	}
 	if u.domain.Manager != "podman" {
 		err := fmt.Errorf("the hooks cannot be run in an image that only %s has", u.domain.Manager)
-		return image.Layout{}, hint.Add(err, "give the image as --image oci-layout://DIR, or leave the check out with --no-hook-check")
+		return ocilayout.Image{}, hint.Add(err, "give the image as --image oci-layout://DIR, or leave the check out with --no-hook-check")
 	}
 	if _, err := host.Output(ctx, "podman", "save", "--quiet", "--format", "oci-dir", "--output", dir, id); err != nil {
-		return image.Layout{}, err
+		return ocilayout.Image{}, err
 	}
-	return buildkit.ReadLayout(dir, "")
+	return ocilayout.Find(dir, "")
 }
 
 // build makes the box anew, a stage after the other.

@@ -15,7 +15,7 @@ import (
 	"bkt/gen"
 	"bkt/internal/buildkit"
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 	"bkt/internal/repo"
 )
 
@@ -115,7 +115,7 @@ func (o BuildOptions) Build(ctx context.Context, log Log, r repo.Repo, s Recipe)
 }
 
 // build builds an image, unless it is up to date.
-func (o BuildOptions) build(ctx context.Context, log Log, b buildkit.Builder, s image.Spec, dir string, result *Built) (image.Layout, error) {
+func (o BuildOptions) build(ctx context.Context, log Log, b buildkit.Builder, s buildkit.Spec, dir string, result *Built) (ocilayout.Image, error) {
 	l, same := b.Unchanged(ctx, s, dir)
 	if same {
 		result.Unchanged = true
@@ -148,7 +148,7 @@ func (o BuildOptions) configure(r repo.Repo, s *Recipe) (b buildkit.Builder, dir
 		s.Spec.Platforms = o.Platform
 	}
 	if o.Refresh {
-		s.Spec.Anew = s.packageLines()
+		s.Spec.RerunLines = s.packageLines()
 	}
 	return b, dir, nil
 }
@@ -210,7 +210,7 @@ func attestations(texts []string) (map[string]string, error) {
 
 // push pushes l if the options say so and the layout still has it. With Refresh it
 // does so only if the registry's image has other packages or other inputs.
-func (o BuildOptions) push(ctx context.Context, log Log, l image.Layout) (references []string, err error) {
+func (o BuildOptions) push(ctx context.Context, log Log, l ocilayout.Image) (references []string, err error) {
 	if len(o.Push) == 0 {
 		return nil, nil
 	}

@@ -9,10 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"bkt/internal/buildkit"
 	"bkt/internal/hint"
 	"bkt/internal/host"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 
 	"github.com/distribution/reference"
 )
@@ -21,7 +20,7 @@ import (
 type store struct {
 	prefix  string // what chooses it, by its name in containers-transports(5)
 	program string // whose it is
-	take    func(ctx context.Context, l image.Layout, name string) error
+	take    func(ctx context.Context, l ocilayout.Image, name string) error
 }
 
 // stores returns all stores, the first choice first.
@@ -80,7 +79,7 @@ func noStore(text string, wanted []store) error {
 }
 
 // LoadInto loads l under a name into the images of a program, podman or docker.
-func LoadInto(ctx context.Context, program string, l image.Layout, name string) error {
+func LoadInto(ctx context.Context, program string, l ocilayout.Image, name string) error {
 	i := slices.IndexFunc(stores(), func(s store) bool { return s.program == program })
 	if i < 0 {
 		return fmt.Errorf("cannot load an image into %s", program)
@@ -89,7 +88,7 @@ func LoadInto(ctx context.Context, program string, l image.Layout, name string) 
 }
 
 // load loads l into podman or docker.
-func load(ctx context.Context, log Log, l image.Layout, text string) error {
+func load(ctx context.Context, log Log, l ocilayout.Image, text string) error {
 	to, err := loadInto(text)
 	if err != nil {
 		return err
@@ -111,7 +110,7 @@ func load(ctx context.Context, log Log, l image.Layout, text string) error {
 }
 
 // intoPodman has podman copy l and call it name.
-func intoPodman(ctx context.Context, l image.Layout, name string) error {
+func intoPodman(ctx context.Context, l ocilayout.Image, name string) error {
 	// Older podmans make a name of the path, which need not be one that is
 	// allowed, and so are given a path that is. They take what image there is.
 	dir, err := os.MkdirTemp("", "bkt-")
@@ -123,7 +122,7 @@ func intoPodman(ctx context.Context, l image.Layout, name string) error {
 	if err := os.Mkdir(filepath.Join(dir, link), 0o755); err != nil {
 		return err
 	}
-	if err := buildkit.Alone(l, filepath.Join(dir, link)); err != nil {
+	if err := l.Link(filepath.Join(dir, link)); err != nil {
 		return err
 	}
 	out, err := host.OutputIn(ctx, dir, "podman", "pull", "--quiet", "oci:"+link)
@@ -156,7 +155,7 @@ func checkNamed(ctx context.Context, program, name, id string) error {
 }
 
 // intoDocker has docker read an archive, in which the image has its name.
-func intoDocker(ctx context.Context, l image.Layout, name string) error {
+func intoDocker(ctx context.Context, l ocilayout.Image, name string) error {
 	cfg, err := Startable()
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 
 	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 	"bkt/internal/patherr"
 
 	"github.com/opencontainers/go-digest"
@@ -30,7 +30,7 @@ func inspect(ctx context.Context, name string, flags ...string) (found contract.
 // signatures (containers-policy.json(5)) has verified: the engine, which reads them,
 // does not know the policy. An image that the policy refuses is an error. Without a
 // policy, no registry is asked.
-func Verify(ctx context.Context, s image.Spec) (image.Spec, error) {
+func Verify(ctx context.Context, s buildkit.Spec) (buildkit.Spec, error) {
 	names, err := buildkit.Remote(s)
 	if err != nil {
 		return s, err
@@ -80,7 +80,7 @@ func mayExist(path string) bool {
 
 // published returns what a registry has under name, and whether it was built from the
 // current inputs.
-func published(ctx context.Context, log Log, b buildkit.Builder, s image.Spec, name string) (contract.Image, bool, error) {
+func published(ctx context.Context, log Log, b buildkit.Builder, s buildkit.Spec, name string) (contract.Image, bool, error) {
 	there, err := inspect(ctx, name)
 	if err != nil || there.Digest == "" {
 		return there, false, err
@@ -107,8 +107,8 @@ func published(ctx context.Context, log Log, b buildkit.Builder, s image.Spec, n
 
 // sameLabels reports whether l has the packages and the inputs of an image with these
 // labels.
-func sameLabels(l image.Layout, labels map[string]string) (bool, error) {
-	own, err := buildkit.Labels(l)
+func sameLabels(l ocilayout.Image, labels map[string]string) (bool, error) {
+	own, err := l.Labels()
 	for _, name := range []string{buildkit.InputsLabel, buildkit.PackagesLabel} {
 		if own[name] == "" || own[name] != labels[name] {
 			return false, err

@@ -11,13 +11,13 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 	"bkt/internal/repo"
 )
 
 // BuiltImage returns the image that bkt build has written into the repository. No
 // build replaces it until release is called.
-func BuiltImage(ctx context.Context, log Log, r repo.Repo, k gen.Kind) (l image.Layout, release func(), err error) {
+func BuiltImage(ctx context.Context, log Log, r repo.Repo, k gen.Kind) (l ocilayout.Image, release func(), err error) {
 	dir := outputFolder(r, k)
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		err = fmt.Errorf("the image %s has not been built: %s is not there", k, dir)
@@ -29,7 +29,7 @@ func BuiltImage(ctx context.Context, log Log, r repo.Repo, k gen.Kind) (l image.
 // IsOutdated reports whether a built image is older than its inputs, and logs a warning
 // if it is: a failed build leaves the image of an earlier one. If that cannot be found
 // out, it logs a warning, too.
-func IsOutdated(ctx context.Context, log Log, r repo.Repo, k gen.Kind, l image.Layout) bool {
+func IsOutdated(ctx context.Context, log Log, r repo.Repo, k gen.Kind, l ocilayout.Image) bool {
 	name, dir := gen.Containerfile(k), Folder+"/"+string(k)
 	platforms, err := gen.Platforms(k, r.FS())
 	outdated := false
@@ -37,7 +37,7 @@ func IsOutdated(ctx context.Context, log Log, r repo.Repo, k gen.Kind, l image.L
 		b := buildkit.Builder{Exclude: []string{r.Path(Folder)}}
 		b.Config, err = OwnEngine()
 		if err == nil {
-			outdated, err = b.IsOutdated(ctx, image.Spec{Containerfile: name, Context: r.Root, Platforms: platforms}, l)
+			outdated, err = b.IsOutdated(ctx, buildkit.Spec{Containerfile: name, Context: r.Root, Platforms: platforms}, l)
 		}
 	}
 	switch {
@@ -54,12 +54,12 @@ func IsOutdated(ctx context.Context, log Log, r repo.Repo, k gen.Kind, l image.L
 
 // hold returns an image of the layout dir, the one that name means, or else the
 // only one. No build replaces it until release is called.
-func hold(ctx context.Context, log Log, dir, name string) (l image.Layout, release func(), err error) {
-	release, err = buildkit.Hold(ctx, dir, func() { log.Note("waiting until a build has written %s", dir) })
+func hold(ctx context.Context, log Log, dir, name string) (l ocilayout.Image, release func(), err error) {
+	release, err = ocilayout.Hold(ctx, dir, func() { log.Note("waiting until a build has written %s", dir) })
 	if err != nil {
 		return l, nil, err
 	}
-	if l, err = buildkit.ReadLayout(dir, name); err != nil {
+	if l, err = ocilayout.Find(dir, name); err != nil {
 		release()
 		return l, nil, err
 	}
@@ -74,7 +74,7 @@ func CheckPush(ctx context.Context, log Log, names []string) error {
 
 // Push pushes l under each of names. It returns the names with the digest that each
 // registry has afterwards.
-func Push(ctx context.Context, log Log, l image.Layout, names []string) ([]string, error) {
+func Push(ctx context.Context, log Log, l ocilayout.Image, names []string) ([]string, error) {
 	out, err := run(ctx, log, append([]string{"push", "--layout=" + l.Dir, "--digest=" + l.Digest.String()}, names...)...)
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func Push(ctx context.Context, log Log, l image.Layout, names []string) ([]strin
 
 // SamePackages reports whether a registry has under name an image with the packages
 // and the inputs of l.
-func SamePackages(ctx context.Context, log Log, l image.Layout, name string) (bool, error) {
+func SamePackages(ctx context.Context, log Log, l ocilayout.Image, name string) (bool, error) {
 	there, err := inspect(ctx, name)
 	if err != nil {
 		return false, err

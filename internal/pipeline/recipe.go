@@ -15,7 +15,7 @@ import (
 	"bkt/gen"
 	"bkt/internal/buildkit"
 	"bkt/internal/hint"
-	"bkt/internal/image"
+	"bkt/internal/ocilayout"
 	"bkt/internal/patherr"
 	"bkt/internal/repo"
 )
@@ -44,7 +44,7 @@ type Options struct {
 
 // checkRead returns an error for each name of --build-context that none of the
 // Containerfiles reads: it is mistyped, and a registry would be asked instead.
-func checkRead(specs []image.Spec) error {
+func checkRead(specs []buildkit.Spec) error {
 	unread := map[string]int{}
 	var reads []string
 	for _, s := range specs {
@@ -70,7 +70,7 @@ func checkRead(specs []image.Spec) error {
 // A Recipe is what one image is built from.
 type Recipe struct {
 	Image     gen.Kind
-	Spec      image.Spec
+	Spec      buildkit.Spec
 	Platforms []string     // that the manifests declare; none: the engine's own
 	origins   []gen.Origin // of the lines of its Containerfile, if it is up to date
 }
@@ -79,7 +79,7 @@ type Recipe struct {
 // without an engine.
 func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Kind) ([]Recipe, error) {
 	var all []Recipe
-	var specs []image.Spec
+	var specs []buildkit.Spec
 	args := map[string]string{} // the same for all
 	for _, k := range kinds {
 		origins, err := origins(log, r, k)
@@ -152,7 +152,7 @@ func (s Recipe) Blame(err error) error {
 
 // Inspected returns what to build to inspect the image: the image for this machine if
 // it is among the declared platforms, or else the one for the first.
-func (s Recipe) Inspected() image.Spec {
+func (s Recipe) Inspected() buildkit.Spec {
 	own := "linux/" + runtime.GOARCH
 	if len(s.Platforms) > 0 && !slices.Contains(s.Platforms, own) {
 		s.Spec.Platforms = s.Platforms[:1]
@@ -172,11 +172,11 @@ func (s Recipe) packageLines() []int {
 }
 
 // spec returns what to build the image k from.
-func (o Options) spec(r repo.Repo, k gen.Kind) (image.Spec, error) {
-	s := image.Spec{
+func (o Options) spec(r repo.Repo, k gen.Kind) (buildkit.Spec, error) {
+	s := buildkit.Spec{
 		Containerfile: gen.Containerfile(k),
 		Context:       r.Root,
-		Images:        map[string]image.Layout{},
+		Images:        map[string]ocilayout.Image{},
 		Folders:       map[string]string{},
 		NoCache:       o.NoCache,
 	}
@@ -273,7 +273,7 @@ func buildArgs(texts []string) (map[string]string, error) {
 const LayoutScheme = "oci-layout://"
 
 // addContext adds what stands in for an image or a named context.
-func addContext(s *image.Spec, text string) error {
+func addContext(s *buildkit.Spec, text string) error {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok || name == "" || value == "" {
 		return hint.Add(fmt.Errorf("--build-context %q: not of the form NAME=VALUE", text),
@@ -291,7 +291,7 @@ func addContext(s *image.Spec, text string) error {
 	if !ok || strings.Contains(digest, "/") { // the @ is part of the folder's name
 		folder, digest = dir, ""
 	}
-	l, err := buildkit.ReadLayout(folder, digest)
+	l, err := ocilayout.Find(folder, digest)
 	if err != nil {
 		return fmt.Errorf("--build-context %s: %w", name, err)
 	}
