@@ -13,9 +13,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"bkt/internal/crash"
+	"bkt/internal/engineclient"
+	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
 
 	"github.com/moby/buildkit/client"
@@ -26,25 +27,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A Config says which engine to use.
-type Config struct {
-	Address string        // of any BuildKit engine, such as unix:///run/x.sock, or [Auto], [Own] or [Docker]; empty: bkt's own
-	Around  Surroundings  // where [Auto] and [Docker] look
-	TLS     string        // the folder with ca.pem, cert.pem and key.pem for tcp:// addresses; empty: without TLS
-	Root    string        // the folder of bkt's own engine
-	Socket  string        // where that engine is, or will be
-	Program string        // bkt-engine, to start it with; see [FindEngine]
-	Absent  error         // why there is no such program
-	Version string        // that the engine should be of; empty: any
-	Idle    time.Duration // after which it is to end; 0: its own choice
-	Keep    int64         // bytes of cache that it may keep; 0: its own choice
-
-	patience patience
-}
-
 // A Builder builds images with the engine that its Config names.
 type Builder struct {
-	Config   Config
+	Config   engineclient.Config
 	Progress string   // auto, tty, plain, rawjson or quiet; empty: auto
 	Verbose  bool     // say which engine it is, even if it is the first choice
 	Exclude  []string // folders that are never sent, if they lie in the context
@@ -199,5 +184,24 @@ func (b Builder) say(log io.Writer, line string) {
 	case progressui.RawJSONMode, progressui.QuietMode:
 	default:
 		fmt.Fprintln(log, line)
+	}
+}
+
+// connect returns a connection to the first engine that can be used. It logs what it
+// waits for.
+func (b Builder) connect(ctx context.Context, log io.Writer) (*engineclient.Connection, error) {
+	return engineclient.Connect(ctx, b.Config, func(who string) { b.say(log, "waiting for "+who+" to answer") })
+}
+
+// logEngineChoice logs which engine builds, if it is not the expected one, and why the
+// others do not.
+func (b Builder) logEngineChoice(log io.Writer, c *engineclient.Connection) {
+	for _, r := range c.Refused {
+		for _, err := range hint.Split(r.Err) {
+			b.say(log, "not with "+r.Name+": "+err.Error())
+		}
+	}
+	if b.Verbose || len(c.Refused) > 0 {
+		b.say(log, "building with "+c.Name())
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"bkt/internal/engine/contract"
+	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
 
@@ -33,14 +34,14 @@ type delivery interface {
 }
 
 // delivery returns how the images of the engine c get into o.
-func (b Builder) delivery(c *connection, o *ocilayout.Writer) (delivery, error) {
-	if c.writesLayouts {
+func (b Builder) delivery(c *engineclient.Connection, o *ocilayout.Writer) (delivery, error) {
+	if c.WritesLayouts {
 		return direct{o, b.compression(), b.outputStore(c, o)}, nil
 	}
 	if b.Config.Program == "" {
-		return nil, fmt.Errorf("%s: its images need bkt-engine to be read: %w", c.address, b.Config.absent())
+		return nil, fmt.Errorf("%s: its images need bkt-engine to be read: %w", c.Address, b.Config.NoProgram())
 	}
-	return byArchive{*c.daemon, o, b.Config.Program, "bkt-build:" + identity.NewID()}, nil
+	return archiveDelivery{*c.Daemon, o, b.Config.Program, "bkt-build:" + identity.NewID()}, nil
 }
 
 // direct is the delivery of engines that write OCI layouts: they send blobs.
@@ -64,20 +65,20 @@ func (d direct) receive(_ context.Context, answer map[string]string) (ocispec.De
 	return desc, nil
 }
 
-// byArchive is the delivery of a dockerd that keeps images in a way of its own.
+// archiveDelivery is the delivery of a dockerd that keeps images in a way of its own.
 // It is made to keep the image under a name until it has been asked for it.
-type byArchive struct {
-	daemon
+type archiveDelivery struct {
+	engineclient.Daemon
 	output  *ocilayout.Writer
 	program string // bkt-engine
 	name    string
 }
 
-func (b byArchive) export() client.ExportEntry {
+func (b archiveDelivery) export() client.ExportEntry {
 	return client.ExportEntry{Type: "moby", Attrs: map[string]string{"name": b.name}}
 }
 
-func (b byArchive) receive(ctx context.Context, _ map[string]string) (desc ocispec.Descriptor, err error) {
+func (b archiveDelivery) receive(ctx context.Context, _ map[string]string) (desc ocispec.Descriptor, err error) {
 	defer func() { err = errors.Join(err, b.forget(context.WithoutCancel(ctx))) }()
 	dir, err := b.output.MkdirTemp()
 	if err != nil {
@@ -95,8 +96,8 @@ func (b byArchive) receive(ctx context.Context, _ map[string]string) (desc ocisp
 }
 
 // save writes the image to a docker archive.
-func (b byArchive) save(ctx context.Context, archive string) error {
-	response, err := b.ask(ctx, http.MethodGet, "/images/"+b.name+"/get")
+func (b archiveDelivery) save(ctx context.Context, archive string) error {
+	response, err := b.Ask(ctx, http.MethodGet, "/images/"+b.name+"/get")
 	if err != nil {
 		return err
 	}
@@ -107,17 +108,17 @@ func (b byArchive) save(ctx context.Context, archive string) error {
 	}
 	_, err = io.Copy(file, response.Body)
 	if err = errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("dockerd at %s: the image: %w", b.daemon, err)
+		return fmt.Errorf("dockerd at %s: the image: %w", b.Daemon, err)
 	}
 	return nil
 }
 
 // forget has the daemon drop the name. What the image is made of stays in its
 // build cache.
-func (b byArchive) forget(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience{}.toAnswer())
+func (b archiveDelivery) forget(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, engineclient.AnswerTimeout)
 	defer cancel()
-	response, err := b.ask(ctx, http.MethodDelete, "/images/"+b.name+"?noprune=true")
+	response, err := b.Ask(ctx, http.MethodDelete, "/images/"+b.name+"?noprune=true")
 	if err != nil {
 		return hint.Add(err, "remove the image by hand: \"docker rmi %s\"", b.name)
 	}
@@ -131,7 +132,7 @@ func convert(ctx context.Context, program, archive, layout string) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return fmt.Errorf("%s import: %w: %s", filepath.Base(program), err, lastLine(string(out)))
+		return fmt.Errorf("%s import: %w", filepath.Base(program), contract.ReadErrors(string(out), err))
 	}
 	return nil
 }
@@ -148,8 +149,8 @@ func exportTo(store content.Store, compression string) client.ExportEntry {
 
 // outputStore returns the store that the engine c puts the blobs of an image into.
 // What bkt's own engine has in its root is copied from there.
-func (b Builder) outputStore(c *connection, w *ocilayout.Writer) content.Store {
-	if c.address != Own {
+func (b Builder) outputStore(c *engineclient.Connection, w *ocilayout.Writer) content.Store {
+	if c.Address != engineclient.Own {
 		return w.Store()
 	}
 	root := b.Config.Root

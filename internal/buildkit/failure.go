@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"bkt/internal/crash"
 	"bkt/internal/dockerfile"
 	"bkt/internal/engine/contract"
+	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
 
@@ -42,14 +42,14 @@ func (e *StepError) Error() string {
 	if e.ExitCode != 0 {
 		return fmt.Sprintf("%s: %s: exit code %d", where, e.Step, e.ExitCode)
 	}
-	return fmt.Sprintf("%s: %s", where, plain(e.Err))
+	return fmt.Sprintf("%s: %s", where, engineclient.Message(e.Err))
 }
 
 // Unwrap returns what went wrong.
 func (e *StepError) Unwrap() error { return e.Err }
 
 // explain turns the error of a build of file into words.
-func explain(ctx context.Context, c *client.Client, cfg Config, file string, err error) error {
+func explain(ctx context.Context, c *client.Client, cfg engineclient.Config, file string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -59,14 +59,14 @@ func explain(ctx context.Context, c *client.Client, cfg Config, file string, err
 	if sources := errdefs.Sources(err); len(sources) > 0 {
 		return advise(stepError(file, sources[len(sources)-1], err))
 	}
-	if !answers(ctx, c) {
+	if !engineclient.Answers(ctx, c) {
 		err = errors.New("the engine stopped during the build")
-		if cfg.Address != Own {
+		if cfg.Address != engineclient.Own {
 			return hint.Add(err, "see whether %s is still there", cfg.Address)
 		}
 		return hint.Add(err, "run the command again; %s may say why", contract.LogFile(cfg.Root))
 	}
-	told := errors.New(plain(err))
+	told := errors.New(engineclient.Message(err))
 	if _, foreign := errors.AsType[foreignError](err); foreign {
 		return foreignError{told}
 	}
@@ -167,39 +167,4 @@ func located(file string, text []byte, err error) error {
 			Start: &pb.Position{Line: int32(r.Start.Line)}, End: &pb.Position{Line: int32(r.End.Line)}})
 	}
 	return stepError(file, &source, err)
-}
-
-// plain returns the message of err without what says which of BuildKit's
-// functions it came through, and without the line, as that follows the name of
-// the file.
-func plain(err error) string {
-	text := err.Error()
-	for _, prefix := range []string{
-		"failed to solve: ",
-		"failed to run Build function: ",
-		"failed to compute cache key: ",
-		"failed to call info: ",
-	} {
-		text = strings.TrimPrefix(text, prefix)
-	}
-	for _, start := range []string{"dockerfile parse error on line ", "failed to calculate checksum of ref "} {
-		if _, rest, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(text, start) {
-			text = rest
-		}
-	}
-	// The words of gRPC are around those of the system.
-	if _, rest, ok := strings.Cut(text, "Error while dialing: "); ok {
-		text = strings.TrimSuffix(rest, `"`)
-	}
-	if _, rest, ok := strings.Cut(text, "authentication handshake failed: "); ok {
-		text = "TLS: " + strings.TrimPrefix(strings.TrimSuffix(rest, `"`), "tls: ")
-	}
-	return text
-}
-
-// answers says whether the engine still answers, when a call to it has failed.
-func answers(ctx context.Context, c *client.Client) bool {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	return probe(ctx, c) == nil
 }

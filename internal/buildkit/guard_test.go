@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bkt/internal/crash"
+	"bkt/internal/engineclient"
 
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 )
@@ -19,7 +20,7 @@ func TestGuard(t *testing.T) {
 	if err == nil || broken != err {
 		t.Fatalf("error is %v, and %v is remembered", err, broken)
 	}
-	told := explain(t.Context(), nil, Config{}, "Containerfile", broken)
+	told := explain(t.Context(), nil, engineclient.Config{}, "Containerfile", broken)
 	if _, ok := errors.AsType[*crash.Error](told); !ok {
 		t.Errorf("told as %v", told)
 	}

@@ -78,7 +78,7 @@ func (b Builder) look(ctx context.Context, s Spec, beside Beside, log io.Writer,
 		return err
 	}
 	defer c.Close()
-	b.Config.Address = c.address
+	b.Config.Address = c.Address
 	_, err = b.solve(ctx, c.Client, opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		l, err := open(ctx, c)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
 
@@ -141,8 +142,8 @@ func (p part) deliver(ctx context.Context, out *ocilayout.Writer, also []client.
 		return none, err
 	}
 	defer c.Close()
-	p.introduce(log, c)
-	p.Config.Address = c.address
+	p.logEngineChoice(log, c)
+	p.Config.Address = c.Address
 	by, err := p.prepare(ctx, c, out, also)
 	if err != nil {
 		return none, err
@@ -156,11 +157,11 @@ func (p part) deliver(ctx context.Context, out *ocilayout.Writer, also []client.
 
 // prepare makes p fit for the engine, which has to be able to do what p asks
 // for, and returns the way by which the image will come.
-func (p *part) prepare(ctx context.Context, c *connection, out *ocilayout.Writer, also []client.ExportEntry) (delivery, error) {
-	if err := c.measure(ctx); err != nil {
+func (p *part) prepare(ctx context.Context, c *engineclient.Connection, out *ocilayout.Writer, also []client.ExportEntry) (delivery, error) {
+	if err := c.Measure(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.suits(p); err != nil {
+	if err := p.checkAbilities(c); err != nil {
 		return nil, err
 	}
 	by, err := p.delivery(c, out)
@@ -168,5 +169,5 @@ func (p *part) prepare(ctx context.Context, c *connection, out *ocilayout.Writer
 		return nil, err
 	}
 	p.opt.Exports = append(also, by.export()) // the engine's answer is about the last
-	return by, c.adapt(ctx, &p.opt)
+	return by, adapt(ctx, c, &p.opt)
 }

@@ -3,6 +3,8 @@ package buildkit
 import (
 	"testing"
 
+	"bkt/internal/engineclient"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -29,7 +31,7 @@ func TestSplit(t *testing.T) {
 		"no platform is built": {map[string]string{"linux/arm64": "arm"}, []string{"linux/arm64", "a b"}, nil, `platform "a b": not of the form OS/ARCH`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := Builder{Config: Config{Address: "rest"}, Engines: test.engines}
+			b := Builder{Config: engineclient.Config{Address: "rest"}, Engines: test.engines}
 			parts, err := b.split(Spec{Platforms: test.platforms})
 			if err != nil || test.err != "" {
 				if err == nil || err.Error() != test.err {

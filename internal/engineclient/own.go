@@ -1,4 +1,4 @@
-package buildkit
+package engineclient
 
 import (
 	"context"
@@ -18,10 +18,10 @@ import (
 
 // dialOwn connects to the engine that has the lock of the root, where it says
 // that it is. What answers at the socket may be another's, with another root. If
-// nothing does, the error is a [noAnswer].
+// nothing does, the error is a [timeoutError].
 func dialOwn(ctx context.Context, cfg Config) (*client.Client, contract.State, error) {
 	if cfg.Root == "" {
-		return nil, contract.State{}, cfg.absent()
+		return nil, contract.State{}, cfg.NoProgram()
 	}
 	running, err := contract.Held(cfg.Root)
 	if err == nil && !running {
@@ -34,11 +34,11 @@ func dialOwn(ctx context.Context, cfg Config) (*client.Client, contract.State, e
 	if err != nil {
 		return nil, state, err
 	}
-	within, cancel := context.WithTimeout(ctx, cfg.patience.toStart())
+	within, cancel := context.WithTimeout(ctx, cfg.timeouts.startTimeout())
 	defer cancel()
 	c, err := dial(within, "unix://"+state.Socket, client.WithContextDialer(dialer(state)))
 	if err != nil && within.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("the engine (pid %d) does not answer: %w", state.PID, noAnswer(cfg.patience.toStart()))
+		err = fmt.Errorf("the engine (pid %d) does not answer: %w", state.PID, timeoutError(cfg.timeouts.startTimeout()))
 		err = hint.Add(err, "run \"bkt engine stop\"")
 	}
 	return c, state, err
@@ -90,9 +90,9 @@ func isOther(cfg Config, state contract.State) bool {
 	return cfg.Version != "" && state.Version != "" && cfg.Version != state.Version
 }
 
-// retire ends an engine of another version of bkt. One that is busy is left to
+// stopOutdated ends an engine of another version of bkt. One that is busy is left to
 // its work, which is an error.
-func retire(ctx context.Context, cfg Config) error {
+func stopOutdated(ctx context.Context, cfg Config) error {
 	c, state, err := dialOwn(ctx, cfg)
 	if err != nil {
 		return nil // there is none, or none that could be asked

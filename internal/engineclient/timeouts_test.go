@@ -1,4 +1,4 @@
-package buildkit
+package engineclient
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// short is patience that ends soon; long is that of a test that it should not
+// short is timeouts that ends soon; long is that of a test that it should not
 // end for.
 const (
 	short = 50 * time.Millisecond
@@ -52,9 +52,9 @@ func (l *listening) waiting(who string) { *l = append(*l, who) }
 func TestMuteEngineIsGivenUp(t *testing.T) {
 	cfg := nowhere(t)
 	cfg.Address = "unix://" + mute(t)
-	cfg.patience = patience{answer: short, start: long, notice: time.Nanosecond}
+	cfg.timeouts = timeouts{answer: short, start: long, notice: time.Nanosecond}
 	var said listening
-	_, err := connect(t.Context(), cfg, said.waiting)
+	_, err := Connect(t.Context(), cfg, said.waiting)
 	if want := "engine " + cfg.Address + ": no answer in 50ms"; err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
 	}
@@ -66,8 +66,8 @@ func TestMuteEngineIsGivenUp(t *testing.T) {
 // TestEngineThatAnswersIsNotSpokenOf has nothing to wait for on any rung.
 func TestEngineThatAnswersIsNotSpokenOf(t *testing.T) {
 	cfg := nowhere(t)
-	cfg.patience = patience{notice: long}
-	if _, err := connect(t.Context(), cfg, func(who string) { t.Error("waits for " + who) }); err == nil {
+	cfg.timeouts = timeouts{notice: long}
+	if _, err := Connect(t.Context(), cfg, func(who string) { t.Error("waits for " + who) }); err == nil {
 		t.Error("there is an engine")
 	}
 }
@@ -96,19 +96,19 @@ func muteOwn(t *testing.T, cfg Config) {
 // reason to build elsewhere.
 func TestMuteOwnEngineIsGivenUp(t *testing.T) {
 	cfg := nowhere(t)
-	cfg.Program = filepath.Join(cfg.Around.Runtime, "not-to-be-started")
+	cfg.Program = filepath.Join(cfg.Discovery.Runtime, "not-to-be-started")
 	muteOwn(t, cfg)
-	cfg.patience = patience{answer: long, start: short, notice: time.Nanosecond}
+	cfg.timeouts = timeouts{answer: long, start: short, notice: time.Nanosecond}
 	want := "the engine (pid " + strconv.Itoa(os.Getpid()) + ") does not answer: no answer in 50ms"
 	var said listening
-	_, err := connect(t.Context(), cfg, said.waiting)
+	_, err := Connect(t.Context(), cfg, said.waiting)
 	checkMute(t, err, want)
 	if diff := cmp.Diff(listening{"bkt's own engine"}, said); diff != "" {
 		t.Errorf("waited for (-want +got):\n%s", diff)
 	}
 	_, err = Status(t.Context(), cfg)
 	checkMute(t, err, want)
-	checkMute(t, Ladder(t.Context(), cfg)[0].Err, want)
+	checkMute(t, Candidates(t.Context(), cfg)[0].Err, want)
 }
 
 func checkMute(t *testing.T, err error, want string) {
@@ -125,7 +125,7 @@ func checkMute(t *testing.T, err error, want string) {
 // neither up nor ends. It returns what gives the pid once it runs.
 func neverUp(t *testing.T, cfg *Config) (pid func() int) {
 	t.Helper()
-	dir := cfg.Around.Runtime
+	dir := cfg.Discovery.Runtime
 	cfg.Address, cfg.Program = Own, filepath.Join(dir, "engine")
 	for _, name := range []string{"pid", "never"} {
 		if err := unix.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
@@ -152,8 +152,8 @@ func neverUp(t *testing.T, cfg *Config) (pid func() int) {
 func TestEngineThatDoesNotGetUpIsGivenUp(t *testing.T) {
 	cfg := nowhere(t)
 	neverUp(t, &cfg)
-	cfg.patience = patience{start: short}
-	_, err := connect(t.Context(), cfg, func(string) {})
+	cfg.timeouts = timeouts{start: short}
+	_, err := Connect(t.Context(), cfg, func(string) {})
 	want := "starting the engine: " + cfg.Program + ": no answer in 50ms"
 	if err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
@@ -165,11 +165,11 @@ func TestEngineThatDoesNotGetUpIsGivenUp(t *testing.T) {
 func TestInterruptedStartLeavesNothing(t *testing.T) {
 	cfg := nowhere(t)
 	pid := neverUp(t, &cfg)
-	cfg.patience = patience{start: long}
+	cfg.timeouts = timeouts{start: long}
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error)
 	go func() {
-		_, err := connect(ctx, cfg, func(string) {})
+		_, err := Connect(ctx, cfg, func(string) {})
 		result <- err
 	}()
 	engine, err := unix.PidfdOpen(pid(), 0)
@@ -197,9 +197,9 @@ func TestInterruptedWaitForAMuteEngine(t *testing.T) {
 			cfg := nowhere(t)
 			muteOwn(t, cfg)
 			cfg.Address = address
-			cfg.patience = patience{start: long, answer: long, notice: time.Nanosecond}
+			cfg.timeouts = timeouts{start: long, answer: long, notice: time.Nanosecond}
 			ctx, cancel := context.WithCancel(t.Context())
-			if _, err := connect(ctx, cfg, func(string) { cancel() }); !errors.Is(err, context.Canceled) {
+			if _, err := Connect(ctx, cfg, func(string) { cancel() }); !errors.Is(err, context.Canceled) {
 				t.Errorf("error is %v", err)
 			}
 		})

@@ -1,13 +1,13 @@
-package buildkit
+package engineclient
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
@@ -16,6 +16,22 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
+// A Config says which engine to use.
+type Config struct {
+	Address    string        // of any BuildKit engine, such as unix:///run/x.sock, or [Auto], [Own] or [Docker]; empty: bkt's own
+	Discovery  Discovery     // where [Auto] and [Docker] look
+	TLS        string        // the folder with ca.pem, cert.pem and key.pem for tcp:// addresses; empty: without TLS
+	Root       string        // the folder of bkt's own engine
+	Socket     string        // where that engine is, or will be
+	Program    string        // bkt-engine, to start it with; see [FindEngine]
+	ProgramErr error         // why there is no such program
+	Version    string        // that the engine should be of; empty: any
+	Idle       time.Duration // after which it is to end; 0: its own choice
+	Keep       int64         // bytes of cache that it may keep; 0: its own choice
+
+	timeouts timeouts
+}
+
 // Addresses that are none of a socket.
 const (
 	Auto   = "auto"   // the first engine of the ladder that can be used
@@ -23,36 +39,36 @@ const (
 	Docker = "docker" // the BuildKit inside dockerd
 )
 
-// Surroundings say where to look for engines that others run.
-type Surroundings struct {
+// Discovery say where to look for engines that others run.
+type Discovery struct {
 	Runtime string // the user's folder for sockets; may be empty
 	System  string // the system's
 	Docker  string // where dockerd listens, as DOCKER_HOST has it; empty: the usual place
 }
 
-// Around returns the surroundings that the variables of env tell of.
-func Around(env func(string) string) Surroundings {
-	return Surroundings{Runtime: absolute(env("XDG_RUNTIME_DIR")), System: "/run", Docker: env("DOCKER_HOST")}
+// DiscoverFrom returns the surroundings that the variables of env tell of.
+func DiscoverFrom(env func(string) string) Discovery {
+	return Discovery{Runtime: absolute(env("XDG_RUNTIME_DIR")), System: "/run", Docker: env("DOCKER_HOST")}
 }
 
-// A Rung is one of the places where a build looks for an engine.
-type Rung struct {
+// A Candidate is one of the places where a build looks for an engine.
+type Candidate struct {
 	Name    string
 	Address string // as --engine takes it; empty if there is none
 	Err     error  // why the engine cannot be used; nil if it can
 }
 
-// Ladder asks the engines that a build with cfg would look at, in that order,
+// Candidates asks the engines that a build with cfg would look at, in that order,
 // whether they can be used. It starts none that stays.
-func Ladder(ctx context.Context, cfg Config) []Rung {
+func Candidates(ctx context.Context, cfg Config) []Candidate {
 	quiet()
-	var rungs []Rung
+	var rungs []Candidate
 	for _, p := range cfg.places() {
 		address, err := p.find(ctx)
 		if err == nil {
 			err = check(ctx, cfg, address)
 		}
-		rungs = append(rungs, Rung{p.name, address, err})
+		rungs = append(rungs, Candidate{p.name, address, err})
 	}
 	return rungs
 }
@@ -76,7 +92,7 @@ func checkOwn(ctx context.Context, cfg Config) error {
 		c.Close()
 		return nil
 	}
-	if _, mute := errors.AsType[noAnswer](err); mute {
+	if _, mute := errors.AsType[timeoutError](err); mute {
 		return err
 	}
 	needs, err := ReadNeeds(ctx, cfg)
@@ -109,8 +125,8 @@ func (cfg Config) places() []place {
 	}
 	return []place{
 		own,
-		{"the user's buildkitd", socketIn(cfg.Around.Runtime)},
-		{"the system's buildkitd", socketIn(cfg.Around.System)},
+		{"the user's buildkitd", socketIn(cfg.Discovery.Runtime)},
+		{"the system's buildkitd", socketIn(cfg.Discovery.System)},
 		{"a BuildKit in podman", containerOf("podman")},
 		{"a BuildKit in docker", containerOf("docker")},
 		{"the BuildKit inside dockerd", cfg.findDockerd},
@@ -147,58 +163,52 @@ func isThere(socket string) error {
 	return nil
 }
 
-// connection is one to an engine that has answered.
-type connection struct {
+// A Connection is a connection to an engine that has answered.
+type Connection struct {
 	*client.Client
-	address string
-	daemon  *daemon // the dockerd whose BuildKit it is; nil if it is another
-	refused []Rung  // those that would have come first
+	Address string
+	Daemon  *Daemon     // the dockerd whose BuildKit it is; nil if it is another
+	Refused []Candidate // those that would have come first
 	// What it can do with OCI layouts, known once it has been measured.
-	readsLayouts, writesLayouts bool
+	ReadsLayouts, WritesLayouts bool
 }
 
-// connect returns a connection to the first engine that can be used, and says on
-// log what it has to wait for.
-func (b Builder) connect(ctx context.Context, log io.Writer) (*connection, error) {
-	return connect(ctx, b.Config, func(who string) { b.say(log, "waiting for "+who+" to answer") })
-}
-
-// connect is about any use of an engine. waiting is called for each that does not
-// answer at once.
-func connect(ctx context.Context, cfg Config, waiting func(who string)) (*connection, error) {
+// Connect returns a connection to the first engine of cfg that can be used. It calls
+// waiting for each that does not answer at once.
+func Connect(ctx context.Context, cfg Config, waiting func(who string)) (*Connection, error) {
 	quiet()
 	places := cfg.places()
-	var refused []Rung
+	var refused []Candidate
 	for _, p := range places {
-		done := unlessSoon(cfg.patience.toNotice(), func() { waiting(p.name) })
+		done := notifyIfSlow(cfg.timeouts.noticeDelay(), func() { waiting(p.name) })
 		address, err := p.find(ctx)
-		var c *connection
+		var c *Connection
 		if err == nil {
 			c, err = connectTo(ctx, cfg, address)
 		}
 		done()
 		switch {
 		case err == nil:
-			c.refused = refused
+			c.Refused = refused
 			return c, nil
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case len(places) == 1 || address == Own && !isUnfit(err):
 			return nil, err
 		}
-		refused = append(refused, Rung{p.name, address, err})
+		refused = append(refused, Candidate{p.name, address, err})
 	}
 	return nil, noEngine(refused)
 }
 
 // connectTo connects to the engine at address.
-func connectTo(ctx context.Context, cfg Config, address string) (*connection, error) {
+func connectTo(ctx context.Context, cfg Config, address string) (*Connection, error) {
 	if address == Own {
 		c, err := connectOwn(ctx, cfg)
-		return &connection{Client: c, address: address}, err
+		return &Connection{Client: c, Address: address}, err
 	}
-	most := cfg.patience.toAnswer()
-	within, cancel := context.WithTimeoutCause(ctx, most, noAnswer(most))
+	most := cfg.timeouts.answerTimeout()
+	within, cancel := context.WithTimeoutCause(ctx, most, timeoutError(most))
 	defer cancel()
 	c, err := cfg.dial(within, address)
 	switch {
@@ -216,21 +226,21 @@ func connectTo(ctx context.Context, cfg Config, address string) (*connection, er
 }
 
 // dial connects to an engine that is not bkt's own.
-func (cfg Config) dial(ctx context.Context, address string) (*connection, error) {
+func (cfg Config) dial(ctx context.Context, address string) (*Connection, error) {
 	d, ok, err := cfg.dockerd(address)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
 		c, err := d.dial(ctx)
-		return &connection{Client: c, address: address, daemon: &d}, err
+		return &Connection{Client: c, Address: address, Daemon: &d}, err
 	}
 	options, err := cfg.secure(address)
 	if err != nil {
 		return nil, err
 	}
 	c, err := dial(ctx, address, options...)
-	return &connection{Client: c, address: address}, cfg.adviseTLS(address, err)
+	return &Connection{Client: c, Address: address}, cfg.adviseTLS(address, err)
 }
 
 // isUnfit says whether err is that of an own engine that this machine does not
@@ -249,7 +259,7 @@ type absentError struct{ error }
 func (e *absentError) Unwrap() error { return e.error }
 
 // noEngine says of each rung why it is not used.
-func noEngine(refused []Rung) error {
+func noEngine(refused []Candidate) error {
 	errs := []error{hint.Add(errors.New("there is no engine to build with"), "mend one of those below, or name one with --engine")}
 	for _, r := range refused {
 		errs = append(errs, eachOf(r.Err, r.Name))
@@ -257,26 +267,13 @@ func noEngine(refused []Rung) error {
 	return errors.Join(errs...)
 }
 
-// introduce says which engine builds, if it is not the one that is expected, and
-// why that one does not.
-func (b Builder) introduce(log io.Writer, c *connection) {
-	for _, r := range c.refused {
-		for _, err := range hint.Split(r.Err) {
-			b.say(log, "not with "+r.Name+": "+err.Error())
-		}
-	}
-	if b.Verbose || len(c.refused) > 0 {
-		b.say(log, "building with "+c.name())
-	}
-}
-
-// name is what to call the engine.
-func (c *connection) name() string {
+// Name returns what to call the engine.
+func (c *Connection) Name() string {
 	switch {
-	case c.address == Own:
+	case c.Address == Own:
 		return "bkt's own engine"
-	case c.daemon != nil:
-		return "the BuildKit inside dockerd at " + c.daemon.String()
+	case c.Daemon != nil:
+		return "the BuildKit inside dockerd at " + c.Daemon.String()
 	}
-	return c.address
+	return c.Address
 }

@@ -1,4 +1,4 @@
-package buildkit
+package engineclient
 
 import (
 	"errors"

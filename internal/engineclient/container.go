@@ -1,4 +1,4 @@
-package buildkit
+package engineclient
 
 import (
 	"bytes"
@@ -37,8 +37,8 @@ func isBuildkitd(name string) bool {
 
 // runningContainers returns the names of the containers that run.
 func runningContainers(ctx context.Context, program string) ([]string, error) {
-	most := patience{}.toAnswer()
-	within, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("%s ps: %w", program, noAnswer(most)))
+	most := AnswerTimeout
+	within, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("%s ps: %w", program, timeoutError(most)))
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(within, program, "ps", "--format", "{{.Names}}")

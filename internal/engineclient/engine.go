@@ -1,4 +1,4 @@
-package buildkit
+package engineclient
 
 import (
 	"cmp"
@@ -55,7 +55,7 @@ func Status(ctx context.Context, cfg Config) (Engine, error) {
 	e.Version, e.Socket = state.Version, state.Socket
 	c, _, err := dialOwn(ctx, cfg)
 	if err != nil {
-		if _, mute := errors.AsType[noAnswer](err); !mute {
+		if _, mute := errors.AsType[timeoutError](err); !mute {
 			err = fmt.Errorf("the engine (pid %d) does not answer: %w", state.PID, err)
 		}
 		return e, err
@@ -76,7 +76,7 @@ func measure(root string) (Disk, error) {
 func diskOf(ctx context.Context, c *client.Client, root string) (Disk, error) {
 	records, err := c.DiskUsage(ctx, client.WithFilter([]string{contract.DiskFilter}))
 	if err != nil {
-		return Disk{}, errors.New(plain(err))
+		return Disk{}, errors.New(Message(err))
 	}
 	if len(records) == 0 { // one of an earlier version
 		return measure(root)
@@ -104,7 +104,7 @@ func diskOf(ctx context.Context, c *client.Client, root string) (Disk, error) {
 func Prune(ctx context.Context, cfg Config, all bool) (freed int64, left Disk, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, maxPrune, fmt.Errorf("the engine has not deleted its cache within %v", maxPrune))
 	defer cancel()
-	c, err := connect(ctx, cfg, func(string) {})
+	c, err := Connect(ctx, cfg, func(string) {})
 	if err != nil {
 		return 0, left, err
 	}
@@ -118,7 +118,7 @@ func Prune(ctx context.Context, cfg Config, all bool) (freed int64, left Disk, e
 		options = append(options, client.PruneAll)
 	}
 	if err = c.Prune(ctx, nil, options...); err != nil {
-		err = fmt.Errorf("deleting the build cache: %s", plain(err))
+		err = fmt.Errorf("deleting the build cache: %s", Message(err))
 	}
 	if ctx.Err() != nil {
 		return 0, left, context.Cause(ctx)
@@ -157,7 +157,7 @@ func Stop(ctx context.Context, cfg Config) (stopped bool, err error) {
 	switch {
 	case outer >= 0:
 		return true, terminate(ctx, outer, inner)
-	case inner >= 0 && ended(ctx, inner, cfg.patience.toStart()): // the outer one was killed
+	case inner >= 0 && ended(ctx, inner, cfg.timeouts.startTimeout()): // the outer one was killed
 		return true, nil
 	}
 	return false, fmt.Errorf("%s: in use, but not by the engine that %s names", cfg.Root, contract.StateFile(cfg.Root))

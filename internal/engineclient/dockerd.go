@@ -1,4 +1,4 @@
-package buildkit
+package engineclient
 
 import (
 	"bufio"
@@ -17,9 +17,9 @@ import (
 // usualDocker is where dockerd listens if nothing else is said.
 const usualDocker = "unix:///var/run/docker.sock"
 
-// A daemon is a dockerd, which has a BuildKit inside that it speaks to clients
+// A Daemon is a dockerd, which has a BuildKit inside that it speaks to clients
 // for.
-type daemon struct {
+type Daemon struct {
 	network, address string // unix and a path, or tcp and host:port
 }
 
@@ -35,7 +35,7 @@ func (cfg Config) findDockerd(context.Context) (string, error) {
 // dockerd returns the dockerd that an address means, if it means one: "docker"
 // that of the surroundings, docker:///run/docker.sock and docker://host:port
 // any other.
-func (cfg Config) dockerd(address string) (d daemon, ok bool, err error) {
+func (cfg Config) dockerd(address string) (d Daemon, ok bool, err error) {
 	if address == Docker {
 		d, err = cfg.hostDaemon()
 		return d, true, err
@@ -45,35 +45,35 @@ func (cfg Config) dockerd(address string) (d daemon, ok bool, err error) {
 	case !ok:
 		return d, false, nil
 	case strings.HasPrefix(rest, "/"):
-		return daemon{"unix", rest}, true, nil
+		return Daemon{"unix", rest}, true, nil
 	case rest == "":
 		return d, true, errors.New("it names neither a socket, as in docker:///run/docker.sock, nor a host and port")
 	}
-	return daemon{"tcp", rest}, true, nil
+	return Daemon{"tcp", rest}, true, nil
 }
 
 // hostDaemon returns the dockerd that DOCKER_HOST means.
-func (cfg Config) hostDaemon() (daemon, error) {
-	host := cfg.Around.Docker
+func (cfg Config) hostDaemon() (Daemon, error) {
+	host := cfg.Discovery.Docker
 	if host == "" {
 		host = usualDocker
 	}
 	u, err := url.Parse(host)
 	switch {
 	case err != nil:
-		return daemon{}, fmt.Errorf("DOCKER_HOST: %w", err)
+		return Daemon{}, fmt.Errorf("DOCKER_HOST: %w", err)
 	case u.Scheme == "unix":
-		return daemon{u.Scheme, u.Path}, nil
+		return Daemon{u.Scheme, u.Path}, nil
 	case u.Scheme == "tcp" || u.Scheme == "http":
-		return daemon{"tcp", u.Host}, nil
+		return Daemon{"tcp", u.Host}, nil
 	}
-	return daemon{}, fmt.Errorf("DOCKER_HOST %s: only unix:// and tcp:// are known here", host)
+	return Daemon{}, fmt.Errorf("DOCKER_HOST %s: only unix:// and tcp:// are known here", host)
 }
 
-func (d daemon) String() string { return d.network + "://" + d.address }
+func (d Daemon) String() string { return d.network + "://" + d.address }
 
 // dial connects to the BuildKit inside.
-func (d daemon) dial(ctx context.Context) (*client.Client, error) {
+func (d Daemon) dial(ctx context.Context) (*client.Client, error) {
 	c, err := dial(ctx, "",
 		client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			return d.upgrade(ctx, "/grpc", "h2c", nil)
@@ -92,7 +92,7 @@ var errNoBuildKit = errors.New("no BuildKit is inside")
 
 // upgrade asks for another protocol on a connection, which is the caller's from
 // then on.
-func (d daemon) upgrade(ctx context.Context, path, protocol string, header http.Header) (net.Conn, error) {
+func (d Daemon) upgrade(ctx context.Context, path, protocol string, header http.Header) (net.Conn, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://docker"+path, nil)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (d daemon) upgrade(ctx context.Context, path, protocol string, header http.
 }
 
 // open opens a connection.
-func (d daemon) open(ctx context.Context) (net.Conn, error) {
+func (d Daemon) open(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, d.network, d.address)
 }
 
@@ -150,15 +150,15 @@ func (b *buffered) Read(p []byte) (int, error) { return b.reader.Read(p) }
 
 // daemonError is what a daemon answers if it does not do what it is asked.
 type daemonError struct {
-	daemon daemon
+	daemon Daemon
 	status int // of HTTP
 	text   string
 }
 
 func (e *daemonError) Error() string { return fmt.Sprintf("dockerd at %s: %s", e.daemon, e.text) }
 
-// ask asks the daemon for something of its API. The caller closes the body.
-func (d daemon) ask(ctx context.Context, method, path string) (*http.Response, error) {
+// Ask asks the daemon for something of its API. The caller closes the body.
+func (d Daemon) Ask(ctx context.Context, method, path string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, "http://docker"+path, nil)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package buildkit_test
+package engineclient_test
 
 import (
 	"os"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"bkt/internal/buildkit"
+	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 )
 
@@ -31,7 +31,7 @@ func TestDefaults(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			root, socket, err := buildkit.Defaults(func(name string) string { return tt.env[name] }, tt.uid)
+			root, socket, err := engineclient.Defaults(func(name string) string { return tt.env[name] }, tt.uid)
 			if err != nil || root != tt.root || socket != tt.socket {
 				t.Errorf("%s, %s, %v; want %s, %s", root, socket, err, tt.root, tt.socket)
 			}
@@ -40,11 +40,11 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestDefaultsWithoutAPlace(t *testing.T) {
-	if _, _, err := buildkit.Defaults(func(string) string { return "" }, 1000); err == nil {
+	if _, _, err := engineclient.Defaults(func(string) string { return "" }, 1000); err == nil {
 		t.Error("no error without HOME")
 	}
 	long := "/" + strings.Repeat("x", 100)
-	_, _, err := buildkit.Defaults(func(string) string { return long }, 1000)
+	_, _, err := engineclient.Defaults(func(string) string { return long }, 1000)
 	if err == nil || !strings.Contains(err.Error(), "too long for a socket") || len(hint.Of(err)) == 0 {
 		t.Errorf("error is %v", err)
 	}
@@ -64,13 +64,13 @@ func TestFindEngine(t *testing.T) {
 	}
 	bkt := put("bin", "bkt")
 	t.Setenv("PATH", filepath.Join(dir, "path"))
-	if found, err := buildkit.FindEngine(bkt); err == nil || len(hint.Of(err)) == 0 {
+	if found, err := engineclient.FindEngine(bkt); err == nil || len(hint.Of(err)) == 0 {
 		t.Errorf("found %s, %v where there is none", found, err)
 	}
 	// From the last place to the first.
 	for _, place := range [][]string{{"libexec", "bkt", "bkt-engine"}, {"path", "bkt-engine"}, {"bin", "bkt-engine"}} {
 		want := put(place...)
-		if found, err := buildkit.FindEngine(bkt); err != nil || found != want {
+		if found, err := engineclient.FindEngine(bkt); err != nil || found != want {
 			t.Errorf("found %s, %v; want %s", found, err, want)
 		}
 	}

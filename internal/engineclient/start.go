@@ -1,4 +1,4 @@
-package buildkit
+package engineclient
 
 import (
 	"context"
@@ -44,7 +44,7 @@ func dial(ctx context.Context, address string, options ...client.ClientOpt) (*cl
 	}
 	if err := probe(ctx, c); err != nil {
 		c.Close()
-		return nil, errors.New(plain(err))
+		return nil, errors.New(Message(err))
 	}
 	return c, nil
 }
@@ -62,7 +62,7 @@ func probe(ctx context.Context, c *client.Client) error {
 // connectOwn connects to bkt's own engine, and starts it if need be.
 func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 	c, state, err := dialOwn(ctx, cfg)
-	switch _, mute := errors.AsType[noAnswer](err); {
+	switch _, mute := errors.AsType[timeoutError](err); {
 	case mute:
 		return nil, err
 	case err == nil && !isOther(cfg, state):
@@ -71,7 +71,7 @@ func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 		c.Close()
 	}
 	if cfg.Program == "" {
-		return nil, cfg.absent()
+		return nil, cfg.NoProgram()
 	}
 	if err := os.MkdirAll(cfg.Root, 0o700); err != nil {
 		return nil, patherr.TrimOp(err)
@@ -83,16 +83,16 @@ func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 		return nil, err
 	}
 	defer lock.Close()
-	if err := retire(ctx, cfg); err != nil {
+	if err := stopOutdated(ctx, cfg); err != nil {
 		return nil, err
 	}
 	return connectOrStart(ctx, cfg)
 }
 
-// absent says why there is no program to start.
-func (cfg Config) absent() error {
-	if cfg.Absent != nil {
-		return &absentError{cfg.Absent}
+// NoProgram says why there is no program to start.
+func (cfg Config) NoProgram() error {
+	if cfg.ProgramErr != nil {
+		return &absentError{cfg.ProgramErr}
 	}
 	return &absentError{errors.New("the engine is not running, and there is no program to start it with")}
 }
@@ -168,8 +168,8 @@ func launch(cfg Config, stderr *os.File) (cmd *exec.Cmd, ready *os.File, err err
 func await(ctx context.Context, cfg Config, cmd *exec.Cmd, ready *os.File) error {
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }()
-	most := cfg.patience.toStart()
-	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("%s: %w", cmd.Path, noAnswer(most)))
+	most := cfg.timeouts.startTimeout()
+	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("%s: %w", cmd.Path, timeoutError(most)))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { cmd.Process.Kill(); ready.Close() })()
 	err := contract.AwaitReport(ready)
@@ -224,7 +224,7 @@ func isHeld(err error) bool {
 // awaitEnd waits until the engine that has the root has ended. It returns held if
 // that takes too long.
 func awaitEnd(ctx context.Context, cfg Config, held error) error {
-	wait, cancel := context.WithTimeout(ctx, cfg.patience.toStart())
+	wait, cancel := context.WithTimeout(ctx, cfg.timeouts.startTimeout())
 	defer cancel()
 	lock, err := flock.Lock(wait, contract.LockFile(cfg.Root), os.O_RDONLY, flock.Shared, nil)
 	if err == nil {

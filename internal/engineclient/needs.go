@@ -1,4 +1,4 @@
-package buildkit
+package engineclient
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 // That there is no program is an error.
 func ReadNeeds(ctx context.Context, cfg Config) (contract.Needs, error) {
 	if cfg.Program == "" {
-		return contract.Needs{}, cfg.absent()
+		return contract.Needs{}, cfg.NoProgram()
 	}
 	out, err := exec.CommandContext(ctx, cfg.Program, "check").Output()
 	if err != nil {

@@ -1,4 +1,4 @@
-package buildkit
+package engineclient
 
 import (
 	"context"
@@ -22,17 +22,17 @@ func nowhere(t *testing.T) Config {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
 	return Config{
-		Address: Auto,
-		Root:    filepath.Join(dir, "root"),
-		Absent:  hint.Add(errors.New("it is not installed"), "install it"),
-		Around:  Surroundings{Runtime: dir, System: filepath.Join(dir, "system"), Docker: "unix://" + dir + "/docker.sock"},
+		Address:    Auto,
+		Root:       filepath.Join(dir, "root"),
+		ProgramErr: hint.Add(errors.New("it is not installed"), "install it"),
+		Discovery:  Discovery{Runtime: dir, System: filepath.Join(dir, "system"), Docker: "unix://" + dir + "/docker.sock"},
 	}
 }
 
 func TestNoEngineSaysWhyOfEach(t *testing.T) {
 	cfg := nowhere(t)
-	_, err := connect(t.Context(), cfg, func(string) {})
-	dir := cfg.Around.Runtime
+	_, err := Connect(t.Context(), cfg, func(string) {})
+	dir := cfg.Discovery.Runtime
 	want := []string{
 		"there is no engine to build with",
 		"bkt's own engine: it is not installed",
@@ -58,11 +58,11 @@ func TestNoEngineSaysWhyOfEach(t *testing.T) {
 // that of the machine ends the search.
 func TestOnlyUnfitStepsDown(t *testing.T) {
 	cfg := nowhere(t)
-	cfg.Program = filepath.Join(cfg.Around.Runtime, "broken")
+	cfg.Program = filepath.Join(cfg.Discovery.Runtime, "broken")
 	if err := os.WriteFile(cfg.Program, []byte("#!/bin/sh\necho broken >&2\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	_, err := connect(t.Context(), cfg, func(string) {})
+	_, err := Connect(t.Context(), cfg, func(string) {})
 	if err == nil || err.Error() != "starting the engine: it ended without a report: broken" {
 		t.Error(err)
 	}
@@ -104,7 +104,7 @@ func TestDockerAddresses(t *testing.T) {
 		{"docker://", "", "it names neither a socket, as in docker:///run/docker.sock, nor a host and port"},
 		{"docker-container://x", "", "none"},
 	} {
-		d, ok, err := Config{Around: Surroundings{Docker: test.host}}.dockerd(test.address)
+		d, ok, err := Config{Discovery: Discovery{Docker: test.host}}.dockerd(test.address)
 		got := d.String()
 		switch {
 		case err != nil:
@@ -125,7 +125,7 @@ func TestNoBuildKitInside(t *testing.T) {
 	defer server.Close()
 	cfg := nowhere(t)
 	cfg.Address = "docker://" + strings.TrimPrefix(server.URL, "http://")
-	_, err := connect(t.Context(), cfg, func(string) {})
+	_, err := Connect(t.Context(), cfg, func(string) {})
 	if err == nil || !strings.HasSuffix(err.Error(), ": no BuildKit is inside") {
 		t.Error(err)
 	}
@@ -146,7 +146,7 @@ func TestSilentEngineIsLeft(t *testing.T) {
 			connected <- c
 		}
 	}()
-	d := daemon{"tcp", silent.Addr().String()}
+	d := Daemon{"tcp", silent.Addr().String()}
 	left := make(chan error)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
