@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"bkt/internal/buildkit"
+	"bkt/internal/buildspec"
 	"bkt/internal/engineclient"
 )
 
@@ -24,7 +25,7 @@ func TestOutputMustNotHoldOtherThings(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "context", "Containerfile"), "FROM scratch\n")
 	write(t, filepath.Join(dir, "home", "letter"), "precious")
-	s := buildkit.Spec{Containerfile: "Containerfile", Context: filepath.Join(dir, "context")}
+	s := buildspec.Spec{Containerfile: "Containerfile", Context: filepath.Join(dir, "context")}
 	_, err := buildkit.Builder{}.Build(t.Context(), s, filepath.Join(dir, "home"), os.Stderr)
 	if err == nil || !strings.Contains(err.Error(), "neither empty nor an OCI layout: it holds letter") {
 		t.Errorf("error is %v", err)
@@ -38,7 +39,7 @@ func TestOutputMustNotHoldOtherThings(t *testing.T) {
 func TestEngineThatIsNotThere(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "context", "Containerfile"), "FROM scratch\n")
-	s := buildkit.Spec{Containerfile: "Containerfile", Context: filepath.Join(dir, "context")}
+	s := buildspec.Spec{Containerfile: "Containerfile", Context: filepath.Join(dir, "context")}
 	b := buildkit.Builder{Config: engineclient.Config{Address: "unix://" + filepath.Join(dir, "sock")}}
 	_, err := b.Build(t.Context(), s, filepath.Join(dir, "out"), os.Stderr)
 	want := "engine " + b.Config.Address + ": dial unix " + filepath.Join(dir, "sock") + ": connect: no such file or directory"

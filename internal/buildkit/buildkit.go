@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 
+	"bkt/internal/buildspec"
 	"bkt/internal/crash"
 	"bkt/internal/engineclient"
 	"bkt/internal/hint"
@@ -22,7 +23,6 @@ import (
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/util/progress/progressui"
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 )
@@ -62,29 +62,15 @@ type Builder struct {
 	Credentials func(ctx context.Context, host string) (user, secret string, err error)
 }
 
-// A Spec is what an image is built from.
-type Spec struct {
-	Containerfile string                     // path of the file, inside Context
-	Context       string                     // folder that COPY and bind mounts read
-	Platforms     []string                   // such as "linux/arm64"; empty: the engine's own
-	Args          map[string]string          // build arguments
-	Images        map[string]ocilayout.Image // FROM references and named contexts that are read from OCI layouts
-	Folders       map[string]string          // named contexts that are folders
-	Pins          map[string]digest.Digest   // images of registries that are read by these digests alone
-	Labels        map[string]string          // of the image, beside those of the Containerfile
-	NoCache       bool                       // run every step again
-	RerunLines    []int                      // run the commands of these lines again, and all that depends on them
-}
-
 // Build builds s into the OCI layout dir and returns it. If it fails, the image
 // that was in dir before is still there. The error of a step that failed is a
-// [StepError].
-func (b Builder) Build(ctx context.Context, s Spec, dir string, log io.Writer) (ocilayout.Image, error) {
+// [buildspec.StepError].
+func (b Builder) Build(ctx context.Context, s buildspec.Spec, dir string, log io.Writer) (ocilayout.Image, error) {
 	parts, err := b.parts(ctx, s, dir)
 	if err != nil {
 		return ocilayout.Image{}, err
 	}
-	if err := checkSources(dir, s.Images); err != nil {
+	if err := s.CheckOutput(dir); err != nil {
 		return ocilayout.Image{}, err
 	}
 	out, err := ocilayout.Create(ctx, dir, func() { b.say(log, "waiting for another build into "+dir) })

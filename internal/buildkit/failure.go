@@ -8,45 +8,17 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bkt/internal/buildspec"
 	"bkt/internal/crash"
-	"bkt/internal/dockerfile"
 	"bkt/internal/engine/contract"
 	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
 
 	"github.com/moby/buildkit/client"
-	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
-	"github.com/moby/buildkit/solver/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
-
-// A StepError says which step of a Containerfile is at fault.
-type StepError struct {
-	File     string // as the [Spec] has it
-	Line     int    // where the step begins; 0 if that is not known
-	Last     int    // where it ends
-	Step     string // its text, on one line and cut short; empty if it did not run
-	ExitCode int    // of its command; 0 if it was not a command that failed
-	Source   string // the step and the lines around it, with their numbers
-	Err      error  // what went wrong
-}
-
-// Error returns "file:line: step: what".
-func (e *StepError) Error() string {
-	where := e.File
-	if e.Line > 0 {
-		where = fmt.Sprintf("%s:%d", e.File, e.Line)
-	}
-	if e.ExitCode != 0 {
-		return fmt.Sprintf("%s: %s: exit code %d", where, e.Step, e.ExitCode)
-	}
-	return fmt.Sprintf("%s: %s", where, engineclient.Message(e.Err))
-}
-
-// Unwrap returns what went wrong.
-func (e *StepError) Unwrap() error { return e.Err }
 
 // explain turns the error of a build of file into words.
 func explain(ctx context.Context, c *client.Client, cfg engineclient.Config, file string, err error) error {
@@ -57,7 +29,9 @@ func explain(ctx context.Context, c *client.Client, cfg engineclient.Config, fil
 		return err
 	}
 	if sources := errdefs.Sources(err); len(sources) > 0 {
-		return advise(stepError(file, sources[len(sources)-1], err))
+		step := buildspec.NewStepError(file, sources[len(sources)-1], err)
+		step.Message = engineclient.Message(err)
+		return advise(step)
 	}
 	if !engineclient.Answers(ctx, c) {
 		err = errors.New("the engine stopped during the build")
@@ -74,7 +48,7 @@ func explain(ctx context.Context, c *client.Client, cfg engineclient.Config, fil
 }
 
 // advise says what to do about an image that no registry has given.
-func advise(e *StepError) error {
+func advise(e *buildspec.StepError) error {
 	text := e.Err.Error()
 	asked := strings.Contains(text, "failed to resolve source metadata") || strings.Contains(text, "failed to do request")
 	if e.ExitCode != 0 || !asked {
@@ -85,7 +59,7 @@ func advise(e *StepError) error {
 
 // atFault names the folder or the platform that err, of a build of s, comes
 // from, where the engine could not know it.
-func (b Builder) atFault(s Spec, err error) error {
+func (b Builder) atFault(s buildspec.Spec, err error) error {
 	err = ofPlatform(s, err)
 	for _, l := range s.Images {
 		if isDamaged(l, err.Error()) {
@@ -97,7 +71,7 @@ func (b Builder) atFault(s Spec, err error) error {
 		return err
 	}
 	for _, folder := range b.Exclude {
-		rel, errRel := filepath.Rel(resolve(root), resolve(folder))
+		rel, errRel := filepath.Rel(buildspec.Resolve(root), buildspec.Resolve(folder))
 		if errRel == nil && strings.Contains(err.Error(), `"/`+rel+`/`) && strings.HasSuffix(err.Error(), ": not found") {
 			return hint.Add(err, "%s is left out of what a build may COPY", rel)
 		}
@@ -112,59 +86,4 @@ func isDamaged(l ocilayout.Image, text string) bool {
 	name, _, _ := strings.Cut(rest, ":")
 	_, err := os.Stat(filepath.Join(l.Dir, ocispec.ImageBlobsDir, "sha256", name))
 	return found && expected && err == nil
-}
-
-// stepError turns BuildKit's account of where a step is into ours.
-func stepError(file string, s *errdefs.Source, err error) *StepError {
-	e := &StepError{File: file, Err: err}
-	var exit *gatewaypb.ExitError
-	if errors.As(err, &exit) {
-		e.ExitCode = int(exit.ExitCode)
-	}
-	for _, r := range s.Ranges {
-		if e.Line == 0 || int(r.Start.Line) < e.Line {
-			e.Line = int(r.Start.Line)
-		}
-		e.Last = max(e.Last, int(r.Start.Line), int(r.End.Line))
-	}
-	var source strings.Builder
-	_ = s.Print(&source) // a strings.Builder takes everything
-	e.Source = source.String()
-	if s.Info != nil {
-		e.Step = summary(string(s.Info.Data), e.Line, e.Last)
-	}
-	return e
-}
-
-// summary returns the lines first to last of text as one, cut short.
-func summary(text string, first, last int) string {
-	const longest = 72
-	lines := strings.Split(text, "\n")
-	if first < 1 || last > len(lines) {
-		return ""
-	}
-	var words []string
-	for _, line := range lines[first-1 : last] {
-		words = append(words, strings.Fields(strings.TrimSuffix(strings.TrimSpace(line), `\`))...)
-	}
-	short := []rune(strings.Join(words, " "))
-	if len(short) > longest {
-		return string(short[:longest]) + "…"
-	}
-	return string(short)
-}
-
-// located returns a [dockerfile.Error] in the text of file, with its line and those
-// around it.
-func located(file string, text []byte, err error) error {
-	at, ok := errors.AsType[*dockerfile.Error](err)
-	if !ok || len(at.Ranges) == 0 {
-		return &StepError{File: file, Err: err}
-	}
-	source := errdefs.Source{Info: &pb.SourceInfo{Filename: file, Data: text}}
-	for _, r := range at.Ranges {
-		source.Ranges = append(source.Ranges, &pb.Range{
-			Start: &pb.Position{Line: int32(r.Start.Line)}, End: &pb.Position{Line: int32(r.End.Line)}})
-	}
-	return stepError(file, &source, err)
 }

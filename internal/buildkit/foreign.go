@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/buildspec"
 	"bkt/internal/hint"
 
 	"github.com/moby/buildkit/client"
@@ -29,15 +30,15 @@ func isUnrunnable(s *client.SolveStatus) bool {
 
 // ofPlatform says which platform the engine cannot run, if that is why the
 // build of s failed.
-func ofPlatform(s Spec, err error) error {
+func ofPlatform(s buildspec.Spec, err error) error {
 	own := "linux/" + runtime.GOARCH
 	others := slices.DeleteFunc(slices.Clone(s.Platforms), func(p string) bool { return p == own })
 	if _, foreign := errors.AsType[foreignError](err); !foreign || len(others) == 0 {
 		return err
 	}
 	what := "the engine cannot run programs for " + strings.Join(others, ", ")
-	if step, ok := errors.AsType[*StepError](err); ok {
-		step.ExitCode, step.Err = 0, fmt.Errorf("%s: %s", step.Step, what)
+	if step, ok := errors.AsType[*buildspec.StepError](err); ok {
+		step.ExitCode, step.Message, step.Err = 0, "", fmt.Errorf("%s: %s", step.Step, what)
 	} else {
 		err = fmt.Errorf("%s: %s", s.Containerfile, what)
 	}

@@ -7,7 +7,7 @@ import (
 	"maps"
 	"strconv"
 
-	"bkt/internal/dockerfile"
+	"bkt/internal/buildspec"
 
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
@@ -24,24 +24,24 @@ const epochArg = "SOURCE_DATE_EPOCH"
 // frontend returns the function that turns the Containerfile of s into what an
 // engine builds. in are the inputs of the whole image, of which s may be only
 // some platforms.
-func (b Builder) frontend(s Spec, in Inputs) gateway.BuildFunc {
+func (b Builder) frontend(s buildspec.Spec, in buildspec.Inputs) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		t := &told{Client: c, opts: maps.Clone(c.BuildOpts().Opts), anew: s.RerunLines}
 		var undated error
 		if _, given := s.Args[epochArg]; !given {
-			base := in.file.FinalBase(dockerfile.Options{Platforms: s.Platforms, Args: s.Args}, func(name string) bool { return isFolder(s, name) })
+			base := in.FinalBase(s)
 			var epoch int64
 			epoch, undated = b.epoch(ctx, c, s, base)
 			t.opts["build-arg:"+epochArg] = strconv.FormatInt(epoch, 10)
 		}
 		if label, ok := b.inputsLabel(ctx, c, s, in); ok {
-			t.opts["label:"+InputsLabel] = label
+			t.opts["label:"+buildspec.InputsLabel] = label
 		}
 		sources, err := in.Sources()
 		if err != nil {
 			return nil, err
 		}
-		t.opts["label:"+SourcesLabel] = sources.String()
+		t.opts["label:"+buildspec.SourcesLabel] = sources.String()
 		res, err := frontend.Build(ctx, t)
 		if err == nil { // what is wrong with a base, the build itself says better
 			err = undated
@@ -55,10 +55,10 @@ func (b Builder) frontend(s Spec, in Inputs) gateway.BuildFunc {
 
 // inputsLabel returns the digest of in. A registry that does not say what an
 // image is leaves the label out: the build itself says better what is wrong.
-func (b Builder) inputsLabel(ctx context.Context, c gateway.Client, s Spec, in Inputs) (string, bool) {
+func (b Builder) inputsLabel(ctx context.Context, c gateway.Client, s buildspec.Spec, in buildspec.Inputs) (string, bool) {
 	found := map[string]digest.Digest{}
 	for _, name := range in.Open {
-		d, _, err := b.lookUp(ctx, c, name, firstPlatform(s))
+		d, _, err := b.lookUp(ctx, c, name, s.FirstPlatform())
 		if err != nil {
 			return "", false
 		}
@@ -102,16 +102,16 @@ func (t *told) BuildOpts() gateway.BuildOpts {
 // time of the last commit would make all layers new at each. An image without a
 // base, or whose base does not say when it was made, is of no time. That the base
 // cannot be read is an error.
-func (b Builder) epoch(ctx context.Context, c gateway.Client, s Spec, base string) (int64, error) {
+func (b Builder) epoch(ctx context.Context, c gateway.Client, s buildspec.Spec, base string) (int64, error) {
 	if base == "" {
 		return 0, nil
 	}
 	var config ocispec.Image
 	var err error
-	if l, ok := layoutOf(s, base); ok {
-		config, err = l.Config(firstPlatform(s))
+	if l, ok := s.Layout(base); ok {
+		config, err = l.Config(s.FirstPlatform())
 	} else {
-		config, err = b.remoteConfig(ctx, c, base, firstPlatform(s))
+		config, err = b.remoteConfig(ctx, c, base, s.FirstPlatform())
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: when it was made, which dates the image, is not known: %w", base, err)

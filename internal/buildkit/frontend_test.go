@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 
+	"bkt/internal/buildspec"
+
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/opencontainers/go-digest"
@@ -39,7 +41,7 @@ func TestEpoch(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := Builder{}.epoch(t.Context(), tt.engine, Spec{}, tt.base)
+			got, err := Builder{}.epoch(t.Context(), tt.engine, buildspec.Spec{}, tt.base)
 			if got != tt.want || (err != nil) != tt.fails {
 				t.Errorf("%d, %v", got, err)
 			}

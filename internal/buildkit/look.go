@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"bkt/internal/buildspec"
 	"bkt/internal/ocilayout"
 
 	"github.com/moby/buildkit/client"
@@ -32,7 +33,7 @@ type Beside struct {
 }
 
 // Look builds s, of which nothing is kept, and has look run commands in it.
-func (b Builder) Look(ctx context.Context, s Spec, beside Beside, log io.Writer, look func(context.Context, Look) error) error {
+func (b Builder) Look(ctx context.Context, s buildspec.Spec, beside Beside, log io.Writer, look func(context.Context, Look) error) error {
 	in, err := b.Inputs(ctx, s)
 	if err != nil {
 		return err
@@ -49,8 +50,8 @@ func (b Builder) Look(ctx context.Context, s Spec, beside Beside, log io.Writer,
 
 // LookAt is [Builder.Look] for an image that was built from s before, and lies
 // in l.
-func (b Builder) LookAt(ctx context.Context, l ocilayout.Image, s Spec, log io.Writer, look func(context.Context, Look) error) error {
-	config, err := l.Config(firstPlatform(s))
+func (b Builder) LookAt(ctx context.Context, l ocilayout.Image, s buildspec.Spec, log io.Writer, look func(context.Context, Look) error) error {
+	config, err := l.Config(s.FirstPlatform())
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func (b Builder) LookAt(ctx context.Context, l ocilayout.Image, s Spec, log io.W
 }
 
 // look has the engine open an image, and look run commands in it.
-func (b Builder) look(ctx context.Context, s Spec, beside Beside, log io.Writer, look func(context.Context, Look) error, open func(context.Context, gateway.Client) (Look, error)) error {
+func (b Builder) look(ctx context.Context, s buildspec.Spec, beside Beside, log io.Writer, look func(context.Context, Look) error, open func(context.Context, gateway.Client) (Look, error)) error {
 	b, err := b.on(s)
 	if err != nil {
 		return err
@@ -120,7 +121,7 @@ func (b Beside) tree(c gateway.Client) *Tree {
 }
 
 // newLook returns the image in res.
-func newLook(c gateway.Client, s Spec, res *gateway.Result) (Look, error) {
+func newLook(c gateway.Client, s buildspec.Spec, res *gateway.Result) (Look, error) {
 	ref, err := res.SingleRef()
 	if err != nil {
 		return Look{}, err
@@ -140,14 +141,14 @@ func newLook(c gateway.Client, s Spec, res *gateway.Result) (Look, error) {
 }
 
 // lookOf returns an image with that configuration, which was built from s.
-func lookOf(s Spec, config ocispec.Image, root *Tree) Look {
+func lookOf(s buildspec.Spec, config ocispec.Image, root *Tree) Look {
 	l := Look{Root: root, Labels: config.Config.Labels, Env: map[string]string{}}
 	for _, text := range config.Config.Env {
 		name, value, _ := strings.Cut(text, "=")
 		l.Env[name] = value
 	}
 	for name, value := range s.Args {
-		if isProxy(name) {
+		if buildspec.IsProxy(name) {
 			l.Env[name] = value
 		}
 	}

@@ -5,13 +5,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"bkt/internal/dockerfile"
+	"bkt/internal/buildspec"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
 
@@ -29,7 +28,7 @@ import (
 
 // options puts s into BuildKit's terms. It asks no engine, so that a mistake
 // in s shows before one is started.
-func (b Builder) options(s Spec, dir string) (client.SolveOpt, error) {
+func (b Builder) options(s buildspec.Spec, dir string) (client.SolveOpt, error) {
 	opt := client.SolveOpt{
 		FrontendAttrs: b.attributes(s),
 		LocalMounts:   map[string]fsutil.FS{},
@@ -41,13 +40,13 @@ func (b Builder) options(s Spec, dir string) (client.SolveOpt, error) {
 	}
 	// Engines send anew only what has changed since they last saw this folder.
 	opt.SharedKey = digest.FromString(root).Encoded()
-	if opt.LocalMounts["context"], err = contextFS(root, append(b.excluded(s), dir)); err != nil {
+	if opt.LocalMounts["context"], err = s.ContextFS(root, append(b.excluded(), dir)); err != nil {
 		return opt, err
 	}
 	if err := addContainerfile(&opt, s, root); err != nil {
 		return opt, err
 	}
-	if err := addNamed(&opt, s, root); err != nil {
+	if err := addNamed(&opt, s); err != nil {
 		return opt, err
 	}
 	if opt.CacheImports, err = parseCaches(b.CacheFrom); err != nil {
@@ -60,20 +59,11 @@ func (b Builder) options(s Spec, dir string) (client.SolveOpt, error) {
 	return opt, err
 }
 
-// excluded are the folders that are never part of what a build reads.
-func (b Builder) excluded(s Spec) []string {
-	all := append([]string{b.Config.Root}, b.Exclude...)
-	for _, name := range slices.Sorted(maps.Keys(s.Images)) {
-		all = append(all, s.Images[name].Dir)
-	}
-	return all
-}
-
 // compression is that of the layers that are made.
 func (b Builder) compression() string { return cmp.Or(b.Compression, "zstd") }
 
 // attributes are what the Containerfile's frontend is told.
-func (b Builder) attributes(s Spec) map[string]string {
+func (b Builder) attributes(s buildspec.Spec) map[string]string {
 	attrs := map[string]string{
 		// A "# syntax=" line asks for another frontend from a registry. This key
 		// says that what it asks for runs already.
@@ -100,24 +90,10 @@ func (b Builder) attributes(s Spec) map[string]string {
 	return attrs
 }
 
-// containerfile returns the folder that the Containerfile of s is sent from,
-// and its name in there. It is the context if it can be, so that a
-// Containerfile.dockerignore beside it counts and messages have its whole path.
-func containerfile(s Spec, root string) (dir, name string) {
-	file := s.Containerfile
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(root, file)
-	}
-	if rel, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(rel) {
-		return root, rel
-	}
-	return filepath.Dir(file), filepath.Base(file)
-}
-
-func addContainerfile(opt *client.SolveOpt, s Spec, root string) error {
-	dir, name := containerfile(s, root)
-	target := resolve(filepath.Join(dir, name))
-	if rel, err := filepath.Rel(resolve(dir), target); err != nil || !filepath.IsLocal(rel) {
+func addContainerfile(opt *client.SolveOpt, s buildspec.Spec, root string) error {
+	dir, name := s.Locate(root)
+	target := buildspec.Resolve(filepath.Join(dir, name))
+	if rel, err := filepath.Rel(buildspec.Resolve(dir), target); err != nil || !filepath.IsLocal(rel) {
 		return hint.Add(fmt.Errorf("%s: a link to %s, which leads out of %s", s.Containerfile, target, dir), "put the file itself there")
 	}
 	fs, err := fsutil.NewFS(dir)
@@ -129,63 +105,20 @@ func addContainerfile(opt *client.SolveOpt, s Spec, root string) error {
 	return nil
 }
 
-// contextFS is the folder dir without those of excluded that lie in it. What
-// the build writes would otherwise be part of what the next one reads.
-func contextFS(dir string, excluded []string) (fsutil.FS, error) {
-	fs, err := fsutil.NewFS(dir)
-	if err != nil {
-		return nil, err
-	}
-	var patterns []string
-	root := resolve(dir)
-	for _, folder := range excluded {
-		if folder == "" {
-			continue
-		}
-		abs, err := filepath.Abs(folder)
-		if err != nil {
-			return nil, err
-		}
-		rel, err := filepath.Rel(root, resolve(abs))
-		if err != nil || !filepath.IsLocal(rel) {
-			continue
-		}
-		if rel == "." {
-			return nil, fmt.Errorf("%s: the folder that is built from cannot hold the image too", folder)
-		}
-		patterns = append(patterns, dockerfile.EscapePattern(filepath.ToSlash(rel)))
-	}
-	return fsutil.NewFilterFS(fs, &fsutil.FilterOpt{ExcludePatterns: patterns})
-}
-
-// resolve returns path without symbolic links, as far as it exists. Where /home
-// is a link, the same folder goes by two names.
-func resolve(path string) string {
-	if actual, err := filepath.EvalSymlinks(path); err == nil {
-		return actual
-	}
-	parent := filepath.Dir(path)
-	if parent == path {
-		return path
-	}
-	return filepath.Join(resolve(parent), filepath.Base(path))
-}
-
 // addNamed adds what stands in for images: layouts and folders.
-func addNamed(opt *client.SolveOpt, s Spec, root string) error {
+func addNamed(opt *client.SolveOpt, s buildspec.Spec) error {
 	if len(s.Images)+len(s.Folders)+len(s.Pins) == 0 {
 		return nil
 	}
-	dir, name := containerfile(s, root)
-	f, err := parse(filepath.Join(dir, name), s)
+	f, err := s.Parse()
 	if err != nil {
 		return err
 	}
-	used, err := references(f, s)
+	used, err := s.References(f)
 	if err != nil {
 		return err
 	}
-	if err := checkPlatforms(f, s); err != nil {
+	if err := s.CheckPlatforms(f); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Pins)) {
@@ -315,20 +248,4 @@ func (c credentials) Credentials(ctx context.Context, r *auth.CredentialsRequest
 		return nil, err
 	}
 	return &auth.CredentialsResponse{Username: user, Secret: secret}, nil
-}
-
-// checkSources returns an error if an image would be written to where one that
-// it is built from lies.
-func checkSources(dir string, images map[string]ocilayout.Image) error {
-	to, err := os.Stat(dir)
-	if err != nil {
-		return nil // there is nothing yet
-	}
-	for name, l := range images {
-		if from, err := os.Stat(l.Dir); err == nil && os.SameFile(from, to) {
-			err := fmt.Errorf("%s: the image %s, which is built from, lies there", dir, name)
-			return hint.Add(err, "write to another folder")
-		}
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"bkt/internal/buildspec"
 	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
@@ -20,14 +21,14 @@ import (
 // A part is what one engine builds of an image: all of it, or some platforms.
 type part struct {
 	Builder // its Config says which engine
-	spec    Spec
-	opt     client.SolveOpt // spec in BuildKit's terms
-	inputs  Inputs          // of the whole image
+	spec    buildspec.Spec
+	opt     client.SolveOpt  // spec in BuildKit's terms
+	inputs  buildspec.Inputs // of the whole image
 }
 
 // parts returns what there is to build of s. It asks no engine, so that a
 // mistake in s shows before one is started.
-func (b Builder) parts(ctx context.Context, s Spec, dir string) ([]part, error) {
+func (b Builder) parts(ctx context.Context, s buildspec.Spec, dir string) ([]part, error) {
 	parts, err := b.split(s)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func (b Builder) parts(ctx context.Context, s Spec, dir string) ([]part, error) 
 }
 
 // split returns a part for each engine that s needs.
-func (b Builder) split(s Spec) ([]part, error) {
+func (b Builder) split(s buildspec.Spec) ([]part, error) {
 	addresses, err := b.addresses()
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func (b Builder) split(s Spec) ([]part, error) {
 }
 
 // add adds a platform to the part of the engine at address.
-func (b Builder) add(parts []part, s Spec, address, platform string) []part {
+func (b Builder) add(parts []part, s buildspec.Spec, address, platform string) []part {
 	for i := range parts {
 		if parts[i].Config.Address == address {
 			parts[i].spec.Platforms = append(parts[i].spec.Platforms, platform)
@@ -113,7 +114,7 @@ func (b Builder) addresses() (map[string]string, error) {
 
 // on returns b with the engine that is named for the only platform of s, if one
 // is.
-func (b Builder) on(s Spec) (Builder, error) {
+func (b Builder) on(s buildspec.Spec) (Builder, error) {
 	addresses, err := b.addresses()
 	if err != nil || len(s.Platforms) != 1 {
 		return b, err

@@ -3,6 +3,7 @@ package buildkit
 import (
 	"testing"
 
+	"bkt/internal/buildspec"
 	"bkt/internal/engineclient"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,7 +33,7 @@ func TestSplit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := Builder{Config: engineclient.Config{Address: "rest"}, Engines: test.engines}
-			parts, err := b.split(Spec{Platforms: test.platforms})
+			parts, err := b.split(buildspec.Spec{Platforms: test.platforms})
 			if err != nil || test.err != "" {
 				if err == nil || err.Error() != test.err {
 					t.Errorf("error %v, want %s", err, test.err)

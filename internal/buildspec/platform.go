@@ -1,4 +1,4 @@
-package buildkit
+package buildspec
 
 import (
 	"fmt"
@@ -10,12 +10,13 @@ import (
 	"bkt/internal/ocilayout"
 
 	"github.com/containerd/platforms"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// checkPlatforms returns an error if s asks for a platform, and one of its
-// layouts holds an image for another: BuildKit would take it all the same. A
-// Containerfile whose stages say themselves what they run on knows better.
-func checkPlatforms(f *dockerfile.File, s Spec) error {
+// CheckPlatforms returns an error if s names a platform, and one of its layouts holds
+// an image for another one, which BuildKit would use all the same. A Containerfile
+// with a FROM --platform is not checked.
+func (s Spec) CheckPlatforms(f *dockerfile.File) error {
 	if len(s.Platforms) == 0 || f.NamesPlatform() {
 		return nil
 	}
@@ -27,7 +28,8 @@ func checkPlatforms(f *dockerfile.File, s Spec) error {
 	return nil
 }
 
-// checkPlatform returns an error if l is a single image, and not for all of wanted.
+// checkPlatform returns an error if l is an image for one platform, and not for all of
+// wanted.
 func checkPlatform(l ocilayout.Image, wanted []string) error {
 	own, ok, err := l.Platform()
 	if err != nil || !ok {
@@ -46,15 +48,12 @@ func checkPlatform(l ocilayout.Image, wanted []string) error {
 	return nil
 }
 
-// layoutOf returns the layout of s that stands in for the image name.
-func layoutOf(s Spec, name string) (ocilayout.Image, bool) {
-	if l, ok := s.Images[name]; ok {
-		return l, true
-	}
-	for _, other := range slices.Sorted(maps.Keys(s.Images)) {
-		if dockerfile.SameImage(dockerfile.ShortName(other), dockerfile.ShortName(name)) {
-			return s.Images[other], true
+// FirstPlatform returns the first platform of s, or else this computer's.
+func (s Spec) FirstPlatform() ocispec.Platform {
+	if len(s.Platforms) > 0 {
+		if p, err := platforms.Parse(s.Platforms[0]); err == nil {
+			return p
 		}
 	}
-	return ocilayout.Image{}, false
+	return platforms.DefaultSpec()
 }

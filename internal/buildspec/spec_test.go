@@ -1,19 +1,23 @@
-package buildkit_test
+package buildspec_test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
-	"bkt/internal/buildkit"
+	"bkt/internal/buildspec"
 )
 
 // TestRemoteBelowLinterComments checks that comments for BuildKit's linter, which
 // may stand above any instruction, are no obstacle.
 func TestRemoteBelowLinterComments(t *testing.T) {
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "Containerfile"), "# check=skip=all\nFROM quay.io/a/b:1 AS b\n# check=skip=all\nRUN true\n# check=nonsense\nFROM b\n")
-	names, err := buildkit.Remote(buildkit.Spec{Containerfile: "Containerfile", Context: dir})
+	text := "# check=skip=all\nFROM quay.io/a/b:1 AS b\n# check=skip=all\nRUN true\n# check=nonsense\nFROM b\n"
+	if err := os.WriteFile(filepath.Join(dir, "Containerfile"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	names, err := buildspec.Spec{Containerfile: "Containerfile", Context: dir}.Remote()
 	if err != nil || !slices.Equal(names, []string{"quay.io/a/b:1"}) {
 		t.Errorf("%q, %v", names, err)
 	}

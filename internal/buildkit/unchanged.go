@@ -1,0 +1,64 @@
+package buildkit
+
+import (
+	"context"
+	"errors"
+
+	"bkt/internal/buildspec"
+	"bkt/internal/ocilayout"
+)
+
+// Inputs returns what decides what a build of s yields.
+func (b Builder) Inputs(ctx context.Context, s buildspec.Spec) (buildspec.Inputs, error) {
+	return s.Inputs(ctx, buildspec.Options{Version: b.Config.Version, Compression: b.compression(), Attest: b.Attest, Exclude: b.excluded()})
+}
+
+// excluded returns the folders that are never sent.
+func (b Builder) excluded() []string { return append([]string{b.Config.Root}, b.Exclude...) }
+
+// Unchanged returns the image in the layout dir, and true, if it was built from
+// what s says now, and all of it is there. It asks neither engine nor registry.
+func (b Builder) Unchanged(ctx context.Context, s buildspec.Spec, dir string) (ocilayout.Image, bool) {
+	if s.NoCache || b.Pull || len(s.RerunLines)+len(b.Exports)+len(b.CacheTo) > 0 {
+		return ocilayout.Image{}, false
+	}
+	_, errOurs := ocilayout.CheckOwn(dir)
+	_, errOptions := b.options(s, dir)
+	if errOurs != nil || errOptions != nil {
+		return ocilayout.Image{}, false // a build says what is wrong
+	}
+	l, err := ocilayout.Find(dir, "")
+	if err != nil {
+		return l, false
+	}
+	in, err := b.Inputs(ctx, s)
+	if err != nil || len(in.Open) > 0 {
+		return l, false
+	}
+	want, err := in.Digest(nil)
+	if err != nil {
+		return l, false
+	}
+	config, err := l.Config(s.FirstPlatform())
+	return l, err == nil && config.Config.Labels[buildspec.InputsLabel] == want.String()
+}
+
+// IsOutdated reports whether the Containerfile of s, or a file that it reads, is
+// another one now than when the image l was built. An image that does not tell is
+// an error.
+func (b Builder) IsOutdated(ctx context.Context, s buildspec.Spec, l ocilayout.Image) (bool, error) {
+	platform := s.FirstPlatform()
+	if only, ok, err := l.Platform(); err == nil && ok {
+		platform = only
+	}
+	config, err := l.Config(platform)
+	if err != nil {
+		return false, err
+	}
+	label := config.Config.Labels[buildspec.SourcesLabel]
+	if label == "" {
+		return false, errors.New("it was built by another version of bkt")
+	}
+	now, err := s.SourcesDigest(ctx, b.excluded())
+	return label != now.String(), err
+}

@@ -1,0 +1,246 @@
+package buildspec
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"bkt/internal/dockerfile"
+	"bkt/internal/patherr"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/tonistiigi/fsutil"
+	"github.com/tonistiigi/fsutil/types"
+	"golang.org/x/sys/unix"
+)
+
+// InputsLabel is the label with the digest of what an image was built from.
+const InputsLabel = "bkt.inputs"
+
+// SourcesLabel is the label with the digest of those inputs of an image that lie
+// in its repository.
+const SourcesLabel = "bkt.sources"
+
+// Inputs are what decides what a build yields, in so far as it can be known
+// without building: what a RUN fetches from the network is not among it.
+type Inputs struct {
+	// Open are the images that the build reads from a registry by a tag. What
+	// they point at has to be found out.
+	Open []string
+
+	known inputs
+	file  *dockerfile.File
+}
+
+// inputs is what a digest is made of. A new field makes all images new.
+type inputs struct {
+	Version       string
+	Containerfile string
+	Files         []inputFile
+	Images        map[string]string // the digests of images, by the names in the Containerfile
+	Args          map[string]string
+	Labels        map[string]string
+	Platforms     []string
+	Compression   string
+	Attest        map[string]string
+}
+
+// inputFile is a file, a folder or a link of the context or of a named one.
+type inputFile struct {
+	Context, Path, Link string
+	Mode                uint32
+	Content             digest.Digest
+}
+
+// Digest returns the digest of the inputs, given those of the images that were
+// open.
+func (in Inputs) Digest(images map[string]digest.Digest) (digest.Digest, error) {
+	known := in.known
+	known.Images = maps.Clone(known.Images)
+	for _, name := range in.Open {
+		d, ok := images[name]
+		if !ok {
+			return "", fmt.Errorf("the digest of %s is not known", name)
+		}
+		known.Images[name] = d.String()
+	}
+	data, err := json.Marshal(known)
+	return digest.FromBytes(data), err
+}
+
+// Sources returns the digest of the Containerfile and of the files of the context
+// that it reads, whatever else the build is told.
+func (in Inputs) Sources() (digest.Digest, error) {
+	sources := inputs{Containerfile: in.known.Containerfile}
+	for _, f := range in.known.Files {
+		if f.Context == "" {
+			sources.Files = append(sources.Files, f)
+		}
+	}
+	data, err := json.Marshal(sources)
+	return digest.FromBytes(data), err
+}
+
+// Options are the settings of a builder that decide what a build yields.
+type Options struct {
+	Version     string // of bkt
+	Compression string // of new layers
+	Attest      map[string]string
+	Exclude     []string // folders that are never sent
+}
+
+// Inputs returns what decides what a build of s yields.
+func (s Spec) Inputs(ctx context.Context, o Options) (Inputs, error) {
+	in := Inputs{known: inputs{
+		Version:     o.Version,
+		Images:      map[string]string{},
+		Args:        withoutProxies(s.Args),
+		Labels:      s.Labels,
+		Platforms:   s.Platforms,
+		Compression: o.Compression,
+		Attest:      o.Attest,
+	}}
+	if len(s.Platforms) == 0 {
+		in.known.Platforms = []string{"linux/" + runtime.GOARCH}
+	}
+	f, err := s.Parse()
+	if err != nil {
+		return in, err
+	}
+	in.file, in.known.Containerfile = f, string(f.Text)
+	if err := in.addImages(f, s); err != nil {
+		return in, err
+	}
+	return in, in.addFiles(ctx, f, s, o.Exclude)
+}
+
+// SourcesDigest returns the [Inputs.Sources] of s, without looking at anything else.
+func (s Spec) SourcesDigest(ctx context.Context, exclude []string) (digest.Digest, error) {
+	f, err := s.Parse()
+	if err != nil {
+		return "", err
+	}
+	in := Inputs{known: inputs{Containerfile: string(f.Text)}}
+	if err := in.addFiles(ctx, f, s, exclude); err != nil {
+		return "", err
+	}
+	return in.Sources()
+}
+
+// FinalBase returns the image that the final stage is built on, in a build for the
+// first platform of s; see [dockerfile.File.FinalBase].
+func (in Inputs) FinalBase(s Spec) string { return in.file.FinalBase(s.options(), s.IsFolder) }
+
+// withoutProxies returns args without those that say how to reach the network.
+func withoutProxies(args map[string]string) map[string]string {
+	kept := maps.Clone(args)
+	maps.DeleteFunc(kept, func(name, _ string) bool { return IsProxy(name) })
+	return kept
+}
+
+// IsProxy reports whether the argument name is one of those that BuildKit, too,
+// leaves out of what decides about a step.
+func IsProxy(name string) bool {
+	return slices.Contains([]string{"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}, strings.ToLower(name))
+}
+
+// addImages adds the images that the Containerfile reads.
+func (in *Inputs) addImages(f *dockerfile.File, s Spec) error {
+	refs, err := s.References(f)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		_, pinned, _ := strings.Cut(ref, "@")
+		if l, ok := s.Layout(ref); ok {
+			in.known.Images[ref] = l.Digest.String()
+		} else if pin, ok := s.Pins[ref]; ok && pinned == "" {
+			in.known.Images[ref] = pin.String()
+		} else if pinned != "" {
+			in.known.Images[ref] = pinned
+		} else if !s.IsFolder(ref) && !f.HasStage(ref) {
+			in.Open = append(in.Open, ref)
+		}
+	}
+	return nil
+}
+
+// addFiles adds the files that the build reads from its context and from named
+// contexts that are folders.
+func (in *Inputs) addFiles(ctx context.Context, f *dockerfile.File, s Spec, exclude []string) error {
+	root, err := filepath.Abs(s.Context)
+	if err != nil {
+		return err
+	}
+	if sources := f.ContextPatterns(); len(sources) > 0 {
+		dir, name := s.Locate(root)
+		tree, err := s.context(root, filepath.Join(dir, name), exclude)
+		if err == nil {
+			tree, err = fsutil.NewFilterFS(tree, &fsutil.FilterOpt{IncludePatterns: sources})
+		}
+		if err != nil {
+			return err
+		}
+		if err := in.addTree(ctx, "", tree); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Folders)) {
+		tree, err := fsutil.NewFS(s.Folders[name])
+		if err != nil {
+			return err
+		}
+		if err := in.addTree(ctx, name, tree); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addTree adds all files of tree, which is a context.
+func (in *Inputs) addTree(ctx context.Context, name string, tree fsutil.FS) error {
+	return tree.Walk(ctx, "", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return patherr.TrimOp(err)
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return patherr.TrimOp(err)
+		}
+		stat, ok := info.Sys().(*types.Stat)
+		if !ok {
+			return fmt.Errorf("%s: neither file nor folder", file)
+		}
+		f := inputFile{Context: name, Path: file, Link: stat.Linkname, Mode: stat.Mode}
+		if info.Mode().IsRegular() {
+			if f.Content, err = contentOf(tree, file); err != nil {
+				return err
+			}
+		}
+		in.known.Files = append(in.known.Files, f)
+		return nil
+	})
+}
+
+func contentOf(tree fsutil.FS, file string) (digest.Digest, error) {
+	r, err := tree.Open(file)
+	if errors.Is(err, unix.ENXIO) {
+		return "", nil // a socket, which is not sent
+	}
+	if err != nil {
+		return "", patherr.TrimOp(err)
+	}
+	defer r.Close()
+	hash := sha256.New()
+	_, err = io.Copy(hash, r)
+	return digest.NewDigest(digest.SHA256, hash), err
+}

@@ -1,0 +1,151 @@
+// Package buildspec says what an image is built from: its Containerfile, the build
+// context, and what stands in for images. It reads files, and asks neither engine nor
+// registry.
+package buildspec
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"bkt/internal/dockerfile"
+	"bkt/internal/hint"
+	"bkt/internal/ocilayout"
+	"bkt/internal/patherr"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// A Spec is what an image is built from.
+type Spec struct {
+	Containerfile string                     // path of the file, inside Context
+	Context       string                     // folder that COPY and bind mounts read
+	Platforms     []string                   // such as "linux/arm64"; empty: the engine's own
+	Args          map[string]string          // build arguments
+	Images        map[string]ocilayout.Image // FROM references and named contexts that are read from OCI layouts
+	Folders       map[string]string          // named contexts that are folders
+	Pins          map[string]digest.Digest   // images of registries that are read by these digests alone
+	Labels        map[string]string          // of the image, beside those of the Containerfile
+	NoCache       bool                       // run every step again
+	RerunLines    []int                      // run the commands of these lines again, and all that depends on them
+}
+
+// Locate returns the folder that the Containerfile is sent from, and its path in that
+// folder. The folder is root, the build context, if the file is in it, so that a
+// Containerfile.dockerignore beside it is used and messages have the whole path.
+func (s Spec) Locate(root string) (dir, name string) {
+	file := s.Containerfile
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(root, file)
+	}
+	if rel, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(rel) {
+		return root, rel
+	}
+	return filepath.Dir(file), filepath.Base(file)
+}
+
+// Parse reads and parses the Containerfile. What BuildKit cannot parse is a
+// [StepError].
+func (s Spec) Parse() (*dockerfile.File, error) {
+	dir, name := s.Locate(s.Context)
+	text, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return nil, patherr.TrimOp(err)
+	}
+	f, err := dockerfile.Parse(text)
+	if err != nil {
+		return nil, located(s.Containerfile, text, err)
+	}
+	return f, nil
+}
+
+// References returns what the Containerfile f reads in a build of s.
+func (s Spec) References(f *dockerfile.File) (dockerfile.References, error) {
+	refs, err := f.References(s.options())
+	if err != nil {
+		return nil, located(s.Containerfile, f.Text, err)
+	}
+	return refs, nil
+}
+
+// Unread returns the names of the images and folders of s that the Containerfile does
+// not read, and what it reads instead.
+func (s Spec) Unread() (unread, reads []string, err error) {
+	f, err := s.Parse()
+	if err != nil {
+		return nil, nil, err
+	}
+	refs, err := s.References(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(s.Images)), slices.Sorted(maps.Keys(s.Folders))) {
+		if len(refs.Matching(name)) == 0 {
+			unread = append(unread, name)
+		}
+	}
+	return unread, refs, nil
+}
+
+// options returns what the Containerfile is given.
+func (s Spec) options() dockerfile.Options {
+	return dockerfile.Options{Platforms: s.Platforms, Args: s.Args}
+}
+
+// Remote returns the images that a build of s reads from registries, with their names
+// in the form of [dockerfile.ShortName].
+func (s Spec) Remote() ([]string, error) {
+	f, err := s.Parse()
+	if err != nil {
+		return nil, err
+	}
+	refs, err := s.References(f)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(refs, func(ref string) bool {
+		_, here := s.Layout(ref)
+		return here || s.IsFolder(ref) || f.HasStage(ref)
+	}), nil
+}
+
+// Layout returns the image of a layout that s reads in place of the image name.
+func (s Spec) Layout(name string) (ocilayout.Image, bool) {
+	if l, ok := s.Images[name]; ok {
+		return l, true
+	}
+	for _, other := range slices.Sorted(maps.Keys(s.Images)) {
+		if dockerfile.SameImage(dockerfile.ShortName(other), dockerfile.ShortName(name)) {
+			return s.Images[other], true
+		}
+	}
+	return ocilayout.Image{}, false
+}
+
+// IsFolder reports whether s reads a folder in place of the image name.
+func (s Spec) IsFolder(name string) bool {
+	for folder := range s.Folders {
+		if dockerfile.SameImage(dockerfile.ShortName(folder), dockerfile.ShortName(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// CheckOutput returns an error if dir is a layout that s reads: the build would write to
+// it.
+func (s Spec) CheckOutput(dir string) error {
+	to, err := os.Stat(dir)
+	if err != nil {
+		return nil // it does not exist yet
+	}
+	for name, l := range s.Images {
+		if from, err := os.Stat(l.Dir); err == nil && os.SameFile(from, to) {
+			err := fmt.Errorf("%s: the image %s, which is built from, lies there", dir, name)
+			return hint.Add(err, "write to another folder")
+		}
+	}
+	return nil
+}
