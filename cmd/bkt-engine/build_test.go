@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"bkt/internal/buildkit"
+	"bkt/internal/buildspec"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
 
@@ -63,7 +64,7 @@ func TestFailingStep(t *testing.T) {
 	first, _ := w.mustBuild(t)
 	w.containerfile(t, `COPY input /input`, `RUN ["/init", \`, `  "fail", "7"]`)
 	_, err := w.build(t.Context(), &bytes.Buffer{})
-	step, ok := errors.AsType[*buildkit.StepError](err)
+	step, ok := errors.AsType[*buildspec.StepError](err)
 	if !ok {
 		t.Fatalf("%v is no StepError", err)
 	}
@@ -189,7 +190,7 @@ func TestUnread(t *testing.T) {
 	s := w.spec()
 	s.Images["example.org/bsae"] = w.Base
 	s.Folders = map[string]string{"more": w.Dir, "mroe": w.Dir}
-	unread, reads, err := buildkit.Unread(s)
+	unread, reads, err := s.Unread()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
+	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,9 +40,9 @@ func (w world) hang(t *testing.T, ctx context.Context) (marker string, done <-ch
 	return marker, result
 }
 
-func (w world) status(t *testing.T) buildkit.Engine {
+func (w world) status(t *testing.T) engineclient.Engine {
 	t.Helper()
-	e, err := buildkit.Status(t.Context(), w.config())
+	e, err := engineclient.Status(t.Context(), w.config())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,11 +278,11 @@ func TestEngineOfAnotherVersion(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	w := newWorld(t)
-	if stopped, err := buildkit.Stop(t.Context(), w.config()); stopped || err != nil {
+	if stopped, err := engineclient.Stop(t.Context(), w.config()); stopped || err != nil {
 		t.Errorf("without an engine: %v, %v", stopped, err)
 	}
 	marker, done := w.hang(t, t.Context())
-	stopped, err := buildkit.Stop(t.Context(), w.config())
+	stopped, err := engineclient.Stop(t.Context(), w.config())
 	if !stopped || err != nil {
 		t.Errorf("with an engine: %v, %v", stopped, err)
 	}
@@ -301,7 +302,7 @@ func TestStatusAndPrune(t *testing.T) {
 	if !e.Running || e.Disk.Size == 0 || e.Version == "" || time.Since(e.Since) > time.Minute {
 		t.Errorf("status: %+v", e)
 	}
-	freed, _, err := buildkit.Prune(t.Context(), w.config(), true)
+	freed, _, err := engineclient.Prune(t.Context(), w.config(), true)
 	if err != nil || freed == 0 {
 		t.Errorf("freed %d bytes, %v", freed, err)
 	}
@@ -331,7 +332,7 @@ func TestEngineOfAnotherRoot(t *testing.T) {
 	w.mustStart(t)
 	cfg := w.config()
 	cfg.Root = filepath.Join(w.Dir, "another")
-	e, err := buildkit.Status(t.Context(), cfg)
+	e, err := engineclient.Status(t.Context(), cfg)
 	if err != nil || e.Running {
 		t.Errorf("status: %+v, %v", e, err)
 	}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"bkt/internal/buildkit"
+	"bkt/internal/buildspec"
+	"bkt/internal/engineclient"
 	"bkt/internal/ocilayout"
 )
 
@@ -94,7 +96,7 @@ func newWorld(t *testing.T) world {
 	}
 	w := world{Dir: dir, Program: filepath.Join(programs, "bkt-engine")}
 	t.Cleanup(func() {
-		if _, err := buildkit.Stop(context.Background(), w.config()); err != nil {
+		if _, err := engineclient.Stop(context.Background(), w.config()); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {
@@ -108,8 +110,8 @@ func newWorld(t *testing.T) world {
 	return w
 }
 
-func (w world) config() buildkit.Config {
-	return buildkit.Config{
+func (w world) config() engineclient.Config {
+	return engineclient.Config{
 		Address: w.Address,
 		Root:    filepath.Join(w.Dir, "root"),
 		Socket:  filepath.Join(w.Dir, "run", "engine.sock"),
@@ -118,8 +120,8 @@ func (w world) config() buildkit.Config {
 }
 
 // spec is a build of the Containerfile in the world's context.
-func (w world) spec() buildkit.Spec {
-	return buildkit.Spec{
+func (w world) spec() buildspec.Spec {
+	return buildspec.Spec{
 		Containerfile: "Containerfile",
 		Context:       filepath.Join(w.Dir, "context"),
 		Images:        map[string]ocilayout.Image{"example.org/base": w.Base},
@@ -179,8 +181,8 @@ func client(dir string) int {
 // answer is what an errand comes to.
 type answer struct {
 	Freed  int64
-	Left   buildkit.Disk
-	Engine buildkit.Engine
+	Left   engineclient.Disk
+	Engine engineclient.Engine
 }
 
 func (w world) run(errand string) (err error) {
@@ -188,11 +190,11 @@ func (w world) run(errand string) (err error) {
 	ctx := context.Background()
 	switch errand {
 	case "prune":
-		a.Freed, a.Left, err = buildkit.Prune(ctx, w.config(), false)
+		a.Freed, a.Left, err = engineclient.Prune(ctx, w.config(), false)
 	case "status":
-		a.Engine, err = buildkit.Status(ctx, w.config())
+		a.Engine, err = engineclient.Status(ctx, w.config())
 	case "stop":
-		_, err = buildkit.Stop(ctx, w.config())
+		_, err = engineclient.Stop(ctx, w.config())
 	default:
 		_, err = w.build(ctx, os.Stdout)
 		return err

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"bkt/gen"
-	"bkt/internal/buildkit"
+	"bkt/internal/buildspec"
 	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/pipeline"
@@ -63,7 +63,7 @@ func (a *app) withStack(err error) error {
 
 // source prints the lines of a Containerfile that err is about.
 func (a *app) source(err error) {
-	if step, ok := errors.AsType[*buildkit.StepError](err); ok {
+	if step, ok := errors.AsType[*buildspec.StepError](err); ok {
 		fmt.Fprint(a.Err, step.Source)
 	}
 }

@@ -21,7 +21,7 @@ import (
 	"syscall"
 	"testing"
 
-	"bkt/internal/buildkit"
+	"bkt/internal/engineclient"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -119,8 +119,8 @@ func newWorkshop(t *testing.T) workshop {
 	w.realmRegistry = serveRegistry(t, withToken("http://127.0.0.2:1"))
 	w.dockerRegistry = serveDockerRegistry(t, filepath.Join(dir, "registry"))
 	t.Cleanup(func() {
-		cfg := buildkit.Config{Root: filepath.Join(w.data, "bkt", "engine"), Socket: filepath.Join(w.run, "bkt", "engine.sock")}
-		if _, err := buildkit.Stop(context.Background(), cfg); err != nil {
+		cfg := engineclient.Config{Root: filepath.Join(w.data, "bkt", "engine"), Socket: filepath.Join(w.run, "bkt", "engine.sock")}
+		if _, err := engineclient.Stop(context.Background(), cfg); err != nil {
 			t.Error(err)
 		}
 	})

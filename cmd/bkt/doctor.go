@@ -7,8 +7,8 @@ import (
 	"io"
 	"strings"
 
-	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
+	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 	"bkt/internal/pipeline"
 	"bkt/internal/plan"
@@ -39,8 +39,8 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	if err := pipeline.CheckTLS(cfg, nil); err != nil {
 		return err
 	}
-	d := diagnosis{program: cfg.Program, rungs: buildkit.Ladder(ctx, cfg), ailments: ailments}
-	d.needs, d.needsErr = buildkit.ReadNeeds(ctx, cfg)
+	d := diagnosis{program: cfg.Program, rungs: engineclient.Candidates(ctx, cfg), ailments: ailments}
+	d.needs, d.needsErr = engineclient.ReadNeeds(ctx, cfg)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -75,7 +75,7 @@ type diagnosis struct {
 	program  string // bkt-engine
 	needs    contract.Needs
 	needsErr error // why the program could not be asked
-	rungs    []buildkit.Rung
+	rungs    []engineclient.Candidate
 }
 
 // used returns the number of the rung that a build would use, or -1.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"bkt/internal/buildkit"
+	"bkt/internal/engineclient"
 	"bkt/internal/pipeline"
 
 	"github.com/docker/go-units"
@@ -25,7 +25,7 @@ func (engineStatusCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	e, err := buildkit.Status(ctx, cfg)
+	e, err := engineclient.Status(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ type engineJSON struct {
 	Reclaimable int64      `json:"reclaimable,omitempty"` // bytes; only of an engine that runs
 }
 
-func asEngineJSON(e buildkit.Engine) engineJSON {
+func asEngineJSON(e engineclient.Engine) engineJSON {
 	j := engineJSON{
 		Version: 1, Running: e.Running, Root: e.Root, Socket: e.Socket,
 		Size: e.Disk.Size, Unreadable: e.Disk.Unreadable, InUse: e.Disk.InUse, Reclaimable: e.Disk.Reclaimable,
@@ -61,7 +61,7 @@ func asEngineJSON(e buildkit.Engine) engineJSON {
 	return j
 }
 
-func (a *app) printEngine(e buildkit.Engine) error {
+func (a *app) printEngine(e engineclient.Engine) error {
 	lines := [][2]string{{"state", "not running"}, {"root", e.Root}, {"socket", e.Socket}}
 	if e.Running {
 		lines[0][1] = fmt.Sprintf("running as process %d since %s", e.PID, e.Since.Local().Format(time.DateTime))
@@ -77,7 +77,7 @@ func (a *app) printEngine(e buildkit.Engine) error {
 }
 
 // describeDisk says what the engine takes on disk.
-func describeDisk(e buildkit.Engine) string {
+func describeDisk(e engineclient.Engine) string {
 	text := size(e.Disk.Size) + " on disk"
 	if e.Disk.Unreadable > 0 {
 		text = fmt.Sprintf("at least %s (%d folders cannot be read)", text, e.Disk.Unreadable)
@@ -103,7 +103,7 @@ func (c *engineStopCmd) Run(ctx context.Context, a *app) error {
 	if c.DryRun {
 		return engineStatusCmd{}.Run(ctx, a)
 	}
-	stopped, err := buildkit.Stop(ctx, cfg)
+	stopped, err := engineclient.Stop(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (c *enginePruneCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	freed, left, err := buildkit.Prune(ctx, cfg, c.All)
+	freed, left, err := engineclient.Prune(ctx, cfg, c.All)
 	switch {
 	case err != nil && freed > 0:
 		return fmt.Errorf("%w (freed %s)", err, size(freed))

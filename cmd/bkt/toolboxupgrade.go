@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bkt/internal/buildkit"
+	"bkt/internal/buildspec"
 	"bkt/internal/containerfile"
 	"bkt/internal/distrobox"
 	"bkt/internal/domains"
@@ -274,7 +275,7 @@ func (c *upgradeCmd) check(ctx context.Context, a *app, r repo.Repo, u *upgrade,
 			errs = append(errs, f.err())
 		}
 	}
-	err = b.LookAt(ctx, l, buildkit.Spec{Containerfile: "Containerfile", Context: r.Root}, a.Log(), func(ctx context.Context, l buildkit.Look) error {
+	err = b.LookAt(ctx, l, buildspec.Spec{Containerfile: "Containerfile", Context: r.Root}, a.Log(), func(ctx context.Context, l buildkit.Look) error {
 		found, err := rehearse(ctx, l, rehearsal.None, hooks)
 		for _, f := range found {
 			errs = append(errs, f.err())

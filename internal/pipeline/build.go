@@ -14,6 +14,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/buildkit"
+	"bkt/internal/buildspec"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
 	"bkt/internal/repo"
@@ -115,7 +116,7 @@ func (o BuildOptions) Build(ctx context.Context, log Log, r repo.Repo, s Recipe)
 }
 
 // build builds an image, unless it is up to date.
-func (o BuildOptions) build(ctx context.Context, log Log, b buildkit.Builder, s buildkit.Spec, dir string, result *Built) (ocilayout.Image, error) {
+func (o BuildOptions) build(ctx context.Context, log Log, b buildkit.Builder, s buildspec.Spec, dir string, result *Built) (ocilayout.Image, error) {
 	l, same := b.Unchanged(ctx, s, dir)
 	if same {
 		result.Unchanged = true

@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
+	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/owner"
@@ -25,7 +25,7 @@ import (
 // engines parses the values of --engine: an address is that of the engine for
 // all platforms that none is named for. Without one, BUILDKIT_HOST names it.
 // tls is the folder with what engines on a network are spoken to with.
-func engines(texts []string, tls string) (cfg buildkit.Config, byPlatform map[string]string, err error) {
+func engines(texts []string, tls string) (cfg engineclient.Config, byPlatform map[string]string, err error) {
 	cfg = FindEngine()
 	named := map[string]string{}
 	for _, text := range texts {
@@ -47,7 +47,7 @@ func engines(texts []string, tls string) (cfg buildkit.Config, byPlatform map[st
 }
 
 // CheckTLS returns an error if no engine uses the certificates.
-func CheckTLS(cfg buildkit.Config, named map[string]string) error {
+func CheckTLS(cfg engineclient.Config, named map[string]string) error {
 	addresses := slices.Collect(maps.Values(named))
 	for _, address := range append(addresses, cfg.Address) {
 		if cfg.TLS == "" || strings.HasPrefix(address, "tcp://") {
@@ -74,21 +74,21 @@ func cutPlatform(text string) (platform, address string) {
 }
 
 // FindEngine returns where to look for an engine if no flag says so.
-func FindEngine() buildkit.Config {
+func FindEngine() engineclient.Config {
 	cfg, err := Startable()
-	cfg.Absent = err // which another engine makes up for
-	cfg.Address = buildkit.Auto
+	cfg.ProgramErr = err // which another engine makes up for
+	cfg.Address = engineclient.Auto
 	if host := os.Getenv("BUILDKIT_HOST"); host != "" {
 		cfg.Address = host
 	}
-	cfg.Around = buildkit.Around(OwnEnv)
+	cfg.Discovery = engineclient.DiscoverFrom(OwnEnv)
 	return cfg
 }
 
 // OwnEngine returns where bkt's own engine is, without looking for its program.
-func OwnEngine() (buildkit.Config, error) {
-	root, socket, err := buildkit.Defaults(OwnEnv, os.Geteuid())
-	return buildkit.Config{Root: root, Socket: socket, Version: version.String()}, err
+func OwnEngine() (engineclient.Config, error) {
+	root, socket, err := engineclient.Defaults(OwnEnv, os.Geteuid())
+	return engineclient.Config{Root: root, Socket: socket, Version: version.String()}, err
 }
 
 // OwnEnv is the environment without the folders of another user, which su and sudo
@@ -117,7 +117,7 @@ func isRoots(path string) bool {
 }
 
 // Startable returns the own engine with the program to start it with.
-func Startable() (buildkit.Config, error) {
+func Startable() (engineclient.Config, error) {
 	cfg, err := OwnEngine()
 	if err != nil {
 		return cfg, err
@@ -126,7 +126,7 @@ func Startable() (buildkit.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg.Program, err = buildkit.FindEngine(executable)
+	cfg.Program, err = engineclient.FindEngine(executable)
 	return cfg, err
 }
 

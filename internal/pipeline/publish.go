@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"bkt/internal/buildkit"
+	"bkt/internal/buildspec"
 	"bkt/internal/engine/contract"
 	"bkt/internal/ocilayout"
 	"bkt/internal/patherr"
@@ -30,8 +31,8 @@ func inspect(ctx context.Context, name string, flags ...string) (found contract.
 // signatures (containers-policy.json(5)) has verified: the engine, which reads them,
 // does not know the policy. An image that the policy refuses is an error. Without a
 // policy, no registry is asked.
-func Verify(ctx context.Context, s buildkit.Spec) (buildkit.Spec, error) {
-	names, err := buildkit.Remote(s)
+func Verify(ctx context.Context, s buildspec.Spec) (buildspec.Spec, error) {
+	names, err := s.Remote()
 	if err != nil {
 		return s, err
 	}
@@ -80,7 +81,7 @@ func mayExist(path string) bool {
 
 // published returns what a registry has under name, and whether it was built from the
 // current inputs.
-func published(ctx context.Context, log Log, b buildkit.Builder, s buildkit.Spec, name string) (contract.Image, bool, error) {
+func published(ctx context.Context, log Log, b buildkit.Builder, s buildspec.Spec, name string) (contract.Image, bool, error) {
 	there, err := inspect(ctx, name)
 	if err != nil || there.Digest == "" {
 		return there, false, err
@@ -98,7 +99,7 @@ func published(ctx context.Context, log Log, b buildkit.Builder, s buildkit.Spec
 		found[open] = digest.Digest(base.Digest)
 	}
 	want, err := in.Digest(found)
-	same := there.Labels[buildkit.InputsLabel] == want.String()
+	same := there.Labels[buildspec.InputsLabel] == want.String()
 	if same {
 		log.Note("%s was built from what is here", name)
 	}
@@ -109,7 +110,7 @@ func published(ctx context.Context, log Log, b buildkit.Builder, s buildkit.Spec
 // labels.
 func sameLabels(l ocilayout.Image, labels map[string]string) (bool, error) {
 	own, err := l.Labels()
-	for _, name := range []string{buildkit.InputsLabel, buildkit.PackagesLabel} {
+	for _, name := range []string{buildspec.InputsLabel, buildkit.PackagesLabel} {
 		if own[name] == "" || own[name] != labels[name] {
 			return false, err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/buildkit"
+	"bkt/internal/buildspec"
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
@@ -37,7 +38,7 @@ func IsOutdated(ctx context.Context, log Log, r repo.Repo, k gen.Kind, l ocilayo
 		b := buildkit.Builder{Exclude: []string{r.Path(Folder)}}
 		b.Config, err = OwnEngine()
 		if err == nil {
-			outdated, err = b.IsOutdated(ctx, buildkit.Spec{Containerfile: name, Context: r.Root, Platforms: platforms}, l)
+			outdated, err = b.IsOutdated(ctx, buildspec.Spec{Containerfile: name, Context: r.Root, Platforms: platforms}, l)
 		}
 	}
 	switch {

@@ -14,6 +14,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/buildkit"
+	"bkt/internal/buildspec"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
 	"bkt/internal/patherr"
@@ -44,11 +45,11 @@ type Options struct {
 
 // checkRead returns an error for each name of --build-context that none of the
 // Containerfiles reads: it is mistyped, and a registry would be asked instead.
-func checkRead(specs []buildkit.Spec) error {
+func checkRead(specs []buildspec.Spec) error {
 	unread := map[string]int{}
 	var reads []string
 	for _, s := range specs {
-		names, read, err := buildkit.Unread(s)
+		names, read, err := s.Unread()
 		if err != nil {
 			return err
 		}
@@ -70,7 +71,7 @@ func checkRead(specs []buildkit.Spec) error {
 // A Recipe is what one image is built from.
 type Recipe struct {
 	Image     gen.Kind
-	Spec      buildkit.Spec
+	Spec      buildspec.Spec
 	Platforms []string     // that the manifests declare; none: the engine's own
 	origins   []gen.Origin // of the lines of its Containerfile, if it is up to date
 }
@@ -79,7 +80,7 @@ type Recipe struct {
 // without an engine.
 func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Kind) ([]Recipe, error) {
 	var all []Recipe
-	var specs []buildkit.Spec
+	var specs []buildspec.Spec
 	args := map[string]string{} // the same for all
 	for _, k := range kinds {
 		origins, err := origins(log, r, k)
@@ -129,7 +130,7 @@ func origins(log Log, r repo.Repo, k gen.Kind) ([]gen.Origin, error) {
 // Blame adds to the error of a build step which manifest entry the step is rendered
 // from, if it is rendered from one.
 func (s Recipe) Blame(err error) error {
-	step, ok := errors.AsType[*buildkit.StepError](err)
+	step, ok := errors.AsType[*buildspec.StepError](err)
 	if !ok || step.File != s.Spec.Containerfile {
 		return err
 	}
@@ -152,7 +153,7 @@ func (s Recipe) Blame(err error) error {
 
 // Inspected returns what to build to inspect the image: the image for this machine if
 // it is among the declared platforms, or else the one for the first.
-func (s Recipe) Inspected() buildkit.Spec {
+func (s Recipe) Inspected() buildspec.Spec {
 	own := "linux/" + runtime.GOARCH
 	if len(s.Platforms) > 0 && !slices.Contains(s.Platforms, own) {
 		s.Spec.Platforms = s.Platforms[:1]
@@ -172,8 +173,8 @@ func (s Recipe) packageLines() []int {
 }
 
 // spec returns what to build the image k from.
-func (o Options) spec(r repo.Repo, k gen.Kind) (buildkit.Spec, error) {
-	s := buildkit.Spec{
+func (o Options) spec(r repo.Repo, k gen.Kind) (buildspec.Spec, error) {
+	s := buildspec.Spec{
 		Containerfile: gen.Containerfile(k),
 		Context:       r.Root,
 		Images:        map[string]ocilayout.Image{},
@@ -273,7 +274,7 @@ func buildArgs(texts []string) (map[string]string, error) {
 const LayoutScheme = "oci-layout://"
 
 // addContext adds what stands in for an image or a named context.
-func addContext(s *buildkit.Spec, text string) error {
+func addContext(s *buildspec.Spec, text string) error {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok || name == "" || value == "" {
 		return hint.Add(fmt.Errorf("--build-context %q: not of the form NAME=VALUE", text),
