@@ -18,7 +18,7 @@ func TestActionsArePinned(t *testing.T) {
 	uses := regexp.MustCompile(`(?m)^ *(?:- )?uses: *(.*)$`)
 	pinned := regexp.MustCompile(`^([\w./-]+)@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
 	pins := map[string]string{}
-	for _, name := range append(files, "action.yml", "cmd/bkt/skeleton.txtar") {
+	for _, name := range append(files, "action.yml", "internal/scaffold/skeleton.txtar") {
 		for _, m := range uses.FindAllStringSubmatch(read(t, name), -1) {
 			if strings.HasPrefix(m[1], "./") {
 				continue
