@@ -14,6 +14,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/strictjson"
 	"bkt/templates"
 
 	"github.com/Masterminds/sprig/v3"
@@ -87,7 +88,7 @@ func (r *renderer) spareTemplates() {
 			continue
 		}
 		what := "no section has a template of that name"
-		if near, ok := manifest.Nearest(name, known); ok {
+		if near, ok := strictjson.Nearest(name, known); ok {
 			what += fmt.Sprintf(" (did you mean %s?)", near)
 		}
 		r.warnings = append(r.warnings, hint.Add(Finding{"template", Entry{File: file}, what},
@@ -248,7 +249,7 @@ func byName(name string) (section, error) {
 		return sections[i], nil
 	}
 	err := fmt.Errorf("unknown section %s", name)
-	if near, ok := manifest.Nearest(name, names()); ok {
+	if near, ok := strictjson.Nearest(name, names()); ok {
 		err = fmt.Errorf("%w (did you mean %s?)", err, near)
 	}
 	return section{}, hint.Add(err, "the sections are %s", strings.Join(names(), ", "))

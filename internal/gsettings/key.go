@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"bkt/internal/gvariant"
-	"bkt/internal/manifest"
+	"bkt/internal/strictjson"
 )
 
 // A key is what a schema says of one.
@@ -133,7 +133,7 @@ func (k *key) checkChoices(v gvariant.Value) error {
 		quoted = append(quoted, gvariant.NewString(c).String())
 	}
 	err := fmt.Errorf("%s is none of %s", v, strings.Join(quoted, ", "))
-	if near, ok := manifest.Nearest(text, k.choices); ok {
+	if near, ok := strictjson.Nearest(text, k.choices); ok {
 		err = fmt.Errorf("%w (did you mean %s?)", err, gvariant.NewString(near))
 	}
 	return err

@@ -13,6 +13,7 @@ import (
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/strictjson"
 )
 
 // A write is a key that is to get a value, as dconf takes it, or to lose its own.
@@ -156,7 +157,7 @@ func (s *schemas) absent(id string) error {
 		return nil
 	}
 	err := fmt.Errorf("there is no schema %s", id)
-	if near, ok := manifest.Nearest(id, s.names()); ok {
+	if near, ok := strictjson.Nearest(id, s.names()); ok {
 		return hint.Add(err, "did you mean %q?", near)
 	}
 	return err
@@ -164,7 +165,7 @@ func (s *schemas) absent(id string) error {
 
 func unknownKey(of *schema, name string) error {
 	err := fmt.Errorf("the schema %s has no key %q", of.id, name)
-	if near, ok := manifest.Nearest(name, of.keys()); ok {
+	if near, ok := strictjson.Nearest(name, of.keys()); ok {
 		return hint.Add(err, "did you mean %q?", near)
 	}
 	return err

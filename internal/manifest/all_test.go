@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"bkt/internal/jsontest"
 	"bkt/internal/manifest"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,7 +40,7 @@ func FuzzAll(f *testing.F) {
 		kind := all[uint(i)%uint(len(all))]
 		text, err := kind.Format("f.json", data)
 		if err != nil {
-			checkErrors(t, data, err)
+			jsontest.CheckErrors(t, data, err)
 			return
 		}
 		if again, err := kind.Format("f.json", text); err != nil || !bytes.Equal(text, again) {

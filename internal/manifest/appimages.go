@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 )
 
 // AppImages has the apps that come as AppImages: appimage-apps.json.
@@ -53,19 +54,19 @@ func (a AppImage) canonical() AppImage {
 	return a
 }
 
-func (f AppImages) check(r *report) { checkItems(root(r), "apps", "app", f.Apps) }
+func (f AppImages) check(r *strictjson.Report) { checkItems(r.Object(""), "apps", "app", f.Apps) }
 
-func (a AppImage) check(o object) {
-	o.required("name", a.Name, checkAppImage)
-	o.optional("repo", a.Repo, checkGitHub)
-	o.optional("asset", a.Asset, checkFileName)
-	o.optional("url", a.URL, checkURL)
-	o.optional("version", a.Version, checkArgument)
-	o.optional("sha256", a.SHA256, checkSHA256)
+func (a AppImage) check(o strictjson.Object) {
+	o.Required("name", a.Name, checkAppImage)
+	o.Optional("repo", a.Repo, checkGitHub)
+	o.Optional("asset", a.Asset, checkFileName)
+	o.Optional("url", a.URL, checkURL)
+	o.Optional("version", a.Version, checkArgument)
+	o.Optional("sha256", a.SHA256, checkSHA256)
 	if a.Asset != "" && a.Repo == "" {
-		o.add(o.at+"/asset", hint.Add(errors.New("asset is given without repo"), hintGitHub))
+		o.Add(o.Pointer+"/asset", hint.Add(errors.New("asset is given without repo"), hintGitHub))
 	}
-	o.notes(a.Hosts, a.Comment)
+	checkNotes(o, a.Hosts, a.Comment)
 }
 
 const hintGitHub = `"repo" is the repository on GitHub that has the releases, such as "owner/name"`

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -69,7 +70,7 @@ func (b Bins) exports(box string) []Export {
 	}
 	for i, f := range b.Found {
 		if !given[f.Name] && !slices.Contains(b.Exclude, f.Name) {
-			all = append(all, Export{box, f.Name, f.Path, item(at+"/found", i)})
+			all = append(all, Export{box, f.Name, f.Path, strictjson.Item(at+"/found", i)})
 		}
 	}
 	return all
@@ -89,26 +90,26 @@ func (b Bins) canonical() Bins {
 
 func (f Found) canonical() Found { return f }
 
-func (b Bins) check(o object) {
-	o.list("from", "folder", b.From, checkHomely)
-	o.list("also", "program", b.Also, checkProgram)
-	o.list("exclude", "program", b.Exclude, checkFileName)
+func (b Bins) check(o strictjson.Object) {
+	o.List("from", "folder", b.From, checkHomely)
+	o.List("also", "program", b.Also, checkProgram)
+	o.List("exclude", "program", b.Exclude, checkFileName)
 	checkItems(o, "found", "program", b.Found)
-	o.optional("to", b.To, checkHomely)
-	for _, also := range entries(o.at+"/also", b.Also) {
-		for _, from := range entries(o.at+"/from", b.From) {
+	o.Optional("to", b.To, checkHomely)
+	for _, also := range entries(o.Pointer+"/also", b.Also) {
+		for _, from := range entries(o.Pointer+"/from", b.From) {
 			if strings.HasPrefix(path.Clean(also.Text), strings.TrimSuffix(path.Clean(from.Text), "/")+"/") {
-				err := fmt.Errorf("program %s lies in a folder whose programs are all exported (at %s)", quote(also.Text), o.where(from.Pointer))
-				o.add(also.Pointer, hint.Add(err, `leave it out of "also"`))
+				err := fmt.Errorf("program %s lies in a folder whose programs are all exported (at %s)", strictjson.Quote(also.Text), o.Where(from.Pointer))
+				o.Add(also.Pointer, hint.Add(err, `leave it out of "also"`))
 			}
 		}
 	}
 }
 
-func (f Found) check(o object) {
-	o.required("name", f.Name, checkFileName)
-	o.required("path", f.Path, checkProgram)
-	o.comment(f.Comment)
+func (f Found) check(o strictjson.Object) {
+	o.Required("name", f.Name, checkFileName)
+	o.Required("path", f.Path, checkProgram)
+	checkItemComment(o, f.Comment)
 }
 
 func checkProgram(s string) error {

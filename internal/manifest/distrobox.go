@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 
 	"github.com/distribution/reference"
 )
@@ -58,57 +59,57 @@ func (b Box) canonical() Box {
 	return b
 }
 
-func (f Boxes) check(r *report) {
+func (f Boxes) check(r *strictjson.Report) {
 	for _, name := range slices.Sorted(maps.Keys(f.Containers)) {
-		o := object{r, pointerTo(name)}
-		if o.verify(o.at, "container", name, checkBox) {
+		o := r.Object(pointerTo(name))
+		if o.Verify(o.Pointer, "container", name, checkBox) {
 			f.Containers[name].check(o)
 		}
 	}
 }
 
-func (b Box) check(o object) {
-	o.required("image", b.Image, checkBoxImage)
-	o.list("packages", "package", b.Packages, checkBoxPackage)
-	b.Bins.check(o.within("bins"))
-	o.list("exported_apps", "app", b.ExportedApps, checkArgument)
+func (b Box) check(o strictjson.Object) {
+	o.Required("image", b.Image, checkBoxImage)
+	o.List("packages", "package", b.Packages, checkBoxPackage)
+	b.Bins.check(o.Within("bins"))
+	o.List("exported_apps", "app", b.ExportedApps, checkArgument)
 	b.checkHooks(o)
-	o.list("volume", "volume", b.Volume, checkArgument)
-	o.list("path", "folder", b.Path, checkPathEntry)
-	b.checkEnv(o.within("env"))
+	o.List("volume", "volume", b.Volume, checkArgument)
+	o.List("path", "folder", b.Path, checkPathEntry)
+	b.checkEnv(o.Within("env"))
 	b.checkFlags(o)
-	o.notes(b.Hosts, b.Comment)
+	checkNotes(o, b.Hosts, b.Comment)
 }
 
-func (b Box) checkHooks(o object) {
+func (b Box) checkHooks(o strictjson.Object) {
 	for i, h := range b.InitHooks {
-		h.check(object{o.report, item(o.at+"/init_hooks", i)})
+		h.check(o.Object(strictjson.Item(o.Pointer+"/init_hooks", i)))
 	}
 	for i, run := range b.PreInitHooks {
-		o.verify(item(o.at+"/pre_init_hooks", i), "hook", run, checkCommand)
+		o.Verify(strictjson.Item(o.Pointer+"/pre_init_hooks", i), "hook", run, checkCommand)
 	}
 }
 
-func (b Box) checkEnv(o object) {
+func (b Box) checkEnv(o strictjson.Object) {
 	for _, name := range slices.Sorted(maps.Keys(b.Env)) {
-		p := o.at.AppendToken(name)
-		if o.verify(p, "variable", name, checkVariable) {
-			o.verify(p, "variable "+name, b.Env[name], checkAny)
+		p := o.Pointer.AppendToken(name)
+		if o.Verify(p, "variable", name, checkVariable) {
+			o.Verify(p, "variable "+name, b.Env[name], checkAny)
 		}
 	}
 }
 
 // checkFlags sees to it that PATH is given in one place.
-func (b Box) checkFlags(o object) {
+func (b Box) checkFlags(o strictjson.Object) {
 	before := ""
-	for _, flag := range entries(o.at+"/additional_flags", b.AdditionalFlags) {
-		if !o.verify(flag.Pointer, "flag", flag.Text, checkLine) {
+	for _, flag := range entries(o.Pointer+"/additional_flags", b.AdditionalFlags) {
+		if !o.Verify(flag.Pointer, "flag", flag.Text, checkLine) {
 			continue
 		}
 		for _, word := range strings.Fields(flag.Text) {
 			word = strings.Trim(word, `"'`)
 			if setsPath(before, word) {
-				o.add(flag.Pointer, hint.Add(fmt.Errorf("flag %s sets PATH", quote(flag.Text)), hintPath))
+				o.Add(flag.Pointer, hint.Add(fmt.Errorf("flag %s sets PATH", strictjson.Quote(flag.Text)), hintPath))
 			}
 			before = word
 		}

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -43,7 +44,7 @@ func (e Extension) Key() string { return e.ID }
 // Enabled reports whether the extension is switched on.
 func (e Extension) Enabled() bool { return !bool(e.Disabled) }
 
-func (e *Extension) as(kind jsontext.Kind) any {
+func (e *Extension) Form(kind jsontext.Kind) any {
 	switch kind {
 	case '"':
 		e.Bare = true
@@ -75,19 +76,19 @@ func (e Extension) canonical() Extension {
 	return e
 }
 
-func (f Extensions) check(r *report) {
-	checkItems(root(r), "extensions", "extension", f.Extensions)
+func (f Extensions) check(r *strictjson.Report) {
+	checkItems(r.Object(""), "extensions", "extension", f.Extensions)
 }
 
-func (e Extension) check(o object) {
+func (e Extension) check(o strictjson.Object) {
 	if e.Bare {
-		o.verify(o.at, "extension", e.ID, checkUUID)
+		o.Verify(o.Pointer, "extension", e.ID, checkUUID)
 	} else {
-		o.required("id", e.ID, checkUUID)
+		o.Required("id", e.ID, checkUUID)
 	}
-	o.optional("source", e.Source, checkSource)
-	o.optional("sha256", e.SHA256, checkSHA256)
-	o.notes(e.Hosts, e.Comment)
+	o.Optional("source", e.Source, checkSource)
+	o.Optional("sha256", e.SHA256, checkSHA256)
+	checkNotes(o, e.Hosts, e.Comment)
 }
 
 // checkUUID checks the uuid of an extension, by the rules of

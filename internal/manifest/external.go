@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 )
 
 // ExternalRepos has package repositories of others, and what the image takes
@@ -44,17 +45,19 @@ func (e ExternalRepo) canonical() ExternalRepo {
 	return e
 }
 
-func (f ExternalRepos) check(r *report) { checkItems(root(r), "repos", "repository", f.Repos) }
+func (f ExternalRepos) check(r *strictjson.Report) {
+	checkItems(r.Object(""), "repos", "repository", f.Repos)
+}
 
-func (e ExternalRepo) check(o object) {
-	o.required("name", e.Name, checkRepoID)
-	o.required("display_name", e.DisplayName, checkTrimmed)
-	o.required("baseurl", e.BaseURL, checkBaseURL)
-	o.required("gpg_key", e.GPGKey, checkBaseURL)
-	o.list("packages", "package", e.Packages, checkOwnPackage)
-	o.optional("opt_path", e.OptPath, checkOptPath)
-	o.optional("layer_group", e.LayerGroup, checkOneOf("bundled", "independent"))
-	o.comment(e.Comment)
+func (e ExternalRepo) check(o strictjson.Object) {
+	o.Required("name", e.Name, checkRepoID)
+	o.Required("display_name", e.DisplayName, checkTrimmed)
+	o.Required("baseurl", e.BaseURL, checkBaseURL)
+	o.Required("gpg_key", e.GPGKey, checkBaseURL)
+	o.List("packages", "package", e.Packages, checkOwnPackage)
+	o.Optional("opt_path", e.OptPath, checkOptPath)
+	o.Optional("layer_group", e.LayerGroup, checkOneOf("bundled", "independent"))
+	checkItemComment(o, e.Comment)
 }
 
 const (

@@ -1,10 +1,12 @@
 package manifest
 
 import (
-	"bkt/internal/hint"
 	"errors"
 	"fmt"
 	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 )
 
 // A Scope says whose installation of Flatpak something is in: everyone's
@@ -47,7 +49,7 @@ func checkAppID(id string) error {
 			return hint.Add(errors.New("has an empty part"), hintAppID)
 		}
 		if err := checkSpelling(part, first, rest); err != nil {
-			return hint.Add(fmt.Errorf("part %s %w", quote(part), err), hintAppID)
+			return hint.Add(fmt.Errorf("part %s %w", strictjson.Quote(part), err), hintAppID)
 		}
 	}
 	return nil

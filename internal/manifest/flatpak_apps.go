@@ -1,11 +1,13 @@
 package manifest
 
 import (
-	"bkt/internal/hint"
 	"cmp"
 	"errors"
 	"slices"
 	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 )
 
 // FlatpakApps has the apps that are installed with Flatpak: flatpak-apps.json.
@@ -43,16 +45,16 @@ func (a FlatpakApp) canonical() FlatpakApp {
 	return a
 }
 
-func (f FlatpakApps) check(r *report) { checkItems(root(r), "apps", "app", f.Apps) }
+func (f FlatpakApps) check(r *strictjson.Report) { checkItems(r.Object(""), "apps", "app", f.Apps) }
 
-func (a FlatpakApp) check(o object) {
-	o.required("id", a.ID, checkAppID)
-	o.required("remote", a.Remote, checkRemote)
-	o.required("scope", string(a.Scope), checkScope)
-	o.optional("branch", a.Branch, checkBranch)
-	o.optional("commit", a.Commit, checkCommit)
-	o.list("overrides", "override", a.Overrides, checkOverride)
-	o.notes(a.Hosts, a.Comment)
+func (a FlatpakApp) check(o strictjson.Object) {
+	o.Required("id", a.ID, checkAppID)
+	o.Required("remote", a.Remote, checkRemote)
+	o.Required("scope", string(a.Scope), checkScope)
+	o.Optional("branch", a.Branch, checkBranch)
+	o.Optional("commit", a.Commit, checkCommit)
+	o.List("overrides", "override", a.Overrides, checkOverride)
+	checkNotes(o, a.Hosts, a.Comment)
 }
 
 func checkBranch(s string) error {

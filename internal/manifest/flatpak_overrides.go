@@ -1,9 +1,11 @@
 package manifest
 
 import (
-	"bkt/internal/hint"
 	"errors"
 	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 )
 
 // FlatpakOverrides has permissions of apps that do not stand beside the app in
@@ -39,15 +41,17 @@ func (v FlatpakOverride) canonical() FlatpakOverride {
 	return v
 }
 
-func (f FlatpakOverrides) check(r *report) { checkItems(root(r), "overrides", "override", f.Overrides) }
+func (f FlatpakOverrides) check(r *strictjson.Report) {
+	checkItems(r.Object(""), "overrides", "override", f.Overrides)
+}
 
-func (v FlatpakOverride) check(o object) {
+func (v FlatpakOverride) check(o strictjson.Object) {
 	if v.App != Global {
-		o.required("app", v.App, checkAppID)
+		o.Required("app", v.App, checkAppID)
 	}
-	o.required("scope", string(v.Scope), checkScope)
-	o.list("flags", "override", v.Flags, checkOverride)
-	o.notes(v.Hosts, v.Comment)
+	o.Required("scope", string(v.Scope), checkScope)
+	o.List("flags", "override", v.Flags, checkOverride)
+	checkNotes(o, v.Hosts, v.Comment)
 }
 
 // checkOverride checks an option that changes a permission. Those that act, or

@@ -1,6 +1,9 @@
 package manifest
 
-import "bkt/internal/hint"
+import (
+	"bkt/internal/hint"
+	"bkt/internal/strictjson"
+)
 
 // FlatpakRemotes has where Flatpak gets apps from: flatpak-remotes.json.
 type FlatpakRemotes struct {
@@ -36,16 +39,18 @@ func (r FlatpakRemote) canonical() FlatpakRemote {
 	return r
 }
 
-func (f FlatpakRemotes) check(r *report) { checkItems(root(r), "remotes", "remote", f.Remotes) }
+func (f FlatpakRemotes) check(r *strictjson.Report) {
+	checkItems(r.Object(""), "remotes", "remote", f.Remotes)
+}
 
-func (r FlatpakRemote) check(o object) {
-	o.required("name", r.Name, checkRemote)
-	o.required("url", r.URL, checkRemoteURL)
-	o.required("scope", string(r.Scope), checkScope)
-	o.optional("filter", r.Filter, checkText)
-	o.optional("gpg_key", r.GPGKey, checkText)
-	o.optional("subset", r.Subset, checkSubset)
-	o.notes(r.Hosts, r.Comment)
+func (r FlatpakRemote) check(o strictjson.Object) {
+	o.Required("name", r.Name, checkRemote)
+	o.Required("url", r.URL, checkRemoteURL)
+	o.Required("scope", string(r.Scope), checkScope)
+	o.Optional("filter", r.Filter, checkText)
+	o.Optional("gpg_key", r.GPGKey, checkText)
+	o.Optional("subset", r.Subset, checkSubset)
+	checkNotes(o, r.Hosts, r.Comment)
 }
 
 func checkSubset(s string) error {

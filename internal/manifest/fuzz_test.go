@@ -2,19 +2,14 @@ package manifest_test
 
 import (
 	"bytes"
-	"fmt"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"unicode"
-	"unicode/utf8"
 
+	"bkt/internal/jsontest"
 	"bkt/internal/manifest"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -28,11 +23,11 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, source, err := manifest.Decode[manifest.Packages]("f.json", data)
 		if err != nil {
-			checkErrors(t, data, err)
+			jsontest.CheckErrors(t, data, err)
 			return
 		}
-		checkPositions(t, data, p.Packages, "/packages", source)
-		checkPositions(t, data, p.Groups, "/groups", source)
+		jsontest.CheckPositions(t, data, p.Packages, "/packages", source)
+		jsontest.CheckPositions(t, data, p.Groups, "/groups", source)
 		again := checkRoundTrip(t, p)
 		// Reading has refused duplicates, so that all that can differ is the order.
 		byText := cmpopts.SortSlices(func(a, b string) bool { return a < b })
@@ -40,24 +35,6 @@ func FuzzDecode(f *testing.F) {
 		if diff := cmp.Diff(p, again, byText, byName, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("read (-) and read again (+):\n%s", diff)
 		}
-	})
-}
-
-// FuzzEveryKind does the same with fields of every kind.
-func FuzzEveryKind(f *testing.F) {
-	seed(f)
-	f.Add([]byte(boxText))
-	f.Add([]byte(`{"size": 1e3, "level": 256, "ratio": -0, "free": {"a": [], "b": 1E400}, "frees": {"": {}}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		b, source, err := manifest.Decode[box]("f.json", data)
-		if err != nil {
-			checkErrors(t, data, err)
-			return
-		}
-		for i, row := range b.Grid {
-			checkPositions(t, data, row, itemPointer("/grid", i), source)
-		}
-		checkRoundTrip(t, b)
 	})
 }
 
@@ -135,80 +112,4 @@ func checkRoundTrip[T any](t *testing.T, v T) T {
 		t.Errorf("once: %s\ntwice: %s, %v", text, twice, err)
 	}
 	return again
-}
-
-// checkPositions checks that the items of the list that p points to stand
-// where source says.
-func checkPositions(t *testing.T, data []byte, items []string, p jsontext.Pointer, source *manifest.Source) {
-	t.Helper()
-	for i, want := range items {
-		rest, ok := from(data, source.At(itemPointer(p, i)))
-		if !ok {
-			t.Fatalf("%s/%d is outside of the file", p, i)
-		}
-		token, err := jsontext.NewDecoder(bytes.NewReader(rest)).ReadToken()
-		if err != nil || token.Kind() != '"' || token.String() != want {
-			t.Errorf("%s/%d is %q, but at its place stands %q", p, i, want, rest)
-		}
-	}
-}
-
-func itemPointer(p jsontext.Pointer, i int) jsontext.Pointer {
-	return jsontext.Pointer(fmt.Sprintf("%s/%d", p, i))
-}
-
-var errorLine = regexp.MustCompile(`^f\.json:([1-9][0-9]*):([1-9][0-9]*): .`)
-
-// checkErrors checks that each of the joined errors is a line that can be
-// shown in a terminal, begins with a place in the file, and comes in the order
-// of the file.
-func checkErrors(t *testing.T, data []byte, err error) {
-	t.Helper()
-	lines := strings.Split(err.Error(), "\n")
-	if last := len(lines) - 1; last > 0 && lines[last] == "f.json: there are more problems than these" {
-		lines = lines[:last]
-	}
-	var places []int
-	for _, line := range lines {
-		if len(line) > 2000 || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			t.Errorf("not fit to be shown: %q", line)
-		}
-		m := errorLine.FindStringSubmatch(line)
-		if m == nil {
-			t.Fatalf("no place in %q", line)
-		}
-		rest, ok := from(data, manifest.Position{Line: number(m[1]), Column: number(m[2])})
-		if !ok {
-			t.Fatalf("outside of the file: %q", line)
-		}
-		places = append(places, len(data)-len(rest))
-	}
-	if len(lines) > 20 || !slices.IsSorted(places) {
-		t.Errorf("too many errors, or out of order:\n%v", err)
-	}
-}
-
-func number(digits string) int {
-	n, _ := strconv.Atoi(digits)
-	return n
-}
-
-// from returns the file from a position on, and whether that is in the file or
-// right at its end.
-func from(data []byte, pos manifest.Position) ([]byte, bool) {
-	for range pos.Line - 1 {
-		_, rest, ok := bytes.Cut(data, []byte("\n"))
-		if !ok {
-			return nil, false
-		}
-		data = rest
-	}
-	for range pos.Column - 1 {
-		if len(data) == 0 || data[0] == '\n' {
-			return nil, false
-		}
-		_, size := utf8.DecodeRune(data)
-		data = data[size:]
-	}
-	return data, pos.Line > 0 && pos.Column > 0
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 )
 
 // Settings has the settings of the desktop and its programs: gsettings.json.
@@ -61,26 +62,28 @@ func (s Setting) canonical() Setting {
 	return s
 }
 
-func (f Settings) check(r *report) { checkItems(root(r), "settings", "setting", f.Settings) }
+func (f Settings) check(r *strictjson.Report) {
+	checkItems(r.Object(""), "settings", "setting", f.Settings)
+}
 
-func (s Setting) check(o object) {
+func (s Setting) check(o strictjson.Object) {
 	schema, path := s.Location()
 	switch {
 	case schema == "" && path == "":
-		o.add(o.at+"/schema", hint.Add(errors.New("no schema is given"), `where no schema knows the key, "path" says where it is`))
+		o.Add(o.Pointer+"/schema", hint.Add(errors.New("no schema is given"), `where no schema knows the key, "path" says where it is`))
 	case strings.Contains(s.Schema, ":") && s.Path != "":
-		o.add(o.at+"/path", errors.New("path is given, and the schema has one already"))
+		o.Add(o.Pointer+"/path", errors.New("path is given, and the schema has one already"))
 	case strings.Contains(s.Schema, ":"):
-		o.verify(o.at+"/schema", "path", path, checkSettingsPath)
+		o.Verify(o.Pointer+"/schema", "path", path, checkSettingsPath)
 	default:
-		o.optional("path", s.Path, checkSettingsPath)
+		o.Optional("path", s.Path, checkSettingsPath)
 	}
 	if schema != "" {
-		o.verify(o.at+"/schema", "schema", schema, checkSettingsSchema)
+		o.Verify(o.Pointer+"/schema", "schema", schema, checkSettingsSchema)
 	}
-	o.required("key", s.Name, checkSettingsKey)
-	o.required("value", s.Value, checkSettingsValue)
-	o.notes(s.Hosts, s.Comment)
+	o.Required("key", s.Name, checkSettingsKey)
+	o.Required("value", s.Value, checkSettingsValue)
+	checkNotes(o, s.Hosts, s.Comment)
 }
 
 const (

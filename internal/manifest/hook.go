@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"strings"
 
+	"bkt/internal/strictjson"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -17,7 +19,7 @@ type Hook struct {
 	Bare     bool     `json:"-"` // written as a string
 }
 
-func (h *Hook) as(kind jsontext.Kind) any {
+func (h *Hook) Form(kind jsontext.Kind) any {
 	switch kind {
 	case '"':
 		h.Bare = true
@@ -44,15 +46,15 @@ func (h Hook) canonical() Hook {
 	return h
 }
 
-func (h Hook) check(o object) {
+func (h Hook) check(o strictjson.Object) {
 	if h.Bare {
-		o.verify(o.at, "hook", h.Run, checkCommand)
+		o.Verify(o.Pointer, "hook", h.Run, checkCommand)
 	} else {
-		o.required("run", h.Run, checkCommand)
+		o.Required("run", h.Run, checkCommand)
 	}
-	o.optional("as", h.As, checkOneOf("user", "root"))
-	o.list("volatile", "path", h.Volatile, checkHomely)
-	o.comment(h.Comment)
+	o.Optional("as", h.As, checkOneOf("user", "root"))
+	o.List("volatile", "path", h.Volatile, checkHomely)
+	checkItemComment(o, h.Comment)
 }
 
 // A PlacedHook is a hook of a box that knows its place in the manifest.
@@ -71,10 +73,10 @@ func (f Boxes) Hooks(container string, source *Source) []PlacedHook {
 	box := f.Containers[container]
 	at := pointerTo(container)
 	for i, run := range box.PreInitHooks {
-		all = append(all, PlacedHook{Hook{Run: run, As: "root", Bare: true}, true, source, item(at+"/pre_init_hooks", i)})
+		all = append(all, PlacedHook{Hook{Run: run, As: "root", Bare: true}, true, source, strictjson.Item(at+"/pre_init_hooks", i)})
 	}
 	for i, h := range box.InitHooks {
-		p := item(at+"/init_hooks", i)
+		p := strictjson.Item(at+"/init_hooks", i)
 		if !h.Bare {
 			p += "/run"
 		}
@@ -84,4 +86,4 @@ func (f Boxes) Hooks(container string, source *Source) []PlacedHook {
 }
 
 // At returns the position of a byte of the hook's command.
-func (h PlacedHook) At(offset int) Position { return h.source.inString(h.pointer, offset) }
+func (h PlacedHook) At(offset int) Position { return h.source.InString(h.pointer, offset) }

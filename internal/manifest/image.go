@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 
 	"github.com/distribution/reference"
 )
@@ -74,29 +75,29 @@ func (i Image) canonical() Image {
 	return i
 }
 
-func (f Images) check(r *report) {
-	f.System.check(object{r, "/system"})
-	f.Toolbox.check(object{r, "/toolbox"})
+func (f Images) check(r *strictjson.Report) {
+	f.System.check(r.Object("/system"))
+	f.Toolbox.check(r.Object("/toolbox"))
 }
 
-func (i Image) check(o object) {
-	if i.Base != (Base{}) || o.source.has(o.at+"/base") {
-		base := o.within("base")
-		base.required("image", i.Base.Image, checkImageName)
-		base.optional("digest", i.Base.Digest, checkDigest)
-		base.optional("as", i.Base.As, checkStage)
+func (i Image) check(o strictjson.Object) {
+	if i.Base != (Base{}) || o.Has(o.Pointer+"/base") {
+		base := o.Within("base")
+		base.Required("image", i.Base.Image, checkImageName)
+		base.Optional("digest", i.Base.Digest, checkDigest)
+		base.Optional("as", i.Base.As, checkStage)
 	}
-	o.optional("name", i.Name, checkImageName)
-	o.list("platforms", "platform", i.Platforms, checkPlatform)
-	labels := o.within("labels")
+	o.Optional("name", i.Name, checkImageName)
+	o.List("platforms", "platform", i.Platforms, checkPlatform)
+	labels := o.Within("labels")
 	for _, name := range slices.Sorted(maps.Keys(i.Labels)) {
-		p := labels.at.AppendToken(name)
-		if o.verify(p, "label", name, checkLabel) {
-			o.verify(p, "label "+name, i.Labels[name], checkAny)
+		p := labels.Pointer.AppendToken(name)
+		if o.Verify(p, "label", name, checkLabel) {
+			o.Verify(p, "label "+name, i.Labels[name], checkAny)
 		}
 	}
-	o.list("checks", "check", i.Checks, checkCommand)
-	o.comment(i.Comment)
+	o.List("checks", "check", i.Checks, checkCommand)
+	checkItemComment(o, i.Comment)
 }
 
 const (
@@ -116,7 +117,7 @@ func checkImageName(s string) error {
 	case err != nil:
 		return hint.Add(errors.New("is not the name of an image"), hintImage)
 	case pinned:
-		return hint.Add(errors.New("has a digest"), `leave it out here; that of a base is its field "digest": %s`, quote(digest))
+		return hint.Add(errors.New("has a digest"), `leave it out here; that of a base is its field "digest": %s`, strictjson.Quote(digest))
 	}
 	return nil
 }

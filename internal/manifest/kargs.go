@@ -1,10 +1,11 @@
 package manifest
 
 import (
-	"bkt/internal/hint"
 	"cmp"
 	"errors"
 	"strings"
+
+	"bkt/internal/hint"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,7 +18,7 @@ type Kargs struct {
 	Plain  bool     `json:"-"`                // written as a plain list
 }
 
-func (k *Kargs) as(kind jsontext.Kind) any {
+func (k *Kargs) Form(kind jsontext.Kind) any {
 	switch kind {
 	case '[':
 		k.Plain = true

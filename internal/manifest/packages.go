@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -69,7 +70,7 @@ func groupSpec(group string) string {
 	return "@" + strings.TrimPrefix(group, "@")
 }
 
-func (p Packages) check(r *report) {
+func (p Packages) check(r *strictjson.Report) {
 	packages := checkSpecs(r, "packages", p.Packages, checkPackage)
 	groups := checkSpecs(r, "groups", p.Groups, checkGroup, packages)
 	checkSpecs(r, "excluded", p.Excluded, checkExcluded, packages, groups)
@@ -90,10 +91,10 @@ func (l listed) pointer(i int) jsontext.Pointer {
 
 // checkSpecs checks one list of specs and reports those that stand in it twice
 // or in one of others too.
-func checkSpecs(r *report, list string, specs []string, check func(string) error, others ...listed) listed {
+func checkSpecs(r *strictjson.Report, list string, specs []string, check func(string) error, others ...listed) listed {
 	here := listed{list, specs, make(map[string]int, len(specs))}
 	for i, text := range specs {
-		if r.more {
+		if r.Truncated() {
 			break
 		}
 		what, spec := "package", text
@@ -104,19 +105,19 @@ func checkSpecs(r *report, list string, specs []string, check func(string) error
 			what = "group"
 		}
 		if err := check(text); err != nil {
-			r.add(here.pointer(i), fmt.Errorf("%s %s: %w", what, quote(text), err))
+			r.Add(here.pointer(i), fmt.Errorf("%s %s: %w", what, strictjson.Quote(text), err))
 			continue
 		}
 		if first, ok := here.index[spec]; ok {
-			err := fmt.Errorf("%s %s stands here twice (first at %s)", what, quote(text), r.where(here.pointer(first)))
-			r.add(here.pointer(i), sameGroup(err, text, specs[first]))
+			err := fmt.Errorf("%s %s stands here twice (first at %s)", what, strictjson.Quote(text), r.Where(here.pointer(first)))
+			r.Add(here.pointer(i), sameGroup(err, text, specs[first]))
 			continue
 		}
 		here.index[spec] = i
 		for _, o := range others {
 			if other, ok := o.index[spec]; ok {
-				err := fmt.Errorf("%s %s is in %s, and in %s too (at %s)", what, quote(text), list, o.list, r.where(o.pointer(other)))
-				r.add(here.pointer(i), sameGroup(err, text, o.specs[other]))
+				err := fmt.Errorf("%s %s is in %s, and in %s too (at %s)", what, strictjson.Quote(text), list, o.list, r.Where(o.pointer(other)))
+				r.Add(here.pointer(i), sameGroup(err, text, o.specs[other]))
 			}
 		}
 	}
@@ -129,25 +130,25 @@ func sameGroup(err error, a, b string) error {
 	if a == b {
 		return err
 	}
-	return hint.Add(err, "%s and %s are the same group", quote(b), quote(a))
+	return hint.Add(err, "%s and %s are the same group", strictjson.Quote(b), strictjson.Quote(a))
 }
 
-func checkCoprs(r *report, coprs []Copr) {
+func checkCoprs(r *strictjson.Report, coprs []Copr) {
 	here := listed{list: "copr_repos", index: make(map[string]int, len(coprs))}
 	for i, c := range coprs {
-		if r.more {
+		if r.Truncated() {
 			break
 		}
 		p := here.pointer(i)
 		if err := checkCopr(c.Name); err != nil {
-			r.add(p+"/name", fmt.Errorf("COPR repository %s: %w", quote(c.Name), err))
+			r.Add(p+"/name", fmt.Errorf("COPR repository %s: %w", strictjson.Quote(c.Name), err))
 		} else if first, ok := here.index[c.Name]; ok {
-			r.twice(p+"/name", "COPR repository "+quote(c.Name), here.pointer(first)+"/name")
+			r.Duplicate(p+"/name", "COPR repository "+strictjson.Quote(c.Name), here.pointer(first)+"/name")
 		} else {
 			here.index[c.Name] = i
 		}
 		if err := checkComment(c.Comment); err != nil {
-			r.add(p+"/comment", err)
+			r.Add(p+"/comment", err)
 		}
 	}
 }

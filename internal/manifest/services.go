@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 
+	"bkt/internal/strictjson"
+
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -35,7 +37,7 @@ type Service struct {
 // Key returns scope and unit.
 func (s Service) Key() string { return string(s.Scope) + "/" + s.Unit }
 
-func (f Services) check(r *report) {
+func (f Services) check(r *strictjson.Report) {
 	checkUnits(r, "/services", f.Services)
 	checkUnits(r, "/user", f.User)
 }
@@ -44,16 +46,16 @@ func checkUnitState(s string) error {
 	return checkOneOf(string(UnitEnabled), string(UnitDisabled), string(UnitMasked))(s)
 }
 
-func checkUnits(r *report, at jsontext.Pointer, units map[string]UnitState) {
+func checkUnits(r *strictjson.Report, at jsontext.Pointer, units map[string]UnitState) {
 	for _, name := range slices.Sorted(maps.Keys(units)) {
-		if p := at.AppendToken(name); r.verify(p, "unit", name, checkUnit) {
-			r.verify(p, "state", string(units[name]), checkUnitState)
+		if p := at.AppendToken(name); r.Verify(p, "unit", name, checkUnit) {
+			r.Verify(p, "state", string(units[name]), checkUnitState)
 		}
 	}
 }
 
-func (s Service) check(o object) {
-	o.required("scope", string(s.Scope), checkScope)
-	o.required("unit", s.Unit, checkUnit)
-	o.required("state", string(s.State), checkUnitState)
+func (s Service) check(o strictjson.Object) {
+	o.Required("scope", string(s.Scope), checkScope)
+	o.Required("unit", s.Unit, checkUnit)
+	o.Required("state", string(s.State), checkUnitState)
 }

@@ -1,10 +1,12 @@
 package manifest
 
 import (
-	"bkt/internal/hint"
 	"fmt"
 	"slices"
 	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -76,7 +78,7 @@ func (c SystemConfig) appended() []Entry {
 func entries(list jsontext.Pointer, texts []string) []Entry {
 	var all []Entry
 	for i, text := range texts {
-		all = append(all, Entry{text, item(list, i)})
+		all = append(all, Entry{text, strictjson.Item(list, i)})
 	}
 	return all
 }
@@ -112,37 +114,37 @@ func (s Systemd) canonical() Systemd {
 
 func (f SystemFile) canonical() SystemFile { return f }
 
-func (c SystemConfig) check(r *report) {
+func (c SystemConfig) check(r *strictjson.Report) {
 	if c.Kargs.plain() {
-		root(r).list("kargs", "kernel argument", c.Kargs.Append, checkKarg)
+		r.Object("").List("kargs", "kernel argument", c.Kargs.Append, checkKarg)
 	} else {
-		object{r, "/kargs"}.list("append", "kernel argument", c.Kargs.Append, checkKarg)
-		object{r, "/kargs"}.list("remove", "kernel argument", c.Kargs.Remove, checkKarg)
+		r.Object("/kargs").List("append", "kernel argument", c.Kargs.Append, checkKarg)
+		r.Object("/kargs").List("remove", "kernel argument", c.Kargs.Remove, checkKarg)
 	}
-	c.Systemd.check(object{r, "/systemd"})
-	checkItems(root(r), "files", "file", c.Files)
+	c.Systemd.check(r.Object("/systemd"))
+	checkItems(r.Object(""), "files", "file", c.Files)
 }
 
-func (s Systemd) check(o object) {
-	o.list("enable", "unit", s.Enable, checkUnit)
-	o.list("disable", "unit", s.Disable, checkUnit)
-	o.list("mask", "unit", s.Mask, checkUnit)
+func (s Systemd) check(o strictjson.Object) {
+	o.List("enable", "unit", s.Enable, checkUnit)
+	o.List("disable", "unit", s.Disable, checkUnit)
+	o.List("mask", "unit", s.Mask, checkUnit)
 	enabled := map[string]jsontext.Pointer{}
-	for _, e := range entries(o.at+"/enable", s.Enable) {
+	for _, e := range entries(o.Pointer+"/enable", s.Enable) {
 		enabled[e.Text] = e.Pointer
 	}
-	for _, e := range slices.Concat(entries(o.at+"/disable", s.Disable), entries(o.at+"/mask", s.Mask)) {
+	for _, e := range slices.Concat(entries(o.Pointer+"/disable", s.Disable), entries(o.Pointer+"/mask", s.Mask)) {
 		if p, ok := enabled[e.Text]; ok {
-			o.add(e.Pointer, fmt.Errorf("unit %s is in %s, and in enable too (at %s)", quote(e.Text), e.Pointer.Parent().LastToken(), o.where(p)))
+			o.Add(e.Pointer, fmt.Errorf("unit %s is in %s, and in enable too (at %s)", strictjson.Quote(e.Text), e.Pointer.Parent().LastToken(), o.Where(p)))
 		}
 	}
 }
 
-func (f SystemFile) check(o object) {
-	o.required("src", f.Source, checkSystemSource)
-	o.required("dest", f.Dest, checkAbsolute)
-	o.optional("mode", f.Mode, checkMode)
-	o.comment(f.Comment)
+func (f SystemFile) check(o strictjson.Object) {
+	o.Required("src", f.Source, checkSystemSource)
+	o.Required("dest", f.Dest, checkAbsolute)
+	o.Optional("mode", f.Mode, checkMode)
+	checkItemComment(o, f.Comment)
 }
 
 func checkSystemSource(s string) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -43,48 +44,48 @@ func (f Toolchains) canonical() Toolchains {
 
 func (t Toolchain) canonical() Toolchain { return t }
 
-func (f Toolchains) check(r *report) {
-	checkItems(root(r), "toolchains", "toolchain", f.Toolchains)
+func (f Toolchains) check(r *strictjson.Report) {
+	checkItems(r.Object(""), "toolchains", "toolchain", f.Toolchains)
 	first := map[string]jsontext.Pointer{}
 	for i, t := range f.Toolchains {
-		p := item("/toolchains", i) + "/path"
+		p := strictjson.Item("/toolchains", i) + "/path"
 		if other, ok := first[t.Path]; ok && t.Path != "" {
-			r.add(p, fmt.Errorf("path %s is that of another toolchain (at %s)", quote(t.Path), r.where(other)))
+			r.Add(p, fmt.Errorf("path %s is that of another toolchain (at %s)", strictjson.Quote(t.Path), r.Where(other)))
 			continue
 		}
 		first[t.Path] = p
 	}
 }
 
-func (t Toolchain) check(o object) {
-	o.required("name", t.Name, checkToolchain)
+func (t Toolchain) check(o strictjson.Object) {
+	o.Required("name", t.Name, checkToolchain)
 	t.checkDownloads(o)
-	o.optional("member", t.Member, checkBelow)
-	o.required("path", t.Path, checkAbsolute)
-	o.optional("state", t.State, checkState)
-	o.comment(t.Comment)
+	o.Optional("member", t.Member, checkBelow)
+	o.Required("path", t.Path, checkAbsolute)
+	o.Optional("state", t.State, checkState)
+	checkItemComment(o, t.Comment)
 }
 
 // checkDownloads checks that there is a URL, and that each has its checksum.
-func (t Toolchain) checkDownloads(o object) {
-	urls, sums := o.within("url"), o.within("sha256")
+func (t Toolchain) checkDownloads(o strictjson.Object) {
+	urls, sums := o.Within("url"), o.Within("sha256")
 	if len(t.URL) == 0 {
-		o.add(urls.at, hint.Add(errors.New("no url is given"), hintDownload))
+		o.Add(urls.Pointer, hint.Add(errors.New("no url is given"), hintDownload))
 	}
 	for _, arch := range t.Architectures() {
-		if o.verify(urls.at.AppendToken(arch), "architecture", arch, checkArchitecture) {
-			o.verify(urls.at.AppendToken(arch), "url", t.URL[arch], checkURL)
+		if o.Verify(urls.Pointer.AppendToken(arch), "architecture", arch, checkArchitecture) {
+			o.Verify(urls.Pointer.AppendToken(arch), "url", t.URL[arch], checkURL)
 		}
 		if _, ok := t.SHA256[arch]; !ok {
-			o.add(sums.at, hint.Add(fmt.Errorf("no sha256 is given for %s", quoteUnlessPlain(arch)), hintDownload))
+			o.Add(sums.Pointer, hint.Add(fmt.Errorf("no sha256 is given for %s", strictjson.QuoteName(arch)), hintDownload))
 		}
 	}
 	for _, arch := range slices.Sorted(maps.Keys(t.SHA256)) {
 		if _, ok := t.URL[arch]; !ok {
-			o.add(sums.at.AppendToken(arch), fmt.Errorf("a sha256 is given for %s, and no url", quoteUnlessPlain(arch)))
+			o.Add(sums.Pointer.AppendToken(arch), fmt.Errorf("a sha256 is given for %s, and no url", strictjson.QuoteName(arch)))
 			continue
 		}
-		o.verify(sums.at.AppendToken(arch), "sha256", t.SHA256[arch], checkSHA256)
+		o.Verify(sums.Pointer.AppendToken(arch), "sha256", t.SHA256[arch], checkSHA256)
 	}
 }
 

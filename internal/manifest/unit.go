@@ -1,12 +1,13 @@
 package manifest
 
 import (
-	"bkt/internal/hint"
 	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"bkt/internal/hint"
 )
 
 const hintUnit = `a unit is named with its type, such as "sshd.service", "fstrim.timer" or "wg-quick@wg0.service"`

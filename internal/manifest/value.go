@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 )
 
 // These are checks of values that several manifests have: they end up in shell
@@ -81,7 +82,7 @@ func checkOneOf(values ...string) func(string) error {
 			return nil
 		}
 		err := fmt.Errorf("is none of %s", strings.Join(values, ", "))
-		if near, ok := Nearest(s, values); ok {
+		if near, ok := strictjson.Nearest(s, values); ok {
 			err = fmt.Errorf("%w (did you mean %q?)", err, near)
 		}
 		return err
@@ -133,7 +134,7 @@ func checkAbsolute(s string) error {
 	case s[0] != '/':
 		return hint.Add(errors.New("is not absolute"), `a path in the image begins with "/"`)
 	case path.Clean(s) != s:
-		return hint.Add(errors.New("is not the shortest way to write this path"), "write %s", quote(path.Clean(s)))
+		return hint.Add(errors.New("is not the shortest way to write this path"), "write %s", strictjson.Quote(path.Clean(s)))
 	case s == "/":
 		return errors.New("is all of the image")
 	}
@@ -151,7 +152,7 @@ func checkBelow(s string) error {
 	case clean == "." || !fs.ValidPath(clean):
 		return errors.New("leads out of its folder")
 	case clean != s:
-		return hint.Add(errors.New("is not the shortest way to write this path"), "write %s", quote(clean))
+		return hint.Add(errors.New("is not the shortest way to write this path"), "write %s", strictjson.Quote(clean))
 	}
 	return nil
 }

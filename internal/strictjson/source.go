@@ -1,4 +1,4 @@
-package manifest
+package strictjson
 
 import (
 	"bytes"
@@ -155,9 +155,9 @@ func (s *Source) Items(p jsontext.Pointer) []Position {
 	return positions
 }
 
-// inString returns the position of a byte of the string that p points to, or
+// InString returns the position of a byte of the string that p points to, or
 // that of what should have the string.
-func (s *Source) inString(p jsontext.Pointer, offset int) Position {
+func (s *Source) InString(p jsontext.Pointer, offset int) Position {
 	if s == nil || s.starts == nil {
 		return Position{}
 	}

@@ -1,4 +1,4 @@
-package manifest
+package strictjson
 
 import (
 	"fmt"
@@ -32,23 +32,23 @@ func (d *decoder) fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
-// A union is a struct that a manifest may write in several forms.
-type union interface {
-	// as returns a pointer to what a value of that kind is read into, nil if
+// A Union is a struct that a manifest may write in several forms.
+type Union interface {
+	// Form returns a pointer to what a value of that kind is read into, nil if
 	// none of the forms is of that kind.
-	as(kind jsontext.Kind) any
+	Form(kind jsontext.Kind) any
 }
 
-// newUnion returns a union of type t that can be asked for its forms.
-func newUnion(t reflect.Type) union {
-	return reflect.New(t).Interface().(union)
+// newUnion returns a Union of type t that can be asked for its forms.
+func newUnion(t reflect.Type) Union {
+	return reflect.New(t).Interface().(Union)
 }
 
-// form returns how a value of type t is read: as its kind says, as a union
+// formOf returns how a value of type t is read: as its kind says, as a Union
 // ([reflect.Interface]), or, for [reflect.Invalid], by itself.
-func form(t reflect.Type) reflect.Kind {
+func formOf(t reflect.Type) reflect.Kind {
 	switch pointer := reflect.PointerTo(t); {
-	case pointer.Implements(reflect.TypeFor[union]()):
+	case pointer.Implements(reflect.TypeFor[Union]()):
 		return reflect.Interface
 	case pointer.Implements(reflect.TypeFor[json.UnmarshalerFrom]()):
 		return reflect.Invalid
@@ -67,8 +67,8 @@ func form(t reflect.Type) reflect.Kind {
 // fits reports whether a value of that kind may be read as a t. Invalid
 // syntax fits nothing.
 func fits(kind jsontext.Kind, t reflect.Type) bool {
-	if form(t) == reflect.Interface {
-		return newUnion(t).as(kind) != nil
+	if formOf(t) == reflect.Interface {
+		return newUnion(t).Form(kind) != nil
 	}
 	switch describe(t) {
 	case anything:
@@ -101,7 +101,7 @@ func describe(t reflect.Type) string {
 	case reflect.Float32, reflect.Float64:
 		return "a number"
 	}
-	switch form(t) {
+	switch formOf(t) {
 	case reflect.Interface:
 		return describeForms(newUnion(t))
 	case reflect.Struct, reflect.Map:
@@ -114,10 +114,10 @@ func describe(t reflect.Type) string {
 	return anything
 }
 
-func describeForms(u union) string {
+func describeForms(u Union) string {
 	var forms []string
 	for _, kind := range []jsontext.Kind{'"', '[', '{'} {
-		if v := u.as(kind); v != nil {
+		if v := u.Form(kind); v != nil {
 			forms = append(forms, describe(reflect.TypeOf(v).Elem()))
 		}
 	}
@@ -157,13 +157,13 @@ func label(p jsontext.Pointer) string {
 	if _, err := strconv.Atoi(last); err == nil {
 		return fmt.Sprintf("an item of %s", label(p.Parent()))
 	}
-	return quoteUnlessPlain(last)
+	return QuoteName(last)
 }
 
-func quoteUnlessPlain(s string) string {
+func QuoteName(s string) string {
 	plain := func(r rune) bool { return r == '_' || r == '$' || 'a' <= r && r <= 'z' }
 	if s != "" && len(s) <= maxQuote && strings.TrimFunc(s, plain) == "" {
 		return s
 	}
-	return quote(s)
+	return Quote(s)
 }

@@ -1,10 +1,10 @@
-package manifest_test
+package strictjson_test
 
 import (
 	"strings"
 	"testing"
 
-	"bkt/internal/manifest"
+	"bkt/internal/strictjson"
 )
 
 func TestNearest(t *testing.T) {
@@ -38,7 +38,7 @@ func TestNearest(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, ok := manifest.Nearest(tt.word, tt.known)
+			got, ok := strictjson.Nearest(tt.word, tt.known)
 			if got != tt.want || ok != (tt.want != "") {
 				t.Errorf("Nearest(%q) = %q, %v, not %q", tt.word, got, ok, tt.want)
 			}

@@ -1,22 +1,22 @@
-package manifest_test
+package strictjson_test
 
 import (
 	"strings"
 	"testing"
 
-	"bkt/internal/manifest"
+	"bkt/internal/strictjson"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 )
 
-// A box has a field of every kind that a manifest may have, most of which
-// that of packages has not.
+// A box has a field of every kind that a file may have.
 type box struct {
 	Schema string                    `json:"$schema,omitempty"`
 	Name   string                    `json:"name"`
 	Root   bool                      `json:"root,omitzero"`
-	Closed manifest.Inverted         `json:"open,omitzero"`
+	Closed inverted                  `json:"open,omitzero"`
 	Size   int                       `json:"size,omitzero"`
 	Level  uint8                     `json:"level,omitzero"`
 	Ratio  float64                   `json:"ratio,omitzero"`
@@ -37,6 +37,20 @@ type part struct {
 
 type common struct {
 	Comment string `json:"comment,omitempty"`
+}
+
+// inverted reads itself, as the opposite of what the file says.
+type inverted bool
+
+func (i *inverted) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var b bool
+	err := json.UnmarshalDecode(d, &b)
+	*i = inverted(!b)
+	return err
+}
+
+func (i inverted) MarshalJSONTo(e *jsontext.Encoder) error {
+	return e.WriteToken(jsontext.Bool(!bool(i)))
 }
 
 const boxText = `{
@@ -96,14 +110,14 @@ func TestEveryKindOfFieldIsReadAndWritten(t *testing.T) {
 		Frees:  map[string]jsontext.Value{"none": jsontext.Value("null")},
 		common: common{"c"},
 	}
-	got, _, err := manifest.Decode[box]("box.json", []byte(boxText))
+	got, _, err := strictjson.Decode[box]("box.json", []byte(boxText), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(box{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	text, err := manifest.Encode(got)
+	text, err := strictjson.Encode(got)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +155,7 @@ func TestEveryKindOfFieldRefusesOtherTypes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.data, func(t *testing.T) {
-			_, _, err := manifest.Decode[box]("box.json", []byte(tt.data))
+			_, _, err := strictjson.Decode[box]("box.json", []byte(tt.data), nil)
 			if err == nil {
 				t.Fatal("accepted")
 			}

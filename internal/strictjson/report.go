@@ -1,4 +1,4 @@
-package manifest
+package strictjson
 
 import (
 	"cmp"
@@ -17,10 +17,10 @@ import (
 // one would read the last.
 const maxProblems = 20
 
-// A report collects the problems of a manifest. Without a source, which a
+// A Report collects the problems of a manifest. Without a source, which a
 // value that is about to be written does not have, a JSON pointer says where
 // a problem is.
-type report struct {
+type Report struct {
 	file     string
 	source   *Source
 	problems []problem
@@ -33,9 +33,19 @@ type problem struct {
 	error
 }
 
+// Has reports whether the file has the value that p points to.
+func (r *Report) Has(p jsontext.Pointer) bool { return r.source.has(p) }
+
+// Len returns the number of problems reported so far, up to the limit.
+func (r *Report) Len() int { return len(r.problems) }
+
+// Truncated reports whether there were more problems than [Report.Err] returns,
+// so that checks may stop.
+func (r *Report) Truncated() bool { return r.more }
+
 // full reports whether no more problems are told, so that one more need not be
 // put in words.
-func (r *report) full() bool {
+func (r *Report) full() bool {
 	if len(r.problems) < maxProblems {
 		return false
 	}
@@ -43,27 +53,27 @@ func (r *report) full() bool {
 	return true
 }
 
-// add reports err about the value that p points to, unless something is wrong
+// Add reports err about the value that p points to, unless something is wrong
 // with it already: a value of the wrong type is not there to be checked.
-func (r *report) add(p jsontext.Pointer, err error) {
+func (r *Report) Add(p jsontext.Pointer, err error) {
 	if !slices.ContainsFunc(r.problems, func(q problem) bool { return q.pointer.Contains(p) }) {
 		r.addAt(r.source.At(p), p, err)
 	}
 }
 
-func (r *report) addAt(pos Position, p jsontext.Pointer, err error) {
+func (r *Report) addAt(pos Position, p jsontext.Pointer, err error) {
 	if !r.full() {
 		r.problems = append(r.problems, problem{pos, p, err})
 	}
 }
 
-// twice reports that what, at p, stands in the manifest already, at first.
-func (r *report) twice(p jsontext.Pointer, what string, first jsontext.Pointer) {
-	r.add(p, fmt.Errorf("%s stands here twice (first at %s)", what, r.where(first)))
+// Duplicate reports that what, at p, stands in the manifest already, at first.
+func (r *Report) Duplicate(p jsontext.Pointer, what string, first jsontext.Pointer) {
+	r.Add(p, fmt.Errorf("%s stands here twice (first at %s)", what, r.Where(first)))
 }
 
-// where says in a message where another value stands.
-func (r *report) where(p jsontext.Pointer) string {
+// Where says in a message where another value stands.
+func (r *Report) Where(p jsontext.Pointer) string {
 	if r.source == nil {
 		return string(p)
 	}
@@ -71,8 +81,8 @@ func (r *report) where(p jsontext.Pointer) string {
 	return fmt.Sprintf("%d:%d", pos.Line, pos.Column)
 }
 
-// err returns the problems in the order of the file, nil if there are none.
-func (r *report) err() error {
+// Err returns the problems in the order of the file, nil if there are none.
+func (r *Report) Err() error {
 	slices.SortStableFunc(r.problems, func(a, b problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
@@ -86,7 +96,7 @@ func (r *report) err() error {
 	return errors.Join(errs...)
 }
 
-func (r *report) text(p problem) error {
+func (r *Report) text(p problem) error {
 	if r.source == nil {
 		return fmt.Errorf("%s: %w", clean(string(p.pointer)), p.error)
 	}
@@ -99,9 +109,9 @@ func (r *report) text(p problem) error {
 
 const maxQuote = 60
 
-// quote quotes text from a manifest, which may be of any length and hold
+// Quote quotes text from a manifest, which may be of any length and hold
 // anything, such that it can be shown in a terminal.
-func quote(s string) string {
+func Quote(s string) string {
 	short, cut := truncate(s, maxQuote)
 	if !cut {
 		return strconv.Quote(s)

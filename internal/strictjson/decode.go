@@ -1,4 +1,4 @@
-package manifest
+package strictjson
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 // puts it where its type says that it belongs. A value that is wrong is
 // reported and left out, and reading goes on, so that all is told at once.
 type decoder struct {
-	*report
+	*Report
 	data   []byte
 	tokens *jsontext.Decoder
 	fields map[reflect.Type][]field
@@ -26,7 +26,7 @@ type decoder struct {
 
 func newDecoder(name string, data []byte) *decoder {
 	return &decoder{
-		report: &report{file: name, source: newSource(data)},
+		Report: &Report{file: name, source: newSource(data)},
 		data:   data,
 		tokens: jsontext.NewDecoder(bytes.NewBuffer(data)), // read in place
 		fields: map[reflect.Type][]field{},
@@ -39,7 +39,7 @@ var errStop = errors.New("cannot be read further")
 // file reads all of the file into v.
 func (d *decoder) file(v reflect.Value) (err error) {
 	if d.after(blank) == len(d.data) {
-		d.add("", hint.Add(errors.New("the file is empty"), "a manifest is an object, at least {}"))
+		d.Add("", hint.Add(errors.New("the file is empty"), "a manifest is an object, at least {}"))
 		return errStop
 	}
 	if d.source.root, err = d.value(v); err != nil {
@@ -74,7 +74,7 @@ func (d *decoder) value(v reflect.Value) (node, error) {
 		}
 		return n, err
 	}
-	switch form(v.Type()) {
+	switch formOf(v.Type()) {
 	case reflect.Struct:
 		return d.object(v)
 	case reflect.Map:
@@ -87,7 +87,7 @@ func (d *decoder) value(v reflect.Value) (node, error) {
 		v.SetString(token.String())
 		return n, err
 	case reflect.Interface:
-		return d.value(reflect.ValueOf(v.Addr().Interface().(union).as(kind)).Elem())
+		return d.value(reflect.ValueOf(v.Addr().Interface().(Union).Form(kind)).Elem())
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		return d.value(v.Elem())
@@ -231,7 +231,7 @@ func (d *decoder) duplicate(n node, err error) error {
 		pos := d.source.position(n.names[i].offset)
 		first = fmt.Sprintf(" (first at %d:%d)", pos.Line, pos.Column)
 	}
-	err = fmt.Errorf("field %s stands here twice%s", quote(text), first)
+	err = fmt.Errorf("field %s stands here twice%s", Quote(text), first)
 	d.addAt(d.source.position(int(failure.ByteOffset)), failure.JSONPointer, err)
 	return errStop
 }
@@ -245,7 +245,7 @@ func (d *decoder) unknown(text string, offset int, fields []field) {
 	for _, f := range fields {
 		known = append(known, f.name)
 	}
-	err := fmt.Errorf("unknown field %s", quote(text))
+	err := fmt.Errorf("unknown field %s", Quote(text))
 	if near, ok := Nearest(text, known); ok {
 		err = fmt.Errorf("%w (did you mean %q?)", err, near)
 	}

@@ -1,0 +1,63 @@
+package manifest
+
+import (
+	"slices"
+	"strings"
+
+	"bkt/internal/strictjson"
+)
+
+// checkNotes checks the fields that any item of what is not part of an image may have.
+func checkNotes(o strictjson.Object, hosts Hosts, comment string) {
+	if len(hosts) == 0 && o.Has(o.Pointer+"/hosts") {
+		o.Add(o.Pointer+"/hosts", errNoHost)
+	}
+	o.List("hosts", "host", hosts, checkHost)
+	checkItemComment(o, comment)
+}
+
+func checkItemComment(o strictjson.Object, comment string) {
+	if err := checkComment(comment); err != nil {
+		o.Add(o.Pointer+"/comment", err)
+	}
+}
+
+// An entity is an item that has a key, by which two items are the same thing.
+type entity[T any] interface {
+	// Key is unique in the list.
+	Key() string
+	check(o strictjson.Object)
+	canonical() T
+}
+
+// checkItems checks the items of a list, which errors call what, and that no
+// two have the same key.
+func checkItems[T entity[T]](o strictjson.Object, field, what string, items []T) {
+	first := make(map[string]int, len(items))
+	list := o.Pointer.AppendToken(field)
+	for i, it := range items {
+		if o.Truncated() {
+			return
+		}
+		before := o.Len()
+		it.check(o.Object(strictjson.Item(list, i)))
+		if o.Len() > before {
+			continue // its key may not be what was meant
+		}
+		if k, ok := first[it.Key()]; ok {
+			o.Duplicate(strictjson.Item(list, i), what+" "+strictjson.Quote(it.Key()), strictjson.Item(list, k))
+			continue
+		}
+		first[it.Key()] = i
+	}
+}
+
+// sortItems returns the items in their canonical form, sorted by key. None is nil.
+func sortItems[T entity[T]](items []T) []T {
+	var all []T
+	for _, it := range items {
+		all = append(all, it.canonical())
+	}
+	slices.SortStableFunc(all, func(a, b T) int { return strings.Compare(a.Key(), b.Key()) })
+	return all
+}
