@@ -19,6 +19,7 @@ import (
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
+	"bkt/internal/strictjson"
 	"bkt/internal/workspace"
 	"bkt/schemas"
 )
@@ -176,7 +177,7 @@ func misspelt(p *patient, names []string) ([]ailment, error) {
 	var all []ailment
 	for _, e := range entries {
 		name := e.Name()
-		near, ok := manifest.Nearest(name, names)
+		near, ok := strictjson.Nearest(name, names)
 		if ok && path.Ext(name) == ".json" && !slices.Contains(names, name) {
 			all = append(all, ailing(hint.Add(fmt.Errorf("manifests/%s is no manifest, and nothing reads it", name), "did you mean %q?", near))...)
 		}

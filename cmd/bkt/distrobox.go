@@ -12,8 +12,8 @@ import (
 	"bkt/internal/domains"
 	"bkt/internal/hint"
 	"bkt/internal/host"
-	"bkt/internal/manifest"
 	"bkt/internal/reconcile"
+	"bkt/internal/strictjson"
 )
 
 type distroboxCmd struct {
@@ -66,7 +66,7 @@ func (c *iniCmd) choose(declared []distrobox.Box, host string) ([]distrobox.Box,
 
 func unknownBox(name string, names []string) error {
 	err := fmt.Errorf("%s declares no box %q", distrobox.File, name)
-	if near, ok := manifest.Nearest(name, names); ok {
+	if near, ok := strictjson.Nearest(name, names); ok {
 		return hint.Add(err, "did you mean %q?", near)
 	}
 	return hint.Add(err, "the boxes are %s", strings.Join(names, ", "))

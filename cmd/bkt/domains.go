@@ -15,10 +15,10 @@ import (
 	"bkt/internal/domains"
 	"bkt/internal/hint"
 	"bkt/internal/host"
-	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/strictjson"
 	"bkt/internal/workspace"
 	"bkt/packaging"
 )
@@ -120,7 +120,7 @@ func (s system) choose(asked []string) ([]reconcile.Reconciler, error) {
 
 func unknownDomain(name string, names []string) error {
 	err := fmt.Errorf("there is no domain %q", name)
-	if near, ok := manifest.Nearest(name, names); ok {
+	if near, ok := strictjson.Nearest(name, names); ok {
 		return hint.Add(err, "did you mean %q?", near)
 	}
 	return hint.Add(err, "the domains are %s", strings.Join(names, ", "))

@@ -15,6 +15,7 @@ import (
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/repo"
+	"bkt/internal/strictjson"
 )
 
 // hookCmd are the commands on what boxes run when they start. The hook that git
@@ -104,7 +105,7 @@ func readBoxes(r repo.Repo) (manifest.Boxes, *manifest.Source, error) {
 
 func noContainer(name string, known []string) error {
 	err := fmt.Errorf("%s has no container %q", boxesManifest, name)
-	if near, ok := manifest.Nearest(name, known); ok {
+	if near, ok := strictjson.Nearest(name, known); ok {
 		err = fmt.Errorf("%w (did you mean %q?)", err, near)
 	}
 	return err

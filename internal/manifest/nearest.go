@@ -1,6 +1,0 @@
-package manifest
-
-import "bkt/internal/strictjson"
-
-// Nearest is [strictjson.Nearest].
-func Nearest(word string, known []string) (string, bool) { return strictjson.Nearest(word, known) }
