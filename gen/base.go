@@ -27,23 +27,23 @@ type baseSection struct {
 type variable struct{ Name, Value value }
 
 func baseData(in input, t *trace) (any, error) {
-	d, err := load[manifest.Images](in.store, in.manifest)
+	d, err := load[manifest.Images](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}
 	at := jsontext.Pointer("/" + string(in.kind))
-	i := imageOf(d.content, in.kind)
+	i := imageOf(d.Content, in.kind)
 	if i.Base.Image == "" {
 		if !in.present {
 			return nil, nil
 		}
-		err := fmt.Errorf("%s: the image has nothing to be based on", d.entry(at, "", ""))
+		err := fmt.Errorf("%s: the image has nothing to be based on", d.Entry(at, "", ""))
 		return nil, hint.Add(err, `give %q an "image" in %s, or write a FROM of your own in place of section %s`,
 			string(in.kind)+".base", in.manifest, baseImage)
 	}
-	s := baseSection{Flags: in.stage.Flags, Image: t.value(i.Base.String(), d.entry(at+"/base", i.Base.Image, i.Comment))}
+	s := baseSection{Flags: in.stage.Flags, Image: t.value(i.Base.String(), d.Entry(at+"/base", i.Base.Image, i.Comment))}
 	if in.stage.Name != "" {
-		e := d.entry(at+"/base/as", in.stage.Name, i.Comment)
+		e := d.Entry(at+"/base/as", in.stage.Name, i.Comment)
 		if err := in.checkName(i.Base.As, e); err != nil {
 			return nil, err
 		}
@@ -51,7 +51,7 @@ func baseData(in input, t *trace) (any, error) {
 		s.As = &as
 	}
 	for _, name := range slices.Sorted(maps.Keys(i.Labels)) {
-		e := d.entry((at + "/labels").AppendToken(name), name, "")
+		e := d.Entry((at + "/labels").AppendToken(name), name, "")
 		s.Labels = append(s.Labels, variable{t.value(name, e), t.value(i.Labels[name], e)})
 	}
 	return s, nil
@@ -67,8 +67,8 @@ func imageOf(images manifest.Images, k Kind) manifest.Image {
 // Platforms returns what the image k is for, such as "linux/amd64"; nothing, if
 // the manifests in repo do not say.
 func Platforms(k Kind, repo fs.FS) ([]string, error) {
-	d, err := load[manifest.Images](newStore(repo), imageManifest)
-	return imageOf(d.content, k).Platforms, err
+	d, err := load[manifest.Images](newManifestCache(repo), manifest.ImagePath)
+	return imageOf(d.Content, k).Platforms, err
 }
 
 // baseStage returns the stage that section BASE_IMAGE begins: what the manifest
@@ -79,8 +79,8 @@ func (r *renderer) baseStage(s span) dockerfile.Stage {
 		last := old[len(old)-1] // what follows the section belongs to this one
 		b.Flags, b.Image, b.Name = last.Flags, last.Image, last.Name
 	}
-	d, _ := load[manifest.Images](r.manifests, imageManifest) // what is wrong with it is said elsewhere
-	base := imageOf(d.content, r.kind).Base
+	d, _ := load[manifest.Images](r.manifests, manifest.ImagePath) // what is wrong with it is said elsewhere
+	base := imageOf(d.Content, r.kind).Base
 	b.Image, b.Name = cmp.Or(base.Image, b.Image), cmp.Or(base.As, b.Name)
 	return b
 }
@@ -150,7 +150,7 @@ func (r *renderer) base(i int) string {
 
 // checkName returns an error if a stage of the user's has the name that the
 // manifest gives to that of section BASE_IMAGE.
-func (r *renderer) checkName(name string, e Entry) error {
+func (r *renderer) checkName(name string, e manifest.Entry) error {
 	for _, s := range r.stages().All {
 		if s.Is(strings.ToLower(name)) && s.Section != baseImage {
 			err := fmt.Errorf("%s: %q is the name of another stage, in %s:%d", e, name, r.file, s.Line+1)

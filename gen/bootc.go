@@ -70,7 +70,7 @@ func judge(dest string) *imagePlace {
 
 // checkDest looks at where a file of the manifest goes: what bootc refuses is an
 // error, what it ignores or merges badly a warning.
-func (in input) checkDest(dest string, e Entry) error {
+func (in input) checkDest(dest string, e manifest.Entry) error {
 	p := judge(dest)
 	if p == nil {
 		return nil
@@ -110,7 +110,7 @@ func packageName(spec string) string {
 }
 
 // checkTier looks for packages that belong in the other image.
-func (in input) checkTier(p manifest.Packages, at func(i int) Entry) error {
+func (in input) checkTier(p manifest.Packages, at func(i int) manifest.Entry) error {
 	replaced := slices.ContainsFunc(p.Removed, func(spec string) bool {
 		return strings.HasPrefix(spec, "kernel*") || matches(kernels, packageName(spec))
 	})
@@ -120,10 +120,10 @@ func (in input) checkTier(p manifest.Packages, at func(i int) Entry) error {
 		switch {
 		case in.kind == Toolbox && matches(hostOnly, name):
 			err := fmt.Errorf("%s: package %s is for a machine that boots, and the toolbox is a container", at(i), spec)
-			errs = append(errs, hint.Add(err, "put it into %s", systemPackages))
+			errs = append(errs, hint.Add(err, "put it into %s", manifest.SystemPackagesPath))
 		case in.kind == System && !replaced && matches(kernels, name):
 			in.warn(hint.Add(Finding{"bootc/kernel", at(i), "package " + spec + ": the base image has a kernel, and bootc refuses an image with two"},
-				"remove the kernel of the base, with \"removed\" in %s", systemPackages))
+				"remove the kernel of the base, with \"removed\" in %s", manifest.SystemPackagesPath))
 		}
 	}
 	return errors.Join(errs...)

@@ -18,8 +18,8 @@ import (
 
 // A Check is something that is to hold in an image.
 type Check struct {
-	Entry        // what of a manifest it follows from
-	Name  string // in a few words
+	manifest.Entry        // what of a manifest it follows from
+	Name           string // in a few words
 	// Command is one of the shell, which succeeds if it holds; exit code 77: it
 	// does not apply. It finds the names of the packages, a line each, in the
 	// file $BKT_PACKAGES.
@@ -37,7 +37,7 @@ const NotApplicable = 77
 // which packages it has and has not, its files, units, kernel arguments,
 // programs and labels, and the checks of image.json.
 func Checks(kind Kind, repo fs.FS) ([]Check, error) {
-	c := checker{kind: kind, store: newStore(repo)}
+	c := checker{kind: kind, store: newManifestCache(repo)}
 	derive := []func() error{c.packages, c.external, c.toolchains, c.environment, c.own}
 	if kind == System {
 		derive = []func() error{c.packages, c.external, c.kargs, c.files, c.units, c.exports, c.bootc, c.own}
@@ -52,12 +52,12 @@ func Checks(kind Kind, repo fs.FS) ([]Check, error) {
 // A checker gathers checks.
 type checker struct {
 	kind  Kind
-	store *store
+	store *manifestCache
 	all   []Check
 }
 
 // add adds a check. Each of args is quoted for the shell.
-func (c *checker) add(e Entry, name, command string, args ...string) {
+func (c *checker) add(e manifest.Entry, name, command string, args ...string) {
 	quoted := make([]any, len(args))
 	for i, arg := range args {
 		// What cannot be quoted, no manifest can hold.
@@ -72,14 +72,14 @@ func (c *checker) packages() error {
 	if err != nil {
 		return err
 	}
-	for i, spec := range d.content.Packages {
-		c.present(d.entry(item("/packages", i), spec, ""), spec)
+	for i, spec := range d.Content.Packages {
+		c.present(d.Entry(item("/packages", i), spec, ""), spec)
 	}
-	for i, spec := range d.content.Excluded {
-		c.absent(d.entry(item("/excluded", i), spec, ""), spec)
+	for i, spec := range d.Content.Excluded {
+		c.absent(d.Entry(item("/excluded", i), spec, ""), spec)
 	}
-	for i, spec := range d.content.Removed {
-		c.absent(d.entry(item("/removed", i), spec, ""), spec)
+	for i, spec := range d.Content.Removed {
+		c.absent(d.Entry(item("/removed", i), spec, ""), spec)
 	}
 	return nil
 }
@@ -88,13 +88,13 @@ func (c *checker) external() error {
 	if c.kind != System {
 		return nil
 	}
-	d, err := load[manifest.ExternalRepos](c.store, externalRepos)
+	d, err := load[manifest.ExternalRepos](c.store, manifest.ExternalReposPath)
 	if err != nil {
 		return err
 	}
-	for i, repo := range d.content.Repos {
+	for i, repo := range d.Content.Repos {
 		for j, spec := range repo.Packages {
-			c.present(d.entry(item(item("/repos", i)+"/packages", j), spec, ""), spec)
+			c.present(d.Entry(item(item("/repos", i)+"/packages", j), spec, ""), spec)
 		}
 	}
 	return nil
@@ -102,7 +102,7 @@ func (c *checker) external() error {
 
 // present checks that a package is installed. Which packages a group has, only
 // its repository knows.
-func (c *checker) present(e Entry, spec string) {
+func (c *checker) present(e manifest.Entry, spec string) {
 	switch {
 	case strings.HasPrefix(spec, "@"):
 	case isGlob(spec):
@@ -115,7 +115,7 @@ func (c *checker) present(e Entry, spec string) {
 
 // absent checks that a package is not installed. That rpm does not say is no sign of
 // that.
-func (c *checker) absent(e Entry, spec string) {
+func (c *checker) absent(e manifest.Entry, spec string) {
 	if !strings.HasPrefix(spec, "@") {
 		c.add(e, "no package "+spec, `found=$(rpm -qa -- %s) || { echo "rpm does not tell"; exit 1; }; if test "$found"; then echo "$found"; echo "is installed"; exit 1; fi`, spec)
 	}
@@ -124,12 +124,12 @@ func (c *checker) absent(e Entry, spec string) {
 func isGlob(spec string) bool { return strings.ContainsAny(spec, "*?[") }
 
 func (c *checker) toolchains() error {
-	d, err := load[manifest.Toolchains](c.store, toolchains)
+	d, err := load[manifest.Toolchains](c.store, manifest.ToolchainsPath)
 	if err != nil {
 		return err
 	}
-	for i, t := range d.content.Toolchains {
-		e := d.entry(item("/toolchains", i), t.Name, t.Comment)
+	for i, t := range d.Content.Toolchains {
+		e := d.Entry(item("/toolchains", i), t.Name, t.Comment)
 		c.add(e, "toolchain "+t.Name, `test -f %[1]s && test -x %[1]s || { echo "is no program"; exit 1; }`, t.Path)
 		if below, ok := strings.CutPrefix(t.State, "~/"); ok {
 			c.add(e, "no state of toolchain "+t.Name,
@@ -140,21 +140,21 @@ func (c *checker) toolchains() error {
 }
 
 func (c *checker) environment() error {
-	d, err := load[manifest.Boxes](c.store, boxes)
+	d, err := load[manifest.Boxes](c.store, manifest.DistroboxPath)
 	if err != nil {
 		return err
 	}
-	name, ok := ToolboxOf(d.content)
+	name, ok := d.Content.Toolbox()
 	if !ok {
 		return nil
 	}
 	at := jsontext.Pointer("/containers").AppendToken(name)
-	e := d.entry(at, name, "")
+	e := d.Entry(at, name, "")
 	c.all = append(c.all, Check{Entry: e, Name: "label com.github.containers.toolbox", Label: "com.github.containers.toolbox", Value: "true"})
-	box := d.content.Containers[name]
+	box := d.Content.Containers[name]
 	for _, name := range slices.Sorted(maps.Keys(box.Env)) {
 		if value := box.Env[name]; !hasHome(value) {
-			c.add(d.entry((at+"/env").AppendToken(name), name, ""), "variable "+name, `test "${`+name+`-}" = %s || { echo "is ${`+name+`-not set}"; exit 1; }`, value)
+			c.add(d.Entry((at+"/env").AppendToken(name), name, ""), "variable "+name, `test "${`+name+`-}" = %s || { echo "is ${`+name+`-not set}"; exit 1; }`, value)
 		}
 	}
 	if slices.ContainsFunc(box.Path, hasHome) || slices.ContainsFunc(slices.Collect(maps.Values(box.Env)), hasHome) {
@@ -164,34 +164,34 @@ func (c *checker) environment() error {
 }
 
 func (c *checker) kargs() error {
-	d, err := load[manifest.SystemConfig](c.store, systemConfig)
+	d, err := load[manifest.SystemConfig](c.store, manifest.SystemConfigPath)
 	if err != nil {
 		return err
 	}
-	for _, k := range d.content.KernelArguments() {
+	for _, k := range d.Content.KernelArguments() {
 		line, err := toml(value{text: k.Text})
 		if err != nil {
 			return err
 		}
-		c.add(d.entry(k.Pointer, k.Text, ""), "kernel argument "+k.Text, `grep -qxF -- %s %s`, "  "+line+",", kargsFile)
+		c.add(d.Entry(k.Pointer, k.Text, ""), "kernel argument "+k.Text, `grep -qxF -- %s %s`, "  "+line+",", kargsFile)
 	}
 	return nil
 }
 
 func (c *checker) files() error {
-	d, err := load[manifest.SystemConfig](c.store, systemConfig)
+	d, err := load[manifest.SystemConfig](c.store, manifest.SystemConfigPath)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for i, f := range d.content.Files {
+	for i, f := range d.Content.Files {
 		data, err := fs.ReadFile(c.store.repo, f.SourcePath())
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", f.SourcePath(), patherr.Reason(err)))
 			continue
 		}
 		mode := strings.TrimLeft(cmp.Or(f.Mode, "0644"), "0")
-		c.add(d.entry(item("/files", i), f.Dest, f.Comment), "file "+f.Dest,
+		c.add(d.Entry(item("/files", i), f.Dest, f.Comment), "file "+f.Dest,
 			`printf '%%s  %%s\n' %[2]s %[1]s | sha256sum --check - && stat -c "mode %%a" %[1]s && test "$(stat -c %%a %[1]s)" = %[3]s`,
 			f.Dest, fmt.Sprintf("%x", sha256.Sum256(data)), mode)
 	}
@@ -199,14 +199,14 @@ func (c *checker) files() error {
 }
 
 func (c *checker) units() error {
-	d, err := load[manifest.SystemConfig](c.store, systemConfig)
+	d, err := load[manifest.SystemConfig](c.store, manifest.SystemConfigPath)
 	if err != nil {
 		return err
 	}
 	const state = `unit=%s; state=$(systemctl is-enabled "$unit") || true; echo "is $state"; case $state in `
 	// Older releases of systemd say nothing of a unit that does not exist.
 	const hasNone = `for file in /etc /usr/lib /usr/local/lib; do if ! command -v systemctl || test -e $file/systemd/system/"$unit"; then echo "systemctl does not tell"; exit 1; fi; done`
-	systemd := d.content.Systemd
+	systemd := d.Content.Systemd
 	for _, v := range []struct {
 		verb, state, test string
 		units             []string
@@ -216,47 +216,47 @@ func (c *checker) units() error {
 		{"mask", "masked", `masked) ;; *) exit 1 ;; esac`, systemd.Mask},
 	} {
 		for i, unit := range v.units {
-			c.add(d.entry(item(jsontext.Pointer("/systemd/"+v.verb), i), unit, ""), v.state+" unit "+unit, state+v.test, unit)
+			c.add(d.Entry(item(jsontext.Pointer("/systemd/"+v.verb), i), unit, ""), v.state+" unit "+unit, state+v.test, unit)
 		}
 	}
 	return nil
 }
 
 func (c *checker) exports() error {
-	d, err := load[manifest.Boxes](c.store, boxes)
+	d, err := load[manifest.Boxes](c.store, manifest.DistroboxPath)
 	if err != nil {
 		return err
 	}
-	for _, x := range d.content.Exports(exported) {
+	for _, x := range d.Content.Exports(exported) {
 		file := exported + "/" + x.Name
-		c.add(d.entry(x.Pointer, x.Name, ""), "wrapper "+file, `test -x %[1]s && grep -qxF "# distrobox_binary" %[1]s && sh -n %[1]s`, file)
+		c.add(d.Entry(x.Pointer, x.Name, ""), "wrapper "+file, `test -x %[1]s && grep -qxF "# distrobox_binary" %[1]s && sh -n %[1]s`, file)
 	}
 	return nil
 }
 
 // bootc has bootc itself look at the image, if it is one of bootc's.
 func (c *checker) bootc() error {
-	e := Entry{File: Containerfile(c.kind)}
+	e := manifest.Entry{File: Containerfile(c.kind)}
 	c.add(e, "bootc container lint", `command -v bootc >/dev/null || exit 77; bootc container lint`)
 	return nil
 }
 
 // own are the labels and the checks of image.json.
 func (c *checker) own() error {
-	d, err := load[manifest.Images](c.store, imageManifest)
+	d, err := load[manifest.Images](c.store, manifest.ImagePath)
 	if err != nil {
 		return err
 	}
-	img, at := d.content.System, jsontext.Pointer("/system")
+	img, at := d.Content.System, jsontext.Pointer("/system")
 	if c.kind == Toolbox {
-		img, at = d.content.Toolbox, "/toolbox"
+		img, at = d.Content.Toolbox, "/toolbox"
 	}
 	for _, name := range slices.Sorted(maps.Keys(img.Labels)) {
-		e := d.entry((at + "/labels").AppendToken(name), name, "")
+		e := d.Entry((at + "/labels").AppendToken(name), name, "")
 		c.all = append(c.all, Check{Entry: e, Name: "label " + name, Label: name, Value: img.Labels[name]})
 	}
 	for i, command := range img.Checks {
-		c.all = append(c.all, Check{Entry: d.entry(item(at+"/checks", i), command, ""), Name: command, Command: command})
+		c.all = append(c.all, Check{Entry: d.Entry(item(at+"/checks", i), command, ""), Name: command, Command: command})
 	}
 	return nil
 }

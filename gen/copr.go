@@ -23,7 +23,7 @@ type coprRepo struct {
 }
 
 func coprData(in input, t *trace) (any, error) {
-	d, err := load[manifest.Packages](in.store, in.manifest)
+	d, err := load[manifest.Packages](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}
@@ -31,13 +31,13 @@ func coprData(in input, t *trace) (any, error) {
 }
 
 // coprs returns the enabled repositories of the manifest, sorted.
-func coprs(d document[manifest.Packages], t *trace) []coprRepo {
+func coprs(d manifest.Document[manifest.Packages], t *trace) []coprRepo {
 	var repos []coprRepo
-	for i, c := range d.content.Coprs {
+	for i, c := range d.Content.Coprs {
 		if !c.Enabled() {
 			continue
 		}
-		path := t.value(c.Name, d.entry(item("/copr_repos", i), c.Name, c.Comment))
+		path := t.value(c.Name, d.Entry(item("/copr_repos", i), c.Name, c.Comment))
 		id := path
 		id.text = "copr:copr.fedorainfracloud.org:" + strings.ReplaceAll(strings.Replace(c.Name, "@", "group_", 1), "/", ":")
 		repos = append(repos, coprRepo{id, path, c.GPGCheck()})

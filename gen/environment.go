@@ -17,38 +17,26 @@ type environmentSection struct {
 	Path, HomePath           []value // folders; one of the two is empty
 }
 
-// development is the name of the container that the toolbox image is for.
-const development = "bootc-dev"
-
 func environmentData(in input, t *trace) (any, error) {
-	d, err := load[manifest.Boxes](in.store, in.manifest)
+	d, err := load[manifest.Boxes](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}
-	name, ok := ToolboxOf(d.content)
+	name, ok := d.Content.Toolbox()
 	if !ok {
 		return environmentSection{}, nil
 	}
 	at := jsontext.Pointer("/containers").AppendToken(name)
-	return newEnvironment(d, at, d.content.Containers[name], t), nil
+	return newEnvironment(d, at, d.Content.Containers[name], t), nil
 }
 
-// ToolboxOf returns the container that the toolbox image is for: the one called
-// bootc-dev, or else the only one.
-func ToolboxOf(boxes manifest.Boxes) (string, bool) {
-	if _, ok := boxes.Containers[development]; ok {
-		return development, true
-	}
-	for name := range boxes.Containers {
-		return name, len(boxes.Containers) == 1
-	}
-	return "", false
-}
+// ToolboxOf returns the container that the toolbox image is for.
+func ToolboxOf(boxes manifest.Boxes) (string, bool) { return boxes.Toolbox() }
 
-func newEnvironment(d document[manifest.Boxes], at jsontext.Pointer, box manifest.Box, t *trace) environmentSection {
+func newEnvironment(d manifest.Document[manifest.Boxes], at jsontext.Pointer, box manifest.Box, t *trace) environmentSection {
 	var s environmentSection
 	for _, name := range slices.Sorted(maps.Keys(box.Env)) {
-		e := d.entry((at + "/env").AppendToken(name), name, "")
+		e := d.Entry((at + "/env").AppendToken(name), name, "")
 		v := variable{t.value(name, e), t.value(box.Env[name], e)}
 		if hasHome(box.Env[name]) {
 			s.HomeVariables = append(s.HomeVariables, v)

@@ -30,15 +30,15 @@ var wrapperName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+@-]*$`)
 const exported = "/usr/bin"
 
 func exportsData(in input, t *trace) (any, error) {
-	d, err := load[manifest.Boxes](in.store, in.manifest)
+	d, err := load[manifest.Boxes](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}
 	s := exportsSection{Manifest: in.manifest}
-	first := map[string]Entry{}
+	first := map[string]manifest.Entry{}
 	var errs []error
-	for _, x := range d.content.Exports(exported) {
-		e := d.entry(x.Pointer, x.Name, "")
+	for _, x := range d.Content.Exports(exported) {
+		e := d.Entry(x.Pointer, x.Name, "")
 		if other, ok := first[x.Name]; ok {
 			err := fmt.Errorf("%s: %s is exported twice (first at %s)", e, x.Name, other)
 			errs = append(errs, hint.Add(err, "exclude it from one of the containers"))

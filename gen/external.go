@@ -21,19 +21,19 @@ type externalRepo struct {
 }
 
 func externalData(in input, t *trace) (any, error) {
-	d, err := load[manifest.ExternalRepos](in.store, in.manifest)
+	d, err := load[manifest.ExternalRepos](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}
 	s := externalSection{Manifest: in.manifest}
-	for i, r := range d.content.Repos {
+	for i, r := range d.Content.Repos {
 		at := item("/repos", i)
-		e := d.entry(at, r.Name, r.Comment)
+		e := d.Entry(at, r.Name, r.Comment)
 		s.Repos = append(s.Repos, externalRepo{
 			ID:       t.value(r.Name, e),
 			Name:     t.value(r.DisplayName, e),
-			BaseURL:  t.value(r.BaseURL, d.entry(at+"/baseurl", r.BaseURL, r.Comment)),
-			GPGKey:   t.value(r.GPGKey, d.entry(at+"/gpg_key", r.GPGKey, r.Comment)),
+			BaseURL:  t.value(r.BaseURL, d.Entry(at+"/baseurl", r.BaseURL, r.Comment)),
+			GPGKey:   t.value(r.GPGKey, d.Entry(at+"/gpg_key", r.GPGKey, r.Comment)),
 			Packages: sorted(values(d, at+"/packages", r.Packages, t)),
 		})
 	}
@@ -43,23 +43,23 @@ func externalData(in input, t *trace) (any, error) {
 
 // external adds to s what the image takes from repositories of others.
 func (s *packagesSection) external(in input, t *trace) error {
-	d, err := load[manifest.ExternalRepos](in.store, externalRepos)
-	if err != nil || in.kind != System || len(d.content.Repos) == 0 {
+	d, err := load[manifest.ExternalRepos](in.manifestCache, manifest.ExternalReposPath)
+	if err != nil || in.kind != System || len(d.Content.Repos) == 0 {
 		return err
 	}
 	added, err := in.feeds("EXTERNAL_REPOS")
 	if !added {
 		return err
 	}
-	for i, r := range d.content.Repos {
+	for i, r := range d.Content.Repos {
 		at := item("/repos", i)
 		if len(r.Packages) == 0 {
 			continue
 		}
-		s.Repos = append(s.Repos, t.value(r.Name, d.entry(at, r.Name, r.Comment)))
+		s.Repos = append(s.Repos, t.value(r.Name, d.Entry(at, r.Name, r.Comment)))
 		s.Packages = append(s.Packages, values(d, at+"/packages", r.Packages, t)...)
 		if folder := r.OptFolder(); folder != "" {
-			s.Opt = append(s.Opt, newOptMove(folder, d.entry(at+"/opt_path", r.OptPath, r.Comment), t))
+			s.Opt = append(s.Opt, newOptMove(folder, d.Entry(at+"/opt_path", r.OptPath, r.Comment), t))
 		}
 	}
 	sortBy(s.Opt, func(o optMove) value { return o.From })
@@ -75,7 +75,7 @@ type optMove struct {
 	Conf             value // the file that it stands in
 }
 
-func newOptMove(folder string, e Entry, t *trace) optMove {
+func newOptMove(folder string, e manifest.Entry, t *trace) optMove {
 	from, to := path.Join("/opt", folder), path.Join("/usr/lib/opt", folder)
 	percent := strings.NewReplacer("%", "%%", `\`, `\\`, `"`, `\"`)
 	return optMove{

@@ -28,14 +28,14 @@ type systemFile struct {
 const mounted = "/tmp/system/"
 
 func filesData(in input, t *trace) (any, error) {
-	d, err := load[manifest.SystemConfig](in.store, in.manifest)
+	d, err := load[manifest.SystemConfig](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}
 	s := filesSection{Manifest: in.manifest}
 	var errs []error
-	for i, f := range d.content.Files {
-		e := d.entry(item("/files", i), f.Dest, f.Comment)
+	for i, f := range d.Content.Files {
+		e := d.Entry(item("/files", i), f.Dest, f.Comment)
 		errs = append(errs, checkSource(in.repo, f.SourcePath(), e), in.checkDest(f.Dest, e), checkOwn(f.Dest, e))
 		s.Files = append(s.Files, systemFile{
 			Source: t.value(mounted+strings.TrimPrefix(f.SourcePath(), "system/"), e),
@@ -51,7 +51,7 @@ func filesData(in input, t *trace) (any, error) {
 const kargsFile = kargsDir + "/10-bkt.toml"
 
 // checkOwn returns an error if a file would replace that of another section.
-func checkOwn(dest string, e Entry) error {
+func checkOwn(dest string, e manifest.Entry) error {
 	if dest != kargsFile {
 		return nil
 	}
@@ -59,7 +59,7 @@ func checkOwn(dest string, e Entry) error {
 }
 
 // checkSource returns an error if the repository has no such file.
-func checkSource(repo fs.FS, name string, e Entry) error {
+func checkSource(repo fs.FS, name string, e manifest.Entry) error {
 	info, err := fs.Stat(repo, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

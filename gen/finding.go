@@ -1,13 +1,17 @@
 package gen
 
-import "fmt"
+import (
+	"fmt"
+
+	"bkt/internal/manifest"
+)
 
 // A Finding is something that is worth knowing about a line of a manifest or
 // of a Containerfile. As an error it reads like one.
 type Finding struct {
-	Rule    string // its short name, such as "bootc/var"
-	Entry          // the place
-	Message string // what is the matter
+	Rule           string // its short name, such as "bootc/var"
+	manifest.Entry        // the place
+	Message        string // what is the matter
 }
 
 // Error returns "file:line:column: what".

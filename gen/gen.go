@@ -55,67 +55,67 @@ type section struct {
 var sections = []section{
 	{ // first of all
 		name:      baseImage,
-		manifests: map[Kind]string{System: imageManifest, Toolbox: imageManifest},
+		manifests: map[Kind]string{System: manifest.ImagePath, Toolbox: manifest.ImagePath},
 		template:  "base-image.tmpl",
 		data:      baseData,
 	},
 	{ // before the packages, which may come from these repositories
 		name:      "EXTERNAL_REPOS",
-		manifests: map[Kind]string{System: externalRepos},
+		manifests: map[Kind]string{System: manifest.ExternalReposPath},
 		template:  "external-repos.tmpl",
 		data:      externalData,
 	},
 	{ // the same
 		name:      "COPR_REPOS",
-		manifests: map[Kind]string{System: systemPackages, Toolbox: toolboxPackages},
+		manifests: map[Kind]string{System: manifest.SystemPackagesPath, Toolbox: manifest.ToolboxPackagesPath},
 		template:  "copr.tmpl",
 		data:      coprData,
 	},
 	{
 		name:      "SYSTEM_PACKAGES",
-		manifests: map[Kind]string{System: systemPackages},
+		manifests: map[Kind]string{System: manifest.SystemPackagesPath},
 		template:  "packages.tmpl",
 		data:      packagesData,
 	},
 	{ // what changes more often than the packages, and is faster, comes after them
 		name:      "KERNEL_ARGUMENTS",
-		manifests: map[Kind]string{System: systemConfig},
+		manifests: map[Kind]string{System: manifest.SystemConfigPath},
 		template:  "kernel-arguments.tmpl",
 		data:      kargsData,
 	},
 	{ // before the units, one of which may be among the files
 		name:      "SYSTEM_FILES",
-		manifests: map[Kind]string{System: systemConfig},
+		manifests: map[Kind]string{System: manifest.SystemConfigPath},
 		template:  "system-files.tmpl",
 		data:      filesData,
 	},
 	{
 		name:      "SYSTEMD_UNITS",
-		manifests: map[Kind]string{System: systemConfig},
+		manifests: map[Kind]string{System: manifest.SystemConfigPath},
 		template:  "systemd-units.tmpl",
 		data:      unitsData,
 	},
 	{ // after the packages, whose programs it must not replace
 		name:      "HOST_EXPORTS",
-		manifests: map[Kind]string{System: boxes},
+		manifests: map[Kind]string{System: manifest.DistroboxPath},
 		template:  "host-exports.tmpl",
 		data:      exportsData,
 	},
 	{
 		name:      "TOOLBOX_PACKAGES",
-		manifests: map[Kind]string{Toolbox: toolboxPackages},
+		manifests: map[Kind]string{Toolbox: manifest.ToolboxPackagesPath},
 		template:  "packages.tmpl",
 		data:      packagesData,
 	},
 	{ // after the packages, which may bring what unpacks them
 		name:      "TOOLCHAIN_INSTALLERS",
-		manifests: map[Kind]string{Toolbox: toolchains},
+		manifests: map[Kind]string{Toolbox: manifest.ToolchainsPath},
 		template:  "toolchain-installers.tmpl",
 		data:      toolchainsData,
 	},
 	{
 		name:      "TOOLBOX_ENVIRONMENT",
-		manifests: map[Kind]string{Toolbox: boxes},
+		manifests: map[Kind]string{Toolbox: manifest.DistroboxPath},
 		template:  "toolbox-environment.tmpl",
 		data:      environmentData,
 	},
@@ -125,16 +125,6 @@ const baseImage = "BASE_IMAGE"
 
 // foreign are sections of other programs in repositories that bkt is used on.
 var foreign = []string{"HOST_SHIMS"}
-
-const (
-	imageManifest   = "manifests/image.json"
-	systemPackages  = "manifests/system-packages.json"
-	toolboxPackages = "manifests/toolbox-packages.json"
-	externalRepos   = "manifests/external-repos.json"
-	systemConfig    = "manifests/system-config.json"
-	toolchains      = "manifests/toolchains.json"
-	boxes           = "manifests/distrobox.json"
-)
 
 // A Result is a rendered Containerfile.
 type Result struct {
@@ -166,7 +156,7 @@ func Render(name string, src []byte, repo fs.FS) (Result, error) {
 
 // prepare finds the sections of src.
 func prepare(name string, src []byte, repo fs.FS) (*renderer, error) {
-	r := &renderer{file: name, kind: KindOf(name), src: string(src), manifests: newStore(repo)}
+	r := &renderer{file: name, kind: KindOf(name), src: string(src), manifests: newManifestCache(repo)}
 	spans, err := find(name, r.src, names())
 	if err != nil {
 		return nil, err
@@ -190,7 +180,7 @@ type renderer struct {
 	file      string
 	kind      Kind
 	src       string
-	manifests *store
+	manifests *manifestCache
 	lines     []dockerfile.Line
 	all       []span // all sections of the file
 	spans     []span // those that are rendered
@@ -220,7 +210,7 @@ func (r *renderer) classify(spans []span) ([]span, error) {
 }
 
 func (r *renderer) warn(line int, format string, args ...any) {
-	place := Entry{File: r.file, Position: manifest.Position{Line: line + 1}}
+	place := manifest.Entry{File: r.file, Position: manifest.Position{Line: line + 1}}
 	r.warnings = append(r.warnings, Finding{"marker", place, fmt.Sprintf(format, args...)})
 }
 
@@ -251,7 +241,7 @@ func Containerfile(k Kind) string {
 // image's packages.
 func PackagesManifest(k Kind) string {
 	if k == Toolbox {
-		return toolboxPackages
+		return manifest.ToolboxPackagesPath
 	}
-	return systemPackages
+	return manifest.SystemPackagesPath
 }

@@ -17,18 +17,18 @@ type kargsSection struct {
 }
 
 func kargsData(in input, t *trace) (any, error) {
-	d, err := load[manifest.SystemConfig](in.store, in.manifest)
+	d, err := load[manifest.SystemConfig](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
-	for _, k := range d.content.ForeignKernelArguments() {
-		err := fmt.Errorf("%s: kernel argument %q is not one of those in append, and an image can only take away its own", d.entry(k.Pointer, "", ""), k.Text)
+	for _, k := range d.Content.ForeignKernelArguments() {
+		err := fmt.Errorf("%s: kernel argument %q is not one of those in append, and an image can only take away its own", d.Entry(k.Pointer, "", ""), k.Text)
 		errs = append(errs, hint.Add(err, `take it away on the machine, with "rpm-ostree kargs --delete", and leave it out here`))
 	}
 	s := kargsSection{Manifest: in.manifest}
-	for _, k := range d.content.KernelArguments() {
-		s.Arguments = append(s.Arguments, t.value(k.Text, d.entry(k.Pointer, k.Text, "")))
+	for _, k := range d.Content.KernelArguments() {
+		s.Arguments = append(s.Arguments, t.value(k.Text, d.Entry(k.Pointer, k.Text, "")))
 	}
 	return s, errors.Join(errs...)
 }

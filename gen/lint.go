@@ -80,7 +80,7 @@ func parse(file string, r Result) (*dockerfile.File, error) {
 // locate says that something is the matter with a line of the Containerfile. In
 // a generated line it is with the entry that the line comes from.
 func (r Result) locate(rule, file string, line int, what string) error {
-	place := Entry{File: file, Position: manifest.Position{Line: line}}
+	place := manifest.Entry{File: file, Position: manifest.Position{Line: line}}
 	for _, o := range r.Origins {
 		if o.Line == line {
 			what = fmt.Sprintf("%s (%s, section %s)", what, place, o.Section)

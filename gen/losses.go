@@ -157,7 +157,7 @@ func (l Losses) argument() string {
 func (l Losses) Findings(what string) []error {
 	var all []error
 	for _, group := range l.bySection() {
-		where := Entry{File: l.file, Position: manifest.Position{Line: group[0].Line}}
+		where := manifest.Entry{File: l.file, Position: manifest.Position{Line: group[0].Line}}
 		all = append(all, Finding{"not-declared", where, fmt.Sprintf("section %s %s: %s", group[0].section, what, listed(group))})
 	}
 	return all

@@ -23,23 +23,23 @@ type packagesSection struct {
 }
 
 func packagesData(in input, t *trace) (any, error) {
-	d, err := load[manifest.Packages](in.store, in.manifest)
+	d, err := load[manifest.Packages](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}
-	groups := values(d, "/groups", d.content.Groups, t)
+	groups := values(d, "/groups", d.Content.Groups, t)
 	for i, g := range groups {
 		groups[i].text = "@" + strings.TrimPrefix(g.text, "@")
 	}
 	s := packagesSection{
 		Manifest: in.manifest,
 		Cache:    cacheID(in.kind, in.base),
-		Packages: sorted(append(values(d, "/packages", d.content.Packages, t), groups...)),
-		Removed:  sorted(values(d, "/removed", d.content.Removed, t)),
-		Excluded: sorted(values(d, "/excluded", d.content.Excluded, t)),
+		Packages: sorted(append(values(d, "/packages", d.Content.Packages, t), groups...)),
+		Removed:  sorted(values(d, "/removed", d.Content.Removed, t)),
+		Excluded: sorted(values(d, "/excluded", d.Content.Excluded, t)),
 	}
 	err = errors.Join(
-		in.checkTier(d.content, func(i int) Entry { return d.entry(item("/packages", i), "", "") }),
+		in.checkTier(d.Content, func(i int) manifest.Entry { return d.Entry(item("/packages", i), "", "") }),
 		s.coprs(in, d, t), s.external(in, t))
 	s.Packages, s.Repos = sorted(s.Packages), sorted(s.Repos)
 	return s, err
@@ -47,7 +47,7 @@ func packagesData(in input, t *trace) (any, error) {
 
 // coprs enables the repositories that section COPR_REPOS adds. dnf refuses to
 // enable what nothing has added.
-func (s *packagesSection) coprs(in input, d document[manifest.Packages], t *trace) error {
+func (s *packagesSection) coprs(in input, d manifest.Document[manifest.Packages], t *trace) error {
 	repos := coprs(d, t)
 	if len(repos) == 0 {
 		return nil
@@ -62,12 +62,12 @@ func (s *packagesSection) coprs(in input, d document[manifest.Packages], t *trac
 }
 
 // values returns the strings of the list at the pointer list of a manifest.
-func values[T any](d document[T], list jsontext.Pointer, texts []string, t *trace) []value {
+func values[T any](d manifest.Document[T], list jsontext.Pointer, texts []string, t *trace) []value {
 	values := make([]value, len(texts))
 	t.entries = slices.Grow(t.entries, len(texts))
-	at := d.source.Items(list)
+	at := d.Source.Items(list)
 	for i, text := range texts {
-		values[i] = t.value(text, Entry{d.name, at[i], text, ""})
+		values[i] = t.value(text, manifest.Entry{File: d.Path, Position: at[i], Text: text})
 	}
 	return values
 }

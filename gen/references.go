@@ -76,7 +76,7 @@ func (r Result) sectionAt(line int) string {
 
 // at returns a finding in a line of the file.
 func (d reading) at(rule string, line int, format string, args ...any) error {
-	return Finding{rule, Entry{File: d.file, Position: manifest.Position{Line: line}}, fmt.Sprintf(format, args...)}
+	return Finding{rule, manifest.Entry{File: d.file, Position: manifest.Position{Line: line}}, fmt.Sprintf(format, args...)}
 }
 
 // lost returns an error for each reference to a stage that a section has taken
@@ -141,7 +141,7 @@ func (d reading) missing(ref reference) error {
 	case gone.Section != baseImage || i != was.LastIn(baseImage) || base < 0:
 		return hint.Add(err, "move the FROM in line %d out of section %s", gone.Line+1, gone.Section)
 	case d.now.All[base].Name != "":
-		return hint.Add(err, "%s calls it %q: write that here, or %q there", imageManifest, d.now.All[base].Name, gone.Name)
+		return hint.Add(err, "%s calls it %q: write that here, or %q there", manifest.ImagePath, d.now.All[base].Name, gone.Name)
 	}
 	return hint.Add(err, "have templates/base-image.tmpl write .As")
 }

@@ -24,24 +24,24 @@ import (
 // An input is what a section is rendered from.
 type input struct {
 	kind      Kind
-	manifest  string                             // path of the section's manifest
-	base      string                             // the image that the section's stage is FROM, as it is written
-	present   bool                               // the file has the section
-	stage     dockerfile.Stage                   // that of section BASE_IMAGE
-	checkName func(name string, e Entry) error   // whether a stage of the user's has that name
-	feeds     func(section string) (bool, error) // whether it stands above, where it can be used
+	manifest  string                                    // path of the section's manifest
+	base      string                                    // the image that the section's stage is FROM, as it is written
+	present   bool                                      // the file has the section
+	stage     dockerfile.Stage                          // that of section BASE_IMAGE
+	checkName func(name string, e manifest.Entry) error // whether a stage of the user's has that name
+	feeds     func(section string) (bool, error)        // whether it stands above, where it can be used
 	warn      func(error)
-	*store
+	*manifestCache
 }
 
 // A trace numbers the values of a section, so that its lines can be traced
 // back to the entries of a manifest.
 type trace struct {
-	entries []Entry
+	entries []manifest.Entry
 }
 
 // value makes e ready for a template, as text.
-func (t *trace) value(text string, e Entry) value {
+func (t *trace) value(text string, e manifest.Entry) value {
 	t.entries = append(t.entries, e)
 	return value{text, len(t.entries)}
 }
@@ -79,7 +79,7 @@ func (r *renderer) spareTemplates() {
 	entries, err := fs.ReadDir(r.manifests.repo, "templates")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		what := fmt.Sprintf("cannot be read, so that it is not known which templates no section has: %v", patherr.Reason(err))
-		r.warnings = append(r.warnings, Finding{"template", Entry{File: "templates"}, what})
+		r.warnings = append(r.warnings, Finding{"template", manifest.Entry{File: "templates"}, what})
 	}
 	for _, e := range entries {
 		name := e.Name()
@@ -91,7 +91,7 @@ func (r *renderer) spareTemplates() {
 		if near, ok := strictjson.Nearest(name, known); ok {
 			what += fmt.Sprintf(" (did you mean %s?)", near)
 		}
-		r.warnings = append(r.warnings, hint.Add(Finding{"template", Entry{File: file}, what},
+		r.warnings = append(r.warnings, hint.Add(Finding{"template", manifest.Entry{File: file}, what},
 			"the templates are %s", strings.Join(known, ", ")))
 	}
 }
@@ -114,7 +114,7 @@ func (r *renderer) section(s section) error {
 	at := r.indexOf(s.name)
 	t := &trace{}
 	in := input{
-		kind: r.kind, manifest: s.manifests[r.kind], base: r.base(at), present: at >= 0, store: r.manifests,
+		kind: r.kind, manifest: s.manifests[r.kind], base: r.base(at), present: at >= 0, manifestCache: r.manifests,
 		checkName: r.checkName,
 		feeds:     func(name string) (bool, error) { return r.feeds(name, at) },
 		warn:      func(err error) { r.warnings = append(r.warnings, err) },
@@ -167,7 +167,7 @@ func (r *renderer) homeless(s section, t *trace) {
 func around(s dockerfile.Stages, i int) string {
 	from := s.All[i]
 	if from.Image == "scratch" {
-		return fmt.Sprintf("the image is FROM scratch, in line %d: take its \"base\" out of %s", from.Line+1, imageManifest)
+		return fmt.Sprintf("the image is FROM scratch, in line %d: take its \"base\" out of %s", from.Line+1, manifest.ImagePath)
 	}
 	where := fmt.Sprintf("line %d", from.Line+1)
 	if from.Last > from.Line {
@@ -224,7 +224,7 @@ func (r *renderer) result() Result {
 	for i, s := range r.spans {
 		end := starts[i] + len(r.origins[i])
 		res.moves = append(res.moves, move{end - 1, end - (s.end + 1)})
-		whole := Entry{File: r.manifestOf(s.name)}
+		whole := manifest.Entry{File: r.manifestOf(s.name)}
 		for k, entry := range r.origins[i] {
 			o := Origin{starts[i] + k, s.name, whole}
 			if entry > 0 {
@@ -271,9 +271,9 @@ func functions(q quoter) template.FuncMap {
 
 // template returns the template with that name: the repository's own, if it has
 // one in templates/, or else bkt's.
-func (s *store) template(name string, q quoter) (*template.Template, error) {
+func (c *manifestCache) template(name string, q quoter) (*template.Template, error) {
 	file := "templates/" + name
-	text, err := fs.ReadFile(s.repo, file)
+	text, err := fs.ReadFile(c.repo, file)
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = templates.FS.ReadFile(name)
 	}
@@ -303,42 +303,22 @@ func item(list jsontext.Pointer, i int) jsontext.Pointer {
 	return list + jsontext.Pointer("/"+strconv.Itoa(i))
 }
 
-// A document is a decoded manifest.
-type document[T any] struct {
-	name    string // its path in the repository
-	content T
-	source  *manifest.Source
-}
-
-// entry returns the value that pointer points to. text is what it says.
-func (d document[T]) entry(pointer jsontext.Pointer, text, comment string) Entry {
-	return Entry{d.name, d.source.At(pointer), text, comment}
-}
-
-// A store reads the manifests of a repository, each once.
-type store struct {
+// A manifestCache reads the manifests of a repository, each once.
+type manifestCache struct {
 	repo fs.FS
-	read map[string]any // documents by name
+	read map[string]any // documents by path
 }
 
-func newStore(repo fs.FS) *store { return &store{repo, map[string]any{}} }
+func newManifestCache(repo fs.FS) *manifestCache { return &manifestCache{repo, map[string]any{}} }
 
-// load decodes the manifest at the path name. One that does not exist declares
-// nothing.
-func load[T any](s *store, name string) (document[T], error) {
-	if d, ok := s.read[name].(document[T]); ok {
+// load returns the manifest at path. One that does not exist declares nothing.
+func load[T any](c *manifestCache, path string) (manifest.Document[T], error) {
+	if d, ok := c.read[path].(manifest.Document[T]); ok {
 		return d, nil
 	}
-	d := document[T]{name: name, source: &manifest.Source{}}
-	data, err := fs.ReadFile(s.repo, name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return d, fmt.Errorf("%s: %w", name, patherr.Reason(err))
-	}
+	d, err := manifest.Read[T](c.repo, path)
 	if err == nil {
-		if d.content, d.source, err = manifest.Decode[T](name, data); err != nil {
-			return d, err
-		}
+		c.read[path] = d
 	}
-	s.read[name] = d
-	return d, nil
+	return d, err
 }

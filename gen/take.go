@@ -22,7 +22,7 @@ type Taking struct {
 
 // Take moves the losses that manifests can express into the manifests of repo.
 func (l Losses) Take(repo fs.FS) Taking {
-	t := taker{kind: KindOf(l.file), store: newStore(repo), manifests: map[string][]byte{}}
+	t := taker{kind: KindOf(l.file), store: newManifestCache(repo), manifests: map[string][]byte{}}
 	result := Taking{t.manifests, map[string]bool{}, map[string]error{}}
 	for _, s := range l.lost {
 		done, err := t.take(s)
@@ -68,7 +68,7 @@ func reasons(err error) []string {
 // A taker puts statements into manifests.
 type taker struct {
 	kind      Kind
-	store     *store
+	store     *manifestCache
 	manifests map[string][]byte // that have been changed
 }
 
@@ -85,24 +85,24 @@ func (t *taker) take(s statement) (bool, error) {
 		}
 		return true, edit(t, PackagesManifest(t.kind), func(p *manifest.Packages) error { return takePackage(p, s) })
 	case script.Repository:
-		return true, edit(t, externalRepos, func(r *manifest.ExternalRepos) error { return takeRepository(r, s) })
+		return true, edit(t, manifest.ExternalReposPath, func(r *manifest.ExternalRepos) error { return takeRepository(r, s) })
 	case script.Argument, script.Enable, script.Disable, script.Mask:
-		return true, edit(t, systemConfig, func(c *manifest.SystemConfig) error { return takeConfig(c, s) })
+		return true, edit(t, manifest.SystemConfigPath, func(c *manifest.SystemConfig) error { return takeConfig(c, s) })
 	case script.File:
-		return true, edit(t, systemConfig, func(c *manifest.SystemConfig) error { return takeFile(c, s, t.store.repo) })
+		return true, edit(t, manifest.SystemConfigPath, func(c *manifest.SystemConfig) error { return takeFile(c, s, t.store.repo) })
 	case script.Image, script.Label:
-		return true, edit(t, imageManifest, func(i *manifest.Images) error { return takeImage(i, t.kind, s) })
+		return true, edit(t, manifest.ImagePath, func(i *manifest.Images) error { return takeImage(i, t.kind, s) })
 	case script.Variable, script.Folder:
-		return true, edit(t, boxes, func(b *manifest.Boxes) error { return takeEnvironment(b, s) })
+		return true, edit(t, manifest.DistroboxPath, func(b *manifest.Boxes) error { return takeEnvironment(b, s) })
 	}
 	return false, nil
 }
 
 // external reports whether s is a package of a repository in external-repos.json.
 func (t *taker) external(s statement) bool {
-	d, err := load[manifest.ExternalRepos](t.store, externalRepos)
+	d, err := load[manifest.ExternalRepos](t.store, manifest.ExternalReposPath)
 	return err == nil && t.kind == System && s.Kind == script.Package &&
-		slices.ContainsFunc(d.content.Repos, func(r manifest.ExternalRepo) bool { return slices.Contains(r.Packages, s.Name) })
+		slices.ContainsFunc(d.Content.Repos, func(r manifest.ExternalRepo) bool { return slices.Contains(r.Packages, s.Name) })
 }
 
 func ofSystem(k script.Kind) bool {
@@ -118,7 +118,7 @@ func edit[T any](t *taker, name string, change func(*T) error) error {
 	if err != nil {
 		return err
 	}
-	text, err := manifest.Encode(d.content)
+	text, err := manifest.Encode(d.Content)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func edit[T any](t *taker, name string, change func(*T) error) error {
 	if text, err = manifest.Encode(content); err != nil {
 		return err
 	}
-	d.content, t.manifests[name] = content, text
+	d.Content, t.manifests[name] = content, text
 	t.store.read[name] = d
 	return nil
 }
@@ -168,7 +168,7 @@ func takeRepository(r *manifest.ExternalRepos, s statement) error {
 		return hint.Add(fmt.Errorf("%s: its packages are not checked", s), "a repository has a key that its packages are signed with: set gpgcheck=1 and gpgkey")
 	}
 	if len(s.Repo.Packages) == 0 {
-		return hint.Add(fmt.Errorf("%s: it does not say which packages come from it", s), "name the packages that come from it in %s", externalRepos)
+		return hint.Add(fmt.Errorf("%s: it does not say which packages come from it", s), "name the packages that come from it in %s", manifest.ExternalReposPath)
 	}
 	repo := manifest.ExternalRepo{Name: s.Name, DisplayName: s.Repo.Name, BaseURL: s.Repo.BaseURL, GPGKey: s.Repo.GPGKey, Packages: s.Repo.Packages}
 	if i := slices.IndexFunc(r.Repos, func(other manifest.ExternalRepo) bool { return other.Name == s.Name }); i >= 0 {
@@ -232,9 +232,9 @@ func takeImage(i *manifest.Images, k Kind, s statement) error {
 }
 
 func takeEnvironment(b *manifest.Boxes, s statement) error {
-	name, ok := ToolboxOf(*b)
+	name, ok := b.Toolbox()
 	if !ok {
-		return hint.Add(fmt.Errorf("%s: no container is that of the toolbox image", s), "declare the container %q in %s", development, boxes)
+		return hint.Add(fmt.Errorf("%s: no container is that of the toolbox image", s), "declare the container %q in %s", manifest.ToolboxContainer, manifest.DistroboxPath)
 	}
 	box := b.Containers[name]
 	if s.Kind == script.Variable {

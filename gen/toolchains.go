@@ -31,18 +31,18 @@ type download struct {
 }
 
 func toolchainsData(in input, t *trace) (any, error) {
-	d, err := load[manifest.Toolchains](in.store, in.manifest)
+	d, err := load[manifest.Toolchains](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}
 	s := toolchainsSection{Manifest: in.manifest}
-	lists, err := packageLists(in.store)
+	lists, err := packageLists(in.manifestCache)
 	errs := []error{err}
-	if len(d.content.Toolchains) == 0 {
+	if len(d.Content.Toolchains) == 0 {
 		errs = nil // there is nothing to look for in the lists
 	}
-	for i, c := range d.content.Toolchains {
-		e := d.entry(item("/toolchains", i), c.Name, c.Comment)
+	for i, c := range d.Content.Toolchains {
+		e := d.Entry(item("/toolchains", i), c.Name, c.Comment)
 		errs = append(errs, checkInstaller(lists, c, e))
 		s.Toolchains = append(s.Toolchains, newToolchain(c, e, t))
 	}
@@ -50,7 +50,7 @@ func toolchainsData(in input, t *trace) (any, error) {
 	return s, errors.Join(errs...)
 }
 
-func newToolchain(c manifest.Toolchain, e Entry, t *trace) toolchain {
+func newToolchain(c manifest.Toolchain, e manifest.Entry, t *trace) toolchain {
 	tool := toolchain{Name: t.value(c.Name, e), Path: t.value(c.Path, e)}
 	if c.Member != "" {
 		tool.Member = t.value(c.Member, e)
@@ -67,8 +67,8 @@ const rule = "the image has the installer of a toolchain, the user's home has wh
 
 // packageLists returns the manifests of packages of both images, as far as they can
 // be read.
-func packageLists(s *store) (all []document[manifest.Packages], err error) {
-	for _, name := range []string{systemPackages, toolboxPackages} {
+func packageLists(s *manifestCache) (all []manifest.Document[manifest.Packages], err error) {
+	for _, name := range []string{manifest.SystemPackagesPath, manifest.ToolboxPackagesPath} {
 		d, errLoad := load[manifest.Packages](s, name)
 		if errLoad == nil {
 			all = append(all, d)
@@ -79,15 +79,15 @@ func packageLists(s *store) (all []document[manifest.Packages], err error) {
 }
 
 // checkInstaller returns an error if a toolchain is in the wrong place.
-func checkInstaller(lists []document[manifest.Packages], c manifest.Toolchain, e Entry) error {
+func checkInstaller(lists []manifest.Document[manifest.Packages], c manifest.Toolchain, e manifest.Entry) error {
 	var errs []error
 	if isHome(c.Path) {
 		err := fmt.Errorf("%s: toolchain %s would be installed in a home: %s", e, c.Name, rule)
 		errs = append(errs, hint.Add(err, "set its path to a folder of the image, such as %q", "/usr/local/bin/"+c.Name))
 	}
 	for _, d := range lists {
-		if i := slices.Index(d.content.Packages, c.Name); i >= 0 {
-			err := fmt.Errorf("%s: toolchain %s is installed as a package too (at %s): one of the two would be used, and the other updated", e, c.Name, d.entry(item("/packages", i), "", ""))
+		if i := slices.Index(d.Content.Packages, c.Name); i >= 0 {
+			err := fmt.Errorf("%s: toolchain %s is installed as a package too (at %s): one of the two would be used, and the other updated", e, c.Name, d.Entry(item("/packages", i), "", ""))
 			errs = append(errs, hint.Add(err, "take it out of one of the two"))
 		}
 	}

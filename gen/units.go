@@ -21,12 +21,12 @@ type verb struct {
 }
 
 func unitsData(in input, t *trace) (any, error) {
-	d, err := load[manifest.SystemConfig](in.store, in.manifest)
+	d, err := load[manifest.SystemConfig](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}
 	s := unitsSection{Manifest: in.manifest}
-	systemd := d.content.Systemd
+	systemd := d.Content.Systemd
 	for _, v := range []struct {
 		name  string
 		units []string
@@ -36,9 +36,9 @@ func unitsData(in input, t *trace) (any, error) {
 			s.Verbs = append(s.Verbs, verb{v.name, sorted(values(d, at, v.units, t))})
 		}
 	}
-	for _, p := range d.content.Ignored() {
+	for _, p := range d.Content.Ignored() {
 		name := strings.ReplaceAll(strings.TrimPrefix(string(p), "/"), "/", ".")
-		in.warn(Finding{"no-effect", d.entry(p, "", ""), name + " has no effect: bkt keeps it and does nothing with it"})
+		in.warn(Finding{"no-effect", d.Entry(p, "", ""), name + " has no effect: bkt keeps it and does nothing with it"})
 	}
 	return s, nil
 }

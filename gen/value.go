@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -10,28 +9,9 @@ import (
 
 // An Origin is where a generated line comes from.
 type Origin struct {
-	Line    int    // in the Containerfile, from 1
-	Section string // the section that the line is in
-	Entry          // zero but for File: no single entry
-}
-
-// An Entry is a value in a manifest.
-type Entry struct {
-	File              string // the manifest's path in the repository
-	manifest.Position        // zero: the manifest as a whole
-	Text              string // what stands there, or its name
-	Comment           string // what the manifest says about it
-}
-
-// String returns file:line:column, or as much of it as is known.
-func (e Entry) String() string {
-	switch {
-	case e.Position.Line == 0:
-		return e.File
-	case e.Column == 0:
-		return fmt.Sprintf("%s:%d", e.File, e.Position.Line)
-	}
-	return fmt.Sprintf("%s:%d:%d", e.File, e.Position.Line, e.Position.Column)
+	Line           int    // in the Containerfile, from 1
+	Section        string // the section that the line is in
+	manifest.Entry        // zero but for File: no single entry
 }
 
 // A value is text of a manifest on its way into a section. It remembers which

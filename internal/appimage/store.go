@@ -10,7 +10,7 @@ import (
 )
 
 // File is the manifest of AppImages.
-const File = "manifests/appimage-apps.json"
+const File = manifest.AppImagesPath
 
 // Store is where AppImages are declared. One that is disabled is not: it is
 // neither installed nor, where it was before, kept.

@@ -8,7 +8,7 @@ import (
 )
 
 // File is the manifest of boxes.
-const File = "manifests/distrobox.json"
+const File = manifest.DistroboxPath
 
 // Store is where boxes are declared.
 type Store struct {

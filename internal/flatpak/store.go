@@ -10,9 +10,9 @@ import (
 
 // The manifests of the domains.
 const (
-	AppsFile      = "manifests/flatpak-apps.json"
-	RemotesFile   = "manifests/flatpak-remotes.json"
-	OverridesFile = "manifests/flatpak-overrides.json"
+	AppsFile      = manifest.FlatpakAppsPath
+	RemotesFile   = manifest.FlatpakRemotesPath
+	OverridesFile = manifest.FlatpakOverridesPath
 )
 
 // AppStore is where apps are declared. What they may do stands beside them, and

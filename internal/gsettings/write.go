@@ -93,13 +93,13 @@ func (d *Domain) write(db databases, s *schemas, diff reconcile.Diff[manifest.Se
 func allowed(db databases, path string) error {
 	switch {
 	case slices.Contains(extensionKeys, path):
-		return hint.Add(errors.New("which extensions there are is no setting"), "declare extensions in manifests/gnome-extensions.json, and take this out of manifests/gsettings.json")
+		return hint.Add(errors.New("which extensions there are is no setting"), "declare extensions in %s, and take this out of %s", manifest.ExtensionsPath, manifest.SettingsPath)
 	case db.locks[path]:
 		err := errors.New("the system has locked this key")
 		if below, ok, errBelow := db.beneath(path); ok && errBelow == nil {
 			err = fmt.Errorf("%w: it is %s", err, below)
 		}
-		return hint.Add(err, "take it out of manifests/gsettings.json, or out of the locks of the system's dconf database")
+		return hint.Add(err, "take it out of %s, or out of the locks of the system's dconf database", manifest.SettingsPath)
 	}
 	return nil
 }

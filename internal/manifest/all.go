@@ -1,10 +1,14 @@
 package manifest
 
-import "reflect"
+import (
+	"path"
+	"reflect"
+)
 
 // A File is one of the manifests that a repository may have.
 type File struct {
-	Name string       // in the folder of the manifests, such as "image.json"
+	Path string       // in the repository, such as "manifests/image.json"
+	Name string       // the last part of Path
 	Type reflect.Type // of what it is read into
 
 	// Format returns the manifest data, which errors call name, as it is when
@@ -16,25 +20,25 @@ type File struct {
 // running system.
 func All() []File {
 	return []File{
-		file[Images]("image.json"),
-		file[Packages]("system-packages.json"),
-		file[Packages]("toolbox-packages.json"),
-		file[ExternalRepos]("external-repos.json"),
-		file[SystemConfig]("system-config.json"),
-		file[Toolchains]("toolchains.json"),
-		file[Boxes]("distrobox.json"),
-		file[FlatpakRemotes]("flatpak-remotes.json"),
-		file[FlatpakApps]("flatpak-apps.json"),
-		file[FlatpakOverrides]("flatpak-overrides.json"),
-		file[Services]("systemd-services.json"),
-		file[Extensions]("gnome-extensions.json"),
-		file[Settings]("gsettings.json"),
-		file[AppImages]("appimage-apps.json"),
+		file[Images](ImagePath),
+		file[Packages](SystemPackagesPath),
+		file[Packages](ToolboxPackagesPath),
+		file[ExternalRepos](ExternalReposPath),
+		file[SystemConfig](SystemConfigPath),
+		file[Toolchains](ToolchainsPath),
+		file[Boxes](DistroboxPath),
+		file[FlatpakRemotes](FlatpakRemotesPath),
+		file[FlatpakApps](FlatpakAppsPath),
+		file[FlatpakOverrides](FlatpakOverridesPath),
+		file[Services](ServicesPath),
+		file[Extensions](ExtensionsPath),
+		file[Settings](SettingsPath),
+		file[AppImages](AppImagesPath),
 	}
 }
 
-func file[T any](name string) File {
-	return File{name, reflect.TypeFor[T](), format[T]}
+func file[T any](at string) File {
+	return File{at, path.Base(at), reflect.TypeFor[T](), format[T]}
 }
 
 func format[T any](name string, data []byte) ([]byte, error) {

@@ -38,6 +38,21 @@ type Box struct {
 	Comment         string            `json:"comment,omitempty"`
 }
 
+// ToolboxContainer is the name of the container that the toolbox image is for.
+const ToolboxContainer = "bootc-dev"
+
+// Toolbox returns the name of the container that the toolbox image is for: the
+// one called [ToolboxContainer], or else the only one.
+func (f Boxes) Toolbox() (name string, ok bool) {
+	if _, ok := f.Containers[ToolboxContainer]; ok {
+		return ToolboxContainer, true
+	}
+	for name := range f.Containers {
+		return name, len(f.Containers) == 1
+	}
+	return "", false
+}
+
 func (f Boxes) canonical() Boxes {
 	boxes := map[string]Box{}
 	for name, b := range f.Containers {

@@ -49,36 +49,36 @@ func (f SystemFile) SourcePath() string {
 
 const systemFolder = "system/"
 
-// An Entry is a string of a manifest, and where it stands there.
-type Entry struct {
+// A ListItem is a string in a list of a manifest, with its pointer.
+type ListItem struct {
 	Text    string
 	Pointer jsontext.Pointer
 }
 
 // KernelArguments returns the arguments that the image sets, in their order:
 // those that are appended and not removed.
-func (c SystemConfig) KernelArguments() []Entry {
-	return slices.DeleteFunc(c.appended(), func(e Entry) bool { return slices.Contains(c.Kargs.Remove, e.Text) })
+func (c SystemConfig) KernelArguments() []ListItem {
+	return slices.DeleteFunc(c.appended(), func(e ListItem) bool { return slices.Contains(c.Kargs.Remove, e.Text) })
 }
 
 // ForeignKernelArguments returns the arguments that are removed without being
 // appended. Only another part of the image can have set them, and kargs.d
 // cannot take them away.
-func (c SystemConfig) ForeignKernelArguments() []Entry {
-	return slices.DeleteFunc(entries("/kargs/remove", c.Kargs.Remove), func(e Entry) bool { return slices.Contains(c.Kargs.Append, e.Text) })
+func (c SystemConfig) ForeignKernelArguments() []ListItem {
+	return slices.DeleteFunc(entries("/kargs/remove", c.Kargs.Remove), func(e ListItem) bool { return slices.Contains(c.Kargs.Append, e.Text) })
 }
 
-func (c SystemConfig) appended() []Entry {
+func (c SystemConfig) appended() []ListItem {
 	if c.Kargs.plain() {
 		return entries("/kargs", c.Kargs.Append)
 	}
 	return entries("/kargs/append", c.Kargs.Append)
 }
 
-func entries(list jsontext.Pointer, texts []string) []Entry {
-	var all []Entry
+func entries(list jsontext.Pointer, texts []string) []ListItem {
+	var all []ListItem
 	for i, text := range texts {
-		all = append(all, Entry{text, strictjson.Item(list, i)})
+		all = append(all, ListItem{text, strictjson.Item(list, i)})
 	}
 	return all
 }

@@ -2,13 +2,10 @@ package reconcile
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
 
-	"bkt/internal/hint"
 	"bkt/internal/manifest"
 )
 
@@ -74,25 +71,18 @@ func (l List[F, T]) Save(repo *Edits, items []T) error {
 	return WriteManifest(repo, l.File, content)
 }
 
-// ReadManifest returns the text of a manifest and what it says, nil and nothing
-// if there is none.
+// ReadManifest returns the text of a manifest and its content, nil and nothing if
+// it does not exist (see [manifest.Read]).
 func ReadManifest[F any](repo fs.FS, name string) (text []byte, content F, err error) {
-	text, err = fs.ReadFile(repo, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, content, nil
-	}
-	if err != nil {
-		return nil, content, err
-	}
-	content, _, err = manifest.Decode[F](name, text)
-	return text, content, err
+	d, err := manifest.Read[F](repo, name)
+	return d.Text, d.Content, err
 }
 
 // WriteManifest has the manifest called name say content. One that says it
 // already stays as it is, however it is laid out, and one without a newline at
 // its end gets none.
 func WriteManifest[F any](repo *Edits, name string, content F) error {
-	text, err := encodeManifest(name, content)
+	text, err := manifest.EncodeFile(name, content)
 	if err != nil {
 		return err
 	}
@@ -101,7 +91,7 @@ func WriteManifest[F any](repo *Edits, name string, content F) error {
 		return err
 	}
 	if old != nil {
-		if same, err := encodeManifest(name, was); err == nil && bytes.Equal(same, text) {
+		if same, err := manifest.EncodeFile(name, was); err == nil && bytes.Equal(same, text) {
 			return nil
 		}
 		if !bytes.HasSuffix(old, []byte("\n")) {
@@ -110,13 +100,4 @@ func WriteManifest[F any](repo *Edits, name string, content F) error {
 	}
 	repo.WriteFile(name, text)
 	return nil
-}
-
-func encodeManifest[F any](name string, content F) ([]byte, error) {
-	text, err := manifest.Encode(content)
-	var errs []error
-	for _, e := range hint.Split(err) {
-		errs = append(errs, fmt.Errorf("%s: %w", name, e))
-	}
-	return text, errors.Join(errs...)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // File is the manifest of units.
-const File = "manifests/systemd-services.json"
+const File = manifest.ServicesPath
 
 // Store is where units are declared: a map for each scope in one manifest.
 type Store struct{}

@@ -1,0 +1,82 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"bkt/internal/hint"
+	"bkt/internal/patherr"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A Document is a manifest that has been read.
+type Document[T any] struct {
+	Path    string // in the repository
+	Text    []byte // of the file; nil: it does not exist
+	Content T
+	Source  *Source // never nil
+}
+
+// Read reads the manifest at path in repo.
+//
+// A file that does not exist declares nothing: the document has the zero T and
+// no text. A file that cannot be read is an error, which names the path and
+// wraps the reason, and so is one that is not valid: see [Decode]. The document
+// that comes with an error says no more than its path.
+func Read[T any](repo fs.FS, path string) (Document[T], error) {
+	d := Document[T]{Path: path, Source: &Source{}}
+	text, err := fs.ReadFile(repo, path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return d, nil
+	case err != nil:
+		return d, fmt.Errorf("%s: %w", path, patherr.Reason(err))
+	}
+	content, source, err := Decode[T](path, text)
+	if err != nil {
+		return d, err
+	}
+	d.Text, d.Content, d.Source = text, content, source
+	return d, nil
+}
+
+// Exists reports whether the repository has the file.
+func (d Document[T]) Exists() bool { return d.Text != nil }
+
+// Entry returns the value that pointer points to. text is what it says, comment
+// what the manifest says about it.
+func (d Document[T]) Entry(pointer jsontext.Pointer, text, comment string) Entry {
+	return Entry{d.Path, d.Source.At(pointer), text, comment}
+}
+
+// An Entry is a value in a manifest, or a line of another file.
+type Entry struct {
+	File     string // the path of the file in the repository
+	Position        // zero: the file as a whole
+	Text     string // the value, or its name
+	Comment  string // what the manifest says about it
+}
+
+// String returns file:line:column, or as much of it as is known.
+func (e Entry) String() string {
+	switch {
+	case e.Line == 0:
+		return e.File
+	case e.Column == 0:
+		return fmt.Sprintf("%s:%d", e.File, e.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)
+}
+
+// EncodeFile returns the text of the manifest v, as [Encode] does, with errors
+// that begin with path.
+func EncodeFile[T any](path string, v T) ([]byte, error) {
+	text, err := Encode(v)
+	var errs []error
+	for _, e := range hint.Split(err) {
+		errs = append(errs, fmt.Errorf("%s: %w", path, e))
+	}
+	return text, errors.Join(errs...)
+}
