@@ -30,9 +30,6 @@ func environmentData(in input, t *trace) (any, error) {
 	return newEnvironment(d, at, d.Content.Containers[name], t), nil
 }
 
-// ToolboxOf returns the container that the toolbox image is for.
-func ToolboxOf(boxes manifest.Boxes) (string, bool) { return boxes.Toolbox() }
-
 func newEnvironment(d manifest.Document[manifest.Boxes], at jsontext.Pointer, box manifest.Box, t *trace) environmentSection {
 	var s environmentSection
 	for _, name := range slices.Sorted(maps.Keys(box.Env)) {

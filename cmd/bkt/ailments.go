@@ -159,9 +159,9 @@ func brokenManifests(_ context.Context, p *patient) ([]ailment, error) {
 	var names []string
 	for _, f := range manifest.All() {
 		names = append(names, f.Name)
-		text, err := fs.ReadFile(p.Repo.FS(), "manifests/"+f.Name)
+		text, err := fs.ReadFile(p.Repo.FS(), f.Path)
 		if err == nil {
-			_, err = f.Format("manifests/"+f.Name, text)
+			_, err = f.Format(f.Path, text)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			all = append(all, ailing(patherr.Trim(err))...)
@@ -173,13 +173,13 @@ func brokenManifests(_ context.Context, p *patient) ([]ailment, error) {
 
 // misspelt is about files beside the manifests that no one reads.
 func misspelt(p *patient, names []string) ([]ailment, error) {
-	entries, err := fs.ReadDir(p.Repo.FS(), "manifests")
+	entries, err := fs.ReadDir(p.Repo.FS(), manifest.Folder)
 	var all []ailment
 	for _, e := range entries {
 		name := e.Name()
 		near, ok := strictjson.Nearest(name, names)
 		if ok && path.Ext(name) == ".json" && !slices.Contains(names, name) {
-			all = append(all, ailing(hint.Add(fmt.Errorf("manifests/%s is no manifest, and nothing reads it", name), "did you mean %q?", near))...)
+			all = append(all, ailing(hint.Add(fmt.Errorf("%s/%s is no manifest, and nothing reads it", manifest.Folder, name), "did you mean %q?", near))...)
 		}
 	}
 	return all, patherr.Trim(err)
@@ -194,11 +194,11 @@ func missingSchemas(_ context.Context, p *patient) ([]ailment, error) {
 	var all []ailment
 	mended := map[string]bool{}
 	for _, f := range manifest.All() {
-		at, ok := schemaOf(p.Repo.FS(), f.Name)
+		at, ok := schemaOf(p.Repo.FS(), f.Path)
 		if !ok || p.Repo.Has(at) || mended[at] {
 			continue
 		}
-		a := ailment{err: fmt.Errorf("manifests/%s: its $schema is %s, which is not there", f.Name, at)}
+		a := ailment{err: fmt.Errorf("%s: its $schema is %s, which is not there", f.Path, at)}
 		text, err := schemas.FS.ReadFile(path.Base(at))
 		if err == nil {
 			a.mend, mended[at] = plan.Rewrite(p.Repo.Path(at), at, nil, text), true
@@ -216,11 +216,11 @@ func schemaOf(repo fs.FS, name string) (string, bool) {
 	var content struct {
 		Schema string `json:"$schema"`
 	}
-	text, err := fs.ReadFile(repo, "manifests/"+name)
+	text, err := fs.ReadFile(repo, name)
 	if err != nil || json.Unmarshal(text, &content) != nil || content.Schema == "" || strings.Contains(content.Schema, ":") {
 		return "", false
 	}
-	at := path.Join("manifests", content.Schema)
+	at := path.Join(manifest.Folder, content.Schema)
 	return at, filepath.IsLocal(at)
 }
 
@@ -317,17 +317,17 @@ func undeclaredRemotes(_ context.Context, p *patient) ([]ailment, error) {
 	if p.Repo.Root == "" {
 		return nil, errNoRepository
 	}
-	_, apps, err := reconcile.ReadManifest[manifest.FlatpakApps](p.Repo.FS(), "manifests/flatpak-apps.json")
-	_, remotes, errRemotes := reconcile.ReadManifest[manifest.FlatpakRemotes](p.Repo.FS(), "manifests/flatpak-remotes.json")
+	apps, err := manifest.Read[manifest.FlatpakApps](p.Repo.FS(), manifest.FlatpakAppsPath)
+	remotes, errRemotes := manifest.Read[manifest.FlatpakRemotes](p.Repo.FS(), manifest.FlatpakRemotesPath)
 	if err := errors.Join(unreadable(err), unreadable(errRemotes)); err != nil {
 		return nil, err
 	}
 	declared := map[string]bool{}
-	for _, r := range remotes.Remotes {
+	for _, r := range remotes.Content.Remotes {
 		declared[r.Key()] = true
 	}
 	var all []ailment
-	for _, app := range apps.Apps {
+	for _, app := range apps.Content.Apps {
 		remote := manifest.FlatpakRemote{Name: app.Remote, Scope: app.Scope}.Key()
 		if declared[remote] {
 			continue
@@ -345,8 +345,8 @@ func (p *patient) boxes() (map[string]manifest.Box, error) {
 	if p.Repo.Root == "" {
 		return nil, errNoRepository
 	}
-	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](p.Repo.FS(), boxesManifest)
-	return boxes.Containers, unreadable(err)
+	boxes, err := manifest.Read[manifest.Boxes](p.Repo.FS(), manifest.DistroboxPath)
+	return boxes.Content.Containers, unreadable(err)
 }
 
 // unreadable says of a manifest only where it cannot be read: what is wrong there,

@@ -32,7 +32,7 @@ func (c *baseUpdateCmd) Run(ctx context.Context, a *app) error {
 			files = append(files, containerfile.OfImage(r, k)...)
 		}
 	}
-	return editManifest(ctx, a, r, c.Mode, pipeline.ImagesManifest, files, func(i *manifest.Images, s *manifest.Source) error {
+	return editManifest(ctx, a, r, c.Mode, manifest.ImagePath, files, func(i *manifest.Images, s *manifest.Source) error {
 		return pipeline.PinBases(ctx, a, c.Images, i, s)
 	})
 }

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"strings"
 
-	"bkt/gen"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/pipeline"
 	"bkt/internal/plan"
-	"bkt/internal/reconcile"
 )
 
 // A bootedStatus is the image that this system has started from.
@@ -35,30 +33,30 @@ type boxStatus struct {
 // images returns how the images of this system stand beside those of the
 // repository: nil where there are none. What cannot be read is not none.
 func (s system) images(ctx context.Context) (*bootedStatus, *boxStatus) {
-	_, images, err := reconcile.ReadManifest[manifest.Images](s.Repo.FS(), pipeline.ImagesManifest)
+	images, err := manifest.Read[manifest.Images](s.Repo.FS(), manifest.ImagePath)
 	b := bootedImage(ctx)
 	switch {
 	case b == nil || b.Error != "":
 	case err != nil:
 		b.Error = firstOf(err)
-	case !sameImage(b.Image, images.System.Name):
-		b.Wanted = images.System.Name
+	case !sameImage(b.Image, images.Content.System.Name):
+		b.Wanted = images.Content.System.Name
 	}
-	return b, s.toolboxStatus(images.Toolbox.Name, err)
+	return b, s.toolboxStatus(images.Content.Toolbox.Name, err)
 }
 
 // toolboxStatus returns how the box stands that is for the toolbox image of that
 // name; errName is why that is not known.
 func (s system) toolboxStatus(image string, errName error) *boxStatus {
-	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](s.Repo.FS(), boxesManifest)
+	boxes, err := manifest.Read[manifest.Boxes](s.Repo.FS(), manifest.DistroboxPath)
 	if err != nil {
 		return &boxStatus{Error: firstOf(err)}
 	}
-	name, ok := gen.ToolboxOf(boxes)
+	name, ok := boxes.Content.Toolbox()
 	if !ok {
 		return nil
 	}
-	box := &boxStatus{Name: name, Image: boxes.Containers[name].Image}
+	box := &boxStatus{Name: name, Image: boxes.Content.Containers[name].Image}
 	switch {
 	case errName != nil:
 		box.Error = firstOf(errName)

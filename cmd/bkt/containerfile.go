@@ -9,6 +9,7 @@ import (
 	"bkt/internal/containerfile"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 	"bkt/internal/ui"
@@ -140,7 +141,7 @@ func (c *checkCmd) report(ctx context.Context, a *app, r repo.Repo, names []stri
 	p := containerfile.Rewrites(r, rendered)
 	findings = append(findings, asFindings("error", containerfile.Unsaved(ctx, r, rendered))...)
 	for _, change := range p {
-		stale := gen.Finding{Rule: "stale", Entry: gen.Entry{File: change.Targets[0]}, Message: "the sections are not what the manifests say"}
+		stale := gen.Finding{Rule: "stale", Entry: manifest.Entry{File: change.Targets[0]}, Message: "the sections are not what the manifests say"}
 		findings = append(findings, asFindings("error", []error{hint.Add(stale, "run \"bkt containerfile sync\"")})...)
 	}
 	err := c.print(a, findings, p)

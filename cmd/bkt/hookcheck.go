@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 
@@ -13,7 +12,6 @@ import (
 	"bkt/internal/hook"
 	"bkt/internal/hooklint"
 	"bkt/internal/manifest"
-	"bkt/internal/patherr"
 	"bkt/internal/repo"
 	"bkt/internal/strictjson"
 )
@@ -57,9 +55,6 @@ func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
 	return c.report(a, len(hooks), found)
 }
 
-// boxesManifest is the manifest that has the hooks.
-const boxesManifest = "manifests/distrobox.json"
-
 // A boxHook is a hook of a container.
 type boxHook struct {
 	manifest.PlacedHook
@@ -68,11 +63,11 @@ type boxHook struct {
 
 // readHooks returns the hooks of the containers that the user has named, or of all.
 func readHooks(r repo.Repo, containers []string) ([]boxHook, error) {
-	boxes, source, err := readBoxes(r)
+	boxes, err := manifest.Read[manifest.Boxes](r.FS(), manifest.DistroboxPath)
 	if err != nil {
 		return nil, err
 	}
-	known := slices.Sorted(maps.Keys(boxes.Containers))
+	known := slices.Sorted(maps.Keys(boxes.Content.Containers))
 	if len(containers) == 0 {
 		containers = known
 	}
@@ -84,27 +79,15 @@ func readHooks(r repo.Repo, containers []string) ([]boxHook, error) {
 		if slices.Contains(containers[:i], name) {
 			continue
 		}
-		for _, h := range boxes.Hooks(name, source) {
+		for _, h := range boxes.Content.Hooks(name, boxes.Source) {
 			hooks = append(hooks, boxHook{h, name})
 		}
 	}
 	return hooks, nil
 }
 
-// readBoxes returns the containers, none if there is no manifest of them.
-func readBoxes(r repo.Repo) (manifest.Boxes, *manifest.Source, error) {
-	data, err := fs.ReadFile(r.FS(), boxesManifest)
-	if errors.Is(err, fs.ErrNotExist) {
-		return manifest.Boxes{}, nil, nil
-	}
-	if err != nil {
-		return manifest.Boxes{}, nil, patherr.Trim(err)
-	}
-	return manifest.Decode[manifest.Boxes](boxesManifest, data)
-}
-
 func noContainer(name string, known []string) error {
-	err := fmt.Errorf("%s has no container %q", boxesManifest, name)
+	err := fmt.Errorf("%s has no container %q", manifest.DistroboxPath, name)
 	if near, ok := strictjson.Nearest(name, known); ok {
 		err = fmt.Errorf("%w (did you mean %q?)", err, near)
 	}
@@ -128,7 +111,7 @@ func (h boxHook) lint() []hookFinding {
 
 // err returns the finding as an error, with the command that it is about.
 func (f hookFinding) err() error {
-	place := gen.Entry{File: boxesManifest, Position: f.at}
+	place := manifest.Entry{File: manifest.DistroboxPath, Position: f.at}
 	finding := gen.Finding{Rule: "hook/" + f.Rule, Entry: place, Message: fmt.Sprintf("%s: %s", f.Verdict, f.Reason)}
 	if f.ofNoHook() {
 		finding.Message = fmt.Sprintf("a hook of %s, and it is not known which: %s", f.container, finding.Message)

@@ -14,7 +14,7 @@ import (
 	"bkt/gen"
 	"bkt/internal/hint"
 	"bkt/internal/host"
-	"bkt/internal/pipeline"
+	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 	"bkt/internal/scaffold"
@@ -129,7 +129,7 @@ func (c *initCmd) answers() scaffold.Answers {
 // askBases returns the questions about the base images, if image.json is missing. A
 // Containerfile that exists answers its own.
 func (c *initCmd) askBases(a *app, r repo.Repo) ([]question, error) {
-	if r.Has(pipeline.ImagesManifest) {
+	if r.Has(manifest.ImagePath) {
 		return nil, nil
 	}
 	system := question{what: "Base image of the system", value: &c.Base, fallback: defaultBase}
@@ -168,14 +168,14 @@ func reportBase(a *app, k gen.Kind, read scaffold.From, flag string, q *question
 	switch place := fmt.Sprintf("%s:%d", gen.Containerfile(k), read.Line); {
 	case *q.value != "" && *q.value != q.fallback:
 		err := fmt.Errorf("%s: the %s is based on %s, and %s is %s", place, k, cmp.Or(q.fallback, "nothing"), flag, *q.value)
-		a.Warn([]error{hint.Add(err, "%s declares what the flag says", pipeline.ImagesManifest)})
+		a.Warn([]error{hint.Add(err, "%s declares what the flag says", manifest.ImagePath)})
 	case q.fallback == "":
 		a.Note("%s: the %s is based on nothing", place, k)
 	default:
 		a.Note("%s: the %s is based on %s", place, k, strings.Join(append(read.Flags, q.fallback), " "))
 		if read.Args {
 			err := fmt.Errorf("%s: arguments in the FROM are taken by their defaults", place)
-			a.Warn([]error{hint.Add(err, "%s has no arguments: correct it if the image is built with others", pipeline.ImagesManifest)})
+			a.Warn([]error{hint.Add(err, "%s has no arguments: correct it if the image is built with others", manifest.ImagePath)})
 		}
 	}
 }

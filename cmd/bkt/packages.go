@@ -135,7 +135,7 @@ func (listCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	_, packages, _, err := containerfile.ReadManifest[manifest.Packages](r, gen.PackagesManifest(a.image))
+	d, err := manifest.Read[manifest.Packages](r.FS(), gen.PackagesManifest(a.image))
 	if err != nil {
 		return err
 	}
@@ -144,10 +144,10 @@ func (listCmd) Run(a *app) error {
 			Version  int      `json:"version"`
 			Packages []string `json:"packages"`
 			Groups   []string `json:"groups"`
-		}{1, slices.Concat([]string{}, packages.Packages), slices.Concat([]string{}, packages.Groups)})
+		}{1, slices.Concat([]string{}, d.Content.Packages), slices.Concat([]string{}, d.Content.Groups)})
 	}
-	lines := slices.Clone(packages.Packages)
-	for _, g := range packages.Groups {
+	lines := slices.Clone(d.Content.Packages)
+	for _, g := range d.Content.Groups {
 		lines = append(lines, "@"+strings.TrimPrefix(g, "@"))
 	}
 	slices.Sort(lines)

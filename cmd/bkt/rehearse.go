@@ -64,11 +64,11 @@ func (c *hookCheckCmd) old() (rehearsal.Old, buildkit.Beside, error) {
 
 // toRehearse returns those of hooks that run in the toolbox image, at each start.
 func toRehearse(r repo.Repo, hooks []boxHook) ([]boxHook, error) {
-	boxes, _, err := readBoxes(r)
+	boxes, err := manifest.Read[manifest.Boxes](r.FS(), manifest.DistroboxPath)
 	if err != nil {
 		return nil, err
 	}
-	name, ok := gen.ToolboxOf(boxes)
+	name, ok := boxes.Content.Toolbox()
 	return slices.DeleteFunc(slices.Clone(hooks), func(h boxHook) bool {
 		return !ok || h.container != name || h.Pre
 	}), nil

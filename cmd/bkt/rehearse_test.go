@@ -26,7 +26,7 @@ const twice = `{
 
 func hooksForTest(t *testing.T) []boxHook {
 	t.Helper()
-	boxes, source, err := manifest.Decode[manifest.Boxes](boxesManifest, []byte(twice))
+	boxes, source, err := manifest.Decode[manifest.Boxes](manifest.DistroboxPath, []byte(twice))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func asTests(hooks []boxHook, found []hookFinding) []testResult {
 // asTest returns what was found of a hook as the result of a check.
 func asTest(name string, at manifest.Position, found []hookFinding) testResult {
 	t := testResult{image: gen.Toolbox}
-	t.Name, t.Entry, t.Status = name, gen.Entry{File: boxesManifest, Position: at}, imagetest.Passed
+	t.Name, t.Entry, t.Status = name, manifest.Entry{File: manifest.DistroboxPath, Position: at}, imagetest.Passed
 	var lines []string
 	for _, f := range found {
 		lines = append(lines, fmt.Sprintf("%s: %s [%s]", f.Verdict, f.Reason, f.Rule), "instead: "+f.Use)

@@ -72,9 +72,9 @@ func toolboxOf(files fs.FS) (distrobox.Box, error) {
 	for _, b := range boxes {
 		containers[b.Name] = b.Box
 	}
-	name, ok := gen.ToolboxOf(manifest.Boxes{Containers: containers})
+	name, ok := manifest.Boxes{Containers: containers}.Toolbox()
 	if !ok {
-		return distrobox.Box{}, hint.Add(fmt.Errorf("%s %w", boxesManifest, errNoToolbox), `it is the one called "bootc-dev", or the only one`)
+		return distrobox.Box{}, hint.Add(fmt.Errorf("%s %w", manifest.DistroboxPath, errNoToolbox), `it is the one called "bootc-dev", or the only one`)
 	}
 	i := slices.IndexFunc(boxes, func(b distrobox.Box) bool { return b.Name == name })
 	return boxes[i], nil

@@ -13,7 +13,6 @@ import (
 
 	"bkt/internal/buildkit"
 	"bkt/internal/buildspec"
-	"bkt/internal/containerfile"
 	"bkt/internal/distrobox"
 	"bkt/internal/domains"
 	"bkt/internal/hint"
@@ -143,12 +142,12 @@ func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) 
 		}
 		named = candidate
 	}
-	_, toolchains, _, err := containerfile.ReadManifest[manifest.Toolchains](s.Repo, "manifests/toolchains.json")
+	toolchains, err := manifest.Read[manifest.Toolchains](s.Repo.FS(), manifest.ToolchainsPath)
 	if err != nil {
 		return u, err
 	}
 	var answering []string
-	for _, t := range toolchains.Toolchains {
+	for _, t := range toolchains.Content.Toolchains {
 		answering = append(answering, t.Path)
 	}
 	u.domain = domains.Distrobox(s.Folders, s.cache)

@@ -8,7 +8,6 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
-	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 )
@@ -17,16 +16,16 @@ import (
 // Containerfiles that use it. The manifest is written first: if bkt is killed in
 // between, "bkt containerfile check" finds it, and sync fixes it.
 func Edit[T any](ctx context.Context, log Log, r repo.Repo, o SyncOptions, name string, containerfiles []string, edit func(*T, *manifest.Source) error) (plan.Plan, error) {
-	old, content, source, err := ReadManifest[T](r, name)
+	d, err := manifest.Read[T](r.FS(), name)
 	if err != nil {
 		return nil, err
 	}
-	if err := edit(&content, source); err != nil {
+	if err := edit(&d.Content, d.Source); err != nil {
 		return nil, err
 	}
-	text, err := manifest.Encode(content)
+	text, err := manifest.EncodeFile(name, d.Content)
 	if err != nil {
-		return nil, InFile(name, err)
+		return nil, err
 	}
 	after := edited{r.FS(), map[string][]byte{name: text}}
 	rendered, err := RenderAll(ctx, log, after, containerfiles, Unchanged)
@@ -36,7 +35,7 @@ func Edit[T any](ctx context.Context, log Log, r repo.Repo, o SyncOptions, name 
 	if err := keep(ctx, log, r, after, rendered, o, r.FS()); err != nil {
 		return nil, err
 	}
-	return append(plan.Rewrite(r.Path(name), name, old, text), Rewrites(r, rendered)...), nil
+	return append(plan.Rewrite(r.Path(name), name, d.Text, text), Rewrites(r, rendered)...), nil
 }
 
 // InFile adds the name of a file to each of joined errors.
@@ -46,20 +45,6 @@ func InFile(name string, err error) error {
 		errs = append(errs, fmt.Errorf("%s: %w", name, e))
 	}
 	return errors.Join(errs...)
-}
-
-// ReadManifest returns the text of a manifest and what it says. A missing manifest
-// has the text nil and says nothing.
-func ReadManifest[T any](r repo.Repo, name string) (old []byte, content T, source *manifest.Source, err error) {
-	old, err = fs.ReadFile(r.FS(), name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, content, &manifest.Source{}, nil
-	}
-	if err != nil {
-		return nil, content, nil, patherr.Trim(err)
-	}
-	content, source, err = manifest.Decode[T](name, old)
-	return old, content, source, err
 }
 
 // edited are the files of a repository after some of them were written.

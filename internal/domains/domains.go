@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strings"
 
-	"bkt/gen"
 	"bkt/internal/appimage"
 	"bkt/internal/distrobox"
 	"bkt/internal/extension"
@@ -49,12 +48,12 @@ func All(w workspace.Folders, repo fs.FS, cache *Cache) []reconcile.Reconciler {
 			Settings: f.gsettings(),
 			Site:     cmp.Or(os.Getenv("BKT_EGO_URL"), "https://extensions.gnome.org"),
 		}, reconcile.List[manifest.Extensions, manifest.Extension]{
-			File:  "manifests/gnome-extensions.json",
+			File:  manifest.ExtensionsPath,
 			Items: func(m *manifest.Extensions) *[]manifest.Extension { return &m.Extensions },
 		}),
 		// Schemas come with apps and extensions.
 		reconcile.New("gsettings", f.gsettings(), reconcile.List[manifest.Settings, manifest.Setting]{
-			File:  "manifests/gsettings.json",
+			File:  manifest.SettingsPath,
 			Items: func(m *manifest.Settings) *[]manifest.Setting { return &m.Settings },
 		}),
 		reconcile.New("distrobox", Distrobox(w, cache), distrobox.Store{InImage: ToolboxInImage}),
@@ -87,8 +86,8 @@ func (f folders) services(repo fs.FS) *services.Domain {
 			DataDirs:   f.DataDirs,
 		},
 		Image: func() (manifest.Systemd, error) {
-			_, system, err := reconcile.ReadManifest[manifest.SystemConfig](repo, "manifests/system-config.json")
-			return system.Systemd, err
+			system, err := manifest.Read[manifest.SystemConfig](repo, manifest.SystemConfigPath)
+			return system.Content.Systemd, err
 		},
 	}
 }
@@ -157,7 +156,7 @@ func Distrobox(f workspace.Folders, cache *Cache) *distrobox.Domain {
 // ToolboxInImage returns the box that is made of the toolbox image, if that image
 // is made here and has the environment of the box.
 func ToolboxInImage(repo fs.FS, boxes manifest.Boxes) (string, error) {
-	name, ok := gen.ToolboxOf(boxes)
+	name, ok := boxes.Toolbox()
 	if !ok {
 		return "", nil
 	}

@@ -16,9 +16,6 @@ import (
 	"github.com/containerd/platforms"
 )
 
-// ImagesManifest is the manifest that declares what images are built on.
-const ImagesManifest = "manifests/image.json"
-
 // PinBases sets the digests of the base images in a manifest to those that registries
 // have for their tags. It pins the bases of the named images, or of all that have one.
 // If one fails, the manifest must not be used.
@@ -46,7 +43,7 @@ func choose(images []string, all []base) ([]base, error) {
 		case b.Image != "":
 			chosen = append(chosen, b)
 		case len(images) > 0:
-			err := fmt.Errorf("%s: the image %s has no base", ImagesManifest, b.kind)
+			err := fmt.Errorf("%s: the image %s has no base", manifest.ImagePath, b.kind)
 			errs = append(errs, hint.Add(err, `give %q an "image"`, string(b.kind)+".base"))
 		}
 	}
@@ -143,7 +140,7 @@ func (b base) checkPlatforms(has []string) error {
 
 // inPlace adds where in the manifest the base is to each of joined errors.
 func (b base) inPlace(err error) error {
-	return containerfile.InFile(fmt.Sprintf("%s:%d:%d", ImagesManifest, b.at.Line, b.at.Column), err)
+	return containerfile.InFile(fmt.Sprintf("%s:%d:%d", manifest.ImagePath, b.at.Line, b.at.Column), err)
 }
 
 // Short returns the beginning of a digest, which is enough to distinguish it.

@@ -16,7 +16,6 @@ import (
 	"bkt/gen"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
-	"bkt/internal/pipeline"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 
@@ -90,7 +89,7 @@ func quoteJSON(v string) (string, error) {
 
 // render returns the text of a file of a new repository. all are its files.
 func render(f txtar.File, all fs.FS) ([]byte, error) {
-	if f.Name == pipeline.ImagesManifest { // there may be no Containerfile that reads it
+	if f.Name == manifest.ImagePath { // there may be no Containerfile that reads it
 		_, _, err := manifest.Decode[manifest.Images](f.Name, f.Data)
 		return f.Data, err
 	}
