@@ -3,7 +3,6 @@ package gen
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"bkt/internal/manifest"
 
@@ -35,7 +34,7 @@ func newEnvironment(d manifest.Document[manifest.Boxes], at jsontext.Pointer, bo
 	for _, name := range slices.Sorted(maps.Keys(box.Env)) {
 		e := d.Entry((at + "/env").AppendToken(name), name, "")
 		v := variable{t.value(name, e), t.value(box.Env[name], e)}
-		if hasHome(box.Env[name]) {
+		if manifest.InHome(box.Env[name]) {
 			s.HomeVariables = append(s.HomeVariables, v)
 			continue
 		}
@@ -48,18 +47,10 @@ func newEnvironment(d manifest.Document[manifest.Boxes], at jsontext.Pointer, bo
 	if !slices.Contains(box.Path, "$PATH") {
 		folders = append(folders, value{text: "$PATH"})
 	}
-	if slices.ContainsFunc(box.Path, hasHome) {
+	if slices.ContainsFunc(box.Path, manifest.InHome) {
 		s.HomePath = folders
 	} else {
 		s.Path = folders
 	}
 	return s
-}
-
-// hasHome reports whether a value, or an item of a list with colons, is in the
-// user's home.
-func hasHome(text string) bool {
-	return slices.ContainsFunc(strings.Split(text, ":"), func(part string) bool {
-		return part == "~" || strings.HasPrefix(part, "~/")
-	})
 }

@@ -25,10 +25,6 @@ type export struct {
 // wrapperName are names that stand in a script without quotes.
 var wrapperName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+@-]*$`)
 
-// exported is the folder whose wrappers are baked into the image, as the
-// running host cannot write to it.
-const exported = "/usr/bin"
-
 func exportsData(in input, t *trace) (any, error) {
 	d, err := load[manifest.Boxes](in.manifestCache, in.manifest)
 	if err != nil {
@@ -37,14 +33,14 @@ func exportsData(in input, t *trace) (any, error) {
 	s := exportsSection{Manifest: in.manifest}
 	first := map[string]manifest.Entry{}
 	var errs []error
-	for _, x := range d.Content.Exports(exported) {
+	for _, x := range d.Content.Exports(manifest.SystemBin) {
 		e := d.Entry(x.Pointer, x.Name, "")
 		if other, ok := first[x.Name]; ok {
 			err := fmt.Errorf("%s: %s is exported twice (first at %s)", e, x.Name, other)
 			errs = append(errs, hint.Add(err, "exclude it from one of the containers"))
 		}
 		if !wrapperName.MatchString(x.Name) {
-			errs = append(errs, fmt.Errorf("%s: %q cannot be the name of a program in %s", e, x.Name, exported))
+			errs = append(errs, fmt.Errorf("%s: %q cannot be the name of a program in %s", e, x.Name, manifest.SystemBin))
 		}
 		first[x.Name] = e
 		s.Exports = append(s.Exports, export{t.value(x.Name, e), t.value(x.Box, e), t.value(x.Path, e)})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/imagerule"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 )
@@ -47,12 +48,23 @@ func filesData(in input, t *trace) (any, error) {
 	return s, errors.Join(errs...)
 }
 
-// kargsFile is the file that section KERNEL_ARGUMENTS renders.
-const kargsFile = kargsDir + "/10-bkt.toml"
+// checkDest checks where a file of the manifest goes: what bootc refuses is an
+// error, what it ignores or merges badly a warning.
+func (in input) checkDest(dest string, e manifest.Entry) error {
+	p := imagerule.CheckPath(dest)
+	if p == nil {
+		return nil
+	}
+	if p.Fatal {
+		return hint.Add(fmt.Errorf("%s: %s: %s", e, dest, p.What), "%s", p.Advice)
+	}
+	in.warn(hint.Add(Finding{p.Rule, e, dest + ": " + p.What}, "%s", p.Advice))
+	return nil
+}
 
 // checkOwn returns an error if a file would replace that of another section.
 func checkOwn(dest string, e manifest.Entry) error {
-	if dest != kargsFile {
+	if dest != imagerule.KargsFile {
 		return nil
 	}
 	return hint.Add(fmt.Errorf("%s: %s is the file of section KERNEL_ARGUMENTS", e, dest), "put the arguments into kargs, or name the file otherwise")

@@ -7,16 +7,16 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"bkt/gen"
 	"bkt/internal/hint"
+	"bkt/templates"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -182,31 +182,44 @@ func TestOriginsNameTheEntry(t *testing.T) {
 	}
 }
 
-// FuzzSplice checks that splicing leaves alone what it does not manage, and
-// that doing it again changes nothing.
-func FuzzSplice(f *testing.F) {
-	f.Add("FROM scratch\n# === A (managed by bkt) ===\nold\n# === END A ===\nRUN x\n", "new")
-	f.Add("FROM x\r\n# === A (managed by bkt) ===\r\n# === END A ===", "RUN <<E\n\tx\nE\n")
-	f.Add("RUN <<E\n# === A (managed by bkt) ===\nE\n# === A (managed by bkt) ===\n<<X \\\n# === END A ===\n", "a \\\nb")
-	f.Add("# escape=`\nRUN `\n# === A (managed by bkt) ===\n\n# === END A ===\n", "")
-	f.Add("RUN [\"<<E\"]\n \t# === A (managed by bkt) === \n# === END A ===\n", "COPY <<-E <<'F' /\nx\n\tE\nF\n")
+// FuzzRenderTemplate checks that rendering leaves alone what it does not manage,
+// whatever text a template renders, and that rendering again changes nothing.
+func FuzzRenderTemplate(f *testing.F) {
+	section := func(body, eol string) string {
+		return "# === COPR_REPOS (managed by bkt) ===" + eol + body + "# === END COPR_REPOS ===" + eol
+	}
+	f.Add("FROM scratch\n"+section("old\n", "\n")+"RUN x\n", "new")
+	f.Add("FROM x\r\n"+section("", "\r\n"), "RUN <<E\n\tx\nE\n")
+	f.Add("RUN <<E\n# === COPR_REPOS (managed by bkt) ===\nE\n"+section("<<X \\\n", "\n"), "a \\\nb")
+	f.Add("# escape=`\nRUN `\n"+section("\n", "\n"), "")
+	f.Add("RUN [\"<<E\"]\n \t"+section("", "\n"), "COPY <<-E <<'F' /\nx\n\tE\nF\n")
 	f.Fuzz(func(t *testing.T, src, body string) {
-		render := func(string) string { return body }
-		once, err := gen.Splice("Containerfile", src, render)
+		if strings.Contains(body, "\x00") {
+			t.Skip("no manifest and no template has a NUL")
+		}
+		repo := fstest.MapFS{"templates/copr.tmpl": {Data: fmt.Appendf(nil, "{{ %q }}", body)}}
+		once, err := gen.Render("Containerfile", []byte(src), repo)
 		if err != nil {
 			return
 		}
-		if !strings.Contains(src, "(managed by bkt)") && once != src {
-			t.Errorf("changed %q, which has no section, to %q", src, once)
+		if !strings.Contains(src, "(managed by bkt)") && string(once.Text) != src {
+			t.Errorf("changed %q, which has no section, to %q", src, once.Text)
 		}
-		if kept := unmanaged(src); kept != unmanaged(once) {
-			t.Errorf("the user's text went from %q to %q", kept, unmanaged(once))
-		}
-		twice, err := gen.Splice("Containerfile", once, render)
-		if err != nil || once != twice {
-			t.Errorf("once: %q\ntwice: %q, %v", once, twice, err)
-		}
+		checkRendered(t, src, once.Text, repo)
 	})
+}
+
+// checkRendered checks that text, which src was rendered to, has the user's text
+// of src, and that rendering it again changes nothing.
+func checkRendered(t *testing.T, src string, text []byte, repo fstest.MapFS) {
+	t.Helper()
+	if kept := unmanaged(src, repo); kept != unmanaged(string(text), repo) {
+		t.Errorf("the user's text went from %q to %q", kept, unmanaged(string(text), repo))
+	}
+	again, err := gen.Render("Containerfile", text, repo)
+	if err != nil || !bytes.Equal(text, again.Text) {
+		t.Errorf("once: %q\ntwice: %q, %v", text, again.Text, err)
+	}
 }
 
 // FuzzRender checks that rendering again changes nothing, whatever the file and
@@ -226,13 +239,7 @@ func FuzzRender(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if kept := unmanaged(src); kept != unmanaged(string(once.Text)) {
-			t.Errorf("the user's text went from %q to %q", kept, unmanaged(string(once.Text)))
-		}
-		twice, err := gen.Render("Containerfile", once.Text, repo)
-		if err != nil || !bytes.Equal(once.Text, twice.Text) {
-			t.Errorf("once: %q\ntwice: %q, %v", once.Text, twice.Text, err)
-		}
+		checkRendered(t, src, once.Text, repo)
 	})
 }
 
@@ -265,13 +272,21 @@ func FuzzLint(f *testing.F) {
 	})
 }
 
-// unmanaged returns src with its sections emptied.
-func unmanaged(src string) string {
-	text, err := gen.Splice("Containerfile", src, func(string) string { return "" })
+// unmanaged returns src with empty sections: rendered by templates without text.
+func unmanaged(src string, repo fstest.MapFS) string {
+	repo = maps.Clone(repo)
+	names, err := fs.Glob(templates.FS, "*.tmpl")
 	if err != nil {
 		return err.Error()
 	}
-	return text
+	for _, name := range names {
+		repo["templates/"+name] = &fstest.MapFile{}
+	}
+	r, err := gen.Render("Containerfile", []byte(src), repo)
+	if err != nil {
+		return err.Error()
+	}
+	return string(r.Text)
 }
 
 func benchmarkRender(b *testing.B, n int) {
@@ -319,47 +334,5 @@ func TestTemplatesThatCannotBeListed(t *testing.T) {
 		if err != nil || len(r.Warnings) != want {
 			t.Errorf("%q: %v, %v", folder, r.Warnings, err)
 		}
-	}
-}
-
-// TestChecksOfWhatIsMissing checks that no package and no unit counts as missing
-// because the program that was asked does not tell.
-func TestChecksOfWhatIsMissing(t *testing.T) {
-	checks, err := gen.Checks(gen.System, fstest.MapFS{
-		"manifests/system-packages.json": {Data: []byte(`{"removed": ["nano"]}`)},
-		"manifests/system-config.json":   {Data: []byte(`{"systemd": {"disable": ["bkt-test-none.service"]}}`)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		name, program, script string
-		holds                 bool
-	}{
-		{"no package nano", "rpm", "exit 0", true},
-		{"no package nano", "rpm", "echo nano-7", false},
-		{"no package nano", "rpm", "echo error: cannot open Packages >&2; exit 1", false},
-		{"no package nano", "none", "", false},
-		{"disabled unit bkt-test-none.service", "systemctl", "echo disabled; exit 1", true},
-		{"disabled unit bkt-test-none.service", "systemctl", "echo masked; exit 1", true},
-		{"disabled unit bkt-test-none.service", "systemctl", "echo not-found; exit 1", true},
-		{"disabled unit bkt-test-none.service", "systemctl", "echo Failed to get unit file state >&2; exit 1", true}, // there is none
-		{"disabled unit bkt-test-none.service", "systemctl", "echo enabled", false},
-		{"disabled unit bkt-test-none.service", "systemctl", "echo enabled-runtime", false},
-		{"disabled unit bkt-test-none.service", "none", "", false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name+" "+tt.script, func(t *testing.T) {
-			bin := t.TempDir()
-			if err := os.WriteFile(filepath.Join(bin, tt.program), []byte("#!/bin/sh\n"+tt.script+"\n"), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			i := slices.IndexFunc(checks, func(c gen.Check) bool { return c.Name == tt.name })
-			cmd := exec.Command("/bin/sh", "-c", checks[i].Command)
-			cmd.Env = []string{"PATH=" + bin}
-			if out, err := cmd.CombinedOutput(); (err == nil) != tt.holds {
-				t.Errorf("%v\n%s", err, out)
-			}
-		})
 	}
 }

@@ -50,7 +50,7 @@ func Lint(ctx context.Context, file string, r Result) (warnings []error, err err
 
 // judge returns what is the matter with a file that BuildKit can read.
 func (d reading) judge(parsed []instructions.Stage) (warnings []error, err error) {
-	warnings, err = d.handwritten(parsed)
+	warnings, err = d.lintUserInstructions(parsed)
 	if lost := d.lost(); lost != nil {
 		return warnings, errors.Join(lost, err)
 	}

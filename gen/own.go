@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bkt/internal/dockerfile"
+	"bkt/internal/imagerule"
 	"bkt/internal/script"
 )
 
@@ -16,7 +17,7 @@ var signs = map[string]string{
 	"EXTERNAL_REPOS":       " <<'END_OF_REPO' /etc/yum.repos.d/",
 	"COPR_REPOS":           " <<'copr:copr.fedorainfracloud.org:",
 	"SYSTEM_PACKAGES":      "--mount=type=cache,id=bkt-system-",
-	"KERNEL_ARGUMENTS":     " <<'END_OF_KARGS' " + kargsFile,
+	"KERNEL_ARGUMENTS":     " <<'END_OF_KARGS' " + imagerule.KargsFile,
 	"SYSTEM_FILES":         "--mount=type=bind,source=system,target=/tmp/system",
 	"HOST_EXPORTS":         "RUN <<'END_OF_EXPORTS'",
 	"TOOLBOX_PACKAGES":     "--mount=type=cache,id=bkt-toolbox-",

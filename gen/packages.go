@@ -3,9 +3,12 @@ package gen
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
+	"bkt/internal/hint"
+	"bkt/internal/imagerule"
 	"bkt/internal/manifest"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -96,4 +99,21 @@ func cacheID(kind Kind, base string) string {
 		return '_'
 	}, base)
 	return strings.Trim("bkt-"+string(kind)+"-"+plain, "-")
+}
+
+// checkTier looks for packages that belong in the other image.
+func (in input) checkTier(p manifest.Packages, at func(i int) manifest.Entry) error {
+	replaced := imagerule.RemovesKernel(p.Removed)
+	var errs []error
+	for i, spec := range p.Packages {
+		switch {
+		case in.kind == Toolbox && imagerule.IsHostOnly(spec):
+			err := fmt.Errorf("%s: package %s is for a machine that boots, and the toolbox is a container", at(i), spec)
+			errs = append(errs, hint.Add(err, "put it into %s", manifest.SystemPackagesPath))
+		case in.kind == System && !replaced && imagerule.IsKernel(spec):
+			in.warn(hint.Add(Finding{"bootc/kernel", at(i), "package " + spec + ": the base image has a kernel, and bootc refuses an image with two"},
+				"remove the kernel of the base, with \"removed\" in %s", manifest.SystemPackagesPath))
+		}
+	}
+	return errors.Join(errs...)
 }

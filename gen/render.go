@@ -17,7 +17,6 @@ import (
 	"bkt/internal/strictjson"
 	"bkt/templates"
 
-	"github.com/Masterminds/sprig/v3"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -130,7 +129,7 @@ func (r *renderer) section(s section) error {
 		r.homeless(s, t)
 		return nil
 	}
-	tmpl, err := r.manifests.template(s.template, quoter(dockerfile.EscapeOf(r.src)))
+	tmpl, err := r.manifests.template(s.template, dockerfile.EscapeOf(r.src))
 	if err != nil {
 		return plainTemplate(s.name, err)
 	}
@@ -255,23 +254,9 @@ func byName(name string) (section, error) {
 	return section{}, hint.Add(err, "the sections are %s", strings.Join(names(), ", "))
 }
 
-// functions are what templates may call beside text/template's own: ours for
-// encoding values, and those of sprig that depend on their arguments alone.
-func functions(q quoter) template.FuncMap {
-	funcs := template.FuncMap{
-		"args": args, "sh": sh, "shhome": shhome, "shword": shword, "shglob": shglob,
-		"ini": ini, "toml": toml, "word": word, "docker": q.docker, "dockerpath": q.dockerpath,
-	}
-	all := sprig.TxtFuncMap()
-	for _, name := range []string{"join", "indent", "nindent", "trim", "replace", "contains", "hasPrefix", "hasSuffix", "ternary"} {
-		funcs[name] = all[name]
-	}
-	return funcs
-}
-
 // template returns the template with that name: the repository's own, if it has
 // one in templates/, or else bkt's.
-func (c *manifestCache) template(name string, q quoter) (*template.Template, error) {
+func (c *manifestCache) template(name, escape string) (*template.Template, error) {
 	file := "templates/" + name
 	text, err := fs.ReadFile(c.repo, file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -280,7 +265,7 @@ func (c *manifestCache) template(name string, q quoter) (*template.Template, err
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, patherr.Reason(err))
 	}
-	return template.New(file).Funcs(functions(q)).Option("missingkey=error").Parse(string(text))
+	return template.New(file).Funcs(functions(escape)).Option("missingkey=error").Parse(string(text))
 }
 
 // plainTemplate turns an error of text/template into "file:line:column: section

@@ -143,28 +143,6 @@ func find(file, src string, known []string) ([]span, error) {
 	return f.find(src, dockerfile.SplitLines(src))
 }
 
-// Splice replaces the text of each managed section of src by what render
-// returns for its name, and leaves all else alone, byte for byte. file is the
-// name of src in errors.
-//
-// A marker that is misplaced is an error with file and line, and so is
-// rendered text with a marker in it.
-func Splice(file, src string, render func(name string) string) (string, error) {
-	spans, err := find(file, src, nil)
-	if err != nil {
-		return "", err
-	}
-	bodies := make([]string, len(spans))
-	for i, s := range spans {
-		bodies[i] = render(s.name)
-		if err := checkBody(s.name, bodies[i]); err != nil {
-			return "", err
-		}
-	}
-	text, _ := join(src, spans, bodies)
-	return text, nil
-}
-
 // Stale returns the names of the managed sections of a Containerfile whose text
 // is another in text, which was rendered from it.
 func Stale(old, text string) []string {

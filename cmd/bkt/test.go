@@ -13,6 +13,7 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/imagerule"
 	"bkt/internal/imagetest"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
@@ -76,7 +77,11 @@ type testResult struct {
 // image builds an image and tests it. It reports whether the image is older than
 // what it is built from, which one that was built before may be.
 func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s pipeline.Recipe) (all []testResult, outdated bool, err error) {
-	checks, err := gen.Checks(s.Image, r.FS())
+	derive := imagerule.SystemChecks
+	if s.Image == gen.Toolbox {
+		derive = imagerule.ToolboxChecks
+	}
+	checks, err := derive(r.FS())
 	if err != nil {
 		return nil, false, err
 	}

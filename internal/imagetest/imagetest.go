@@ -1,7 +1,7 @@
 // Package imagetest runs checks in an image that has been built: all of them in
 // one container, as starting one takes longer than most checks do.
 //
-// Which checks there are, package gen says.
+// Package imagerule says which checks.
 package imagetest
 
 import (
@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"bkt/gen"
 	"bkt/internal/buildkit"
+	"bkt/internal/imagerule"
 )
 
 // Status is what came of a check.
@@ -28,7 +28,7 @@ const (
 
 // A Result is what came of a check.
 type Result struct {
-	gen.Check
+	imagerule.Check
 	Status Status
 	Code   int           // exit code
 	Output string        // its last lines, if it failed
@@ -73,7 +73,7 @@ done
 wait`
 
 // Run runs checks in the image of l, and ends each that takes longer than limit.
-func Run(ctx context.Context, l buildkit.Look, checks []gen.Check, limit time.Duration) ([]Result, error) {
+func Run(ctx context.Context, l buildkit.Look, checks []imagerule.Check, limit time.Duration) ([]Result, error) {
 	files := map[string]string{}
 	for i, c := range checks {
 		if c.Label == "" {
@@ -152,7 +152,7 @@ func (r *Result) judge() {
 	switch r.Code {
 	case 0:
 		r.Status = Passed
-	case gen.NotApplicable:
+	case imagerule.NotApplicable:
 		r.Status = Skipped
 	default:
 		r.Status = Failed

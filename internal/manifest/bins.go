@@ -24,6 +24,10 @@ type Bins struct {
 	To      string   `json:"to,omitempty"`      // folder of the host; default: ~/.local/bin
 }
 
+// SystemBin is the folder of the host whose exports are part of the system image,
+// as the running host cannot write to it.
+const SystemBin = "/usr/bin"
+
 // A Found is a program that a folder of a box had.
 type Found struct {
 	Name    string `json:"name"`

@@ -211,3 +211,11 @@ func checkVariable(s string) error {
 	}
 	return checkSpelling(s, firstVariable, letters)
 }
+
+// InHome reports whether a value of the environment, or an item of it between
+// colons, is a path in the user's home: ~ or below.
+func InHome(text string) bool {
+	return slices.ContainsFunc(strings.Split(text, ":"), func(part string) bool {
+		return part == "~" || strings.HasPrefix(part, "~/")
+	})
+}

@@ -1,0 +1,43 @@
+package gen
+
+import (
+	"errors"
+	"slices"
+
+	"bkt/internal/dockerfile"
+	"bkt/internal/hint"
+	"bkt/internal/imagerule"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+)
+
+// lintUserInstructions checks what the user's own instructions put into a
+// bootable image. What bootc refuses is an error, what it ignores or merges badly
+// a warning. Of the stages, only the last one and those that it is FROM are part
+// of the image.
+func (d reading) lintUserInstructions(parsed []instructions.Stage) (warnings []error, err error) {
+	if KindOf(d.file) != System || len(parsed) != len(d.now.All) {
+		return nil, nil
+	}
+	var errs []error
+	for _, i := range slices.Backward(d.now.Lineage(d.now.Final())) {
+		for _, c := range parsed[i].Commands {
+			if d.r.sectionAt(dockerfile.LineOf(c)) != "" {
+				continue
+			}
+			for _, p := range imagerule.CheckInstruction(c) {
+				line := dockerfile.LineOf(c)
+				if p.Fatal {
+					line = d.r.lineBefore(line) // nothing is written
+				}
+				f := hint.Add(d.at(p.Rule, line, "%s", p.What), "%s", p.Advice)
+				if p.Fatal {
+					errs = append(errs, f)
+				} else {
+					warnings = append(warnings, f)
+				}
+			}
+		}
+	}
+	return warnings, errors.Join(errs...)
+}

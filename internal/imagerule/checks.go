@@ -1,0 +1,260 @@
+package imagerule
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"bkt/internal/encode"
+	"bkt/internal/manifest"
+	"bkt/internal/patherr"
+	"bkt/internal/strictjson"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A Check is something that must hold in an image: a command that succeeds, or a
+// label that has a value, which no command can see.
+type Check struct {
+	manifest.Entry        // of the manifest, from which the check follows
+	Name           string // in a few words
+
+	// Command is for the shell, and exits with [NotApplicable] if the check does
+	// not apply to the image. The file $BKT_PACKAGES has the names of the
+	// installed packages, one a line.
+	Command string
+
+	Label, Value string
+}
+
+// NotApplicable is the exit code of a check that does not apply to an image, as
+// in the test suites of automake.
+const NotApplicable = 77
+
+// SystemChecks returns the checks that follow from the manifests in repo for the
+// system image: its packages, files, units, kernel arguments, wrappers and
+// labels, bootc's own lint, and the checks of image.json. Each manifest that
+// cannot be read is an error.
+func SystemChecks(repo fs.FS) ([]Check, error) {
+	c := &checks{repo: repo}
+	err := errors.Join(
+		c.packages(manifest.SystemPackagesPath), c.externalPackages(), c.systemConfig(), c.exports(), c.bootc(),
+		c.declared("/system", func(i manifest.Images) manifest.Image { return i.System }))
+	return c.all, err
+}
+
+// ToolboxChecks does for the toolbox image what [SystemChecks] does for the
+// system image: packages, toolchains, environment, labels and checks.
+func ToolboxChecks(repo fs.FS) ([]Check, error) {
+	c := &checks{repo: repo}
+	err := errors.Join(
+		c.packages(manifest.ToolboxPackagesPath), c.toolchains(), c.environment(),
+		c.declared("/toolbox", func(i manifest.Images) manifest.Image { return i.Toolbox }))
+	return c.all, err
+}
+
+// checks collects the checks of an image.
+type checks struct {
+	repo fs.FS
+	all  []Check
+}
+
+// add adds a check. Each of args is quoted for the shell.
+func (c *checks) add(e manifest.Entry, name, command string, args ...string) {
+	quoted := make([]any, len(args))
+	for i, arg := range args {
+		text, _ := encode.Shell(arg) // no manifest can hold what cannot be quoted
+		quoted[i] = text
+	}
+	c.all = append(c.all, Check{Entry: e, Name: name, Command: fmt.Sprintf(command, quoted...)})
+}
+
+func (c *checks) packages(path string) error {
+	d, err := manifest.Read[manifest.Packages](c.repo, path)
+	if err != nil {
+		return err
+	}
+	for i, spec := range d.Content.Packages {
+		c.present(d.Entry(strictjson.Item("/packages", i), spec, ""), spec)
+	}
+	for i, spec := range d.Content.Excluded {
+		c.absent(d.Entry(strictjson.Item("/excluded", i), spec, ""), spec)
+	}
+	for i, spec := range d.Content.Removed {
+		c.absent(d.Entry(strictjson.Item("/removed", i), spec, ""), spec)
+	}
+	return nil
+}
+
+func (c *checks) externalPackages() error {
+	d, err := manifest.Read[manifest.ExternalRepos](c.repo, manifest.ExternalReposPath)
+	if err != nil {
+		return err
+	}
+	for i, repo := range d.Content.Repos {
+		for j, spec := range repo.Packages {
+			c.present(d.Entry(strictjson.Item(strictjson.Item("/repos", i)+"/packages", j), spec, ""), spec)
+		}
+	}
+	return nil
+}
+
+// present checks that a package is installed. Groups are left out: only their
+// repository knows which packages they have.
+func (c *checks) present(e manifest.Entry, spec string) {
+	switch {
+	case strings.HasPrefix(spec, "@"):
+	case isGlob(spec):
+		c.add(e, "package "+spec, `rpm -qa -- %s | grep -q . || { echo "no package is called so"; exit 1; }`, spec)
+	default:
+		// rpm takes a tenth of a second for one, and most specs are plain names.
+		c.add(e, "package "+spec, `grep -qsxF -- %[1]s "$BKT_PACKAGES" || rpm -q -- %[1]s || rpm -q --whatprovides -- %[1]s`, spec)
+	}
+}
+
+// absent checks that a package is not installed. A failure of rpm does not count
+// as absent.
+func (c *checks) absent(e manifest.Entry, spec string) {
+	if !strings.HasPrefix(spec, "@") {
+		c.add(e, "no package "+spec, `found=$(rpm -qa -- %s) || { echo "rpm does not tell"; exit 1; }; if test "$found"; then echo "$found"; echo "is installed"; exit 1; fi`, spec)
+	}
+}
+
+func isGlob(spec string) bool { return strings.ContainsAny(spec, "*?[") }
+
+func (c *checks) toolchains() error {
+	d, err := manifest.Read[manifest.Toolchains](c.repo, manifest.ToolchainsPath)
+	if err != nil {
+		return err
+	}
+	for i, t := range d.Content.Toolchains {
+		e := d.Entry(strictjson.Item("/toolchains", i), t.Name, t.Comment)
+		c.add(e, "toolchain "+t.Name, `test -f %[1]s && test -x %[1]s || { echo "is no program"; exit 1; }`, t.Path)
+		if below, ok := strings.CutPrefix(t.State, "~/"); ok {
+			c.add(e, "no state of toolchain "+t.Name,
+				`for home in /root /home/* /etc/skel; do if test -e "$home"/%[1]s; then echo "$home"/%[1]s "is in the image"; exit 1; fi; done`, below)
+		}
+	}
+	return nil
+}
+
+func (c *checks) environment() error {
+	d, err := manifest.Read[manifest.Boxes](c.repo, manifest.DistroboxPath)
+	if err != nil {
+		return err
+	}
+	name, ok := d.Content.Toolbox()
+	if !ok {
+		return nil
+	}
+	at := jsontext.Pointer("/containers").AppendToken(name)
+	e := d.Entry(at, name, "")
+	c.all = append(c.all, Check{Entry: e, Name: "label com.github.containers.toolbox", Label: "com.github.containers.toolbox", Value: "true"})
+	box := d.Content.Containers[name]
+	for _, name := range slices.Sorted(maps.Keys(box.Env)) {
+		if value := box.Env[name]; !manifest.InHome(value) {
+			c.add(d.Entry((at+"/env").AppendToken(name), name, ""), "variable "+name, `test "${`+name+`-}" = %s || { echo "is ${`+name+`-not set}"; exit 1; }`, value)
+		}
+	}
+	if slices.ContainsFunc(box.Path, manifest.InHome) || slices.ContainsFunc(slices.Collect(maps.Values(box.Env)), manifest.InHome) {
+		c.add(e, "environment of shells", `sh -n /etc/profile.d/50-bkt.sh`)
+	}
+	return nil
+}
+
+func (c *checks) systemConfig() error {
+	d, err := manifest.Read[manifest.SystemConfig](c.repo, manifest.SystemConfigPath)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(c.kernelArguments(d), c.files(d))
+	c.units(d)
+	return err
+}
+
+func (c *checks) kernelArguments(d manifest.Document[manifest.SystemConfig]) error {
+	for _, k := range d.Content.KernelArguments() {
+		text, err := encode.TOML(k.Text)
+		if err != nil {
+			return err
+		}
+		c.add(d.Entry(k.Pointer, k.Text, ""), "kernel argument "+k.Text, `grep -qxF -- %s %s`, "  "+text+",", KargsFile)
+	}
+	return nil
+}
+
+func (c *checks) files(d manifest.Document[manifest.SystemConfig]) error {
+	var errs []error
+	for i, f := range d.Content.Files {
+		data, err := fs.ReadFile(c.repo, f.SourcePath())
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", f.SourcePath(), patherr.Reason(err)))
+			continue
+		}
+		mode := strings.TrimLeft(cmp.Or(f.Mode, "0644"), "0")
+		c.add(d.Entry(strictjson.Item("/files", i), f.Dest, f.Comment), "file "+f.Dest,
+			`printf '%%s  %%s\n' %[2]s %[1]s | sha256sum --check - && stat -c "mode %%a" %[1]s && test "$(stat -c %%a %[1]s)" = %[3]s`,
+			f.Dest, fmt.Sprintf("%x", sha256.Sum256(data)), mode)
+	}
+	return errors.Join(errs...)
+}
+
+func (c *checks) units(d manifest.Document[manifest.SystemConfig]) {
+	const state = `unit=%s; state=$(systemctl is-enabled "$unit") || true; echo "is $state"; case $state in `
+	// Older releases of systemd print nothing about a unit that does not exist.
+	const missing = `for file in /etc /usr/lib /usr/local/lib; do if ! command -v systemctl || test -e $file/systemd/system/"$unit"; then echo "systemctl does not tell"; exit 1; fi; done`
+	systemd := d.Content.Systemd
+	for _, v := range []struct {
+		verb, state, test string
+		units             []string
+	}{
+		{"enable", "enabled", `enabled|alias|static|indirect|generated) ;; *) exit 1 ;; esac`, systemd.Enable},
+		{"disable", "disabled", `enabled|enabled-runtime|alias) exit 1 ;; '') ` + missing + ` ;; esac`, systemd.Disable},
+		{"mask", "masked", `masked) ;; *) exit 1 ;; esac`, systemd.Mask},
+	} {
+		for i, unit := range v.units {
+			c.add(d.Entry(strictjson.Item(jsontext.Pointer("/systemd/"+v.verb), i), unit, ""), v.state+" unit "+unit, state+v.test, unit)
+		}
+	}
+}
+
+func (c *checks) exports() error {
+	d, err := manifest.Read[manifest.Boxes](c.repo, manifest.DistroboxPath)
+	if err != nil {
+		return err
+	}
+	for _, x := range d.Content.Exports(manifest.SystemBin) {
+		file := manifest.SystemBin + "/" + x.Name
+		c.add(d.Entry(x.Pointer, x.Name, ""), "wrapper "+file, `test -x %[1]s && grep -qxF "# distrobox_binary" %[1]s && sh -n %[1]s`, file)
+	}
+	return nil
+}
+
+// bootc runs bootc's own lint in the image, if the image has bootc.
+func (c *checks) bootc() error {
+	c.add(manifest.Entry{File: "Containerfile"}, "bootc container lint", `command -v bootc >/dev/null || exit 77; bootc container lint`)
+	return nil
+}
+
+// declared adds the labels and the checks of an image in image.json: of is the
+// image at the pointer at.
+func (c *checks) declared(at jsontext.Pointer, of func(manifest.Images) manifest.Image) error {
+	d, err := manifest.Read[manifest.Images](c.repo, manifest.ImagePath)
+	if err != nil {
+		return err
+	}
+	image := of(d.Content)
+	for _, name := range slices.Sorted(maps.Keys(image.Labels)) {
+		e := d.Entry((at + "/labels").AppendToken(name), name, "")
+		c.all = append(c.all, Check{Entry: e, Name: "label " + name, Label: name, Value: image.Labels[name]})
+	}
+	for i, command := range image.Checks {
+		c.all = append(c.all, Check{Entry: d.Entry(strictjson.Item(at+"/checks", i), command, ""), Name: command, Command: command})
+	}
+	return nil
+}
