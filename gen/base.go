@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/gen/section"
 	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
@@ -39,7 +40,7 @@ func baseData(in input, t *trace) (any, error) {
 		}
 		err := fmt.Errorf("%s: the image has nothing to be based on", d.Entry(at, "", ""))
 		return nil, hint.Add(err, `give %q an "image" in %s, or write a FROM of your own in place of section %s`,
-			string(in.kind)+".base", in.manifest, baseImage)
+			string(in.kind)+".base", in.manifest, BaseImage)
 	}
 	s := baseSection{Flags: in.stage.Flags, Image: t.value(i.Base.String(), d.Entry(at+"/base", i.Base.Image, i.Comment))}
 	if in.stage.Name != "" {
@@ -73,8 +74,8 @@ func Platforms(k Kind, repo fs.FS) ([]string, error) {
 
 // baseStage returns the stage that section BASE_IMAGE begins: what the manifest
 // says of it and, for what it does not say, what the section has said until now.
-func (r *renderer) baseStage(s span) dockerfile.Stage {
-	b := dockerfile.Stage{Line: s.start, Last: s.end, Section: s.name}
+func (r *renderer) baseStage(s section.Span) dockerfile.Stage {
+	b := dockerfile.Stage{Line: s.Start, Last: s.End, Section: s.Name}
 	if old := r.inside(s).All; len(old) > 0 {
 		last := old[len(old)-1] // what follows the section belongs to this one
 		b.Flags, b.Image, b.Name = last.Flags, last.Image, last.Name
@@ -86,18 +87,18 @@ func (r *renderer) baseStage(s span) dockerfile.Stage {
 }
 
 // inside returns the stages that begin in a section.
-func (r *renderer) inside(s span) dockerfile.Stages {
+func (r *renderer) inside(s section.Span) dockerfile.Stages {
 	var body strings.Builder
 	body.WriteString("# escape=" + dockerfile.EscapeOf(r.src) + "\n") // in place of the marker
-	for _, l := range r.lines[s.start+1 : s.end] {
+	for _, l := range r.lines[s.Start+1 : s.End] {
 		body.WriteString(l.Text + "\n")
 	}
 	found := dockerfile.ReadStages(body.String())
 	for i := range found.All {
-		found.All[i].Line += s.start
-		found.All[i].Last += s.start
-		if !slices.Contains(foreign, s.name) {
-			found.All[i].Section = s.name
+		found.All[i].Line += s.Start
+		found.All[i].Last += s.Start
+		if !slices.Contains(otherToolsSections, s.Name) {
+			found.All[i].Section = s.Name
 		}
 	}
 	return found
@@ -109,11 +110,11 @@ func (r *renderer) stagesUntilNow() dockerfile.Stages { return r.readStages(r.in
 // stages returns the stages of the file as it will be, with lines as they are.
 func (r *renderer) stages() dockerfile.Stages {
 	if r.will == nil {
-		will := r.readStages(func(s span) dockerfile.Stages {
+		will := r.readStages(func(s section.Span) dockerfile.Stages {
 			switch {
-			case s.name == baseImage:
+			case s.Name == BaseImage:
 				return dockerfile.Stages{All: []dockerfile.Stage{r.baseStage(s)}}
-			case slices.Contains(foreign, s.name):
+			case slices.Contains(otherToolsSections, s.Name):
 				return r.inside(s)
 			}
 			return dockerfile.Stages{}
@@ -125,10 +126,10 @@ func (r *renderer) stages() dockerfile.Stages {
 
 // readStages returns the stages of the file. inside returns those of a section,
 // whose old text may be anything.
-func (r *renderer) readStages(inside func(span) dockerfile.Stages) dockerfile.Stages {
+func (r *renderer) readStages(inside func(section.Span) dockerfile.Stages) dockerfile.Stages {
 	var sections []dockerfile.Section
 	for _, s := range r.all {
-		sections = append(sections, dockerfile.Section{Start: s.start, End: s.end, Stages: inside(s)})
+		sections = append(sections, dockerfile.Section{Start: s.Start, End: s.End, Stages: inside(s)})
 	}
 	return dockerfile.ReadStages(r.src, sections...)
 }
@@ -140,7 +141,7 @@ func (r *renderer) base(i int) string {
 		return ""
 	}
 	s := r.stages()
-	origin := s.Origin(s.At(r.spans[i].start))
+	origin := s.Origin(s.At(r.spans[i].Start))
 	if origin < 0 {
 		return ""
 	}
@@ -152,7 +153,7 @@ func (r *renderer) base(i int) string {
 // manifest gives to that of section BASE_IMAGE.
 func (r *renderer) checkName(name string, e manifest.Entry) error {
 	for _, s := range r.stages().All {
-		if s.Is(strings.ToLower(name)) && s.Section != baseImage {
+		if s.Is(strings.ToLower(name)) && s.Section != BaseImage {
 			err := fmt.Errorf("%s: %q is the name of another stage, in %s:%d", e, name, r.file, s.Line+1)
 			return hint.Add(err, "give one of the two another name")
 		}

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/gen/section"
 	"bkt/internal/dockerfile"
 	"bkt/internal/manifest"
 )
@@ -41,8 +42,8 @@ func KindOf(name string) Kind {
 	return System
 }
 
-// A section is one kind of managed section.
-type section struct {
+// A definition says what a managed section is rendered from.
+type definition struct {
 	name      string
 	manifests map[Kind]string // the file that it is rendered from, for each kind of Containerfile it may be in
 	template  string
@@ -52,9 +53,9 @@ type section struct {
 
 // sections has every managed section, in the order in which they stand in a
 // Containerfile.
-var sections = []section{
+var sections = []definition{
 	{ // first of all
-		name:      baseImage,
+		name:      BaseImage,
 		manifests: map[Kind]string{System: manifest.ImagePath, Toolbox: manifest.ImagePath},
 		template:  "base-image.tmpl",
 		data:      baseData,
@@ -121,10 +122,12 @@ var sections = []section{
 	},
 }
 
-const baseImage = "BASE_IMAGE"
+// BaseImage is the section that begins the image.
+const BaseImage = "BASE_IMAGE"
 
-// foreign are sections of other programs in repositories that bkt is used on.
-var foreign = []string{"HOST_SHIMS"}
+// otherToolsSections are sections of other programs in repositories that bkt is
+// used on.
+var otherToolsSections = []string{"HOST_SHIMS"}
 
 // A Result is a rendered Containerfile.
 type Result struct {
@@ -154,10 +157,26 @@ func Render(name string, src []byte, repo fs.FS) (Result, error) {
 	return r.result(), nil
 }
 
+// RenderPossible does what [Render] does, but leaves each section that it cannot
+// render empty, and returns an empty result if the markers are misplaced.
+func RenderPossible(name string, src []byte, repo fs.FS) Result {
+	r, err := prepare(name, src, repo)
+	if err != nil {
+		return Result{}
+	}
+	r.prepareBodies()
+	for _, span := range r.spans {
+		if d, err := byName(span.Name); err == nil {
+			_ = r.renderSection(d)
+		}
+	}
+	return r.result()
+}
+
 // prepare finds the sections of src.
 func prepare(name string, src []byte, repo fs.FS) (*renderer, error) {
 	r := &renderer{file: name, kind: KindOf(name), src: string(src), manifests: newManifestCache(repo)}
-	spans, err := find(name, r.src, names())
+	spans, err := section.Find(name, r.src, SectionNames())
 	if err != nil {
 		return nil, err
 	}
@@ -166,13 +185,28 @@ func prepare(name string, src []byte, repo fs.FS) (*renderer, error) {
 	return r, err
 }
 
-// names returns the names of all sections.
-func names() []string {
+// SectionNames returns the names of all sections, in the order in which they
+// stand in a Containerfile.
+func SectionNames() []string {
 	var all []string
 	for _, s := range sections {
 		all = append(all, s.name)
 	}
 	return all
+}
+
+// ManifestOf returns the path of the manifest that a section is rendered from in
+// the Containerfile of an image; empty if that has no such section.
+func ManifestOf(section string, k Kind) string {
+	d, _ := byName(section)
+	return d.manifests[k]
+}
+
+// TemplateOf returns the name of the template of a section, empty if there is no
+// such section.
+func TemplateOf(section string) string {
+	d, _ := byName(section)
+	return d.template
 }
 
 // A renderer is one call of Render.
@@ -182,8 +216,8 @@ type renderer struct {
 	src       string
 	manifests *manifestCache
 	lines     []dockerfile.Line
-	all       []span // all sections of the file
-	spans     []span // those that are rendered
+	all       []section.Span // all sections of the file
+	spans     []section.Span // those that are rendered
 	bodies    []string
 	origins   [][]int            // of each line of a body, the number of its entry in the trace
 	traces    []*trace           // of each body
@@ -193,16 +227,16 @@ type renderer struct {
 }
 
 // classify returns the spans that are ours to render.
-func (r *renderer) classify(spans []span) ([]span, error) {
-	var ours []span
+func (r *renderer) classify(spans []section.Span) ([]section.Span, error) {
+	var ours []section.Span
 	var errs []error
 	for _, s := range spans {
-		if slices.Contains(foreign, s.name) {
-			r.warn(s.start, "section %s is not one of bkt's and is left alone", s.name)
+		if slices.Contains(otherToolsSections, s.Name) {
+			r.warn(s.Start, "section %s is not one of bkt's and is left alone", s.Name)
 			continue
 		}
-		if err := r.belongs(s.name); err != nil {
-			errs = append(errs, fmt.Errorf("%s:%d: %w", r.file, s.start+1, err))
+		if err := r.belongs(s.Name); err != nil {
+			errs = append(errs, fmt.Errorf("%s:%d: %w", r.file, s.Start+1, err))
 		}
 		ours = append(ours, s)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/gen/section"
 	"bkt/internal/dockerfile"
 )
 
@@ -54,7 +55,7 @@ func (r *renderer) insert(name string) []byte {
 	if len(lines) > 0 && lines[0].EOL != "" {
 		eol = lines[0].EOL
 	}
-	markers := marker{name, false}.String() + eol + marker{name, true}.String() + eol
+	markers := section.Marker{Name: name}.String() + eol + section.Marker{Name: name, End: true}.String() + eol
 	if above {
 		markers += eol
 	} else {
@@ -79,19 +80,19 @@ func (r *renderer) insert(name string) []byte {
 // slot returns the line before which a section belongs, and whether that is
 // the first line of a section.
 func (r *renderer) slot(name string, end int) (line int, above bool) {
-	if name == baseImage {
+	if name == BaseImage {
 		return r.head(), true
 	}
-	order := names()
+	order := SectionNames()
 	place := slices.Index(order, name)
 	for i := place - 1; i >= 0; i-- {
 		if at := r.indexOf(order[i]); r.leads(at) {
-			return r.spans[at].end + 1, false
+			return r.spans[at].End + 1, false
 		}
 	}
 	for _, next := range order[place+1:] {
 		if at := r.indexOf(next); r.leads(at) {
-			return r.spans[at].start, true
+			return r.spans[at].Start, true
 		}
 	}
 	return end, false
@@ -105,11 +106,11 @@ func (r *renderer) leads(i int) bool {
 		return false
 	}
 	s := r.stages()
-	in, lineage := s.At(r.spans[i].start), s.Lineage(s.Final())
+	in, lineage := s.At(r.spans[i].Start), s.Lineage(s.Final())
 	if len(lineage) > 0 && s.All[lineage[len(lineage)-1]].Image == "scratch" {
 		return true
 	}
-	if r.spans[i].name == baseImage {
+	if r.spans[i].Name == BaseImage {
 		return in == s.Final()
 	}
 	return slices.Contains(lineage, in)
@@ -131,7 +132,7 @@ func (r *renderer) head() int {
 		}
 		argument = strings.EqualFold(word, "ARG")
 		switch {
-		case slices.ContainsFunc(r.all, func(s span) bool { return s.start == n }):
+		case slices.ContainsFunc(r.all, func(s section.Span) bool { return s.Start == n }):
 			return last
 		case argument, dockerfile.IsDirective(text):
 			last = n + 1

@@ -93,12 +93,12 @@ func (d reading) lost() error {
 // another stage: the image would lose what is in that.
 func (d reading) overStage() error {
 	was := d.r.before
-	i := was.LastIn(baseImage)
+	i := was.LastIn(BaseImage)
 	if i < 0 || was.Parent(i) < 0 {
 		return nil
 	}
 	above := was.All[was.Parent(i)]
-	err := d.at("base-stage", was.All[i].Line+1, "section %s stands around a FROM of stage %s (line %d), which is no image", baseImage, above.Name, above.Line+1)
+	err := d.at("base-stage", was.All[i].Line+1, "section %s stands around a FROM of stage %s (line %d), which is no image", BaseImage, above.Name, above.Line+1)
 	return hint.Add(err, "%s, and leave this one to itself", around(was, was.Origin(i)))
 }
 
@@ -136,9 +136,9 @@ func (d reading) missing(ref reference) error {
 	}
 	gone := was.All[i]
 	err := d.wrong(ref.line, "this reads stage %s, which section %s (line %d) no longer has", ref.name, gone.Section, gone.Line+1)
-	base := d.now.LastIn(baseImage)
+	base := d.now.LastIn(BaseImage)
 	switch {
-	case gone.Section != baseImage || i != was.LastIn(baseImage) || base < 0:
+	case gone.Section != BaseImage || i != was.LastIn(BaseImage) || base < 0:
 		return hint.Add(err, "move the FROM in line %d out of section %s", gone.Line+1, gone.Section)
 	case d.now.All[base].Name != "":
 		return hint.Add(err, "%s calls it %q: write that here, or %q there", manifest.ImagePath, d.now.All[base].Name, gone.Name)
@@ -149,8 +149,8 @@ func (d reading) missing(ref reference) error {
 // wasFiles reports whether stage i of the file as it is has files and no image to
 // be based on, FROM scratch, and section BASE_IMAGE makes the base image of it.
 func (d reading) wasFiles(i int) bool {
-	was, now := d.r.before, d.now.LastIn(baseImage)
-	if i != was.LastIn(baseImage) || now < 0 {
+	was, now := d.r.before, d.now.LastIn(BaseImage)
+	if i != was.LastIn(BaseImage) || now < 0 {
 		return false
 	}
 	before, _ := was.Base(i)
@@ -162,7 +162,7 @@ func (d reading) wasFiles(i int) bool {
 func (d reading) ofFiles(ref reference) error {
 	was := d.r.before
 	err := d.wrong(ref.line, "this reads stage %s, which is FROM scratch, and section %s (line %d) makes it another image",
-		ref.name, baseImage, was.All[was.LastIn(baseImage)].Line+1)
+		ref.name, BaseImage, was.All[was.LastIn(BaseImage)].Line+1)
 	return hint.Add(err, "%s", around(was, was.Origin(was.Final())))
 }
 
@@ -194,7 +194,7 @@ func (d reading) wrong(line int, format string, args ...any) error {
 // replaced returns an error if ref is to a stage of files that section BASE_IMAGE
 // makes the base image of, or by its number to another stage than until now.
 func (d reading) replaced(ref reference) error {
-	last, now := d.r.before.LastIn(baseImage), d.now.LastIn(baseImage)
+	last, now := d.r.before.LastIn(BaseImage), d.now.LastIn(BaseImage)
 	if last < 0 || now < 0 {
 		return nil
 	}
@@ -202,7 +202,7 @@ func (d reading) replaced(ref reference) error {
 		return d.ofFiles(ref)
 	}
 	if n, err := strconv.Atoi(ref.name); err == nil && !ref.from && last != now && n >= now {
-		err := d.wrong(ref.line, "this reads stage %d, which is another one once section %s has one FROM", n, baseImage)
+		err := d.wrong(ref.line, "this reads stage %d, which is another one once section %s has one FROM", n, BaseImage)
 		return hint.Add(err, "give the stage a name, and write that here")
 	}
 	return nil
@@ -223,7 +223,7 @@ func (d reading) unused() []error {
 		said = o.Section
 		err := d.at("stage-unused", o.Line, "section %s is in a stage that the image has nothing of", o.Section)
 		advice := "move the section below the FROM in line " + strconv.Itoa(d.now.All[d.now.Final()].Line+1)
-		if o.Section == baseImage {
+		if o.Section == BaseImage {
 			advice = around(d.now, d.now.Origin(d.now.Final()))
 		}
 		warnings = append(warnings, hint.Add(err, "%s", advice))

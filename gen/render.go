@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/template"
 
+	"bkt/gen/section"
 	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
@@ -53,7 +54,7 @@ func (r *renderer) render() error {
 	var errs []error
 	for _, s := range sections {
 		if s.manifests[r.kind] != "" {
-			errs = append(errs, r.section(s))
+			errs = append(errs, r.renderSection(s))
 		}
 	}
 	r.spareTemplates()
@@ -108,8 +109,8 @@ func distinct(errs []error) []error {
 	return kept
 }
 
-// section renders s into its span.
-func (r *renderer) section(s section) error {
+// renderSection renders s into its span.
+func (r *renderer) renderSection(s definition) error {
 	at := r.indexOf(s.name)
 	t := &trace{}
 	in := input{
@@ -118,7 +119,7 @@ func (r *renderer) section(s section) error {
 		feeds:     func(name string) (bool, error) { return r.feeds(name, at) },
 		warn:      func(err error) { r.warnings = append(r.warnings, err) },
 	}
-	if s.name == baseImage && at >= 0 {
+	if s.name == BaseImage && at >= 0 {
 		in.stage = r.baseStage(r.spans[at])
 	}
 	data, err := s.data(in, t)
@@ -139,20 +140,20 @@ func (r *renderer) section(s section) error {
 	}
 	r.traces[at] = t
 	r.bodies[at], r.origins[at] = splitMarks(out.String())
-	if err := checkBody(s.name, r.bodies[at]); err != nil {
+	if err := section.CheckBody(s.name, r.bodies[at]); err != nil {
 		return fmt.Errorf("templates/%s: %w", s.template, err)
 	}
 	return nil
 }
 
 // homeless warns about entries of a manifest that end up nowhere.
-func (r *renderer) homeless(s section, t *trace) {
+func (r *renderer) homeless(s definition, t *trace) {
 	if len(t.entries) == 0 {
 		return
 	}
 	err := error(Finding{"section-missing", t.entries[0], fmt.Sprintf("%s has no section %s for this entry", r.file, s.name)})
-	start, end := marker{s.name, false}, marker{s.name, true}
-	if all := r.stages(); s.name == baseImage && len(all.All) > 0 {
+	start, end := section.Marker{Name: s.name}, section.Marker{Name: s.name, End: true}
+	if all := r.stages(); s.name == BaseImage && len(all.All) > 0 {
 		r.warnings = append(r.warnings, hint.Add(err, "%s", around(all, all.Origin(all.Final()))))
 		return
 	}
@@ -172,7 +173,7 @@ func around(s dockerfile.Stages, i int) string {
 	if from.Last > from.Line {
 		where = fmt.Sprintf("lines %d to %d", from.Line+1, from.Last+1)
 	}
-	return fmt.Sprintf("put the lines %q and %q around the FROM in %s", marker{baseImage, false}, marker{baseImage, true}, where)
+	return fmt.Sprintf("put the lines %q and %q around the FROM in %s", section.Marker{Name: BaseImage}, section.Marker{Name: BaseImage, End: true}, where)
 }
 
 // place says where in the file a missing section belongs.
@@ -190,7 +191,7 @@ func (r *renderer) place(name string) string {
 }
 
 func (r *renderer) indexOf(name string) int {
-	return slices.IndexFunc(r.spans, func(s span) bool { return s.name == name })
+	return slices.IndexFunc(r.spans, func(s section.Span) bool { return s.Name == name })
 }
 
 // feeds reports whether the section called name stands above span i in the same
@@ -203,12 +204,12 @@ func (r *renderer) feeds(name string, i int) (bool, error) {
 	}
 	from, to := r.spans[at], r.spans[i]
 	all := r.stages()
-	above, below := all.At(from.start), all.At(to.start)
-	if from.end < to.start && (above == below || slices.Contains(all.Lineage(below), above)) {
+	above, below := all.At(from.Start), all.At(to.Start)
+	if from.End < to.Start && (above == below || slices.Contains(all.Lineage(below), above)) {
 		return true, nil
 	}
 	err := fmt.Errorf("%s:%d: section %s needs section %s (line %d) above it, in the same stage",
-		r.file, to.start+1, to.name, name, from.start+1)
+		r.file, to.Start+1, to.Name, name, from.Start+1)
 	return false, hint.Add(err, "move section %s", name)
 }
 
@@ -218,14 +219,14 @@ func (r *renderer) result() Result {
 	for _, entries := range r.origins {
 		lines += len(entries)
 	}
-	text, starts := join(r.src, r.spans, r.bodies)
+	text, starts := section.Join(r.src, r.spans, r.bodies)
 	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings, before: r.stagesUntilNow()}
 	for i, s := range r.spans {
 		end := starts[i] + len(r.origins[i])
-		res.moves = append(res.moves, move{end - 1, end - (s.end + 1)})
-		whole := manifest.Entry{File: r.manifestOf(s.name)}
+		res.moves = append(res.moves, move{end - 1, end - (s.End + 1)})
+		whole := manifest.Entry{File: ManifestOf(s.Name, r.kind)}
 		for k, entry := range r.origins[i] {
-			o := Origin{starts[i] + k, s.name, whole}
+			o := Origin{starts[i] + k, s.Name, whole}
 			if entry > 0 {
 				o.Entry = r.traces[i].entries[entry-1]
 			}
@@ -235,23 +236,18 @@ func (r *renderer) result() Result {
 	return res
 }
 
-func (r *renderer) manifestOf(name string) string {
-	s, _ := byName(name)
-	return s.manifests[r.kind]
-}
-
 // byName finds a section; one that does not exist is an error that says which
 // was probably meant.
-func byName(name string) (section, error) {
-	i := slices.IndexFunc(sections, func(s section) bool { return s.name == name })
+func byName(name string) (definition, error) {
+	i := slices.IndexFunc(sections, func(s definition) bool { return s.name == name })
 	if i >= 0 {
 		return sections[i], nil
 	}
 	err := fmt.Errorf("unknown section %s", name)
-	if near, ok := strictjson.Nearest(name, names()); ok {
+	if near, ok := strictjson.Nearest(name, SectionNames()); ok {
 		err = fmt.Errorf("%w (did you mean %s?)", err, near)
 	}
-	return section{}, hint.Add(err, "the sections are %s", strings.Join(names(), ", "))
+	return definition{}, hint.Add(err, "the sections are %s", strings.Join(SectionNames(), ", "))
 }
 
 // template returns the template with that name: the repository's own, if it has

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bkt/gen"
+	"bkt/gen/section"
 	"bkt/internal/containerfile"
 	"bkt/internal/crash"
 	"bkt/internal/hint"
@@ -104,7 +105,7 @@ func (s system) files(ctx context.Context) ([]fileStatus, error) {
 		case r.Err != nil:
 			f.State = hint.Split(r.Err)[0].Error()
 		case len(plan.Rewrite("", "", r.Old, r.Text)) > 0:
-			f.State, f.Sections = "stale", gen.Stale(string(r.Old), string(r.Text))
+			f.State, f.Sections = "stale", section.Stale(string(r.Old), string(r.Text))
 			f.Undecided = len(containerfile.Unsaved(ctx, s.Repo, []containerfile.Rendering{r})) > 0
 		}
 		files = append(files, f)

@@ -10,7 +10,7 @@ import (
 	"maps"
 	"strings"
 
-	"bkt/gen"
+	"bkt/gen/undeclared"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/patherr"
@@ -25,12 +25,12 @@ const losesText = "loses text that comes from no manifest"
 // --check it is a warning. So are edits of sections that bkt has rendered before:
 // these are lost.
 func keep(ctx context.Context, log Log, r repo.Repo, files fs.FS, rendered []Rendering, o SyncOptions, before ...fs.FS) error {
-	var lost []gen.Losses
+	var lost []undeclared.Losses
 	for _, f := range rendered {
 		if bytes.Equal(f.Source, f.Text) {
 			continue
 		}
-		l := gen.Lose(f.Name, f.Source, files)
+		l := undeclared.Find(f.Name, f.Source, files)
 		if o.Check || o.DryRun {
 			l = l.Foreign() // the diff has the rest
 		}
@@ -78,7 +78,7 @@ func unexplained(errs []error, unknown error) []error {
 // explain removes from losses the text that the manifests in before render, or those
 // at HEAD and in the index. It asks git only if something is left. If git fails, it
 // logs a warning and returns git's error.
-func explain(ctx context.Context, log Log, r repo.Repo, lost []gen.Losses, before ...fs.FS) (unknown error) {
+func explain(ctx context.Context, log Log, r repo.Repo, lost []undeclared.Losses, before ...fs.FS) (unknown error) {
 	for _, files := range before {
 		explainBy(lost, files)
 	}
@@ -114,13 +114,13 @@ func (englishGit) Git(ctx context.Context, dir string, stdin []byte, args ...str
 	return host.Query{}.Output(ctx, plan.Run{Argv: append([]string{"git", "-C", dir}, args...), Stdin: stdin})
 }
 
-func explainBy(lost []gen.Losses, files fs.FS) {
+func explainBy(lost []undeclared.Losses, files fs.FS) {
 	for i, l := range lost {
 		lost[i] = l.Explain(files)
 	}
 }
 
-func anyLost(lost []gen.Losses) bool {
+func anyLost(lost []undeclared.Losses) bool {
 	for _, l := range lost {
 		if !l.Empty() {
 			return true
@@ -131,9 +131,9 @@ func anyLost(lost []gen.Losses) bool {
 
 // drop logs the text that sections lose.
 func drop(ctx context.Context, log Log, r repo.Repo, rendered []Rendering) {
-	var lost []gen.Losses
+	var lost []undeclared.Losses
 	for _, f := range rendered {
-		lost = append(lost, gen.Lose(f.Name, f.Source, r.FS()))
+		lost = append(lost, undeclared.Find(f.Name, f.Source, r.FS()))
 	}
 	_ = explain(ctx, log, r, lost) // it has warned
 	for _, l := range lost {
@@ -146,16 +146,16 @@ func drop(ctx context.Context, log Log, r repo.Repo, rendered []Rendering) {
 // would be lost.
 func take(ctx context.Context, log Log, r repo.Repo, names []string, src Source) (plan.Plan, error) {
 	after := edited{r.FS(), map[string][]byte{}}
-	lost := make([]gen.Losses, len(names))
+	lost := make([]undeclared.Losses, len(names))
 	for i, name := range names {
 		old, err := fs.ReadFile(r.FS(), name)
 		if err != nil {
 			return nil, patherr.Trim(err)
 		}
-		lost[i] = gen.Lose(name, old, after)
+		lost[i] = undeclared.Find(name, old, after)
 	}
 	_ = explain(ctx, log, r, lost) // it has warned
-	takings := make([]gen.Taking, len(names))
+	takings := make([]undeclared.Taking, len(names))
 	for i, l := range lost {
 		takings[i] = l.Take(after)
 		maps.Copy(after.texts, takings[i].Manifests)
@@ -173,7 +173,7 @@ func take(ctx context.Context, log Log, r repo.Repo, names []string, src Source)
 
 // logTaken logs the text that the manifests take and the comments that are lost. Any
 // other lost text is an error.
-func logTaken(log Log, lost []gen.Losses, takings []gen.Taking, rendered []Rendering) error {
+func logTaken(log Log, lost []undeclared.Losses, takings []undeclared.Taking, rendered []Rendering) error {
 	var errs []error
 	for i, l := range lost {
 		errs = append(errs, l.Without(rendered[i].Text).Untaken(takings[i])...)

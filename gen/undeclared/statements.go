@@ -1,4 +1,4 @@
-package gen
+package undeclared
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/gen"
+	"bkt/gen/section"
 	"bkt/internal/dockerfile"
 	"bkt/internal/script"
 
@@ -33,7 +35,7 @@ func (s statement) key() string {
 	case script.Repository:
 		parts = append(parts, s.Repo.BaseURL, s.Repo.GPGKey)
 	}
-	return strings.Join(parts, nul)
+	return strings.Join(parts, "\x00")
 }
 
 // isIn reports whether other, which has the same key, says all that s says: a file's
@@ -144,17 +146,17 @@ type sectionInstruction struct {
 // if a marker is misplaced, which Render reports.
 func readSections(file, src string) []sectionInstruction {
 	lines, escape := dockerfile.SplitLines(src), dockerfile.EscapeOf(src)
-	spans, err := find(file, src, names())
+	spans, err := section.Find(file, src, gen.SectionNames())
 	if err != nil {
 		return nil
 	}
 	var all []sectionInstruction
 	for _, s := range spans {
-		if slices.Contains(foreign, s.name) {
+		if !slices.Contains(gen.SectionNames(), s.Name) {
 			continue
 		}
-		for _, in := range cutInstructions(lines[s.start+1:s.end], s.start+1, escape) {
-			found := sectionInstruction{section: s.name, text: in.all}
+		for _, in := range cutInstructions(lines[s.Start+1:s.End], s.Start+1, escape) {
+			found := sectionInstruction{section: s.Name, text: in.all}
 			for _, s := range append(in.read(), in.comments...) {
 				found.statements = append(found.statements, statement{s, found.section})
 			}

@@ -1,4 +1,4 @@
-package gen
+package undeclared
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/gen"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
@@ -22,7 +23,7 @@ type Taking struct {
 
 // Take moves the losses that manifests can express into the manifests of repo.
 func (l Losses) Take(repo fs.FS) Taking {
-	t := taker{kind: KindOf(l.file), store: newManifestCache(repo), manifests: map[string][]byte{}}
+	t := taker{kind: gen.KindOf(l.file), repo: repo, manifests: map[string][]byte{}}
 	result := Taking{t.manifests, map[string]bool{}, map[string]error{}}
 	for _, s := range l.lost {
 		done, err := t.take(s)
@@ -67,15 +68,15 @@ func reasons(err error) []string {
 
 // A taker puts statements into manifests.
 type taker struct {
-	kind      Kind
-	store     *manifestCache
+	kind      gen.Kind
+	repo      fs.FS
 	manifests map[string][]byte // that have been changed
 }
 
 // take moves s into the manifest of its kind, and reports whether this image has
 // one.
 func (t *taker) take(s statement) (bool, error) {
-	if ofSystem(s.Kind) && t.kind != System || ofToolbox(s.Kind) && t.kind != Toolbox {
+	if ofSystem(s.Kind) && t.kind != gen.System || ofToolbox(s.Kind) && t.kind != gen.Toolbox {
 		return false, nil
 	}
 	switch s.Kind {
@@ -83,13 +84,13 @@ func (t *taker) take(s statement) (bool, error) {
 		if t.external(s) {
 			return true, nil
 		}
-		return true, edit(t, PackagesManifest(t.kind), func(p *manifest.Packages) error { return takePackage(p, s) })
+		return true, edit(t, gen.PackagesManifest(t.kind), func(p *manifest.Packages) error { return takePackage(p, s) })
 	case script.Repository:
 		return true, edit(t, manifest.ExternalReposPath, func(r *manifest.ExternalRepos) error { return takeRepository(r, s) })
 	case script.Argument, script.Enable, script.Disable, script.Mask:
 		return true, edit(t, manifest.SystemConfigPath, func(c *manifest.SystemConfig) error { return takeConfig(c, s) })
 	case script.File:
-		return true, edit(t, manifest.SystemConfigPath, func(c *manifest.SystemConfig) error { return takeFile(c, s, t.store.repo) })
+		return true, edit(t, manifest.SystemConfigPath, func(c *manifest.SystemConfig) error { return takeFile(c, s, t.repo) })
 	case script.Image, script.Label:
 		return true, edit(t, manifest.ImagePath, func(i *manifest.Images) error { return takeImage(i, t.kind, s) })
 	case script.Variable, script.Folder:
@@ -100,8 +101,8 @@ func (t *taker) take(s statement) (bool, error) {
 
 // external reports whether s is a package of a repository in external-repos.json.
 func (t *taker) external(s statement) bool {
-	d, err := load[manifest.ExternalRepos](t.store, manifest.ExternalReposPath)
-	return err == nil && t.kind == System && s.Kind == script.Package &&
+	d, err := read[manifest.ExternalRepos](t, manifest.ExternalReposPath)
+	return err == nil && t.kind == gen.System && s.Kind == script.Package &&
 		slices.ContainsFunc(d.Content.Repos, func(r manifest.ExternalRepo) bool { return slices.Contains(r.Packages, s.Name) })
 }
 
@@ -111,29 +112,30 @@ func ofSystem(k script.Kind) bool {
 
 func ofToolbox(k script.Kind) bool { return k == script.Variable || k == script.Folder }
 
+// read returns a manifest as it has been changed.
+func read[T any](t *taker, path string) (manifest.Document[T], error) {
+	if text, ok := t.manifests[path]; ok {
+		content, source, err := manifest.Decode[T](path, text)
+		return manifest.Document[T]{Path: path, Text: text, Content: content, Source: source}, err
+	}
+	return manifest.Read[T](t.repo, path)
+}
+
 // edit changes a manifest. If the result is not valid, it returns an error and
 // changes nothing.
-func edit[T any](t *taker, name string, change func(*T) error) error {
-	d, err := load[T](t.store, name)
+func edit[T any](t *taker, path string, change func(*T) error) error {
+	d, err := read[T](t, path)
 	if err != nil {
+		return err
+	}
+	if err := change(&d.Content); err != nil {
 		return err
 	}
 	text, err := manifest.Encode(d.Content)
 	if err != nil {
 		return err
 	}
-	content, _, err := manifest.Decode[T](name, text) // a copy, whose lists are its own
-	if err != nil {
-		return err
-	}
-	if err := change(&content); err != nil {
-		return err
-	}
-	if text, err = manifest.Encode(content); err != nil {
-		return err
-	}
-	d.Content, t.manifests[name] = content, text
-	t.store.read[name] = d
+	t.manifests[path] = text
 	return nil
 }
 
@@ -218,9 +220,9 @@ func takeFile(c *manifest.SystemConfig, s statement, repo fs.FS) error {
 	return nil
 }
 
-func takeImage(i *manifest.Images, k Kind, s statement) error {
+func takeImage(i *manifest.Images, k gen.Kind, s statement) error {
 	image := &i.System
-	if k == Toolbox {
+	if k == gen.Toolbox {
 		image = &i.Toolbox
 	}
 	if s.Kind == script.Image {

@@ -1,4 +1,7 @@
-package gen
+// Package section finds the managed sections of a Containerfile, which are the
+// lines between two markers, and puts new text into them. It does not know which
+// sections bkt has, nor what is in one.
+package section
 
 import (
 	"errors"
@@ -10,11 +13,10 @@ import (
 	"bkt/internal/hint"
 )
 
-// A span is a managed section of a Containerfile: the lines between two
-// markers. Lines count from 0.
-type span struct {
-	name       string
-	start, end int // the lines of the markers
+// A Span is a managed section of a Containerfile. Lines count from 0.
+type Span struct {
+	Name       string
+	Start, End int // the lines of the markers
 }
 
 // A finder collects the sections of a Containerfile and what is wrong with
@@ -22,8 +24,8 @@ type span struct {
 type finder struct {
 	file    string
 	known   []string
-	open    *span
-	spans   []span
+	open    *Span
+	spans   []Span
 	banners map[string]bool // names in lines such as "# === NAME ===", which may have an END
 	broken  map[string]bool // sections whose end was said to be amiss already
 	errs    []error
@@ -40,7 +42,7 @@ func (f *finder) fail(i int, advice, format string, args ...any) {
 
 // find returns the sections of lines in their order. It returns every error
 // in the markers, joined.
-func (f *finder) find(src string, lines []dockerfile.Line) ([]span, error) {
+func (f *finder) find(src string, lines []dockerfile.Line) ([]Span, error) {
 	scan := dockerfile.NewScanner(dockerfile.EscapeOf(src))
 	for i, l := range lines {
 		if f.open != nil {
@@ -50,9 +52,9 @@ func (f *finder) find(src string, lines []dockerfile.Line) ([]span, error) {
 		}
 	}
 	if f.open != nil {
-		m := marker{f.open.name, true}
-		f.fail(f.open.start, fmt.Sprintf("add the line %q after the section", m),
-			"section %s has no end", f.open.name)
+		m := Marker{f.open.Name, true}
+		f.fail(f.open.Start, fmt.Sprintf("add the line %q after the section", m),
+			"section %s has no end", f.open.Name)
 	}
 	return f.spans, errors.Join(f.errs...)
 }
@@ -61,27 +63,27 @@ func (f *finder) find(src string, lines []dockerfile.Line) ([]span, error) {
 // older rendering, so that only markers count.
 func (f *finder) inside(i int, text string) {
 	m, ok := parseMarker(text)
-	near, isNear := nearMarker(text, []string{f.open.name})
+	near, isNear := nearMarker(text, []string{f.open.Name})
 	switch {
-	case !ok && isNear && near.end:
+	case !ok && isNear && near.End:
 		f.looksLike(i, text, near)
-		f.broken[f.open.name] = true
+		f.broken[f.open.Name] = true
 		f.open = nil
 	case !ok:
-	case m.end && m.name == f.open.name:
-		f.open.end = i
+	case m.End && m.Name == f.open.Name:
+		f.open.End = i
 		f.spans = append(f.spans, *f.open)
 		f.open = nil
-	case m.end:
-		f.fail(i, fmt.Sprintf("end it with %q", marker{f.open.name, true}),
-			"this ends section %s, but line %d starts section %s", m.name, f.open.start+1, f.open.name)
-		f.broken[f.open.name] = true
+	case m.End:
+		f.fail(i, fmt.Sprintf("end it with %q", Marker{f.open.Name, true}),
+			"this ends section %s, but line %d starts section %s", m.Name, f.open.Start+1, f.open.Name)
+		f.broken[f.open.Name] = true
 		f.open = nil
 	default:
-		f.fail(i, fmt.Sprintf("put %q before this line", marker{f.open.name, true}),
-			"section %s starts inside section %s, which starts at line %d", m.name, f.open.name, f.open.start+1)
-		f.broken[f.open.name] = true
-		f.open = &span{name: m.name, start: i}
+		f.fail(i, fmt.Sprintf("put %q before this line", Marker{f.open.Name, true}),
+			"section %s starts inside section %s, which starts at line %d", m.Name, f.open.Name, f.open.Start+1)
+		f.broken[f.open.Name] = true
+		f.open = &Span{Name: m.Name, Start: i}
 	}
 }
 
@@ -89,10 +91,10 @@ func (f *finder) inside(i int, text string) {
 func (f *finder) outside(i int, text string) {
 	m, ok := parseMarker(text)
 	switch {
-	case ok && !m.end:
-		f.start(i, m.name)
-	case ok && !f.banners[m.name] && !f.broken[m.name]:
-		f.strayEnd(i, m.name)
+	case ok && !m.End:
+		f.start(i, m.Name)
+	case ok && !f.banners[m.Name] && !f.broken[m.Name]:
+		f.strayEnd(i, m.Name)
 	case !ok:
 		f.comment(i, text)
 	}
@@ -100,22 +102,22 @@ func (f *finder) outside(i int, text string) {
 
 func (f *finder) start(i int, name string) {
 	for _, s := range f.spans {
-		if s.name == name {
+		if s.Name == name {
 			f.fail(i, "a section stands in a file once: remove one of the two",
-				"section %s is in this file already, at line %d", name, s.start+1)
+				"section %s is in this file already, at line %d", name, s.Start+1)
 		}
 	}
-	f.open = &span{name: name, start: i}
+	f.open = &Span{Name: name, Start: i}
 }
 
 func (f *finder) strayEnd(i int, name string) {
 	for _, s := range f.spans {
-		if s.name == name {
-			f.fail(i, "remove this line", "section %s has ended already, at line %d", name, s.end+1)
+		if s.Name == name {
+			f.fail(i, "remove this line", "section %s has ended already, at line %d", name, s.End+1)
 			return
 		}
 	}
-	f.fail(i, fmt.Sprintf("put %q before the section, or remove this line", marker{name, false}),
+	f.fail(i, fmt.Sprintf("put %q before the section, or remove this line", Marker{name, false}),
 		"this ends section %s, which has no start", name)
 }
 
@@ -130,40 +132,42 @@ func (f *finder) comment(i int, text string) {
 	}
 }
 
-func (f *finder) looksLike(i int, text string, m marker) {
+func (f *finder) looksLike(i int, text string, m Marker) {
 	f.fail(i, fmt.Sprintf("write %q, or reword the comment", m),
 		"%q looks like a marker, but is none", strings.TrimSpace(text))
 }
 
-// find returns the managed sections of src. file is its name in errors; known
-// are the names of sections, for telling a mistyped marker from a comment. All
-// that is wrong with the markers is in the error, each with file and line.
-func find(file, src string, known []string) ([]span, error) {
+// Find returns the managed sections of src in their order. file is its name in
+// errors; known are the names of sections, to tell a mistyped marker from a
+// comment. The error has all that is wrong with the markers, each with file and
+// line.
+func Find(file, src string, known []string) ([]Span, error) {
 	f := &finder{file: file, known: known, banners: map[string]bool{}, broken: map[string]bool{}}
 	return f.find(src, dockerfile.SplitLines(src))
 }
 
-// Stale returns the names of the managed sections of a Containerfile whose text
-// is another in text, which was rendered from it.
+// Stale returns the names of the sections whose text differs between old, a
+// Containerfile, and text, which was rendered from it.
 func Stale(old, text string) []string {
-	was, err := find("", old, nil)
-	is, errIs := find("", text, nil)
+	was, err := Find("", old, nil)
+	is, errIs := Find("", text, nil)
 	if err != nil || errIs != nil || len(was) != len(is) {
 		return nil
 	}
 	var names []string
 	before, after := dockerfile.SplitLines(old), dockerfile.SplitLines(text)
 	for i, s := range was {
-		if !slices.Equal(before[s.start:s.end+1], after[is[i].start:is[i].end+1]) {
-			names = append(names, s.name)
+		if !slices.Equal(before[s.Start:s.End+1], after[is[i].Start:is[i].End+1]) {
+			names = append(names, s.Name)
 		}
 	}
 	return names
 }
 
-// checkBody makes sure that a body cannot be mistaken for the end of its
-// section when it is read again, and takes nothing of what follows for its own.
-func checkBody(name, body string) error {
+// CheckBody returns an error if body, the text of a section, would be read back as
+// something else: with a marker in it, or with an instruction that goes on below
+// the section.
+func CheckBody(name, body string) error {
 	scan := dockerfile.NewScanner(dockerfile.Backslash)
 	for l := range strings.Lines(body) {
 		l = strings.TrimRight(l, "\r\n")
@@ -178,9 +182,10 @@ func checkBody(name, body string) error {
 	return nil
 }
 
-// join puts bodies into the spans of src. It returns the text, and in which
-// line of it (from 1) each body begins.
-func join(src string, spans []span, bodies []string) (string, []int) {
+// Join replaces the text of the spans of src with bodies. It returns the new text
+// and the line of it (from 1) where each body begins. All else stays as it is,
+// byte for byte.
+func Join(src string, spans []Span, bodies []string) (string, []int) {
 	lines, escape := dockerfile.SplitLines(src), dockerfile.EscapeOf(src)
 	var out strings.Builder
 	var starts []int
@@ -192,21 +197,21 @@ func join(src string, spans []span, bodies []string) (string, []int) {
 		}
 	}
 	for i, s := range spans {
-		keep(s.start + 1)
+		keep(s.Start + 1)
 		starts = append(starts, count+1)
-		body := fit(bodies[i], lines[s.start].EOL, escape)
+		body := normalizeLines(bodies[i], lines[s.Start].EOL, escape)
 		out.WriteString(body)
 		count += strings.Count(body, "\n")
-		next = s.end
+		next = s.End
 	}
 	keep(len(lines))
 	return out.String(), starts
 }
 
-// fit gives the lines of body the line ending of the file and the character
-// that continues lines in it, and sees to it that the last has an ending. A
-// heredoc stays as it is: its text goes into the image.
-func fit(body, eol, escape string) string {
+// normalizeLines gives the lines of body the line ending of the file and the
+// character that continues lines in it, and the last one an ending. A heredoc
+// stays as it is: its text goes into the image.
+func normalizeLines(body, eol, escape string) string {
 	if body != "" && !strings.HasSuffix(body, "\n") {
 		body += "\n"
 	}

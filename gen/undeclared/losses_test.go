@@ -1,4 +1,4 @@
-package gen_test
+package undeclared_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"bkt/gen"
+	"bkt/gen/undeclared"
 	"bkt/internal/hint"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,7 +31,7 @@ func manifests(texts ...string) fstest.MapFS {
 }
 
 // stops returns what a command would stop at, without what all of that says.
-func stops(l gen.Losses) string {
+func stops(l undeclared.Losses) string {
 	err := errors.Join(l.Foreign().Stops()...)
 	if err == nil {
 		return ""
@@ -89,12 +90,12 @@ func TestLosses(t *testing.T) {
 		{"environment in the form of bkt", toolbox, "TOOLBOX_ENVIRONMENT", "LABEL com.github.containers.toolbox=\"true\"\nENV A=\"b\"\n", manifests(), `toolbox/Containerfile:4: section TOOLBOX_ENVIRONMENT: variable A="b"`},
 	} {
 		src := "FROM a\n" + section(c.section, c.body)
-		got := stops(gen.Lose(c.file, []byte(src), c.repo))
+		got := stops(undeclared.Find(c.file, []byte(src), c.repo))
 		if got != c.want {
 			t.Errorf("%s:\n%s, not\n%s", c.name, got, c.want)
 		}
 		crlf := strings.ReplaceAll(src, "\n", "\r\n")
-		if again := stops(gen.Lose(c.file, []byte(crlf), c.repo)); again != got {
+		if again := stops(undeclared.Find(c.file, []byte(crlf), c.repo)); again != got {
 			t.Errorf("%s, with CRLF:\n%s, not\n%s", c.name, again, got)
 		}
 	}
@@ -104,7 +105,7 @@ func TestLosesWithAnotherEscape(t *testing.T) {
 	src := "# escape=`\nFROM a\n" + section("TOOLBOX_PACKAGES", "RUN dnf install `\n  # c\n  gcc `\n  make\n") + section("TOOLBOX_ENVIRONMENT", "ENV A=\"b`\"\" B=`$x\n")
 	want := `toolbox/Containerfile:6: section TOOLBOX_PACKAGES: gcc, make, "# c" (line 5)
 toolbox/Containerfile:10: section TOOLBOX_ENVIRONMENT: variable A="b\"", variable B="$x"`
-	if got := stops(gen.Lose("toolbox/Containerfile", []byte(src), manifests())); got != want {
+	if got := stops(undeclared.Find("toolbox/Containerfile", []byte(src), manifests())); got != want {
 		t.Errorf("%s, not\n%s", got, want)
 	}
 }
@@ -128,7 +129,7 @@ func TestLosesBase(t *testing.T) {
 		{"FROM quay.io/a/b:1\nLABEL b=\"2\"", "quay.io/a/b:1", ""},
 		{"FROM quay.io/a/b:1\nLABEL a=\"1\"\nLABEL b=\"2\"", "quay.io/a/c:1", `Containerfile:2: section BASE_IMAGE: image quay.io/a/b:1, label b="2"`},
 	} {
-		got := stops(gen.Lose("Containerfile", []byte(section("BASE_IMAGE", c.body+"\n")), image(c.base)))
+		got := stops(undeclared.Find("Containerfile", []byte(section("BASE_IMAGE", c.body+"\n")), image(c.base)))
 		if got != c.want {
 			t.Errorf("%s, %s:\n%s, not\n%s", c.body, c.base, got, c.want)
 		}
@@ -164,7 +165,7 @@ func TestLosesVersions(t *testing.T) {
 		{"EXTERNAL_REPOS", fmt.Sprintf(from, "b"), repo, ""},
 		{"EXTERNAL_REPOS", fmt.Sprintf(from, "b, c"), repo, "repository x (https://x.test/: b c)"},
 	} {
-		l := gen.Lose("Containerfile", []byte(section(c.section, c.body+"\n")), c.repo)
+		l := undeclared.Find("Containerfile", []byte(section(c.section, c.body+"\n")), c.repo)
 		said := errors.Join(l.Edits().Findings("loses")...)
 		if c.want == "" && said != nil || c.want != "" && (said == nil || !strings.HasSuffix(said.Error(), " loses: "+c.want)) || stops(l) != "" {
 			t.Errorf("%s: %v, not %q; stops: %s", c.body, said, c.want, stops(l))
@@ -172,7 +173,7 @@ func TestLosesVersions(t *testing.T) {
 	}
 	// What a template says where there are no entries is no one's text.
 	none := section("KERNEL_ARGUMENTS", "COPY <<'END_OF_KARGS' /usr/lib/bootc/kargs.d/10-bkt.toml\n# No kernel arguments configured: add them to kargs in manifests/system-config.json\nkargs = []\nEND_OF_KARGS\n")
-	if l := gen.Lose("Containerfile", []byte("FROM a\n"+none), manifests("system-config", `{"kargs": ["a"]}`)); !l.Empty() {
+	if l := undeclared.Find("Containerfile", []byte("FROM a\n"+none), manifests("system-config", `{"kargs": ["a"]}`)); !l.Empty() {
 		t.Errorf("%v", l.Edits().Findings("loses"))
 	}
 }
@@ -188,7 +189,7 @@ func TestOlderTemplates(t *testing.T) {
 			"    curl -fsSL --retry 3 -o \"$dir/download\" \"$url\"; \\\n    echo \"$sha256  $dir/download\" | sha256sum --check --quiet -; \\\n" +
 			"    mkdir \"$dir/files\"; \\\n    tar -xf \"$dir/download\" -C \"$dir/files\"; \\\n    install -D -m 0755 \"$dir/files/\"x /usr/local/bin/rustup; \\\n    rm -rf \"$dir\"\n"},
 	} {
-		l := gen.Lose("toolbox/Containerfile", []byte("FROM a\n"+section(c.section, c.body)), manifests())
+		l := undeclared.Find("toolbox/Containerfile", []byte("FROM a\n"+section(c.section, c.body)), manifests())
 		if got := stops(l); got != "" {
 			t.Errorf("%s: %s", c.section, got)
 		}
@@ -284,10 +285,10 @@ func TestChangingManifestsLosesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if l := gen.Lose(file, res.Text, before); !l.Empty() {
+			if l := undeclared.Find(file, res.Text, before); !l.Empty() {
 				t.Fatalf("what is up to date loses %v", l.Findings(""))
 			}
-			l := gen.Lose(file, res.Text, after)
+			l := undeclared.Find(file, res.Text, after)
 			if got := stops(l); got != "" {
 				t.Fatal(got)
 			}
@@ -319,7 +320,7 @@ func TestTakingGivesTheManifestsBack(t *testing.T) {
 				after[name] = f
 			}
 		}
-		for name, text := range gen.Lose("Containerfile", res.Text, after).Take(after).Manifests {
+		for name, text := range undeclared.Find("Containerfile", res.Text, after).Take(after).Manifests {
 			after[name] = &fstest.MapFile{Data: text}
 		}
 		again, err := gen.Render("Containerfile", []byte(src), after)
@@ -335,7 +336,7 @@ func TestTakingGivesTheManifestsBack(t *testing.T) {
 func TestTakingKeepsWhatManifestsSay(t *testing.T) {
 	repo := manifests("system-packages", `{"packages": ["jq"], "copr_repos": [{"name": "a/b", "enabled": false, "comment": "why"}]}`)
 	src := "FROM a\n" + section("COPR_REPOS", "RUN dnf copr enable a/b\n")
-	got := string(gen.Lose("Containerfile", []byte(src), repo).Take(repo).Manifests["manifests/system-packages.json"])
+	got := string(undeclared.Find("Containerfile", []byte(src), repo).Take(repo).Manifests["manifests/system-packages.json"])
 	want := `{"packages":["jq"],"copr_repos":[{"name":"a/b","comment":"why"}]}`
 	if strings.Join(strings.Fields(got), "") != want {
 		t.Errorf("%s, not %s", got, want)
@@ -357,8 +358,8 @@ func FuzzLose(f *testing.F) {
 			src = "# escape=`\n" + src
 		}
 		repo := manifests("system-packages", `{"packages": ["git"]}`)
-		gen.Lose("Containerfile", []byte(src), repo).Take(repo)
-		if res, err := gen.Render("Containerfile", []byte(src), repo); err == nil && !gen.Lose("Containerfile", res.Text, repo).Empty() {
+		undeclared.Find("Containerfile", []byte(src), repo).Take(repo)
+		if res, err := gen.Render("Containerfile", []byte(src), repo); err == nil && !undeclared.Find("Containerfile", res.Text, repo).Empty() {
 			t.Errorf("%q: what is up to date loses something", res.Text)
 		}
 	})
@@ -369,7 +370,7 @@ func TestUntaken(t *testing.T) {
 	repo["other/x"], repo["system/y"] = &fstest.MapFile{}, &fstest.MapFile{Mode: 0o644}
 	src := "FROM a\n" + section("SYSTEM_PACKAGES", "RUN dnf install gcc nano /x/*.rpm --best\nRUN dnf copr enable a/b\n") +
 		section("SYSTEM_FILES", "COPY other/x /etc/x\nCOPY system/y /etc/y\n")
-	l := gen.Lose("Containerfile", []byte(src), repo)
+	l := undeclared.Find("Containerfile", []byte(src), repo)
 	taking := l.Take(repo)
 	for name, text := range taking.Manifests {
 		repo[name] = &fstest.MapFile{Data: text}
@@ -394,4 +395,13 @@ hint: file /etc/x: move it below system/
 	if len(hint.Of(l.Stops()[0])) != 1 {
 		t.Error("how to decide is not said")
 	}
+}
+
+// report returns the lines that the user sees of err.
+func report(err error) string {
+	out := err.Error() + "\n"
+	for _, h := range hint.Of(err) {
+		out += "hint: " + h + "\n"
+	}
+	return out
 }

@@ -1,4 +1,9 @@
-package gen
+// Package undeclared finds text in managed sections that no manifest declares,
+// and that a rendering would therefore drop, and takes it into the manifests.
+//
+// The same code reads the old and the new text of a section, so that the text of
+// its template cancels out; what is left are [Losses].
+package undeclared
 
 import (
 	"fmt"
@@ -6,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/gen"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/script"
@@ -20,17 +26,17 @@ type Losses struct {
 	own  map[string]bool // sections that bkt has rendered before
 }
 
-// Lose returns the statements in sections of old, the text of the Containerfile
+// Find returns the statements in sections of old, the text of the Containerfile
 // with the given path, that a rendering from the manifests in repo does not have.
-func Lose(file string, old []byte, repo fs.FS) Losses {
+func Find(file string, old []byte, repo fs.FS) Losses {
 	l := Losses{file: file, old: string(old), own: map[string]bool{}}
 	was := readSections(file, l.old)
 	for _, in := range was {
 		l.lost = append(l.lost, in.statements...)
 	}
-	r := l.render(repo)
+	r := gen.RenderPossible(file, old, repo)
 	now := readSections(file, string(r.Text))
-	o := owner{KindOf(file), repo, now, customLines(r, repo)}
+	o := owner{gen.KindOf(file), repo, now, customLines(r, repo)}
 	for _, in := range was {
 		if _, known := l.own[in.section]; !known {
 			l.own[in.section] = o.owns(in.section, inSection(was, in.section))
@@ -53,7 +59,7 @@ func (l Losses) Explain(repo fs.FS) Losses {
 	if l.Empty() {
 		return l
 	}
-	return l.without(readSections(l.file, string(l.render(repo).Text)))
+	return l.without(readSections(l.file, string(gen.RenderPossible(l.file, []byte(l.old), repo).Text)))
 }
 
 // Without returns the losses that are not in the sections of text, a later state
@@ -69,21 +75,6 @@ func (l Losses) without(all []sectionInstruction) Losses {
 		}
 	}
 	return l.filter(func(s statement) bool { return !slices.ContainsFunc(said[s.key()], s.isIn) })
-}
-
-// render renders the sections. One with an error stays empty: Render reports it.
-func (l Losses) render(repo fs.FS) Result {
-	r, err := prepare(l.file, []byte(l.old), repo)
-	if err != nil {
-		return Result{}
-	}
-	r.prepareBodies()
-	for _, s := range r.spans {
-		if known, err := byName(s.name); err == nil {
-			_ = r.section(known)
-		}
-	}
-	return r.result()
 }
 
 // inSection returns the instructions of a section.
@@ -136,9 +127,8 @@ func (l Losses) Taken() []error {
 func (l Losses) Stops() []error {
 	errs := l.Findings("has text that comes from no manifest")
 	for i, group := range l.bySection() {
-		s, _ := byName(group[0].section)
 		errs[i] = hint.Add(errs[i], "run \"bkt containerfile sync --take text%[1]s\" to take it into %[2]s, or \"bkt containerfile sync --take manifest%[1]s\" to drop it",
-			l.argument(), s.manifests[KindOf(l.file)])
+			l.argument(), gen.ManifestOf(group[0].section, gen.KindOf(l.file)))
 	}
 	return errs
 }
@@ -146,7 +136,7 @@ func (l Losses) Stops() []error {
 // argument returns the file as an argument of a command, "" if it is one of the
 // files that commands take by default.
 func (l Losses) argument() string {
-	if l.file == Containerfile(KindOf(l.file)) {
+	if l.file == gen.Containerfile(gen.KindOf(l.file)) {
 		return ""
 	}
 	return " " + l.file
@@ -158,7 +148,7 @@ func (l Losses) Findings(what string) []error {
 	var all []error
 	for _, group := range l.bySection() {
 		where := manifest.Entry{File: l.file, Position: manifest.Position{Line: group[0].Line}}
-		all = append(all, Finding{"not-declared", where, fmt.Sprintf("section %s %s: %s", group[0].section, what, listed(group))})
+		all = append(all, gen.Finding{Rule: "not-declared", Entry: where, Message: fmt.Sprintf("section %s %s: %s", group[0].section, what, listed(group))})
 	}
 	return all
 }

@@ -1,4 +1,4 @@
-package gen
+package undeclared
 
 import (
 	"io/fs"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/gen"
 	"bkt/internal/dockerfile"
 	"bkt/internal/imagerule"
 	"bkt/internal/script"
@@ -31,7 +32,7 @@ const unitLines = `( [\\` + "`" + `]\n    [^\s;&|]+)+`
 // sections without a sign. Someone might write the same form, so they count only
 // if the section's manifest exists.
 var plainForms = map[string]string{
-	baseImage: `^(FROM (--[^ \n]+ )*[^ \n$]+( AS [^ \n]+)?|LABEL [^ =\n]+="[^\n]*")\n$`,
+	gen.BaseImage: `^(FROM (--[^ \n]+ )*[^ \n$]+( AS [^ \n]+)?|LABEL [^ =\n]+="[^\n]*")\n$`,
 	"SYSTEMD_UNITS": `^RUN systemctl (enable|disable|mask)` + unitLines +
 		`( [\\` + "`" + `]\n    && systemctl (disable|mask)` + unitLines + `)*\n$`,
 	"TOOLBOX_ENVIRONMENT": `^(ENV [^ =\n]+="[^\n]*"|LABEL com\.github\.containers\.toolbox="true")\n$`,
@@ -40,7 +41,7 @@ var plainForms = map[string]string{
 // An owner recognizes sections that bkt has rendered, without a manifest that they
 // were rendered from.
 type owner struct {
-	kind   Kind
+	kind   gen.Kind
 	repo   fs.FS
 	now    []sectionInstruction
 	custom map[string]map[string]bool // see customLines
@@ -66,11 +67,7 @@ func (o owner) owns(section string, all []sectionInstruction) bool {
 // hasForm reports whether a section has a plain form, and no image that would be
 // replaced.
 func (o owner) hasForm(form, section string, all []sectionInstruction) bool {
-	s, err := byName(section)
-	if err != nil {
-		return false
-	}
-	if _, err := fs.Stat(o.repo, s.manifests[o.kind]); err != nil {
+	if _, err := fs.Stat(o.repo, gen.ManifestOf(section, o.kind)); err != nil {
 		return false
 	}
 	pattern := regexp.MustCompile(form)
@@ -91,22 +88,21 @@ func (o owner) isReplaced(s statement) bool {
 
 // customLines returns, for each section with a template of the repository's own,
 // the lines that do not depend on an entry of a manifest.
-func customLines(r Result, repo fs.FS) map[string]map[string]bool {
+func customLines(r gen.Result, repo fs.FS) map[string]map[string]bool {
 	custom := map[string]map[string]bool{}
 	lines := dockerfile.SplitLines(string(r.Text))
 	for _, o := range r.Origins {
-		s, err := byName(o.Section)
-		if err != nil || o.Position.Line > 0 {
+		if o.Position.Line > 0 {
 			continue
 		}
-		if _, err := fs.Stat(repo, "templates/"+s.template); err != nil {
+		if _, err := fs.Stat(repo, "templates/"+gen.TemplateOf(o.Section)); err != nil {
 			continue
 		}
-		if custom[s.name] == nil {
-			custom[s.name] = map[string]bool{}
+		if custom[o.Section] == nil {
+			custom[o.Section] = map[string]bool{}
 		}
 		if text := strings.TrimSpace(lines[o.Line-1].Text); len(text) > 1 && text[0] != '#' {
-			custom[s.name][text] = true
+			custom[o.Section][text] = true
 		}
 	}
 	return custom

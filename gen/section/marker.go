@@ -1,4 +1,4 @@
-package gen
+package section
 
 import (
 	"slices"
@@ -14,35 +14,36 @@ const (
 	managed     = " (managed by bkt)"
 )
 
-// A marker is a line that begins or ends a managed section.
-type marker struct {
-	name string
-	end  bool
+// A Marker is a line that begins or ends a managed section.
+type Marker struct {
+	Name string
+	End  bool
 }
 
-func (m marker) String() string {
-	if m.end {
-		return markerStart + "END " + m.name + markerEnd
+// String returns the line.
+func (m Marker) String() string {
+	if m.End {
+		return markerStart + "END " + m.Name + markerEnd
 	}
-	return markerStart + m.name + managed + markerEnd
+	return markerStart + m.Name + managed + markerEnd
 }
 
 // parseMarker reads a line that is a marker to the letter but for blanks
 // around it.
-func parseMarker(text string) (marker, bool) {
+func parseMarker(text string) (Marker, bool) {
 	text, ok := strings.CutPrefix(strings.Trim(text, " \t"), markerStart)
 	if !ok {
-		return marker{}, false
+		return Marker{}, false
 	}
 	text, ok = strings.CutSuffix(text, markerEnd)
 	if !ok {
-		return marker{}, false
+		return Marker{}, false
 	}
 	if name, ok := strings.CutPrefix(text, "END "); ok {
-		return marker{name, true}, isName(name)
+		return Marker{name, true}, isName(name)
 	}
 	name, ok := strings.CutSuffix(text, managed)
-	return marker{name, false}, ok && isName(name)
+	return Marker{name, false}, ok && isName(name)
 }
 
 // isName reports whether s has the form [A-Z][A-Z0-9_]*.
@@ -60,10 +61,10 @@ func isName(s string) bool {
 // that says "managed by bkt" of a known name or in a banner, or a banner whose
 // one word is a known name but for a letter. Prose and other banners are not
 // near a marker.
-func nearMarker(text string, known []string) (marker, bool) {
+func nearMarker(text string, known []string) (Marker, bool) {
 	comment, ok := strings.CutPrefix(strings.Trim(text, " \t"), "#")
 	if !ok {
-		return marker{}, false
+		return Marker{}, false
 	}
 	head, _, says := strings.Cut(strings.ReplaceAll(strings.ToUpper(comment), ":", ""), "MANAGED BY BKT")
 	if !says {
@@ -73,13 +74,13 @@ func nearMarker(text string, known []string) (marker, bool) {
 	words := strings.FieldsFunc(rest, decorates)
 	name := strings.Join(words, "_")
 	if !isName(name) || !says && (len(words) > 1 && !strings.Contains(rest, "-") || !isBanner(comment)) {
-		return marker{}, false
+		return Marker{}, false
 	}
 	i := slices.IndexFunc(known, func(k string) bool { return levenshtein.Distance(name, k, nil) <= 1 })
 	if i >= 0 {
-		return marker{known[i], end}, true
+		return Marker{known[i], end}, true
 	}
-	return marker{name, end}, says && len(words) == 1 && isBanner(comment)
+	return Marker{name, end}, says && len(words) == 1 && isBanner(comment)
 }
 
 // decorates reports whether r is what banners are made of, or stands between words.
