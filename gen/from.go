@@ -28,7 +28,7 @@ func FromOf(file string, src []byte) (From, error) {
 	if err != nil {
 		return From{}, err
 	}
-	if _, err := parse(file, Result{Text: src}); err != nil {
+	if _, err := (Result{Text: src}).Parse(file); err != nil {
 		return From{}, err
 	}
 	s := r.stagesUntilNow()

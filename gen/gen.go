@@ -129,16 +129,6 @@ const BaseImage = "BASE_IMAGE"
 // used on.
 var otherToolsSections = []string{"HOST_SHIMS"}
 
-// A Result is a rendered Containerfile.
-type Result struct {
-	Text     []byte
-	Origins  []Origin // of every generated line, in order
-	Warnings []error  // with file and line, and hints
-
-	before dockerfile.Stages // of the text that this was rendered from
-	moves  []move            // of what follows each section in that text
-}
-
 // Render renders the managed sections of src, the text of the Containerfile
 // with the given path in the repository repo.
 //

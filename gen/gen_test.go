@@ -15,6 +15,7 @@ import (
 	"testing/fstest"
 
 	"bkt/gen"
+	"bkt/gen/lint"
 	"bkt/internal/hint"
 	"bkt/templates"
 
@@ -71,7 +72,7 @@ func outcome(t *testing.T, name string, repo fstest.MapFS) map[string]string {
 		return map[string]string{"errors": report(err)}
 	}
 	got := map[string]string{"want": string(res.Text)}
-	findings, err := gen.Lint(context.Background(), name, res)
+	findings, err := lint.Check(context.Background(), name, res)
 	if err != nil {
 		got["errors"] = report(err)
 	}
@@ -150,7 +151,7 @@ func TestUnmanagedTextSurvives(t *testing.T) {
 	if diff := cmp.Diff(want, string(res.Text)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if _, err := gen.Lint(context.Background(), "Containerfile", res); err != nil {
+	if _, err := lint.Check(context.Background(), "Containerfile", res); err != nil {
 		t.Error(err)
 	}
 }
@@ -259,14 +260,14 @@ func FuzzLint(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := gen.Lint(context.Background(), "Containerfile", res); err != nil || !strings.Contains(src, "BASE_IMAGE") {
+		if _, err := lint.Check(context.Background(), "Containerfile", res); err != nil || !strings.Contains(src, "BASE_IMAGE") {
 			return
 		}
 		again, err := gen.Render("Containerfile", res.Text, repo)
 		if err != nil || !bytes.Equal(again.Text, res.Text) {
 			t.Errorf("once: %q\ntwice: %q, %v", res.Text, again.Text, err)
 		}
-		if _, err := gen.Lint(context.Background(), "Containerfile", again); err != nil {
+		if _, err := lint.Check(context.Background(), "Containerfile", again); err != nil {
 			t.Errorf("%q passes once only: %v", src, err)
 		}
 	})

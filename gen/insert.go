@@ -41,7 +41,7 @@ func Insert(name string, src []byte, repo fs.FS) ([]byte, error) {
 // unfinished is the error of a file that ends within an instruction, where no
 // section can be.
 func unfinished(name string, src []byte) error {
-	if _, err := parse(name, Result{Text: src}); err != nil {
+	if _, err := (Result{Text: src}).Parse(name); err != nil {
 		return err
 	}
 	return fmt.Errorf("%s: the last instruction has no end, and no section can stand below it", name)

@@ -154,7 +154,7 @@ func (r *renderer) homeless(s definition, t *trace) {
 	err := error(Finding{"section-missing", t.entries[0], fmt.Sprintf("%s has no section %s for this entry", r.file, s.name)})
 	start, end := section.Marker{Name: s.name}, section.Marker{Name: s.name, End: true}
 	if all := r.stages(); s.name == BaseImage && len(all.All) > 0 {
-		r.warnings = append(r.warnings, hint.Add(err, "%s", around(all, all.Origin(all.Final()))))
+		r.warnings = append(r.warnings, hint.Add(err, "%s", AdviseBaseImage(all, all.Origin(all.Final()))))
 		return
 	}
 	r.missing = append(r.missing, s.name)
@@ -162,9 +162,9 @@ func (r *renderer) homeless(s definition, t *trace) {
 		"run \"bkt containerfile sync --insert\", or add these two lines%s: %q and %q", r.place(s.name), start, end))
 }
 
-// around says where the markers of section BASE_IMAGE belong in a file of the
-// user's own: around the FROM of a stage.
-func around(s dockerfile.Stages, i int) string {
+// AdviseBaseImage returns the hint where the markers of section BASE_IMAGE belong:
+// around the FROM of stage i.
+func AdviseBaseImage(s dockerfile.Stages, i int) string {
 	from := s.All[i]
 	if from.Image == "scratch" {
 		return fmt.Sprintf("the image is FROM scratch, in line %d: take its \"base\" out of %s", from.Line+1, manifest.ImagePath)
@@ -220,7 +220,7 @@ func (r *renderer) result() Result {
 		lines += len(entries)
 	}
 	text, starts := section.Join(r.src, r.spans, r.bodies)
-	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings, before: r.stagesUntilNow()}
+	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings, Before: r.stagesUntilNow()}
 	for i, s := range r.spans {
 		end := starts[i] + len(r.origins[i])
 		res.moves = append(res.moves, move{end - 1, end - (s.End + 1)})

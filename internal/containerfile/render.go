@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"bkt/gen"
+	"bkt/gen/lint"
 	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/patherr"
@@ -57,7 +58,7 @@ func Render(ctx context.Context, files fs.FS, name string, source Source) Render
 	if err != nil {
 		return Rendering{Name: name, Err: err}
 	}
-	findings, err := gen.Lint(ctx, name, res)
+	findings, err := lint.Check(ctx, name, res)
 	return Rendering{name, old, text, res.Text, append(res.Warnings, findings...), err}
 }
 

@@ -1,12 +1,12 @@
-package gen
+package lint
 
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
+	"bkt/gen"
 	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
@@ -39,16 +39,16 @@ func (r reference) to(s dockerfile.Stages) int {
 // A reading is a rendered file as BuildKit reads it.
 type reading struct {
 	file       string
-	r          Result
+	r          gen.Result
 	now        dockerfile.Stages
 	references []reference
 }
 
 // read reads a file whose stages are parsed.
-func read(file string, parsed []instructions.Stage, r Result) reading {
+func read(file string, parsed []instructions.Stage, r gen.Result) reading {
 	d := reading{file: file, r: r, now: dockerfile.ReadStages(string(r.Text))}
 	for i := range d.now.All {
-		d.now.All[i].Section = r.sectionAt(d.now.All[i].Line + 1)
+		d.now.All[i].Section = r.SectionAt(d.now.All[i].Line + 1)
 	}
 	for i, from := range d.now.All {
 		base, _ := d.now.Base(i)
@@ -65,18 +65,9 @@ func read(file string, parsed []instructions.Stage, r Result) reading {
 	return d
 }
 
-// sectionAt returns the section that has generated a line, "" for none.
-func (r Result) sectionAt(line int) string {
-	i, ok := slices.BinarySearchFunc(r.Origins, line, func(o Origin, line int) int { return o.Line - line })
-	if !ok {
-		return ""
-	}
-	return r.Origins[i].Section
-}
-
 // at returns a finding in a line of the file.
 func (d reading) at(rule string, line int, format string, args ...any) error {
-	return Finding{rule, manifest.Entry{File: d.file, Position: manifest.Position{Line: line}}, fmt.Sprintf(format, args...)}
+	return gen.Finding{Rule: rule, Entry: manifest.Entry{File: d.file, Position: manifest.Position{Line: line}}, Message: fmt.Sprintf(format, args...)}
 }
 
 // lost returns an error for each reference to a stage that a section has taken
@@ -92,34 +83,19 @@ func (d reading) lost() error {
 // overStage returns an error if section BASE_IMAGE stands around a FROM of
 // another stage: the image would lose what is in that.
 func (d reading) overStage() error {
-	was := d.r.before
-	i := was.LastIn(BaseImage)
+	was := d.r.Before
+	i := was.LastIn(gen.BaseImage)
 	if i < 0 || was.Parent(i) < 0 {
 		return nil
 	}
 	above := was.All[was.Parent(i)]
-	err := d.at("base-stage", was.All[i].Line+1, "section %s stands around a FROM of stage %s (line %d), which is no image", BaseImage, above.Name, above.Line+1)
-	return hint.Add(err, "%s, and leave this one to itself", around(was, was.Origin(i)))
+	err := d.at("base-stage", was.All[i].Line+1, "section %s stands around a FROM of stage %s (line %d), which is no image", gen.BaseImage, above.Name, above.Line+1)
+	return hint.Add(err, "%s, and leave this one to itself", gen.AdviseBaseImage(was, was.Origin(i)))
 }
-
-// lineBefore returns the line of the text that was rendered in which a line of
-// the user's stands.
-func (r Result) lineBefore(line int) int {
-	moved := 0
-	for _, m := range r.moves {
-		if m.after < line {
-			moved = m.by
-		}
-	}
-	return line - moved
-}
-
-// A move says by how much what follows a section has moved.
-type move struct{ after, by int }
 
 // missing returns an error if ref is to a stage that is there no longer.
 func (d reading) missing(ref reference) error {
-	was := d.r.before
+	was := d.r.Before
 	if ref.to(d.now) >= 0 {
 		return nil
 	}
@@ -136,9 +112,9 @@ func (d reading) missing(ref reference) error {
 	}
 	gone := was.All[i]
 	err := d.wrong(ref.line, "this reads stage %s, which section %s (line %d) no longer has", ref.name, gone.Section, gone.Line+1)
-	base := d.now.LastIn(BaseImage)
+	base := d.now.LastIn(gen.BaseImage)
 	switch {
-	case gone.Section != BaseImage || i != was.LastIn(BaseImage) || base < 0:
+	case gone.Section != gen.BaseImage || i != was.LastIn(gen.BaseImage) || base < 0:
 		return hint.Add(err, "move the FROM in line %d out of section %s", gone.Line+1, gone.Section)
 	case d.now.All[base].Name != "":
 		return hint.Add(err, "%s calls it %q: write that here, or %q there", manifest.ImagePath, d.now.All[base].Name, gone.Name)
@@ -149,8 +125,8 @@ func (d reading) missing(ref reference) error {
 // wasFiles reports whether stage i of the file as it is has files and no image to
 // be based on, FROM scratch, and section BASE_IMAGE makes the base image of it.
 func (d reading) wasFiles(i int) bool {
-	was, now := d.r.before, d.now.LastIn(BaseImage)
-	if i != was.LastIn(BaseImage) || now < 0 {
+	was, now := d.r.Before, d.now.LastIn(gen.BaseImage)
+	if i != was.LastIn(gen.BaseImage) || now < 0 {
 		return false
 	}
 	before, _ := was.Base(i)
@@ -160,10 +136,10 @@ func (d reading) wasFiles(i int) bool {
 
 // ofFiles is the error about a reference to such a stage.
 func (d reading) ofFiles(ref reference) error {
-	was := d.r.before
+	was := d.r.Before
 	err := d.wrong(ref.line, "this reads stage %s, which is FROM scratch, and section %s (line %d) makes it another image",
-		ref.name, BaseImage, was.All[was.LastIn(BaseImage)].Line+1)
-	return hint.Add(err, "%s", around(was, was.Origin(was.Final())))
+		ref.name, gen.BaseImage, was.All[was.LastIn(gen.BaseImage)].Line+1)
+	return hint.Add(err, "%s", gen.AdviseBaseImage(was, was.Origin(was.Final())))
 }
 
 // until returns how many stages the file had above one of the user's own. To one
@@ -175,7 +151,7 @@ func (d reading) until(i int) int {
 			own++
 		}
 	}
-	for k, s := range d.r.before.All {
+	for k, s := range d.r.Before.All {
 		if s.Section == "" {
 			own--
 		}
@@ -188,13 +164,13 @@ func (d reading) until(i int) int {
 
 // wrong is an error about a line of the file as it is, as nothing is written.
 func (d reading) wrong(line int, format string, args ...any) error {
-	return d.at("stage-lost", d.r.lineBefore(line), format, args...)
+	return d.at("stage-lost", d.r.LineBefore(line), format, args...)
 }
 
 // replaced returns an error if ref is to a stage of files that section BASE_IMAGE
 // makes the base image of, or by its number to another stage than until now.
 func (d reading) replaced(ref reference) error {
-	last, now := d.r.before.LastIn(BaseImage), d.now.LastIn(BaseImage)
+	last, now := d.r.Before.LastIn(gen.BaseImage), d.now.LastIn(gen.BaseImage)
 	if last < 0 || now < 0 {
 		return nil
 	}
@@ -202,7 +178,7 @@ func (d reading) replaced(ref reference) error {
 		return d.ofFiles(ref)
 	}
 	if n, err := strconv.Atoi(ref.name); err == nil && !ref.from && last != now && n >= now {
-		err := d.wrong(ref.line, "this reads stage %d, which is another one once section %s has one FROM", n, BaseImage)
+		err := d.wrong(ref.line, "this reads stage %d, which is another one once section %s has one FROM", n, gen.BaseImage)
 		return hint.Add(err, "give the stage a name, and write that here")
 	}
 	return nil
@@ -223,8 +199,8 @@ func (d reading) unused() []error {
 		said = o.Section
 		err := d.at("stage-unused", o.Line, "section %s is in a stage that the image has nothing of", o.Section)
 		advice := "move the section below the FROM in line " + strconv.Itoa(d.now.All[d.now.Final()].Line+1)
-		if o.Section == BaseImage {
-			advice = around(d.now, d.now.Origin(d.now.Final()))
+		if o.Section == gen.BaseImage {
+			advice = gen.AdviseBaseImage(d.now, d.now.Origin(d.now.Final()))
 		}
 		warnings = append(warnings, hint.Add(err, "%s", advice))
 	}

@@ -1,4 +1,4 @@
-package gen_test
+package lint_test
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 
 	"bkt/gen"
+	"bkt/gen/lint"
 )
 
 // TestLintTakesInstructions checks that the linter, which knows of no engine
@@ -51,7 +52,7 @@ func TestLintTakesInstructions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			findings, err := gen.Lint(t.Context(), "Containerfile", res)
+			findings, err := lint.Check(t.Context(), "Containerfile", res)
 			var got []string
 			if err != nil {
 				got = append(got, err.Error())

@@ -1,9 +1,10 @@
-package gen
+package lint
 
 import (
 	"errors"
 	"slices"
 
+	"bkt/gen"
 	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/imagerule"
@@ -16,19 +17,19 @@ import (
 // a warning. Of the stages, only the last one and those that it is FROM are part
 // of the image.
 func (d reading) lintUserInstructions(parsed []instructions.Stage) (warnings []error, err error) {
-	if KindOf(d.file) != System || len(parsed) != len(d.now.All) {
+	if gen.KindOf(d.file) != gen.System || len(parsed) != len(d.now.All) {
 		return nil, nil
 	}
 	var errs []error
 	for _, i := range slices.Backward(d.now.Lineage(d.now.Final())) {
 		for _, c := range parsed[i].Commands {
-			if d.r.sectionAt(dockerfile.LineOf(c)) != "" {
+			if d.r.SectionAt(dockerfile.LineOf(c)) != "" {
 				continue
 			}
 			for _, p := range imagerule.CheckInstruction(c) {
 				line := dockerfile.LineOf(c)
 				if p.Fatal {
-					line = d.r.lineBefore(line) // nothing is written
+					line = d.r.LineBefore(line) // nothing is written
 				}
 				f := hint.Add(d.at(p.Rule, line, "%s", p.What), "%s", p.Advice)
 				if p.Fatal {

@@ -1,0 +1,76 @@
+package gen
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"bkt/internal/dockerfile"
+	"bkt/internal/manifest"
+)
+
+// A Result is a rendered Containerfile.
+type Result struct {
+	Text     []byte
+	Origins  []Origin          // of every generated line, in order
+	Warnings []error           // with file and line, and hints
+	Before   dockerfile.Stages // of the text that this was rendered from
+
+	moves []move // of what follows each section in that text
+}
+
+// A move says by how many lines the text below a section has moved.
+type move struct{ after, by int }
+
+// LineBefore returns the line of the text before rendering that is the given line
+// of the user's own text now.
+func (r Result) LineBefore(line int) int {
+	moved := 0
+	for _, m := range r.moves {
+		if m.after < line {
+			moved = m.by
+		}
+	}
+	return line - moved
+}
+
+// SectionAt returns the section that generated a line, "" if none did.
+func (r Result) SectionAt(line int) string {
+	i, ok := slices.BinarySearchFunc(r.Origins, line, func(o Origin, line int) int { return o.Line - line })
+	if !ok {
+		return ""
+	}
+	return r.Origins[i].Section
+}
+
+// Finding returns a finding in a line of the Containerfile, which is called file.
+// The place of one in a generated line is the entry that the line comes from.
+func (r Result) Finding(rule, file string, line int, what string) Finding {
+	place := manifest.Entry{File: file, Position: manifest.Position{Line: line}}
+	for _, o := range r.Origins {
+		if o.Line == line {
+			return Finding{rule, o.Entry, fmt.Sprintf("%s (%s, section %s)", what, place, o.Section)}
+		}
+	}
+	return Finding{rule, place, what}
+}
+
+// Parse parses the text, which is called file. If BuildKit cannot parse it, or
+// cannot expand its variables, the error is a finding.
+func (r Result) Parse(file string) (*dockerfile.File, error) {
+	f, err := dockerfile.Parse(r.Text)
+	if err == nil {
+		err = f.CheckVariables()
+	}
+	if err == nil {
+		return f, nil
+	}
+	line := 0
+	if e, ok := errors.AsType[*dockerfile.Error](err); ok {
+		line = e.Line()
+	}
+	if r.SectionAt(line) == "" {
+		line = r.LineBefore(line) // nothing is written
+	}
+	return nil, r.Finding("syntax", file, line, err.Error())
+}
