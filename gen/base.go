@@ -16,15 +16,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// baseSection is what base-image.tmpl gets.
+// baseSection is the data for base-image.tmpl.
 type baseSection struct {
-	Flags  []string // of FROM, as they stand in the section until now
-	Image  value    // with its digest, if that is known
+	Flags  []string // of FROM, as in the current text of the section
+	Image  value    // with its digest, if the manifest has one
 	As     *value   // the name of the stage, if it has one
 	Labels []variable
 }
 
-// A variable is a name and what it stands for.
+// A variable is a name and its value.
 type variable struct{ Name, Value value }
 
 func baseData(in input, t *trace) (any, error) {
@@ -32,15 +32,15 @@ func baseData(in input, t *trace) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := jsontext.Pointer("/" + string(in.kind))
-	i := imageOf(d.Content, in.kind)
+	at := jsontext.Pointer("/" + string(in.image))
+	i := declaredImage(d.Content, in.image)
 	if i.Base.Image == "" {
 		if !in.present {
 			return nil, nil
 		}
-		err := fmt.Errorf("%s: the image has nothing to be based on", d.Entry(at, "", ""))
+		err := fmt.Errorf("%s: the image has no base", d.Entry(at, "", ""))
 		return nil, hint.Add(err, `give %q an "image" in %s, or write a FROM of your own in place of section %s`,
-			string(in.kind)+".base", in.manifest, BaseImage)
+			string(in.image)+".base", in.manifest, BaseImage)
 	}
 	s := baseSection{Flags: in.stage.Flags, Image: t.value(i.Base.String(), d.Entry(at+"/base", i.Base.Image, i.Comment))}
 	if in.stage.Name != "" {
@@ -58,30 +58,31 @@ func baseData(in input, t *trace) (any, error) {
 	return s, nil
 }
 
-func imageOf(images manifest.Images, k Kind) manifest.Image {
-	if k == Toolbox {
+// declaredImage returns what image.json says about an image.
+func declaredImage(images manifest.Images, image Image) manifest.Image {
+	if image == Toolbox {
 		return images.Toolbox
 	}
 	return images.System
 }
 
-// Platforms returns what the image k is for, such as "linux/amd64"; nothing, if
-// the manifests in repo do not say.
-func Platforms(k Kind, repo fs.FS) ([]string, error) {
+// Platforms returns the declared platforms of an image, such as "linux/amd64";
+// none if the manifests in repo do not declare any.
+func Platforms(image Image, repo fs.FS) ([]string, error) {
 	d, err := load[manifest.Images](newManifestCache(repo), manifest.ImagePath)
-	return imageOf(d.Content, k).Platforms, err
+	return declaredImage(d.Content, image).Platforms, err
 }
 
-// baseStage returns the stage that section BASE_IMAGE begins: what the manifest
-// says of it and, for what it does not say, what the section has said until now.
+// baseStage returns the stage that section BASE_IMAGE begins: as the manifest
+// declares it and, for what it does not declare, as in the section's current text.
 func (r *renderer) baseStage(s section.Span) dockerfile.Stage {
 	b := dockerfile.Stage{Line: s.Start, Last: s.End, Section: s.Name}
 	if old := r.inside(s).All; len(old) > 0 {
-		last := old[len(old)-1] // what follows the section belongs to this one
+		last := old[len(old)-1] // the text below the section belongs to this one
 		b.Flags, b.Image, b.Name = last.Flags, last.Image, last.Name
 	}
-	d, _ := load[manifest.Images](r.manifests, manifest.ImagePath) // what is wrong with it is said elsewhere
-	base := imageOf(d.Content, r.kind).Base
+	d, _ := load[manifest.Images](r.manifests, manifest.ImagePath) // the section's data reports the error
+	base := declaredImage(d.Content, r.image).Base
 	b.Image, b.Name = cmp.Or(base.Image, b.Image), cmp.Or(base.As, b.Name)
 	return b
 }
@@ -104,10 +105,10 @@ func (r *renderer) inside(s section.Span) dockerfile.Stages {
 	return found
 }
 
-// stagesUntilNow returns the stages of the file as it is.
-func (r *renderer) stagesUntilNow() dockerfile.Stages { return r.readStages(r.inside) }
+// currentStages returns the stages of the file before rendering.
+func (r *renderer) currentStages() dockerfile.Stages { return r.readStages(r.inside) }
 
-// stages returns the stages of the file as it will be, with lines as they are.
+// stages returns the stages of the file after rendering, with the lines of before.
 func (r *renderer) stages() dockerfile.Stages {
 	if r.will == nil {
 		will := r.readStages(func(s section.Span) dockerfile.Stages {
@@ -134,8 +135,8 @@ func (r *renderer) readStages(inside func(section.Span) dockerfile.Stages) docke
 	return dockerfile.ReadStages(r.src, sections...)
 }
 
-// base returns the image that span i is built on, by way of other stages
-// perhaps; with variables in it if their values are not known.
+// base returns the image that span i is built on, perhaps through other stages. It
+// has variables in it if their values are unknown.
 func (r *renderer) base(i int) string {
 	if i < 0 {
 		return ""
@@ -149,8 +150,8 @@ func (r *renderer) base(i int) string {
 	return image
 }
 
-// checkName returns an error if a stage of the user's has the name that the
-// manifest gives to that of section BASE_IMAGE.
+// checkName returns an error if one of the user's stages has the name that the
+// manifest declares for the stage of section BASE_IMAGE.
 func (r *renderer) checkName(name string, e manifest.Entry) error {
 	for _, s := range r.stages().All {
 		if s.Is(strings.ToLower(name)) && s.Section != BaseImage {

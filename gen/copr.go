@@ -6,9 +6,10 @@ import (
 	"strings"
 
 	"bkt/internal/manifest"
+	"bkt/internal/strictjson"
 )
 
-// coprSection is what copr.tmpl gets.
+// coprSection is the data for copr.tmpl.
 type coprSection struct {
 	Manifest string // where repositories are added
 	Repos    []coprRepo
@@ -37,7 +38,7 @@ func coprs(d manifest.Document[manifest.Packages], t *trace) []coprRepo {
 		if !c.Enabled() {
 			continue
 		}
-		path := t.value(c.Name, d.Entry(item("/copr_repos", i), c.Name, c.Comment))
+		path := t.value(c.Name, d.Entry(strictjson.Item("/copr_repos", i), c.Name, c.Comment))
 		id := path
 		id.text = "copr:copr.fedorainfracloud.org:" + strings.ReplaceAll(strings.Replace(c.Name, "@", "group_", 1), "/", ":")
 		repos = append(repos, coprRepo{id, path, c.GPGCheck()})

@@ -9,8 +9,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// environmentSection is what toolbox-environment.tmpl gets. What has a ~ in it
-// is for the shells of the image to expand, as ENV cannot.
+// environmentSection is the data for toolbox-environment.tmpl. The shells of the
+// image expand values with a ~, as ENV cannot.
 type environmentSection struct {
 	Variables, HomeVariables []variable
 	Path, HomePath           []value // folders; one of the two is empty

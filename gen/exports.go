@@ -3,27 +3,33 @@ package gen
 import (
 	"errors"
 	"fmt"
-	"regexp"
+	"strings"
 
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 )
 
-// exportsSection is what host-exports.tmpl gets.
+// exportsSection is the data for host-exports.tmpl.
 type exportsSection struct {
 	Manifest string // where programs are exported
 	Exports  []export
 }
 
-// An export is a program of a container that the host has, too.
+// An export is a wrapper on the host for a program of a container.
 type export struct {
 	Name    value
 	Box     value
 	Program value // its path in the container; ~ is the user's home
 }
 
-// wrapperName are names that stand in a script without quotes.
-var wrapperName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+@-]*$`)
+// isWrapperName reports whether a script may have the name without quotes.
+func isWrapperName(name string) bool {
+	letter := func(r rune) bool {
+		return 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '_'
+	}
+	return name != "" && !strings.ContainsRune(".+@-", rune(name[0])) &&
+		!strings.ContainsFunc(name, func(r rune) bool { return !letter(r) && !strings.ContainsRune(".+@-", r) })
+}
 
 func exportsData(in input, t *trace) (any, error) {
 	d, err := load[manifest.Boxes](in.manifestCache, in.manifest)
@@ -39,7 +45,7 @@ func exportsData(in input, t *trace) (any, error) {
 			err := fmt.Errorf("%s: %s is exported twice (first at %s)", e, x.Name, other)
 			errs = append(errs, hint.Add(err, "exclude it from one of the containers"))
 		}
-		if !wrapperName.MatchString(x.Name) {
+		if !isWrapperName(x.Name) {
 			errs = append(errs, fmt.Errorf("%s: %q cannot be the name of a program in %s", e, x.Name, manifest.SystemBin))
 		}
 		first[x.Name] = e

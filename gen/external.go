@@ -5,19 +5,20 @@ import (
 	"strings"
 
 	"bkt/internal/manifest"
+	"bkt/internal/strictjson"
 )
 
-// externalSection is what external-repos.tmpl gets.
+// externalSection is the data for external-repos.tmpl.
 type externalSection struct {
 	Manifest string // where repositories are added
 	Repos    []externalRepo
 }
 
-// An externalRepo is a package repository of others, for a .repo file
+// An externalRepo is a package repository for a .repo file
 // (dnf5.conf(5)).
 type externalRepo struct {
 	ID, Name, BaseURL, GPGKey value
-	Packages                  []value // all that may come from it
+	Packages                  []value // the only ones that may come from it
 }
 
 func externalData(in input, t *trace) (any, error) {
@@ -27,7 +28,7 @@ func externalData(in input, t *trace) (any, error) {
 	}
 	s := externalSection{Manifest: in.manifest}
 	for i, r := range d.Content.Repos {
-		at := item("/repos", i)
+		at := strictjson.Item("/repos", i)
 		e := d.Entry(at, r.Name, r.Comment)
 		s.Repos = append(s.Repos, externalRepo{
 			ID:       t.value(r.Name, e),
@@ -41,18 +42,18 @@ func externalData(in input, t *trace) (any, error) {
 	return s, nil
 }
 
-// external adds to s what the image takes from repositories of others.
+// external adds the external repositories to s, and the packages from them.
 func (s *packagesSection) external(in input, t *trace) error {
 	d, err := load[manifest.ExternalRepos](in.manifestCache, manifest.ExternalReposPath)
-	if err != nil || in.kind != System || len(d.Content.Repos) == 0 {
+	if err != nil || in.image != System || len(d.Content.Repos) == 0 {
 		return err
 	}
-	added, err := in.feeds("EXTERNAL_REPOS")
+	added, err := in.precedesInStage("EXTERNAL_REPOS")
 	if !added {
 		return err
 	}
 	for i, r := range d.Content.Repos {
-		at := item("/repos", i)
+		at := strictjson.Item("/repos", i)
 		if len(r.Packages) == 0 {
 			continue
 		}
@@ -72,7 +73,7 @@ func (s *packagesSection) external(in input, t *trace) error {
 type optMove struct {
 	From, Parent, To value
 	Link             value // the line of tmpfiles.d
-	Conf             value // the file that it stands in
+	Conf             value // the file with that line
 }
 
 func newOptMove(folder string, e manifest.Entry, t *trace) optMove {

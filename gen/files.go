@@ -11,21 +11,22 @@ import (
 	"bkt/internal/imagerule"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/strictjson"
 )
 
-// filesSection is what system-files.tmpl gets.
+// filesSection is the data for system-files.tmpl.
 type filesSection struct {
 	Manifest string // where files are added
 	Files    []systemFile
 }
 
 type systemFile struct {
-	Source value // where it is while the image is built
+	Source value // during the build
 	Dest   value // in the image
 	Mode   value
 }
 
-// mounted is where the folder system/ of the repository is while the image is built.
+// mounted is the folder system/ of the repository during the build.
 const mounted = "/tmp/system/"
 
 func filesData(in input, t *trace) (any, error) {
@@ -36,7 +37,7 @@ func filesData(in input, t *trace) (any, error) {
 	s := filesSection{Manifest: in.manifest}
 	var errs []error
 	for i, f := range d.Content.Files {
-		e := d.Entry(item("/files", i), f.Dest, f.Comment)
+		e := d.Entry(strictjson.Item("/files", i), f.Dest, f.Comment)
 		errs = append(errs, checkSource(in.repo, f.SourcePath(), e), in.checkDest(f.Dest, e), checkOwn(f.Dest, e))
 		s.Files = append(s.Files, systemFile{
 			Source: t.value(mounted+strings.TrimPrefix(f.SourcePath(), "system/"), e),
@@ -62,12 +63,12 @@ func (in input) checkDest(dest string, e manifest.Entry) error {
 	return nil
 }
 
-// checkOwn returns an error if a file would replace that of another section.
+// checkOwn returns an error if a file would replace the file of another section.
 func checkOwn(dest string, e manifest.Entry) error {
 	if dest != imagerule.KargsFile {
 		return nil
 	}
-	return hint.Add(fmt.Errorf("%s: %s is the file of section KERNEL_ARGUMENTS", e, dest), "put the arguments into kargs, or name the file otherwise")
+	return hint.Add(fmt.Errorf("%s: %s is the file of section KERNEL_ARGUMENTS", e, dest), "put the arguments into kargs, or give the file another name")
 }
 
 // checkSource returns an error if the repository has no such file.
@@ -75,11 +76,11 @@ func checkSource(repo fs.FS, name string, e manifest.Entry) error {
 	info, err := fs.Stat(repo, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return hint.Add(fmt.Errorf("%s: %s is not in the repository", e, name), "add the file, or take the entry out")
+		return hint.Add(fmt.Errorf("%s: %s is not in the repository", e, name), "add the file, or remove the entry")
 	case err != nil:
 		return fmt.Errorf("%s: %s: %w", e, name, patherr.Reason(err))
 	case info.IsDir():
-		return hint.Add(fmt.Errorf("%s: %s is a folder", e, name), "name each file of it")
+		return hint.Add(fmt.Errorf("%s: %s is a folder", e, name), "declare each file in it")
 	}
 	return nil
 }

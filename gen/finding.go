@@ -6,12 +6,12 @@ import (
 	"bkt/internal/manifest"
 )
 
-// A Finding is something that is worth knowing about a line of a manifest or
-// of a Containerfile. As an error it reads like one.
+// A Finding is a remark about a line of a manifest or of a Containerfile. It is an
+// error, too.
 type Finding struct {
 	Rule           string // its short name, such as "bootc/var"
 	manifest.Entry        // the place
-	Message        string // what is the matter
+	Message        string // what is wrong
 }
 
 // Error returns "file:line:column: what".

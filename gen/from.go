@@ -10,19 +10,19 @@ import (
 	"bkt/internal/manifest"
 )
 
-// A From is what the image of a Containerfile is built on.
+// A From is the base of the image of a Containerfile.
 type From struct {
-	Base  manifest.Base // empty: on nothing
+	Base  manifest.Base // empty: FROM scratch
 	Line  int           // of the FROM
 	Flags []string      // of the FROM, such as --platform=linux/amd64
 	Args  bool          // the FROM has arguments, whose defaults are in Base
 }
 
-// FromOf returns what the image is built on that src describes, the text of the
-// Containerfile file: what its last stage is FROM, by way of other stages perhaps.
+// FromOf returns the image that the last stage of src is built on, perhaps through
+// other stages. src is the text of the Containerfile file.
 //
-// It returns an error, with file and line, if the text cannot be read, or if what
-// it says is known only when it is built.
+// The error has file and line. It is for a text that cannot be parsed, and for a
+// FROM whose value only a build knows.
 func FromOf(file string, src []byte) (From, error) {
 	r, err := prepare(file, src, nil)
 	if err != nil {
@@ -31,7 +31,7 @@ func FromOf(file string, src []byte) (From, error) {
 	if _, err := (Result{Text: src}).Parse(file); err != nil {
 		return From{}, err
 	}
-	s := r.stagesUntilNow()
+	s := r.currentStages()
 	i := s.Origin(s.Final())
 	if i < 0 {
 		return From{}, fmt.Errorf("%s: the last stage has no FROM", file)
@@ -39,7 +39,7 @@ func FromOf(file string, src []byte) (From, error) {
 	return fromOf(s, file, i)
 }
 
-// fromOf returns what stage i is built on, which is FROM no other stage.
+// fromOf returns the base of stage i, which is FROM no other stage.
 func fromOf(s dockerfile.Stages, file string, i int) (From, error) {
 	stage := s.All[i]
 	f := From{Line: stage.Line + 1, Flags: stage.Flags}
@@ -51,7 +51,7 @@ func fromOf(s dockerfile.Stages, file string, i int) (From, error) {
 	case image == "scratch":
 		return f, nil
 	case slices.ContainsFunc(foreignImages, func(prefix string) bool { return strings.HasPrefix(image, prefix) }):
-		return f, fmt.Errorf("%s: FROM %s: BuildKit reads images of registries alone", place, stage.Image)
+		return f, fmt.Errorf("%s: FROM %s: BuildKit reads only images of registries", place, stage.Image)
 	}
 	f.Base, f.Args = manifest.ParseBase(image), image != stage.Image
 	f.Base.As = stage.Name
@@ -61,5 +61,6 @@ func fromOf(s dockerfile.Stages, file string, i int) (From, error) {
 	return f, nil
 }
 
-// foreignImages are how other builders write images that are in no registry.
+// foreignImages are prefixes for images outside of registries, which other builders
+// read.
 var foreignImages = []string{"oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:", "dir:"}

@@ -1,10 +1,9 @@
 // Package gen renders the managed sections of Containerfiles from manifests.
 //
-// It goes from bytes to bytes: [Render] takes the text of a Containerfile and
-// the repository that it belongs to, and returns the new text. It writes
-// nothing, starts nothing and asks no one, so that the same manifests give the
-// same bytes on every machine. [Lint] has BuildKit's own parser and linter
-// look at the result.
+// [Render] takes the text of a Containerfile and the repository that it belongs
+// to, and returns the new text. It writes no file, runs no program and uses no
+// network, so that the same manifests give the same bytes on every machine.
+// Package gen/lint checks the result.
 package gen
 
 import (
@@ -20,22 +19,22 @@ import (
 	"bkt/internal/manifest"
 )
 
-// Kind says which image a Containerfile describes, and thereby which sections
-// it may have.
-type Kind string
+// An Image is one of the two images of a repository. It determines which sections
+// its Containerfile may have.
+type Image string
 
-// The kinds of Containerfile.
+// The images.
 const (
-	System  Kind = "system"
-	Toolbox Kind = "toolbox"
+	System  Image = "system"
+	Toolbox Image = "toolbox"
 )
 
-// Kinds returns all kinds.
-func Kinds() []Kind { return []Kind{System, Toolbox} }
+// Images returns all images.
+func Images() []Image { return []Image{System, Toolbox} }
 
-// KindOf returns the kind of the Containerfile with the given slash-separated
-// path in its repository: what lies below toolbox/ describes the toolbox.
-func KindOf(name string) Kind {
+// ImageOf returns the image that the Containerfile with the given slash-separated
+// path in its repository describes: below toolbox/ the toolbox.
+func ImageOf(name string) Image {
 	if strings.HasPrefix(path.Clean(name), "toolbox/") {
 		return Toolbox
 	}
@@ -45,78 +44,77 @@ func KindOf(name string) Kind {
 // A definition says what a managed section is rendered from.
 type definition struct {
 	name      string
-	manifests map[Kind]string // the file that it is rendered from, for each kind of Containerfile it may be in
+	manifests map[Image]string // path of the file that it is rendered from, for each image that may have it
 	template  string
-	// data returns what the template gets, and adds the values in it to the trace.
+	// data returns the data for the template, and adds the values in it to the trace.
 	data func(in input, t *trace) (any, error)
 }
 
-// sections has every managed section, in the order in which they stand in a
-// Containerfile.
+// sections has every managed section, in the order of a Containerfile.
 var sections = []definition{
 	{ // first of all
 		name:      BaseImage,
-		manifests: map[Kind]string{System: manifest.ImagePath, Toolbox: manifest.ImagePath},
+		manifests: map[Image]string{System: manifest.ImagePath, Toolbox: manifest.ImagePath},
 		template:  "base-image.tmpl",
 		data:      baseData,
 	},
 	{ // before the packages, which may come from these repositories
 		name:      "EXTERNAL_REPOS",
-		manifests: map[Kind]string{System: manifest.ExternalReposPath},
+		manifests: map[Image]string{System: manifest.ExternalReposPath},
 		template:  "external-repos.tmpl",
 		data:      externalData,
 	},
-	{ // the same
+	{ // before the packages, too
 		name:      "COPR_REPOS",
-		manifests: map[Kind]string{System: manifest.SystemPackagesPath, Toolbox: manifest.ToolboxPackagesPath},
+		manifests: map[Image]string{System: manifest.SystemPackagesPath, Toolbox: manifest.ToolboxPackagesPath},
 		template:  "copr.tmpl",
 		data:      coprData,
 	},
 	{
 		name:      "SYSTEM_PACKAGES",
-		manifests: map[Kind]string{System: manifest.SystemPackagesPath},
+		manifests: map[Image]string{System: manifest.SystemPackagesPath},
 		template:  "packages.tmpl",
 		data:      packagesData,
 	},
-	{ // what changes more often than the packages, and is faster, comes after them
+	{ // below the packages: it changes more often, and is faster
 		name:      "KERNEL_ARGUMENTS",
-		manifests: map[Kind]string{System: manifest.SystemConfigPath},
+		manifests: map[Image]string{System: manifest.SystemConfigPath},
 		template:  "kernel-arguments.tmpl",
 		data:      kargsData,
 	},
 	{ // before the units, one of which may be among the files
 		name:      "SYSTEM_FILES",
-		manifests: map[Kind]string{System: manifest.SystemConfigPath},
+		manifests: map[Image]string{System: manifest.SystemConfigPath},
 		template:  "system-files.tmpl",
 		data:      filesData,
 	},
 	{
 		name:      "SYSTEMD_UNITS",
-		manifests: map[Kind]string{System: manifest.SystemConfigPath},
+		manifests: map[Image]string{System: manifest.SystemConfigPath},
 		template:  "systemd-units.tmpl",
 		data:      unitsData,
 	},
 	{ // after the packages, whose programs it must not replace
 		name:      "HOST_EXPORTS",
-		manifests: map[Kind]string{System: manifest.DistroboxPath},
+		manifests: map[Image]string{System: manifest.DistroboxPath},
 		template:  "host-exports.tmpl",
 		data:      exportsData,
 	},
 	{
 		name:      "TOOLBOX_PACKAGES",
-		manifests: map[Kind]string{Toolbox: manifest.ToolboxPackagesPath},
+		manifests: map[Image]string{Toolbox: manifest.ToolboxPackagesPath},
 		template:  "packages.tmpl",
 		data:      packagesData,
 	},
 	{ // after the packages, which may bring what unpacks them
 		name:      "TOOLCHAIN_INSTALLERS",
-		manifests: map[Kind]string{Toolbox: manifest.ToolchainsPath},
+		manifests: map[Image]string{Toolbox: manifest.ToolchainsPath},
 		template:  "toolchain-installers.tmpl",
 		data:      toolchainsData,
 	},
 	{
 		name:      "TOOLBOX_ENVIRONMENT",
-		manifests: map[Kind]string{Toolbox: manifest.DistroboxPath},
+		manifests: map[Image]string{Toolbox: manifest.DistroboxPath},
 		template:  "toolbox-environment.tmpl",
 		data:      environmentData,
 	},
@@ -132,10 +130,9 @@ var otherToolsSections = []string{"HOST_SHIMS"}
 // Render renders the managed sections of src, the text of the Containerfile
 // with the given path in the repository repo.
 //
-// It returns an error for each marker that is misplaced, each section that is
-// unknown or stands in the wrong file, and each mistake in a manifest, all
-// with file and line. A manifest whose entries have no section to go to is a
-// warning.
+// It returns an error for each misplaced marker, each section that is unknown or
+// in the wrong file, and each mistake in a manifest, all with file and line.
+// Entries of a manifest without a section are a warning.
 func Render(name string, src []byte, repo fs.FS) (Result, error) {
 	r, err := prepare(name, src, repo)
 	if err != nil {
@@ -165,7 +162,7 @@ func RenderPossible(name string, src []byte, repo fs.FS) Result {
 
 // prepare finds the sections of src.
 func prepare(name string, src []byte, repo fs.FS) (*renderer, error) {
-	r := &renderer{file: name, kind: KindOf(name), src: string(src), manifests: newManifestCache(repo)}
+	r := &renderer{file: name, image: ImageOf(name), src: string(src), manifests: newManifestCache(repo)}
 	spans, err := section.Find(name, r.src, SectionNames())
 	if err != nil {
 		return nil, err
@@ -175,8 +172,7 @@ func prepare(name string, src []byte, repo fs.FS) (*renderer, error) {
 	return r, err
 }
 
-// SectionNames returns the names of all sections, in the order in which they
-// stand in a Containerfile.
+// SectionNames returns the names of all sections, in the order of a Containerfile.
 func SectionNames() []string {
 	var all []string
 	for _, s := range sections {
@@ -187,9 +183,9 @@ func SectionNames() []string {
 
 // ManifestOf returns the path of the manifest that a section is rendered from in
 // the Containerfile of an image; empty if that has no such section.
-func ManifestOf(section string, k Kind) string {
+func ManifestOf(section string, image Image) string {
 	d, _ := byName(section)
-	return d.manifests[k]
+	return d.manifests[image]
 }
 
 // TemplateOf returns the name of the template of a section, empty if there is no
@@ -202,12 +198,12 @@ func TemplateOf(section string) string {
 // A renderer is one call of Render.
 type renderer struct {
 	file      string
-	kind      Kind
+	image     Image
 	src       string
 	manifests *manifestCache
 	lines     []dockerfile.Line
 	all       []section.Span // all sections of the file
-	spans     []section.Span // those that are rendered
+	spans     []section.Span // the sections to render
 	bodies    []string
 	origins   [][]int            // of each line of a body, the number of its entry in the trace
 	traces    []*trace           // of each body
@@ -216,13 +212,13 @@ type renderer struct {
 	warnings  []error
 }
 
-// classify returns the spans that are ours to render.
+// classify returns the spans that Render replaces.
 func (r *renderer) classify(spans []section.Span) ([]section.Span, error) {
 	var ours []section.Span
 	var errs []error
 	for _, s := range spans {
 		if slices.Contains(otherToolsSections, s.Name) {
-			r.warn(s.Start, "section %s is not one of bkt's and is left alone", s.Name)
+			r.warn(s.Start, "section %s is not managed by bkt and is left alone", s.Name)
 			continue
 		}
 		if err := r.belongs(s.Name); err != nil {
@@ -238,24 +234,24 @@ func (r *renderer) warn(line int, format string, args ...any) {
 	r.warnings = append(r.warnings, Finding{"marker", place, fmt.Sprintf(format, args...)})
 }
 
-// belongs returns an error if there is no section of that name, or not in this
-// kind of Containerfile.
+// belongs returns an error if no section has that name, or none in the
+// Containerfile of this image.
 func (r *renderer) belongs(name string) error {
 	s, err := byName(name)
-	if err != nil || s.manifests[r.kind] != "" {
+	if err != nil || s.manifests[r.image] != "" {
 		return err
 	}
-	for _, k := range Kinds() {
-		if s.manifests[k] != "" {
-			return fmt.Errorf("section %s belongs in the %s Containerfile (%s), and this is the %s's", name, k, Containerfile(k), r.kind)
+	for _, image := range Images() {
+		if s.manifests[image] != "" {
+			return fmt.Errorf("section %s belongs in the Containerfile of the %s image (%s), not of the %s image", name, image, Containerfile(image), r.image)
 		}
 	}
 	return nil
 }
 
 // Containerfile returns the path in a repository of the Containerfile of an image.
-func Containerfile(k Kind) string {
-	if k == Toolbox {
+func Containerfile(image Image) string {
+	if image == Toolbox {
 		return "toolbox/Containerfile"
 	}
 	return "Containerfile"
@@ -263,8 +259,8 @@ func Containerfile(k Kind) string {
 
 // PackagesManifest returns the path in a repository of the manifest of an
 // image's packages.
-func PackagesManifest(k Kind) string {
-	if k == Toolbox {
+func PackagesManifest(image Image) string {
+	if image == Toolbox {
 		return manifest.ToolboxPackagesPath
 	}
 	return manifest.SystemPackagesPath

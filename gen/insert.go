@@ -10,13 +10,13 @@ import (
 	"bkt/internal/dockerfile"
 )
 
-// Insert adds empty sections to src, the text of the Containerfile with the
-// given path in the repository repo: those that are missing and that a manifest
-// has entries for. The errors are those of [Render].
+// Insert adds empty sections to src, the text of the Containerfile with the given
+// path in the repository repo: those that the file lacks and that a manifest has
+// entries for. The errors are those of [Render].
 //
-// A section goes below the one that precedes it in the table of sections or, if
-// there is none, above the one that follows it, or at the end of the file: always
-// into the last stage, or one that this is FROM.
+// A section goes below the nearest one that precedes it in the table of sections,
+// or else above the nearest one that follows it, or else to the end of the file. It
+// is always in the last stage, or in one that the last stage is FROM.
 func Insert(name string, src []byte, repo fs.FS) ([]byte, error) {
 	added := ""
 	for {
@@ -30,7 +30,7 @@ func Insert(name string, src []byte, repo fs.FS) ([]byte, error) {
 		if len(r.missing) == 0 {
 			return src, nil
 		}
-		if r.missing[0] == added { // the markers are part of something that has no end
+		if r.missing[0] == added { // the markers became part of an unfinished instruction
 			return nil, unfinished(name, src)
 		}
 		added = r.missing[0]
@@ -38,13 +38,13 @@ func Insert(name string, src []byte, repo fs.FS) ([]byte, error) {
 	}
 }
 
-// unfinished is the error of a file that ends within an instruction, where no
-// section can be.
+// unfinished returns the error for a file that ends within an instruction, where
+// no section can be.
 func unfinished(name string, src []byte) error {
 	if _, err := (Result{Text: src}).Parse(name); err != nil {
 		return err
 	}
-	return fmt.Errorf("%s: the last instruction has no end, and no section can stand below it", name)
+	return fmt.Errorf("%s: the last instruction has no end: no section can be added below it", name)
 }
 
 // insert returns the source with the markers of a section.
@@ -77,8 +77,8 @@ func (r *renderer) insert(name string) []byte {
 	return []byte(out.String())
 }
 
-// slot returns the line before which a section belongs, and whether that is
-// the first line of a section.
+// slot returns the line before which a section belongs, and whether it is the
+// first line of a section.
 func (r *renderer) slot(name string, end int) (line int, above bool) {
 	if name == BaseImage {
 		return r.head(), true
@@ -86,22 +86,22 @@ func (r *renderer) slot(name string, end int) (line int, above bool) {
 	order := SectionNames()
 	place := slices.Index(order, name)
 	for i := place - 1; i >= 0; i-- {
-		if at := r.indexOf(order[i]); r.leads(at) {
+		if at := r.indexOf(order[i]); r.leadsToImage(at) {
 			return r.spans[at].End + 1, false
 		}
 	}
 	for _, next := range order[place+1:] {
-		if at := r.indexOf(next); r.leads(at) {
+		if at := r.indexOf(next); r.leadsToImage(at) {
 			return r.spans[at].Start, true
 		}
 	}
 	return end, false
 }
 
-// leads reports whether what is put beside span i becomes part of the image, and
-// of no more stages than it has to. An image that is FROM scratch copies what it
-// has from stages, and which these are does not matter here.
-func (r *renderer) leads(i int) bool {
+// leadsToImage reports whether a section beside span i becomes part of the image,
+// and of no more stages than necessary. An image that is FROM scratch copies its
+// files from stages; then any stage will do.
+func (r *renderer) leadsToImage(i int) bool {
 	if i < 0 {
 		return false
 	}
@@ -116,8 +116,8 @@ func (r *renderer) leads(i int) bool {
 	return slices.Contains(lineage, in)
 }
 
-// head returns the line below what has to stand above the first FROM: the
-// directives of the parser, and the ARGs that are for all stages.
+// head returns the line below everything that must be above the first FROM: the
+// directives of the parser, and the ARGs for all stages.
 func (r *renderer) head() int {
 	last, argument := 0, false // argument: an ARG goes on
 	scan := dockerfile.NewScanner(dockerfile.EscapeOf(r.src))

@@ -8,12 +8,12 @@ import (
 	"bkt/internal/manifest"
 )
 
-// kargsSection is what kernel-arguments.tmpl gets. The file has a list even if
-// that is empty: where an image has no file at all, bootc takes the arguments
-// of the booted image for the user's own and keeps them.
+// kargsSection is the data for kernel-arguments.tmpl. The file has a list even if
+// the list is empty: if an image has no file, bootc takes the arguments of the
+// booted image for the user's own and keeps them.
 type kargsSection struct {
 	Manifest  string  // where arguments are added
-	Arguments []value // in their order, which counts for some, such as console=
+	Arguments []value // in their order, which matters for some, such as console=
 }
 
 func kargsData(in input, t *trace) (any, error) {
@@ -23,8 +23,8 @@ func kargsData(in input, t *trace) (any, error) {
 	}
 	var errs []error
 	for _, k := range d.Content.ForeignKernelArguments() {
-		err := fmt.Errorf("%s: kernel argument %q is not one of those in append, and an image can only take away its own", d.Entry(k.Pointer, "", ""), k.Text)
-		errs = append(errs, hint.Add(err, `take it away on the machine, with "rpm-ostree kargs --delete", and leave it out here`))
+		err := fmt.Errorf("%s: kernel argument %q is not in append, and an image can only remove its own arguments", d.Entry(k.Pointer, "", ""), k.Text)
+		errs = append(errs, hint.Add(err, `delete it on the machine, with "rpm-ostree kargs --delete", and remove it here`))
 	}
 	s := kargsSection{Manifest: in.manifest}
 	for _, k := range d.Content.KernelArguments() {

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"text/template"
 
@@ -17,59 +16,57 @@ import (
 	"bkt/internal/patherr"
 	"bkt/internal/strictjson"
 	"bkt/templates"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-// An input is what a section is rendered from.
+// An input is what the data of a section is made from.
 type input struct {
-	kind      Kind
-	manifest  string                                    // path of the section's manifest
-	base      string                                    // the image that the section's stage is FROM, as it is written
-	present   bool                                      // the file has the section
-	stage     dockerfile.Stage                          // that of section BASE_IMAGE
-	checkName func(name string, e manifest.Entry) error // whether a stage of the user's has that name
-	feeds     func(section string) (bool, error)        // whether it stands above, where it can be used
-	warn      func(error)
+	image           Image
+	manifest        string                                    // path of the section's manifest
+	base            string                                    // the image that the section's stage is FROM, as in the file
+	present         bool                                      // the file has the section
+	stage           dockerfile.Stage                          // that of section BASE_IMAGE
+	checkName       func(name string, e manifest.Entry) error // returns an error if one of the user's stages has the name
+	precedesInStage func(section string) (bool, error)        // whether a section is above this one, and in a stage that this one uses
+	warn            func(error)
 	*manifestCache
 }
 
-// A trace numbers the values of a section, so that its lines can be traced
-// back to the entries of a manifest.
+// A trace numbers the values of a section, so that each line of it can be traced
+// to an entry of a manifest.
 type trace struct {
 	entries []manifest.Entry
 }
 
-// value makes e ready for a template, as text.
+// value returns text, which comes from e, as a value for a template.
 func (t *trace) value(text string, e manifest.Entry) value {
 	t.entries = append(t.entries, e)
 	return value{text, len(t.entries)}
 }
 
-// render renders every section of the Containerfile's kind, those that are not
-// in the file as well: their manifests must be right, and entries without a
-// section are worth a warning.
+// render renders every section that the image may have. Sections that the file
+// lacks are rendered, too: their manifests must be valid, and entries without a
+// section are a warning.
 func (r *renderer) render() error {
 	r.prepareBodies()
 	var errs []error
 	for _, s := range sections {
-		if s.manifests[r.kind] != "" {
+		if s.manifests[r.image] != "" {
 			errs = append(errs, r.renderSection(s))
 		}
 	}
-	r.spareTemplates()
+	r.warnUnknownTemplates()
 	return errors.Join(distinct(errs)...)
 }
 
-// prepareBodies makes room for what is rendered.
+// prepareBodies allocates the results of the sections.
 func (r *renderer) prepareBodies() {
 	r.bodies = make([]string, len(r.spans))
 	r.origins = make([][]int, len(r.spans))
 	r.traces = make([]*trace, len(r.spans))
 }
 
-// spareTemplates warns about templates of the repository that are no section's.
-func (r *renderer) spareTemplates() {
+// warnUnknownTemplates warns about templates of the repository that no section uses.
+func (r *renderer) warnUnknownTemplates() {
 	var known []string
 	for _, s := range sections {
 		if !slices.Contains(known, s.template) {
@@ -78,7 +75,7 @@ func (r *renderer) spareTemplates() {
 	}
 	entries, err := fs.ReadDir(r.manifests.repo, "templates")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		what := fmt.Sprintf("cannot be read, so that it is not known which templates no section has: %v", patherr.Reason(err))
+		what := fmt.Sprintf("cannot be read, so unused templates are not reported: %v", patherr.Reason(err))
 		r.warnings = append(r.warnings, Finding{"template", manifest.Entry{File: "templates"}, what})
 	}
 	for _, e := range entries {
@@ -87,7 +84,7 @@ func (r *renderer) spareTemplates() {
 		if path.Ext(name) != ".tmpl" || slices.Contains(known, name) {
 			continue
 		}
-		what := "no section has a template of that name"
+		what := "no section uses a template with this name"
 		if near, ok := strictjson.Nearest(name, known); ok {
 			what += fmt.Sprintf(" (did you mean %s?)", near)
 		}
@@ -96,8 +93,7 @@ func (r *renderer) spareTemplates() {
 	}
 }
 
-// distinct drops errors that say what an earlier one said: two sections may
-// share a manifest.
+// distinct drops repeated errors: two sections may share a manifest.
 func distinct(errs []error) []error {
 	var kept []error
 	for _, err := range errs {
@@ -114,10 +110,10 @@ func (r *renderer) renderSection(s definition) error {
 	at := r.indexOf(s.name)
 	t := &trace{}
 	in := input{
-		kind: r.kind, manifest: s.manifests[r.kind], base: r.base(at), present: at >= 0, manifestCache: r.manifests,
-		checkName: r.checkName,
-		feeds:     func(name string) (bool, error) { return r.feeds(name, at) },
-		warn:      func(err error) { r.warnings = append(r.warnings, err) },
+		image: r.image, manifest: s.manifests[r.image], base: r.base(at), present: at >= 0, manifestCache: r.manifests,
+		checkName:       r.checkName,
+		precedesInStage: func(name string) (bool, error) { return r.precedesInStage(name, at) },
+		warn:            func(err error) { r.warnings = append(r.warnings, err) },
 	}
 	if s.name == BaseImage && at >= 0 {
 		in.stage = r.baseStage(r.spans[at])
@@ -127,16 +123,16 @@ func (r *renderer) renderSection(s definition) error {
 		return err
 	}
 	if at < 0 {
-		r.homeless(s, t)
+		r.warnMissingSection(s, t)
 		return nil
 	}
 	tmpl, err := r.manifests.template(s.template, dockerfile.EscapeOf(r.src))
 	if err != nil {
-		return plainTemplate(s.name, err)
+		return templateError(s.name, err)
 	}
 	var out strings.Builder
 	if err := tmpl.Execute(&out, data); err != nil {
-		return plainTemplate(s.name, err)
+		return templateError(s.name, err)
 	}
 	r.traces[at] = t
 	r.bodies[at], r.origins[at] = splitMarks(out.String())
@@ -146,8 +142,8 @@ func (r *renderer) renderSection(s definition) error {
 	return nil
 }
 
-// homeless warns about entries of a manifest that end up nowhere.
-func (r *renderer) homeless(s definition, t *trace) {
+// warnMissingSection warns about entries of a manifest whose section the file lacks.
+func (r *renderer) warnMissingSection(s definition, t *trace) {
 	if len(t.entries) == 0 {
 		return
 	}
@@ -159,7 +155,7 @@ func (r *renderer) homeless(s definition, t *trace) {
 	}
 	r.missing = append(r.missing, s.name)
 	r.warnings = append(r.warnings, hint.Add(err,
-		"run \"bkt containerfile sync --insert\", or add these two lines%s: %q and %q", r.place(s.name), start, end))
+		"run \"bkt containerfile sync --insert\", or add these two lines%s: %q and %q", r.positionHint(s.name), start, end))
 }
 
 // AdviseBaseImage returns the hint where the markers of section BASE_IMAGE belong:
@@ -176,14 +172,14 @@ func AdviseBaseImage(s dockerfile.Stages, i int) string {
 	return fmt.Sprintf("put the lines %q and %q around the FROM in %s", section.Marker{Name: BaseImage}, section.Marker{Name: BaseImage, End: true}, where)
 }
 
-// place says where in the file a missing section belongs.
-func (r *renderer) place(name string) string {
+// positionHint says where in the file a missing section belongs.
+func (r *renderer) positionHint(name string) string {
 	after := ""
 	for _, s := range sections {
 		if s.name == name {
 			break
 		}
-		if r.leads(r.indexOf(s.name)) {
+		if r.leadsToImage(r.indexOf(s.name)) {
 			after = " below section " + s.name
 		}
 	}
@@ -194,10 +190,10 @@ func (r *renderer) indexOf(name string) int {
 	return slices.IndexFunc(r.spans, func(s section.Span) bool { return s.Name == name })
 }
 
-// feeds reports whether the section called name stands above span i in the same
-// stage, or in one that this is FROM, so that the one can use what the other
-// makes. One that stands elsewhere is an error.
-func (r *renderer) feeds(name string, i int) (bool, error) {
+// precedesInStage reports whether the section called name is above span i in the
+// same stage, or in one that this stage is FROM, so that span i can use its
+// results. A section elsewhere is an error.
+func (r *renderer) precedesInStage(name string, i int) (bool, error) {
 	at := r.indexOf(name)
 	if i < 0 || at < 0 {
 		return false, nil
@@ -213,18 +209,19 @@ func (r *renderer) feeds(name string, i int) (bool, error) {
 	return false, hint.Add(err, "move section %s", name)
 }
 
-// result joins the rendered bodies with the user's text and traces the lines.
+// result returns the user's text with the rendered bodies, and the origins of
+// their lines.
 func (r *renderer) result() Result {
 	lines := 0
 	for _, entries := range r.origins {
 		lines += len(entries)
 	}
 	text, starts := section.Join(r.src, r.spans, r.bodies)
-	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings, Before: r.stagesUntilNow()}
+	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings, Before: r.currentStages()}
 	for i, s := range r.spans {
 		end := starts[i] + len(r.origins[i])
 		res.moves = append(res.moves, move{end - 1, end - (s.End + 1)})
-		whole := manifest.Entry{File: ManifestOf(s.Name, r.kind)}
+		whole := manifest.Entry{File: ManifestOf(s.Name, r.image)}
 		for k, entry := range r.origins[i] {
 			o := Origin{starts[i] + k, s.Name, whole}
 			if entry > 0 {
@@ -236,8 +233,8 @@ func (r *renderer) result() Result {
 	return res
 }
 
-// byName finds a section; one that does not exist is an error that says which
-// was probably meant.
+// byName returns the section with that name. The error for an unknown name
+// suggests the nearest one.
 func byName(name string) (definition, error) {
 	i := slices.IndexFunc(sections, func(s definition) bool { return s.name == name })
 	if i >= 0 {
@@ -250,8 +247,8 @@ func byName(name string) (definition, error) {
 	return definition{}, hint.Add(err, "the sections are %s", strings.Join(SectionNames(), ", "))
 }
 
-// template returns the template with that name: the repository's own, if it has
-// one in templates/, or else bkt's.
+// template returns the template with that name: the repository's own in
+// templates/ or, without one, bkt's.
 func (c *manifestCache) template(name, escape string) (*template.Template, error) {
 	file := "templates/" + name
 	text, err := fs.ReadFile(c.repo, file)
@@ -264,9 +261,9 @@ func (c *manifestCache) template(name, escape string) (*template.Template, error
 	return template.New(file).Funcs(functions(escape)).Option("missingkey=error").Parse(string(text))
 }
 
-// plainTemplate turns an error of text/template into "file:line:column: section
+// templateError turns an error of text/template into "file:line:column: section
 // NAME: what", without the names of Go's types.
-func plainTemplate(section string, err error) error {
+func templateError(section string, err error) error {
 	text, ok := strings.CutPrefix(err.Error(), "template: ")
 	if !ok {
 		return err
@@ -277,11 +274,6 @@ func plainTemplate(section string, err error) error {
 	}
 	what, _, _ = strings.Cut(what, " in type ")
 	return fmt.Errorf("%s: section %s: %s", where, section, what)
-}
-
-// item returns the pointer to an item of the list at the pointer list.
-func item(list jsontext.Pointer, i int) jsontext.Pointer {
-	return list + jsontext.Pointer("/"+strconv.Itoa(i))
 }
 
 // A manifestCache reads the manifests of a repository, each once.

@@ -8,9 +8,10 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
+	"bkt/internal/strictjson"
 )
 
-// toolchainsSection is what toolchain-installers.tmpl gets.
+// toolchainsSection is the data for toolchain-installers.tmpl.
 type toolchainsSection struct {
 	Manifest   string // where toolchains are added
 	Toolchains []toolchain
@@ -20,11 +21,11 @@ type toolchainsSection struct {
 type toolchain struct {
 	Name      value
 	Path      value // of the program in the image
-	Member    value // its path in the archive that is downloaded; empty: it is no archive
+	Member    value // its path in the downloaded archive; empty: the download is the program
 	Downloads []download
 }
 
-// A download is what there is for one architecture.
+// A download is a toolchain's file for one architecture.
 type download struct {
 	Arch, URL, SHA256 value
 	Zip               bool // it is an archive that tar does not read
@@ -39,10 +40,10 @@ func toolchainsData(in input, t *trace) (any, error) {
 	lists, err := packageLists(in.manifestCache)
 	errs := []error{err}
 	if len(d.Content.Toolchains) == 0 {
-		errs = nil // there is nothing to look for in the lists
+		errs = nil // no toolchain, so the lists do not matter
 	}
 	for i, c := range d.Content.Toolchains {
-		e := d.Entry(item("/toolchains", i), c.Name, c.Comment)
+		e := d.Entry(strictjson.Item("/toolchains", i), c.Name, c.Comment)
 		errs = append(errs, checkInstaller(lists, c, e))
 		s.Toolchains = append(s.Toolchains, newToolchain(c, e, t))
 	}
@@ -62,11 +63,11 @@ func newToolchain(c manifest.Toolchain, e manifest.Entry, t *trace) toolchain {
 	return tool
 }
 
-// rule is what is said of a toolchain that does not keep to it.
+// rule is the reason in errors about toolchains.
 const rule = "the image has the installer of a toolchain, the user's home has what it installs"
 
-// packageLists returns the manifests of packages of both images, as far as they can
-// be read.
+// packageLists returns the package manifests of both images that can be read, and
+// the errors of those that cannot.
 func packageLists(s *manifestCache) (all []manifest.Document[manifest.Packages], err error) {
 	for _, name := range []string{manifest.SystemPackagesPath, manifest.ToolboxPackagesPath} {
 		d, errLoad := load[manifest.Packages](s, name)
@@ -87,14 +88,14 @@ func checkInstaller(lists []manifest.Document[manifest.Packages], c manifest.Too
 	}
 	for _, d := range lists {
 		if i := slices.Index(d.Content.Packages, c.Name); i >= 0 {
-			err := fmt.Errorf("%s: toolchain %s is installed as a package too (at %s): one of the two would be used, and the other updated", e, c.Name, d.Entry(item("/packages", i), "", ""))
-			errs = append(errs, hint.Add(err, "take it out of one of the two"))
+			err := fmt.Errorf("%s: toolchain %s is also installed as a package (at %s): one of the two would be used, and the other updated", e, c.Name, d.Entry(strictjson.Item("/packages", i), "", ""))
+			errs = append(errs, hint.Add(err, "remove it from one of the two"))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// isHome reports whether a path lies in the home of a user.
+// isHome reports whether a path is in the home of a user.
 func isHome(path string) bool {
 	return slices.ContainsFunc([]string{"/home/", "/var/home/", "/root/", "/var/roothome/"},
 		func(home string) bool { return strings.HasPrefix(path, home) })

@@ -8,10 +8,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// unitsSection is what systemd-units.tmpl gets.
+// unitsSection is the data for systemd-units.tmpl.
 type unitsSection struct {
 	Manifest string // where units are added
-	Verbs    []verb // in the order in which systemctl is called; those without units are left out
+	Verbs    []verb // with units, in the order of the calls of systemctl
 }
 
 // A verb is a command of systemctl.
@@ -38,7 +38,7 @@ func unitsData(in input, t *trace) (any, error) {
 	}
 	for _, p := range d.Content.Ignored() {
 		name := strings.ReplaceAll(strings.TrimPrefix(string(p), "/"), "/", ".")
-		in.warn(Finding{"no-effect", d.Entry(p, "", ""), name + " has no effect: bkt keeps it and does nothing with it"})
+		in.warn(Finding{"no-effect", d.Entry(p, "", ""), name + " has no effect: bkt keeps it and ignores it"})
 	}
 	return s, nil
 }

@@ -7,25 +7,25 @@ import (
 	"bkt/internal/manifest"
 )
 
-// An Origin is where a generated line comes from.
+// An Origin says which entry of a manifest generated a line.
 type Origin struct {
 	Line           int    // in the Containerfile, from 1
-	Section        string // the section that the line is in
-	manifest.Entry        // zero but for File: no single entry
+	Section        string // of the line
+	manifest.Entry        // without a position: no single entry
 }
 
-// A value is text of a manifest on its way into a section. It remembers which
-// entry it is, so that the line that it ends up on can be traced.
+// A value is text of a manifest for a template. It remembers its entry, so that the
+// line that it is rendered into can be traced.
 type value struct {
 	text  string
 	entry int // index into the entries of the section, from 1; 0: none
 }
 
-// String returns the text without encoding it, for templates that compare it.
+// String returns the text as it is, for templates that compare it.
 func (v value) String() string { return v.text }
 
-// Rendered values are followed by a mark: the number of their entry between
-// two NULs. No manifest holds a NUL, and splitMarks takes the marks out again.
+// A mark follows each rendered value: the number of its entry between two NULs. No
+// manifest has a NUL, and splitMarks removes the marks again.
 const nul = "\x00"
 
 func (v value) mark() string {
@@ -35,8 +35,8 @@ func (v value) mark() string {
 	return nul + strconv.Itoa(v.entry) + nul
 }
 
-// splitMarks takes the marks out of rendered text and returns the entry that
-// each line has, 0 for those with none. Of several in a line the first counts.
+// splitMarks removes the marks from rendered text and returns the entry of each
+// line: the first if there are several, 0 if there is none.
 func splitMarks(marked string) (text string, entries []int) {
 	var out strings.Builder
 	out.Grow(len(marked))

@@ -17,7 +17,7 @@ import (
 // a warning. Of the stages, only the last one and those that it is FROM are part
 // of the image.
 func (d reading) lintUserInstructions(parsed []instructions.Stage) (warnings []error, err error) {
-	if gen.KindOf(d.file) != gen.System || len(parsed) != len(d.now.All) {
+	if gen.ImageOf(d.file) != gen.System || len(parsed) != len(d.now.All) {
 		return nil, nil
 	}
 	var errs []error

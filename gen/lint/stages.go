@@ -14,16 +14,15 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
-// A reference is a place where a Containerfile reads another of its stages, or
-// an image.
+// A reference is a place in a Containerfile that reads a stage or an image.
 type reference struct {
-	name string // or the number of a stage; as BuildKit compares it
+	name string // or the number of a stage; in BuildKit's spelling
 	line int    // from 1
-	from bool   // it is the base of a stage: a stage above, by its name
-	in   int    // the stage that it is in
+	from bool   // it is the base of a stage, which means a stage above by its name
+	in   int    // number of the stage with the reference
 }
 
-// to returns the stage of s that is meant, or -1 for an image.
+// to returns the stage of s that the reference means, or -1 for an image.
 func (r reference) to(s dockerfile.Stages) int {
 	switch n, err := strconv.Atoi(r.name); {
 	case r.from:
@@ -36,7 +35,7 @@ func (r reference) to(s dockerfile.Stages) int {
 	return -1
 }
 
-// A reading is a rendered file as BuildKit reads it.
+// A reading is a rendered file in BuildKit's terms.
 type reading struct {
 	file       string
 	r          gen.Result
@@ -44,7 +43,7 @@ type reading struct {
 	references []reference
 }
 
-// read reads a file whose stages are parsed.
+// read returns the reading of a file with these parsed stages.
 func read(file string, parsed []instructions.Stage, r gen.Result) reading {
 	d := reading{file: file, r: r, now: dockerfile.ReadStages(string(r.Text))}
 	for i := range d.now.All {
@@ -70,8 +69,8 @@ func (d reading) at(rule string, line int, format string, args ...any) error {
 	return gen.Finding{Rule: rule, Entry: manifest.Entry{File: d.file, Position: manifest.Position{Line: line}}, Message: fmt.Sprintf(format, args...)}
 }
 
-// lost returns an error for each reference to a stage that a section has taken
-// away. BuildKit would take its name for that of an image, and ask a registry.
+// lost returns an error for each reference to a stage that a section removes.
+// BuildKit would take its name for the name of an image, and ask a registry.
 func (d reading) lost() error {
 	errs := []error{d.overStage()}
 	for _, ref := range d.references {
@@ -80,8 +79,8 @@ func (d reading) lost() error {
 	return errors.Join(errs...)
 }
 
-// overStage returns an error if section BASE_IMAGE stands around a FROM of
-// another stage: the image would lose what is in that.
+// overStage returns an error if section BASE_IMAGE is around a FROM of another
+// stage: the image would lose the files of that stage.
 func (d reading) overStage() error {
 	was := d.r.Before
 	i := was.LastIn(gen.BaseImage)
@@ -89,11 +88,11 @@ func (d reading) overStage() error {
 		return nil
 	}
 	above := was.All[was.Parent(i)]
-	err := d.at("base-stage", was.All[i].Line+1, "section %s stands around a FROM of stage %s (line %d), which is no image", gen.BaseImage, above.Name, above.Line+1)
-	return hint.Add(err, "%s, and leave this one to itself", gen.AdviseBaseImage(was, was.Origin(i)))
+	err := d.at("base-stage", was.All[i].Line+1, "section %s is around a FROM of stage %s (line %d), which is not an image", gen.BaseImage, above.Name, above.Line+1)
+	return hint.Add(err, "%s, and not around this one", gen.AdviseBaseImage(was, was.Origin(i)))
 }
 
-// missing returns an error if ref is to a stage that is there no longer.
+// missing returns an error if ref is to a stage that no longer exists.
 func (d reading) missing(ref reference) error {
 	was := d.r.Before
 	if ref.to(d.now) >= 0 {
@@ -122,8 +121,8 @@ func (d reading) missing(ref reference) error {
 	return hint.Add(err, "have templates/base-image.tmpl write .As")
 }
 
-// wasFiles reports whether stage i of the file as it is has files and no image to
-// be based on, FROM scratch, and section BASE_IMAGE makes the base image of it.
+// wasFiles reports whether stage i of the file before rendering is FROM scratch, and
+// section BASE_IMAGE turns it into the base image.
 func (d reading) wasFiles(i int) bool {
 	was, now := d.r.Before, d.now.LastIn(gen.BaseImage)
 	if i != was.LastIn(gen.BaseImage) || now < 0 {
@@ -134,7 +133,7 @@ func (d reading) wasFiles(i int) bool {
 	return before == "scratch" && after != before
 }
 
-// ofFiles is the error about a reference to such a stage.
+// ofFiles returns the error for a reference to such a stage.
 func (d reading) ofFiles(ref reference) error {
 	was := d.r.Before
 	err := d.wrong(ref.line, "this reads stage %s, which is FROM scratch, and section %s (line %d) makes it another image",
@@ -142,8 +141,8 @@ func (d reading) ofFiles(ref reference) error {
 	return hint.Add(err, "%s", gen.AdviseBaseImage(was, was.Origin(was.Final())))
 }
 
-// until returns how many stages the file had above one of the user's own. To one
-// that is generated, it had none that matter.
+// until returns how many stages the file had above stage i of the user, before
+// rendering; 0 for a generated stage, which needs none of them.
 func (d reading) until(i int) int {
 	own := 0
 	for _, s := range d.now.All[:i+1] {
@@ -162,13 +161,14 @@ func (d reading) until(i int) int {
 	return 0
 }
 
-// wrong is an error about a line of the file as it is, as nothing is written.
+// wrong returns an error about a line of the file before rendering: the new text is
+// not written.
 func (d reading) wrong(line int, format string, args ...any) error {
 	return d.at("stage-lost", d.r.LineBefore(line), format, args...)
 }
 
-// replaced returns an error if ref is to a stage of files that section BASE_IMAGE
-// makes the base image of, or by its number to another stage than until now.
+// replaced returns an error if section BASE_IMAGE turns the stage that ref reads
+// into the base image, or gives its number to another stage.
 func (d reading) replaced(ref reference) error {
 	last, now := d.r.Before.LastIn(gen.BaseImage), d.now.LastIn(gen.BaseImage)
 	if last < 0 || now < 0 {
@@ -178,13 +178,13 @@ func (d reading) replaced(ref reference) error {
 		return d.ofFiles(ref)
 	}
 	if n, err := strconv.Atoi(ref.name); err == nil && !ref.from && last != now && n >= now {
-		err := d.wrong(ref.line, "this reads stage %d, which is another one once section %s has one FROM", n, gen.BaseImage)
+		err := d.wrong(ref.line, "this reads stage %d, which becomes another stage when section %s has one FROM", n, gen.BaseImage)
 		return hint.Add(err, "give the stage a name, and write that here")
 	}
 	return nil
 }
 
-// unused returns a warning for each section that the image has nothing of.
+// unused returns a warning for each section in a stage that the image does not use.
 func (d reading) unused() []error {
 	if len(d.now.All) == 0 {
 		return nil
@@ -197,7 +197,7 @@ func (d reading) unused() []error {
 			continue
 		}
 		said = o.Section
-		err := d.at("stage-unused", o.Line, "section %s is in a stage that the image has nothing of", o.Section)
+		err := d.at("stage-unused", o.Line, "section %s is in a stage that the image does not use", o.Section)
 		advice := "move the section below the FROM in line " + strconv.Itoa(d.now.All[d.now.Final()].Line+1)
 		if o.Section == gen.BaseImage {
 			advice = gen.AdviseBaseImage(d.now, d.now.Origin(d.now.Final()))
@@ -207,7 +207,7 @@ func (d reading) unused() []error {
 	return warnings
 }
 
-// used returns the stages that the image has something of.
+// used returns the stages that the image uses.
 func (d reading) used() map[int]bool {
 	used := map[int]bool{}
 	todo := []int{d.now.Final()}

@@ -36,7 +36,7 @@ func Find(file string, old []byte, repo fs.FS) Losses {
 	}
 	r := gen.RenderPossible(file, old, repo)
 	now := readSections(file, string(r.Text))
-	o := owner{gen.KindOf(file), repo, now, customLines(r, repo)}
+	o := owner{gen.ImageOf(file), repo, now, customLines(r, repo)}
 	for _, in := range was {
 		if _, known := l.own[in.section]; !known {
 			l.own[in.section] = o.owns(in.section, inSection(was, in.section))
@@ -128,7 +128,7 @@ func (l Losses) Stops() []error {
 	errs := l.Findings("has text that comes from no manifest")
 	for i, group := range l.bySection() {
 		errs[i] = hint.Add(errs[i], "run \"bkt containerfile sync --take text%[1]s\" to take it into %[2]s, or \"bkt containerfile sync --take manifest%[1]s\" to drop it",
-			l.argument(), gen.ManifestOf(group[0].section, gen.KindOf(l.file)))
+			l.argument(), gen.ManifestOf(group[0].section, gen.ImageOf(l.file)))
 	}
 	return errs
 }
@@ -136,7 +136,7 @@ func (l Losses) Stops() []error {
 // argument returns the file as an argument of a command, "" if it is one of the
 // files that commands take by default.
 func (l Losses) argument() string {
-	if l.file == gen.Containerfile(gen.KindOf(l.file)) {
+	if l.file == gen.Containerfile(gen.ImageOf(l.file)) {
 		return ""
 	}
 	return " " + l.file

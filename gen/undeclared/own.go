@@ -41,7 +41,7 @@ var plainForms = map[string]string{
 // An owner recognizes sections that bkt has rendered, without a manifest that they
 // were rendered from.
 type owner struct {
-	kind   gen.Kind
+	image  gen.Image
 	repo   fs.FS
 	now    []sectionInstruction
 	custom map[string]map[string]bool // see customLines
@@ -67,7 +67,7 @@ func (o owner) owns(section string, all []sectionInstruction) bool {
 // hasForm reports whether a section has a plain form, and no image that would be
 // replaced.
 func (o owner) hasForm(form, section string, all []sectionInstruction) bool {
-	if _, err := fs.Stat(o.repo, gen.ManifestOf(section, o.kind)); err != nil {
+	if _, err := fs.Stat(o.repo, gen.ManifestOf(section, o.image)); err != nil {
 		return false
 	}
 	pattern := regexp.MustCompile(form)

@@ -23,7 +23,7 @@ type Taking struct {
 
 // Take moves the losses that manifests can express into the manifests of repo.
 func (l Losses) Take(repo fs.FS) Taking {
-	t := taker{kind: gen.KindOf(l.file), repo: repo, manifests: map[string][]byte{}}
+	t := taker{image: gen.ImageOf(l.file), repo: repo, manifests: map[string][]byte{}}
 	result := Taking{t.manifests, map[string]bool{}, map[string]error{}}
 	for _, s := range l.lost {
 		done, err := t.take(s)
@@ -68,7 +68,7 @@ func reasons(err error) []string {
 
 // A taker puts statements into manifests.
 type taker struct {
-	kind      gen.Kind
+	image     gen.Image
 	repo      fs.FS
 	manifests map[string][]byte // that have been changed
 }
@@ -76,7 +76,7 @@ type taker struct {
 // take moves s into the manifest of its kind, and reports whether this image has
 // one.
 func (t *taker) take(s statement) (bool, error) {
-	if ofSystem(s.Kind) && t.kind != gen.System || ofToolbox(s.Kind) && t.kind != gen.Toolbox {
+	if ofSystem(s.Kind) && t.image != gen.System || ofToolbox(s.Kind) && t.image != gen.Toolbox {
 		return false, nil
 	}
 	switch s.Kind {
@@ -84,7 +84,7 @@ func (t *taker) take(s statement) (bool, error) {
 		if t.external(s) {
 			return true, nil
 		}
-		return true, edit(t, gen.PackagesManifest(t.kind), func(p *manifest.Packages) error { return takePackage(p, s) })
+		return true, edit(t, gen.PackagesManifest(t.image), func(p *manifest.Packages) error { return takePackage(p, s) })
 	case script.Repository:
 		return true, edit(t, manifest.ExternalReposPath, func(r *manifest.ExternalRepos) error { return takeRepository(r, s) })
 	case script.Argument, script.Enable, script.Disable, script.Mask:
@@ -92,7 +92,7 @@ func (t *taker) take(s statement) (bool, error) {
 	case script.File:
 		return true, edit(t, manifest.SystemConfigPath, func(c *manifest.SystemConfig) error { return takeFile(c, s, t.repo) })
 	case script.Image, script.Label:
-		return true, edit(t, manifest.ImagePath, func(i *manifest.Images) error { return takeImage(i, t.kind, s) })
+		return true, edit(t, manifest.ImagePath, func(i *manifest.Images) error { return takeImage(i, t.image, s) })
 	case script.Variable, script.Folder:
 		return true, edit(t, manifest.DistroboxPath, func(b *manifest.Boxes) error { return takeEnvironment(b, s) })
 	}
@@ -102,7 +102,7 @@ func (t *taker) take(s statement) (bool, error) {
 // external reports whether s is a package of a repository in external-repos.json.
 func (t *taker) external(s statement) bool {
 	d, err := read[manifest.ExternalRepos](t, manifest.ExternalReposPath)
-	return err == nil && t.kind == gen.System && s.Kind == script.Package &&
+	return err == nil && t.image == gen.System && s.Kind == script.Package &&
 		slices.ContainsFunc(d.Content.Repos, func(r manifest.ExternalRepo) bool { return slices.Contains(r.Packages, s.Name) })
 }
 
@@ -162,7 +162,7 @@ func takeCopr(p *manifest.Packages, s statement) {
 	if i < 0 {
 		i, p.Coprs = len(p.Coprs), append(p.Coprs, manifest.Copr{Name: s.Name})
 	}
-	p.Coprs[i].Disabled, p.Coprs[i].Unchecked = false, manifest.Inverted(s.Repo != nil && s.Repo.Unchecked)
+	p.Coprs[i].Disabled, p.Coprs[i].Unchecked = false, manifest.DefaultTrue(s.Repo != nil && s.Repo.Unchecked)
 }
 
 func takeRepository(r *manifest.ExternalRepos, s statement) error {
@@ -220,7 +220,7 @@ func takeFile(c *manifest.SystemConfig, s statement, repo fs.FS) error {
 	return nil
 }
 
-func takeImage(i *manifest.Images, k gen.Kind, s statement) error {
+func takeImage(i *manifest.Images, k gen.Image, s statement) error {
 	image := &i.System
 	if k == gen.Toolbox {
 		image = &i.Toolbox

@@ -138,7 +138,7 @@ func items(f folders, now, below lists, known map[string]extension) []extension 
 // observed returns an extension that is known as it is on the system. Only one
 // whose version is declared has a version that may change.
 func observed(e extension, enabled bool, m metadata) extension {
-	e.Disabled = manifest.Inverted(!enabled)
+	e.Disabled = manifest.DefaultTrue(!enabled)
 	e.Installed = manifest.Installed{There: true, Version: uint(m.Version)}
 	if e.Version != 0 {
 		e.Version = uint(m.Version)

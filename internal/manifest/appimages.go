@@ -82,9 +82,9 @@ func checkAppImage(s string) error {
 
 func checkGitHub(s string) error {
 	owner, name, _ := strings.Cut(s, "/")
-	err := checkSpelling(owner, letters, letters.and("-"))
+	err := checkSpelling(owner, letters, letters.with("-"))
 	if err == nil {
-		err = checkSpelling(name, letters.and("."), letters.and(".-"))
+		err = checkSpelling(name, letters.with("."), letters.with(".-"))
 	}
 	if owner == "" || name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
 		err = errors.New("is not of the form owner/name")

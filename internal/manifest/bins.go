@@ -95,11 +95,11 @@ func (b Bins) canonical() Bins {
 func (f Found) canonical() Found { return f }
 
 func (b Bins) check(o strictjson.Object) {
-	o.List("from", "folder", b.From, checkHomely)
+	o.List("from", "folder", b.From, checkHomePath)
 	o.List("also", "program", b.Also, checkProgram)
 	o.List("exclude", "program", b.Exclude, checkFileName)
 	checkItems(o, "found", "program", b.Found)
-	o.Optional("to", b.To, checkHomely)
+	o.Optional("to", b.To, checkHomePath)
 	for _, also := range entries(o.Pointer+"/also", b.Also) {
 		for _, from := range entries(o.Pointer+"/from", b.From) {
 			if strings.HasPrefix(path.Clean(also.Text), strings.TrimSuffix(path.Clean(from.Text), "/")+"/") {
@@ -117,7 +117,7 @@ func (f Found) check(o strictjson.Object) {
 }
 
 func checkProgram(s string) error {
-	if err := checkHomely(s); err != nil {
+	if err := checkHomePath(s); err != nil {
 		return err
 	}
 	if strings.HasSuffix(s, "/") {

@@ -156,7 +156,7 @@ const (
 )
 
 func checkBox(name string) error {
-	return hint.Add(checkSpelling(name, letters, letters.and(".-")), hintBox)
+	return hint.Add(checkSpelling(name, letters, letters.with(".-")), hintBox)
 }
 
 // transports are where podman takes images from beside registries.
@@ -182,7 +182,7 @@ func checkBoxImage(s string) error {
 // checkBoxPackage checks a package of any distribution. distrobox puts it into
 // a command line without quotes.
 func checkBoxPackage(s string) error {
-	return hint.Add(checkSpelling(s, firstName.and("@"), inName.and("=")), hintBoxPackage)
+	return hint.Add(checkSpelling(s, firstName.with("@"), inName.with("=")), hintBoxPackage)
 }
 
 func checkPathEntry(s string) error {
@@ -202,7 +202,7 @@ func checkPathEntry(s string) error {
 	return hint.Add(err, hintPathEntry)
 }
 
-var firstVariable = charset{}.and("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+var firstVariable = charset{}.with("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 
 // checkVariable checks the name of a variable of the environment.
 func checkVariable(s string) error {

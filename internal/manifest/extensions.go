@@ -19,14 +19,14 @@ type Extensions struct {
 // An Extension is an extension of GNOME Shell. One that is enabled, and of
 // which nothing else is known, may be written as a string.
 type Extension struct {
-	ID       string   `json:"id"` // uuid, such as "caffeine@patapon.info"
-	Disabled Inverted `json:"enabled,omitzero"`
-	Source   string   `json:"source,omitempty"` // where it comes from: "ego" (extensions.gnome.org), "system", "unknown" or a URL
-	Version  uint     `json:"version,omitzero"` // as its metadata has it
-	SHA256   string   `json:"sha256,omitempty"` // of the archive that it was installed from
-	Hosts    Hosts    `json:"hosts,omitempty"`  // the only computers that have it
-	Comment  string   `json:"comment,omitempty"`
-	Bare     bool     `json:"-"` // written as a string
+	ID       string      `json:"id"` // uuid, such as "caffeine@patapon.info"
+	Disabled DefaultTrue `json:"enabled,omitzero"`
+	Source   string      `json:"source,omitempty"` // where it comes from: "ego" (extensions.gnome.org), "system", "unknown" or a URL
+	Version  uint        `json:"version,omitzero"` // as its metadata has it
+	SHA256   string      `json:"sha256,omitempty"` // of the archive that it was installed from
+	Hosts    Hosts       `json:"hosts,omitempty"`  // the only computers that have it
+	Comment  string      `json:"comment,omitempty"`
+	Bare     bool        `json:"-"` // written as a string
 
 	// What the system has, which no manifest says.
 	Installed Installed `json:"-"`
@@ -94,7 +94,7 @@ func (e Extension) check(o strictjson.Object) {
 // checkUUID checks the uuid of an extension, by the rules of
 // extensions.gnome.org. It is the name of a folder, too.
 func checkUUID(s string) error {
-	return hint.Add(checkSpelling(s, letters, letters.and("-@.")), `an extension is given by its uuid, as by "gnome-extensions list", such as "caffeine@patapon.info"`)
+	return hint.Add(checkSpelling(s, letters, letters.with("-@.")), `an extension is given by its uuid, as by "gnome-extensions list", such as "caffeine@patapon.info"`)
 }
 
 func checkSource(s string) error {

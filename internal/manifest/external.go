@@ -68,7 +68,7 @@ const (
 
 // checkRepoID checks the id of a repository, by dnf's own rules.
 func checkRepoID(id string) error {
-	err := checkSpelling(id, letters, letters.and("-.:"))
+	err := checkSpelling(id, letters, letters.with("-.:"))
 	if id == "main" {
 		err = errors.New("is what dnf calls its own settings")
 	}

@@ -31,7 +31,7 @@ const (
 )
 
 func checkRemote(s string) error {
-	return hint.Add(checkSpelling(s, letters, letters.and(".-")), hintRemote)
+	return hint.Add(checkSpelling(s, letters, letters.with(".-")), hintRemote)
 }
 
 // checkAppID checks the id of an app, by Flatpak's own rules.
@@ -43,7 +43,7 @@ func checkAppID(id string) error {
 	for i, part := range parts {
 		first, rest := firstVariable, letters
 		if i == len(parts)-1 { // which alone may have a dash
-			first, rest = first.and("-"), rest.and("-")
+			first, rest = first.with("-"), rest.with("-")
 		}
 		if part == "" {
 			return hint.Add(errors.New("has an empty part"), hintAppID)

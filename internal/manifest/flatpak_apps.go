@@ -58,7 +58,7 @@ func (a FlatpakApp) check(o strictjson.Object) {
 }
 
 func checkBranch(s string) error {
-	return hint.Add(checkSpelling(s, letters, letters.and(".-")), `a branch is named such as "stable" or "24.08"`)
+	return hint.Add(checkSpelling(s, letters, letters.with(".-")), `a branch is named such as "stable" or "24.08"`)
 }
 
 // checkCommit checks a commit, which "flatpak list" shows in part.

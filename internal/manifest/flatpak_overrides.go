@@ -69,7 +69,7 @@ func checkOverride(s string) error {
 	case name == "installation" || name == "env-fd":
 		err = errors.New("is no permission")
 	default:
-		err = checkSpelling(name, letters, letters.and("-"))
+		err = checkSpelling(name, letters, letters.with("-"))
 	}
 	return hint.Add(err, hintOverride)
 }

@@ -54,7 +54,7 @@ func (r FlatpakRemote) check(o strictjson.Object) {
 }
 
 func checkSubset(s string) error {
-	return hint.Add(checkSpelling(s, letters, letters.and(".-")), `a subset is named as by the remote, such as "verified" or "floss"`)
+	return hint.Add(checkSpelling(s, letters, letters.with(".-")), `a subset is named as by the remote, such as "verified" or "floss"`)
 }
 
 func checkRemoteURL(s string) error {

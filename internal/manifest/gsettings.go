@@ -93,7 +93,7 @@ const (
 )
 
 func checkSettingsSchema(s string) error {
-	return hint.Add(checkSpelling(s, letters, letters.and(".-")), hintSettingsSchema)
+	return hint.Add(checkSpelling(s, letters, letters.with(".-")), hintSettingsSchema)
 }
 
 // checkSettingsPath checks a folder of dconf.

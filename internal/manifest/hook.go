@@ -53,7 +53,7 @@ func (h Hook) check(o strictjson.Object) {
 		o.Required("run", h.Run, checkCommand)
 	}
 	o.Optional("as", h.As, checkOneOf("user", "root"))
-	o.List("volatile", "path", h.Volatile, checkHomely)
+	o.List("volatile", "path", h.Volatile, checkHomePath)
 	checkItemComment(o, h.Comment)
 }
 

@@ -22,7 +22,7 @@ var errNoHost = hint.Add(errors.New("hosts has no name in it"),
 	`leave hosts out where an item is for every host`)
 
 func checkHost(name string) error {
-	return hint.Add(checkSpelling(name, letters, letters.and(".-")), `a host is named as by "hostname", such as "laptop"`)
+	return hint.Add(checkSpelling(name, letters, letters.with(".-")), `a host is named as by "hostname", such as "laptop"`)
 }
 
 // OnlyOn returns the computers that the remote is declared for.

@@ -129,7 +129,7 @@ func checkStage(s string) error {
 	case "scratch", "context":
 		return hint.Add(errors.New("has a meaning of its own in a Containerfile"), hintStage)
 	}
-	return hint.Add(checkSpelling(s, latin, letters.and(".-")), hintStage)
+	return hint.Add(checkSpelling(s, latin, letters.with(".-")), hintStage)
 }
 
 // architectures are those that an image can be for, by the names that images
@@ -157,7 +157,7 @@ func checkPlatform(s string) error {
 }
 
 func checkLabel(name string) error {
-	return hint.Add(checkSpelling(name, letters, letters.and(".-/")), hintLabel)
+	return hint.Add(checkSpelling(name, letters, letters.with(".-/")), hintLabel)
 }
 
 // checkCommand checks a shell command. Whether the shell knows it is another matter.

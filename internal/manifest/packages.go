@@ -26,10 +26,10 @@ type Packages struct {
 
 // A Copr is a package repository on COPR (https://copr.fedorainfracloud.org).
 type Copr struct {
-	Name      string   `json:"name"` // owner/project or @group/project
-	Disabled  Inverted `json:"enabled,omitzero"`
-	Unchecked Inverted `json:"gpg_check,omitzero"`
-	Comment   string   `json:"comment,omitempty"`
+	Name      string      `json:"name"` // owner/project or @group/project
+	Disabled  DefaultTrue `json:"enabled,omitzero"`
+	Unchecked DefaultTrue `json:"gpg_check,omitzero"`
+	Comment   string      `json:"comment,omitempty"`
 }
 
 // Enabled reports whether packages may come from the repository.

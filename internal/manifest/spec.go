@@ -28,7 +28,7 @@ const (
 // A charset is a set of ASCII characters.
 type charset [2]uint64
 
-func (c charset) and(chars string) charset {
+func (c charset) with(chars string) charset {
 	for _, b := range []byte(chars) {
 		c[b/64] |= 1 << (b % 64)
 	}
@@ -40,16 +40,16 @@ func (c charset) has(r rune) bool {
 }
 
 var (
-	latin     = charset{}.and("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-	letters   = latin.and("0123456789_")
-	inVersion = letters.and(".+-~^:")
-	inGlob    = inVersion.and("*?[!]")
-	inName    = inGlob.and("/@")
-	inProvide = inName.and("()=")
-	inSpec    = inProvide.and(" <>")
-	inGroup   = inGlob.and("/() ")
-	inCopr    = letters.and(".-")
-	firstName = letters.and("/*?[")
+	latin     = charset{}.with("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+	letters   = latin.with("0123456789_")
+	inVersion = letters.with(".+-~^:")
+	inGlob    = inVersion.with("*?[!]")
+	inName    = inGlob.with("/@")
+	inProvide = inName.with("()=")
+	inSpec    = inProvide.with(" <>")
+	inGroup   = inGlob.with("/() ")
+	inCopr    = letters.with(".-")
+	firstName = letters.with("/*?[")
 )
 
 var comparisons = []string{"<", "<=", "=", ">=", ">"}

@@ -99,11 +99,11 @@ func checkArchitecture(s string) error {
 			return hint.Add(errors.New(`is not what "uname -m" says`), "write %q", uname)
 		}
 	}
-	return hint.Add(checkSpelling(s, letters, letters.and("-")), `an architecture is named as by "uname -m", such as "x86_64" or "aarch64"`)
+	return hint.Add(checkSpelling(s, letters, letters.with("-")), `an architecture is named as by "uname -m", such as "x86_64" or "aarch64"`)
 }
 
 func checkToolchain(s string) error {
-	return hint.Add(checkSpelling(s, letters, letters.and(".+-")), `a toolchain is named in letters, digits, ".", "+", "_" and "-", such as "rustup"`)
+	return hint.Add(checkSpelling(s, letters, letters.with(".+-")), `a toolchain is named in letters, digits, ".", "+", "_" and "-", such as "rustup"`)
 }
 
 // checkState checks a path in the home of the user.

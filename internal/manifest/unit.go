@@ -13,8 +13,8 @@ import (
 const hintUnit = `a unit is named with its type, such as "sshd.service", "fstrim.timer" or "wg-quick@wg0.service"`
 
 var (
-	inPrefix   = letters.and(`:-.\`)
-	inInstance = inPrefix.and("@")
+	inPrefix   = letters.with(`:-.\`)
+	inInstance = inPrefix.with("@")
 	unitTypes  = []string{"service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope"}
 )
 

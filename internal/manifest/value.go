@@ -18,8 +18,8 @@ import (
 // commands, .repo files and the like, and some are quoted there by others.
 
 var (
-	hex   = charset{}.and("0123456789abcdef")
-	inURL = letters.and("-.~:/?#[]@!$&'()*+,;=%{}|^")
+	hex   = charset{}.with("0123456789abcdef")
+	inURL = letters.with("-.~:/?#[]@!$&'()*+,;=%{}|^")
 )
 
 // checkSpelling checks that s begins with one of first and goes on with rest.
@@ -157,9 +157,9 @@ func checkBelow(s string) error {
 	return nil
 }
 
-// checkHomely checks a path on the running system, which may be one in the
+// checkHomePath checks a path on the running system, which may be one in the
 // home of whoever uses it.
-func checkHomely(s string) error {
+func checkHomePath(s string) error {
 	if err := checkTrimmed(s); err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func checkHomely(s string) error {
 }
 
 func checkMode(s string) error {
-	octal := checkChars(s, charset{}.and("01234567")) == nil
+	octal := checkChars(s, charset{}.with("01234567")) == nil
 	if octal && (len(s) == 3 || len(s) == 4 || len(s) == 5 && s[0] == '0') {
 		return nil
 	}

@@ -38,7 +38,7 @@ func special(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[jsontext.Value]():
 		return &jsonschema.Schema{Description: "anything; it is kept and has no effect"}
-	case reflect.TypeFor[manifest.Inverted]():
+	case reflect.TypeFor[manifest.DefaultTrue]():
 		return &jsonschema.Schema{Type: "boolean", Default: true}
 	case reflect.TypeFor[manifest.Kargs](), reflect.TypeFor[manifest.Extension](), reflect.TypeFor[manifest.Hook]():
 		return either(t)
