@@ -1,7 +1,7 @@
-# Common work on bkt: "make" builds it, "make test" runs every test.
+# "make" builds bkt, "make test" runs every test, "make help" lists all targets.
 
 GO ?= go
-# The parts of containers/image that copy images do without cgo by this tag.
+# With this tag, containers/image does not need cgo.
 TAGS := containers_image_openpgp
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w -X bkt/internal/version.release=$(VERSION)
@@ -21,14 +21,14 @@ install: build ## install both programs into $(bindir)
 	install -D -m 0755 -t $(DESTDIR)$(bindir) bin/bkt bin/bkt-engine
 
 .PHONY: setup
-setup: ## install what tests and demo need
+setup: ## install what the tests and the demo need
 	scripts/setup.sh
 
 .PHONY: demo
 demo: setup build ## build the toolbox image of this repository, without a network
 	scripts/demo.sh
 
-# Nothing is skipped: a tool that is missing is a failure.
+# A missing tool is a failure, not a skipped test.
 .PHONY: test
 test: export BKT_REQUIRE_TOOLS := 1
 test: setup check build ## run every test
@@ -39,8 +39,8 @@ test: setup check build ## run every test
 	$(GO) test -tags $(TAGS) -timeout 30m -parallel 4 ./...
 	$(GO) test -C scripts ./...
 
-# The same, with images of the size that real ones have where sizes matter: what
-# engines free on disk. It takes some minutes more.
+# The same, with images of realistic size in the tests of disk usage. It takes some
+# minutes more.
 .PHONY: test-full
 test-full: export BKT_TEST_FULL := 1
 test-full: test ## run every test, with large images
@@ -59,34 +59,33 @@ check: ## check the code, its licences, our own Containerfiles and the workflows
 	$(GO) build -C scripts -o ../bin/ github.com/rhysd/actionlint/cmd/actionlint
 	bin/actionlint .github/workflows/*.yml
 	@rm -rf bin/new && $(GO) run ./cmd/bkt -q init bin/new && git init -q bin/new
-	cd bin/new && ../actionlint # finds the actions of the repository by its .git
+	cd bin/new && ../actionlint # it finds the repository's actions by its .git
 	@rm -rf bin/new
 
 .PHONY: notices
 notices: ## rewrite THIRD_PARTY_NOTICES from the modules that are linked
 	$(GO) run -C scripts ./notices ../THIRD_PARTY_NOTICES
 
-# A function that only tests call counts as dead: tests are to test what the
-# programs run.
+# A function that only tests call is dead: tests must test what the programs run.
 .PHONY: deadcode
 deadcode: ## find functions that neither program calls
 	@found=$$($(GO) tool deadcode -tags $(TAGS) ./cmd/bkt ./cmd/bkt-engine) || exit; \
 		test -z "$$found" || { echo "$$found"; exit 1; }
 
-# By the Makefile of a new repository. What it knows from the environment, BKT
-# and BKT_FLAGS, is described there.
+# Uses the Makefile of a new repository, which describes the variables BKT and
+# BKT_FLAGS.
 .PHONY: ci
 ci: export BKT ?= bin/bkt
-ci: build ## check, build and test our own images, as a repository of images does
+ci: build ## check, build and test our own images, as in a new repository
 	@rm -rf bin/ci && bin/bkt -q init bin/ci
 	$(MAKE) -f bin/ci/Makefile ci
 
 .PHONY: summary
-summary: ## print what came of "make ci", as Markdown
+summary: ## print the results of "make ci" as Markdown
 	@$(MAKE) -s -f bin/ci/Makefile summary
 
 .PHONY: fuzz
-fuzz: ## fuzz for FUZZTIME each
+fuzz: ## run each fuzz test for FUZZTIME
 	$(GO) test -run NONE -fuzz FuzzSplice -fuzztime $(FUZZTIME) ./gen
 	$(GO) test -run NONE -fuzz FuzzRender -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./gen
 	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./gen
@@ -111,7 +110,7 @@ fuzz: ## fuzz for FUZZTIME each
 	$(GO) test -run NONE -fuzz FuzzIn -fuzztime $(FUZZTIME) ./internal/secret
 
 .PHONY: bench
-bench: build ## measure; docs/performance.md has the results
+bench: build ## run the benchmarks of docs/performance.md
 	scripts/setup.sh bench
 	scripts/bench.sh
 
@@ -121,9 +120,9 @@ update: ## rewrite the expected output of the tests
 	$(GO) test ./cmd/bkt -run TestScript -update
 
 .PHONY: clean
-clean: ## remove what was built
+clean: ## remove the built files
 	rm -rf bin build
 
 .PHONY: help
-help: ## say what there is to make
+help: ## list all targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
