@@ -266,7 +266,7 @@ func TestEngineOfAnotherVersion(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, done := w.hang(t, ctx)
 	_, err := b.Build(t.Context(), w.spec(), out, &bytes.Buffer{})
-	want := "the engine is busy, and of another version of bkt: " + before.Version + ", not v0.0.1"
+	want := "the engine is busy, and has another version of bkt: " + before.Version + ", not v0.0.1"
 	if err == nil || err.Error() != want || len(hint.Of(err)) == 0 {
 		t.Errorf("error is %v, want %s", err, want)
 	}

@@ -11,12 +11,12 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// snapshotterLabel is on workers that keep images as containerd does. The
-// BuildKit inside a dockerd that keeps them in its own way lacks it: it can
-// neither write OCI layouts nor build for several platforms.
+// snapshotterLabel is on workers that store images as containerd does. The BuildKit in
+// a dockerd that stores them in its own way lacks it: that can neither write OCI
+// layouts nor build for several platforms.
 const snapshotterLabel = "org.mobyproject.buildkit.worker.snapshotter"
 
-// Measure finds out what the engine can do. One that is bkt's own can do all.
+// Measure finds out what the engine can do; bkt's own can do everything.
 func (c *Connection) Measure(ctx context.Context) error {
 	c.WritesLayouts, c.ReadsLayouts = true, true
 	if c.Address == Own {
@@ -38,7 +38,7 @@ func (c *Connection) Measure(ctx context.Context) error {
 	return nil
 }
 
-// HasBridge says whether the daemon has the network that steps get.
+// HasBridge reports whether the daemon has the default network of build steps.
 func (d Daemon) HasBridge(ctx context.Context) (bool, error) {
 	response, err := d.Ask(ctx, http.MethodGet, "/networks/bridge")
 	if e, ok := errors.AsType[*daemonError](err); ok && e.status == http.StatusNotFound {

@@ -1,3 +1,10 @@
+// Package engineclient finds, starts and stops BuildKit engines, and connects to
+// them.
+//
+// An engine is one that is named by its address, or bkt's own, which is started if it
+// does not run, or with [Auto] the first of several candidates. The package reads no
+// environment variables, and prints nothing. The engine itself is package engine,
+// which another program links.
 package engineclient
 
 import (
@@ -22,58 +29,59 @@ type Config struct {
 	Discovery  Discovery     // where [Auto] and [Docker] look
 	TLS        string        // the folder with ca.pem, cert.pem and key.pem for tcp:// addresses; empty: without TLS
 	Root       string        // the folder of bkt's own engine
-	Socket     string        // where that engine is, or will be
-	Program    string        // bkt-engine, to start it with; see [FindEngine]
-	ProgramErr error         // why there is no such program
-	Version    string        // that the engine should be of; empty: any
-	Idle       time.Duration // after which it is to end; 0: its own choice
-	Keep       int64         // bytes of cache that it may keep; 0: its own choice
+	Socket     string        // that it listens at
+	Program    string        // bkt-engine, which is that engine; see [FindEngine]
+	ProgramErr error         // why Program is empty
+	Version    string        // that the engine must have; empty: any
+	Idle       time.Duration // time without a client after which it stops; 0: its default
+	Keep       int64         // bytes of cache that it may keep; 0: its default
 
 	timeouts timeouts
 }
 
-// Addresses that are none of a socket.
+// Addresses that are not those of a socket.
 const (
-	Auto   = "auto"   // the first engine of the ladder that can be used
-	Own    = "own"    // bkt's own, like an empty address
+	Auto   = "auto"   // the first candidate that can be used
+	Own    = "own"    // bkt's own engine, like an empty address
 	Docker = "docker" // the BuildKit inside dockerd
 )
 
-// Discovery say where to look for engines that others run.
+// Discovery says where to look for engines that others run.
 type Discovery struct {
 	Runtime string // the user's folder for sockets; may be empty
 	System  string // the system's
-	Docker  string // where dockerd listens, as DOCKER_HOST has it; empty: the usual place
+	Docker  string // the address of dockerd, in the form of DOCKER_HOST; empty: the default one
 }
 
-// DiscoverFrom returns the surroundings that the variables of env tell of.
+// DiscoverFrom returns the places that the variables of env name. env looks up a
+// variable, like [os.Getenv].
 func DiscoverFrom(env func(string) string) Discovery {
 	return Discovery{Runtime: absolute(env("XDG_RUNTIME_DIR")), System: "/run", Docker: env("DOCKER_HOST")}
 }
 
-// A Candidate is one of the places where a build looks for an engine.
+// A Candidate is an engine that a build may use.
 type Candidate struct {
 	Name    string
-	Address string // as --engine takes it; empty if there is none
+	Address string // in the form of --engine; empty if no engine was found
 	Err     error  // why the engine cannot be used; nil if it can
 }
 
-// Candidates asks the engines that a build with cfg would look at, in that order,
-// whether they can be used. It starts none that stays.
+// Candidates returns the engines that a build with cfg would try, in that order, and
+// whether they can be used. It leaves no engine running that did not run before.
 func Candidates(ctx context.Context, cfg Config) []Candidate {
 	quiet()
-	var rungs []Candidate
+	var all []Candidate
 	for _, p := range cfg.places() {
 		address, err := p.find(ctx)
 		if err == nil {
 			err = check(ctx, cfg, address)
 		}
-		rungs = append(rungs, Candidate{p.name, address, err})
+		all = append(all, Candidate{p.name, address, err})
 	}
-	return rungs
+	return all
 }
 
-// check says why the engine at address cannot be used.
+// check returns why the engine at address cannot be used.
 func check(ctx context.Context, cfg Config, address string) error {
 	if address == Own {
 		return checkOwn(ctx, cfg)
@@ -85,14 +93,14 @@ func check(ctx context.Context, cfg Config, address string) error {
 	return err
 }
 
-// checkOwn says why the own engine, should it not run, could not be started.
+// checkOwn returns why the own engine does not run and could not be started.
 func checkOwn(ctx context.Context, cfg Config) error {
 	c, _, err := dialOwn(ctx, cfg)
 	if err == nil {
 		c.Close()
 		return nil
 	}
-	if _, mute := errors.AsType[timeoutError](err); mute {
+	if _, timedOut := errors.AsType[timeoutError](err); timedOut {
 		return err
 	}
 	needs, err := ReadNeeds(ctx, cfg)
@@ -106,14 +114,14 @@ func checkOwn(ctx context.Context, cfg Config) error {
 	return errors.Join(missing...)
 }
 
-// place is a rung before anyone has looked there.
+// A place is where a candidate is looked for.
 type place struct {
 	name string
 	find func(context.Context) (address string, err error)
 }
 
-// places returns where cfg has a build look for an engine. One that is named is
-// the only one: another would not be what was asked for.
+// places returns where a build with cfg looks for an engine. An engine that the user
+// names is the only one: another would not be what the user asked for.
 func (cfg Config) places() []place {
 	own := place{"bkt's own engine", at(Own)}
 	switch cfg.Address {
@@ -133,43 +141,43 @@ func (cfg Config) places() []place {
 	}
 }
 
-// at is the find of a place that needs no looking for.
+// at returns the find of a place whose address is known.
 func at(address string) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) { return address, nil }
 }
 
 // socketIn finds the socket of a buildkitd in a folder for sockets.
-func socketIn(runtime string) func(context.Context) (string, error) {
+func socketIn(dir string) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) {
-		if runtime == "" {
-			return "", errors.New("XDG_RUNTIME_DIR names no folder of the user's")
+		if dir == "" {
+			return "", errors.New("XDG_RUNTIME_DIR is not set to an absolute path")
 		}
-		socket := filepath.Join(runtime, "buildkit", "buildkitd.sock")
-		return "unix://" + socket, isThere(socket)
+		socket := filepath.Join(dir, "buildkit", "buildkitd.sock")
+		return "unix://" + socket, checkSocket(socket)
 	}
 }
 
-// isThere returns an error unless there is a socket.
-func isThere(socket string) error {
+// checkSocket returns an error unless socket is a socket.
+func checkSocket(socket string) error {
 	info, err := os.Stat(socket)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s is not there", socket)
+		return fmt.Errorf("%s does not exist", socket)
 	case err != nil:
 		return patherr.TrimOp(err)
 	case info.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("%s is no socket", socket)
+		return fmt.Errorf("%s is not a socket", socket)
 	}
 	return nil
 }
 
-// A Connection is a connection to an engine that has answered.
+// A Connection is a connection to an engine that has answered. The caller closes it.
 type Connection struct {
 	*client.Client
 	Address string
-	Daemon  *Daemon     // the dockerd whose BuildKit it is; nil if it is another
-	Refused []Candidate // those that would have come first
-	// What it can do with OCI layouts, known once it has been measured.
+	Daemon  *Daemon     // the dockerd that the engine is part of, or nil
+	Refused []Candidate // candidates that were tried before
+	// What it can do with OCI layouts; set by Measure.
 	ReadsLayouts, WritesLayouts bool
 }
 
@@ -207,8 +215,8 @@ func connectTo(ctx context.Context, cfg Config, address string) (*Connection, er
 		c, err := connectOwn(ctx, cfg)
 		return &Connection{Client: c, Address: address}, err
 	}
-	most := cfg.timeouts.answerTimeout()
-	within, cancel := context.WithTimeoutCause(ctx, most, timeoutError(most))
+	timeout := cfg.timeouts.answerTimeout()
+	within, cancel := context.WithTimeoutCause(ctx, timeout, timeoutError(timeout))
 	defer cancel()
 	c, err := cfg.dial(within, address)
 	switch {
@@ -222,10 +230,10 @@ func connectTo(ctx context.Context, cfg Config, address string) (*Connection, er
 	if address != cfg.Address {
 		return nil, err
 	}
-	return nil, hint.Add(fmt.Errorf("engine %s: %w", address, err), "it is --engine or BUILDKIT_HOST that names it; without them, bkt finds one itself")
+	return nil, hint.Add(fmt.Errorf("engine %s: %w", address, err), "--engine or BUILDKIT_HOST names this engine; without them, bkt finds one itself")
 }
 
-// dial connects to an engine that is not bkt's own.
+// dial connects to an engine other than bkt's own.
 func (cfg Config) dial(ctx context.Context, address string) (*Connection, error) {
 	d, ok, err := cfg.dockerd(address)
 	if err != nil {
@@ -243,24 +251,24 @@ func (cfg Config) dial(ctx context.Context, address string) (*Connection, error)
 	return &Connection{Client: c, Address: address}, cfg.adviseTLS(address, err)
 }
 
-// isUnfit says whether err is that of an own engine that this machine does not
-// let run. Any other is worth mending, and no reason to build elsewhere.
+// isUnfit reports whether the own engine cannot run on this machine. Any other error
+// is one to fix, and no reason to build elsewhere.
 func isUnfit(err error) bool {
-	if _, ok := errors.AsType[*absentError](err); ok {
+	if _, ok := errors.AsType[*programError](err); ok {
 		return true
 	}
 	e, ok := errors.AsType[*contract.StartError](err)
 	return ok && e.Status == contract.StatusUnfit
 }
 
-// absentError says that there is no own engine to start.
-type absentError struct{ error }
+// A programError says that the program of the own engine is missing.
+type programError struct{ error }
 
-func (e *absentError) Unwrap() error { return e.error }
+func (e *programError) Unwrap() error { return e.error }
 
-// noEngine says of each rung why it is not used.
+// noEngine returns an error that says why each candidate cannot be used.
 func noEngine(refused []Candidate) error {
-	errs := []error{hint.Add(errors.New("there is no engine to build with"), "mend one of those below, or name one with --engine")}
+	errs := []error{hint.Add(errors.New("no engine is available"), "fix one of those below, or name one with --engine")}
 	for _, r := range refused {
 		errs = append(errs, eachOf(r.Err, r.Name))
 	}

@@ -34,13 +34,13 @@ func TestNoEngineSaysWhyOfEach(t *testing.T) {
 	_, err := Connect(t.Context(), cfg, func(string) {})
 	dir := cfg.Discovery.Runtime
 	want := []string{
-		"there is no engine to build with",
+		"no engine is available",
 		"bkt's own engine: it is not installed",
-		"the user's buildkitd: " + dir + "/buildkit/buildkitd.sock is not there",
-		"the system's buildkitd: " + dir + "/system/buildkit/buildkitd.sock is not there",
+		"the user's buildkitd: " + dir + "/buildkit/buildkitd.sock does not exist",
+		"the system's buildkitd: " + dir + "/system/buildkit/buildkitd.sock does not exist",
 		"a BuildKit in podman: podman is not installed",
 		"a BuildKit in docker: docker is not installed",
-		"the BuildKit inside dockerd: " + dir + "/docker.sock is not there",
+		"the BuildKit inside dockerd: " + dir + "/docker.sock does not exist",
 	}
 	var got []string
 	for _, e := range hint.Split(err) {
@@ -49,7 +49,7 @@ func TestNoEngineSaysWhyOfEach(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"mend one of those below, or name one with --engine", "install it"}, hint.Of(err)); diff != "" {
+	if diff := cmp.Diff([]string{"fix one of those below, or name one with --engine", "install it"}, hint.Of(err)); diff != "" {
 		t.Errorf("hints: -want +got:\n%s", diff)
 	}
 }
@@ -73,7 +73,7 @@ func TestContainers(t *testing.T) {
 	for name, test := range map[string]struct{ ps, want string }{
 		"of buildx":     {"echo web; echo buildx_buildkit_box0", "podman-container://buildx_buildkit_box0"},
 		"by its name":   {"echo buildkitd", "podman-container://buildkitd"},
-		"none":          {"echo web; echo my-buildkitd-logs", "no container named buildkitd or buildx_buildkit_… runs"},
+		"none":          {"echo web; echo my-buildkitd-logs", "no container called buildkitd or buildx_buildkit_… is running"},
 		"does not work": {"echo first >&2; echo 'no such storage' >&2; exit 125", "podman ps: exit status 125: no such storage"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,10 +98,10 @@ func TestDockerAddresses(t *testing.T) {
 		{"docker", "", "unix:///var/run/docker.sock"},
 		{"docker", "unix:///run/user/1/docker.sock", "unix:///run/user/1/docker.sock"},
 		{"docker", "tcp://127.0.0.1:2375", "tcp://127.0.0.1:2375"},
-		{"docker", "ssh://somewhere", "DOCKER_HOST ssh://somewhere: only unix:// and tcp:// are known here"},
+		{"docker", "ssh://somewhere", "DOCKER_HOST ssh://somewhere: only unix:// and tcp:// are supported"},
 		{"docker:///run/docker.sock", "tcp://ignored:1", "unix:///run/docker.sock"},
 		{"docker://127.0.0.1:2375", "", "tcp://127.0.0.1:2375"},
-		{"docker://", "", "it names neither a socket, as in docker:///run/docker.sock, nor a host and port"},
+		{"docker://", "", "an address of dockerd needs a socket, as in docker:///run/docker.sock, or a host and port"},
 		{"docker-container://x", "", "none"},
 	} {
 		d, ok, err := Config{Discovery: Discovery{Docker: test.host}}.dockerd(test.address)
@@ -126,7 +126,7 @@ func TestNoBuildKitInside(t *testing.T) {
 	cfg := nowhere(t)
 	cfg.Address = "docker://" + strings.TrimPrefix(server.URL, "http://")
 	_, err := Connect(t.Context(), cfg, func(string) {})
-	if err == nil || !strings.HasSuffix(err.Error(), ": no BuildKit is inside") {
+	if err == nil || !strings.HasSuffix(err.Error(), ": it has no BuildKit") {
 		t.Error(err)
 	}
 }

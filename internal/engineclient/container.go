@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// containerOf finds a running BuildKit among the containers of podman or docker,
-// which one quick process of theirs lists.
+// containerOf finds a running BuildKit among the containers of program, which is podman
+// or docker.
 func containerOf(program string) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		if _, err := exec.LookPath(program); err != nil {
@@ -25,25 +25,24 @@ func containerOf(program string) func(context.Context) (string, error) {
 				return program + "-container://" + name, nil
 			}
 		}
-		return "", errors.New("no container named buildkitd or buildx_buildkit_… runs")
+		return "", errors.New("no container called buildkitd or buildx_buildkit_… is running")
 	}
 }
 
-// isBuildkitd says whether a container's name is that of a BuildKit: one of
-// those that buildx makes, or the one by which people call theirs.
+// isBuildkitd reports whether a container has the name of a BuildKit: one that buildx
+// gives, or the usual one.
 func isBuildkitd(name string) bool {
 	return name == "buildkitd" || strings.HasPrefix(name, "buildx_buildkit_")
 }
 
-// runningContainers returns the names of the containers that run.
+// runningContainers returns the names of the running containers.
 func runningContainers(ctx context.Context, program string) ([]string, error) {
-	most := AnswerTimeout
-	within, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("%s ps: %w", program, timeoutError(most)))
+	within, cancel := context.WithTimeoutCause(ctx, AnswerTimeout, fmt.Errorf("%s ps: %w", program, timeoutError(AnswerTimeout)))
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(within, program, "ps", "--format", "{{.Names}}")
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.WaitDelay = most / 10
+	cmd.WaitDelay = AnswerTimeout / 10
 	err := cmd.Run()
 	switch {
 	case within.Err() != nil:
@@ -54,8 +53,8 @@ func runningContainers(ctx context.Context, program string) ([]string, error) {
 	return strings.Fields(stdout.String()), nil
 }
 
-// lastLine returns the last line of what a program has said: its error, which
-// warnings may stand before.
+// lastLine returns the last line of the output of a program: its error, which may
+// follow warnings.
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return lines[len(lines)-1]

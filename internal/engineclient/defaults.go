@@ -11,8 +11,8 @@ import (
 	"bkt/internal/hint"
 )
 
-// Defaults returns where the own engine of the user uid keeps what it has, and
-// where it listens. env looks up variables, as [os.Getenv] does.
+// Defaults returns the folder and the socket of the own engine of the user uid. env
+// looks up a variable, like [os.Getenv].
 func Defaults(env func(string) string, uid int) (root, socket string, err error) {
 	data, runtime := absolute(env("XDG_DATA_HOME")), absolute(env("XDG_RUNTIME_DIR"))
 	home := absolute(env("HOME"))
@@ -24,7 +24,7 @@ func Defaults(env func(string) string, uid int) (root, socket string, err error)
 	case home != "":
 		root = filepath.Join(home, ".local", "share", "bkt", "engine")
 	default:
-		return "", "", errors.New("neither HOME nor XDG_DATA_HOME says where the engine may keep its cache")
+		return "", "", errors.New("no folder for the cache of the engine: neither HOME nor XDG_DATA_HOME is set")
 	}
 	switch {
 	case runtime != "":
@@ -37,8 +37,8 @@ func Defaults(env func(string) string, uid int) (root, socket string, err error)
 	return root, socket, contract.CheckSocket(socket)
 }
 
-// absolute returns path if it is absolute, and nothing if not: the XDG
-// specification has others ignored.
+// absolute returns path if it is absolute, or else "": the XDG specification says to
+// ignore relative paths.
 func absolute(path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -46,27 +46,27 @@ func absolute(path string) string {
 	return ""
 }
 
-// FindEngine finds the program bkt-engine: beside executable, in PATH, or in
-// the libexec folder that belongs to executable's.
+// FindEngine returns the path of the program bkt-engine: beside executable, in PATH, or
+// in ../libexec/bkt.
 func FindEngine(executable string) (string, error) {
 	const name = "bkt-engine"
 	dir := filepath.Dir(executable)
 	beside := filepath.Join(dir, name)
-	if runs(beside) {
+	if isExecutable(beside) {
 		return beside, nil
 	}
 	if path, err := exec.LookPath(name); err == nil {
 		return filepath.Abs(path)
 	}
 	libexec := filepath.Join(dir, "..", "libexec", "bkt", name)
-	if runs(libexec) {
+	if isExecutable(libexec) {
 		return libexec, nil
 	}
 	return "", hint.Add(fmt.Errorf("%s is not installed: it is neither %s, nor in PATH, nor %s", name, beside, libexec),
 		"install it beside bkt, or name another BuildKit with --engine")
 }
 
-func runs(file string) bool {
+func isExecutable(file string) bool {
 	info, err := os.Stat(file)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }

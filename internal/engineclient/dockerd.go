@@ -14,27 +14,25 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// usualDocker is where dockerd listens if nothing else is said.
-const usualDocker = "unix:///var/run/docker.sock"
+// defaultDocker is the default address of dockerd.
+const defaultDocker = "unix:///var/run/docker.sock"
 
-// A Daemon is a dockerd, which has a BuildKit inside that it speaks to clients
-// for.
+// A Daemon is a dockerd, which relays clients to the BuildKit in it.
 type Daemon struct {
 	network, address string // unix and a path, or tcp and host:port
 }
 
-// findDockerd finds the dockerd of the surroundings.
+// findDockerd finds the default dockerd.
 func (cfg Config) findDockerd(context.Context) (string, error) {
 	d, err := cfg.hostDaemon()
 	if err == nil && d.network == "unix" {
-		err = isThere(d.address)
+		err = checkSocket(d.address)
 	}
 	return Docker, err
 }
 
-// dockerd returns the dockerd that an address means, if it means one: "docker"
-// that of the surroundings, docker:///run/docker.sock and docker://host:port
-// any other.
+// dockerd returns the dockerd that an address names, if it names one: "docker" is the
+// default one, docker:///run/docker.sock and docker://host:port any other.
 func (cfg Config) dockerd(address string) (d Daemon, ok bool, err error) {
 	if address == Docker {
 		d, err = cfg.hostDaemon()
@@ -47,16 +45,16 @@ func (cfg Config) dockerd(address string) (d Daemon, ok bool, err error) {
 	case strings.HasPrefix(rest, "/"):
 		return Daemon{"unix", rest}, true, nil
 	case rest == "":
-		return d, true, errors.New("it names neither a socket, as in docker:///run/docker.sock, nor a host and port")
+		return d, true, errors.New("an address of dockerd needs a socket, as in docker:///run/docker.sock, or a host and port")
 	}
 	return Daemon{"tcp", rest}, true, nil
 }
 
-// hostDaemon returns the dockerd that DOCKER_HOST means.
+// hostDaemon returns the dockerd that DOCKER_HOST names.
 func (cfg Config) hostDaemon() (Daemon, error) {
 	host := cfg.Discovery.Docker
 	if host == "" {
-		host = usualDocker
+		host = defaultDocker
 	}
 	u, err := url.Parse(host)
 	switch {
@@ -67,12 +65,12 @@ func (cfg Config) hostDaemon() (Daemon, error) {
 	case u.Scheme == "tcp" || u.Scheme == "http":
 		return Daemon{"tcp", u.Host}, nil
 	}
-	return Daemon{}, fmt.Errorf("DOCKER_HOST %s: only unix:// and tcp:// are known here", host)
+	return Daemon{}, fmt.Errorf("DOCKER_HOST %s: only unix:// and tcp:// are supported", host)
 }
 
 func (d Daemon) String() string { return d.network + "://" + d.address }
 
-// dial connects to the BuildKit inside.
+// dial connects to the BuildKit in the daemon.
 func (d Daemon) dial(ctx context.Context) (*client.Client, error) {
 	c, err := dial(ctx, "",
 		client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
@@ -87,11 +85,10 @@ func (d Daemon) dial(ctx context.Context) (*client.Client, error) {
 	return c, nil
 }
 
-// errNoBuildKit says that what listens is no dockerd, or none with a BuildKit.
-var errNoBuildKit = errors.New("no BuildKit is inside")
+// errNoBuildKit says that the daemon has no BuildKit, or is not a dockerd.
+var errNoBuildKit = errors.New("it has no BuildKit")
 
-// upgrade asks for another protocol on a connection, which is the caller's from
-// then on.
+// upgrade opens a connection and switches its protocol. The caller closes it.
 func (d Daemon) upgrade(ctx context.Context, path, protocol string, header http.Header) (net.Conn, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://docker"+path, nil)
 	if err != nil {
@@ -106,7 +103,7 @@ func (d Daemon) upgrade(ctx context.Context, path, protocol string, header http.
 	if err != nil {
 		return nil, err
 	}
-	// What does not answer is given up with ctx; what has, is not.
+	// The end of ctx closes a connection that has not answered, and no other.
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	reader, err := exchange(conn, request)
 	if err != nil {
@@ -121,8 +118,7 @@ func (d Daemon) open(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, d.network, d.address)
 }
 
-// exchange sends request and reads the answer, which has to be that the protocol
-// is changed.
+// exchange sends request and reads the response, which must switch the protocol.
 func exchange(conn net.Conn, request *http.Request) (*bufio.Reader, error) {
 	if err := request.Write(conn); err != nil {
 		return nil, err
@@ -140,7 +136,7 @@ func exchange(conn net.Conn, request *http.Request) (*bufio.Reader, error) {
 	return reader, nil
 }
 
-// buffered is a connection of which some has been read already.
+// buffered is a connection with a part that was read already.
 type buffered struct {
 	net.Conn
 	reader *bufio.Reader
@@ -148,7 +144,7 @@ type buffered struct {
 
 func (b *buffered) Read(p []byte) (int, error) { return b.reader.Read(p) }
 
-// daemonError is what a daemon answers if it does not do what it is asked.
+// A daemonError is the response of a daemon to a request that failed.
 type daemonError struct {
 	daemon Daemon
 	status int // of HTTP
@@ -157,7 +153,7 @@ type daemonError struct {
 
 func (e *daemonError) Error() string { return fmt.Sprintf("dockerd at %s: %s", e.daemon, e.text) }
 
-// Ask asks the daemon for something of its API. The caller closes the body.
+// Ask sends a request to the API of the daemon. The caller closes the body.
 func (d Daemon) Ask(ctx context.Context, method, path string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, "http://docker"+path, nil)
 	if err != nil {
@@ -176,6 +172,6 @@ func (d Daemon) Ask(ctx context.Context, method, path string) (*http.Response, e
 	}
 	defer response.Body.Close()
 	answer := struct{ Message string }{response.Status}
-	_ = json.NewDecoder(response.Body).Decode(&answer) // else its status says enough
+	_ = json.NewDecoder(response.Body).Decode(&answer) // or else the status is the message
 	return nil, &daemonError{d, response.StatusCode, answer.Message}
 }

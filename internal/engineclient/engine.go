@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An Engine says how bkt's own engine is doing.
+// An Engine is the state of bkt's own engine.
 type Engine struct {
 	Running bool
 	PID     int
@@ -25,17 +25,17 @@ type Engine struct {
 	Disk    Disk
 }
 
-// Disk is what an engine takes on disk, as measured.
+// Disk is the space that an engine takes on disk, as measured.
 type Disk struct {
 	Size       int64 // bytes
 	Unreadable int   // folders that cannot be read: Size lacks their content
 
-	ByEngine    bool  // the engine has measured it, and what follows
-	InUse       int64 // bytes of the cache that builds use at the moment
+	ByEngine    bool  // the engine has measured Size and the fields below
+	InUse       int64 // bytes of the cache that running builds use
 	Reclaimable int64 // bytes that a prune frees
 }
 
-// Status returns how the own engine of cfg is doing. It does not start it.
+// Status returns the state of the own engine of cfg. It does not start the engine.
 func Status(ctx context.Context, cfg Config) (Engine, error) {
 	quiet()
 	e := Engine{Root: cfg.Root, Socket: cfg.Socket}
@@ -55,7 +55,7 @@ func Status(ctx context.Context, cfg Config) (Engine, error) {
 	e.Version, e.Socket = state.Version, state.Socket
 	c, _, err := dialOwn(ctx, cfg)
 	if err != nil {
-		if _, mute := errors.AsType[timeoutError](err); !mute {
+		if _, timedOut := errors.AsType[timeoutError](err); !timedOut {
 			err = fmt.Errorf("the engine (pid %d) does not answer: %w", state.PID, err)
 		}
 		return e, err
@@ -65,20 +65,20 @@ func Status(ctx context.Context, cfg Config) (Engine, error) {
 	return e, err
 }
 
-// measure returns what root takes on disk.
+// measure returns the space that root takes on disk.
 func measure(root string) (Disk, error) {
 	u, err := contract.Measure(root)
 	return Disk{Size: u.Bytes, Unreadable: u.Unreadable}, err
 }
 
-// diskOf has the engine c measure what it takes on disk: it may read all files
-// in root, which its user may not.
+// diskOf asks the engine c for the space that it takes on disk. The engine can read all
+// files in root, and its user cannot.
 func diskOf(ctx context.Context, c *client.Client, root string) (Disk, error) {
 	records, err := c.DiskUsage(ctx, client.WithFilter([]string{contract.DiskFilter}))
 	if err != nil {
 		return Disk{}, errors.New(Message(err))
 	}
-	if len(records) == 0 { // one of an earlier version
+	if len(records) == 0 { // it has an earlier version
 		return measure(root)
 	}
 	d := Disk{ByEngine: true}
@@ -97,12 +97,12 @@ func diskOf(ctx context.Context, c *client.Client, root string) (Disk, error) {
 	return d, nil
 }
 
-// Prune deletes from the cache of the engine of cfg what no build uses at the
-// moment, and with all also what BuildKit keeps for itself. It returns how many
-// bytes that has freed on disk, even if something cannot be deleted, which is an
-// error, and what is left. The engine is started if need be.
+// Prune deletes what no running build uses from the cache of the engine of cfg, and if
+// all is true also BuildKit's internal records. It returns how many bytes that freed
+// on disk, and what is left, even if something cannot be deleted, which is an error.
+// It starts the engine if it does not run.
 func Prune(ctx context.Context, cfg Config, all bool) (freed int64, left Disk, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, maxPrune, fmt.Errorf("the engine has not deleted its cache within %v", maxPrune))
+	ctx, cancel := context.WithTimeoutCause(ctx, pruneTimeout, fmt.Errorf("the engine has not deleted its cache within %v", pruneTimeout))
 	defer cancel()
 	c, err := Connect(ctx, cfg, func(string) {})
 	if err != nil {
@@ -124,22 +124,22 @@ func Prune(ctx context.Context, cfg Config, all bool) (freed int64, left Disk, e
 		return 0, left, context.Cause(ctx)
 	}
 	left, errLeft := diskOf(ctx, c.Client, cfg.Root)
-	// A build may have written more meanwhile than there was to delete.
+	// A build may have written more meanwhile than was deleted.
 	return max(0, before.Size-left.Size), left, cmp.Or(err, errLeft)
 }
 
-// maxPrune is how long an engine may take to delete its cache.
-const maxPrune = 10 * time.Minute
+// pruneTimeout is the time for an engine to delete its cache.
+const pruneTimeout = 10 * time.Minute
 
-// Stop stops the own engine of cfg, and with it the builds that it is busy with.
-// It says whether there was one to stop.
+// Stop stops the own engine of cfg and its builds. It reports whether an engine was
+// running.
 func Stop(ctx context.Context, cfg Config) (stopped bool, err error) {
 	state, err := contract.ReadState(cfg.Root)
 	if err != nil {
 		state = contract.State{}
 	}
-	// A process that is gone has no descriptor, and one that has its number now
-	// is told from it by the lock, which is asked for afterwards.
+	// A process that has ended has no descriptor. The lock, which is checked afterwards,
+	// shows whether another process has its number now.
 	outer, err := unix.PidfdOpen(state.PID, 0)
 	if err != nil {
 		outer = -1
@@ -157,34 +157,34 @@ func Stop(ctx context.Context, cfg Config) (stopped bool, err error) {
 	switch {
 	case outer >= 0:
 		return true, terminate(ctx, outer, inner)
-	case inner >= 0 && ended(ctx, inner, cfg.timeouts.startTimeout()): // the outer one was killed
+	case inner >= 0 && ended(ctx, inner, cfg.timeouts.startTimeout()): // the outer process was killed
 		return true, nil
 	}
 	return false, fmt.Errorf("%s: in use, but not by the engine that %s names", cfg.Root, contract.StateFile(cfg.Root))
 }
 
-// terminate asks the outer process to end, and after a while makes it.
+// terminate asks the outer process to end, and kills it after a grace period.
 func terminate(ctx context.Context, outer, inner int) error {
-	const polite = 10 * time.Second
+	const gracePeriod = 10 * time.Second
 	if err := unix.PidfdSendSignal(outer, unix.SIGTERM, nil, 0); err != nil {
 		return fmt.Errorf("stopping the engine: %w", err)
 	}
-	if ended(ctx, outer, polite) || ctx.Err() != nil {
+	if ended(ctx, outer, gracePeriod) || ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err := unix.PidfdSendSignal(outer, unix.SIGKILL, nil, 0); err != nil {
 		return fmt.Errorf("killing the engine: %w", err)
 	}
-	if !ended(ctx, outer, polite) || inner >= 0 && !ended(ctx, inner, polite) {
-		return errors.New("the engine has been killed, but does not end")
+	if !ended(ctx, outer, gracePeriod) || inner >= 0 && !ended(ctx, inner, gracePeriod) {
+		return errors.New("the engine was killed but does not end")
 	}
 	return nil
 }
 
-// ended waits for the process of pidfd to end, and says whether it has.
-func ended(ctx context.Context, pidfd int, most time.Duration) bool {
-	// Two descriptors are waited for: the process, and an end of a pipe that is
-	// closed when ctx is done.
+// ended waits for the process of pidfd to end, and reports whether it has.
+func ended(ctx context.Context, pidfd int, timeout time.Duration) bool {
+	// poll(2) waits for two descriptors: the process, and an end of a pipe that is
+	// closed when ctx ends.
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return false
@@ -194,7 +194,7 @@ func ended(ctx context.Context, pidfd int, most time.Duration) bool {
 	defer wake()
 	defer context.AfterFunc(ctx, wake)()
 	fds := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}, {Fd: int32(pipe[0]), Events: unix.POLLIN}}
-	for end := time.Now().Add(most); ; {
+	for end := time.Now().Add(timeout); ; {
 		_, err := unix.Poll(fds, max(0, int(time.Until(end).Milliseconds())))
 		if err != unix.EINTR {
 			return err == nil && fds[0].Revents != 0

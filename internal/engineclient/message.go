@@ -8,9 +8,8 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// Message returns the message of err without what says which of BuildKit's
-// functions it came through, and without the line, as that follows the name of
-// the file.
+// Message returns the text of an error of BuildKit, without the names of the functions
+// that it passed through, and without the line, which follows the name of the file.
 func Message(err error) string {
 	text := err.Error()
 	for _, prefix := range []string{
@@ -26,7 +25,7 @@ func Message(err error) string {
 			text = rest
 		}
 	}
-	// The words of gRPC are around those of the system.
+	// gRPC wraps the error of the system.
 	if _, rest, ok := strings.Cut(text, "Error while dialing: "); ok {
 		text = strings.TrimSuffix(rest, `"`)
 	}
@@ -36,7 +35,7 @@ func Message(err error) string {
 	return text
 }
 
-// Answers says whether the engine still answers, when a call to it has failed.
+// Answers reports whether the engine answers within three seconds.
 func Answers(ctx context.Context, c *client.Client) bool {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

@@ -9,8 +9,8 @@ import (
 	"bkt/internal/engine/contract"
 )
 
-// ReadNeeds asks the program of the own engine what it needs of this machine.
-// That there is no program is an error.
+// ReadNeeds asks the program of the own engine what it needs on this machine. A
+// missing program is an error.
 func ReadNeeds(ctx context.Context, cfg Config) (contract.Needs, error) {
 	if cfg.Program == "" {
 		return contract.Needs{}, cfg.NoProgram()

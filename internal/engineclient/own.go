@@ -16,9 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dialOwn connects to the engine that has the lock of the root, where it says
-// that it is. What answers at the socket may be another's, with another root. If
-// nothing does, the error is a [timeoutError].
+// dialOwn connects to the engine that holds the lock of the root, at the socket in its
+// state file. If the engine does not answer, the error is a [timeoutError].
 func dialOwn(ctx context.Context, cfg Config) (*client.Client, contract.State, error) {
 	if cfg.Root == "" {
 		return nil, contract.State{}, cfg.NoProgram()
@@ -44,8 +43,8 @@ func dialOwn(ctx context.Context, cfg Config) (*client.Client, contract.State, e
 	return c, state, err
 }
 
-// dialer returns what connects to the engine of state, and to no other program
-// that listens at its socket.
+// dialer returns a function that connects to the engine of state, and to no other
+// program that listens at its socket.
 func dialer(state contract.State) func(context.Context, string) (net.Conn, error) {
 	return func(ctx context.Context, _ string) (net.Conn, error) {
 		c, err := new(net.Dialer).DialContext(ctx, "unix", state.Socket)
@@ -60,8 +59,8 @@ func dialer(state contract.State) func(context.Context, string) (net.Conn, error
 	}
 }
 
-// checkPeer returns an error unless it is the engine of state, and it is this
-// user's, that listens at the other end.
+// checkPeer returns an error unless the process at the other end is the engine of
+// state, and this user's.
 func checkPeer(c *net.UnixConn, state contract.State) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -77,25 +76,25 @@ func checkPeer(c *net.UnixConn, state contract.State) error {
 	if int(peer.Uid) != os.Geteuid() {
 		return fmt.Errorf("%s: user %d listens there, not user %d", state.Socket, peer.Uid, os.Geteuid())
 	}
-	// In another pid namespace than ours it has no number that we could know.
+	// The number is 0 for a process of another pid namespace.
 	if peer.Pid != 0 && int(peer.Pid) != state.PID {
 		return fmt.Errorf("%s: process %d listens there, not the engine, process %d", state.Socket, peer.Pid, state.PID)
 	}
 	return nil
 }
 
-// isOther says whether the engine of state is of another version than cfg
-// wants. Where one of the two is not known, there is nothing to compare.
+// isOther reports whether the engine of state has another version than cfg wants. It
+// is false if one of the two is unknown.
 func isOther(cfg Config, state contract.State) bool {
 	return cfg.Version != "" && state.Version != "" && cfg.Version != state.Version
 }
 
-// stopOutdated ends an engine of another version of bkt. One that is busy is left to
-// its work, which is an error.
+// stopOutdated stops an engine of another version of bkt. A busy engine is left alone,
+// which is an error.
 func stopOutdated(ctx context.Context, cfg Config) error {
 	c, state, err := dialOwn(ctx, cfg)
 	if err != nil {
-		return nil // there is none, or none that could be asked
+		return nil // it does not run, or cannot be asked
 	}
 	defer c.Close()
 	if !isOther(cfg, state) {
@@ -106,15 +105,15 @@ func stopOutdated(ctx context.Context, cfg Config) error {
 		return err
 	}
 	if busy {
-		err := fmt.Errorf("the engine is busy, and of another version of bkt: %s, not %s", state.Version, cfg.Version)
-		return hint.Add(err, "wait until it is done, or run \"bkt engine stop\"")
+		err := fmt.Errorf("the engine is busy, and has another version of bkt: %s, not %s", state.Version, cfg.Version)
+		return hint.Add(err, "wait until its build ends, or run \"bkt engine stop\"")
 	}
 	c.Close()
 	_, err = Stop(ctx, cfg)
 	return err
 }
 
-// isBusy says whether an engine has a build to do.
+// isBusy reports whether an engine is building.
 func isBusy(ctx context.Context, c *client.Client) (bool, error) {
 	builds, err := c.ControlClient().ListenBuildHistory(ctx, &control.BuildHistoryRequest{ActiveOnly: true, EarlyExit: true})
 	if err == nil {

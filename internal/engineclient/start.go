@@ -29,14 +29,14 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// quiet keeps BuildKit's and containerd's client side from writing to stderr:
-// what matters to a user comes as an error.
+// quiet keeps the clients of BuildKit and containerd from writing to stderr: what
+// matters to a user is returned as an error.
 func quiet() {
 	logrus.SetOutput(io.Discard)
 	log.SetOutput(io.Discard)
 }
 
-// dial connects to the BuildKit at address and waits for its answer.
+// dial connects to the BuildKit at address, and waits until it answers.
 func dial(ctx context.Context, address string, options ...client.ClientOpt) (*client.Client, error) {
 	c, err := client.New(ctx, address, options...)
 	if err != nil {
@@ -49,8 +49,8 @@ func dial(ctx context.Context, address string, options ...client.ClientOpt) (*cl
 	return c, nil
 }
 
-// probe asks an engine for a sign of life. An old one does not know the
-// question, which is an answer too.
+// probe asks an engine for its version. An old engine does not implement the call,
+// which is an answer, too.
 func probe(ctx context.Context, c *client.Client) error {
 	_, err := c.Info(ctx)
 	if grpcerrors.Code(err) == codes.Unimplemented {
@@ -59,11 +59,11 @@ func probe(ctx context.Context, c *client.Client) error {
 	return err
 }
 
-// connectOwn connects to bkt's own engine, and starts it if need be.
+// connectOwn connects to bkt's own engine, and starts it if it does not run.
 func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 	c, state, err := dialOwn(ctx, cfg)
-	switch _, mute := errors.AsType[timeoutError](err); {
-	case mute:
+	switch _, timedOut := errors.AsType[timeoutError](err); {
+	case timedOut:
 		return nil, err
 	case err == nil && !isOther(cfg, state):
 		return c, nil
@@ -76,8 +76,8 @@ func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 	if err := os.MkdirAll(cfg.Root, 0o700); err != nil {
 		return nil, patherr.TrimOp(err)
 	}
-	// Of several that find no engine at the same time, one starts it and the
-	// others, when they get the lock, find it running.
+	// Of several clients that find no engine at the same time, one starts it. The others
+	// find it running when they get the lock.
 	lock, err := flock.Lock(ctx, filepath.Join(cfg.Root, "start.lock"), os.O_CREATE|os.O_RDWR, flock.Exclusive, nil)
 	if err != nil {
 		return nil, err
@@ -89,15 +89,15 @@ func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 	return connectOrStart(ctx, cfg)
 }
 
-// NoProgram says why there is no program to start.
+// NoProgram returns why the own engine has no program.
 func (cfg Config) NoProgram() error {
 	if cfg.ProgramErr != nil {
-		return &absentError{cfg.ProgramErr}
+		return &programError{cfg.ProgramErr}
 	}
-	return &absentError{errors.New("the engine is not running, and there is no program to start it with")}
+	return &programError{errors.New("the engine is not running, and its program is unknown")}
 }
 
-// connectOrStart connects to the own engine, whose start is the caller's alone.
+// connectOrStart connects to the own engine or starts it. The caller holds start.lock.
 func connectOrStart(ctx context.Context, cfg Config) (*client.Client, error) {
 	const attempts = 5
 	for attempt := 1; ; attempt++ {
@@ -105,8 +105,8 @@ func connectOrStart(ctx context.Context, cfg Config) (*client.Client, error) {
 		if err == nil || ctx.Err() != nil || attempt > attempts {
 			return c, err
 		}
-		// Another engine may have the root, but answer no longer, as it is about
-		// to end. Once it has, it is our turn.
+		// Another engine may hold the root and not answer because it is about to end.
+		// Once it has ended, this one can start.
 		err = start(ctx, cfg)
 		if isHeld(err) {
 			err = awaitEnd(ctx, cfg, err)
@@ -117,21 +117,21 @@ func connectOrStart(ctx context.Context, cfg Config) (*client.Client, error) {
 	}
 }
 
-// start starts the own engine and waits until it is up, or says why not.
+// start starts the own engine, and waits until it is ready or has failed.
 func start(ctx context.Context, cfg Config) error {
-	said, err := os.Create(filepath.Join(cfg.Root, "start.log"))
+	output, err := os.Create(filepath.Join(cfg.Root, "start.log"))
 	if err != nil {
 		return err
 	}
-	defer said.Close()
-	cmd, ready, err := launch(cfg, said)
+	defer output.Close()
+	cmd, ready, err := launch(cfg, output)
 	if err != nil {
 		return fmt.Errorf("starting the engine: %w", err)
 	}
 	defer ready.Close()
 	err = await(ctx, cfg, cmd, ready)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = hint.Add(fmt.Errorf("it ended without a report%s", words(said)), "%s may say why", contract.LogFile(cfg.Root))
+		err = hint.Add(fmt.Errorf("it ended without a report%s", outputOf(output)), "%s may say why", contract.LogFile(cfg.Root))
 	}
 	if ctx.Err() != nil {
 		return err
@@ -139,7 +139,7 @@ func start(ctx context.Context, cfg Config) error {
 	return eachOf(err, "starting the engine")
 }
 
-// launch starts the program of the engine, whose report can be read from ready.
+// launch starts the program of the engine. Its report is read from ready.
 func launch(cfg Config, stderr *os.File) (cmd *exec.Cmd, ready *os.File, err error) {
 	args, err := cfg.arguments()
 	if err != nil {
@@ -151,10 +151,10 @@ func launch(cfg Config, stderr *os.File) (cmd *exec.Cmd, ready *os.File, err err
 	}
 	defer report.Close()
 	cmd = exec.Command(cfg.Program, args...)
-	cmd.Dir = "/" // it outlives this command, and should keep no folder busy
+	cmd.Dir = "/" // it outlives this command, and must not keep a folder busy
 	cmd.ExtraFiles = []*os.File{report}
 	cmd.Stderr = stderr
-	// A Ctrl-C is for this command, not for an engine that others use too.
+	// Ctrl-C is for this command, not for an engine that others use, too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		ready.Close()
@@ -163,13 +163,13 @@ func launch(cfg Config, stderr *os.File) (cmd *exec.Cmd, ready *os.File, err err
 	return cmd, ready, nil
 }
 
-// await waits for the report of an engine that has been started. One that takes
-// too long, or that nobody waits for any more, is killed.
+// await waits for the report of an engine that was started. It kills an engine that
+// takes too long, and if ctx ends.
 func await(ctx context.Context, cfg Config, cmd *exec.Cmd, ready *os.File) error {
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }()
-	most := cfg.timeouts.startTimeout()
-	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("%s: %w", cmd.Path, timeoutError(most)))
+	timeout := cfg.timeouts.startTimeout()
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%s: %w", cmd.Path, timeoutError(timeout)))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { cmd.Process.Kill(); ready.Close() })()
 	err := contract.AwaitReport(ready)
@@ -177,12 +177,12 @@ func await(ctx context.Context, cfg Config, cmd *exec.Cmd, ready *os.File) error
 		return context.Cause(ctx)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		<-ended // all that it had to say has been said then
+		<-ended // all of its output is there then
 	}
 	return err
 }
 
-// eachOf puts what was being done before err, or before each of joined errors.
+// eachOf puts a context before err, or before each of joined errors.
 func eachOf(err error, doing string) error {
 	errs := hint.Split(err)
 	for i, e := range errs {
@@ -194,8 +194,8 @@ func eachOf(err error, doing string) error {
 	return errors.Join(errs...)
 }
 
-// arguments are those of bkt-engine. The report goes to the first of the files
-// that it inherits beside the standard ones.
+// arguments returns the arguments of bkt-engine. Its report goes to the first file that
+// it inherits after the standard ones.
 func (cfg Config) arguments() ([]string, error) {
 	root, err := filepath.Abs(cfg.Root)
 	if err != nil {
@@ -215,13 +215,13 @@ func (cfg Config) arguments() ([]string, error) {
 	return args, nil
 }
 
-// isHeld says whether err is that of an engine whose root another one has.
+// isHeld reports whether an engine did not start because another one holds its root.
 func isHeld(err error) bool {
 	e, ok := errors.AsType[*contract.StartError](err)
 	return ok && e.Status == contract.StatusHeld
 }
 
-// awaitEnd waits until the engine that has the root has ended. It returns held if
+// awaitEnd waits until the engine that holds the root has ended. It returns held if
 // that takes too long.
 func awaitEnd(ctx context.Context, cfg Config, held error) error {
 	wait, cancel := context.WithTimeout(ctx, cfg.timeouts.startTimeout())
@@ -233,11 +233,11 @@ func awaitEnd(ctx context.Context, cfg Config, held error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return hint.Add(held, "it does not answer: run \"bkt engine stop\"")
+	return hint.Add(held, "that engine does not answer: run \"bkt engine stop\"")
 }
 
-// words returns what a program has said into a file, after a colon.
-func words(file *os.File) string {
+// outputOf returns the beginning of what a program wrote to a file, after a colon.
+func outputOf(file *os.File) string {
 	text := make([]byte, 4<<10)
 	n, _ := file.ReadAt(text, 0)
 	if n == 0 {

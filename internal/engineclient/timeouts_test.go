@@ -20,14 +20,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// short is timeouts that ends soon; long is that of a test that it should not
-// end for.
+// short is a timeout that a test waits for, long one that it must not wait for.
 const (
 	short = 50 * time.Millisecond
 	long  = time.Hour
 )
 
-// mute returns the path of a socket at which no one ever says a word.
+// mute returns the path of a socket that accepts connections and never answers.
 func mute(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "bkt") // a socket's path must be short
@@ -44,7 +43,7 @@ func mute(t *testing.T) string {
 	return socket
 }
 
-// listening gathers who is waited for.
+// listening collects the names of engines that Connect waits for.
 type listening []string
 
 func (l *listening) waiting(who string) { *l = append(*l, who) }

@@ -15,8 +15,8 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// secure returns what makes a connection to address a private one: whom to
-// trust, and who the user is. Its files have the names that buildctl, too, looks
+// secure returns the options for TLS, if address is one on a network: the authority to
+// trust, and the certificate of the user. The files have the names that buildctl looks
 // for.
 func (cfg Config) secure(address string) ([]client.ClientOpt, error) {
 	if cfg.TLS == "" || !strings.HasPrefix(address, "tcp://") {
@@ -35,7 +35,7 @@ func (cfg Config) secure(address string) ([]client.ClientOpt, error) {
 	return []client.ClientOpt{client.WithServerConfig(u.Hostname(), files[0]), client.WithCredentials(files[1], files[2])}, nil
 }
 
-// firstOf returns the first of names that is in dir.
+// firstOf returns the first of names that exists in dir.
 func firstOf(dir string, names []string) (string, error) {
 	for _, name := range names {
 		file := filepath.Join(dir, name)
@@ -43,17 +43,17 @@ func firstOf(dir string, names []string) (string, error) {
 			return file, patherr.TrimOp(err)
 		}
 	}
-	return "", fmt.Errorf("%s: it has no %s", dir, strings.Join(names, " or "))
+	return "", fmt.Errorf("%s: %s is missing", dir, strings.Join(names, " or "))
 }
 
-// adviseTLS says what the trouble with an engine on a network may be: one that
-// does not accept a certificate often just hangs up.
+// adviseTLS adds a hint about TLS to the error of an engine on a network: an engine
+// that rejects a certificate often just closes the connection.
 func (cfg Config) adviseTLS(address string, err error) error {
 	switch {
 	case !strings.HasPrefix(address, "tcp://"):
 		return err
 	case cfg.TLS == "":
-		return hint.Add(err, "an engine that wants TLS needs --tlsdir, a folder with ca.pem, cert.pem and key.pem")
+		return hint.Add(err, "an engine with TLS needs --tlsdir, a folder with ca.pem, cert.pem and key.pem")
 	}
-	return hint.Add(err, "the engine has to accept the certificate in %s, and to be signed by the authority in it", cfg.TLS)
+	return hint.Add(err, "the engine must accept the certificate in %s, and have one that the authority there has signed", cfg.TLS)
 }
