@@ -252,7 +252,7 @@ func TestDamagedLayer(t *testing.T) {
 		}
 	}
 	_, err = w.build(t.Context(), &bytes.Buffer{})
-	if err == nil || !strings.Contains(err.Error(), w.Base.Dir+": a blob in it is damaged") {
+	if err == nil || !strings.Contains(err.Error(), w.Base.Dir+": it has a damaged blob") {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -263,7 +263,7 @@ func TestCopyOfWhatIsLeftOut(t *testing.T) {
 	w.containerfile(t, `COPY build/file /`)
 	b := buildkit.Builder{Config: w.config(), Progress: "quiet", Exclude: []string{filepath.Join(w.Dir, "context", "build")}}
 	_, err := b.Build(t.Context(), w.spec(), filepath.Join(w.Dir, "out"), &bytes.Buffer{})
-	if hints := strings.Join(hint.Of(err), ""); hints != "build is left out of what a build may COPY" {
+	if hints := strings.Join(hint.Of(err), ""); hints != "a build cannot COPY from build" {
 		t.Errorf("%v, hints %q", err, hints)
 	}
 }

@@ -134,12 +134,14 @@ func TestClientsAtOnceShareAnEngine(t *testing.T) {
 	w.containerfile(t, `RUN ["/init", "write", "/etc/made", "x"]`)
 	var clients []*exec.Cmd
 	for range 4 {
-		cmd := w.clientCommand(t)
+		cmd := w.clientCommand(t) // writes a file that clients read
 		cmd.Stdout = &bytes.Buffer{}
+		clients = append(clients, cmd)
+	}
+	for _, cmd := range clients {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		clients = append(clients, cmd)
 	}
 	for _, cmd := range clients {
 		if err := cmd.Wait(); err != nil {

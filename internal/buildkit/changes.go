@@ -14,15 +14,14 @@ import (
 	fstypes "github.com/tonistiigi/fsutil/types"
 )
 
-// A Change is how a path of one tree differs from the same in another.
+// A Change is a difference between two trees in one path.
 type Change struct {
 	Path string
-	What string // in a few words
+	What string // such as "added"
 }
 
-// Changes returns the paths in which t differs from before, sorted: by content,
-// mode, owner, link or by being there at all. When a file was written does not
-// count.
+// Changes returns the paths in which t differs from before, sorted: in content, mode,
+// owner or link, or because they were added or removed. Times do not count.
 func (t *Tree) Changes(ctx context.Context, before *Tree) ([]Change, error) {
 	c := comparison{before: before, after: t, diff: &Tree{c: t.c, state: llb.Diff(before.state, t.state)}}
 	if err := c.folder(ctx, "/"); err != nil {
@@ -32,8 +31,7 @@ func (t *Tree) Changes(ctx context.Context, before *Tree) ([]Change, error) {
 	return c.found, nil
 }
 
-// A comparison walks through two trees, but looks only at what the engine says
-// has been touched.
+// A comparison compares two trees. It reads only what the engine lists as changed.
 type comparison struct {
 	before, after, diff *Tree
 	found               []Change
@@ -41,7 +39,7 @@ type comparison struct {
 
 func (c *comparison) add(name, what string) { c.found = append(c.found, Change{name, what}) }
 
-// folder compares what is in dir.
+// folder compares the content of dir.
 func (c *comparison) folder(ctx context.Context, dir string) error {
 	touched, err := c.diff.readDir(ctx, dir)
 	if err != nil {
@@ -55,7 +53,7 @@ func (c *comparison) folder(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	// What is gone is not in the difference, but its folder is.
+	// The difference lacks what was removed, but has its folder.
 	for _, name := range slices.Sorted(maps.Keys(old)) {
 		if now[name] == nil {
 			c.add(path.Join(dir, name), "removed")
@@ -97,7 +95,7 @@ func (c *comparison) entry(ctx context.Context, name string, old, now *fstypes.S
 	return nil
 }
 
-// content compares what two files of the same size hold.
+// content compares two files of the same size.
 func (c *comparison) content(ctx context.Context, name string) error {
 	old, err := c.before.ReadFile(ctx, name)
 	if err != nil {

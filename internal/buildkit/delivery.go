@@ -24,31 +24,31 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// A delivery is a way by which an image comes from an engine into the output.
+// A delivery is a way to get an image from an engine into the output.
 type delivery interface {
-	// export is what to ask the engine for.
+	// export returns the exporter to ask the engine for.
 	export() client.ExportEntry
-	// receive puts the blobs of the image into the output, unless they are there
-	// already, and returns what the image is. answer is the engine's.
+	// receive adds the blobs of the image to the output, unless it has them, and returns
+	// the descriptor of the image. answer is that of the engine.
 	receive(ctx context.Context, answer map[string]string) (ocispec.Descriptor, error)
 }
 
-// delivery returns how the images of the engine c get into o.
+// delivery returns how images of the engine c get into o.
 func (b Builder) delivery(c *engineclient.Connection, o *ocilayout.Writer) (delivery, error) {
 	if c.WritesLayouts {
 		return direct{o, b.compression(), b.outputStore(c, o)}, nil
 	}
 	if b.Config.Program == "" {
-		return nil, fmt.Errorf("%s: its images need bkt-engine to be read: %w", c.Address, b.Config.NoProgram())
+		return nil, fmt.Errorf("%s: bkt-engine is needed to read its images: %w", c.Address, b.Config.NoProgram())
 	}
 	return archiveDelivery{*c.Daemon, o, b.Config.Program, "bkt-build:" + identity.NewID()}, nil
 }
 
-// direct is the delivery of engines that write OCI layouts: they send blobs.
+// direct is the delivery of engines that write OCI layouts: they send the blobs.
 type direct struct {
 	output      *ocilayout.Writer
 	compression string
-	store       content.Store // what they are sent to
+	store       content.Store // that receives the blobs
 }
 
 func (d direct) export() client.ExportEntry { return exportTo(d.store, d.compression) }
@@ -65,8 +65,8 @@ func (d direct) receive(_ context.Context, answer map[string]string) (ocispec.De
 	return desc, nil
 }
 
-// archiveDelivery is the delivery of a dockerd that keeps images in a way of its own.
-// It is made to keep the image under a name until it has been asked for it.
+// archiveDelivery is the delivery of a dockerd that does not store images as containerd
+// does. The dockerd stores the image under a name until it was read.
 type archiveDelivery struct {
 	engineclient.Daemon
 	output  *ocilayout.Writer
@@ -79,7 +79,7 @@ func (b archiveDelivery) export() client.ExportEntry {
 }
 
 func (b archiveDelivery) receive(ctx context.Context, _ map[string]string) (desc ocispec.Descriptor, err error) {
-	defer func() { err = errors.Join(err, b.forget(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(err, b.untag(context.WithoutCancel(ctx))) }()
 	dir, err := b.output.MkdirTemp()
 	if err != nil {
 		return desc, err
@@ -113,19 +113,18 @@ func (b archiveDelivery) save(ctx context.Context, archive string) error {
 	return nil
 }
 
-// forget has the daemon drop the name. What the image is made of stays in its
-// build cache.
-func (b archiveDelivery) forget(ctx context.Context) error {
+// untag removes the name from the daemon. The layers stay in its build cache.
+func (b archiveDelivery) untag(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, engineclient.AnswerTimeout)
 	defer cancel()
 	response, err := b.Ask(ctx, http.MethodDelete, "/images/"+b.name+"?noprune=true")
 	if err != nil {
-		return hint.Add(err, "remove the image by hand: \"docker rmi %s\"", b.name)
+		return hint.Add(err, "remove the image with \"docker rmi %s\"", b.name)
 	}
 	return response.Body.Close()
 }
 
-// convert has bkt-engine turn a docker archive into an OCI layout.
+// convert converts a docker archive to an OCI layout with bkt-engine.
 func convert(ctx context.Context, program, archive, layout string) error {
 	out, err := exec.CommandContext(ctx, program, "import", archive, layout).CombinedOutput()
 	switch {
@@ -137,8 +136,8 @@ func convert(ctx context.Context, program, archive, layout string) error {
 	return nil
 }
 
-// exportTo returns what to ask the engine for. What is compressed already, as the
-// layers of a base are, stays as it is.
+// exportTo returns the exporter that sends blobs to store. Layers that are compressed
+// already, such as those of a base, stay as they are.
 func exportTo(store content.Store, compression string) client.ExportEntry {
 	return client.ExportEntry{
 		Type:        client.ExporterOCI,

@@ -14,22 +14,22 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// An Export is a further form in which a build gives the image, beside the
-// layout: an OCI or a docker archive, or a folder with the files of the image.
+// An Export is a further form of the image, beside the layout: an OCI or a docker
+// archive, or a folder with the files of the image.
 type Export struct {
 	Type string // "oci", "docker" or "local"
 	Dest string // the archive, or the folder
 	Name string // of the image in the archive; may be empty
 }
 
-// pendingExport is an export that is written beside its place.
+// A pendingExport is an export that is written beside its destination.
 type pendingExport struct {
 	entry   client.ExportEntry
-	finish  func() error // puts it into its place
-	abandon func()       // removes what is not in its place
+	finish  func() error // moves it to its destination
+	abandon func()       // removes it, unless it is finished
 }
 
-// open makes what the engine writes to.
+// open creates the file or folder that the engine writes to.
 func (e Export) open() (pendingExport, error) {
 	if e.Type == client.ExporterLocal {
 		return openFolder(e.Dest)
@@ -51,22 +51,22 @@ func (e Export) open() (pendingExport, error) {
 		p.entry.Attrs["name"] = e.Name
 	}
 	if e.Type == client.ExporterDocker {
-		// Older dockers know no other compression.
+		// Older versions of docker support no other compression.
 		p.entry.Attrs["compression"], p.entry.Attrs["force-compression"] = "gzip", "true"
 	}
 	return p, nil
 }
 
-// unclosed is a file that those who write to it do not close.
+// unclosed is a file that its writer does not close.
 type unclosed struct{ io.Writer }
 
 func (unclosed) Close() error { return nil }
 
-// openFolder makes a folder beside dir, which dir is replaced with if it is
-// empty or not there.
+// openFolder creates a folder beside dir, which replaces dir if that is empty or does
+// not exist.
 func openFolder(dir string) (pendingExport, error) {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return pendingExport{}, hint.Add(fmt.Errorf("%s: the folder is not empty", dir), "name one that is, or that does not exist")
+		return pendingExport{}, hint.Add(fmt.Errorf("%s: the folder is not empty", dir), "name a folder that is empty or does not exist")
 	}
 	if err := owner.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return pendingExport{}, patherr.TrimOp(err)
@@ -78,7 +78,7 @@ func openFolder(dir string) (pendingExport, error) {
 	return pendingExport{
 		entry: client.ExportEntry{Type: client.ExporterLocal, Attrs: map[string]string{}, OutputDir: beside},
 		finish: func() error {
-			// A folder of several platforms has one in it for each.
+			// An image for several platforms has a folder for each in it.
 			if err := os.Chmod(beside, 0o755); err != nil {
 				return patherr.TrimOp(err)
 			}
@@ -92,8 +92,8 @@ func openFolder(dir string) (pendingExport, error) {
 	}, nil
 }
 
-// giveFolder gives a folder that root has made to whoever owns the one around it.
-// What is in it has the owners that it has in the image.
+// giveFolder gives a folder that root has created to the owner of its parent. Its
+// content has the owners that it has in the image.
 func giveFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -118,7 +118,7 @@ func openExports(exports []Export) (opened pendingExports, err error) {
 
 type pendingExports []pendingExport
 
-// rewriteTimes has an exporter date files by SOURCE_DATE_EPOCH.
+// rewriteTimes makes an exporter set the times of files to SOURCE_DATE_EPOCH.
 const rewriteTimes = "rewrite-timestamp"
 
 func (all pendingExports) entries() []client.ExportEntry {
@@ -139,7 +139,7 @@ func (all pendingExports) finish() error {
 	return nil
 }
 
-// abandon removes what has not been put in its place.
+// abandon removes those that are not finished.
 func (all pendingExports) abandon() {
 	for _, p := range all {
 		p.abandon()

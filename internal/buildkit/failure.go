@@ -20,7 +20,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// explain turns the error of a build of file into words.
+// explain turns the error of a build of file into one for users.
 func explain(ctx context.Context, c *client.Client, cfg engineclient.Config, file string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -36,34 +36,34 @@ func explain(ctx context.Context, c *client.Client, cfg engineclient.Config, fil
 	if !engineclient.Answers(ctx, c) {
 		err = errors.New("the engine stopped during the build")
 		if cfg.Address != engineclient.Own {
-			return hint.Add(err, "see whether %s is still there", cfg.Address)
+			return hint.Add(err, "check whether %s is still running", cfg.Address)
 		}
 		return hint.Add(err, "run the command again; %s may say why", contract.LogFile(cfg.Root))
 	}
-	told := errors.New(engineclient.Message(err))
-	if _, foreign := errors.AsType[foreignError](err); foreign {
-		return foreignError{told}
+	plain := errors.New(engineclient.Message(err))
+	if _, ok := errors.AsType[platformError](err); ok {
+		return platformError{plain}
 	}
-	return told
+	return plain
 }
 
-// advise says what to do about an image that no registry has given.
+// advise adds a hint to the error of an image that cannot be read from a registry.
 func advise(e *buildspec.StepError) error {
 	text := e.Err.Error()
 	asked := strings.Contains(text, "failed to resolve source metadata") || strings.Contains(text, "failed to do request")
 	if e.ExitCode != 0 || !asked {
 		return e
 	}
-	return hint.Add(e, "log in with \"podman login\" if it is private, or read it from a folder with --build-context NAME=oci-layout://DIR")
+	return hint.Add(e, "if the image is private, log in with \"podman login\"; or read it from a folder with --build-context NAME=oci-layout://DIR")
 }
 
-// atFault names the folder or the platform that err, of a build of s, comes
-// from, where the engine could not know it.
-func (b Builder) atFault(s buildspec.Spec, err error) error {
-	err = ofPlatform(s, err)
+// withCause adds the folder or the platform to err, of a build of s, where the engine
+// cannot know it.
+func (b Builder) withCause(s buildspec.Spec, err error) error {
+	err = withPlatform(s, err)
 	for _, l := range s.Images {
 		if isDamaged(l, err.Error()) {
-			return fmt.Errorf("%s: a blob in it is damaged: %w", l.Dir, err)
+			return fmt.Errorf("%s: it has a damaged blob: %w", l.Dir, err)
 		}
 	}
 	root, errRoot := filepath.Abs(s.Context)
@@ -73,13 +73,13 @@ func (b Builder) atFault(s buildspec.Spec, err error) error {
 	for _, folder := range b.Exclude {
 		rel, errRel := filepath.Rel(buildspec.Resolve(root), buildspec.Resolve(folder))
 		if errRel == nil && strings.Contains(err.Error(), `"/`+rel+`/`) && strings.HasSuffix(err.Error(), ": not found") {
-			return hint.Add(err, "%s is left out of what a build may COPY", rel)
+			return hint.Add(err, "a build cannot COPY from %s", rel)
 		}
 	}
 	return err
 }
 
-// isDamaged says whether text is about a blob of l that has not its digest.
+// isDamaged reports whether text is about a blob of l that does not match its digest.
 func isDamaged(l ocilayout.Image, text string) bool {
 	_, rest, found := strings.Cut(text, "unexpected commit digest ")
 	_, rest, expected := strings.Cut(rest, "expected sha256:")

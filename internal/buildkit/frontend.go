@@ -17,18 +17,18 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// epochArg is the build argument that dates all that a build makes, as
-// https://reproducible-builds.org/docs/source-date-epoch/ has it.
+// epochArg is the build argument with the date of all that a build creates; see
+// https://reproducible-builds.org/docs/source-date-epoch/.
 const epochArg = "SOURCE_DATE_EPOCH"
 
-// frontend returns the function that turns the Containerfile of s into what an
-// engine builds. in are the inputs of the whole image, of which s may be only
-// some platforms.
+// frontend returns the function that turns the Containerfile of s into a definition for
+// an engine. in are the inputs of the whole image; s may have only some of its
+// platforms.
 func (b Builder) frontend(s buildspec.Spec, in buildspec.Inputs) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		t := &told{Client: c, opts: maps.Clone(c.BuildOpts().Opts), anew: s.RerunLines}
+		t := &clientWithOpts{Client: c, opts: maps.Clone(c.BuildOpts().Opts), rerun: s.RerunLines}
 		var undated error
-		if _, given := s.Args[epochArg]; !given {
+		if _, set := s.Args[epochArg]; !set {
 			base := in.FinalBase(s)
 			var epoch int64
 			epoch, undated = b.epoch(ctx, c, s, base)
@@ -43,7 +43,7 @@ func (b Builder) frontend(s buildspec.Spec, in buildspec.Inputs) gateway.BuildFu
 		}
 		t.opts["label:"+buildspec.SourcesLabel] = sources.String()
 		res, err := frontend.Build(ctx, t)
-		if err == nil { // what is wrong with a base, the build itself says better
+		if err == nil { // the error of the build says more about a bad base
 			err = undated
 		}
 		if err != nil || !b.Packages {
@@ -53,8 +53,8 @@ func (b Builder) frontend(s buildspec.Spec, in buildspec.Inputs) gateway.BuildFu
 	}
 }
 
-// inputsLabel returns the digest of in. A registry that does not say what an
-// image is leaves the label out: the build itself says better what is wrong.
+// inputsLabel returns the digest of in. It is not ok if a registry does not resolve an
+// image; the build then fails with a better error.
 func (b Builder) inputsLabel(ctx context.Context, c gateway.Client, s buildspec.Spec, in buildspec.Inputs) (string, bool) {
 	found := map[string]digest.Digest{}
 	for _, name := range in.Open {
@@ -68,8 +68,8 @@ func (b Builder) inputsLabel(ctx context.Context, c gateway.Client, s buildspec.
 	return d.String(), err == nil
 }
 
-// lookUp returns the digest of an image in a registry, and the configuration of
-// that for platform.
+// lookUp returns the digest of an image in a registry, and its configuration for
+// platform.
 func (b Builder) lookUp(ctx context.Context, c gateway.Client, name string, platform ocispec.Platform) (digest.Digest, []byte, error) {
 	ref, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
@@ -83,25 +83,24 @@ func (b Builder) lookUp(ctx context.Context, c gateway.Client, name string, plat
 	return d, config, err
 }
 
-// told is a client of the engine whose builds are told other options than the
-// engine knows, and have some steps run again.
-type told struct {
+// clientWithOpts is a client of the engine that gives the frontend other options than
+// the engine has, and runs some steps again.
+type clientWithOpts struct {
 	gateway.Client
-	opts map[string]string
-	anew []int // lines
+	opts  map[string]string
+	rerun []int // lines
 }
 
-// BuildOpts returns what the frontend is told.
-func (t *told) BuildOpts() gateway.BuildOpts {
+// BuildOpts returns the options for the frontend.
+func (t *clientWithOpts) BuildOpts() gateway.BuildOpts {
 	o := t.Client.BuildOpts()
 	o.Opts = t.opts
 	return o
 }
 
-// epoch returns when the base of the image was made, in seconds since 1970: the
-// time of the last commit would make all layers new at each. An image without a
-// base, or whose base does not say when it was made, is of no time. That the base
-// cannot be read is an error.
+// epoch returns when the base of the image was created, in seconds since 1970: the time
+// of the last commit would change all layers with each commit. It is 0 without a base,
+// and for a base without a date. A base that cannot be read is an error.
 func (b Builder) epoch(ctx context.Context, c gateway.Client, s buildspec.Spec, base string) (int64, error) {
 	if base == "" {
 		return 0, nil
@@ -114,7 +113,7 @@ func (b Builder) epoch(ctx context.Context, c gateway.Client, s buildspec.Spec, 
 		config, err = b.remoteConfig(ctx, c, base, s.FirstPlatform())
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%s: when it was made, which dates the image, is not known: %w", base, err)
+		return 0, fmt.Errorf("%s: cannot read when it was created, which is the date of the image: %w", base, err)
 	}
 	if config.Created == nil {
 		return 0, nil

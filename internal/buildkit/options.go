@@ -26,8 +26,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// options puts s into BuildKit's terms. It asks no engine, so that a mistake
-// in s shows before one is started.
+// options translates s for BuildKit. It asks no engine, so that a mistake in s is found
+// before one starts.
 func (b Builder) options(s buildspec.Spec, dir string) (client.SolveOpt, error) {
 	opt := client.SolveOpt{
 		FrontendAttrs: b.attributes(s),
@@ -38,7 +38,7 @@ func (b Builder) options(s buildspec.Spec, dir string) (client.SolveOpt, error) 
 	if err != nil {
 		return opt, err
 	}
-	// Engines send anew only what has changed since they last saw this folder.
+	// Engines fetch only what has changed since they last read this folder.
 	opt.SharedKey = digest.FromString(root).Encoded()
 	if opt.LocalMounts["context"], err = s.ContextFS(root, append(b.excluded(), dir)); err != nil {
 		return opt, err
@@ -59,14 +59,14 @@ func (b Builder) options(s buildspec.Spec, dir string) (client.SolveOpt, error) 
 	return opt, err
 }
 
-// compression is that of the layers that are made.
+// compression returns the compression of new layers.
 func (b Builder) compression() string { return cmp.Or(b.Compression, "zstd") }
 
-// attributes are what the Containerfile's frontend is told.
+// attributes returns the options for the frontend of Containerfiles.
 func (b Builder) attributes(s buildspec.Spec) map[string]string {
 	attrs := map[string]string{
-		// A "# syntax=" line asks for another frontend from a registry. This key
-		// says that what it asks for runs already.
+		// A "# syntax=" line asks for another frontend from a registry. This key says
+		// that it already runs.
 		"cmdline": "bkt",
 	}
 	for name, value := range s.Args {
@@ -94,7 +94,7 @@ func addContainerfile(opt *client.SolveOpt, s buildspec.Spec, root string) error
 	dir, name := s.Locate(root)
 	target := buildspec.Resolve(filepath.Join(dir, name))
 	if rel, err := filepath.Rel(buildspec.Resolve(dir), target); err != nil || !filepath.IsLocal(rel) {
-		return hint.Add(fmt.Errorf("%s: a link to %s, which leads out of %s", s.Containerfile, target, dir), "put the file itself there")
+		return hint.Add(fmt.Errorf("%s: a link to %s, which is outside of %s", s.Containerfile, target, dir), "replace the link with the file")
 	}
 	fs, err := fsutil.NewFS(dir)
 	if err != nil {
@@ -105,7 +105,7 @@ func addContainerfile(opt *client.SolveOpt, s buildspec.Spec, root string) error
 	return nil
 }
 
-// addNamed adds what stands in for images: layouts and folders.
+// addNamed adds the layouts, folders and pins that replace images.
 func addNamed(opt *client.SolveOpt, s buildspec.Spec) error {
 	if len(s.Images)+len(s.Folders)+len(s.Pins) == 0 {
 		return nil
@@ -130,7 +130,7 @@ func addNamed(opt *client.SolveOpt, s buildspec.Spec) error {
 			opt.FrontendAttrs["context:"+key] = "docker-image://" + ref
 		}
 	}
-	// Folders come first, as an image of the same name is the more definite.
+	// Folders come first: an image of the same name takes precedence.
 	for i, name := range slices.Sorted(maps.Keys(s.Folders)) {
 		id := "folder" + strconv.Itoa(i)
 		if opt.LocalMounts[id], err = fsutil.NewFS(s.Folders[name]); err != nil {
@@ -176,8 +176,8 @@ func addLayout(opt *client.SolveOpt, id string, l ocilayout.Image) (ocilayout.Im
 	return l, err
 }
 
-// parseCaches parses caches such as "type=registry,ref=example.org/cache". One
-// without a type is the name of a repository in a registry.
+// parseCaches parses caches such as "type=registry,ref=example.org/cache". A text
+// without "=" is the name of a repository in a registry.
 func parseCaches(caches []string) ([]client.CacheOptionsEntry, error) {
 	var entries []client.CacheOptionsEntry
 	for _, text := range caches {
@@ -201,7 +201,7 @@ func parseCaches(caches []string) ([]client.CacheOptionsEntry, error) {
 	return entries, nil
 }
 
-// attachables are what the engine may ask this process for while it builds.
+// attachables returns what the engine may ask this process for during a build.
 func (b Builder) attachables() ([]session.Attachable, error) {
 	var all []session.Attachable
 	if b.Credentials != nil {
@@ -232,7 +232,7 @@ func (b Builder) attachables() ([]session.Attachable, error) {
 	return append(all, secretsprovider.NewSecretProvider(store)), nil
 }
 
-// credentials answers the engine's questions for passwords.
+// credentials answers the engine's requests for passwords.
 type credentials struct {
 	auth.UnimplementedAuthServer
 	ask func(ctx context.Context, host string) (user, secret string, err error)
@@ -241,7 +241,7 @@ type credentials struct {
 // Register adds c to the services of a session.
 func (c credentials) Register(s *grpc.Server) { auth.RegisterAuthServer(s, c) }
 
-// Credentials returns what to log in with.
+// Credentials returns the user and the password for a registry.
 func (c credentials) Credentials(ctx context.Context, r *auth.CredentialsRequest) (*auth.CredentialsResponse, error) {
 	user, secret, err := c.ask(ctx, r.Host)
 	if err != nil {

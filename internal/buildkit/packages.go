@@ -14,11 +14,11 @@ import (
 // PackagesLabel is the label with the digest of the list of an image's packages.
 const PackagesLabel = "bkt.packages"
 
-// listPackages writes the packages of an image, the same for the same packages. It
-// fails where rpm does.
+// listPackages writes the list of packages of an image: the same list for the same
+// packages. It fails if rpm does.
 const listPackages = `rpm -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE}.%{ARCH} %{SHA256HEADER}\n' >/list/unsorted && LC_ALL=C sort /list/unsorted >/list/packages`
 
-// labelPackages gives each image in res the label with its packages.
+// labelPackages adds the label with its packages to each image in res.
 func labelPackages(ctx context.Context, c gateway.Client, res *gateway.Result) error {
 	for key, data := range res.Metadata {
 		rest, ok := strings.CutPrefix(key, exptypes.ExporterImageConfigKey)
@@ -41,12 +41,11 @@ func labelPackages(ctx context.Context, c gateway.Client, res *gateway.Result) e
 	return nil
 }
 
-// packagesOf returns the list of an image's packages, which is empty for one
-// without rpm.
+// packagesOf returns the list of packages of an image; it is empty without rpm.
 func packagesOf(ctx context.Context, c gateway.Client, ref gateway.Reference) ([]byte, error) {
 	_, err := ref.StatFile(ctx, gateway.StatRequest{Path: "/usr/bin/rpm"})
 	switch {
-	case err != nil && isAbsent(err):
+	case err != nil && isMissing(err):
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -55,15 +54,15 @@ func packagesOf(ctx context.Context, c gateway.Client, ref gateway.Reference) ([
 	if err != nil {
 		return nil, err
 	}
-	// It needs no network, and that of a dockerd may not be there.
+	// It needs no network, and a dockerd may lack one.
 	run := state.Network(llb.NetModeNone).Run(llb.Args([]string{"/bin/sh", "-c", listPackages}), llb.ReadonlyRootFS(),
 		llb.WithCustomName("[packages] list what is installed"))
 	t := &Tree{c: c, state: run.AddMount("/list", llb.Scratch())}
 	return t.ReadFile(ctx, "packages")
 }
 
-// withLabel returns an image's configuration with a label more. All else in it
-// stays, whether or not it is known here.
+// withLabel returns the configuration of an image with one more label. All else stays,
+// including what this program does not know.
 func withLabel(config []byte, name, value string) ([]byte, error) {
 	var whole, inner map[string]json.RawMessage
 	if err := json.Unmarshal(config, &whole); err != nil {

@@ -14,27 +14,27 @@ import (
 	fstypes "github.com/tonistiigi/fsutil/types"
 )
 
-// A Tree is a tree of files on the engine: those of an image, or what commands
-// have made of them. It lasts as long as the build that it belongs to.
+// A Tree is a tree of files on the engine: those of an image, or the result of commands.
+// It lasts as long as its build.
 type Tree struct {
 	c     gateway.Client
 	state llb.State
-	ref   gateway.Reference // nil: nobody has looked into it yet
+	ref   gateway.Reference // nil: not made yet
 }
 
-// A Command is what is run in a [Tree].
+// A Command is a command to run in a [Tree].
 type Command struct {
-	Name   string // what the progress calls it
+	Name   string // in the progress
 	Args   []string
 	Env    map[string]string
 	Dir    string
-	Mounts map[string]*Tree // by the folder that each is at; the command may write to all of them
+	Mounts map[string]*Tree // by their folders; the command can write to them
 }
 
 // Empty returns a tree without files.
 func (t *Tree) Empty() *Tree { return &Tree{c: t.c, state: llb.Scratch()} }
 
-// With returns t with further files at its top, by their names.
+// With returns t with more files at its top, by their names.
 func (t *Tree) With(files map[string]string) *Tree {
 	var all *llb.FileAction
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -47,8 +47,8 @@ func (t *Tree) With(files map[string]string) *Tree {
 	return &Tree{c: t.c, state: t.state.File(all, llb.WithCustomName("[internal] prepare"))}
 }
 
-// Run returns what a command makes of t, and of what is mounted. A command that
-// fails does so when someone looks into one of them; see [ExitCode].
+// Run returns t and its mounts after a command. The command runs when one of them is
+// read, and its failure is an error then; see [ExitCode].
 func (t *Tree) Run(c Command) (root *Tree, mounts map[string]*Tree) {
 	options := []llb.RunOption{llb.Args(c.Args), llb.WithCustomName(c.Name)}
 	if c.Dir != "" {
@@ -65,7 +65,8 @@ func (t *Tree) Run(c Command) (root *Tree, mounts map[string]*Tree) {
 	return &Tree{c: t.c, state: run.Root()}, mounts
 }
 
-// ExitCode returns the exit code of the command that err is about.
+// ExitCode returns the exit code of the command that failed with err. It is not ok if
+// err is another error.
 func ExitCode(err error) (code int, ok bool) {
 	var exit *gatewaypb.ExitError
 	if !errors.As(err, &exit) {
@@ -74,8 +75,7 @@ func ExitCode(err error) (code int, ok bool) {
 	return int(exit.ExitCode), true
 }
 
-// Make has the engine make the tree, which it otherwise does when someone looks
-// into it.
+// Make makes the engine create the tree, which happens otherwise when it is read.
 func (t *Tree) Make(ctx context.Context) error {
 	if t.ref != nil {
 		return nil
@@ -92,7 +92,7 @@ func (t *Tree) Make(ctx context.Context) error {
 	return err
 }
 
-// ReadFile returns what a file of the tree holds.
+// ReadFile returns the content of a file of the tree.
 func (t *Tree) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	if err := t.Make(ctx); err != nil {
 		return nil, err
@@ -100,14 +100,14 @@ func (t *Tree) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	return t.ref.ReadFile(ctx, gateway.ReadRequest{Filename: name})
 }
 
-// readDir returns what a folder of the tree holds, by name; nothing for one
-// that is not there. Links are not followed.
+// readDir returns the entries of a folder of the tree, by name; none if the folder does
+// not exist. It does not follow links.
 func (t *Tree) readDir(ctx context.Context, name string) (map[string]*fstypes.Stat, error) {
-	if err := t.Make(ctx); err != nil || t.ref == nil { // there is no reference to nothing
+	if err := t.Make(ctx); err != nil || t.ref == nil { // an empty tree has no reference
 		return nil, err
 	}
 	entries, err := t.ref.ReadDir(ctx, gateway.ReadDirRequest{Path: name})
-	if err != nil && isAbsent(err) {
+	if err != nil && isMissing(err) {
 		return nil, nil
 	}
 	found := map[string]*fstypes.Stat{}
@@ -117,8 +117,8 @@ func (t *Tree) readDir(ctx context.Context, name string) (map[string]*fstypes.St
 	return found, err
 }
 
-// isAbsent says whether err is that of a file which is not there. Errors of the
-// engine come as text.
-func isAbsent(err error) bool {
+// isMissing reports whether err says that a file does not exist. Errors of the engine
+// are text.
+func isMissing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "no such file") || strings.Contains(err.Error(), "not a directory")
 }

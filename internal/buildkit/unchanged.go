@@ -16,8 +16,8 @@ func (b Builder) Inputs(ctx context.Context, s buildspec.Spec) (buildspec.Inputs
 // excluded returns the folders that are never sent.
 func (b Builder) excluded() []string { return append([]string{b.Config.Root}, b.Exclude...) }
 
-// Unchanged returns the image in the layout dir, and true, if it was built from
-// what s says now, and all of it is there. It asks neither engine nor registry.
+// Unchanged returns the image in the layout dir, and true if it is complete and was
+// built from the current inputs of s. It asks neither engine nor registry.
 func (b Builder) Unchanged(ctx context.Context, s buildspec.Spec, dir string) (ocilayout.Image, bool) {
 	if s.NoCache || b.Pull || len(s.RerunLines)+len(b.Exports)+len(b.CacheTo) > 0 {
 		return ocilayout.Image{}, false
@@ -25,7 +25,7 @@ func (b Builder) Unchanged(ctx context.Context, s buildspec.Spec, dir string) (o
 	_, errOurs := ocilayout.CheckOwn(dir)
 	_, errOptions := b.options(s, dir)
 	if errOurs != nil || errOptions != nil {
-		return ocilayout.Image{}, false // a build says what is wrong
+		return ocilayout.Image{}, false // the build reports the error
 	}
 	l, err := ocilayout.Find(dir, "")
 	if err != nil {
@@ -43,9 +43,9 @@ func (b Builder) Unchanged(ctx context.Context, s buildspec.Spec, dir string) (o
 	return l, err == nil && config.Config.Labels[buildspec.InputsLabel] == want.String()
 }
 
-// IsOutdated reports whether the Containerfile of s, or a file that it reads, is
-// another one now than when the image l was built. An image that does not tell is
-// an error.
+// IsOutdated reports whether the Containerfile of s, or a file that it reads, has
+// changed since the image l was built. An image without the label for that is an
+// error.
 func (b Builder) IsOutdated(ctx context.Context, s buildspec.Spec, l ocilayout.Image) (bool, error) {
 	platform := s.FirstPlatform()
 	if only, ok, err := l.Platform(); err == nil && ok {

@@ -31,20 +31,20 @@ func (p *part) checkAbilities(c *engineclient.Connection) error {
 	if several && !c.WritesLayouts {
 		errs[len(errs)-1] = hint.Add(errs[len(errs)-1], "build for one of them: --platform %s", p.spec.Platforms[0])
 	}
-	cannot(c.WritesLayouts || len(p.Exports) == 0, "write the image in a further form")
-	cannot(c.WritesLayouts || len(p.Attest) == 0, "make attestations")
+	cannot(c.WritesLayouts || len(p.Exports) == 0, "write the image in another form")
+	cannot(c.WritesLayouts || len(p.Attest) == 0, "add attestations")
 	for _, cache := range p.opt.CacheExports {
 		cannot(c.WritesLayouts || cache.Type == "inline", "write a cache of the type %s", cache.Type)
 	}
 	return errors.Join(errs...)
 }
 
-// otherEngine is the hint for what the engine cannot do.
+// otherEngine returns the hint for what the engine cannot do.
 func otherEngine(c *engineclient.Connection) string {
 	if c.Daemon == nil {
 		return "build with another engine: see \"bkt doctor\" and --engine"
 	}
-	return "build with another engine: see \"bkt doctor\" and --engine; or have dockerd keep images in containerd's store"
+	return "build with another engine: see \"bkt doctor\" and --engine; or make dockerd store images in containerd's store"
 }
 
 // adapt changes opt for the engine. The steps of a dockerd without a bridge have no

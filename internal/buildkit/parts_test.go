@@ -26,8 +26,8 @@ func TestSplit(t *testing.T) {
 		"one each":             {map[string]string{"linux/arm64": "arm"}, []string{"linux/amd64", "linux/arm64"}, []engine{{"rest", []string{"linux/amd64"}}, {"arm", []string{"linux/arm64"}}}, ""},
 		"by another name":      {map[string]string{"linux/aarch64": "arm"}, []string{"linux/arm64/v8"}, []engine{{"arm", []string{"linux/arm64/v8"}}}, ""},
 		"two on one":           {map[string]string{"linux/arm64": "arm", "linux/arm/v7": "arm"}, []string{"linux/arm64", "linux/amd64", "linux/arm/v7"}, []engine{{"arm", []string{"linux/arm64", "linux/arm/v7"}}, {"rest", []string{"linux/amd64"}}}, ""},
-		"no such platform":     {map[string]string{"linux/arm64": "arm"}, nil, nil, "there is an engine for linux/arm64, which is not built"},
-		"two for one":          {map[string]string{"linux/arm64": "a", "linux/aarch64": "b"}, []string{"linux/arm64"}, nil, "there are two engines for linux/arm64"},
+		"no such platform":     {map[string]string{"linux/arm64": "arm"}, nil, nil, "--engine names an engine for linux/arm64, but the build is not for that platform"},
+		"two for one":          {map[string]string{"linux/arm64": "a", "linux/aarch64": "b"}, []string{"linux/arm64"}, nil, "--engine names two engines for linux/arm64"},
 		"no platform":          {map[string]string{"a b": "arm"}, []string{"linux/arm64"}, nil, `platform "a b": not of the form OS/ARCH`},
 		"no platform is built": {map[string]string{"linux/arm64": "arm"}, []string{"linux/arm64", "a b"}, nil, `platform "a b": not of the form OS/ARCH`},
 	} {

@@ -9,17 +9,17 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Solve has the engine run again the steps of the lines that are to be anew,
-// and all that follows from them.
-func (t *told) Solve(ctx context.Context, r gateway.SolveRequest) (*gateway.Result, error) {
-	if r.Definition == nil || len(t.anew) == 0 {
+// Solve makes the engine run the steps of some lines again, and all steps that depend
+// on them.
+func (t *clientWithOpts) Solve(ctx context.Context, r gateway.SolveRequest) (*gateway.Result, error) {
+	if r.Definition == nil || len(t.rerun) == 0 {
 		return t.Client.Solve(ctx, r)
 	}
 	steps, err := readSteps(r.Definition)
 	if err != nil {
 		return nil, err
 	}
-	chosen := steps.of(t.anew)
+	chosen := steps.of(t.rerun)
 	if err := t.expire(ctx, steps, chosen); err != nil {
 		return nil, err
 	}
@@ -37,8 +37,7 @@ type step struct {
 	lines  []int
 }
 
-// steps are the operations of a definition; each stands after those that it
-// needs.
+// steps are the operations of a definition, each after those that it needs.
 type steps struct {
 	all []step
 	def *pb.Definition
@@ -73,7 +72,7 @@ func linesOf(def *pb.Definition, d digest.Digest) []int {
 	return lines
 }
 
-// of returns the commands that come from some of lines.
+// of returns the commands of some lines.
 func (s steps) of(lines []int) []step {
 	var found []step
 	for _, step := range s.all {
@@ -85,7 +84,7 @@ func (s steps) of(lines []int) []step {
 	return found
 }
 
-// following returns first and all operations that need one of them.
+// following returns first and all operations that depend on them.
 func (s steps) following(first []step) []step {
 	touched := map[string]bool{}
 	for _, step := range first {
@@ -102,15 +101,14 @@ func (s steps) following(first []step) []step {
 	return found
 }
 
-// expire lets dnf forget, in the cache mounts of the steps, what it knows of its
-// repositories: it would take what it has read a day ago for today's. The
-// packages that it has downloaded stay.
-func (t *told) expire(ctx context.Context, s steps, chosen []step) error {
+// expire marks the metadata of dnf's repositories as outdated in the cache mounts of
+// the steps: dnf would use metadata of yesterday. Downloaded packages stay.
+func (t *clientWithOpts) expire(ctx context.Context, s steps, chosen []step) error {
 	for _, step := range chosen {
 		if !slices.ContainsFunc(step.op.GetExec().Mounts, isCache) {
 			continue
 		}
-		def, err := s.instead(step, "if command -v dnf >/dev/null; then dnf -q clean expire-cache; fi")
+		def, err := s.replaced(step, "if command -v dnf >/dev/null; then dnf -q clean expire-cache; fi")
 		if err != nil {
 			return err
 		}
@@ -123,9 +121,9 @@ func (t *told) expire(ctx context.Context, s steps, chosen []step) error {
 
 func isCache(m *pb.Mount) bool { return m.MountType == pb.MountType_CACHE }
 
-// instead returns a definition that runs a script in place of a step, in the
-// same surroundings.
-func (s steps) instead(step step, script string) (*pb.Definition, error) {
+// replaced returns a definition that runs a script in place of a step, with the same
+// files, mounts and environment.
+func (s steps) replaced(step step, script string) (*pb.Definition, error) {
 	op := step.op.CloneVT()
 	op.GetExec().Meta.Args = []string{"/bin/sh", "-c", script}
 	data, err := op.Marshal()
@@ -143,11 +141,11 @@ func (s steps) instead(step step, script string) (*pb.Definition, error) {
 	def.Def = append(slices.Clone(def.Def[:i]), data, end)
 	m := metadata(def, own)
 	m.IgnoreCache = true
-	m.Description = map[string]string{"llb.customname": "[refresh] forget what the repositories had"}
+	m.Description = map[string]string{"llb.customname": "[refresh] expire the metadata of repositories"}
 	return def, nil
 }
 
-// metadata returns what def says of an operation beside the operation itself.
+// metadata returns the metadata of an operation.
 func metadata(def *pb.Definition, d digest.Digest) *pb.OpMetadata {
 	if def.Metadata[d.String()] == nil {
 		def.Metadata[d.String()] = &pb.OpMetadata{}

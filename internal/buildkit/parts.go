@@ -20,21 +20,21 @@ import (
 
 // A part is what one engine builds of an image: all of it, or some platforms.
 type part struct {
-	Builder // its Config says which engine
+	Builder // with the Config of that engine
 	spec    buildspec.Spec
-	opt     client.SolveOpt  // spec in BuildKit's terms
+	opt     client.SolveOpt  // spec, translated for BuildKit
 	inputs  buildspec.Inputs // of the whole image
 }
 
-// parts returns what there is to build of s. It asks no engine, so that a
-// mistake in s shows before one is started.
+// parts returns the parts of s. It asks no engine, so that a mistake in s is found
+// before one starts.
 func (b Builder) parts(ctx context.Context, s buildspec.Spec, dir string) ([]part, error) {
 	parts, err := b.split(s)
 	if err != nil {
 		return nil, err
 	}
 	if len(parts) > 1 && len(b.Exports) > 0 {
-		return nil, hint.Add(errors.New("an image that several engines build is written as a layout only"), "leave out type=… of --output")
+		return nil, hint.Add(errors.New("an image that several engines build can only be written as a layout"), "leave out type=… of --output")
 	}
 	in, err := b.Inputs(ctx, s)
 	if err != nil {
@@ -75,8 +75,8 @@ func (b Builder) split(s buildspec.Spec) ([]part, error) {
 	}
 	for _, platform := range slices.Sorted(maps.Keys(addresses)) {
 		if !used[platform] {
-			err := fmt.Errorf("there is an engine for %s, which is not built", platform)
-			return nil, hint.Add(err, "add --platform %s, or leave the engine out", platform)
+			err := fmt.Errorf("--engine names an engine for %s, but the build is not for that platform", platform)
+			return nil, hint.Add(err, "add --platform %s, or leave out that --engine", platform)
 		}
 	}
 	return parts, nil
@@ -95,8 +95,8 @@ func (b Builder) add(parts []part, s buildspec.Spec, address, platform string) [
 	return append(parts, part{Builder: b, spec: s})
 }
 
-// addresses returns the addresses of the engines for a platform, each of which
-// is in its usual form.
+// addresses returns the addresses of the engines for some platforms, by the normal form
+// of the platform.
 func (b Builder) addresses() (map[string]string, error) {
 	all := map[string]string{}
 	for _, text := range slices.Sorted(maps.Keys(b.Engines)) {
@@ -104,16 +104,15 @@ func (b Builder) addresses() (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := all[platform]; twice {
-			return nil, fmt.Errorf("there are two engines for %s", platform)
+		if _, duplicate := all[platform]; duplicate {
+			return nil, fmt.Errorf("--engine names two engines for %s", platform)
 		}
 		all[platform] = b.Engines[text]
 	}
 	return all, nil
 }
 
-// on returns b with the engine that is named for the only platform of s, if one
-// is.
+// on returns b with the engine for the only platform of s, if one is named.
 func (b Builder) on(s buildspec.Spec) (Builder, error) {
 	addresses, err := b.addresses()
 	if err != nil || len(s.Platforms) != 1 {
@@ -126,7 +125,7 @@ func (b Builder) on(s buildspec.Spec) (Builder, error) {
 	return b, err
 }
 
-// normal returns the usual form of a platform: linux/arm64 of linux/aarch64.
+// normal returns the normal form of a platform: linux/arm64 for linux/aarch64.
 func normal(text string) (string, error) {
 	p, err := platforms.Parse(text)
 	if err != nil {
@@ -135,7 +134,7 @@ func normal(text string) (string, error) {
 	return platforms.Format(platforms.Normalize(p)), nil
 }
 
-// deliver has the engine build p, and brings the image into out.
+// deliver builds p on its engine, and adds the image to out.
 func (p part) deliver(ctx context.Context, out *ocilayout.Writer, also []client.ExportEntry, log io.Writer) (ocispec.Descriptor, error) {
 	var none ocispec.Descriptor
 	c, err := p.connect(ctx, log)
@@ -151,13 +150,13 @@ func (p part) deliver(ctx context.Context, out *ocilayout.Writer, also []client.
 	}
 	res, err := p.solve(ctx, c.Client, p.opt, p.frontend(p.spec, p.inputs), log)
 	if err != nil {
-		return none, p.atFault(p.spec, explain(ctx, c.Client, p.Config, p.spec.Containerfile, err))
+		return none, p.withCause(p.spec, explain(ctx, c.Client, p.Config, p.spec.Containerfile, err))
 	}
 	return by.receive(ctx, res.ExporterResponse)
 }
 
-// prepare makes p fit for the engine, which has to be able to do what p asks
-// for, and returns the way by which the image will come.
+// prepare adapts p to the engine, checks that the engine can do what p asks for, and
+// returns how the image is delivered.
 func (p *part) prepare(ctx context.Context, c *engineclient.Connection, out *ocilayout.Writer, also []client.ExportEntry) (delivery, error) {
 	if err := c.Measure(ctx); err != nil {
 		return nil, err

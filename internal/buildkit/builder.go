@@ -1,12 +1,9 @@
 // Package buildkit builds images with a BuildKit engine.
 //
-// The engine is one that is given by its address or else bkt's own, which is
-// started if it does not run. Containerfiles are turned into BuildKit's terms
-// in this process, so what an engine can do does not depend on which
-// Containerfile syntax it knows.
+// Package engineclient connects to the engine. BuildKit's frontend for Containerfiles
+// runs in this process, so that every engine supports the same syntax.
 //
-// The package reads no environment variables and prints nothing but progress.
-// The engine itself is package engine's affair, and linked into another program.
+// The package reads no environment variables, and prints nothing but progress.
 package buildkit
 
 import (
@@ -31,40 +28,38 @@ import (
 type Builder struct {
 	Config   engineclient.Config
 	Progress string   // auto, tty, plain, rawjson or quiet; empty: auto
-	Verbose  bool     // say which engine it is, even if it is the first choice
-	Exclude  []string // folders that are never sent, if they lie in the context
+	Verbose  bool     // log which engine builds, even if it is the first choice
+	Exclude  []string // folders in the build context that are never sent
 
-	// Engines are the addresses of those that build for a platform, such as
-	// linux/arm64; Config says which builds for the others.
+	// Engines are the addresses of the engines for some platforms, such as linux/arm64.
+	// The engine of Config builds for the others.
 	Engines map[string]string
-	// Pull asks registries for tags again, even for images that are there.
+	// Pull resolves tags in registries again, even if the engine has the image.
 	Pull bool
 	// Exports are further forms of the image.
 	Exports []Export
 	// Compression is that of new layers, "zstd" or "gzip"; empty: zstd.
 	Compression string
-	// Attest are attestations to make, with what to tell those who make them:
-	// "sbom" and "provenance".
+	// Attest are attestations to add, "sbom" and "provenance", with their parameters.
 	Attest map[string]string
-	// Packages gives the image a label with the digest of the list of its
-	// packages.
+	// Packages adds a label with the digest of the list of packages.
 	Packages bool
 	// CacheFrom and CacheTo are caches outside the engine, as in
 	// "type=registry,ref=example.org/cache".
 	CacheFrom, CacheTo []string
-	// Secrets are files that RUN --mount=type=secret may read, by id.
+	// Secrets are the files that RUN --mount=type=secret can read, by id.
 	Secrets map[string]string
-	// SSH are agents, or keys, that RUN --mount=type=ssh may use, by id: the
-	// paths of sockets or of files.
+	// SSH are the sockets of agents, or the files of keys, that RUN --mount=type=ssh can
+	// use, by id.
 	SSH map[string][]string
-	// Credentials returns what to log in to the registry host with; nil, or
-	// empty words, for nothing.
+	// Credentials returns the user and the password for the registry host, both empty
+	// for none. It may be nil.
 	Credentials func(ctx context.Context, host string) (user, secret string, err error)
 }
 
-// Build builds s into the OCI layout dir and returns it. If it fails, the image
-// that was in dir before is still there. The error of a step that failed is a
-// [buildspec.StepError].
+// Build builds s into the OCI layout dir and returns the image. If it fails, the image
+// that was in dir before is still there. If a step fails, the error is a
+// [buildspec.StepError]. Progress goes to log.
 func (b Builder) Build(ctx context.Context, s buildspec.Spec, dir string, log io.Writer) (ocilayout.Image, error) {
 	parts, err := b.parts(ctx, s, dir)
 	if err != nil {
@@ -101,7 +96,7 @@ func (b Builder) Build(ctx context.Context, s buildspec.Spec, dir string, log io
 	return out.Commit(ctx, whole, func() { b.say(log, "waiting for what reads the image in "+dir) })
 }
 
-// solve has the engine do the work, and shows on log how it gets on.
+// solve runs a build on the engine, and shows its progress on log.
 func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOpt, build gateway.BuildFunc, log io.Writer) (*client.SolveResponse, error) {
 	display, err := progressui.NewDisplay(log, progressui.DisplayMode(b.Progress))
 	if err != nil {
@@ -110,7 +105,7 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 	var res *client.SolveResponse
 	var work errgroup.Group
 	status, shown := make(chan *client.SolveStatus), make(chan *client.SolveStatus)
-	foreign := false
+	unrunnable := false
 	var broken error
 	work.Go(func() (err error) {
 		defer crash.Recover(&err)
@@ -118,11 +113,11 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 		return err
 	})
 	work.Go(func() (err error) {
-		defer drain(status) // the build waits for whoever reads this
+		defer drain(status) // the build waits for its reader
 		defer close(shown)
 		defer crash.Recover(&err)
 		for s := range status {
-			foreign = foreign || isUnrunnable(s)
+			unrunnable = unrunnable || isUnrunnable(s)
 			shown <- s
 		}
 		return nil
@@ -130,22 +125,22 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 	work.Go(func() (err error) {
 		defer drain(shown)
 		defer crash.Recover(&err)
-		// What happens while a cancelled build is wound up is shown too.
+		// A cancelled build shows its last steps, too.
 		_, err = display.UpdateFrom(context.WithoutCancel(ctx), shown)
 		return err
 	})
 	err = work.Wait()
 	switch {
-	case broken != nil: // of which the engine has handed back no more than the text
+	case broken != nil: // the engine returned only its text
 		err = broken
-	case err != nil && foreign:
-		err = foreignError{err}
+	case err != nil && unrunnable:
+		err = platformError{err}
 	}
 	return res, err
 }
 
-// guard returns build, which BuildKit calls in a goroutine of its own, with a
-// panic of it as an error, which it also puts into *broken.
+// guard returns build, which BuildKit calls in a goroutine of its own. A panic becomes
+// an error, and is also stored in *broken.
 func guard(build gateway.BuildFunc, broken *error) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (res *gateway.Result, err error) {
 		defer func() {
@@ -158,13 +153,13 @@ func guard(build gateway.BuildFunc, broken *error) gateway.BuildFunc {
 	}
 }
 
-// drain reads what is left in c, so that whoever writes to it can go on.
+// drain reads what is left in c, so that its writer can continue.
 func drain[T any](c <-chan T) {
 	for range c {
 	}
 }
 
-// say writes a line to log, unless that is for nothing or for programs to read.
+// say writes a line to log, unless the progress is quiet or for programs.
 func (b Builder) say(log io.Writer, line string) {
 	switch progressui.DisplayMode(b.Progress) {
 	case progressui.RawJSONMode, progressui.QuietMode:
