@@ -39,7 +39,7 @@ func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks 
 		return nil, err
 	}
 	var found []hookFinding
-	err = b.Look(ctx, spec, beside, a.Err, func(ctx context.Context, l buildkit.Look) error {
+	err = b.Inspect(ctx, spec, beside, a.Err, func(ctx context.Context, l buildkit.Inspection) error {
 		found, err = rehearse(ctx, l, old, hooks)
 		return err
 	})
@@ -47,19 +47,19 @@ func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks 
 }
 
 // old returns what the old home is.
-func (c *hookCheckCmd) old() (rehearsal.Old, buildkit.Beside, error) {
+func (c *hookCheckCmd) old() (rehearsal.Old, buildkit.ExtraMount, error) {
 	layout, isImage := strings.CutPrefix(c.OldHome, pipeline.LayoutScheme)
 	switch {
 	case c.OldHome == "":
-		return rehearsal.None, buildkit.Beside{}, nil
+		return rehearsal.None, buildkit.ExtraMount{}, nil
 	case isImage:
 		l, err := ocilayout.Find(layout, "")
 		if err != nil {
 			err = fmt.Errorf("--old-home: %w", err)
 		}
-		return rehearsal.Image, buildkit.Beside{Layout: l}, err
+		return rehearsal.Image, buildkit.ExtraMount{Layout: l}, err
 	}
-	return rehearsal.Home, buildkit.Beside{Folder: c.OldHome}, pipeline.CheckFolder("--old-home", c.OldHome)
+	return rehearsal.Home, buildkit.ExtraMount{Folder: c.OldHome}, pipeline.CheckFolder("--old-home", c.OldHome)
 }
 
 // toRehearse returns those of hooks that run in the toolbox image, at each start.
@@ -75,7 +75,7 @@ func toRehearse(r repo.Repo, hooks []boxHook) ([]boxHook, error) {
 }
 
 // rehearse runs hooks in the image of l.
-func rehearse(ctx context.Context, l buildkit.Look, old rehearsal.Old, hooks []boxHook) ([]hookFinding, error) {
+func rehearse(ctx context.Context, l buildkit.Inspection, old rehearsal.Old, hooks []boxHook) ([]hookFinding, error) {
 	var plain []manifest.Hook
 	for _, h := range hooks {
 		plain = append(plain, h.Hook)

@@ -89,7 +89,7 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 	if err != nil {
 		return nil, false, err
 	}
-	outdated, err = c.look(ctx, a, r, b, s, func(ctx context.Context, l buildkit.Look) error {
+	outdated, err = c.look(ctx, a, r, b, s, func(ctx context.Context, l buildkit.Inspection) error {
 		results, err := imagetest.Run(ctx, l, checks, c.Timeout)
 		for _, one := range results {
 			all = append(all, testResult{one, s.Image})
@@ -105,20 +105,20 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 }
 
 // look builds an image, unless it is to be there, and looks into it.
-func (c *testCmd) look(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s pipeline.Recipe, look func(context.Context, buildkit.Look) error) (outdated bool, err error) {
+func (c *testCmd) look(ctx context.Context, a *app, r repo.Repo, b buildkit.Builder, s pipeline.Recipe, look func(context.Context, buildkit.Inspection) error) (outdated bool, err error) {
 	if c.Built {
 		l, release, err := pipeline.BuiltImage(ctx, a, r, s.Image)
 		if err != nil {
 			return false, err
 		}
 		defer release()
-		return pipeline.IsOutdated(ctx, a, r, s.Image, l), b.LookAt(ctx, l, s.Inspected(), a.Err, look)
+		return pipeline.IsOutdated(ctx, a, r, s.Image, l), b.InspectLayout(ctx, l, s.Inspected(), a.Err, look)
 	}
 	spec, err := pipeline.Verify(ctx, s.Inspected())
 	if err != nil {
 		return false, err
 	}
-	return false, b.Look(ctx, spec, buildkit.Beside{}, a.Err, look)
+	return false, b.Inspect(ctx, spec, buildkit.ExtraMount{}, a.Err, look)
 }
 
 // asTests returns what a rehearsal of hooks, which are all of one container, has

@@ -274,7 +274,7 @@ func (c *upgradeCmd) check(ctx context.Context, a *app, r repo.Repo, u *upgrade,
 			errs = append(errs, f.err())
 		}
 	}
-	err = b.LookAt(ctx, l, buildspec.Spec{Containerfile: "Containerfile", Context: r.Root}, a.Log(), func(ctx context.Context, l buildkit.Look) error {
+	err = b.InspectLayout(ctx, l, buildspec.Spec{Containerfile: "Containerfile", Context: r.Root}, a.Log(), func(ctx context.Context, l buildkit.Inspection) error {
 		found, err := rehearse(ctx, l, rehearsal.None, hooks)
 		for _, f := range found {
 			errs = append(errs, f.err())

@@ -73,7 +73,7 @@ done
 wait`
 
 // Run runs checks in the image of l, and ends each that takes longer than limit.
-func Run(ctx context.Context, l buildkit.Look, checks []imagerule.Check, limit time.Duration) ([]Result, error) {
+func Run(ctx context.Context, l buildkit.Inspection, checks []imagerule.Check, limit time.Duration) ([]Result, error) {
 	files := map[string]string{}
 	for i, c := range checks {
 		if c.Label == "" {

@@ -77,16 +77,16 @@ type stage struct {
 // Old says what an old home is that hooks are rehearsed in, beside a fresh one.
 type Old string
 
-// What l.Beside can be.
+// What l.Extra can be.
 const (
 	None  Old = ""
 	Home  Old = "home"  // an old home itself
 	Image Old = "image" // an earlier image, whose hooks' home it is
 )
 
-// Run rehearses hooks in the image of l, and in the old home that l.Beside
+// Run rehearses hooks in the image of l, and in the old home that l.Extra
 // stands for. It returns what breaks the rule.
-func Run(ctx context.Context, l buildkit.Look, old Old, hooks []manifest.Hook) ([]Finding, error) {
+func Run(ctx context.Context, l buildkit.Inspection, old Old, hooks []manifest.Hook) ([]Finding, error) {
 	s := stage{hooks: hooks, env: maps.Clone(l.Env)}
 	// What hooks fetch may be new each time, and has to be fetched.
 	s.env["BKT_REHEARSAL"] = strconv.FormatInt(time.Now().UnixNano(), 10)
@@ -121,11 +121,11 @@ func Run(ctx context.Context, l buildkit.Look, old Old, hooks []manifest.Hook) (
 }
 
 // aged returns a new box with an old home.
-func (s stage) aged(ctx context.Context, l buildkit.Look, old Old) (box, []Finding, error) {
+func (s stage) aged(ctx context.Context, l buildkit.Inspection, old Old) (box, []Finding, error) {
 	if old == Home {
-		return s.bootstrap(l.Root, l.Beside), nil, nil
+		return s.bootstrap(l.Root, l.Extra), nil, nil
 	}
-	after, failed, err := s.run(ctx, s.bootstrap(l.Beside, nil), "run in the earlier image")
+	after, failed, err := s.run(ctx, s.bootstrap(l.Extra, nil), "run in the earlier image")
 	if err != nil || failed != nil {
 		return box{}, failed, err
 	}
@@ -271,7 +271,7 @@ func isTemporary(name string) bool {
 
 // old runs the hooks in an old home. What they have written in a fresh one must
 // come out the same.
-func (s stage) old(ctx context.Context, l buildkit.Look, start box, fresh []box, written []buildkit.Change) ([]Finding, error) {
+func (s stage) old(ctx context.Context, l buildkit.Inspection, start box, fresh []box, written []buildkit.Change) ([]Finding, error) {
 	after, failed, err := s.run(ctx, start, "run in the old home")
 	if err != nil || failed != nil {
 		return failed, err
