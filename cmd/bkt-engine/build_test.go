@@ -292,7 +292,7 @@ func TestForeignLayoutIsKept(t *testing.T) {
 	w.containerfile(t, `COPY input /input`)
 	b := buildkit.Builder{Config: w.config(), Progress: "quiet"}
 	_, err := b.Build(t.Context(), w.spec(), w.Base.Dir, &bytes.Buffer{})
-	if err == nil || !strings.Contains(err.Error(), "the image example.org/base, which is built from, lies there") {
+	if err == nil || !strings.Contains(err.Error(), "the build reads the image example.org/base from there") {
 		t.Errorf("into the base: %v", err)
 	}
 	other := writeBase(t, filepath.Join(w.Dir, "other"))

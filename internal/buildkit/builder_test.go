@@ -31,7 +31,7 @@ func TestOutputMustNotHoldOtherThings(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	_, err = buildkit.Builder{}.Build(t.Context(), s, s.Context, os.Stderr)
-	if err == nil || !strings.Contains(err.Error(), "cannot hold the image too") {
+	if err == nil || !strings.Contains(err.Error(), "cannot hold the image, too") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -39,7 +39,7 @@ func (s Spec) ContextFS(dir string, exclude []string) (fsutil.FS, error) {
 			continue
 		}
 		if rel == "." {
-			return nil, fmt.Errorf("%s: the folder that is built from cannot hold the image too", folder)
+			return nil, fmt.Errorf("%s: the build context cannot hold the image, too", folder)
 		}
 		patterns = append(patterns, dockerfile.EscapePattern(filepath.ToSlash(rel)))
 	}

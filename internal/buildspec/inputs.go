@@ -23,25 +23,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// InputsLabel is the label with the digest of what an image was built from.
+// InputsLabel is the label of an image with the digest of its inputs.
 const InputsLabel = "bkt.inputs"
 
-// SourcesLabel is the label with the digest of those inputs of an image that lie
-// in its repository.
+// SourcesLabel is the label of an image with the digest of those inputs that lie in
+// its repository.
 const SourcesLabel = "bkt.sources"
 
-// Inputs are what decides what a build yields, in so far as it can be known
-// without building: what a RUN fetches from the network is not among it.
+// Inputs are all that decides what a build yields and is known without building. What
+// a RUN fetches from the network is not part of it.
 type Inputs struct {
-	// Open are the images that the build reads from a registry by a tag. What
-	// they point at has to be found out.
+	// Open are the images that the build reads from a registry by a tag, whose digests
+	// the caller must find out.
 	Open []string
 
 	known inputs
 	file  *dockerfile.File
 }
 
-// inputs is what a digest is made of. A new field makes all images new.
+// inputs has the data of a digest. A new field changes the digests of all images.
 type inputs struct {
 	Version       string
 	Containerfile string
@@ -54,22 +54,21 @@ type inputs struct {
 	Attest        map[string]string
 }
 
-// inputFile is a file, a folder or a link of the context or of a named one.
+// An inputFile is a file, a folder or a link of the build context or of a named one.
 type inputFile struct {
 	Context, Path, Link string
 	Mode                uint32
 	Content             digest.Digest
 }
 
-// Digest returns the digest of the inputs, given those of the images that were
-// open.
+// Digest returns the digest of the inputs. images has the digests of the open images.
 func (in Inputs) Digest(images map[string]digest.Digest) (digest.Digest, error) {
 	known := in.known
 	known.Images = maps.Clone(known.Images)
 	for _, name := range in.Open {
 		d, ok := images[name]
 		if !ok {
-			return "", fmt.Errorf("the digest of %s is not known", name)
+			return "", fmt.Errorf("the digest of %s is unknown", name)
 		}
 		known.Images[name] = d.String()
 	}
@@ -77,8 +76,8 @@ func (in Inputs) Digest(images map[string]digest.Digest) (digest.Digest, error) 
 	return digest.FromBytes(data), err
 }
 
-// Sources returns the digest of the Containerfile and of the files of the context
-// that it reads, whatever else the build is told.
+// Sources returns the digest of the Containerfile and of the files that it reads from
+// the build context, without the other inputs.
 func (in Inputs) Sources() (digest.Digest, error) {
 	sources := inputs{Containerfile: in.known.Containerfile}
 	for _, f := range in.known.Files {
@@ -140,15 +139,15 @@ func (s Spec) SourcesDigest(ctx context.Context, exclude []string) (digest.Diges
 // first platform of s; see [dockerfile.File.FinalBase].
 func (in Inputs) FinalBase(s Spec) string { return in.file.FinalBase(s.options(), s.IsFolder) }
 
-// withoutProxies returns args without those that say how to reach the network.
+// withoutProxies returns args without the proxies.
 func withoutProxies(args map[string]string) map[string]string {
 	kept := maps.Clone(args)
 	maps.DeleteFunc(kept, func(name, _ string) bool { return IsProxy(name) })
 	return kept
 }
 
-// IsProxy reports whether the argument name is one of those that BuildKit, too,
-// leaves out of what decides about a step.
+// IsProxy reports whether a build argument names a proxy. BuildKit, too, ignores
+// proxies when it decides whether to run a step again.
 func IsProxy(name string) bool {
 	return slices.Contains([]string{"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}, strings.ToLower(name))
 }
@@ -174,8 +173,7 @@ func (in *Inputs) addImages(f *dockerfile.File, s Spec) error {
 	return nil
 }
 
-// addFiles adds the files that the build reads from its context and from named
-// contexts that are folders.
+// addFiles adds the files that the build reads from its context and from folders.
 func (in *Inputs) addFiles(ctx context.Context, f *dockerfile.File, s Spec, exclude []string) error {
 	root, err := filepath.Abs(s.Context)
 	if err != nil {
@@ -206,7 +204,7 @@ func (in *Inputs) addFiles(ctx context.Context, f *dockerfile.File, s Spec, excl
 	return nil
 }
 
-// addTree adds all files of tree, which is a context.
+// addTree adds all files of tree, which is a build context.
 func (in *Inputs) addTree(ctx context.Context, name string, tree fsutil.FS) error {
 	return tree.Walk(ctx, "", func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -218,7 +216,7 @@ func (in *Inputs) addTree(ctx context.Context, name string, tree fsutil.FS) erro
 		}
 		stat, ok := info.Sys().(*types.Stat)
 		if !ok {
-			return fmt.Errorf("%s: neither file nor folder", file)
+			return fmt.Errorf("%s: neither a file nor a folder", file)
 		}
 		f := inputFile{Context: name, Path: file, Link: stat.Linkname, Mode: stat.Mode}
 		if info.Mode().IsRegular() {

@@ -143,7 +143,7 @@ func (s Spec) CheckOutput(dir string) error {
 	}
 	for name, l := range s.Images {
 		if from, err := os.Stat(l.Dir); err == nil && os.SameFile(from, to) {
-			err := fmt.Errorf("%s: the image %s, which is built from, lies there", dir, name)
+			err := fmt.Errorf("%s: the build reads the image %s from there", dir, name)
 			return hint.Add(err, "write to another folder")
 		}
 	}

@@ -13,16 +13,16 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 )
 
-// A StepError says which step of a Containerfile is at fault.
+// A StepError says which step of a Containerfile failed.
 type StepError struct {
 	File     string // as [Spec] names it
-	Line     int    // where the step begins; 0 if that is not known
+	Line     int    // where the step begins; 0 if unknown
 	Last     int    // where it ends
 	Step     string // its text, on one line and cut short; empty if it did not run
 	ExitCode int    // of its command; 0 if it was not a command that failed
 	Source   string // the step and the lines around it, with their numbers
-	Err      error  // what went wrong
-	Message  string // the text of Err for users; empty: as Err has it
+	Err      error  // the error itself
+	Message  string // Err for users; empty: the text of Err
 }
 
 // Error returns "file:line: step: what".
@@ -37,7 +37,7 @@ func (e *StepError) Error() string {
 	return fmt.Sprintf("%s: %s", where, cmp.Or(e.Message, e.Err.Error()))
 }
 
-// Unwrap returns what went wrong.
+// Unwrap returns the error itself.
 func (e *StepError) Unwrap() error { return e.Err }
 
 // NewStepError returns an error of a build of file at the place that BuildKit names.
@@ -62,7 +62,7 @@ func NewStepError(file string, s *errdefs.Source, err error) *StepError {
 	return e
 }
 
-// summary returns the lines first to last of text as one, cut short.
+// summary returns the lines first to last of text as one line, cut short.
 func summary(text string, first, last int) string {
 	const longest = 72
 	lines := strings.Split(text, "\n")
