@@ -15,20 +15,18 @@ import (
 	"github.com/docker/distribution/registry/api/errcode"
 )
 
-// unreadable finds the status in what the library says of an answer that is not
-// of the form that registries have agreed on, the type of which it keeps for
-// itself.
-var unreadable = regexp.MustCompile(`\bStatusCode: (\d{3}),`)
+// statusText finds the status in the library's error for a response in another form
+// than that of the specification. The type of that error is not exported.
+var statusText = regexp.MustCompile(`\bStatusCode: (\d{3}),`)
 
-// lacksInWords says whether a registry has an answer of its own for what it has
-// not got, as Harbor and Red Hat's have.
-func lacksInWords(err error) bool {
+// saysNotFound reports whether a registry has its own response for a missing image, like
+// Harbor and Red Hat's registry.
+func saysNotFound(err error) bool {
 	var own errcode.Error
 	return errors.As(err, &own) && own.Code == errcode.ErrorCodeUnknown && strings.Contains(strings.ToLower(own.Message), "not found")
 }
 
-// statusOf returns the HTTP status of what a registry has answered, 0 if err is
-// no such answer.
+// statusOf returns the HTTP status of the response that err is about, or 0.
 func statusOf(err error) int {
 	var refused docker.ErrUnauthorizedForCredentials
 	if errors.As(err, &refused) {
@@ -41,7 +39,7 @@ func statusOf(err error) int {
 	if errors.As(err, &status) {
 		return status.StatusCode
 	}
-	if lacksInWords(err) {
+	if saysNotFound(err) {
 		return http.StatusNotFound
 	}
 	var coded errcode.ErrorCoder
@@ -51,34 +49,34 @@ func statusOf(err error) int {
 	if err == nil {
 		return 0
 	}
-	if found := unreadable.FindStringSubmatch(err.Error()); found != nil {
+	if found := statusText.FindStringSubmatch(err.Error()); found != nil {
 		code, _ := strconv.Atoi(found[1])
 		return code
 	}
 	return 0
 }
 
-// explain adds to the error of a registry what the user can do about it.
+// explain adds hints to the error of a registry.
 func explain(err error, host string) error {
 	status := statusOf(err)
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return hint.Add(err, "log in with \"podman login %s\"", host)
 	case unknownHost(err):
-		return hint.Add(err, "is %s the name of a registry, and is there a network?", host)
+		return hint.Add(err, "check the name of the registry, %s, and the network", host)
 	case untrusted(err):
-		return hint.Add(err, "if it is the right one, put the certificate of its authority into /etc/containers/certs.d/%s/ca.crt, or see \"insecure\" in containers-registries.conf(5)", host)
+		return hint.Add(err, "if you trust it, put the certificate of its authority into /etc/containers/certs.d/%s/ca.crt, or see \"insecure\" in containers-registries.conf(5)", host)
 	}
 	return err
 }
 
-// unknownHost says whether there is no such registry.
+// unknownHost reports whether the host of a registry does not exist.
 func unknownHost(err error) bool {
 	var name *net.DNSError
 	return errors.As(err, &name) && name.IsNotFound
 }
 
-// untrusted says whether a registry could not prove who it is.
+// untrusted reports whether a registry has no certificate that is trusted.
 func untrusted(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	return errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch)

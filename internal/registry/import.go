@@ -18,8 +18,8 @@ import (
 	"github.com/containers/image/v5/types"
 )
 
-// Import copies the only image of a docker archive, as "docker save" writes it,
-// into the OCI layout dir, which is made. Its layers are compressed.
+// Import copies the only image of a docker archive, as "docker save" writes it, into the
+// new OCI layout dir, and compresses its layers.
 func Import(ctx context.Context, file, dir string) error {
 	from, err := archive.NewReference(file, nil)
 	if err != nil {
@@ -35,9 +35,9 @@ func Import(ctx context.Context, file, dir string) error {
 	return nil
 }
 
-// Export writes a docker archive with the image l, which has that name in it:
-// the one for this computer, if l is for several. A layout that does not hold
-// this image any more is an error.
+// Export writes a docker archive with the image l under a name; if l is for several
+// platforms, the image for this computer. It is an error if the layout no longer holds
+// the image.
 func Export(ctx context.Context, l ocilayout.Image, file, name string) error {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
@@ -45,7 +45,7 @@ func Export(ctx context.Context, l ocilayout.Image, file, name string) error {
 	}
 	tagged, ok := reference.TagNameOnly(named).(reference.NamedTagged)
 	if !ok {
-		return fmt.Errorf("image %q: has a digest, but is known by a tag", name)
+		return fmt.Errorf("image %q: has a digest, but an archive needs a tag", name)
 	}
 	aside, err := os.MkdirTemp("", "bkt-export-")
 	if err != nil {
@@ -67,8 +67,8 @@ func Export(ctx context.Context, l ocilayout.Image, file, name string) error {
 	return nil
 }
 
-// copyLocal copies an image that was built on this user's behalf a moment ago:
-// there is no signature to ask for.
+// copyLocal copies an image that this user has just built, and does not verify
+// signatures.
 func copyLocal(ctx context.Context, to, from types.ImageReference, sys *types.SystemContext) error {
 	policy, err := signature.NewPolicyContext(&signature.Policy{
 		Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()},

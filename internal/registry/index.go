@@ -17,24 +17,24 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// A part is an image, or an index, and where it goes.
+// A part is an image, or an index, and its destination.
 type part struct{ to, from types.ImageReference }
 
-// A source is an image of a layout that is copied from a folder aside: a layout
-// without blobs, whose index names this image alone. So what is copied is what
-// has been asked for, whatever becomes of the index of the layout meanwhile.
+// A source is an image of a layout, and a temporary folder that is copied in place of
+// the layout: a layout without blobs whose index names this image alone. So the right
+// image is copied, even if the index of the layout changes meanwhile.
 type source struct {
 	ocilayout.Image
-	aside string
+	dir   string        // the temporary folder
 	index ocispec.Index // empty for an image of one platform
 }
 
-// wholeName is the name of the image in the folder aside.
+// wholeName is the name of the image in the temporary folder.
 const wholeName = "whole"
 
-// open makes the folder aside the source of the image l. It returns an error if
-// the layout does not hold that image, or not any more.
-func open(l ocilayout.Image, aside string) (s source, err error) {
+// open makes dir, an empty folder, the source of the image l. It is an error if the layout
+// no longer holds the image.
+func open(l ocilayout.Image, dir string) (s source, err error) {
 	d, err := l.Descriptor()
 	if err != nil {
 		return s, err
@@ -43,7 +43,7 @@ func open(l ocilayout.Image, aside string) (s source, err error) {
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", l.Dir, err)
 	}
-	s = source{Image: l, aside: aside}
+	s = source{Image: l, dir: dir}
 	if d.MediaType == ocispec.MediaTypeImageIndex {
 		if err := json.Unmarshal(text, &s.index); err != nil {
 			return s, fmt.Errorf("%s: index %s: %w", l.Dir, d.Digest, err)
@@ -53,7 +53,7 @@ func open(l ocilayout.Image, aside string) (s source, err error) {
 	for i, d := range s.index.Manifests {
 		all = append(all, named(d, strconv.Itoa(i)))
 	}
-	return s, ocilayout.WriteIndex(aside, append(all, named(d, wholeName))...)
+	return s, ocilayout.WriteIndex(dir, append(all, named(d, wholeName))...)
 }
 
 func named(d ocispec.Descriptor, name string) ocispec.Descriptor {
@@ -61,15 +61,14 @@ func named(d ocispec.Descriptor, name string) ocispec.Descriptor {
 	return d
 }
 
-// whole refers to all of the image.
+// whole returns the reference to the whole image.
 func (s source) whole() (types.ImageReference, error) {
-	return layout.NewReference(s.aside, wholeName)
+	return layout.NewReference(s.dir, wholeName)
 }
 
-// parts returns the images in the index that is copied to another place; none if
-// it is no index. They are copied one by one: copied with its images, an index
-// would be changed, since the library notes in it how their layers are
-// compressed.
+// parts returns the images of an index that is copied to another place; none for an
+// image of one platform. They are copied one by one: if the library copies an index with
+// its images, it changes the index to record how their layers are compressed.
 func (s source) parts(to types.ImageReference) ([]part, error) {
 	var all []part
 	for i, d := range s.index.Manifests {
@@ -78,7 +77,7 @@ func (s source) parts(to types.ImageReference) ([]part, error) {
 			return nil, err
 		}
 		there, errTo := docker.NewReference(named)
-		here, errFrom := layout.NewReference(s.aside, strconv.Itoa(i))
+		here, errFrom := layout.NewReference(s.dir, strconv.Itoa(i))
 		if err := errors.Join(errTo, errFrom); err != nil {
 			return nil, err
 		}

@@ -18,28 +18,27 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Inspect returns what a registry has under name: nothing, if it has no such
-// image. What is there and is no image is an error. An error that may pass has it
-// try again, a few times.
+// Inspect returns the image that a registry has under name, or an empty one if the
+// registry has none. Anything but an image is an error. Transient errors are retried.
 func Inspect(ctx context.Context, name string) (contract.Image, error) {
-	return inspect(ctx, name, patience, describe)
+	return inspect(ctx, name, retryDelays, describe)
 }
 
-// Pin is [Inspect] for an image that is going to be named by its digest: that the
-// registry has it by that, and says so itself, is made sure of.
+// Pin is like [Inspect] for an image that will be named by its digest. It verifies that
+// the registry has the image under its digest, and reports the same digest.
 func Pin(ctx context.Context, name string) (contract.Image, error) {
-	return inspect(ctx, name, patience, pin)
+	return inspect(ctx, name, retryDelays, pin)
 }
 
-// An asking asks a registry once for an image, which need not be there.
-type asking func(ctx context.Context, ref types.ImageReference) (contract.Image, error)
+// A query asks a registry once for an image, which may be missing.
+type query func(ctx context.Context, ref types.ImageReference) (contract.Image, error)
 
-func inspect(ctx context.Context, name string, delays []time.Duration, ask asking) (found contract.Image, err error) {
+func inspect(ctx context.Context, name string, delays []time.Duration, ask query) (found contract.Image, err error) {
 	ref, err := parseAny(name)
 	if err != nil {
 		return found, err
 	}
-	err = persist(ctx, delays, io.Discard, func() (err error) {
+	err = retry(ctx, delays, io.Discard, func() (err error) {
 		found, err = ask(ctx, ref)
 		return err
 	})
@@ -68,7 +67,7 @@ func describe(ctx context.Context, ref types.ImageReference) (found contract.Ima
 	}
 	found.Digest, found.Platforms = digest.FromBytes(data).String(), formatAll(doc.isFor())
 	if lacksOwn(doc.isFor()) {
-		return found, nil // there is no configuration to read
+		return found, nil // it has no configuration for this computer
 	}
 	whole, err := image.FromUnparsedImage(ctx, sys, image.UnparsedInstance(source, nil))
 	if err != nil {
@@ -88,18 +87,17 @@ func describe(ctx context.Context, ref types.ImageReference) (found contract.Ima
 	return found, nil
 }
 
-// checkConfig returns an error if the configuration of an image has not the size
-// that its manifest says: no engine takes it.
+// checkConfig returns an error if the configuration of an image does not have the size in
+// its manifest: engines reject it.
 func checkConfig(ctx context.Context, i types.Image) error {
 	text, err := i.ConfigBlob(ctx)
 	if want := i.ConfigInfo().Size; err == nil && int64(len(text)) != want {
-		err = fmt.Errorf("the registry has no image there: its configuration has %d bytes, and not %d, as its manifest says", len(text), want)
+		err = fmt.Errorf("the registry has no image there: its configuration has %d bytes, and %d in its manifest", len(text), want)
 	}
 	return err
 }
 
-// readDocument returns what a registry has sent as the manifest of an image, and
-// what is in it.
+// readDocument returns the manifest that a registry has sent, as data and parsed.
 func readDocument(ctx context.Context, source types.ImageSource) (data []byte, doc document, err error) {
 	data, contentType, err := source.GetManifest(ctx, nil)
 	if err != nil {
@@ -114,8 +112,7 @@ func readDocument(ctx context.Context, source types.ImageSource) (data []byte, d
 	return data, doc, err
 }
 
-// pin is [describe] with more questions. A tag that moves meanwhile has it ask
-// once more.
+// pin is [describe] and [confirm]. It tries twice, for a tag that moves meanwhile.
 func pin(ctx context.Context, ref types.ImageReference) (found contract.Image, err error) {
 	for range 2 {
 		found, err = describe(ctx, ref)
@@ -129,8 +126,8 @@ func pin(ctx context.Context, ref types.ImageReference) (found contract.Image, e
 	return contract.Image{}, err
 }
 
-// confirm returns an error unless the registry says that the image of ref has
-// the digest, and sends it when it is asked for by that.
+// confirm returns an error unless the registry reports the digest for ref, and has the
+// image under its digest.
 func confirm(ctx context.Context, ref types.ImageReference, want digest.Digest) error {
 	named, err := reference.WithDigest(reference.TrimNamed(ref.DockerReference()), want)
 	if err != nil {
@@ -145,32 +142,32 @@ func confirm(ctx context.Context, ref types.ImageReference, want digest.Digest) 
 		return fmt.Errorf("by its digest: %w", err)
 	}
 	if again.Digest == "" {
-		return fmt.Errorf("the registry has it by its tag, and not by its digest %s", want)
+		return fmt.Errorf("the registry has it under its tag, but not under its digest %s", want)
 	}
 	sys, mirrored, err := primary(ctx, ref)
 	if err != nil || mirrored {
-		return err // a mirror may have another image, and was asked before
+		return err // a mirror may have another image
 	}
 	says, err := docker.GetDigest(ctx, sys, ref)
 	switch {
-	case errors.Is(err, digest.ErrDigestInvalidFormat): // a registry need not say it
+	case errors.Is(err, digest.ErrDigestInvalidFormat): // a registry need not report it
 		return nil
 	case err != nil:
 		return err
 	case says != want:
-		return fmt.Errorf("the registry says that it has %s, and sends %s", says, want)
+		return fmt.Errorf("the registry reports the digest %s, but sends %s", says, want)
 	}
 	return nil
 }
 
-// parseAny returns the image that name means, by its tag or its digest.
+// parseAny returns the reference for name, with a tag or a digest.
 func parseAny(name string) (types.ImageReference, error) {
 	ref, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
 		return nil, fmt.Errorf("image %q: %w", name, err)
 	}
 	if digested, ok := ref.(reference.Canonical); ok {
-		// The library takes a tag or a digest, not both.
+		// The library accepts a tag or a digest, not both.
 		if ref, err = reference.WithDigest(reference.TrimNamed(ref), digested.Digest()); err != nil {
 			return nil, fmt.Errorf("image %q: %w", name, err)
 		}

@@ -121,7 +121,7 @@ func TestTroubleIsNoMissingImage(t *testing.T) {
 	t.Cleanup(secure.Close)
 	// What is not said to be this machine has to prove who it is.
 	elsewhere := func(host string) string { return strings.Replace(host, "127.0.0.1", "0.0.0.0", 1) }
-	certificate := "if it is the right one, put the certificate of its authority into /etc/containers/certs.d/"
+	certificate := "if you trust it, put the certificate of its authority into /etc/containers/certs.d/"
 	tests := []struct{ test, host, err, hint string }{
 		{"not there", gone(), "connection refused", ""},
 		{"broken", serve(t, always(http.StatusBadGateway, "/", "")), "502", ""},

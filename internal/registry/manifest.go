@@ -13,16 +13,14 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// The media types of images, of those for several platforms, and of what
-// images have as configuration.
+// The media types of images, of indexes, and of the configurations of images.
 var (
 	imageTypes  = []string{ocispec.MediaTypeImageManifest, manifest.DockerV2Schema2MediaType}
 	indexTypes  = []string{ocispec.MediaTypeImageIndex, manifest.DockerV2ListMediaType}
 	configTypes = []string{ocispec.MediaTypeImageConfig, manifest.DockerV2Schema2ConfigMediaType}
 )
 
-// A document is what a registry has sent as the manifest of an image, or as an
-// index of images.
+// A document is a manifest or an index that a registry has sent.
 type document struct {
 	SchemaVersion int
 	MediaType     string
@@ -32,9 +30,8 @@ type document struct {
 	FSLayers      json.RawMessage
 }
 
-// parseDocument parses what a registry has sent with a content type. What is
-// not a well-formed manifest of an image, or index of images, is an error: its
-// digest says nothing.
+// parseDocument parses what a registry has sent with a content type. Anything but a
+// well-formed manifest of an image, or an index of images, is an error.
 func parseDocument(contentType string, data []byte) (d document, err error) {
 	isIndex := slices.Contains(indexTypes, contentType)
 	if !isIndex && !slices.Contains(imageTypes, contentType) {
@@ -58,11 +55,11 @@ func parseDocument(contentType string, data []byte) (d document, err error) {
 func (d document) checkType(contentType string) error {
 	switch {
 	case d.SchemaVersion != 2:
-		return fmt.Errorf("is of schema version %d, not 2", d.SchemaVersion)
+		return fmt.Errorf("has schema version %d, not 2", d.SchemaVersion)
 	case d.MediaType != "" && d.MediaType != contentType:
-		return fmt.Errorf("is of the type %q, and was sent as %q", d.MediaType, contentType)
+		return fmt.Errorf("has the type %q, but was sent as %q", d.MediaType, contentType)
 	case d.FSLayers != nil:
-		return errors.New("has fsLayers, which are of schema version 1")
+		return errors.New("has fsLayers, which belong to schema version 1")
 	}
 	return nil
 }
@@ -73,25 +70,25 @@ func (d document) checkImage(contentType string) error {
 	}
 	switch {
 	case d.Manifests != nil:
-		return errors.New("has manifests, as an index has")
+		return errors.New("has manifests, like an index")
 	case d.Config == nil || d.Layers == nil:
 		return errors.New("lacks a configuration or layers")
 	case !slices.Contains(configTypes, d.Config.MediaType):
-		return fmt.Errorf("has a configuration of the type %q, which no image has", d.Config.MediaType)
+		return fmt.Errorf("has a configuration of the type %q, unlike an image", d.Config.MediaType)
 	}
 	if err := checkDescriptors(append([]ocispec.Descriptor{*d.Config}, *d.Layers...)); err != nil {
 		return err
 	}
 	for _, layer := range *d.Layers {
 		if !isLayer(layer) {
-			return fmt.Errorf("has a layer of the type %q, which no image has", layer.MediaType)
+			return fmt.Errorf("has a layer of the type %q, unlike an image", layer.MediaType)
 		}
 	}
 	return nil
 }
 
-// isLayer reports whether d has files of an image. Signatures and attestations have
-// other layers, and the configuration of an image.
+// isLayer reports whether d is a layer with files. Signatures and attestations have the
+// configuration of an image, but other layers.
 func isLayer(d ocispec.Descriptor) bool {
 	return strings.HasPrefix(d.MediaType, "application/vnd.oci.image.layer.") || strings.HasPrefix(d.MediaType, "application/vnd.docker.image.rootfs.")
 }
@@ -102,7 +99,7 @@ func (d document) checkIndex(contentType string) error {
 	}
 	switch {
 	case d.Config != nil || d.Layers != nil:
-		return errors.New("is an index, and has a configuration or layers")
+		return errors.New("is an index with a configuration or layers")
 	case d.Manifests == nil || !slices.ContainsFunc(*d.Manifests, isImage):
 		return errors.New("is an index without an image")
 	}
@@ -114,14 +111,14 @@ func isImage(d ocispec.Descriptor) bool { return slices.Contains(imageTypes, d.M
 func checkDescriptors(all []ocispec.Descriptor) error {
 	for _, one := range all {
 		if err := one.Digest.Validate(); err != nil || one.Size < 0 || one.MediaType == "" {
-			return fmt.Errorf("names something without a type, a digest or a size (%q)", one.Digest)
+			return fmt.Errorf("has a descriptor without a type, a digest or a size (%q)", one.Digest)
 		}
 	}
 	return nil
 }
 
-// isFor returns the platforms of the images in an index, nil if d is none, or
-// if one of them does not say.
+// isFor returns the platforms of the images in an index. It is nil for a manifest, and if
+// an image names none.
 func (d document) isFor() []ocispec.Platform {
 	if d.Manifests == nil {
 		return nil
@@ -139,7 +136,7 @@ func (d document) isFor() []ocispec.Platform {
 	return all
 }
 
-// lacksOwn reports whether an index has nothing for this computer.
+// lacksOwn reports whether an index has no image for this computer.
 func lacksOwn(all []ocispec.Platform) bool {
 	return len(all) > 0 && !slices.ContainsFunc(all, platforms.Only(platforms.DefaultSpec()).Match)
 }
@@ -154,11 +151,11 @@ func formatAll(all []ocispec.Platform) []string {
 	return texts
 }
 
-// checkDigest returns an error if what a registry has sent is not what it was
-// asked for.
+// checkDigest returns an error if a registry has sent something else than it was asked
+// for.
 func checkDigest(data []byte, want digest.Digest) error {
 	if got := want.Algorithm().FromBytes(data); got != want {
-		return fmt.Errorf("the registry has sent %s, and was asked for %s", got, want)
+		return fmt.Errorf("the registry has sent %s instead of %s", got, want)
 	}
 	return nil
 }

@@ -22,17 +22,16 @@ import (
 	"github.com/containers/image/v5/types"
 )
 
-// Allow returns an error for each of the images that the user's or the system's
-// policy (containers-policy.json(5)) does not allow to be run. Of those whose
-// signature the policy asked for, it returns the digest that is signed: what
-// the name points at may be another image a moment later. Registries are asked
-// only about those, again, a few times, if an error may pass. Without a policy
-// everything is allowed.
+// Allow returns an error for each of the images that the policy of the user or the system
+// (containers-policy.json(5)) does not allow. For an image whose signature the policy
+// requires, it returns the signed digest: the name may mean another image a moment later.
+// It asks registries only about those images, and retries transient errors. Without a
+// policy all images are allowed.
 func Allow(ctx context.Context, names ...string) ([]contract.Allowed, error) {
-	return allow(ctx, "/", names, patience)
+	return allow(ctx, "/", names, retryDelays)
 }
 
-// allow is Allow for a system whose files are below root.
+// allow is Allow for a system with its files below root.
 func allow(ctx context.Context, root string, names []string, delays []time.Duration) ([]contract.Allowed, error) {
 	policy, err := readPolicy(root)
 	if err != nil {
@@ -52,12 +51,12 @@ func allow(ctx context.Context, root string, names []string, delays []time.Durat
 
 // readPolicy returns the policy of the user, or else that of the system.
 func readPolicy(root string) (*signature.Policy, error) {
-	// With a root the library tells a file that is not there from one that is wrong.
+	// With a root the library distinguishes a missing file from a malformed one.
 	policy, err := signature.DefaultPolicy(&types.SystemContext{RootForImplicitAbsolutePaths: root})
 	if errors.Is(err, fs.ErrNotExist) {
 		return &signature.Policy{Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()}}, nil
 	}
-	return policy, hint.Add(err, "containers-policy.json(5) says how policies are written")
+	return policy, hint.Add(err, "see containers-policy.json(5) for the format of policies")
 }
 
 func allowOne(ctx context.Context, policy *signature.Policy, name string, delays []time.Duration) (contract.Allowed, error) {
@@ -66,12 +65,11 @@ func allowOne(ctx context.Context, policy *signature.Policy, name string, delays
 	if err != nil {
 		return a, err
 	}
-	// To open the image asks the registry, so it is first seen whether the
-	// policy wants to look at it at all.
+	// Opening the image asks the registry, so first see whether the policy needs it.
 	p := &probe{ref: ref}
 	err = evaluate(ctx, policy, p)
 	if p.asked {
-		err = persist(ctx, delays, io.Discard, func() (err error) {
+		err = retry(ctx, delays, io.Discard, func() (err error) {
 			a.Digest, err = verify(ctx, policy, ref)
 			return err
 		})
@@ -82,7 +80,7 @@ func allowOne(ctx context.Context, policy *signature.Policy, name string, delays
 	return a, err
 }
 
-// verify opens an image and returns its digest, if it is allowed.
+// verify opens an image, and returns its digest if it is allowed.
 func verify(ctx context.Context, policy *signature.Policy, ref types.ImageReference) (string, error) {
 	sys, err := toPull(ctx, ref)
 	if err != nil {
@@ -93,7 +91,7 @@ func verify(ctx context.Context, policy *signature.Policy, ref types.ImageRefere
 		return "", err
 	}
 	defer source.Close()
-	unparsed := image.UnparsedInstance(source, nil) // which reads the manifest once
+	unparsed := image.UnparsedInstance(source, nil) // it reads the manifest once
 	if err := evaluate(ctx, policy, unparsed); err != nil {
 		return "", err
 	}
@@ -116,26 +114,26 @@ func evaluate(ctx context.Context, policy *signature.Policy, unparsed types.Unpa
 	switch {
 	case allowed:
 		return nil
-	case statusOf(err) != 0 || ofConnection(err): // no answer of the policy
+	case statusOf(err) != 0 || isConnectionError(err): // not a decision of the policy
 		return err
 	}
 	err = fmt.Errorf("not allowed by the policy (%s): %w", requirements(policy, unparsed.Reference()), err)
 	return hint.Add(err, "the policy is in ~/.config/containers/policy.json or else /etc/containers/policy.json; \"podman image trust show\" prints it")
 }
 
-// requirements returns the names of what the policy demands of an image, which
-// are for messages alone.
+// requirements returns the names of the requirements of the policy for an image, for
+// messages.
 func requirements(policy *signature.Policy, ref types.ImageReference) string {
-	demands := policy.Default
+	found := policy.Default
 	scopes := slices.Concat([]string{ref.PolicyConfigurationIdentity()}, ref.PolicyConfigurationNamespaces(), []string{""})
 	for _, scope := range scopes {
-		if found, ok := policy.Transports[ref.Transport().Name()][scope]; ok {
-			demands = found
+		if scoped, ok := policy.Transports[ref.Transport().Name()][scope]; ok {
+			found = scoped
 			break
 		}
 	}
 	var names []string
-	for _, d := range demands {
+	for _, d := range found {
 		var named struct{ Type string }
 		if text, err := json.Marshal(d); err == nil && json.Unmarshal(text, &named) == nil {
 			names = append(names, named.Type)
@@ -144,13 +142,13 @@ func requirements(policy *signature.Policy, ref types.ImageReference) string {
 	return strings.Join(names, ", ")
 }
 
-// A probe stands in for an image to see whether a policy looks at it.
+// A probe is a placeholder for an image. It records whether a policy reads the image.
 type probe struct {
 	ref   types.ImageReference
 	asked bool
 }
 
-var errProbe = errors.New("the image has not been opened")
+var errProbe = errors.New("the image is not open")
 
 func (p *probe) Reference() types.ImageReference { return p.ref }
 

@@ -23,13 +23,12 @@ import (
 // CanPush returns nil: this build of bkt can push.
 func CanPush() error { return nil }
 
-// Push copies the image l to the registry under name, with its digest as it is,
-// asks the registry whether that is what it has now, and returns that digest. A
-// layout that does not hold this image any more is an error. What is there
-// already, all or a part, is not sent again. An error that may pass has it try
-// again, a few times. Progress goes to log.
+// Push copies the image l to the registry under name without changing its digest, verifies
+// that the registry has it, and returns the digest. It is an error if the layout no longer
+// holds the image. What the registry already has is not sent again. Transient errors are
+// retried. Progress goes to log.
 func Push(ctx context.Context, l ocilayout.Image, name string, log io.Writer) (digest.Digest, error) {
-	return push(ctx, l, name, log, patience)
+	return push(ctx, l, name, log, retryDelays)
 }
 
 func push(ctx context.Context, l ocilayout.Image, name string, log io.Writer, delays []time.Duration) (there digest.Digest, err error) {
@@ -37,19 +36,19 @@ func push(ctx context.Context, l ocilayout.Image, name string, log io.Writer, de
 	if err != nil {
 		return "", err
 	}
-	aside, err := os.MkdirTemp("", "bkt-push-")
+	dir, err := os.MkdirTemp("", "bkt-push-")
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(aside)
-	s, err := open(l, aside)
+	defer os.RemoveAll(dir)
+	s, err := open(l, dir)
 	if err != nil {
 		return "", err
 	}
-	err = persist(ctx, delays, log, func() (err error) {
+	err = retry(ctx, delays, log, func() (err error) {
 		sys, err := toPush(ctx, to)
 		if err == nil && isThere(ctx, sys, l.Digest, to) {
-			fmt.Fprintf(log, "bkt: %s is there already\n", name)
+			fmt.Fprintf(log, "bkt: %s is already in the registry\n", name)
 			there = l.Digest
 			return nil
 		}
@@ -64,15 +63,15 @@ func push(ctx context.Context, l ocilayout.Image, name string, log io.Writer, de
 	return there, explain(err, host(to))
 }
 
-// isThere says whether a registry has an image under its name by now. What else
-// there is to say of the registry, the push itself says.
+// isThere reports whether a registry already has an image under its name. Other errors
+// are left to the push.
 func isThere(ctx context.Context, sys *types.SystemContext, want digest.Digest, to types.ImageReference) bool {
 	there, err := docker.GetDigest(ctx, sys, to)
 	return err == nil && there == want
 }
 
-// copyAll copies the parts of an image and then the whole, makes sure that the
-// registry has it, and returns its digest.
+// copyAll copies the parts of an image and then the whole, verifies that the registry has
+// it, and returns its digest.
 func copyAll(ctx context.Context, sys *types.SystemContext, s source, to types.ImageReference, log io.Writer) (digest.Digest, error) {
 	parts, errParts := s.parts(to)
 	whole, errWhole := s.whole()
@@ -89,25 +88,24 @@ func copyAll(ctx context.Context, sys *types.SystemContext, s source, to types.I
 		return "", err
 	}
 	if sent != s.Digest {
-		return "", fmt.Errorf("%s was sent, and not %s", sent, s.Digest)
+		return "", fmt.Errorf("%s was sent instead of %s", sent, s.Digest)
 	}
 	there, err := docker.GetDigest(ctx, sys, to)
-	if errors.Is(err, digest.ErrDigestInvalidFormat) { // a registry need not say it
+	if errors.Is(err, digest.ErrDigestInvalidFormat) { // a registry need not report it
 		return sent, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("asking for what was pushed: %w", err)
+		return "", fmt.Errorf("verifying the push: %w", err)
 	}
 	if there != sent {
-		return "", fmt.Errorf("the registry says that it has %s, and not %s, which was pushed", there, sent)
+		return "", fmt.Errorf("the registry reports %s, but %s was pushed", there, sent)
 	}
 	return there, nil
 }
 
-// copyImage copies an image, or an index without the images in it, and returns
-// its digest.
+// copyImage copies an image, or an index without its images, and returns its digest.
 func copyImage(ctx context.Context, sys *types.SystemContext, p part, blobs string, log io.Writer) (digest.Digest, error) {
-	// The image was built here a moment ago: there is no signature to ask for.
+	// The user has just built the image: its signature is not verified.
 	policy, err := signature.NewPolicyContext(&signature.Policy{
 		Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()},
 	})

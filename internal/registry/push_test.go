@@ -294,7 +294,7 @@ func TestPushChecksWhatIsThere(t *testing.T) {
 	})
 	l := makeImage(t, 100)
 	_, err := push(t.Context(), l, host+"/a:1", io.Discard, atOnce)
-	want := "pushing " + host + "/a:1: the registry says that it has " + other + ", and not " + l.Digest.String() + ", which was pushed"
+	want := "pushing " + host + "/a:1: the registry reports " + other + ", but " + l.Digest.String() + " was pushed"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, not %s", err, want)
 	}
@@ -334,7 +334,7 @@ func TestPushOfWhatIsThere(t *testing.T) {
 		if diff := cmp.Diff(tt.want, sent); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
-		if said := strings.Contains(text.String(), "bkt: "+host+tt.name+" is there already\n"); said != (tt.want == nil) {
+		if said := strings.Contains(text.String(), "bkt: "+host+tt.name+" is already in the registry\n"); said != (tt.want == nil) {
 			t.Errorf("log:\n%s", text.String())
 		}
 	}

@@ -23,20 +23,20 @@ import (
 	"github.com/docker/distribution/registry/client/auth/challenge"
 )
 
-// The library sends the credentials for a registry to whatever address that names
-// as its realm. So it is asked for its realm before the library has them.
+// The library sends the credentials for a registry to any address that the registry names
+// as its realm. So this file asks the registry for its realm before the library gets them.
 
-// realmPatience is how long a registry may take to name its realm.
-const realmPatience = 10 * time.Second
+// realmTimeout is the time for a registry to name its realm.
+const realmTimeout = 10 * time.Second
 
-// An endpoint is a registry, or a mirror, that is asked for an image.
+// An endpoint is a registry, or a mirror of it, with an image.
 type endpoint struct {
 	named    reference.Named
-	insecure bool // it may do without TLS, or without a certificate that proves who it is
+	insecure bool // it may lack TLS, or a trusted certificate
 }
 
-// toPull returns the configuration for reading the image of ref, unless a
-// registry that it may be read from would have credentials sent elsewhere.
+// toPull returns the configuration to read the image of ref. It is an error if a registry
+// with the image wants credentials to be sent elsewhere.
 func toPull(ctx context.Context, ref types.ImageReference) (*types.SystemContext, error) {
 	sys, named := plainOnLoopback(ref), ref.DockerReference()
 	all := []endpoint{{named, skipsVerify(sys)}}
@@ -59,7 +59,7 @@ func toPull(ctx context.Context, ref types.ImageReference) (*types.SystemContext
 	return sys, err
 }
 
-// toPush is [toPull] for writing an image, for which there are no mirrors.
+// toPush is like [toPull] to write an image, which uses no mirrors.
 func toPush(ctx context.Context, ref types.ImageReference) (*types.SystemContext, error) {
 	sys, named := plainOnLoopback(ref), ref.DockerReference()
 	found, err := sysregistriesv2.FindRegistry(sys, named.Name())
@@ -69,8 +69,8 @@ func toPush(ctx context.Context, ref types.ImageReference) (*types.SystemContext
 	return sys, endpoint{named, skipsVerify(sys) || found != nil && found.Insecure}.checkRealm(ctx, sys)
 }
 
-// primary returns the configuration for asking the registry of ref itself, and
-// whether there are mirrors of it.
+// primary returns the configuration to ask the registry of ref itself, and whether it has
+// mirrors.
 func primary(ctx context.Context, ref types.ImageReference) (sys *types.SystemContext, mirrored bool, err error) {
 	sys, err = toPush(ctx, ref)
 	if err != nil {
@@ -84,17 +84,16 @@ func skipsVerify(sys *types.SystemContext) bool {
 	return sys.DockerInsecureSkipTLSVerify == types.OptionalBoolTrue
 }
 
-// A realmError says that a registry wants the credentials for it to be sent to
-// an address that is not its own.
+// A realmError says that a registry wants its credentials to be sent to another host.
 type realmError struct{ host, realm string }
 
 func (e *realmError) Error() string {
-	return fmt.Sprintf("%s wants the credentials for it to be sent to %q, which is not its own host: they were not sent", e.host, e.realm)
+	return fmt.Sprintf("%s wants its credentials to be sent to %q, which is another host: they were not sent", e.host, e.realm)
 }
 
-// checkRealm returns a [realmError] if there are credentials for the registry,
-// and it wants them to be sent to another one's address; and an error if it does
-// not say.
+// checkRealm returns a [realmError] if the user has credentials for the registry, and it
+// wants them to be sent to another host. A registry that does not answer is an error,
+// too.
 func (e endpoint) checkRealm(ctx context.Context, sys *types.SystemContext) error {
 	auth, err := config.GetCredentialsForRef(sys, e.named)
 	if err != nil {
@@ -109,7 +108,7 @@ func (e endpoint) checkRealm(ctx context.Context, sys *types.SystemContext) erro
 	}
 	for _, c := range challenges {
 		if !strings.EqualFold(c.Scheme, "bearer") {
-			continue // which is between the registry and us
+			continue // it goes to the registry itself
 		}
 		to, err := url.Parse(c.Parameters["realm"])
 		if err != nil || !realm.IsOwn(at, to) && !consented(sys, auth, at, to) {
@@ -119,8 +118,8 @@ func (e endpoint) checkRealm(ctx context.Context, sys *types.SystemContext) erro
 	return nil
 }
 
-// consented reports whether the user has the very same credentials for the host
-// of the realm, too, to which they are not sent for all to read.
+// consented reports whether the user has the same credentials for the host of the realm,
+// too, and the connection to it is private.
 func consented(sys *types.SystemContext, auth types.DockerAuthConfig, at, to *url.URL) bool {
 	also, err := config.GetCredentials(sys, to.Host)
 	return err == nil && also == auth && realm.IsPrivate(at, to)
@@ -134,17 +133,17 @@ func isForeign(err error) bool {
 func foreignRealm(host, named string, to *url.URL) error {
 	var err error = &realmError{host, named}
 	if to != nil && to.Scheme == "https" {
-		err = hint.Add(err, "if they may go there, add %q to the auth file with the same credentials (containers-auth.json(5))", to.Host)
+		err = hint.Add(err, "to send them there, add %q to the auth file with the same credentials (containers-auth.json(5))", to.Host)
 	}
-	return hint.Add(err, "to go on without credentials, run \"podman logout %s\"", host)
+	return hint.Add(err, "to continue without credentials, run \"podman logout %s\"", host)
 }
 
 func (e endpoint) host() string { return reference.Domain(e.named) }
 
-// ping asks the registry how to log in, in the way that the library does. It
-// returns the address that was asked.
+// ping asks the registry how to log in, as the library does. It returns the address that
+// it asked.
 func (e endpoint) ping(ctx context.Context) (*url.URL, []challenge.Challenge, error) {
-	ctx, cancel := context.WithTimeout(ctx, realmPatience)
+	ctx, cancel := context.WithTimeout(ctx, realmTimeout)
 	defer cancel()
 	transport := tlsclientconfig.NewTransport()
 	defer transport.CloseIdleConnections()
@@ -176,12 +175,12 @@ func askRealm(ctx context.Context, client *http.Client, at *url.URL) ([]challeng
 		return nil, err
 	}
 	defer response.Body.Close()
-	// The library heeds challenges whatever the status is.
+	// The library uses challenges with any status.
 	return challenge.ResponseChallenges(&http.Response{StatusCode: http.StatusUnauthorized, Header: response.Header}), nil
 }
 
-// certificates returns the folder with those of a registry, as
-// containers-certs.d(5) has it.
+// certificates returns the folder with the certificates of a registry; see
+// containers-certs.d(5).
 func certificates(host string) string {
 	dirs := []string{"/etc/containers/certs.d", "/etc/docker/certs.d"}
 	if home, err := os.UserHomeDir(); err == nil {

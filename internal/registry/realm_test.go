@@ -138,11 +138,11 @@ func TestCredentialsStayWithTheirRegistry(t *testing.T) {
 				host := serveBehindToken(t, own, realm)
 				login(t, host)
 				err := u.use(host)
-				want := fmt.Sprintf("%s wants the credentials for it to be sent to %q, which is not its own host: they were not sent", host, realm)
+				want := fmt.Sprintf("%s wants its credentials to be sent to %q, which is another host: they were not sent", host, realm)
 				if err == nil || !strings.HasSuffix(err.Error(), want) {
 					t.Errorf("error %v, not %s", err, want)
 				}
-				if hints := hint.Of(err); len(hints) == 0 || hints[0] != `to go on without credentials, run "podman logout `+host+`"` {
+				if hints := hint.Of(err); len(hints) == 0 || hints[0] != `to continue without credentials, run "podman logout `+host+`"` {
 					t.Errorf("hints %q", hints)
 				}
 			}

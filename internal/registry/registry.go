@@ -1,11 +1,10 @@
-// Package registry is bkt's edge to container registries: it copies images from
-// OCI layouts to them, says what they have and whether the policy on signatures
-// allows it, and knows who the user is there.
+// Package registry is bkt's edge to container registries. It copies images between OCI
+// layouts, archives and registries, reports what registries have and whether the policy
+// on signatures allows it, and returns the user's credentials.
 //
-// It speaks the containers project's library, so that bkt reads the same
-// configuration as podman and skopeo: auth files, mirrors, certificates, policies
-// (containers-auth.json(5), containers-registries.conf(5),
-// containers-policy.json(5)). It builds nothing.
+// It uses the library of the containers project, so that bkt reads the same configuration
+// as podman and skopeo: auth files, mirrors, certificates, policies
+// (containers-auth.json(5), containers-registries.conf(5), containers-policy.json(5)).
 package registry
 
 import (
@@ -20,17 +19,16 @@ import (
 	"github.com/containers/image/v5/types"
 )
 
-// dockerHub is what Docker Hub's registry is called in auth files, and
-// hubHost is the host that it is reached by.
+// dockerHub is the name of Docker Hub in auth files, and hubHost the host of its
+// registry.
 const (
 	dockerHub = "docker.io"
 	hubHost   = "registry-1.docker.io"
 )
 
-// Credentials returns the user and the password, or the identity token, with
-// which the user has logged in to the registry host. Both are empty for a
-// registry that the user has not logged in to. If the registry wants them to be
-// sent to a host that is not its own, that is an error.
+// Credentials returns the user and the password, or the identity token, for the registry
+// host. Both are empty if the user has not logged in there. It is an error if the registry
+// wants them to be sent to another host.
 func Credentials(ctx context.Context, host string) (user, secret string, err error) {
 	if host == hubHost {
 		host = dockerHub
@@ -50,7 +48,7 @@ func Credentials(ctx context.Context, host string) (user, secret string, err err
 	if err != nil {
 		return "", "", err
 	}
-	// An engine that is elsewhere may reach what is out of reach from here.
+	// An engine on another machine may reach a registry that this one cannot.
 	if _, err := toPush(ctx, ref); isForeign(err) {
 		return "", "", err
 	}
@@ -60,8 +58,8 @@ func Credentials(ctx context.Context, host string) (user, secret string, err err
 	return auth.Username, auth.Password, nil
 }
 
-// CheckName returns an error if name is not that of an image in a registry,
-// such as "quay.io/someone/workstation:latest". One without a tag means latest.
+// CheckName returns an error if name is not the name of an image in a registry, such as
+// "quay.io/someone/workstation:latest". Without a tag it means latest.
 func CheckName(name string) error {
 	_, err := parse(name)
 	return err
@@ -82,8 +80,8 @@ func parse(name string) (types.ImageReference, error) {
 // host returns the host of the registry that ref names.
 func host(ref types.ImageReference) string { return reference.Domain(ref.DockerReference()) }
 
-// plainOnLoopback lets a registry on this machine do without a certificate, as
-// the engine does.
+// plainOnLoopback accepts a registry on this machine without a certificate, like the
+// engine.
 func plainOnLoopback(to types.ImageReference) *types.SystemContext {
 	name := host(to)
 	if only, _, err := net.SplitHostPort(name); err == nil {
@@ -98,8 +96,8 @@ func plainOnLoopback(to types.ImageReference) *types.SystemContext {
 	return system()
 }
 
-// system is the configuration of the user or of the system. The library leaves
-// it to programs to heed the variable that podman and skopeo know.
+// system returns the configuration of the user or of the system. REGISTRY_AUTH_FILE is
+// read by podman and skopeo, not by the library.
 func system() *types.SystemContext {
 	return &types.SystemContext{AuthFilePath: os.Getenv("REGISTRY_AUTH_FILE")}
 }

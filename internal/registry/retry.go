@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// patience is how long to wait before what did not come about is tried again,
-// each time.
-var patience = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
+// retryDelays are the waits before each new attempt. For a single request, the library
+// itself waits as long as Retry-After says.
+var retryDelays = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
 
-// persist tries again what fails for a reason that may pass, after each of the
-// delays. It says so on log.
-func persist(ctx context.Context, delays []time.Duration, log io.Writer, try func() error) error {
+// retry calls try again after a transient error, once after each of the delays, and
+// reports that on log.
+func retry(ctx context.Context, delays []time.Duration, log io.Writer, try func() error) error {
 	for _, delay := range delays {
 		err := try()
-		if err == nil || !passes(err) || ctx.Err() != nil {
+		if err == nil || !isTransient(err) || ctx.Err() != nil {
 			return err
 		}
 		fmt.Fprintf(log, "bkt: %v: trying again in %v\n", err, delay)
@@ -33,21 +33,21 @@ func persist(ctx context.Context, delays []time.Duration, log io.Writer, try fun
 	return try()
 }
 
-// passes says whether err is one that may be gone when the same is tried again:
-// the registry has too much to do, or is broken or out of reach.
-func passes(err error) bool {
+// isTransient reports whether a new attempt may succeed after err: the registry is
+// overloaded, broken or unreachable.
+func isTransient(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
 	if status := statusOf(err); status != 0 {
 		return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
 	}
-	return ofConnection(err)
+	return isConnectionError(err)
 }
 
-// ofConnection says whether err is that of a connection which broke or did not
-// come about, for another reason than that the two sides do not fit.
-func ofConnection(err error) bool {
+// isConnectionError reports whether a connection broke or failed, unless the host does not
+// exist or is not trusted.
+func isConnectionError(err error) bool {
 	if untrusted(err) || unknownHost(err) {
 		return false
 	}

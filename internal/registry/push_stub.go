@@ -23,7 +23,7 @@ import (
 
 // CanPush returns an error: this build of bkt cannot push.
 func CanPush() error {
-	return hint.Add(errors.New("this bkt was built without the part that pushes images"),
+	return hint.Add(errors.New("this build of bkt cannot push images"),
 		"build it with \"make build\", which sets the tag containers_image_openpgp")
 }
 
@@ -32,14 +32,14 @@ func Push(context.Context, ocilayout.Image, string, io.Writer) (digest.Digest, e
 	return "", CanPush()
 }
 
-// Allow returns an error for each of the images of which the policy demands
-// something: this build of bkt cannot verify signatures, and does not act as if
-// it had. A policy that accepts anything, as most systems have it, it can read.
+// Allow returns an error for each of the images for which the policy requires anything:
+// this build of bkt cannot verify signatures. Most systems have a policy that requires
+// nothing.
 func Allow(_ context.Context, names ...string) ([]contract.Allowed, error) {
 	return allow("/", names)
 }
 
-// allow is Allow for a system whose files are below root.
+// allow is Allow for a system with its files below root.
 func allow(root string, names []string) ([]contract.Allowed, error) {
 	p, err := readPolicy(root)
 	if err != nil {
@@ -50,7 +50,7 @@ func allow(root string, names []string) ([]contract.Allowed, error) {
 	for _, name := range names {
 		ref, err := parseAny(name)
 		if err == nil && !p.acceptsAnything(ref) {
-			err = fmt.Errorf("image %s: the policy in %s demands something of it, and this bkt was built without the part that verifies signatures", name, p.file)
+			err = fmt.Errorf("image %s: the policy in %s has requirements for it, and this build of bkt cannot verify signatures", name, p.file)
 			err = hint.Add(err, "build it with \"make build\", which sets the tag containers_image_openpgp")
 		}
 		all, errs = append(all, contract.Allowed{Name: name}), append(errs, err)
@@ -61,14 +61,14 @@ func allow(root string, names []string) ([]contract.Allowed, error) {
 	return all, nil
 }
 
-// A policy is what can be read here of containers-policy.json(5).
+// A policy is the part of containers-policy.json(5) that this build reads.
 type policy struct {
-	file       string // empty: there is no policy
-	Default    []demand
-	Transports map[string]map[string][]demand
+	file       string // empty without a policy
+	Default    []requirement
+	Transports map[string]map[string][]requirement
 }
 
-type demand struct{ Type string }
+type requirement struct{ Type string }
 
 // readPolicy returns the policy of the user, or else that of the system.
 func readPolicy(root string) (p policy, err error) {
@@ -94,14 +94,14 @@ func readPolicy(root string) (p policy, err error) {
 	return p, nil
 }
 
-// acceptsAnything says whether p demands nothing of an image.
+// acceptsAnything reports whether p requires nothing of an image.
 func (p policy) acceptsAnything(ref types.ImageReference) bool {
-	demands := p.Default
+	requirements := p.Default
 	for _, scope := range slices.Concat([]string{ref.PolicyConfigurationIdentity()}, ref.PolicyConfigurationNamespaces(), []string{""}) {
 		if found, ok := p.Transports[ref.Transport().Name()][scope]; ok {
-			demands = found
+			requirements = found
 			break
 		}
 	}
-	return p.file == "" || len(demands) > 0 && !slices.ContainsFunc(demands, func(d demand) bool { return d.Type != "insecureAcceptAnything" })
+	return p.file == "" || len(requirements) > 0 && !slices.ContainsFunc(requirements, func(r requirement) bool { return r.Type != "insecureAcceptAnything" })
 }

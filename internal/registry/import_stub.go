@@ -17,6 +17,6 @@ func Import(context.Context, string, string) error { return canCopy() }
 func Export(context.Context, ocilayout.Image, string, string) error { return canCopy() }
 
 func canCopy() error {
-	return hint.Add(errors.New("this bkt was built without the part that copies images"),
+	return hint.Add(errors.New("this build of bkt cannot copy images"),
 		"build it with \"make build\", which sets the tag containers_image_openpgp")
 }
