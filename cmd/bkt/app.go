@@ -15,7 +15,7 @@ import (
 // app is what commands print with.
 type app struct {
 	ui.Printer
-	image gen.Kind // that the command is about, if it is about one
+	image gen.Image // that the command is about, if it is about one
 }
 
 func (a *app) configure(c cli) {

@@ -343,7 +343,7 @@ type rerendering struct {
 // rendered is left alone: that was so before, or it is told at the commit.
 func (r *autoRound) render(ctx context.Context, edits *reconcile.Edits) []rerendering {
 	var changed []rerendering
-	for _, k := range gen.Kinds() {
+	for _, k := range gen.Images() {
 		name := gen.Containerfile(k)
 		if !r.system.Repo.Has(name) {
 			continue

@@ -27,7 +27,7 @@ func (c *baseUpdateCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	var files []string
-	for _, k := range gen.Kinds() {
+	for _, k := range gen.Images() {
 		if pipeline.Wants(c.Images, k) {
 			files = append(files, containerfile.OfImage(r, k)...)
 		}

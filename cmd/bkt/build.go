@@ -119,13 +119,13 @@ type builtJSON struct {
 // MarshalJSON implements [json.Marshaler].
 func (b builtJSON) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Image      gen.Kind `json:"image"`
-		Digest     string   `json:"digest"`
-		Layout     string   `json:"layout,omitempty"`
-		Unchanged  bool     `json:"unchanged,omitempty"`
-		Pushed     bool     `json:"pushed,omitempty"`
-		References []string `json:"references,omitempty"`
-		Outdated   bool     `json:"outdated,omitempty"`
+		Image      gen.Image `json:"image"`
+		Digest     string    `json:"digest"`
+		Layout     string    `json:"layout,omitempty"`
+		Unchanged  bool      `json:"unchanged,omitempty"`
+		Pushed     bool      `json:"pushed,omitempty"`
+		References []string  `json:"references,omitempty"`
+		Outdated   bool      `json:"outdated,omitempty"`
 	}{b.Image, b.Digest, b.Layout, b.Unchanged, b.Pushed, b.References, b.Outdated})
 }
 

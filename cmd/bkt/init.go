@@ -143,7 +143,7 @@ func (c *initCmd) askBases(a *app, r repo.Repo) ([]question, error) {
 // readBase makes the base image that the Containerfile of the image k names the
 // fallback of q. If it cannot be read, there is no fallback, as no default is as good:
 // without a terminal that is an error.
-func readBase(a *app, r repo.Repo, k gen.Kind, flag string, q *question, into *scaffold.From) error {
+func readBase(a *app, r repo.Repo, k gen.Image, flag string, q *question, into *scaffold.From) error {
 	from, found, err := scaffold.ReadBase(r, k, flag)
 	if _, unknown := errors.AsType[*scaffold.UnknownBase](err); unknown {
 		if *q.value != "" {
@@ -164,7 +164,7 @@ func readBase(a *app, r repo.Repo, k gen.Kind, flag string, q *question, into *s
 }
 
 // reportBase prints what was read, and warns if the flag declares another base.
-func reportBase(a *app, k gen.Kind, read scaffold.From, flag string, q *question) {
+func reportBase(a *app, k gen.Image, read scaffold.From, flag string, q *question) {
 	switch place := fmt.Sprintf("%s:%d", gen.Containerfile(k), read.Line); {
 	case *q.value != "" && *q.value != q.fallback:
 		err := fmt.Errorf("%s: the %s is based on %s, and %s is %s", place, k, cmp.Or(q.fallback, "nothing"), flag, *q.value)

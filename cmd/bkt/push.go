@@ -23,12 +23,12 @@ func (c *pushCmd) Run(ctx context.Context, a *app) error {
 	if err := pipeline.CheckPush(ctx, a, c.Names); err != nil {
 		return err
 	}
-	l, release, err := pipeline.BuiltImage(ctx, a, r, gen.Kind(c.Image))
+	l, release, err := pipeline.BuiltImage(ctx, a, r, gen.Image(c.Image))
 	if err != nil {
 		return err
 	}
 	defer release()
-	result := pipeline.Built{Image: gen.Kind(c.Image), Digest: l.Digest.String(), Layout: l.Dir}
+	result := pipeline.Built{Image: gen.Image(c.Image), Digest: l.Digest.String(), Layout: l.Dir}
 	outdated := pipeline.IsOutdated(ctx, a, r, result.Image, l)
 	if c.UnlessSame {
 		same, err := pipeline.SamePackages(ctx, a, l, c.Names[0])

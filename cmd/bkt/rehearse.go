@@ -26,7 +26,7 @@ func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks 
 	if err != nil {
 		return nil, err
 	}
-	recipes, err := c.options(a).Recipes(a, r, []gen.Kind{gen.Toolbox})
+	recipes, err := c.options(a).Recipes(a, r, []gen.Image{gen.Toolbox})
 	if err != nil {
 		return nil, err
 	}

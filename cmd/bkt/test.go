@@ -49,7 +49,7 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	var all []testResult
-	var outdated []gen.Kind
+	var outdated []gen.Image
 	for _, s := range recipes {
 		results, old, err := c.image(ctx, a, r, b, s)
 		if err != nil {
@@ -71,7 +71,7 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 // A testResult is what came of a check of an image.
 type testResult struct {
 	imagetest.Result
-	image gen.Kind
+	image gen.Image
 }
 
 // image builds an image and tests it. It reports whether the image is older than
@@ -154,7 +154,7 @@ func asTest(name string, at manifest.Position, found []hookFinding) testResult {
 }
 
 // hooksOf returns the hooks to test with an image.
-func hooksOf(r repo.Repo, k gen.Kind) ([]boxHook, error) {
+func hooksOf(r repo.Repo, k gen.Image) ([]boxHook, error) {
 	if k != gen.Toolbox {
 		return nil, nil
 	}
@@ -181,7 +181,7 @@ func failures(all []testResult) error {
 
 // testJSON is a result in the output of --json.
 type testJSON struct {
-	Image   gen.Kind         `json:"image"`
+	Image   gen.Image        `json:"image"`
 	Name    string           `json:"name"`
 	Status  imagetest.Status `json:"status"`
 	At      string           `json:"at"` // what it follows from: file:line:column
@@ -192,16 +192,16 @@ type testJSON struct {
 }
 
 // printTests prints a line for each result, and more of those that failed.
-func (a *app) printTests(all []testResult, outdated []gen.Kind) error {
+func (a *app) printTests(all []testResult, outdated []gen.Image) error {
 	if a.JSON {
 		results := []testJSON{}
 		for _, t := range all {
 			results = append(results, testJSON{t.image, t.Name, t.Status, t.Entry.String(), t.Command, t.Code, t.Output, t.Took.Seconds()})
 		}
 		return a.PrintJSON(struct {
-			Version  int        `json:"version"`
-			Checks   []testJSON `json:"checks"`
-			Outdated []gen.Kind `json:"outdated,omitempty"` // images that are older than what they are built from
+			Version  int         `json:"version"`
+			Checks   []testJSON  `json:"checks"`
+			Outdated []gen.Image `json:"outdated,omitempty"` // images that are older than what they are built from
 		}{1, results, outdated})
 	}
 	var out strings.Builder
@@ -274,7 +274,7 @@ type (
 
 func asJUnit(all []testResult) junitSuites {
 	var suites junitSuites
-	for _, k := range gen.Kinds() {
+	for _, k := range gen.Images() {
 		suite := junitSuite{Name: string(k)}
 		for _, t := range all {
 			if t.image == k {

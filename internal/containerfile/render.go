@@ -129,14 +129,14 @@ func Names(r repo.Repo, files []string) ([]string, error) {
 	if len(files) > 0 {
 		return names, nil
 	}
-	for _, k := range gen.Kinds() {
+	for _, k := range gen.Images() {
 		names = append(names, OfImage(r, k)...)
 	}
 	return names, nil
 }
 
 // OfImage returns the Containerfile of an image, if the repository has it.
-func OfImage(r repo.Repo, k gen.Kind) []string {
+func OfImage(r repo.Repo, k gen.Image) []string {
 	if name := gen.Containerfile(k); r.Has(name) {
 		return []string{name}
 	}

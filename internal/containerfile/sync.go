@@ -143,7 +143,7 @@ func stagedNames(r repo.Repo, index fs.FS, files []string) ([]string, error) {
 		names = append(names, name)
 	}
 	if len(files) == 0 {
-		for _, k := range gen.Kinds() {
+		for _, k := range gen.Images() {
 			names = append(names, gen.Containerfile(k))
 		}
 	}

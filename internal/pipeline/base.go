@@ -28,7 +28,7 @@ func PinBases(ctx context.Context, log Log, images []string, i *manifest.Images,
 }
 
 // Wants reports whether the image k is among the named ones, or none is named.
-func Wants(images []string, k gen.Kind) bool {
+func Wants(images []string, k gen.Image) bool {
 	return len(images) == 0 || slices.Contains(images, string(k))
 }
 
@@ -52,7 +52,7 @@ func choose(images []string, all []base) ([]base, error) {
 
 // A base is the base of one image, in the manifest.
 type base struct {
-	kind      gen.Kind
+	kind      gen.Image
 	at        manifest.Position
 	platforms []string // that the image is built for; none: the engine's own
 	*manifest.Base

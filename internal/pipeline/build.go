@@ -49,7 +49,7 @@ type BuildOptions struct {
 
 // Built is the result of a build.
 type Built struct {
-	Image      gen.Kind
+	Image      gen.Image
 	Digest     string
 	Layout     string // the folder that has the image; "": none was built
 	Unchanged  bool   // it was up to date
@@ -58,9 +58,9 @@ type Built struct {
 }
 
 // Images returns the images that are named, or else those that r has.
-func Images(r repo.Repo, names []string) []gen.Kind {
-	var kinds []gen.Kind
-	for _, k := range gen.Kinds() {
+func Images(r repo.Repo, names []string) []gen.Image {
+	var kinds []gen.Image
+	for _, k := range gen.Images() {
 		if slices.Contains(names, string(k)) || len(names) == 0 && r.Has(gen.Containerfile(k)) {
 			kinds = append(kinds, k)
 		}
@@ -69,7 +69,7 @@ func Images(r repo.Repo, names []string) []gen.Kind {
 }
 
 // Check returns an error for options that contradict each other or the images.
-func (o BuildOptions) Check(ctx context.Context, log Log, kinds []gen.Kind) error {
+func (o BuildOptions) Check(ctx context.Context, log Log, kinds []gen.Image) error {
 	if len(kinds) > 1 && (len(o.Output) > 0 || len(o.Push) > 0 || o.Load != "" || o.IfChanged != "") {
 		return hint.Add(errors.New("--output, --load, --push and --if-changed are for one image, and there are two to build"),
 			"name the image: \"bkt build system …\" or \"bkt build toolbox …\"")
@@ -155,7 +155,7 @@ func (o BuildOptions) configure(r repo.Repo, s *Recipe) (b buildkit.Builder, dir
 }
 
 // outputs returns where the layout goes, and the further outputs.
-func (o BuildOptions) outputs(r repo.Repo, k gen.Kind) (dir string, more []buildkit.Export, err error) {
+func (o BuildOptions) outputs(r repo.Repo, k gen.Image) (dir string, more []buildkit.Export, err error) {
 	for _, text := range o.Output {
 		if !strings.HasPrefix(text, "type=") {
 			dir = text
@@ -171,7 +171,7 @@ func (o BuildOptions) outputs(r repo.Repo, k gen.Kind) (dir string, more []build
 }
 
 // outputFolder returns where an image goes if nobody says where.
-func outputFolder(r repo.Repo, k gen.Kind) string { return r.Path(Folder + "/" + string(k)) }
+func outputFolder(r repo.Repo, k gen.Image) string { return r.Path(Folder + "/" + string(k)) }
 
 // parseOutput parses type=TYPE,dest=DEST[,name=NAME].
 func parseOutput(text string) (buildkit.Export, error) {

@@ -18,7 +18,7 @@ import (
 
 // BuiltImage returns the image that bkt build has written into the repository. No
 // build replaces it until release is called.
-func BuiltImage(ctx context.Context, log Log, r repo.Repo, k gen.Kind) (l ocilayout.Image, release func(), err error) {
+func BuiltImage(ctx context.Context, log Log, r repo.Repo, k gen.Image) (l ocilayout.Image, release func(), err error) {
 	dir := outputFolder(r, k)
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		err = fmt.Errorf("the image %s has not been built: %s is not there", k, dir)
@@ -30,7 +30,7 @@ func BuiltImage(ctx context.Context, log Log, r repo.Repo, k gen.Kind) (l ocilay
 // IsOutdated reports whether a built image is older than its inputs, and logs a warning
 // if it is: a failed build leaves the image of an earlier one. If that cannot be found
 // out, it logs a warning, too.
-func IsOutdated(ctx context.Context, log Log, r repo.Repo, k gen.Kind, l ocilayout.Image) bool {
+func IsOutdated(ctx context.Context, log Log, r repo.Repo, k gen.Image, l ocilayout.Image) bool {
 	name, dir := gen.Containerfile(k), Folder+"/"+string(k)
 	platforms, err := gen.Platforms(k, r.FS())
 	outdated := false

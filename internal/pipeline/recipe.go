@@ -70,7 +70,7 @@ func checkRead(specs []buildspec.Spec) error {
 
 // A Recipe is what one image is built from.
 type Recipe struct {
-	Image     gen.Kind
+	Image     gen.Image
 	Spec      buildspec.Spec
 	Platforms []string     // that the manifests declare; none: the engine's own
 	origins   []gen.Origin // of the lines of its Containerfile, if it is up to date
@@ -78,7 +78,7 @@ type Recipe struct {
 
 // Recipes returns what to build the images from. It checks all that can be checked
 // without an engine.
-func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Kind) ([]Recipe, error) {
+func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, error) {
 	var all []Recipe
 	var specs []buildspec.Spec
 	args := map[string]string{} // the same for all
@@ -112,7 +112,7 @@ func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Kind) ([]Recipe, erro
 // origins returns where the lines of a Containerfile come from. If the file is not up
 // to date with the manifests, it logs a warning. An invalid manifest or marker is an
 // error.
-func origins(log Log, r repo.Repo, k gen.Kind) ([]gen.Origin, error) {
+func origins(log Log, r repo.Repo, k gen.Image) ([]gen.Origin, error) {
 	name := gen.Containerfile(k)
 	old, err := fs.ReadFile(r.FS(), name)
 	if err != nil {
@@ -173,7 +173,7 @@ func (s Recipe) packageLines() []int {
 }
 
 // spec returns what to build the image k from.
-func (o Options) spec(r repo.Repo, k gen.Kind) (buildspec.Spec, error) {
+func (o Options) spec(r repo.Repo, k gen.Image) (buildspec.Spec, error) {
 	s := buildspec.Spec{
 		Containerfile: gen.Containerfile(k),
 		Context:       r.Root,

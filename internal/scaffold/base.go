@@ -35,7 +35,7 @@ func (u *UnknownBase) Unwrap() error { return u.error }
 // ReadBase reads what an image is built on from its Containerfile. found is false if
 // the repository has no recipe for the image. The error is an *[UnknownBase] if the
 // base cannot be determined; flag is the one that names it.
-func ReadBase(r repo.Repo, k gen.Kind, flag string) (from From, found bool, err error) {
+func ReadBase(r repo.Repo, k gen.Image, flag string) (from From, found bool, err error) {
 	name := gen.Containerfile(k)
 	text, err := fs.ReadFile(r.FS(), name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,7 +54,7 @@ func ReadBase(r repo.Repo, k gen.Kind, flag string) (from From, found bool, err 
 
 // otherRecipe returns an error if the image k has a recipe under a name that bkt does
 // not read.
-func otherRecipe(r repo.Repo, k gen.Kind, flag string) error {
+func otherRecipe(r repo.Repo, k gen.Image, flag string) error {
 	name := gen.Containerfile(k)
 	for _, pattern := range []string{"Dockerfile", "Containerfile?*", "Dockerfile?*"} {
 		found, err := fs.Glob(r.FS(), path.Join(path.Dir(name), pattern))
