@@ -14,6 +14,7 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/live"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/plan"
@@ -45,7 +46,7 @@ func (a ailment) hinted() error {
 type patient struct {
 	system       // without a repository, Root is ""
 	unfit  error // what is wrong with the repository as a whole
-	looked []domain
+	looked []*live.Domain
 }
 
 // A checkup looks for ailments of one kind. What it cannot read it has no findings
@@ -107,7 +108,7 @@ func newPatient(ctx context.Context) (*patient, error) {
 	case p.Repo.Root == "":
 		p.Folders, err = workspace.FindFolders()
 	case workspace.CheckDesktop() == nil:
-		p.looked, err = p.look(ctx, nil)
+		p.looked, err = p.Look(ctx, nil)
 	}
 	return p, err
 }
@@ -240,7 +241,7 @@ func uselessPatterns(_ context.Context, p *patient) ([]ailment, error) {
 	var all []ailment
 	for line := range strings.Lines(string(text)) {
 		n++
-		if ignored, err := reconcile.ParseIgnore(workspace.IgnoreFile, []byte(line), p.names()); err == nil && p.matchesNothing(ignored) {
+		if ignored, err := reconcile.ParseIgnore(workspace.IgnoreFile, []byte(line), p.DomainNames()); err == nil && p.matchesNothing(ignored) {
 			err := fmt.Errorf("%s:%d:1: %q matches nothing", workspace.IgnoreFile, n, strings.TrimSpace(line))
 			all = append(all, ailing(hint.Add(err, "look at how the item is spelt, or take the line out"))...)
 		}
@@ -255,8 +256,8 @@ func (p *patient) matchesNothing(ignored map[string]reconcile.Ignore) bool {
 		return false
 	}
 	for _, d := range p.looked {
-		patterns, ok := ignored[d.name()]
-		if ok && (d.comparison == nil || slices.ContainsFunc(d.comparison.Ignored(), patterns.Has)) {
+		patterns, ok := ignored[d.Name()]
+		if ok && (d.Comparison == nil || slices.ContainsFunc(d.Comparison.Ignored(), patterns.Has)) {
 			return false
 		}
 	}
@@ -305,8 +306,8 @@ func unavailableDomains(_ context.Context, p *patient) ([]ailment, error) {
 		return nil, err
 	}
 	for _, d := range p.looked {
-		if d.unavailable() && d.needed {
-			all = append(all, ailing(d.trouble())...)
+		if d.IsUnavailable() && d.Needed {
+			all = append(all, ailing(d.Problem())...)
 		}
 	}
 	return all, nil

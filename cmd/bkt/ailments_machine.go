@@ -20,6 +20,7 @@ import (
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/live"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/pipeline"
@@ -257,7 +258,7 @@ func strayBases(_ context.Context, p *patient) ([]ailment, error) {
 	errs := []error{patherr.Trim(patherr.UnlessMissing(err))}
 	for _, e := range entries {
 		dir := filepath.Join(at, e.Name())
-		text, err := os.ReadFile(filepath.Join(dir, repositoryFile))
+		text, err := os.ReadFile(filepath.Join(dir, live.RepositoryFile))
 		root := strings.TrimSpace(string(text))
 		if err != nil || root == "" || exists(root) || mayBeUnmounted(filepath.Dir(root)) {
 			errs = append(errs, patherr.Trim(patherr.UnlessMissing(err)))
@@ -290,7 +291,7 @@ func foreign(dir string) (string, error) {
 		}
 		name, err := filepath.Rel(dir, path)
 		switch {
-		case path == dir, d.IsDir() && name == computer, name == repositoryFile, host.Abandoned(path):
+		case path == dir, d.IsDir() && name == computer, name == live.RepositoryFile, host.Abandoned(path):
 		case filepath.Dir(name) == computer && d.Type().IsRegular() && isBase(path):
 		default:
 			other = name

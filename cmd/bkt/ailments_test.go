@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"bkt/internal/live"
 	"bkt/internal/pipeline"
 	"bkt/internal/workspace"
 )
@@ -44,7 +45,7 @@ func TestSocketOfAKilledEngine(t *testing.T) {
 // TestUnitsThatCannotBeListed checks that auto-capture is not off, nor needed by no
 // other repository, where it cannot be seen whether it is on.
 func TestUnitsThatCannotBeListed(t *testing.T) {
-	s := system{Workspace: workspace.Workspace{Folders: workspace.Folders{Config: t.TempDir()}}}
+	s := system{live.System{Workspace: workspace.Workspace{Folders: workspace.Folders{Config: t.TempDir()}}}}
 	if links, err := s.autoLinks(); len(links) != 0 || err != nil {
 		t.Errorf("without units: %v, %v", links, err)
 	}

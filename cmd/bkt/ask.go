@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"slices"
+	"strings"
 
-	"bkt/internal/hint"
+	"bkt/internal/live"
 	"bkt/internal/ui"
+	"bkt/internal/workspace"
 
 	"charm.land/huh/v2"
 )
@@ -16,18 +21,20 @@ const (
 	maxLines   = 20 // of it, which scrolls
 )
 
-// pick lets the user take back some of the items that are to be changed.
-func (a *app) pick(ctx context.Context, wanted bool, title string, items []item, to direction) error {
-	if !wanted || len(keysByDomain(items)) == 0 {
+// pick lets the user deselect items that change. What looks like a secret is not
+// selected at first.
+func (a *app) pick(ctx context.Context, wanted bool, title string, items []live.Item, to live.Direction) error {
+	if !wanted || !live.Changing(items) {
 		return nil
 	}
 	if !ui.Interactive() {
-		return hint.Add(errors.New("there is no terminal to pick on"), "leave out --interactive, or name domains")
+		return errNoTerminal("pick on", "leave out --interactive, or name domains")
 	}
 	var options []huh.Option[int]
 	for n, i := range items {
-		if i.op != "" {
-			options = append(options, i.option(to, n))
+		if i.Op != "" {
+			text, secret := i.PickLine(to)
+			options = append(options, huh.NewOption(text, n).Selected(secret == ""))
 		}
 	}
 	var picked []int
@@ -37,8 +44,8 @@ func (a *app) pick(ctx context.Context, wanted bool, title string, items []item,
 		return err
 	}
 	for n := range items {
-		if items[n].op != "" && !slices.Contains(picked, n) {
-			items[n].op, items[n].result = "", resultKept
+		if items[n].Op != "" && !slices.Contains(picked, n) {
+			items[n].Keep()
 		}
 	}
 	return nil
@@ -49,4 +56,32 @@ func interrupted(err error) error {
 		return errors.New("interrupted")
 	}
 	return err
+}
+
+// askSecrets asks whether to capture each item that looks like a secret. Without a
+// terminal they are refused. --yes is no answer: who gives it does not know of the
+// secret.
+func (a *app) askSecrets(items []live.Item, f liveFlags) error {
+	if f.Yes || f.Preview() || !ui.Interactive() {
+		live.RefuseSecrets(items)
+		return nil
+	}
+	in := bufio.NewReader(os.Stdin)
+	for n := range items {
+		i := &items[n]
+		what := i.Secret()
+		if what == "" {
+			continue
+		}
+		fmt.Fprintf(a.Err, "%s: %s looks like a secret (%s). Capture it anyway? [y/N] ", i.Domain.Name(), i.MaskedKey(), what)
+		answer, err := in.ReadString('\n')
+		if err != nil {
+			return errors.New("interrupted")
+		}
+		if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+			i.Refuse(nil)
+			a.Note("%s: %s: left out; to leave it out from now on, write %q into %s", i.Domain.Name(), i.MaskedKey(), i.IgnoreLine(), workspace.IgnoreFile)
+		}
+	}
+	return nil
 }

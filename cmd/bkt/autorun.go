@@ -16,6 +16,7 @@ import (
 	"bkt/internal/containerfile"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/live"
 	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
@@ -90,8 +91,8 @@ type autoRound struct {
 	system  system
 	state   autoState
 	now     time.Time
-	domains []domain
-	items   []item
+	domains []*live.Domain
+	items   []live.Item
 	tree    repo.WorkTree
 	dirty   map[string]bool   // what is not committed, and is not of an earlier run
 	ours    []string          // what is not committed, and is
@@ -120,7 +121,7 @@ func (c *autoRunCmd) once(ctx context.Context, a *app, s system) (unsettled bool
 		return false, err
 	}
 	defer lock.Close()
-	defer s.cache.Save()
+	defer s.Cache.Save()
 	r, err := c.round(a, s)
 	if err != nil {
 		return false, err
@@ -134,7 +135,7 @@ func (c *autoRunCmd) once(ctx context.Context, a *app, s system) (unsettled bool
 	if err == nil {
 		err = r.commit(ctx)
 	}
-	unsettled = slices.ContainsFunc(r.items, func(i item) bool { return r.why[i.domain+i.Key] == whyUnsettled })
+	unsettled = slices.ContainsFunc(r.items, func(i live.Item) bool { return r.why[i.Domain.Name()+i.Key] == whyUnsettled })
 	return unsettled, r.conclude(ctx, errors.Join(err, a.refusals(r.items), r.broken()))
 }
 
@@ -151,21 +152,21 @@ func (c *autoRunCmd) preview(ctx context.Context, a *app, s system) error {
 	if err != nil {
 		return err
 	}
-	err = a.pending(r.domains, r.items, capturing, p, c.Mode)
+	err = a.printPreview(r.domains, r.items, live.ToManifest, p, c.Mode)
 	r.mentionWaiting()
 	return errors.Join(err, a.refusals(r.items), r.broken())
 }
 
 // look looks at the system, and decides what is captured.
 func (r *autoRound) look(ctx context.Context) (err error) {
-	if r.domains, err = r.system.look(ctx, nil); err != nil {
+	if r.domains, err = r.system.Look(ctx, nil); err != nil {
 		return err
 	}
-	r.items = each(r.domains, decideAuto)
+	r.items = live.Items(r.domains, live.DecideAutoCapture)
 	many := r.tooMany()
 	r.debounce()
 	r.guard(many)
-	refuseSecrets(r.items)
+	live.RefuseSecrets(r.items)
 	if r.count() == 0 && r.state.Journal == nil {
 		return nil
 	}
@@ -183,19 +184,12 @@ func (r *autoRound) look(ctx context.Context) (err error) {
 	return r.identified(ctx)
 }
 
-// decideAuto decides about an item with no one to ask: what was changed on both
-// sides is left for someone.
-func decideAuto(i *item) {
-	i.result = resultKept
-	if i.Case == reconcile.CaseLive || i.Case == reconcile.CaseNew {
-		i.op, i.result = direction(capturing).op(i.Difference), ""
-	}
-}
-
 func (r *autoRound) count() int {
 	n := 0
-	for _, keys := range keysByDomain(r.items) {
-		n += len(keys)
+	for _, i := range r.items {
+		if i.Op != "" {
+			n++
+		}
 	}
 	return n
 }
@@ -205,33 +199,31 @@ const whyUnsettled = "it has changed just now"
 // debounce has those wait that may be on their way to another value.
 func (r *autoRound) debounce() {
 	for n := range r.items {
-		if i := &r.items[n]; i.op != "" && r.now.Sub(r.state.since(*i, r.now)) < r.Settle {
+		if i := &r.items[n]; i.Op != "" && r.now.Sub(r.state.since(*i, r.now)) < r.Settle {
 			r.wait(i, whyUnsettled)
 		}
 	}
 }
 
-func (r *autoRound) wait(i *item, why string) {
-	i.op, i.result = "", resultWaiting
-	r.why[i.domain+i.Key] = why
+func (r *autoRound) wait(i *live.Item, why string) {
+	i.Op, i.Result = "", live.Waiting
+	r.why[i.Domain.Name()+i.Key] = why
 }
 
 func (r *autoRound) waitAll(why string) {
 	for n := range r.items {
-		if r.items[n].op != "" {
+		if r.items[n].Op != "" {
 			r.wait(&r.items[n], why)
 		}
 	}
 }
-
-func refuse(i *item, err error) { i.op, i.result, i.err = "", resultRefused, err }
 
 // tooMany says of domains what they would remove, if that may not be meant: all
 // that is gone counts, however long it has been.
 func (r *autoRound) tooMany() map[string]string {
 	many := map[string]string{}
 	for _, d := range r.domains {
-		many[d.name()] = d.tooMany(r.items)
+		many[d.Name()] = d.TooMany(r.items)
 	}
 	return many
 }
@@ -240,8 +232,8 @@ func (r *autoRound) tooMany() map[string]string {
 // wrong, and all else of their domain.
 func (r *autoRound) guard(many map[string]string) {
 	for n := range r.items {
-		if i := &r.items[n]; i.op != "" && many[i.domain] != "" {
-			refuse(i, hint.Add(errors.New("this would "+many[i.domain]), "if it is meant, run \"bkt capture %s\"", i.domain))
+		if i := &r.items[n]; i.Op != "" && many[i.Domain.Name()] != "" {
+			i.Refuse(hint.Add(errors.New("this would "+many[i.Domain.Name()]), "if it is meant, run \"bkt capture %s\"", i.Domain.Name()))
 		}
 	}
 }
@@ -274,7 +266,7 @@ func (r *autoRound) waitForOthers(ctx context.Context) error {
 			return err
 		}
 		for n := range r.items {
-			if i := &r.items[n]; why != "" && i.domain == d.name() && i.op != "" {
+			if i := &r.items[n]; why != "" && i.Domain == d && i.Op != "" {
 				r.wait(i, why)
 			}
 		}
@@ -283,12 +275,12 @@ func (r *autoRound) waitForOthers(ctx context.Context) error {
 }
 
 // blocked says what keeps a domain from being captured.
-func (r *autoRound) blocked(ctx context.Context, d domain) (string, error) {
-	of := slices.DeleteFunc(slices.Clone(r.items), func(i item) bool { return i.domain != d.name() || i.op == "" })
+func (r *autoRound) blocked(ctx context.Context, d *live.Domain) (string, error) {
+	of := slices.DeleteFunc(slices.Clone(r.items), func(i live.Item) bool { return i.Domain != d || i.Op == "" })
 	if len(of) == 0 {
 		return "", nil
 	}
-	edits, err := captured(r.system, []domain{d}, of)
+	edits, err := r.system.Capture(of)
 	if err != nil {
 		return "", err
 	}
@@ -361,11 +353,11 @@ func (r *autoRound) rewrites(ctx context.Context) (plan.Plan, error) {
 	if r.count() == 0 {
 		return nil, nil
 	}
-	edits, err := captured(r.system, r.domains, r.items)
+	edits, err := r.system.Capture(r.items)
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.system.rewrites(edits)
+	p, err := r.system.Rewrite(edits)
 	for _, f := range r.render(ctx, edits) {
 		p = append(p, plan.Rewrite(r.system.Repo.Path(f.name), f.name, f.old, f.text)...)
 	}
@@ -392,11 +384,10 @@ func (r *autoRound) write(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := (host.Executor{}).Execute(ctx, p, func(plan.Change, error) {}); err != nil {
+	if err := live.ExecuteCapture(ctx, p, r.items); err != nil {
 		return err
 	}
-	mark(r.items, resultCaptured)
-	return settle(ctx, r.domains, keysByDomain(r.items), nil)
+	return r.system.SaveBases(ctx, r.domains, r.items)
 }
 
 // plan fills the journal with what is to be committed: by now, and by earlier
@@ -417,15 +408,15 @@ func (r *autoRound) plan() {
 	}
 	last := ""
 	for _, i := range r.items {
-		if i.op == "" {
+		if i.Op == "" {
 			continue
 		}
-		if i.domain != last {
-			last = i.domain
-			j.Lines = append(j.Lines, i.domain)
+		if i.Domain.Name() != last {
+			last = i.Domain.Name()
+			j.Lines = append(j.Lines, i.Domain.Name())
 		}
-		j.Lines = append(j.Lines, "  "+direction(capturing).line(i))
-		j.Items[i.domain]++
+		j.Lines = append(j.Lines, "  "+i.Line(live.ToManifest))
+		j.Items[i.Domain.Name()]++
 	}
 	r.state.Journal = &j
 	if len(j.Files) == 0 {
@@ -446,9 +437,9 @@ func (r *autoRound) save(ctx context.Context) error {
 func (r *autoRound) broken() error {
 	var errs []error
 	for _, d := range r.domains {
-		switch err := d.trouble(); {
+		switch err := d.Problem(); {
 		case err == nil:
-		case d.unavailable():
+		case d.IsUnavailable():
 			r.a.Note("left out: %v", err)
 		default:
 			errs = append(errs, err)
@@ -464,17 +455,17 @@ func (r *autoRound) conclude(ctx context.Context, err error) error {
 	result, before := autoNothing, r.state
 	r.state.Pending = nil
 	for _, i := range r.items {
-		if i.result == resultWaiting {
+		if i.Result == live.Waiting {
 			result = autoWaiting
 		}
-		if i.result == resultWaiting || i.result == resultRefused {
-			r.state.Pending = append(r.state.Pending, pending{i.domain, i.shown(), i.sum(), before.since(i, r.now), r.why[i.domain+i.Key]})
+		if i.Result == live.Waiting || i.Result == live.Refused {
+			r.state.Pending = append(r.state.Pending, pending{i.Domain.Name(), i.MaskedKey(), i.Sum(), before.since(i, r.now), r.why[i.Domain.Name()+i.Key]})
 		}
 	}
 	if err == nil && r.tree.Busy != "" {
 		result = autoWaiting
 	}
-	if n := r.captured(); n > 0 {
+	if n := live.Count(r.items, live.Captured); n > 0 {
 		result = autoCaptured
 	}
 	if err != nil {
@@ -485,32 +476,22 @@ func (r *autoRound) conclude(ctx context.Context, err error) error {
 	return errors.Join(r.print(), err, r.save(ctx))
 }
 
-func (r *autoRound) captured() int {
-	n := 0
-	for _, i := range r.items {
-		if i.result == resultCaptured {
-			n++
-		}
-	}
-	return n
-}
-
 func (r *autoRound) print() error {
 	if r.a.Quiet && !r.a.JSON {
 		return nil
 	}
-	err := r.a.printOutcome(r.domains, r.items, capturing)
+	err := r.a.printOutcome(r.domains, r.items, live.ToManifest)
 	r.mentionWaiting()
 	return err
 }
 
 func (r *autoRound) mentionWaiting() {
-	r.a.mention(r.items, func(i item) string {
-		if why := r.why[i.domain+i.Key]; why != "" {
+	r.a.notes(live.Notes(r.items, r.a.maxNamed(), func(i live.Item) string {
+		if why := r.why[i.Domain.Name()+i.Key]; why != "" {
 			return "waiting: " + why
 		}
 		return ""
-	})
+	}))
 }
 
 // message is that of the commit.

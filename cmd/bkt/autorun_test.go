@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"bkt/internal/containerfile"
+	"bkt/internal/live"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
 	"bkt/internal/workspace"
@@ -35,7 +36,7 @@ func TestCaptureRendersSections(t *testing.T) {
 	put("manifests/distrobox.json", boxes)
 	put("Containerfile", empty)
 	put("toolbox/Containerfile", "FROM base\n")
-	round := &autoRound{system: system{Workspace: workspace.Workspace{Repo: r}}}
+	round := &autoRound{system: system{live.System{Workspace: workspace.Workspace{Repo: r}}}}
 	other := reconcile.NewEdits(r.FS())
 	other.WriteFile("manifests/distrobox.json", []byte(strings.Replace(boxes, "/opt/a", "/opt/b", 1)))
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bkt/internal/hint"
+	"bkt/internal/live"
 	"bkt/internal/plan"
 )
 
@@ -107,9 +108,9 @@ func (s system) save(st autoState) (plan.Plan, error) {
 
 // since returns since when an item is as it is, which is now if it was different
 // the last time, or not there.
-func (st autoState) since(i item, now time.Time) time.Time {
+func (st autoState) since(i live.Item, now time.Time) time.Time {
 	for _, p := range st.Pending {
-		if p.Domain == i.domain && p.Key == i.shown() && p.Sum == i.sum() && p.Since.Before(now) {
+		if p.Domain == i.Domain.Name() && p.Key == i.MaskedKey() && p.Sum == i.Sum() && p.Since.Before(now) {
 			return p.Since
 		}
 	}

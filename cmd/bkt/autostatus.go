@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bkt/internal/hint"
+	"bkt/internal/live"
 )
 
 // autoStatusJSON is what there is to know about auto-capture. Version goes up when
@@ -82,7 +83,7 @@ func (j autoStatusJSON) line() string {
 		parts = append(parts, fmt.Sprintf("last run %s: %s", when(*j.LastRun), j.Result))
 	}
 	if j.Committed != nil {
-		parts = append(parts, fmt.Sprintf("last commit %s %s, of %s", when(*j.Committed), j.Commit, amount(j.Captured)))
+		parts = append(parts, fmt.Sprintf("last commit %s %s, of %s", when(*j.Committed), j.Commit, live.Amount(j.Captured)))
 	}
 	if j.Branch != "" {
 		parts = append(parts, "pushed to "+j.Branch)

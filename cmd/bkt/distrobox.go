@@ -1,18 +1,13 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"bkt/gen"
 	"bkt/internal/distrobox"
 	"bkt/internal/domains"
 	"bkt/internal/hint"
-	"bkt/internal/host"
-	"bkt/internal/reconcile"
 	"bkt/internal/strictjson"
 )
 
@@ -38,7 +33,7 @@ func (c *iniCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	text, notes := domains.Distrobox(s.Folders, s.cache).Ini(boxes)
+	text, notes := domains.Distrobox(s.Folders, s.Cache).Ini(boxes)
 	for _, note := range notes {
 		a.Note("%s", note)
 	}
@@ -70,30 +65,4 @@ func unknownBox(name string, names []string) error {
 		return hint.Add(err, "did you mean %q?", near)
 	}
 	return hint.Add(err, "the boxes are %s", strings.Join(names, ", "))
-}
-
-// learnPackages asks boxes that run for the packages that were installed by hand,
-// if the domains that were asked for have boxes. Those of the box of the toolbox
-// image belong to the image. What they say is known of them from now on, and by later
-// commands if this one keeps it.
-func (a *app) learnPackages(ctx context.Context, s system, asked []string) error {
-	chosen, err := s.choose(asked)
-	if err != nil || !slices.ContainsFunc(chosen, func(k reconcile.Reconciler) bool { return k.Name() == "distrobox" }) {
-		return err
-	}
-	except := ""
-	box, err := toolboxOf(s.Repo.FS())
-	switch {
-	case errors.Is(err, errNoToolbox):
-	case err != nil:
-		return nil // which box is to be left out is not known; what is wrong, the domain says
-	case s.Repo.Has(gen.Containerfile(gen.Toolbox)):
-		except = box.Name
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for _, note := range domains.Distrobox(s.Folders, s.cache).Learn(ctx, host.Query{}, except) {
-		a.Note("distrobox: %s", note)
-	}
-	return nil
 }

@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
 
-	"bkt/internal/hint"
 	"bkt/internal/host"
-	"bkt/internal/patherr"
+	"bkt/internal/live"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/ui"
-	"bkt/internal/workspace"
 
 	"charm.land/huh/v2"
 )
@@ -30,70 +26,80 @@ const (
 
 type resolveCmd struct{ domainArgs }
 
-// Run asks about each difference, and does then what was decided.
+// Run asks about each difference, and executes the decisions.
 func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	if !ui.Interactive() {
-		return hint.Add(errors.New("there is no terminal to decide on"), "use \"bkt capture\" and \"bkt apply\" with --take live or --take manifest")
+		return errNoTerminal("decide on", "use \"bkt capture\" and \"bkt apply\" with --take live or --take manifest")
 	}
-	s, domains, end, err := a.begin(ctx, tierTwoFlags{domainArgs: c.domainArgs})
+	s, err := thisDesktop()
+	if err != nil {
+		return err
+	}
+	domains, end, err := a.begin(ctx, s, liveFlags{domainArgs: c.domainArgs})
 	if err != nil {
 		return err
 	}
 	defer end()
-	verdicts, err := decideEach(ctx, each(domains, func(*item) {}))
+	items := live.Items(domains, nil)
+	v, err := askVerdicts(ctx, items)
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.resolve(ctx, s, domains, verdicts), a.troubles(domains))
+	return errors.Join(a.resolve(ctx, s, domains, items, v), a.problems(domains))
 }
 
-// resolve does what was decided: what is ignored first, and what is captured
-// before what is applied.
-func (a *app) resolve(ctx context.Context, s system, domains []domain, verdicts map[itemName]verdict) error {
-	p, err := s.ignore(verdicts)
+// resolve executes the decisions: first what is ignored, then what is captured, and last what
+// is applied.
+func (a *app) resolve(ctx context.Context, s system, domains []*live.Domain, items []live.Item, v verdicts) error {
+	p, err := s.Ignore(v.choose(items, verdictIgnore))
 	if err != nil {
 		return err
 	}
 	if err := (host.Executor{}).Execute(ctx, p, func(plan.Change, error) {}); err != nil {
 		return err
 	}
-	toCapture := each(domains, choose(verdicts, verdictCapture, capturing))
-	if err := a.askSecrets(toCapture, ui.Mode{}, false); err != nil {
+	toCapture := live.Items(domains, v.decide(verdictCapture, live.ToManifest))
+	if err := a.askSecrets(toCapture, liveFlags{}); err != nil {
 		return err
 	}
-	if err := a.capture(ctx, s, domains, toCapture, ui.Mode{}, true); err != nil {
+	if err := a.capture(ctx, s, domains, toCapture, liveFlags{Yes: true}); err != nil {
 		return err
 	}
-	domains, err = s.look(ctx, namesOf(domains))
+	domains, err = s.Look(ctx, live.Names(domains))
 	if err != nil {
 		return err
 	}
-	toApply := each(domains, choose(verdicts, verdictApply, applying))
-	err = a.apply(ctx, s, domains, toApply, ui.Mode{}, false)
+	toApply := live.Items(domains, v.decide(verdictApply, live.ToSystem))
+	err = a.apply(ctx, s, domains, toApply, liveFlags{})
 	return errors.Join(err, a.refusals(toApply))
 }
 
-// itemName names an item among those of all domains.
+// verdicts has the decision on each item.
+type verdicts map[itemName]verdict
+
+// An itemName names an item from one look to the next.
 type itemName struct{ domain, key string }
 
-func decideEach(ctx context.Context, items []item) (map[itemName]verdict, error) {
-	verdicts := map[itemName]verdict{}
+func nameOf(i live.Item) itemName { return itemName{i.Domain.Name(), i.Key} }
+
+func askVerdicts(ctx context.Context, items []live.Item) (verdicts, error) {
+	all := verdicts{}
 	for n, i := range items {
 		v := verdictSkip
 		field := huh.NewSelect[verdict]().
-			Title(fmt.Sprintf("%d of %d: %s %s", n+1, len(items), i.domain, i.shown())).
-			Description(inWords(i.Difference)).Options(verdictsOn(i)...).Value(&v)
+			Title(fmt.Sprintf("%d of %d: %s %s", n+1, len(items), i.Domain.Name(), i.MaskedKey())).
+			Description(live.Explain(i.Difference)).Options(verdictsOn(i)...).Value(&v)
 		if err := interrupted(huh.NewForm(huh.NewGroup(field)).RunWithContext(ctx)); err != nil {
 			return nil, err
 		}
-		verdicts[itemName{i.domain, i.Key}] = v
+		all[nameOf(i)] = v
 	}
-	return verdicts, nil
+	return all, nil
 }
 
 // verdictsOn returns what can be decided about an item. What no manifest can
 // have is not captured.
-func verdictsOn(i item) []huh.Option[verdict] {
+func verdictsOn(i live.Item) []huh.Option[verdict] {
 	options := []huh.Option[verdict]{huh.NewOption("skip: leave it as it is", verdictSkip)}
 	if i.Case != reconcile.CaseUncapturable {
 		options = append(options, huh.NewOption("capture: the manifest becomes what is here", verdictCapture))
@@ -103,51 +109,22 @@ func verdictsOn(i item) []huh.Option[verdict] {
 		huh.NewOption("ignore: never mention it again", verdictIgnore))
 }
 
-// choose decides to change the items of one verdict, and no others.
-func choose(verdicts map[itemName]verdict, v verdict, to direction) func(*item) {
-	return func(i *item) {
-		if verdicts[itemName{i.domain, i.Key}] == v {
-			i.op = to.op(i.Difference)
+// choose returns the items with one decision.
+func (all verdicts) choose(items []live.Item, v verdict) []live.Item {
+	var chosen []live.Item
+	for _, i := range items {
+		if all[nameOf(i)] == v {
+			chosen = append(chosen, i)
 		}
 	}
+	return chosen
 }
 
-func namesOf(domains []domain) []string {
-	var names []string
-	for _, d := range domains {
-		names = append(names, d.name())
-	}
-	return names
-}
-
-// ignore is the plan that adds what is to be ignored to the file of it.
-func (s system) ignore(verdicts map[itemName]verdict) (plan.Plan, error) {
-	old, err := fs.ReadFile(s.Repo.FS(), workspace.IgnoreFile)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, patherr.Trim(err)
-	}
-	text := string(old)
-	if text != "" && text[len(text)-1] != '\n' {
-		text += "\n"
-	}
-	added := false
-	for _, line := range ignoredLines(verdicts) {
-		text += line + "\n"
-		added = true
-	}
-	if !added {
-		return nil, nil
-	}
-	return plan.Rewrite(s.Repo.Path(workspace.IgnoreFile), workspace.IgnoreFile, old, []byte(text)), nil
-}
-
-func ignoredLines(verdicts map[itemName]verdict) []string {
-	var lines []string
-	for i, v := range verdicts {
-		if v == verdictIgnore {
-			lines = append(lines, i.domain+":"+shownKey(i.key))
+// decide changes the items with one decision, and no others.
+func (all verdicts) decide(v verdict, to live.Direction) func(*live.Item) {
+	return func(i *live.Item) {
+		if all[nameOf(*i)] == v {
+			i.Op = to.Op(i.Difference)
 		}
 	}
-	slices.Sort(lines)
-	return lines
 }

@@ -4,23 +4,41 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
 	"strings"
 
 	"bkt/gen"
 	"bkt/gen/section"
+	"bkt/internal/bootc"
 	"bkt/internal/containerfile"
 	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/live"
+	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/pipeline"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/workspace"
 )
 
 type statusCmd struct{ domainArgs }
+
+// A bootedStatus is the image that the system booted from.
+type bootedStatus struct {
+	Image  string `json:"image"`
+	Digest string `json:"digest,omitempty"`
+	Wanted string `json:"wanted,omitempty"` // the image of this repository, if it is another one
+	Error  string `json:"error,omitempty"`  // why one of these is unknown
+}
+
+// A boxStatus is the container of the toolbox image.
+type boxStatus struct {
+	Name   string `json:"name"`
+	Image  string `json:"image"`
+	Wanted string `json:"wanted,omitempty"` // the toolbox image of this repository, if it is another one
+	Error  string `json:"error,omitempty"`  // why one of these is unknown
+}
 
 // A status is what bkt status prints.
 type status struct {
@@ -46,10 +64,6 @@ type fileStatus struct {
 	Undecided bool `json:"undecided,omitempty"` // sync stops at them
 }
 
-// stagedDeployment is there while a deployment waits for the next start, by
-// ostree's src/libostree/ostree-sysroot-deploy.c.
-const stagedDeployment = "/run/ostree/staged-deployment"
-
 // Run prints how things stand. It is no error that something differs, or is out
 // of order.
 func (c *statusCmd) Run(ctx context.Context, a *app) error {
@@ -71,13 +85,13 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 // status looks at all there is side by side: most of it is waiting.
 func (s system) status(ctx context.Context, asked []string) (status, error) {
 	st := status{Version: 1}
-	var domains []domain
+	var domains []*live.Domain
 	errs := make([]error, 2)
 	var wg crash.Group
 	if err := workspace.CheckDesktop(); err != nil {
 		st.Unseen = err.Error()
 	} else {
-		wg.Go(func() { domains, errs[0] = s.look(ctx, asked) })
+		wg.Go(func() { domains, errs[0] = s.Look(ctx, asked) })
 		auto := s.autoStatus()
 		st.AutoCapture = &auto
 	}
@@ -85,12 +99,11 @@ func (s system) status(ctx context.Context, asked []string) (status, error) {
 	wg.Go(func() { st.readUncommitted(ctx, s) })
 	wg.Go(func() { st.Booted, st.Box = s.images(ctx) })
 	wg.Wait()
-	_, err := os.Stat(stagedDeployment)
-	st.Staged = err == nil
-	if err = patherr.UnlessMissing(err); err != nil {
-		st.StagedError = patherr.Trim(err).Error()
+	var err error
+	if st.Staged, err = bootc.IsStaged(); err != nil {
+		st.StagedError = err.Error()
 	}
-	st.Domains = asDomainsJSON(domains, each(domains, func(*item) {})).Domains
+	st.Domains = asDomainsJSON(domains, live.Items(domains, nil)).Domains
 	return st, errors.Join(errs...)
 }
 
@@ -114,30 +127,62 @@ func (s system) files(ctx context.Context) ([]fileStatus, error) {
 }
 
 func (st *status) readUncommitted(ctx context.Context, s system) {
-	names, err := s.uncommitted(ctx)
+	names, err := s.Repo.Uncommitted(ctx, host.Git{}, "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), workspace.IgnoreFile)
 	st.Uncommitted = append([]string{}, names...)
 	if err != nil {
 		st.Unknown = err.Error()
 	}
 }
 
-// uncommitted returns those of bkt's files that git has not, none where there is
-// no git, or no repository of git's.
-func (s system) uncommitted(ctx context.Context) ([]string, error) {
-	out, err := host.Git{}.Git(ctx, s.Repo.Root, nil,
-		"--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--", "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), workspace.IgnoreFile)
-	names := []string{}
-	if err != nil {
-		return names, s.Repo.NoGit(err)
-	}
-	for entry := range strings.SplitSeq(string(out), "\x00") {
-		if len(entry) > len("XY ") {
-			names = append(names, entry[len("XY "):])
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+// images compares the booted image and the toolbox container with the images of the
+// repository. Without one of them, the result is nil; one that cannot be read has an
+// error instead.
+func (s system) images(ctx context.Context) (*bootedStatus, *boxStatus) {
+	_, images, err := reconcile.ReadManifest[manifest.Images](s.Repo.FS(), manifest.ImagePath)
+	return newBootedStatus(ctx, images.System.Name, err), s.toolboxStatus(images.Toolbox.Name, err)
 }
+
+// newBootedStatus compares the booted image with the image called name; errName is why
+// the name is unknown.
+func newBootedStatus(ctx context.Context, name string, errName error) *bootedStatus {
+	i, err := bootc.Booted(ctx)
+	b := &bootedStatus{Image: i.Name, Digest: i.Digest}
+	switch {
+	case err != nil:
+		b.Error = err.Error()
+	case i.Name == "":
+		return nil
+	case errName != nil:
+		b.Error = firstOf(errName)
+	case name != "" && !bootc.SameRepository(i.Name, name):
+		b.Wanted = name
+	}
+	return b
+}
+
+// toolboxStatus compares the toolbox container with the image called name; errName is
+// why the name is unknown.
+func (s system) toolboxStatus(name string, errName error) *boxStatus {
+	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](s.Repo.FS(), manifest.DistroboxPath)
+	if err != nil {
+		return &boxStatus{Error: firstOf(err)}
+	}
+	container, ok := boxes.Toolbox()
+	if !ok {
+		return nil
+	}
+	box := &boxStatus{Name: container, Image: boxes.Containers[container].Image}
+	switch {
+	case errName != nil:
+		box.Error = firstOf(errName)
+	case name != "" && !bootc.SameRepository(box.Image, name):
+		box.Wanted = name
+	}
+	return box
+}
+
+// firstOf returns the first of the errors in a manifest.
+func firstOf(err error) string { return hint.Split(patherr.Trim(err))[0].Error() }
 
 // text is the status for people.
 func (st status) text() string {
@@ -222,4 +267,35 @@ func (d domainJSON) of(cases []reconcile.Case) int {
 		}
 	}
 	return n
+}
+
+func (b bootedStatus) text() string {
+	if b.Error != "" && b.Image == "" {
+		return "unknown: " + b.Error
+	}
+	text := b.Image
+	if b.Digest != "" {
+		text += " " + pipeline.Short(b.Digest)
+	}
+	switch {
+	case b.Error != "":
+		text += ", and whether it is that of this repository is unknown: " + b.Error
+	case b.Wanted != "":
+		text += fmt.Sprintf(", and not that of this repository (\"bootc switch %s\" changes to it)", b.Wanted)
+	}
+	return text
+}
+
+func (b boxStatus) text() string {
+	if b.Name == "" {
+		return "unknown: " + b.Error
+	}
+	text := fmt.Sprintf("box %s is of %s", b.Name, b.Image)
+	switch {
+	case b.Error != "":
+		text += ", and whether that is of this repository is unknown: " + b.Error
+	case b.Wanted != "":
+		text += fmt.Sprintf(", and the image of this repository is %s", b.Wanted)
+	}
+	return text
 }

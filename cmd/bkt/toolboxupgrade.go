@@ -79,7 +79,7 @@ func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer unlock()
-	defer s.cache.Save()
+	defer s.Cache.Save()
 	err = c.carryOut(ctx, a, s.Repo, &u)
 	if err != nil && u.result == "" {
 		return err
@@ -131,7 +131,7 @@ func (u *upgrade) isSame(id string) bool {
 
 // plan finds out what there is to do, without doing any of it.
 func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) {
-	if u.box, err = toolboxOf(s.Repo.FS()); err != nil {
+	if u.box, err = domains.Toolbox(s.Repo.FS()); err != nil {
 		return u, err
 	}
 	u.image = cmp.Or(c.Image, u.box.Image)
@@ -150,7 +150,7 @@ func (c *upgradeCmd) plan(ctx context.Context, s system) (u upgrade, err error) 
 	for _, t := range toolchains.Content.Toolchains {
 		answering = append(answering, t.Path)
 	}
-	u.domain = domains.Distrobox(s.Folders, s.cache)
+	u.domain = domains.Distrobox(s.Folders, s.Cache)
 	u.Upgrade, err = u.domain.Upgrade(ctx, host.Query{}, u.box, named, answering, time.Now().Format("-backup-20060102-150405"))
 	return u, err
 }

@@ -1,4 +1,4 @@
-package main
+package live
 
 import (
 	"slices"
@@ -13,7 +13,7 @@ import (
 func TestPackagesWithoutSecrets(t *testing.T) {
 	token := "ghp" + "_" + strings.Repeat("a1B2c3", 6)
 	packages := []string{"jq", "gcc-c++", token, "https://eve:apple@example.org/x.rpm", "java-21-openjdk-devel", "perl-Crypt-PasswdMD5", "gtk4-devel-tools"}
-	names, err := withoutSecrets(packages)
+	names, err := WithoutSecrets(packages)
 	if want := slices.Concat(packages[:2], packages[4:]); !slices.Equal(names, want) {
 		t.Errorf("%q, not %q", names, want)
 	}
@@ -26,7 +26,7 @@ func TestPackagesWithoutSecrets(t *testing.T) {
 // secret, which could be guessed from it, and does on all else.
 func TestSumOfSecret(t *testing.T) {
 	of := func(flags string) string {
-		return item{Difference: reconcile.Difference{Live: []byte(`{"app": "a", "flags": ["` + flags + `"]}`)}}.sum()
+		return Item{Difference: reconcile.Difference{Live: []byte(`{"app": "a", "flags": ["` + flags + `"]}`)}}.Sum()
 	}
 	if of("--env=PASS=apple") != of("--env=PASS=pear") {
 		t.Error("the sum is one of the secret")

@@ -1,8 +1,8 @@
-package main
+package bootc
 
 import "testing"
 
-func TestPlainImage(t *testing.T) {
+func TestImageName(t *testing.T) {
 	for reference, want := range map[string]string{
 		"ostree-unverified-registry:quay.io/a/b:1":          "quay.io/a/b:1",
 		"ostree-unverified-image:docker://quay.io/a/b:1":    "quay.io/a/b:1",
@@ -12,13 +12,13 @@ func TestPlainImage(t *testing.T) {
 		"ostree-remote-image:fedora:docker://quay.io/a/b:1": "quay.io/a/b:1",
 		"quay.io/a/b:1": "quay.io/a/b:1",
 	} {
-		if got := plainImage(reference); got != want {
+		if got := imageName(reference); got != want {
 			t.Errorf("%s: %s", reference, got)
 		}
 	}
 }
 
-func TestSameImage(t *testing.T) {
+func TestSameRepository(t *testing.T) {
 	tests := []struct {
 		image, name string
 		want        bool
@@ -27,10 +27,9 @@ func TestSameImage(t *testing.T) {
 		{"quay.io/a/b@sha256:00", "quay.io/a/b", true},
 		{"localhost:5000/b", "localhost:5000/b:latest", true},
 		{"quay.io/a/b", "quay.io/a/c", false},
-		{"quay.io/a/b", "", true},
 	}
 	for _, tt := range tests {
-		if got := sameImage(tt.image, tt.name); got != tt.want {
+		if got := SameRepository(tt.image, tt.name); got != tt.want {
 			t.Errorf("%+v", tt)
 		}
 	}

@@ -1,0 +1,35 @@
+package domains
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"bkt/internal/distrobox"
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+)
+
+// ErrNoToolbox is the error of manifests that do not say which container is that of
+// the toolbox image.
+var ErrNoToolbox = errors.New("does not say which box is that of the toolbox image")
+
+// Toolbox returns the container of the toolbox image, as the manifests in files
+// declare it. It fails with [ErrNoToolbox] if they declare none.
+func Toolbox(files fs.FS) (distrobox.Box, error) {
+	boxes, err := distrobox.Store{InImage: ToolboxInImage}.Load(files)
+	if err != nil {
+		return distrobox.Box{}, err
+	}
+	containers := map[string]manifest.Box{}
+	for _, b := range boxes {
+		containers[b.Name] = b.Box
+	}
+	name, ok := manifest.Boxes{Containers: containers}.Toolbox()
+	if !ok {
+		return distrobox.Box{}, hint.Add(fmt.Errorf("%s %w", distrobox.File, ErrNoToolbox), `it is the one called "bootc-dev", or the only one`)
+	}
+	i := slices.IndexFunc(boxes, func(b distrobox.Box) bool { return b.Name == name })
+	return boxes[i], nil
+}

@@ -1,0 +1,70 @@
+package live
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/patherr"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+)
+
+// RepositoryFile, beside the last known states, names the repository they belong to.
+const RepositoryFile = "repository"
+
+// SaveBases writes the last known state of each domain: the items that are up to date,
+// and of the given items those that were captured, or merged by applying them.
+func (s System) SaveBases(ctx context.Context, domains []*Domain, items []Item) error {
+	p, err := s.planBases(domains, items)
+	if err != nil {
+		return err
+	}
+	err = host.Executor{}.Execute(ctx, p, func(plan.Change, error) {})
+	return hint.Add(err, "let bkt write there, and run the command again: it is where bkt notes what both sides agreed on")
+}
+
+func (s System) planBases(domains []*Domain, items []Item) (plan.Plan, error) {
+	captured, merged := map[*Domain][]string{}, map[*Domain][]string{}
+	for _, i := range items {
+		switch {
+		case i.Result == Captured:
+			captured[i.Domain] = append(captured[i.Domain], i.Key)
+		case i.Result == Applied && i.Case == reconcile.CaseMerge:
+			merged[i.Domain] = append(merged[i.Domain], i.Key)
+		}
+	}
+	var p plan.Plan
+	for _, d := range domains {
+		if d.Comparison == nil {
+			continue
+		}
+		text, differs, err := d.Comparison.Base(captured[d], merged[d])
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case differs:
+			p = append(p, plan.RewritePrivate(s.Private(), d.basePath, d.base, text)...)
+		case host.ReadableByOthers(d.basePath):
+			p = append(p, plan.Change{Op: plan.Modify, Targets: []string{d.basePath}, Steps: []plan.Step{plan.Overwrite{Path: d.basePath, Text: d.base, Private: s.Private()}}})
+		}
+	}
+	if len(p) == 0 {
+		return nil, nil
+	}
+	named, err := s.nameRepository()
+	return append(p, named...), err
+}
+
+// nameRepository is the plan that writes RepositoryFile.
+func (s System) nameRepository() (plan.Plan, error) {
+	path := filepath.Join(s.Private(), "base", s.ID(), RepositoryFile)
+	old, err := os.ReadFile(path)
+	if patherr.UnlessMissing(err) != nil {
+		return nil, patherr.Trim(err)
+	}
+	return plan.RewritePrivate(s.Private(), path, old, []byte(s.Repo.Root+"\n")), nil
+}

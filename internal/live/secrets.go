@@ -1,0 +1,93 @@
+package live
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"bkt/internal/hint"
+	"bkt/internal/reconcile"
+	"bkt/internal/secret"
+	"bkt/internal/workspace"
+)
+
+// newSecret returns what kind of secret a capture would bring into the repository,
+// and where in the item it is; "" for none. What a manifest has already is not new.
+func newSecret(d reconcile.Difference) string {
+	what := secret.In(d.Live, d.Manifest, d.Key)
+	if what == "" || d.Elsewhere == nil {
+		return what
+	}
+	return secret.In(d.Live, d.Elsewhere, d.Key)
+}
+
+// IgnoreLine returns the line of the ignore file that ignores the item.
+func (i Item) IgnoreLine() string { return i.Domain.Name() + ":" + i.MaskedKey() }
+
+// Secret returns what kind of secret capturing the item would bring into the
+// repository; "" if it has none, or is not captured.
+func (i Item) Secret() string {
+	if i.Op == "" || i.Live == nil {
+		return ""
+	}
+	return newSecret(i.Difference)
+}
+
+// RefuseSecrets refuses the items that are captured and look like secrets.
+func RefuseSecrets(items []Item) {
+	for n := range items {
+		i := &items[n]
+		if what := i.Secret(); what != "" {
+			err := fmt.Errorf("looks like a secret (%s)", what)
+			i.Refuse(hint.Add(err, "if it is none, run \"bkt capture %s\" on a terminal, which asks; to leave it alone, add a line \"%s\" to %s",
+				i.Domain.Name(), i.IgnoreLine(), workspace.IgnoreFile))
+		}
+	}
+}
+
+// MaskedKey returns the key without what looks like a secret in it.
+func (i Item) MaskedKey() string { return maskKey(i.Key) }
+
+// maskKey masks secrets with asterisks. In a pattern of the ignore file these stand
+// for any text.
+func maskKey(key string) string { return secret.Mask("key", "", key) }
+
+// MaskDifference returns the difference without secrets that are not declared for
+// this computer: output is kept in logs.
+func MaskDifference(d reconcile.Difference) reconcile.Difference {
+	d.Elsewhere = nil
+	if newSecret(d) != "" {
+		d.Key, d.Live, d.Base = maskKey(d.Key), secret.MaskItem(d.Live), secret.MaskItem(d.Base)
+	}
+	return d
+}
+
+// maskError returns an error that quotes a value, without what looks like a secret
+// in it.
+func maskError(err error) error {
+	masked := secret.Mask("run", "", err.Error())
+	if masked == err.Error() {
+		return err
+	}
+	without := errors.New(masked)
+	for _, h := range hint.Of(err) {
+		without = hint.Add(without, "%s", secret.Mask("run", "", h))
+	}
+	return without
+}
+
+// WithoutSecrets returns the names of packages that do not look like secrets, and an
+// error for each that does.
+func WithoutSecrets(packages []string) ([]string, error) {
+	var names []string
+	var errs []error
+	for n, name := range packages {
+		item, err := json.Marshal(map[string]string{"packages": name})
+		if what := secret.In(item, nil); what != "" && err == nil {
+			errs = append(errs, fmt.Errorf("the package %d of those that were installed by hand looks like a secret (%s)", n+1, what))
+			continue
+		}
+		names = append(names, name)
+	}
+	return names, errors.Join(errs...)
+}

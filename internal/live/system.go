@@ -1,0 +1,210 @@
+// Package live reconciles the running system with the manifests: it looks at the
+// domains, decides what happens to each difference, plans, executes, verifies, and
+// saves the last known state. It prints nothing and asks nothing: callers do that
+// between the steps.
+//
+//	s, err := live.FindDesktop()
+//	domains, err := s.Look(ctx, nil)
+//	items := live.Items(domains, live.DecideCapture(live.NoSide))
+//	p, err := s.PlanCapture(items)
+//	err = live.ExecuteCapture(ctx, p, items)
+//	err = s.SaveBases(ctx, domains, items)
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"bkt/internal/crash"
+	"bkt/internal/domains"
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/patherr"
+	"bkt/internal/reconcile"
+	"bkt/internal/strictjson"
+	"bkt/internal/workspace"
+	"bkt/packaging"
+)
+
+// domainTimeout limits how long one domain may take to answer.
+const domainTimeout = 30 * time.Second
+
+// ownUnits are patterns that are always ignored: each computer chooses for itself
+// which repositories auto-capture serves.
+const ownUnits = "\nservices:user/" + packaging.Prefix + "*\n"
+
+// A System is a workspace with what reconciling it needs.
+type System struct {
+	workspace.Workspace
+	Cache   *domains.Cache
+	ignored map[string]reconcile.Ignore // by name of the domain
+}
+
+// Find returns the system of the repository that has the current folder. If only its
+// ignore file is wrong, the System is valid apart from that.
+func Find() (System, error) { return newSystem(workspace.Find()) }
+
+// FindDesktop is [Find] for commands about the user's own desktop. It fails if bkt
+// runs as root for another user.
+func FindDesktop() (System, error) { return newSystem(workspace.FindDesktop()) }
+
+func newSystem(w workspace.Workspace, err error) (System, error) {
+	if err != nil {
+		return System{}, err
+	}
+	s := System{Workspace: w, Cache: &domains.Cache{}}
+	text, err := fs.ReadFile(w.Repo.FS(), workspace.IgnoreFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return s, patherr.Trim(err)
+	}
+	s.ignored, err = reconcile.ParseIgnore(workspace.IgnoreFile, append(text, ownUnits...), s.DomainNames())
+	return s, err
+}
+
+func (s System) reconcilers() []reconcile.Reconciler {
+	return domains.All(s.Folders, s.Repo.FS(), s.Cache)
+}
+
+// DomainNames returns the names of all domains, in the order in which they are applied.
+func (s System) DomainNames() []string {
+	var names []string
+	for _, r := range s.reconcilers() {
+		names = append(names, r.Name())
+	}
+	return names
+}
+
+// A Domain is a domain as Look found it.
+type Domain struct {
+	reconcile.Reconciler
+	Comparison reconcile.Comparison // nil if Err is set
+	Err        error
+	Needed     bool // the user asked for it, or the manifests declare something in it
+
+	basePath string
+	base     []byte // content of basePath; nil if it does not exist
+}
+
+// Look compares system and manifests in the domains that are asked for, or in all,
+// concurrently. asked has names, or first words of several names. What is wrong with
+// a domain is in its Err; Look itself fails only for an unknown name, or if ctx ends.
+func (s System) Look(ctx context.Context, asked []string) ([]*Domain, error) {
+	chosen, err := s.choose(asked)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*Domain, len(chosen))
+	var wg crash.Group
+	for i, r := range chosen {
+		wg.Go(func() { found[i] = s.lookAt(ctx, r, len(asked) > 0) })
+	}
+	wg.Wait()
+	return found, context.Cause(ctx)
+}
+
+// CheckNames returns an error if one of the names stands for no domain.
+func (s System) CheckNames(asked []string) error {
+	_, err := s.choose(asked)
+	return err
+}
+
+func (s System) choose(asked []string) ([]reconcile.Reconciler, error) {
+	if len(asked) == 0 {
+		return s.reconcilers(), nil
+	}
+	names, wanted := s.DomainNames(), []string{}
+	for _, name := range asked {
+		matching := reconcile.Matching(name, names)
+		if len(matching) == 0 {
+			return nil, unknownDomain(name, names)
+		}
+		wanted = append(wanted, matching...)
+	}
+	return slices.DeleteFunc(s.reconcilers(), func(r reconcile.Reconciler) bool { return !slices.Contains(wanted, r.Name()) }), nil
+}
+
+func unknownDomain(name string, names []string) error {
+	err := fmt.Errorf("there is no domain %q", name)
+	if near, ok := strictjson.Nearest(name, names); ok {
+		return hint.Add(err, "did you mean %q?", near)
+	}
+	return hint.Add(err, "the domains are %s", strings.Join(names, ", "))
+}
+
+func (s System) lookAt(ctx context.Context, r reconcile.Reconciler, asked bool) *Domain {
+	d := &Domain{Reconciler: r, basePath: s.BasePath(r.Name()), Needed: asked}
+	d.base, d.Err = os.ReadFile(d.basePath)
+	switch {
+	case d.Err == nil, errors.Is(d.Err, fs.ErrNotExist):
+		d.Comparison, d.Err = s.compare(ctx, d)
+	default:
+		d.Err = patherr.Trim(d.Err)
+	}
+	if d.IsUnavailable() && !asked {
+		declares, err := r.Declares(s.Repo.FS(), s.Host)
+		d.Needed, d.Err = declares, errors.Join(d.Err, err)
+	}
+	return d
+}
+
+func (s System) compare(ctx context.Context, d *Domain) (reconcile.Comparison, error) {
+	late := &reconcile.Unavailable{Reason: fmt.Errorf("there was no answer within %s", domainTimeout)}
+	ctx, cancel := context.WithTimeoutCause(ctx, domainTimeout, late)
+	defer cancel()
+	return d.Compare(ctx, reconcile.Input{
+		System: host.Query{},
+		Repo:   s.Repo.FS(),
+		Host:   s.Host,
+		Base:   d.base,
+		BaseAt: d.basePath,
+		Ignore: s.ignored[d.Name()],
+	})
+}
+
+// IsUnavailable reports whether the system, not a manifest, is the reason that the
+// domain could not be read.
+func (d *Domain) IsUnavailable() bool {
+	_, ok := errors.AsType[*reconcile.Unavailable](d.Err)
+	return ok
+}
+
+// Problem returns why a domain takes no part although it is needed, or nil. A domain
+// that nothing is declared in may be unavailable.
+func (d *Domain) Problem() error {
+	switch {
+	case d.Err == nil, d.IsUnavailable() && !d.Needed:
+		return nil
+	case d.IsUnavailable():
+		return fmt.Errorf("%s: unavailable: %w", d.Name(), d.Err)
+	}
+	return d.Err
+}
+
+// Problems joins the problems of all domains. Domains that share a manifest can have
+// the same one, which is reported once.
+func Problems(domains []*Domain) error {
+	var errs []error
+	reported := map[string]bool{}
+	for _, d := range domains {
+		if err := d.Problem(); err != nil && !reported[err.Error()] {
+			errs = append(errs, err)
+			reported[err.Error()] = true
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Names returns the names of domains.
+func Names(domains []*Domain) []string {
+	var names []string
+	for _, d := range domains {
+		names = append(names, d.Name())
+	}
+	return names
+}

@@ -1,0 +1,25 @@
+package repo
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// Uncommitted returns which of the paths, and of the files below them, git has no
+// commit of, sorted; none outside a repository of git.
+func (r Repo) Uncommitted(ctx context.Context, git Git, paths ...string) ([]string, error) {
+	out, err := git.Git(ctx, r.Root, nil,
+		append([]string{"--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--"}, paths...)...)
+	if err != nil {
+		return nil, r.NoGit(err)
+	}
+	var names []string
+	for entry := range strings.SplitSeq(string(out), "\x00") {
+		if len(entry) > len("XY ") {
+			names = append(names, entry[len("XY "):])
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
