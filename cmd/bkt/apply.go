@@ -10,10 +10,10 @@ import (
 
 type applyCmd struct {
 	liveFlags
-	Prune bool `help:"Remove what is no longer declared, as far as bkt has brought it here."`
+	Prune bool `help:"Also remove items no longer in the manifests (only those bkt installed)."`
 }
 
-// Run makes the system have what the manifests say.
+// Run applies the manifests to the system.
 func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	s, err := thisDesktop()
 	if err != nil {
@@ -72,7 +72,7 @@ func (a *app) confirmApply(items []live.Item, plans []live.DomainPlan) error {
 		}
 	}
 	if n := live.CountLosses(live.Changes(plans)); n > 0 {
-		return a.Confirm("make " + live.Amount(n) + " anew")
+		return a.Confirm("recreate " + live.Amount(n))
 	}
 	return nil
 }

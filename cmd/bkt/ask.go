@@ -28,7 +28,7 @@ func (a *app) pick(ctx context.Context, wanted bool, title string, items []live.
 		return nil
 	}
 	if !ui.Interactive() {
-		return errNoTerminal("pick on", "leave out --interactive, or name domains")
+		return errNoTerminal("--interactive", "leave out --interactive, or name domains")
 	}
 	var options []huh.Option[int]
 	for n, i := range items {
@@ -80,7 +80,7 @@ func (a *app) askSecrets(items []live.Item, f liveFlags) error {
 		}
 		if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 			i.Refuse(nil)
-			a.Note("%s: %s: left out; to leave it out from now on, write %q into %s", i.Domain.Name(), i.MaskedKey(), i.IgnoreLine(), workspace.IgnoreFile)
+			a.Note("%s: %s: not captured; to ignore it from now on, add the line %q to %s", i.Domain.Name(), i.MaskedKey(), i.IgnoreLine(), workspace.IgnoreFile)
 		}
 	}
 	return nil

@@ -11,7 +11,7 @@ type captureCmd struct {
 	liveFlags
 }
 
-// Run makes the manifests say what the system has.
+// Run records the current state of the system in the manifests.
 func (c *captureCmd) Run(ctx context.Context, a *app) error {
 	s, err := thisDesktop()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 )
 
 type driftCmd struct {
-	Show    showDriftCmd `cmd:"" default:"withargs" help:"Print the differences between the system and the manifests."`
-	Resolve resolveCmd   `cmd:"" help:"Decide about each difference on the terminal."`
+	Show    showDriftCmd `cmd:"" default:"withargs" help:"Show differences between the system and the manifests."`
+	Resolve resolveCmd   `cmd:"" help:"Resolve differences interactively."`
 }
 
 type showDriftCmd struct{ domainArgs }
@@ -44,7 +44,7 @@ func (a *app) printDrift(domains []*live.Domain, items []live.Item) error {
 	case a.JSON:
 		return a.PrintJSON(asDomainsJSON(domains, items))
 	case len(items) == 0 && !a.Quiet:
-		_, err := fmt.Fprintln(a.Out, "nothing differs")
+		_, err := fmt.Fprintln(a.Out, "up to date")
 		return err
 	}
 	return a.printLines(items, func(i live.Item) string {

@@ -18,16 +18,16 @@ import (
 
 // domainArgs are the domains that a command is about.
 type domainArgs struct {
-	Domains []string `arg:"" optional:"" name:"domain" help:"Domains, such as flatpak-apps, or flatpak for all that begin with it (all)."`
+	Domains []string `arg:"" optional:"" name:"domain" help:"Domain, e.g. flatpak-apps, or flatpak for all that begin with it (default: all)."`
 }
 
 // liveFlags are those of capture and apply.
 type liveFlags struct {
 	ui.Mode
 	domainArgs
-	Yes  bool   `short:"y" help:"Do not ask."`
-	Pick bool   `short:"i" name:"interactive" help:"Pick the items on the terminal."`
-	Take string `enum:"live,manifest," default:"" placeholder:"SIDE" help:"Settle conflicts: live or manifest."`
+	Yes  bool   `short:"y" help:"Do not ask for confirmation."`
+	Pick bool   `short:"i" name:"interactive" help:"Select items interactively."`
+	Take string `enum:"live,manifest," default:"" placeholder:"SIDE" help:"Which side wins a conflict: live (this system) or manifest."`
 }
 
 // A system is a live.System that commands of this package add methods to.
@@ -239,7 +239,7 @@ func (a *app) announce(p plan.Plan) {
 			a.Note("$ %v", step)
 		}
 	}
-	a.Note("%s: changing %d", p[0].Domain, len(targets))
+	a.Note("%s: applying %s", p[0].Domain, live.Amount(len(targets)))
 }
 
 // smallDownload is how many bytes arrive before anyone could read how many have.
@@ -320,7 +320,7 @@ func asItemJSON(i live.Item) itemJSON {
 	return j
 }
 
-// errNoTerminal returns the error of a command that needs a terminal for what.
+// errNoTerminal returns the error of what, which needs a terminal.
 func errNoTerminal(what, instead string) error {
-	return hint.Add(errors.New("there is no terminal to "+what), "%s", instead)
+	return hint.Add(errors.New(what+" needs a terminal"), "%s", instead)
 }

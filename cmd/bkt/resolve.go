@@ -14,7 +14,7 @@ import (
 	"charm.land/huh/v2"
 )
 
-// A verdict is what the user wants to be done about a difference.
+// A verdict is a user's decision about a difference.
 type verdict string
 
 const (
@@ -29,7 +29,7 @@ type resolveCmd struct{ domainArgs }
 // Run asks about each difference, and executes the decisions.
 func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	if !ui.Interactive() {
-		return errNoTerminal("decide on", "use \"bkt capture\" and \"bkt apply\" with --take live or --take manifest")
+		return errNoTerminal("drift resolve", "use \"bkt capture\" and \"bkt apply\" with --take live or --take manifest")
 	}
 	s, err := thisDesktop()
 	if err != nil {
@@ -48,8 +48,7 @@ func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	return errors.Join(a.resolve(ctx, s, domains, items, v), a.problems(domains))
 }
 
-// resolve executes the decisions: first what is ignored, then what is captured, and last what
-// is applied.
+// resolve executes the decisions: it ignores first, then captures, and applies last.
 func (a *app) resolve(ctx context.Context, s system, domains []*live.Domain, items []live.Item, v verdicts) error {
 	p, err := s.Ignore(v.choose(items, verdictIgnore))
 	if err != nil {
@@ -97,16 +96,16 @@ func askVerdicts(ctx context.Context, items []live.Item) (verdicts, error) {
 	return all, nil
 }
 
-// verdictsOn returns what can be decided about an item. What no manifest can
-// have is not captured.
+// verdictsOn returns the possible decisions about an item. An item that cannot be
+// captured can still be applied.
 func verdictsOn(i live.Item) []huh.Option[verdict] {
-	options := []huh.Option[verdict]{huh.NewOption("skip: leave it as it is", verdictSkip)}
+	options := []huh.Option[verdict]{huh.NewOption("skip: change nothing", verdictSkip)}
 	if i.Case != reconcile.CaseUncapturable {
-		options = append(options, huh.NewOption("capture: the manifest becomes what is here", verdictCapture))
+		options = append(options, huh.NewOption("capture: change the manifest", verdictCapture))
 	}
 	return append(options,
-		huh.NewOption("apply: the system becomes what is declared", verdictApply),
-		huh.NewOption("ignore: never mention it again", verdictIgnore))
+		huh.NewOption("apply: change this system", verdictApply),
+		huh.NewOption("ignore: never report it again", verdictIgnore))
 }
 
 // choose returns the items with one decision.

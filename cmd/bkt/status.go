@@ -197,13 +197,13 @@ func (st status) text() string {
 		fmt.Fprintf(&out, "whether an image is staged is unknown: %s\n", st.StagedError)
 	}
 	if st.Staged {
-		out.WriteString("an image is staged: it is used from the next start on\n")
+		out.WriteString("a new image is staged: it is used after the next boot\n")
 	}
 	if st.Box != nil {
 		fmt.Fprintf(&out, "toolbox: %s\n", st.Box.text())
 	}
 	if st.Unseen != "" {
-		fmt.Fprintf(&out, "not looked at: flatpak-apps, gsettings and all else that bkt captures: %s\n", st.Unseen)
+		fmt.Fprintf(&out, "not read: flatpak-apps, gsettings and all other domains: %s\n", st.Unseen)
 	}
 	for _, d := range st.Domains {
 		fmt.Fprintf(&out, "%s: %s\n", d.Name, d.summary())
@@ -224,14 +224,18 @@ func (st status) text() string {
 }
 
 func (f fileStatus) text() string {
-	if f.State != "stale" {
+	switch f.State {
+	case "in step":
+		return "up to date"
+	case "stale":
+	default:
 		return f.State
 	}
-	does := "mends it"
+	does := "to update it"
 	if f.Undecided {
-		does = "lists text that comes from no manifest"
+		does = "to list text that comes from no manifest"
 	}
-	return strings.TrimSpace("stale "+strings.Join(f.Sections, ", ")) + ` ("bkt containerfile sync" ` + does + ")"
+	return strings.TrimSpace("stale "+strings.Join(f.Sections, ", ")) + ` (run "bkt containerfile sync" ` + does + ")"
 }
 
 // summary says in a line how a domain stands.
@@ -239,16 +243,16 @@ func (d domainJSON) summary() string {
 	if d.Reason != "" {
 		return "unavailable: " + d.Reason
 	}
-	parts := []string{fmt.Sprintf("%d in step", d.InStep)}
+	parts := []string{fmt.Sprintf("%d up to date", d.InStep)}
 	for _, c := range []struct {
 		words string
 		cases []reconcile.Case
 	}{
-		{"changed here", []reconcile.Case{reconcile.CaseLive, reconcile.CaseNew}},
+		{"changed on this system", []reconcile.Case{reconcile.CaseLive, reconcile.CaseNew}},
 		{"changed in the manifest", []reconcile.Case{reconcile.CaseManifest, reconcile.CaseMissing}},
 		{"changed on both sides", []reconcile.Case{reconcile.CaseMerge, reconcile.CaseNoBase}},
 		{"in conflict", []reconcile.Case{reconcile.CaseConflict}},
-		{"not to be captured", []reconcile.Case{reconcile.CaseUncapturable}},
+		{"cannot be captured", []reconcile.Case{reconcile.CaseUncapturable}},
 	} {
 		if n := d.of(c.cases); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, c.words))
@@ -279,9 +283,9 @@ func (b bootedStatus) text() string {
 	}
 	switch {
 	case b.Error != "":
-		text += ", and whether it is that of this repository is unknown: " + b.Error
+		text += "; whether it is the image of this repository is unknown: " + b.Error
 	case b.Wanted != "":
-		text += fmt.Sprintf(", and not that of this repository (\"bootc switch %s\" changes to it)", b.Wanted)
+		text += fmt.Sprintf(", not the image of this repository (run \"bootc switch %s\" to change to it)", b.Wanted)
 	}
 	return text
 }
@@ -290,12 +294,12 @@ func (b boxStatus) text() string {
 	if b.Name == "" {
 		return "unknown: " + b.Error
 	}
-	text := fmt.Sprintf("box %s is of %s", b.Name, b.Image)
+	text := fmt.Sprintf("container %s, image %s", b.Name, b.Image)
 	switch {
 	case b.Error != "":
-		text += ", and whether that is of this repository is unknown: " + b.Error
+		text += "; whether it is the image of this repository is unknown: " + b.Error
 	case b.Wanted != "":
-		text += fmt.Sprintf(", and the image of this repository is %s", b.Wanted)
+		text += fmt.Sprintf("; the image of this repository is %s", b.Wanted)
 	}
 	return text
 }

@@ -13,7 +13,7 @@ import (
 
 // ErrNoToolbox is the error of manifests that do not say which container is that of
 // the toolbox image.
-var ErrNoToolbox = errors.New("does not say which box is that of the toolbox image")
+var ErrNoToolbox = errors.New("does not say which container is that of the toolbox image")
 
 // Toolbox returns the container of the toolbox image, as the manifests in files
 // declare it. It fails with [ErrNoToolbox] if they declare none.
@@ -28,7 +28,7 @@ func Toolbox(files fs.FS) (distrobox.Box, error) {
 	}
 	name, ok := manifest.Boxes{Containers: containers}.Toolbox()
 	if !ok {
-		return distrobox.Box{}, hint.Add(fmt.Errorf("%s %w", distrobox.File, ErrNoToolbox), `it is the one called "bootc-dev", or the only one`)
+		return distrobox.Box{}, hint.Add(fmt.Errorf("%s %w", distrobox.File, ErrNoToolbox), `name that container "bootc-dev", or declare no other one`)
 	}
 	i := slices.IndexFunc(boxes, func(b distrobox.Box) bool { return b.Name == name })
 	return boxes[i], nil

@@ -72,10 +72,10 @@ func Losses(p plan.Plan) []string {
 	var losses []string
 	for _, c := range p {
 		if len(c.DataLoss) > 0 {
-			losses = append(losses, fmt.Sprintf("%s: %s loses %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.DataLoss, "; ")))
+			losses = append(losses, fmt.Sprintf("%s: %s: will be lost: %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.DataLoss, "; ")))
 		}
 		if len(c.Remains) > 0 {
-			losses = append(losses, fmt.Sprintf("%s: without %s, these stay: %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Remains, "; ")))
+			losses = append(losses, fmt.Sprintf("%s: %s: remains after the removal: %s", c.Domain, strings.Join(c.Targets, " "), strings.Join(c.Remains, "; ")))
 		}
 	}
 	return losses
@@ -94,7 +94,7 @@ func CountLosses(p plan.Plan) int {
 }
 
 // ErrChangedMeanwhile is the error of a plan that would be different by now.
-var ErrChangedMeanwhile = errors.New("nothing was changed: the system, or a manifest, has changed meanwhile")
+var ErrChangedMeanwhile = errors.New("nothing was changed: the system or a manifest has changed in the meantime")
 
 // CheckUnchanged returns [ErrChangedMeanwhile] if the items that change would be planned
 // differently by now: nothing that someone edited while they were asked is overwritten
@@ -215,21 +215,21 @@ func (d *Domain) checkApplied(i Item, differs map[string]reconcile.Difference) e
 	onlyHere := i.Case != reconcile.CaseLive && now.Case == reconcile.CaseLive
 	switch {
 	case d.Err != nil:
-		return fmt.Errorf("was changed, and whether it is as it should be is not known: %w", d.Err)
+		return fmt.Errorf("was changed, but the result is unknown: %w", d.Err)
 	case slices.Contains(d.Comparison.Hidden(), i.Key):
-		return errors.New("was changed, and whether it is as it should be is not known: it cannot be looked at any more")
+		return errors.New("was changed, but the result is unknown: it can no longer be read")
 	case !still, onlyHere:
 		return nil
 	}
-	return hint.Add(stillDiffers(now), "run it with -v for the commands")
+	return hint.Add(stillDiffers(now), "run the command with -v to see what it executes")
 }
 
 func stillDiffers(now reconcile.Difference) error {
 	switch {
 	case now.Live == nil:
-		return errors.New("is still not here")
+		return errors.New("is still missing")
 	case now.Manifest == nil:
-		return errors.New("is still here")
+		return errors.New("still exists")
 	}
-	return errors.New("is still not as it should be: " + describe(now.Live, now.Manifest))
+	return errors.New("still differs: " + describe(now.Live, now.Manifest))
 }

@@ -23,7 +23,7 @@ func (s System) SaveBases(ctx context.Context, domains []*Domain, items []Item) 
 		return err
 	}
 	err = host.Executor{}.Execute(ctx, p, func(plan.Change, error) {})
-	return hint.Add(err, "let bkt write there, and run the command again: it is where bkt notes what both sides agreed on")
+	return hint.Add(err, "make it writable and run the command again: bkt keeps the last known state there")
 }
 
 func (s System) planBases(domains []*Domain, items []Item) (plan.Plan, error) {

@@ -33,7 +33,7 @@ func DecideCapture(take Side) func(*Item) {
 		case reconcile.CaseConflict:
 			resolveConflict(i, take, LiveSide, ToManifest)
 		case reconcile.CaseUncapturable:
-			i.Refuse(hint.Add(maskError(i.Why), "to leave it out from now on, write %q into %s", i.IgnoreLine(), workspace.IgnoreFile))
+			i.Refuse(hint.Add(maskError(i.Why), "to ignore it, add the line %q to %s", i.IgnoreLine(), workspace.IgnoreFile))
 		default:
 			i.Keep()
 		}
@@ -57,7 +57,7 @@ func resolveConflict(i *Item, take, side Side, to Direction) {
 		i.Op = to.Op(i.Difference)
 	case NoSide:
 		i.Refuse(hint.Add(errors.New(Explain(i.Difference)),
-			"see it with \"bkt drift\", and settle it with \"bkt drift resolve\", --take live or --take manifest"))
+			"run \"bkt drift\" to see it, and \"bkt drift resolve\" to resolve it, or add --take live or --take manifest"))
 	default:
 		i.Keep()
 	}

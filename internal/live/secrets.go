@@ -39,7 +39,7 @@ func RefuseSecrets(items []Item) {
 		i := &items[n]
 		if what := i.Secret(); what != "" {
 			err := fmt.Errorf("looks like a secret (%s)", what)
-			i.Refuse(hint.Add(err, "if it is none, run \"bkt capture %s\" on a terminal, which asks; to leave it alone, add a line \"%s\" to %s",
+			i.Refuse(hint.Add(err, "to capture it anyway, run \"bkt capture %s\" in a terminal and confirm; to ignore it, add the line \"%s\" to %s",
 				i.Domain.Name(), i.IgnoreLine(), workspace.IgnoreFile))
 		}
 	}
@@ -84,7 +84,7 @@ func WithoutSecrets(packages []string) ([]string, error) {
 	for n, name := range packages {
 		item, err := json.Marshal(map[string]string{"packages": name})
 		if what := secret.In(item, nil); what != "" && err == nil {
-			errs = append(errs, fmt.Errorf("the package %d of those that were installed by hand looks like a secret (%s)", n+1, what))
+			errs = append(errs, fmt.Errorf("package %d of those installed by hand looks like a secret (%s)", n+1, what))
 			continue
 		}
 		names = append(names, name)

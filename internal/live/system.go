@@ -130,7 +130,7 @@ func (s System) choose(asked []string) ([]reconcile.Reconciler, error) {
 }
 
 func unknownDomain(name string, names []string) error {
-	err := fmt.Errorf("there is no domain %q", name)
+	err := fmt.Errorf("unknown domain %q", name)
 	if near, ok := strictjson.Nearest(name, names); ok {
 		return hint.Add(err, "did you mean %q?", near)
 	}
@@ -154,7 +154,7 @@ func (s System) lookAt(ctx context.Context, r reconcile.Reconciler, asked bool) 
 }
 
 func (s System) compare(ctx context.Context, d *Domain) (reconcile.Comparison, error) {
-	late := &reconcile.Unavailable{Reason: fmt.Errorf("there was no answer within %s", domainTimeout)}
+	late := &reconcile.Unavailable{Reason: fmt.Errorf("timed out after %s", domainTimeout)}
 	ctx, cancel := context.WithTimeoutCause(ctx, domainTimeout, late)
 	defer cancel()
 	return d.Compare(ctx, reconcile.Input{

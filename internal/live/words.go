@@ -50,55 +50,63 @@ func Amount(items int) string {
 func Explain(d reconcile.Difference) string {
 	switch d.Case {
 	case reconcile.CaseNew:
-		return "new here"
+		return "not in the manifest"
 	case reconcile.CaseMissing:
-		return "declared, and not here"
+		return "missing on this system"
 	case reconcile.CaseUncapturable:
-		return "here, and not to be captured: " + maskError(d.Why).Error()
+		return "cannot be captured: " + maskError(d.Why).Error()
 	case reconcile.CaseLive:
-		return change("here", d.Live, d.Base)
+		return changeOnSystem(d)
 	case reconcile.CaseManifest:
-		return change("in the manifest", d.Manifest, d.Base)
+		return changeInManifest(d)
 	case reconcile.CaseNoBase:
-		return "differs: here and in the manifest " + describe(d.Live, d.Manifest)
+		return "differs from the manifest: " + describe(d.Live, d.Manifest)
 	}
-	text := change("here", d.Live, d.Base) + "; " + change("in the manifest", d.Manifest, d.Base)
+	text := changeOnSystem(d) + "; " + changeInManifest(d)
 	if d.Case == reconcile.CaseMerge {
 		return text
 	}
 	return "conflict: " + text
 }
 
-// change says what changed on one side.
-func change(where string, now, before []byte) string {
-	if now == nil {
-		return "removed " + where
+// changeOnSystem and changeInManifest say what changed on one side since the last
+// known state.
+func changeOnSystem(d reconcile.Difference) string {
+	if d.Live == nil {
+		return "removed from this system"
 	}
-	return "changed " + where + ": " + describe(before, now)
+	return "changed on this system: " + describe(d.Base, d.Live)
+}
+
+func changeInManifest(d reconcile.Difference) string {
+	if d.Manifest == nil {
+		return "removed from the manifest"
+	}
+	return "changed in the manifest: " + describe(d.Base, d.Manifest)
 }
 
 // Remedy says how an item that stays as it is would be changed; "" for other items.
 func Remedy(i Item) string {
 	switch {
 	case i.Result == Listed, i.Result == Kept && i.Case == reconcile.CaseManifest && i.Manifest == nil:
-		return "no longer declared: \"bkt apply --prune\" removes it"
+		return "no longer in the manifest; run \"bkt apply --prune\" to remove it"
 	case i.Result != Kept:
 		return ""
 	}
 	switch i.Case {
 	case reconcile.CaseMissing:
-		return "declared and not here: \"bkt apply\" adds it"
+		return "missing on this system; run \"bkt apply\" to add it"
 	case reconcile.CaseManifest:
-		return "changed in the manifest: \"bkt apply\" brings it here"
+		return "changed in the manifest; run \"bkt apply\" to change it on this system"
 	case reconcile.CaseNew:
-		return "new here: \"bkt capture\" takes it into the manifest"
+		return "not in the manifest; run \"bkt capture\" to add it"
 	case reconcile.CaseLive:
 		if i.Live == nil {
-			return "removed here: \"bkt capture\" takes it out of the manifest"
+			return "removed from this system; run \"bkt capture\" to remove it from the manifest"
 		}
-		return "changed here: \"bkt capture\" takes it into the manifest"
+		return "changed on this system; run \"bkt capture\" to change it in the manifest"
 	}
-	return "left as it is"
+	return "skipped"
 }
 
 // Notes returns what remedy says about items: a line for each domain and text, which
@@ -149,47 +157,52 @@ func enumerate(keys []string, limit int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(keys[:limit], ", "), len(keys)-limit)
 }
 
-// describe says what differs between two items in JSON, field by field, without
-// what looks like a secret: output is kept in logs and commits.
+// describe says how two items in JSON differ, field by field. It masks secrets: output
+// is kept in logs and commits.
 func describe(have, want []byte) string {
 	old, new := fieldsOf(have), fieldsOf(want)
-	var parts []string
 	key, _ := cmp.Or(new["key"], old["key"]).(string)
-	w := wording{key}
+	d := describer{key}
+	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(merge(old, new))) {
 		if name != "hosts" && name != "comment" && !reflect.DeepEqual(old[name], new[name]) {
-			parts = append(parts, w.field(name, old[name], new[name])...)
+			parts = append(parts, d.field(name, old[name], new[name])...)
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-// A wording says how items differ that have this key, if they are settings.
-type wording struct{ key string }
+// A describer describes the differences of an item. key is the item's field of that
+// name, as settings have: it can say that the value is a secret.
+type describer struct{ key string }
 
-// field says what differs in a field, or in those of the object that it is.
-func (w wording) field(name string, old, new any) []string {
+// field describes a field that differs, or the fields in it that do.
+func (d describer) field(name string, old, new any) []string {
 	was, ok1 := asObject(old)
 	is, ok2 := asObject(new)
 	if !ok1 || !ok2 {
-		return []string{strings.TrimSpace(name + " " + w.change(name, old, new))}
+		text := d.change(name, old, new)
+		if name != "value" { // the only field of a setting needs no name
+			text = name + " " + text
+		}
+		return []string{text}
 	}
 	var parts []string
 	for _, inner := range slices.Sorted(maps.Keys(merge(was, is))) {
 		if !reflect.DeepEqual(was[inner], is[inner]) {
-			parts = append(parts, w.field(name+"."+inner, was[inner], is[inner])...)
+			parts = append(parts, d.field(name+"."+inner, was[inner], is[inner])...)
 		}
 	}
 	return parts
 }
 
-// asObject returns a value as an object; what is not there is an empty one.
+// asObject returns a value as an object, nil as an empty one.
 func asObject(v any) (map[string]any, bool) {
 	object, ok := v.(map[string]any)
 	return object, ok || v == nil
 }
 
-// fieldsOf returns the fields of an item. One that is a string is its id.
+// fieldsOf returns the fields of an item in JSON. A string is an item's id.
 func fieldsOf(text []byte) map[string]any {
 	var fields map[string]any
 	if json.Unmarshal(text, &fields) == nil {
@@ -203,29 +216,31 @@ func fieldsOf(text []byte) map[string]any {
 }
 
 func merge(a, b map[string]any) map[string]any {
-	all := map[string]any{}
-	maps.Copy(all, a)
+	all := maps.Clone(a)
+	if all == nil {
+		all = map[string]any{}
+	}
 	maps.Copy(all, b)
 	return all
 }
 
-// change says how one value becomes another. Of lists it says which elements
-// come and go.
-func (w wording) change(field string, old, new any) string {
+// change says how one value becomes another, and of lists which elements are added and
+// removed.
+func (d describer) change(field string, old, new any) string {
 	was, ok1 := asList(old)
 	is, ok2 := asList(new)
 	if !ok1 || !ok2 {
-		return w.shown(field, old) + " → " + w.shown(field, new)
+		return d.value(field, old) + " → " + d.value(field, new)
 	}
 	var parts []string
 	for _, e := range is {
 		if !slices.Contains(was, e) {
-			parts = append(parts, "+"+secret.Mask(field, w.key, e))
+			parts = append(parts, "+"+secret.Mask(field, d.key, e))
 		}
 	}
 	for _, e := range was {
 		if !slices.Contains(is, e) {
-			parts = append(parts, "-"+secret.Mask(field, w.key, e))
+			parts = append(parts, "-"+secret.Mask(field, d.key, e))
 		}
 	}
 	if len(parts) == 0 {
@@ -234,7 +249,7 @@ func (w wording) change(field string, old, new any) string {
 	return strings.Join(parts, " ")
 }
 
-// asList returns a value as a list of strings; what is not there is an empty one.
+// asList returns a value as a list of strings, nil as an empty one.
 func asList(v any) ([]string, bool) {
 	if v == nil {
 		return nil, true
@@ -247,7 +262,7 @@ func asList(v any) ([]string, bool) {
 	return all, ok
 }
 
-// element returns an element of a list, of an object its values.
+// element returns an element of a list as text. An object becomes its values.
 func element(e any) string {
 	object, ok := e.(map[string]any)
 	if !ok {
@@ -263,21 +278,22 @@ func element(e any) string {
 // maxValue is how many characters of a value are shown.
 const maxValue = 60
 
-func (w wording) shown(field string, v any) string {
+// value returns a value of a field as text of one line.
+func (d describer) value(field string, v any) string {
 	if v == nil {
 		return "default"
 	}
-	text := []rune(printable(secret.Mask(field, w.key, fmt.Sprint(v))))
+	text := []rune(quoteControls(secret.Mask(field, d.key, fmt.Sprint(v))))
 	if len(text) > maxValue {
 		return string(text[:maxValue]) + "…"
 	}
 	return string(text)
 }
 
-// printable returns a value that stays on its line.
-func printable(value string) string {
-	if strings.ContainsFunc(value, unicode.IsControl) {
-		return strconv.Quote(value)
+// quoteControls quotes text that has control characters, such as line breaks.
+func quoteControls(text string) string {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return strconv.Quote(text)
 	}
-	return value
+	return text
 }

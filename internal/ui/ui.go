@@ -191,7 +191,7 @@ var ErrDeclined = errors.New("nothing was changed")
 // missing terminal.
 func (p *Printer) Confirm(what string) error {
 	if !Interactive() {
-		return hint.Add(errors.New("this would "+what), "say that it is meant with -y, or run it on a terminal")
+		return hint.Add(errors.New("this would "+what), "confirm with --yes, or run in a terminal")
 	}
 	p.Asked = true
 	fmt.Fprintf(p.Err, "%s? [y/N] ", strings.ToUpper(what[:1])+what[1:])
