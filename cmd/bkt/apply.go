@@ -6,6 +6,7 @@ import (
 
 	"bkt/internal/host"
 	"bkt/internal/live"
+	"bkt/internal/report"
 )
 
 type applyCmd struct {
@@ -36,10 +37,15 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 func (a *app) apply(ctx context.Context, s system, domains []*live.Domain, items []live.Item, f liveFlags) error {
 	plans := live.PlanApply(items)
 	a.notes(live.Losses(live.Changes(plans)))
-	if f.Preview() {
-		return a.printPreview(domains, items, live.ToSystem, live.Changes(plans), f.Mode)
-	}
-	if !f.Yes {
+	return f.Run(func() (bool, error) {
+		return report.Preview(&a.Printer, domains, items, live.ToSystem, live.Changes(plans))
+	}, func() error {
+		return a.executeApply(ctx, s, domains, items, plans, f.Yes)
+	})
+}
+
+func (a *app) executeApply(ctx context.Context, s system, domains []*live.Domain, items []live.Item, plans []live.DomainPlan, yes bool) error {
+	if !yes {
 		if err := a.confirmApply(items, plans); err != nil {
 			return err
 		}
@@ -49,7 +55,7 @@ func (a *app) apply(ctx context.Context, s system, domains []*live.Domain, items
 			return err
 		}
 	}
-	if err := live.Execute(host.WithProgress(ctx, a.downloads()), plans, items, a.showProgress()); err != nil {
+	if err := live.Execute(host.WithProgress(ctx, report.Downloads(&a.Printer)), plans, items, report.Progress(&a.Printer)); err != nil {
 		return err
 	}
 	after, err := s.Verify(ctx, domains, items)
@@ -57,7 +63,7 @@ func (a *app) apply(ctx context.Context, s system, domains []*live.Domain, items
 		return err
 	}
 	err = s.SaveBases(ctx, after, items)
-	return errors.Join(a.printResult(after, items, live.ToSystem, nil), err)
+	return errors.Join(report.Result(&a.Printer, after, items, live.ToSystem, nil), err)
 }
 
 // confirmApply asks before something is removed, and before data is lost.

@@ -86,16 +86,8 @@ func (s system) configured(op plan.Op, args ...string) plan.Change {
 	}}
 }
 
-// finishSteps is like [app.finish] for a plan that runs commands: those are
-// printed, too.
 func (a *app) finishSteps(ctx context.Context, p plan.Plan, m ui.Mode) error {
-	if len(p) == 0 || a.JSON || !m.Check && !m.DryRun {
-		return a.Finish(ctx, host.Executor{}, p, m)
-	}
-	if err := a.printSteps(p); err != nil || !m.Check {
-		return err
-	}
-	return ui.ErrPending
+	return a.FinishSteps(ctx, host.Executor{}, p, m)
 }
 
 // packagedUnits is where packages install units for all users, and userUnits

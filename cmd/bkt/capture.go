@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"bkt/internal/live"
+	"bkt/internal/plan"
+	"bkt/internal/report"
 )
 
 type captureCmd struct {
@@ -17,9 +19,11 @@ func (c *captureCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := a.learnPackages(ctx, s, c.Domains); err != nil {
+	notes, err := s.LearnPackages(ctx, c.Domains)
+	if err != nil {
 		return err
 	}
+	a.notes(notes)
 	domains, end, err := a.begin(ctx, s, c.liveFlags)
 	if err != nil {
 		return err
@@ -44,12 +48,17 @@ func (a *app) capture(ctx context.Context, s system, domains []*live.Domain, ite
 	if err != nil {
 		return err
 	}
-	if f.Preview() {
-		return a.printPreview(domains, items, live.ToManifest, p, f.Mode)
-	}
+	return f.Run(func() (bool, error) {
+		return report.Preview(&a.Printer, domains, items, live.ToManifest, p)
+	}, func() error {
+		return a.executeCapture(ctx, s, domains, items, p, f.Yes)
+	})
+}
+
+func (a *app) executeCapture(ctx context.Context, s system, domains []*live.Domain, items []live.Item, p plan.Plan, yes bool) error {
 	for _, d := range domains {
 		what := d.TooMany(items)
-		if what == "" || f.Yes {
+		if what == "" || yes {
 			continue
 		}
 		if err := a.Confirm(what); err != nil {
@@ -59,6 +68,6 @@ func (a *app) capture(ctx context.Context, s system, domains []*live.Domain, ite
 	if err := live.ExecuteCapture(ctx, p, items); err != nil {
 		return err
 	}
-	err = s.SaveBases(ctx, domains, items)
-	return errors.Join(a.printResult(domains, items, live.ToManifest, p), err)
+	err := s.SaveBases(ctx, domains, items)
+	return errors.Join(report.Result(&a.Printer, domains, items, live.ToManifest, p), err)
 }

@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"bkt/internal/live"
-	"bkt/internal/reconcile"
+	"bkt/internal/report"
 	"bkt/internal/ui"
 )
 
@@ -28,7 +27,7 @@ func (c *showDriftCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	items := live.Items(domains, nil)
-	if err := a.printDrift(domains, items); err != nil {
+	if err := report.Drift(&a.Printer, domains, items); err != nil {
 		return err
 	}
 	a.notes(live.DomainNotes(domains))
@@ -37,27 +36,4 @@ func (c *showDriftCmd) Run(ctx context.Context, a *app) error {
 		err = errors.Join(err, ui.ErrPending)
 	}
 	return err
-}
-
-func (a *app) printDrift(domains []*live.Domain, items []live.Item) error {
-	switch {
-	case a.JSON:
-		return a.PrintJSON(asDomainsJSON(domains, items))
-	case len(items) == 0 && !a.Quiet:
-		_, err := fmt.Fprintln(a.Out, "up to date")
-		return err
-	}
-	return a.printLines(items, func(i live.Item) string {
-		return i.MaskedKey() + ": " + a.Paint(a.Out, colourOfCase(i.Case), live.Explain(i.Difference))
-	})
-}
-
-func colourOfCase(c reconcile.Case) string {
-	switch c {
-	case reconcile.CaseConflict, reconcile.CaseUncapturable:
-		return ui.Red
-	case reconcile.CaseLive, reconcile.CaseNew:
-		return ui.Green
-	}
-	return ui.Yellow
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 
 	"bkt/internal/plan"
@@ -11,6 +12,24 @@ func (p *Printer) PrintDiffs(changes plan.Plan) error {
 	for _, c := range changes {
 		if err := p.PrintDiff(diffOf(c)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// PrintSteps prints the commands that a plan runs, and how the text of files changes.
+func (p *Printer) PrintSteps(changes plan.Plan) error {
+	for _, c := range changes {
+		for _, step := range c.Steps {
+			if d, ok := step.(interface{ Diff() []byte }); ok {
+				if err := p.PrintDiff(d.Diff()); err != nil {
+					return err
+				}
+				continue
+			}
+			if _, err := fmt.Fprintln(p.Out, "$ "+step.String()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -40,6 +40,20 @@ func (m Mode) Preview() bool { return m.DryRun || m.Check }
 // status 2, not as an error.
 var ErrPending = errors.New("changes pending")
 
+// Run is the one path of commands that change something. With --dry-run or --check it
+// calls preview, which prints what would change and reports whether anything would;
+// --check returns [ErrPending] if so. Otherwise it calls execute.
+func (m Mode) Run(preview func() (changes bool, err error), execute func() error) error {
+	if !m.Preview() {
+		return execute()
+	}
+	changes, err := preview()
+	if err == nil && m.Check && changes {
+		return ErrPending
+	}
+	return err
+}
+
 // Executor carries out plans.
 type Executor interface {
 	Execute(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error
@@ -48,12 +62,30 @@ type Executor interface {
 // Finish executes p and prints what was done. With --dry-run or --check it prints
 // what would be done instead; --check returns [ErrPending] if there is something.
 func (p *Printer) Finish(ctx context.Context, x Executor, changes plan.Plan, m Mode) error {
-	if m.Preview() || len(changes) == 0 {
-		err := p.PrintPlan(changes, true)
-		if err == nil && m.Check && len(changes) > 0 {
-			err = ErrPending
-		}
-		return err
+	return m.Run(func() (bool, error) {
+		return len(changes) > 0, p.PrintPlan(changes, true)
+	}, func() error {
+		return p.execute(ctx, x, changes)
+	})
+}
+
+// FinishSteps is [Printer.Finish] for a plan that runs commands, which a preview
+// prints.
+func (p *Printer) FinishSteps(ctx context.Context, x Executor, changes plan.Plan, m Mode) error {
+	if len(changes) == 0 || p.JSON {
+		return p.Finish(ctx, x, changes, m)
+	}
+	return m.Run(func() (bool, error) {
+		return true, p.PrintSteps(changes)
+	}, func() error {
+		return p.execute(ctx, x, changes)
+	})
+}
+
+// execute executes changes, and prints those that succeed.
+func (p *Printer) execute(ctx context.Context, x Executor, changes plan.Plan) error {
+	if len(changes) == 0 {
+		return p.PrintPlan(nil, true)
 	}
 	var done plan.Plan
 	err := x.Execute(ctx, changes, func(c plan.Change, err error) {

@@ -1,0 +1,167 @@
+// Package status collects how the repository and this system are: Containerfiles,
+// images, domains, and what git has no commit of. It changes nothing.
+package status
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"bkt/gen"
+	"bkt/gen/section"
+	"bkt/internal/bootc"
+	"bkt/internal/containerfile"
+	"bkt/internal/crash"
+	"bkt/internal/distrobox"
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/live"
+	"bkt/internal/manifest"
+	"bkt/internal/patherr"
+	"bkt/internal/reconcile"
+	"bkt/internal/repo"
+	"bkt/internal/report"
+	"bkt/internal/workspace"
+)
+
+// A Status is what bkt status prints, but for auto-capture.
+type Status struct {
+	Version          int             `json:"version"`
+	Files            []File          `json:"containerfiles"`
+	Booted           *Booted         `json:"booted_image,omitempty"`
+	Staged           bool            `json:"staged_image"`
+	StagedError      string          `json:"staged_image_error,omitempty"` // why Staged is unknown
+	Toolbox          *Toolbox        `json:"toolbox,omitempty"`
+	Domains          []report.Domain `json:"domains"`
+	DomainsError     string          `json:"domains_error,omitempty"` // why Domains are unknown
+	Uncommitted      []string        `json:"uncommitted"`
+	UncommittedError string          `json:"uncommitted_error,omitempty"` // why Uncommitted is unknown
+}
+
+// A File is a Containerfile.
+type File struct {
+	Name     string   `json:"name"`
+	State    string   `json:"state"`              // "in step", "stale" or an error
+	Sections []string `json:"sections,omitempty"` // the stale ones
+
+	Undecided bool `json:"undecided,omitempty"` // sync refuses to lose text in it
+}
+
+// Booted is the image that the system booted from.
+type Booted struct {
+	Image  string `json:"image"`
+	Digest string `json:"digest,omitempty"`
+	Wanted string `json:"wanted,omitempty"` // the image of this repository, if it is another one
+	Error  string `json:"error,omitempty"`  // why Image or Wanted is unknown
+}
+
+// Toolbox is the container of the toolbox image.
+type Toolbox struct {
+	Name   string `json:"name"`
+	Image  string `json:"image"`
+	Wanted string `json:"wanted,omitempty"` // the toolbox image of this repository, if it is another one
+	Error  string `json:"error,omitempty"`  // why Image or Wanted is unknown
+}
+
+// Look collects the status, the parts concurrently. asked are domains, as for
+// [live.System.Look].
+func Look(ctx context.Context, s live.System, asked []string) (Status, error) {
+	st := Status{Version: 1}
+	var domains []*live.Domain
+	errs := make([]error, 2)
+	var wg crash.Group
+	if err := workspace.CheckDesktop(); err != nil {
+		st.DomainsError = err.Error()
+	} else {
+		wg.Go(func() { domains, errs[0] = s.Look(ctx, asked) })
+	}
+	wg.Go(func() { st.Files, errs[1] = files(ctx, s.Repo) })
+	wg.Go(func() { st.readUncommitted(ctx, s) })
+	wg.Go(func() { st.readImages(ctx, s) })
+	wg.Wait()
+	st.Domains = report.NewDomains(domains, live.Items(domains, nil)).Domains
+	return st, errors.Join(errs...)
+}
+
+// files returns the status of the Containerfiles.
+func files(ctx context.Context, r repo.Repo) ([]File, error) {
+	names, err := containerfile.Names(r, nil)
+	var files []File
+	for _, name := range names {
+		rendered := containerfile.Render(ctx, r.FS(), name, containerfile.Unchanged)
+		f := File{Name: name, State: "in step"}
+		switch {
+		case rendered.Err != nil:
+			f.State = hint.Split(rendered.Err)[0].Error()
+		case !bytes.Equal(rendered.Old, rendered.Text):
+			f.State, f.Sections = "stale", section.Stale(string(rendered.Old), string(rendered.Text))
+			f.Undecided = len(containerfile.Unsaved(ctx, r, []containerfile.Rendering{rendered})) > 0
+		}
+		files = append(files, f)
+	}
+	return files, err
+}
+
+func (st *Status) readUncommitted(ctx context.Context, s live.System) {
+	names, err := s.Repo.Uncommitted(ctx, host.Git{}, "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), workspace.IgnoreFile)
+	st.Uncommitted = append([]string{}, names...)
+	if err != nil {
+		st.UncommittedError = err.Error()
+	}
+}
+
+// readImages compares the images of this system with those of the repository.
+func (st *Status) readImages(ctx context.Context, s live.System) {
+	_, images, err := reconcile.ReadManifest[manifest.Images](s.Repo.FS(), manifest.ImagePath)
+	st.Booted = booted(ctx, images.System.Name, err)
+	st.Toolbox = toolbox(s, images.Toolbox.Name, err)
+	if st.Staged, err = bootc.IsStaged(); err != nil {
+		st.StagedError = err.Error()
+	}
+}
+
+// booted compares the booted image with the image called name; errName is why the name
+// is unknown. The result is nil if the system did not boot from an image.
+func booted(ctx context.Context, name string, errName error) *Booted {
+	i, err := bootc.Booted(ctx)
+	b := &Booted{Image: i.Name, Digest: i.Digest}
+	switch {
+	case err != nil:
+		b.Error = err.Error()
+	case i.Name == "":
+		return nil
+	default:
+		b.Wanted, b.Error = compareImage(i.Name, name, errName)
+	}
+	return b
+}
+
+// toolbox compares the image of the toolbox container with the image called name;
+// errName is why the name is unknown. The result is nil without such a container.
+func toolbox(s live.System, name string, errName error) *Toolbox {
+	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](s.Repo.FS(), distrobox.File)
+	if err != nil {
+		return &Toolbox{Error: firstOf(err)}
+	}
+	container, ok := boxes.Toolbox()
+	if !ok {
+		return nil
+	}
+	t := &Toolbox{Name: container, Image: boxes.Containers[container].Image}
+	t.Wanted, t.Error = compareImage(t.Image, name, errName)
+	return t
+}
+
+// compareImage returns name if the image has another one, or why that is unknown.
+func compareImage(image, name string, errName error) (wanted, problem string) {
+	switch {
+	case errName != nil:
+		return "", firstOf(errName)
+	case name == "" || bootc.SameRepository(image, name):
+		return "", ""
+	}
+	return name, ""
+}
+
+// firstOf returns the first of the errors in a manifest.
+func firstOf(err error) string { return hint.Split(patherr.Trim(err))[0].Error() }

@@ -1,0 +1,134 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"bkt/internal/reconcile"
+	"bkt/internal/report"
+)
+
+// Text returns the status for users.
+func (st Status) Text() string {
+	var out strings.Builder
+	for _, f := range st.Files {
+		fmt.Fprintf(&out, "%s: %s\n", f.Name, f.text())
+	}
+	if st.Booted != nil {
+		fmt.Fprintf(&out, "booted image: %s\n", st.Booted.text())
+	}
+	if st.StagedError != "" {
+		fmt.Fprintf(&out, "whether an image is staged is unknown: %s\n", st.StagedError)
+	}
+	if st.Staged {
+		out.WriteString("a new image is staged: it is used after the next boot\n")
+	}
+	if st.Toolbox != nil {
+		fmt.Fprintf(&out, "toolbox: %s\n", st.Toolbox.text())
+	}
+	if st.DomainsError != "" {
+		fmt.Fprintf(&out, "not read: flatpak-apps, gsettings and all other domains: %s\n", st.DomainsError)
+	}
+	for _, d := range st.Domains {
+		fmt.Fprintf(&out, "%s: %s\n", d.Name, summary(d))
+		for _, note := range d.Notes {
+			fmt.Fprintf(&out, "  %s\n", note)
+		}
+	}
+	if st.UncommittedError != "" {
+		fmt.Fprintf(&out, "not committed: unknown: %s\n", st.UncommittedError)
+	}
+	if len(st.Uncommitted) > 0 {
+		fmt.Fprintf(&out, "not committed: %s\n", strings.Join(st.Uncommitted, ", "))
+	}
+	return out.String()
+}
+
+func (f File) text() string {
+	switch f.State {
+	case "in step":
+		return "up to date"
+	case "stale":
+	default:
+		return f.State
+	}
+	does := "to update it"
+	if f.Undecided {
+		does = "to list text that comes from no manifest"
+	}
+	return strings.TrimSpace("stale "+strings.Join(f.Sections, ", ")) + ` (run "bkt containerfile sync" ` + does + ")"
+}
+
+func (b Booted) text() string {
+	if b.Error != "" && b.Image == "" {
+		return "unknown: " + b.Error
+	}
+	text := b.Image
+	if b.Digest != "" {
+		text += " " + shortDigest(b.Digest)
+	}
+	switch {
+	case b.Error != "":
+		text += "; whether it is the image of this repository is unknown: " + b.Error
+	case b.Wanted != "":
+		text += fmt.Sprintf(", not the image of this repository (run \"bootc switch %s\" to change to it)", b.Wanted)
+	}
+	return text
+}
+
+func (t Toolbox) text() string {
+	if t.Name == "" {
+		return "unknown: " + t.Error
+	}
+	text := fmt.Sprintf("container %s, image %s", t.Name, t.Image)
+	switch {
+	case t.Error != "":
+		text += "; whether it is the image of this repository is unknown: " + t.Error
+	case t.Wanted != "":
+		text += fmt.Sprintf("; the image of this repository is %s", t.Wanted)
+	}
+	return text
+}
+
+// summary describes a domain in a line.
+func summary(d report.Domain) string {
+	if d.Reason != "" {
+		return "unavailable: " + d.Reason
+	}
+	parts := []string{fmt.Sprintf("%d up to date", d.InStep)}
+	for _, c := range []struct {
+		words string
+		cases []reconcile.Case
+	}{
+		{"changed on this system", []reconcile.Case{reconcile.CaseLive, reconcile.CaseNew}},
+		{"changed in the manifest", []reconcile.Case{reconcile.CaseManifest, reconcile.CaseMissing}},
+		{"changed on both sides", []reconcile.Case{reconcile.CaseMerge, reconcile.CaseNoBase}},
+		{"in conflict", []reconcile.Case{reconcile.CaseConflict}},
+		{"cannot be captured", []reconcile.Case{reconcile.CaseUncapturable}},
+	} {
+		if n := count(d.Items, c.cases); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, c.words))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// shortDigest returns as much of a digest as distinguishes it from others.
+func shortDigest(digest string) string {
+	const enough = len("sha256:") + 12
+	if len(digest) <= enough {
+		return digest
+	}
+	return digest[:enough] + "…"
+}
+
+func count(items []report.Item, cases []reconcile.Case) int {
+	n := 0
+	for _, i := range items {
+		if slices.Contains(cases, i.Case) {
+			n++
+		}
+	}
+	return n
+}
