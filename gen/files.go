@@ -59,7 +59,7 @@ func (in input) checkDest(dest string, e manifest.Entry) error {
 	if p.Fatal {
 		return hint.Add(fmt.Errorf("%s: %s: %s", e, dest, p.What), "%s", p.Advice)
 	}
-	in.warn(hint.Add(Finding{p.Rule, e, dest + ": " + p.What}, "%s", p.Advice))
+	in.warn(hint.Add(warning(p.Rule, e, dest+": "+p.What), "%s", p.Advice))
 	return nil
 }
 

@@ -1,18 +1,11 @@
 package gen
 
 import (
-	"fmt"
-
+	"bkt/internal/finding"
 	"bkt/internal/manifest"
 )
 
-// A Finding is a remark about a line of a manifest or of a Containerfile. It is an
-// error, too.
-type Finding struct {
-	Rule           string // its short name, such as "bootc/var"
-	manifest.Entry        // the place
-	Message        string // what is wrong
+// warning returns a finding about an entry that stops no command.
+func warning(rule string, e manifest.Entry, message string) finding.Finding {
+	return finding.Finding{Rule: rule, Level: finding.Warning, Place: e.Place(), Message: message}
 }
-
-// Error returns "file:line:column: what".
-func (f Finding) Error() string { return fmt.Sprintf("%s: %s", f.Entry, f.Message) }

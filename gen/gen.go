@@ -231,7 +231,7 @@ func (r *renderer) classify(spans []section.Span) ([]section.Span, error) {
 
 func (r *renderer) warn(line int, format string, args ...any) {
 	place := manifest.Entry{File: r.file, Position: manifest.Position{Line: line + 1}}
-	r.warnings = append(r.warnings, Finding{"marker", place, fmt.Sprintf(format, args...)})
+	r.warnings = append(r.warnings, warning("marker", place, fmt.Sprintf(format, args...)))
 }
 
 // belongs returns an error if no section has that name, or none in the

@@ -111,7 +111,7 @@ func (in input) checkTier(p manifest.Packages, at func(i int) manifest.Entry) er
 			err := fmt.Errorf("%s: package %s is for a machine that boots, and the toolbox is a container", at(i), spec)
 			errs = append(errs, hint.Add(err, "put it into %s", manifest.SystemPackagesPath))
 		case in.image == System && !replaced && imagerule.IsKernel(spec):
-			in.warn(hint.Add(Finding{"bootc/kernel", at(i), "package " + spec + ": the base image has a kernel, and bootc refuses an image with two"},
+			in.warn(hint.Add(warning("bootc/kernel", at(i), "package "+spec+": the base image has a kernel, and bootc refuses an image with two"),
 				"remove the kernel of the base, with \"removed\" in %s", manifest.SystemPackagesPath))
 		}
 	}

@@ -76,7 +76,7 @@ func (r *renderer) warnUnknownTemplates() {
 	entries, err := fs.ReadDir(r.manifests.repo, "templates")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		what := fmt.Sprintf("cannot be read, so unused templates are not reported: %v", patherr.Reason(err))
-		r.warnings = append(r.warnings, Finding{"template", manifest.Entry{File: "templates"}, what})
+		r.warnings = append(r.warnings, warning("template", manifest.Entry{File: "templates"}, what))
 	}
 	for _, e := range entries {
 		name := e.Name()
@@ -88,7 +88,7 @@ func (r *renderer) warnUnknownTemplates() {
 		if near, ok := strictjson.Nearest(name, known); ok {
 			what += fmt.Sprintf(" (did you mean %s?)", near)
 		}
-		r.warnings = append(r.warnings, hint.Add(Finding{"template", manifest.Entry{File: file}, what},
+		r.warnings = append(r.warnings, hint.Add(warning("template", manifest.Entry{File: file}, what),
 			"the templates are %s", strings.Join(known, ", ")))
 	}
 }
@@ -147,7 +147,7 @@ func (r *renderer) warnMissingSection(s definition, t *trace) {
 	if len(t.entries) == 0 {
 		return
 	}
-	err := error(Finding{"section-missing", t.entries[0], fmt.Sprintf("%s has no section %s for this entry", r.file, s.name)})
+	err := error(warning("section-missing", t.entries[0], fmt.Sprintf("%s has no section %s for this entry", r.file, s.name)))
 	start, end := section.Marker{Name: s.name}, section.Marker{Name: s.name, End: true}
 	if all := r.stages(); s.name == BaseImage && len(all.All) > 0 {
 		r.warnings = append(r.warnings, hint.Add(err, "%s", AdviseBaseImage(all, all.Origin(all.Final()))))

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"bkt/internal/dockerfile"
-	"bkt/internal/manifest"
+	"bkt/internal/finding"
 )
 
 // A Result is a rendered Containerfile.
@@ -45,14 +45,16 @@ func (r Result) SectionAt(line int) string {
 
 // Finding returns a finding in a line of the Containerfile, which is called file.
 // The place of one in a generated line is the entry that the line comes from.
-func (r Result) Finding(rule, file string, line int, what string) Finding {
-	place := manifest.Entry{File: file, Position: manifest.Position{Line: line}}
+func (r Result) Finding(level finding.Level, rule, file string, line int, what string) finding.Finding {
+	f := finding.Finding{Rule: rule, Level: level, Place: finding.Place{File: file, Line: line}, Message: what}
 	for _, o := range r.Origins {
 		if o.Line == line {
-			return Finding{rule, o.Entry, fmt.Sprintf("%s (%s, section %s)", what, place, o.Section)}
+			f.Message = fmt.Sprintf("%s (%s, section %s)", what, f.Place, o.Section)
+			f.Place = o.Entry.Place()
+			return f
 		}
 	}
-	return Finding{rule, place, what}
+	return f
 }
 
 // Parse parses the text, which is called file. If BuildKit cannot parse it, or
@@ -72,5 +74,5 @@ func (r Result) Parse(file string) (*dockerfile.File, error) {
 	if r.SectionAt(line) == "" {
 		line = r.LineBefore(line) // nothing is written
 	}
-	return nil, r.Finding("syntax", file, line, err.Error())
+	return nil, r.Finding(finding.Error, "syntax", file, line, err.Error())
 }

@@ -38,7 +38,7 @@ func unitsData(in input, t *trace) (any, error) {
 	}
 	for _, p := range d.Content.Ignored() {
 		name := strings.ReplaceAll(strings.TrimPrefix(string(p), "/"), "/", ".")
-		in.warn(Finding{"no-effect", d.Entry(p, "", ""), name + " has no effect: bkt keeps it and ignores it"})
+		in.warn(warning("no-effect", d.Entry(p, "", ""), name+" has no effect: bkt keeps it and ignores it"))
 	}
 	return s, nil
 }

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"os"
 
-	"bkt/gen"
 	"bkt/internal/containerfile"
+	"bkt/internal/finding"
 	"bkt/internal/hint"
 	"bkt/internal/host"
-	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 	"bkt/internal/ui"
+	"bkt/internal/version"
 )
 
 type containerfileCmd struct {
@@ -125,24 +125,26 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 
 // report prints all that is found as data, errors too.
 func (c *checkCmd) report(ctx context.Context, a *app, r repo.Repo, names []string) error {
-	findings := []findingJSON{}
+	var findings []finding.Finding
 	var rendered []containerfile.Rendering
 	var errs []error
 	for _, name := range names {
 		f := containerfile.Render(ctx, r.FS(), name, containerfile.Unchanged)
-		findings = append(findings, asFindings("warning", f.Warnings)...)
-		findings = append(findings, asFindings("error", hint.Split(f.Err))...)
+		findings = append(findings, finding.From(finding.Warning, f.Warnings...)...)
+		findings = append(findings, finding.From(finding.Error, hint.Split(f.Err)...)...)
 		rendered, errs = append(rendered, f), append(errs, f.Err)
 	}
-	findings = distinct(findings)
+	findings = finding.Distinct(findings)
 	if err := errors.Join(errs...); err != nil {
 		return errors.Join(c.print(a, findings, nil), err)
 	}
 	p := containerfile.Rewrites(r, rendered)
-	findings = append(findings, asFindings("error", containerfile.Unsaved(ctx, r, rendered))...)
+	findings = append(findings, finding.From(finding.Error, containerfile.Unsaved(ctx, r, rendered)...)...)
 	for _, change := range p {
-		stale := gen.Finding{Rule: "stale", Entry: manifest.Entry{File: change.Targets[0]}, Message: "the sections are not what the manifests say"}
-		findings = append(findings, asFindings("error", []error{hint.Add(stale, "run \"bkt containerfile sync\"")})...)
+		findings = append(findings, finding.Finding{
+			Rule: "stale", Level: finding.Error, Place: finding.Place{File: change.Targets[0]},
+			Message: "the sections are not what the manifests say", Fix: []string{"run \"bkt containerfile sync\""},
+		})
 	}
 	err := c.print(a, findings, p)
 	if err == nil && len(p) > 0 {
@@ -151,12 +153,12 @@ func (c *checkCmd) report(ctx context.Context, a *app, r repo.Repo, names []stri
 	return err
 }
 
-func (c *checkCmd) print(a *app, findings []findingJSON, p plan.Plan) error {
+func (c *checkCmd) print(a *app, findings []finding.Finding, p plan.Plan) error {
 	if c.SARIF {
-		return a.PrintJSON(asSARIF(findings))
+		return a.PrintJSON(finding.ToSARIF(version.String(), findings))
 	}
 	return a.PrintJSON(struct {
 		ui.PlanJSON
-		Findings []findingJSON `json:"findings"`
+		Findings []finding.Finding `json:"findings"`
 	}{ui.AsJSON(p), findings})
 }

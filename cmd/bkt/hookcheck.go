@@ -7,13 +7,14 @@ import (
 	"maps"
 	"slices"
 
-	"bkt/gen"
+	"bkt/internal/finding"
 	"bkt/internal/hint"
 	"bkt/internal/hook"
 	"bkt/internal/hooklint"
 	"bkt/internal/manifest"
 	"bkt/internal/repo"
 	"bkt/internal/strictjson"
+	"bkt/internal/version"
 )
 
 // hookCmd are the commands on what boxes run when they start. The hook that git
@@ -111,8 +112,10 @@ func (h boxHook) lint() []hookFinding {
 
 // err returns the finding as an error, with the command that it is about.
 func (f hookFinding) err() error {
-	place := manifest.Entry{File: manifest.DistroboxPath, Position: f.at}
-	finding := gen.Finding{Rule: "hook/" + f.Rule, Entry: place, Message: fmt.Sprintf("%s: %s", f.Verdict, f.Reason)}
+	finding := finding.Finding{
+		Rule: "hook/" + f.Rule, Level: finding.Error, Place: finding.Place{File: manifest.DistroboxPath, Line: f.at.Line, Column: f.at.Column},
+		Subject: f.container, Message: fmt.Sprintf("%s: %s", f.Verdict, f.Reason),
+	}
 	if f.ofNoHook() {
 		finding.Message = fmt.Sprintf("a hook of %s, and it is not known which: %s", f.container, finding.Message)
 		return hint.Add(fmt.Errorf("%w [%s]", finding, f.Rule), "instead: %s", f.Use)
@@ -125,7 +128,7 @@ func (f hookFinding) ofNoHook() bool { return f.at == manifest.Position{} }
 
 // hookFindingJSON is a finding in the output of --json.
 type hookFindingJSON struct {
-	findingJSON
+	finding.Finding
 	Container string       `json:"container"`
 	Verdict   hook.Verdict `json:"verdict"`
 	Source    string       `json:"source"` // the command
@@ -137,13 +140,13 @@ func (c *hookCheckCmd) report(a *app, hooks int, found []hookFinding) error {
 	for _, f := range found {
 		errs = append(errs, f.err())
 	}
-	return errors.Join(append([]error{c.print(a, hooks, found, asFindings("error", errs))}, errs...)...)
+	return errors.Join(append([]error{c.print(a, hooks, found, finding.From(finding.Error, errs...))}, errs...)...)
 }
 
-func (c *hookCheckCmd) print(a *app, hooks int, found []hookFinding, findings []findingJSON) error {
+func (c *hookCheckCmd) print(a *app, hooks int, found []hookFinding, findings []finding.Finding) error {
 	switch {
 	case c.SARIF:
-		return a.PrintJSON(asSARIF(findings))
+		return a.PrintJSON(finding.ToSARIF(version.String(), findings))
 	case a.JSON:
 		detailed := []hookFindingJSON{}
 		for i, f := range found {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/buildkit"
+	"bkt/internal/finding"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/imagerule"
@@ -246,65 +246,25 @@ func (t testResult) detail() string {
 	return strings.Join(lines, "\n")
 }
 
-// The elements of JUnit XML that readers of it agree on.
-type (
-	junitSuites struct {
-		XMLName xml.Name     `xml:"testsuites"`
-		Suites  []junitSuite `xml:"testsuite"`
-	}
-	junitSuite struct {
-		Name     string      `xml:"name,attr"`
-		Tests    int         `xml:"tests,attr"`
-		Failures int         `xml:"failures,attr"`
-		Skipped  int         `xml:"skipped,attr"`
-		Cases    []junitCase `xml:"testcase"`
-	}
-	junitCase struct {
-		Name      string        `xml:"name,attr"`
-		Class     string        `xml:"classname,attr"`
-		Seconds   float64       `xml:"time,attr"`
-		Failure   *junitMessage `xml:"failure"`
-		NotTested *junitMessage `xml:"skipped"`
-	}
-	junitMessage struct {
-		Message string `xml:"message,attr"`
-		Text    string `xml:",chardata"`
-	}
-)
-
-func asJUnit(all []testResult) junitSuites {
-	var suites junitSuites
-	for _, k := range gen.Images() {
-		suite := junitSuite{Name: string(k)}
-		for _, t := range all {
-			if t.image == k {
-				suite.add(t)
-			}
-		}
-		if suite.Tests > 0 {
-			suites.Suites = append(suites.Suites, suite)
-		}
-	}
-	return suites
-}
-
-func (s *junitSuite) add(t testResult) {
-	c := junitCase{Name: t.Name, Class: s.Name, Seconds: t.Took.Seconds()}
-	s.Tests++
+// asCase returns the result for JUnit XML.
+func (t testResult) asCase() finding.Case {
+	c := finding.Case{Suite: string(t.image), Name: t.Name, Took: t.Took}
 	switch t.Status {
 	case imagetest.Failed:
-		s.Failures++
-		c.Failure = &junitMessage{fmt.Sprintf("exit code %d", t.Code), t.detail()}
+		c.Failure, c.Output = fmt.Sprintf("exit code %d", t.Code), t.detail()
 	case imagetest.Skipped:
-		s.Skipped++
-		c.NotTested = &junitMessage{Message: "does not apply"}
+		c.Skipped = "does not apply"
 	}
-	s.Cases = append(s.Cases, c)
+	return c
 }
 
 // writeJUnit writes a report, which replaces one of before.
 func writeJUnit(ctx context.Context, name string, all []testResult) error {
-	data, err := xml.MarshalIndent(asJUnit(all), "", "  ")
+	var cases []finding.Case
+	for _, t := range all {
+		cases = append(cases, t.asCase())
+	}
+	text, err := finding.ToJUnit(cases)
 	if err != nil {
 		return err
 	}
@@ -312,6 +272,5 @@ func writeJUnit(ctx context.Context, name string, all []testResult) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return patherr.Trim(err)
 	}
-	text := append([]byte(xml.Header), append(data, '\n')...)
 	return host.Executor{}.Execute(ctx, plan.Rewrite(name, name, old, text), func(plan.Change, error) {})
 }

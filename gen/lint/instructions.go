@@ -6,6 +6,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/dockerfile"
+	"bkt/internal/finding"
 	"bkt/internal/hint"
 	"bkt/internal/imagerule"
 
@@ -27,11 +28,11 @@ func (d reading) lintUserInstructions(parsed []instructions.Stage) (warnings []e
 				continue
 			}
 			for _, p := range imagerule.CheckInstruction(c) {
-				line := dockerfile.LineOf(c)
+				line, level := dockerfile.LineOf(c), finding.Warning
 				if p.Fatal {
-					line = d.r.LineBefore(line) // nothing is written
+					line, level = d.r.LineBefore(line), finding.Error // nothing is written
 				}
-				f := hint.Add(d.at(p.Rule, line, "%s", p.What), "%s", p.Advice)
+				f := hint.Add(d.at(level, p.Rule, line, "%s", p.What), "%s", p.Advice)
 				if p.Fatal {
 					errs = append(errs, f)
 				} else {

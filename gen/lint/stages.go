@@ -8,6 +8,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/dockerfile"
+	"bkt/internal/finding"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 
@@ -65,8 +66,8 @@ func read(file string, parsed []instructions.Stage, r gen.Result) reading {
 }
 
 // at returns a finding in a line of the file.
-func (d reading) at(rule string, line int, format string, args ...any) error {
-	return gen.Finding{Rule: rule, Entry: manifest.Entry{File: d.file, Position: manifest.Position{Line: line}}, Message: fmt.Sprintf(format, args...)}
+func (d reading) at(level finding.Level, rule string, line int, format string, args ...any) error {
+	return finding.Finding{Rule: rule, Level: level, Place: finding.Place{File: d.file, Line: line}, Message: fmt.Sprintf(format, args...)}
 }
 
 // lost returns an error for each reference to a stage that a section removes.
@@ -88,7 +89,7 @@ func (d reading) overStage() error {
 		return nil
 	}
 	above := was.All[was.Parent(i)]
-	err := d.at("base-stage", was.All[i].Line+1, "section %s is around a FROM of stage %s (line %d), which is not an image", gen.BaseImage, above.Name, above.Line+1)
+	err := d.at(finding.Error, "base-stage", was.All[i].Line+1, "section %s is around a FROM of stage %s (line %d), which is not an image", gen.BaseImage, above.Name, above.Line+1)
 	return hint.Add(err, "%s, and not around this one", gen.AdviseBaseImage(was, was.Origin(i)))
 }
 
@@ -164,7 +165,7 @@ func (d reading) until(i int) int {
 // wrong returns an error about a line of the file before rendering: the new text is
 // not written.
 func (d reading) wrong(line int, format string, args ...any) error {
-	return d.at("stage-lost", d.r.LineBefore(line), format, args...)
+	return d.at(finding.Error, "stage-lost", d.r.LineBefore(line), format, args...)
 }
 
 // replaced returns an error if section BASE_IMAGE turns the stage that ref reads
@@ -197,7 +198,7 @@ func (d reading) unused() []error {
 			continue
 		}
 		said = o.Section
-		err := d.at("stage-unused", o.Line, "section %s is in a stage that the image does not use", o.Section)
+		err := d.at(finding.Warning, "stage-unused", o.Line, "section %s is in a stage that the image does not use", o.Section)
 		advice := "move the section below the FROM in line " + strconv.Itoa(d.now.All[d.now.Final()].Line+1)
 		if o.Section == gen.BaseImage {
 			advice = gen.AdviseBaseImage(d.now, d.now.Origin(d.now.Final()))

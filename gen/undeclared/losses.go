@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"bkt/gen"
+	"bkt/internal/finding"
 	"bkt/internal/hint"
-	"bkt/internal/manifest"
 	"bkt/internal/script"
 )
 
@@ -143,12 +143,13 @@ func (l Losses) argument() string {
 }
 
 // Findings returns a finding for each section with losses: "section NAME", what,
-// and the losses.
+// and the losses. Its level is empty: the command decides whether it fails.
 func (l Losses) Findings(what string) []error {
 	var all []error
 	for _, group := range l.bySection() {
-		where := manifest.Entry{File: l.file, Position: manifest.Position{Line: group[0].Line}}
-		all = append(all, gen.Finding{Rule: "not-declared", Entry: where, Message: fmt.Sprintf("section %s %s: %s", group[0].section, what, listed(group))})
+		where := finding.Place{File: l.file, Line: group[0].Line}
+		message := fmt.Sprintf("section %s %s: %s", group[0].section, what, listed(group))
+		all = append(all, finding.Finding{Rule: "not-declared", Place: where, Message: message})
 	}
 	return all
 }

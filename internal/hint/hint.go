@@ -15,7 +15,8 @@ type hinted struct {
 	hint string
 }
 
-func (e hinted) Unwrap() error { return e.error }
+func (e hinted) Unwrap() error   { return e.error }
+func (e hinted) Hints() []string { return []string{e.hint} }
 
 // Add returns err with a hint, formatted like [fmt.Sprintf]. A nil err stays nil.
 func Add(err error, format string, args ...any) error {
@@ -26,7 +27,8 @@ func Add(err error, format string, args ...any) error {
 }
 
 // Of returns the hints of err and of the errors that it wraps, outermost
-// first, each once. Joined errors ([errors.Join]) are all searched.
+// first, each once: those that Add has added, and those of errors with a method
+// Hints() []string. Joined errors ([errors.Join]) are all searched.
 func Of(err error) []string {
 	var hints []string
 	walk(err, func(h string) {
@@ -44,8 +46,10 @@ func walk(err error, visit func(string)) {
 	if err == nil {
 		return
 	}
-	if h, ok := err.(hinted); ok {
-		visit(h.hint)
+	if h, ok := err.(interface{ Hints() []string }); ok {
+		for _, text := range h.Hints() {
+			visit(text)
+		}
 	}
 	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range many.Unwrap() {

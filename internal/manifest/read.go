@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"bkt/internal/finding"
 	"bkt/internal/hint"
 	"bkt/internal/patherr"
 
@@ -59,16 +60,13 @@ type Entry struct {
 	Comment  string // what the manifest says about it
 }
 
-// String returns file:line:column, or as much of it as is known.
-func (e Entry) String() string {
-	switch {
-	case e.Line == 0:
-		return e.File
-	case e.Column == 0:
-		return fmt.Sprintf("%s:%d", e.File, e.Line)
-	}
-	return fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)
+// Place returns where the entry is.
+func (e Entry) Place() finding.Place {
+	return finding.Place{File: e.File, Line: e.Line, Column: e.Column}
 }
+
+// String returns file:line:column, without the parts that are unknown.
+func (e Entry) String() string { return e.Place().String() }
 
 // EncodeFile returns the text of the manifest v, as [Encode] does, with errors
 // that begin with path.
