@@ -106,7 +106,7 @@ fuzz: ## run each fuzz test for FUZZTIME
 	$(GO) test -run NONE -fuzz FuzzEdit -fuzztime $(FUZZTIME) ./internal/extension
 	$(GO) test -run NONE -fuzz FuzzOverride -fuzztime $(FUZZTIME) ./internal/flatpak
 	$(GO) test -run NONE -fuzz FuzzList -fuzztime $(FUZZTIME) ./internal/keyfile
-	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) ./internal/hooklint
+	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) ./internal/hook/lint
 	$(GO) test -run NONE -fuzz FuzzIn -fuzztime $(FUZZTIME) ./internal/secret
 
 .PHONY: bench

@@ -10,7 +10,7 @@ import (
 	"bkt/internal/finding"
 	"bkt/internal/hint"
 	"bkt/internal/hook"
-	"bkt/internal/hooklint"
+	"bkt/internal/hook/lint"
 	"bkt/internal/manifest"
 	"bkt/internal/repo"
 	"bkt/internal/strictjson"
@@ -97,14 +97,14 @@ func noContainer(name string, known []string) error {
 
 // A hookFinding is something that is wrong with a hook.
 type hookFinding struct {
-	hooklint.Finding
+	lint.Finding
 	container string
 	at        manifest.Position // of the hook, or in it; zero: it is not known which hook it is
 }
 
 func (h boxHook) lint() []hookFinding {
 	var all []hookFinding
-	for _, f := range hooklint.Check(h.Hook) {
+	for _, f := range lint.Check(h.Hook) {
 		all = append(all, hookFinding{f, h.container, h.At(f.Offset)})
 	}
 	return all

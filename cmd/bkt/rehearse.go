@@ -8,11 +8,11 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/buildkit"
-	"bkt/internal/hooklint"
+	"bkt/internal/hook/lint"
+	"bkt/internal/hook/rehearse"
 	"bkt/internal/manifest"
 	"bkt/internal/ocilayout"
 	"bkt/internal/pipeline"
-	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
 )
 
@@ -40,26 +40,26 @@ func (c *hookCheckCmd) rehearse(ctx context.Context, a *app, r repo.Repo, hooks 
 	}
 	var found []hookFinding
 	err = b.Inspect(ctx, spec, beside, a.Err, func(ctx context.Context, l buildkit.Inspection) error {
-		found, err = rehearse(ctx, l, old, hooks)
+		found, err = rehearseHooks(ctx, l, old, hooks)
 		return err
 	})
 	return found, recipes[0].Blame(err)
 }
 
 // old returns what the old home is.
-func (c *hookCheckCmd) old() (rehearsal.Old, buildkit.ExtraMount, error) {
+func (c *hookCheckCmd) old() (rehearse.Old, buildkit.ExtraMount, error) {
 	layout, isImage := strings.CutPrefix(c.OldHome, pipeline.LayoutScheme)
 	switch {
 	case c.OldHome == "":
-		return rehearsal.None, buildkit.ExtraMount{}, nil
+		return rehearse.None, buildkit.ExtraMount{}, nil
 	case isImage:
 		l, err := ocilayout.Find(layout, "")
 		if err != nil {
 			err = fmt.Errorf("--old-home: %w", err)
 		}
-		return rehearsal.Image, buildkit.ExtraMount{Layout: l}, err
+		return rehearse.Image, buildkit.ExtraMount{Layout: l}, err
 	}
-	return rehearsal.Home, buildkit.ExtraMount{Folder: c.OldHome}, pipeline.CheckFolder("--old-home", c.OldHome)
+	return rehearse.Home, buildkit.ExtraMount{Folder: c.OldHome}, pipeline.CheckFolder("--old-home", c.OldHome)
 }
 
 // toRehearse returns those of hooks that run in the toolbox image, at each start.
@@ -74,13 +74,13 @@ func toRehearse(r repo.Repo, hooks []boxHook) ([]boxHook, error) {
 	}), nil
 }
 
-// rehearse runs hooks in the image of l.
-func rehearse(ctx context.Context, l buildkit.Inspection, old rehearsal.Old, hooks []boxHook) ([]hookFinding, error) {
+// rehearseHooks runs hooks in the image of l.
+func rehearseHooks(ctx context.Context, l buildkit.Inspection, old rehearse.Old, hooks []boxHook) ([]hookFinding, error) {
 	var plain []manifest.Hook
 	for _, h := range hooks {
 		plain = append(plain, h.Hook)
 	}
-	found, err := rehearsal.Run(ctx, l, old, plain)
+	found, err := rehearse.Run(ctx, l, old, plain)
 	var all []hookFinding
 	for _, f := range found {
 		all = append(all, asHookFinding(f, hooks))
@@ -88,23 +88,23 @@ func rehearse(ctx context.Context, l buildkit.Inspection, old rehearsal.Old, hoo
 	return all, err
 }
 
-// instead says what to do about the findings of a rehearsal.
-var instead = map[rehearsal.Rule]string{
-	rehearsal.Runs:     "make it end well in a box that has just been made",
-	rehearsal.RunTwice: "write only what is not there yet, or declare the path as volatile",
-	rehearsal.Leftover: "download to its final place, or put it into the image",
-	rehearsal.OldHome:  "bring what is there up to date, too, or declare the path as volatile",
+// instead says what to do about the findings of a rehearse.
+var instead = map[rehearse.Rule]string{
+	rehearse.Runs:     "make it end well in a box that has just been made",
+	rehearse.RunTwice: "write only what is not there yet, or declare the path as volatile",
+	rehearse.Leftover: "download to its final place, or put it into the image",
+	rehearse.OldHome:  "bring what is there up to date, too, or declare the path as volatile",
 }
 
 // asHookFinding returns a finding of a rehearsal of hooks, which are all of one
 // container. Which hook has done it may not be known: then none is blamed.
-func asHookFinding(f rehearsal.Finding, hooks []boxHook) hookFinding {
+func asHookFinding(f rehearse.Finding, hooks []boxHook) hookFinding {
 	reason := f.What
 	if f.Path != "" {
 		reason = fmt.Sprintf("%s: %s", f.Path, f.What)
 	}
 	finding := hookFinding{
-		Finding:   hooklint.Finding{Rule: string(f.Rule), Verdict: f.Verdict, Reason: reason, Use: instead[f.Rule]},
+		Finding:   lint.Finding{Rule: string(f.Rule), Verdict: f.Verdict, Reason: reason, Use: instead[f.Rule]},
 		container: hooks[0].container,
 	}
 	if f.Hook >= 0 {

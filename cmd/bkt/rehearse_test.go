@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	"bkt/internal/hint"
+	"bkt/internal/hook/rehearse"
 	"bkt/internal/imagetest"
 	"bkt/internal/manifest"
-	"bkt/internal/rehearsal"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -47,7 +47,7 @@ func TestFindingsNameTheirHook(t *testing.T) {
 		2:  "manifests/distrobox.json:6:16: changes: /a: is there twice [run-twice]\n    touch /a",
 		-1: "manifests/distrobox.json: a hook of dev, and it is not known which: changes: /a: is there twice [run-twice]",
 	} {
-		f := asHookFinding(rehearsal.Finding{Hook: hook, Rule: rehearsal.RunTwice, Verdict: "changes", Path: "/a", What: "is there twice"}, hooks)
+		f := asHookFinding(rehearse.Finding{Hook: hook, Rule: rehearse.RunTwice, Verdict: "changes", Path: "/a", What: "is there twice"}, hooks)
 		if diff := cmp.Diff(want, f.err().Error()); diff != "" {
 			t.Errorf("hook %d (-want +got):\n%s", hook, diff)
 		}
@@ -64,7 +64,7 @@ func TestEqualHooksAreTestsOfTheirOwn(t *testing.T) {
 	statuses := func(numbers ...int) map[string]imagetest.Status {
 		var found []hookFinding
 		for _, n := range numbers {
-			found = append(found, asHookFinding(rehearsal.Finding{Hook: n, Rule: rehearsal.RunTwice, What: "x"}, hooks))
+			found = append(found, asHookFinding(rehearse.Finding{Hook: n, Rule: rehearse.RunTwice, What: "x"}, hooks))
 		}
 		all := map[string]imagetest.Status{}
 		for _, r := range asTests(hooks, found) {

@@ -12,6 +12,7 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/finding"
 	"bkt/internal/hint"
+	"bkt/internal/hook/rehearse"
 	"bkt/internal/host"
 	"bkt/internal/imagerule"
 	"bkt/internal/imagetest"
@@ -19,7 +20,6 @@ import (
 	"bkt/internal/patherr"
 	"bkt/internal/pipeline"
 	"bkt/internal/plan"
-	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
 	"bkt/internal/ui"
 )
@@ -97,7 +97,7 @@ func (c *testCmd) image(ctx context.Context, a *app, r repo.Repo, b buildkit.Bui
 		if err != nil || len(hooks) == 0 {
 			return err
 		}
-		found, err := rehearse(ctx, l, rehearsal.None, hooks)
+		found, err := rehearseHooks(ctx, l, rehearse.None, hooks)
 		all = append(all, asTests(hooks, found)...)
 		return err
 	})

@@ -21,7 +21,6 @@ import (
 	"bkt/internal/ocilayout"
 	"bkt/internal/pipeline"
 	"bkt/internal/plan"
-	"bkt/internal/rehearsal"
 	"bkt/internal/repo"
 	"bkt/internal/ui"
 

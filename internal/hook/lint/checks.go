@@ -1,4 +1,4 @@
-package hooklint
+package lint
 
 // checks are what each command of a hook is held against. What redirections and
 // pipes do is looked at where they are walked.

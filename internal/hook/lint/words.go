@@ -1,4 +1,4 @@
-package hooklint
+package lint
 
 import (
 	"fmt"

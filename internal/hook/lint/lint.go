@@ -1,10 +1,10 @@
-// Package hooklint looks for what the init hooks of boxes must not do, without
+// Package lint looks for what the init hooks of boxes must not do, without
 // running anything; what it cannot know, it takes to be right.
 //
 // A hook is idempotent, and leaves a box as one that is made today would be: the
 // rules are cases of that. They are held against the commands of a hook in the
 // order in which it runs, with what is known by then.
-package hooklint
+package lint
 
 import (
 	"cmp"

@@ -1,9 +1,9 @@
-// Package rehearsal proves that init hooks are idempotent and leave a box as a
+// Package rehearse proves that init hooks are idempotent and leave a box as a
 // fresh bootstrap would, by running them in the image of the box: once and
 // again, and in an old home as well as in a fresh one.
 //
-// What a hook's text gives away without running it, package hook says.
-package rehearsal
+// What the text of a hook shows without running it, package lint reports.
+package rehearse
 
 import (
 	"context"

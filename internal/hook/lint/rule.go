@@ -1,4 +1,4 @@
-package hooklint
+package lint
 
 import "bkt/internal/hook"
 
@@ -53,5 +53,5 @@ func ruleNamed(name string) Rule {
 			return r
 		}
 	}
-	panic("hooklint: there is no rule " + name)
+	panic("lint: there is no rule " + name)
 }

@@ -1,4 +1,4 @@
-package hooklint_test
+package lint_test
 
 import (
 	"io/fs"
@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 
 	"bkt/internal/hook"
-	"bkt/internal/hooklint"
+	"bkt/internal/hook/lint"
 	"bkt/internal/manifest"
 
 	"github.com/google/go-cmp/cmp"
@@ -261,18 +261,18 @@ var good = []string{
 
 func TestLint(t *testing.T) {
 	for _, tt := range bad {
-		if got := rulesOf(hooklint.Lint(tt.run)); got != tt.rules {
+		if got := rulesOf(lint.Lint(tt.run)); got != tt.rules {
 			t.Errorf("%s\n\tgot %q, not %q", tt.run, got, tt.rules)
 		}
 	}
 	for _, run := range good {
-		if got := rulesOf(hooklint.Lint(run)); got != "" {
+		if got := rulesOf(lint.Lint(run)); got != "" {
 			t.Errorf("%s\n\tgot %q", run, got)
 		}
 	}
 }
 
-func rulesOf(findings []hooklint.Finding) string {
+func rulesOf(findings []lint.Finding) string {
 	var names []string
 	for _, f := range findings {
 		names = append(names, f.Rule)
@@ -282,8 +282,8 @@ func rulesOf(findings []hooklint.Finding) string {
 
 // TestFinding checks what a finding says, and where.
 func TestFinding(t *testing.T) {
-	got := hooklint.Lint("echo é;\n true && é=1 && sh -c 'rustup default stable; mkdir -m 700 ~/x; true'")
-	want := []hooklint.Finding{{
+	got := lint.Lint("echo é;\n true && é=1 && sh -c 'rustup default stable; mkdir -m 700 ~/x; true'")
+	want := []lint.Finding{{
 		Rule: "mkdir", Verdict: hook.NotIdempotent, Reason: "fails once the folder is there", Use: "mkdir -p FOLDER",
 		Offset: 56, Line: 2, Col: 47, Source: "mkdir -m 700 ~/x",
 	}}
@@ -300,7 +300,7 @@ func TestVerdicts(t *testing.T) {
 		`if`:                                    hook.NotShell,
 	}
 	for run, want := range tests {
-		if got := hooklint.Lint(run); len(got) != 1 || got[0].Verdict != want {
+		if got := lint.Lint(run); len(got) != 1 || got[0].Verdict != want {
 			t.Errorf("%s: %v", run, got)
 		}
 	}
@@ -309,20 +309,20 @@ func TestVerdicts(t *testing.T) {
 // TestVolatile checks that a file that is declared to differ may do so, and no other.
 func TestVolatile(t *testing.T) {
 	h := manifest.Hook{Run: `echo x >> ~/.local/log; date > "$HOME/.cache/x/stamp"; echo y >> /etc/hosts; mkdir ~/.cache/x/y`, Volatile: []string{"~/.local/log", "~/.cache/x"}}
-	if got := rulesOf(hooklint.Check(h)); got != "append mkdir" {
+	if got := rulesOf(lint.Check(h)); got != "append mkdir" {
 		t.Error(got)
 	}
 }
 
 // TestIdioms checks that what a rule says to use instead breaks none.
 func TestIdioms(t *testing.T) {
-	for _, r := range hooklint.Rules() {
+	for _, r := range lint.Rules() {
 		idiom, _, _ := strings.Cut(r.Use, "; better")
 		idiom, _, _ = strings.Cut(idiom, "; or ")
 		if r.Name == "pinned-version" || r.Name == "syntax" {
 			continue // in words
 		}
-		if got := rulesOf(hooklint.Lint(idiom)); got != "" {
+		if got := rulesOf(lint.Lint(idiom)); got != "" {
 			t.Errorf("%s: %s: %s", r.Name, idiom, got)
 		}
 	}
@@ -332,7 +332,7 @@ func TestIdioms(t *testing.T) {
 func TestIdiomsHold(t *testing.T) {
 	names := strings.NewReplacer("FILE", "file", "FOLDER", "folder", "LINE", "a line", "LINK", "folder", "TARGET", "/etc", "PLACE", "place",
 		"COMMAND", "date +%N", "NAME", "user.name", "VALUE", "me")
-	for _, r := range hooklint.Rules() {
+	for _, r := range lint.Rules() {
 		if !slices.Contains([]string{"append", "git-config-add", "mkdir", "link", "special-file", "move", "remove", "varying", "temporary-file"}, r.Name) {
 			continue // it needs a network, root or a daemon
 		}
@@ -396,7 +396,7 @@ func tree(t *testing.T, dir string) map[string]string {
 
 // TestEveryRuleIsTested checks that the table above breaks each rule.
 func TestEveryRuleIsTested(t *testing.T) {
-	for _, r := range hooklint.Rules() {
+	for _, r := range lint.Rules() {
 		if !slices.ContainsFunc(bad, func(b struct{ run, rules string }) bool {
 			return slices.Contains(strings.Fields(b.rules), r.Name)
 		}) {
@@ -407,12 +407,12 @@ func TestEveryRuleIsTested(t *testing.T) {
 
 // TestDocumented checks that the document has every rule as it is.
 func TestDocumented(t *testing.T) {
-	text, err := os.ReadFile("../../docs/init-hooks.md")
+	text, err := os.ReadFile("../../../docs/init-hooks.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	plain := strings.NewReplacer("`", "", `\|`, "|").Replace(string(text))
-	for _, r := range hooklint.Rules() {
+	for _, r := range lint.Rules() {
 		row := "| " + r.Name + " | " + string(r.Verdict) + " | " + r.Reason + " | " + r.Use + " |\n"
 		if !strings.Contains(plain, row) {
 			t.Errorf("no row %s", row)
@@ -430,7 +430,7 @@ func FuzzLint(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, run string) {
 		lines := strings.Split(run, "\n")
-		for _, found := range hooklint.Lint(run) {
+		for _, found := range lint.Lint(run) {
 			if found.Rule == "" || found.Offset < 0 || found.Offset > len(run) || found.Line < 1 || found.Line > len(lines) ||
 				found.Col < 1 || found.Col > 1+utf8.RuneCountInString(lines[found.Line-1]) {
 				t.Errorf("%q: %+v", run, found)
