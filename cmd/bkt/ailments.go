@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/githook"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/live"
@@ -275,7 +276,7 @@ func missingHook(ctx context.Context, p *patient) ([]ailment, error) {
 	if _, err := (host.Git{}).Git(ctx, p.Repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
 		return nil, p.Repo.NoGit(err)
 	}
-	mend, err := hookPlan(ctx, p.Repo.Root)
+	mend, err := githook.Plan(ctx, p.Repo.Root)
 	switch {
 	case err != nil && p.rendersOtherwise():
 		return nil, nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"bkt/gen"
+	"bkt/internal/githook"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
@@ -59,7 +60,7 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	if c.Hook {
-		hook, err := hookPlan(ctx, dir)
+		hook, err := githook.Plan(ctx, dir)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,5 @@
-package main
+// Package githook plans the git hook that renders managed sections at a commit.
+package githook
 
 import (
 	"context"
@@ -18,10 +19,39 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// preCommit is the hook for a repository that has no other one. git runs it in
-// the top folder of the work tree; prefix is the image repository's path below.
-// A branch may be of something else.
-func preCommit(prefix string) (string, error) {
+// Plan returns what installs the pre-commit hook for the image repository at
+// dir. It is empty if the hook is up to date.
+//
+// A folder outside git, a pre-commit hook of someone else, and a core.hooksPath
+// that other repositories share are errors with a hint.
+func Plan(ctx context.Context, dir string) (plan.Plan, error) {
+	out, err := host.Git{}.Git(ctx, dir, nil, "rev-parse", "--git-path", "hooks", "--git-common-dir", "--show-toplevel", "--show-prefix")
+	if err != nil && (repo.Repo{Root: dir}).NoGit(err) != nil {
+		return nil, err
+	}
+	if err != nil {
+		return nil, hint.Add(fmt.Errorf("%s is not a git repository", dir), "run \"git init\" there first")
+	}
+	lines := strings.Split(string(out), "\n")
+	if len(lines) < 4 {
+		return nil, fmt.Errorf("git rev-parse: cannot parse %q", out)
+	}
+	text, err := script(strings.TrimSuffix(lines[3], "/"))
+	if err != nil {
+		return nil, err
+	}
+	hooks := absolute(dir, lines[0])
+	if !isBelow(hooks, absolute(dir, lines[1])) && !isBelow(hooks, lines[2]) {
+		err := fmt.Errorf("%s, where git looks for hooks, is not this repository's alone (core.hooksPath)", hooks)
+		return nil, hint.Add(err, "in a hook of your own, run \"bkt containerfile sync --staged\" for this repository")
+	}
+	return write(filepath.Join(hooks, "pre-commit"), text)
+}
+
+// script returns the text of the hook. git runs it in the top folder of the work
+// tree; prefix is the path of the image repository below it. A branch need not
+// have an image repository.
+func script(prefix string) (string, error) {
 	manifests, command := "manifests", "bkt"
 	if prefix != "" {
 		word, err := syntax.Quote(prefix, syntax.LangPOSIX)
@@ -34,33 +64,8 @@ func preCommit(prefix string) (string, error) {
 		"test -d " + manifests + " || exit 0\nexec " + command + " containerfile sync --staged\n", nil
 }
 
-// hookPlan is the plan that installs the hook in the git repository of dir.
-func hookPlan(ctx context.Context, dir string) (plan.Plan, error) {
-	out, err := host.Git{}.Git(ctx, dir, nil, "rev-parse", "--git-path", "hooks", "--git-common-dir", "--show-toplevel", "--show-prefix")
-	if err != nil && (repo.Repo{Root: dir}).NoGit(err) != nil {
-		return nil, err
-	}
-	if err != nil {
-		return nil, hint.Add(fmt.Errorf("%s is not a git repository", dir), "run \"git init\" there first")
-	}
-	lines := strings.Split(string(out), "\n")
-	if len(lines) < 4 {
-		return nil, fmt.Errorf("git rev-parse: cannot parse %q", out)
-	}
-	text, err := preCommit(strings.TrimSuffix(lines[3], "/"))
-	if err != nil {
-		return nil, err
-	}
-	hooks := absolute(dir, lines[0])
-	if !isBelow(hooks, absolute(dir, lines[1])) && !isBelow(hooks, lines[2]) {
-		err := fmt.Errorf("%s, where git looks for hooks, is not this repository's alone (core.hooksPath)", hooks)
-		return nil, hint.Add(err, "in a hook of your own, run \"bkt containerfile sync --staged\" for this repository")
-	}
-	return hookWrite(filepath.Join(hooks, "pre-commit"), text)
-}
-
-// hookWrite is the plan that writes the hook, unless there is another one.
-func hookWrite(path, text string) (plan.Plan, error) {
+// write returns what writes the hook, or an error if another hook exists.
+func write(path, text string) (plan.Plan, error) {
 	old, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -72,10 +77,10 @@ func hookWrite(path, text string) (plan.Plan, error) {
 	case string(old) == text:
 		return nil, nil
 	}
-	return nil, hint.Add(fmt.Errorf("%s: there is another hook", path), "add the line \"bkt containerfile sync --staged\" to it")
+	return nil, hint.Add(fmt.Errorf("%s: a different pre-commit hook exists", path), "add the line \"bkt containerfile sync --staged\" to it")
 }
 
-// absolute returns a path that git has printed in dir.
+// absolute returns the absolute path of one that git has printed in dir.
 func absolute(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return path
