@@ -11,11 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"bkt/internal/buildkit"
-	"bkt/internal/buildspec"
 	"bkt/internal/distrobox"
 	"bkt/internal/domains"
 	"bkt/internal/hint"
+	"bkt/internal/hook"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/ocilayout"
@@ -245,13 +244,17 @@ func (u *upgrade) forget(ctx context.Context) {
 
 // check runs the hooks of the box in the new image. What they break is an error.
 func (c *upgradeCmd) check(ctx context.Context, a *app, r repo.Repo, u *upgrade, id string) error {
-	all, err := readHooks(r, []string{u.box.Name})
+	m, err := hook.Read(r.FS())
+	if err != nil {
+		return err
+	}
+	all, err := m.Hooks(u.box.Name)
 	if err != nil || c.NoHookCheck {
 		return err
 	}
-	hooks, err := toRehearse(r, all)
-	if err != nil || len(hooks) == 0 {
-		return err
+	hooks := m.InToolbox(all)
+	if len(hooks) == 0 {
+		return nil
 	}
 	a.Note("running the hooks in the new image")
 	dir, err := os.MkdirTemp("", "bkt-")
@@ -267,20 +270,7 @@ func (c *upgradeCmd) check(ctx context.Context, a *app, r repo.Repo, u *upgrade,
 	if err != nil {
 		return err
 	}
-	var errs []error
-	for _, h := range hooks {
-		for _, f := range h.lint() {
-			errs = append(errs, f.err())
-		}
-	}
-	err = b.InspectLayout(ctx, l, buildspec.Spec{Containerfile: "Containerfile", Context: r.Root}, a.Log(), func(ctx context.Context, l buildkit.Inspection) error {
-		found, err := rehearse(ctx, l, rehearsal.None, hooks)
-		for _, f := range found {
-			errs = append(errs, f.err())
-		}
-		return err
-	})
-	return errors.Join(append(errs, err)...)
+	return pipeline.CheckHooks(ctx, a, r, b, l, hooks)
 }
 
 // saved returns the new image as a layout, which podman writes into dir if the

@@ -1,9 +1,10 @@
-// Package hook has what is common to all that deals with the init hooks of boxes:
-// shell commands that distrobox runs whenever a box starts.
+// Package hook has the init hooks of containers: shell commands that distrobox
+// runs whenever a container starts.
 //
-// A hook is idempotent, and leaves a box as one that is made today would be; a
-// [Verdict] says which half of that one breaks. [Wrap] makes a hook ready for
-// distrobox. Nothing here runs a hook.
+// A hook must be idempotent, and leave a container as one that is created today;
+// a [Verdict] says how a hook fails to. [Read] returns the hooks that a manifest
+// declares, and [Wrap] prepares one for distrobox. Nothing here checks or runs a
+// hook: packages lint and rehearse do.
 package hook
 
 import (
@@ -14,17 +15,16 @@ import (
 	"bkt/internal/manifest"
 )
 
-// Wrap returns the text that distrobox is given for a hook: a command that runs
-// it in a shell of its own, which ends at the first error and at a variable that
-// is not set, as root or as the user whose home $HOME is.
+// Wrap returns the text of a hook for distrobox: a command that runs the hook in
+// its own shell, as root or as the user whose home $HOME is. The shell exits at
+// the first error and at an unset variable.
 //
-// distrobox runs a hook as root and by eval, without quotes around its text: by
-// then, blanks are joined and what looks like a pattern has become the names of
-// files. And its create, as a shell script, has put the text between single
-// quotes. So there is none of all that in what Wrap returns, and no newline: it
-// can be joined to other hooks by "&&". The hook is written for printf, which
-// makes it what it was. A subshell would not do: behind or before "&&", set -e
-// has no effect in one.
+// distrobox runs a hook as root and by eval, without quotes around its text: the
+// shell joins blanks and replaces patterns with the names of files. Before that,
+// its create, a shell script, puts the text between single quotes. So the result
+// has no single quote, no pattern, no two blanks in a row and no newline; it can
+// be joined to other hooks by "&&". printf restores the text of the hook. A
+// subshell is not enough: set -e has no effect in one next to "&&".
 func Wrap(h manifest.Hook) string {
 	text := escape(h.Run)
 	if h.As == "root" {
@@ -36,9 +36,9 @@ func Wrap(h manifest.Hook) string {
 const (
 	asRoot = `sh -euc "$(printf %%b "%s")"`
 
-	// The user has its own HOME, which need not be that of /etc/passwd, and the
-	// PATH of the box. A box without root, or of root, has one user only. That
-	// set -u is on while this runs is why USER is not asked for.
+	// The user keeps HOME, which can differ from the one in /etc/passwd, and the
+	// PATH of the container. A container without root, or of root, has only one
+	// user. USER is not read because set -u is on and it can be unset.
 	asUser = `( bkt_run="$(printf %%b "%s")"; bkt_user="$(stat -c %%U "$HOME")" || exit; ` +
 		`if test "$bkt_user" = root || test "$(id -u)" != 0; then exec sh -euc "$bkt_run"; fi; ` +
 		`set -- env HOME="$HOME" PATH="$PATH" USER="$bkt_user" LOGNAME="$bkt_user" sh -euc "$bkt_run"; ` +
@@ -47,8 +47,8 @@ const (
 		`exec su -s /bin/sh "$bkt_user" -c "exec \"\$0\" \"\$@\"" -- "$@" )`
 )
 
-// escape writes text for printf %b between double quotes, with nothing in it
-// that a shell or a pattern takes for anything else.
+// escape encodes text for printf %b between double quotes: no byte of the result
+// has a meaning for a shell.
 func escape(text string) string {
 	var out strings.Builder
 	for i, c := range []byte(text) {
@@ -62,10 +62,9 @@ func escape(text string) string {
 	return out.String()
 }
 
-// WrapPre returns the text that distrobox is given for a hook that runs before
-// the box is set up, as root. distrobox's create puts that text between double
-// quotes, so that there is neither a quote nor a backslash, and nothing that a
-// shell expands, in what WrapPre returns.
+// WrapPre returns the text for distrobox of a hook that runs before the container
+// is set up, as root. distrobox's create puts that text between double quotes, so
+// the result has no quote, no backslash and nothing that a shell expands.
 func WrapPre(run string) string {
 	return "echo " + base64.StdEncoding.EncodeToString([]byte("set -eu\n"+run+"\n")) + " | base64 -d | sh"
 }

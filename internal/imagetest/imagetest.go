@@ -1,7 +1,7 @@
 // Package imagetest runs checks in an image that has been built: all of them in
-// one container, as starting one takes longer than most checks do.
+// one container, because starting one takes longer than most checks.
 //
-// Package imagerule says which checks.
+// Package imagerule derives the checks from the manifests.
 package imagetest
 
 import (
@@ -12,39 +12,20 @@ import (
 	"strings"
 	"time"
 
+	"bkt/gen"
 	"bkt/internal/buildkit"
 	"bkt/internal/imagerule"
 )
 
-// Status is what came of a check.
-type Status string
-
-// What can come of a check.
+// The exit codes of timeout(1) for a command that took too long.
 const (
-	Passed  Status = "passed"
-	Failed  Status = "failed"
-	Skipped Status = "skipped" // it does not apply to this image
-)
-
-// A Result is what came of a check.
-type Result struct {
-	imagerule.Check
-	Status Status
-	Code   int           // exit code
-	Output string        // its last lines, if it failed
-	Took   time.Duration // as far as the image's clock can tell
-	Hung   bool          // it was ended because it took too long
-}
-
-// The exit codes of timeout(1) for a command that it has ended.
-const (
-	codeEnded  = 124
-	codeKilled = 137
+	codeTimedOut = 124
+	codeKilled   = 137
 )
 
 // script runs each of the checks in /checks, as many at a time as there are
-// processors, and writes what comes of it to /results. It ends well whatever
-// they do, so that it always has results.
+// processors, and writes their results to /results. It succeeds whatever they do:
+// a script that fails has no results.
 const script = `umask 022
 cd /checks
 limit="timeout -k 2 $BKT_LIMIT"
@@ -73,7 +54,8 @@ done
 wait`
 
 // Run runs checks in the image of l, and ends each that takes longer than limit.
-func Run(ctx context.Context, l buildkit.Inspection, checks []imagerule.Check, limit time.Duration) ([]Result, error) {
+// Results are in the order of checks. An error says that checks could not be run.
+func Run(ctx context.Context, l buildkit.Inspection, image gen.Image, checks []imagerule.Check, limit time.Duration) ([]Result, error) {
 	files := map[string]string{}
 	for i, c := range checks {
 		if c.Label == "" {
@@ -82,9 +64,9 @@ func Run(ctx context.Context, l buildkit.Inspection, checks []imagerule.Check, l
 	}
 	results := make([]Result, len(checks))
 	for i, c := range checks {
-		results[i] = Result{Check: c}
+		results[i] = Result{Image: image, Check: c}
 		if c.Label != "" {
-			results[i].compare(l.Labels)
+			results[i].checkLabel(l.Labels)
 		}
 	}
 	if len(files) == 0 {
@@ -100,68 +82,90 @@ func Run(ctx context.Context, l buildkit.Inspection, checks []imagerule.Check, l
 		Env:    env,
 		Mounts: map[string]*buildkit.Tree{"/checks": l.Root.Empty().With(files), "/results": l.Root.Empty().With(map[string]string{"/codes": ""})},
 	})
-	return results, read(ctx, mounts["/results"], results)
+	return results, readResults(ctx, mounts["/results"], results)
 }
 
-// name is the file of check i, in the order of the checks.
+// name returns the name of the file of check i, which sorts as i does.
 func name(i int) string { return fmt.Sprintf("%06d", i) }
 
-// compare has a check of a label looked up.
-func (r *Result) compare(labels map[string]string) {
-	r.Status = Passed
+// checkLabel compares a label of the image with the value that the check wants.
+func (r *Result) checkLabel(labels map[string]string) {
 	value, ok := labels[r.Label]
 	switch {
 	case !ok:
-		r.Status, r.Code, r.Output = Failed, 1, "the image has no such label"
+		r.fail(1, "the image has no such label")
 	case value != r.Value:
-		r.Status, r.Code, r.Output = Failed, 1, fmt.Sprintf("it is %q, not %q", value, r.Value)
+		r.fail(1, fmt.Sprintf("it is %q, not %q", value, r.Value))
+	default:
+		r.Status = Passed
 	}
 }
 
-// read fills in what the script has written.
-func read(ctx context.Context, tree *buildkit.Tree, results []Result) error {
+// readResults adds what the script has written to results.
+func readResults(ctx context.Context, tree *buildkit.Tree, results []Result) error {
 	codes, err := tree.ReadFile(ctx, "/codes")
 	if err != nil {
 		return err
 	}
 	for line := range strings.Lines(string(codes)) {
-		fields := strings.Fields(line)
-		i, err := strconv.Atoi(fields[0])
-		if err != nil || i >= len(results) || len(fields) < 2 {
-			return fmt.Errorf("the results of the checks: %q", line)
-		}
-		r := &results[i]
-		if r.Code, err = strconv.Atoi(fields[1]); err != nil {
+		i, o, err := parseOutcome(line, len(results))
+		if err != nil {
 			return err
 		}
-		r.Took = took(fields[2:])
-		r.judge()
-		if r.Status == Failed {
-			text, err := tree.ReadFile(ctx, path.Join("/", fields[0]))
-			if err != nil {
+		var text []byte
+		if o.status() == Failed {
+			if text, err = tree.ReadFile(ctx, path.Join("/", name(i))); err != nil {
 				return err
 			}
-			r.Output = strings.TrimSpace(string(text))
 		}
+		results[i].record(o, strings.TrimSpace(string(text)))
 	}
-	return complete(results)
+	return checkComplete(results)
 }
 
-// judge says what the exit code means.
-func (r *Result) judge() {
-	switch r.Code {
+// An outcome is a line of the script's results.
+type outcome struct {
+	code int
+	took time.Duration
+}
+
+// parseOutcome parses a line: the name of the check, its exit code, and when it
+// started and ended. It returns which of n checks it is about.
+func parseOutcome(line string, n int) (i int, o outcome, err error) {
+	fields := strings.Fields(line)
+	if len(fields) < 2 {
+		return 0, o, fmt.Errorf("cannot parse a result of the checks: %q", line)
+	}
+	i, errName := strconv.Atoi(fields[0])
+	code, errCode := strconv.Atoi(fields[1])
+	if errName != nil || errCode != nil || i < 0 || i >= n {
+		return 0, o, fmt.Errorf("cannot parse a result of the checks: %q", line)
+	}
+	return i, outcome{code, took(fields[2:])}, nil
+}
+
+// status returns what the exit code means.
+func (o outcome) status() Status {
+	switch o.code {
 	case 0:
-		r.Status = Passed
+		return Passed
 	case imagerule.NotApplicable:
-		r.Status = Skipped
-	default:
-		r.Status = Failed
-		r.Hung = r.Code == codeEnded || r.Code == codeKilled
+		return Skipped
+	}
+	return Failed
+}
+
+// record adds an outcome. output is that of a check that failed.
+func (r *Result) record(o outcome, output string) {
+	r.Took, r.Code, r.Status = o.took, o.code, o.status()
+	if r.Status == Failed {
+		r.fail(o.code, output)
+		r.TimedOut = o.code == codeTimedOut || o.code == codeKilled
 	}
 }
 
-// complete returns an error if the script has not come to its end.
-func complete(results []Result) error {
+// checkComplete returns an error if the script has not come to its end.
+func checkComplete(results []Result) error {
 	for _, r := range results {
 		if r.Status == "" {
 			return fmt.Errorf("check %q has no result", r.Name)
@@ -170,7 +174,8 @@ func complete(results []Result) error {
 	return nil
 }
 
-// took returns the time between two of date's, if it knows nanoseconds.
+// took returns the time between two outputs of date; 0 if date knows no
+// nanoseconds.
 func took(times []string) time.Duration {
 	if len(times) != 2 {
 		return 0

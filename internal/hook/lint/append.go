@@ -4,61 +4,63 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/hook/command"
+
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// appends looks at a command that adds to a file.
-func (l linter) appends(target string, sc scope) {
+// checkAppend looks at a command that adds to a file.
+func (l *linter) checkAppend(target string, sc scope) {
 	if !isDevice(target) && !l.isFresh(target) && !sc.guardedFrom(target) {
 		l.report("append", sc, target)
 	}
 }
 
-// writesVarying looks at a command that writes something else at every start.
-func (l linter) writesVarying(target string, sc scope) {
+// checkVarying looks at a command that writes something else at every start.
+func (l *linter) checkVarying(target string, sc scope) {
 	if !isDevice(target) && !sc.guardedFrom(target) {
 		l.report("varying", sc, target)
 	}
 }
 
-func (l linter) tee(c call, sc scope) {
-	if !c.is("tee") {
+func (l *linter) checkTee(c command.Call, sc scope) {
+	if !c.Is("tee") {
 		return
 	}
-	o := parseOptions(c.args, "")
-	for _, target := range l.all(o.operands) {
+	o := command.ParseOptions(c.Args, "")
+	for _, target := range l.all(o.Operands) {
 		switch {
-		case o.has("-a", "--append"):
-			l.appends(target, sc)
+		case o.Has("-a", "--append"):
+			l.checkAppend(target, sc)
 		case sc.varying:
-			l.writesVarying(target, sc)
+			l.checkVarying(target, sc)
 		}
 	}
 }
 
-func (l linter) sed(c call, sc scope) {
-	if !c.is("sed") {
+func (l *linter) checkSed(c command.Call, sc scope) {
+	if !c.Is("sed") {
 		return
 	}
 	const valued = "-e --expression -f --file -l --line-length"
 	var inPlace bool
 	var rest []string
-	for _, arg := range c.args { // -i may have a suffix, but not as an argument of its own
+	for _, arg := range c.Args { // -i may have a suffix, but not as an argument of its own
 		if arg == "-i" || strings.HasPrefix(arg, "-i") || strings.HasPrefix(arg, "--in-place") {
 			inPlace = true
 			continue
 		}
 		rest = append(rest, arg)
 	}
-	o := parseOptions(rest, valued)
-	inPlace = inPlace || o.has("-i")
-	scripts, files := o.values("-e", "--expression"), o.operands
-	if len(scripts) == 0 && len(files) > 0 && !o.has("-f", "--file") {
+	o := command.ParseOptions(rest, valued)
+	inPlace = inPlace || o.Has("-i")
+	scripts, files := o.Values("-e", "--expression"), o.Operands
+	if len(scripts) == 0 && len(files) > 0 && !o.Has("-f", "--file") {
 		scripts, files = files[:1], files[1:]
 	}
 	if inPlace && sedAdds(strings.Join(scripts, "\n")) {
 		for _, f := range l.all(files) {
-			l.appends(f, sc)
+			l.checkAppend(f, sc)
 		}
 	}
 }
@@ -134,41 +136,41 @@ func afterSubstitution(s string) string {
 	return ""
 }
 
-func (l linter) gitConfig(c call, sc scope) {
-	if c.is("git") && slices.Contains(c.args, "config") && slices.Contains(c.args, "--add") && len(sc.guards) == 0 {
+func (l *linter) checkGitConfig(c command.Call, sc scope) {
+	if c.Is("git") && slices.Contains(c.Args, "config") && slices.Contains(c.Args, "--add") && len(sc.guards) == 0 {
 		l.report("git-config-add", sc)
 	}
 }
 
-// namedVarying looks for files whose names are something else at every start.
-func (l linter) namedVarying(c call, sc scope) {
-	if !c.is("cp", "mv", "touch", "mkdir", "ln", "install", "tar", "tee") || len(sc.guards) > 0 {
+// checkVaryingName looks for files whose names are something else at every start.
+func (l *linter) checkVaryingName(c command.Call, sc scope) {
+	if !c.Is("cp", "mv", "touch", "mkdir", "ln", "install", "tar", "tee") || len(sc.guards) > 0 {
 		return
 	}
-	for i, w := range c.words {
-		if strings.HasPrefix(c.args[i], "-") || !l.varies(w) || isDevice(c.args[i]) {
+	for i, w := range c.Words {
+		if strings.HasPrefix(c.Args[i], "-") || !l.varies(w) || isDevice(c.Args[i]) {
 			continue
 		}
-		if i > 0 && c.is("touch") && strings.HasPrefix(c.args[i-1], "-") {
+		if i > 0 && c.Is("touch") && strings.HasPrefix(c.Args[i-1], "-") {
 			continue // the time is given, not the name
 		}
-		l.report("varying", sc, l.absolute(c.args[i]))
+		l.report("varying", sc, l.absolute(c.Args[i]))
 		return
 	}
 }
 
-// pipesTo looks at what is done with what the left side of a pipe prints.
-func (l linter) pipesTo(c *syntax.BinaryCmd, sc scope) {
+// checkPipe looks at what is done with what the left side of a pipe prints.
+func (l *linter) checkPipe(c *syntax.BinaryCmd, sc scope) {
 	call, ok := c.Y.Cmd.(*syntax.CallExpr)
 	if !ok {
 		return
 	}
 	switch to := l.resolve(call); {
-	case to.is("crontab"):
+	case to.Is("crontab"):
 		if l.listsCrontab(c.X) && len(sc.guards) == 0 {
 			l.report("crontab", sc)
 		}
-	case to.runsInput():
+	case to.RunsInput():
 		if l.downloads(c.X) && !l.pipefail {
 			l.report("pipe-to-shell", sc)
 		}
@@ -176,18 +178,18 @@ func (l linter) pipesTo(c *syntax.BinaryCmd, sc scope) {
 }
 
 // listsCrontab reports whether a node prints all that is in the crontab.
-func (l linter) listsCrontab(n syntax.Node) bool {
+func (l *linter) listsCrontab(n syntax.Node) bool {
 	lists, sifts := false, false
-	l.calls(n, func(c call) {
-		lists = lists || c.is("crontab") && slices.Contains(c.args, "-l")
-		sifts = sifts || c.is("grep", "egrep", "fgrep", "sed", "awk", "sort", "uniq")
+	l.calls(n, func(c command.Call) {
+		lists = lists || c.Is("crontab") && slices.Contains(c.Args, "-l")
+		sifts = sifts || c.Is("grep", "egrep", "fgrep", "sed", "awk", "sort", "uniq")
 	})
 	return lists && !sifts
 }
 
 // downloads reports whether a node downloads something.
-func (l linter) downloads(n syntax.Node) bool {
+func (l *linter) downloads(n syntax.Node) bool {
 	found := false
-	l.calls(n, func(c call) { found = found || c.is("curl", "wget") })
+	l.calls(n, func(c command.Call) { found = found || c.Is("curl", "wget") })
 	return found
 }

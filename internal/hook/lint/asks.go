@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"bkt/internal/hook/command"
 )
 
 // A manager is a package manager that asks before it does something.
@@ -22,18 +24,18 @@ var managers = []manager{
 	{"unzip", "", "-o -n -u -f -l -t -p -qo -oq -qq -qqo -d"},
 }
 
-func (l linter) asks(c call, sc scope) {
-	if sc.fed {
+func (l *linter) checkPrompt(c command.Call, sc scope) {
+	if sc.readsPipe {
 		return
 	}
 	for _, m := range managers {
-		if slices.Contains(strings.Fields(m.names), c.name) && m.asks(c.args) {
+		if slices.Contains(strings.Fields(m.names), c.Name) && m.asks(c.Args) {
 			l.report("asks", sc)
 		}
 	}
 }
 
-// asks reports whether the manager asks about a command with these arguments.
+// checkPrompt reports whether the manager asks about a command with these arguments.
 func (m manager) asks(args []string) bool {
 	commands, quiet := strings.Fields(m.commands), strings.Fields(m.quiet)
 	changes := len(commands) == 0 && len(args) > 0

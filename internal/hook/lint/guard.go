@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 
+	"bkt/internal/hook/command"
+
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -49,7 +51,7 @@ var questions = []string{
 }
 
 // tests returns the tests in a condition.
-func (l linter) tests(condition ...*syntax.Stmt) []test {
+func (l *linter) tests(condition ...*syntax.Stmt) []test {
 	var all []test
 	for _, s := range condition {
 		syntax.Walk(s, func(n syntax.Node) bool {
@@ -65,7 +67,7 @@ func (l linter) tests(condition ...*syntax.Stmt) []test {
 }
 
 // test returns what a statement asks, if it asks something.
-func (l linter) test(s *syntax.Stmt) (test, bool) {
+func (l *linter) test(s *syntax.Stmt) (test, bool) {
 	switch c := s.Cmd.(type) {
 	case *syntax.TestClause:
 		t := l.testExpression(c.X)
@@ -84,7 +86,7 @@ func (l linter) test(s *syntax.Stmt) (test, bool) {
 	return test{}, false
 }
 
-func (l linter) testExpression(x syntax.TestExpr) test {
+func (l *linter) testExpression(x syntax.TestExpr) test {
 	u, ok := x.(*syntax.UnaryTest)
 	if !ok {
 		return test{}
@@ -101,13 +103,13 @@ func (l linter) testExpression(x syntax.TestExpr) test {
 	return test{}
 }
 
-func (l linter) testCall(c call) (test, bool) {
+func (l *linter) testCall(c command.Call) (test, bool) {
 	switch {
-	case c.isLookup():
+	case c.IsLookup():
 		return test{lookup: true}, true
-	case c.is("test", "["):
-		args := slices.Clone(c.args)
-		if n := len(args); c.name == "[" && n > 0 && args[n-1] == "]" {
+	case c.Is("test", "["):
+		args := slices.Clone(c.Args)
+		if n := len(args); c.Name == "[" && n > 0 && args[n-1] == "]" {
 			args = args[:n-1]
 		}
 		var t test
@@ -118,7 +120,7 @@ func (l linter) testCall(c call) (test, bool) {
 			t.present = l.absolute(args[1])
 		}
 		return t, true
-	case c.is(questions...):
+	case c.Is(questions...):
 		return test{}, true
 	}
 	return test{}, asksIn(c)
@@ -134,22 +136,22 @@ func asksForFile(op string) bool {
 }
 
 // asksIn reports whether one of the commands of a program asks how things are.
-func asksIn(c call) bool {
-	if len(c.args) == 0 {
+func asksIn(c command.Call) bool {
+	if len(c.Args) == 0 {
 		return false
 	}
-	first := c.args[0]
-	switch c.name {
+	first := c.Args[0]
+	switch c.Name {
 	case "rpm", "dpkg", "crontab":
 		return slices.Contains([]string{"-q", "-qa", "-s", "-l", "--query", "--status", "--list"}, first)
 	case "systemctl":
 		return slices.Contains([]string{"is-active", "is-enabled", "is-failed", "cat", "list-units", "list-unit-files", "status"}, first)
 	case "git":
-		return slices.ContainsFunc(c.args, func(a string) bool {
+		return slices.ContainsFunc(c.Args, func(a string) bool {
 			return slices.Contains([]string{"--get", "--get-all", "rev-parse", "get-url", "show-ref", "status"}, a)
 		})
 	case "flatpak", "podman", "docker", "pip", "pip3", "pipx", "cargo", "rustup", "proto", "npm":
-		return slices.ContainsFunc(c.args, func(a string) bool {
+		return slices.ContainsFunc(c.Args, func(a string) bool {
 			return slices.Contains([]string{"info", "list", "ls", "show", "exists", "inspect", "remotes", "which", "bin", "--list"}, a)
 		})
 	}
@@ -169,7 +171,7 @@ func ends(n syntax.Node) bool {
 }
 
 // ending returns the guard of what follows a statement that may end the script.
-func (l linter) ending(s *syntax.Stmt) (guard, bool) {
+func (l *linter) ending(s *syntax.Stmt) (guard, bool) {
 	switch c := s.Cmd.(type) {
 	case *syntax.BinaryCmd:
 		tests := l.tests(c.X)
@@ -186,7 +188,7 @@ func (l linter) ending(s *syntax.Stmt) (guard, bool) {
 
 // catches reports whether what stands behind || makes good that the command
 // before it fails.
-func (l linter) catches(s *syntax.Stmt) bool {
+func (l *linter) catches(s *syntax.Stmt) bool {
 	caught := !ends(s)
 	if c, ok := s.Cmd.(*syntax.CallExpr); ok && len(c.Args) > 0 && c.Args[0].Lit() == "false" {
 		caught = false

@@ -1,9 +1,9 @@
-// Package lint looks for what the init hooks of boxes must not do, without
-// running anything; what it cannot know, it takes to be right.
+// Package lint finds commands in init hooks that are not idempotent, or leave a
+// container different from a new one. It runs nothing, and reports nothing that
+// it cannot know from the text.
 //
-// A hook is idempotent, and leaves a box as one that is made today would be: the
-// rules are cases of that. They are held against the commands of a hook in the
-// order in which it runs, with what is known by then.
+// It walks the commands of a hook in the order in which they run, and checks each
+// against the rules with what is known at that point.
 package lint
 
 import (
@@ -11,151 +11,126 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"bkt/internal/hook"
-	"bkt/internal/manifest"
 
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// A Finding is a command in a hook that breaks a rule.
-type Finding struct {
-	Rule    string // its name
-	Verdict hook.Verdict
-	Reason  string
-	Use     string // instead
-	Offset  int    // where the command stands in the hook, in bytes
-	Line    int    // the same, from 1
-	Col     int    // from 1, in characters
-	Source  string // the command as it is written
-}
-
-// Lint returns what is the matter with a hook, in the order of its text. A
-// hook that cannot be parsed has one finding, of the rule "syntax".
-func Lint(run string) []Finding { return lint(run).findings(nil) }
-
-// Check is Lint for a hook with all that the manifest says of it: a file that
-// it declares volatile may differ.
-func Check(h manifest.Hook) []Finding { return lint(h.Run).findings(h.Volatile) }
-
-func lint(run string) *memory {
-	m := &memory{hook: run, variables: map[string]string{}}
-	l := linter{m, run, 0, true}
-	file, err := parse(run)
+// Check returns the rules that a hook breaks, in the order of its text. Files that
+// the hook declares volatile may differ. A hook that cannot be parsed has one
+// finding, of the rule "syntax".
+func Check(h *hook.Declared) []hook.Finding {
+	s := &state{variables: map[string]string{}}
+	l := &linter{s, h.Run, 0, true}
+	file, err := parse(h.Run)
 	if err != nil {
-		m.broken = append(m.broken, broken{rule: ruleNamed("syntax"), reason: parseReason(err), offset: parseOffset(err), source: run})
-		return m
+		reason, offset := describeSyntax(err)
+		return []hook.Finding{ruleNamed("syntax").At(h, min(offset, len(h.Run)), h.Run, reason)}
 	}
-	l.statements(file.Stmts, scope{})
-	return m
+	l.walkStatements(file.Stmts, scope{})
+	return s.findings(h)
 }
 
-// parse reads a script. bash understands all that other shells of boxes do, but
-// for what no one writes.
+// CheckAll returns the rules that hooks break, hook by hook.
+func CheckAll(hooks []*hook.Declared) []hook.Finding {
+	var found []hook.Finding
+	for _, h := range hooks {
+		found = append(found, Check(h)...)
+	}
+	return found
+}
+
+// parse parses a script. bash understands all that other shells in containers do,
+// except what nobody writes.
 func parse(script string) (*syntax.File, error) {
 	return syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
 }
 
-func parseReason(err error) string {
+// describeSyntax returns what the parser says, and the offset in the script.
+func describeSyntax(err error) (reason string, offset int) {
 	if e, ok := errors.AsType[syntax.ParseError](err); ok {
-		return "cannot be parsed: " + e.Text
-	}
-	return "cannot be parsed: " + err.Error()
-}
-
-func parseOffset(err error) int {
-	if e, ok := errors.AsType[syntax.ParseError](err); ok {
-		return int(e.Pos.Offset())
+		return "cannot be parsed: " + e.Text, int(e.Pos.Offset())
 	}
 	if e, ok := errors.AsType[syntax.LangError](err); ok {
-		return int(e.Pos.Offset())
+		offset = int(e.Pos.Offset())
 	}
-	return 0
+	return "cannot be parsed: " + err.Error(), offset
 }
 
-// A memory is what is known at a point of the hook, in the order in which it
-// runs, and what has been found.
-type memory struct {
-	hook      string // its text
-	variables map[string]string
-	varying   []string // variables that are something else at every start
-	fresh     []string // paths that the hook itself has made anew, or removed
-	removed   []string // paths that the hook removes or moves away
-	mentioned []string // words of the commands so far
-	functions []string // that the hook defines
-	dir       string   // the working folder, "" if it is not known
-	unpacks   bool     // files have come from where no name tells
-	pipefail  bool
-	lenient   bool // set +e
-	depth     int  // of scripts in scripts
-	broken    []broken
+// A state is what is known at a point of the hook, in the order in which it runs,
+// and what was found so far.
+type state struct {
+	variables  map[string]string
+	varying    []string // variables that have another value at every start
+	fresh      []string // paths that the hook itself has created or removed
+	removed    []string // paths that the hook removes or moves away
+	mentioned  []string // arguments of the commands so far
+	functions  []string // that the hook defines
+	dir        string   // the working folder; "" if unknown
+	unpacks    bool     // files have come from a source that does not name them
+	pipefail   bool
+	errexitOff bool // set +e
+	depth      int  // of scripts in scripts
+	candidates []candidate
 }
 
-// broken is a finding that may yet turn out to be none.
-type broken struct {
+// A candidate is a finding unless something later in the hook excuses it.
+type candidate struct {
 	rule   Rule
-	reason string
 	offset int
 	source string
 	paths  []string // that it is about
 }
 
-// findings returns what is left when all of the hook has been seen.
-func (m *memory) findings(volatile []string) []Finding {
-	var all []Finding
-	for _, b := range m.broken {
-		removed := b.rule.nature&leaves != 0 && m.removesAll(b.paths)
-		differs := b.rule.nature&fails == 0 && declared(volatile, b.paths)
-		if removed || differs {
-			continue
-		}
-		f := m.finding(b)
-		if !slices.Contains(all, f) {
-			all = append(all, f)
+// findings returns the candidates of hook h that nothing in it excuses.
+func (s *state) findings(h *hook.Declared) []hook.Finding {
+	var left []candidate
+	for _, c := range s.candidates {
+		removed := c.rule.excuse&ifRemoved != 0 && s.removesAll(c.paths)
+		differs := c.rule.excuse&ifGuarded == 0 && areVolatile(h.Volatile, c.paths)
+		if !removed && !differs && !slices.ContainsFunc(left, c.repeats) {
+			left = append(left, c)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Finding) int { return cmp.Compare(a.Offset, b.Offset) })
+	slices.SortStableFunc(left, func(a, b candidate) int { return cmp.Compare(a.offset, b.offset) })
+	var all []hook.Finding
+	for _, c := range left {
+		all = append(all, c.rule.At(h, min(max(c.offset, 0), len(h.Run)), c.source, ""))
+	}
 	return all
 }
 
-func (m *memory) finding(b broken) Finding {
-	offset := min(max(b.offset, 0), len(m.hook))
-	before := m.hook[:offset]
-	line := before[strings.LastIndex(before, "\n")+1:]
-	return Finding{
-		Rule: b.rule.Name, Verdict: b.rule.Verdict, Reason: cmp.Or(b.reason, b.rule.Reason), Use: b.rule.Use,
-		Offset: offset, Line: 1 + strings.Count(before, "\n"), Col: 1 + utf8.RuneCountInString(line),
-		Source: b.source,
-	}
+// repeats reports whether c would be the same finding as d.
+func (c candidate) repeats(d candidate) bool {
+	return c.rule == d.rule && c.offset == d.offset && c.source == d.source
 }
 
-// removesAll reports whether the hook removes all the paths. The variables in
-// what it removes may have been set after the trap that does.
-func (m *memory) removesAll(paths []string) bool {
+// removesAll reports whether the hook removes all the paths. A trap names them by
+// variables that can be set after it.
+func (s *state) removesAll(paths []string) bool {
 	for _, p := range paths {
-		if !slices.ContainsFunc(m.removed, func(r string) bool { return within(p, m.expand(r)) }) {
+		if !slices.ContainsFunc(s.removed, func(r string) bool { return within(p, s.expand(r)) }) {
 			return false
 		}
 	}
 	return len(paths) > 0
 }
 
-// expand puts the value of a variable in the place of its name at the start of
-// a path.
-func (m *memory) expand(p string) string {
+// expand replaces a variable at the start of a path with its value.
+func (s *state) expand(p string) string {
 	if !strings.HasPrefix(p, "$") {
 		return p
 	}
 	name, rest, _ := strings.Cut(p[1:], "/")
-	if value, ok := m.variables[name]; ok {
+	if value, ok := s.variables[name]; ok {
 		return strings.TrimSuffix(value+"/"+rest, "/")
 	}
 	return p
 }
 
-// declared reports whether all the paths are declared to be volatile.
-func declared(volatile, paths []string) bool {
+// areVolatile reports whether all the paths are declared volatile.
+func areVolatile(volatile, paths []string) bool {
 	for _, p := range paths {
 		if !slices.ContainsFunc(volatile, func(v string) bool { return within(p, atHome(v)) }) {
 			return false
@@ -164,16 +139,16 @@ func declared(volatile, paths []string) bool {
 	return len(paths) > 0
 }
 
-// A linter looks at one script: the hook, or one that is an argument in it.
+// A linter walks one script: the hook, or one that is an argument in it.
 type linter struct {
-	*memory
+	*state
 	script string
 	start  int  // of the script in the hook
-	exact  bool // the script stands in the hook as it is
+	exact  bool // the hook has the script literally
 }
 
 // offset returns where in the hook a position of the script is.
-func (l linter) offset(p syntax.Pos) int {
+func (l *linter) offset(p syntax.Pos) int {
 	if !l.exact {
 		return l.start
 	}
@@ -181,7 +156,7 @@ func (l linter) offset(p syntax.Pos) int {
 }
 
 // source returns the text of a node.
-func (l linter) source(n syntax.Node) string {
+func (l *linter) source(n syntax.Node) string {
 	from, to := int(n.Pos().Offset()), int(n.End().Offset())
 	if from > to || to > len(l.script) {
 		return ""
@@ -189,12 +164,12 @@ func (l linter) source(n syntax.Node) string {
 	return strings.TrimRight(l.script[from:to], "; \t\n&")
 }
 
-// report notes that a command breaks a rule, unless the scope has it that this
-// does no harm. paths is what the command is about.
-func (l linter) report(rule string, sc scope, paths ...string) {
+// report notes that the command of a scope breaks a rule, unless the scope makes
+// that harmless. paths are those that the command is about.
+func (l *linter) report(rule string, sc scope, paths ...string) {
 	r := ruleNamed(rule)
-	if r.nature&fails != 0 && (sc.tolerated || l.lenient || len(sc.guards) > 0) {
+	if r.excuse&ifGuarded != 0 && (sc.tolerated || l.errexitOff || len(sc.guards) > 0) {
 		return
 	}
-	l.broken = append(l.broken, broken{rule: r, offset: l.offset(sc.node.Pos()), source: l.source(sc.node), paths: paths})
+	l.candidates = append(l.candidates, candidate{r, l.offset(sc.node.Pos()), l.source(sc.node), paths})
 }

@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -8,8 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
+	"testing/fstest"
 
+	"bkt/internal/finding"
 	"bkt/internal/hook"
 	"bkt/internal/hook/lint"
 	"bkt/internal/manifest"
@@ -261,34 +263,74 @@ var good = []string{
 
 func TestLint(t *testing.T) {
 	for _, tt := range bad {
-		if got := rulesOf(lint.Lint(tt.run)); got != tt.rules {
+		if got := rulesOf(check(tt.run)); got != tt.rules {
 			t.Errorf("%s\n\tgot %q, not %q", tt.run, got, tt.rules)
 		}
 	}
 	for _, run := range good {
-		if got := rulesOf(lint.Lint(run)); got != "" {
+		if got := rulesOf(check(run)); got != "" {
 			t.Errorf("%s\n\tgot %q", run, got)
 		}
 	}
 }
 
-func rulesOf(findings []lint.Finding) string {
+// check checks a hook with nothing but its command.
+func check(run string) []hook.Finding {
+	return lint.Check(&hook.Declared{PlacedHook: manifest.PlacedHook{Hook: manifest.Hook{Run: run}}, Container: "dev"})
+}
+
+// declare returns a hook of container dev that a manifest declares; nil if a
+// manifest cannot have it.
+func declare(t *testing.T, h manifest.Hook) *hook.Declared {
+	t.Helper()
+	text, err := json.Marshal(manifest.Boxes{Containers: map[string]manifest.Box{"dev": {Image: "quay.io/me/dev", InitHooks: []manifest.Hook{h}}}})
+	must(t, err)
+	return read(t, string(text))
+}
+
+// read returns the first hook of a manifest; nil if the manifest is not valid.
+func read(t *testing.T, text string) *hook.Declared {
+	t.Helper()
+	m, err := hook.Read(fstest.MapFS{manifest.DistroboxPath: {Data: []byte(text)}})
+	if err != nil {
+		return nil
+	}
+	hooks, err := m.Hooks()
+	must(t, err)
+	return hooks[0]
+}
+
+func rulesOf(findings []hook.Finding) string {
 	var names []string
 	for _, f := range findings {
-		names = append(names, f.Rule)
+		names = append(names, strings.TrimPrefix(f.Rule, "hook/"))
 	}
 	return strings.Join(names, " ")
 }
 
 // TestFinding checks what a finding says, and where.
 func TestFinding(t *testing.T) {
-	got := lint.Lint("echo é;\n true && é=1 && sh -c 'rustup default stable; mkdir -m 700 ~/x; true'")
-	want := []lint.Finding{{
-		Rule: "mkdir", Verdict: hook.NotIdempotent, Reason: "fails once the folder is there", Use: "mkdir -p FOLDER",
-		Offset: 56, Line: 2, Col: 47, Source: "mkdir -m 700 ~/x",
+	const source = "mkdir -m 700 ~/x"
+	h := read(t, `{"containers": {"dev": {"image": "quay.io/me/dev", "init_hooks": [
+  "echo é; echo \"\t\u00e9\"; sh -c 'rustup default stable; mkdir -m 700 ~/x; true'"
+]}}}`)
+	want := []hook.Finding{{
+		Finding: finding.Finding{
+			Rule: "hook/mkdir", Level: finding.Error, Place: finding.Place{File: manifest.DistroboxPath, Line: 2, Column: 61},
+			Subject: "dev", Message: "not idempotent: fails once the folder is there", Fix: []string{"instead: mkdir -p FOLDER"},
+		},
+		Container: "dev", Verdict: hook.NotIdempotent, Source: source, Hook: h, Offset: strings.Index(h.Run, source),
 	}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, lint.Check(h), cmp.Comparer(func(a, b *hook.Declared) bool { return a == b })); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestOffset checks where a finding is in a hook of several lines.
+func TestOffset(t *testing.T) {
+	got := check("echo é;\n true && é=1 && sh -c 'rustup default stable; mkdir -m 700 ~/x; true'")
+	if len(got) != 1 || got[0].Offset != 56 || got[0].Source != "mkdir -m 700 ~/x" {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -300,7 +342,7 @@ func TestVerdicts(t *testing.T) {
 		`if`:                                    hook.NotShell,
 	}
 	for run, want := range tests {
-		if got := lint.Lint(run); len(got) != 1 || got[0].Verdict != want {
+		if got := check(run); len(got) != 1 || got[0].Verdict != want {
 			t.Errorf("%s: %v", run, got)
 		}
 	}
@@ -309,7 +351,7 @@ func TestVerdicts(t *testing.T) {
 // TestVolatile checks that a file that is declared to differ may do so, and no other.
 func TestVolatile(t *testing.T) {
 	h := manifest.Hook{Run: `echo x >> ~/.local/log; date > "$HOME/.cache/x/stamp"; echo y >> /etc/hosts; mkdir ~/.cache/x/y`, Volatile: []string{"~/.local/log", "~/.cache/x"}}
-	if got := rulesOf(lint.Check(h)); got != "append mkdir" {
+	if got := rulesOf(lint.Check(declare(t, h))); got != "append mkdir" {
 		t.Error(got)
 	}
 }
@@ -322,7 +364,7 @@ func TestIdioms(t *testing.T) {
 		if r.Name == "pinned-version" || r.Name == "syntax" {
 			continue // in words
 		}
-		if got := rulesOf(lint.Lint(idiom)); got != "" {
+		if got := rulesOf(check(idiom)); got != "" {
 			t.Errorf("%s: %s: %s", r.Name, idiom, got)
 		}
 	}
@@ -340,7 +382,7 @@ func TestIdiomsHold(t *testing.T) {
 			dir := t.TempDir()
 			switch r.Name {
 			case "move", "remove":
-				check(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o644))
+				must(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o644))
 			case "git-config-add":
 				if _, err := exec.LookPath("git"); err != nil {
 					missing(t, "git is not installed")
@@ -370,7 +412,7 @@ func missing(t *testing.T, what string) {
 	t.Skip(what)
 }
 
-func check(t *testing.T, err error) {
+func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -390,7 +432,7 @@ func tree(t *testing.T, dir string) map[string]string {
 		all[name] = string(text)
 		return err
 	})
-	check(t, err)
+	must(t, err)
 	return all
 }
 
@@ -429,10 +471,17 @@ func FuzzLint(f *testing.F) {
 		f.Add(run)
 	}
 	f.Fuzz(func(t *testing.T, run string) {
-		lines := strings.Split(run, "\n")
-		for _, found := range lint.Lint(run) {
-			if found.Rule == "" || found.Offset < 0 || found.Offset > len(run) || found.Line < 1 || found.Line > len(lines) ||
-				found.Col < 1 || found.Col > 1+utf8.RuneCountInString(lines[found.Line-1]) {
+		for _, found := range check(run) {
+			if found.Rule == "" || found.Offset < 0 || found.Offset > len(run) || !strings.Contains(run, found.Source) {
+				t.Errorf("%q: %+v", run, found)
+			}
+		}
+		h := declare(t, manifest.Hook{Run: run})
+		if h == nil {
+			return // no manifest has it
+		}
+		for _, found := range lint.Check(h) {
+			if found.Line != 1 || found.Column < h.Place(0).Column || found.Column > h.Place(len(h.Run)).Column {
 				t.Errorf("%q: %+v", run, found)
 			}
 		}

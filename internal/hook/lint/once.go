@@ -4,30 +4,32 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"bkt/internal/hook/command"
 )
 
 // These commands do their work once, and fail when it has been done.
 
-func (l linter) mkdir(c call, sc scope) {
-	o := parseOptions(c.args, "-m --mode -Z --context")
-	if c.is("mkdir") && !o.has("-p", "--parents") && (len(o.operands) > 0 || c.fed) && !l.settled(o.operands) {
-		l.report("mkdir", sc, l.all(o.operands)...)
+func (l *linter) checkMkdir(c command.Call, sc scope) {
+	o := command.ParseOptions(c.Args, "-m --mode -Z --context")
+	if c.Is("mkdir") && !o.Has("-p", "--parents") && (len(o.Operands) > 0 || c.FromXargs) && !l.hasCleared(o.Operands) {
+		l.report("mkdir", sc, l.all(o.Operands)...)
 	}
 }
 
-// settled reports whether the hook itself has seen to it that nothing is in
+// hasCleared reports whether the hook itself has seen to it that nothing is in
 // the way of what it is about to make.
-func (l linter) settled(paths []string) bool {
+func (l *linter) hasCleared(paths []string) bool {
 	return len(paths) > 0 && l.areFresh(l.all(paths))
 }
 
-func (l linter) link(c call, sc scope) {
-	o := parseOptions(c.args, "-t --target-directory -S --suffix")
-	if !c.is("ln") || o.has("-f", "--force", "-b", "--backup", "-i") || len(o.operands) == 0 {
+func (l *linter) checkLink(c command.Call, sc scope) {
+	o := command.ParseOptions(c.Args, "-t --target-directory -S --suffix")
+	if !c.Is("ln") || o.Has("-f", "--force", "-b", "--backup", "-i") || len(o.Operands) == 0 {
 		return
 	}
-	link := o.operands[len(o.operands)-1]
-	if folders := o.values("-t", "--target-directory"); len(folders) > 0 {
+	link := o.Operands[len(o.Operands)-1]
+	if folders := o.Values("-t", "--target-directory"); len(folders) > 0 {
 		link = path.Join(folders[0], path.Base(link))
 	}
 	if !l.isFresh(l.absolute(link)) {
@@ -35,40 +37,40 @@ func (l linter) link(c call, sc scope) {
 	}
 }
 
-func (l linter) specialFile(c call, sc scope) {
-	o := parseOptions(c.args, "-m --mode -Z --context")
-	if !c.is("mkfifo", "mknod") || len(o.operands) == 0 {
+func (l *linter) checkSpecialFile(c command.Call, sc scope) {
+	o := command.ParseOptions(c.Args, "-m --mode -Z --context")
+	if !c.Is("mkfifo", "mknod") || len(o.Operands) == 0 {
 		return
 	}
-	files := o.operands
-	if c.is("mknod") {
+	files := o.Operands
+	if c.Is("mknod") {
 		files = files[:1]
 	}
-	if !l.settled(files) {
+	if !l.hasCleared(files) {
 		l.report("special-file", sc, l.all(files)...)
 	}
 }
 
-func (l linter) account(c call, sc scope) {
-	if !c.is("useradd", "adduser", "groupadd", "addgroup") {
+func (l *linter) checkAccount(c command.Call, sc scope) {
+	if !c.Is("useradd", "adduser", "groupadd", "addgroup") {
 		return
 	}
-	o := parseOptions(c.args, "-u --uid -g --gid -G --groups -d --home-dir --home -s --shell -c --comment -k --skel -b --base-dir -K --key -e -p --password --gecos --ingroup")
-	force := c.is("groupadd") && o.has("-f", "--force")
-	joins := c.is("adduser", "addgroup") && len(o.operands) > 1 // a user to a group, however often
-	if !force && !joins && len(o.operands) > 0 && !o.has("-D", "--defaults", "--help") {
+	o := command.ParseOptions(c.Args, "-u --uid -g --gid -G --groups -d --home-dir --home -s --shell -c --comment -k --skel -b --base-dir -K --key -e -p --password --gecos --ingroup")
+	force := c.Is("groupadd") && o.Has("-f", "--force")
+	joins := c.Is("adduser", "addgroup") && len(o.Operands) > 1 // a user to a group, however often
+	if !force && !joins && len(o.Operands) > 0 && !o.Has("-D", "--defaults", "--help") {
 		l.report("account", sc)
 	}
 }
 
-func (l linter) remote(c call, sc scope) {
-	switch c.name {
+func (l *linter) checkRemote(c command.Call, sc scope) {
+	switch c.Name {
 	case "flatpak":
-		if slices.Contains(c.args, "remote-add") && !slices.Contains(c.args, "--if-not-exists") {
+		if slices.Contains(c.Args, "remote-add") && !slices.Contains(c.Args, "--if-not-exists") {
 			l.report("remote", sc)
 		}
 	case "git":
-		if n := command(c.args, gitValued); n+1 < len(c.args) && c.args[n] == "remote" && c.args[n+1] == "add" {
+		if n := command.FirstOperand(c.Args, gitValued); n+1 < len(c.Args) && c.Args[n] == "remote" && c.Args[n+1] == "add" {
 			l.report("remote", sc)
 		}
 	}
@@ -77,60 +79,60 @@ func (l linter) remote(c call, sc scope) {
 // gitValued are the options of git itself that take a value.
 const gitValued = "-C -c --git-dir --work-tree --namespace"
 
-func (l linter) clone(c call, sc scope) {
-	if !c.is("git") {
+func (l *linter) checkClone(c command.Call, sc scope) {
+	if !c.Is("git") {
 		return
 	}
-	n := command(c.args, gitValued)
-	if n >= len(c.args) || c.args[n] != "clone" {
+	n := command.FirstOperand(c.Args, gitValued)
+	if n >= len(c.Args) || c.Args[n] != "clone" {
 		return
 	}
-	o := parseOptions(c.args[n+1:], "-b --branch --depth -o --origin -c --config --reference --separate-git-dir -j --jobs --filter --template -u --upload-pack --shallow-since")
-	if len(o.operands) == 0 {
+	o := command.ParseOptions(c.Args[n+1:], "-b --branch --depth -o --origin -c --config --reference --separate-git-dir -j --jobs --filter --template -u --upload-pack --shallow-since")
+	if len(o.Operands) == 0 {
 		return
 	}
-	dir := strings.TrimSuffix(path.Base(o.operands[0]), ".git")
-	if len(o.operands) > 1 {
-		dir = o.operands[1]
+	dir := strings.TrimSuffix(path.Base(o.Operands[0]), ".git")
+	if len(o.Operands) > 1 {
+		dir = o.Operands[1]
 	}
 	dir = l.absolute(dir)
-	l.keeps(dir, sc)
+	l.checkDownload(dir, sc)
 	if !l.isFresh(dir) {
 		l.report("clone", sc, dir)
 	}
 }
 
-func (l linter) move(c call, sc scope) {
-	o := parseOptions(c.args, "-t --target-directory -S --suffix")
-	if !c.is("mv") || o.has("-n", "--no-clobber") || len(o.operands) == 0 {
+func (l *linter) checkMove(c command.Call, sc scope) {
+	o := command.ParseOptions(c.Args, "-t --target-directory -S --suffix")
+	if !c.Is("mv") || o.Has("-n", "--no-clobber") || len(o.Operands) == 0 {
 		return
 	}
-	sources := o.operands
-	if !o.has("-t", "--target-directory") {
+	sources := o.Operands
+	if !o.Has("-t", "--target-directory") {
 		sources = sources[:len(sources)-1]
 	}
-	if l.takesAway(sources) {
+	if l.removesUnknown(sources) {
 		l.report("move", sc, l.all(sources)...)
 	}
 }
 
-func (l linter) remove(c call, sc scope) {
-	o := parseOptions(c.args, "")
-	if !c.is("rm", "rmdir", "unlink") || o.has("-f", "--force", "-i", "-I", "--interactive") {
+func (l *linter) checkRemove(c command.Call, sc scope) {
+	o := command.ParseOptions(c.Args, "")
+	if !c.Is("rm", "rmdir", "unlink") || o.Has("-f", "--force", "-i", "-I", "--interactive") {
 		return
 	}
-	if l.takesAway(o.operands) {
-		l.report("remove", sc, l.all(o.operands)...)
+	if l.removesUnknown(o.Operands) {
+		l.report("remove", sc, l.all(o.Operands)...)
 	}
 }
 
-// takesAway reports whether one of the paths is one that the hook cannot have made
+// removesUnknown reports whether one of the paths is one that the hook cannot have made
 // itself before it takes it away.
-func (l linter) takesAway(paths []string) bool {
+func (l *linter) removesUnknown(paths []string) bool {
 	if l.unpacks {
 		return false
 	}
 	return slices.ContainsFunc(l.all(paths), func(p string) bool {
-		return !strings.HasPrefix(p, madeName) && !slices.ContainsFunc(l.mentioned, func(m string) bool { return within(p, m) || within(m, p) })
+		return !strings.HasPrefix(p, mktempPrefix) && !slices.ContainsFunc(l.mentioned, func(m string) bool { return within(p, m) || within(m, p) })
 	})
 }

@@ -19,7 +19,7 @@ func atHome(p string) string {
 }
 
 // absolute returns where a path leads from the working folder.
-func (l linter) absolute(p string) string {
+func (l *linter) absolute(p string) string {
 	if p == "" || p[0] == '/' || p[0] == '$' || l.dir == "" {
 		return path.Clean(p)
 	}
@@ -31,8 +31,8 @@ func isDevice(p string) bool {
 	return within(p, "/dev") && !within(p, "/dev/shm") || within(p, "/proc") || within(p, "/sys")
 }
 
-// madeName begins the names that stand for what mktemp makes.
-const madeName = "/tmp/mktemp:"
+// mktempPrefix begins the names that stand for what mktemp makes.
+const mktempPrefix = "/tmp/mktemp:"
 
 // isTemporary reports whether a path lies where files are not meant to stay.
 func isTemporary(p string) bool {
@@ -46,8 +46,8 @@ func isTemporary(p string) bool {
 
 // isFresh reports whether the hook itself has made p anew, or has removed it,
 // before it comes here.
-func (l linter) isFresh(p string) bool {
-	if strings.HasPrefix(p, madeName) {
+func (l *linter) isFresh(p string) bool {
+	if strings.HasPrefix(p, mktempPrefix) {
 		return true
 	}
 	for _, f := range l.fresh {
@@ -59,7 +59,7 @@ func (l linter) isFresh(p string) bool {
 }
 
 // areFresh reports whether all the paths are fresh.
-func (l linter) areFresh(paths []string) bool {
+func (l *linter) areFresh(paths []string) bool {
 	for _, p := range paths {
 		if !l.isFresh(p) {
 			return false
@@ -69,7 +69,7 @@ func (l linter) areFresh(paths []string) bool {
 }
 
 // all returns where paths lead from the working folder.
-func (l linter) all(paths []string) []string {
+func (l *linter) all(paths []string) []string {
 	var absolute []string
 	for _, p := range paths {
 		absolute = append(absolute, l.absolute(p))

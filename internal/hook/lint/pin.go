@@ -3,27 +3,29 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"bkt/internal/hook/command"
 )
 
-// pinned looks for installers that are told a version.
-func (l linter) pinned(c call, sc scope) {
+// checkPinnedVersion looks for installers that are told a version.
+func (l *linter) checkPinnedVersion(c command.Call, sc scope) {
 	if pins(c) {
 		l.report("pinned-version", sc)
 	}
 }
 
 // pins reports whether a command installs a version, not what is newest.
-func pins(c call) bool {
-	switch c.name {
+func pins(c command.Call) bool {
+	switch c.Name {
 	case "rustup":
 		return pinsRust(c)
 	case "rustup-init":
-		return pinsDefault(c.args)
+		return pinsDefault(c.Args)
 	case "proto", "fnm", "asdf", "pyenv", "rbenv", "sdk", "volta", "mise", "rtx", "nodenv", "goenv":
 		return pinsTool(c)
 	case "nvm":
-		s, ok := c.sub("install", "alias")
-		return ok && slices.ContainsFunc(s.args, isVersion)
+		s, ok := c.Sub("install", "alias")
+		return ok && slices.ContainsFunc(s.Args, isVersion)
 	case "npm", "pnpm", "yarn", "bun", "corepack":
 		return pinsNode(c)
 	case "pip", "pip3", "pipx", "uv":
@@ -37,53 +39,53 @@ func pins(c call) bool {
 	case "dnf", "dnf5", "yum", "microdnf", "apt", "apt-get", "apk":
 		return pinsPackage(c)
 	}
-	if strings.HasPrefix(c.name, "python") && len(c.args) > 2 && c.args[0] == "-m" {
-		return pins(call{name: c.args[1], args: c.args[2:]})
+	if strings.HasPrefix(c.Name, "python") && len(c.Args) > 2 && c.Args[0] == "-m" {
+		return pins(command.Call{Name: c.Args[1], Args: c.Args[2:]})
 	}
-	return c.isShell() && pinsDefault(c.args)
+	return c.IsShell() && pinsDefault(c.Args)
 }
 
-func pinsPython(c call) bool {
-	interpreter := c.is("uv") && slices.Contains(c.args, "python")
-	return slices.Contains(c.args, "install") && slices.ContainsFunc(c.args, func(a string) bool {
+func pinsPython(c command.Call) bool {
+	interpreter := c.Is("uv") && slices.Contains(c.Args, "python")
+	return slices.Contains(c.Args, "install") && slices.ContainsFunc(c.Args, func(a string) bool {
 		return strings.Contains(a, "==") || interpreter && isVersion(a)
 	})
 }
 
 // pinsGo looks for versions of modules. One without a dot is the newest of a
 // line, which the path of the module names as well.
-func pinsGo(c call) bool {
-	s, ok := c.sub("install", "get")
-	return ok && slices.ContainsFunc(s.args, func(a string) bool {
+func pinsGo(c command.Call) bool {
+	s, ok := c.Sub("install", "get")
+	return ok && slices.ContainsFunc(s.Args, func(a string) bool {
 		version := after(a, "@")
 		return isVersion(version) && strings.Contains(version, ".")
 	})
 }
 
-func pinsGem(c call) bool {
-	s, ok := c.sub("install")
-	o := parseOptions(s.args, "-v --version")
-	return ok && (slices.ContainsFunc(o.values("-v", "--version"), isVersion) ||
-		slices.ContainsFunc(o.operands, func(a string) bool { return isVersion(after(a, ":")) }))
+func pinsGem(c command.Call) bool {
+	s, ok := c.Sub("install")
+	o := command.ParseOptions(s.Args, "-v --version")
+	return ok && (slices.ContainsFunc(o.Values("-v", "--version"), isVersion) ||
+		slices.ContainsFunc(o.Operands, func(a string) bool { return isVersion(after(a, ":")) }))
 }
 
 // pinsDefault looks for the toolchain in the arguments of rustup's installer.
 func pinsDefault(args []string) bool {
-	return slices.ContainsFunc(parseOptions(args, "--default-toolchain").values("--default-toolchain"), isToolchain)
+	return slices.ContainsFunc(command.ParseOptions(args, "--default-toolchain").Values("--default-toolchain"), isToolchain)
 }
 
-func pinsRust(c call) bool {
-	s, ok := c.sub("install", "update", "default", "toolchain")
+func pinsRust(c command.Call) bool {
+	s, ok := c.Sub("install", "update", "default", "toolchain")
 	if !ok {
 		return false
 	}
-	if s.name == "toolchain" {
-		if s, ok = s.sub("install", "add", "update"); !ok {
+	if s.Name == "toolchain" {
+		if s, ok = s.Sub("install", "add", "update"); !ok {
 			return false
 		}
 	}
-	o := parseOptions(s.args, "--profile -c --component -t --target")
-	return slices.ContainsFunc(o.operands, isToolchain)
+	o := command.ParseOptions(s.Args, "--profile -c --component -t --target")
+	return slices.ContainsFunc(o.Operands, isToolchain)
 }
 
 // isToolchain reports whether the name of a Rust toolchain has a version or a
@@ -95,41 +97,41 @@ func isToolchain(name string) bool {
 
 // pinsTool is for managers that are told a tool and its version, in two words
 // or with an @ between them.
-func pinsTool(c call) bool {
-	s, ok := c.sub("install", "use", "global", "default", "i", "pin")
+func pinsTool(c command.Call) bool {
+	s, ok := c.Sub("install", "use", "global", "default", "i", "pin")
 	if !ok {
 		return false
 	}
-	o := parseOptions(s.args, "-j --jobs")
-	return slices.ContainsFunc(o.operands, func(a string) bool { return isVersion(a) || isVersion(after(a, "@")) })
+	o := command.ParseOptions(s.Args, "-j --jobs")
+	return slices.ContainsFunc(o.Operands, func(a string) bool { return isVersion(a) || isVersion(after(a, "@")) })
 }
 
-func pinsNode(c call) bool {
-	installs := slices.ContainsFunc(c.args, func(a string) bool { return slices.Contains([]string{"install", "i", "add", "prepare"}, a) })
-	return installs && slices.ContainsFunc(c.args, func(a string) bool {
+func pinsNode(c command.Call) bool {
+	installs := slices.ContainsFunc(c.Args, func(a string) bool { return slices.Contains([]string{"install", "i", "add", "prepare"}, a) })
+	return installs && slices.ContainsFunc(c.Args, func(a string) bool {
 		return isVersion(after(strings.TrimPrefix(a, "@"), "@"))
 	})
 }
 
-func pinsCargo(c call) bool {
-	s, ok := c.sub("install", "binstall")
+func pinsCargo(c command.Call) bool {
+	s, ok := c.Sub("install", "binstall")
 	if !ok {
 		return false
 	}
-	o := parseOptions(s.args, "--version --vers --git --branch --tag --rev --path --root --features -F --profile --target --index --registry -j --jobs")
-	return o.has("--tag", "--rev") || slices.ContainsFunc(o.values("--version", "--vers"), isVersion) ||
-		slices.ContainsFunc(o.operands, func(a string) bool { return isVersion(after(a, "@")) })
+	o := command.ParseOptions(s.Args, "--version --vers --git --branch --tag --rev --path --root --features -F --profile --target --index --registry -j --jobs")
+	return o.Has("--tag", "--rev") || slices.ContainsFunc(o.Values("--version", "--vers"), isVersion) ||
+		slices.ContainsFunc(o.Operands, func(a string) bool { return isVersion(after(a, "@")) })
 }
 
-func pinsPackage(c call) bool {
-	if !slices.ContainsFunc(c.args, func(a string) bool { return a == "install" || a == "add" }) {
+func pinsPackage(c command.Call) bool {
+	if !slices.ContainsFunc(c.Args, func(a string) bool { return a == "install" || a == "add" }) {
 		return false
 	}
-	return slices.ContainsFunc(c.args, func(a string) bool {
+	return slices.ContainsFunc(c.Args, func(a string) bool {
 		if strings.HasPrefix(a, "-") {
 			return false
 		}
-		if c.is("apt", "apt-get", "apk") {
+		if c.Is("apt", "apt-get", "apk") {
 			return isVersion(after(a, "="))
 		}
 		return hasVersion(strings.TrimSuffix(a, ".rpm"))

@@ -2,35 +2,35 @@ package lint
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
+	"bkt/internal/hook/command"
 	"bkt/internal/script"
 
 	"mvdan.cc/sh/v3/syntax"
 )
 
 // resolve returns the command of a call, seen through what runs it.
-func (l linter) resolve(c *syntax.CallExpr) call {
+func (l *linter) resolve(c *syntax.CallExpr) command.Call {
 	if len(c.Args) == 0 {
-		return call{at: c.Pos()}
+		return command.Call{At: c.Pos()}
 	}
 	var args []string
 	for _, w := range c.Args {
 		args = append(args, l.text(w))
 	}
-	first := call{path.Base(args[0]), args[1:], c.Args[1:], c.Pos(), false}
+	first := command.New(c.Args, args, c.Pos())
 	if slices.Contains(l.functions, args[0]) {
 		return first
 	}
-	return first.unwrap()
+	return first.Unwrap()
 }
 
 // text returns a word without its quotes. What is not known before the hook
 // runs stands in it as it is written, but variables always as $NAME, and what
 // mktemp makes under a name of its own.
-func (l linter) text(w *syntax.Word) string {
+func (l *linter) text(w *syntax.Word) string {
 	var out strings.Builder
 	for i, part := range w.Parts {
 		if lit, ok := part.(*syntax.Lit); ok {
@@ -46,7 +46,7 @@ func (l linter) text(w *syntax.Word) string {
 	return out.String()
 }
 
-func (l linter) part(part syntax.WordPart) string {
+func (l *linter) part(part syntax.WordPart) string {
 	switch p := part.(type) {
 	case *syntax.SglQuoted:
 		return p.Value
@@ -63,7 +63,7 @@ func (l linter) part(part syntax.WordPart) string {
 	case *syntax.ParamExp:
 		return l.parameter(p)
 	case *syntax.CmdSubst:
-		if made := l.made(p); made != "" {
+		if made := l.mktempIn(p); made != "" {
 			return made
 		}
 	}
@@ -71,7 +71,7 @@ func (l linter) part(part syntax.WordPart) string {
 }
 
 // parameter returns the value of a variable, or its name.
-func (l linter) parameter(p *syntax.ParamExp) string {
+func (l *linter) parameter(p *syntax.ParamExp) string {
 	plain := p.Param != nil && !p.Excl && !p.Length && p.Index == nil && p.Slice == nil && p.Repl == nil
 	if !plain {
 		return l.source(p)
@@ -88,37 +88,39 @@ func (l linter) parameter(p *syntax.ParamExp) string {
 
 // made returns the name that stands for what mktemp makes in a substitution, ""
 // if there is no mktemp in it.
-func (l linter) made(s *syntax.CmdSubst) string {
+func (l *linter) mktempIn(s *syntax.CmdSubst) string {
 	name := ""
-	l.calls(s, func(c call) {
+	l.calls(s, func(c command.Call) {
 		if name == "" && makesTemporary(c) {
-			name = l.madeAt(c)
+			name = l.mktempName(c)
 		}
 	})
 	return name
 }
 
-func makesTemporary(c call) bool {
-	return c.is("mktemp") && !parseOptions(c.args, "-p --suffix").has("-u", "--dry-run")
+func makesTemporary(c command.Call) bool {
+	return c.Is("mktemp") && !command.ParseOptions(c.Args, "-p --suffix").Has("-u", "--dry-run")
 }
 
-func (l linter) madeAt(c call) string { return fmt.Sprint(madeName, l.depth, ".", l.offset(c.at)) }
+func (l *linter) mktempName(c command.Call) string {
+	return fmt.Sprint(mktempPrefix, l.depth, ".", l.offset(c.At))
+}
 
 // calls visits the commands in a node, seen through what runs them.
-func (l linter) calls(n syntax.Node, visit func(call)) {
+func (l *linter) calls(n syntax.Node, visit func(command.Call)) {
 	syntax.Walk(n, func(n syntax.Node) bool {
 		if c, ok := n.(*syntax.CallExpr); ok && len(c.Args) > 0 {
 			name := c.Args[0].Lit() // the arguments may be substitutions, which are visited by themselves
 			if name != "" {
-				visit(l.shallow(c))
+				visit(l.resolveLiterals(c))
 			}
 		}
 		return true
 	})
 }
 
-// shallow is resolve without looking into substitutions.
-func (l linter) shallow(c *syntax.CallExpr) call {
+// resolveLiterals is resolve without looking into substitutions.
+func (l *linter) resolveLiterals(c *syntax.CallExpr) command.Call {
 	var args []string
 	for _, w := range c.Args {
 		if w.Lit() != "" {
@@ -127,13 +129,13 @@ func (l linter) shallow(c *syntax.CallExpr) call {
 		}
 		args = append(args, l.source(w))
 	}
-	return call{path.Base(args[0]), args[1:], c.Args[1:], c.Pos(), false}.unwrap()
+	return command.New(c.Args, args, c.Pos()).Unwrap()
 }
 
 // varies reports whether what a node says is something else at every start.
-func (l linter) varies(n syntax.Node) bool {
+func (l *linter) varies(n syntax.Node) bool {
 	found := false
-	l.calls(n, func(c call) { found = found || isVarying(c) })
+	l.calls(n, func(c command.Call) { found = found || isVarying(c) })
 	syntax.Walk(n, func(n syntax.Node) bool {
 		if p, ok := n.(*syntax.ParamExp); ok && p.Param != nil {
 			found = found || slices.Contains(l.varying, p.Param.Value) || isVaryingVariable(p.Param.Value)
@@ -147,14 +149,14 @@ func (l linter) varies(n syntax.Node) bool {
 }
 
 // isVarying reports whether a command prints something else whenever it runs.
-func isVarying(c call) bool {
-	switch c.name {
+func isVarying(c command.Call) bool {
+	switch c.Name {
 	case "date":
-		return !parseOptions(c.args, "-d --date -r --reference").has("-d", "--date", "-r", "--reference")
+		return !command.ParseOptions(c.Args, "-d --date -r --reference").Has("-d", "--date", "-r", "--reference")
 	case "uuidgen", "mcookie", "pwgen", "apg":
 		return true
 	case "openssl":
-		_, ok := c.sub("rand")
+		_, ok := c.Sub("rand")
 		return ok
 	}
 	return false

@@ -1,0 +1,77 @@
+package hook
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"bkt/internal/finding"
+	"bkt/internal/manifest"
+	"bkt/internal/strictjson"
+)
+
+// A Declared hook is one that the manifest declares for a container. Its address
+// is its identity: two hooks can have the same text.
+type Declared struct {
+	manifest.PlacedHook
+	Container string
+}
+
+// Place returns where a byte of the hook's command is in the manifest.
+func (h *Declared) Place(offset int) finding.Place {
+	at := h.At(offset)
+	return finding.Place{File: manifest.DistroboxPath, Line: at.Line, Column: at.Column}
+}
+
+// A Manifest is the manifest of containers, as far as hooks are concerned.
+type Manifest struct {
+	document manifest.Document[manifest.Boxes]
+}
+
+// Read reads the manifest of a repository. One that does not exist declares no
+// containers.
+func Read(repo fs.FS) (Manifest, error) {
+	d, err := manifest.Read[manifest.Boxes](repo, manifest.DistroboxPath)
+	return Manifest{d}, err
+}
+
+// Hooks returns the hooks of the containers, in their order and each container
+// once; without containers, those of all. A container that is not declared is
+// an error.
+func (m Manifest) Hooks(containers ...string) ([]*Declared, error) {
+	declared := slices.Sorted(maps.Keys(m.document.Content.Containers))
+	if len(containers) == 0 {
+		containers = declared
+	}
+	var hooks []*Declared
+	for i, name := range containers {
+		if !slices.Contains(declared, name) {
+			return nil, noContainer(name, declared)
+		}
+		if slices.Contains(containers[:i], name) {
+			continue
+		}
+		for _, h := range m.document.Content.Hooks(name, m.document.Source) {
+			hooks = append(hooks, &Declared{h, name})
+		}
+	}
+	return hooks, nil
+}
+
+// InToolbox returns those of hooks that can run in the toolbox image: hooks of its
+// container that run at every start.
+func (m Manifest) InToolbox(hooks []*Declared) []*Declared {
+	toolbox, ok := m.document.Content.Toolbox()
+	return slices.DeleteFunc(slices.Clone(hooks), func(h *Declared) bool {
+		return !ok || h.Container != toolbox || h.Pre
+	})
+}
+
+func noContainer(name string, declared []string) error {
+	err := fmt.Errorf("%s has no container %q", manifest.DistroboxPath, name)
+	if near, ok := strictjson.Nearest(name, declared); ok {
+		err = fmt.Errorf("%w (did you mean %q?)", err, near)
+	}
+	return err
+}

@@ -1,0 +1,122 @@
+package rehearse
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"bkt/internal/buildkit"
+	"bkt/internal/hook"
+)
+
+// The user of the container.
+const (
+	homes = "/home"
+	user  = "user"
+	home  = homes + "/" + user
+	uid   = "1000"
+)
+
+// setUp creates the user of the container, as distrobox does, with the files that
+// new users get.
+const setUp = `set -eu
+umask 022
+if ! grep -q '^[^:]*:[^:]*:` + uid + `:' /etc/passwd; then
+	echo '` + user + `:x:` + uid + `:` + uid + `::` + home + `:/bin/sh' >>/etc/passwd
+	echo '` + user + `:x:` + uid + `:' >>/etc/group
+fi
+mkdir -p ` + home + `
+if test -d /bkt-old; then cp -a /bkt-old/. ` + home + `; elif test -d /etc/skel; then cp -a /etc/skel/. ` + home + `; fi
+chown -R ` + uid + `:` + uid + ` ` + home + `
+chmod 0700 ` + home
+
+// A container is the state of one: its files, and those of its user.
+type container struct {
+	root, home *buildkit.Tree
+}
+
+// A runner runs hooks.
+type runner struct {
+	env   map[string]string
+	hooks []*hook.Declared
+}
+
+// bootstrap returns a container before hooks run for the first time.
+func (r runner) bootstrap(image, old *buildkit.Tree) container {
+	mounts := map[string]*buildkit.Tree{homes: image.Empty()}
+	if old != nil {
+		mounts["/bkt-old"] = old
+	}
+	root, after := image.Run(buildkit.Command{Name: "[hooks] set up the container", Args: []string{"/bin/sh", "-c", setUp}, Env: r.env, Mounts: mounts})
+	return container{root, after[homes]}
+}
+
+// withOldHome returns a new container with an old home.
+func (r runner) withOldHome(ctx context.Context, l buildkit.Inspection, old Old) (container, []hook.Finding, error) {
+	if old == Home {
+		return r.bootstrap(l.Root, l.Extra), nil, nil
+	}
+	after, failed, err := r.run(ctx, r.bootstrap(l.Extra, nil), runs, "run in the earlier image")
+	if err != nil || failed != nil {
+		return container{}, failed, err
+	}
+	return container{r.bootstrap(l.Root, nil).root, after[len(after)-1].home}, nil, nil
+}
+
+// run runs all hooks, one after the other, as distrobox does: as root, with the
+// user's home, in a shell that exits at the first error and at an unset variable.
+// It returns the container after each hook. The first hook that fails is a
+// finding of the rule; which says in which run.
+func (r runner) run(ctx context.Context, c container, rule hook.Rule, which string) (after []container, failed []hook.Finding, err error) {
+	for _, h := range r.hooks {
+		root, mounts := c.root.Run(buildkit.Command{
+			Name:   fmt.Sprintf("[hooks] %s of %s", which, short(h.Run)),
+			Args:   []string{"/bin/sh", "-c", "umask 022; set -o errexit; set -o nounset; hook=$BKT_HOOK; unset BKT_HOOK; eval $hook"},
+			Env:    r.with("BKT_HOOK", hook.Wrap(h.Hook)),
+			Dir:    "/",
+			Mounts: map[string]*buildkit.Tree{homes: c.home},
+		})
+		c = container{root, mounts[homes]}
+		if err := root.Make(ctx); err != nil {
+			code, ok := buildkit.ExitCode(err)
+			if !ok {
+				return nil, nil, err
+			}
+			return nil, []hook.Finding{rule.At(h, 0, h.Run, fmt.Sprintf("its %s ends with exit code %d", which, code))}, nil
+		}
+		after = append(after, c)
+	}
+	return after, nil, nil
+}
+
+func (r runner) with(name, value string) map[string]string {
+	env := maps.Clone(r.env)
+	env[name] = value
+	return env
+}
+
+// changes returns how a container differs from before. The path of the home in
+// it is that in the container.
+func changes(ctx context.Context, before, after container) ([]buildkit.Change, error) {
+	root, err := after.root.Changes(ctx, before.root)
+	if err != nil {
+		return nil, err
+	}
+	inHome, err := after.home.Changes(ctx, before.home)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range inHome {
+		root = append(root, buildkit.Change{Path: homes + c.Path, What: c.What})
+	}
+	return root, nil
+}
+
+// short returns the beginning of a hook.
+func short(run string) string {
+	const longest = 50
+	if r := []rune(run); len(r) > longest {
+		return string(r[:longest]) + "…"
+	}
+	return run
+}
