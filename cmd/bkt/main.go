@@ -50,7 +50,7 @@ func commands() []command {
 		{"toolbox", "Change which packages the toolbox has.", &toolboxCmd{}},
 		{"build", "Build images with BuildKit.", &buildCmd{}},
 		{"base", "Keep the images that others are built on up to date.", &baseCmd{}},
-		{"hook", "Check the init hooks of boxes.", &hookCmd{}},
+		{"hook", "Check the init hooks of containers.", &hookCmd{}},
 		{"test", "Build images and check that they are what the manifests say.", &testCmd{}},
 		{"push", "Push images that were built before.", &pushCmd{}},
 		{"capture", "Record the current system state in the manifests.", &captureCmd{}},

@@ -61,6 +61,34 @@ func TestHooks(t *testing.T) {
 	}
 }
 
+func TestInToolbox(t *testing.T) {
+	tests := []struct {
+		name, manifest string
+		want           []string
+	}{
+		{"that of its name", `{"containers": {
+			"bootc-dev": {"image": "q.io/x", "pre_init_hooks": ["dnf upgrade -y"], "init_hooks": ["touch /a", "touch /b"]},
+			"work": {"image": "q.io/y", "init_hooks": ["true"]}}}`, []string{"touch /a", "touch /b"}},
+		{"the only one", `{"containers": {"x": {"image": "q.io/x", "init_hooks": ["true"]}}}`, []string{"true"}},
+		{"none of two", `{"containers": {"x": {"image": "q.io/x", "init_hooks": ["true"]}, "y": {"image": "q.io/y", "init_hooks": ["false"]}}}`, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m, err := hook.Read(fstest.MapFS{manifest.DistroboxPath: {Data: []byte(tt.manifest)}})
+			check(t, err)
+			hooks, err := m.Hooks()
+			check(t, err)
+			var got []string
+			for _, h := range m.InToolbox(hooks) {
+				got = append(got, h.Run)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestReadWithoutManifest(t *testing.T) {
 	m, err := hook.Read(fstest.MapFS{})
 	check(t, err)

@@ -9,14 +9,15 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// checkAppend looks at a command that adds to a file.
+// checkAppend reports a command that adds to the file target at every start.
 func (l *linter) checkAppend(target string, sc scope) {
 	if !isDevice(target) && !l.isFresh(target) && !sc.guardedFrom(target) {
 		l.report("append", sc, target)
 	}
 }
 
-// checkVarying looks at a command that writes something else at every start.
+// checkVarying reports a command that writes different content to the file target
+// at every start.
 func (l *linter) checkVarying(target string, sc scope) {
 	if !isDevice(target) && !sc.guardedFrom(target) {
 		l.report("varying", sc, target)
@@ -65,9 +66,8 @@ func (l *linter) checkSed(c command.Call, sc scope) {
 	}
 }
 
-// sedAdds reports whether a script of sed adds a line wherever it comes. One
-// that also deletes lines, or looks for lines that are not there, may well know
-// what it does.
+// sedAdds reports whether a script of sed adds a line at every run. A script that
+// also deletes lines, or has a negated address, is taken to replace what it adds.
 func sedAdds(script string) bool {
 	adds := false
 	for script != "" {
@@ -91,8 +91,8 @@ func sedAdds(script string) bool {
 	return adds
 }
 
-// sedCommand returns the letter of the first command of a script of sed, behind
-// its addresses, and what follows it; 0 if there is none.
+// sedCommand returns the letter of the first command of a script of sed, and the
+// text after it; 0 without a command. It skips addresses.
 func sedCommand(s string) (letter byte, rest string) {
 	for s != "" {
 		switch c := s[0]; {
@@ -109,7 +109,7 @@ func sedCommand(s string) (letter byte, rest string) {
 	return 0, ""
 }
 
-// afterDelimiter returns what follows the next delimiter that has no backslash
+// afterDelimiter returns the text after the next delimiter without a backslash
 // before it.
 func afterDelimiter(s string, delimiter byte) string {
 	for i := 0; i < len(s); i++ {
@@ -123,8 +123,8 @@ func afterDelimiter(s string, delimiter byte) string {
 	return ""
 }
 
-// afterSubstitution returns what follows the command s of sed, given without
-// its letter.
+// afterSubstitution returns the text after a substitution of sed, whose letter s
+// is already removed.
 func afterSubstitution(s string) string {
 	if s == "" {
 		return ""
@@ -142,7 +142,7 @@ func (l *linter) checkGitConfig(c command.Call, sc scope) {
 	}
 }
 
-// checkVaryingName looks for files whose names are something else at every start.
+// checkVaryingName reports files that have another name at every start.
 func (l *linter) checkVaryingName(c command.Call, sc scope) {
 	if !c.Is("cp", "mv", "touch", "mkdir", "ln", "install", "tar", "tee") || len(sc.guards) > 0 {
 		return
@@ -152,14 +152,14 @@ func (l *linter) checkVaryingName(c command.Call, sc scope) {
 			continue
 		}
 		if i > 0 && c.Is("touch") && strings.HasPrefix(c.Args[i-1], "-") {
-			continue // the time is given, not the name
+			continue // it is the time, not the name
 		}
 		l.report("varying", sc, l.absolute(c.Args[i]))
 		return
 	}
 }
 
-// checkPipe looks at what is done with what the left side of a pipe prints.
+// checkPipe checks what the right side of a pipe does with its input.
 func (l *linter) checkPipe(c *syntax.BinaryCmd, sc scope) {
 	call, ok := c.Y.Cmd.(*syntax.CallExpr)
 	if !ok {
@@ -177,14 +177,14 @@ func (l *linter) checkPipe(c *syntax.BinaryCmd, sc scope) {
 	}
 }
 
-// listsCrontab reports whether a node prints all that is in the crontab.
+// listsCrontab reports whether a node prints the whole crontab.
 func (l *linter) listsCrontab(n syntax.Node) bool {
-	lists, sifts := false, false
+	lists, filters := false, false
 	l.calls(n, func(c command.Call) {
 		lists = lists || c.Is("crontab") && slices.Contains(c.Args, "-l")
-		sifts = sifts || c.Is("grep", "egrep", "fgrep", "sed", "awk", "sort", "uniq")
+		filters = filters || c.Is("grep", "egrep", "fgrep", "sed", "awk", "sort", "uniq")
 	})
-	return lists && !sifts
+	return lists && !filters
 }
 
 // downloads reports whether a node downloads something.

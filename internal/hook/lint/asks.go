@@ -7,11 +7,11 @@ import (
 	"bkt/internal/hook/command"
 )
 
-// A manager is a package manager that asks before it does something.
+// A manager is a program that asks for confirmation, such as a package manager.
 type manager struct {
 	names    string
-	commands string // that ask
-	quiet    string // the options that keep it from asking
+	commands string // that ask; empty: all do
+	quiet    string // options that prevent the question
 }
 
 var managers = []manager{
@@ -35,7 +35,7 @@ func (l *linter) checkPrompt(c command.Call, sc scope) {
 	}
 }
 
-// checkPrompt reports whether the manager asks about a command with these arguments.
+// asks reports whether the manager asks about a command with these arguments.
 func (m manager) asks(args []string) bool {
 	commands, quiet := strings.Fields(m.commands), strings.Fields(m.quiet)
 	changes := len(commands) == 0 && len(args) > 0
@@ -51,8 +51,8 @@ func (m manager) asks(args []string) bool {
 	return changes
 }
 
-// isCluster reports whether an argument is several short options, one of which
-// is letter.
+// isCluster reports whether an argument is several short options with letter among
+// them.
 func isCluster(arg, letter string) bool {
 	return len(arg) > 2 && arg[0] == '-' && arg[1] >= 'a' && arg[1] <= 'z' && strings.Contains(arg, letter)
 }

@@ -2,8 +2,8 @@ package lint
 
 import "bkt/internal/hook/command"
 
-// checks are what each command of a hook is held against. What redirections and
-// pipes do is looked at where they are walked.
+// checks are the checks of a single command. Redirections and pipes are checked
+// where they are walked.
 var checks = []func(*linter, command.Call, scope){
 	(*linter).checkTee,
 	(*linter).checkSed,

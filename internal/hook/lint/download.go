@@ -32,8 +32,8 @@ func (l *linter) checkCurl(c command.Call, sc scope) {
 // curlFiles returns the files that curl writes.
 func (l *linter) curlFiles(o command.Options, sc scope) []string {
 	dir := "."
-	if given := o.Values("--output-dir"); len(given) > 0 {
-		dir = given[len(given)-1]
+	if dirs := o.Values("--output-dir"); len(dirs) > 0 {
+		dir = dirs[len(dirs)-1]
 	}
 	var files []string
 	for _, name := range o.Values("-o", "--output") {
@@ -52,7 +52,7 @@ func (l *linter) curlFiles(o command.Options, sc scope) []string {
 	return slices.DeleteFunc(files, isDevice)
 }
 
-// joined is a path as seen from dir.
+// joined returns a path relative to dir.
 func joined(dir, p string) string {
 	if strings.HasPrefix(p, "/") || strings.HasPrefix(p, "$") {
 		return p
@@ -60,8 +60,8 @@ func joined(dir, p string) string {
 	return path.Join(dir, p)
 }
 
-// checkDownload looks at where a download is kept. What mktemp has made is the matter
-// of another rule.
+// checkDownload reports a download that is saved in a temporary place. Files of
+// mktemp are left to the rule "temporary-file".
 func (l *linter) checkDownload(file string, sc scope) {
 	if isTemporary(file) && !strings.HasPrefix(file, mktempPrefix) {
 		l.report("temporary-download", sc, file)
@@ -89,15 +89,15 @@ func (l *linter) checkWget(c command.Call, sc scope) {
 	}
 }
 
-// checkWgetNames looks at a wget that names its files itself.
+// checkWgetNames checks the files of a wget that chooses their names.
 func (l *linter) checkWgetNames(o command.Options, sc scope) {
 	dir := "."
-	if given := o.Values("-P", "--directory-prefix"); len(given) > 0 {
-		dir = given[0]
+	if dirs := o.Values("-P", "--directory-prefix"); len(dirs) > 0 {
+		dir = dirs[0]
 	}
 	once := o.Has("-N", "--timestamping", "-c", "--continue", "-r", "--recursive", "-m", "--mirror")
 	for _, c := range o.Values("-n") {
-		once = once || c == "" // -nc, -nd: clusters that begin with n
+		once = once || c == "" // -nc and -nd are clusters that begin with n
 	}
 	once = once || o.Has("--no-clobber")
 	for _, url := range o.Operands {
@@ -117,27 +117,27 @@ func (l *linter) checkAria2c(c command.Call, sc scope) {
 	}
 	o := command.ParseOptions(c.Args, "-d --dir -o --out -x -s -j -k")
 	dir := "."
-	if given := o.Values("-d", "--dir"); len(given) > 0 {
-		dir = given[0]
+	if dirs := o.Values("-d", "--dir"); len(dirs) > 0 {
+		dir = dirs[0]
 	}
 	name := "download"
-	if given := o.Values("-o", "--out"); len(given) > 0 {
-		name = given[0]
+	if names := o.Values("-o", "--out"); len(names) > 0 {
+		name = names[0]
 	} else if len(o.Operands) > 0 {
 		name = path.Base(o.Operands[0])
 	}
 	l.checkDownload(l.absolute(path.Join(dir, name)), sc)
 }
 
-// checkTemporaryFile looks for files of mktemp that stay.
+// checkTemporaryFile reports files of mktemp that stay.
 func (l *linter) checkTemporaryFile(c command.Call, sc scope) {
 	if makesTemporary(c) {
 		l.report("temporary-file", sc, l.mktempName(c))
 	}
 }
 
-// checkDownloadedScript looks for scripts that are downloaded where they are run:
-// the shell runs what has come, be it nothing at all.
+// checkDownloadedScript reports a script that is substituted by a download: the
+// shell also runs an incomplete or empty one.
 func (l *linter) checkDownloadedScript(c command.Call, sc scope) {
 	runs := c.Is("eval", "source", ".") || c.IsShell()
 	if runs && slices.ContainsFunc(c.Words, l.substitutesDownload) {

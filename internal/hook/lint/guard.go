@@ -10,20 +10,20 @@ import (
 
 // A guard is a condition under which a command runs.
 type guard struct {
-	met   bool // the command runs if it is met, not if it is not
+	met   bool // the command runs if the condition is met; false: if it is not
 	tests []test
 }
 
-// A test is a command in a condition that asks how things are.
+// A test is a command in a condition that examines the system.
 type test struct {
 	negated bool
-	present string // the path that is asked for, if it asks for one
-	lookup  bool   // asks for a command
+	present string // the path that it tests the existence of, if it does
+	lookup  bool   // it tests the existence of a command
 }
 
-// keepsFrom reports whether the guard may keep a hook from adding to a file
-// twice. That the file is there, or a program, is so at every start.
-func (g guard) keepsFrom(target string) bool {
+// prevents reports whether the guard can prevent that a hook adds to a file twice.
+// The existence of the file, or of a program, cannot: both exist at every start.
+func (g guard) prevents(target string) bool {
 	for _, t := range g.tests {
 		if !t.lookup && (t.present == "" || !within(target, t.present)) || g.met == t.negated {
 			return true
@@ -32,19 +32,18 @@ func (g guard) keepsFrom(target string) bool {
 	return len(g.tests) == 0
 }
 
-// guardedFrom reports whether one of the guards keeps the hook from adding to a
-// file twice.
+// guardedFrom reports whether a guard prevents that the hook adds to a file twice.
 func (sc scope) guardedFrom(target string) bool {
-	return slices.ContainsFunc(sc.guards, func(g guard) bool { return g.keepsFrom(target) })
+	return slices.ContainsFunc(sc.guards, func(g guard) bool { return g.prevents(target) })
 }
 
-// under returns the scope of what runs under one guard more.
+// under returns the scope of commands that run under one more guard.
 func (sc scope) under(g guard) scope {
 	sc.guards = append(slices.Clone(sc.guards), g)
 	return sc
 }
 
-// questions are commands that ask how things are.
+// questions are commands that only examine the system.
 var questions = []string{
 	"test", "[", "grep", "egrep", "fgrep", "zgrep", "rg", "id", "getent", "which", "type", "hash", "pgrep", "cmp", "diff",
 	"stat", "ls", "readlink", "mountpoint", "findmnt", "find", "awk", "jq", "dpkg-query", "lsmod",
@@ -66,7 +65,7 @@ func (l *linter) tests(condition ...*syntax.Stmt) []test {
 	return all
 }
 
-// test returns what a statement asks, if it asks something.
+// test returns the test that a statement is, if it is one.
 func (l *linter) test(s *syntax.Stmt) (test, bool) {
 	switch c := s.Cmd.(type) {
 	case *syntax.TestClause:
@@ -97,7 +96,7 @@ func (l *linter) testExpression(x syntax.TestExpr) test {
 		return t
 	}
 	w, ok := u.X.(*syntax.Word)
-	if ok && asksForFile(u.Op.String()) {
+	if ok && testsExistence(u.Op.String()) {
 		return test{present: l.absolute(l.text(w))}
 	}
 	return test{}
@@ -116,18 +115,18 @@ func (l *linter) testCall(c command.Call) (test, bool) {
 		for len(args) > 0 && args[0] == "!" {
 			t.negated, args = !t.negated, args[1:]
 		}
-		if len(args) == 2 && asksForFile(args[0]) {
+		if len(args) == 2 && testsExistence(args[0]) {
 			t.present = l.absolute(args[1])
 		}
 		return t, true
 	case c.Is(questions...):
 		return test{}, true
 	}
-	return test{}, asksIn(c)
+	return test{}, isQuery(c)
 }
 
-// asksForFile reports whether an operator of test asks for a file that is there.
-func asksForFile(op string) bool {
+// testsExistence reports whether an operator of test is about the existence of a file.
+func testsExistence(op string) bool {
 	switch op {
 	case "-e", "-f", "-d", "-r", "-w", "-x", "-s", "-h", "-L":
 		return true
@@ -135,8 +134,8 @@ func asksForFile(op string) bool {
 	return false
 }
 
-// asksIn reports whether one of the commands of a program asks how things are.
-func asksIn(c command.Call) bool {
+// isQuery reports whether a command is a subcommand that only examines the system.
+func isQuery(c command.Call) bool {
 	if len(c.Args) == 0 {
 		return false
 	}
@@ -158,7 +157,7 @@ func asksIn(c command.Call) bool {
 	return false
 }
 
-// ends reports whether a statement leaves the script, or the round of a loop.
+// ends reports whether a statement can leave the script, or the iteration of a loop.
 func ends(n syntax.Node) bool {
 	found := false
 	syntax.Walk(n, func(n syntax.Node) bool {
@@ -170,7 +169,7 @@ func ends(n syntax.Node) bool {
 	return found
 }
 
-// ending returns the guard of what follows a statement that may end the script.
+// ending returns the guard of the statements after one that can end the script.
 func (l *linter) ending(s *syntax.Stmt) (guard, bool) {
 	switch c := s.Cmd.(type) {
 	case *syntax.BinaryCmd:
@@ -186,8 +185,8 @@ func (l *linter) ending(s *syntax.Stmt) (guard, bool) {
 	return guard{}, false
 }
 
-// catches reports whether what stands behind || makes good that the command
-// before it fails.
+// catches reports whether a statement after || makes the failure of the command
+// before it harmless.
 func (l *linter) catches(s *syntax.Stmt) bool {
 	caught := !ends(s)
 	if c, ok := s.Cmd.(*syntax.CallExpr); ok && len(c.Args) > 0 && c.Args[0].Lit() == "false" {

@@ -317,7 +317,7 @@ func TestFinding(t *testing.T) {
 	want := []hook.Finding{{
 		Finding: finding.Finding{
 			Rule: "hook/mkdir", Level: finding.Error, Place: finding.Place{File: manifest.DistroboxPath, Line: 2, Column: 61},
-			Subject: "dev", Message: "not idempotent: fails once the folder is there", Fix: []string{"instead: mkdir -p FOLDER"},
+			Subject: "dev", Message: "not idempotent: fails once the folder exists", Fix: []string{"instead: mkdir -p FOLDER"},
 		},
 		Container: "dev", Verdict: hook.NotIdempotent, Source: source, Hook: h, Offset: strings.Index(h.Run, source),
 	}}

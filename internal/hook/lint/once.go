@@ -8,7 +8,7 @@ import (
 	"bkt/internal/hook/command"
 )
 
-// These commands do their work once, and fail when it has been done.
+// The commands here fail if their work is already done.
 
 func (l *linter) checkMkdir(c command.Call, sc scope) {
 	o := command.ParseOptions(c.Args, "-m --mode -Z --context")
@@ -17,8 +17,7 @@ func (l *linter) checkMkdir(c command.Call, sc scope) {
 	}
 }
 
-// hasCleared reports whether the hook itself has seen to it that nothing is in
-// the way of what it is about to make.
+// hasCleared reports whether the hook has removed the paths before it creates them.
 func (l *linter) hasCleared(paths []string) bool {
 	return len(paths) > 0 && l.areFresh(l.all(paths))
 }
@@ -57,7 +56,7 @@ func (l *linter) checkAccount(c command.Call, sc scope) {
 	}
 	o := command.ParseOptions(c.Args, "-u --uid -g --gid -G --groups -d --home-dir --home -s --shell -c --comment -k --skel -b --base-dir -K --key -e -p --password --gecos --ingroup")
 	force := c.Is("groupadd") && o.Has("-f", "--force")
-	joins := c.Is("adduser", "addgroup") && len(o.Operands) > 1 // a user to a group, however often
+	joins := c.Is("adduser", "addgroup") && len(o.Operands) > 1 // it adds a user to a group, which can be repeated
 	if !force && !joins && len(o.Operands) > 0 && !o.Has("-D", "--defaults", "--help") {
 		l.report("account", sc)
 	}
@@ -126,8 +125,8 @@ func (l *linter) checkRemove(c command.Call, sc scope) {
 	}
 }
 
-// removesUnknown reports whether one of the paths is one that the hook cannot have made
-// itself before it takes it away.
+// removesUnknown reports whether the hook removes or moves a path that it cannot
+// have created before.
 func (l *linter) removesUnknown(paths []string) bool {
 	if l.unpacks {
 		return false

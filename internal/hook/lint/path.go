@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// within reports whether p is folder, or lies below it.
+// within reports whether p is folder or below it.
 func within(p, folder string) bool {
 	return p == folder || strings.HasPrefix(p, strings.TrimSuffix(folder, "/")+"/")
 }
 
-// atHome writes $HOME for the ~ at the start of a path.
+// atHome replaces ~ at the start of a path with $HOME.
 func atHome(p string) string {
 	if p == "~" || strings.HasPrefix(p, "~/") {
 		return "$HOME" + p[1:]
@@ -18,7 +18,7 @@ func atHome(p string) string {
 	return p
 }
 
-// absolute returns where a path leads from the working folder.
+// absolute returns a path relative to the working folder, as far as that is known.
 func (l *linter) absolute(p string) string {
 	if p == "" || p[0] == '/' || p[0] == '$' || l.dir == "" {
 		return path.Clean(p)
@@ -26,15 +26,15 @@ func (l *linter) absolute(p string) string {
 	return path.Join(l.dir, p)
 }
 
-// isDevice reports whether nothing is kept of what is written to a path.
+// isDevice reports whether a path does not keep what is written to it.
 func isDevice(p string) bool {
 	return within(p, "/dev") && !within(p, "/dev/shm") || within(p, "/proc") || within(p, "/sys")
 }
 
-// mktempPrefix begins the names that stand for what mktemp makes.
+// mktempPrefix begins the names that stand for files of mktemp.
 const mktempPrefix = "/tmp/mktemp:"
 
-// isTemporary reports whether a path lies where files are not meant to stay.
+// isTemporary reports whether a path is in a place where files do not stay.
 func isTemporary(p string) bool {
 	for _, folder := range []string{"/tmp", "/var/tmp", "/run", "/dev/shm", "$TMPDIR", "$XDG_RUNTIME_DIR"} {
 		if within(p, folder) {
@@ -44,8 +44,7 @@ func isTemporary(p string) bool {
 	return false
 }
 
-// isFresh reports whether the hook itself has made p anew, or has removed it,
-// before it comes here.
+// isFresh reports whether the hook has created or removed p before this point.
 func (l *linter) isFresh(p string) bool {
 	if strings.HasPrefix(p, mktempPrefix) {
 		return true
@@ -68,7 +67,7 @@ func (l *linter) areFresh(paths []string) bool {
 	return true
 }
 
-// all returns where paths lead from the working folder.
+// all returns the absolute paths.
 func (l *linter) all(paths []string) []string {
 	var absolute []string
 	for _, p := range paths {

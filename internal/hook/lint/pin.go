@@ -7,14 +7,14 @@ import (
 	"bkt/internal/hook/command"
 )
 
-// checkPinnedVersion looks for installers that are told a version.
+// checkPinnedVersion reports installers with a version among their arguments.
 func (l *linter) checkPinnedVersion(c command.Call, sc scope) {
 	if pins(c) {
 		l.report("pinned-version", sc)
 	}
 }
 
-// pins reports whether a command installs a version, not what is newest.
+// pins reports whether a command installs a certain version, not the newest.
 func pins(c command.Call) bool {
 	switch c.Name {
 	case "rustup":
@@ -52,8 +52,8 @@ func pinsPython(c command.Call) bool {
 	})
 }
 
-// pinsGo looks for versions of modules. One without a dot is the newest of a
-// line, which the path of the module names as well.
+// pinsGo reports whether a module has a version. One without a dot is the newest
+// of a major version, which is part of the module's path as well.
 func pinsGo(c command.Call) bool {
 	s, ok := c.Sub("install", "get")
 	return ok && slices.ContainsFunc(s.Args, func(a string) bool {
@@ -69,7 +69,7 @@ func pinsGem(c command.Call) bool {
 		slices.ContainsFunc(o.Operands, func(a string) bool { return isVersion(after(a, ":")) }))
 }
 
-// pinsDefault looks for the toolchain in the arguments of rustup's installer.
+// pinsDefault reports whether the arguments of rustup's installer have a version.
 func pinsDefault(args []string) bool {
 	return slices.ContainsFunc(command.ParseOptions(args, "--default-toolchain").Values("--default-toolchain"), isToolchain)
 }
@@ -88,15 +88,14 @@ func pinsRust(c command.Call) bool {
 	return slices.ContainsFunc(o.Operands, isToolchain)
 }
 
-// isToolchain reports whether the name of a Rust toolchain has a version or a
-// day in it.
+// isToolchain reports whether the name of a Rust toolchain has a version or a date.
 func isToolchain(name string) bool {
 	channel, rest, _ := strings.Cut(name, "-")
 	return isVersion(channel) || slices.Contains([]string{"stable", "beta", "nightly"}, channel) && isVersion(rest)
 }
 
-// pinsTool is for managers that are told a tool and its version, in two words
-// or with an @ between them.
+// pinsTool is for managers whose arguments are a tool and its version, as two words
+// or joined by an @.
 func pinsTool(c command.Call) bool {
 	s, ok := c.Sub("install", "use", "global", "default", "i", "pin")
 	if !ok {
@@ -138,9 +137,9 @@ func pinsPackage(c command.Call) bool {
 	})
 }
 
-// hasVersion reports whether a spec of dnf ends with a version, as in
-// gcc-13.2* and gcc-13.2.1-7.fc40. There are names with a version within, such
-// as java-1.8.0-openjdk.
+// hasVersion reports whether a spec of dnf ends with a version, as in gcc-13.2*
+// and gcc-13.2.1-7.fc40. A version elsewhere can be part of the name, as in
+// java-1.8.0-openjdk.
 func hasVersion(spec string) bool {
 	spec = spec[strings.LastIndex(spec, "/")+1:]
 	parts := strings.Split(spec, "-")
@@ -160,7 +159,7 @@ func isVersion(s string) bool {
 	return s != "" && s[0] >= '0' && s[0] <= '9'
 }
 
-// after returns what follows the last separator in s, "" if there is none.
+// after returns the text after the last separator in s, "" without one.
 func after(s, separator string) string {
 	i := strings.LastIndex(s, separator)
 	if i < 0 {

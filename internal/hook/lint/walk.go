@@ -8,18 +8,18 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// A scope is what holds for a command because of where it stands.
+// A scope is what is true of a command because of the code around it.
 type scope struct {
 	node       syntax.Node // what a finding shows
 	guards     []guard
-	tolerated  bool   // that the command fails does no harm
-	readsPipe  bool   // it reads what another prints
-	writesPipe bool   // another reads what it prints
-	varying    bool   // what it reads is something else at every start
-	stdout     string // the file that it prints to
+	tolerated  bool   // its failure is harmless
+	readsPipe  bool   // another command writes its input
+	writesPipe bool   // another command reads its output
+	varying    bool   // its input is different at every start
+	stdout     string // the file that its output goes to
 }
 
-// walkStatements walks statements in their order.
+// walkStatements walks statements in order.
 func (l *linter) walkStatements(list []*syntax.Stmt, sc scope) {
 	for _, s := range list {
 		l.walkStatement(s, sc)
@@ -39,8 +39,8 @@ func (l *linter) walkStatement(s *syntax.Stmt, sc scope) {
 	}
 }
 
-// walkRedirects looks at where a statement writes to, and returns the files that it
-// writes anew.
+// walkRedirects checks where a statement writes to, and returns the files that it
+// overwrites.
 func (l *linter) walkRedirects(s *syntax.Stmt, sc *scope) (written []string) {
 	for _, r := range s.Redirs {
 		if r.Word == nil {
@@ -68,7 +68,7 @@ func (l *linter) walkRedirects(s *syntax.Stmt, sc *scope) (written []string) {
 }
 
 // isSilent reports whether a command prints nothing: with a redirection it only
-// sees to it that the file is there.
+// creates the file.
 func isSilent(c syntax.Command) bool {
 	simple, ok := c.(*syntax.CallExpr)
 	return c == nil || ok && len(simple.Args) > 0 && slices.Contains([]string{":", "true"}, simple.Args[0].Lit())
@@ -116,14 +116,14 @@ func (l *linter) walkCommand(c syntax.Command, sc scope) {
 	}
 }
 
-// walkSubshell walks statements of which the rest of the script knows nothing.
+// walkSubshell walks statements that change nothing for the rest of the script.
 func (l *linter) walkSubshell(list []*syntax.Stmt, sc scope) {
 	dir, pipefail, errexitOff := l.dir, l.pipefail, l.errexitOff
 	l.walkStatements(list, sc)
 	l.dir, l.pipefail, l.errexitOff = dir, pipefail, errexitOff
 }
 
-// asCondition is the scope of a condition: it may fail.
+// asCondition returns the scope of a condition, which may fail.
 func (sc scope) asCondition() scope {
 	sc.tolerated = true
 	return sc
@@ -160,8 +160,8 @@ func (l *linter) walkBinary(c *syntax.BinaryCmd, sc scope) {
 	}
 }
 
-// walkPipe walks both sides of a pipe, of which the last alone tells whether all
-// went well, unless the hook has it otherwise.
+// walkPipe walks both sides of a pipe. Without pipefail, the status of the left
+// side is lost.
 func (l *linter) walkPipe(c *syntax.BinaryCmd, sc scope) {
 	left, right := sc, sc
 	left.writesPipe, left.stdout = true, ""
@@ -175,8 +175,7 @@ func (l *linter) walkPipe(c *syntax.BinaryCmd, sc scope) {
 	l.dir = dir
 }
 
-// walkCall walks a simple command: what is substituted in it, what it assigns,
-// and what it does.
+// walkCall walks a simple command: its substitutions, its assignments, and itself.
 func (l *linter) walkCall(c *syntax.CallExpr, sc scope) {
 	l.walkSubstitutions(c, sc)
 	if len(c.Args) == 0 {
@@ -194,7 +193,7 @@ func (l *linter) walkCall(c *syntax.CallExpr, sc scope) {
 	l.walkScript(resolved, sc)
 }
 
-// walkSubstitutions walks the scripts in the words of a command.
+// walkSubstitutions walks the scripts that are substituted in a command.
 func (l *linter) walkSubstitutions(n syntax.Node, sc scope) {
 	inner := scope{guards: sc.guards, tolerated: sc.tolerated, writesPipe: true}
 	syntax.Walk(n, func(n syntax.Node) bool {
@@ -211,7 +210,7 @@ func (l *linter) walkSubstitutions(n syntax.Node, sc scope) {
 	})
 }
 
-// setVariables remembers the values of variables.
+// setVariables records the values of variables.
 func (l *linter) setVariables(list []*syntax.Assign) {
 	for _, a := range list {
 		if a.Value == nil || a.Name == nil {
@@ -228,10 +227,10 @@ func (l *linter) setVariables(list []*syntax.Assign) {
 	}
 }
 
-// maxDepth is how deep scripts stand in scripts that are looked at.
+// maxDepth is how many scripts inside scripts are walked.
 const maxDepth = 4
 
-// walkScript walks the script that is an argument of a shell.
+// walkScript walks a script that is an argument of a shell.
 func (l *linter) walkScript(c command.Call, sc scope) {
 	i, ok := c.Script()
 	if !ok || i >= len(c.Words) || l.depth >= maxDepth {
@@ -240,7 +239,7 @@ func (l *linter) walkScript(c command.Call, sc scope) {
 	inner := l.scriptIn(c.Words[i])
 	file, err := parse(inner.script)
 	if err != nil {
-		return // it may be a script for another shell
+		return // it can be a script for another shell
 	}
 	dir, pipefail, errexitOff := l.dir, l.pipefail, l.errexitOff
 	l.depth++
@@ -264,7 +263,7 @@ func (l *linter) scriptIn(w *syntax.Word) *linter {
 	return inner
 }
 
-// recordEffects notes what a command does to what follows.
+// recordEffects records what a command changes for the commands after it.
 func (l *linter) recordEffects(c command.Call, sc scope) {
 	o := command.ParseOptions(c.Args, "")
 	switch c.Name {
@@ -293,7 +292,7 @@ func (l *linter) recordEffects(c command.Call, sc scope) {
 	}
 }
 
-// writes returns the files that a command writes anew.
+// writes returns the files that a command overwrites.
 func (l *linter) writes(c command.Call) []string {
 	o := command.ParseOptions(c.Args, "-m --mode -o --output -O --output-document -g --group --owner -t --target-directory")
 	switch c.Name {
@@ -326,7 +325,7 @@ func (l *linter) changeDir(operands []string) {
 	}
 }
 
-// setOptions follows set -e, set +e and set -o pipefail.
+// setOptions records set -e, set +e and set -o pipefail.
 func (l *linter) setOptions(args []string) {
 	for i, arg := range args {
 		if len(arg) < 2 || arg[0] != '-' && arg[0] != '+' {
@@ -346,7 +345,7 @@ func (l *linter) setOptions(args []string) {
 	}
 }
 
-// recordTrap remembers what a hook removes when it ends.
+// recordTrap records what a hook removes when it ends.
 func (l *linter) recordTrap(c command.Call) {
 	if len(c.Words) < 2 {
 		return

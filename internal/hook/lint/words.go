@@ -11,7 +11,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// resolve returns the command of a call, seen through what runs it.
+// resolve returns the command that a call finally runs.
 func (l *linter) resolve(c *syntax.CallExpr) command.Call {
 	if len(c.Args) == 0 {
 		return command.Call{At: c.Pos()}
@@ -27,9 +27,9 @@ func (l *linter) resolve(c *syntax.CallExpr) command.Call {
 	return first.Unwrap()
 }
 
-// text returns a word without its quotes. What is not known before the hook
-// runs stands in it as it is written, but variables always as $NAME, and what
-// mktemp makes under a name of its own.
+// text returns a word without its quotes. What is unknown before the hook runs
+// stays as the hook has it, but a variable is always $NAME, and a file of mktemp
+// has a name of its own.
 func (l *linter) text(w *syntax.Word) string {
 	var out strings.Builder
 	for i, part := range w.Parts {
@@ -86,8 +86,8 @@ func (l *linter) parameter(p *syntax.ParamExp) string {
 	return l.source(p)
 }
 
-// made returns the name that stands for what mktemp makes in a substitution, ""
-// if there is no mktemp in it.
+// mktempIn returns the name of the file that mktemp creates in a substitution, ""
+// without a mktemp in it.
 func (l *linter) mktempIn(s *syntax.CmdSubst) string {
 	name := ""
 	l.calls(s, func(c command.Call) {
@@ -106,11 +106,11 @@ func (l *linter) mktempName(c command.Call) string {
 	return fmt.Sprint(mktempPrefix, l.depth, ".", l.offset(c.At))
 }
 
-// calls visits the commands in a node, seen through what runs them.
+// calls calls visit with each command in a node.
 func (l *linter) calls(n syntax.Node, visit func(command.Call)) {
 	syntax.Walk(n, func(n syntax.Node) bool {
 		if c, ok := n.(*syntax.CallExpr); ok && len(c.Args) > 0 {
-			name := c.Args[0].Lit() // the arguments may be substitutions, which are visited by themselves
+			name := c.Args[0].Lit() // a substitution is visited by itself
 			if name != "" {
 				visit(l.resolveLiterals(c))
 			}
@@ -119,7 +119,7 @@ func (l *linter) calls(n syntax.Node, visit func(command.Call)) {
 	})
 }
 
-// resolveLiterals is resolve without looking into substitutions.
+// resolveLiterals is resolve without substitutions.
 func (l *linter) resolveLiterals(c *syntax.CallExpr) command.Call {
 	var args []string
 	for _, w := range c.Args {
@@ -132,7 +132,7 @@ func (l *linter) resolveLiterals(c *syntax.CallExpr) command.Call {
 	return command.New(c.Args, args, c.Pos()).Unwrap()
 }
 
-// varies reports whether what a node says is something else at every start.
+// varies reports whether the value of a node is different at every start.
 func (l *linter) varies(n syntax.Node) bool {
 	found := false
 	l.calls(n, func(c command.Call) { found = found || isVarying(c) })
@@ -148,7 +148,7 @@ func (l *linter) varies(n syntax.Node) bool {
 	return found
 }
 
-// isVarying reports whether a command prints something else whenever it runs.
+// isVarying reports whether a command prints something different at every run.
 func isVarying(c command.Call) bool {
 	switch c.Name {
 	case "date":

@@ -24,7 +24,7 @@ var (
 	runs     = hook.Rule{Name: "runs", Verdict: hook.Fails, Use: "make it succeed in a new container"}
 	runTwice = hook.Rule{Name: "run-twice", Verdict: hook.NotIdempotent, Reason: "the second run changes it", Use: "write only what is missing, or declare the path as volatile"}
 	leftover = hook.Rule{Name: "leftover", Verdict: hook.NotEquivalent, Reason: "stays in a temporary place", Use: "download to its final place, or put it into the image"}
-	oldHome  = hook.Rule{Name: "old-home", Verdict: hook.NotEquivalent, Reason: "an old home ends up with another", Use: "update what exists, too, or declare the path as volatile"}
+	oldHome  = hook.Rule{Name: "old-home", Verdict: hook.NotEquivalent, Reason: "differs in an old home", Use: "update what exists, too, or declare the path as volatile"}
 )
 
 // Old says what Look.Beside is: an old home in which hooks run, too.
