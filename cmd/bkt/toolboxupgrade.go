@@ -42,7 +42,7 @@ const candidate = "localhost/bkt-candidate:latest"
 type upgrade struct {
 	distrobox.Upgrade
 	box     distrobox.Box
-	domain  *distrobox.Domain
+	domain  distrobox.Domain
 	image   string // what the user has named
 	layout  ocilayout.Image
 	result  string

@@ -46,21 +46,21 @@ type Domain struct {
 	// Recall returns it, also where no file has it yet.
 	Remember func(plan.Overwrite)
 	Recall   func(path string) ([]byte, error)
-
-	seen seen
 }
 
-// seen is what Plan has to know of the system, beside what differs.
-type seen struct {
-	files     map[string]*file // by the name of the app
-	others    map[string]bool  // paths of files in the folders that are no AppImages
-	entries   map[string]bool  // apps whose desktop entry bkt has written
-	gearLever bool             // is used
+// A snapshot is what Plan needs to know about the system.
+type snapshot struct {
+	Domain
+	folder    string                 // of new apps
+	files     map[string]*file       // by the name of the app
+	others    map[string]bool        // paths of files in the folders that are no AppImages
+	entries   map[string]desktopFile // by the name of the app
+	gearLever bool                   // Gear Lever is used
 }
 
 // Observe implements [reconcile.Domain]. It starts no process.
-func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []app) (reconcile.Observation[app], error) {
-	var o reconcile.Observation[app]
+func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []app) (reconcile.Snapshot[app], error) {
+	var o reconcile.Snapshot[app]
 	memory, text := recall(d.Recall(d.memory()))
 	files, others, err := d.scan(memory)
 	if err != nil {
@@ -74,10 +74,10 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []app) (re
 	if err != nil {
 		o.Notes = append(o.Notes, fmt.Sprintf("what Gear Lever knows of AppImages cannot be read: %v", err))
 	}
-	names, left := named(files, known, records)
-	d.seen = seen{names, others, map[string]bool{}, lever.used}
+	names, left := named(files, declared, records)
+	s := snapshot{d, d.newFolder(lever.used), names, others, map[string]desktopFile{}, lever.used}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		item, err := d.observed(name, names[name], known, records, lever)
+		item, err := s.observed(name, names[name], declared, records, lever)
 		if err != nil {
 			return o, reconcile.Unavailablef("%w", err)
 		}
@@ -87,22 +87,22 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []app) (re
 		d.Remember(plan.Overwrite{Path: d.memory(), Text: now, Private: d.Cache})
 	}
 	o.Notes = append(o.Notes, notes(o.Items, names, left)...)
-	o.Identity = d.identity()
+	o.Plan, o.Identity = s.plan, d.identity()
 	return o, nil
 }
 
-func (d *Domain) memory() string { return filepath.Join(d.Cache, "files.json") }
+func (d Domain) memory() string { return filepath.Join(d.Cache, "files.json") }
 
 // observed returns an app as it is on the system.
-func (d *Domain) observed(name string, f *file, known []app, records map[string]record, g gearLever) (app, error) {
-	entry, err := d.readEntry(name, f.path)
+func (s snapshot) observed(name string, f *file, known []app, records map[string]record, g gearLever) (app, error) {
+	entry, err := s.readEntry(name, f.path)
 	if err != nil {
 		return app{}, err
 	}
-	d.seen.entries[name] = entry.byBkt
+	s.entries[name] = entry
 	n := slices.IndexFunc(known, func(a app) bool { return a.Name == name })
 	if n < 0 {
-		return d.unknown(name, f, g)
+		return s.unknown(name, f, g)
 	}
 	a, r := known[n], records[f.path]
 	holds, err := r.fits(f)
@@ -161,7 +161,7 @@ func sameVersion(a, b string) bool { return strings.TrimPrefix(a, "v") == string
 
 // unknown returns an app that bkt knows nothing of, with its source, as far as
 // Gear Lever or the file itself tells one.
-func (d *Domain) unknown(name string, f *file, g gearLever) (app, error) {
+func (d Domain) unknown(name string, f *file, g gearLever) (app, error) {
 	there := manifest.InstalledAppImage{There: true, Versions: versions(f, record{}, false)}
 	sources := make([]app, 2)
 	sources[0], _ = g.source(f.path)
@@ -222,10 +222,10 @@ func them(names []string) string {
 }
 
 // identity tells the folders from later ones in their place.
-func (d *Domain) identity() func(app) string {
+func (d Domain) identity() func(app) string {
 	var births []string
 	for _, dir := range d.Folders {
-		births = append(births, reconcile.Birth(dir))
+		births = append(births, reconcile.FolderIdentity(dir))
 	}
 	all := strings.Join(births, " ")
 	return func(app) string { return all }
@@ -233,7 +233,7 @@ func (d *Domain) identity() func(app) string {
 
 // Same implements [reconcile.Domain]. What is declared is the same as what the
 // system has, as far as each of them tells.
-func (*Domain) Same(a, b app) bool {
+func (Domain) Same(a, b app) bool {
 	return fits(a, b) || fits(b, a) ||
 		sameSource(a, b) && a.Asset == b.Asset && a.Prereleases == b.Prereleases && sameVersion(a.Version, b.Version) && a.SHA256 == b.SHA256
 }
@@ -256,18 +256,18 @@ func fitsAsset(a app, file string) bool {
 	return a.Repo == "" || a.Asset == "" || file == "" || err == nil && matches
 }
 
-// Plan implements [reconcile.Domain].
-func (d *Domain) Plan(diffs []reconcile.Diff[app]) []plan.Change {
+// plan implements Plan of [reconcile.Snapshot].
+func (s snapshot) plan(diffs []reconcile.Diff[app]) []plan.Change {
 	var changes []plan.Change
 	for _, diff := range diffs {
 		var change plan.Change
 		switch have, want := diff.Have, diff.Want; {
 		case want == nil:
-			change = plan.Change{Op: plan.Remove, Targets: []string{have.Name}, Steps: d.remove(have.Name)}
+			change = plan.Change{Op: plan.Remove, Targets: []string{have.Name}, Steps: s.remove(have.Name)}
 		case have == nil:
-			change = plan.Change{Op: plan.Add, Targets: []string{want.Name}, Steps: d.install(*want)}
+			change = plan.Change{Op: plan.Add, Targets: []string{want.Name}, Steps: s.install(*want)}
 		default:
-			change = plan.Change{Op: plan.Modify, Targets: []string{want.Name}, Steps: d.install(*want)}
+			change = plan.Change{Op: plan.Modify, Targets: []string{want.Name}, Steps: s.install(*want)}
 		}
 		changes = append(changes, change)
 	}
@@ -277,10 +277,10 @@ func (d *Domain) Plan(diffs []reconcile.Diff[app]) []plan.Change {
 // maxFile is the most bytes that an AppImage may have.
 const maxFile = 4 << 30
 
-func (d *Domain) install(want app) []plan.Step {
-	source, err := d.source(want)
-	path := d.place(want.Name)
-	if err == nil && d.seen.others[path] {
+func (s snapshot) install(want app) []plan.Step {
+	source, err := s.source(want)
+	path := s.place(want.Name)
+	if err == nil && s.others[path] {
 		err = hint.Add(fmt.Errorf("%s is there, and is no AppImage", path), "remove it, or call the app otherwise in the manifest")
 	}
 	if err != nil {
@@ -290,55 +290,57 @@ func (d *Domain) install(want app) []plan.Step {
 		Name:   want.Name,
 		Source: source,
 		Path:   path,
-		Cache:  d.partOf(want.Name),
+		Cache:  s.partOf(want.Name),
 		Limit:  maxFile,
-		Finish: finish{d, want, path},
+		Finish: finish{s, want, path},
 	}}
 }
 
 // place returns where the file of an app is, or is to be. Gear Lever has a folder
 // of its own.
-func (d *Domain) place(name string) string {
-	if f := d.seen.files[name]; f != nil {
+func (s snapshot) place(name string) string {
+	if f := s.files[name]; f != nil {
 		return f.path
 	}
-	folders := d.Folders
-	if d.seen.gearLever {
-		folders = slices.Clone(folders)
+	return filepath.Join(s.folder, name+".AppImage")
+}
+
+// newFolder returns the folder of new apps: the first that exists.
+func (d Domain) newFolder(gearLever bool) string {
+	folders := slices.Clone(d.Folders)
+	if gearLever {
 		slices.Reverse(folders)
 	}
-	dir := folders[0]
 	for _, f := range folders {
 		if _, err := os.Stat(f); err == nil {
-			dir = f
-			break
+			return f
 		}
 	}
-	return filepath.Join(dir, name+".AppImage")
+	return folders[0]
 }
 
 // remove returns what removes an app, and nothing that is not its own.
-func (d *Domain) remove(name string) []plan.Step {
-	path := d.place(name)
+func (s snapshot) remove(name string) []plan.Step {
+	path := s.place(name)
 	var steps []plan.Step
-	if d.seen.entries[name] {
-		steps = append(steps, plan.Delete{Path: d.entryOf(name)})
+	if s.entries[name].byBkt {
+		steps = append(steps, plan.Delete{Path: s.entryOf(name)})
 	}
-	steps = append(steps, d.clean(name)...)
-	steps = append(steps, plan.Delete{Path: path}, plan.Delete{Path: d.recordOf(name)})
-	return append(steps, d.tellGearLever(path, nil)...)
+	steps = append(steps, s.clean(name)...)
+	steps = append(steps, plan.Delete{Path: path}, plan.Delete{Path: s.recordOf(name)})
+	return append(steps, s.tellGearLever(path, nil)...)
 }
 
-func (d *Domain) tellGearLever(path string, a *app) []plan.Step {
-	if !d.seen.gearLever {
+func (s snapshot) tellGearLever(path string, a *app) []plan.Step {
+	if !s.gearLever {
 		return nil
 	}
-	return []plan.Step{plan.EditFile{Path: d.GearLever, Edit: gearLeverEdit{path, a}}}
+	return []plan.Step{plan.EditFile{Path: s.GearLever, Edit: gearLeverEdit{path, a}}}
 }
 
 // finish is what there is to do with an AppImage that was downloaded.
 type finish struct {
-	d    *Domain
+	d    snapshot
 	app  app
 	path string
 }

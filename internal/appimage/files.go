@@ -90,7 +90,7 @@ func remember(files []*file) []byte {
 }
 
 // scan returns the AppImages in the folders, and the names of other files there.
-func (d *Domain) scan(known memory) (files []*file, others map[string]bool, err error) {
+func (d Domain) scan(known memory) (files []*file, others map[string]bool, err error) {
 	others = map[string]bool{}
 	for _, dir := range d.Folders {
 		entries, err := os.ReadDir(dir)
@@ -158,7 +158,7 @@ type record struct {
 }
 
 // records returns those that there are, by the path of their files.
-func (d *Domain) records() (map[string]record, error) {
+func (d Domain) records() (map[string]record, error) {
 	all := map[string]record{}
 	names, err := os.ReadDir(d.Records)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -187,7 +187,7 @@ func (d *Domain) records() (map[string]record, error) {
 
 const recordSuffix = ".json"
 
-func (d *Domain) recordOf(name string) string { return filepath.Join(d.Records, name+recordSuffix) }
+func (d Domain) recordOf(name string) string { return filepath.Join(d.Records, name+recordSuffix) }
 
 // fits reports whether a file is the one that the record is about.
 func (r record) fits(f *file) (bool, error) {
@@ -206,20 +206,20 @@ func (r record) of(a app, file string) bool {
 
 // Where what belongs to an app is, beside its file.
 
-func (d *Domain) entryOf(name string) string {
+func (d Domain) entryOf(name string) string {
 	return filepath.Join(d.Data, "applications", name+desktopSuffix)
 }
 
-func (d *Domain) iconOf(name, ext string) string {
+func (d Domain) iconOf(name, ext string) string {
 	return filepath.Join(d.Data, "icons", "bkt", name+ext)
 }
 
-func (d *Domain) partOf(name string) string {
+func (d Domain) partOf(name string) string {
 	return filepath.Join(d.Cache, name+".part")
 }
 
 // clean returns what deletes all icons of an app.
-func (d *Domain) clean(name string) []plan.Step {
+func (d Domain) clean(name string) []plan.Step {
 	return []plan.Step{plan.Delete{Path: d.iconOf(name, ".svg")}, plan.Delete{Path: d.iconOf(name, ".png")}}
 }
 
@@ -230,7 +230,7 @@ type desktopFile struct {
 	starts bool // it starts the file of the app, whoever has written it
 }
 
-func (d *Domain) readEntry(name, path string) (desktopFile, error) {
+func (d Domain) readEntry(name, path string) (desktopFile, error) {
 	text, err := os.ReadFile(d.entryOf(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return desktopFile{}, nil

@@ -27,7 +27,7 @@ func put(t *testing.T, path, text string) {
 func TestDesktopEntriesOfOthersStay(t *testing.T) {
 	shown := keyfile.File{{Name: desktopGroup, Entries: []keyfile.Entry{{Key: "Name", Value: "Demo"}, {Key: "Exec", Value: "demo"}}}}
 	dir := t.TempDir()
-	d := &Domain{Folders: []string{dir + "/apps"}, Data: dir, Records: dir + "/records"}
+	d := Domain{Folders: []string{dir + "/apps"}, Data: dir, Records: dir + "/records"}
 	at, entry := dir+"/apps/demo.AppImage", d.entryOf("demo")
 	tests := []struct {
 		name, text string
@@ -53,11 +53,11 @@ func TestDesktopEntriesOfOthersStay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.seen = seen{files: map[string]*file{"demo": {path: at}}, entries: map[string]bool{"demo": now.byBkt}}
-			if got := deletes(d.remove("demo"), entry); got != tt.removed {
+			s := snapshot{Domain: d, files: map[string]*file{"demo": {path: at}}, entries: map[string]desktopFile{"demo": now}}
+			if got := deletes(s.remove("demo"), entry); got != tt.removed {
 				t.Errorf("goes with the app: %v", got)
 			}
-			f := finish{d, app{Name: "demo"}, at}
+			f := finish{s, app{Name: "demo"}, at}
 			steps, err := f.integrate(image{entry: shown}, plan.Source{})
 			if got := writes(steps, entry); got != tt.replaced || (err != nil) != tt.fails {
 				t.Errorf("an update writes it: %v, %v", got, err)
@@ -91,8 +91,8 @@ func writes(steps []plan.Step, path string) bool {
 // would go by another name then. What is no record is passed over.
 func TestDamagedRecords(t *testing.T) {
 	dir := t.TempDir()
-	d := &Domain{Records: dir}
-	if all, err := (&Domain{Records: dir + "/none"}).records(); err != nil || len(all) != 0 {
+	d := Domain{Records: dir}
+	if all, err := (Domain{Records: dir + "/none"}).records(); err != nil || len(all) != 0 {
 		t.Errorf("without a folder: %v, %v", all, err)
 	}
 	put(t, dir+"/demo.json", `{"name": "demo", "path": "/x"}`)

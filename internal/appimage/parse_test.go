@@ -297,7 +297,7 @@ func TestSame(t *testing.T) {
 }
 
 func TestSourceOfAnApp(t *testing.T) {
-	d := &Domain{GitHub: GitHub{URL: "https://api/"}, Arch: "amd64"}
+	d := Domain{GitHub: GitHub{URL: "https://api/"}, Arch: "amd64"}
 	tests := []struct {
 		app  app
 		urls []string

@@ -40,7 +40,7 @@ var (
 func sourced(a app) bool { return a.Repo != "" || a.URL != "" }
 
 // source returns where the file of an app is.
-func (d *Domain) source(a app) (plan.Source, error) {
+func (d Domain) source(a app) (plan.Source, error) {
 	switch {
 	case a.Repo != "":
 		return d.release(a), nil
@@ -61,7 +61,7 @@ func isZsync(address string) bool {
 
 // release returns what asks GitHub for a release: the one that is declared,
 // whatever its tag has before the number, or else the newest.
-func (d *Domain) release(a app) plan.Source {
+func (d Domain) release(a app) plan.Source {
 	releases := strings.TrimSuffix(d.GitHub.URL, "/") + "/repos/" + a.Repo + "/releases"
 	ask := plan.Ask{
 		URLs:    []string{releases + "/latest"},

@@ -29,7 +29,7 @@ fi`
 // to every box. Those that the manifest declares are among them. It asks the box
 // by one exec, and a container of its image, without network, that is gone again
 // after that. A box that is not there, or does not run, is an error.
-func (d *Domain) Added(ctx context.Context, sys reconcile.System, box string) ([]string, error) {
+func (d Domain) Added(ctx context.Context, sys reconcile.System, box string) ([]string, error) {
 	all, err := d.list(ctx, sys)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (d *Domain) Added(ctx context.Context, sys reconcile.System, box string) ([
 	return d.added(ctx, sys, all[i])
 }
 
-func (d *Domain) added(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
+func (d Domain) added(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
 	has, err := d.inBox(ctx, sys, c)
 	if err != nil {
 		return nil, err
@@ -58,11 +58,11 @@ func (d *Domain) added(ctx context.Context, sys reconcile.System, c container) (
 
 // inBox returns the packages that someone has asked for in a box, and inImage
 // those that its image has for such.
-func (d *Domain) inBox(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
+func (d Domain) inBox(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
 	return d.packages(ctx, sys, "exec", "--user", "root", c.id, "sh", "-c", asking)
 }
 
-func (d *Domain) inImage(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
+func (d Domain) inImage(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
 	return d.packages(ctx, sys, "run", "--rm", "--network", "none", "--user", "root", "--entrypoint", "sh", c.imageID, "-c", asking)
 }
 
@@ -78,7 +78,7 @@ func byHand(has, had []string) []string {
 	return added
 }
 
-func (d *Domain) packages(ctx context.Context, sys reconcile.System, args ...string) ([]string, error) {
+func (d Domain) packages(ctx context.Context, sys reconcile.System, args ...string) ([]string, error) {
 	text, err := sys.Output(ctx, plan.Run{Argv: append([]string{d.Manager}, args...)})
 	if err != nil {
 		return nil, err

@@ -120,6 +120,11 @@ func (a app) is(name string) bool {
 // entryID returns what an entry is called that is declared by its name or its path.
 func entryID(name string) string { return strings.TrimSuffix(path.Base(name), ".desktop") }
 
+// menuEntry returns the path of the entry in the menu that distrobox makes.
+func (d Domain) menuEntry(box string) string {
+	return filepath.Join(d.applications(), box+".desktop")
+}
+
 // isMenuEntry reports whether a file is the entry in the menu that distrobox makes for
 // a container, and that goes with it. One of which someone has made another is theirs.
 func isMenuEntry(at, box string, ofRoot bool) bool {

@@ -72,8 +72,6 @@ type Domain struct {
 	// returns it, also where no file has it yet.
 	Remember func(plan.Overwrite)
 	Recall   func(path string) ([]byte, error)
-
-	seen seen
 }
 
 // remade returns the part of a box that is settled when it is made. Two boxes
@@ -115,7 +113,7 @@ func sameImage(a, b Box) bool {
 }
 
 // Same implements [reconcile.Domain].
-func (*Domain) Same(a, b Box) bool {
+func (Domain) Same(a, b Box) bool {
 	return sameMade(a.Box, b.Box) && sameImage(a, b) && sameExports(a.Box, b.Box) && reflect.DeepEqual(a.ToDo, b.ToDo) && sameFound(a, b)
 }
 
@@ -148,14 +146,14 @@ func plain(found []manifest.Found) []manifest.Found {
 
 // Applicable implements [reconcile.Reporter]: what folders of a box have in them
 // is noted, and never made so.
-func (*Domain) Applicable(b Box) Box {
+func (Domain) Applicable(b Box) Box {
 	b.Bins.Found = nil
 	return b
 }
 
 // Merge implements [reconcile.Merger]. Each field is for itself; lists are merged
 // by their elements.
-func (*Domain) Merge(base, ours, theirs Box) (Box, bool) {
+func (Domain) Merge(base, ours, theirs Box) (Box, bool) {
 	merged, ok := ours, true
 	v, b, t := reflect.ValueOf(&merged.Box).Elem(), reflect.ValueOf(base.Box), reflect.ValueOf(theirs.Box)
 	for i := range v.NumField() {
@@ -216,7 +214,7 @@ func mergeLists[E comparable](base, ours, theirs []E) []E {
 }
 
 // expand returns a path with the home in place of ~.
-func (d *Domain) expand(p string) string {
+func (d Domain) expand(p string) string {
 	if p == "~" || strings.HasPrefix(p, "~/") {
 		return d.Home + p[1:]
 	}
@@ -230,7 +228,7 @@ func below(p, dir string) bool {
 }
 
 // shorten returns a path with ~ in place of the home.
-func (d *Domain) shorten(p string) string {
+func (d Domain) shorten(p string) string {
 	if d.Home != "/" && p != d.Home && below(p, d.Home) {
 		return "~" + strings.TrimPrefix(p, path.Clean(d.Home))
 	}

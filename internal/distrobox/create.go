@@ -16,7 +16,7 @@ var standardPath = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/
 
 // createArgs returns the command that makes a box. distrobox, as a shell script,
 // has a shell read some of it once more.
-func (d *Domain) createArgs(b Box) ([]string, error) {
+func (d Domain) createArgs(b Box) ([]string, error) {
 	argv := []string{"distrobox", "create", "--yes", "--no-entry", "--name", b.Name, "--image", b.Image}
 	if err := harmless("image", b.Image); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (d *Domain) createArgs(b Box) ([]string, error) {
 }
 
 // flags returns the options for the manager, with the label.
-func (d *Domain) flags(b Box) ([]string, error) {
+func (d Domain) flags(b Box) ([]string, error) {
 	flags, err := d.options(b)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (d *Domain) flags(b Box) ([]string, error) {
 }
 
 // options returns those that the manifest gives.
-func (d *Domain) options(b Box) ([]string, error) {
+func (d Domain) options(b Box) ([]string, error) {
 	flags := slices.Clone(b.AdditionalFlags)
 	for _, name := range sortedKeys(b.Env) {
 		flag, err := variable(name, d.expandAll(b.Env[name]))
@@ -84,7 +84,7 @@ func (d *Domain) options(b Box) ([]string, error) {
 
 // pathOf returns PATH in a box: where the manifest has none, the standard folders
 // come last.
-func (d *Domain) pathOf(folders []string) string {
+func (d Domain) pathOf(folders []string) string {
 	var all []string
 	if !slices.Contains(folders, "$PATH") {
 		folders = append(slices.Clone(folders), "$PATH")
@@ -100,7 +100,7 @@ func (d *Domain) pathOf(folders []string) string {
 }
 
 // expandAll expands ~ in a value, or in the items of a list with colons.
-func (d *Domain) expandAll(value string) string {
+func (d Domain) expandAll(value string) string {
 	parts := strings.Split(value, ":")
 	for i := range parts {
 		parts[i] = d.expand(parts[i])

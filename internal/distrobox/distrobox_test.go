@@ -34,9 +34,9 @@ func (a answers) Output(_ context.Context, r plan.Run) ([]byte, error) {
 	return nil, fmt.Errorf("nobody was to ask %q", question)
 }
 
-func domain(t *testing.T) *distrobox.Domain {
+func domain(t *testing.T) distrobox.Domain {
 	home := t.TempDir()
-	return &distrobox.Domain{
+	return distrobox.Domain{
 		Remember: func(plan.Overwrite) {},
 		Recall:   os.ReadFile,
 		Manager:  "podman", Home: home, Data: filepath.Join(home, ".local/share"), Config: filepath.Join(home, ".config"),
@@ -44,7 +44,7 @@ func domain(t *testing.T) *distrobox.Domain {
 	}
 }
 
-func observe(t *testing.T, d *distrobox.Domain, sys answers, known ...distrobox.Box) reconcile.Observation[distrobox.Box] {
+func observe(t *testing.T, d distrobox.Domain, sys answers, known ...distrobox.Box) reconcile.Snapshot[distrobox.Box] {
 	t.Helper()
 	o, err := d.Observe(context.Background(), sys, known)
 	if err != nil {
@@ -151,11 +151,11 @@ var equateEmpty = cmp.Transformer("", func(s []string) []string {
 })
 
 func TestUnavailable(t *testing.T) {
-	for _, change := range []func(d *distrobox.Domain){
-		func(d *distrobox.Domain) { d.Manager = "" },
-		func(d *distrobox.Domain) { d.Manager = "lilipod" },
-		func(d *distrobox.Domain) { d.Missing = true },
-		func(d *distrobox.Domain) {},
+	for _, change := range []func(d distrobox.Domain){
+		func(d distrobox.Domain) { d.Manager = "" },
+		func(d distrobox.Domain) { d.Manager = "lilipod" },
+		func(d distrobox.Domain) { d.Missing = true },
+		func(d distrobox.Domain) {},
 	} {
 		d := domain(t)
 		change(d)
@@ -390,7 +390,7 @@ func TestMergeOfBoxes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, ok := (&distrobox.Domain{}).Merge(base, tt.ours, tt.theirs)
+			got, ok := (distrobox.Domain{}).Merge(base, tt.ours, tt.theirs)
 			if diff := cmp.Diff(tt.want, got, equateEmpty); diff != "" || ok != tt.ok {
 				t.Errorf("%v\n%s", ok, diff)
 			}

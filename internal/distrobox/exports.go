@@ -25,45 +25,45 @@ var own = []string{"bkt", "bkt-engine"}
 
 // to returns the folder of the host that has a box's programs, and whether it is
 // for bkt to fill.
-func (d *Domain) to(b manifest.Box) (dir string, ok bool) {
+func (d Domain) to(b manifest.Box) (dir string, ok bool) {
 	dir = path.Clean(d.expand(b.Bins.Folder()))
 	return dir, dir != baked
 }
 
 // exportsSomething reports whether a box has wrappers that bkt makes.
-func (d *Domain) exportsSomething(b manifest.Box) bool {
+func (d Domain) exportsSomething(b manifest.Box) bool {
 	_, ok := d.to(b)
 	return ok && len(b.Bins.From)+len(b.Bins.Also) > 0
 }
 
 // readExports reads what the host has from boxes. Notes are on files that cannot be
 // read: bkt does not know whose they are, and leaves them alone.
-func (d *Domain) readExports(known []Box) (notes []string, err error) {
-	dirs := map[string]bool{d.Home + "/.local/bin": true, d.Home + "/.local/bin/distrobox": true}
+func (s *snapshot) readExports(known []Box) (notes []string, err error) {
+	dirs := map[string]bool{s.Home + "/.local/bin": true, s.Home + "/.local/bin/distrobox": true}
 	for _, b := range known {
-		if dir, ok := d.to(b.Box); ok {
+		if dir, ok := s.to(b.Box); ok {
 			dirs[dir] = true
 		}
 	}
 	var errs []error
 	for _, dir := range sortedKeys(dirs) {
 		wrappers, unread, err := readWrappers(dir)
-		d.seen.wrappers, errs = append(d.seen.wrappers, wrappers...), append(errs, err)
-		notes = append(notes, d.unread(unread)...)
+		s.wrappers, errs = append(s.wrappers, wrappers...), append(errs, err)
+		notes = append(notes, s.unread(unread)...)
 	}
-	apps, unread, err := readApps(d.applications(), sortedKeys(d.all()))
-	d.seen.apps = apps
-	for i := range d.seen.wrappers {
-		d.leaveToRoot(&d.seen.wrappers[i].export)
+	apps, unread, err := readApps(s.applications(), sortedKeys(s.all()))
+	s.apps = apps
+	for i := range s.wrappers {
+		s.leaveToRoot(&s.wrappers[i].export)
 	}
-	for i := range d.seen.apps {
-		d.leaveToRoot(&d.seen.apps[i].export)
+	for i := range s.apps {
+		s.leaveToRoot(&s.apps[i].export)
 	}
-	return append(notes, d.unread(unread)...), errors.Join(append(errs, err)...)
+	return append(notes, s.unread(unread)...), errors.Join(append(errs, err)...)
 }
 
 // unread returns notes on files that cannot be read.
-func (d *Domain) unread(errs []error) (notes []string) {
+func (d Domain) unread(errs []error) (notes []string) {
 	for _, err := range errs {
 		if e, ok := errors.AsType[*fs.PathError](err); ok {
 			err = fmt.Errorf("%s: %w", d.shorten(e.Path), e.Err)
@@ -75,20 +75,22 @@ func (d *Domain) unread(errs []error) (notes []string) {
 
 // leaveToRoot has an export of a container of root's stay as it is: a user's container
 // of that name is another one.
-func (d *Domain) leaveToRoot(e *export) {
+func (d Domain) leaveToRoot(e *export) {
 	if e.root && d.UID != 0 {
 		e.byBkt, e.odd = false, "is of root's container"
 	}
 }
 
-func (d *Domain) applications() string { return filepath.Join(d.Data, "applications") }
+func (d Domain) applications() string { return filepath.Join(d.Data, "applications") }
 
 // observeExports notes what folders of a box have in them, and what was exported
 // by hand.
-func (d *Domain) observeExports(b *Box, c container) (notes []string) {
+func (s *snapshot) observeExports(b *Box, c container) (notes []string) {
 	if len(b.Bins.From) > 0 {
-		found, missing, err := d.readFolders(b.Box, c)
+		found, missing, err := s.readFolders(b.Box, c)
+		s.programs[b.Name] = found
 		if err != nil {
+			delete(s.programs, b.Name)
 			notes = append(notes, fmt.Sprintf("%s %v: what its folders have in them is not looked at", b.Name, err))
 			found = b.Bins.Found
 		}
@@ -97,11 +99,14 @@ func (d *Domain) observeExports(b *Box, c container) (notes []string) {
 		}
 		b.Bins.Found = asFound(b.Bins.Found, found)
 	}
-	d.seen.folders[b.Name] = b.Bins.Found
-	for _, w := range d.strays(*b) {
-		b.Bins.Also = append(slices.Clone(b.Bins.Also), d.shorten(w.program))
+	if len(b.Bins.From) == 0 {
+		s.programs[b.Name] = nil
 	}
-	for _, a := range d.strayApps(*b) {
+	s.captured[b.Name] = b.Bins.Found
+	for _, w := range s.strays(*b) {
+		b.Bins.Also = append(slices.Clone(b.Bins.Also), s.shorten(w.program))
+	}
+	for _, a := range s.strayApps(*b) {
 		if !slices.Contains(b.ExportedApps, a.id) {
 			b.ExportedApps = append(slices.Clone(b.ExportedApps), a.id)
 		}
@@ -125,7 +130,7 @@ func asFound(known, found []manifest.Found) []manifest.Found {
 // the folders that are missing. Those in a home that the box shares with the host
 // are there whether or not it runs; into the others one sees while it runs. An
 // error is why it is not known what is in one of them.
-func (d *Domain) readFolders(b manifest.Box, c container) (found []manifest.Found, missing []string, err error) {
+func (d Domain) readFolders(b manifest.Box, c container) (found []manifest.Found, missing []string, err error) {
 	names := map[string]bool{}
 	for _, dir := range slices.Sorted(slices.Values(b.Bins.From)) {
 		root, err := d.rootOf(d.expand(dir), c)
@@ -165,7 +170,7 @@ var errNotRunning = errors.New("is not running")
 
 // rootOf returns the folder of the host that is the root of the box, as far as a
 // folder is concerned. An error is why it cannot be seen.
-func (d *Domain) rootOf(dir string, c container) (string, error) {
+func (d Domain) rootOf(dir string, c container) (string, error) {
 	args, _ := splitArgs(c.args)
 	home := args["--home"]
 	if below(dir, d.Home) && (home == "" || d.isHome(home)) {
@@ -235,7 +240,7 @@ func stat(root, file string) (fs.FileInfo, error) {
 }
 
 // wanted returns the programs in a box that the host is to have, by name.
-func (d *Domain) wanted(b manifest.Box, found []manifest.Found) map[string]string {
+func (d Domain) wanted(b manifest.Box, found []manifest.Found) map[string]string {
 	all := map[string]string{}
 	for _, f := range found {
 		if !slices.Contains(b.Bins.Exclude, f.Name) && !slices.Contains(own, f.Name) { // found may be from elsewhere
@@ -251,9 +256,9 @@ func (d *Domain) wanted(b manifest.Box, found []manifest.Found) map[string]strin
 }
 
 // wrappersOf returns the wrappers of a box, by their paths.
-func (d *Domain) wrappersOf(box string) map[string]wrapper {
+func (s *snapshot) wrappersOf(box string) map[string]wrapper {
 	all := map[string]wrapper{}
-	for _, w := range d.seen.wrappers {
+	for _, w := range s.wrappers {
 		if w.box == box {
 			all[w.at] = w
 		}
@@ -262,25 +267,25 @@ func (d *Domain) wrappersOf(box string) map[string]wrapper {
 }
 
 // inFrom reports whether a program is in one of the folders of a box.
-func (d *Domain) inFrom(b manifest.Box, program string) bool {
+func (d Domain) inFrom(b manifest.Box, program string) bool {
 	return slices.ContainsFunc(b.Bins.From, func(dir string) bool { return path.Clean(d.expand(dir)) == path.Dir(program) })
 }
 
 // strays returns the wrappers of a box that someone has made by hand, where bkt
 // would make them, and as bkt would make them.
-func (d *Domain) strays(b Box) []wrapper {
-	dir, ok := d.to(b.Box)
+func (s *snapshot) strays(b Box) []wrapper {
+	dir, ok := s.to(b.Box)
 	if !ok {
 		return nil
 	}
-	wanted := d.wanted(b.Box, d.seen.folders[b.Name])
+	wanted := s.wanted(b.Box, s.captured[b.Name])
 	var all []wrapper
-	wrappers := d.wrappersOf(b.Name)
+	wrappers := s.wrappersOf(b.Name)
 	for _, at := range sortedKeys(wrappers) {
 		w := wrappers[at]
 		name := path.Base(w.program)
 		_, known := wanted[name]
-		if path.Dir(at) == dir && !w.byBkt && w.odd == "" && !known && !d.inFrom(b.Box, w.program) && path.IsAbs(w.program) && path.Base(at) == name && !slices.Contains(own, name) {
+		if path.Dir(at) == dir && !w.byBkt && w.odd == "" && !known && !s.inFrom(b.Box, w.program) && path.IsAbs(w.program) && path.Base(at) == name && !slices.Contains(own, name) {
 			all = append(all, w)
 		}
 	}
@@ -288,9 +293,9 @@ func (d *Domain) strays(b Box) []wrapper {
 }
 
 // strayApps returns the entries of a box that someone has exported by hand.
-func (d *Domain) strayApps(b Box) []app {
+func (s *snapshot) strayApps(b Box) []app {
 	var all []app
-	for _, a := range d.seen.apps {
+	for _, a := range s.apps {
 		if a.box == b.Name && !a.byBkt && a.odd == "" && !slices.ContainsFunc(b.ExportedApps, a.is) {
 			all = append(all, a)
 		}
@@ -300,17 +305,20 @@ func (d *Domain) strayApps(b Box) []app {
 
 // exportsToDo returns the wrappers and apps that a box that is declared lacks, and
 // those of bkt that it has and should not.
-func (d *Domain) exportsToDo(b Box, c container) (export, remove []string) {
-	dir, ours := d.to(b.Box)
-	if d.seen.path.writer == b.Name {
-		export = append(export, d.seen.path.at)
+func (s *snapshot) exportsToDo(b Box) (export, remove []string) {
+	dir, ours := s.to(b.Box)
+	if s.path.writer == b.Name {
+		export = append(export, s.path.at)
 	}
-	found, seen := d.found(b, c)
+	found, seen := s.programs[b.Name], true
+	if _, seen = s.programs[b.Name]; !seen {
+		found = b.Bins.Found
+	}
 	wanted := map[string]string{}
 	if ours {
-		wanted = d.wanted(b.Box, found)
+		wanted = s.wanted(b.Box, found)
 	}
-	wrappers := d.wrappersOf(b.Name)
+	wrappers := s.wrappersOf(b.Name)
 	for _, name := range sortedKeys(wanted) {
 		at := path.Join(dir, name)
 		if w, there := wrappers[at]; !there || !w.holds(wanted[name]) {
@@ -320,12 +328,12 @@ func (d *Domain) exportsToDo(b Box, c container) (export, remove []string) {
 	for _, at := range sortedKeys(wrappers) {
 		w := wrappers[at]
 		_, stays := wanted[path.Base(at)]
-		stays = (stays || !seen && d.inFrom(b.Box, w.program)) && path.Dir(at) == dir || path.Dir(at) == baked
+		stays = (stays || !seen && s.inFrom(b.Box, w.program)) && path.Dir(at) == dir || path.Dir(at) == baked
 		if !stays && w.byBkt {
 			remove = append(remove, at)
 		}
 	}
-	return d.appsToDo(b, export, remove)
+	return s.appsToDo(b, export, remove)
 }
 
 // holds reports whether a wrapper is that of a program. What someone has made of it
@@ -334,7 +342,7 @@ func (w wrapper) holds(program string) bool { return w.program == program || w.o
 
 // keptExports tells of the exports of a box that are someone's own, and that no
 // manifest can express.
-func (d *Domain) keptExports(b Box) (notes []string) {
+func (s *snapshot) keptExports(b Box) (notes []string) {
 	tell := func(e export, at string, declared bool) {
 		kept := "it stays as it is"
 		if !declared {
@@ -342,40 +350,29 @@ func (d *Domain) keptExports(b Box) (notes []string) {
 		}
 		notes = append(notes, fmt.Sprintf("%s %s: the manifest cannot express that; %s", at, e.odd, kept))
 	}
-	wanted := d.wanted(b.Box, b.Bins.Found)
-	wrappers := d.wrappersOf(b.Name)
+	wanted := s.wanted(b.Box, b.Bins.Found)
+	wrappers := s.wrappersOf(b.Name)
 	for _, at := range sortedKeys(wrappers) {
 		if w := wrappers[at]; w.odd != "" && path.Dir(at) != baked {
 			_, declared := wanted[path.Base(at)]
-			tell(w.export, d.shorten(at), declared)
+			tell(w.export, s.shorten(at), declared)
 		}
 	}
-	for _, a := range d.seen.apps {
+	for _, a := range s.apps {
 		if a.box == b.Name && a.odd != "" {
-			tell(a.export, d.shorten(a.at), slices.ContainsFunc(b.ExportedApps, a.is))
+			tell(a.export, s.shorten(a.at), slices.ContainsFunc(b.ExportedApps, a.is))
 		}
 	}
 	return notes
 }
 
-// found returns what is known of the folders of a box, in words of what is
-// declared of it: the folders may be others.
-// Whether they have something else as well is not seen of a box that is stopped.
-func (d *Domain) found(b Box, c container) (found []manifest.Found, seen bool) {
-	found, _, err := d.readFolders(b.Box, c)
-	if err != nil {
-		return b.Bins.Found, false
-	}
-	return found, true
-}
-
-func (d *Domain) appsToDo(b Box, export, remove []string) ([]string, []string) {
+func (s *snapshot) appsToDo(b Box, export, remove []string) ([]string, []string) {
 	for _, name := range b.ExportedApps {
-		if !slices.ContainsFunc(d.seen.apps, func(a app) bool { return a.box == b.Name && a.is(name) }) {
+		if !slices.ContainsFunc(s.apps, func(a app) bool { return a.box == b.Name && a.is(name) }) {
 			export = append(export, appPrefix+name)
 		}
 	}
-	for _, a := range d.seen.apps {
+	for _, a := range s.apps {
 		if a.box == b.Name && a.byBkt && !slices.ContainsFunc(b.ExportedApps, a.is) {
 			remove = append(remove, a.at)
 		}

@@ -246,7 +246,8 @@ func TestNamesOfApps(t *testing.T) {
 // TestExportsOfRoot checks that exports of a container of root's are not taken for
 // those of the user's container of the same name.
 func TestExportsOfRoot(t *testing.T) {
-	d := &Domain{Home: t.TempDir(), UID: 1000, seen: seen{containers: map[string]container{"dev": {name: "dev"}}, folders: map[string][]manifest.Found{}}}
+	d := testSnapshot(Domain{Home: t.TempDir(), UID: 1000})
+	d.containers = map[string]container{"dev": {name: "dev"}}
 	d.Data = d.Home + "/.local/share"
 	files := map[string]string{
 		"/.local/bin/bc": signed("bc", strings.Replace(second, "  -n dev", " -r -n dev", 1), "/usr/bin/bc"),
@@ -300,22 +301,20 @@ func TestSignature(t *testing.T) {
 
 // TestPlan checks what is done about boxes, in order.
 func TestPlan(t *testing.T) {
-	d := &Domain{Manager: "podman", Home: "/home/u", Data: "/home/u/.local/share", Cache: "/home/u/.cache/bkt"}
+	d := testSnapshot(Domain{Manager: "podman", Home: "/home/u", Data: "/home/u/.local/share", Cache: "/home/u/.cache/bkt"})
 	at := func(name, as string, e export) wrapper {
 		return wrapper{at: "/home/u/.local/bin/" + name, box: "dev", program: as, export: e}
 	}
-	d.seen = seen{
-		containers: map[string]container{"dev": {id: "1", name: "dev", running: true}},
-		images:     images{"localhost/x:1": "x", "localhost/y:1": "y"},
-		wrappers: []wrapper{
-			at("plain", "/opt/plain", export{}), at("odd", "/opt/odd", export{odd: "was exported with --sudo"}),
-			at("ours", "/opt/ours", export{byBkt: true}), at("copy", "/opt/plain", export{}), {at: "/home/u/.local/bin/other", box: "dev-tools", program: "/opt/other", export: export{byBkt: true}},
-		},
-		apps: []app{
-			{at: "/a/dev-x.desktop", box: "dev", id: "x", export: export{byBkt: true, as: "x"}},
-			{at: "/a/dev-tools-x.desktop", box: "dev-tools", id: "x", export: export{byBkt: true, as: "x"}},
-			{at: "/a/dev-y.desktop", box: "dev", id: "y", export: export{odd: changedByHand}},
-		},
+	d.containers = map[string]container{"dev": {id: "1", name: "dev", running: true}}
+	d.images = images{"localhost/x:1": "x", "localhost/y:1": "y"}
+	d.wrappers = []wrapper{
+		at("plain", "/opt/plain", export{}), at("odd", "/opt/odd", export{odd: "was exported with --sudo"}),
+		at("ours", "/opt/ours", export{byBkt: true}), at("copy", "/opt/plain", export{}), {at: "/home/u/.local/bin/other", box: "dev-tools", program: "/opt/other", export: export{byBkt: true}},
+	}
+	d.apps = []app{
+		{at: "/a/dev-x.desktop", box: "dev", id: "x", export: export{byBkt: true, as: "x"}},
+		{at: "/a/dev-tools-x.desktop", box: "dev-tools", id: "x", export: export{byBkt: true, as: "x"}},
+		{at: "/a/dev-y.desktop", box: "dev", id: "y", export: export{odd: changedByHand}},
 	}
 	box := func(image string, also ...string) *Box {
 		return &Box{Name: "dev", Box: manifest.Box{Image: image, Bins: manifest.Bins{Also: also}}, ImageID: "x"}
@@ -352,7 +351,8 @@ func TestPlan(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, c := range d.Plan([]reconcile.Diff[Box]{tt.diff}) {
+			d.facts = d.readFacts(itemsOf(tt.diff))
+			for _, c := range d.plan([]reconcile.Diff[Box]{tt.diff}) {
 				for _, s := range c.Steps {
 					text := s.String()
 					if strings.HasPrefix(text, "distrobox create ") {
@@ -408,14 +408,14 @@ func TestFoldersThatCannotBeRead(t *testing.T) {
 			[]string{"dev has " + home + "/proc/8/root, which cannot be read: no such file or directory: what its folders have in them is not looked at"}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := &Domain{Home: home, Data: home + "/share", Proc: home + "/proc"}
-			d.seen = seen{folders: map[string][]manifest.Found{}, wrappers: []wrapper{tt.wrapper}}
+			d := testSnapshot(Domain{Home: home, Data: home + "/share", Proc: home + "/proc"})
+			d.wrappers = []wrapper{tt.wrapper}
 			b := Box{Name: "dev", Box: manifest.Box{Bins: manifest.Bins{From: []string{tt.from}, Found: known}}}
 			observed := b
 			if diff := cmp.Diff(tt.notes, d.observeExports(&observed, tt.container)); diff != "" {
 				t.Error(diff)
 			}
-			_, remove := d.exportsToDo(b, tt.container)
+			_, remove := d.exportsToDo(b)
 			if stays := len(remove) == 0; stays != tt.stays {
 				t.Errorf("removes %v", remove)
 			}
@@ -448,7 +448,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	if len(apps) != 1 || len(unread) != 1 || err != nil {
 		t.Errorf("%v, %v, %v", apps, unread, err)
 	}
-	d := &Domain{Home: dir}
+	d := Domain{Home: dir}
 	want := []string{"~/dev-loop.desktop: too many levels of symbolic links: whether it is exported from a container is not known; it stays as it is"}
 	if diff := cmp.Diff(want, d.unread(unread)); diff != "" {
 		t.Error(diff)
@@ -458,9 +458,10 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 // TestNothingIsTakenOnTrust checks that what may say that it is done, and is not, is
 // checked, and that no container is entered that is not there.
 func TestNothingIsTakenOnTrust(t *testing.T) {
-	d := &Domain{Manager: "podman", Home: "/home/u", seen: seen{containers: map[string]container{"dev": {id: "1"}}}}
+	d := testSnapshot(Domain{Manager: "podman", Home: "/home/u"})
+	d.containers = map[string]container{"dev": {id: "1"}}
 	have, want := Box{Name: "dev", Box: manifest.Box{Image: "x"}}, Box{Name: "dev", Box: manifest.Box{Image: "y", Bins: manifest.Bins{Also: []string{"/a"}}}}
-	changes := d.Plan([]reconcile.Diff[Box]{{Have: &have, Want: &want}, {Have: &have}, {Want: &want}})
+	changes := d.plan([]reconcile.Diff[Box]{{Have: &have, Want: &want}, {Have: &have}, {Want: &want}})
 	for _, stage := range d.stages(want, container{id: "1"}, "new", "dev-backup", nil) {
 		changes = append(changes, plan.Change{Steps: stage.Steps})
 	}
@@ -510,6 +511,21 @@ esac`
 			t.Errorf("%q: %v, %s", tt.is, err, out)
 		}
 	}
+}
+
+// testSnapshot returns a snapshot of a system without containers.
+func testSnapshot(d Domain) *snapshot {
+	return &snapshot{Domain: d, programs: map[string][]manifest.Found{}, captured: map[string][]manifest.Found{}}
+}
+
+func itemsOf(d reconcile.Diff[Box]) []Box {
+	var all []Box
+	for _, b := range []*Box{d.Have, d.Want} {
+		if b != nil {
+			all = append(all, *b)
+		}
+	}
+	return all
 }
 
 func check(t *testing.T, err error) {

@@ -11,7 +11,7 @@ import (
 
 // recovered returns how a box was made that bkt has not made, as far as the
 // manager knows: options of its own it does not tell from those of distrobox.
-func (d *Domain) recovered(c container, known manifest.Box) manifest.Box {
+func (d Domain) recovered(c container, known manifest.Box) manifest.Box {
 	b := known
 	b.Image = c.image
 	if sameName(known.Image, c.image) {
@@ -89,7 +89,7 @@ var standard = []string{
 
 // volumes returns the mounts of a box that are not those of every one, in the
 // words in which they are known.
-func (d *Domain) volumes(c container, known []string) []string {
+func (d Domain) volumes(c container, known []string) []string {
 	var all []string
 	for _, m := range c.mounts {
 		if m.Type != "bind" || !path.IsAbs(m.Source) {
@@ -109,13 +109,13 @@ func (d *Domain) volumes(c container, known []string) []string {
 }
 
 // isStandard reports whether every box has a mount.
-func (d *Domain) isStandard(m mount) bool {
+func (d Domain) isStandard(m mount) bool {
 	home := m.Source == m.Destination && (below(m.Source, d.Home) || below(m.Source, "/var/home"))
 	return home || slices.ContainsFunc(standard, func(dir string) bool { return below(m.Destination, dir) })
 }
 
 // asKnown returns a volume as it is written already.
-func (d *Domain) asKnown(volume string, known []string) string {
+func (d Domain) asKnown(volume string, known []string) string {
 	parts := func(v string) [3]string {
 		f := append(strings.SplitN(d.expand(v), ":", 3), "", "")
 		ro := ""

@@ -19,7 +19,7 @@ const iniHead = `# Boxes for "distrobox assemble create", written by "bkt distro
 // left out, as the two generations of distrobox read it differently: one has a
 // shell read values, and the other takes ; and # for the beginning of a comment.
 // Hooks are written so that neither can happen.
-func (d *Domain) Ini(boxes []Box) (text string, notes []string) {
+func (d Domain) Ini(boxes []Box) (text string, notes []string) {
 	out := strings.Builder{}
 	out.WriteString(iniHead)
 	for _, b := range boxes {
@@ -49,7 +49,7 @@ func (s *section) set(key string, values ...string) {
 	}
 }
 
-func (d *Domain) write(s *section, b Box) {
+func (d Domain) write(s *section, b Box) {
 	s.set("image", b.Image)
 	for _, option := range []struct {
 		key   string
@@ -76,7 +76,7 @@ func (d *Domain) write(s *section, b Box) {
 	d.writeBins(s, b.Box)
 }
 
-func (d *Domain) writeBins(s *section, b manifest.Box) {
+func (d Domain) writeBins(s *section, b manifest.Box) {
 	to, ours := d.to(b)
 	wanted := d.wanted(b, b.Bins.Found)
 	if !ours || len(wanted) == 0 {

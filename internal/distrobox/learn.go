@@ -18,15 +18,15 @@ import (
 // What was installed by hand is known of a box from when it was last asked, which
 // takes a process in it. It is kept with the bases: without it, a package that was
 // captured would be missing.
-type learned struct {
+type manualPackages struct {
 	Boxes  map[string][]string `json:"boxes"`  // that were installed by hand, by the container's id
 	Images map[string][]string `json:"images"` // that were there before, by the image's
 }
 
-// learned returns that. A file that cannot be read is an error: packages that were
+// readManual returns them. A file that cannot be read is an error: packages that were
 // captured would be taken for removed.
-func (d *Domain) learned() (learned, error) {
-	l := learned{map[string][]string{}, map[string][]string{}}
+func (d Domain) readManual() (manualPackages, error) {
+	l := manualPackages{map[string][]string{}, map[string][]string{}}
 	text, err := d.Recall(d.learnedAt())
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, nil
@@ -48,14 +48,14 @@ func plainPath(err error) error {
 	return err
 }
 
-func (d *Domain) learnedAt() string { return filepath.Join(d.State, "packages.json") }
+func (d Domain) learnedAt() string { return filepath.Join(d.State, "packages.json") }
 
 // Learn asks the boxes that run which packages were installed in them by hand, so
 // that [Domain.Observe] tells. Of one that is stopped, what it was asked last
 // stays; the one called except has its packages from elsewhere. It returns what
 // the user should know of boxes that could not be asked. Boxes that cannot be
 // listed Observe reports, and that what is known cannot be read.
-func (d *Domain) Learn(ctx context.Context, sys reconcile.System, except string) (notes []string) {
+func (d Domain) Learn(ctx context.Context, sys reconcile.System, except string) (notes []string) {
 	if d.usable() != nil {
 		return nil
 	}
@@ -63,11 +63,11 @@ func (d *Domain) Learn(ctx context.Context, sys reconcile.System, except string)
 	if err != nil || len(containers) == 0 {
 		return nil
 	}
-	before, err := d.learned()
+	before, err := d.readManual()
 	if err != nil {
 		return nil
 	}
-	now := learned{map[string][]string{}, map[string][]string{}}
+	now := manualPackages{map[string][]string{}, map[string][]string{}}
 	for _, c := range containers {
 		if old, ok := before.Boxes[c.id]; ok {
 			now.Boxes[c.id] = old
@@ -86,7 +86,7 @@ func (d *Domain) Learn(ctx context.Context, sys reconcile.System, except string)
 }
 
 // learn notes in now what was installed by hand in a box.
-func (d *Domain) learn(ctx context.Context, sys reconcile.System, c container, before, now learned) error {
+func (d Domain) learn(ctx context.Context, sys reconcile.System, c container, before, now manualPackages) error {
 	has, err := d.inBox(ctx, sys, c)
 	if err != nil {
 		return err
@@ -103,8 +103,8 @@ func (d *Domain) learn(ctx context.Context, sys reconcile.System, c container, b
 
 // withLearned returns the packages of a box, those that were installed by hand
 // among them.
-func (d *Domain) withLearned(c container, packages []string) []string {
-	hand := d.seen.learned.Boxes[c.id]
+func (s *snapshot) withLearned(c container, packages []string) []string {
+	hand := s.manual.Boxes[c.id]
 	if len(hand) == 0 {
 		return packages
 	}

@@ -50,7 +50,7 @@ func ours(labels map[string]string) bool {
 }
 
 // list returns the containers of distrobox, without starting any.
-func (d *Domain) list(ctx context.Context, sys reconcile.System) ([]container, error) {
+func (d Domain) list(ctx context.Context, sys reconcile.System) ([]container, error) {
 	var all []container
 	var err error
 	if d.Manager == "docker" {
@@ -66,11 +66,11 @@ func (d *Domain) list(ctx context.Context, sys reconcile.System) ([]container, e
 	return all, nil
 }
 
-func (d *Domain) ask(ctx context.Context, sys reconcile.System, args ...string) ([]byte, error) {
+func (d Domain) ask(ctx context.Context, sys reconcile.System, args ...string) ([]byte, error) {
 	return sys.Output(ctx, plan.Run{Argv: append([]string{d.Manager}, args...)})
 }
 
-func (d *Domain) listPodman(ctx context.Context, sys reconcile.System) ([]container, error) {
+func (d Domain) listPodman(ctx context.Context, sys reconcile.System) ([]container, error) {
 	text, err := d.ask(ctx, sys, "ps", "--all", "--no-trunc", "--format", "json")
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (d *Domain) listPodman(ctx context.Context, sys reconcile.System) ([]contai
 }
 
 // listDocker asks twice: docker's list does not tell what containers are made of.
-func (d *Domain) listDocker(ctx context.Context, sys reconcile.System) ([]container, error) {
+func (d Domain) listDocker(ctx context.Context, sys reconcile.System) ([]container, error) {
 	text, err := d.ask(ctx, sys, "ps", "--all", "--no-trunc", "--quiet")
 	ids := strings.Fields(string(text))
 	if err != nil || len(ids) == 0 {
@@ -108,7 +108,7 @@ func (d *Domain) listDocker(ctx context.Context, sys reconcile.System) ([]contai
 }
 
 // inspect returns all about containers.
-func (d *Domain) inspect(ctx context.Context, sys reconcile.System, ids []string) ([]container, error) {
+func (d Domain) inspect(ctx context.Context, sys reconcile.System, ids []string) ([]container, error) {
 	text, err := d.ask(ctx, sys, append([]string{"inspect", "--type", "container"}, ids...)...)
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func parse(text []byte, rows any) error {
 
 // readImages returns which image each name stands for, as podman's storage has it,
 // nil if it is not where it usually is. That takes no process.
-func (d *Domain) readImages() images {
+func (d Domain) readImages() images {
 	var all images
 	for _, dir := range d.Storage {
 		files, _ := filepath.Glob(filepath.Join(dir, "*-images", "images.json"))
@@ -184,7 +184,7 @@ func (m images) has(containers []container) bool {
 }
 
 // askImages returns which image each name stands for, as the manager tells.
-func (d *Domain) askImages(ctx context.Context, sys reconcile.System) (images, error) {
+func (d Domain) askImages(ctx context.Context, sys reconcile.System) (images, error) {
 	if d.Manager == "docker" {
 		return d.imagesDocker(ctx, sys)
 	}
@@ -208,7 +208,7 @@ func (d *Domain) askImages(ctx context.Context, sys reconcile.System) (images, e
 	return all, nil
 }
 
-func (d *Domain) imagesDocker(ctx context.Context, sys reconcile.System) (images, error) {
+func (d Domain) imagesDocker(ctx context.Context, sys reconcile.System) (images, error) {
 	text, err := d.ask(ctx, sys, "images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")
 	if err != nil {
 		return nil, reconcile.Unavailablef("%w", err)

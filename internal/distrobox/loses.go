@@ -9,22 +9,22 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// tell finds out what a box loses, should it be made anew. Only of one that is
-// not made as it is declared it asks.
-func (d *Domain) tell(ctx context.Context, sys reconcile.System, b Box, known map[string]Box) {
+// recordLosses finds out what a container loses if it is recreated. It asks only if
+// the container differs from what is declared.
+func (s *snapshot) recordLosses(ctx context.Context, sys reconcile.System, b Box, known map[string]Box) {
 	k, ok := known[b.Name]
 	if ok {
-		k = d.resolve(k)
+		k = s.resolve(k)
 	}
 	if !ok || sameMade(b.Box, k.Box) && sameImage(b, k) {
 		return
 	}
-	d.seen.loses[b.Name] = d.losses(ctx, sys, d.all()[b.Name], b.Volume, slices.Concat(b.Packages, k.Packages))
+	s.losses[b.Name] = s.changesSinceImage(ctx, sys, s.all()[b.Name], b.Volume, slices.Concat(b.Packages, k.Packages))
 }
 
-// losses returns what a box has that its image does not, but for its volumes and
+// changesSinceImage returns what a box has that its image does not, but for its volumes and
 // the packages that are declared.
-func (d *Domain) losses(ctx context.Context, sys reconcile.System, c container, volumes, declared []string) []string {
+func (d Domain) changesSinceImage(ctx context.Context, sys reconcile.System, c container, volumes, declared []string) []string {
 	text, err := d.ask(ctx, sys, "diff", c.id)
 	if err != nil {
 		return []string{"what was changed in it, which cannot be told: " + strings.SplitN(err.Error(), "\n", 2)[0]}

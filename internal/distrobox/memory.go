@@ -36,10 +36,10 @@ func (r remembered) container() container {
 	}
 }
 
-func (d *Domain) memory() string { return filepath.Join(d.Cache, "containers.json") }
+func (d Domain) memory() string { return filepath.Join(d.Cache, "containers.json") }
 
 // recall returns what is remembered. What cannot be understood is forgotten.
-func (d *Domain) recall() (m memory, text []byte) {
+func (d Domain) recall() (m memory, text []byte) {
 	text, err := d.Recall(d.memory())
 	if err != nil || json.Unmarshal(text, &m) != nil {
 		return memory{}, nil
@@ -68,23 +68,23 @@ func (m memory) mounts(c container) ([]mount, bool) {
 }
 
 // remember has a next look spare the questions about these containers.
-func (d *Domain) remember(stamp string, containers []container, before []byte) {
+func (s *snapshot) remember(stamp string, containers []container, before []byte) {
 	m := memory{Stamp: stamp}
 	for _, c := range containers {
-		if now, ok := d.seen.containers[c.name]; ok {
+		if now, ok := s.containers[c.name]; ok {
 			c = now
 		}
 		m.Containers = append(m.Containers, remembered{c.id, c.name, c.image, c.imageID, c.labels, c.args, c.mounts, c.inspected})
 	}
 	if text, err := json.Marshal(m); err == nil && !bytes.Equal(text, before) {
-		d.Remember(plan.Overwrite{Path: d.memory(), Text: text, Private: d.Cache})
+		s.Remember(plan.Overwrite{Path: s.memory(), Text: text, Private: s.Cache})
 	}
 }
 
 // stamp tells a state of podman's list of containers, which it writes whenever one
 // is made, renamed or removed, from later ones; "" if the list is not where it
 // usually is.
-func (d *Domain) stamp() string {
+func (d Domain) stamp() string {
 	var all strings.Builder
 	for _, dir := range d.Storage {
 		files, _ := filepath.Glob(filepath.Join(dir, "*-containers", "*containers.json"))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -14,116 +16,163 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// seen is what Resolve and Plan have to know of the system, beside what differs.
-type seen struct {
-	containers map[string]container // by name
-	aside      map[string]container // that are being made anew, by the name that they had
-	images     images
-	wrappers   []wrapper
-	apps       []app
-	folders    map[string][]manifest.Found // what is in those of a box, by its name
-	loses      map[string][]string         // what a box that is made anew loses
+// A snapshot is what Resolve and Plan need to know about the system.
+type snapshot struct {
+	Domain
+	containers map[string]container        // by name
+	aside      map[string]container        // old containers that are being recreated, by the name that they had
+	images     images                      // of the manager
+	wrappers   []wrapper                   // in the folders of the host
+	apps       []app                       // in the menu of the host
+	programs   map[string][]manifest.Found // in the folders of a container, by its name; missing: unknown
+	captured   map[string][]manifest.Found // what is captured of them
+	losses     map[string][]string         // what a container loses if it is recreated, by its name
 	path       pathFile
-	learned    learned
-	kept       []string // notes on exports that are not bkt's to change
+	manual     manualPackages
+	kept       []string // notes on exports that bkt must not change
+	facts      facts
+}
+
+// facts are those about files and folders of the host.
+type facts struct {
+	missing map[string]bool   // folders that do not exist
+	folders map[string]string // identities of folders, by path
+	menu    map[string]bool   // containers with an entry in the menu that distrobox has made
 }
 
 // asideSuffix is what a box is called, after its name, while it is made anew.
 const asideSuffix = ".bkt-old"
 
-// Observe implements [reconcile.Domain]. Where nothing has changed since it last
-// asked, and all is as is known, it asks nothing. Else it asks the manager for its
-// containers and, where they cannot be read, its images, and for more only of boxes
-// that bkt has not made, or that would be made anew.
-func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []Box) (reconcile.Observation[Box], error) {
-	if err := d.usable(); err != nil {
-		return reconcile.Observation[Box]{}, err
+// Observe implements [reconcile.Domain]. If nothing has changed since it last asked,
+// and everything is as declared, it asks nothing. Otherwise it asks the manager for
+// its containers and, where they cannot be read, its images. It asks more only about
+// containers that bkt has not created, or that would be recreated.
+func (d Domain) Observe(ctx context.Context, sys reconcile.System, declared []Box) (reconcile.Snapshot[Box], error) {
+	s, o, err := d.observe(ctx, sys, declared)
+	if err != nil {
+		return reconcile.Snapshot[Box]{}, err
 	}
-	memory, text := d.recall()
+	o.Notes = append(o.Notes, s.kept...)
+	return o, nil
+}
+
+func (d Domain) observe(ctx context.Context, sys reconcile.System, declared []Box) (*snapshot, reconcile.Snapshot[Box], error) {
+	none := reconcile.Snapshot[Box]{}
+	if err := d.usable(); err != nil {
+		return nil, none, err
+	}
+	cache, text := d.recall()
 	stamp := d.stamp()
 	images := d.readImages()
-	if containers, ok := memory.containers(stamp); ok && images != nil && images.has(containers) {
-		o, err := d.observe(ctx, silence{}, containers, images, known)
-		if err == nil && d.settled(o, known) {
-			o.Notes = append(o.Notes, d.seen.kept...)
-			return o, nil
+	if containers, ok := cache.containers(stamp); ok && images != nil && images.has(containers) {
+		s, o, err := d.snapshot(ctx, noQueries{}, containers, images, declared)
+		if err == nil && s.inSync(o, declared) {
+			return s, o, nil
 		}
 	}
 	containers, images, err := d.look(ctx, sys, images)
 	if err != nil {
-		return reconcile.Observation[Box]{}, err
+		return nil, none, err
 	}
 	for n, c := range containers {
-		containers[n].mounts, containers[n].inspected = memory.mounts(c)
+		containers[n].mounts, containers[n].inspected = cache.mounts(c)
 	}
-	o, err := d.observe(ctx, sys, containers, images, known)
+	s, o, err := d.snapshot(ctx, sys, containers, images, declared)
 	if err == nil {
-		d.remember(stamp, containers, text)
+		s.remember(stamp, containers, text)
 	}
-	o.Notes = append(o.Notes, d.seen.kept...)
-	return o, err
+	return s, o, err
 }
 
-// silence is a system that answers nothing.
-type silence struct{}
+// noQueries is a system that answers nothing.
+type noQueries struct{}
 
-func (silence) Output(context.Context, plan.Run) ([]byte, error) {
+func (noQueries) Output(context.Context, plan.Run) ([]byte, error) {
 	return nil, errors.New("nothing is asked")
 }
 
-// settled reports whether what was observed is all that is known, and nothing else.
-func (d *Domain) settled(o reconcile.Observation[Box], known []Box) bool {
-	byName := index(known)
+// inSync reports whether the observed containers are the declared ones.
+func (s *snapshot) inSync(o reconcile.Snapshot[Box], declared []Box) bool {
+	byName := index(declared)
 	if len(o.Notes) > 0 || len(o.Items) != len(byName) {
 		return false
 	}
 	for _, b := range o.Items {
-		if k, ok := byName[b.Name]; !ok || !d.Same(b, d.resolve(k)) {
+		if k, ok := byName[b.Name]; !ok || !s.Same(b, s.resolve(k)) {
 			return false
 		}
 	}
 	return true
 }
 
-// observe returns what the boxes among containers are.
-func (d *Domain) observe(ctx context.Context, sys reconcile.System, containers []container, images images, known []Box) (o reconcile.Observation[Box], err error) {
-	learned, err := d.learned()
+// snapshot returns what is known about containers, and the items among them.
+func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers []container, images images, declared []Box) (*snapshot, reconcile.Snapshot[Box], error) {
+	var o reconcile.Snapshot[Box]
+	manual, err := d.readManual()
 	if err != nil {
-		return o, reconcile.Unavailablef("%w", err)
+		return nil, o, reconcile.Unavailablef("%w", err)
 	}
-	d.seen = seen{images: images, folders: map[string][]manifest.Found{}, loses: map[string][]string{}, learned: learned}
-	byName := index(known)
-	o.Notes = d.sort(containers, byName)
-	if err := d.inspectForeign(ctx, sys); err != nil {
-		return o, err
+	s := &snapshot{
+		Domain: d, images: images, manual: manual,
+		programs: map[string][]manifest.Found{}, captured: map[string][]manifest.Found{}, losses: map[string][]string{},
 	}
-	notes, err := d.readExports(known)
+	byName := index(declared)
+	o.Notes = s.sort(containers, byName)
+	if err := s.inspectForeign(ctx, sys); err != nil {
+		return nil, o, err
+	}
+	notes, err := s.readExports(declared)
 	if err != nil {
-		return o, reconcile.Unavailablef("%w", err)
+		return nil, o, reconcile.Unavailablef("%w", err)
 	}
 	o.Notes = append(o.Notes, notes...)
-	o.Notes = append(o.Notes, d.path(known)...)
-	for _, name := range sortedKeys(d.all()) {
-		if k, ok := byName[name]; ok && d.rootful(k) {
+	o.Notes = append(o.Notes, s.readPath(declared)...)
+	for _, name := range sortedKeys(s.all()) {
+		if k, ok := byName[name]; ok && s.rootful(k) {
 			continue
 		}
-		b, notes := d.observed(d.all()[name], name, byName)
+		b, notes := s.observed(s.all()[name], name, byName)
 		o.Items, o.Notes = append(o.Items, b), append(o.Notes, notes...)
-		d.seen.kept = append(d.seen.kept, d.keptExports(b)...)
-		d.tell(ctx, sys, b, byName)
+		s.kept = append(s.kept, s.keptExports(b)...)
+		s.recordLosses(ctx, sys, b, byName)
 	}
-	for _, k := range known {
-		if d.rootful(k) {
+	for _, k := range declared {
+		if s.rootful(k) {
 			o.Notes = append(o.Notes, k.Name+` belongs to root: whether it is there, bkt does not ask without root's rights`)
 		}
 	}
+	s.facts = d.readFacts(o.Items, declared)
 	storage := d.storage()
 	o.Identity = func(Box) string { return storage }
-	o.Hidden, o.Resolve = d.rootful, d.resolve
-	return o, nil
+	o.Hidden, o.Resolve, o.Plan = d.rootful, s.resolve, s.plan
+	return s, o, nil
 }
 
-func (d *Domain) usable() error {
+// readFacts reads about the folders that containers share with the host and export
+// from, and about their entries in the menu.
+func (d Domain) readFacts(lists ...[]Box) facts {
+	f := facts{map[string]bool{}, map[string]string{}, map[string]bool{}}
+	for _, b := range slices.Concat(lists...) {
+		for _, v := range b.Volume {
+			dir, _, _ := strings.Cut(d.expand(v), ":")
+			_, err := os.Stat(dir)
+			f.missing[dir] = errors.Is(err, fs.ErrNotExist)
+		}
+		to, _ := d.to(b.Box)
+		for _, dir := range append(d.programFolders(b.Box), to) {
+			f.folders[dir] = reconcile.FolderIdentity(dir)
+		}
+		f.menu[b.Name] = isMenuEntry(d.menuEntry(b.Name), b.Name, d.UID == 0)
+	}
+	return f
+}
+
+// same reports whether two paths lead to the same folder.
+func (f facts) same(a, b string) bool {
+	return a == b || f.folders[a] == f.folders[b] && f.folders[a] != "none"
+}
+
+func (d Domain) usable() error {
 	switch d.Manager {
 	case "":
 		return reconcile.Unavailablef("%w", hint.Add(fmt.Errorf("neither podman nor docker is installed"), "install podman"))
@@ -138,11 +187,11 @@ func (d *Domain) usable() error {
 }
 
 // rootful reports whether a box is one that bkt cannot look at.
-func (d *Domain) rootful(b Box) bool { return b.Root && d.UID != 0 }
+func (d Domain) rootful(b Box) bool { return b.Root && d.UID != 0 }
 
 // look asks for containers and, unless those that were read have all of theirs, for
 // images at once.
-func (d *Domain) look(ctx context.Context, sys reconcile.System, read images) ([]container, images, error) {
+func (d Domain) look(ctx context.Context, sys reconcile.System, read images) ([]container, images, error) {
 	if d.Manager == "podman" && read != nil {
 		containers, err := d.list(ctx, sys)
 		if err != nil || read.has(containers) {
@@ -163,8 +212,8 @@ func (d *Domain) look(ctx context.Context, sys reconcile.System, read images) ([
 
 // sort tells boxes from those that were put aside, and from copies of a box, which
 // have its label. One that is known by its name is a box, whatever the label says.
-func (d *Domain) sort(containers []container, known map[string]Box) (notes []string) {
-	d.seen.containers, d.seen.aside = map[string]container{}, map[string]container{}
+func (s *snapshot) sort(containers []container, known map[string]Box) (notes []string) {
+	s.containers, s.aside = map[string]container{}, map[string]container{}
 	for _, c := range containers {
 		made, ok := entryOf(c.labels[entryLabel])
 		if !ok && c.labels[entryLabel] != "" {
@@ -175,11 +224,11 @@ func (d *Domain) sort(containers []container, known map[string]Box) (notes []str
 		_, isKnown := known[c.name]
 		switch {
 		case aside:
-			d.seen.aside[before] = c
+			s.aside[before] = c
 		case ok && made.Name != c.name && !isKnown:
 			notes = append(notes, fmt.Sprintf("%s is the box %s, put aside or copied: it is left alone", c.name, made.Name))
 		default:
-			d.seen.containers[c.name] = c
+			s.containers[c.name] = c
 		}
 	}
 	return notes
@@ -187,12 +236,12 @@ func (d *Domain) sort(containers []container, known map[string]Box) (notes []str
 
 // all returns the boxes, by name. One that was being made anew is the old one, as
 // long as there is no new one.
-func (d *Domain) all() map[string]container {
+func (s *snapshot) all() map[string]container {
 	all := map[string]container{}
-	for name, c := range d.seen.aside {
+	for name, c := range s.aside {
 		all[name] = c
 	}
-	for name, c := range d.seen.containers {
+	for name, c := range s.containers {
 		all[name] = c
 	}
 	return all
@@ -200,9 +249,9 @@ func (d *Domain) all() map[string]container {
 
 // inspectForeign asks for more about boxes that bkt has not made, all at once,
 // unless it has asked before.
-func (d *Domain) inspectForeign(ctx context.Context, sys reconcile.System) error {
+func (s *snapshot) inspectForeign(ctx context.Context, sys reconcile.System) error {
 	var ids []string
-	for _, c := range d.seen.containers {
+	for _, c := range s.containers {
 		if _, ok := entry(c, c.name); !ok && !c.inspected {
 			ids = append(ids, c.id)
 		}
@@ -211,14 +260,14 @@ func (d *Domain) inspectForeign(ctx context.Context, sys reconcile.System) error
 		return nil
 	}
 	slices.Sort(ids)
-	all, err := d.inspect(ctx, sys, ids)
+	all, err := s.inspect(ctx, sys, ids)
 	if err != nil {
 		return reconcile.Unavailablef("%w", err)
 	}
 	for _, c := range all {
-		if old, ok := d.seen.containers[c.name]; ok {
+		if old, ok := s.containers[c.name]; ok {
 			old.mounts, old.inspected = c.mounts, true
-			d.seen.containers[c.name] = old
+			s.containers[c.name] = old
 		}
 	}
 	return nil
@@ -235,23 +284,23 @@ func index(known []Box) map[string]Box {
 }
 
 // observed returns a box in the words of what is known of it.
-func (d *Domain) observed(c container, name string, known map[string]Box) (Box, []string) {
+func (s *snapshot) observed(c container, name string, known map[string]Box) (Box, []string) {
 	k, isKnown := known[name]
 	made, ok := entry(c, name)
 	if !ok {
-		made = Box{Name: name, Box: d.recovered(c, k.Box)}
+		made = Box{Name: name, Box: s.recovered(c, k.Box)}
 	}
-	if isKnown && c.imageID != "" && d.seen.images.id(k.Image) == c.imageID {
+	if isKnown && c.imageID != "" && s.images.id(k.Image) == c.imageID {
 		made.Image = k.Image // the same, by whatever name, such as its digest
 	}
-	made.Packages = d.withLearned(c, made.Packages)
+	made.Packages = s.withLearned(c, made.Packages)
 	b := Box{Name: name, Box: made.Box}
 	if isKnown {
 		b.Box = asMade(k.Box, made.Box)
 	}
 	b.ImageID, b.ToDo = c.imageID, ToDo{}
-	notes := d.observeExports(&b, c)
-	return b, append(notes, d.odd(c, name)...)
+	notes := s.observeExports(&b, c)
+	return b, append(notes, s.odd(c, name)...)
 }
 
 // asMade returns a box that is known as it was made.
@@ -266,7 +315,7 @@ func asMade(known, made manifest.Box) manifest.Box {
 }
 
 // odd tells what a manifest cannot say of a box.
-func (d *Domain) odd(c container, name string) []string {
+func (d Domain) odd(c container, name string) []string {
 	args, _ := splitArgs(c.args)
 	if home := args["--home"]; home != "" && !d.isHome(home) {
 		return []string{fmt.Sprintf("%s has a home of its own, %s, which the manifest cannot say", name, home)}
@@ -275,30 +324,30 @@ func (d *Domain) odd(c container, name string) []string {
 }
 
 // isHome reports whether a folder is the user's home, by whatever path.
-func (d *Domain) isHome(dir string) bool { return sameFolder(dir, d.Home) }
+func (d Domain) isHome(dir string) bool { return sameFolder(dir, d.Home) }
 
 // sameFolder reports whether two paths lead to one folder of the host.
 func sameFolder(a, b string) bool {
-	return a == b || reconcile.Birth(a) == reconcile.Birth(b) && reconcile.Birth(a) != "none"
+	return a == b || reconcile.FolderIdentity(a) == reconcile.FolderIdentity(b) && reconcile.FolderIdentity(a) != "none"
 }
 
 // resolve says what a box that is declared means here: which image that is, and
 // what of its exports is missing.
-func (d *Domain) resolve(b Box) Box {
-	c, there := d.seen.containers[b.Name]
-	b.ImageID = d.seen.images.id(b.Image)
-	_, b.ToDo.Finish = d.seen.aside[b.Name]
+func (s *snapshot) resolve(b Box) Box {
+	_, there := s.containers[b.Name]
+	b.ImageID = s.images.id(b.Image)
+	_, b.ToDo.Finish = s.aside[b.Name]
 	if there {
-		b.ToDo.Export, b.ToDo.Remove = d.exportsToDo(b, c)
+		b.ToDo.Export, b.ToDo.Remove = s.exportsToDo(b)
 	}
 	return b
 }
 
 // storage tells the storage of containers from an earlier one in its place.
-func (d *Domain) storage() string {
+func (d Domain) storage() string {
 	var all []string
 	for _, dir := range d.Storage {
-		all = append(all, reconcile.Birth(dir))
+		all = append(all, reconcile.FolderIdentity(dir))
 	}
 	return strings.Join(all, " ")
 }

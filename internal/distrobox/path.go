@@ -22,49 +22,49 @@ type pathFile struct {
 
 const pathHead = "# Written by bkt, as boxes export programs. One that is written by someone else, bkt leaves alone.\n"
 
-// path finds out whether the file is as it should be, and tells if it is not bkt's.
-func (d *Domain) path(known []Box) (notes []string) {
+// readPath finds out whether the file is as it should be, and tells if it is not bkt's.
+func (s *snapshot) readPath(known []Box) (notes []string) {
 	var folders []string
 	writer := ""
 	for _, b := range known {
-		if !d.exportsSomething(b.Box) || d.rootful(b) || d.allByHand(b) {
+		if !s.exportsSomething(b.Box) || s.rootful(b) || s.allByHand(b) {
 			continue
 		}
-		if _, there := d.seen.containers[b.Name]; writer == "" && there {
+		if _, there := s.containers[b.Name]; writer == "" && there {
 			writer = b.Name
 		}
-		if dir, _ := d.to(b.Box); !slices.Contains(folders, dir) {
+		if dir, _ := s.to(b.Box); !slices.Contains(folders, dir) {
 			folders = append(folders, dir)
 		}
 	}
 	if len(folders) == 0 {
 		return nil
 	}
-	d.seen.path = pathFile{at: filepath.Join(d.Config, "environment.d", "10-distrobox-exports.conf"), text: d.pathText(folders)}
-	text, err := os.ReadFile(d.seen.path.at)
+	s.path = pathFile{at: filepath.Join(s.Config, "environment.d", "10-distrobox-exports.conf"), text: s.pathText(folders)}
+	text, err := os.ReadFile(s.path.at)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		d.seen.path.writer = writer
+		s.path.writer = writer
 	case err != nil:
-		d.seen.path.text = ""
-		return []string{fmt.Sprintf("%s cannot be read, and is left alone: %v: see to it that PATH has %s", d.seen.path.at, plainPath(err), strings.Join(folders, ", "))}
+		s.path.text = ""
+		return []string{fmt.Sprintf("%s cannot be read, and is left alone: %v: see to it that PATH has %s", s.path.at, plainPath(err), strings.Join(folders, ", "))}
 	case !isPathFile(string(text)):
-		d.seen.path.text = ""
-		return []string{fmt.Sprintf("%s is not bkt's and is left alone: see to it that PATH has %s", d.seen.path.at, strings.Join(folders, ", "))}
-	case string(text) != d.seen.path.text:
-		d.seen.path.writer = writer
+		s.path.text = ""
+		return []string{fmt.Sprintf("%s is not bkt's and is left alone: see to it that PATH has %s", s.path.at, strings.Join(folders, ", "))}
+	case string(text) != s.path.text:
+		s.path.writer = writer
 	default:
-		d.seen.path.text = ""
+		s.path.text = ""
 	}
 	return nil
 }
 
 // allByHand reports whether a box exports nothing but what someone has exported by
 // hand, and has in PATH in their own way.
-func (d *Domain) allByHand(b Box) bool {
-	dir, _ := d.to(b.Box)
-	wrappers := d.wrappersOf(b.Name)
-	wanted := d.wanted(b.Box, b.Bins.Found)
+func (s *snapshot) allByHand(b Box) bool {
+	dir, _ := s.to(b.Box)
+	wrappers := s.wrappersOf(b.Name)
+	wanted := s.wanted(b.Box, b.Bins.Found)
 	for name, program := range wanted {
 		if w, there := wrappers[path.Join(dir, name)]; !there || w.byBkt || !w.holds(program) {
 			return false
@@ -81,7 +81,7 @@ func isPathFile(text string) bool {
 }
 
 // pathText returns the file for these folders, which come before all others.
-func (d *Domain) pathText(folders []string) string {
+func (d Domain) pathText(folders []string) string {
 	usual := []string{d.Home + "/.local/bin/distrobox", d.Home + "/.local/bin", "/usr/local/sbin", "/usr/local/bin", "/usr/bin"}
 	var all []string
 	for _, dir := range folders {

@@ -13,24 +13,24 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// Plan implements [reconcile.Domain].
-func (d *Domain) Plan(diffs []reconcile.Diff[Box]) []plan.Change {
+// plan implements Plan of [reconcile.Snapshot].
+func (s *snapshot) plan(diffs []reconcile.Diff[Box]) []plan.Change {
 	var p []plan.Change
 	for _, diff := range diffs {
 		switch have, want := diff.Have, diff.Want; {
 		case want == nil:
-			p = append(p, d.remove(*have, diff.Base))
+			p = append(p, s.remove(*have, diff.Base))
 		case have == nil:
-			p = append(p, d.create(*want)...)
+			p = append(p, s.create(*want)...)
 		case !sameMade(have.Box, want.Box), !sameImage(*have, *want):
-			p = append(p, d.recreate(*have, *want)...)
-			p = append(p, d.undeclare(diff)...)
-		case d.isUnfinished(*want):
-			p = append(p, d.giveBack(*want))
+			p = append(p, s.recreate(*have, *want)...)
+			p = append(p, s.undeclare(diff)...)
+		case s.isUnfinished(*want):
+			p = append(p, s.giveBack(*want))
 		default:
-			p = append(p, d.finish(*want)...)
-			p = append(p, d.export(*have, *want, len(want.ToDo.Export) > 0)...)
-			p = append(p, d.undeclare(diff)...)
+			p = append(p, s.finish(*want)...)
+			p = append(p, s.export(*have, *want, len(want.ToDo.Export) > 0)...)
+			p = append(p, s.undeclare(diff)...)
 		}
 	}
 	return p
@@ -39,25 +39,25 @@ func (d *Domain) Plan(diffs []reconcile.Diff[Box]) []plan.Change {
 // remove removes a box, and what is exported from it. It does not leave that to
 // distrobox, which removes what belongs to boxes with names that begin with this one's,
 // and may ask whether to remove a home.
-func (d *Domain) remove(b Box, agreed *Box) plan.Change {
+func (s *snapshot) remove(b Box, agreed *Box) plan.Change {
 	c := plan.Change{Op: plan.Remove, Targets: []string{b.Name}}
-	for _, there := range []map[string]container{d.seen.containers, d.seen.aside} {
+	for _, there := range []map[string]container{s.containers, s.aside} {
 		if old, ok := there[b.Name]; ok {
-			c.Steps = append(c.Steps, d.discard(old))
+			c.Steps = append(c.Steps, s.discard(old))
 		}
 	}
 	var exports []plan.Step
-	exports, c.Remains = d.removeExports(b, agreed)
+	exports, c.Remains = s.removeExports(b, agreed)
 	c.Steps = append(c.Steps, exports...)
-	if at := filepath.Join(d.applications(), b.Name+".desktop"); isMenuEntry(at, b.Name, d.UID == 0) {
-		c.Steps = append(c.Steps, plan.Delete{Path: at})
+	if s.facts.menu[b.Name] {
+		c.Steps = append(c.Steps, plan.Delete{Path: s.menuEntry(b.Name)})
 	}
 	return c
 }
 
 // removeExports removes what bkt has exported from a box, and what someone has exported
 // by hand that has been declared since. All else stays, and is named.
-func (d *Domain) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves []string) {
+func (s *snapshot) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves []string) {
 	was := manifest.Box{}
 	if agreed != nil {
 		was = agreed.Box
@@ -66,17 +66,17 @@ func (d *Domain) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves []
 		if e.byBkt || declared && e.odd == "" {
 			steps = append(steps, plan.Delete{Path: at})
 		} else {
-			leaves = append(leaves, d.shorten(at)+", which bkt has not exported")
+			leaves = append(leaves, s.shorten(at)+", which bkt has not exported")
 		}
 	}
-	wrappers := d.wrappersOf(b.Name)
+	wrappers := s.wrappersOf(b.Name)
 	for _, at := range sortedKeys(wrappers) {
 		if w := wrappers[at]; filepath.Dir(at) != baked {
 			original := path.Base(at) == path.Base(w.program) // else it is a copy
-			remove(at, w.export, original && d.declares(was, w.program))
+			remove(at, w.export, original && s.declares(was, w.program))
 		}
 	}
-	for _, a := range d.seen.apps {
+	for _, a := range s.apps {
 		if a.box == b.Name {
 			remove(a.at, a.export, slices.ContainsFunc(was.ExportedApps, a.is))
 		}
@@ -90,20 +90,20 @@ const gone = `if "$1" inspect --type container "$2" >/dev/null 2>&1; then echo "
 "$1" ps --quiet >/dev/null`
 
 // discard removes a container.
-func (d *Domain) discard(c container) plan.Run {
+func (d Domain) discard(c container) plan.Run {
 	r := d.run("rm", "--force", "--volumes", c.id)
 	r.Verify = d.gone(c.id, c.name)
 	return r
 }
 
-func (d *Domain) gone(id, name string) []string {
+func (d Domain) gone(id, name string) []string {
 	return []string{"sh", "-c", gone, "sh", d.Manager, id, name}
 }
 
-func (d *Domain) create(b Box) []plan.Change {
-	steps := d.making(b)
+func (s *snapshot) create(b Box) []plan.Change {
+	steps := s.making(b)
 	made := plan.Change{Op: plan.Add, Targets: []string{b.Name}, Steps: steps, Hint: hintMaking(b, steps)}
-	return append([]plan.Change{made}, d.export(b, b, true)...)
+	return append([]plan.Change{made}, s.export(b, b, true)...)
 }
 
 // hintMaking says what can be done about a box that is not made by these steps: of
@@ -125,39 +125,39 @@ func cannot(steps []plan.Step) bool {
 }
 
 // isUnfinished reports whether the box is gone that was being made anew.
-func (d *Domain) isUnfinished(b Box) bool {
-	_, there := d.seen.containers[b.Name]
+func (s *snapshot) isUnfinished(b Box) bool {
+	_, there := s.containers[b.Name]
 	return !there
 }
 
 // recreate makes a box anew. The old one is put aside and, as soon as the new one
 // has started, removed.
-func (d *Domain) recreate(have, b Box) []plan.Change {
-	old, aside := d.seen.aside[b.Name]
-	now, there := d.seen.containers[b.Name]
-	making := d.making(b)
-	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: d.seen.loses[b.Name], Hint: hintMaking(b, making)}
+func (s *snapshot) recreate(have, b Box) []plan.Change {
+	old, aside := s.aside[b.Name]
+	now, there := s.containers[b.Name]
+	making := s.making(b)
+	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: s.losses[b.Name], Hint: hintMaking(b, making)}
 	if cannot(making) { // the old one is left alone
 		return []plan.Change{{Op: plan.Modify, Targets: c.Targets, Steps: making}}
 	}
 	if b.Pull || b.ImageID == "" { // while the old one still runs
-		c.Steps = append(c.Steps, d.run("pull", b.Image))
+		c.Steps = append(c.Steps, s.run("pull", b.Image))
 	}
 	switch {
 	case there && aside: // the new one did not become what it should be: the old one stays the old one
 		c.DataLoss = append(c.DataLoss, "the old box, "+old.name)
-		c.Steps = append(c.Steps, d.discard(now))
+		c.Steps = append(c.Steps, s.discard(now))
 	case there:
 		old = now
-		c.Steps = append(c.Steps, d.run("stop", old.id), d.rename(old, b.Name+asideSuffix))
+		c.Steps = append(c.Steps, s.run("stop", old.id), s.rename(old, b.Name+asideSuffix))
 	}
 	c.Steps = append(c.Steps, making...)
-	c.Steps = append(c.Steps, d.started(b), d.discard(old))
-	c.Undo = []plan.Step{d.bringBack(b.Name, old)}
-	return append([]plan.Change{c}, d.export(have, b, true)...)
+	c.Steps = append(c.Steps, s.started(b), s.discard(old))
+	c.Undo = []plan.Step{s.bringBack(b.Name, old)}
+	return append([]plan.Change{c}, s.export(have, b, true)...)
 }
 
-func (d *Domain) run(args ...string) plan.Run {
+func (d Domain) run(args ...string) plan.Run {
 	return plan.Run{Argv: append([]string{d.Manager}, args...)}
 }
 
@@ -169,7 +169,7 @@ esac`
 
 // rename gives a container another name. By its name the old one is told from the
 // new one, later on.
-func (d *Domain) rename(c container, name string) plan.Run {
+func (d Domain) rename(c container, name string) plan.Run {
 	r := d.run("rename", c.id, name)
 	r.Verify = []string{"sh", "-c", named, "sh", d.Manager, c.id, name}
 	return r
@@ -192,7 +192,7 @@ const isBack = `case $("$1" inspect --type container --format '{{.Id}} {{.Name}}
 *) echo "$5 is not $2 again" >&2; exit 1 ;;
 esac`
 
-func (d *Domain) bringBack(name string, old container) plan.Run {
+func (d Domain) bringBack(name string, old container) plan.Run {
 	running := ""
 	if old.running {
 		running = "true"
@@ -204,18 +204,18 @@ func (d *Domain) bringBack(name string, old container) plan.Run {
 }
 
 // giveBack gives a box its name that was put aside, and is as it should be.
-func (d *Domain) giveBack(b Box) plan.Change {
-	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{d.rename(d.seen.aside[b.Name], b.Name)}}
+func (s *snapshot) giveBack(b Box) plan.Change {
+	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{s.rename(s.aside[b.Name], b.Name)}}
 }
 
 // finish removes the old box of which there is a new one, if that one starts. If
 // it does not, both stay: either may be the one that was used last.
-func (d *Domain) finish(b Box) []plan.Change {
-	old, aside := d.seen.aside[b.Name]
+func (s *snapshot) finish(b Box) []plan.Change {
+	old, aside := s.aside[b.Name]
 	if !aside {
 		return nil
 	}
-	steps := []plan.Step{d.started(b), d.discard(old)}
+	steps := []plan.Step{s.started(b), s.discard(old)}
 	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: []string{"the old box, " + old.name}, Steps: steps}}
 }
 
@@ -226,7 +226,7 @@ const running = `case $("$1" inspect --type container --format '{{.Name}} {{.Sta
 esac`
 
 // started starts a box, which runs its hooks. The old one goes as soon as it runs.
-func (d *Domain) started(b Box) plan.Step {
+func (d Domain) started(b Box) plan.Step {
 	r := d.enter(b.Name, "# bkt\nexit 0\n")
 	r.Verify = []string{"sh", "-c", running, "sh", d.Manager, b.Name}
 	return r
@@ -234,16 +234,16 @@ func (d *Domain) started(b Box) plan.Step {
 
 // export brings the exports of a box up to date. What goes is a file of the host:
 // the box is needed for the rest alone, which is done if enter says so.
-func (d *Domain) export(have, b Box, enter bool) []plan.Change {
+func (s *snapshot) export(have, b Box, enter bool) []plan.Change {
 	var steps []plan.Step
 	for _, at := range b.ToDo.Remove {
 		steps = append(steps, plan.Delete{Path: at})
 	}
-	if d.exportsSomething(b.Box) && d.seen.path.text != "" {
-		steps = append(steps, plan.Overwrite{Path: d.seen.path.at, Text: []byte(d.seen.path.text)})
+	if s.exportsSomething(b.Box) && s.path.text != "" {
+		steps = append(steps, plan.Overwrite{Path: s.path.at, Text: []byte(s.path.text)})
 	}
-	if enter && (d.exportsSomething(b.Box) || len(b.ExportedApps) > 0) && !slices.Equal(b.ToDo.Export, []string{d.seen.path.at}) {
-		steps = append(steps, d.exports(b)...)
+	if enter && (s.exportsSomething(b.Box) || len(b.ExportedApps) > 0) && !slices.Equal(b.ToDo.Export, []string{s.path.at}) {
+		steps = append(steps, s.exports(b)...)
 	}
 	if len(steps) == 0 {
 		return nil
@@ -253,16 +253,16 @@ func (d *Domain) export(have, b Box, enter bool) []plan.Change {
 
 // byHand returns what someone has exported by hand from a box that is, and is not to
 // be any more.
-func (d *Domain) byHand(have, want Box) (wrappers []wrapper, apps []app) {
-	dir, _ := d.to(want.Box)
-	all := d.wrappersOf(want.Name)
+func (s *snapshot) byHand(have, want Box) (wrappers []wrapper, apps []app) {
+	dir, _ := s.to(want.Box)
+	all := s.wrappersOf(want.Name)
 	for _, program := range have.Bins.Also {
 		w, there := all[path.Join(dir, path.Base(program))]
-		if there && !w.byBkt && w.odd == "" && w.program == d.expand(program) && !d.declares(want.Box, w.program) {
+		if there && !w.byBkt && w.odd == "" && w.program == s.expand(program) && !s.declares(want.Box, w.program) {
 			wrappers = append(wrappers, w)
 		}
 	}
-	for _, a := range d.seen.apps {
+	for _, a := range s.apps {
 		was, is := slices.ContainsFunc(have.ExportedApps, a.is), slices.ContainsFunc(want.ExportedApps, a.is)
 		if a.box == want.Name && !a.byBkt && a.odd == "" && was && !is {
 			apps = append(apps, a)
@@ -272,14 +272,14 @@ func (d *Domain) byHand(have, want Box) (wrappers []wrapper, apps []app) {
 }
 
 // declares reports whether a program is declared by itself.
-func (d *Domain) declares(b manifest.Box, program string) bool {
+func (d Domain) declares(b manifest.Box, program string) bool {
 	return slices.ContainsFunc(b.Bins.Also, func(also string) bool { return d.expand(also) == program })
 }
 
 // undeclare removes what was exported by hand, has been declared since, and is no
 // longer. What has never been declared is not bkt's to remove.
-func (d *Domain) undeclare(diff reconcile.Diff[Box]) []plan.Change {
-	wrappers, apps := d.byHand(*diff.Have, *diff.Want)
+func (s *snapshot) undeclare(diff reconcile.Diff[Box]) []plan.Change {
+	wrappers, apps := s.byHand(*diff.Have, *diff.Want)
 	var agreed manifest.Box
 	if diff.Base != nil {
 		agreed = diff.Base.Box
@@ -287,23 +287,23 @@ func (d *Domain) undeclare(diff reconcile.Diff[Box]) []plan.Change {
 	remove := plan.Change{Op: plan.Modify, Targets: []string{diff.Want.Name}}
 	refuse := remove
 	for _, w := range wrappers {
-		if d.declares(agreed, w.program) {
+		if s.declares(agreed, w.program) {
 			remove.Steps = append(remove.Steps, plan.Delete{Path: w.at})
 			continue
 		}
-		refuse.Steps = append(refuse.Steps, d.undeclared(w.at))
+		refuse.Steps = append(refuse.Steps, s.undeclared(w.at))
 	}
 	for _, a := range apps {
 		if slices.ContainsFunc(agreed.ExportedApps, a.is) {
 			remove.Steps = append(remove.Steps, plan.Delete{Path: a.at})
 			continue
 		}
-		refuse.Steps = append(refuse.Steps, d.undeclared(a.at))
+		refuse.Steps = append(refuse.Steps, s.undeclared(a.at))
 	}
 	return slices.DeleteFunc([]plan.Change{remove, refuse}, func(c plan.Change) bool { return len(c.Steps) == 0 })
 }
 
-func (d *Domain) undeclared(at string) plan.Step {
+func (d Domain) undeclared(at string) plan.Step {
 	err := fmt.Errorf("%s was exported by hand, and is not declared: it stays", d.shorten(at))
 	return plan.Fail{Reason: hint.Add(err, `"bkt capture distrobox" takes it into the manifest; if it is not wanted, remove it`)}
 }
@@ -311,8 +311,8 @@ func (d *Domain) undeclared(at string) plan.Step {
 // making returns the steps that make a box, and the folders that it shares. That
 // distrobox says that it has made one is not enough: it says so, too, where the
 // manager has refused, or there was one of this name.
-func (d *Domain) making(b Box) []plan.Step {
-	argv, err := d.createArgs(b)
+func (s *snapshot) making(b Box) []plan.Step {
+	argv, err := s.createArgs(b)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
@@ -320,8 +320,8 @@ func (d *Domain) making(b Box) []plan.Step {
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	create := plan.Run{Argv: argv, Verify: []string{"sh", "-c", made, "sh", d.Manager, b.Name, strings.TrimPrefix(b.Image, "docker://"), entry}}
-	folders, err := d.folders(b)
+	create := plan.Run{Argv: argv, Verify: []string{"sh", "-c", made, "sh", s.Manager, b.Name, strings.TrimPrefix(b.Image, "docker://"), entry}}
+	folders, err := s.sharedFolders(b)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}

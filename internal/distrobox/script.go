@@ -136,16 +136,16 @@ place() {
 `
 
 // script returns the script that exports what is declared of a box.
-func (d *Domain) script(b Box) (string, error) {
-	to, _ := d.to(b.Box)
-	if !d.exportsSomething(b.Box) {
+func (s *snapshot) script(b Box) (string, error) {
+	to, _ := s.to(b.Box)
+	if !s.exportsSomething(b.Box) {
 		to = ""
 	}
-	kept, wrappers, entries := d.owners(b, to)
+	kept, wrappers, entries := s.owners(b, to)
 	out := script{}
 	out.text.WriteString("# bkt\n")
 	for _, v := range []struct{ name, value string }{
-		{"box", b.Name}, {"to", to}, {"apps", d.applications()}, {"data", d.Data}, {"work", d.work()}, {"mark", mark}, {"summark", sumMark},
+		{"box", b.Name}, {"to", to}, {"apps", s.applications()}, {"data", s.Data}, {"work", s.work()}, {"mark", mark}, {"summark", sumMark},
 		{"excluded", excluded(b.Bins)}, {"wrappers", wrappers}, {"entries", entries},
 	} {
 		out.write(v.name+"=", v.value)
@@ -154,24 +154,24 @@ func (d *Domain) script(b Box) (string, error) {
 	for _, program := range kept {
 		out.write("keep ", program)
 	}
-	d.callAll(&out, b)
+	s.callAll(&out, b)
 	out.text.WriteString("exit $status\n")
 	return out.text.String(), out.err
 }
 
 // callAll calls the functions of the script for what is declared. An app that
 // someone has exported by hand is left to them.
-func (d *Domain) callAll(out *script, b Box) {
-	if _, ours := d.to(b.Box); ours {
+func (s *snapshot) callAll(out *script, b Box) {
+	if _, ours := s.to(b.Box); ours {
 		for _, program := range slices.Sorted(slices.Values(b.Bins.Also)) {
-			out.write("bin ", d.expand(program))
+			out.write("bin ", s.expand(program))
 		}
 		for _, dir := range slices.Sorted(slices.Values(b.Bins.From)) {
-			out.write("folder ", strings.TrimSuffix(d.expand(dir), "/"))
+			out.write("folder ", strings.TrimSuffix(s.expand(dir), "/"))
 		}
 	}
 	for _, name := range b.ExportedApps {
-		if !slices.ContainsFunc(d.seen.apps, func(a app) bool { return a.box == b.Name && !a.byBkt && a.is(name) }) {
+		if !slices.ContainsFunc(s.apps, func(a app) bool { return a.box == b.Name && !a.byBkt && a.is(name) }) {
 			out.write("app ", name)
 		}
 	}
@@ -179,9 +179,9 @@ func (d *Domain) callAll(out *script, b Box) {
 
 // owners returns which programs of a box are exported by hand, and the names of the
 // files that bkt has exported, each between slashes.
-func (d *Domain) owners(b Box, to string) (kept []string, wrappers, entries string) {
+func (s *snapshot) owners(b Box, to string) (kept []string, wrappers, entries string) {
 	wrappers, entries = "/", "/"
-	all := d.wrappersOf(b.Name)
+	all := s.wrappersOf(b.Name)
 	for _, at := range sortedKeys(all) {
 		w := all[at]
 		switch {
@@ -194,7 +194,7 @@ func (d *Domain) owners(b Box, to string) (kept []string, wrappers, entries stri
 			kept = append(kept, w.program)
 		}
 	}
-	for _, a := range d.seen.apps {
+	for _, a := range s.apps {
 		if a.box == b.Name && a.byBkt {
 			entries += path.Base(a.at) + "/"
 		}
@@ -203,7 +203,7 @@ func (d *Domain) owners(b Box, to string) (kept []string, wrappers, entries stri
 }
 
 // work is a folder of bkt's that boxes share with the host.
-func (d *Domain) work() string {
+func (d Domain) work() string {
 	if below(d.Cache, d.Home) {
 		return path.Join(d.Cache, "export")
 	}
@@ -241,7 +241,7 @@ func excluded(b manifest.Bins) string {
 // enter runs a script in a box. If there is none, distrobox would make one of
 // whatever image it takes by default, as soon as it is told not to ask: by a variable
 // or by its configuration, which the variable goes before.
-func (d *Domain) enter(box, script string) plan.Run {
+func (d Domain) enter(box, script string) plan.Run {
 	return plan.Run{
 		Argv:    []string{"distrobox", "enter", "--name", box, "--", "sh", "-s"},
 		Env:     []string{"DBX_NON_INTERACTIVE=0"},
@@ -257,26 +257,26 @@ const existing = `case $("$1" inspect --type container --format '{{.Name}}' "$2"
 *) echo "there is no container $2" >&2; exit 1 ;;
 esac`
 
-func (d *Domain) exists(box string) []string {
+func (d Domain) exists(box string) []string {
 	return []string{"sh", "-c", existing, "sh", d.Manager, box}
 }
 
 // exports returns the steps that export what is declared of a box.
-func (d *Domain) exports(b Box) []plan.Step {
-	if to, ours := d.to(b.Box); ours && d.exportsSomething(b.Box) && !below(to, d.Home) {
+func (s *snapshot) exports(b Box) []plan.Step {
+	if to, ours := s.to(b.Box); ours && s.exportsSomething(b.Box) && !below(to, s.Home) {
 		err := fmt.Errorf("programs cannot be exported to %s, which boxes do not share with the host", to)
 		return []plan.Step{plan.Fail{Reason: hint.Add(err, `set "to" of its bins to a folder in the home, or to %s for the host's image`, baked)}}
 	}
-	if err := d.looping(b); err != nil {
+	if err := s.looping(b); err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	script, err := d.script(b)
+	script, err := s.script(b)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	steps := []plan.Step{d.enter(b.Name, script)}
+	steps := []plan.Step{s.enter(b.Name, script)}
 	if len(b.ExportedApps) > 0 { // as distrobox does it, in its own folder
-		steps = append(steps, plan.Run{Argv: []string{"sh", "-c", refreshing, "sh", d.applications()}})
+		steps = append(steps, plan.Run{Argv: []string{"sh", "-c", refreshing, "sh", s.applications()}})
 	}
 	return steps
 }
@@ -287,17 +287,25 @@ const refreshing = `if command -v update-desktop-database >/dev/null; then updat
 
 // looping returns an error if wrappers were to be exported from the folder that
 // they are in: one that runs itself never ends.
-func (d *Domain) looping(b Box) error {
-	to, ours := d.to(b.Box)
-	folders := slices.Clone(b.Bins.From)
-	for _, program := range b.Bins.Also {
-		folders = append(folders, path.Dir(program))
-	}
-	for _, dir := range folders {
-		if dir := path.Clean(d.expand(dir)); ours && sameFolder(dir, to) {
+func (s *snapshot) looping(b Box) error {
+	to, ours := s.to(b.Box)
+	for _, dir := range s.programFolders(b.Box) {
+		if ours && s.facts.same(dir, to) {
 			err := fmt.Errorf("programs in %s cannot be exported to that same folder", dir)
 			return hint.Add(err, `take it out of "from" and "also" of the bins, or set their "to" to another folder`)
 		}
 	}
 	return nil
+}
+
+// programFolders returns the folders whose programs a container exports.
+func (d Domain) programFolders(b manifest.Box) []string {
+	folders := slices.Clone(b.Bins.From)
+	for _, program := range b.Bins.Also {
+		folders = append(folders, path.Dir(program))
+	}
+	for i, dir := range folders {
+		folders[i] = path.Clean(d.expand(dir))
+	}
+	return folders
 }

@@ -36,35 +36,36 @@ type Stage struct {
 //
 // Should bkt be killed meanwhile, apply takes the old box for one that was being
 // made anew, and finishes that.
-func (d *Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candidate string, answering []string, suffix string) (Upgrade, error) {
+func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candidate string, answering []string, suffix string) (Upgrade, error) {
 	if b.Root {
 		err := fmt.Errorf("box %s belongs to root", b.Name)
 		return Upgrade{}, hint.Add(err, "bkt makes no box of root anew: see distrobox-rm(1) and distrobox-create(1)")
 	}
-	if _, err := d.Observe(ctx, sys, []Box{b}); err != nil {
+	s, _, err := d.observe(ctx, sys, []Box{b})
+	if err != nil {
 		return Upgrade{}, err
 	}
-	old, there := d.seen.containers[b.Name]
-	if _, aside := d.seen.aside[b.Name]; aside {
+	old, there := s.containers[b.Name]
+	if _, aside := s.aside[b.Name]; aside {
 		err := fmt.Errorf("box %s was being made anew when bkt was stopped", b.Name)
 		return Upgrade{}, hint.Add(err, `run "bkt apply distrobox" first`)
 	}
 	if !there {
 		return Upgrade{}, hint.Add(fmt.Errorf("there is no box %s", b.Name), `run "bkt apply distrobox" to make it`)
 	}
-	if steps := d.making(b); cannot(steps) {
+	if steps := s.making(b); cannot(steps) {
 		return Upgrade{}, steps[0].(plan.Fail).Reason
 	}
-	made, _ := d.observed(old, b.Name, index([]Box{b}))
-	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.losses(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
-	u.Stages = d.stages(b, old, candidate, u.Backup, answering)
-	u.Undo = Stage{"bring the old box back", []plan.Step{d.bringBack(b.Name, old), d.renamed(b)}}
+	made, _ := s.observed(old, b.Name, index([]Box{b}))
+	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.changesSinceImage(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
+	u.Stages = s.stages(b, old, candidate, u.Backup, answering)
+	u.Undo = Stage{"bring the old box back", []plan.Step{d.bringBack(b.Name, old), s.renamed(b)}}
 	u.Remove = Stage{"remove the old box", []plan.Step{plan.Run{Argv: []string{d.Manager, "rm", "--force", u.Backup}, Verify: d.gone(old.id, u.Backup)}}}
 	return u, nil
 }
 
 // Stale returns what removes the wrappers of a box that it has no programs for.
-func (d *Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan.Step, error) {
+func (d Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan.Step, error) {
 	_, remove, err := d.toDo(ctx, sys, b)
 	var steps []plan.Step
 	for _, at := range remove {
@@ -75,7 +76,7 @@ func (d *Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan
 
 // Lacking returns an error if the host lacks exports of a box, whatever the commands
 // have said that were to make them.
-func (d *Domain) Lacking(ctx context.Context, sys reconcile.System, b Box) error {
+func (d Domain) Lacking(ctx context.Context, sys reconcile.System, b Box) error {
 	export, _, err := d.toDo(ctx, sys, b)
 	if err == nil && len(export) > 0 {
 		err = fmt.Errorf("not exported: %s", few(export))
@@ -85,30 +86,31 @@ func (d *Domain) Lacking(ctx context.Context, sys reconcile.System, b Box) error
 
 // toDo returns the exports of a box that are missing, but for the file with PATH,
 // which apply writes, and those that are no longer wanted.
-func (d *Domain) toDo(ctx context.Context, sys reconcile.System, b Box) (export, remove []string, err error) {
-	if _, err := d.Observe(ctx, sys, []Box{b}); err != nil {
+func (d Domain) toDo(ctx context.Context, sys reconcile.System, b Box) (export, remove []string, err error) {
+	s, _, err := d.observe(ctx, sys, []Box{b})
+	if err != nil {
 		return nil, nil, err
 	}
-	todo := d.resolve(b).ToDo
-	return slices.DeleteFunc(todo.Export, func(at string) bool { return at == d.seen.path.at }), todo.Remove, nil
+	todo := s.resolve(b).ToDo
+	return slices.DeleteFunc(todo.Export, func(at string) bool { return at == s.path.at }), todo.Remove, nil
 }
 
-func (d *Domain) stages(b Box, old container, candidate, backup string, answering []string) []Stage {
+func (s *snapshot) stages(b Box, old container, candidate, backup string, answering []string) []Stage {
 	fresh := b
 	fresh.Pull = false // or another image might take the name of this one
 	stages := []Stage{
-		{"put the old box aside", []plan.Step{d.run("stop", old.id), d.rename(old, b.Name+asideSuffix)}},
-		{"call the new image " + b.Image, []plan.Step{d.tag(candidate, b.Image)}},
-		{"make the new box", d.making(fresh)},
-		{"start it, which runs its hooks", []plan.Step{d.started(b)}},
+		{"put the old box aside", []plan.Step{s.run("stop", old.id), s.rename(old, b.Name+asideSuffix)}},
+		{"call the new image " + b.Image, []plan.Step{s.tag(candidate, b.Image)}},
+		{"make the new box", s.making(fresh)},
+		{"start it, which runs its hooks", []plan.Step{s.started(b)}},
 	}
-	if d.exportsSomething(b.Box) || len(b.ExportedApps) > 0 {
-		stages = append(stages, Stage{"export its programs", d.exports(b)})
+	if s.exportsSomething(b.Box) || len(b.ExportedApps) > 0 {
+		stages = append(stages, Stage{"export its programs", s.exports(b)})
 	}
-	if script := d.trial(b, answering); script != "" {
-		stages = append(stages, Stage{"try its programs", []plan.Step{d.enter(b.Name, script)}})
+	if script := s.trial(b, answering); script != "" {
+		stages = append(stages, Stage{"try its programs", []plan.Step{s.enter(b.Name, script)}})
 	}
-	return append(stages, Stage{"keep the old box as " + backup, []plan.Step{d.rename(old, backup)}})
+	return append(stages, Stage{"keep the old box as " + backup, []plan.Step{s.rename(old, backup)}})
 }
 
 // tagged checks that two names are those of one image.
@@ -116,7 +118,7 @@ const tagged = `one=$("$1" image inspect --format '{{.Id}}' "$2") && other=$("$1
 test "$one" = "$other" || { echo "$3 is another image than $2" >&2; exit 1; }`
 
 // tag gives an image a name, which the box is made by.
-func (d *Domain) tag(image, name string) plan.Run {
+func (d Domain) tag(image, name string) plan.Run {
 	r := d.run("tag", image, name)
 	r.Verify = []string{"sh", "-c", tagged, "sh", d.Manager, image, name}
 	return r
@@ -130,11 +132,11 @@ const unnaming = `if "$1" image inspect "$2" >/dev/null 2>&1; then "$1" rmi "$2"
 const renaming = `"$1" tag "$2" "$3" 2>/dev/null || { "$1" untag "$3" "$3" && "$1" tag "$2" "$3"; }`
 
 // renamed gives the name of the image back to the one that has it now.
-func (d *Domain) renamed(b Box) plan.Step {
-	if id := d.seen.images.id(b.Image); id != "" {
-		return plan.Run{Argv: []string{"sh", "-c", renaming, "sh", d.Manager, id, b.Image}}
+func (s *snapshot) renamed(b Box) plan.Step {
+	if id := s.images.id(b.Image); id != "" {
+		return plan.Run{Argv: []string{"sh", "-c", renaming, "sh", s.Manager, id, b.Image}}
 	}
-	return plan.Run{Argv: []string{"sh", "-c", unnaming, "sh", d.Manager, b.Image}}
+	return plan.Run{Argv: []string{"sh", "-c", unnaming, "sh", s.Manager, b.Image}}
 }
 
 // trying is the script that looks for programs in a box, and asks some for their
@@ -151,7 +153,7 @@ answers() {
 
 // trial returns the script that tries what a box has to have, "" if that is
 // nothing.
-func (d *Domain) trial(b Box, answering []string) string {
+func (d Domain) trial(b Box, answering []string) string {
 	var calls []string
 	if d.exportsSomething(b.Box) {
 		for _, program := range b.Bins.Also {

@@ -40,7 +40,7 @@ func All(w workspace.Folders, repo fs.FS, cache *Cache) []reconcile.Reconciler {
 		// In the manifest of apps, if those are there.
 		reconcile.New("flatpak-overrides", flatpak.Overrides{Installations: installations, Home: f.Home}, flatpak.OverrideStore{}),
 		// Before their settings.
-		reconcile.New("extensions", &extension.Domain{
+		reconcile.New("extensions", extension.Domain{
 			Data:     f.Data,
 			DataDirs: f.DataDirs,
 			Config:   f.Config,
@@ -71,9 +71,9 @@ type folders struct {
 
 // services returns the domain of systemd's units. BKT_SYSTEMD_ROOT is for a
 // system that does not run, such as one that is being installed.
-func (f folders) services(repo fs.FS) *services.Domain {
+func (f folders) services(repo fs.FS) services.Domain {
 	_, err := os.Stat(filepath.Join(f.Runtime, "systemd/private"))
-	return &services.Domain{
+	return services.Domain{
 		Missing: !host.Installed("systemctl"),
 		Root:    strings.TrimRight(os.Getenv("BKT_SYSTEMD_ROOT"), "/"),
 		Admin:   os.Geteuid() == 0,
@@ -95,8 +95,8 @@ func (f folders) services(repo fs.FS) *services.Domain {
 // appImages returns the domain of AppImages: what AppImageLauncher and Gear Lever
 // keep them in, and what by the specification of AppImages has them stay out of
 // the desktop.
-func (f folders) appImages() *appimage.Domain {
-	d := &appimage.Domain{
+func (f folders) appImages() appimage.Domain {
+	d := appimage.Domain{
 		Folders:   []string{filepath.Join(f.Home, "Applications"), filepath.Join(f.Home, "AppImages")},
 		Data:      f.Data,
 		Cache:     filepath.Join(f.Cache, "bkt", "appimages"),
@@ -129,8 +129,8 @@ func Flatpak(f workspace.Folders) flatpak.Installations {
 }
 
 // Distrobox returns the domain of containers.
-func Distrobox(f workspace.Folders, cache *Cache) *distrobox.Domain {
-	d := &distrobox.Domain{
+func Distrobox(f workspace.Folders, cache *Cache) distrobox.Domain {
+	d := distrobox.Domain{
 		Manager:  ContainerManager(f),
 		Missing:  !host.Installed("distrobox"),
 		Home:     f.Home,
@@ -172,12 +172,12 @@ func ToolboxInImage(repo fs.FS, boxes manifest.Boxes) (string, error) {
 
 // gsettings returns the domain of settings, by dconf(7) and the variables of
 // GLib.
-func (f folders) gsettings() *gsettings.Domain {
+func (f folders) gsettings() gsettings.Domain {
 	bus, runtimeBus := os.Getenv("DBUS_SESSION_BUS_ADDRESS"), filepath.Join(f.Runtime, "bus")
 	if _, err := os.Stat(runtimeBus); bus == "" && f.Runtime != "" && err == nil {
 		bus = "unix:path=" + runtimeBus
 	}
-	return &gsettings.Domain{
+	return gsettings.Domain{
 		Missing:    !host.Installed("dconf"),
 		Bus:        bus,
 		Home:       f.Home,

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bkt/internal/gvariant"
@@ -34,16 +35,16 @@ type Domain struct {
 	Cache    string   // for what is downloaded
 	Settings Settings
 	Site     string
-
-	seen seen
 }
 
-// seen is what Plan has to know of the system, beside what differs.
-type seen struct {
+// A snapshot is what Plan needs to know about the system.
+type snapshot struct {
+	Domain
 	folders
-	shell    string // the version of GNOME Shell
-	shellErr error  // why there is none
-	anyShell bool   // extensions need not be made for the version
+	shell     string          // the version of GNOME Shell
+	shellErr  error           // why the version is unknown
+	anyShell  bool            // extensions need not be made for the version
+	checkouts map[string]bool // extensions of the user whose folder is a git checkout, or may be
 }
 
 // Settings tells of the settings of a schema what holds, and what would without
@@ -56,9 +57,9 @@ type extension = manifest.Extension
 
 // Observe implements [reconcile.Domain]. It starts one process at most, which asks
 // for the version of the shell if something is to be downloaded.
-func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []extension) (reconcile.Observation[extension], error) {
-	var o reconcile.Observation[extension]
-	folders, err := d.folders(known)
+func (d Domain) Observe(ctx context.Context, sys reconcile.System, declared []extension) (reconcile.Snapshot[extension], error) {
+	var o reconcile.Snapshot[extension]
+	folders, err := d.folders(declared)
 	if err != nil {
 		return o, reconcile.Unavailablef("%w", err)
 	}
@@ -74,12 +75,13 @@ func (d *Domain) Observe(ctx context.Context, sys reconcile.System, known []exte
 	if err != nil {
 		return o, reconcile.Unavailablef("%w", err)
 	}
-	d.seen = seen{folders: folders, anyShell: now.anyShell}
-	if folders.lack(known) {
-		d.seen.shell, d.seen.shellErr = shellVersion(ctx, sys)
+	s := snapshot{Domain: d, folders: folders, anyShell: now.anyShell}
+	if folders.lack(declared) {
+		s.shell, s.shellErr = shellVersion(ctx, sys)
 	}
-	o.Items = items(folders, now, below, index(known))
-	o.Identity = d.identity()
+	o.Items = items(folders, now, below, index(declared))
+	s.checkouts = d.checkouts(o.Items, declared)
+	o.Plan, o.Identity = s.plan, s.identity()
 	if now.off {
 		o.Notes = []string{noteOff}
 	}
@@ -148,7 +150,7 @@ func observed(e extension, enabled bool, m metadata) extension {
 
 // Same implements [reconcile.Domain]. A version counts if it is declared: that
 // of the system is the same as none.
-func (*Domain) Same(a, b extension) bool {
+func (Domain) Same(a, b extension) bool {
 	return a.Disabled == b.Disabled && (a.Version == b.Version || fits(a, b) || fits(b, a))
 }
 
@@ -156,9 +158,9 @@ func fits(system, declared extension) bool {
 	return system.Installed.There && (declared.Version == 0 || declared.Version == system.Installed.Version)
 }
 
-// Plan implements [reconcile.Domain]: what is to be downloaded, and then one
-// edit of the shell's settings. What goes is switched off first.
-func (d *Domain) Plan(diffs []reconcile.Diff[extension]) []plan.Change {
+// plan implements Plan of [reconcile.Snapshot]: downloads first, and then one edit of
+// the shell's settings. An extension is switched off before it is removed.
+func (s snapshot) plan(diffs []reconcile.Diff[extension]) []plan.Change {
 	var install, remove []plan.Change
 	var ids []string
 	edit := edit{places: map[string]string{}}
@@ -167,13 +169,13 @@ func (d *Domain) Plan(diffs []reconcile.Diff[extension]) []plan.Change {
 		if want == nil {
 			edit.forget = append(edit.forget, have.ID)
 			ids = append(ids, have.ID)
-			remove = append(remove, d.remove(have.ID)...)
+			remove = append(remove, s.remove(have.ID)...)
 			continue
 		}
-		change, needed := d.install(have, *want)
+		change, needed := s.install(have, *want)
 		if needed {
 			install = append(install, change)
-			edit.places[want.ID] = d.place(want.ID)
+			edit.places[want.ID] = s.place(want.ID)
 		}
 		if have == nil || have.Disabled != want.Disabled {
 			edit.set(*want)
@@ -189,28 +191,28 @@ func (d *Domain) Plan(diffs []reconcile.Diff[extension]) []plan.Change {
 }
 
 // remove returns nothing for an extension that comes with the system.
-func (d *Domain) remove(id string) []plan.Change {
-	if _, ok := d.seen.user[id]; !ok {
+func (s snapshot) remove(id string) []plan.Change {
+	if _, ok := s.user[id]; !ok {
 		return nil
 	}
-	if err := d.checkedOut(id); err != nil {
+	if err := s.checkedOut(id); err != nil {
 		return []plan.Change{{Op: plan.Remove, Targets: []string{id}, Steps: []plan.Step{plan.Fail{Reason: err}}}}
 	}
 	return []plan.Change{{Op: plan.Remove, Targets: []string{id}, Steps: []plan.Step{
-		plan.Delete{Path: d.updates(id)}, plan.Delete{Path: d.place(id)},
+		plan.Delete{Path: s.updates(id)}, plan.Delete{Path: s.place(id)},
 	}}}
 }
 
 // install returns what installs an extension, and whether that is needed.
-func (d *Domain) install(have *extension, want extension) (plan.Change, bool) {
-	if d.seen.has(want) {
+func (s snapshot) install(have *extension, want extension) (plan.Change, bool) {
+	if s.has(want) {
 		return plan.Change{}, false
 	}
 	op := plan.Add
 	if have != nil {
 		op = plan.Modify
 	}
-	steps := d.steps(want)
+	steps := s.steps(want)
 	return plan.Change{Op: op, Targets: []string{want.ID}, Steps: steps}, true
 }
 
@@ -219,48 +221,59 @@ const (
 	maxFolder  = 256 << 20
 )
 
-func (d *Domain) steps(want extension) []plan.Step {
-	fetch, err := d.fetch(want)
-	if err == nil && d.seen.odd[want.ID] {
-		err = hint.Add(fmt.Errorf("%s is there, and is not this extension", d.place(want.ID)), "move it away")
+func (s snapshot) steps(want extension) []plan.Step {
+	fetch, err := s.fetch(want)
+	if err == nil && s.odd[want.ID] {
+		err = hint.Add(fmt.Errorf("%s is there, and is not this extension", s.place(want.ID)), "move it away")
 	}
 	if err == nil {
-		err = d.checkedOut(want.ID)
+		err = s.checkedOut(want.ID)
 	}
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
 	unzip := plan.Unzip{
 		Archive: fetch.Path,
-		Dir:     d.place(want.ID),
+		Dir:     s.place(want.ID),
 		Limit:   maxFolder,
-		Check:   check{want.ID, want.Version, d.required()},
+		Check:   check{want.ID, want.Version, s.required()},
 		Pattern: "schemas/*.gschema.xml",
 		Command: []string{"glib-compile-schemas", "--strict", "."},
 	}
 	steps := []plan.Step{fetch, unzip}
-	if d.seen.staged[want.ID] {
+	if s.staged[want.ID] {
 		// At the next login it would take the place of this one.
-		steps = append(steps, plan.Delete{Path: d.updates(want.ID)})
+		steps = append(steps, plan.Delete{Path: s.updates(want.ID)})
 	}
 	return steps
 }
 
 // checkedOut returns an error if the folder of an extension is a git checkout, as of
 // someone who works on the extension: what is not pushed there would be lost with it.
-func (d *Domain) checkedOut(id string) error {
-	if _, err := os.Lstat(filepath.Join(d.place(id), ".git")); patherr.IsMissing(err) {
+func (s snapshot) checkedOut(id string) error {
+	if !s.checkouts[id] {
 		return nil
 	}
-	return hint.Add(fmt.Errorf("%s is a git checkout: it stays as it is", d.place(id)), "move it away, or have .bktignore leave it alone")
+	return hint.Add(fmt.Errorf("%s is a git checkout: it stays as it is", s.place(id)), "move it away, or have .bktignore leave it alone")
+}
+
+// checkouts returns the extensions whose folder is a git checkout, or cannot be seen
+// not to be one.
+func (d Domain) checkouts(lists ...[]extension) map[string]bool {
+	all := map[string]bool{}
+	for _, e := range slices.Concat(lists...) {
+		_, err := os.Lstat(filepath.Join(d.place(e.ID), ".git"))
+		all[e.ID] = !patherr.IsMissing(err)
+	}
+	return all
 }
 
 // required returns the version of the shell that an extension must be made for.
-func (d *Domain) required() string {
-	if d.seen.anyShell {
+func (s snapshot) required() string {
+	if s.anyShell {
 		return ""
 	}
-	return d.seen.shell
+	return s.shell
 }
 
 var (
@@ -270,16 +283,16 @@ var (
 )
 
 // fetch returns what downloads an extension.
-func (d *Domain) fetch(want extension) (plan.Fetch, error) {
-	f := plan.Fetch{URL: want.Source, Path: d.archive(want.ID), SHA256: strings.ToLower(want.SHA256), Limit: maxArchive}
+func (s snapshot) fetch(want extension) (plan.Fetch, error) {
+	f := plan.Fetch{URL: want.Source, Path: s.archive(want.ID), SHA256: strings.ToLower(want.SHA256), Limit: maxArchive}
 	switch want.Source {
 	case "system":
 		return f, errSystem
 	case "unknown":
 		return f, errUnknown
 	case "", "ego":
-		f.URL, f.Missing = d.release(want)
-		return f, d.seen.shellErr
+		f.URL, f.Missing = s.release(want)
+		return f, s.shellErr
 	}
 	if want.SHA256 == "" {
 		return f, errNoSum

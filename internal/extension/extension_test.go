@@ -80,10 +80,10 @@ func newSystem() *system {
 	return &system{lists: none, defaults: none, version: "GNOME Shell 43.9"}
 }
 
-func newDomain(t *testing.T) *extension.Domain {
+func newDomain(t *testing.T) extension.Domain {
 	t.Helper()
 	dir := t.TempDir()
-	return &extension.Domain{
+	return extension.Domain{
 		Data:     dir + "/data",
 		DataDirs: []string{dir + "/first", dir + "/second"},
 		Config:   dir + "/config",
@@ -103,7 +103,12 @@ func install(t *testing.T, data, id, metadata string) {
 	}
 }
 
-func observe(t *testing.T, d *extension.Domain, s *system, known ...manifest.Extension) []manifest.Extension {
+func observe(t *testing.T, d extension.Domain, s *system, known ...manifest.Extension) []manifest.Extension {
+	t.Helper()
+	return snapshot(t, d, s, known...).Items
+}
+
+func snapshot(t *testing.T, d extension.Domain, s *system, known ...manifest.Extension) reconcile.Snapshot[manifest.Extension] {
 	t.Helper()
 	d.Settings = s
 	o, err := d.Observe(t.Context(), s, known)
@@ -111,7 +116,7 @@ func observe(t *testing.T, d *extension.Domain, s *system, known ...manifest.Ext
 		t.Fatal(err)
 	}
 	slices.SortFunc(o.Items, func(a, b manifest.Extension) int { return strings.Compare(a.ID, b.ID) })
-	return o.Items
+	return o
 }
 
 // TestObserveStartsNoProcessPerExtension counts, with ever more extensions.
@@ -230,9 +235,10 @@ func TestPlan(t *testing.T) {
 	install(t, d.DataDirs[1], "system@test", `{"uuid": "system@test"}`)
 	s := newSystem()
 	there := manifest.Extension{ID: "there@test", Version: 1}
-	items := observe(t, d, s, there, manifest.Extension{ID: "new@test"})
+	o := snapshot(t, d, s, there, manifest.Extension{ID: "new@test"})
+	items := o.Items
 	sum := strings.Repeat("A", 64)
-	p := d.Plan([]diff{
+	p := o.Plan([]diff{
 		{Want: &manifest.Extension{ID: "new@test"}},
 		{Want: &manifest.Extension{ID: "off@test", Disabled: true, Source: "https://example.org/x.zip", SHA256: sum}},
 		{Want: &manifest.Extension{ID: "system@test"}},
@@ -262,8 +268,9 @@ func TestPlanRemovesOnlyWhatIsTheUsers(t *testing.T) {
 	install(t, d.DataDirs[0], "system@test", `{"uuid": "system@test"}`)
 	s := newSystem()
 	s.lists = settings("['system@test']", "@as []")
-	items := observe(t, d, s)
-	got := lines(d.Plan([]diff{{Have: &items[0]}, {Have: &items[1]}}))
+	o := snapshot(t, d, s)
+	items := o.Items
+	got := lines(o.Plan([]diff{{Have: &items[0]}, {Have: &items[1]}}))
 	want := []string{
 		`~ mine@test system@test: dconf load /org/gnome/shell/ < forget mine@test system@test`,
 		`- mine@test: rm -r ` + d.Data + `/gnome-shell/extension-updates/mine@test`,
@@ -288,8 +295,7 @@ func TestPlanSaysWhatCannotBeDone(t *testing.T) {
 		d, s := newDomain(t), newSystem()
 		s.version = ""
 		tt.want.ID = "x@test"
-		observe(t, d, s, tt.want)
-		got := lines(d.Plan([]diff{{Want: &tt.want}}))
+		got := lines(snapshot(t, d, s, tt.want).Plan([]diff{{Want: &tt.want}}))
 		if got[0] != "+ x@test: cannot be done: "+tt.err {
 			t.Errorf("%+v: %v", tt.want, got)
 		}
@@ -310,8 +316,7 @@ func TestPlanReplacesNoFolderOfOthers(t *testing.T) {
 		if metadata == "" {
 			os.Remove(place + "/metadata.json")
 		}
-		observe(t, d, newSystem(), want)
-		got := lines(d.Plan([]diff{{Want: &want}}))
+		got := lines(snapshot(t, d, newSystem(), want).Plan([]diff{{Want: &want}}))
 		if got[0] != "+ x@test: cannot be done: "+place+" is there, and is not this extension" {
 			t.Errorf("%s: %v", name, got)
 		}
@@ -320,8 +325,7 @@ func TestPlanReplacesNoFolderOfOthers(t *testing.T) {
 	if err := os.MkdirAll(d.Data+"/gnome-shell/extensions/x@test", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	observe(t, d, newSystem(), want)
-	if got := lines(d.Plan([]diff{{Want: &want}})); strings.Contains(got[0], "cannot be done") {
+	if got := lines(snapshot(t, d, newSystem(), want).Plan([]diff{{Want: &want}})); strings.Contains(got[0], "cannot be done") {
 		t.Errorf("an empty folder: %v", got)
 	}
 }
@@ -338,10 +342,10 @@ func TestPlanKeepsCheckouts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		observe(t, d, newSystem(), want)
+		o := snapshot(t, d, newSystem(), want)
 		kept := "cannot be done: " + place + " is a git checkout: it stays as it is"
 		for what, planned := range map[string]diff{"replaced": {Have: &have, Want: &want}, "removed": {Have: &have}} {
-			if got := strings.Join(lines(d.Plan([]diff{planned})), "\n"); strings.Contains(got, kept) != git {
+			if got := strings.Join(lines(o.Plan([]diff{planned})), "\n"); strings.Contains(got, kept) != git {
 				t.Errorf("%s: %s", what, got)
 			}
 		}
@@ -366,8 +370,7 @@ func edit(t *testing.T, text string, diffs ...diff) string {
 		id := keyOf(diff)
 		install(t, d.Data, id, fmt.Sprintf(`{"uuid": %q}`, id))
 	}
-	observe(t, d, newSystem())
-	for _, c := range d.Plan(diffs) {
+	for _, c := range snapshot(t, d, newSystem()).Plan(diffs) {
 		for _, s := range c.Steps {
 			if u, ok := s.(plan.FilterCommand); ok {
 				written, err := u.Edit.Edit([]byte(text))
@@ -417,8 +420,7 @@ func TestEditKeepsWhatItDoesNotKnow(t *testing.T) {
 // TestEditLeavesOutWhatIsNotInstalled has an extension whose download fails.
 func TestEditLeavesOutWhatIsNotInstalled(t *testing.T) {
 	d := newDomain(t)
-	observe(t, d, newSystem(), manifest.Extension{ID: "x@test"})
-	p := d.Plan([]diff{{Want: &manifest.Extension{ID: "x@test"}}})
+	p := snapshot(t, d, newSystem(), manifest.Extension{ID: "x@test"}).Plan([]diff{{Want: &manifest.Extension{ID: "x@test"}}})
 	u := p[len(p)-1].Steps[0].(plan.FilterCommand)
 	if text, err := u.Edit.Edit([]byte(settings("['a']", "@as []"))); err != nil || text != nil {
 		t.Errorf("%s, %v", text, err)
@@ -441,8 +443,8 @@ func FuzzEdit(f *testing.F) {
 		on, off := &manifest.Extension{ID: "x@test"}, &manifest.Extension{ID: "x@test", Disabled: true}
 		d := newDomain(t)
 		install(t, d.Data, "x@test", `{"uuid": "x@test"}`)
-		observe(t, d, newSystem())
-		u := d.Plan([]diff{{Have: off, Want: on}})[0].Steps[0].(plan.FilterCommand)
+		o := snapshot(t, d, newSystem())
+		u := o.Plan([]diff{{Have: off, Want: on}})[0].Steps[0].(plan.FilterCommand)
 		once, err := u.Edit.Edit([]byte(settings(list, "@as []")))
 		if err != nil || once == nil {
 			return
@@ -451,7 +453,7 @@ func FuzzEdit(f *testing.F) {
 		if twice, err := u.Edit.Edit([]byte(settings(written, "@as []"))); err != nil || twice != nil {
 			t.Errorf("%s: %s: %s, %v", list, once, twice, err)
 		}
-		u = d.Plan([]diff{{Have: on}})[0].Steps[0].(plan.FilterCommand)
+		u = o.Plan([]diff{{Have: on}})[0].Steps[0].(plan.FilterCommand)
 		back, err := u.Edit.Edit([]byte(settings(written, "@as []")))
 		if err != nil {
 			t.Fatalf("%s: %v", written, err)

@@ -54,18 +54,18 @@ const (
 )
 
 // place returns the folder of an extension of the user.
-func (d *Domain) place(id string) string { return filepath.Join(d.Data, belowData, id) }
+func (d Domain) place(id string) string { return filepath.Join(d.Data, belowData, id) }
 
 // updates returns the folder of an update that waits for the next login.
-func (d *Domain) updates(id string) string { return filepath.Join(d.Data, updatesBelow, id) }
+func (d Domain) updates(id string) string { return filepath.Join(d.Data, updatesBelow, id) }
 
-func (d *Domain) archive(id string) string {
+func (d Domain) archive(id string) string {
 	return filepath.Join(d.Cache, "bkt", "extensions", id+".zip")
 }
 
 // folders returns what is installed. The folder of one that is known has to be
 // readable: otherwise it would seem to be gone.
-func (d *Domain) folders(known []extension) (folders, error) {
+func (d Domain) folders(known []extension) (folders, error) {
 	f := folders{staged: map[string]bool{}}
 	must := index(known)
 	var err error

@@ -31,7 +31,7 @@ type Apps struct {
 const fullCommit = 64
 
 // Observe returns the apps for this machine's architecture.
-func (a Apps) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakApp) (reconcile.Observation[manifest.FlatpakApp], error) {
+func (a Apps) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakApp) (reconcile.Snapshot[manifest.FlatpakApp], error) {
 	var items []manifest.FlatpakApp
 	err := a.each(repository, func(scope manifest.Scope, dir string) error {
 		config, err := readConfig(dir)
@@ -45,7 +45,7 @@ func (a Apps) Observe(_ context.Context, _ reconcile.System, known []manifest.Fl
 		return err
 	})
 	identity := func(x manifest.FlatpakApp) string { return a.identity(repository, x.Scope) }
-	return reconcile.Observation[manifest.FlatpakApp]{Items: items, Identity: identity}, err
+	return reconcile.Snapshot[manifest.FlatpakApp]{Items: items, Plan: a.Plan, Identity: identity}, err
 }
 
 // read returns the apps of an installation, each with its branch and commit.

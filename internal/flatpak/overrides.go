@@ -22,7 +22,7 @@ type Overrides struct {
 }
 
 // Observe reads the files of the overrides.
-func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakOverride) (reconcile.Observation[manifest.FlatpakOverride], error) {
+func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
 	var items []manifest.FlatpakOverride
 	err := o.each(overridesFolder, func(scope manifest.Scope, dir string) error {
 		entries, err := os.ReadDir(filepath.Join(dir, overridesFolder))
@@ -39,7 +39,7 @@ func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manife
 		return err
 	})
 	identity := func(x manifest.FlatpakOverride) string { return o.identity(overridesFolder, x.Scope) }
-	return reconcile.Observation[manifest.FlatpakOverride]{Items: items, Identity: identity}, err
+	return reconcile.Snapshot[manifest.FlatpakOverride]{Items: items, Plan: o.Plan, Identity: identity}, err
 }
 
 func (o Overrides) read(scope manifest.Scope, path string) (manifest.FlatpakOverride, error) {

@@ -28,7 +28,7 @@ type Remotes struct {
 
 // Observe returns the remotes. Those that flatpak made for a single app, whose
 // names end in "-origin", come and go with it and are no one's wish.
-func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakRemote) (reconcile.Observation[manifest.FlatpakRemote], error) {
+func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakRemote) (reconcile.Snapshot[manifest.FlatpakRemote], error) {
 	var items []manifest.FlatpakRemote
 	err := r.each(repository, func(scope manifest.Scope, dir string) error {
 		config, err := readConfig(dir)
@@ -50,7 +50,7 @@ func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest
 		return err
 	})
 	identity := func(x manifest.FlatpakRemote) string { return r.identity(repository, x.Scope) }
-	return reconcile.Observation[manifest.FlatpakRemote]{Items: items, Identity: identity}, err
+	return reconcile.Snapshot[manifest.FlatpakRemote]{Items: items, Plan: r.Plan, Identity: identity}, err
 }
 
 // isOrigin reports whether flatpak made a remote for an app from a file.

@@ -7,10 +7,19 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/manifest"
 )
 
-// answers returns an error if no one listens at the address of a bus. It has to
-// be known before: dconf would be asked once for each key.
+// busError returns why settings cannot be set, before dconf is asked once for each
+// key. Nothing is set if nothing is declared, and then the bus is not asked.
+func (d Domain) busError(declared []manifest.Setting) error {
+	if len(declared) == 0 {
+		return nil
+	}
+	return answers(d.Bus)
+}
+
+// answers returns an error if no one listens at the address of a bus.
 func answers(address string) error {
 	var last error
 	for _, a := range strings.Split(address, ";") {

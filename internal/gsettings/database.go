@@ -21,7 +21,7 @@ type databases struct {
 	locks map[string]bool
 }
 
-func (d *Domain) databases() (databases, error) {
+func (d Domain) databases() (databases, error) {
 	sources, err := d.sources()
 	if err != nil {
 		return databases{}, err
@@ -43,7 +43,7 @@ func (d *Domain) databases() (databases, error) {
 }
 
 // userTable returns the user's own settings.
-func (d *Domain) userTable(source string) (gvdb.Table, error) {
+func (d Domain) userTable(source string) (gvdb.Table, error) {
 	path, _ := d.file(source)
 	table, err := read(path)
 	switch {
@@ -61,7 +61,7 @@ func (d *Domain) userTable(source string) (gvdb.Table, error) {
 var errNoDconf = hint.Add(errors.New("dconf is not installed"), "install dconf; on Debian, dconf-cli and dconf-service")
 
 // add adds a source that is not the user's.
-func (b *databases) add(d *Domain, source string) error {
+func (b *databases) add(d Domain, source string) error {
 	path, ok := d.file(source)
 	if !ok {
 		return nil // dconf passes over what it does not know, too
@@ -107,7 +107,7 @@ func (b databases) beneath(path string) (gvariant.Value, bool, error) {
 // schemaFiles returns the files of schemas, the first of which counts, and
 // those of extensions, which only these look into, as far as their folders can be
 // read. A file need not exist.
-func (d *Domain) schemaFiles() (files, ofExtensions []string, err error) {
+func (d Domain) schemaFiles() (files, ofExtensions []string, err error) {
 	const name = "gschemas.compiled"
 	for _, dir := range d.SchemaDirs {
 		files = append(files, filepath.Join(dir, name))

@@ -53,26 +53,27 @@ type setting struct {
 
 // Observe returns what the user has set: not what the defaults say, too, nor
 // what is known to change by itself, unless it is declared.
-func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []manifest.Setting) (reconcile.Observation[manifest.Setting], error) {
+func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []manifest.Setting) (reconcile.Snapshot[manifest.Setting], error) {
 	db, err := d.databases()
 	if err != nil {
-		return reconcile.Observation[manifest.Setting]{}, err
+		return reconcile.Snapshot[manifest.Setting]{}, err
 	}
 	schemas, err := d.schemas()
 	if err != nil {
-		return reconcile.Observation[manifest.Setting]{}, err
+		return reconcile.Snapshot[manifest.Setting]{}, err
 	}
-	items, err := d.items(db, schemas, schemas.locate(known))
+	items, err := d.items(db, schemas, schemas.locate(declared))
 	identity := d.identity()
-	return reconcile.Observation[manifest.Setting]{
+	return reconcile.Snapshot[manifest.Setting]{
 		Items:    items,
+		Plan:     snapshot{d, db, schemas, d.busError(declared)}.plan,
 		Identity: func(manifest.Setting) string { return identity },
 		Hidden:   schemas.hides,
 		Notes:    schemas.notes(),
 	}, errors.Join(err, schemas.err)
 }
 
-func (d *Domain) items(db databases, s *schemas, known map[string]manifest.Setting) ([]manifest.Setting, error) {
+func (d Domain) items(db databases, s *schemas, known map[string]manifest.Setting) ([]manifest.Setting, error) {
 	var items []manifest.Setting
 	for _, path := range db.user.Names() {
 		value, ok, err := db.user.Value(path)
@@ -107,7 +108,7 @@ func (d *Domain) items(db databases, s *schemas, known map[string]manifest.Setti
 
 // locked returns the settings that are known, and that the system gives so that
 // they need not be set, and cannot be.
-func (d *Domain) locked(db databases, known map[string]manifest.Setting) ([]manifest.Setting, error) {
+func (d Domain) locked(db databases, known map[string]manifest.Setting) ([]manifest.Setting, error) {
 	var items []manifest.Setting
 	for path := range db.locks {
 		k, ok := known[path]
@@ -135,7 +136,7 @@ func (f setting) counts() bool {
 // Values returns the values that the keys of a schema have, and those that they
 // would have without the user's own. A schema that is not installed is an
 // *[reconcile.Unavailable] error.
-func (d *Domain) Values(id string) (now, below map[string]gvariant.Value, err error) {
+func (d Domain) Values(id string) (now, below map[string]gvariant.Value, err error) {
 	db, err := d.databases()
 	if err != nil {
 		return nil, nil, err
@@ -215,7 +216,7 @@ func (f setting) redundant(db databases) (bool, error) {
 }
 
 // item returns a setting that is not known yet.
-func (d *Domain) item(f setting) manifest.Setting {
+func (d Domain) item(f setting) manifest.Setting {
 	item := manifest.Setting{Name: f.name, Value: d.contract(f.value).String()}
 	if f.schema != nil {
 		item.Schema = f.schema.id
@@ -227,7 +228,7 @@ func (d *Domain) item(f setting) manifest.Setting {
 }
 
 // reworded returns a setting in the words of what is known of it.
-func (d *Domain) reworded(f setting, known manifest.Setting) manifest.Setting {
+func (d Domain) reworded(f setting, known manifest.Setting) manifest.Setting {
 	if d.means(known.Value, f.value) {
 		return known
 	}
@@ -236,13 +237,13 @@ func (d *Domain) reworded(f setting, known manifest.Setting) manifest.Setting {
 }
 
 // means reports whether the text of a manifest stands for a value.
-func (d *Domain) means(text string, value gvariant.Value) bool {
+func (d Domain) means(text string, value gvariant.Value) bool {
 	v, err := d.parse(value.Type(), text)
 	return err == nil && v.Equal(value)
 }
 
 // parse returns the value that a manifest has; t is its type, if that is known.
-func (d *Domain) parse(t, text string) (gvariant.Value, error) {
+func (d Domain) parse(t, text string) (gvariant.Value, error) {
 	v, err := gvariant.Parse(t, text)
 	if err != nil {
 		return v, err
@@ -253,7 +254,7 @@ func (d *Domain) parse(t, text string) (gvariant.Value, error) {
 const homeVariable = "${HOME}"
 
 // contract writes the home as ${HOME} where a string is a path in it.
-func (d *Domain) contract(v gvariant.Value) gvariant.Value {
+func (d Domain) contract(v gvariant.Value) gvariant.Value {
 	if strings.Trim(d.Home, "/") == "" {
 		return v
 	}
@@ -292,7 +293,7 @@ func inName(s string, at func(string) (rune, int)) bool {
 // identity tells the database of the user from a later one: dconf replaces the
 // file at each change, so it is the folder that counts. The device does not:
 // btrfs may give it another number at each start.
-func (d *Domain) identity() string {
+func (d Domain) identity() string {
 	var st unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, filepath.Join(d.ConfigHome, "dconf"), 0, unix.STATX_INO|unix.STATX_BTIME, &st)
 	if err != nil {
@@ -303,7 +304,7 @@ func (d *Domain) identity() string {
 
 // Same compares values by type and value. The text of one may leave the type to
 // that of the other, as numbers may.
-func (d *Domain) Same(a, b manifest.Setting) bool {
+func (d Domain) Same(a, b manifest.Setting) bool {
 	if a.Value == b.Value {
 		return true
 	}
@@ -311,7 +312,7 @@ func (d *Domain) Same(a, b manifest.Setting) bool {
 	return err == nil && x.Equal(y)
 }
 
-func (d *Domain) both(a, b string) (x, y gvariant.Value, err error) {
+func (d Domain) both(a, b string) (x, y gvariant.Value, err error) {
 	if x, err = d.parse("", a); err == nil {
 		if y, err = d.parse(x.Type(), b); err == nil {
 			return x, y, nil
@@ -325,7 +326,7 @@ func (d *Domain) both(a, b string) (x, y gvariant.Value, err error) {
 
 // Merge implements [reconcile.Merger] for lists of strings. The order is that of
 // theirs, and what only ours has comes after it.
-func (d *Domain) Merge(base, ours, theirs manifest.Setting) (manifest.Setting, bool) {
+func (d Domain) Merge(base, ours, theirs manifest.Setting) (manifest.Setting, bool) {
 	b, errBase := d.parse("as", base.Value)
 	o, errOurs := d.parse("as", ours.Value)
 	t, errTheirs := d.parse("as", theirs.Value)

@@ -162,7 +162,7 @@ func (system) Output(_ context.Context, r plan.Run) ([]byte, error) {
 func apply(t *testing.T, d *gsettings.Domain, want []manifest.Setting, gone ...manifest.Setting) map[string]string {
 	t.Helper()
 	failed := map[string]string{}
-	err := host.Executor{}.Execute(t.Context(), d.Plan(diffs(want, gone)), func(c plan.Change, err error) {
+	err := host.Executor{}.Execute(t.Context(), planned(t, d, diffs(want, gone)), func(c plan.Change, err error) {
 		for _, target := range c.Targets {
 			if err != nil {
 				failed[target] = err.Error()
@@ -173,6 +173,24 @@ func apply(t *testing.T, d *gsettings.Domain, want []manifest.Setting, gone ...m
 		t.Errorf("error %v, and of the keys %v", err, failed)
 	}
 	return failed
+}
+
+// planned observes what diffs are about, and plans.
+func planned(t *testing.T, d *gsettings.Domain, diffs []reconcile.Diff[manifest.Setting]) []plan.Change {
+	t.Helper()
+	var declared []manifest.Setting
+	for _, diff := range diffs {
+		for _, item := range []*manifest.Setting{diff.Want, diff.Have} {
+			if item != nil {
+				declared = append(declared, *item)
+			}
+		}
+	}
+	o, err := d.Observe(t.Context(), system{}, declared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.Plan(diffs)
 }
 
 func diffs(want, gone []manifest.Setting) []reconcile.Diff[manifest.Setting] {
@@ -398,7 +416,7 @@ func TestHomeIsWrittenAsAVariable(t *testing.T) {
 		if !d.Same(item, at("/a/", "b", "[<'"+tt.live+"'>]")) {
 			t.Errorf("%s is not the same as %s", item.Value, tt.live)
 		}
-		p := d.Plan(diffs([]manifest.Setting{item}, nil))
+		p := planned(t, d, diffs([]manifest.Setting{item}, nil))
 		if input := string(p[0].Steps[0].(plan.Run).Stdin); input != "[a]\nb=[<'"+tt.live+"'>]\n\n" {
 			t.Errorf("%s is set by %q", item.Value, input)
 		}
@@ -551,7 +569,7 @@ func TestPlanRefusesWhatCannotBe(t *testing.T) {
 		all = append(all, tt.item)
 	}
 	good := setting("org.test.base", "number", "20")
-	p := d.Plan(diffs(append(all, good), nil))
+	p := planned(t, d, diffs(append(all, good), nil))
 	if last := p[len(p)-1]; len(p) != len(tests)+1 || string(last.Steps[0].(plan.Run).Stdin) != "[org/test/base]\nnumber=uint32 20\n\n" {
 		t.Fatalf("the plan is %v", p)
 	}
@@ -569,7 +587,7 @@ func TestPlanRefusesWhatCannotBe(t *testing.T) {
 func TestPlanTakesOtherNamesOfChoices(t *testing.T) {
 	d := newHome(t)
 	compile(t, d)
-	p := d.Plan(diffs([]manifest.Setting{setting("org.test.base", "choice", "'cc'"), setting("org.test.extended", "colour", "'blue'")}, nil))
+	p := planned(t, d, diffs([]manifest.Setting{setting("org.test.base", "choice", "'cc'"), setting("org.test.extended", "colour", "'blue'")}, nil))
 	if _, ok := p[0].Steps[0].(plan.Run); len(p) != 1 || !ok {
 		t.Errorf("the plan is %v", p)
 	}
@@ -582,10 +600,10 @@ func TestPlanIsAsLongAsItWasForFewer(t *testing.T) {
 	for i := range 1000 {
 		all = append(all, at(fmt.Sprintf("/org/example/a-folder-with-a-long-name/%d/", i), "a-key-with-a-long-name", "1"))
 	}
-	if p := d.Plan(diffs(all, nil)); len(p) != 1 || len(p[0].Fallback) != 1000 {
+	if p := planned(t, d, diffs(all, nil)); len(p) != 1 || len(p[0].Fallback) != 1000 {
 		t.Errorf("%d changes set them", len(p))
 	}
-	p := d.Plan(diffs(nil, all))
+	p := planned(t, d, diffs(nil, all))
 	if len(p) != 5 {
 		t.Errorf("%d changes reset them", len(p))
 	}
@@ -602,7 +620,7 @@ func TestPlanFailsOnceWhereNoBusAnswers(t *testing.T) {
 	d := newHome(t)
 	d.Bus = "unix:path=" + d.Home + "/a%20bus,guid=1;unix:abstract=" + d.Home
 	some, other := at("/a/", "b", "1"), at("/a/", "c", "1")
-	p := d.Plan(diffs([]manifest.Setting{some}, []manifest.Setting{other}))
+	p := planned(t, d, diffs([]manifest.Setting{some}, []manifest.Setting{other}))
 	fail, ok := p[0].Steps[0].(plan.Fail)
 	if !ok || len(p) != 1 || !strings.Contains(fail.Reason.Error(), "the session bus does not answer") {
 		t.Fatalf("the plan is %v", p)

@@ -14,7 +14,7 @@ import (
 
 // sources returns the databases that settings are looked for in, in order, as
 // dconf finds them: lines such as "user-db:user".
-func (d *Domain) sources() ([]string, error) {
+func (d Domain) sources() ([]string, error) {
 	mandatory := filepath.Join(d.RunDir, "dconf", "user", strconv.Itoa(d.UID))
 	text, err := os.ReadFile(mandatory)
 	switch {
@@ -33,7 +33,7 @@ func (d *Domain) sources() ([]string, error) {
 }
 
 // ordinary returns the profile of who has chosen none.
-func (d *Domain) ordinary() ([]byte, error) {
+func (d Domain) ordinary() ([]byte, error) {
 	if d.RuntimeDir != "" {
 		text, err := os.ReadFile(filepath.Join(d.RuntimeDir, "dconf", "profile"))
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -48,7 +48,7 @@ func (d *Domain) ordinary() ([]byte, error) {
 }
 
 // named returns the profile of this name.
-func (d *Domain) named(name string) ([]byte, error) {
+func (d Domain) named(name string) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(d.EtcDir, "dconf", "profile", name))
 	for _, dir := range d.DataDirs {
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -83,7 +83,7 @@ func userDatabase(sources []string) (string, error) {
 
 // file returns where the database of a source is. The user's settings may be
 // kept elsewhere ("service-db"), but then they are the first source.
-func (d *Domain) file(source string) (string, bool) {
+func (d Domain) file(source string) (string, bool) {
 	kind, name, _ := strings.Cut(source, ":")
 	switch kind {
 	case "user-db":

@@ -36,7 +36,7 @@ type schema struct {
 	all   *schemas
 }
 
-func (d *Domain) schemas() (*schemas, error) {
+func (d Domain) schemas() (*schemas, error) {
 	s := &schemas{desktops: d.Desktops, known: map[string]*schema{}}
 	files, ofExtensions, err := d.schemaFiles()
 	if err != nil {

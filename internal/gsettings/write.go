@@ -24,25 +24,25 @@ type write struct {
 	value  string // "": none
 }
 
-// Plan sets all keys by one command, and resets all by another. dconf takes all
-// or nothing, so each is tried by itself should one be refused. What is known to
-// be refused is not tried.
-func (d *Domain) Plan(diffs []reconcile.Diff[manifest.Setting]) []plan.Change {
-	db, err := d.databases()
-	if err != nil {
-		return []plan.Change{failing(diffs, err)}
-	}
-	schemas, err := d.schemas()
-	if err == nil {
-		err = answers(d.Bus)
-	}
-	if err != nil {
-		return []plan.Change{failing(diffs, err)}
+// A snapshot is what Plan needs to know about the system.
+type snapshot struct {
+	Domain
+	db      databases
+	schemas *schemas
+	busErr  error // why nothing can be set
+}
+
+// plan implements Plan of [reconcile.Snapshot]. It sets all keys by one command, and
+// resets all by another. dconf accepts all or nothing, so each key is tried by itself
+// if one is refused. A key that is known to be refused is not tried.
+func (s snapshot) plan(diffs []reconcile.Diff[manifest.Setting]) []plan.Change {
+	if s.busErr != nil {
+		return []plan.Change{failing(diffs, s.busErr)}
 	}
 	var p []plan.Change
 	writes := map[plan.Op][]write{}
 	for _, diff := range diffs {
-		w, err := d.write(db, schemas, diff)
+		w, err := s.write(s.db, s.schemas, diff)
 		if err != nil {
 			p = append(p, plan.Change{Op: w.op, Targets: []string{w.target}, Steps: []plan.Step{plan.Fail{Reason: err}}})
 			continue
@@ -50,10 +50,10 @@ func (d *Domain) Plan(diffs []reconcile.Diff[manifest.Setting]) []plan.Change {
 		writes[w.op] = append(writes[w.op], w)
 	}
 	for _, op := range []plan.Op{plan.Add, plan.Modify} {
-		p = append(p, d.batch(writes[op], d.load)...)
+		p = append(p, s.batch(writes[op], s.load)...)
 	}
 	for some := range slices.Chunk(writes[plan.Remove], maxResets) {
-		p = append(p, d.batch(some, func(w []write) plan.Step { return d.reset(db.name, w) })...)
+		p = append(p, s.batch(some, func(w []write) plan.Step { return s.reset(s.db.name, w) })...)
 	}
 	return p
 }
@@ -70,7 +70,7 @@ func failing(diffs []reconcile.Diff[manifest.Setting], err error) plan.Change {
 	return c
 }
 
-func (d *Domain) write(db databases, s *schemas, diff reconcile.Diff[manifest.Setting]) (write, error) {
+func (d Domain) write(db databases, s *schemas, diff reconcile.Diff[manifest.Setting]) (write, error) {
 	if diff.Want == nil {
 		return write{plan.Remove, diff.Have.Key(), s.path(*diff.Have), ""}, nil
 	}
@@ -105,7 +105,7 @@ func allowed(db databases, path string) error {
 }
 
 // value returns the value of a setting, which the schema has to allow.
-func (d *Domain) value(s *schemas, k manifest.Setting) (gvariant.Value, error) {
+func (d Domain) value(s *schemas, k manifest.Setting) (gvariant.Value, error) {
 	of, err := s.of(k)
 	if err != nil {
 		return gvariant.Value{}, err
@@ -172,7 +172,7 @@ func unknownKey(of *schema, name string) error {
 }
 
 // batch returns the change for all writes, if there are any.
-func (d *Domain) batch(all []write, step func([]write) plan.Step) []plan.Change {
+func (d Domain) batch(all []write, step func([]write) plan.Step) []plan.Change {
 	if len(all) == 0 {
 		return nil
 	}
@@ -187,7 +187,7 @@ func (d *Domain) batch(all []write, step func([]write) plan.Step) []plan.Change 
 	return []plan.Change{c}
 }
 
-func (d *Domain) one(w write) plan.Step {
+func (d Domain) one(w write) plan.Step {
 	if w.value == "" {
 		return d.run(nil, "dconf", "reset", w.path)
 	}
@@ -195,7 +195,7 @@ func (d *Domain) one(w write) plan.Step {
 }
 
 // load sets keys, in the key file that dconf takes.
-func (d *Domain) load(all []write) plan.Step {
+func (d Domain) load(all []write) plan.Step {
 	folders := map[string]string{}
 	for _, w := range all {
 		i := strings.LastIndexByte(w.path, '/') + 1
@@ -214,7 +214,7 @@ func (d *Domain) load(all []write) plan.Step {
 
 // reset resets keys. The program dconf resets one at a time; its service takes a
 // dictionary of keys and of values that may not be there.
-func (d *Domain) reset(database string, all []write) plan.Step {
+func (d Domain) reset(database string, all []write) plan.Step {
 	var entries []gvariant.Value
 	for _, w := range all {
 		entries = append(entries, gvariant.NewEntry(gvariant.NewString(w.path), gvariant.Nothing("mv")))
@@ -226,7 +226,7 @@ func (d *Domain) reset(database string, all []write) plan.Step {
 
 // run runs a command that speaks to dconf's service. Without a bus it gets one:
 // the service writes the same files.
-func (d *Domain) run(stdin []byte, argv ...string) plan.Run {
+func (d Domain) run(stdin []byte, argv ...string) plan.Run {
 	if d.Bus == "" {
 		argv = append([]string{"dbus-run-session", "--"}, argv...)
 	}

@@ -49,7 +49,7 @@ func (b base[T]) unknown(known map[string]T) []T {
 }
 
 // of returns those items, by key, that are of the installation that is observed.
-func (b base[T]) of(o Observation[T]) map[string]T {
+func (b base[T]) of(o Snapshot[T]) map[string]T {
 	items := map[string]T{}
 	for _, a := range b.Items {
 		if a.Installation == o.identity(a.Item) {
@@ -59,11 +59,11 @@ func (b base[T]) of(o Observation[T]) map[string]T {
 	return items
 }
 
-func (o Observation[T]) identity(item T) string {
+func (o Snapshot[T]) identity(item T) string {
 	if o.Identity == nil {
 		return ""
 	}
 	return o.Identity(item)
 }
 
-func (o Observation[T]) hides(item T) bool { return o.Hidden != nil && o.Hidden(item) }
+func (o Snapshot[T]) hides(item T) bool { return o.Hidden != nil && o.Hidden(item) }

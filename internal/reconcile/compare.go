@@ -67,9 +67,9 @@ type comparison[T Item[T]] struct {
 	in          Input
 	declared    []T
 	elsewhere   map[string]T // declared for other computers only
-	observed    Observation[T]
+	observed    Snapshot[T]
 	base        base[T]
-	items       map[string]three[T] // all, by key
+	items       map[string]versions[T] // all, by key
 	differences []Difference
 	ignored     []string
 	hidden      []string
@@ -77,10 +77,10 @@ type comparison[T Item[T]] struct {
 	total       int
 }
 
-// three are the values of an item. Nil: it is not there.
-type three[T any] struct {
+// versions are the values of an item. Nil: it is not there.
+type versions[T any] struct {
 	base, live, manifest, merged *T
-	which                        Case // "" for one that is in step
+	diffCase                     Case // "": up to date
 }
 
 func (c *comparison[T]) Differences() []Difference { return c.differences }
@@ -98,11 +98,11 @@ func (c *comparison[T]) compare(here map[string]T) {
 			keys[key] = !c.in.Ignore.Has(key) && !c.observed.hides(item)
 		}
 	}
-	c.items, c.total = map[string]three[T]{}, len(here)
+	c.items, c.total = map[string]versions[T]{}, len(here)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		switch {
 		case keys[key]:
-			c.add(key, three[T]{base: at(base, key), live: at(live, key), manifest: c.resolved(at(here, key))})
+			c.add(key, versions[T]{base: at(base, key), live: at(live, key), manifest: c.resolved(at(here, key))})
 		case c.in.Ignore.Has(key):
 			c.ignored = append(c.ignored, key)
 		default:
@@ -115,8 +115,8 @@ func (c *comparison[T]) compare(here map[string]T) {
 // declared.
 func (c *comparison[T]) live(here map[string]T) map[string]T {
 	items := index(c.observed.Items)
-	if c.observed.Given != nil {
-		maps.DeleteFunc(items, func(key string, item T) bool { return at(here, key) == nil && c.observed.Given(item) })
+	if c.observed.IsDefault != nil {
+		maps.DeleteFunc(items, func(key string, item T) bool { return at(here, key) == nil && c.observed.IsDefault(item) })
 	}
 	return items
 }
@@ -130,23 +130,23 @@ func (c *comparison[T]) resolved(item *T) *T {
 	return &meant
 }
 
-func (c *comparison[T]) add(key string, t three[T]) {
-	t.which = c.judge(&t)
+func (c *comparison[T]) add(key string, t versions[T]) {
+	t.diffCase = c.judge(&t)
 	why := c.unfit(key, t)
 	if why != nil {
-		t.which = CaseUncapturable
+		t.diffCase = CaseUncapturable
 	}
 	c.items[key] = t
 	switch {
-	case t.which != "":
-		c.differences = append(c.differences, Difference{key, t.which, why, encode(t.base), encode(t.live), encode(t.manifest), encode(at(c.elsewhere, key))})
+	case t.diffCase != "":
+		c.differences = append(c.differences, Difference{key, t.diffCase, why, encode(t.base), encode(t.live), encode(t.manifest), encode(at(c.elsewhere, key))})
 	case t.live != nil:
 		c.inStep++
 	}
 }
 
 // judge returns the case of an item, and fills in what merging comes to.
-func (c *comparison[T]) judge(t *three[T]) Case {
+func (c *comparison[T]) judge(t *versions[T]) Case {
 	switch {
 	case c.same(t.live, t.manifest):
 		return ""
@@ -170,7 +170,7 @@ func (c *comparison[T]) judge(t *three[T]) Case {
 
 // reported reports whether both sides of an item differ in nothing but what only
 // the system can tell.
-func (c *comparison[T]) reported(t three[T]) bool {
+func (c *comparison[T]) reported(t versions[T]) bool {
 	r, ok := c.domain.(Reporter[T])
 	if !ok || t.live == nil || t.manifest == nil {
 		return false
@@ -180,7 +180,7 @@ func (c *comparison[T]) reported(t three[T]) bool {
 
 // merging returns the case of an item that can be merged. Where one side has
 // already all that the other has changed, only the latter lacks something.
-func (c *comparison[T]) merging(t *three[T]) Case {
+func (c *comparison[T]) merging(t *versions[T]) Case {
 	which := CaseMerge
 	switch {
 	case c.same(t.merged, t.live):
@@ -194,7 +194,7 @@ func (c *comparison[T]) merging(t *three[T]) Case {
 	return which
 }
 
-func (c *comparison[T]) merge(t *three[T]) bool {
+func (c *comparison[T]) merge(t *versions[T]) bool {
 	m, ok := c.domain.(Merger[T])
 	if !ok || t.live == nil || t.manifest == nil {
 		return false
@@ -214,8 +214,8 @@ func (c *comparison[T]) same(a, b *T) bool {
 }
 
 // unfit returns why an item cannot be captured.
-func (c *comparison[T]) unfit(key string, t three[T]) error {
-	if t.live == nil || t.which == "" || t.which == CaseManifest {
+func (c *comparison[T]) unfit(key string, t versions[T]) error {
+	if t.live == nil || t.diffCase == "" || t.diffCase == CaseManifest {
 		return nil
 	}
 	if other, ok := c.elsewhere[key]; ok && !c.domain.Same(other, *t.live) {

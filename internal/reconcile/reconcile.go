@@ -27,64 +27,63 @@ type Item[T any] interface {
 	WithHosts(manifest.Hosts) T
 }
 
-// A Domain is one kind of thing that a running system has.
+// A Domain is one kind of thing that a running system has. It is a value: what it
+// has observed is in the [Snapshot], not in the domain.
 type Domain[T Item[T]] interface {
-	// Observe returns what the system has. known are the items that the
-	// manifest and the base have: they say how far to look where there is no
-	// end to it, and an item that is known keeps its key, its comment, its
-	// hosts and all else that the system cannot tell.
+	// Observe reads the system. declared are the items of the manifest, and then
+	// those of the last known state that the manifest does not have. They say how
+	// far to look where the system has no end, and an observed item that is
+	// declared keeps its key, its comment, its hosts and every other field that the
+	// system cannot know.
 	//
-	// A tool that is missing or broken is an *[Unavailable] error, never an
-	// empty list.
-	Observe(ctx context.Context, sys System, known []T) (Observation[T], error)
+	// A tool that is missing or broken is an *[Unavailable] error, never an empty
+	// list.
+	Observe(ctx context.Context, sys System, declared []T) (Snapshot[T], error)
 	// Same reports whether two values of an item, which have the same key, are
 	// the same to the system.
 	Same(a, b T) bool
-	// Plan turns every Have into its Want (nil: not there), all of the domain
-	// at once, so that forty installs are one command. Each change names in
-	// Targets the keys that it is about. It is pure.
-	Plan(diffs []Diff[T]) []plan.Change
 }
 
-// A Merger is a domain of items that are lists. Merge adds to ours what theirs
-// has and base does not, and takes out what base has and theirs does not. It
-// reports whether that is possible.
+// A Merger is a domain whose items are lists. Merge adds to ours the elements that
+// theirs has and base does not, and removes those that base has and theirs does not.
+// It reports whether the items can be merged.
 type Merger[T any] interface {
 	Merge(base, ours, theirs T) (T, bool)
 }
 
-// A Reporter is a domain of items of which some is only ever captured: it tells
-// what the system has, and cannot be brought about. Applicable returns an item
-// without that. Two items that differ in nothing else have been changed on the
-// system.
+// A Reporter is a domain whose items have a part that is captured and never applied:
+// only the system can know it. Applicable returns an item without that part. Two
+// items that differ in nothing else have changed on the system.
 type Reporter[T any] interface {
 	Applicable(T) T
 }
 
-// An Observation is what a system has.
-type Observation[T any] struct {
+// A Snapshot is what a system had when it was observed, and plans from that alone.
+type Snapshot[T any] struct {
 	Items []T
-	// Identity tells the installation that an item is part of, or would be,
-	// from an earlier one in its place. Nil: there can be but one.
+	// Plan returns the changes that turn every Have into its Want, the whole domain
+	// at once, so that forty installs are one command. Each change names in Targets
+	// the keys of its items. Plan is pure: all it needs was read by Observe.
+	Plan func(diffs []Diff[T]) []plan.Change
+	// Identity names the installation that an item is part of, or would be, so that
+	// a later one in its place has another name. Nil: there can be only one.
 	Identity func(T) string
-	// Hidden reports whether an item could not be looked at, which takes no part
-	// then: a domain may have parts of which one is out of order, and a note on
-	// that. Nil: none.
+	// Hidden reports whether an item could not be read and therefore takes no part,
+	// while the rest of the domain could. Notes say why. Nil: none is.
 	Hidden func(T) bool
-	// Given reports whether an item is as it is without anyone's wish. Such an
-	// item is there only as long as it is declared. Nil: none.
-	Given func(T) bool
-	// Resolve returns what an item that is declared means on this system, such as
-	// which file a name stands for. It is what the system is compared with and is
-	// to become; the manifest stays as it is. Nil: just what the manifest says.
+	// IsDefault reports whether nobody has set the item. Such an item counts only
+	// if it is declared. Nil: none is.
+	IsDefault func(T) bool
+	// Resolve returns what a declared item means on this system, such as the file
+	// that a name refers to. The system is compared with that and changed to that;
+	// the manifest stays as it is. Nil: every item means what it says.
 	Resolve func(T) T
-	// Notes are what the user should know of the domain as a whole, and no
-	// manifest says.
+	// Notes are what the user should know about the domain as a whole.
 	Notes []string
 }
 
-// A Diff is an item as the system has it and as it should be. Nil: it is not
-// there. Base is what both sides last agreed on; nil: nothing is known of that.
+// A Diff is an item as the system has it and as it should be; nil: it does not
+// exist. Base is its last known state; nil: there is no such state.
 type Diff[T any] struct{ Have, Want, Base *T }
 
 // A System answers questions.

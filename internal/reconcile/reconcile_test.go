@@ -24,7 +24,7 @@ type overrides struct {
 	err          error
 }
 
-func (o overrides) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakOverride) (reconcile.Observation[manifest.FlatpakOverride], error) {
+func (o overrides) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
 	var items []manifest.FlatpakOverride
 	for _, item := range o.has {
 		for _, k := range known {
@@ -36,7 +36,7 @@ func (o overrides) Observe(_ context.Context, _ reconcile.System, known []manife
 		items = append(items, item)
 	}
 	identity := func(manifest.FlatpakOverride) string { return o.installation }
-	return reconcile.Observation[manifest.FlatpakOverride]{Items: items, Identity: identity}, o.err
+	return reconcile.Snapshot[manifest.FlatpakOverride]{Items: items, Plan: o.plan, Identity: identity}, o.err
 }
 
 func (overrides) Same(a, b manifest.FlatpakOverride) bool {
@@ -44,7 +44,7 @@ func (overrides) Same(a, b manifest.FlatpakOverride) bool {
 	return slices.Equal(x, y)
 }
 
-func (overrides) Plan(diffs []reconcile.Diff[manifest.FlatpakOverride]) []plan.Change {
+func (overrides) plan(diffs []reconcile.Diff[manifest.FlatpakOverride]) []plan.Change {
 	var p plan.Plan
 	for _, d := range diffs {
 		switch {
@@ -228,9 +228,9 @@ func checkPlan(t *testing.T, p plan.Plan, want string) {
 // given is a domain whose system has all by itself.
 type given struct{ overrides }
 
-func (g given) Observe(ctx context.Context, sys reconcile.System, known []manifest.FlatpakOverride) (reconcile.Observation[manifest.FlatpakOverride], error) {
+func (g given) Observe(ctx context.Context, sys reconcile.System, known []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
 	o, err := g.overrides.Observe(ctx, sys, known)
-	o.Given = func(manifest.FlatpakOverride) bool { return true }
+	o.IsDefault = func(manifest.FlatpakOverride) bool { return true }
 	return o, err
 }
 
@@ -421,7 +421,7 @@ type meaning struct {
 	hidden string
 }
 
-func (m meaning) Observe(ctx context.Context, sys reconcile.System, known []manifest.FlatpakOverride) (reconcile.Observation[manifest.FlatpakOverride], error) {
+func (m meaning) Observe(ctx context.Context, sys reconcile.System, known []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
 	o, err := m.overrides.Observe(ctx, sys, known)
 	o.Hidden = func(v manifest.FlatpakOverride) bool { return v.Key() == m.hidden }
 	o.Resolve = func(v manifest.FlatpakOverride) manifest.FlatpakOverride {

@@ -64,7 +64,7 @@ func (c *comparison[T]) plan(diffs []Diff[T]) plan.Plan {
 	if len(diffs) == 0 {
 		return nil
 	}
-	p := c.domain.Plan(diffs)
+	p := c.observed.Plan(diffs)
 	name(p, c.name)
 	return p
 }
@@ -79,7 +79,7 @@ func name(changes []plan.Change, domain string) {
 
 // wanted returns the value that an item is to get. What was merged for the
 // manifest is merged the other way round.
-func (c *comparison[T]) wanted(t three[T]) *T {
+func (c *comparison[T]) wanted(t versions[T]) *T {
 	if t.merged == nil {
 		return t.manifest
 	}
@@ -97,7 +97,7 @@ func (c *comparison[T]) Base(captured, merged []string) ([]byte, bool, error) {
 	}
 	for key, t := range c.items {
 		switch {
-		case t.which == "", slices.Contains(captured, key):
+		case t.diffCase == "", slices.Contains(captured, key):
 			c.agree(next, key, t.live)
 		case slices.Contains(merged, key), c.reported(t):
 			c.agree(next, key, t.manifest)

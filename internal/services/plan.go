@@ -20,28 +20,28 @@ var (
 
 const hintRights = `units of the system are changed by root, or by whom polkit lets: run this in a session where polkit can ask, or logged in as root`
 
-// Plan implements [reconcile.Domain]: one call of systemctl for each verb and
-// scope.
-func (d *Domain) Plan(diffs []reconcile.Diff[service]) []plan.Change {
+// plan implements Plan of [reconcile.Snapshot]: one call of systemctl for each verb
+// and scope.
+func (s snapshot) plan(diffs []reconcile.Diff[service]) []plan.Change {
 	var p []plan.Change
 	for _, scope := range []manifest.Scope{manifest.ScopeSystem, manifest.ScopeUser} {
 		calls := map[string][]service{}
 		for _, diff := range diffs {
-			s, op := d.wanted(diff)
-			if s.Scope != scope {
+			unit, op := s.wanted(diff)
+			if unit.Scope != scope {
 				continue
 			}
-			if err := d.impossible(s); err != nil {
-				p = append(p, plan.Change{Op: op, Targets: []string{s.Key()}, Steps: []plan.Step{plan.Fail{Reason: err}}})
+			if err := s.impossible(unit); err != nil {
+				p = append(p, plan.Change{Op: op, Targets: []string{unit.Key()}, Steps: []plan.Step{plan.Fail{Reason: err}}})
 				continue
 			}
-			for _, verb := range d.needed(s) {
-				calls[verb] = append(calls[verb], s)
+			for _, verb := range s.needed(unit) {
+				calls[verb] = append(calls[verb], unit)
 			}
 		}
 		for _, verb := range verbs {
 			if len(calls[verb]) > 0 {
-				p = append(p, d.call(scope, verb, calls[verb]))
+				p = append(p, s.call(scope, verb, calls[verb]))
 			}
 		}
 	}
@@ -50,12 +50,12 @@ func (d *Domain) Plan(diffs []reconcile.Diff[service]) []plan.Change {
 
 // wanted returns a unit in the state that it is to get: what is no longer
 // declared goes back to what it was given.
-func (d *Domain) wanted(diff reconcile.Diff[service]) (service, plan.Op) {
+func (s snapshot) wanted(diff reconcile.Diff[service]) (service, plan.Op) {
 	switch {
 	case diff.Want == nil:
-		s := *diff.Have
-		s.State = d.seen[s.Key()].given[0]
-		return s, plan.Remove
+		unit := *diff.Have
+		unit.State = s.seen[unit.Key()].defaults[0]
+		return unit, plan.Remove
 	case diff.Have == nil:
 		return *diff.Want, plan.Add
 	}
@@ -63,24 +63,24 @@ func (d *Domain) wanted(diff reconcile.Diff[service]) (service, plan.Op) {
 }
 
 // impossible returns why a unit cannot get a state.
-func (d *Domain) impossible(s service) error {
-	now := d.seen[s.Key()]
+func (s snapshot) impossible(unit service) error {
+	now := s.seen[unit.Key()]
 	switch {
-	case s.State == manifest.UnitEnabled && now.now == absent:
+	case unit.State == manifest.UnitEnabled && now.now == absent:
 		return errAbsent
-	case s.State == manifest.UnitDisabled && s.Scope == manifest.ScopeUser && now.given[0] == manifest.UnitEnabled && now.now == enabled:
+	case unit.State == manifest.UnitDisabled && unit.Scope == manifest.ScopeUser && now.defaults[0] == manifest.UnitEnabled && now.now == enabled:
 		return errGiven
 	}
 	return nil
 }
 
 // needed returns the verbs that bring a unit into a state.
-func (d *Domain) needed(s service) []string {
+func (s snapshot) needed(unit service) []string {
 	var all []string
-	if d.seen[s.Key()].now == masked {
+	if s.seen[unit.Key()].now == masked {
 		all = append(all, "unmask")
 	}
-	switch s.State {
+	switch unit.State {
 	case manifest.UnitEnabled:
 		all = append(all, "enable")
 	case manifest.UnitDisabled:
@@ -94,40 +94,40 @@ func (d *Domain) needed(s service) []string {
 // call returns the change that calls systemctl for some units. Where it may fail
 // for want of rights, which polkit may ask a password for, it is not tried again
 // for each.
-func (d *Domain) call(scope manifest.Scope, verb string, all []service) plan.Change {
-	c := d.change(scope, verb, all...)
-	if len(all) == 1 || scope == manifest.ScopeSystem && !d.Admin {
+func (s snapshot) call(scope manifest.Scope, verb string, all []service) plan.Change {
+	c := s.change(scope, verb, all...)
+	if len(all) == 1 || scope == manifest.ScopeSystem && !s.Admin {
 		return c
 	}
-	for _, s := range all {
-		c.Fallback = append(c.Fallback, d.change(scope, verb, s))
+	for _, unit := range all {
+		c.Fallback = append(c.Fallback, s.change(scope, verb, unit))
 	}
 	return c
 }
 
-func (d *Domain) change(scope manifest.Scope, verb string, all ...service) plan.Change {
+func (s snapshot) change(scope manifest.Scope, verb string, all ...service) plan.Change {
 	c := plan.Change{Op: plan.Modify}
 	run := plan.Run{Argv: []string{"systemctl"}}
 	switch {
-	case scope == manifest.ScopeSystem && d.Root != "":
-		run.Argv = append(run.Argv, "--root="+d.Root)
-	case scope == manifest.ScopeSystem && !d.Admin:
+	case scope == manifest.ScopeSystem && s.Root != "":
+		run.Argv = append(run.Argv, "--root="+s.Root)
+	case scope == manifest.ScopeSystem && !s.Admin:
 		c.Hint = hintRights
 	case scope == manifest.ScopeUser:
 		run.Argv = append(run.Argv, "--user")
-		if !d.Running {
+		if !s.Running {
 			run.Env = []string{"SYSTEMD_OFFLINE=1"}
 		}
 	}
 	run.Argv = append(run.Argv, verb)
-	if scope == manifest.ScopeUser && verb == "enable" && d.Running {
+	if scope == manifest.ScopeUser && verb == "enable" && s.Running {
 		// At once, as at the next login. It is not waited for.
 		run.Argv = append(run.Argv, "--now", "--no-block")
 	}
 	run.Argv = append(run.Argv, "--")
-	for _, s := range all {
-		run.Argv = append(run.Argv, s.Unit)
-		c.Targets = append(c.Targets, s.Key())
+	for _, unit := range all {
+		run.Argv = append(run.Argv, unit.Unit)
+		c.Targets = append(c.Targets, unit.Key())
 	}
 	c.Steps = []plan.Step{run}
 	return c

@@ -34,7 +34,7 @@ type scope struct {
 
 // system returns that of the system. On systems of ostree, /usr/etc is what /etc
 // was in the image.
-func (d *Domain) system(image manifest.Systemd) (scope, error) {
+func (d Domain) system(image manifest.Systemd) (scope, error) {
 	s := scope{
 		name:    manifest.ScopeSystem,
 		root:    d.Root,
@@ -55,7 +55,7 @@ func (d *Domain) system(image manifest.Systemd) (scope, error) {
 }
 
 // user returns that of the user. What is enabled for all users is given.
-func (d *Domain) user() scope {
+func (d Domain) user() scope {
 	u := d.User
 	return scope{
 		name:    manifest.ScopeUser,

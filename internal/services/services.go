@@ -33,25 +33,29 @@ type Domain struct {
 	Running bool   // there is a manager of the user's to speak to
 	User    UserFolders
 	Image   func() (manifest.Systemd, error) // what the manifest of the image says
-
-	seen map[string]seen // of what differs, by key
 }
 
-// seen is what Plan has to know of a unit beside what differs.
+// A snapshot holds the units that were observed, by key, for Plan.
+type snapshot struct {
+	Domain
+	seen map[string]seen
+}
+
+// seen is a unit that was observed.
 type seen struct {
-	now   state
-	given []manifest.UnitState // what it may be without anyone's wish
+	now      state
+	defaults []manifest.UnitState // the states that nobody but the image has set
 }
 
-// isGiven reports whether it is as it was given. One that is not there is.
-func (s seen) isGiven() bool { return s.now == absent || slices.Contains(s.given, s.now.declared()) }
+// isDefault reports whether nobody has set the state. A missing unit is default.
+func (s seen) isDefault() bool { return s.now == absent || slices.Contains(s.defaults, s.now.declared()) }
 
 type service = manifest.Service
 
 // Observe implements [reconcile.Domain]. It starts no process. A scope that
 // cannot be looked at does not hide the other.
-func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service) (reconcile.Observation[service], error) {
-	var o reconcile.Observation[service]
+func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []service) (reconcile.Snapshot[service], error) {
+	var o reconcile.Snapshot[service]
 	if d.Missing {
 		return o, reconcile.Unavailablef("systemctl is not installed")
 	}
@@ -59,18 +63,19 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service)
 	if err != nil {
 		return o, err
 	}
-	d.seen = map[string]seen{}
-	hidden, unread := d.lookAll(image, known, &o)
+	s := snapshot{d, map[string]seen{}}
+	hidden, unread := s.readScopes(image, declared, &o)
 	if len(hidden) == 2 {
 		return o, &reconcile.Unavailable{Reason: errors.Join(hidden[manifest.ScopeSystem], hidden[manifest.ScopeUser])}
 	}
-	o.Hidden = func(s service) bool { return hidden[s.Scope] != nil || unread[s.Key()] }
-	o.Given = func(s service) bool { return d.seen[s.Key()].isGiven() }
+	o.Plan = s.plan
+	o.Hidden = func(unit service) bool { return hidden[unit.Scope] != nil || unread[unit.Key()] }
+	o.IsDefault = func(unit service) bool { return s.seen[unit.Key()].isDefault() }
 	machine, err := d.machine()
 	if err != nil {
 		return o, &reconcile.Unavailable{Reason: err}
 	}
-	home := reconcile.Birth(d.user().own)
+	home := reconcile.FolderIdentity(d.user().own)
 	o.Identity = func(s service) string {
 		if s.Scope == manifest.ScopeUser {
 			return home
@@ -80,19 +85,19 @@ func (d *Domain) Observe(_ context.Context, _ reconcile.System, known []service)
 	return o, nil
 }
 
-// lookAll adds the items of both scopes to what is observed, and returns the scopes
-// and the units, by key, that could not be looked at.
-func (d *Domain) lookAll(image manifest.Systemd, known []service, o *reconcile.Observation[service]) (map[manifest.Scope]error, map[string]bool) {
+// readScopes adds the items of both scopes to o. It returns the scopes, and the
+// units by key, that could not be read.
+func (s snapshot) readScopes(image manifest.Systemd, declared []service, o *reconcile.Snapshot[service]) (map[manifest.Scope]error, map[string]bool) {
 	hidden, unread := map[manifest.Scope]error{}, map[string]bool{}
-	system, errSystem := d.system(image)
-	for _, s := range []scope{system, d.user()} {
-		items, unclear, err := d.look(s, known)
-		if s.name == manifest.ScopeSystem {
+	system, errSystem := s.system(image)
+	for _, scope := range []scope{system, s.user()} {
+		items, unclear, err := s.read(scope, declared)
+		if scope.name == manifest.ScopeSystem {
 			err = errors.Join(errSystem, err)
 		}
 		if err != nil {
-			hidden[s.name] = err
-			o.Notes = append(o.Notes, fmt.Sprintf("units of the %s cannot be looked at: %v", s.name, err))
+			hidden[scope.name] = err
+			o.Notes = append(o.Notes, fmt.Sprintf("units of the %s cannot be read: %v", scope.name, err))
 			continue
 		}
 		o.Items = append(o.Items, items...)
@@ -107,7 +112,7 @@ func (d *Domain) lookAll(image manifest.Systemd, known []service, o *reconcile.O
 
 // machine tells this installation of a system from others, without giving its id
 // away. It survives an upgrade, which makes a new /etc of the old one.
-func (d *Domain) machine() (string, error) {
+func (d Domain) machine() (string, error) {
 	id, err := os.ReadFile(filepath.Join(d.Root, "/etc/machine-id"))
 	if isNoFile(err) {
 		return "none", nil
@@ -116,27 +121,27 @@ func (d *Domain) machine() (string, error) {
 	return hex.EncodeToString(sum[:8]), err
 }
 
-// look returns the items of a scope: what is known of, as it is, and what
-// someone has made other than it was given. Of others, by key, it returns why it is
-// not known what they are.
-func (d *Domain) look(s scope, known []service) (items []service, unread map[string]error, err error) {
-	u, err := s.units()
+// read returns the items of a scope: the declared units, and the units that someone
+// has changed from their default. unread has, by key, why the state of a unit is
+// unknown.
+func (s snapshot) read(scope scope, declared []service) (items []service, unread map[string]error, err error) {
+	u, err := scope.units()
 	if err != nil {
 		return nil, nil, err
 	}
 	unread = map[string]error{}
-	for _, name := range u.names(known) {
-		unit := seen{u.live.state(name), u.given(name)}
-		item := service{Scope: s.name, Unit: name, State: unit.now.declared()}
-		d.seen[item.Key()] = unit
-		i := slices.IndexFunc(known, func(k service) bool { return k.Key() == item.Key() })
-		wanted := i >= 0 && known[i].State == manifest.UnitEnabled
+	for _, name := range u.names(declared) {
+		unit := seen{u.live.state(name), u.defaultStates(name)}
+		item := service{Scope: scope.name, Unit: name, State: unit.now.declared()}
+		s.seen[item.Key()] = unit
+		i := slices.IndexFunc(declared, func(k service) bool { return k.Key() == item.Key() })
+		wanted := i >= 0 && declared[i].State == manifest.UnitEnabled
 		switch err := u.unread(name, wanted); {
 		case err != nil:
 			unread[item.Key()] = err
-		case i >= 0 && unit.now.fits(known[i].State):
-			items = append(items, known[i])
-		case !unit.isGiven():
+		case i >= 0 && unit.now.fits(declared[i].State):
+			items = append(items, declared[i])
+		case !unit.isDefault():
 			items = append(items, item)
 		}
 	}
@@ -156,4 +161,4 @@ func (u units) unread(name string, wanted bool) error {
 }
 
 // Same implements [reconcile.Domain].
-func (*Domain) Same(a, b service) bool { return a.State == b.State }
+func (Domain) Same(a, b service) bool { return a.State == b.State }

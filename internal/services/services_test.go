@@ -167,22 +167,22 @@ func TestInstances(t *testing.T) {
 	}
 }
 
-func testDomain(t *testing.T, root string, config manifest.Systemd) *Domain {
+func testDomain(t *testing.T, root string, config manifest.Systemd) Domain {
 	home := t.TempDir()
-	return &Domain{
+	return Domain{
 		Root:  root,
 		User:  UserFolders{Config: home + "/config", Data: home + "/data", Runtime: home + "/run"},
 		Image: func() (manifest.Systemd, error) { return config, nil },
 	}
 }
 
-func observe(t *testing.T, d *Domain, known ...service) []service {
+func observe(t *testing.T, d Domain, known ...service) []service {
 	t.Helper()
 	o, err := d.Observe(context.Background(), nil, known)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(o.Items, func(s service) bool { return o.Given(s) || s.Scope != manifest.ScopeSystem })
+	return slices.DeleteFunc(o.Items, func(s service) bool { return o.IsDefault(s) || s.Scope != manifest.ScopeSystem })
 }
 
 func TestPlan(t *testing.T) {
@@ -216,8 +216,9 @@ func TestPlan(t *testing.T) {
 			known = append(known, *diff.Want)
 		}
 	}
-	observe(t, d, known...)
-	d.Root, d.Running = "", true
+	s := snapshot{d, map[string]seen{}}
+	s.readScopes(manifest.Systemd{}, known, &reconcile.Snapshot[service]{})
+	s.Root, s.Running = "", true
 	want := []string{
 		"system/gone.service: cannot be done: there is no such unit here",
 		"system/b.service: systemctl unmask -- b.service",
@@ -226,15 +227,15 @@ func TestPlan(t *testing.T) {
 		"user/u.service: systemctl --user enable --now --no-block -- u.service",
 		"user/v.service: systemctl --user mask -- v.service",
 	}
-	p := d.Plan(diffs)
+	p := s.plan(diffs)
 	if diff := cmp.Diff(want, described(p)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if p[2].Hint == "" || p[2].Fallback != nil {
 		t.Error("who is not root is not told, or asked again for each unit")
 	}
-	d.Admin, d.Running = true, false
-	p = d.Plan(diffs)
+	s.Admin, s.Running = true, false
+	p = s.plan(diffs)
 	if diff := cmp.Diff([]string{
 		"system/a.service: systemctl enable -- a.service",
 		"system/b.service: systemctl enable -- b.service",
@@ -369,7 +370,7 @@ func BenchmarkObserve(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	d := &Domain{Root: root, Image: func() (manifest.Systemd, error) { return manifest.Systemd{}, nil }}
+	d := Domain{Root: root, Image: func() (manifest.Systemd, error) { return manifest.Systemd{}, nil }}
 	for b.Loop() {
 		if _, err := d.Observe(context.Background(), nil, nil); err != nil {
 			b.Fatal(err)

@@ -22,7 +22,7 @@ type listed struct {
 // every unit of this machine, and of a system with units of all kinds.
 func TestStatesAreThoseOfSystemctl(t *testing.T) {
 	t.Run("system", func(t *testing.T) {
-		s, err := (&Domain{}).system(manifest.Systemd{})
+		s, err := Domain{}.system(manifest.Systemd{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +35,7 @@ func TestStatesAreThoseOfSystemctl(t *testing.T) {
 		for _, name := range []string{"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_DIRS"} {
 			t.Setenv(name, "")
 		}
-		d := &Domain{User: UserFolders{
+		d := Domain{User: UserFolders{
 			Config: home + "/.config", Data: home + "/.local/share", Runtime: home + "/run",
 			ConfigDirs: []string{"/etc/xdg"}, DataDirs: []string{"/usr/local/share", "/usr/share"},
 		}}
@@ -50,7 +50,7 @@ func TestStatesAreThoseOfSystemctl(t *testing.T) {
 	t.Run("all kinds", func(t *testing.T) {
 		root := t.TempDir()
 		makeTree(t, root, allKinds)
-		s, err := (&Domain{Root: root}).system(manifest.Systemd{})
+		s, err := (Domain{Root: root}).system(manifest.Systemd{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,11 +6,11 @@ import (
 	"bkt/internal/manifest"
 )
 
-// given returns the states of a unit that the image may have given it. There are
-// several where its parts do not agree: the manifest may be ahead of the image
-// that runs, and presets are followed at the first start only. The first of them
-// is what the unit goes back to.
-func (u units) given(name string) []manifest.UnitState {
+// defaultStates returns the states that a unit has if nobody but the image sets it.
+// There are several where the image disagrees with itself: its manifest may be newer
+// than the image that runs, and presets are applied at the first start only. A unit
+// that is no longer declared goes back to the first.
+func (u units) defaultStates(name string) []manifest.UnitState {
 	all := u.byManifest(name)
 	was := u.bare.state(name)
 	byPreset := (was == disabled || was == unclear) && u.presetEnables(name)
