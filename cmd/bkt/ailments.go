@@ -273,7 +273,7 @@ func missingHook(ctx context.Context, p *patient) ([]ailment, error) {
 	if !host.Installed("git") {
 		return nil, nil
 	}
-	if _, err := (host.Git{}).Git(ctx, p.Repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
+	if _, err := (host.Query{}).Git(ctx, p.Repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
 		return nil, p.Repo.NoGit(err)
 	}
 	mend, err := githook.Plan(ctx, p.Repo.Root)

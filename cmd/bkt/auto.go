@@ -37,7 +37,7 @@ func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	tree, err := s.Repo.WorkTree(ctx, host.Git{})
+	tree, err := s.Repo.WorkTree(ctx, host.Query{})
 	if err != nil {
 		return err
 	}

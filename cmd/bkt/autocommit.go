@@ -21,7 +21,7 @@ import (
 var unattended = []string{"GIT_TERMINAL_PROMPT=0", "GIT_EDITOR=true", "GIT_ASKPASS=true", "SSH_ASKPASS_REQUIRE=never"}
 
 func (r *autoRound) git(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
-	return host.Query{}.Output(ctx, plan.Run{Argv: append([]string{"git", "-C", r.system.Repo.Root}, args...), Env: unattended, Stdin: stdin})
+	return host.Executor{}.Output(ctx, plan.Run{Argv: append([]string{"git", "-C", r.system.Repo.Root}, args...), Env: unattended, Stdin: stdin})
 }
 
 // commit commits what the journal says, and nothing else: what the user has
@@ -136,7 +136,7 @@ func (r *autoRound) notify(ctx context.Context, err error) {
 	ctx, cancel := context.WithTimeout(ctx, notifyPatience)
 	defer cancel()
 	body := html.EscapeString(hint.Split(err)[0].Error()) + "\n" + "“bkt auto-capture status” tells more."
-	_, failed := host.Query{}.Output(ctx, plan.Run{Argv: []string{
+	_, failed := host.Executor{}.Output(ctx, plan.Run{Argv: []string{
 		"gdbus", "call", "--session", "--timeout", "4", "--dest", "org.freedesktop.Notifications",
 		"--object-path", "/org/freedesktop/Notifications", "--method", "org.freedesktop.Notifications.Notify",
 		gvariant.NewString("bkt").String(), "uint32 0", gvariant.NewString("dialog-warning").String(),

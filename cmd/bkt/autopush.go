@@ -18,6 +18,7 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/plan"
 )
 
 // pushPatience is how long git may take for a push. There is no one to answer what
@@ -254,11 +255,11 @@ func (r *autoRound) pullRequest(ctx context.Context, branch, base string) error 
 	if !host.Installed("gh") {
 		return nil
 	}
-	open, err := host.OutputIn(ctx, r.system.Repo.Root, "gh", "pr", "list", "--head", branch, "--state", "open", "--json", "number", "--jq", ".[].number")
+	open, err := host.Query{}.Output(ctx, plan.Run{Dir: r.system.Repo.Root, Argv: []string{"gh", "pr", "list", "--head", branch, "--state", "open", "--json", "number", "--jq", ".[].number"}})
 	if err != nil || strings.TrimSpace(string(open)) != "" {
 		return err
 	}
-	_, err = host.OutputIn(ctx, r.system.Repo.Root, "gh", "pr", "create", "--head", branch, "--base", base,
-		"--title", "Capture changes on "+r.system.Host, "--body", "What was changed on "+r.system.Host+", as bkt has captured it.")
+	_, err = host.Executor{}.Output(ctx, plan.Run{Dir: r.system.Repo.Root, Argv: []string{"gh", "pr", "create", "--head", branch, "--base", base,
+		"--title", "Capture changes on " + r.system.Host, "--body", "What was changed on " + r.system.Host + ", as bkt has captured it."}})
 	return err
 }

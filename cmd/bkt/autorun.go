@@ -170,7 +170,7 @@ func (r *autoRound) look(ctx context.Context) (err error) {
 	if r.count() == 0 && r.state.Journal == nil {
 		return nil
 	}
-	if r.tree, err = r.system.Repo.WorkTree(ctx, host.Git{}); err != nil {
+	if r.tree, err = r.system.Repo.WorkTree(ctx, host.Query{}); err != nil {
 		return err
 	}
 	if r.tree.Busy != "" {

@@ -197,7 +197,7 @@ func (u *upgrade) fetch(ctx context.Context, a *app) (id string, err error) {
 		err = pipeline.LoadInto(ctx, manager, u.layout, candidate)
 	case !strings.HasPrefix(u.image, "localhost/"):
 		a.Note("pulling %s", u.image)
-		_, err = host.Output(ctx, manager, "pull", "--quiet", u.image)
+		_, err = host.Executor{}.Output(ctx, plan.Run{Argv: []string{manager, "pull", "--quiet", u.image}})
 	}
 	if err != nil {
 		return "", fmt.Errorf("image %s: %w", u.image, err)
@@ -217,7 +217,7 @@ func (u *upgrade) id(ctx context.Context) (string, error) {
 
 // imageID returns the id of the image that a name stands for here.
 func (u *upgrade) imageID(ctx context.Context, named string) (string, error) {
-	out, err := host.Output(ctx, u.domain.Manager, "image", "inspect", "--format", "{{.Id}}", named)
+	out, err := host.Query{}.Output(ctx, plan.Run{Argv: []string{u.domain.Manager, "image", "inspect", "--format", "{{.Id}}", named}})
 	if err != nil {
 		err = hint.Add(fmt.Errorf("image %s: %w", u.image, err), `"bkt build toolbox --load %s" makes it`, u.image)
 	}
@@ -238,7 +238,7 @@ func (u *upgrade) unmoved(ctx context.Context, id string) error {
 // such name, or no other while a box is made of it, is nothing that matters.
 func (u *upgrade) forget(ctx context.Context) {
 	if u.layout.Dir != "" {
-		_, _ = host.Output(ctx, u.domain.Manager, "rmi", candidate)
+		_, _ = host.Executor{}.Output(ctx, plan.Run{Argv: []string{u.domain.Manager, "rmi", candidate}})
 	}
 }
 
@@ -283,7 +283,7 @@ func (u *upgrade) saved(ctx context.Context, id, dir string) (ocilayout.Image, e
 		err := fmt.Errorf("the hooks cannot be run in an image that only %s has", u.domain.Manager)
 		return ocilayout.Image{}, hint.Add(err, "give the image as --image oci-layout://DIR, or leave the check out with --no-hook-check")
 	}
-	if _, err := host.Output(ctx, "podman", "save", "--quiet", "--format", "oci-dir", "--output", dir, id); err != nil {
+	if _, err := (host.Executor{}).Output(ctx, plan.Run{Argv: []string{"podman", "save", "--quiet", "--format", "oci-dir", "--output", dir, id}}); err != nil {
 		return ocilayout.Image{}, err
 	}
 	return ocilayout.Find(dir, "")

@@ -335,7 +335,7 @@ func (s snapshot) tellGearLever(path string, a *app) []plan.Step {
 	if !s.gearLever {
 		return nil
 	}
-	return []plan.Step{plan.EditFile{Path: s.GearLever, Edit: gearLeverEdit{path, a}}}
+	return []plan.Step{gearLeverEdit(s.GearLever, path, a)}
 }
 
 // finish is what there is to do with an AppImage that was downloaded.

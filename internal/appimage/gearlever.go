@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
 	"bkt/internal/keyfile"
+	"bkt/internal/plan"
 )
 
 // gearLever has what Gear Lever knows of AppImages, in its gearlever.conf. That
@@ -86,42 +86,19 @@ func (g gearLever) source(path string) (app, string) {
 	return a, manager
 }
 
-// A gearLeverEdit brings gearlever.conf in step with what was installed or
-// removed. Keys that it does not know stay.
-type gearLeverEdit struct {
-	path string // of the file
-	app  *app   // nil: it was removed
-}
-
-// String implements [plan.Editor].
-func (e gearLeverEdit) String() string {
-	if e.app == nil {
-		return "forget " + e.path
+// gearLeverEdit returns the step that brings gearlever.conf up to date with the file at
+// path, which was installed as app a or, if a is nil, removed. Keys that bkt does not
+// know stay.
+func gearLeverEdit(conf, path string, a *app) plan.Step {
+	at := group(path)
+	e := plan.EditKeyFile{Path: conf, LowerKeys: true}
+	if a == nil {
+		e.Remove, e.Summary = []string{at, at + managerSuffix}, "forget "+path
+		return e
 	}
-	return "source of " + e.path
-}
-
-// Edit implements [plan.Editor]. Where Gear Lever is not used there is nothing to
-// keep in step.
-func (e gearLeverEdit) Edit(text []byte) ([]byte, error) {
-	if text == nil {
-		return nil, nil
-	}
-	f, err := parseGearLever(text)
-	if err != nil {
-		return nil, err
-	}
-	before, at := f.String(), group(e.path)
-	if e.app == nil {
-		f = slices.DeleteFunc(f, func(g keyfile.Group) bool { return g.Name == at || g.Name == at+managerSuffix })
-	} else {
-		f = set(f, at, "name", e.app.Name, "file_path", e.path)
-		f = set(f, at+managerSuffix, managed(*e.app)...)
-	}
-	if f.String() == before {
-		return nil, nil
-	}
-	return []byte(f.String()), nil
+	e.Summary = "source of " + path
+	e.Set = append(set(at, "name", a.Name, "file_path", path), set(at+managerSuffix, managed(*a)...)...)
+	return e
 }
 
 // managed returns the keys and values of Gear Lever's manager of updates.
@@ -136,10 +113,10 @@ func managed(a app) []string {
 	return []string{"manager", managerGitHub, "repo_url", "https://github.com/" + a.Repo, "repo_filename", a.Asset, "allow_prereleases", prereleases}
 }
 
-func set(f keyfile.File, group string, keysAndValues ...string) keyfile.File {
-	f, n := f.Open(group)
+func set(group string, keysAndValues ...string) []plan.KeyValue {
+	var all []plan.KeyValue
 	for i := 0; i+1 < len(keysAndValues); i += 2 {
-		f[n].Set(keysAndValues[i], strings.ReplaceAll(keysAndValues[i+1], "%", "%%"))
+		all = append(all, plan.KeyValue{Group: group, Key: keysAndValues[i], Value: strings.ReplaceAll(keysAndValues[i+1], "%", "%%")})
 	}
-	return f
+	return all
 }

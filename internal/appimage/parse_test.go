@@ -1,9 +1,13 @@
 package appimage
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"bkt/internal/host"
 	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
@@ -236,12 +240,18 @@ func FuzzGearLever(f *testing.F) {
 		if manifest.Check(a) != nil || address == "" {
 			return
 		}
-		edit := gearLeverEdit{"/x", &a}
-		once, err := edit.Edit(append([]byte{}, text...))
-		if err != nil || once == nil {
+		conf := filepath.Join(t.TempDir(), "gearlever.conf")
+		put(t, conf, string(text))
+		edit := func(a *app) ([]byte, error) {
+			err := host.Executor{}.Execute(t.Context(), plan.Plan{{Steps: []plan.Step{gearLeverEdit(conf, "/x", a)}}}, nil)
+			text, errRead := os.ReadFile(conf)
+			return text, errors.Join(err, errRead)
+		}
+		once, err := edit(&a)
+		if err != nil {
 			return
 		}
-		if twice, err := edit.Edit(once); err != nil || twice != nil {
+		if twice, err := edit(&a); err != nil || string(twice) != string(once) {
 			t.Errorf("%q, then %q, %v", once, twice, err)
 		}
 		read, err := parseGearLever(once)
@@ -251,7 +261,7 @@ func FuzzGearLever(f *testing.F) {
 		if got, _ := (gearLever{read, true}).source("/x"); got.URL != address {
 			t.Errorf("%q is %q", address, got.URL)
 		}
-		gone, err := gearLeverEdit{"/x", nil}.Edit(once)
+		gone, err := edit(nil)
 		if err != nil || strings.Contains(string(gone), group("/x")) {
 			t.Errorf("%q, %v", gone, err)
 		}

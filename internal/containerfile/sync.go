@@ -118,7 +118,7 @@ func SyncHidden(ctx context.Context, log Log, r repo.Repo, files []string, o Syn
 
 // renderStaged renders the Containerfiles in git's index from the manifests there.
 func renderStaged(ctx context.Context, log Log, r repo.Repo, files []string, o SyncOptions) (index fs.FS, names []string, staged []Rendering, err error) {
-	if index, err = r.Staged(ctx, host.Git{}); err != nil {
+	if index, err = r.Staged(ctx, host.Query{}); err != nil {
 		return nil, nil, nil, err
 	}
 	if names, err = stagedNames(r, index, files); err != nil {

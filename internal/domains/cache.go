@@ -1,8 +1,11 @@
 package domains
 
 import (
+	"context"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"bkt/internal/host"
@@ -50,24 +53,35 @@ func (c *Cache) Recall(path string) ([]byte, error) {
 	return text, err
 }
 
-// Save writes what was remembered. Text with a secret in it is left out and looked
-// up each time. Files that an older bkt wrote readable for all are rewritten.
+// Save executes the plan of the cache. If a text cannot be written, it is looked up
+// again next time, and nothing else is lost.
 func (c *Cache) Save() {
+	_ = host.Executor{}.Execute(context.Background(), c.plan(), nil)
+}
+
+// plan returns the plan that writes what was remembered, which is forgotten. A text
+// with a secret in it is left out and looked up each time. Files that an older bkt
+// wrote readable for all are rewritten.
+func (c *Cache) plan() plan.Plan {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.texts == nil {
-		c.texts = map[string]plan.Overwrite{}
+	texts := maps.Clone(c.texts)
+	if texts == nil {
+		texts = map[string]plan.Overwrite{}
 	}
 	for path, text := range c.read {
-		if _, ok := c.texts[path]; !ok && host.ReadableByOthers(path) {
-			c.texts[path] = plan.Overwrite{Path: path, Text: text, Private: filepath.Dir(path)}
+		if _, ok := texts[path]; !ok && host.ReadableByOthers(path) {
+			texts[path] = plan.Overwrite{Path: path, Text: text, Private: filepath.Dir(path)}
 		}
 	}
-	for _, p := range c.texts {
-		if secret.In(p.Text, nil) != "" {
-			p.Text = []byte("{}\n")
+	var p plan.Plan
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		step := texts[path]
+		if secret.In(step.Text, nil) != "" {
+			step.Text = []byte("{}\n")
 		}
-		host.WriteCache(p)
+		p = append(p, plan.Change{Op: plan.Modify, Targets: []string{path}, Steps: []plan.Step{step}})
 	}
 	c.texts, c.read = nil, nil
+	return p
 }

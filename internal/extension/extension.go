@@ -163,7 +163,7 @@ func fits(system, declared extension) bool {
 func (s snapshot) plan(diffs []reconcile.Diff[extension]) []plan.Change {
 	var install, remove []plan.Change
 	var ids []string
-	edit := edit{places: map[string]string{}}
+	edit := edit{needs: map[string]string{}}
 	for _, diff := range diffs {
 		have, want := diff.Have, diff.Want
 		if want == nil {
@@ -175,7 +175,7 @@ func (s snapshot) plan(diffs []reconcile.Diff[extension]) []plan.Change {
 		change, needed := s.install(have, *want)
 		if needed {
 			install = append(install, change)
-			edit.places[want.ID] = s.place(want.ID)
+			edit.needs[want.ID] = s.place(want.ID)
 		}
 		if have == nil || have.Disabled != want.Disabled {
 			edit.set(*want)
@@ -183,9 +183,7 @@ func (s snapshot) plan(diffs []reconcile.Diff[extension]) []plan.Change {
 		}
 	}
 	if len(ids) > 0 {
-		install = append(install, plan.Change{Op: plan.Modify, Targets: ids, Steps: []plan.Step{
-			plan.FilterCommand{Read: readSettings, Edit: edit, Write: writeSettings},
-		}})
+		install = append(install, plan.Change{Op: plan.Modify, Targets: ids, Steps: []plan.Step{edit.step()}})
 	}
 	return append(install, remove...)
 }
@@ -236,7 +234,7 @@ func (s snapshot) steps(want extension) []plan.Step {
 		Archive: fetch.Path,
 		Dir:     s.place(want.ID),
 		Limit:   maxFolder,
-		Check:   check{want.ID, want.Version, s.required()},
+		Expect:  s.expected(want),
 		Pattern: "schemas/*.gschema.xml",
 		Command: []string{"glib-compile-schemas", "--strict", "."},
 	}
@@ -266,14 +264,6 @@ func (d Domain) checkouts(lists ...[]extension) map[string]bool {
 		all[e.ID] = !patherr.IsMissing(err)
 	}
 	return all
-}
-
-// required returns the version of the shell that an extension must be made for.
-func (s snapshot) required() string {
-	if s.anyShell {
-		return ""
-	}
-	return s.shell
 }
 
 var (

@@ -18,6 +18,7 @@ import (
 	"bkt/internal/reconcile"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // A system has the settings that gsettings prints, answers as gnome-shell does,
@@ -362,105 +363,78 @@ func lines(p []plan.Change) []string {
 	return all
 }
 
-// edit returns what is written of an edit that the plan makes.
-func edit(t *testing.T, text string, diffs ...diff) string {
-	t.Helper()
-	d := newDomain(t)
-	for _, diff := range diffs {
-		id := keyOf(diff)
-		install(t, d.Data, id, fmt.Sprintf(`{"uuid": %q}`, id))
-	}
-	for _, c := range snapshot(t, d, newSystem()).Plan(diffs) {
-		for _, s := range c.Steps {
-			if u, ok := s.(plan.FilterCommand); ok {
-				written, err := u.Edit.Edit([]byte(text))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return string(written)
-			}
-		}
-	}
-	t.Fatal("nothing is edited")
-	return ""
-}
-
-func keyOf(d diff) string {
-	if d.Want != nil {
-		return d.Want.ID
-	}
-	return d.Have.ID
-}
-
-func TestEditKeepsWhatItDoesNotKnow(t *testing.T) {
+// TestPlanEditsLists checks which extensions the plan adds to the lists of the shell,
+// and removes. What a list has besides stays: see package host.
+func TestPlanEditsLists(t *testing.T) {
 	on, off := &manifest.Extension{ID: "x@test"}, &manifest.Extension{ID: "x@test", Disabled: true}
 	tests := []struct {
-		name, enabled, disabled string
-		diff                    diff
-		want                    string
+		name string
+		diff diff
+		want []plan.ListEdit
 	}{
-		{"enabled", "['a', 'b']", "@as []", diff{Have: off, Want: on}, "[/]\nenabled-extensions=['a', 'b', 'x@test']\n"},
-		{"enabled again", "['x@test', 'b']", "['c']", diff{Have: off, Want: on}, ""},
-		{"enabled, and no more disabled", "['b']", "['x@test', 'c']", diff{Have: off, Want: on}, "[/]\nenabled-extensions=['b', 'x@test']\ndisabled-extensions=['c']\n"},
-		{"disabled", "['x@test', 'b']", "['c']", diff{Have: on, Want: off}, "[/]\nenabled-extensions=['b']\ndisabled-extensions=['c', 'x@test']\n"},
-		{"disabled, and twice in the list", "['x@test', 'b', 'x@test']", "['x@test']", diff{Have: on, Want: off}, "[/]\nenabled-extensions=['b']\n"},
-		{"gone", "['x@test']", "['x@test', 'c']", diff{Have: on}, "[/]\nenabled-extensions=@as []\ndisabled-extensions=['c']\n"},
-		{"gone, and was never there", "['b']", "['c']", diff{Have: on}, ""},
-		{"odd names", `["it's", 'a\\b', 'ü', '"']`, "@as []", diff{Have: off, Want: on}, "[/]\nenabled-extensions=['it\\'s', 'a\\\\b', 'ü', '\"', 'x@test']\n"},
+		{"enabled", diff{Have: off, Want: on}, []plan.ListEdit{{Add: []string{"x@test"}}, {Remove: []string{"x@test"}}}},
+		{"disabled", diff{Have: on, Want: off}, []plan.ListEdit{{Remove: []string{"x@test"}}, {Add: []string{"x@test"}}}},
+		{"gone", diff{Have: on}, []plan.ListEdit{{Remove: []string{"x@test"}}, {Remove: []string{"x@test"}}}},
+		{"not there yet", diff{Want: on}, []plan.ListEdit{{Add: []string{"x@test"}}, {Remove: []string{"x@test"}}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, edit(t, settings(tt.enabled, tt.disabled), tt.diff)); diff != "" {
+			d := newDomain(t)
+			if tt.diff.Have != nil {
+				install(t, d.Data, "x@test", `{"uuid": "x@test"}`)
+			}
+			var found []plan.EditLists
+			for _, c := range snapshot(t, d, newSystem(), *on).Plan([]diff{tt.diff}) {
+				for _, s := range c.Steps {
+					if e, ok := s.(plan.EditLists); ok {
+						found = append(found, e)
+					}
+				}
+			}
+			if len(found) != 1 || found[0].Schema != "org.gnome.shell" || found[0].Folder != "/org/gnome/shell/" {
+				t.Fatalf("%+v", found)
+			}
+			tt.want[0].Key, tt.want[1].Key, tt.want[1].Optional = "enabled-extensions", "disabled-extensions", true
+			if diff := cmp.Diff(tt.want, found[0].Lists, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+			needs := map[string]string{}
+			if tt.diff.Have == nil {
+				needs["x@test"] = d.Data + "/gnome-shell/extensions/x@test"
+			}
+			if diff := cmp.Diff(needs, found[0].Needs); diff != "" {
+				t.Errorf("needs (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestEditLeavesOutWhatIsNotInstalled has an extension whose download fails.
-func TestEditLeavesOutWhatIsNotInstalled(t *testing.T) {
-	d := newDomain(t)
-	p := snapshot(t, d, newSystem(), manifest.Extension{ID: "x@test"}).Plan([]diff{{Want: &manifest.Extension{ID: "x@test"}}})
-	u := p[len(p)-1].Steps[0].(plan.FilterCommand)
-	if text, err := u.Edit.Edit([]byte(settings("['a']", "@as []"))); err != nil || text != nil {
-		t.Errorf("%s, %v", text, err)
+// TestPlanExpects checks what the metadata of an archive must say.
+func TestPlanExpects(t *testing.T) {
+	for _, tt := range []struct {
+		shell    string
+		anyShell bool
+		version  uint
+		want     map[string]any
+	}{
+		{"43.9", false, 0, map[string]any{"uuid": "x@test", "shell-version": "43"}},
+		{"3.38.4", false, 2, map[string]any{"uuid": "x@test", "version": uint(2), "shell-version": "3.38"}},
+		{"43.9", true, 0, map[string]any{"uuid": "x@test"}},
+	} {
+		s := newSystem()
+		s.version = "GNOME Shell " + tt.shell
+		if tt.anyShell {
+			s.lists += "org.gnome.shell disable-extension-version-validation true\n"
+		}
+		want := manifest.Extension{ID: "x@test", Version: tt.version}
+		got := map[string]any{}
+		for _, e := range snapshot(t, newDomain(t), s, want).Plan([]diff{{Want: &want}})[0].Steps[1].(plan.Unzip).Expect {
+			if got[e.Field] = e.Value; e.File != "metadata.json" || e.Release != (e.Field == "shell-version") {
+				t.Errorf("%+v", e)
+			}
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.shell, diff)
+		}
 	}
-	install(t, d.Data, "x@test", `{"uuid": "x@test"}`)
-	if text, err := u.Edit.Edit([]byte(settings("['a']", "@as []"))); err != nil || !strings.Contains(string(text), "x@test") {
-		t.Errorf("%s, %v", text, err)
-	}
-}
-
-// FuzzEdit checks that whatever is in a list stays there, and that an edit made
-// again changes nothing.
-func FuzzEdit(f *testing.F) {
-	f.Add("['a', 'b']")
-	f.Add(`["it's", '\n\t\u00ad\U0001f600']`)
-	f.Fuzz(func(t *testing.T, list string) {
-		if strings.ContainsAny(list, "\n") {
-			return
-		}
-		on, off := &manifest.Extension{ID: "x@test"}, &manifest.Extension{ID: "x@test", Disabled: true}
-		d := newDomain(t)
-		install(t, d.Data, "x@test", `{"uuid": "x@test"}`)
-		o := snapshot(t, d, newSystem())
-		u := o.Plan([]diff{{Have: off, Want: on}})[0].Steps[0].(plan.FilterCommand)
-		once, err := u.Edit.Edit([]byte(settings(list, "@as []")))
-		if err != nil || once == nil {
-			return
-		}
-		_, written, _ := strings.Cut(strings.TrimSuffix(string(once), "\n"), "=")
-		if twice, err := u.Edit.Edit([]byte(settings(written, "@as []"))); err != nil || twice != nil {
-			t.Errorf("%s: %s: %s, %v", list, once, twice, err)
-		}
-		u = o.Plan([]diff{{Have: on}})[0].Steps[0].(plan.FilterCommand)
-		back, err := u.Edit.Edit([]byte(settings(written, "@as []")))
-		if err != nil {
-			t.Fatalf("%s: %v", written, err)
-		}
-		again, err := u.Edit.Edit(slices.Concat([]byte("org.gnome.shell "), []byte(strings.Replace(strings.TrimPrefix(string(back), "[/]\n"), "=", " ", 1))))
-		if err != nil || again != nil {
-			t.Errorf("%s: %s: %s, %v", list, back, again, err)
-		}
-	})
 }

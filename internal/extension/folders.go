@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"bkt/internal/plan"
 )
 
 // folders are the extensions that are installed, by uuid.
@@ -20,10 +22,9 @@ type folders struct {
 
 // metadata is what an extension says of itself.
 type metadata struct {
-	UUID      string   `json:"uuid"`
-	Version   version  `json:"version"`
-	Shells    []string `json:"shell-version"`
-	Generated string   `json:"_generated"`
+	UUID      string  `json:"uuid"`
+	Version   version `json:"version"`
+	Generated string  `json:"_generated"`
 }
 
 // A version is the number that extensions.gnome.org has given to a release. Other
@@ -156,38 +157,18 @@ func (f folders) lack(known []extension) bool {
 	return false
 }
 
-// A check is what the metadata of an extension has to say.
-type check struct {
-	id      string
-	version uint   // 0: any
-	shell   string // the version of the shell that it is for; "": any
-}
-
-// Check implements [plan.Checker].
-func (c check) Check(folder fs.FS) error {
-	m, err := readMetadata(folder)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%s: %w", metadataFile, err)
-	case m.UUID != c.id:
-		return fmt.Errorf("it has the extension %q", m.UUID)
-	case c.version != 0 && uint(m.Version) != c.version:
-		return fmt.Errorf("it has version %d, not %d", m.Version, c.version)
-	case c.shell != "" && !m.supports(c.shell):
-		return fmt.Errorf("it is for GNOME Shell %s, and this is %s", strings.Join(m.Shells, ", "), c.shell)
+// expected returns what the metadata of an extension that is downloaded must say. The
+// shell compares versions by the first number, of versions before 40 by the first two.
+func (s snapshot) expected(want extension) []plan.Expectation {
+	all := []plan.Expectation{{File: metadataFile, Field: "uuid", Value: want.ID, Wrong: "it has the extension %q"}}
+	if want.Version != 0 {
+		all = append(all, plan.Expectation{File: metadataFile, Field: "version", Value: want.Version, Wrong: fmt.Sprintf("it has version %%s, not %d", want.Version)})
 	}
-	return nil
-}
-
-// supports compares versions as the shell does: of 40 and later ones, the first
-// number decides, of earlier ones the first two.
-func (m metadata) supports(shell string) bool {
-	for _, s := range m.Shells {
-		if series(s) == series(shell) {
-			return true
-		}
+	if s.anyShell || s.shell == "" {
+		return all
 	}
-	return false
+	wrong := "it is for GNOME Shell %s, and this is " + strings.ReplaceAll(s.shell, "%", "%%")
+	return append(all, plan.Expectation{File: metadataFile, Field: "shell-version", Value: series(s.shell), Release: true, Wrong: wrong})
 }
 
 func series(shell string) string {

@@ -25,7 +25,7 @@ import (
 // A folder outside git, a pre-commit hook of someone else, and a core.hooksPath
 // that other repositories share are errors with a hint.
 func Plan(ctx context.Context, dir string) (plan.Plan, error) {
-	out, err := host.Git{}.Git(ctx, dir, nil, "rev-parse", "--git-path", "hooks", "--git-common-dir", "--show-toplevel", "--show-prefix")
+	out, err := host.Query{}.Git(ctx, dir, nil, "rev-parse", "--git-path", "hooks", "--git-common-dir", "--show-toplevel", "--show-prefix")
 	if err != nil && (repo.Repo{Root: dir}).NoGit(err) != nil {
 		return nil, err
 	}

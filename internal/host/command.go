@@ -18,8 +18,8 @@ import (
 	"bkt/internal/plan"
 )
 
-// patience is how long a command that is to end may take.
-const patience = 5 * time.Second
+// killGrace is how long a command may take to end after it is asked to.
+const killGrace = 5 * time.Second
 
 // An ExitError is that of a command that has run and did not succeed.
 type ExitError struct {
@@ -36,45 +36,59 @@ func (e *ExitError) Error() string {
 	return text
 }
 
-// Output runs a command and returns its standard output. One that fails is an
-// [ExitError].
-func Output(ctx context.Context, argv ...string) ([]byte, error) {
-	return OutputIn(ctx, "", argv...)
-}
-
-// OutputIn is [Output] for a command that runs in dir.
-func OutputIn(ctx context.Context, dir string, argv ...string) ([]byte, error) {
-	var stdout, stderr bytes.Buffer
-	cmd := command(ctx, argv...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
-	err := run(ctx, cmd, &stderr)
-	return stdout.Bytes(), err
-}
-
-// Query answers questions about this machine by running commands that change
-// nothing.
+// A Query answers questions about this machine. It runs the commands in a closed list
+// and nothing else, so that whoever has only a Query cannot change anything.
 type Query struct{}
 
-// Output runs a command and returns its standard output. One that fails is an
-// [ExitError]. It speaks English, whatever the user does: some is parsed.
-func (m Query) Output(ctx context.Context, r plan.Run) ([]byte, error) {
-	return m.outputIn(ctx, "", r)
-}
-
-// outputIn is like [Query.Output], with a folder to run the command in.
-func (m Query) outputIn(ctx context.Context, dir string, r plan.Run) ([]byte, error) {
-	out, _, err := m.outputs(ctx, dir, r)
+// Output runs a command that changes nothing and returns its standard output. A
+// command that fails is an [ExitError]. It prints English, whatever the user's
+// language: the output is parsed.
+func (Query) Output(ctx context.Context, r plan.Run) ([]byte, error) {
+	if err := checkQuestion(r.Argv); err != nil {
+		return nil, err
+	}
+	r.Env = append([]string{"GIT_OPTIONAL_LOCKS=0"}, r.Env...)
+	out, _, err := outputs(ctx, r)
 	return out, err
 }
 
-// outputs is like [Query.outputIn], and returns what the command has written to
-// standard error, too.
-func (Query) outputs(ctx context.Context, dir string, r plan.Run) (out []byte, said string, err error) {
+// Git runs a command of git in dir that changes nothing, with the given standard
+// input, and returns its output. Root runs it as the owner of dir, so that git reads
+// the owner's configuration.
+func (Query) Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error) {
+	if err := checkQuestion(append([]string{"git"}, args...)); err != nil {
+		return nil, err
+	}
+	return git(ctx, dir, stdin, []string{"GIT_OPTIONAL_LOCKS=0"}, args...)
+}
+
+// Git is [Query], by the name that code outside of this package still uses.
+type Git = Query
+
+// Output runs one command that may change something, outside of a plan, and returns
+// its standard output: for commands whose output decides what follows. Errors are
+// those of [Query.Output].
+func (Executor) Output(ctx context.Context, r plan.Run) ([]byte, error) {
+	out, _, err := outputs(ctx, r)
+	return out, err
+}
+
+// OutputLogged is like [Executor.Output]. What the command writes to standard error
+// goes to log.
+func (Executor) OutputLogged(ctx context.Context, log io.Writer, r plan.Run) ([]byte, error) {
+	var stdout bytes.Buffer
+	cmd := command(ctx, r)
+	cmd.Stdout, cmd.Stderr = &stdout, log
+	err := run(ctx, cmd, &bytes.Buffer{})
+	return stdout.Bytes(), err
+}
+
+// outputs runs a command and returns what it writes to standard output and to
+// standard error.
+func outputs(ctx context.Context, r plan.Run) (out []byte, said string, err error) {
 	var stdout, stderr bytes.Buffer
-	cmd := command(ctx, r.Argv...)
-	cmd.Dir = dir
-	cmd.Env = append(cmd.Environ(), append([]string{"LC_ALL=C.UTF-8"}, r.Env...)...)
-	cmd.Stdin = bytes.NewReader(r.Stdin)
+	r.Env = append([]string{"LC_ALL=C.UTF-8"}, r.Env...)
+	cmd := command(ctx, r)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err = run(ctx, cmd, &stderr)
 	if errors.Is(err, exec.ErrNotFound) {
@@ -83,25 +97,10 @@ func (Query) outputs(ctx context.Context, dir string, r plan.Run) (out []byte, s
 	return stdout.Bytes(), plainText(stderr.String()), err
 }
 
-// OutputLogged runs a command and returns its standard output; what it says
-// besides goes to log.
-func OutputLogged(ctx context.Context, log io.Writer, argv ...string) ([]byte, error) {
-	var stdout bytes.Buffer
-	cmd := command(ctx, argv...)
-	cmd.Stdout, cmd.Stderr = &stdout, log
-	err := run(ctx, cmd, &bytes.Buffer{})
-	return stdout.Bytes(), err
-}
-
-// Git is the git of this machine.
-type Git struct{}
-
-// Git runs git in dir, with the given standard input, and returns its output.
-// Root runs it as the owner of dir, so that all that git writes is the owner's.
-func (Git) Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error) {
+// git runs git in dir as its owner, so that all that git writes is the owner's.
+func git(ctx context.Context, dir string, stdin []byte, env []string, args ...string) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
-	cmd := command(ctx, append([]string{"git"}, args...)...)
-	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(stdin)
+	cmd := command(ctx, plan.Run{Argv: append([]string{"git"}, args...), Dir: dir, Stdin: stdin, Env: env})
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	asOwner(cmd)
 	err := run(ctx, cmd, &stderr)
@@ -111,11 +110,18 @@ func (Git) Git(ctx context.Context, dir string, stdin []byte, args ...string) ([
 	return stdout.Bytes(), err
 }
 
-// command asks to end, when ctx does, before it makes sure.
-func command(ctx context.Context, argv ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+// command returns a command that is asked to end when ctx does, before it is killed.
+func command(ctx context.Context, r plan.Run) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, r.Argv[0], r.Argv[1:]...)
+	cmd.Dir = r.Dir
+	if r.Stdin != nil {
+		cmd.Stdin = bytes.NewReader(r.Stdin)
+	}
+	if len(r.Env) > 0 {
+		cmd.Env = append(cmd.Environ(), r.Env...)
+	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = patience
+	cmd.WaitDelay = killGrace
 	return cmd
 }
 

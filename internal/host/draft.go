@@ -174,14 +174,14 @@ func Abandoned(path string) bool {
 	return err == nil && name == filepath.Base(path) && unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
-// sweepFor sweeps each folder that changes write to, once: there may be thousands of
+// removeStaleTemps sweeps each folder that changes write to, once: there may be thousands of
 // files to write in one.
-func sweepFor(changes plan.Plan) {
-	swept := map[string]bool{}
+func removeStaleTemps(changes plan.Plan) {
+	done := map[string]bool{}
 	once := func(dir string) {
-		if !swept[dir] {
-			swept[dir] = true
-			sweep(dir)
+		if !done[dir] {
+			done[dir] = true
+			removeStaleTemp(dir)
 		}
 	}
 	for _, path := range writtenBy(changes) {
@@ -208,7 +208,7 @@ func writtenBy(changes plan.Plan) (paths []string) {
 				paths = append(paths, s.Path)
 			case plan.Install:
 				paths = append(paths, s.Path, s.Cache)
-			case plan.EditFile:
+			case plan.EditKeyFile:
 				paths = append(paths, s.Path)
 			}
 		}
@@ -217,9 +217,9 @@ func writtenBy(changes plan.Plan) (paths []string) {
 	return paths
 }
 
-// sweep removes what bkts have left in a folder that were killed. What cannot be
+// removeStaleTemp removes what bkts have left in a folder that were killed. What cannot be
 // removed, or looked at, stays: it is in no one's way.
-func sweep(dir string) {
+func removeStaleTemp(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return

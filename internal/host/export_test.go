@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -50,3 +51,15 @@ func Abandon(t *testing.T, dir string) string {
 	}
 	return d.name
 }
+
+// RunGit runs any command of git in dir, as its owner.
+func RunGit(ctx context.Context, dir string, args ...string) error {
+	_, err := git(ctx, dir, nil, nil, args...)
+	return err
+}
+
+// What edits and expectations come to.
+var (
+	EditedLists = editedLists
+	Meets       = meets
+)

@@ -16,23 +16,24 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/owner"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 )
 
-// Executor carries out plans. A command that only looks is given a [Query] alone.
+// An Executor executes plans. A command that only looks has a [Query] and no Executor.
 type Executor struct{}
 
-// Execute carries out p. Before it changes anything, it checks every file that p
+// Execute executes p. Before it changes anything, it checks every file that p
 // writes and writes the new text of each beside it: if a file has been edited in
 // the meantime, or its folder is not writable, nothing changes.
 //
 // A change that fails later does not stop the others; the errors are joined. A
-// failed change with a Fallback is replaced by it. done is called with each change
-// that has been executed or has failed.
+// failed change with a Fallback is replaced by it. done, unless it is nil, is called
+// with each change that was executed or has failed.
 func (Executor) Execute(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error {
 	pending := pending{}
 	defer pending.cleanup()
-	sweepFor(p)
+	removeStaleTemps(p)
 	if err := pending.prepare(p); err != nil {
 		return err
 	}
@@ -50,7 +51,9 @@ func (p pending) all(ctx context.Context, changes plan.Plan, done func(plan.Chan
 			errs = append(errs, p.all(ctx, c.Fallback, done))
 			continue
 		}
-		done(c, err)
+		if done != nil {
+			done(c, err)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", strings.Join(c.Targets, " "), err))
 		}
@@ -76,7 +79,7 @@ func (p pending) prepare(changes plan.Plan) error {
 			if !ok {
 				continue
 			}
-			if err := ready(w); err != nil {
+			if err := checkUnchanged(w); err != nil {
 				return err
 			}
 			f, err := write(w)
@@ -113,26 +116,26 @@ func change(ctx context.Context, c plan.Change, files pending) error {
 func step(ctx context.Context, s plan.Step, files pending) error {
 	switch s := s.(type) {
 	case plan.Write:
-		return plain(files[s.Path].put())
+		return withoutPath(files[s.Path].put())
 	case plan.Stage:
-		_, err := Git{}.Git(ctx, s.Root, s.Diff(), "apply", "--cached", "--whitespace=nowarn", "-")
+		_, err := git(ctx, s.Root, s.Diff(), nil, "apply", "--cached", "--whitespace=nowarn", "-")
 		return err
 	case plan.Run:
 		return runStep(ctx, s)
 	case plan.Overwrite:
-		return plainPath(put(s))
+		return patherr.Trim(put(s))
 	case plan.Delete:
-		return plainPath(os.RemoveAll(s.Path))
+		return patherr.Trim(os.RemoveAll(s.Path))
 	case plan.Fetch:
 		return fetch(ctx, s)
 	case plan.Install:
 		return install(ctx, s)
-	case plan.EditFile:
-		return revise(s)
+	case plan.EditKeyFile:
+		return editKeyFile(s)
 	case plan.Unzip:
 		return unzip(ctx, s)
-	case plan.FilterCommand:
-		return update(ctx, s)
+	case plan.EditLists:
+		return editLists(ctx, s)
 	case plan.Fail:
 		return s.Reason
 	default:
@@ -144,15 +147,15 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 // it can and whether it has.
 func runStep(ctx context.Context, r plan.Run) error {
 	if r.Require != nil {
-		if _, _, err := (Query{}).outputs(ctx, "", plan.Run{Argv: r.Require, Env: r.Env}); err != nil {
+		if _, _, err := outputs(ctx, plan.Run{Argv: r.Require, Env: r.Env}); err != nil {
 			return reason(err)
 		}
 	}
-	_, said, err := Query{}.outputs(ctx, "", r)
+	_, said, err := outputs(ctx, r)
 	if err != nil || r.Verify == nil {
 		return err
 	}
-	_, _, err = Query{}.outputs(ctx, "", plan.Run{Argv: r.Verify, Env: r.Env})
+	_, _, err = outputs(ctx, plan.Run{Argv: r.Verify, Env: r.Env})
 	if err != nil && said != "" {
 		return fmt.Errorf("%s: %w: %s", filepath.Base(r.Argv[0]), reason(err), said)
 	}
@@ -168,28 +171,12 @@ func reason(err error) error {
 	return err
 }
 
-// update reads anew what is edited: what others have changed since the plan was
-// made stays.
-func update(ctx context.Context, u plan.FilterCommand) error {
-	text, err := Query{}.Output(ctx, u.Read)
-	if err != nil {
-		return err
-	}
-	text, err = u.Edit.Edit(text)
-	if err != nil || text == nil {
-		return err
-	}
-	u.Write.Stdin = text
-	_, err = Query{}.Output(ctx, u.Write)
-	return err
-}
-
-// ready returns an error if the file of a write is not as the plan found it.
-func ready(w plan.Write) error {
+// checkUnchanged returns an error if the file of a write is not as the plan found it.
+func checkUnchanged(w plan.Write) error {
 	now, err := os.ReadFile(w.Path)
 	absent := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !absent {
-		return fmt.Errorf("%s: %w", w.Name, plain(err))
+		return fmt.Errorf("%s: %w", w.Name, withoutPath(err))
 	}
 	if absent != (w.Old == nil) || !bytes.Equal(now, w.Old) {
 		return hint.Add(fmt.Errorf("%s: the file has changed meanwhile", w.Name), "run the command again")
@@ -203,11 +190,11 @@ func ready(w plan.Write) error {
 func write(w plan.Write) (*draft, error) {
 	if w.Old == nil || w.Private != "" {
 		if err := folderOf(w.Path, w.Private); err != nil {
-			return nil, plain(err)
+			return nil, withoutPath(err)
 		}
 	}
 	d, err := drafted(w.Path, w.New, cmp.Or(w.Mode, 0o644), w.Private)
-	return d, plain(err)
+	return d, withoutPath(err)
 }
 
 // drafted returns a draft, for the file that path leads to, that has text. No one
@@ -282,13 +269,6 @@ func writeFile(path string, text []byte, mode fs.FileMode, private string) error
 // exist. No one else may read them.
 func MkdirAll(dir string) error { return owner.MkdirAll(dir, ownFolder) }
 
-// WriteCache writes what need not be found out again. That it cannot be written
-// costs nothing but time.
-func WriteCache(p plan.Overwrite) {
-	sweepFor(plan.Plan{{Steps: []plan.Step{p}}})
-	_ = put(p)
-}
-
 // followed returns the path of the file that is to be written in place of path,
 // unless root would follow a link of a user's to a file of someone else's.
 func followed(path string) (string, error) {
@@ -318,24 +298,13 @@ func target(path string) (string, error) {
 	return target(link)
 }
 
-// plainPath takes the name of the system call out of an error, and leaves the
-// path.
-func plainPath(err error) error {
-	switch e := err.(type) {
-	case *fs.PathError:
-		return fmt.Errorf("%s: %w", e.Path, e.Err)
-	case *os.LinkError:
-		return fmt.Errorf("%s: %w", e.New, e.Err)
-	}
-	return err
-}
-
-// plain takes the path of the temporary file out of an error.
-func plain(err error) error {
+// withoutPath drops the path from an error of a file operation: that of a temporary
+// file, or one that the caller adds.
+func withoutPath(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
 	}
-	if e, ok := errors.AsType[*os.LinkError](err); ok { // of renaming it
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
 		return e.Err
 	}
 	return err

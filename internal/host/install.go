@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -40,9 +39,9 @@ func install(ctx context.Context, i plan.Install) error {
 		return fmt.Errorf("%s: %w", source.URL, err)
 	}
 	if err := place(i.Cache, i.Path); err != nil {
-		return plain(err)
+		return withoutPath(err)
 	}
-	sweepFor(plan.Plan{{Steps: rest}})
+	removeStaleTemps(plan.Plan{{Steps: rest}})
 	for _, s := range rest {
 		if err := step(ctx, s, nil); err != nil {
 			return err
@@ -119,20 +118,4 @@ func place(file, path string) error {
 		return err
 	}
 	return to.put()
-}
-
-// revise reads anew what is edited, as update does.
-func revise(r plan.EditFile) error {
-	text, err := os.ReadFile(r.Path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return plain(err)
-	}
-	text, err = r.Edit.Edit(text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", r.Path, err)
-	}
-	if text == nil {
-		return nil
-	}
-	return put(plan.Overwrite{Path: r.Path, Text: text})
 }

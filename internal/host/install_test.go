@@ -217,31 +217,3 @@ func TestInstallTellsProgress(t *testing.T) {
 		t.Error(last)
 	}
 }
-
-// adder adds a line to a text that does not have it.
-type adder string
-
-func (a adder) String() string { return "add " + string(a) }
-
-func (a adder) Edit(text []byte) ([]byte, error) {
-	if text == nil || strings.Contains(string(text), string(a)) {
-		return nil, nil
-	}
-	return append(text, a...), nil
-}
-
-func TestRevise(t *testing.T) {
-	dir := t.TempDir()
-	put(t, dir+"/x", "a", 0o600)
-	for range 2 {
-		for _, name := range []string{"x", "none"} {
-			if err := carryOut(t, plan.EditFile{Path: dir + "/" + name, Edit: adder("b")}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	want(t, dir, map[string]string{"x": "ab"})
-	if mode := stat(t, dir+"/x").Mode(); mode != 0o600 {
-		t.Errorf("mode %v", mode)
-	}
-}

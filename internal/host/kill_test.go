@@ -181,7 +181,7 @@ func TestEveryFolderIsSwept(t *testing.T) {
 	p := plan.Plan{
 		{Targets: []string{"f"}, Steps: []plan.Step{
 			plan.Write{Path: dir + "/write/f", Name: "f", New: []byte("x")}, plan.Overwrite{Path: dir + "/put/link", Text: []byte("x")},
-			plan.EditFile{Path: dir + "/revise/f", Edit: addition{"x"}}, plan.Fetch{URL: "file://" + content, Path: dir + "/fetch/f", Limit: 100},
+			plan.EditKeyFile{Path: dir + "/revise/f"}, plan.Fetch{URL: "file://" + content, Path: dir + "/fetch/f", Limit: 100},
 			plan.Install{Source: plan.Source{URL: "file://" + content, SHA256: sumOfContent}, Path: dir + "/install/f", Cache: dir + "/cache/f", Limit: 100, Finish: finisher{}},
 		}},
 		{Targets: []string{"f"}, Steps: []plan.Step{fail}, Fallback: plan.Plan{{Targets: []string{"f"}, Steps: []plan.Step{plan.Overwrite{Path: dir + "/retry/f", Text: []byte("x")}}}}},

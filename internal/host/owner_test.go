@@ -29,9 +29,15 @@ func TestDoGivesNewFilesToTheOwnerOfTheFolder(t *testing.T) {
 		"install": func(dir string) plan.Step {
 			return plan.Install{Source: plan.Source{URL: "file://" + local + "/x", SHA256: sumOfContent}, Path: dir + "/bin/f", Cache: dir + "/cache/f", Limit: 100, Finish: finisher{}}
 		},
-		"revise": func(dir string) plan.Step { return plan.EditFile{Path: dir + "/f", Edit: addition{"x"}} },
+		"edit": func(dir string) plan.Step {
+			put(t, dir+"/f", "[a]\n", 0o600)
+			if err := os.Chown(dir+"/f", 1234, 5678); err != nil {
+				t.Fatal(err)
+			}
+			return plan.EditKeyFile{Path: dir + "/f", Set: []plan.KeyValue{{Group: "a", Key: "b", Value: "c"}}}
+		},
 		"unzip": func(dir string) plan.Step {
-			return plan.Unzip{Archive: put(t, local+"/f.zip", string(archive(t, good...)), 0o600), Dir: dir + "/folders/f", Limit: 100, Check: named{"good"}}
+			return plan.Unzip{Archive: put(t, local+"/f.zip", string(archive(t, good...)), 0o600), Dir: dir + "/folders/f", Limit: 100, Expect: isGood}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,7 +101,7 @@ func TestGitRunsAsTheOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"init", "--quiet"}, {"add", "f"}} {
-		if _, err := (host.Git{}).Git(t.Context(), dir, nil, args...); err != nil {
+		if err := host.RunGit(t.Context(), dir, args...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,7 +121,7 @@ func TestGitRunsAsRootWhereItsOwnerCannotGo(t *testing.T) {
 	if err := errors.Join(os.Chmod(outer, 0o700), os.Mkdir(dir, 0o755), os.Chown(dir, 1234, 5678)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (host.Git{}).Git(t.Context(), dir, nil, "--version"); err != nil {
+	if err := host.RunGit(t.Context(), dir, "--version"); err != nil {
 		t.Error(err)
 	}
 }

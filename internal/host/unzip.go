@@ -37,8 +37,10 @@ func unzip(ctx context.Context, u plan.Unzip) error {
 	if err := unpack(u.Archive, beside, u.Limit); err != nil {
 		return fmt.Errorf("the archive: %w", err)
 	}
-	if err := u.Check.Check(os.DirFS(beside)); err != nil {
-		return fmt.Errorf("the archive: %w", err)
+	for _, e := range u.Expect {
+		if err := meets(os.DirFS(beside), e); err != nil {
+			return fmt.Errorf("the archive: %w", err)
+		}
 	}
 	if err := compile(ctx, u, beside); err != nil {
 		return err
@@ -67,7 +69,7 @@ func unpack(archive, dir string, limit int64) error {
 	for _, f := range z.File {
 		n, err := extract(root, f, limit)
 		if err != nil {
-			return fmt.Errorf("%q: %w", f.Name, plain(err))
+			return fmt.Errorf("%q: %w", f.Name, withoutPath(err))
 		}
 		limit -= n
 	}
@@ -113,7 +115,7 @@ func compile(ctx context.Context, u plan.Unzip, dir string) error {
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	_, err = Query{}.outputIn(ctx, filepath.Join(dir, path.Dir(files[0])), plan.Run{Argv: u.Command})
+	_, _, err = outputs(ctx, plan.Run{Argv: u.Command, Dir: filepath.Join(dir, path.Dir(files[0]))})
 	return err
 }
 
@@ -122,15 +124,15 @@ func compile(ctx context.Context, u plan.Unzip, dir string) error {
 func replace(dir, place string) error {
 	err := os.Rename(dir, place)
 	if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTDIR) {
-		return plain(err)
+		return withoutPath(err)
 	}
 	if unix.Renameat2(unix.AT_FDCWD, dir, unix.AT_FDCWD, place, unix.RENAME_EXCHANGE) == nil {
 		return nil
 	}
 	old := dir + ".old"
 	if err := os.Rename(place, old); err != nil {
-		return plain(err)
+		return withoutPath(err)
 	}
 	defer os.RemoveAll(old)
-	return plain(os.Rename(dir, place))
+	return withoutPath(os.Rename(dir, place))
 }

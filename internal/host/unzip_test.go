@@ -41,21 +41,13 @@ func archive(t *testing.T, files ...packed) []byte {
 	return b.Bytes()
 }
 
-// named wants a file called name.
-type named struct{ name string }
+// goodName is the text of the file that archives must have, by isGood.
+const goodName = `{"name": "good"}`
 
-var errUnnamed = errors.New("has no name")
-
-func (n named) Check(folder fs.FS) error {
-	text, err := fs.ReadFile(folder, "name")
-	if err == nil && string(text) != n.name {
-		err = errUnnamed
-	}
-	return err
-}
+var isGood = []plan.Expectation{{File: "name", Field: "name", Value: "good", Wrong: "is called %s"}}
 
 var good = []packed{
-	{"name", "good", 0o644},
+	{"name", goodName, 0o644},
 	{"sub/", "", fs.ModeDir | 0o755},
 	{"sub/x", "x", 0o640},
 	{"deep/er/run", "#!", 0o755},
@@ -63,10 +55,10 @@ var good = []packed{
 
 func unzip(t *testing.T, dir string, text []byte) plan.Unzip {
 	t.Helper()
-	return plan.Unzip{Archive: put(t, dir+"/in.zip", string(text), 0o600), Dir: dir + "/all/good", Limit: 100, Check: named{"good"}}
+	return plan.Unzip{Archive: put(t, dir+"/in.zip", string(text), 0o600), Dir: dir + "/all/good", Limit: 100, Expect: isGood}
 }
 
-var unpacked = map[string]string{"all/good/name": "good", "all/good/sub/x": "x", "all/good/deep/er/run": "#!"}
+var unpacked = map[string]string{"all/good/name": goodName, "all/good/sub/x": "x", "all/good/deep/er/run": "#!"}
 
 func TestUnzip(t *testing.T) {
 	for _, before := range []string{"", "all/good/old", "all/good"} {
@@ -99,7 +91,7 @@ func TestUnzipKeepsWhatALinkLeadsTo(t *testing.T) {
 	if err := carryOut(t, unzip(t, dir, archive(t, good[0]))); err != nil {
 		t.Fatal(err)
 	}
-	want(t, dir, map[string]string{"work/name": "mine", "all/good/name": "good"})
+	want(t, dir, map[string]string{"work/name": "mine", "all/good/name": goodName})
 }
 
 func TestUnzipRunsTheCommand(t *testing.T) {
@@ -111,7 +103,7 @@ func TestUnzipRunsTheCommand(t *testing.T) {
 			if err := carryOut(t, u); err != nil {
 				t.Fatal(err)
 			}
-			expected := map[string]string{"all/good/name": "good", "all/good/" + name: ""}
+			expected := map[string]string{"all/good/name": goodName, "all/good/" + name: ""}
 			if made {
 				expected["all/good/sub/made"] = ""
 			}
@@ -148,7 +140,7 @@ func TestUnzipRefuses(t *testing.T) {
 		{"damaged", flipped, "the archive: "},
 		{"no archive", []byte("<html>"), "not a valid zip file"},
 		{"empty", nil, "not a valid zip file"},
-		{"another one", archive(t, packed{"name", "bad", 0}), "has no name"},
+		{"another one", archive(t, packed{"name", `{"name": "bad"}`, 0}), "the archive: is called bad"},
 		{"without what it has to have", archive(t, good[2]), "no such file or directory"},
 		{"the command fails", with(packed{"fail", "", 0}), "false: exit status 1"},
 	}

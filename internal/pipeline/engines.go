@@ -18,6 +18,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/owner"
+	"bkt/internal/plan"
 	"bkt/internal/version"
 	"bkt/internal/workspace"
 )
@@ -155,7 +156,7 @@ func ask(ctx context.Context, v any, argv ...string) error {
 // answer runs a command of bkt-engine and returns its output. Its errors are
 // returned as if they were bkt's own.
 func answer(ctx context.Context, argv ...string) ([]byte, error) {
-	out, err := host.Output(ctx, argv...)
+	out, err := host.Executor{}.Output(ctx, plan.Run{Argv: argv})
 	if exit, ok := errors.AsType[*host.ExitError](err); ok {
 		return nil, contract.ReadErrors(exit.Stderr, err)
 	}
@@ -173,7 +174,7 @@ func run(ctx context.Context, log Log, args ...string) ([]byte, error) {
 	if log.Log() == io.Discard {
 		return answer(ctx, argv...)
 	}
-	out, err := host.OutputLogged(ctx, log.Log(), argv...)
+	out, err := host.Executor{}.OutputLogged(ctx, log.Log(), plan.Run{Argv: argv})
 	if _, ok := errors.AsType[*host.ExitError](err); ok {
 		return nil, ErrReported
 	}

@@ -12,6 +12,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/ocilayout"
+	"bkt/internal/plan"
 
 	"github.com/distribution/reference"
 )
@@ -125,14 +126,14 @@ func intoPodman(ctx context.Context, l ocilayout.Image, name string) error {
 	if err := l.Link(filepath.Join(dir, link)); err != nil {
 		return err
 	}
-	out, err := host.OutputIn(ctx, dir, "podman", "pull", "--quiet", "oci:"+link)
+	out, err := host.Executor{}.Output(ctx, plan.Run{Dir: dir, Argv: []string{"podman", "pull", "--quiet", "oci:" + link}})
 	if err != nil {
 		return err
 	}
 	id := strings.TrimSpace(string(out))
-	_, err = host.Output(ctx, "podman", "tag", id, name)
-	if _, absent := host.Output(ctx, "podman", "image", "exists", "localhost/"+link); absent == nil {
-		_, errUntag := host.Output(ctx, "podman", "untag", id, "localhost/"+link)
+	_, err = host.Executor{}.Output(ctx, plan.Run{Argv: []string{"podman", "tag", id, name}})
+	if _, absent := (host.Query{}).Output(ctx, plan.Run{Argv: []string{"podman", "image", "exists", "localhost/" + link}}); absent == nil {
+		_, errUntag := host.Executor{}.Output(ctx, plan.Run{Argv: []string{"podman", "untag", id, "localhost/" + link}})
 		err = errors.Join(err, errUntag)
 	}
 	if err == nil {
@@ -144,7 +145,7 @@ func intoPodman(ctx context.Context, l ocilayout.Image, name string) error {
 // checkNamed returns an error unless a program has an image of that name, and of that
 // id, if it is known.
 func checkNamed(ctx context.Context, program, name, id string) error {
-	out, err := host.Output(ctx, program, "image", "inspect", "--format={{.Id}}", name)
+	out, err := host.Query{}.Output(ctx, plan.Run{Argv: []string{program, "image", "inspect", "--format={{.Id}}", name}})
 	if err != nil {
 		return fmt.Errorf("it says that it has loaded the image, and has none of the name: %w", err)
 	}
@@ -169,7 +170,7 @@ func intoDocker(ctx context.Context, l ocilayout.Image, name string) error {
 	if _, err := answer(ctx, cfg.Program, "export", "--digest="+l.Digest.String(), l.Dir, archive, name); err != nil {
 		return err
 	}
-	if _, err := host.Output(ctx, "docker", "load", "--quiet", "--input", archive); err != nil {
+	if _, err := (host.Executor{}).Output(ctx, plan.Run{Argv: []string{"docker", "load", "--quiet", "--input", archive}}); err != nil {
 		return err
 	}
 	return checkNamed(ctx, "docker", name, "") // ids are not the same in all of its stores

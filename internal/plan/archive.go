@@ -2,18 +2,17 @@ package plan
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
 )
 
-// Fetch downloads a file, which takes its place only once it is whole and known
-// to be the right one.
+// Fetch downloads a file. The file takes its place only when it is complete and
+// proves to be the right one.
 type Fetch struct {
 	URL     string // https, http or file
 	Path    string
-	SHA256  string // in hexadecimal; "": whatever comes
+	SHA256  string // in hexadecimal; "": any file
 	Limit   int64  // the most bytes that it may have
-	Missing string // what it means that the server has no such file; "": just that
+	Missing string // the error if the server has no such file; "": only that
 }
 
 func (Fetch) step() {}
@@ -21,16 +20,15 @@ func (Fetch) step() {}
 // String returns what happens, as a command would say it.
 func (f Fetch) String() string { return "fetch " + quote(f.URL) }
 
-// Unzip makes a folder of a zip archive, in place of the one that is there, and
-// deletes the archive, whatever comes of it. The old folder stays until the new
-// one is complete.
+// Unzip makes a folder of a zip archive, in place of the present folder, and deletes
+// the archive in any case. The present folder stays until the new one is complete.
 type Unzip struct {
 	Archive, Dir string
-	Limit        int64 // the most bytes that all files may have together
-	Check        Checker
+	Limit        int64         // the most bytes that all files together may have
+	Expect       []Expectation // an archive that does not meet one is refused
 
-	// The command is run where the files are that match the pattern, before
-	// the folder takes its place. It is not if there are none.
+	// Command runs in the folder of the files that match Pattern, before the new
+	// folder takes its place. Without such files it does not run.
 	Pattern string
 	Command []string
 }
@@ -46,32 +44,16 @@ func (u Unzip) String() string {
 	return text
 }
 
-// A Checker says what is wrong with a folder, if anything is.
-type Checker interface {
-	Check(folder fs.FS) error
+// An Expectation is a value that a file of JSON must have.
+type Expectation struct {
+	File    string // in the folder
+	Field   string // of the object in the file
+	Value   any    // a string or a uint: of the field, or of one element of it
+	Release bool   // a string that begins with Value and a dot is right, too
+	Wrong   string // the error otherwise; its verb formats what the field has
 }
 
-// FilterCommand gives a command what another prints, edited. Where the edit changes
-// nothing, the command is not run.
-type FilterCommand struct {
-	Read  Run
-	Edit  Editor
-	Write Run // Stdin is the edited text
-}
-
-func (FilterCommand) step() {}
-
-// String returns the command that changes something, and what it changes.
-func (u FilterCommand) String() string { return fmt.Sprintf("%s < %s", u.Write, u.Edit) }
-
-// An Editor says what a command is to be given.
-type Editor interface {
-	fmt.Stringer
-	// Edit returns it, nil if nothing is to change.
-	Edit(text []byte) ([]byte, error)
-}
-
-// Fail is what ought to be done and cannot be.
+// Fail is a step that cannot be executed.
 type Fail struct {
 	Reason error
 }

@@ -105,7 +105,8 @@ func (d Delete) String() string { return "rm -r " + quote(d.Path) }
 // is what is wrong.
 type Run struct {
 	Argv            []string
-	Env             []string // NAME=VALUE, beside those that bkt has
+	Dir             string   // where it runs; "": where bkt does
+	Env             []string // NAME=VALUE, in addition to bkt's own
 	Stdin           []byte
 	Require, Verify []string // nil: the exit status of Argv is all there is to know
 }
@@ -116,6 +117,9 @@ func (Run) step() {}
 // reads.
 func (r Run) String() string {
 	var words []string
+	if r.Dir != "" {
+		words = append(words, "cd", quote(r.Dir), "&&")
+	}
 	for _, e := range r.Env {
 		name, value, _ := strings.Cut(e, "=")
 		words = append(words, name+"="+quote(value))

@@ -48,7 +48,9 @@ type seen struct {
 }
 
 // isDefault reports whether nobody has set the state. A missing unit is default.
-func (s seen) isDefault() bool { return s.now == absent || slices.Contains(s.defaults, s.now.declared()) }
+func (s seen) isDefault() bool {
+	return s.now == absent || slices.Contains(s.defaults, s.now.declared())
+}
 
 type service = manifest.Service
 

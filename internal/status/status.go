@@ -103,7 +103,7 @@ func files(ctx context.Context, r repo.Repo) ([]File, error) {
 }
 
 func (st *Status) readUncommitted(ctx context.Context, s live.System) {
-	names, err := s.Repo.Uncommitted(ctx, host.Git{}, "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), workspace.IgnoreFile)
+	names, err := s.Repo.Uncommitted(ctx, host.Query{}, "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), workspace.IgnoreFile)
 	st.Uncommitted = append([]string{}, names...)
 	if err != nil {
 		st.UncommittedError = err.Error()
