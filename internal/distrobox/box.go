@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"bkt/internal/manifest"
+	"bkt/internal/paths"
 	"bkt/internal/plan"
 )
 
@@ -221,15 +222,9 @@ func (d Domain) expand(p string) string {
 	return p
 }
 
-// below reports whether a path is in a folder, or the folder itself.
-func below(p, dir string) bool {
-	p, dir = path.Clean(p), path.Clean(dir)
-	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
-}
-
 // shorten returns a path with ~ in place of the home.
 func (d Domain) shorten(p string) string {
-	if d.Home != "/" && p != d.Home && below(p, d.Home) {
+	if d.Home != "/" && p != d.Home && paths.Within(p, d.Home) {
 		return "~" + strings.TrimPrefix(p, path.Clean(d.Home))
 	}
 	return p

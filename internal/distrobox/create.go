@@ -6,8 +6,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
-
-	"mvdan.cc/sh/v3/syntax"
+	"bkt/internal/shell"
 )
 
 // standardPath is what PATH is in an image that says nothing of it, and what
@@ -110,7 +109,7 @@ func (d Domain) expandAll(value string) string {
 
 // variable returns the option that sets a variable.
 func variable(name, value string) (string, error) {
-	quoted, err := syntax.Quote(value, syntax.LangPOSIX)
+	quoted, err := shell.Quote(value)
 	if err != nil {
 		return "", fmt.Errorf("variable %s: %w", name, err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/paths"
 )
 
 // baked is the folder whose wrappers are part of the host's image.
@@ -173,7 +174,7 @@ var errNotRunning = errors.New("is not running")
 func (d Domain) rootOf(dir string, c container) (string, error) {
 	args, _ := splitArgs(c.args)
 	home := args["--home"]
-	if below(dir, d.Home) && (home == "" || d.isHome(home)) {
+	if paths.Within(dir, d.Home) && (home == "" || d.isHome(home)) {
 		return "", nil
 	}
 	if !c.running || c.pid == 0 {

@@ -7,6 +7,7 @@ import (
 
 	"bkt/internal/hook"
 	"bkt/internal/manifest"
+	"bkt/internal/paths"
 )
 
 // recovered returns how a box was made that bkt has not made, as far as the
@@ -110,8 +111,8 @@ func (d Domain) volumes(c container, known []string) []string {
 
 // isStandard reports whether every box has a mount.
 func (d Domain) isStandard(m mount) bool {
-	home := m.Source == m.Destination && (below(m.Source, d.Home) || below(m.Source, "/var/home"))
-	return home || slices.ContainsFunc(standard, func(dir string) bool { return below(m.Destination, dir) })
+	home := m.Source == m.Destination && (paths.Within(m.Source, d.Home) || paths.Within(m.Source, "/var/home"))
+	return home || slices.ContainsFunc(standard, func(dir string) bool { return paths.Within(m.Destination, dir) })
 }
 
 // asKnown returns a volume as it is written already.

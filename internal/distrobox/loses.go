@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/paths"
 	"bkt/internal/reconcile"
 )
 
@@ -91,7 +92,7 @@ func changedPaths(diff string, ignored []string) []string {
 }
 
 func isBelow(path string, dirs []string) bool {
-	return slices.ContainsFunc(dirs, func(dir string) bool { return below(path, dir) })
+	return slices.ContainsFunc(dirs, func(dir string) bool { return paths.Within(path, dir) })
 }
 
 // mountPoints returns where volumes are in a box, which is nothing of its own.

@@ -9,9 +9,9 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
+	"bkt/internal/paths"
 	"bkt/internal/plan"
-
-	"mvdan.cc/sh/v3/syntax"
+	"bkt/internal/shell"
 )
 
 // exporting is the script that exports all of a box, in one entry into it. It is
@@ -204,7 +204,7 @@ func (s *snapshot) owners(b Box, to string) (kept []string, wrappers, entries st
 
 // work is a folder of bkt's that boxes share with the host.
 func (d Domain) work() string {
-	if below(d.Cache, d.Home) {
+	if paths.Within(d.Cache, d.Home) {
 		return path.Join(d.Cache, "export")
 	}
 	return path.Join(d.Home, ".cache/bkt/distrobox/export")
@@ -218,7 +218,7 @@ type script struct {
 
 // write writes a line that ends in a word, quoted for the shell of a box.
 func (s *script) write(before, word string) {
-	quoted, err := syntax.Quote(word, syntax.LangPOSIX)
+	quoted, err := shell.Quote(word)
 	if err != nil {
 		s.err = errors.Join(s.err, fmt.Errorf("%q: %w", word, err))
 		return
@@ -263,7 +263,7 @@ func (d Domain) exists(box string) []string {
 
 // exports returns the steps that export what is declared of a box.
 func (s *snapshot) exports(b Box) []plan.Step {
-	if to, ours := s.to(b.Box); ours && s.exportsSomething(b.Box) && !below(to, s.Home) {
+	if to, ours := s.to(b.Box); ours && s.exportsSomething(b.Box) && !paths.Within(to, s.Home) {
 		err := fmt.Errorf("programs cannot be exported to %s, which boxes do not share with the host", to)
 		return []plan.Step{plan.Fail{Reason: hint.Add(err, `set "to" of its bins to a folder in the home, or to %s for the host's image`, baked)}}
 	}

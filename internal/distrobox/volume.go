@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/paths"
 	"bkt/internal/plan"
 )
 
@@ -20,7 +21,7 @@ func (s *snapshot) sharedFolders(b Box) ([]plan.Step, error) {
 		if !path.IsAbs(dir) || !s.facts.missing[dir] {
 			continue
 		}
-		if s.Home == "/" || !below(dir, s.Home) || strings.Contains(path.Base(dir), ".") {
+		if s.Home == "/" || !paths.Within(dir, s.Home) || strings.Contains(path.Base(dir), ".") {
 			return nil, hint.Add(fmt.Errorf("volume %s: %s does not exist", v, dir), "make it, or take the volume out of the manifest")
 		}
 		steps = append(steps, plan.Run{Argv: []string{"mkdir", "-p", "--", path.Clean(dir)}})

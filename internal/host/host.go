@@ -17,6 +17,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/owner"
 	"bkt/internal/patherr"
+	"bkt/internal/paths"
 	"bkt/internal/plan"
 )
 
@@ -237,7 +238,7 @@ func folderOf(path, private string) error {
 	if err := owner.MkdirAll(dir, ownFolder); err != nil {
 		return err
 	}
-	for ; strings.HasPrefix(dir+"/", private+"/"); dir = filepath.Dir(dir) {
+	for ; paths.Within(dir, private); dir = filepath.Dir(dir) {
 		if info, err := os.Stat(dir); err != nil || info.Mode().Perm()&^ownFolder == 0 {
 			continue
 		}

@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 	"strings"
+
+	"bkt/internal/shell"
 )
 
 // Fetch downloads a file. The file takes its place only when it is complete and
@@ -18,7 +20,7 @@ type Fetch struct {
 func (Fetch) step() {}
 
 // String returns what happens, as a command would say it.
-func (f Fetch) String() string { return "fetch " + quote(f.URL) }
+func (f Fetch) String() string { return "fetch " + shell.Show(f.URL) }
 
 // Unzip makes a folder of a zip archive, in place of the present folder, and deletes
 // the archive in any case. The present folder stays until the new one is complete.
@@ -37,7 +39,7 @@ func (Unzip) step() {}
 
 // String returns what happens, in a few words.
 func (u Unzip) String() string {
-	text := "unzip into " + quote(u.Dir)
+	text := "unzip into " + shell.Show(u.Dir)
 	if len(u.Command) > 0 {
 		text += fmt.Sprintf(" (%s: %s)", u.Pattern, strings.Join(u.Command, " "))
 	}

@@ -1,5 +1,7 @@
 package plan
 
+import "bkt/internal/shell"
+
 // EditLists adds elements to lists of strings in GSettings, and removes elements. It
 // reads the lists when it is executed: elements that others have added since the plan
 // was made stay. A list that does not change is not written.
@@ -45,4 +47,4 @@ type KeyValue struct{ Group, Key, Value string }
 func (EditKeyFile) step() {}
 
 // String returns what happens, in a few words.
-func (e EditKeyFile) String() string { return "edit " + quote(e.Path) + ": " + e.Summary }
+func (e EditKeyFile) String() string { return "edit " + shell.Show(e.Path) + ": " + e.Summary }

@@ -1,5 +1,7 @@
 package plan
 
+import "bkt/internal/shell"
+
 // Install downloads a program that is one file. The program takes its place, and may
 // be executed, only when it is complete, proves to be the right one, and is accepted by
 // Finish.
@@ -20,7 +22,7 @@ func (i Install) String() string {
 	if i.Source.Ask != nil {
 		from = i.Source.Ask.URLs[0]
 	}
-	return "install " + quote(i.Path) + " from " + quote(from)
+	return "install " + shell.Show(i.Path) + " from " + shell.Show(from)
 }
 
 // A Source says where a file is and how to recognize it, or which server knows that.

@@ -11,11 +11,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strconv"
 	"strings"
 
+	"bkt/internal/shell"
+
 	"github.com/rogpeppe/go-internal/diff"
-	"mvdan.cc/sh/v3/syntax"
 )
 
 // An Op says in one character what a change does.
@@ -84,7 +84,7 @@ type Overwrite struct {
 func (Overwrite) step() {}
 
 // String returns what happens, as a command would say it.
-func (p Overwrite) String() string { return "write " + quote(p.Path) }
+func (p Overwrite) String() string { return "write " + shell.Show(p.Path) }
 
 // Delete removes a file, or a folder with all that is in it. One that is not
 // there is fine.
@@ -95,7 +95,7 @@ type Delete struct {
 func (Delete) step() {}
 
 // String returns what happens, as a command would say it.
-func (d Delete) String() string { return "rm -r " + quote(d.Path) }
+func (d Delete) String() string { return "rm -r " + shell.Show(d.Path) }
 
 // Run runs a command.
 //
@@ -118,29 +118,19 @@ func (Run) step() {}
 func (r Run) String() string {
 	var words []string
 	if r.Dir != "" {
-		words = append(words, "cd", quote(r.Dir), "&&")
+		words = append(words, "cd", shell.Show(r.Dir), "&&")
 	}
 	for _, e := range r.Env {
 		name, value, _ := strings.Cut(e, "=")
-		words = append(words, name+"="+quote(value))
+		words = append(words, name+"="+shell.Show(value))
 	}
 	for _, arg := range r.Argv {
-		words = append(words, quote(arg))
+		words = append(words, shell.Show(arg))
 	}
 	if r.Stdin != nil {
 		words = append(words, "< input")
 	}
 	return strings.Join(words, " ")
-}
-
-// quote quotes a word for a shell. One that no shell can take is shown as Go
-// writes it.
-func quote(word string) string {
-	quoted, err := syntax.Quote(word, syntax.LangBash)
-	if err != nil {
-		return strconv.Quote(word)
-	}
-	return quoted
 }
 
 // Stage replaces the content of a file in git's index.
