@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/distrobox/manager"
 	"bkt/internal/manifest"
 	"bkt/internal/paths"
 	"bkt/internal/plan"
@@ -73,6 +74,10 @@ type Domain struct {
 	// returns it, also where no file has it yet.
 	Remember func(plan.Overwrite)
 	Recall   func(path string) ([]byte, error)
+}
+
+func (d Domain) manager() manager.Manager {
+	return manager.Manager{Program: d.Manager, Storage: d.Storage}
 }
 
 // remade returns the part of a box that is settled when it is made. Two boxes

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/distrobox/manager"
 	"bkt/internal/hook"
 	"bkt/internal/manifest"
 	"bkt/internal/paths"
@@ -12,13 +13,13 @@ import (
 
 // recovered returns how a box was made that bkt has not made, as far as the
 // manager knows: options of its own it does not tell from those of distrobox.
-func (d Domain) recovered(c container, known manifest.Box) manifest.Box {
+func (d Domain) recovered(c manager.Container, known manifest.Box) manifest.Box {
 	b := known
-	b.Image = c.image
-	if sameName(known.Image, c.image) {
+	b.Image = c.Image
+	if sameName(known.Image, c.Image) {
 		b.Image = known.Image
 	}
-	args, hooks := splitArgs(c.args)
+	args, hooks := splitArgs(c.Args)
 	b.Init = args["--init"] == "1"
 	b.Packages = strings.Fields(args["--additional-packages"])
 	if !slices.Contains(joinedPre(known.PreInitHooks), strings.TrimSpace(args["--pre-init-hooks"])) {
@@ -30,7 +31,7 @@ func (d Domain) recovered(c container, known manifest.Box) manifest.Box {
 			b.InitHooks = append(b.InitHooks, manifest.Hook{Run: run, As: "root"})
 		}
 	}
-	if c.inspected {
+	if c.Inspected {
 		b.Volume = d.volumes(c, known.Volume)
 	}
 	b.Root = d.UID == 0 && known.Root
@@ -46,7 +47,7 @@ func single(text string) []string {
 
 // sameName reports whether a name of an image is short for another.
 func sameName(name, full string) bool {
-	return images{full: "x"}.id(name) != ""
+	return manager.Images{full: "x"}.ID(name) != ""
 }
 
 // splitArgs returns the options of distrobox-init, and the hooks that follow.
@@ -90,9 +91,9 @@ var standard = []string{
 
 // volumes returns the mounts of a box that are not those of every one, in the
 // words in which they are known.
-func (d Domain) volumes(c container, known []string) []string {
+func (d Domain) volumes(c manager.Container, known []string) []string {
 	var all []string
-	for _, m := range c.mounts {
+	for _, m := range c.Mounts {
 		if m.Type != "bind" || !path.IsAbs(m.Source) {
 			continue
 		}
@@ -110,7 +111,7 @@ func (d Domain) volumes(c container, known []string) []string {
 }
 
 // isStandard reports whether every box has a mount.
-func (d Domain) isStandard(m mount) bool {
+func (d Domain) isStandard(m manager.Mount) bool {
 	home := m.Source == m.Destination && (paths.Within(m.Source, d.Home) || paths.Within(m.Source, "/var/home"))
 	return home || slices.ContainsFunc(standard, func(dir string) bool { return paths.Within(m.Destination, dir) })
 }

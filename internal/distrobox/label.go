@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 
+	"bkt/internal/distrobox/manager"
 	"bkt/internal/manifest"
 )
 
@@ -47,7 +48,7 @@ func entryOf(label string) (Box, bool) {
 
 // entry returns the entry that a container was made of, and whether bkt has made
 // it under this name: a copy has the label of another.
-func entry(c container, name string) (Box, bool) {
-	made, ok := entryOf(c.labels[entryLabel])
+func entry(c manager.Container, name string) (Box, bool) {
+	made, ok := entryOf(c.Labels[entryLabel])
 	return made, ok && made.Name == name
 }

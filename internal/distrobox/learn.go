@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/distrobox/manager"
 	"bkt/internal/hint"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
@@ -59,7 +60,7 @@ func (d Domain) Learn(ctx context.Context, sys reconcile.System, except string) 
 	if d.usable() != nil {
 		return nil
 	}
-	containers, err := d.list(ctx, sys)
+	containers, err := d.manager().List(ctx, sys)
 	if err != nil || len(containers) == 0 {
 		return nil
 	}
@@ -69,14 +70,14 @@ func (d Domain) Learn(ctx context.Context, sys reconcile.System, except string) 
 	}
 	now := manualPackages{map[string][]string{}, map[string][]string{}}
 	for _, c := range containers {
-		if old, ok := before.Boxes[c.id]; ok {
-			now.Boxes[c.id] = old
+		if old, ok := before.Boxes[c.ID]; ok {
+			now.Boxes[c.ID] = old
 		}
-		if !c.running || c.name == except {
+		if !c.Running || c.Name == except {
 			continue
 		}
 		if err := d.learn(ctx, sys, c, before, now); err != nil {
-			notes = append(notes, fmt.Sprintf("%s does not tell which packages were installed by hand: %s", c.name, strings.SplitN(err.Error(), "\n", 2)[0]))
+			notes = append(notes, fmt.Sprintf("%s does not tell which packages were installed by hand: %s", c.Name, strings.SplitN(err.Error(), "\n", 2)[0]))
 		}
 	}
 	if text, err := json.Marshal(now); err == nil {
@@ -86,25 +87,25 @@ func (d Domain) Learn(ctx context.Context, sys reconcile.System, except string) 
 }
 
 // learn notes in now what was installed by hand in a box.
-func (d Domain) learn(ctx context.Context, sys reconcile.System, c container, before, now manualPackages) error {
-	has, err := d.inBox(ctx, sys, c)
+func (d Domain) learn(ctx context.Context, sys reconcile.System, c manager.Container, before, now manualPackages) error {
+	has, err := d.manager().Packages(ctx, sys, c)
 	if err != nil {
 		return err
 	}
-	had, ok := before.Images[c.imageID]
+	had, ok := before.Images[c.ImageID]
 	if !ok {
-		if had, err = d.inImage(ctx, sys, c); err != nil {
+		if had, err = d.manager().ImagePackages(ctx, sys, c); err != nil {
 			return err
 		}
 	}
-	now.Images[c.imageID], now.Boxes[c.id] = had, byHand(has, had)
+	now.Images[c.ImageID], now.Boxes[c.ID] = had, manager.Manual(has, had)
 	return nil
 }
 
 // withLearned returns the packages of a box, those that were installed by hand
 // among them.
-func (s *snapshot) withLearned(c container, packages []string) []string {
-	hand := s.manual.Boxes[c.id]
+func (s *snapshot) withLearned(c manager.Container, packages []string) []string {
+	hand := s.manual.Boxes[c.ID]
 	if len(hand) == 0 {
 		return packages
 	}

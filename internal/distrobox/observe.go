@@ -1,15 +1,20 @@
 package distrobox
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"bkt/internal/crash"
+	"bkt/internal/distrobox/export"
+	"bkt/internal/distrobox/manager"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
@@ -19,14 +24,14 @@ import (
 // A snapshot is what Resolve and Plan need to know about the system.
 type snapshot struct {
 	Domain
-	containers map[string]container        // by name
-	aside      map[string]container        // old containers that are being recreated, by the name that they had
-	images     images                      // of the manager
-	wrappers   []wrapper                   // in the folders of the host
-	apps       []app                       // in the menu of the host
-	programs   map[string][]manifest.Found // in the folders of a container, by its name; missing: unknown
-	captured   map[string][]manifest.Found // what is captured of them
-	losses     map[string][]string         // what a container loses if it is recreated, by its name
+	containers map[string]manager.Container // by name
+	aside      map[string]manager.Container // old containers that are being recreated, by the name that they had
+	images     manager.Images               // of the manager
+	wrappers   []export.Wrapper             // in the folders of the host
+	apps       []export.App                 // in the menu of the host
+	programs   map[string][]manifest.Found  // in the folders of a container, by its name; missing: unknown
+	captured   map[string][]manifest.Found  // what is captured of them
+	losses     map[string][]string          // what a container loses if it is recreated, by its name
 	path       pathFile
 	manual     manualPackages
 	kept       []string // notes on exports that bkt must not change
@@ -61,10 +66,11 @@ func (d Domain) observe(ctx context.Context, sys reconcile.System, declared []Bo
 	if err := d.usable(); err != nil {
 		return nil, none, err
 	}
-	cache, text := d.recall()
-	stamp := d.stamp()
-	images := d.readImages()
-	if containers, ok := cache.containers(stamp); ok && images != nil && images.has(containers) {
+	text, _ := d.Recall(d.cacheFile()) // what cannot be read is asked again
+	cache := manager.ParseCache(text)
+	stamp := d.manager().Stamp()
+	images := d.manager().ReadImages()
+	if containers, ok := cache.At(stamp); ok && images != nil && images.Has(containers) {
 		s, o, err := d.snapshot(ctx, noQueries{}, containers, images, declared)
 		if err == nil && s.inSync(o, declared) {
 			return s, o, nil
@@ -75,7 +81,7 @@ func (d Domain) observe(ctx context.Context, sys reconcile.System, declared []Bo
 		return nil, none, err
 	}
 	for n, c := range containers {
-		containers[n].mounts, containers[n].inspected = cache.mounts(c)
+		containers[n].Mounts, containers[n].Inspected = cache.Mounts(c)
 	}
 	s, o, err := d.snapshot(ctx, sys, containers, images, declared)
 	if err == nil {
@@ -106,7 +112,7 @@ func (s *snapshot) inSync(o reconcile.Snapshot[Box], declared []Box) bool {
 }
 
 // snapshot returns what is known about containers, and the items among them.
-func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers []container, images images, declared []Box) (*snapshot, reconcile.Snapshot[Box], error) {
+func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers []manager.Container, images manager.Images, declared []Box) (*snapshot, reconcile.Snapshot[Box], error) {
 	var o reconcile.Snapshot[Box]
 	manual, err := d.readManual()
 	if err != nil {
@@ -162,7 +168,7 @@ func (d Domain) readFacts(lists ...[]Box) facts {
 		for _, dir := range append(d.programFolders(b.Box), to) {
 			f.folders[dir] = reconcile.FolderIdentity(dir)
 		}
-		f.menu[b.Name] = isMenuEntry(d.menuEntry(b.Name), b.Name, d.UID == 0)
+		f.menu[b.Name] = export.IsMenuEntry(d.menuEntry(b.Name), b.Name, d.UID == 0)
 	}
 	return f
 }
@@ -191,18 +197,18 @@ func (d Domain) rootful(b Box) bool { return b.Root && d.UID != 0 }
 
 // look asks for containers and, unless those that were read have all of theirs, for
 // images at once.
-func (d Domain) look(ctx context.Context, sys reconcile.System, read images) ([]container, images, error) {
+func (d Domain) look(ctx context.Context, sys reconcile.System, read manager.Images) ([]manager.Container, manager.Images, error) {
 	if d.Manager == "podman" && read != nil {
-		containers, err := d.list(ctx, sys)
-		if err != nil || read.has(containers) {
+		containers, err := d.manager().List(ctx, sys)
+		if err != nil || read.Has(containers) {
 			return containers, read, err
 		}
 	}
-	var images images
+	var images manager.Images
 	var errImages error
 	var wg crash.Group
-	wg.Go(func() { images, errImages = d.askImages(ctx, sys) })
-	containers, err := d.list(ctx, sys)
+	wg.Go(func() { images, errImages = d.manager().AskImages(ctx, sys) })
+	containers, err := d.manager().List(ctx, sys)
 	wg.Wait()
 	if err == nil {
 		err = errImages
@@ -212,23 +218,23 @@ func (d Domain) look(ctx context.Context, sys reconcile.System, read images) ([]
 
 // sort tells boxes from those that were put aside, and from copies of a box, which
 // have its label. One that is known by its name is a box, whatever the label says.
-func (s *snapshot) sort(containers []container, known map[string]Box) (notes []string) {
-	s.containers, s.aside = map[string]container{}, map[string]container{}
+func (s *snapshot) sort(containers []manager.Container, known map[string]Box) (notes []string) {
+	s.containers, s.aside = map[string]manager.Container{}, map[string]manager.Container{}
 	for _, c := range containers {
-		made, ok := entryOf(c.labels[entryLabel])
-		if !ok && c.labels[entryLabel] != "" {
-			notes = append(notes, fmt.Sprintf("%s: its label %s, which says how bkt has made it, cannot be read: it is compared like one that bkt has not made", c.name, entryLabel))
+		made, ok := entryOf(c.Labels[entryLabel])
+		if !ok && c.Labels[entryLabel] != "" {
+			notes = append(notes, fmt.Sprintf("%s: its label %s, which says how bkt has made it, cannot be read: it is compared like one that bkt has not made", c.Name, entryLabel))
 		}
-		before, aside := strings.CutSuffix(c.name, asideSuffix)
+		before, aside := strings.CutSuffix(c.Name, asideSuffix)
 		aside = aside && (!ok || made.Name == before)
-		_, isKnown := known[c.name]
+		_, isKnown := known[c.Name]
 		switch {
 		case aside:
 			s.aside[before] = c
-		case ok && made.Name != c.name && !isKnown:
-			notes = append(notes, fmt.Sprintf("%s is the box %s, put aside or copied: it is left alone", c.name, made.Name))
+		case ok && made.Name != c.Name && !isKnown:
+			notes = append(notes, fmt.Sprintf("%s is the box %s, put aside or copied: it is left alone", c.Name, made.Name))
 		default:
-			s.containers[c.name] = c
+			s.containers[c.Name] = c
 		}
 	}
 	return notes
@@ -236,8 +242,8 @@ func (s *snapshot) sort(containers []container, known map[string]Box) (notes []s
 
 // all returns the boxes, by name. One that was being made anew is the old one, as
 // long as there is no new one.
-func (s *snapshot) all() map[string]container {
-	all := map[string]container{}
+func (s *snapshot) all() map[string]manager.Container {
+	all := map[string]manager.Container{}
 	for name, c := range s.aside {
 		all[name] = c
 	}
@@ -252,22 +258,22 @@ func (s *snapshot) all() map[string]container {
 func (s *snapshot) inspectForeign(ctx context.Context, sys reconcile.System) error {
 	var ids []string
 	for _, c := range s.containers {
-		if _, ok := entry(c, c.name); !ok && !c.inspected {
-			ids = append(ids, c.id)
+		if _, ok := entry(c, c.Name); !ok && !c.Inspected {
+			ids = append(ids, c.ID)
 		}
 	}
 	if len(ids) == 0 {
 		return nil
 	}
 	slices.Sort(ids)
-	all, err := s.inspect(ctx, sys, ids)
+	all, err := s.manager().Inspect(ctx, sys, ids)
 	if err != nil {
 		return reconcile.Unavailablef("%w", err)
 	}
 	for _, c := range all {
-		if old, ok := s.containers[c.name]; ok {
-			old.mounts, old.inspected = c.mounts, true
-			s.containers[c.name] = old
+		if old, ok := s.containers[c.Name]; ok {
+			old.Mounts, old.Inspected = c.Mounts, true
+			s.containers[c.Name] = old
 		}
 	}
 	return nil
@@ -284,13 +290,13 @@ func index(known []Box) map[string]Box {
 }
 
 // observed returns a box in the words of what is known of it.
-func (s *snapshot) observed(c container, name string, known map[string]Box) (Box, []string) {
+func (s *snapshot) observed(c manager.Container, name string, known map[string]Box) (Box, []string) {
 	k, isKnown := known[name]
 	made, ok := entry(c, name)
 	if !ok {
 		made = Box{Name: name, Box: s.recovered(c, k.Box)}
 	}
-	if isKnown && c.imageID != "" && s.images.id(k.Image) == c.imageID {
+	if isKnown && c.ImageID != "" && s.images.ID(k.Image) == c.ImageID {
 		made.Image = k.Image // the same, by whatever name, such as its digest
 	}
 	made.Packages = s.withLearned(c, made.Packages)
@@ -298,7 +304,7 @@ func (s *snapshot) observed(c container, name string, known map[string]Box) (Box
 	if isKnown {
 		b.Box = asMade(k.Box, made.Box)
 	}
-	b.ImageID, b.ToDo = c.imageID, ToDo{}
+	b.ImageID, b.ToDo = c.ImageID, ToDo{}
 	notes := s.observeExports(&b, c)
 	return b, append(notes, s.odd(c, name)...)
 }
@@ -315,8 +321,8 @@ func asMade(known, made manifest.Box) manifest.Box {
 }
 
 // odd tells what a manifest cannot say of a box.
-func (d Domain) odd(c container, name string) []string {
-	args, _ := splitArgs(c.args)
+func (d Domain) odd(c manager.Container, name string) []string {
+	args, _ := splitArgs(c.Args)
 	if home := args["--home"]; home != "" && !d.isHome(home) {
 		return []string{fmt.Sprintf("%s has a home of its own, %s, which the manifest cannot say", name, home)}
 	}
@@ -335,7 +341,7 @@ func sameFolder(a, b string) bool {
 // what of its exports is missing.
 func (s *snapshot) resolve(b Box) Box {
 	_, there := s.containers[b.Name]
-	b.ImageID = s.images.id(b.Image)
+	b.ImageID = s.images.ID(b.Image)
 	_, b.ToDo.Finish = s.aside[b.Name]
 	if there {
 		b.ToDo.Export, b.ToDo.Remove = s.exportsToDo(b)
@@ -350,4 +356,20 @@ func (d Domain) storage() string {
 		all = append(all, reconcile.FolderIdentity(dir))
 	}
 	return strings.Join(all, " ")
+}
+
+func (d Domain) cacheFile() string { return filepath.Join(d.Cache, "containers.json") }
+
+// remember saves the next Observe the questions about these containers.
+func (s *snapshot) remember(stamp string, containers []manager.Container, before []byte) {
+	containers = slices.Clone(containers)
+	for n, c := range containers {
+		if now, ok := s.containers[c.Name]; ok {
+			containers[n] = now
+		}
+	}
+	text, err := json.Marshal(manager.NewCache(stamp, containers))
+	if err == nil && !bytes.Equal(text, before) {
+		s.Remember(plan.Overwrite{Path: s.cacheFile(), Text: text, Private: s.Cache})
+	}
 }

@@ -66,7 +66,7 @@ func (s *snapshot) allByHand(b Box) bool {
 	wrappers := s.wrappersOf(b.Name)
 	wanted := s.wanted(b.Box, b.Bins.Found)
 	for name, program := range wanted {
-		if w, there := wrappers[path.Join(dir, name)]; !there || w.byBkt || !w.holds(program) {
+		if w, there := wrappers[path.Join(dir, name)]; !there || w.ByBkt || !w.Holds(program) {
 			return false
 		}
 	}

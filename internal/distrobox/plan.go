@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/distrobox/export"
+	"bkt/internal/distrobox/manager"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
@@ -41,9 +43,9 @@ func (s *snapshot) plan(diffs []reconcile.Diff[Box]) []plan.Change {
 // and may ask whether to remove a home.
 func (s *snapshot) remove(b Box, agreed *Box) plan.Change {
 	c := plan.Change{Op: plan.Remove, Targets: []string{b.Name}}
-	for _, there := range []map[string]container{s.containers, s.aside} {
+	for _, there := range []map[string]manager.Container{s.containers, s.aside} {
 		if old, ok := there[b.Name]; ok {
-			c.Steps = append(c.Steps, s.discard(old))
+			c.Steps = append(c.Steps, s.manager().Discard(old))
 		}
 	}
 	var exports []plan.Step
@@ -62,8 +64,8 @@ func (s *snapshot) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves 
 	if agreed != nil {
 		was = agreed.Box
 	}
-	remove := func(at string, e export, declared bool) {
-		if e.byBkt || declared && e.odd == "" {
+	remove := func(at string, e export.File, declared bool) {
+		if e.ByBkt || declared && e.Unsupported == "" {
 			steps = append(steps, plan.Delete{Path: at})
 		} else {
 			leaves = append(leaves, s.shorten(at)+", which bkt has not exported")
@@ -72,32 +74,16 @@ func (s *snapshot) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves 
 	wrappers := s.wrappersOf(b.Name)
 	for _, at := range sortedKeys(wrappers) {
 		if w := wrappers[at]; filepath.Dir(at) != baked {
-			original := path.Base(at) == path.Base(w.program) // else it is a copy
-			remove(at, w.export, original && s.declares(was, w.program))
+			original := path.Base(at) == path.Base(w.Program) // else it is a copy
+			remove(at, w.File, original && s.declares(was, w.Program))
 		}
 	}
 	for _, a := range s.apps {
-		if a.box == b.Name {
-			remove(a.at, a.export, slices.ContainsFunc(was.ExportedApps, a.is))
+		if a.Container == b.Name {
+			remove(a.At, a.File, slices.ContainsFunc(was.ExportedApps, a.Is))
 		}
 	}
 	return steps, leaves
-}
-
-// gone checks that there is no container of this id any more. That the manager does
-// not tell of one is only then an answer if it answers at all.
-const gone = `if "$1" inspect --type container "$2" >/dev/null 2>&1; then echo "container $3 is still there" >&2; exit 1; fi
-"$1" ps --quiet >/dev/null`
-
-// discard removes a container.
-func (d Domain) discard(c container) plan.Run {
-	r := d.run("rm", "--force", "--volumes", c.id)
-	r.Verify = d.gone(c.id, c.name)
-	return r
-}
-
-func (d Domain) gone(id, name string) []string {
-	return []string{"sh", "-c", gone, "sh", d.Manager, id, name}
 }
 
 func (s *snapshot) create(b Box) []plan.Change {
@@ -141,71 +127,25 @@ func (s *snapshot) recreate(have, b Box) []plan.Change {
 		return []plan.Change{{Op: plan.Modify, Targets: c.Targets, Steps: making}}
 	}
 	if b.Pull || b.ImageID == "" { // while the old one still runs
-		c.Steps = append(c.Steps, s.run("pull", b.Image))
+		c.Steps = append(c.Steps, s.manager().Run("pull", b.Image))
 	}
 	switch {
 	case there && aside: // the new one did not become what it should be: the old one stays the old one
-		c.DataLoss = append(c.DataLoss, "the old box, "+old.name)
-		c.Steps = append(c.Steps, s.discard(now))
+		c.DataLoss = append(c.DataLoss, "the old box, "+old.Name)
+		c.Steps = append(c.Steps, s.manager().Discard(now))
 	case there:
 		old = now
-		c.Steps = append(c.Steps, s.run("stop", old.id), s.rename(old, b.Name+asideSuffix))
+		c.Steps = append(c.Steps, s.manager().Run("stop", old.ID), s.manager().Rename(old, b.Name+asideSuffix))
 	}
 	c.Steps = append(c.Steps, making...)
-	c.Steps = append(c.Steps, s.started(b), s.discard(old))
-	c.Undo = []plan.Step{s.bringBack(b.Name, old)}
+	c.Steps = append(c.Steps, s.started(b), s.manager().Discard(old))
+	c.Undo = []plan.Step{s.manager().RollBack(old, b.Name, b.Name+asideSuffix)}
 	return append([]plan.Change{c}, s.export(have, b, true)...)
-}
-
-func (d Domain) run(args ...string) plan.Run {
-	return plan.Run{Argv: append([]string{d.Manager}, args...)}
-}
-
-// named checks the name of a container.
-const named = `case $("$1" inspect --type container --format '{{.Name}}' "$2" 2>&1) in
-"$3" | "/$3") ;;
-*) echo "container $2 is not called $3" >&2; exit 1 ;;
-esac`
-
-// rename gives a container another name. By its name the old one is told from the
-// new one, later on.
-func (d Domain) rename(c container, name string) plan.Run {
-	r := d.run("rename", c.id, name)
-	r.Verify = []string{"sh", "-c", named, "sh", d.Manager, c.id, name}
-	return r
-}
-
-// bringingBack gives a box its name back, unless it has it still, and removes
-// what has the name meanwhile. It makes sure of the name, as a manager takes the
-// beginning of an id for one, too.
-const bringingBack = `has=$("$1" inspect --type container --format '{{.Id}} {{.Name}}' "$2" 2>/dev/null)
-case $has in
-"$3 "*) ;;
-*" $2" | *" /$2") "$1" rm --force --volumes "${has%% *}" && "$1" rename "$3" "$2" ;;
-*) "$1" rename "$3" "$2" ;;
-esac || exit
-if test "$4" = true; then "$1" start "$3"; fi`
-
-// isBack checks that a container has its name, and runs if it did.
-const isBack = `case $("$1" inspect --type container --format '{{.Id}} {{.Name}} {{.State.Running}}' "$3" 2>&1) in
-"$3 $2 "*"$4" | "$3 /$2 "*"$4") ;;
-*) echo "$5 is not $2 again" >&2; exit 1 ;;
-esac`
-
-func (d Domain) bringBack(name string, old container) plan.Run {
-	running := ""
-	if old.running {
-		running = "true"
-	}
-	return plan.Run{
-		Argv:   []string{"sh", "-c", bringingBack, "sh", d.Manager, name, old.id, running},
-		Verify: []string{"sh", "-c", isBack, "sh", d.Manager, name, old.id, running, name + asideSuffix},
-	}
 }
 
 // giveBack gives a box its name that was put aside, and is as it should be.
 func (s *snapshot) giveBack(b Box) plan.Change {
-	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{s.rename(s.aside[b.Name], b.Name)}}
+	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{s.manager().Rename(s.aside[b.Name], b.Name)}}
 }
 
 // finish removes the old box of which there is a new one, if that one starts. If
@@ -215,20 +155,14 @@ func (s *snapshot) finish(b Box) []plan.Change {
 	if !aside {
 		return nil
 	}
-	steps := []plan.Step{s.started(b), s.discard(old)}
-	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: []string{"the old box, " + old.name}, Steps: steps}}
+	steps := []plan.Step{s.started(b), s.manager().Discard(old)}
+	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: []string{"the old box, " + old.Name}, Steps: steps}}
 }
-
-// running checks that a container runs.
-const running = `case $("$1" inspect --type container --format '{{.Name}} {{.State.Running}}' "$2" 2>&1) in
-"$2 true" | "/$2 true") ;;
-*) echo "container $2 does not run" >&2; exit 1 ;;
-esac`
 
 // started starts a box, which runs its hooks. The old one goes as soon as it runs.
 func (d Domain) started(b Box) plan.Step {
 	r := d.enter(b.Name, "# bkt\nexit 0\n")
-	r.Verify = []string{"sh", "-c", running, "sh", d.Manager, b.Name}
+	r.Verify = d.manager().IsRunning(b.Name)
 	return r
 }
 
@@ -253,18 +187,18 @@ func (s *snapshot) export(have, b Box, enter bool) []plan.Change {
 
 // byHand returns what someone has exported by hand from a box that is, and is not to
 // be any more.
-func (s *snapshot) byHand(have, want Box) (wrappers []wrapper, apps []app) {
+func (s *snapshot) byHand(have, want Box) (wrappers []export.Wrapper, apps []export.App) {
 	dir, _ := s.to(want.Box)
 	all := s.wrappersOf(want.Name)
 	for _, program := range have.Bins.Also {
 		w, there := all[path.Join(dir, path.Base(program))]
-		if there && !w.byBkt && w.odd == "" && w.program == s.expand(program) && !s.declares(want.Box, w.program) {
+		if there && !w.ByBkt && w.Unsupported == "" && w.Program == s.expand(program) && !s.declares(want.Box, w.Program) {
 			wrappers = append(wrappers, w)
 		}
 	}
 	for _, a := range s.apps {
-		was, is := slices.ContainsFunc(have.ExportedApps, a.is), slices.ContainsFunc(want.ExportedApps, a.is)
-		if a.box == want.Name && !a.byBkt && a.odd == "" && was && !is {
+		was, is := slices.ContainsFunc(have.ExportedApps, a.Is), slices.ContainsFunc(want.ExportedApps, a.Is)
+		if a.Container == want.Name && !a.ByBkt && a.Unsupported == "" && was && !is {
 			apps = append(apps, a)
 		}
 	}
@@ -287,18 +221,18 @@ func (s *snapshot) undeclare(diff reconcile.Diff[Box]) []plan.Change {
 	remove := plan.Change{Op: plan.Modify, Targets: []string{diff.Want.Name}}
 	refuse := remove
 	for _, w := range wrappers {
-		if s.declares(agreed, w.program) {
-			remove.Steps = append(remove.Steps, plan.Delete{Path: w.at})
+		if s.declares(agreed, w.Program) {
+			remove.Steps = append(remove.Steps, plan.Delete{Path: w.At})
 			continue
 		}
-		refuse.Steps = append(refuse.Steps, s.undeclared(w.at))
+		refuse.Steps = append(refuse.Steps, s.undeclared(w.At))
 	}
 	for _, a := range apps {
-		if slices.ContainsFunc(agreed.ExportedApps, a.is) {
-			remove.Steps = append(remove.Steps, plan.Delete{Path: a.at})
+		if slices.ContainsFunc(agreed.ExportedApps, a.Is) {
+			remove.Steps = append(remove.Steps, plan.Delete{Path: a.At})
 			continue
 		}
-		refuse.Steps = append(refuse.Steps, s.undeclared(a.at))
+		refuse.Steps = append(refuse.Steps, s.undeclared(a.At))
 	}
 	return slices.DeleteFunc([]plan.Change{remove, refuse}, func(c plan.Change) bool { return len(c.Steps) == 0 })
 }
@@ -320,21 +254,10 @@ func (s *snapshot) making(b Box) []plan.Step {
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	create := plan.Run{Argv: argv, Verify: []string{"sh", "-c", made, "sh", s.Manager, b.Name, strings.TrimPrefix(b.Image, "docker://"), entry}}
+	create := plan.Run{Argv: argv, Verify: s.manager().IsCreated(b.Name, strings.TrimPrefix(b.Image, "docker://"), entry)}
 	folders, err := s.sharedFolders(b)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
 	return append(folders, create)
 }
-
-// made checks that a container is the one that was to be made: by its label, and by
-// the id of its image.
-const made = `is=$("$1" inspect --type container --format '{{.Name}} {{.Image}} {{index .Config.Labels "bkt.box"}}' "$2" 2>/dev/null)
-image=$("$1" image inspect --format '{{.Id}}' "$3") || exit
-case $is in
-"$2 $image $4" | "/$2 $image $4") ;;
-"$2 $image "* | "/$2 $image "*) echo "container $2 is another one, made before" >&2; exit 1 ;;
-"$2 "* | "/$2 "*) echo "container $2 is not of the image $3" >&2; exit 1 ;;
-*) echo "container $2 was not made" >&2; exit 1 ;;
-esac`

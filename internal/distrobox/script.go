@@ -7,133 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/distrobox/export"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/paths"
 	"bkt/internal/plan"
 	"bkt/internal/shell"
 )
-
-// exporting is the script that exports all of a box, in one entry into it. It is
-// read from standard input: distrobox puts arguments into a command line that it
-// has a shell read once more. The first line is there because distrobox, should
-// the box be gone, asks whether to make it, and takes the line for an answer.
-//
-// What distrobox-export would not quote is left out, as programs does it. It
-// writes over whatever has the name of what it exports. So a program is exported
-// only where there is nothing or what bkt has exported; where it is exported
-// already by hand, nothing is done, and where something else is in the way, the
-// others are exported. An app goes into a folder of its own first: distrobox-export
-// takes all whose entries have the name in them, of which only the one that is
-// meant gets its place. The second generation does not find an entry by what it is
-// called, but takes its path, which the first does not. What is exported gets the
-// lines that say so.
-const exporting = `status=0 kept='
-'
-case $to in ?*) mkdir -p "$to" || exit ;; esac
-fail() {
-	echo "$1" >&2
-	status=1
-}
-keep() { kept="$kept$1
-"; }
-sign() {
-	test -z "$(tail -c 1 "$1")" || echo >>"$1"
-	printf '%s\n' "$mark$2" >>"$1" || return
-	if sum=$({ printf '%s\n' "${1##*/}"; cat "$1"; } | sha256sum 2>/dev/null); then
-		echo "$summark${sum%% *}" >>"$1"
-	fi
-}
-bin() {
-	name=${1##*/}
-	case $name in *[[:cntrl:]\']*) return ;; esac
-	case $excluded in *"/$name/"*) return ;; esac
-	excluded=$excluded$name/
-	case $kept in *"
-$1
-"* | *"
-$name
-"*) return ;; esac
-	if test -e "$to/$name" || test -L "$to/$name"; then
-		case $wrappers in
-		*"/$name/"*) ;;
-		*)
-			if grep -qsxF "# name: $box" "$to/$name"; then
-				fail "$to/$name is in the way: it was exported by hand, and runs another program than $1"
-			else
-				fail "$to/$name is in the way: it is not an export of the container $box"
-			fi
-			return
-			;;
-		esac
-		if grep -qsxF "$mark$1" "$to/$name"; then
-			return
-		fi
-	fi
-	if ! distrobox-export --bin "$1" --export-path "$to" </dev/null >/dev/null; then
-		status=1
-	elif ! test -f "$to/$name" || ! sign "$to/$name" "$1"; then
-		fail "distrobox-export has not exported $1, though it says so"
-	fi
-}
-folder() {
-	for program in "$1"/*; do
-		if test -f "$program" && test -x "$program"; then
-			bin "$program"
-		fi
-	done
-}
-app() {
-	id=${1##*/}
-	id=${id%.desktop}
-	made=$work/.local/share
-	own=$made/applications/$box-$id.desktop
-	rm -rf "$work"
-	mkdir -p "$work" "$apps" || exit
-	export_app "$1" 2>"$work/why"
-	test -f "$own" || export_app "$(entry "$id")" 2>/dev/null
-	if test -f "$own"; then
-		place "$own" "$1" || fail "$apps/$box-$id.desktop is in the way, and not bkt's"
-	else
-		found= placed=
-		for entry in "$made/applications/$box"-*.desktop; do
-			test -f "$entry" || continue
-			found=yes
-			if place "$entry" "$1"; then placed=yes; fi
-		done
-		if ! test "$found"; then
-			fail "$(cat "$work/why")"
-		elif ! test "$placed"; then
-			fail "what $1 stands for is exported already, and not by bkt: declare it by the name of its entry"
-		fi
-	fi
-	rm -rf "$work"
-}
-export_app() { test "$1" && DISTROBOX_HOST_HOME=$work distrobox-export --app "$1" </dev/null >/dev/null; }
-entry() {
-	dirs=${XDG_DATA_DIRS:-/usr/local/share:/usr/share:/var/lib/flatpak/exports/share}:
-	while test "$dirs"; do
-		if test -f "${dirs%%:*}/applications/$1.desktop"; then
-			echo "${dirs%%:*}/applications/$1.desktop"
-			return
-		fi
-		dirs=${dirs#*:}
-	done
-}
-place() {
-	file=${1##*/}
-	if test -e "$apps/$file" || test -L "$apps/$file"; then
-		case $entries in *"/$file/"*) ;; *) return 1 ;; esac
-	fi
-	(cd "$made/icons" 2>/dev/null && find . -type f) | while IFS= read -r icon; do
-		test -e "$data/icons/$icon" || { mkdir -p "$data/icons/${icon%/*}" && cp "$made/icons/$icon" "$data/icons/$icon"; }
-	done
-	place=$(printf %s "$data" | sed 's/[&|\\]/\\&/g')
-	mkdir "$work/new" &&
-		sed -e "s|$made|$place|g" -e 's|^StartupWMClass=/.*/\(.*\)\.desktop$|StartupWMClass=\1|' "$1" >"$work/new/$file" && sign "$work/new/$file" "$2" &&
-		mv -f "$work/new/$file" "$apps/$file" && rmdir "$work/new" || status=1
-}
-`
 
 // script returns the script that exports what is declared of a box.
 func (s *snapshot) script(b Box) (string, error) {
@@ -145,12 +25,12 @@ func (s *snapshot) script(b Box) (string, error) {
 	out := script{}
 	out.text.WriteString("# bkt\n")
 	for _, v := range []struct{ name, value string }{
-		{"box", b.Name}, {"to", to}, {"apps", s.applications()}, {"data", s.Data}, {"work", s.work()}, {"mark", mark}, {"summark", sumMark},
+		{"box", b.Name}, {"to", to}, {"apps", s.applications()}, {"data", s.Data}, {"work", s.work()}, {"mark", export.Mark}, {"summark", export.SumMark},
 		{"excluded", excluded(b.Bins)}, {"wrappers", wrappers}, {"entries", entries},
 	} {
 		out.write(v.name+"=", v.value)
 	}
-	out.text.WriteString(exporting)
+	out.text.WriteString(export.Script)
 	for _, program := range kept {
 		out.write("keep ", program)
 	}
@@ -171,7 +51,7 @@ func (s *snapshot) callAll(out *script, b Box) {
 		}
 	}
 	for _, name := range b.ExportedApps {
-		if !slices.ContainsFunc(s.apps, func(a app) bool { return a.box == b.Name && !a.byBkt && a.is(name) }) {
+		if !slices.ContainsFunc(s.apps, func(a export.App) bool { return a.Container == b.Name && !a.ByBkt && a.Is(name) }) {
 			out.write("app ", name)
 		}
 	}
@@ -186,17 +66,17 @@ func (s *snapshot) owners(b Box, to string) (kept []string, wrappers, entries st
 		w := all[at]
 		switch {
 		case path.Dir(at) != to:
-		case w.byBkt:
+		case w.ByBkt:
 			wrappers += path.Base(at) + "/"
-		case w.odd == changedByHand:
+		case w.Unsupported == export.ChangedByHand:
 			kept = append(kept, path.Base(at))
-		case path.Base(at) == path.Base(w.program):
-			kept = append(kept, w.program)
+		case path.Base(at) == path.Base(w.Program):
+			kept = append(kept, w.Program)
 		}
 	}
 	for _, a := range s.apps {
-		if a.box == b.Name && a.byBkt {
-			entries += path.Base(a.at) + "/"
+		if a.Container == b.Name && a.ByBkt {
+			entries += path.Base(a.At) + "/"
 		}
 	}
 	return kept, wrappers, entries
@@ -229,7 +109,7 @@ func (s *script) write(before, word string) {
 // excluded are the names of programs that are not exported, each between slashes.
 // One that is given by itself is exported whatever the folders have.
 func excluded(b manifest.Bins) string {
-	names := slices.Clone(own)
+	names := slices.Clone(export.Own)
 	for _, name := range b.Exclude {
 		if !slices.ContainsFunc(b.Also, func(also string) bool { return path.Base(also) == name }) {
 			names = append(names, name)
@@ -246,19 +126,8 @@ func (d Domain) enter(box, script string) plan.Run {
 		Argv:    []string{"distrobox", "enter", "--name", box, "--", "sh", "-s"},
 		Env:     []string{"DBX_NON_INTERACTIVE=0"},
 		Stdin:   []byte(script),
-		Require: d.exists(box),
+		Require: d.manager().Exists(box),
 	}
-}
-
-// existing checks that there is a container of just this name: a manager takes the
-// beginning of an id for a name, too.
-const existing = `case $("$1" inspect --type container --format '{{.Name}}' "$2" 2>/dev/null) in
-"$2" | "/$2") ;;
-*) echo "there is no container $2" >&2; exit 1 ;;
-esac`
-
-func (d Domain) exists(box string) []string {
-	return []string{"sh", "-c", existing, "sh", d.Manager, box}
 }
 
 // exports returns the steps that export what is declared of a box.

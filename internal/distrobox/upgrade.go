@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"bkt/internal/distrobox/manager"
 	"bkt/internal/hint"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
@@ -57,10 +58,10 @@ func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candid
 		return Upgrade{}, steps[0].(plan.Fail).Reason
 	}
 	made, _ := s.observed(old, b.Name, index([]Box{b}))
-	u := Upgrade{Was: old.imageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.changesSinceImage(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
+	u := Upgrade{Was: old.ImageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.changesSinceImage(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
 	u.Stages = s.stages(b, old, candidate, u.Backup, answering)
-	u.Undo = Stage{"bring the old box back", []plan.Step{d.bringBack(b.Name, old), s.renamed(b)}}
-	u.Remove = Stage{"remove the old box", []plan.Step{plan.Run{Argv: []string{d.Manager, "rm", "--force", u.Backup}, Verify: d.gone(old.id, u.Backup)}}}
+	u.Undo = Stage{"bring the old box back", []plan.Step{d.manager().RollBack(old, b.Name, b.Name+asideSuffix), s.manager().RestoreName(s.images.ID(b.Image), b.Image)}}
+	u.Remove = Stage{"remove the old box", []plan.Step{d.manager().Remove(old, u.Backup)}}
 	return u, nil
 }
 
@@ -79,7 +80,7 @@ func (d Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan.
 func (d Domain) Lacking(ctx context.Context, sys reconcile.System, b Box) error {
 	export, _, err := d.toDo(ctx, sys, b)
 	if err == nil && len(export) > 0 {
-		err = fmt.Errorf("not exported: %s", few(export))
+		err = fmt.Errorf("not exported: %s", manager.Few(export))
 	}
 	return err
 }
@@ -95,12 +96,12 @@ func (d Domain) toDo(ctx context.Context, sys reconcile.System, b Box) (export, 
 	return slices.DeleteFunc(todo.Export, func(at string) bool { return at == s.path.at }), todo.Remove, nil
 }
 
-func (s *snapshot) stages(b Box, old container, candidate, backup string, answering []string) []Stage {
+func (s *snapshot) stages(b Box, old manager.Container, candidate, backup string, answering []string) []Stage {
 	fresh := b
 	fresh.Pull = false // or another image might take the name of this one
 	stages := []Stage{
-		{"put the old box aside", []plan.Step{s.run("stop", old.id), s.rename(old, b.Name+asideSuffix)}},
-		{"call the new image " + b.Image, []plan.Step{s.tag(candidate, b.Image)}},
+		{"put the old box aside", []plan.Step{s.manager().Run("stop", old.ID), s.manager().Rename(old, b.Name+asideSuffix)}},
+		{"call the new image " + b.Image, []plan.Step{s.manager().Tag(candidate, b.Image)}},
 		{"make the new box", s.making(fresh)},
 		{"start it, which runs its hooks", []plan.Step{s.started(b)}},
 	}
@@ -110,33 +111,7 @@ func (s *snapshot) stages(b Box, old container, candidate, backup string, answer
 	if script := s.trial(b, answering); script != "" {
 		stages = append(stages, Stage{"try its programs", []plan.Step{s.enter(b.Name, script)}})
 	}
-	return append(stages, Stage{"keep the old box as " + backup, []plan.Step{s.rename(old, backup)}})
-}
-
-// tagged checks that two names are those of one image.
-const tagged = `one=$("$1" image inspect --format '{{.Id}}' "$2") && other=$("$1" image inspect --format '{{.Id}}' "$3") || exit
-test "$one" = "$other" || { echo "$3 is another image than $2" >&2; exit 1; }`
-
-// tag gives an image a name, which the box is made by.
-func (d Domain) tag(image, name string) plan.Run {
-	r := d.run("tag", image, name)
-	r.Verify = []string{"sh", "-c", tagged, "sh", d.Manager, image, name}
-	return r
-}
-
-// unnaming takes a name from the image that has it, if there is one.
-const unnaming = `if "$1" image inspect "$2" >/dev/null 2>&1; then "$1" rmi "$2" >/dev/null; fi`
-
-// renaming gives an image a name that another may have. podman does not take it
-// from that one, if the image is in a further store that is only read.
-const renaming = `"$1" tag "$2" "$3" 2>/dev/null || { "$1" untag "$3" "$3" && "$1" tag "$2" "$3"; }`
-
-// renamed gives the name of the image back to the one that has it now.
-func (s *snapshot) renamed(b Box) plan.Step {
-	if id := s.images.id(b.Image); id != "" {
-		return plan.Run{Argv: []string{"sh", "-c", renaming, "sh", s.Manager, id, b.Image}}
-	}
-	return plan.Run{Argv: []string{"sh", "-c", unnaming, "sh", s.Manager, b.Image}}
+	return append(stages, Stage{"keep the old box as " + backup, []plan.Step{s.manager().Rename(old, backup)}})
 }
 
 // trying is the script that looks for programs in a box, and asks some for their

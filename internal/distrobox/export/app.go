@@ -1,4 +1,4 @@
-package distrobox
+package export
 
 import (
 	"os"
@@ -10,18 +10,18 @@ import (
 	"bkt/internal/patherr"
 )
 
-// An app is a desktop entry of the host that starts a program of a container.
-type app struct {
-	at   string // its path on the host
-	box  string
-	id   string // of the entry in the container
-	name string // as the entry there has it
-	export
+// An App is a desktop entry of the host that starts a program of a container.
+type App struct {
+	At        string // its path on the host
+	Container string // the name
+	ID        string // of the entry in the container
+	Name      string // as the entry in the container has it
+	File
 }
 
-// readApps returns the entries in a folder of the host that are of one of the boxes,
+// ReadApps returns the entries in a folder of the host that are of one of the boxes,
 // and the errors of those that cannot be read.
-func readApps(dir string, boxes []string) (all []app, unread []error, err error) {
+func ReadApps(dir string, boxes []string) (all []App, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
 	if patherr.IsMissing(err) {
 		return nil, nil, nil
@@ -36,11 +36,11 @@ func readApps(dir string, boxes []string) (all []app, unread []error, err error)
 			continue
 		}
 		a, ok := parseApp(filepath.Join(dir, e.Name()), string(text))
-		if !ok || !slices.Contains(boxes, a.box) {
+		if !ok || !slices.Contains(boxes, a.Container) {
 			continue
 		}
 		if !e.Type().IsRegular() { // distrobox-export makes no links
-			a.byBkt, a.odd = false, changedByHand
+			a.ByBkt, a.Unsupported = false, ChangedByHand
 		}
 		all = append(all, a)
 	}
@@ -56,42 +56,42 @@ func isEntryOf(name, box string) bool {
 
 // parseApp returns the app that an entry holds, and whether it is one: what it
 // starts says which container it is of.
-func parseApp(at, text string) (app, bool) {
-	a := app{at: at}
+func parseApp(at, text string) (App, bool) {
+	a := App{At: at}
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
 		switch {
-		case key == "Name" && a.name == "":
-			a.name = value
+		case key == "Name" && a.Name == "":
+			a.Name = value
 		case key == "Exec":
 			c, ok := parseCall(splitWords(value))
-			if !ok || a.box != "" && a.box != c.box {
-				return app{}, false
+			if !ok || a.Container != "" && a.Container != c.container {
+				return App{}, false
 			}
-			a.box, a.root = c.box, a.root || c.root
-			if odd := c.beyond("was exported with flags: it has %s", flagsOf(value, c.command)); a.odd == "" {
-				a.odd = odd
+			a.Container, a.Root = c.container, a.Root || c.root
+			if odd := c.beyond("was exported with flags: it has %s", flagsOf(value, c.command)); a.Unsupported == "" {
+				a.Unsupported = odd
 			}
 		}
 	}
-	if a.box == "" || !isEntryOf(filepath.Base(at), a.box) {
-		return app{}, false
+	if a.Container == "" || !isEntryOf(filepath.Base(at), a.Container) {
+		return App{}, false
 	}
-	a.id = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(at), a.box+"-"), ".desktop")
-	a.name = strings.TrimSuffix(a.name, " (on "+a.box+")")
+	a.ID = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(at), a.Container+"-"), ".desktop")
+	a.Name = strings.TrimSuffix(a.Name, " (on "+a.Container+")")
 	a.sign(readSignature(filepath.Base(at), text))
 	return a, true
 }
 
 // sign finds out whether an entry is as bkt has left it. The mark of an earlier
 // release says nothing: these marked entries of other containers, too.
-func (a *app) sign(s signature) {
-	a.as, a.byBkt = s.as, s.whole
+func (a *App) sign(s signature) {
+	a.As, a.ByBkt = s.as, s.whole
 	switch {
 	case s.whole:
-		a.odd = ""
+		a.Unsupported = ""
 	case s.summed:
-		a.odd = changedByHand
+		a.Unsupported = ChangedByHand
 	}
 }
 
@@ -107,27 +107,22 @@ func flagsOf(exec string, command []string) []string {
 	return command[1:files]
 }
 
-// is reports whether an entry is of the app that is declared by this name. One that
+// Is reports whether an entry is of the app that is declared by this name. One that
 // bkt has not exported is known by what it is called, and by nothing that its name
 // only begins with or has in it.
-func (a app) is(name string) bool {
-	if a.byBkt || a.as == name {
-		return a.as == name
+func (a App) Is(name string) bool {
+	if a.ByBkt || a.As == name {
+		return a.As == name
 	}
-	return a.id == entryID(name) || a.name == name
+	return a.ID == entryID(name) || a.Name == name
 }
 
 // entryID returns what an entry is called that is declared by its name or its path.
 func entryID(name string) string { return strings.TrimSuffix(path.Base(name), ".desktop") }
 
-// menuEntry returns the path of the entry in the menu that distrobox makes.
-func (d Domain) menuEntry(box string) string {
-	return filepath.Join(d.applications(), box+".desktop")
-}
-
-// isMenuEntry reports whether a file is the entry in the menu that distrobox makes for
+// IsMenuEntry reports whether a file is the entry in the menu that distrobox makes for
 // a container, and that goes with it. One of which someone has made another is theirs.
-func isMenuEntry(at, box string, ofRoot bool) bool {
+func IsMenuEntry(at, box string, ofRoot bool) bool {
 	text, err := os.ReadFile(at)
 	if err != nil || !strings.Contains(string(text), "\nGenericName=Terminal entering ") {
 		return false
@@ -143,7 +138,7 @@ func isMenuEntry(at, box string, ofRoot bool) bool {
 		case runs && len(words) > 2 && path.Base(words[0]) == "distrobox" && words[1] == "rm":
 		case runs:
 			c, enters := parseCall(words)
-			if !enters || c.box != box || len(c.command)+len(c.before)+len(c.flags) > 0 || c.root && !ofRoot {
+			if !enters || c.container != box || len(c.command)+len(c.before)+len(c.flags) > 0 || c.root && !ofRoot {
 				return false
 			}
 		case line != "" && !slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(line, begin) }):

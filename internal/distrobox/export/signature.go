@@ -1,4 +1,4 @@
-package distrobox
+package export
 
 import (
 	"crypto/sha256"
@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// What bkt exports gets two lines: mark says what it was exported as, and sumMark
+// What bkt exports gets two lines: mark says what it was exported as, and SumMark
 // what the file held by then. It is bkt's as long as it still does. What someone has
 // edited since, copied or exported again is theirs.
 const (
-	mark    = "# exported by bkt: "
-	sumMark = "# with the checksum: "
+	Mark    = "# exported by bkt: "
+	SumMark = "# with the checksum: "
 )
 
 // A signature is what the lines of bkt's in a file say.
@@ -26,16 +26,16 @@ type signature struct {
 func readSignature(name, text string) signature {
 	var s signature
 	for line := range strings.Lines(text) {
-		if as, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), mark); ok {
+		if as, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), Mark); ok {
 			s.as = as
 		}
 	}
-	i := strings.LastIndex(text, "\n"+sumMark)
+	i := strings.LastIndex(text, "\n"+SumMark)
 	if i < 0 || s.as == "" {
 		return s
 	}
 	s.summed = true
-	s.whole = text[i+1+len(sumMark):] == sum(name, text[:i+1])+"\n"
+	s.whole = text[i+1+len(SumMark):] == sum(name, text[:i+1])+"\n"
 	return s
 }
 

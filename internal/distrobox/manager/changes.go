@@ -1,48 +1,12 @@
-package distrobox
+package manager
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"bkt/internal/paths"
-	"bkt/internal/reconcile"
 )
-
-// recordLosses finds out what a container loses if it is recreated. It asks only if
-// the container differs from what is declared.
-func (s *snapshot) recordLosses(ctx context.Context, sys reconcile.System, b Box, known map[string]Box) {
-	k, ok := known[b.Name]
-	if ok {
-		k = s.resolve(k)
-	}
-	if !ok || sameMade(b.Box, k.Box) && sameImage(b, k) {
-		return
-	}
-	s.losses[b.Name] = s.changesSinceImage(ctx, sys, s.all()[b.Name], b.Volume, slices.Concat(b.Packages, k.Packages))
-}
-
-// changesSinceImage returns what a box has that its image does not, but for its volumes and
-// the packages that are declared.
-func (d Domain) changesSinceImage(ctx context.Context, sys reconcile.System, c container, volumes, declared []string) []string {
-	text, err := d.ask(ctx, sys, "diff", c.id)
-	if err != nil {
-		return []string{"what was changed in it, which cannot be told: " + strings.SplitN(err.Error(), "\n", 2)[0]}
-	}
-	lost := changedPaths(string(text), mountPoints(volumes))
-	if c.running {
-		added, err := d.added(ctx, sys, c)
-		added = mergeLists(declared, added, nil)
-		switch {
-		case err != nil:
-			lost = append(lost, "packages that were installed by hand, which cannot be told: "+strings.SplitN(err.Error(), "\n", 2)[0])
-		case len(added) > 0:
-			lost = append(lost, "packages that were installed by hand: "+few(added))
-		}
-	}
-	return lost
-}
 
 // noise are files and folders that distrobox itself writes, or that no one misses.
 // Among them is what dnf leaves as it is asked which packages there are.
@@ -56,10 +20,10 @@ const noise = `/run /tmp /proc /dev /sys /home /media /mnt /var/cache /var/log /
 	/usr/local/bin/xdg-open /var/lib/flatpak /var/lib/systemd/coredump /usr/lib/sysimage/rpm/rpmdb.sqlite-shm
 	/usr/lib/sysimage/rpm/rpmdb.sqlite-wal /var/lib/rpm/rpmdb.sqlite-shm /var/lib/rpm/rpmdb.sqlite-wal`
 
-// changedPaths returns what the manager says of the files of a box that are not
-// those of its image: which in /etc, how many elsewhere. What is below ignored
+// ChangedPaths returns what the manager says of the files of a box that are not
+// those of its Image: which in /etc, how many elsewhere. What is below ignored
 // folders does not count.
-func changedPaths(diff string, ignored []string) []string {
+func ChangedPaths(diff string, ignored []string) []string {
 	var etc []string
 	other := 0
 	parents := map[string]bool{}
@@ -83,7 +47,7 @@ func changedPaths(diff string, ignored []string) []string {
 	}
 	var lost []string
 	if len(etc) > 0 {
-		lost = append(lost, "changes to "+few(etc))
+		lost = append(lost, "changes to "+Few(etc))
 	}
 	if other > 0 {
 		lost = append(lost, fmt.Sprintf("%d files elsewhere that were added, changed or removed", other))
@@ -95,8 +59,8 @@ func isBelow(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool { return paths.Within(path, dir) })
 }
 
-// mountPoints returns where volumes are in a box, which is nothing of its own.
-func mountPoints(volumes []string) []string {
+// MountPoints returns where volumes are in a box, which is nothing of its own.
+func MountPoints(volumes []string) []string {
 	var all []string
 	for _, v := range volumes {
 		if parts := strings.Split(v, ":"); len(parts) > 1 {
@@ -109,7 +73,8 @@ func mountPoints(volumes []string) []string {
 // maxNamed is how many names are told.
 const maxNamed = 8
 
-func few(names []string) string {
+// Few returns names as a list, of many names only the first.
+func Few(names []string) string {
 	if len(names) <= maxNamed {
 		return strings.Join(names, ", ")
 	}

@@ -1,4 +1,4 @@
-package distrobox
+package manager
 
 import (
 	"bytes"
@@ -15,20 +15,27 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// A container is one of distrobox's, as its manager tells of it.
-type container struct {
-	id, name  string
-	image     string // as it was named when the container was made
-	imageID   string
-	labels    map[string]string
-	args      []string // of its entry point
-	running   bool
-	pid       int // of its first process, if it runs
-	mounts    []mount
-	inspected bool
+// A Manager is the program that manages containers: podman or docker.
+type Manager struct {
+	Program string
+	Storage []string // where it keeps containers
 }
 
-type mount struct {
+// A Container is one of distrobox's, as the manager knows it.
+type Container struct {
+	ID, Name  string
+	Image     string // as it was named when the container was made
+	ImageID   string
+	Labels    map[string]string
+	Args      []string // of its entry point
+	Running   bool
+	PID       int // of its first process, if it runs
+	Mounts    []Mount
+	Inspected bool
+}
+
+// A Mount is a folder or a file of the host in a container.
+type Mount struct {
 	Type, Source, Destination string
 	RW                        bool
 }
@@ -49,29 +56,29 @@ func ours(labels map[string]string) bool {
 	return labels["manager"] == "distrobox"
 }
 
-// list returns the containers of distrobox, without starting any.
-func (d Domain) list(ctx context.Context, sys reconcile.System) ([]container, error) {
-	var all []container
+// List returns the containers of distrobox, without starting any.
+func (m Manager) List(ctx context.Context, sys reconcile.System) ([]Container, error) {
+	var all []Container
 	var err error
-	if d.Manager == "docker" {
-		all, err = d.listDocker(ctx, sys)
+	if m.Program == "docker" {
+		all, err = m.listDocker(ctx, sys)
 	} else {
-		all, err = d.listPodman(ctx, sys)
+		all, err = m.listPodman(ctx, sys)
 	}
 	if err != nil {
 		return nil, reconcile.Unavailablef("%w", err)
 	}
-	all = slices.DeleteFunc(all, func(c container) bool { return !ours(c.labels) })
-	slices.SortFunc(all, func(a, b container) int { return cmp.Compare(a.name, b.name) })
+	all = slices.DeleteFunc(all, func(c Container) bool { return !ours(c.Labels) })
+	slices.SortFunc(all, func(a, b Container) int { return cmp.Compare(a.Name, b.Name) })
 	return all, nil
 }
 
-func (d Domain) ask(ctx context.Context, sys reconcile.System, args ...string) ([]byte, error) {
-	return sys.Output(ctx, plan.Run{Argv: append([]string{d.Manager}, args...)})
+func (m Manager) ask(ctx context.Context, sys reconcile.System, args ...string) ([]byte, error) {
+	return sys.Output(ctx, plan.Run{Argv: append([]string{m.Program}, args...)})
 }
 
-func (d Domain) listPodman(ctx context.Context, sys reconcile.System) ([]container, error) {
-	text, err := d.ask(ctx, sys, "ps", "--all", "--no-trunc", "--format", "json")
+func (m Manager) listPodman(ctx context.Context, sys reconcile.System) ([]Container, error) {
+	text, err := m.ask(ctx, sys, "ps", "--all", "--no-trunc", "--format", "json")
 	if err != nil {
 		return nil, err
 	}
@@ -84,39 +91,39 @@ func (d Domain) listPodman(ctx context.Context, sys reconcile.System) ([]contain
 	if err := parse(text, &rows); err != nil {
 		return nil, fmt.Errorf("podman ps: %w", err)
 	}
-	var all []container
+	var all []Container
 	for _, r := range rows {
 		if len(r.Names) == 0 {
 			continue
 		}
-		all = append(all, container{
-			id: r.ID, name: r.Names[0], image: r.Image, imageID: shortID(r.ImageID),
-			labels: r.Labels, args: r.Command, running: r.State == "running", pid: r.Pid,
+		all = append(all, Container{
+			ID: r.ID, Name: r.Names[0], Image: r.Image, ImageID: shortID(r.ImageID),
+			Labels: r.Labels, Args: r.Command, Running: r.State == "running", PID: r.Pid,
 		})
 	}
 	return all, nil
 }
 
 // listDocker asks twice: docker's list does not tell what containers are made of.
-func (d Domain) listDocker(ctx context.Context, sys reconcile.System) ([]container, error) {
-	text, err := d.ask(ctx, sys, "ps", "--all", "--no-trunc", "--quiet")
+func (m Manager) listDocker(ctx context.Context, sys reconcile.System) ([]Container, error) {
+	text, err := m.ask(ctx, sys, "ps", "--all", "--no-trunc", "--quiet")
 	ids := strings.Fields(string(text))
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	return d.inspect(ctx, sys, ids)
+	return m.Inspect(ctx, sys, ids)
 }
 
-// inspect returns all about containers.
-func (d Domain) inspect(ctx context.Context, sys reconcile.System, ids []string) ([]container, error) {
-	text, err := d.ask(ctx, sys, append([]string{"inspect", "--type", "container"}, ids...)...)
+// Inspect returns all about containers.
+func (m Manager) Inspect(ctx context.Context, sys reconcile.System, ids []string) ([]Container, error) {
+	text, err := m.ask(ctx, sys, append([]string{"inspect", "--type", "container"}, ids...)...)
 	if err != nil {
 		return nil, err
 	}
 	var rows []struct {
 		ID, Name, Image, ImageName string
 		Args                       []string
-		Mounts                     []mount
+		Mounts                     []Mount
 		State                      struct {
 			Running bool
 			Pid     int
@@ -127,14 +134,14 @@ func (d Domain) inspect(ctx context.Context, sys reconcile.System, ids []string)
 		}
 	}
 	if err := parse(text, &rows); err != nil {
-		return nil, fmt.Errorf("%s inspect: %w", d.Manager, err)
+		return nil, fmt.Errorf("%s inspect: %w", m.Program, err)
 	}
-	var all []container
+	var all []Container
 	for _, r := range rows {
-		all = append(all, container{
-			id: r.ID, name: strings.TrimPrefix(r.Name, "/"), image: cmp.Or(r.ImageName, r.Config.Image), imageID: shortID(r.Image),
-			labels: r.Config.Labels, args: r.Args, running: r.State.Running, pid: r.State.Pid,
-			mounts: r.Mounts, inspected: true,
+		all = append(all, Container{
+			ID: r.ID, Name: strings.TrimPrefix(r.Name, "/"), Image: cmp.Or(r.ImageName, r.Config.Image), ImageID: shortID(r.Image),
+			Labels: r.Config.Labels, Args: r.Args, Running: r.State.Running, PID: r.State.Pid,
+			Mounts: r.Mounts, Inspected: true,
 		})
 	}
 	return all, nil
@@ -148,11 +155,11 @@ func parse(text []byte, rows any) error {
 	return json.Unmarshal(text, rows)
 }
 
-// readImages returns which image each name stands for, as podman's storage has it,
+// ReadImages returns which image each name stands for, as podman's storage has it,
 // nil if it is not where it usually is. That takes no process.
-func (d Domain) readImages() images {
-	var all images
-	for _, dir := range d.Storage {
+func (m Manager) ReadImages() Images {
+	var all Images
+	for _, dir := range m.Storage {
 		files, _ := filepath.Glob(filepath.Join(dir, "*-images", "images.json"))
 		for _, file := range files {
 			text, err := os.ReadFile(file)
@@ -164,7 +171,7 @@ func (d Domain) readImages() images {
 				return nil
 			}
 			if all == nil {
-				all = images{}
+				all = Images{}
 			}
 			for _, r := range rows {
 				all[shortID(r.ID)] = shortID(r.ID)
@@ -177,18 +184,18 @@ func (d Domain) readImages() images {
 	return all
 }
 
-// has reports whether all containers are of images that are known by their ids, so
+// Has reports whether all containers are of images that are known by their ids, so
 // that these are the images that the containers' manager has.
-func (m images) has(containers []container) bool {
-	return !slices.ContainsFunc(containers, func(c container) bool { return m[c.imageID] == "" })
+func (m Images) Has(containers []Container) bool {
+	return !slices.ContainsFunc(containers, func(c Container) bool { return m[c.ImageID] == "" })
 }
 
-// askImages returns which image each name stands for, as the manager tells.
-func (d Domain) askImages(ctx context.Context, sys reconcile.System) (images, error) {
-	if d.Manager == "docker" {
-		return d.imagesDocker(ctx, sys)
+// AskImages returns which image each name stands for, as the manager tells.
+func (m Manager) AskImages(ctx context.Context, sys reconcile.System) (Images, error) {
+	if m.Program == "docker" {
+		return m.imagesDocker(ctx, sys)
 	}
-	text, err := d.ask(ctx, sys, "images", "--no-trunc", "--format", "json")
+	text, err := m.ask(ctx, sys, "images", "--no-trunc", "--format", "json")
 	if err != nil {
 		return nil, reconcile.Unavailablef("%w", err)
 	}
@@ -199,7 +206,7 @@ func (d Domain) askImages(ctx context.Context, sys reconcile.System) (images, er
 	if err := parse(text, &rows); err != nil {
 		return nil, reconcile.Unavailablef("podman images: %w", err)
 	}
-	all := images{}
+	all := Images{}
 	for _, r := range rows {
 		for _, name := range slices.Concat(r.Names, r.RepoTags, r.RepoDigests) {
 			all[name] = shortID(r.ID)
@@ -208,12 +215,12 @@ func (d Domain) askImages(ctx context.Context, sys reconcile.System) (images, er
 	return all, nil
 }
 
-func (d Domain) imagesDocker(ctx context.Context, sys reconcile.System) (images, error) {
-	text, err := d.ask(ctx, sys, "images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")
+func (m Manager) imagesDocker(ctx context.Context, sys reconcile.System) (Images, error) {
+	text, err := m.ask(ctx, sys, "images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")
 	if err != nil {
 		return nil, reconcile.Unavailablef("%w", err)
 	}
-	all := images{}
+	all := Images{}
 	for line := range strings.Lines(string(text)) {
 		if name, id, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
 			all[name] = shortID(id)
@@ -222,12 +229,12 @@ func (d Domain) imagesDocker(ctx context.Context, sys reconcile.System) (images,
 	return all, nil
 }
 
-// images are the ids of images by their names, with registry and tag.
-type images map[string]string
+// Images are the ids of images by their names, with registry and tag.
+type Images map[string]string
 
-// id returns which image a name stands for, "" if there is none or several. What
+// ID returns which image a name stands for, "" if there is none or several. What
 // was made here comes before what is from a registry, as managers have it.
-func (m images) id(name string) string {
+func (m Images) ID(name string) string {
 	name = strings.TrimPrefix(name, "docker://")
 	if i := strings.LastIndexAny(name, ":/@"); i < 0 || name[i] == '/' {
 		name += ":latest"

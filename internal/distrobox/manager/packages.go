@@ -1,8 +1,7 @@
-package distrobox
+package manager
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -24,50 +23,21 @@ elif test -e /etc/apk/world; then cat /etc/apk/world
 else echo 'no package manager that bkt knows is there' >&2; exit 1
 fi`
 
-// Added returns the packages, sorted, that have been added to a running box since
-// it was made of its image: not those of the image, nor those that distrobox adds
-// to every box. Those that the manifest declares are among them. It asks the box
-// by one exec, and a container of its image, without network, that is gone again
-// after that. A box that is not there, or does not run, is an error.
-func (d Domain) Added(ctx context.Context, sys reconcile.System, box string) ([]string, error) {
-	all, err := d.list(ctx, sys)
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(all, func(c container) bool { return c.name == box })
-	switch {
-	case i < 0:
-		return nil, fmt.Errorf("there is no box %s", box)
-	case !all[i].running:
-		return nil, fmt.Errorf("box %s is not running", box)
-	}
-	return d.added(ctx, sys, all[i])
+// Packages returns the packages, sorted, that someone has asked for in a running
+// container. It runs a script in the container.
+func (m Manager) Packages(ctx context.Context, sys reconcile.System, c Container) ([]string, error) {
+	return m.packages(ctx, sys, "exec", "--user", "root", c.ID, "sh", "-c", asking)
 }
 
-func (d Domain) added(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
-	has, err := d.inBox(ctx, sys, c)
-	if err != nil {
-		return nil, err
-	}
-	had, err := d.inImage(ctx, sys, c)
-	if err != nil {
-		return nil, err
-	}
-	return byHand(has, had), nil
+// ImagePackages returns those that were asked for in the image of a container. It runs
+// the script in a new container without network, which exists only for that.
+func (m Manager) ImagePackages(ctx context.Context, sys reconcile.System, c Container) ([]string, error) {
+	return m.packages(ctx, sys, "run", "--rm", "--network", "none", "--user", "root", "--entrypoint", "sh", c.ImageID, "-c", asking)
 }
 
-// inBox returns the packages that someone has asked for in a box, and inImage
-// those that its image has for such.
-func (d Domain) inBox(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
-	return d.packages(ctx, sys, "exec", "--user", "root", c.id, "sh", "-c", asking)
-}
-
-func (d Domain) inImage(ctx context.Context, sys reconcile.System, c container) ([]string, error) {
-	return d.packages(ctx, sys, "run", "--rm", "--network", "none", "--user", "root", "--entrypoint", "sh", c.imageID, "-c", asking)
-}
-
-// byHand returns what a box has by hand: not from its image, nor from distrobox.
-func byHand(has, had []string) []string {
+// Manual returns the packages that were installed in a container by hand: neither from
+// its image nor by distrobox.
+func Manual(has, had []string) []string {
 	usual := strings.Fields(installed)
 	var added []string
 	for _, name := range has {
@@ -78,8 +48,8 @@ func byHand(has, had []string) []string {
 	return added
 }
 
-func (d Domain) packages(ctx context.Context, sys reconcile.System, args ...string) ([]string, error) {
-	text, err := sys.Output(ctx, plan.Run{Argv: append([]string{d.Manager}, args...)})
+func (m Manager) packages(ctx context.Context, sys reconcile.System, args ...string) ([]string, error) {
+	text, err := sys.Output(ctx, plan.Run{Argv: append([]string{m.Program}, args...)})
 	if err != nil {
 		return nil, err
 	}

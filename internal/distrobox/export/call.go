@@ -1,4 +1,4 @@
-package distrobox
+package export
 
 import (
 	"fmt"
@@ -9,11 +9,11 @@ import (
 
 // A call is a call of distrobox-enter, as wrappers and desktop entries have it.
 type call struct {
-	box     string
-	root    bool     // the container is one of root's
-	before  []string // what stands before it, such as "env" and variables
-	flags   []string // of distrobox-enter, but for the name and --root
-	command []string // that is run in the container
+	container string
+	root      bool     // the container is one of root's
+	before    []string // what stands before it, such as "env" and variables
+	flags     []string // of distrobox-enter, but for the name and --root
+	command   []string // that is run in the container
 }
 
 // parseCall finds the call of distrobox-enter in the words of a command line, and
@@ -34,22 +34,22 @@ func parseCall(words []string) (c call, ok bool) {
 		switch word := words[n]; {
 		case word == "--", word == "-e", word == "--exec":
 			c.command = next
-			return c, c.box != ""
+			return c, c.container != ""
 		case word == "-r", word == "--root":
 			c.root = true
 		case (word == "-n" || word == "--name") && len(next) > 0:
-			c.box = next[0]
+			c.container = next[0]
 			n++
 		case (word == "-a" || word == "--additional-flags") && len(next) > 0:
 			c.flags = append(c.flags, word, next[0])
 			n++
-		case strings.HasPrefix(word, "-"), c.box != "":
+		case strings.HasPrefix(word, "-"), c.container != "":
 			c.flags = append(c.flags, word)
 		default: // distrobox-enter takes a word by itself for the name
-			c.box = word
+			c.container = word
 		}
 	}
-	return c, c.box != ""
+	return c, c.container != ""
 }
 
 // asRoot are the words by which distrobox-export has a command run as root.
@@ -71,7 +71,7 @@ func (c call) beyond(text string, flags []string) string {
 	_, sudo := c.sudo()
 	switch {
 	case len(c.before) > 0 && !slices.ContainsFunc(c.before, isAskpass):
-		return changedByHand
+		return ChangedByHand
 	case sudo:
 		return "was exported with --sudo"
 	case len(c.flags) > 0:
@@ -86,7 +86,7 @@ func (c call) beyond(text string, flags []string) string {
 // container of root.
 func isAskpass(word string) bool { return strings.HasPrefix(word, "SUDO_ASKPASS=") }
 
-const changedByHand = "was changed by hand"
+const ChangedByHand = "was changed by hand"
 
 // splitWords splits a command line into words, by the quotes and backslashes that
 // shells and desktop entries have in common.

@@ -1,4 +1,4 @@
-package distrobox
+package export
 
 import (
 	"io"
@@ -10,29 +10,35 @@ import (
 	"bkt/internal/patherr"
 )
 
-// A wrapper is a program of the host that runs one of a container.
-type wrapper struct {
-	at      string // its path on the host
-	box     string
-	program string // its path in the container
-	export
+// A Wrapper is a program of the host that runs a program of a container.
+type Wrapper struct {
+	At        string // its path on the host
+	Container string // the name
+	Program   string // its path in the container
+	File
 }
 
-// An export is what is known of a file that distrobox-export, or someone who edited
-// what that had written, has made on the host.
-type export struct {
-	as    string // what bkt has exported by it; "": it has no mark of bkt's
-	byBkt bool   // it is just as bkt has left it: bkt may replace and delete it
-	odd   string // what of it no manifest can say; "": nothing
-	root  bool   // its container is one of root's
+// A File is what is known about a file of the host that distrobox-export has written,
+// or that someone has written or edited by hand.
+type File struct {
+	As          string // what bkt has exported with it; "": it has no mark of bkt
+	ByBkt       bool   // it is as bkt has left it: bkt may replace and delete it
+	Unsupported string // what a manifest cannot express about it; "": nothing
+	Root        bool   // its container belongs to root
+}
+
+// Holds reports whether a wrapper runs a program. One that someone has edited is
+// theirs, whatever it runs by now.
+func (w Wrapper) Holds(program string) bool {
+	return w.Program == program || w.Unsupported == ChangedByHand
 }
 
 // maxWrapper is how much is read of a file that may be a wrapper.
 const maxWrapper = 16 << 10
 
-// readWrappers returns the wrappers in a folder of the host, none if there is no
+// ReadWrappers returns the wrappers in a folder of the host, none if there is no
 // such folder, and the errors of files that cannot be read.
-func readWrappers(dir string) (all []wrapper, unread []error, err error) {
+func ReadWrappers(dir string) (all []Wrapper, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
 	if patherr.IsMissing(err) {
 		return nil, nil, nil
@@ -47,33 +53,33 @@ func readWrappers(dir string) (all []wrapper, unread []error, err error) {
 			unread = append(unread, err)
 			continue
 		}
-		if w, ok := parseWrapper(at, string(text)); ok {
+		if w, ok := ParseWrapper(at, string(text)); ok {
 			all = append(all, w)
 		}
 	}
 	return all, unread, err
 }
 
-// parseWrapper returns the wrapper that a file holds, and whether it is one. Which
+// ParseWrapper returns the wrapper that a file holds, and whether it is one. Which
 // container it is of its first lines and its call of distrobox-enter have to agree
 // on.
-func parseWrapper(at, text string) (wrapper, bool) {
+func ParseWrapper(at, text string) (Wrapper, bool) {
 	lines := strings.Split(text, "\n")
 	if len(lines) < 4 || lines[1] != "# distrobox_binary" {
-		return wrapper{}, false
+		return Wrapper{}, false
 	}
 	box, ok := strings.CutPrefix(lines[2], "# name: ")
-	w := wrapper{at: at, box: strings.TrimSpace(box)}
+	w := Wrapper{At: at, Container: strings.TrimSpace(box)}
 	c := enterCall(lines)
 	command, _ := c.sudo()
 	command = slices.DeleteFunc(slices.Clone(command), func(word string) bool { return word == "$@" })
-	w.program, w.root = original(lines), c.root
+	w.Program, w.Root = original(lines), c.root
 	if len(command) > 0 && filepath.IsAbs(command[0]) {
-		w.program = command[0]
+		w.Program = command[0]
 	}
-	w.odd = c.beyond("was exported with flags %s", command[min(1, len(command)):])
-	if c.box != w.box || slices.ContainsFunc(lines, func(line string) bool { return isUnusual(line, w.program, command) }) {
-		w.odd = changedByHand
+	w.Unsupported = c.beyond("was exported with flags %s", command[min(1, len(command)):])
+	if c.container != w.Container || slices.ContainsFunc(lines, func(line string) bool { return isUnusual(line, w.Program, command) }) {
+		w.Unsupported = ChangedByHand
 	}
 	w.sign(text)
 	return w, ok
@@ -82,25 +88,25 @@ func parseWrapper(at, text string) (wrapper, bool) {
 // MadeByBkt reports whether the file at a path, with this text, is a wrapper that is
 // just as bkt has left it: no one has edited it since, nor copied it to that path.
 func MadeByBkt(at, text string) bool {
-	w, ok := parseWrapper(at, text)
-	return ok && w.byBkt
+	w, ok := ParseWrapper(at, text)
+	return ok && w.ByBkt
 }
 
 // sign finds out whether a wrapper is as bkt has left it. Earlier releases have not
 // written down what that was.
-func (w *wrapper) sign(text string) {
-	s := readSignature(filepath.Base(w.at), text)
-	w.as = s.as
+func (w *Wrapper) sign(text string) {
+	s := readSignature(filepath.Base(w.At), text)
+	w.As = s.as
 	switch {
 	case s.as == "":
 		return
 	case s.whole:
-		w.odd = ""
-	case s.summed, w.program != s.as:
-		w.odd = changedByHand
+		w.Unsupported = ""
+	case s.summed, w.Program != s.as:
+		w.Unsupported = ChangedByHand
 	}
-	w.program = s.as
-	w.byBkt = w.odd == "" && filepath.Base(w.at) == filepath.Base(s.as)
+	w.Program = s.as
+	w.ByBkt = w.Unsupported == "" && filepath.Base(w.At) == filepath.Base(s.as)
 }
 
 // enterCall returns the call of distrobox-enter in a wrapper.
@@ -132,7 +138,7 @@ func isUnusual(line, program string, command []string) bool {
 	}
 	whole := []string{"", "#!/bin/sh", "# distrobox_binary", "else", "fi", "done", "eval ${command}", `for arg in "$@"; do`}
 	begins := []string{
-		"# name: ", mark, sumMark, "if [ ", "elif [ ", `if echo "${arg}" `, `elif echo "${arg}" `,
+		"# name: ", Mark, SumMark, "if [ ", "elif [ ", `if echo "${arg}" `, `elif echo "${arg}" `,
 		`command="`, `$(echo "${arg}" | sed `, "sed 's|", `sed "s|`, "exec sh -l -c ",
 	}
 	return !slices.Contains(whole, line) && !slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(line, begin) })

@@ -1,0 +1,33 @@
+package distrobox
+
+import (
+	"os/exec"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestVariable checks that a variable has its value after distrobox's create, a
+// shell script, has had its command line read once more.
+func TestVariable(t *testing.T) {
+	for _, value := range []string{"plain", "x  y   z    ", "it's  two   'three'", "  $HOME  `x` \"q\" \\ *  ", ""} {
+		flag, err := variable("A", value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := exec.Command("sh", "-c", `command="printf %s $1"; eval ${command}`, "sh", flag).Output()
+		if diff := cmp.Diff("--env=A="+value, string(got)); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
+	}
+}
+
+// TestEntryOfALabel checks that a box comes back from its label, and that no label
+// of others is taken for one.
+func TestEntryOfALabel(t *testing.T) {
+	for _, label := range []string{"", "x", "e30", "bm9uc2Vuc2U"} {
+		if b, ok := entryOf(label); ok {
+			t.Errorf("%q: %v", label, b)
+		}
+	}
+}

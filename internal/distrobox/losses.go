@@ -1,0 +1,77 @@
+package distrobox
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bkt/internal/distrobox/manager"
+	"bkt/internal/reconcile"
+)
+
+// recordLosses finds out what a container loses if it is recreated. It asks only if
+// the container differs from what is declared.
+func (s *snapshot) recordLosses(ctx context.Context, sys reconcile.System, b Box, known map[string]Box) {
+	k, ok := known[b.Name]
+	if ok {
+		k = s.resolve(k)
+	}
+	if !ok || sameMade(b.Box, k.Box) && sameImage(b, k) {
+		return
+	}
+	s.losses[b.Name] = s.changesSinceImage(ctx, sys, s.all()[b.Name], b.Volume, slices.Concat(b.Packages, k.Packages))
+}
+
+// changesSinceImage returns what a container has that its image does not have, except
+// its volumes and the declared packages.
+func (d Domain) changesSinceImage(ctx context.Context, sys reconcile.System, c manager.Container, volumes, declared []string) []string {
+	text, err := sys.Output(ctx, d.manager().Run("diff", c.ID))
+	if err != nil {
+		return []string{"what was changed in it, which cannot be told: " + strings.SplitN(err.Error(), "\n", 2)[0]}
+	}
+	lost := manager.ChangedPaths(string(text), manager.MountPoints(volumes))
+	if c.Running {
+		added, err := d.added(ctx, sys, c)
+		added = mergeLists(declared, added, nil)
+		switch {
+		case err != nil:
+			lost = append(lost, "packages that were installed by hand, which cannot be told: "+strings.SplitN(err.Error(), "\n", 2)[0])
+		case len(added) > 0:
+			lost = append(lost, "packages that were installed by hand: "+manager.Few(added))
+		}
+	}
+	return lost
+}
+
+// Added returns the packages, sorted, that were added to a running container since it
+// was created from its image: neither those of the image nor those that distrobox adds
+// to every container. Declared packages are among them. It runs a script in the
+// container, and in a new container of its image, without network, that exists only
+// for that. A container that does not exist, or does not run, is an error.
+func (d Domain) Added(ctx context.Context, sys reconcile.System, name string) ([]string, error) {
+	all, err := d.manager().List(ctx, sys)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(c manager.Container) bool { return c.Name == name })
+	switch {
+	case i < 0:
+		return nil, fmt.Errorf("container %s does not exist", name)
+	case !all[i].Running:
+		return nil, fmt.Errorf("container %s is not running", name)
+	}
+	return d.added(ctx, sys, all[i])
+}
+
+func (d Domain) added(ctx context.Context, sys reconcile.System, c manager.Container) ([]string, error) {
+	has, err := d.manager().Packages(ctx, sys, c)
+	if err != nil {
+		return nil, err
+	}
+	had, err := d.manager().ImagePackages(ctx, sys, c)
+	if err != nil {
+		return nil, err
+	}
+	return manager.Manual(has, had), nil
+}

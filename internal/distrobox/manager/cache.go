@@ -1,0 +1,89 @@
+package manager
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// A Cache has what was asked about containers. As long as podman's storage has the
+// stamp, they are the same containers: everything else that bkt compares is decided
+// when a container is created, except whether it runs.
+type Cache struct {
+	Stamp      string
+	Containers []cached
+}
+
+// A cached container is one without what changes as it is used.
+type cached struct {
+	ID, Name, Image, ImageID string
+	Labels                   map[string]string
+	Args                     []string
+	Mounts                   []Mount
+	Inspected                bool
+}
+
+// ParseCache returns the cache with this text, an empty one if the text is not that of
+// a cache.
+func ParseCache(text []byte) Cache {
+	var c Cache
+	if json.Unmarshal(text, &c) != nil {
+		return Cache{}
+	}
+	return c
+}
+
+// NewCache returns the cache of these containers.
+func NewCache(stamp string, containers []Container) Cache {
+	cache := Cache{Stamp: stamp}
+	for _, c := range containers {
+		cache.Containers = append(cache.Containers, cached{c.ID, c.Name, c.Image, c.ImageID, c.Labels, c.Args, c.Mounts, c.Inspected})
+	}
+	return cache
+}
+
+// At returns the containers that podman's storage has with a stamp, and whether they
+// are known.
+func (c Cache) At(stamp string) ([]Container, bool) {
+	var all []Container
+	for _, r := range c.Containers {
+		all = append(all, Container{
+			ID: r.ID, Name: r.Name, Image: r.Image, ImageID: r.ImageID,
+			Labels: r.Labels, Args: r.Args, Mounts: r.Mounts, Inspected: r.Inspected,
+		})
+	}
+	return all, stamp != "" && c.Stamp == stamp
+}
+
+// Mounts returns the folders that a container shares with the host, and whether they
+// are known.
+func (c Cache) Mounts(of Container) ([]Mount, bool) {
+	for _, r := range c.Containers {
+		if r.ID == of.ID && r.Inspected {
+			return r.Mounts, true
+		}
+	}
+	return of.Mounts, of.Inspected
+}
+
+// Stamp returns a text that changes whenever podman writes its list of containers, as
+// it does when a container is created, renamed or removed; "" if the list is not where
+// it usually is.
+func (m Manager) Stamp() string {
+	var all strings.Builder
+	for _, dir := range m.Storage {
+		files, _ := filepath.Glob(filepath.Join(dir, "*-containers", "*containers.json"))
+		for _, file := range files {
+			info, err := os.Stat(file)
+			if err != nil {
+				return ""
+			}
+			inode := info.Sys().(*syscall.Stat_t).Ino
+			fmt.Fprintf(&all, "%s %d %d %d\n", file, inode, info.ModTime().UnixNano(), info.Size())
+		}
+	}
+	return all.String()
+}
