@@ -25,6 +25,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/appimage/squashfs"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
@@ -352,7 +353,7 @@ func (f finish) Finish(downloaded string, from plan.Source) ([]plan.Step, error)
 	switch {
 	case err != nil:
 		return nil, err
-	case errors.Is(i.closed, errHostile), errors.Is(i.closed, errDamaged), errors.Is(i.closed, errCostly):
+	case errors.Is(i.closed, squashfs.ErrHostile), errors.Is(i.closed, squashfs.ErrDamaged), errors.Is(i.closed, squashfs.ErrCostly):
 		return nil, i.closed
 	}
 	steps, err := f.integrate(i, from)

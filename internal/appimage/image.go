@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/appimage/squashfs"
 	"bkt/internal/keyfile"
 )
 
@@ -91,7 +92,7 @@ func readOpen(f *os.File, size int64) (image, error) {
 		return i, err
 	}
 	i.update = update
-	if err := openTree(f, start, size-start, i.look); err != nil {
+	if err := squashfs.Open(f, start, size-start, i.look); err != nil {
 		i.closed = err
 	}
 	return i, nil
@@ -173,20 +174,20 @@ func headersEnd(f *os.File) (int64, error) {
 
 // look reads what is of interest in an image. That there is no desktop entry, or
 // that it is broken, is no error: programs for the terminal have none.
-func (i *image) look(t *tree) error {
-	nodes, err := t.root()
+func (i *image) look(t *squashfs.Tree) error {
+	names, err := t.Root()
 	if err != nil {
 		return err
 	}
 	var entries []string
-	for name := range nodes {
+	for _, name := range names {
 		if strings.HasSuffix(name, desktopSuffix) {
 			entries = append(entries, name)
 		}
 	}
 	slices.Sort(entries)
 	for _, name := range entries[:min(1, len(entries))] {
-		text, err := t.read(name, maxEntry)
+		text, err := t.Read(name, maxEntry)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -199,13 +200,13 @@ func (i *image) look(t *tree) error {
 
 // findIcon reads the icon that the desktop entry names, or else that of the
 // image. Both are looked at: no link may lead out.
-func (i *image) findIcon(t *tree) error {
+func (i *image) findIcon(t *squashfs.Tree) error {
 	icons := append(iconPaths(i.entry.Get(desktopGroup, "Icon")), directoryIcon)
 	for _, name := range icons {
 		if i.icon != nil && name != directoryIcon {
 			continue
 		}
-		text, err := t.read(name, maxIcon)
+		text, err := t.Read(name, maxIcon)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue

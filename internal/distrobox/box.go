@@ -11,13 +11,11 @@
 package distrobox
 
 import (
-	"bytes"
 	"maps"
-	"path"
 	"reflect"
 	"slices"
-	"strings"
 
+	"bkt/internal/distrobox/creation"
 	"bkt/internal/distrobox/manager"
 	"bkt/internal/manifest"
 	"bkt/internal/paths"
@@ -76,6 +74,8 @@ type Domain struct {
 	Recall   func(path string) ([]byte, error)
 }
 
+func (d Domain) creator() creation.Creator { return creation.Creator{Home: d.Home, UID: d.UID} }
+
 func (d Domain) manager() manager.Manager {
 	return manager.Manager{Program: d.Manager, Storage: d.Storage}
 }
@@ -101,16 +101,12 @@ func sameMade(a, b manifest.Box) bool { return sameText(remade(a), remade(b)) }
 
 // sameText reports whether two boxes are the same in a manifest.
 func sameText(a, b manifest.Box) bool {
-	x, errX := encode("x", a)
-	y, errY := encode("x", b)
+	x, errX := creation.Label("x", a)
+	y, errY := creation.Label("x", b)
 	if errX != nil || errY != nil {
 		return reflect.DeepEqual(a, b)
 	}
-	return bytes.Equal(x, y)
-}
-
-func encode(name string, b manifest.Box) ([]byte, error) {
-	return manifest.Encode(manifest.Boxes{Containers: map[string]manifest.Box{name: b}})
+	return x == y
 }
 
 // sameImage reports whether two boxes are of the same image, as far as is known.
@@ -219,20 +215,29 @@ func mergeLists[E comparable](base, ours, theirs []E) []E {
 	return all
 }
 
-// expand returns a path with the home in place of ~.
-func (d Domain) expand(p string) string {
-	if p == "~" || strings.HasPrefix(p, "~/") {
-		return d.Home + p[1:]
-	}
-	return p
-}
+func (d Domain) expand(p string) string { return paths.Expand(p, d.Home) }
 
-// shorten returns a path with ~ in place of the home.
-func (d Domain) shorten(p string) string {
-	if d.Home != "/" && p != d.Home && paths.Within(p, d.Home) {
-		return "~" + strings.TrimPrefix(p, path.Clean(d.Home))
-	}
-	return p
-}
+func (d Domain) shorten(p string) string { return paths.Shorten(p, d.Home) }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// entry returns the entry that a container was created from, and whether bkt has created
+// it under this name: a copy has the label of another one.
+func entry(c manager.Container, name string) (Box, bool) {
+	made, b, ok := creation.ParseLabel(c.Labels[creation.LabelName])
+	return Box{Name: made, Box: b}, ok && made == name
+}
+
+// Ini returns containers in the format of "distrobox assemble", and notes on what is
+// left out: see [creation.Creator.Ini].
+func (d Domain) Ini(boxes []Box) (text string, notes []string) {
+	var all []creation.Box
+	for _, b := range boxes {
+		c := creation.Box{Name: b.Name, Entry: b.Box}
+		if to, ours := d.to(b.Box); ours {
+			c.To, c.Programs = to, d.wanted(b.Box, b.Bins.Found)
+		}
+		all = append(all, c)
+	}
+	return d.creator().Ini(all)
+}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/distrobox/creation"
 	"bkt/internal/distrobox/export"
 	"bkt/internal/distrobox/manager"
 	"bkt/internal/manifest"
@@ -169,7 +170,7 @@ var errNotRunning = errors.New("is not running")
 // rootOf returns the folder of the host that is the root of the box, as far as a
 // folder is concerned. An error is why it cannot be seen.
 func (d Domain) rootOf(dir string, c manager.Container) (string, error) {
-	args, _ := splitArgs(c.Args)
+	args, _ := creation.SplitArgs(c.Args)
 	home := args["--home"]
 	if paths.Within(dir, d.Home) && (home == "" || d.isHome(home)) {
 		return "", nil
@@ -328,3 +329,6 @@ const appPrefix = "app "
 func (d Domain) menuEntry(box string) string {
 	return filepath.Join(d.applications(), box+".desktop")
 }
+
+// MadeByBkt is [export.MadeByBkt].
+func MadeByBkt(at, text string) bool { return export.MadeByBkt(at, text) }

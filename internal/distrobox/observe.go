@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"bkt/internal/crash"
+	"bkt/internal/distrobox/creation"
 	"bkt/internal/distrobox/export"
 	"bkt/internal/distrobox/manager"
 	"bkt/internal/hint"
@@ -221,18 +222,18 @@ func (d Domain) look(ctx context.Context, sys reconcile.System, read manager.Ima
 func (s *snapshot) sort(containers []manager.Container, known map[string]Box) (notes []string) {
 	s.containers, s.aside = map[string]manager.Container{}, map[string]manager.Container{}
 	for _, c := range containers {
-		made, ok := entryOf(c.Labels[entryLabel])
-		if !ok && c.Labels[entryLabel] != "" {
-			notes = append(notes, fmt.Sprintf("%s: its label %s, which says how bkt has made it, cannot be read: it is compared like one that bkt has not made", c.Name, entryLabel))
+		made, _, ok := creation.ParseLabel(c.Labels[creation.LabelName])
+		if !ok && c.Labels[creation.LabelName] != "" {
+			notes = append(notes, fmt.Sprintf("%s: its label %s, which says how bkt has made it, cannot be read: it is compared like one that bkt has not made", c.Name, creation.LabelName))
 		}
 		before, aside := strings.CutSuffix(c.Name, asideSuffix)
-		aside = aside && (!ok || made.Name == before)
+		aside = aside && (!ok || made == before)
 		_, isKnown := known[c.Name]
 		switch {
 		case aside:
 			s.aside[before] = c
-		case ok && made.Name != c.Name && !isKnown:
-			notes = append(notes, fmt.Sprintf("%s is the box %s, put aside or copied: it is left alone", c.Name, made.Name))
+		case ok && made != c.Name && !isKnown:
+			notes = append(notes, fmt.Sprintf("%s is the box %s, put aside or copied: it is left alone", c.Name, made))
 		default:
 			s.containers[c.Name] = c
 		}
@@ -294,7 +295,7 @@ func (s *snapshot) observed(c manager.Container, name string, known map[string]B
 	k, isKnown := known[name]
 	made, ok := entry(c, name)
 	if !ok {
-		made = Box{Name: name, Box: s.recovered(c, k.Box)}
+		made = Box{Name: name, Box: s.creator().FromContainer(c, k.Box)}
 	}
 	if isKnown && c.ImageID != "" && s.images.ID(k.Image) == c.ImageID {
 		made.Image = k.Image // the same, by whatever name, such as its digest
@@ -322,7 +323,7 @@ func asMade(known, made manifest.Box) manifest.Box {
 
 // odd tells what a manifest cannot say of a box.
 func (d Domain) odd(c manager.Container, name string) []string {
-	args, _ := splitArgs(c.Args)
+	args, _ := creation.SplitArgs(c.Args)
 	if home := args["--home"]; home != "" && !d.isHome(home) {
 		return []string{fmt.Sprintf("%s has a home of its own, %s, which the manifest cannot say", name, home)}
 	}

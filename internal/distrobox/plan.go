@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/distrobox/creation"
 	"bkt/internal/distrobox/export"
 	"bkt/internal/distrobox/manager"
 	"bkt/internal/hint"
@@ -246,11 +247,11 @@ func (d Domain) undeclared(at string) plan.Step {
 // distrobox says that it has made one is not enough: it says so, too, where the
 // manager has refused, or there was one of this name.
 func (s *snapshot) making(b Box) []plan.Step {
-	argv, err := s.createArgs(b)
+	argv, err := s.creator().Args(b.Name, b.Box)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	entry, err := entryText(b)
+	entry, err := creation.Label(b.Name, b.Box)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}

@@ -12,3 +12,20 @@ func Within(p, dir string) bool {
 	p, dir = path.Clean(p), path.Clean(dir)
 	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
 }
+
+// Shorten returns a path below home with ~ in place of home. Other paths, and all of
+// them if home is the root, stay as they are.
+func Shorten(p, home string) string {
+	if home != "/" && p != home && Within(p, home) {
+		return "~" + strings.TrimPrefix(p, path.Clean(home))
+	}
+	return p
+}
+
+// Expand returns a path with home in place of ~.
+func Expand(p, home string) string {
+	if p == "~" || strings.HasPrefix(p, "~/") {
+		return home + p[1:]
+	}
+	return p
+}

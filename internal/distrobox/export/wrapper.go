@@ -1,3 +1,6 @@
+// Package export reads the files that the host has from containers: wrappers of programs
+// and desktop entries, as distrobox-export writes them. It also has the script that
+// exports, which runs in a container.
 package export
 
 import (

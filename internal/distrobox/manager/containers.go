@@ -1,3 +1,5 @@
+// Package manager asks podman or docker about the containers of distrobox, and has the
+// steps that change containers. It starts no container of distrobox by asking.
 package manager
 
 import (

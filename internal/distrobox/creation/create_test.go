@@ -1,4 +1,4 @@
-package distrobox
+package creation
 
 import (
 	"os/exec"
@@ -26,7 +26,7 @@ func TestVariable(t *testing.T) {
 // of others is taken for one.
 func TestEntryOfALabel(t *testing.T) {
 	for _, label := range []string{"", "x", "e30", "bm9uc2Vuc2U"} {
-		if b, ok := entryOf(label); ok {
+		if _, b, ok := ParseLabel(label); ok {
 			t.Errorf("%q: %v", label, b)
 		}
 	}

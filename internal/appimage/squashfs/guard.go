@@ -1,4 +1,4 @@
-package appimage
+package squashfs
 
 import (
 	"bytes"
@@ -47,7 +47,7 @@ const (
 	zst  = 6
 )
 
-var errDamaged = errors.New("its squashfs is damaged")
+var ErrDamaged = errors.New("its squashfs is damaged")
 
 // guard is the file of a squashfs, as far as reading it costs no more than it
 // should.
@@ -66,7 +66,7 @@ type guard struct {
 func newGuard(file *os.File, start, size int64) (*guard, error) {
 	g := &guard{file: file, start: start, size: size}
 	if err := binary.Read(io.NewSectionReader(file, start, size), binary.LittleEndian, &g.super); err != nil {
-		return nil, errDamaged
+		return nil, ErrDamaged
 	}
 	s := g.super
 	switch {
@@ -74,7 +74,7 @@ func newGuard(file *os.File, start, size int64) (*guard, error) {
 		return nil, errors.New("has no squashfs in it")
 	case s.Major != 4 || s.Minor != 0 || s.Block < minBlock || s.Block > maxBlock || s.Block&(s.Block-1) != 0,
 		s.IDs == 0, s.InodeTable > s.DirTable, s.DirTable > uint64(size), s.Size > uint64(size):
-		return nil, errDamaged
+		return nil, ErrDamaged
 	case s.Compression != gzip && s.Compression != lzXZ && s.Compression != zst:
 		return nil, fmt.Errorf("its squashfs has a compression that cannot be read (%d)", s.Compression)
 	}
@@ -87,7 +87,7 @@ func (g *guard) ReadAt(p []byte, off int64) (int, error) {
 	g.reads++
 	g.bytes += len(p)
 	if g.reads > maxReads || g.bytes > maxRead {
-		return 0, errCostly
+		return 0, ErrCostly
 	}
 	if off < 0 || off > g.size {
 		return 0, io.EOF
@@ -99,7 +99,7 @@ func (g *guard) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-var errCostly = errors.New("its squashfs takes too much to read")
+var ErrCostly = errors.New("its squashfs takes too much to read")
 
 // count notes what comes of bytes at an offset.
 func (g *guard) count(p []byte, off int64) error {
@@ -113,7 +113,7 @@ func (g *guard) count(p []byte, off int64) error {
 		g.listed += n
 	}
 	if err == nil && (n > limit || g.unpacked > maxUnpacked || g.listed > maxListed) {
-		err = errCostly
+		err = ErrCostly
 	}
 	return err
 }
@@ -148,7 +148,7 @@ func discard(r io.Reader, limit int) (int, error) {
 
 func xzSize(p []byte, limit int) (int, error) {
 	if !smallDictionary(p) {
-		return 0, errCostly
+		return 0, ErrCostly
 	}
 	x, err := xz.NewReader(bytes.NewReader(p))
 	if err != nil {

@@ -1,8 +1,9 @@
-package distrobox
+package creation
 
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -15,16 +16,27 @@ const iniHead = `# Boxes for "distrobox assemble create", written by "bkt distro
 # Folders of bins are written as the programs that were found in them.
 `
 
+// A Box is a container for [Creator.Ini], with the programs that the host has from it:
+// their paths in the container by their names, in the folder To.
+type Box struct {
+	Name     string
+	Entry    manifest.Box
+	Programs map[string]string
+	To       string
+}
+
 // Ini returns boxes in the format of "distrobox assemble", and what of them is
 // left out, as the two generations of distrobox read it differently: one has a
 // shell read values, and the other takes ; and # for the beginning of a comment.
 // Hooks are written so that neither can happen.
-func (d Domain) Ini(boxes []Box) (text string, notes []string) {
+func (c Creator) Ini(boxes []Box) (text string, notes []string) {
 	out := strings.Builder{}
 	out.WriteString(iniHead)
 	for _, b := range boxes {
 		s := section{box: b.Name}
-		d.write(&s, b)
+		c.write(&s, b.Entry)
+		s.set("exported_apps", b.Entry.ExportedApps...)
+		s.writeBins(b)
 		fmt.Fprintf(&out, "\n[%s]\n%s", b.Name, s.text.String())
 		notes = append(notes, s.notes...)
 	}
@@ -49,7 +61,7 @@ func (s *section) set(key string, values ...string) {
 	}
 }
 
-func (d Domain) write(s *section, b Box) {
+func (c Creator) write(s *section, b manifest.Box) {
 	s.set("image", b.Image)
 	for _, option := range []struct {
 		key   string
@@ -59,9 +71,9 @@ func (d Domain) write(s *section, b Box) {
 	}
 	s.set("additional_packages", slices.Sorted(slices.Values(b.Packages))...)
 	for _, v := range b.Volume {
-		s.set("volume", d.expand(v))
+		s.set("volume", c.expand(v))
 	}
-	flags, err := d.options(b)
+	flags, err := c.options(b)
 	if err != nil {
 		s.notes = append(s.notes, fmt.Sprintf("%s: %v", s.box, err))
 	}
@@ -72,19 +84,15 @@ func (d Domain) write(s *section, b Box) {
 	for _, h := range b.InitHooks {
 		s.hook("init_hooks", h.Run, encoded(h))
 	}
-	s.set("exported_apps", b.ExportedApps...)
-	d.writeBins(s, b.Box)
 }
 
-func (d Domain) writeBins(s *section, b manifest.Box) {
-	to, ours := d.to(b)
-	wanted := d.wanted(b, b.Bins.Found)
-	if !ours || len(wanted) == 0 {
+func (s *section) writeBins(b Box) {
+	if len(b.Programs) == 0 {
 		return
 	}
-	s.set("exported_bins_path", path.Clean(to))
-	for _, name := range sortedKeys(wanted) {
-		s.set("exported_bins", wanted[name])
+	s.set("exported_bins_path", path.Clean(b.To))
+	for _, name := range slices.Sorted(maps.Keys(b.Programs)) {
+		s.set("exported_bins", b.Programs[name])
 	}
 }
 

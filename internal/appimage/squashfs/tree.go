@@ -1,28 +1,33 @@
-package appimage
+// Package squashfs reads files of a squashfs image that nobody vouches for, without
+// mounting it or running anything. A guard between the library that knows the format and
+// the file limits what an image may cost, and a tree follows no link out of the image.
+package squashfs
 
 import (
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 
-	"github.com/diskfs/go-diskfs/filesystem/squashfs"
+	diskfs "github.com/diskfs/go-diskfs/filesystem/squashfs"
 )
 
 const (
 	maxLinks  = 16
-	maxDepth  = 32
+	MaxDepth  = 32
 	maxFolder = 64 << 10 // bytes of a directory as it is written: thousands of files
 )
 
-// A tree is the files in an image. It follows links as the image's own programs
+// A Tree is the files in an image. It follows links as the image's own programs
 // would find them, and none that leads out of it.
-type tree struct {
-	files *squashfs.FileSystem
+type Tree struct {
+	files *diskfs.FileSystem
 	known map[string]map[string]node // by folder
 }
 
@@ -33,12 +38,12 @@ type node struct {
 	link string
 }
 
-// openTree opens the squashfs at an offset of a file. What is to be done with it
+// Open opens the squashfs at an offset of a file. What is to be done with it
 // is done in use: the library panics where an image is damaged in some ways.
-func openTree(file *os.File, start, size int64, use func(*tree) error) (err error) {
+func Open(file *os.File, start, size int64, use func(*Tree) error) (err error) {
 	defer func() {
 		if recover() != nil {
-			err = errDamaged
+			err = ErrDamaged
 		}
 	}()
 	g, err := newGuard(file, start, size)
@@ -46,23 +51,23 @@ func openTree(file *os.File, start, size int64, use func(*tree) error) (err erro
 		return err
 	}
 	defer g.close()
-	files, err := squashfs.Read(g, size, 0, 0)
+	files, err := diskfs.Read(g, size, 0, 0)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errDamaged, err)
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	files.SetCacheSize(0) // so that the guard sees what is read
-	return use(&tree{files, map[string]map[string]node{}})
+	return use(&Tree{files, map[string]map[string]node{}})
 }
 
-// errHostile is of names and links that no image has by mistake.
-var errHostile = errors.New("its squashfs is not safe")
+// ErrHostile is of names and links that no image has by mistake.
+var ErrHostile = errors.New("its squashfs is not safe")
 
 func hostile(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", errHostile, fmt.Errorf(format, args...))
+	return fmt.Errorf("%w: %w", ErrHostile, fmt.Errorf(format, args...))
 }
 
 // list returns what is in a folder.
-func (t *tree) list(folder string, size int64) (map[string]node, error) {
+func (t *Tree) list(folder string, size int64) (map[string]node, error) {
 	if nodes, ok := t.known[folder]; ok {
 		return nodes, nil
 	}
@@ -71,7 +76,7 @@ func (t *tree) list(folder string, size int64) (map[string]node, error) {
 	}
 	entries, err := t.files.ReadDir(folder)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	nodes := make(map[string]node, len(entries))
 	for _, e := range entries {
@@ -106,18 +111,23 @@ func newNode(e fs.DirEntry) (node, error) {
 	return n, err
 }
 
-// root returns the names in the folder of the image.
-func (t *tree) root() (map[string]node, error) {
+// Root returns the names of the files in the root of the image.
+func (t *Tree) Root() ([]string, error) {
+	nodes, err := t.root()
+	return slices.Collect(maps.Keys(nodes)), err
+}
+
+func (t *Tree) root() (map[string]node, error) {
 	info, err := t.files.Stat(".")
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return t.list(".", info.Size())
 }
 
 // find returns the file that is at a path, and where it is when links have been
 // followed.
-func (t *tree) find(name string) (string, node, error) {
+func (t *Tree) find(name string) (string, node, error) {
 	at, now := ".", node{mode: fs.ModeDir}
 	if _, err := t.root(); err != nil {
 		return "", now, err
@@ -137,7 +147,7 @@ func (t *tree) find(name string) (string, node, error) {
 			at = path.Dir(at)
 			now = node{mode: fs.ModeDir} // which is known by now
 			continue
-		case strings.Count(at, "/") >= maxDepth:
+		case strings.Count(at, "/") >= MaxDepth:
 			return "", now, hostile("%q leads too deep", name)
 		}
 		nodes, err := t.list(at, now.size)
@@ -164,8 +174,8 @@ func (t *tree) find(name string) (string, node, error) {
 	return at, now, nil
 }
 
-// read returns the content of a file, which may have no more than limit bytes.
-func (t *tree) read(name string, limit int64) ([]byte, error) {
+// Read returns the content of a file, which may have no more than limit bytes.
+func (t *Tree) Read(name string, limit int64) ([]byte, error) {
 	at, found, err := t.find(name)
 	switch {
 	case err != nil:
@@ -177,11 +187,11 @@ func (t *tree) read(name string, limit int64) ([]byte, error) {
 	}
 	f, err := t.files.OpenFile(at, os.O_RDONLY)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, limit))
 	if err != nil {
-		err = fmt.Errorf("%w: %w", errDamaged, err)
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return text, err
 }

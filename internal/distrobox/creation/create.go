@@ -1,11 +1,18 @@
-package distrobox
+// Package creation has the words in which distrobox is told how to create a container:
+// the arguments of "distrobox create", the label by which bkt knows a container again,
+// and the ini file of "distrobox assemble". It also reads an entry of the manifest back
+// from a container.
+package creation
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/paths"
 	"bkt/internal/shell"
 )
 
@@ -13,17 +20,23 @@ import (
 // distrobox adds to any other.
 var standardPath = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
 
-// createArgs returns the command that makes a box. distrobox, as a shell script,
+// A Creator says how containers are created for one user.
+type Creator struct {
+	Home string
+	UID  int
+}
+
+// Args returns the command that creates a container. distrobox, which is a shell script,
 // has a shell read some of it once more.
-func (d Domain) createArgs(b Box) ([]string, error) {
-	argv := []string{"distrobox", "create", "--yes", "--no-entry", "--name", b.Name, "--image", b.Image}
+func (c Creator) Args(name string, b manifest.Box) ([]string, error) {
+	argv := []string{"distrobox", "create", "--yes", "--no-entry", "--name", name, "--image", b.Image}
 	if err := harmless("image", b.Image); err != nil {
 		return nil, err
 	}
 	for _, flag := range []struct {
 		set  bool
 		name string
-	}{{b.Pull, "--pull"}, {b.Init, "--init"}, {b.Root && d.UID != 0, "--root"}} {
+	}{{b.Pull, "--pull"}, {b.Init, "--init"}, {b.Root && c.UID != 0, "--root"}} {
 		if flag.set {
 			argv = append(argv, flag.name)
 		}
@@ -38,13 +51,13 @@ func (d Domain) createArgs(b Box) ([]string, error) {
 		argv = append(argv, "--init-hooks", joined(b.InitHooks)[0])
 	}
 	for _, v := range b.Volume {
-		v = d.expand(v)
+		v = c.expand(v)
 		if err := harmless("volume", v); err != nil {
 			return nil, err
 		}
 		argv = append(argv, "--volume", v)
 	}
-	flags, err := d.flags(b)
+	flags, err := c.flags(name, b)
 	for _, flag := range flags {
 		argv = append(argv, "--additional-flags", flag)
 	}
@@ -52,27 +65,27 @@ func (d Domain) createArgs(b Box) ([]string, error) {
 }
 
 // flags returns the options for the manager, with the label.
-func (d Domain) flags(b Box) ([]string, error) {
-	flags, err := d.options(b)
+func (c Creator) flags(name string, b manifest.Box) ([]string, error) {
+	flags, err := c.options(b)
 	if err != nil {
 		return nil, err
 	}
-	entry, err := label(b)
+	entry, err := label(name, b)
 	return append(flags, entry), err
 }
 
 // options returns those that the manifest gives.
-func (d Domain) options(b Box) ([]string, error) {
+func (c Creator) options(b manifest.Box) ([]string, error) {
 	flags := slices.Clone(b.AdditionalFlags)
-	for _, name := range sortedKeys(b.Env) {
-		flag, err := variable(name, d.expandAll(b.Env[name]))
+	for _, name := range slices.Sorted(maps.Keys(b.Env)) {
+		flag, err := variable(name, c.expandAll(b.Env[name]))
 		if err != nil {
 			return nil, err
 		}
 		flags = append(flags, flag)
 	}
 	if len(b.Path) > 0 {
-		flag, err := variable("PATH", d.pathOf(b.Path))
+		flag, err := variable("PATH", c.pathOf(b.Path))
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +96,7 @@ func (d Domain) options(b Box) ([]string, error) {
 
 // pathOf returns PATH in a box: where the manifest has none, the standard folders
 // come last.
-func (d Domain) pathOf(folders []string) string {
+func (c Creator) pathOf(folders []string) string {
 	var all []string
 	if !slices.Contains(folders, "$PATH") {
 		folders = append(slices.Clone(folders), "$PATH")
@@ -93,16 +106,16 @@ func (d Domain) pathOf(folders []string) string {
 			all = append(all, standardPath...)
 			continue
 		}
-		all = append(all, d.expand(dir))
+		all = append(all, c.expand(dir))
 	}
 	return strings.Join(all, ":")
 }
 
 // expandAll expands ~ in a value, or in the items of a list with colons.
-func (d Domain) expandAll(value string) string {
+func (c Creator) expandAll(value string) string {
 	parts := strings.Split(value, ":")
 	for i := range parts {
-		parts[i] = d.expand(parts[i])
+		parts[i] = c.expand(parts[i])
 	}
 	return strings.Join(parts, ":")
 }
@@ -137,3 +150,5 @@ func harmless(what, value string) error {
 	err := fmt.Errorf("%s %s: distrobox does not take %q in it", what, value, value[i:i+1])
 	return hint.Add(err, "give what it names another name")
 }
+
+func (c Creator) expand(p string) string { return paths.Expand(p, c.Home) }

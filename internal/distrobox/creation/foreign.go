@@ -1,4 +1,4 @@
-package distrobox
+package creation
 
 import (
 	"path"
@@ -11,30 +11,31 @@ import (
 	"bkt/internal/paths"
 )
 
-// recovered returns how a box was made that bkt has not made, as far as the
-// manager knows: options of its own it does not tell from those of distrobox.
-func (d Domain) recovered(c manager.Container, known manifest.Box) manifest.Box {
-	b := known
-	b.Image = c.Image
-	if sameName(known.Image, c.Image) {
-		b.Image = known.Image
+// FromContainer returns how a container was created that bkt has not created, as far as
+// the manager knows: it does not tell its own options from those of distrobox. declared
+// is the entry of the manifest, whose words stay where they mean the same.
+func (c Creator) FromContainer(of manager.Container, declared manifest.Box) manifest.Box {
+	b := declared
+	b.Image = of.Image
+	if sameName(declared.Image, of.Image) {
+		b.Image = declared.Image
 	}
-	args, hooks := splitArgs(c.Args)
+	args, hooks := SplitArgs(of.Args)
 	b.Init = args["--init"] == "1"
 	b.Packages = strings.Fields(args["--additional-packages"])
-	if !slices.Contains(joinedPre(known.PreInitHooks), strings.TrimSpace(args["--pre-init-hooks"])) {
+	if !slices.Contains(joinedPre(declared.PreInitHooks), strings.TrimSpace(args["--pre-init-hooks"])) {
 		b.PreInitHooks = single(args["--pre-init-hooks"])
 	}
-	if !slices.Contains(joined(known.InitHooks), strings.TrimSpace(hooks)) {
+	if !slices.Contains(joined(declared.InitHooks), strings.TrimSpace(hooks)) {
 		b.InitHooks = nil
 		for _, run := range single(hooks) {
 			b.InitHooks = append(b.InitHooks, manifest.Hook{Run: run, As: "root"})
 		}
 	}
-	if c.Inspected {
-		b.Volume = d.volumes(c, known.Volume)
+	if of.Inspected {
+		b.Volume = c.volumes(of, declared.Volume)
 	}
-	b.Root = d.UID == 0 && known.Root
+	b.Root = c.UID == 0 && declared.Root
 	return b
 }
 
@@ -50,8 +51,8 @@ func sameName(name, full string) bool {
 	return manager.Images{full: "x"}.ID(name) != ""
 }
 
-// splitArgs returns the options of distrobox-init, and the hooks that follow.
-func splitArgs(args []string) (options map[string]string, hooks string) {
+// SplitArgs returns the options of distrobox-init, and the hooks that follow.
+func SplitArgs(args []string) (options map[string]string, hooks string) {
 	options = map[string]string{}
 	for i, arg := range args {
 		if arg == "--" {
@@ -90,43 +91,43 @@ var standard = []string{
 }
 
 // volumes returns the mounts of a box that are not those of every one, in the
-// words in which they are known.
-func (d Domain) volumes(c manager.Container, known []string) []string {
+// words in which they are declared.
+func (c Creator) volumes(of manager.Container, declared []string) []string {
 	var all []string
-	for _, m := range c.Mounts {
+	for _, m := range of.Mounts {
 		if m.Type != "bind" || !path.IsAbs(m.Source) {
 			continue
 		}
-		volume := d.shorten(m.Source) + ":" + m.Destination
+		volume := paths.Shorten(m.Source, c.Home) + ":" + m.Destination
 		if !m.RW {
 			volume += ":ro"
 		}
-		volume = d.asKnown(volume, known)
-		if slices.Contains(known, volume) || !d.isStandard(m) {
+		volume = c.asKnown(volume, declared)
+		if slices.Contains(declared, volume) || !c.isStandard(m) {
 			all = append(all, volume)
 		}
 	}
 	slices.Sort(all)
-	return inOrder(all, known)
+	return inOrder(all, declared)
 }
 
 // isStandard reports whether every box has a mount.
-func (d Domain) isStandard(m manager.Mount) bool {
-	home := m.Source == m.Destination && (paths.Within(m.Source, d.Home) || paths.Within(m.Source, "/var/home"))
+func (c Creator) isStandard(m manager.Mount) bool {
+	home := m.Source == m.Destination && (paths.Within(m.Source, c.Home) || paths.Within(m.Source, "/var/home"))
 	return home || slices.ContainsFunc(standard, func(dir string) bool { return paths.Within(m.Destination, dir) })
 }
 
 // asKnown returns a volume as it is written already.
-func (d Domain) asKnown(volume string, known []string) string {
+func (c Creator) asKnown(volume string, declared []string) string {
 	parts := func(v string) [3]string {
-		f := append(strings.SplitN(d.expand(v), ":", 3), "", "")
+		f := append(strings.SplitN(c.expand(v), ":", 3), "", "")
 		ro := ""
 		if slices.Contains(strings.Split(f[2], ","), "ro") {
 			ro = "ro"
 		}
 		return [3]string{path.Clean(f[0]), path.Clean(f[1]), ro}
 	}
-	for _, k := range known {
+	for _, k := range declared {
 		if parts(k) == parts(volume) {
 			return k
 		}
@@ -134,10 +135,13 @@ func (d Domain) asKnown(volume string, known []string) string {
 	return volume
 }
 
-// inOrder returns known if it has the same elements as all.
-func inOrder(all, known []string) []string {
-	if len(mergeLists(all, known, nil)) == 0 && len(mergeLists(known, all, nil)) == 0 {
-		return known
+// inOrder returns declared if it has the same elements as all.
+func inOrder(all, declared []string) []string {
+	notIn := func(list []string) func(string) bool {
+		return func(v string) bool { return !slices.Contains(list, v) }
+	}
+	if !slices.ContainsFunc(all, notIn(declared)) && !slices.ContainsFunc(declared, notIn(all)) {
+		return declared
 	}
 	return all
 }

@@ -1,0 +1,48 @@
+package creation
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+
+	"bkt/internal/manifest"
+)
+
+// LabelName is the label that has the entry of a box that bkt has made, as a
+// manifest with this box alone, so that its name is in it, too: a box that has
+// another name by now was put aside. It is in the letters of base64 that mean
+// nothing to a shell, which distrobox lets read its options.
+const LabelName = "bkt.box"
+
+// label returns the option that gives a container its label.
+func label(name string, b manifest.Box) (string, error) {
+	text, err := Label(name, b)
+	return "--label=" + LabelName + "=" + text, err
+}
+
+// Label returns the text of the label of a container.
+func Label(name string, b manifest.Box) (string, error) {
+	text, err := manifest.Encode(manifest.Boxes{Containers: map[string]manifest.Box{name: b}})
+	if err != nil {
+		return "", err
+	}
+	var short bytes.Buffer
+	err = json.Compact(&short, text)
+	return base64.RawURLEncoding.EncodeToString(short.Bytes()), err
+}
+
+// ParseLabel returns the name and the entry in a label, and whether the label has one.
+func ParseLabel(label string) (name string, b manifest.Box, ok bool) {
+	text, err := base64.RawURLEncoding.DecodeString(label)
+	if err != nil || label == "" {
+		return "", b, false
+	}
+	boxes, _, err := manifest.Decode[manifest.Boxes](LabelName, text)
+	if err != nil || len(boxes.Containers) != 1 {
+		return "", b, false
+	}
+	for name, b := range boxes.Containers {
+		return name, b, true
+	}
+	return "", b, false
+}
