@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"bkt/internal/ocilayout"
+	"bkt/internal/testkit"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -43,7 +44,7 @@ func writeBase(t *testing.T, dir string) ocilayout.Image {
 
 func baseLayer(t *testing.T) []byte {
 	t.Helper()
-	program, err := os.ReadFile(filepath.Join(programs, "init"))
+	program, err := os.ReadFile(filepath.Join(testkit.Programs(t), "init"))
 	if err != nil {
 		t.Fatal(err)
 	}

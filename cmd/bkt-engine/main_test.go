@@ -19,10 +19,8 @@ import (
 	"bkt/internal/buildspec"
 	"bkt/internal/engineclient"
 	"bkt/internal/ocilayout"
+	"bkt/internal/testkit"
 )
-
-// programs is the folder with bkt-engine and init.
-var programs string
 
 // clientEnv makes the test binary a client: it holds the folder of its world.
 // errandEnv holds what it does there.
@@ -35,45 +33,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(clientEnv); dir != "" {
 		os.Exit(client(dir))
 	}
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "bkt")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	// A normal user has to be able to run what is in there.
-	if err := os.Chmod(dir, 0o755); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	for _, pkg := range []string{".", "./testdata/init"} {
-		build := exec.Command("go", "build", "-o", dir+"/", pkg)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "go build %s: %v\n%s", pkg, err, out)
-			return 1
-		}
-	}
-	programs = dir
-	return m.Run()
-}
-
-// need skips the test if one of the programs is not installed.
-func need(t *testing.T, tools ...string) {
-	t.Helper()
-	for _, tool := range tools {
-		if _, err := exec.LookPath(tool); err == nil {
-			continue
-		}
-		if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-			t.Fatalf("%s is not installed", tool)
-		}
-		t.Skipf("%s is not installed", tool)
-	}
+	testkit.Main(m)
 }
 
 // world is a folder with all that a test builds from and into.
@@ -86,15 +46,15 @@ type world struct {
 
 func newWorld(t *testing.T) world {
 	t.Helper()
-	need(t, "runc")
+	testkit.Need(t, "runc")
 	if os.Geteuid() != 0 {
-		need(t, "newuidmap", "newgidmap")
+		testkit.Need(t, "newuidmap", "newgidmap")
 	}
 	dir, err := os.MkdirTemp("", "bkt") // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := world{Dir: dir, Program: filepath.Join(programs, "bkt-engine")}
+	w := world{Dir: dir, Program: filepath.Join(testkit.Programs(t), "bkt-engine")}
 	t.Cleanup(func() {
 		if _, err := engineclient.Stop(context.Background(), w.config()); err != nil {
 			t.Error(err)

@@ -13,10 +13,8 @@ import (
 	"testing"
 
 	"bkt/internal/engine/contract"
+	"bkt/internal/testkit"
 )
-
-// userName is a normal user with subordinate ids.
-const userName = "bkt-test"
 
 // asUser gives the world to a normal user and starts the user's engine in it.
 func (w world) asUser(t *testing.T, u *user.User) (world, contract.State) {
@@ -89,17 +87,8 @@ func (w world) serve(t *testing.T, u *user.User, args ...string) {
 
 func needUser(t *testing.T) *user.User {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can be someone else")
-	}
-	need(t, "newuidmap", "newgidmap")
-	u, err := user.Lookup(userName)
-	if err != nil && os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-		t.Fatal(err)
-	}
-	if err != nil {
-		t.Skip(err)
-	}
+	u := testkit.NeedUser(t)
+	testkit.Need(t, "newuidmap", "newgidmap")
 	return u
 }
 

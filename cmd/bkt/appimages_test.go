@@ -19,6 +19,8 @@ import (
 	"sync"
 	"testing"
 
+	"bkt/internal/testkit"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -45,7 +47,7 @@ func withRuntime(path string, surround func(*testscript.Env) error) func(*testsc
 // realRuntime is the one that opens the image and runs what is in it.
 func realRuntime(t *testing.T) string {
 	t.Helper()
-	need(t, "mksquashfs")
+	testkit.Need(t, "mksquashfs")
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +58,7 @@ func realRuntime(t *testing.T) string {
 	}
 	path := filepath.Join(dir, "offline", "appimage", "runtime")
 	if _, err := os.Stat(path); err != nil {
-		missing(t, err.Error()+": scripts/offline.sh appimage makes it")
+		testkit.Missing(t, err.Error()+": scripts/offline.sh appimage makes it")
 	}
 	return path
 }
@@ -65,7 +67,7 @@ func realRuntime(t *testing.T) string {
 // are.
 func fakeRuntime(t *testing.T) string {
 	t.Helper()
-	need(t, "mksquashfs")
+	testkit.Need(t, "mksquashfs")
 	const names = "\x00.upd_info\x00.shstrtab\x00"
 	header := elf.Header64{
 		Ident:     [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT), 0, 'A', 'I', 2},

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"bkt/internal/testkit"
 	"bkt/internal/ui"
 	"bkt/packaging"
 
@@ -46,7 +47,7 @@ func machines(program string) map[string]packaging.Machine {
 // TestUnitsAreWhatSystemdTakes has systemd look at all units that bkt writes,
 // wherever things lie. It only warns of a setting that it does not know.
 func TestUnitsAreWhatSystemdTakes(t *testing.T) {
-	need(t, "systemd-analyze")
+	testkit.Need(t, "systemd-analyze")
 	for name, m := range machines(copyOfBkt(t, filepath.Join(t.TempDir(), odd))) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -145,7 +146,7 @@ func TestSystemdCaptures(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can mount what a systemd of its own needs")
 	}
-	need(t, "systemctl", "unshare", "nsenter", "setpriv", "flatpak", "git")
+	testkit.Need(t, "systemctl", "unshare", "nsenter", "setpriv", "flatpak", "git")
 	m := startSystemd(t)
 	m.run("sh", "-euc", setUpCapture)
 	commits := m.fifo("commits")
@@ -213,9 +214,9 @@ type manager struct {
 // booted with it.
 func startSystemd(t *testing.T) manager {
 	t.Helper()
-	u, err := user.Lookup(userName)
+	u, err := user.Lookup(testkit.UserName)
 	if err != nil {
-		missing(t, err.Error())
+		testkit.Missing(t, err.Error())
 	}
 	top, err := os.MkdirTemp("", "bkt") // sockets have short paths
 	if err != nil {
@@ -229,12 +230,12 @@ func startSystemd(t *testing.T) manager {
 		t.Fatal(err)
 	}
 	ready := m.readiness(filepath.Join(dir, "notify"))
-	give(t, u, dir)
+	testkit.Give(t, u, dir)
 	m.env = []string{
-		"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8", "USER=" + userName, "HOME=" + m.home, "XDG_RUNTIME_DIR=" + m.home + "/run",
+		"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8", "USER=" + testkit.UserName, "HOME=" + m.home, "XDG_RUNTIME_DIR=" + m.home + "/run",
 		"XDG_CONFIG_HOME=" + m.home + "/.config", "XDG_DATA_HOME=" + m.home + "/.local/share", "XDG_STATE_HOME=" + m.home + "/.local/state",
 	}
-	cmd := exec.Command("unshare", "--mount", "bash", "-c", inNamespace, "namespace", userName, fmt.Sprintf("bkt-%d", os.Getpid()))
+	cmd := exec.Command("unshare", "--mount", "bash", "-c", inNamespace, "namespace", testkit.UserName, fmt.Sprintf("bkt-%d", os.Getpid()))
 	cmd.Dir, cmd.Env = m.home, append(m.env, "NOTIFY_SOCKET="+filepath.Join(dir, "notify"))
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -309,7 +310,7 @@ func (m manager) readiness(path string) <-chan struct{} {
 // command is one of the user's, beside the systemd.
 func (m manager) command(argv ...string) *exec.Cmd {
 	cmd := exec.Command("nsenter", append([]string{
-		fmt.Sprintf("--target=%d", m.pid), "--mount", "setpriv", "--reuid=" + userName, "--regid=" + userName, "--init-groups", "env", "--chdir=" + m.home,
+		fmt.Sprintf("--target=%d", m.pid), "--mount", "setpriv", "--reuid=" + testkit.UserName, "--regid=" + testkit.UserName, "--init-groups", "env", "--chdir=" + m.home,
 	}, argv...)...)
 	cmd.Env = m.env
 	return cmd

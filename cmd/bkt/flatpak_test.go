@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"bkt/internal/domains"
+	"bkt/internal/testkit"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -87,7 +88,7 @@ func signingKey(t *testing.T) []byte {
 // realFlatpaks are made by flatpak and gpg.
 func realFlatpaks(t *testing.T) flatpaks {
 	t.Helper()
-	need(t, "flatpak", "gpg")
+	testkit.Need(t, "flatpak", "gpg")
 	dir, err := os.MkdirTemp("", "bkt") // gpg's agent has a socket in it
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bkt/internal/manifest"
+	"bkt/internal/testkit"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -24,7 +25,7 @@ const kills = 67
 // was or as it was going to be; no lock may be left, and the next run has to
 // finish the work.
 func TestKilledRunsDoNoHarm(t *testing.T) {
-	need(t, "git")
+	testkit.Need(t, "git")
 	t.Run("capture", func(t *testing.T) {
 		t.Parallel()
 		v := newVictim(t)
@@ -70,7 +71,7 @@ func newVictim(t *testing.T) *victim {
 	if err := os.Mkdir(filepath.Join(env.WorkDir, ".test"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := isolate(env); err != nil {
+	if err := testkit.Isolate(env); err != nil {
 		t.Fatal(err)
 	}
 	if err := installStandIns(env); err != nil {

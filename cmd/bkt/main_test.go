@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"io"
 	"io/fs"
 	"os"
@@ -12,23 +11,22 @@ import (
 
 	"bkt/internal/containerfile"
 	"bkt/internal/crash"
+	"bkt/internal/testkit"
 	"bkt/internal/ui"
 	"bkt/internal/version"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
-
 // TestMain lets the scripts run bkt as if it were installed, and the stand-ins.
-// Who runs the tests by sudo is root for no one else in them.
+// In the tests, root acts for no other user, even if sudo runs them.
 func TestMain(m *testing.M) {
 	programs := map[string]func(){"bkt": main}
 	for name, run := range standIns() {
 		programs["standin-"+name] = run
 	}
 	if _, ok := programs[filepath.Base(os.Args[0])]; !ok {
-		for _, name := range byUser {
+		for _, name := range testkit.ActingUserVars {
 			os.Unsetenv(name)
 		}
 	}
@@ -36,49 +34,10 @@ func TestMain(m *testing.M) {
 }
 
 func TestScript(t *testing.T) {
-	p := params("testdata/script")
-	p.Setup = isolate
+	p := testkit.Params("testdata/script")
+	p.Cmds["untouched"] = untouched
+	p.Setup = testkit.Isolate
 	testscript.Run(t, p)
-}
-
-// params are those of all scripts.
-func params(dir string) testscript.Params {
-	return testscript.Params{
-		Dir:                 dir,
-		UpdateScripts:       *update,
-		RequireExplicitExec: true,
-		RequireUniqueNames:  true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit":      exit,
-			"generate":  generate,
-			"steps":     steps,
-			"sub":       sub,
-			"untouched": untouched,
-		},
-	}
-}
-
-// isolate keeps bkt away from the home of who runs the test, and from the units
-// and boxes of this computer.
-func isolate(env *testscript.Env) error {
-	env.Setenv("DBX_CONTAINER_MANAGER", "none")
-	for name, dir := range map[string]string{
-		"HOME":            "home",
-		"XDG_RUNTIME_DIR": "run",
-		"XDG_DATA_HOME":   "home/.local/share",
-		"XDG_CONFIG_HOME": "home/.config",
-		"XDG_CACHE_HOME":  "home/.cache",
-		"XDG_STATE_HOME":  "home/.local/state",
-	} {
-		path := filepath.Join(env.WorkDir, ".test", dir)
-		if err := os.MkdirAll(path, 0o700); err != nil {
-			return err
-		}
-		env.Setenv(name, path)
-	}
-	env.Setenv("BKT_SYSTEMD_ROOT", filepath.Join(env.WorkDir, ".test", "root"))
-	env.Setenv("XDG_CONFIG_DIRS", filepath.Join(env.WorkDir, ".test", "xdg"))
-	return nil
 }
 
 // TestPanicIsAnError checks that a mistake in bkt itself ends neither as if all

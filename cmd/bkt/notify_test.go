@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"bkt/internal/testkit"
+
 	"github.com/godbus/dbus/v5"
 	"github.com/google/go-cmp/cmp"
 )
@@ -25,7 +27,7 @@ func (d *desktop) Notify(app string, _ uint32, icon, summary, body string, _ []s
 // TestNotify has gdbus tell a desktop of troubles: each once, and without taking
 // what they say for markup or for more than text.
 func TestNotify(t *testing.T) {
-	need(t, "dbus-daemon", "gdbus")
+	testkit.Need(t, "dbus-daemon", "gdbus")
 	d := startDesktop(t)
 	r := &autoRound{}
 	took := func(seconds int) error {

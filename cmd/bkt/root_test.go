@@ -12,12 +12,9 @@ import (
 	"testing"
 
 	"bkt/internal/pipeline"
+	"bkt/internal/testkit"
 	"bkt/internal/workspace"
 )
-
-// byUser are the variables by which sudo, doas and pkexec tell on whose behalf
-// root runs.
-var byUser = []string{"SUDO_UID", "SUDO_GID", "SUDO_USER", "DOAS_USER", "PKEXEC_UID"}
 
 // A place is the home of a normal user with a repository in it, and a home of
 // root's.
@@ -32,10 +29,10 @@ func newPlace(t *testing.T) place {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be root in the home of someone else")
 	}
-	need(t, "git")
-	u, err := user.Lookup(userName)
+	testkit.Need(t, "git")
+	u, err := user.Lookup(testkit.UserName)
 	if err != nil {
-		missing(t, err.Error())
+		testkit.Missing(t, err.Error())
 	}
 	dir, err := os.MkdirTemp("", "bkt-test-") // the user gets there, as it does not into t.TempDir
 	if err := errors.Join(err, os.Chmod(dir, 0o755)); err != nil {
@@ -46,7 +43,7 @@ func newPlace(t *testing.T) place {
 	if err := errors.Join(os.Mkdir(p.home, 0o755), os.Mkdir(p.root, 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	give(t, u, p.home)
+	testkit.Give(t, u, p.home)
 	return p
 }
 
@@ -76,9 +73,9 @@ func (p place) asUser(argv ...string) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = p.repo
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + p.home}
-	asUser(p.T, cmd, p.user)
+	testkit.RunAs(p.T, cmd, p.user)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		p.Errorf("%s as %s: %v\n%s", strings.Join(argv, " "), userName, err, out)
+		p.Errorf("%s as %s: %v\n%s", strings.Join(argv, " "), testkit.UserName, err, out)
 	}
 }
 
@@ -124,13 +121,13 @@ func stat(t *testing.T, path string) *syscall.Stat_t {
 
 // rootModes are the ways in which root comes to the repository of a user.
 func (p place) rootModes() map[string][]string {
-	sudo := []string{"SUDO_UID=" + p.user.Uid, "SUDO_GID=" + p.user.Gid, "SUDO_USER=" + userName}
+	sudo := []string{"SUDO_UID=" + p.user.Uid, "SUDO_GID=" + p.user.Gid, "SUDO_USER=" + testkit.UserName}
 	return map[string][]string{
 		"root":    p.env(p.root),
 		"su -m":   p.env(p.home),
 		"sudo -H": p.env(p.root, sudo...),
 		"sudo -E": p.env(p.home, sudo...),
-		"doas":    p.env(p.root, "DOAS_USER="+userName),
+		"doas":    p.env(p.root, "DOAS_USER="+testkit.UserName),
 		"pkexec":  p.env(p.root, "PKEXEC_UID="+p.user.Uid),
 	}
 }
@@ -216,7 +213,7 @@ func TestRootsSessionIsRoots(t *testing.T) {
 		"doas by root": {"DOAS_USER=root"},
 		"nothing":      nil,
 	} {
-		for _, variable := range byUser {
+		for _, variable := range testkit.ActingUserVars {
 			t.Setenv(variable, "")
 		}
 		for _, e := range env {

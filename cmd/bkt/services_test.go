@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"bkt/internal/testkit"
 )
 
 // TestServicesUnderSystemd has the real systemd of a user say what bkt has made of
@@ -12,7 +14,7 @@ func TestServicesUnderSystemd(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can mount what a systemd of its own needs")
 	}
-	need(t, "systemctl", "unshare", "nsenter", "setpriv")
+	testkit.Need(t, "systemctl", "unshare", "nsenter", "setpriv")
 	m := startSystemd(t)
 	m.run("sh", "-euc", setUpUnits)
 	started := m.fifo("started")

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 
+	"bkt/internal/testkit"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -46,14 +48,14 @@ func standIns() map[string]func() {
 func TestTier2(t *testing.T) {
 	t.Run("stand-ins", func(t *testing.T) { runTier2(t, false, withRuntime(fakeRuntime(t), withStandIns), fakeFlatpaks(t)) })
 	t.Run("real", func(t *testing.T) {
-		need(t, "dbus-daemon", "dconf", "gsettings", "glib-compile-schemas", "gnome-shell", "gdbus")
+		testkit.Need(t, "dbus-daemon", "dconf", "gsettings", "glib-compile-schemas", "gnome-shell", "gdbus")
 		runTier2(t, true, withRuntime(realRuntime(t), withBus), realFlatpaks(t))
 	})
 }
 
 func runTier2(t *testing.T, real bool, surround func(*testscript.Env) error, f flatpaks) {
-	p := params("testdata/tier2")
-	p.Cmds["typing"] = typing
+	p := testkit.Params("testdata/tier2")
+	p.Cmds["untouched"] = untouched
 	maps.Copy(p.Cmds, extensionCommands())
 	maps.Copy(p.Cmds, appImageCommands())
 	p.Condition = func(name string) (bool, error) {
@@ -63,7 +65,7 @@ func runTier2(t *testing.T, real bool, surround func(*testscript.Env) error, f f
 		return real, nil
 	}
 	p.Setup = func(env *testscript.Env) error {
-		if err := isolate(env); err != nil {
+		if err := testkit.Isolate(env); err != nil {
 			return err
 		}
 		host, err := os.Hostname()

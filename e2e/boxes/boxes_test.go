@@ -1,4 +1,4 @@
-package main
+package boxes_test
 
 import (
 	"errors"
@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bkt/internal/testkit"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -17,6 +18,8 @@ import (
 // boxesEnv makes the test binary the one that runs the scripts of boxes. It is
 // the folder that all is in that they need.
 const boxesEnv = "BKT_TEST_BOXES"
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // TestBoxes runs the scripts of boxes with the real podman and both generations
 // of distrobox, as a normal user: root's boxes are another matter. What they
@@ -34,20 +37,20 @@ func TestBoxes(t *testing.T) {
 		runBoxes(t, stage)
 		return
 	}
-	need(t, "podman", "runc", "newuidmap", "newgidmap")
-	w := newWorkshop(t)
-	stage := filepath.Join(filepath.Dir(w.bin), "b")
-	w.prepareBoxes(t, stage)
+	testkit.Need(t, "podman", "runc", "newuidmap", "newgidmap")
+	w := testkit.SharedWorkshop(t)
+	stage := filepath.Join(w.Dir, "b")
+	prepareBoxes(t, w, stage)
 	cmd := exec.Command(filepath.Join(stage, "test"), boxesFlags(t)...)
 	cmd.Dir = stage
 	cmd.Env = []string{
 		boxesEnv + "=" + stage,
 		"BKT_REQUIRE_TOOLS=" + os.Getenv("BKT_REQUIRE_TOOLS"),
-		"BUILDKIT_HOST=unix://" + filepath.Join(w.run, "bkt", "engine.sock"),
+		"BUILDKIT_HOST=unix://" + filepath.Join(w.Run, "bkt", "engine.sock"),
 		"HOME=" + stage,
 		"LANG=C.UTF-8",
-		"PATH=" + w.bin + ":/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
-		"PROXY=" + w.proxy,
+		"PATH=" + w.Bin + ":/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+		"PROXY=" + w.Proxy,
 		"SHELL=/bin/bash",
 		"TMPDIR=" + filepath.Join(stage, "tmp"),
 	}
@@ -71,12 +74,10 @@ func becomeNormal(t *testing.T, cmd *exec.Cmd, stage string) {
 	t.Helper()
 	name := os.Getenv("USER")
 	if os.Geteuid() == 0 {
-		name = userName
-		u, err := user.Lookup(name)
-		if err != nil {
-			missing(t, err.Error())
-		}
-		give(t, u, stage)
+		u := testkit.NeedUser(t)
+		name = u.Username
+		var err error
+		testkit.Give(t, u, stage)
 		// What boxes leave running ends with the namespace. Wrappers of the first
 		// generation take a host that is a container of docker for a box.
 		cmd.Args = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
@@ -107,30 +108,30 @@ RUN mkdir /opt/tools; \
 
 // prepareBoxes puts what the scripts need into a folder, and lets everyone at
 // the engine.
-func (w workshop) prepareBoxes(t *testing.T, stage string) {
+func prepareBoxes(t *testing.T, w *testkit.Workshop, stage string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, repo := filepath.Join(w.run, "bkt"), filepath.Join(stage, "repo")
-	err = errors.Join(os.MkdirAll(filepath.Join(stage, "tmp"), 0o755), os.CopyFS(filepath.Join(stage, "testdata", "boxes"), os.DirFS("testdata/boxes")),
+	run, repo := filepath.Join(w.Run, "bkt"), filepath.Join(stage, "repo")
+	err = errors.Join(os.MkdirAll(filepath.Join(stage, "tmp"), 0o755), os.CopyFS(filepath.Join(stage, "testdata"), os.DirFS("testdata")),
 		os.MkdirAll(filepath.Join(repo, "manifests"), 0o755), os.MkdirAll(filepath.Join(repo, "toolbox"), 0o755),
 		os.WriteFile(filepath.Join(repo, "toolbox", "Containerfile"), []byte(boxImage), 0o644))
 	if err != nil {
 		t.Fatal(err)
 	}
-	copyFile(t, self, filepath.Join(stage, "test"))
-	copyTree(t, filepath.Join(w.offline, "base"), filepath.Join(stage, "base"))
-	copyTree(t, filepath.Join(w.offline, "distrobox"), filepath.Join(stage, "distrobox"))
-	build := exec.Command(filepath.Join(w.bin, "bkt"), "build", "toolbox", "--engine=own", "--progress=plain",
+	testkit.CopyFile(t, self, filepath.Join(stage, "test"))
+	testkit.CopyTree(t, filepath.Join(w.Offline, "base"), filepath.Join(stage, "base"))
+	testkit.CopyTree(t, filepath.Join(w.Offline, "distrobox"), filepath.Join(stage, "distrobox"))
+	build := exec.Command(filepath.Join(w.Bin, "bkt"), "build", "toolbox", "--engine=own", "--progress=plain",
 		"--output="+filepath.Join(stage, "box"), "--build-context=example.org/base:1=oci-layout://"+filepath.Join(stage, "base"))
 	build.Dir = repo
-	build.Env = append(os.Environ(), "XDG_DATA_HOME="+w.data, "XDG_RUNTIME_DIR="+w.run)
+	build.Env = w.Env()
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	err = errors.Join(os.Chmod(filepath.Join(stage, "test"), 0o755), os.Chmod(w.run, 0o755), os.Chmod(run, 0o755), os.Chmod(filepath.Join(run, "engine.sock"), 0o666))
+	err = errors.Join(os.Chmod(filepath.Join(stage, "test"), 0o755), os.Chmod(w.Run, 0o755), os.Chmod(run, 0o755), os.Chmod(filepath.Join(run, "engine.sock"), 0o666))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,8 +142,7 @@ func runBoxes(t *testing.T, stage string) {
 	loadBox(t, stage)
 	for _, generation := range []string{"1.4", "1.8"} {
 		t.Run(generation, func(t *testing.T) {
-			p := params("testdata/boxes")
-			p.Cmds["typing"] = typing
+			p := testkit.Params("testdata")
 			p.WorkdirRoot = t.TempDir()
 			p.Condition = func(name string) (bool, error) {
 				if name != "1.4" {
@@ -158,7 +158,7 @@ func runBoxes(t *testing.T, stage string) {
 
 // setUpBoxes gives a script what it finds.
 func setUpBoxes(env *testscript.Env, stage, generation string) error {
-	if err := isolate(env); err != nil {
+	if err := testkit.Isolate(env); err != nil {
 		return err
 	}
 	// With sockets whose paths are longer, podman waits in vain for containers to end.

@@ -1,4 +1,4 @@
-package main
+package engines_test
 
 import (
 	"context"
@@ -12,11 +12,15 @@ import (
 	"strings"
 	"testing"
 
+	"bkt/internal/testkit"
+
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/rogpeppe/go-internal/testscript"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // TestEngines runs the scripts that build with engines that are not bkt's own: a
 // buildkitd, and the BuildKit inside a dockerd. Beside what TestBuild gives its
@@ -34,27 +38,28 @@ func TestEngines(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can run a buildkitd and a dockerd")
 	}
-	need(t, "dockerd", "docker", "podman")
-	w := newWorkshop(t)
-	compile(t, "../../scripts/bench", w.bin, "github.com/moby/buildkit/cmd/buildkitd")
-	dir := filepath.Dir(w.bin)
-	socket := filepath.Join(dir, "user", "buildkit", "buildkitd.sock")
+	testkit.Need(t, "dockerd", "docker", "podman")
+	w := testkit.SharedWorkshop(t)
+	if err := testkit.Compile("../../scripts/bench", w.Dir, "github.com/moby/buildkit/cmd/buildkitd"); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(w.Dir, "user", "buildkit", "buildkitd.sock")
 	certs := newCertificates(t)
-	said := daemon(t, []string{"running server on " + socket, "running server on 127.0.0.1:"}, filepath.Join(w.bin, "buildkitd"),
-		"--root="+dir+"/buildkitd", "--addr=unix://"+socket, "--oci-worker-net=host",
+	said := daemon(t, []string{"running server on " + socket, "running server on 127.0.0.1:"}, filepath.Join(w.Dir, "buildkitd"),
+		"--root="+w.Dir+"/buildkitd", "--addr=unix://"+socket, "--oci-worker-net=host",
 		"--addr=tcp://127.0.0.1:0", "--tlscacert="+certs.server+"/ca.pem", "--tlscert="+certs.server+"/cert.pem", "--tlskey="+certs.server+"/key.pem")
-	remote := "tcp://" + onLoopback.FindString(said.String())
-	docker := startDockerd(t, dir)
-	load(t, docker, filepath.Join(w.offline, "base"), "example.org/base:1")
+	remote := "tcp://" + testkit.OnLoopback.FindString(said)
+	docker := startDockerd(t, w.Dir)
+	load(t, docker, filepath.Join(w.Offline, "base"), "example.org/base:1")
 	t.Run("scripts", func(t *testing.T) {
-		p := params("testdata/engines")
+		p := testkit.Params("testdata")
 		p.Setup = func(env *testscript.Env) error {
-			if err := w.setup(env); err != nil {
+			if err := w.Setup(env); err != nil {
 				return err
 			}
-			env.Setenv("BIN", w.bin)
+			env.Setenv("BIN", w.Bin)
 			env.Setenv("SOCKET", socket)
-			env.Setenv("RUNTIME", filepath.Join(dir, "user"))
+			env.Setenv("RUNTIME", filepath.Join(w.Dir, "user"))
 			env.Setenv("DOCKERD", docker)
 			env.Setenv("REMOTE", remote)
 			env.Setenv("CERTS", certs.client)
@@ -67,6 +72,18 @@ func TestEngines(t *testing.T) {
 	if names := askDocker(t, docker, http.MethodGet, "/images/json", nil); strings.Contains(names, "bkt-build") {
 		t.Error(names)
 	}
+}
+
+// daemon runs a program until the test ends, and returns what it has printed once it
+// is ready.
+func daemon(t *testing.T, ready []string, argv ...string) string {
+	t.Helper()
+	d, err := testkit.StartDaemon(ready, argv...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Stop() })
+	return d.Output()
 }
 
 // startDockerd runs a dockerd in dir that keeps images in its own way, as all but

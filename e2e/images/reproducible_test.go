@@ -1,4 +1,4 @@
-package main
+package images_test
 
 import (
 	"archive/tar"
@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"bkt/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
@@ -32,15 +34,15 @@ var varying = []string{
 // TestReproducible builds the toolbox of this repository twice from nothing.
 // The images may differ in what is varying alone.
 func TestReproducible(t *testing.T) {
-	w := newWorkshop(t)
+	w := testkit.SharedWorkshop(t)
 	dir := t.TempDir()
-	copyTree(t, "../../manifests", filepath.Join(dir, "manifests"))
-	copyTree(t, "../../toolbox", filepath.Join(dir, "toolbox"))
+	testkit.CopyTree(t, "../../manifests", filepath.Join(dir, "manifests"))
+	testkit.CopyTree(t, "../../toolbox", filepath.Join(dir, "toolbox"))
 	var images [2]map[string]string
 	for i, name := range []string{"one", "two"} {
-		build := exec.Command(filepath.Join(w.offlineBkt(t), "bkt"), "build", "toolbox", "--no-cache", "--progress=plain", "--output", name)
+		build := exec.Command(filepath.Join(w.OfflineBkt(t), "bkt"), "build", "toolbox", "--no-cache", "--progress=plain", "--output", name)
 		build.Dir = dir
-		build.Env = append(os.Environ(), "XDG_DATA_HOME="+w.data, "XDG_RUNTIME_DIR="+w.run)
+		build.Env = append(os.Environ(), "XDG_DATA_HOME="+w.Data, "XDG_RUNTIME_DIR="+w.Run)
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}

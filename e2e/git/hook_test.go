@@ -1,4 +1,4 @@
-package main
+package git_test
 
 import (
 	"errors"
@@ -8,14 +8,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bkt/internal/testkit"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // TestHooks commits with the hooks that documents speak of, by the real git and
 // the real pre-commit program (https://pre-commit.com).
 func TestHooks(t *testing.T) {
-	need(t, "git", "pre-commit", "go")
-	bin := t.TempDir()
-	compile(t, ".", bin, ".")
+	testkit.Need(t, "git", "pre-commit", "go")
+	bin := testkit.Programs(t)
 	tests := []struct {
 		name    string
 		install func(t *testing.T, g gitRepo)
@@ -85,9 +88,8 @@ func checkRemoved(t *testing.T, g gitRepo) {
 // TestHooksKeepEdits commits with edits in the work tree that are not staged: they
 // are no part of the commit, and are there after it, whether it was made or not.
 func TestHooksKeepEdits(t *testing.T) {
-	need(t, "git", "pre-commit")
-	bin := t.TempDir()
-	compile(t, ".", bin, ".")
+	testkit.Need(t, "git", "pre-commit")
+	bin := testkit.Programs(t)
 	const toolbox = "toolbox/Containerfile"
 	edits := []struct {
 		name, file, text string // what is added to the file

@@ -1,4 +1,4 @@
-package main
+package engines_test
 
 import (
 	"crypto/ecdsa"

@@ -1,19 +1,90 @@
-package main
+package testkit
 
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.yaml.in/yaml/v3"
 )
+
+var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
+
+// Params returns the parameters that all scripts share, for the scripts in dir.
+func Params(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await":    await,
+			"exit":     exit,
+			"generate": generate,
+			"steps":    steps,
+			"sub":      sub,
+			"typing":   typing,
+		},
+	}
+}
+
+// Isolate keeps bkt away from the home of whoever runs the test, and from the
+// units and containers of this computer.
+func Isolate(env *testscript.Env) error {
+	env.Setenv("DBX_CONTAINER_MANAGER", "none")
+	for name, dir := range map[string]string{
+		"HOME":            "home",
+		"XDG_RUNTIME_DIR": "run",
+		"XDG_DATA_HOME":   "home/.local/share",
+		"XDG_CONFIG_HOME": "home/.config",
+		"XDG_CACHE_HOME":  "home/.cache",
+		"XDG_STATE_HOME":  "home/.local/state",
+	} {
+		path := filepath.Join(env.WorkDir, ".test", dir)
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return err
+		}
+		env.Setenv(name, path)
+	}
+	env.Setenv("BKT_SYSTEMD_ROOT", filepath.Join(env.WorkDir, ".test", "root"))
+	env.Setenv("XDG_CONFIG_DIRS", filepath.Join(env.WorkDir, ".test", "xdg"))
+	return nil
+}
+
+// await is the script command "await PATTERN PROGRAM ARGS…": it runs the program
+// again and again until it succeeds and its standard output matches the pattern.
+// It is for what another process does in its own time.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await PATTERN PROGRAM ARGS…")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(2 * time.Minute)
+	for {
+		err := ts.Exec(args[1], args[2:]...)
+		if err == nil && pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			ts.Fatalf("no output of %q matches %s", args[1:], args[0])
+		}
+	}
+}
 
 // exit is the script command "exit STATUS PROGRAM ARGS…": the program has to
 // end with that status, which "! exec" leaves open.
