@@ -3,49 +3,49 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
-	"time"
 
 	"bkt/internal/manifest"
 	"bkt/internal/testkit"
+	"bkt/internal/testkit/killpoint"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// kills is how many runs of each command are killed, or could be.
-const kills = 67
-
-// TestKilledRunsDoNoHarm kills capture, apply and auto-capture at random moments
-// of their work. Whatever is left then, each manifest has to be whole, and as it
-// was or as it was going to be; no lock may be left, and the next run has to
-// finish the work.
+// TestKilledRunsDoNoHarm kills capture, apply and auto-capture at each point of their
+// work: before each change of a file, and after the start of each program.
+// After that, each manifest must be whole, and as it was or as it was going to be; no
+// lock may be left, and the next run must finish the work.
 func TestKilledRunsDoNoHarm(t *testing.T) {
 	testkit.Need(t, "git")
 	t.Run("capture", func(t *testing.T) {
 		t.Parallel()
 		v := newVictim(t)
-		v.killAll(func(n int) { v.override(n) }, "capture")
+		points := v.killAll(v.override, "capture")
+		v.mustHave(points, "link "+v.dir+"/manifests/.bkt-tmp-…", "rename "+v.declared, "rename "+v.state+"/base/")
 	})
 	t.Run("apply", func(t *testing.T) {
 		t.Parallel()
 		v := newVictim(t)
 		v.override(0)
 		v.bkt("capture")
-		v.killAll(func(n int) { v.declare(n) }, "apply")
+		points := v.killAll(v.declare, "apply")
+		v.mustHave(points, "rename "+v.overrides+"/org.bkt.App0", "rename "+v.overrides+"/org.bkt.App1", "rename "+v.state+"/base/")
 	})
 	t.Run("auto-capture", func(t *testing.T) {
 		t.Parallel()
 		v := newVictim(t)
 		v.commits = true
-		v.killAll(func(n int) { v.override(n) }, "auto-capture", "run", "--settle=0s")
+		points := v.killAll(v.override, "auto-capture", "run", "--settle=0s")
+		v.mustHave(points, "rename "+v.state+"/auto-capture/", "rename "+v.declared, "rename "+v.state+"/base/", "repo commit --quiet")
 		v.git("fsck", "--strict")
-		if n := v.git("rev-list", "--count", "HEAD~"); n != fmt.Sprintln(kills+1) {
-			t.Errorf("of %d changes there are %s commits", kills+1, n)
+		if n := v.git("rev-list", "--count", "HEAD~"); n != fmt.Sprintln(v.changes) {
+			t.Errorf("of %d changes there are %s commits", v.changes, n)
 		}
 		if left := v.git("status", "--porcelain", "--untracked-files=all"); left != "" {
 			t.Errorf("left over: %s", left)
@@ -57,13 +57,14 @@ func TestKilledRunsDoNoHarm(t *testing.T) {
 type victim struct {
 	*testing.T
 	dir, overrides, declared string
+	state                    string // bkt's
 	env                      []string
-	commits                  bool // that the command makes commits
-	random                   *rand.Rand
+	commits                  bool // whether the command makes commits
+	changes                  int  // made so far
 }
 
-// killedApps is how many apps have overrides, so that there is something to do.
-const killedApps = 8
+// killedApps is how many apps have overrides: there is a point between two.
+const killedApps = 2
 
 func newVictim(t *testing.T) *victim {
 	t.Helper()
@@ -77,9 +78,10 @@ func newVictim(t *testing.T) *victim {
 	if err := installStandIns(env); err != nil {
 		t.Fatal(err)
 	}
-	v := &victim{T: t, dir: filepath.Join(env.WorkDir, "repo"), env: env.Vars, random: rand.New(rand.NewPCG(1, uint64(len(t.Name()))))}
+	v := &victim{T: t, dir: filepath.Join(env.WorkDir, "repo"), env: env.Vars}
 	v.env = append(v.env, "FLATPAK_SYSTEM_DIR="+env.WorkDir+"/.test/flatpak",
 		"GIT_AUTHOR_NAME=Someone", "GIT_AUTHOR_EMAIL=s@example.org", "GIT_COMMITTER_NAME=Someone", "GIT_COMMITTER_EMAIL=s@example.org")
+	v.state = filepath.Join(env.Getenv("XDG_STATE_HOME"), "bkt")
 	v.overrides = filepath.Join(env.Getenv("XDG_DATA_HOME"), "flatpak", "overrides")
 	v.declared = filepath.Join(v.dir, "manifests", "flatpak-overrides.json")
 	v.write(filepath.Join(v.dir, "Containerfile"), "FROM scratch\n")
@@ -101,7 +103,7 @@ func (v *victim) write(path, text string) {
 	}
 }
 
-// override gives the system other overrides, and declare the manifest.
+// override changes the overrides of the system; declare changes those of the manifest.
 func (v *victim) override(n int) {
 	for app := range killedApps {
 		v.write(filepath.Join(v.overrides, fmt.Sprintf("org.bkt.App%d", app)), fmt.Sprintf("[Environment]\nN=%d\n", n))
@@ -124,15 +126,18 @@ func (v *victim) manifest(n int) string {
 	return string(text)
 }
 
-func (v *victim) command(name string, args ...string) *exec.Cmd {
+// command returns a command of bkt.
+func (v *victim) command(args ...string) *exec.Cmd { return v.program("bkt", args...) }
+
+func (v *victim) program(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Env = v.dir, v.env
 	return cmd
 }
 
-func (v *victim) bkt(args ...string) { v.must(v.command("bkt", args...)) }
+func (v *victim) bkt(args ...string) { v.must(v.command(args...)) }
 
-func (v *victim) git(args ...string) string { return v.must(v.command("git", args...)) }
+func (v *victim) git(args ...string) string { return v.must(v.program("git", args...)) }
 
 func (v *victim) must(cmd *exec.Cmd) string {
 	v.Helper()
@@ -143,44 +148,52 @@ func (v *victim) must(cmd *exec.Cmd) string {
 	return string(out)
 }
 
-// killAll changes something and kills the command that is to bring it over, many
-// times, somewhere between nothing and all of the time that it takes.
-func (v *victim) killAll(change func(n int), args ...string) {
-	change(1)
-	started := time.Now()
+// killAll changes something and kills the command that brings the change over, once
+// at each of the points that it reaches. It returns the points.
+func (v *victim) killAll(change func(n int), args ...string) []string {
+	v.Helper()
+	v.change(change)
 	v.bkt(args...)
-	whole := time.Since(started)
-	killed := 0
-	for n := 2; n < 2+kills; n++ {
-		change(n)
-		after := time.Duration(v.random.Int64N(int64(whole)))
-		if v.kill(after, args...) {
-			killed++
-			whole += whole / 30
-		} else {
-			whole = max(after, time.Millisecond) // it was quicker than that
+	points := v.run(change, "", args...).Points
+	for _, point := range points {
+		if run := v.run(change, point, args...); !run.Killed {
+			v.Errorf("%s is not reached", point)
 		}
-		v.whole(n-1, n)
-		v.finish(args...)
-		v.done(n)
-	}
-	if killed < kills/3 {
-		v.Errorf("of %d runs, only %d were killed before they had ended", kills, killed)
+		v.whole(v.changes-1, v.changes)
+		v.bkt(args...)
+		v.done(v.changes)
 	}
 	v.bkt("drift", "flatpak-overrides")
-	v.Logf("%d of %d runs were killed, within %v", killed, kills, whole)
+	return points
 }
 
-// kill kills bkt, and nothing that it has started, and reports whether it was in
-// time.
-func (v *victim) kill(after time.Duration, args ...string) bool {
-	cmd := v.command("bkt", args...)
-	if err := cmd.Start(); err != nil {
+// run changes something, and runs a command that is killed at a point.
+func (v *victim) run(change func(n int), point string, args ...string) killpoint.Run {
+	v.Helper()
+	v.change(change)
+	run, err := killpoint.Start(v.command(args...), filepath.Dir(v.dir), point)
+	if err != nil {
 		v.Fatal(err)
 	}
-	<-time.After(after)
-	_ = cmd.Process.Kill()
-	return cmd.Wait() != nil
+	if !run.Killed && run.Err != nil {
+		v.Fatalf("%v\n%s", run.Err, run.Output)
+	}
+	return run
+}
+
+func (v *victim) change(change func(n int)) {
+	v.changes++
+	change(v.changes)
+}
+
+// mustHave checks that some of the points have these texts in their names.
+func (v *victim) mustHave(points []string, wanted ...string) {
+	v.Helper()
+	for _, want := range wanted {
+		if !slices.ContainsFunc(points, func(p string) bool { return strings.Contains(p, want) }) {
+			v.Errorf("not killed at %q, only at\n%s", want, strings.Join(points, "\n"))
+		}
+	}
 }
 
 // whole checks that the manifest is one of the two.
@@ -190,32 +203,6 @@ func (v *victim) whole(n, m int) {
 	if err != nil || string(text) != v.manifest(n) && string(text) != v.manifest(m) {
 		v.Fatalf("%v, the manifest is\n%s", err, text)
 	}
-}
-
-// finish runs the command again, when what the killed run has left running is
-// done: there is no one to tell of that.
-func (v *victim) finish(args ...string) {
-	v.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(time.Minute)
-	for v.busy() {
-		select {
-		case <-tick.C:
-		case <-late:
-			v.Fatal("there was no end to what a killed run has left running")
-		}
-	}
-	v.bkt(args...)
-}
-
-// busy reports whether something runs in the repository.
-func (v *victim) busy() bool {
-	links, _ := filepath.Glob("/proc/[0-9]*/cwd")
-	return slices.ContainsFunc(links, func(link string) bool {
-		dir, err := os.Readlink(link)
-		return err == nil && dir == v.dir
-	})
 }
 
 // done checks that both sides agree, and that what was to be committed is.

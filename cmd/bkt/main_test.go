@@ -12,6 +12,7 @@ import (
 	"bkt/internal/containerfile"
 	"bkt/internal/crash"
 	"bkt/internal/testkit"
+	"bkt/internal/testkit/killpoint"
 	"bkt/internal/ui"
 	"bkt/internal/version"
 
@@ -21,6 +22,7 @@ import (
 // TestMain lets the scripts run bkt as if it were installed, and the stand-ins.
 // In the tests, root acts for no other user, even if sudo runs them.
 func TestMain(m *testing.M) {
+	killpoint.Main()
 	programs := map[string]func(){"bkt": main}
 	for name, run := range standIns() {
 		programs["standin-"+name] = run

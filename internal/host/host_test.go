@@ -13,6 +13,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
+	"bkt/internal/testkit/killpoint"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -22,11 +23,12 @@ const childEnv = "BKT_TEST_CHILD"
 
 // children are the programs that tests run, and kill, as processes of their own.
 var children = map[string]func(path string) error{
-	"rewrite": rewriteForever,
+	"rewrite": rewriteOnce,
 	"mounted": writeMounted,
 }
 
 func TestMain(m *testing.M) {
+	killpoint.Main()
 	name, path, _ := strings.Cut(os.Getenv(childEnv), ":")
 	child, ok := children[name]
 	if !ok {

@@ -1,54 +1,68 @@
 package host_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
-	"time"
 
 	"bkt/internal/host"
 	"bkt/internal/plan"
+	"bkt/internal/testkit/killpoint"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 // The two contents of the file that is rewritten until its writer is killed.
-// They are large, so that writing takes its time.
-var (
-	contentA = bytes.Repeat([]byte("content A\n"), 1<<20/10)
-	contentB = bytes.Repeat([]byte("B, which is longer\n"), 2<<20/19)
+const (
+	contentA = "content A\n"
+	contentB = "B, which is longer\n"
 )
 
-// TestKilledWriterLeavesAWholeFile kills processes that write one content
-// after the other, at random moments. The file has to be one of them, and there
-// has to be nothing else but what the next write takes away.
+// TestKilledWriterLeavesAWholeFile kills a process at each step of replacing one
+// content by the other. The file must have one of them, and the next write must
+// remove everything else that the process has left.
 func TestKilledWriterLeavesAWholeFile(t *testing.T) {
-	for _, name := range []string{"one file", "and another beside it"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			path := put(t, t.TempDir()+"/f", string(contentA), 0o640)
-			within := 0
-			for range 25 {
-				if killWriter(t, path) {
-					within++
-				}
-				checkWhole(t, path)
-			}
-			if within == 0 {
-				t.Error("no writer was killed while it wrote")
-			}
-			checkSwept(t, path)
-		})
+	path := put(t, t.TempDir()+"/f", contentA, 0o640)
+	dir := filepath.Dir(path)
+	points := killWriter(t, path, "").Points
+	for _, point := range points {
+		if run := killWriter(t, path, point); !run.Killed {
+			t.Errorf("%s is not reached", point)
+		}
+		checkWhole(t, path)
+		if err := rewriteOnce(path); err != nil {
+			t.Fatal(err)
+		}
+		if names := tree(t, dir); len(names) != 1 {
+			t.Fatalf("killed at %s; after the next write there is %q", point, names)
+		}
 	}
+	for _, want := range []string{"create " + dir, "write " + dir + "/#…", "sync " + dir + "/#…", "link " + dir + "/.bkt-tmp-…", "rename " + path} {
+		if !slices.Contains(points, want) {
+			t.Errorf("no writer was killed at %q, only at %q", want, points)
+		}
+	}
+	checkSwept(t, path)
+}
+
+// killWriter runs a process that rewrites a file, and kills it at a point.
+func killWriter(t *testing.T, path, point string) killpoint.Run {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), childEnv+"=rewrite:"+path)
+	run, err := killpoint.Start(cmd, filepath.Dir(path), point)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !run.Killed && run.Err != nil {
+		t.Fatalf("%v: %s", run.Err, run.Output)
+	}
+	return run
 }
 
 func checkWhole(t *testing.T, path string) {
@@ -57,68 +71,26 @@ func checkWhole(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(text, contentA) && !bytes.Equal(text, contentB) {
-		t.Fatalf("the file has %d bytes, and is neither A nor B", len(text))
+	if string(text) != contentA && string(text) != contentB {
+		t.Fatalf("the file has neither content: %q", text)
 	}
 	if mode := stat(t, path).Mode(); mode != 0o640 {
 		t.Errorf("mode %v", mode)
 	}
 }
 
-// killWriter starts a writer and kills it. It reports whether that was in a write.
-func killWriter(t *testing.T, path string) bool {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"=rewrite:"+path)
-	out, err := cmd.StdoutPipe()
+// rewriteOnce replaces one content by the other. It is also the process that is
+// killed.
+func rewriteOnce(path string) error {
+	old, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	text := contentA
+	if string(old) == text {
+		text = contentB
 	}
-	writes := bufio.NewReader(out)
-	started := time.Now()
-	for range 1 + rand.IntN(2) {
-		started = time.Now()
-		if line, err := writes.ReadString('\n'); err != nil || line != "write\n" {
-			t.Errorf("the writer says %s %v", line, err)
-		}
-		if line, err := writes.ReadString('\n'); err != nil || line != "written\n" {
-			t.Errorf("the writer says %s %v", line, err)
-		}
-	}
-	// Any part of a write may be the one that is cut short.
-	<-time.After(time.Duration(rand.Int64N(int64(min(time.Since(started), 20*time.Millisecond)))))
-	if err := cmd.Process.Kill(); err != nil {
-		t.Error(err)
-	}
-	said, err := io.ReadAll(writes)
-	if err != nil {
-		t.Error(err)
-	}
-	cmd.Wait() // it ends with the signal
-	return bytes.HasSuffix(said, []byte("write\n"))
-}
-
-// rewriteForever is the process that is killed. It says when it begins to write,
-// and when it has written.
-func rewriteForever(path string) error {
-	for {
-		old, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		text := contentA
-		if bytes.Equal(old, text) {
-			text = contentB
-		}
-		fmt.Println("write")
-		if err := (host.Executor{}).Execute(context.Background(), plan.Rewrite(path, "f", old, text), ignore); err != nil {
-			return err
-		}
-		fmt.Println("written")
-	}
+	return host.Executor{}.Execute(context.Background(), plan.Rewrite(path, "f", old, []byte(text)), ignore)
 }
 
 // checkSwept checks that the next write takes away what a writer has left that was
