@@ -40,12 +40,13 @@ func TestEngines(t *testing.T) {
 	}
 	testkit.Need(t, "dockerd", "docker", "podman")
 	w := testkit.SharedWorkshop(t)
-	if err := testkit.Compile("../../scripts/bench", w.Dir, "github.com/moby/buildkit/cmd/buildkitd"); err != nil {
+	bin := t.TempDir()
+	if err := testkit.Compile("../../scripts/bench", bin, "github.com/moby/buildkit/cmd/buildkitd"); err != nil {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(w.Dir, "user", "buildkit", "buildkitd.sock")
 	certs := newCertificates(t)
-	said := daemon(t, []string{"running server on " + socket, "running server on 127.0.0.1:"}, filepath.Join(w.Dir, "buildkitd"),
+	said := daemon(t, []string{"running server on " + socket, "running server on 127.0.0.1:"}, filepath.Join(bin, "buildkitd"),
 		"--root="+w.Dir+"/buildkitd", "--addr=unix://"+socket, "--oci-worker-net=host",
 		"--addr=tcp://127.0.0.1:0", "--tlscacert="+certs.server+"/ca.pem", "--tlscert="+certs.server+"/cert.pem", "--tlskey="+certs.server+"/key.pem")
 	remote := "tcp://" + testkit.OnLoopback.FindString(said)

@@ -48,15 +48,16 @@ func SharedWorkshop(t testing.TB) *Workshop {
 }
 
 var workshop = sync.OnceValues(func() (*Workshop, error) {
-	w := &Workshop{}
-	onRelease(w.close)
+	bin, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	w := &Workshop{Bin: bin}
+	onRelease(w.close) // before the programs, which it runs, are removed
 	return w, w.open()
 })
 
 func (w *Workshop) open() (err error) {
-	if w.Bin, err = programs(); err != nil {
-		return err
-	}
 	if w.Offline, err = CacheDir(); err != nil {
 		return err
 	}
