@@ -54,6 +54,7 @@ func TestEngines(t *testing.T) {
 	load(t, docker, filepath.Join(w.Offline, "base"), "example.org/base:1")
 	t.Run("scripts", func(t *testing.T) {
 		p := testkit.Params("testdata")
+		p.Condition = testkit.FullCondition
 		p.Setup = func(env *testscript.Env) error {
 			if err := w.Setup(env); err != nil {
 				return err

@@ -14,8 +14,9 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// TestHooks commits with the hooks that documents speak of, by the real git and
-// the real pre-commit program (https://pre-commit.com).
+// TestHooks commits with the hooks that the documents describe, by the real git and
+// the real pre-commit program (https://pre-commit.com). With BKT_TEST_FULL=1,
+// pre-commit builds bkt from source, too.
 func TestHooks(t *testing.T) {
 	testkit.Need(t, "git", "pre-commit", "go")
 	bin := testkit.Programs(t)
@@ -25,13 +26,12 @@ func TestHooks(t *testing.T) {
 	}{
 		{"of git", func(t *testing.T, g gitRepo) { g.run(t, "bkt", "init", "--hook") }},
 		{"of pre-commit", func(t *testing.T, g gitRepo) { g.run(t, "pre-commit", "install") }},
-		{"of pre-commit with our hooks", func(t *testing.T, g gitRepo) {
-			dir := sources(t)
-			rev := strings.TrimSpace(g.run(t, "git", "-C", dir, "rev-parse", "HEAD"))
-			g.write(t, ".pre-commit-config.yaml", "repos: [{repo: "+dir+", rev: "+rev+", hooks: [{id: bkt-containerfile-sync}]}]\n")
-			g.run(t, "pre-commit", "install")
-			g.run(t, "git", "commit", "-qam", "built from source", "--no-verify")
-		}},
+	}
+	if testkit.Full() {
+		tests = append(tests, struct {
+			name    string
+			install func(t *testing.T, g gitRepo)
+		}{"of pre-commit with our hooks", installFromSource})
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -51,8 +51,28 @@ func TestHooks(t *testing.T) {
 			t.Errorf("%v\n%s", err, out)
 		}
 		g.run(t, "bkt", "containerfile", "sync")
-		g.run(t, "git", "commit", "-qam", "mended")
+		g.run(t, "git", "commit", "-qam", "fixed")
 	})
+}
+
+// installFromSource has pre-commit build bkt from source: its hook is one of those
+// that this repository offers.
+func installFromSource(t *testing.T, g gitRepo) {
+	t.Helper()
+	dir := sources(t)
+	rev := strings.TrimSpace(g.run(t, "git", "-C", dir, "rev-parse", "HEAD"))
+	g.write(t, ".pre-commit-config.yaml", "repos: [{repo: "+dir+", rev: "+rev+", hooks: [{id: bkt-containerfile-sync}]}]\n")
+	g.run(t, "pre-commit", "install")
+	g.run(t, "git", "commit", "-qam", "built from source", "--no-verify")
+}
+
+// TestOfferedHooks checks that pre-commit accepts the hooks that this repository
+// offers. TestHooks runs them with BKT_TEST_FULL=1.
+func TestOfferedHooks(t *testing.T) {
+	testkit.Need(t, "pre-commit")
+	if out, err := exec.Command("pre-commit", "validate-manifest", "../../.pre-commit-hooks.yaml").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // checkStaged commits a manifest that is staged in part: what is committed must

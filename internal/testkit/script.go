@@ -61,6 +61,15 @@ func Isolate(env *testscript.Env) error {
 	return nil
 }
 
+// FullCondition is whether a script's condition [full] holds: it does where the slower
+// tests run, too.
+func FullCondition(name string) (bool, error) {
+	if name != "full" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	return Full(), nil
+}
+
 // await is the script command "await PATTERN PROGRAM ARGS…": it runs the program
 // again and again until it succeeds and its standard output matches the pattern.
 // It is for what another process does in its own time.
