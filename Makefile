@@ -28,25 +28,32 @@ setup: ## install what the tests and the demo need
 demo: setup build ## build the toolbox image of this repository, without a network
 	scripts/demo.sh
 
-# A missing tool is a failure, not a skipped test.
+# Tests run bkt, its engine, a server of packages, and an init for small images.
+.PHONY: programs
+programs: build ## build the programs that the tests run into bin/
+	$(GO) build -trimpath -tags $(TAGS) -o bin/ ./cmd/bkt-engine/testdata/init
+	$(GO) build -C scripts -o ../bin/ ./serve
+
+# A missing tool is a failure, not a skipped test. "check" has run vet already.
+# Packages that wait much of the time run two at once on any machine.
 .PHONY: test
 test: export BKT_REQUIRE_TOOLS := 1
-test: setup check build ## run every test
+test: export BKT_TEST_PROGRAMS := $(CURDIR)/bin
+test: setup check programs ## run every test but the slowest
 	scripts/offline.sh
 	scripts/offline.sh dnf4
 	scripts/offline.sh appimage
 	scripts/offline.sh distrobox
-	$(GO) test -tags $(TAGS) -timeout 30m -parallel 4 ./...
-	$(GO) test -C scripts ./...
+	$(GO) test -vet=off -tags $(TAGS) -timeout 30m -p 2 -parallel 4 $(TESTFLAGS) ./...
+	$(GO) test -vet=off -C scripts $(TESTFLAGS) ./...
 
-# The same, with images of realistic size in the tests of disk usage. It takes some
-# minutes more.
+# docs/testing.md has the list of what only this runs.
 .PHONY: test-full
 test-full: export BKT_TEST_FULL := 1
-test-full: test ## run every test, with large images
+test-full: test ## run every test, the slowest included
 
 .PHONY: check
-check: ## check the code, its licences, our own Containerfiles and the workflows
+check: build ## check the code, its licences, our own Containerfiles and the workflows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
 	$(GO) build ./...
 	$(GO) vet ./...
@@ -55,10 +62,10 @@ check: ## check the code, its licences, our own Containerfiles and the workflows
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	@GO=$(GO) scripts/vulncheck.sh
 	$(GO) run -C scripts ./notices --check ../THIRD_PARTY_NOTICES
-	$(GO) run ./cmd/bkt containerfile check
+	bin/bkt containerfile check
 	$(GO) build -C scripts -o ../bin/ github.com/rhysd/actionlint/cmd/actionlint
 	bin/actionlint .github/workflows/*.yml
-	@rm -rf bin/new && $(GO) run ./cmd/bkt -q init bin/new && git init -q bin/new
+	@rm -rf bin/new && bin/bkt -q init bin/new && git init -q bin/new
 	cd bin/new && ../actionlint # it finds the repository's actions by its .git
 	@rm -rf bin/new
 

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,7 +50,11 @@ var programs = sync.OnceValues(func() (string, error) {
 func copyPrograms(from, to string) error {
 	args := []string{"--"}
 	for _, name := range programNames {
-		args = append(args, filepath.Join(from, name))
+		path := filepath.Join(from, name)
+		if _, err := os.Stat(path); err != nil { // go test caches no result of another program
+			return fmt.Errorf("%s: %w", programsEnv, err)
+		}
+		args = append(args, path)
 	}
 	out, err := exec.Command("cp", append(args, to)...).CombinedOutput()
 	if err != nil {
@@ -63,10 +68,27 @@ func buildPrograms(dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := watchSources(root); err != nil {
+		return err
+	}
 	if err := Compile(root, dir, "-tags=containers_image_openpgp", "./cmd/bkt", "./cmd/bkt-engine", "./cmd/bkt-engine/testdata/init"); err != nil {
 		return err
 	}
 	return Compile(filepath.Join(root, "scripts"), dir, "./serve")
+}
+
+// watchSources lists every folder with sources, so that go test runs a test again,
+// instead of using a result that it has cached, when they have changed.
+func watchSources(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() || path == root {
+			return err
+		}
+		if name := d.Name(); strings.HasPrefix(name, ".") || name == "bin" || name == "build" {
+			return fs.SkipDir
+		}
+		return nil
+	})
 }
 
 // Compile builds programs of the module in dir into bin.
