@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"bkt/internal/engine/contract"
 )
@@ -188,7 +187,7 @@ func near(a, b int64) bool { return max(a, b)-min(a, b) <= slack }
 // of a build shortly before it releases the records of that build.
 func (d tenant) awaitIdle(t *testing.T) {
 	t.Helper()
-	eventually(t, 20*time.Second, "no build uses the cache", func() bool {
+	eventually(t, "no build uses the cache", func() bool {
 		return d.ask(t, "status").Engine.Disk.InUse == 0
 	})
 }
@@ -261,7 +260,7 @@ func (d tenant) testLeftOver(t *testing.T) {
 	d.checkUnreadable(t)
 	left := d.leave(t)
 	d.start(t)
-	eventually(t, 20*time.Second, "what was left over is removed", func() bool {
+	eventually(t, "what was left over is removed", func() bool {
 		for _, file := range left {
 			if _, err := os.Lstat(file); err == nil {
 				return false
@@ -290,7 +289,7 @@ func (d tenant) testLeftOver(t *testing.T) {
 	d.awaitNothingLeft(t, marker)
 	d.start(t)
 	d.mustBuildImage(t, 3)
-	eventually(t, 20*time.Second, "what the killed engine has left is removed", func() bool {
+	eventually(t, "what the killed engine has left is removed", func() bool {
 		_, err := os.Lstat(filepath.Join(d.config().Root, "trash"))
 		return errors.Is(err, os.ErrNotExist)
 	})
@@ -358,7 +357,7 @@ func (d tenant) leave(t *testing.T) []string {
 func (d tenant) testLimit(t *testing.T) {
 	limit := int64(d.data) * 10 / 6
 	d.buildAbove(t, limit)
-	eventually(t, time.Minute, "what status says is on disk", func() bool {
+	eventually(t, "what status says is on disk", func() bool {
 		return near(d.ask(t, "status").Engine.Disk.Size, d.du(t)) // it may still be at work
 	})
 }
@@ -381,6 +380,6 @@ func (d tenant) buildAbove(t *testing.T, limit int64) {
 		d.mustBuildImage(t, i)
 	}
 	before := d.du(t)
-	eventually(t, time.Minute, fmt.Sprintf("at most %d bytes on disk", limit), func() bool { return d.du(t) <= limit })
+	eventually(t, fmt.Sprintf("at most %d bytes on disk", limit), func() bool { return d.du(t) <= limit })
 	t.Logf("limit %d: du says %d and then %d", limit, before, d.du(t))
 }

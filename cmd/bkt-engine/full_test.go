@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"bkt/internal/engine/contract"
 
@@ -36,7 +35,7 @@ func TestFullDisk(t *testing.T) {
 			d.start(t)
 			for _, running := range []bool{true, false} {
 				d.mustBuildImage(t, 1)
-				eventually(t, 20*time.Second, "there is a reserve", func() bool { _, err := os.Stat(reserve); return err == nil })
+				eventually(t, "there is a reserve", func() bool { _, err := os.Stat(reserve); return err == nil })
 				if !running {
 					d.ask(t, "stop")
 				}

@@ -54,13 +54,9 @@ func TestCancelledBuildLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	marker, done := w.hang(t, ctx)
 	pid := w.status(t).PID
-	start := time.Now()
 	cancel()
 	if err := result(t, done); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
-	}
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("took %v", took)
 	}
 	w.awaitNothingLeft(t, marker)
 	if now := w.status(t).PID; now != pid {
@@ -211,12 +207,23 @@ func TestBusyEngineDoesNotEnd(t *testing.T) {
 	cfg := w.config()
 	cfg.Idle = 100 * time.Millisecond
 	w.containerfile(t, `RUN ["/init", "hang"]`)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	b := buildkit.Builder{Config: cfg, Progress: "plain"}
-	_, err := b.Build(ctx, w.spec(), filepath.Join(w.Dir, "out"), &bytes.Buffer{})
-	if !errors.Is(err, context.DeadlineExceeded) {
+	log := watchFor("hanging")
+	done := make(chan error, 1)
+	go func() {
+		_, err := buildkit.Builder{Config: cfg, Progress: "plain"}.Build(ctx, w.spec(), filepath.Join(w.Dir, "out"), log)
+		done <- err
+	}()
+	log.await(t)
+	select {
+	case err := <-done:
 		t.Errorf("the build ended with %v before it was cancelled", err)
+	case <-time.After(10 * cfg.Idle): // that nothing happens can only be seen over some time
+	}
+	cancel()
+	if err := result(t, done); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
 	}
 }
 
@@ -299,9 +306,10 @@ func TestStop(t *testing.T) {
 
 func TestStatusAndPrune(t *testing.T) {
 	w := newWorld(t)
+	before := time.Now().Add(-time.Second) // it may be rounded
 	w.mustStart(t)
 	e := w.status(t)
-	if !e.Running || e.Disk.Size == 0 || e.Version == "" || time.Since(e.Since) > time.Minute {
+	if !e.Running || e.Disk.Size == 0 || e.Version == "" || e.Since.Before(before) || e.Since.After(time.Now()) {
 		t.Errorf("status: %+v", e)
 	}
 	freed, _, err := engineclient.Prune(t.Context(), w.config(), true)

@@ -178,6 +178,10 @@ func (w world) clientCommand(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
+// limit is how long a test waits for something. It is generous: other programs may
+// keep this machine busy.
+const limit = 3 * time.Minute
+
 // watch is a writer that tells when a text has gone by.
 type watch struct {
 	text string
@@ -204,7 +208,7 @@ func (w *watch) await(t *testing.T) {
 	t.Helper()
 	select {
 	case <-w.seen:
-	case <-time.After(time.Minute):
+	case <-time.After(limit):
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		t.Fatalf("no %q in\n%s", w.text, w.all.String())
@@ -213,16 +217,16 @@ func (w *watch) await(t *testing.T) {
 
 // eventually waits until done, which asks about other processes: there is no
 // one to tell when they are gone.
-func eventually(t *testing.T, most time.Duration, what string, done func() bool) {
+func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(most)
+	end := time.After(limit)
 	for !done() {
 		select {
 		case <-tick.C:
 		case <-end:
-			t.Fatalf("not within %v: %s", most, what)
+			t.Fatalf("not within %v: %s", limit, what)
 		}
 	}
 }
@@ -250,7 +254,7 @@ func (w world) left(marker string) (running, mounted []string) {
 // awaitNothingLeft waits until no process of a RUN is left, and no mount.
 func (w world) awaitNothingLeft(t *testing.T, marker string) {
 	t.Helper()
-	eventually(t, 5*time.Second, "no process and no mount left", func() bool {
+	eventually(t, "no process and no mount left", func() bool {
 		running, mounted := w.left(marker)
 		return len(running)+len(mounted) == 0
 	})
@@ -264,7 +268,7 @@ func result(t *testing.T, done <-chan error) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(30 * time.Second):
+	case <-time.After(limit):
 		t.Fatal(errTimeout)
 		return nil
 	}

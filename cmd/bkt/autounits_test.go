@@ -252,7 +252,7 @@ func startSystemd(t *testing.T) manager {
 		_ = m.command("systemctl", "--user", "exit").Run()
 		select {
 		case <-ended:
-		case <-time.After(30 * time.Second):
+		case <-time.After(3 * time.Minute):
 			t.Error("systemd did not end")
 		}
 	})
@@ -261,7 +261,7 @@ func startSystemd(t *testing.T) manager {
 	case err := <-ended:
 		ended <- err
 		t.Fatalf("systemd did not start: %v\n%s", err, log.String())
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("systemd did not start")
 	}
 	return m
@@ -330,7 +330,7 @@ func (m manager) fifo(name string) *bufio.Reader {
 	m.t.Helper()
 	f, err := os.OpenFile(filepath.Join(m.home, name), os.O_RDWR|syscall.O_NONBLOCK, 0)
 	if err == nil {
-		err = f.SetReadDeadline(time.Now().Add(2 * time.Minute))
+		err = f.SetReadDeadline(time.Now().Add(10 * time.Minute))
 	}
 	if err != nil {
 		m.t.Fatal(err)

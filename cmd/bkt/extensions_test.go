@@ -198,9 +198,10 @@ func alone(ts *testscript.TestScript, _ bool, _ []string) {
 
 // A runningShell is a GNOME Shell without a screen.
 type runningShell struct {
-	stop  func()
-	lines *bufio.Scanner
-	said  []string // and not yet waited for
+	stop   func()
+	output *os.File
+	lines  *bufio.Scanner // of output
+	said   []string       // and not yet waited for
 }
 
 // shells are those that the scripts have started, by the script's folder.
@@ -224,14 +225,13 @@ func startShell(ts *testscript.TestScript, _ bool, _ []string) {
 	cmd.Stdout, cmd.Stderr = in, in
 	ts.Check(cmd.Start())
 	ts.Check(in.Close())
-	ts.Check(out.SetReadDeadline(time.Now().Add(time.Minute))) // so that a shell that hangs is no hanging test
 	stop := sync.OnceFunc(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		_ = out.Close()
 	})
 	ts.Defer(stop)
-	shells.Store(cmd.Dir, &runningShell{stop: stop, lines: bufio.NewScanner(out)})
+	shells.Store(cmd.Dir, &runningShell{stop: stop, output: out, lines: bufio.NewScanner(out)})
 	hears(ts, false, []string{"GNOME Shell started"})
 }
 
@@ -243,10 +243,11 @@ func hears(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("no shell was started")
 	}
 	shell := value.(*runningShell)
+	ts.Check(shell.output.SetReadDeadline(time.Now().Add(5 * time.Minute))) // a shell that hangs must not hang the test
 	wanted := func(line string) bool { return strings.Contains(line, args[0]) }
 	for !slices.ContainsFunc(shell.said, wanted) {
 		if !shell.lines.Scan() {
-			ts.Fatalf("the shell ended, and said\n%s", strings.Join(shell.said, "\n"))
+			ts.Fatalf("the shell has ended or hangs (%v); it printed\n%s", shell.lines.Err(), strings.Join(shell.said, "\n"))
 		}
 		shell.said = append(shell.said, shell.lines.Text())
 	}

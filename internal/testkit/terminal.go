@@ -38,7 +38,7 @@ func typing(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	defer terminal.Close()
 	// One that waits for other keys would wait for ever.
-	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
+	defer time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
 	var printed strings.Builder
 	for buffer := make([]byte, 4096); ; {
 		n, err := terminal.Read(buffer)
