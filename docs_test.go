@@ -11,7 +11,7 @@ import (
 
 // TestDocsAreRight checks that each target of make and each file and heading that
 // a document names exists. The commands of bkt in documents are run by another
-// test, TestDocuments.
+// test, TestDocuments in e2e/images.
 func TestDocsAreRight(t *testing.T) {
 	makefile := read(t, "Makefile")
 	for _, name := range documents(t) {

@@ -22,6 +22,7 @@ import (
 // After that, each manifest must be whole, and as it was or as it was going to be; no
 // lock may be left, and the next run must finish the work.
 func TestKilledRunsDoNoHarm(t *testing.T) {
+	t.Parallel()
 	testkit.Need(t, "git")
 	t.Run("capture", func(t *testing.T) {
 		t.Parallel()

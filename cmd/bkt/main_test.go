@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestScript(t *testing.T) {
+	t.Parallel()
 	p := testkit.Params("testdata/script")
 	p.Cmds["untouched"] = untouched
 	p.Setup = testkit.Isolate

@@ -46,8 +46,13 @@ func standIns() map[string]func() {
 // and what flatpaks has. The real programs find a bus of their own, which is both
 // the session's and the system's.
 func TestTier2(t *testing.T) {
-	t.Run("stand-ins", func(t *testing.T) { runTier2(t, false, withRuntime(fakeRuntime(t), withStandIns), fakeFlatpaks(t)) })
+	t.Parallel()
+	t.Run("stand-ins", func(t *testing.T) {
+		t.Parallel()
+		runTier2(t, false, withRuntime(fakeRuntime(t), withStandIns), fakeFlatpaks(t))
+	})
 	t.Run("real", func(t *testing.T) {
+		t.Parallel()
 		testkit.Need(t, "dbus-daemon", "dconf", "gsettings", "glib-compile-schemas", "gnome-shell", "gdbus")
 		runTier2(t, true, withRuntime(realRuntime(t), withBus), realFlatpaks(t))
 	})

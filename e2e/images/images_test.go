@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 // brings along, with the packages of a repository on this machine.
 // [testkit.Workshop.Setup] says what the scripts find.
 func TestBuild(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
 		testkit.Need(t, "jq") // without it, one of them stops
 	}
@@ -34,6 +35,7 @@ func TestBuild(t *testing.T) {
 
 // TestBuildAsUser builds the toolbox of this repository as a normal user.
 func TestBuildAsUser(t *testing.T) {
+	t.Parallel()
 	testkit.Need(t, "newuidmap", "newgidmap")
 	u := testkit.NeedUser(t)
 	w := testkit.SharedWorkshop(t)
@@ -48,7 +50,7 @@ func TestBuildAsUser(t *testing.T) {
 	cmd.Dir = filepath.Join(home, "repo")
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + home, "USER=" + testkit.UserName, "XDG_DATA_HOME=" + home + "/data"}
 	buildAsRoot(t, cmd, u)
-	addLine(t, filepath.Join(cmd.Dir, "toolbox", "Containerfile"), "LABEL built.by="+testkit.UserName) // or nothing would be left to do
+	addLine(t, filepath.Join(cmd.Dir, "toolbox", "Containerfile"), "LABEL built.by="+testkit.UserName) // otherwise there is nothing to do
 	testkit.RunAs(t, cmd, u)
 	stopAfterwards(t, cmd)
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "Installing jq-") {
@@ -57,8 +59,8 @@ func TestBuildAsUser(t *testing.T) {
 	checkTakenByRoot(t, cmd, u)
 }
 
-// checkTakenByRoot checks what is said of a layout that root has begun to write and
-// has not given back, as earlier versions of bkt did not.
+// checkTakenByRoot checks the message about a layout that root has begun to write and
+// has not given back: earlier versions of bkt left such layouts.
 func checkTakenByRoot(t *testing.T, cmd *exec.Cmd, u *user.User) {
 	t.Helper()
 	addLine(t, filepath.Join(cmd.Dir, "toolbox", "Containerfile"), "LABEL again=1")
@@ -83,8 +85,8 @@ func addLine(t *testing.T, path, line string) {
 	}
 }
 
-// buildAsRoot has root do first what the user is going to do, as by sudo. The user
-// has to be able to build on what comes of it, by an engine of the user's own.
+// buildAsRoot has root run first, as by sudo, what the user is going to run. The user
+// must be able to build on the result, with an engine of the user's own.
 func buildAsRoot(t *testing.T, cmd *exec.Cmd, u *user.User) {
 	t.Helper()
 	own := t.TempDir()
@@ -123,11 +125,12 @@ func stopAfterwards(t *testing.T, cmd *exec.Cmd) {
 	})
 }
 
-// TestDocuments runs the commands in the documents, in a copy of this
-// repository, in their order. What they build has no network, and so is given
-// the offline base and packages.
+// TestDocuments runs the commands in the documents, in a copy of this repository, in
+// their order. Their builds use the offline base and packages instead of a network.
+// The engine is their own: they stop it and delete its cache.
 func TestDocuments(t *testing.T) {
-	w := testkit.SharedWorkshop(t)
+	t.Parallel()
+	w := testkit.SharedWorkshop(t).WithOwnEngine(t)
 	names, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +150,7 @@ func TestDocuments(t *testing.T) {
 			for _, command := range shellCommands(t, name) {
 				cmd := exec.Command("sh", "-c", command)
 				cmd.Dir = dir
-				cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+w.Data, "XDG_RUNTIME_DIR="+w.Run,
+				cmd.Env = append(w.Env(), "HOME="+home,
 					"XDG_CONFIG_HOME="+home, "XDG_STATE_HOME="+home, "FLATPAK_SYSTEM_DIR="+home+"/flatpak",
 					"DBX_CONTAINER_MANAGER=none", "BKT_SYSTEMD_ROOT="+home+"/root",
 					"PATH="+w.OfflineBkt(t)+":"+home+"/.local/bin:"+os.Getenv("PATH"))
@@ -159,7 +162,7 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// elsewhere makes the boxes of a manifest those of another computer.
+// elsewhere moves the containers of a manifest to another computer.
 func elsewhere(t *testing.T, name string) {
 	t.Helper()
 	text, err := os.ReadFile(name)

@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"bkt/internal/testkit"
@@ -21,19 +23,28 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// varying are the files of an image in which two builds of the same tree
-// differ: what dnf and rpm write down of when they have done what.
-var varying = []string{
-	"usr/lib/sysimage/libdnf5/transaction_history.sqlite",
-	"usr/lib/sysimage/libdnf5/transaction_history.sqlite-shm",
-	"usr/lib/sysimage/libdnf5/transaction_history.sqlite-wal",
-	"usr/lib/sysimage/rpm/rpmdb.sqlite",
-	"usr/lib/sysimage/rpm/rpmdb.sqlite-shm",
+// varying are the files in which two builds of the same tree differ, each with the
+// reason. TestReproducible compares what rpm and dnf read from them instead.
+var varying = map[string]string{
+	"usr/lib/sysimage/rpm/rpmdb.sqlite":                       "has the time at which each package was installed",
+	"usr/lib/sysimage/rpm/rpmdb.sqlite-shm":                   "has a random number that SQLite makes",
+	"usr/lib/sysimage/libdnf5/transaction_history.sqlite":     "has the times at which each transaction began and ended",
+	"usr/lib/sysimage/libdnf5/transaction_history.sqlite-shm": "has a random number that SQLite makes",
+	"usr/lib/sysimage/libdnf5/transaction_history.sqlite-wal": "has pages of transaction_history.sqlite, and a random number that SQLite makes",
 }
 
+// records are steps that print what is in the databases of varying, but for times. The
+// header's digest is one of everything that a package says of itself and its files.
+const records = `FROM built
+RUN rpm -qa --queryformat 'record %{NEVRA} %{SHA256HEADER}\n' | sort
+RUN dnf history info last | grep -vE ' time +:|[Rr]pmdb' | sed 's/^/record /'
+`
+
 // TestReproducible builds the toolbox of this repository twice from nothing.
-// The images may differ in what is varying alone.
+// The images may differ in the files of varying alone, and there in times and random
+// numbers alone.
 func TestReproducible(t *testing.T) {
+	t.Parallel()
 	w := testkit.SharedWorkshop(t)
 	dir := t.TempDir()
 	testkit.CopyTree(t, "../../manifests", filepath.Join(dir, "manifests"))
@@ -41,27 +52,56 @@ func TestReproducible(t *testing.T) {
 	var images [2]map[string]string
 	for i, name := range []string{"one", "two"} {
 		build := exec.Command(filepath.Join(w.OfflineBkt(t), "bkt"), "build", "toolbox", "--no-cache", "--progress=plain", "--output", name)
-		build.Dir = dir
-		build.Env = append(os.Environ(), "XDG_DATA_HOME="+w.Data, "XDG_RUNTIME_DIR="+w.Run)
+		build.Dir, build.Env = dir, w.Env()
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		images[i] = filesOf(t, filepath.Join(dir, name))
+		images[i]["the records"] = recordsOf(t, w, filepath.Join(dir, name))
 	}
-	for _, name := range varying {
+	for name := range varying {
+		if images[0][name] == "" || images[1][name] == "" {
+			t.Errorf("%s is not in both images", name)
+		}
 		delete(images[0], name)
 		delete(images[1], name)
-	}
-	if len(images[0]) == 0 {
-		t.Error("the image has no files of its own")
 	}
 	if diff := cmp.Diff(images[0], images[1]); diff != "" {
 		t.Errorf("two builds differ (-first +second):\n%s", diff)
 	}
 }
 
-// filesOf returns what the layers of an image have that are not its base's, and
-// its configuration less the digests of the layers.
+// record is a line that a step of records prints.
+var record = regexp.MustCompile(`(?m)^#\d+ [\d.]+ record (.*)$`)
+
+// recordsOf returns what rpm and dnf say of the image in a layout.
+func recordsOf(t *testing.T, w *testkit.Workshop, layout string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "manifests"), 0o755), os.WriteFile(filepath.Join(dir, "Containerfile"), []byte(records), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	ask := exec.Command(filepath.Join(w.Bin, "bkt"), "build", "system", "--progress=plain", "--build-context=built=oci-layout://"+layout)
+	ask.Dir, ask.Env = dir, w.Env()
+	out, err := ask.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var all []string
+	for _, line := range record.FindAllSubmatch(out, -1) {
+		all = append(all, string(line[1]))
+	}
+	text := strings.Join(all, "\n")
+	for _, want := range []string{"jq-", "Reason"} { // of rpm and of dnf
+		if !strings.Contains(text, want) {
+			t.Fatalf("no %q in the records:\n%s", want, out)
+		}
+	}
+	return text
+}
+
+// filesOf returns the files of the layers that an image does not have from its base,
+// and its configuration without the digests of the layers.
 func filesOf(t *testing.T, layout string) map[string]string {
 	t.Helper()
 	var index ocispec.Index

@@ -113,6 +113,25 @@ func (w *Workshop) Env() []string {
 	return append(os.Environ(), "XDG_DATA_HOME="+w.Data, "XDG_RUNTIME_DIR="+w.Run)
 }
 
+// WithOwnEngine returns the workshop with another engine, which no other test uses. It
+// stops when the test ends.
+func (w *Workshop) WithOwnEngine(t testing.TB) *Workshop {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "bkt") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := *w
+	own.closers = nil
+	own.Data, own.Run = filepath.Join(dir, "data"), filepath.Join(dir, "run")
+	t.Cleanup(func() {
+		if err := errors.Join(own.stopEngine(), os.RemoveAll(dir)); err != nil {
+			t.Error(err)
+		}
+	})
+	return &own
+}
+
 func (w *Workshop) onClose(f func()) {
 	w.closers = append(w.closers, func() error { f(); return nil })
 }
