@@ -18,8 +18,8 @@ import (
 
 // certificates are folders with ca.pem, cert.pem and key.pem.
 type certificates struct {
-	server, client string // which trust each other
-	stranger       string // who trusts, and is trusted by, no one here
+	server, client string // they trust each other
+	stranger       string // it trusts neither of them, and they do not trust it
 }
 
 func newCertificates(t *testing.T) certificates {

@@ -22,18 +22,19 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// TestEngines runs the scripts that build with engines that are not bkt's own: a
-// buildkitd, and the BuildKit inside a dockerd. Beside what TestBuild gives its
-// scripts, they find:
+// TestEngines runs the scripts that build with other engines than bkt's own: a
+// buildkitd, and the BuildKit inside a dockerd. In addition to the variables of
+// [testkit.Workshop.Setup], the scripts find:
 //
-//	$BIN       the folder of bkt's programs
-//	$SOCKET    the unix socket of the buildkitd, and $RUNTIME the folder that it
-//	           would be looked for in as a user's
-//	$REMOTE    the tcp:// address of the buildkitd, which wants TLS
-//	$CERTS     the folder with what it accepts, and $STRANGERS with another's
+//	$BIN       the folder with bkt's programs
+//	$SOCKET    the unix socket of the buildkitd
+//	$RUNTIME   the XDG_RUNTIME_DIR in which bkt finds that socket
+//	$REMOTE    the tcp:// address of the buildkitd, which requires TLS
+//	$CERTS     the folder with the certificates that it accepts
+//	$STRANGERS the folder with certificates of another authority
 //	$DOCKERD   the unix socket of the dockerd, which has the base as example.org/base:1
 //
-// The podman that they find keeps its images in their own folder.
+// Each script's podman stores images in the folder of the script.
 func TestEngines(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can run a buildkitd and a dockerd")
@@ -70,7 +71,7 @@ func TestEngines(t *testing.T) {
 		}
 		testscript.Run(t, p)
 	})
-	// What it was made to keep, it no longer has under a name.
+	// The images that it has kept for builds have no name any more.
 	if names := askDocker(t, docker, http.MethodGet, "/images/json", nil); strings.Contains(names, "bkt-build") {
 		t.Error(names)
 	}
@@ -88,8 +89,8 @@ func daemon(t *testing.T, ready []string, argv ...string) string {
 	return d.Output()
 }
 
-// startDockerd runs a dockerd in dir that keeps images in its own way, as all but
-// the newest do, and returns its socket.
+// startDockerd runs a dockerd in dir that stores images in its own format, as all but
+// the newest versions do, and returns its socket.
 func startDockerd(t *testing.T, dir string) string {
 	t.Helper()
 	socket, config := filepath.Join(dir, "docker.sock"), filepath.Join(dir, "docker.json")
@@ -101,8 +102,8 @@ func startDockerd(t *testing.T, dir string) string {
 	return socket
 }
 
-// keepPodmanHere has podman keep its images in the folder of a script, in a form
-// that leaves no mounts behind, and ask for no more rights than root may lack.
+// keepPodmanHere makes podman store its images in the folder of a script, in a format
+// that needs no mounts, and ask for no limits that root may not be allowed to set.
 func keepPodmanHere(env *testscript.Env) error {
 	dir := filepath.Join(env.WorkDir, ".test")
 	storage := fmt.Sprintf("[storage]\ndriver = \"vfs\"\nrunroot = %q\ngraphroot = %q\n", dir+"/podman-run", dir+"/podman")
@@ -115,7 +116,7 @@ func keepPodmanHere(env *testscript.Env) error {
 		os.WriteFile(dir+"/containers.conf", []byte(engine), 0o644))
 }
 
-// load gives a dockerd the image of an OCI layout under a name.
+// load loads the image of an OCI layout into a dockerd under a name.
 func load(t *testing.T, socket, dir, ref string) {
 	t.Helper()
 	index, err := layout.ImageIndexFromPath(dir)
@@ -142,7 +143,7 @@ func load(t *testing.T, socket, dir, ref string) {
 	}
 }
 
-// askDocker asks a dockerd for something and returns its answer.
+// askDocker sends a request to a dockerd and returns the response.
 func askDocker(t *testing.T, socket, method, path string, body io.Reader) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://docker"+path, body)

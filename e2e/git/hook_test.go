@@ -75,8 +75,8 @@ func TestOfferedHooks(t *testing.T) {
 	}
 }
 
-// checkStaged commits a manifest that is staged in part: what is committed must
-// be what was staged, rendered.
+// checkStaged commits a manifest that is staged in part: the commit must contain the
+// staged manifest and the section that is rendered from it.
 func checkStaged(t *testing.T, g gitRepo) {
 	t.Helper()
 	g.write(t, "manifests/toolbox-packages.json", `{"packages": ["jq"]}`)
@@ -95,7 +95,7 @@ func checkStaged(t *testing.T, g gitRepo) {
 	}
 }
 
-// checkRemoved commits that a manifest is gone, and nothing else.
+// checkRemoved commits the removal of a manifest, and nothing else.
 func checkRemoved(t *testing.T, g gitRepo) {
 	t.Helper()
 	g.run(t, "git", "rm", "-qf", "manifests/toolbox-packages.json")
@@ -105,15 +105,15 @@ func checkRemoved(t *testing.T, g gitRepo) {
 	}
 }
 
-// TestHooksKeepEdits commits with edits in the work tree that are not staged: they
-// are no part of the commit, and are there after it, whether it was made or not.
+// TestHooksKeepEdits commits while the work tree has edits that are not staged: the
+// commit does not contain them, and they are still in the work tree afterwards.
 func TestHooksKeepEdits(t *testing.T) {
 	testkit.Need(t, "git", "pre-commit")
 	bin := testkit.Programs(t)
 	const toolbox = "toolbox/Containerfile"
 	edits := []struct {
 		name, file, text string // what is added to the file
-		after            string // below this line, or at its end
+		after            string // the text before the addition; "": at the end
 	}{
 		{"to what is not a section", toolbox, "RUN echo mine\n", ""},
 		{"right below a section", toolbox, "RUN echo mine\n", "# === END TOOLBOX_PACKAGES ===\n"},
@@ -141,8 +141,8 @@ func TestHooksKeepEdits(t *testing.T) {
 	}
 }
 
-// commit commits what is staged. pre-commit ends a commit whose files a hook has
-// changed: then what the hook says has to be done first.
+// commit commits what is staged. pre-commit aborts a commit if a hook has changed its
+// files: then commit does first what the hook's message says.
 func (g gitRepo) commit(t *testing.T) {
 	t.Helper()
 	out, err := g.command("git", "commit", "-qm", "one").CombinedOutput()
@@ -184,8 +184,8 @@ func newGitRepo(t *testing.T, bin string) gitRepo {
 	return g
 }
 
-// command runs in the repository. Nothing of a git that runs the tests, in a hook
-// perhaps, is left in its environment.
+// command returns a command in the repository. Its environment has no variables of a
+// git that runs the tests, in a hook perhaps.
 func (g gitRepo) command(argv ...string) *exec.Cmd {
 	cmd := exec.Command("env", append([]string{"-u", "GIT_DIR", "-u", "GIT_INDEX_FILE", "-u", "GIT_WORK_TREE"}, argv...)...)
 	cmd.Dir, cmd.Env = g.dir, g.env
@@ -217,7 +217,7 @@ func (g gitRepo) read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// add adds text to a file, below what is given or at its end.
+// add adds text to a file, after the text in after, or at the end if that is empty.
 func (g gitRepo) add(t *testing.T, name, after, text string) {
 	t.Helper()
 	old := g.read(t, name)

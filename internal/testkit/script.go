@@ -95,8 +95,8 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// exit is the script command "exit STATUS PROGRAM ARGS…": the program has to
-// end with that status, which "! exec" leaves open.
+// exit is the script command "exit STATUS PROGRAM ARGS…": the program must end with
+// that status; "! exec" accepts any status but 0.
 func exit(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exit STATUS PROGRAM ARGS…")
@@ -115,9 +115,9 @@ func exit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// generate is the script command "generate FILE PREFIX TEXT COUNT SUFFIX", for
-// files too large or too odd to stand in a script: TEXT is repeated COUNT
-// times. The strings are written like Go's.
+// generate is the script command "generate FILE PREFIX TEXT COUNT SUFFIX", for files
+// that are too large or too odd for a script. It repeats TEXT COUNT times. The strings
+// are written like those of Go.
 func generate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 5 {
 		ts.Fatalf("usage: generate FILE PREFIX TEXT COUNT SUFFIX")
@@ -133,8 +133,8 @@ func generate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), append(data, text(args[4])...), 0o644))
 }
 
-// sub is the script command "sub FILE OLD NEW": the first OLD in the file
-// becomes NEW.
+// sub is the script command "sub FILE OLD NEW": it replaces the first OLD in the file
+// by NEW.
 func sub(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: sub FILE OLD NEW")
@@ -146,7 +146,7 @@ func sub(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o644))
 }
 
-// A workflow is what is read here of one of GitHub's.
+// A workflow is the part of a GitHub workflow that steps reads.
 type workflow struct {
 	Jobs map[string]struct {
 		Steps []struct{ Name, If, Run string }
@@ -156,9 +156,9 @@ type workflow struct {
 // isOutput is the only kind of condition that steps understands.
 var isOutput = regexp.MustCompile(`^\$\{\{ steps\.\w+\.outputs\.(\w+) == '(\w+)' \}\}$`)
 
-// steps is the script command "steps WORKFLOW JOB SCRIPT NAME…": SCRIPT becomes
-// one for bash that runs the steps of those names as GitHub does, in the order
-// of the workflow, and ends with the first that fails.
+// steps is the script command "steps WORKFLOW JOB SCRIPT NAME…": it writes a script
+// for bash that runs the steps of those names as GitHub does, in the order of the
+// workflow, and ends at the first failure.
 func steps(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
 		ts.Fatalf("usage: steps WORKFLOW JOB SCRIPT NAME…")

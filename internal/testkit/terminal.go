@@ -11,9 +11,9 @@ import (
 )
 
 // typing is the script command "typing STATUS TEXT KEYS [then TEXT KEYS]… PROGRAM
-// ARGS…": it runs a program on a terminal, and types keys, written like Go's, as
-// soon as the program has printed the text. Keys that begin with "$ " are a command
-// that is run meanwhile.
+// ARGS…": it runs a program on a terminal and types the keys as soon as the program has
+// printed the text. Keys are written like strings of Go. Keys that begin with "$ " are
+// a command to run at that moment instead.
 func typing(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
 		ts.Fatalf("usage: typing STATUS TEXT KEYS [then TEXT KEYS]… PROGRAM ARGS…")
@@ -37,7 +37,7 @@ func typing(ts *testscript.TestScript, neg bool, args []string) {
 	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 120})
 	ts.Check(err)
 	defer terminal.Close()
-	// One that waits for other keys would wait for ever.
+	// A program that waits for other keys would wait for ever.
 	defer time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
 	var printed strings.Builder
 	for buffer := make([]byte, 4096); ; {
@@ -63,5 +63,5 @@ func typing(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// A reply is what is typed to a text.
+// A reply is what to type once the program has printed a text.
 type reply struct{ to, keys string }

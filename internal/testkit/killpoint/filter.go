@@ -15,7 +15,7 @@ type call struct {
 	path int // the argument that is the path; 0: it has none
 }
 
-// calls are those that Go programs change files by.
+// calls are the system calls by which Go programs change files.
 var calls = []call{
 	{"create", unix.SYS_OPENAT, 0, 1},
 	{"write", unix.SYS_WRITE, 0, 0},
@@ -40,12 +40,11 @@ var calls = []call{
 const (
 	nrOffset  = 0        // of the call's number in struct seccomp_data
 	argOffset = 16       // of the first argument; each takes 8 bytes
-	tmpFile   = 0x400000 // what unix.O_TMPFILE has beside unix.O_DIRECTORY
+	tmpFile   = 0x400000 // the bit of unix.O_TMPFILE that unix.O_DIRECTORY lacks
 )
 
-// filterCalls has the kernel ask about this thread's calls, and those of all that
-// comes of it, and returns the file that the questions come from. The goroutine
-// stays on the thread.
+// filterCalls makes the kernel ask about the calls of this thread and its children,
+// and returns the file to read the questions from. The goroutine stays on the thread.
 func filterCalls() (int, error) {
 	runtime.LockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {

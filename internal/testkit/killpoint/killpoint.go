@@ -82,8 +82,8 @@ func socketPair() (ours, theirs *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "killpoint"), os.NewFile(uintptr(fds[1]), "killpoint"), nil
 }
 
-// A supervisor answers the kernel's questions about a program, and all programs that
-// it has started, whether a system call may go on.
+// A supervisor answers the kernel's questions whether a program, and all programs that
+// it has started, may make a system call.
 type supervisor struct {
 	pid      int // of the program
 	dir      string
@@ -157,7 +157,7 @@ func (s *supervisor) answer() error {
 		}
 	}
 	if s.run.Killed && ours {
-		return nil // the call is not made any more
+		return nil // the program dies before the call
 	}
 	err = unix.EINTR
 	for errors.Is(err, unix.EINTR) {
@@ -297,7 +297,7 @@ func receiveFD(socket *os.File) (int, error) {
 	return fds[0], nil
 }
 
-// traceeEnv makes the test binary one that is about to become the program.
+// traceeEnv makes the test binary become the program in its arguments.
 const traceeEnv = "BKT_TEST_KILLPOINT"
 
 // Main must be called first by the TestMain of a package that calls [Start].
@@ -311,8 +311,8 @@ func Main() {
 	os.Exit(1)
 }
 
-// become asks the kernel to report this thread's calls to whom file 3 leads, and
-// turns this process into the program.
+// become makes the kernel report this thread's calls to the process at the other end
+// of file 3, and turns this process into the program.
 func become(argv []string) error {
 	unix.CloseOnExec(3)
 	listener, err := filterCalls()
