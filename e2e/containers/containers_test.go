@@ -1,4 +1,4 @@
-package boxes_test
+package containers_test
 
 import (
 	"errors"
@@ -15,36 +15,36 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// boxesEnv makes the test binary the one that runs the scripts of boxes. It is
-// the folder that all is in that they need.
-const boxesEnv = "BKT_TEST_BOXES"
+// stageEnv makes the test binary run the scripts, and names the stage: the folder with
+// everything that they need.
+const stageEnv = "BKT_TEST_CONTAINERS"
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// TestBoxes runs the scripts of boxes with the real podman and both generations
-// of distrobox, as a normal user: root's boxes are another matter. What they
-// build is built on the engine of who runs the test. They find:
+// TestContainers runs the scripts with the real podman and two generations of
+// distrobox, as a normal user: containers of root work differently. Their images are
+// built on the engine of the user who runs the test. With BKT_TEST_FULL=1, all scripts
+// run with the first generation, too. The scripts find:
 //
-//	$BOX       an OCI layout that bkt has built, of the image of a box
-//	$BASE      what it is built on, with dnf 5
-//	$PROXY     the address of the repository of packages, for http_proxy
-//	[1.4]      whether distrobox is of the first generation; it is of the second
-//	           otherwise
+//	$BOX       an OCI layout that bkt has built, with the image of a container
+//	$BASE      its base image, with dnf 5
+//	$PROXY     the address of the server of packages, for http_proxy
+//	[1.4]      whether distrobox is of the first generation, or else of the second
 //
 // podman has the image of $BOX as localhost/box:1.
-func TestBoxes(t *testing.T) {
-	if stage := os.Getenv(boxesEnv); stage != "" {
-		runBoxes(t, stage)
+func TestContainers(t *testing.T) {
+	if stage := os.Getenv(stageEnv); stage != "" {
+		runScripts(t, stage)
 		return
 	}
 	testkit.Need(t, "podman", "runc", "newuidmap", "newgidmap")
 	w := testkit.SharedWorkshop(t)
 	stage := filepath.Join(w.Dir, "b")
-	prepareBoxes(t, w, stage)
-	cmd := exec.Command(filepath.Join(stage, "test"), boxesFlags(t)...)
+	prepareStage(t, w, stage)
+	cmd := exec.Command(filepath.Join(stage, "test"), testFlags(t)...)
 	cmd.Dir = stage
 	cmd.Env = []string{
-		boxesEnv + "=" + stage,
+		stageEnv + "=" + stage,
 		"BKT_REQUIRE_TOOLS=" + os.Getenv("BKT_REQUIRE_TOOLS"),
 		"BKT_TEST_FULL=" + os.Getenv("BKT_TEST_FULL"),
 		"BUILDKIT_HOST=unix://" + filepath.Join(w.Run, "bkt", "engine.sock"),
@@ -63,14 +63,14 @@ func TestBoxes(t *testing.T) {
 	}
 }
 
-// boxesFlags returns the flags of the test binary, with those of its subtests
-// that have been asked for.
-func boxesFlags(t *testing.T) []string {
+// testFlags returns flags with which the test binary runs the subtests that this run
+// has selected.
+func testFlags(t *testing.T) []string {
 	_, which, _ := strings.Cut(flag.Lookup("test.run").Value.String(), "/")
 	return []string{"-test.run=^" + t.Name() + "$/" + which, fmt.Sprintf("-test.v=%v", testing.Verbose())}
 }
 
-// becomeNormal has a command run as a normal user, to whom it gives the stage.
+// becomeNormal makes a command run as a normal user, who becomes the owner of the stage.
 func becomeNormal(t *testing.T, cmd *exec.Cmd, stage string) {
 	t.Helper()
 	name := os.Getenv("USER")
@@ -79,8 +79,8 @@ func becomeNormal(t *testing.T, cmd *exec.Cmd, stage string) {
 		name = u.Username
 		var err error
 		testkit.Give(t, u, stage)
-		// What boxes leave running ends with the namespace. Wrappers of the first
-		// generation take a host that is a container of docker for a box.
+		// The namespace ends what containers leave running. For wrappers of the first
+		// generation, a host that is a container of docker is a container of distrobox.
 		cmd.Args = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
 			"sh", "-c", `test ! -e /.dockerenv || mount --bind /dev/null /.dockerenv; setpriv --reuid="$0" --regid="$0" --init-groups "$@"; exit $?`, name, cmd.Path}, cmd.Args[1:]...)
 		if cmd.Path, err = exec.LookPath("unshare"); err != nil {
@@ -90,11 +90,11 @@ func becomeNormal(t *testing.T, cmd *exec.Cmd, stage string) {
 	cmd.Env = append(cmd.Env, "USER="+name)
 }
 
-// boxImage is the image of a box. distrobox wants commands that the base lacks;
-// it would install them at the first start, but the repository has none of them,
-// and apt-get, which it would prefer to dnf, has no repository here.
-// Its first generation gives chpasswd what newer ones refuse.
-const boxImage = `FROM example.org/base:1
+// containerImage is the image of a container. distrobox requires commands that the base
+// lacks. It would install them at the first start, but the repository has no packages
+// for them, and apt-get, which it would prefer to dnf, has no repository here. The
+// first generation calls chpasswd in a way that newer versions refuse.
+const containerImage = `FROM example.org/base:1
 RUN for command in \
         bc bzip2 curl diff find findmnt gpg hostname less lsof man mount passwd pigz \
         pinentry ping ps rsync script ssh sudo time tree umount unzip useradd wc wget xauth zip; \
@@ -107,9 +107,9 @@ RUN mkdir /opt/tools; \
     chmod +x /opt/tools/*
 `
 
-// prepareBoxes puts what the scripts need into a folder, and lets everyone at
-// the engine.
-func prepareBoxes(t *testing.T, w *testkit.Workshop, stage string) {
+// prepareStage puts what the scripts need on the stage, and lets every user use the
+// engine.
+func prepareStage(t *testing.T, w *testkit.Workshop, stage string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -118,7 +118,7 @@ func prepareBoxes(t *testing.T, w *testkit.Workshop, stage string) {
 	run, repo := filepath.Join(w.Run, "bkt"), filepath.Join(stage, "repo")
 	err = errors.Join(os.MkdirAll(filepath.Join(stage, "tmp"), 0o755), os.CopyFS(filepath.Join(stage, "testdata"), os.DirFS("testdata")),
 		os.MkdirAll(filepath.Join(repo, "manifests"), 0o755), os.MkdirAll(filepath.Join(repo, "toolbox"), 0o755),
-		os.WriteFile(filepath.Join(repo, "toolbox", "Containerfile"), []byte(boxImage), 0o644))
+		os.WriteFile(filepath.Join(repo, "toolbox", "Containerfile"), []byte(containerImage), 0o644))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,9 +138,9 @@ func prepareBoxes(t *testing.T, w *testkit.Workshop, stage string) {
 	}
 }
 
-// runBoxes runs the scripts with what is on the stage.
-func runBoxes(t *testing.T, stage string) {
-	loadBox(t, stage)
+// runScripts runs the scripts on a stage.
+func runScripts(t *testing.T, stage string) {
+	loadImage(t, stage)
 	for _, generation := range []string{"1.4", "1.8"} {
 		t.Run(generation, func(t *testing.T) {
 			p := testkit.Params("testdata")
@@ -155,18 +155,18 @@ func runBoxes(t *testing.T, stage string) {
 				}
 				return generation == name, nil
 			}
-			p.Setup = func(env *testscript.Env) error { return setUpBoxes(env, stage, generation) }
+			p.Setup = func(env *testscript.Env) error { return setUpScript(env, stage, generation) }
 			testscript.Run(t, p)
 		})
 	}
 }
 
-// setUpBoxes gives a script what it finds.
-func setUpBoxes(env *testscript.Env, stage, generation string) error {
+// setUpScript prepares a script.
+func setUpScript(env *testscript.Env, stage, generation string) error {
 	if err := testkit.Isolate(env); err != nil {
 		return err
 	}
-	// With sockets whose paths are longer, podman waits in vain for containers to end.
+	// If the paths of sockets are longer, podman never sees containers end.
 	run, err := os.MkdirTemp(stage, "r")
 	if err != nil {
 		return err
@@ -178,13 +178,13 @@ func setUpBoxes(env *testscript.Env, stage, generation string) error {
 		env.Setenv(name, os.Getenv(name))
 	}
 	env.Setenv("PATH", filepath.Join(stage, "distrobox", generation, "usr", "bin")+":"+os.Getenv("PATH"))
-	env.Setenv("http_proxy", os.Getenv("PROXY")) // podman hands it on to boxes
+	env.Setenv("http_proxy", os.Getenv("PROXY")) // podman passes it to containers
 	env.Setenv("DBX_CONTAINER_MANAGER", "podman")
 	env.Setenv("DBX_NON_INTERACTIVE", "1")
 	if err := configurePodman(env.Getenv("HOME"), filepath.Join(stage, "images")); err != nil {
 		return err
 	}
-	// Without an address, podman starts a bus, which stays.
+	// Without an address, podman starts a bus that does not end.
 	env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
 	vars, data := env.Vars, env.Getenv("XDG_DATA_HOME")
 	env.Defer(func() {
@@ -195,8 +195,8 @@ func setUpBoxes(env *testscript.Env, stage, generation string) error {
 	return nil
 }
 
-// configurePodman has the podman of a home run containers where there is no
-// systemd, and take images from a folder, too.
+// configurePodman makes the podman of a home work without systemd, and find images in
+// a folder, too.
 func configurePodman(home, images string) error {
 	dir := filepath.Join(home, ".config", "containers")
 	const engine = "[engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n"
@@ -209,8 +209,8 @@ func configurePodman(home, images string) error {
 		os.WriteFile(filepath.Join(dir, "storage.conf"), []byte(storage), 0o644))
 }
 
-// cleanPodman ends all boxes, and what keeps podman's namespace, and removes the
-// files in dir, which belong to users that only podman knows.
+// cleanPodman stops all containers, and the process that holds podman's namespace, and
+// removes the files in dir, which belong to users of that namespace.
 func cleanPodman(vars []string, dir string) error {
 	clean := exec.Command("sh", "-c", `podman rm --all --force --time=0
 podman unshare sh -c 'umount -l "$0"/*/overlay "$0/overlay"; rm -rf "$0"' "$0"
@@ -222,9 +222,10 @@ podman system migrate; test ! -e "$0"`, dir)
 	return nil
 }
 
-// loadBox loads the image of a box into a folder that the podman of each script
-// finds it in, with a copy whose files belong to whom a box wants them to.
-func loadBox(t *testing.T, stage string) {
+// loadImage loads the image of a container into a folder where the podman of each
+// script finds it, together with a copy whose files have the owners that a container
+// needs.
+func loadImage(t *testing.T, stage string) {
 	t.Helper()
 	home := filepath.Join(stage, "home")
 	vars := append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+filepath.Join(home, "run"), "XDG_DATA_HOME="+home)
