@@ -12,7 +12,7 @@ import (
 var may = map[string]string{
 	"cmd/bkt":                    "gen internal/buildspec internal/containerfile internal/crash internal/distrobox internal/domains internal/engine/contract internal/engineclient internal/finding internal/githook internal/gvariant internal/hint internal/hook internal/hook/lint internal/host internal/imagetest internal/live internal/manifest internal/ocilayout internal/patherr internal/pipeline internal/plan internal/reconcile internal/repo internal/report internal/scaffold internal/status internal/strictjson internal/ui internal/version internal/workspace packaging schemas",
 	"cmd/bkt-engine":             "internal/crash internal/engine internal/engine/contract internal/ocilayout internal/registry internal/version",
-	"e2e/boxes":                  "",
+	"e2e/containers":             "",
 	"e2e/engines":                "",
 	"e2e/git":                    "",
 	"e2e/images":                 "",
@@ -97,7 +97,7 @@ var edges = map[string][]string{
 	"github.com/alecthomas/kong":                          {"cmd/bkt", "cmd/bkt-engine"},
 	"charm.land/huh/v2":                                   {"cmd/bkt"},
 	"github.com/google/renameio/v2":                       {"internal/buildkit", "internal/engine", "internal/ocilayout"},
-	"os/exec":                                             {"internal/host", "internal/buildkit", "internal/engine", "internal/engineclient"},
+	"os/exec":                                             {"internal/host", "internal/buildkit", "internal/engine", "internal/engineclient", "internal/testkit", "internal/testkit/killpoint", "internal/appimage/squashfs/squashfstest"}, // the last three: for tests alone
 	"github.com/Masterminds/sprig/v3":                     {"gen"},
 	"github.com/diskfs/go-diskfs":                         {"internal/appimage/squashfs"},
 	"github.com/go-json-experiment/json":                  {"gen", "internal/imagerule", "internal/jsontest", "internal/manifest", "internal/schema", "internal/strictjson"},
