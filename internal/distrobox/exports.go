@@ -329,6 +329,3 @@ const appPrefix = "app "
 func (d Domain) menuEntry(box string) string {
 	return filepath.Join(d.applications(), box+".desktop")
 }
-
-// MadeByBkt is [export.MadeByBkt].
-func MadeByBkt(at, text string) bool { return export.MadeByBkt(at, text) }

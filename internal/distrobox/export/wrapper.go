@@ -88,13 +88,6 @@ func ParseWrapper(at, text string) (Wrapper, bool) {
 	return w, ok
 }
 
-// MadeByBkt reports whether the file at a path, with this text, is a wrapper that is
-// just as bkt has left it: no one has edited it since, nor copied it to that path.
-func MadeByBkt(at, text string) bool {
-	w, ok := ParseWrapper(at, text)
-	return ok && w.ByBkt
-}
-
 // sign finds out whether a wrapper is as bkt has left it. Earlier releases have not
 // written down what that was.
 func (w *Wrapper) sign(text string) {

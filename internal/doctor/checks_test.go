@@ -1,0 +1,332 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"bkt/internal/live"
+	"bkt/internal/reconcile"
+	"bkt/internal/repo"
+	"bkt/internal/workspace"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// targetWith returns a target whose repository has these files, by name, and whose
+// folders are empty.
+func targetWith(t *testing.T, files map[string]string) *Target {
+	t.Helper()
+	root, home := t.TempDir(), t.TempDir()
+	target := &Target{}
+	target.Workspace = workspace.Workspace{
+		Repo:    repo.Repo{Root: root},
+		Folders: workspace.Folders{Home: home, Cache: filepath.Join(home, ".cache"), State: filepath.Join(home, ".local/state")},
+	}
+	write(t, filepath.Join(root, "manifests", "image.json"), "{}")
+	for name, text := range files {
+		write(t, filepath.Join(root, name), text)
+	}
+	return target
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// summary returns a line for each problem: who fixes it, and its message, with paths
+// below dir relative to it.
+func summary(problems []Problem, dir string) []string {
+	var lines []string
+	for _, p := range problems {
+		by := "user"
+		if p.Plan != nil {
+			by = "bkt"
+		}
+		lines = append(lines, by+": "+strings.ReplaceAll(p.Error(), dir+"/", ""))
+	}
+	return lines
+}
+
+// TestChecksThatCannotLook checks that a manifest that cannot be read is neither a
+// manifest without entries nor a healthy one, for every check that needs it.
+func TestChecksThatCannotLook(t *testing.T) {
+	broken := map[string]string{"manifests/distrobox.json": "{,}", "manifests/flatpak-apps.json": "{,}"}
+	stray := "#!/bin/sh\n# distrobox_binary\n# name: gone\n# exported by bkt: /usr/bin/gone\nexec distrobox-enter -n gone -- /usr/bin/gone \"$@\"\n"
+	for _, c := range checks() {
+		if !slices.Contains([]string{"path", "exports", "flatpak"}, c.name) {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			target := targetWith(t, broken)
+			write(t, filepath.Join(target.Folders.Home, ".local/bin/gone"), stray)
+			found, err := c.look(t.Context(), target)
+			if len(found) != 0 || err == nil || !strings.HasPrefix(err.Error(), "manifests/") {
+				t.Errorf("%+v, %v", found, err)
+			}
+			target.Repo.Root = ""
+			if found, err := c.look(t.Context(), target); len(found) != 0 || !errors.Is(err, errNoRepository) {
+				t.Errorf("without a repository: %+v, %v", found, err)
+			}
+		})
+	}
+}
+
+// TestExamine checks that a check that could not look is reported, unless it needs a
+// repository where there is none, and that problems have the names of their checks.
+func TestExamine(t *testing.T) {
+	target := targetWith(t, map[string]string{"manifests/distrobox.json": "{,}"})
+	problems, err := Examine(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byCheck := map[string][]Problem{}
+	for _, p := range problems {
+		if p.Rule != "doctor/"+p.Subject {
+			t.Errorf("%+v", p)
+		}
+		byCheck[p.Subject] = append(byCheck[p.Subject], p)
+	}
+	for name, notChecked := range map[string]bool{"manifests": false, "path": true, "exports": true} {
+		if found := byCheck[name]; len(found) != 1 || found[0].NotChecked != notChecked || found[0].Plan != nil {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+	outside := targetWith(t, nil)
+	outside.Repo.Root, outside.RepositoryErr = "", repo.ErrNone
+	problems, err = Examine(t.Context(), outside)
+	for _, p := range problems {
+		if p.NotChecked && p.Subject != "engine" {
+			t.Errorf("outside of a repository: %+v", p)
+		}
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Examine(ctx, outside); err == nil {
+		t.Error("no error of an examination that was interrupted")
+	}
+}
+
+// TestManifests checks which files beside the manifests are problems.
+func TestManifests(t *testing.T) {
+	target := targetWith(t, map[string]string{
+		"manifests/flatpak-app.json": "{}", "manifests/notes.json": "{}", "manifests/flatpak-app.txt": "",
+		"manifests/gsettings.json": `{"setings": []}`,
+	})
+	found, err := brokenManifests(t.Context(), target)
+	want := []string{
+		`user: manifests/gsettings.json:1:2: unknown field "setings" (did you mean "settings"?)`,
+		"user: manifests/flatpak-app.json: bkt has no manifest of this name, and ignores the file",
+	}
+	if diff := cmp.Diff(want, summary(found, target.Repo.Root)); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+// TestMissingSchemas checks that bkt writes a schema of its own, once, and leaves the
+// name of another file to the user.
+func TestMissingSchemas(t *testing.T) {
+	const own, other = `{"$schema": "../schemas/gsettings.schema.json"}`, `{"$schema": "../schemas/mine.json"}`
+	target := targetWith(t, map[string]string{
+		"manifests/gsettings.json": own, "manifests/flatpak-apps.json": own, "manifests/distrobox.json": other,
+		"manifests/services.json":        `{"$schema": "https://example.org/x.json"}`,
+		"manifests/flatpak-remotes.json": `{"$schema": "../schemas/there.json"}`, "schemas/there.json": "{}",
+	})
+	found, err := missingSchemas(t.Context(), target)
+	lines := summary(found, target.Repo.Root)
+	slices.Sort(lines)
+	want := []string{
+		"bkt: manifests/flatpak-apps.json: its $schema schemas/gsettings.schema.json does not exist",
+		"user: manifests/distrobox.json: its $schema schemas/mine.json does not exist",
+	}
+	if diff := cmp.Diff(want, lines); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+// fake is a domain with a name and with items that are ignored.
+type fake struct {
+	reconcile.Reconciler
+	reconcile.Comparison
+	name    string
+	ignored []string
+}
+
+func (f fake) Name() string      { return f.name }
+func (f fake) Ignored() []string { return f.ignored }
+
+// TestUselessPatterns checks which lines of the ignore file match nothing. What a domain
+// that cannot be read has is unknown.
+func TestUselessPatterns(t *testing.T) {
+	target := targetWith(t, map[string]string{workspace.IgnoreFile: "# units\nservices:user/a*\nservices:user/b*\ngsettings:x\n"})
+	read := fake{name: "services", ignored: []string{"user/a.timer"}}
+	target.Domains = []*live.Domain{{Reconciler: read, Comparison: read}, {Reconciler: fake{name: "gsettings"}, Err: errors.New("broken")}}
+	found, err := uselessPatterns(t.Context(), target)
+	want := []string{`user: .bktignore:3:1: "services:user/b*" matches nothing`}
+	if diff := cmp.Diff(want, summary(found, target.Repo.Root)); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	target.Domains = nil
+	if found, err := uselessPatterns(t.Context(), target); len(found) != 0 || err != nil {
+		t.Errorf("of a system that was not read: %+v, %v", found, err)
+	}
+	target.RepositoryErr = errors.New("not valid")
+	if found, _ := uselessPatterns(t.Context(), target); len(found) != 1 {
+		t.Errorf("of a file that is not valid: %+v", found)
+	}
+}
+
+// TestUndeclaredRemotes checks that a remote of apps is reported once, unless it is
+// declared in the same scope.
+func TestUndeclaredRemotes(t *testing.T) {
+	target := targetWith(t, map[string]string{
+		"manifests/flatpak-apps.json": `{"apps": [
+			{"id": "org.a.A", "remote": "here", "scope": "user"}, {"id": "org.a.B", "remote": "gone", "scope": "user"},
+			{"id": "org.a.C", "remote": "gone", "scope": "user"}, {"id": "org.a.D", "remote": "here", "scope": "system"}]}`,
+		"manifests/flatpak-remotes.json": `{"remotes": [{"name": "here", "url": "https://example.org/repo", "scope": "user"}]}`,
+	})
+	found, err := undeclaredRemotes(t.Context(), target)
+	want := []string{
+		"user: no manifest declares the remote user/gone of some apps: a new machine cannot install them",
+		"user: no manifest declares the remote system/here of some apps: a new machine cannot install them",
+	}
+	if diff := cmp.Diff(want, summary(found, target.Repo.Root)); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+// TestShadowedExports checks which orders of PATH are problems.
+func TestShadowedExports(t *testing.T) {
+	target := targetWith(t, map[string]string{"manifests/distrobox.json": `{"containers": {"dev": {"image": "x", "bins": {"from": ["~/.cargo/bin"]}}}}`})
+	home := target.Folders.Home
+	bin, cargo := home+"/.local/bin", home+"/.cargo/bin"
+	for path, want := range map[string][]string{
+		"/usr/bin:" + bin:               nil,
+		bin + ":" + cargo:               nil,
+		cargo + ":" + bin:               {"user: PATH has .cargo/bin before .local/bin: the host runs programs of a container outside of it"},
+		"/usr/bin":                      {"user: .local/bin is not in PATH, and containers export programs to it"},
+		cargo + ":" + home + "/another": {"user: .local/bin is not in PATH, and containers export programs to it"},
+	} {
+		t.Setenv("PATH", path)
+		found, err := shadowedExports(t.Context(), target)
+		if diff := cmp.Diff(want, summary(found, home)); diff != "" || err != nil {
+			t.Errorf("%s: %s, %v", path, diff, err)
+		}
+	}
+}
+
+// TestStrayWrappers checks which wrappers are problems, and that bkt removes only those
+// that it exported itself.
+func TestStrayWrappers(t *testing.T) {
+	target := targetWith(t, map[string]string{"manifests/distrobox.json": `{"containers": {"declared": {"image": "x"}}}`})
+	home := target.Folders.Home
+	wrapper := func(name, container, more string) {
+		write(t, filepath.Join(home, ".local/bin", name), "#!/bin/sh\n# distrobox_binary\n# name: "+container+"\n"+more+
+			"exec distrobox-enter -n "+container+" -- /usr/bin/"+name+" \"$@\"\n")
+	}
+	wrapper("ours", "gone", "# exported by bkt: /usr/bin/ours\n")
+	wrapper("theirs", "gone", "")
+	wrapper("fresh", "declared", "")
+	wrapper("used", "here", "")
+	wrapper("bkt", "here", "")
+	write(t, filepath.Join(home, ".local/bin/mine"), "#!/bin/sh\nexec distrobox enter gone -- jq\n")
+	bin := t.TempDir()
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	t.Setenv("DBX_CONTAINER_MANAGER", "podman")
+	t.Setenv("CONTAINER_ID", "")
+	t.Setenv("TOOLBOX_PATH", "")
+
+	podman := filepath.Join(bin, "podman")
+	write(t, podman, "#!/bin/sh\necho here\n")
+	found, err := strayWrappers(t.Context(), target)
+	want := []string{
+		"user: .local/bin/bkt runs bkt in the container here, where it sees that container",
+		"user: .local/bin/mine enters a container, and distrobox-export did not create it: bkt does not keep it up to date",
+		"bkt: .local/bin/ours is of the container gone, which does not exist",
+		"user: .local/bin/theirs is of the container gone, which does not exist",
+	}
+	if diff := cmp.Diff(want, summary(found, home)); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	for name, prepare := range map[string]func(){
+		"podman fails":       func() { write(t, podman, "#!/bin/sh\nexit 125\n") },
+		"bkt in a container": func() { t.Setenv("CONTAINER_ID", "dev") },
+		"another manager":    func() { t.Setenv("CONTAINER_ID", ""); t.Setenv("DBX_CONTAINER_MANAGER", "lilipod") },
+	} {
+		prepare()
+		found, err := strayWrappers(t.Context(), target)
+		for _, p := range found {
+			if p.Plan != nil {
+				t.Errorf("%s: %v", name, p)
+			}
+		}
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// TestStatesOfMissingRepositories checks that bkt removes the last known states only of
+// a repository that is gone for good, and only what it wrote on this computer.
+func TestStatesOfMissingRepositories(t *testing.T) {
+	target := targetWith(t, nil)
+	base := filepath.Join(target.Folders.State, "bkt", "base")
+	computer, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	disks := t.TempDir()
+	write(t, filepath.Join(disks, "mounted", "file"), "")
+	if err := os.Mkdir(filepath.Join(disks, "unmounted"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	state := func(folder, root string) string {
+		dir := filepath.Join(base, folder)
+		write(t, filepath.Join(dir, live.RepositoryFile), root+"\n")
+		write(t, filepath.Join(dir, computer, "services.json"), `{"version": 1, "items": []}`)
+		return dir
+	}
+	here, away, gone, noted, other := target.Repo.Root, disks+"/unmounted/a", disks+"/mounted/a", disks+"/mounted/b", disks+"/mounted/c"
+	state(workspace.ID(here), here)
+	state(workspace.ID(away), away)
+	state(workspace.ID(gone), gone)
+	write(t, filepath.Join(state(workspace.ID(noted), noted), "notes.txt"), "")
+	write(t, filepath.Join(state(workspace.ID(other), other), "another-computer", "services.json"), `{"version": 1, "items": []}`)
+	state("copy", gone)
+
+	found, err := statesOfMissingRepositories(t.Context(), target)
+	lines := summary(found, base)
+	slices.Sort(lines)
+	want := []string{fmt.Sprintf("bkt: %s is of the repository %s, which does not exist", workspace.ID(gone), gone)}
+	for folder, root := range map[string]string{workspace.ID(noted): noted, workspace.ID(other): other, "copy": gone} {
+		want = append(want, fmt.Sprintf("user: %s is of the repository %s, which does not exist", folder, root))
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, lines); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if err := os.RemoveAll(base); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("base", base); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := statesOfMissingRepositories(t.Context(), target); len(found) != 0 || err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of a folder that cannot be read: %+v, %v", found, err)
+	}
+}

@@ -1,0 +1,122 @@
+// Package doctor checks this machine and the repository for problems, and plans
+// how to fix them. A check that cannot read what it needs reports that it could not
+// look, and never that there is no problem. The package changes and prints nothing.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bkt/internal/finding"
+	"bkt/internal/hint"
+	"bkt/internal/live"
+	"bkt/internal/plan"
+	"bkt/internal/workspace"
+)
+
+// A Problem is a finding about this machine or the repository.
+type Problem struct {
+	finding.Finding // its subject is the name of the check
+
+	Plan       plan.Plan // fixes the problem without data loss; nil: only the user can
+	NotChecked bool      // the check could not look, and the finding is the reason
+}
+
+// A Target is what the checks look at.
+type Target struct {
+	live.System // outside of a repository, Repo.Root is ""
+
+	RepositoryErr error          // why the repository cannot be used, or why there is none
+	Domains       []*live.Domain // none if they cannot be read here
+}
+
+// FindTarget reads the repository that has the current folder, if there is one, and the
+// running system, if it is the user's own desktop.
+func FindTarget(ctx context.Context) (*Target, error) {
+	t := &Target{}
+	t.System, t.RepositoryErr = live.Find()
+	var err error
+	switch {
+	case t.Repo.Root == "":
+		t.Folders, err = workspace.FindFolders()
+	case workspace.CheckDesktop() == nil:
+		t.Domains, err = t.Look(ctx, nil)
+	}
+	return t, err
+}
+
+// errNoRepository is the error of a check that needs a repository where there is none.
+var errNoRepository = errors.New("not in a repository")
+
+// A check looks for problems of one kind. An error means that it could not look at
+// something; the problems beside it are those that it found anyway.
+type check struct {
+	name string
+	look func(context.Context, *Target) ([]Problem, error)
+}
+
+// checks returns all checks, in the order in which one fixes what they find.
+func checks() []check {
+	return []check{
+		{"place", inContainer},                // where bkt runs
+		{"repository", unreadableRepository},  // what bkt reads
+		{"manifests", brokenManifests},        //
+		{"schemas", missingSchemas},           //
+		{"ignored", uselessPatterns},          //
+		{"git", missingPreCommit},             // what keeps the sections up to date
+		{"domains", unavailableDomains},       // what the running system lacks
+		{"flatpak", undeclaredRemotes},        //
+		{"path", shadowedExports},             // what containers export
+		{"exports", strayWrappers},            //
+		{"engine", staleSocket},               // what bkt left behind
+		{"leftovers", leftovers},              //
+		{"base", statesOfMissingRepositories}, //
+	}
+}
+
+// Examine returns all problems, in the order of the checks. The error is that of ctx.
+func Examine(ctx context.Context, t *Target) ([]Problem, error) {
+	var all []Problem
+	for _, c := range checks() {
+		found, err := c.look(ctx, t)
+		if err != nil && !errors.Is(err, errNoRepository) {
+			found = append(found, notChecked(err)...)
+		}
+		for _, p := range found {
+			p.Rule, p.Subject = "doctor/"+c.name, c.name
+			all = append(all, p)
+		}
+	}
+	return all, context.Cause(ctx)
+}
+
+// notChecked returns a problem for each reason why a check could not look.
+func notChecked(err error) []Problem {
+	var all []Problem
+	for _, e := range hint.Split(err) {
+		found := finding.From(finding.Warning, fmt.Errorf("not checked: %w", e))
+		all = append(all, Problem{Finding: found[0], NotChecked: true})
+	}
+	return all
+}
+
+// unfixable returns a problem for each of joined errors, none of which bkt can fix.
+func unfixable(err error) []Problem {
+	var all []Problem
+	for _, f := range finding.From(finding.Error, hint.Split(err)...) {
+		all = append(all, Problem{Finding: f})
+	}
+	return all
+}
+
+// fixable returns a problem that a plan fixes.
+func fixable(err error, fix plan.Plan) Problem {
+	found := finding.From(finding.Error, hint.Add(err, `run "bkt doctor --fix"`))
+	return Problem{Finding: found[0], Plan: fix}
+}
+
+// removal plans to delete a file or folder.
+func removal(path string) plan.Plan {
+	return plan.Plan{{Op: plan.Remove, Targets: []string{path}, Steps: []plan.Step{plan.Delete{Path: path}}}}
+}

@@ -1,0 +1,233 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bkt/internal/githook"
+	"bkt/internal/hint"
+	"bkt/internal/host"
+	"bkt/internal/manifest"
+	"bkt/internal/patherr"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+	"bkt/internal/repo"
+	"bkt/internal/strictjson"
+	"bkt/internal/workspace"
+	"bkt/schemas"
+)
+
+// unreadableRepository reports a repository that may exist here and cannot be read.
+func unreadableRepository(_ context.Context, t *Target) ([]Problem, error) {
+	if t.Repo.Root != "" || errors.Is(t.RepositoryErr, repo.ErrNone) {
+		return nil, nil
+	}
+	return nil, t.RepositoryErr
+}
+
+// brokenManifests reports manifests that cannot be read, and files whose name is
+// nearly that of a manifest.
+func brokenManifests(_ context.Context, t *Target) ([]Problem, error) {
+	if t.Repo.Root == "" {
+		return nil, errNoRepository
+	}
+	var all []Problem
+	var names []string
+	for _, f := range manifest.All() {
+		names = append(names, f.Name)
+		text, err := fs.ReadFile(t.Repo.FS(), f.Path)
+		if err == nil {
+			_, err = f.Format(f.Path, text)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			all = append(all, unfixable(patherr.Trim(err))...)
+		}
+	}
+	wrong, err := misspelled(t, names)
+	return append(all, wrong...), err
+}
+
+// misspelled reports files beside the manifests that bkt does not read.
+func misspelled(t *Target, names []string) ([]Problem, error) {
+	entries, err := fs.ReadDir(t.Repo.FS(), manifest.Folder)
+	var all []Problem
+	for _, e := range entries {
+		name := e.Name()
+		near, ok := strictjson.Nearest(name, names)
+		if ok && path.Ext(name) == ".json" && !slices.Contains(names, name) {
+			err := fmt.Errorf("%s/%s: bkt has no manifest of this name, and ignores the file", manifest.Folder, name)
+			all = append(all, unfixable(hint.Add(err, "did you mean %q?", near))...)
+		}
+	}
+	return all, patherr.Trim(err)
+}
+
+// missingSchemas reports manifests whose schema file is missing: editors then check
+// nothing.
+func missingSchemas(_ context.Context, t *Target) ([]Problem, error) {
+	if t.Repo.Root == "" {
+		return nil, errNoRepository
+	}
+	var all []Problem
+	written := map[string]bool{}
+	for _, f := range manifest.All() {
+		schema, ok := schemaOf(t.Repo.FS(), f.Path)
+		if !ok || t.Repo.Has(schema) || written[schema] {
+			continue
+		}
+		missing := fmt.Errorf("%s: its $schema %s does not exist", f.Path, schema)
+		text, err := schemas.FS.ReadFile(path.Base(schema))
+		if err != nil {
+			missing = hint.Add(missing, `remove "$schema", or write the file with "bkt schema %s >%s"`, strings.TrimSuffix(f.Name, ".json"), schema)
+			all = append(all, unfixable(missing)...)
+			continue
+		}
+		written[schema] = true
+		all = append(all, fixable(missing, plan.Rewrite(t.Repo.Path(schema), schema, nil, text)))
+	}
+	return all, nil
+}
+
+// schemaOf returns the file of the repository that a manifest names as its schema.
+// Another check reports what is wrong with the manifest.
+func schemaOf(repo fs.FS, manifestPath string) (string, bool) {
+	var content struct {
+		Schema string `json:"$schema"`
+	}
+	text, err := fs.ReadFile(repo, manifestPath)
+	if err != nil || json.Unmarshal(text, &content) != nil || content.Schema == "" || strings.Contains(content.Schema, ":") {
+		return "", false
+	}
+	file := path.Join(manifest.Folder, content.Schema)
+	return file, filepath.IsLocal(file)
+}
+
+// uselessPatterns reports an ignore file that is not valid, and its lines that
+// match nothing.
+func uselessPatterns(_ context.Context, t *Target) ([]Problem, error) {
+	if t.Repo.Root == "" {
+		return nil, errNoRepository
+	}
+	if t.RepositoryErr != nil {
+		return unfixable(t.RepositoryErr), nil
+	}
+	text, err := fs.ReadFile(t.Repo.FS(), workspace.IgnoreFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, patherr.Trim(err)
+	}
+	n := 0
+	var all []Problem
+	for line := range strings.Lines(string(text)) {
+		n++
+		if ignored, err := reconcile.ParseIgnore(workspace.IgnoreFile, []byte(line), t.DomainNames()); err == nil && t.matchesNothing(ignored) {
+			err := fmt.Errorf("%s:%d:1: %q matches nothing", workspace.IgnoreFile, n, strings.TrimSpace(line))
+			all = append(all, unfixable(hint.Add(err, "check how the item is spelled, or remove the line"))...)
+		}
+	}
+	return all, nil
+}
+
+// matchesNothing reports whether the patterns are known to ignore no item. Of a
+// domain that could not be read that is unknown.
+func (t *Target) matchesNothing(ignored map[string]reconcile.Ignore) bool {
+	for _, d := range t.Domains {
+		patterns, ok := ignored[d.Name()]
+		if ok && (d.Comparison == nil || slices.ContainsFunc(d.Comparison.Ignored(), patterns.Has)) {
+			return false
+		}
+	}
+	return len(t.Domains) > 0 && len(ignored) > 0
+}
+
+// missingPreCommit reports that git does not update managed sections at a commit.
+func missingPreCommit(ctx context.Context, t *Target) ([]Problem, error) {
+	if t.Repo.Root == "" {
+		return nil, errNoRepository
+	}
+	if !host.Installed("git") {
+		return nil, nil
+	}
+	if _, err := (host.Git{}).Git(ctx, t.Repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
+		return nil, t.Repo.NoGit(err)
+	}
+	fix, err := githook.Plan(ctx, t.Repo.Root)
+	switch {
+	case err != nil && t.otherHookRunsBkt():
+		return nil, nil
+	case err != nil:
+		return unfixable(err), nil
+	case len(fix) == 0:
+		return nil, nil
+	}
+	return []Problem{fixable(errors.New("no pre-commit hook is installed: a commit does not update managed sections"), fix)}, nil
+}
+
+// otherHookRunsBkt reports whether another hook, or the configuration of a manager of
+// hooks, mentions bkt.
+func (t *Target) otherHookRunsBkt() bool {
+	for _, name := range []string{".git/hooks/pre-commit", ".pre-commit-config.yaml", "lefthook.yml", ".husky/pre-commit"} {
+		text, err := os.ReadFile(t.Repo.Path(name))
+		if err == nil && strings.Contains(string(text), "bkt") {
+			return true
+		}
+	}
+	return false
+}
+
+// unavailableDomains reports domains that the manifests use and that cannot be read.
+func unavailableDomains(_ context.Context, t *Target) ([]Problem, error) {
+	if err := workspace.CheckDesktop(); err != nil {
+		return nil, err
+	}
+	var all []Problem
+	for _, d := range t.Domains {
+		if d.IsUnavailable() {
+			all = append(all, unfixable(d.Problem())...)
+		}
+	}
+	return all, nil
+}
+
+// undeclaredRemotes reports apps that a new machine could not install.
+func undeclaredRemotes(_ context.Context, t *Target) ([]Problem, error) {
+	if t.Repo.Root == "" {
+		return nil, errNoRepository
+	}
+	apps, err := manifest.Read[manifest.FlatpakApps](t.Repo.FS(), manifest.FlatpakAppsPath)
+	remotes, errRemotes := manifest.Read[manifest.FlatpakRemotes](t.Repo.FS(), manifest.FlatpakRemotesPath)
+	if err := errors.Join(firstOnly(err), firstOnly(errRemotes)); err != nil {
+		return nil, err
+	}
+	declared := map[string]bool{}
+	for _, r := range remotes.Content.Remotes {
+		declared[r.Key()] = true
+	}
+	var all []Problem
+	for _, app := range apps.Content.Apps {
+		remote := manifest.FlatpakRemote{Name: app.Remote, Scope: app.Scope}.Key()
+		if declared[remote] {
+			continue
+		}
+		declared[remote] = true // report it once
+		err := fmt.Errorf("no manifest declares the remote %s of some apps: a new machine cannot install them", remote)
+		all = append(all, unfixable(hint.Add(err, `run "bkt capture flatpak-remotes" on a machine that has the remote`))...)
+	}
+	return all, nil
+}
+
+// firstOnly returns the first of the joined errors of a manifest: the check of
+// manifests reports them all.
+func firstOnly(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(hint.Split(patherr.Trim(err))[0].Error())
+}
