@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"bkt/internal/autocapture"
 	"bkt/internal/status"
 )
 
@@ -11,7 +12,7 @@ type statusCmd struct{ domainArgs }
 // statusJSON is the output of --json.
 type statusJSON struct {
 	status.Status
-	AutoCapture *autoStatusJSON `json:"auto_capture,omitempty"` // nil if the domains are unknown
+	AutoCapture *autocapture.Status `json:"auto_capture,omitempty"` // nil if the domains are unknown
 }
 
 // Run prints the status. Differences and problems are no error.
@@ -26,7 +27,7 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 	}
 	st := statusJSON{Status: looked}
 	if st.DomainsError == "" {
-		auto := s.autoStatus()
+		auto := autocapture.ReadStatus(s.Workspace)
 		st.AutoCapture = &auto
 	}
 	if a.JSON {
@@ -34,7 +35,7 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 	}
 	text := st.Text()
 	if st.AutoCapture != nil {
-		text += st.AutoCapture.text()
+		text += autoStatusText(*st.AutoCapture)
 	}
 	_, err = a.Out.Write([]byte(text))
 	return err

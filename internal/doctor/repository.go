@@ -155,7 +155,7 @@ func missingPreCommit(ctx context.Context, t *Target) ([]Problem, error) {
 	if !host.Installed("git") {
 		return nil, nil
 	}
-	if _, err := (host.Git{}).Git(ctx, t.Repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
+	if _, err := (host.Query{}).Git(ctx, t.Repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
 		return nil, t.Repo.NoGit(err)
 	}
 	fix, err := githook.Plan(ctx, t.Repo.Root)

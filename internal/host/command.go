@@ -62,9 +62,6 @@ func (Query) Git(ctx context.Context, dir string, stdin []byte, args ...string) 
 	return git(ctx, dir, stdin, []string{"GIT_OPTIONAL_LOCKS=0"}, args...)
 }
 
-// Git is [Query], by the name that code outside of this package still uses.
-type Git = Query
-
 // Output runs one command that may change something, outside of a plan, and returns
 // its standard output: for commands whose output decides what follows. Errors are
 // those of [Query.Output].

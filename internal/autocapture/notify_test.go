@@ -1,4 +1,4 @@
-package main
+package autocapture
 
 import (
 	"bufio"
@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A desktop shows what it is told to.
+// A desktop keeps the notifications that it shows.
 type desktop struct{ shown []string }
 
 // Notify is that of the Desktop Notifications Specification.
@@ -24,40 +24,54 @@ func (d *desktop) Notify(app string, _ uint32, icon, summary, body string, _ []s
 	return uint32(len(d.shown)), nil
 }
 
-// TestNotify has gdbus tell a desktop of troubles: each once, and without taking
-// what they say for markup or for more than text.
+// TestNotify has a desktop show errors by gdbus: each once, and as text, whatever markup
+// or quotes they have.
 func TestNotify(t *testing.T) {
 	testkit.Need(t, "dbus-daemon", "gdbus")
 	d := startDesktop(t)
-	r := &autoRound{}
 	took := func(seconds int) error {
 		return fmt.Errorf("git: exit status 1: <b>it's 'not' \"today\"</b> & took %d s", seconds)
 	}
-	r.notify(t.Context(), took(1))
-	r.notify(t.Context(), took(2))
-	r.notify(t.Context(), errors.New("@as ['x']"))
-	r.notify(t.Context(), nil)
-	r.notify(t.Context(), took(3))
+	last := ""
+	for _, err := range []error{took(1), took(2), errors.New("@as ['x']"), nil, took(3)} {
+		last = notify(t.Context(), last, err)
+	}
 	want := []string{"&lt;b&gt;it&#39;s &#39;not&#39; &#34;today&#34;&lt;/b&gt; &amp; took 1 s", "@as [&#39;x&#39;]", "&lt;b&gt;it&#39;s &#39;not&#39; &#34;today&#34;&lt;/b&gt; &amp; took 3 s"}
 	for i := range want {
 		prefix := "git: exit status 1: "
 		if i == 1 {
 			prefix = ""
 		}
-		want[i] = "bkt|dialog-warning|Changes were not captured|" + prefix + want[i] + "\n“bkt auto-capture status” tells more."
+		want[i] = "bkt|dialog-warning|Changes were not captured|" + prefix + want[i] + "\nRun “bkt auto-capture status” for details."
 	}
 	if diff := cmp.Diff(want, d.shown); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// TestNotifyWithoutADesktop checks that what no desktop has shown counts as not told.
-func TestNotifyWithoutADesktop(t *testing.T) {
+// TestNotifyWithoutDesktop checks that an error that no desktop has shown is shown by a
+// later run.
+func TestNotifyWithoutDesktop(t *testing.T) {
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(t.TempDir(), "none"))
-	r := &autoRound{}
-	r.notify(t.Context(), errors.New("refused"))
-	if r.state.Told != "" {
-		t.Error("it is noted as told")
+	if last := notify(t.Context(), "", errors.New("refused")); last != "" {
+		t.Error("it counts as shown")
+	}
+}
+
+// TestFingerprint checks which errors are the same for the user.
+func TestFingerprint(t *testing.T) {
+	same := [][2]error{
+		{errors.New("took 1 s"), errors.New("took 20 s")},
+		{errors.New("a\nmore"), errors.New("a\nless")},
+		{errors.Join(errors.New("a")), errors.New("a")},
+	}
+	for _, pair := range same {
+		if fingerprint(pair[0]) != fingerprint(pair[1]) {
+			t.Errorf("%q and %q differ", pair[0], pair[1])
+		}
+	}
+	if fingerprint(errors.New("a")) == fingerprint(errors.New("b")) || fingerprint(nil) != "" || fingerprint(errors.New("")) == "" {
+		t.Error("different errors have the same fingerprint")
 	}
 }
 

@@ -1,0 +1,141 @@
+// Package autocapture captures with nobody to ask: it captures what changed on the
+// system alone and has been stable for a while, commits it, and pushes the commit if it
+// is set to. It leaves alone what others are working on in the repository.
+//
+// Systemd runs it, by the units that [PlanEnable] installs. The package prints nothing:
+// a [Reporter] is told what happens.
+package autocapture
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"bkt/internal/host"
+	"bkt/internal/live"
+	"bkt/internal/patherr"
+	"bkt/internal/plan"
+	"bkt/internal/repo"
+)
+
+// Options are the options of a run.
+type Options struct {
+	Debounce      time.Duration // capture what has been unchanged for this long
+	Wait          bool          // repeat until nothing is about to change any more
+	CommitTimeout time.Duration // how long git may take to commit, with its hooks
+	Push          bool          // push even if git's configuration does not say so
+	MaxNames      int           // how many items a message names
+}
+
+// A Reporter is told what a run does.
+type Reporter interface {
+	// Note is told what the run has just done, or why it does nothing.
+	Note(format string, args ...any)
+	// Report is told the outcome of each look at the system.
+	Report(Outcome) error
+}
+
+// An Outcome is what became of the differences of the domains.
+type Outcome struct {
+	Domains []*live.Domain
+	Items   []live.Item
+
+	deferred map[itemID]deferral
+}
+
+// Waiting says why an item waits for a later run, "" if it does not.
+func (o Outcome) Waiting(i live.Item) string {
+	if d, ok := o.deferred[idOf(i)]; ok {
+		return "waiting: " + d.reason
+	}
+	return ""
+}
+
+// While it waits, a run looks so many times in the time that a change has to be stable,
+// and so many times in all.
+const (
+	looksPerDebounce = 6
+	maxLooks         = 60
+)
+
+// Run captures what changed on the system alone, and commits it. If another bkt is at
+// work in the repository, it says so and does nothing.
+func Run(ctx context.Context, s live.System, o Options, rep Reporter) error {
+	if err := host.MkdirAll(stateFolder(s.Workspace)); err != nil {
+		return patherr.Trim(err)
+	}
+	lock, err := repo.TryLock(stateFolder(s.Workspace))
+	if errors.Is(err, repo.ErrLocked) {
+		rep.Note("busy: another auto-capture is running")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	for looks := 0; ; looks++ {
+		if err := o.pause(ctx); err != nil {
+			return err
+		}
+		unstable, err := runOnce(ctx, s, o, rep)
+		if err != nil || !unstable || !o.Wait || looks == maxLooks {
+			return err
+		}
+	}
+}
+
+// pause waits before a look, so that one run serves many changes.
+func (o Options) pause(ctx context.Context) error {
+	if !o.Wait {
+		return nil
+	}
+	select {
+	case <-time.After(o.Debounce / looksPerDebounce):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// runOnce looks at the system once, and captures and commits. It reports whether there
+// are changes that were not stable yet.
+func runOnce(ctx context.Context, s live.System, o Options, rep Reporter) (unstable bool, err error) {
+	lock, err := s.Repo.TryLock()
+	if errors.Is(err, repo.ErrLocked) {
+		rep.Note("busy: %v", err)
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer lock.Close()
+	defer s.Cache.Save()
+	r, err := newCaptureRun(s, o, rep)
+	if err != nil {
+		return false, err
+	}
+	if err := r.look(ctx); err != nil {
+		r.deferAll("another problem has to be fixed first")
+		return false, r.finish(ctx, err)
+	}
+	err = r.write(ctx)
+	lock.Close() // the hook that renders sections would wait for it
+	if err == nil {
+		err = r.commit(ctx)
+	}
+	return r.isUnstable(), r.finish(ctx, errors.Join(err, live.Refusals(r.items, o.MaxNames), r.domainProblems()))
+}
+
+// Preview returns what [Run] would capture now, and the plan that writes it. It changes
+// nothing. problems are why items were refused, and domains that cannot be read.
+func Preview(ctx context.Context, s live.System, o Options, rep Reporter) (found Outcome, p plan.Plan, problems, err error) {
+	r, err := newCaptureRun(s, o, rep)
+	if err != nil {
+		return Outcome{}, nil, nil, err
+	}
+	if err := r.look(ctx); err != nil {
+		return Outcome{}, nil, nil, err
+	}
+	p, err = r.planWrites(ctx)
+	return r.outcome(), p, errors.Join(live.Refusals(r.items, o.MaxNames), r.domainProblems()), err
+}

@@ -1,0 +1,51 @@
+package autocapture
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"bkt/internal/hint"
+	"bkt/internal/workspace"
+)
+
+// A Status says what auto-capture did last, and what it waits for. Version increases
+// when a field changes its meaning or is removed.
+type Status struct {
+	Version      int           `json:"version"`
+	Enabled      bool          `json:"enabled"`
+	LastRun      *time.Time    `json:"last_run,omitempty"`
+	Result       Result        `json:"result,omitempty"`
+	Problems     []string      `json:"problems,omitempty"`
+	FailingSince *time.Time    `json:"failing_since,omitempty"`
+	Captured     int           `json:"captured,omitempty"` // items of the last commit
+	Commit       string        `json:"commit,omitempty"`
+	Committed    *time.Time    `json:"committed,omitempty"`
+	Pending      []PendingItem `json:"pending,omitempty"`
+	Branch       string        `json:"branch,omitempty"`      // of the remote, that the last push updated
+	Uncommitted  []string      `json:"uncommitted,omitempty"` // files that are written and not committed
+}
+
+// ReadStatus returns the status of auto-capture. That it cannot be read is one of its
+// problems.
+func ReadStatus(w workspace.Workspace) Status {
+	enabled, errEnabled := Enabled(w)
+	st, err := readState(w)
+	err = errors.Join(errEnabled, err)
+	s := Status{Version: 1, Enabled: enabled, Result: st.Result, Problems: st.Problems, FailingSince: st.FailingSince,
+		Captured: st.Captured, Commit: st.Commit, Committed: st.Committed, Pending: st.Pending}
+	if !st.LastRun.IsZero() {
+		s.LastRun = &st.LastRun
+	}
+	if st.Pushed != nil {
+		s.Branch = st.Pushed.Branch
+	}
+	if st.Journal != nil {
+		s.Uncommitted = slices.Sorted(maps.Keys(st.Journal.Files))
+	}
+	if err != nil {
+		s.Result, s.Problems = Failed, append([]string{err.Error()}, hint.Of(err)...)
+	}
+	return s
+}
