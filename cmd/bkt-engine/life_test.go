@@ -358,7 +358,7 @@ func TestMissingRuntime(t *testing.T) {
 	w.containerfile(t, `COPY input /input`)
 	t.Setenv("PATH", t.TempDir())
 	_, err := w.build(t.Context(), &bytes.Buffer{})
-	want := "starting the engine: nothing to run containers with: neither runc nor crun is installed"
+	want := "starting the engine: no program to run containers: neither runc nor crun is installed"
 	if err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
 	}

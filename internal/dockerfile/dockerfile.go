@@ -66,7 +66,7 @@ func newError(err error) *Error {
 func Parse(text []byte) (*File, error) {
 	if line := overlong(text); line > 0 {
 		at := parser.Range{Start: parser.Position{Line: line}, End: parser.Position{Line: line}}
-		return nil, &Error{[]parser.Range{at}, fmt.Errorf("the line is longer than BuildKit reads: %d bytes are the most", maxLine)}
+		return nil, &Error{[]parser.Range{at}, fmt.Errorf("the line is longer than BuildKit reads: the maximum is %d bytes", maxLine)}
 	}
 	ast, err := parser.Parse(bytes.NewReader(text))
 	if err != nil {

@@ -28,7 +28,7 @@ func TestErrorsHaveTheirLine(t *testing.T) {
 	}{
 		{"FROM a\nNONSENSE x\n", 2, "unknown instruction: NONSENSE"},
 		{"FROM a\n\nCOPY\n", 3, "COPY requires at least two arguments, but only one was provided. Destination could not be determined"},
-		{"FROM a\nRUN " + strings.Repeat("x", 1<<16), 2, "the line is longer than BuildKit reads: 65535 bytes are the most"},
+		{"FROM a\nRUN " + strings.Repeat("x", 1<<16), 2, "the line is longer than BuildKit reads: the maximum is 65535 bytes"},
 		{"FROM a\nENV x=${y\n", 2, "missing '}'"},
 		{"FROM ${x/}\n", 1, "missing '/' in ${}"},
 		{"", 0, "file with no instructions"},

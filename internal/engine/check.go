@@ -13,12 +13,12 @@ import (
 	"bkt/internal/hint"
 )
 
-// unfitError says that the machine, as it is, does not let an engine run.
+// An unfitError says that an engine cannot run on this machine.
 type unfitError struct{ error }
 
 func (e *unfitError) Unwrap() error { return e.error }
 
-// unfit marks err, or each of joined errors, as one of the machine's.
+// unfit makes err, or each of joined errors, an [unfitError].
 func unfit(err error) error {
 	errs := hint.Split(err)
 	for i, e := range errs {
@@ -30,8 +30,8 @@ func unfit(err error) error {
 	return errors.Join(errs...)
 }
 
-// Check returns what an engine needs of the machine, and whether it is there.
-// path is where to look for programs, as in $PATH. Nothing stays of it.
+// Check returns what an engine needs on this machine, and whether it exists. path is
+// where to look for programs, in the form of $PATH. It leaves nothing behind.
 func Check(path string) []contract.Need {
 	runtime, err := findRuntime(path)
 	needs := []contract.Need{{Name: "runtime", Found: runtime, Err: err}, checkNamespaces()}
@@ -41,7 +41,7 @@ func Check(path string) []contract.Need {
 	return append(needs, checkMapping(path)...)
 }
 
-// checkMapping is what [findMapping] finds, with its name.
+// checkMapping returns the needs of [findMapping].
 func checkMapping(path string) []contract.Need {
 	newuidmap, newgidmap, err := findMappers(path)
 	needs := []contract.Need{{Name: "mapping", Found: strings.TrimSpace(newuidmap + " " + newgidmap), Err: err}}
@@ -56,7 +56,7 @@ func checkMapping(path string) []contract.Need {
 	return needs
 }
 
-// describe says which ids ranges are.
+// describe returns ranges as text.
 func describe(ranges []idRange) string {
 	var all []string
 	for _, r := range ranges {
@@ -65,8 +65,7 @@ func describe(ranges []idRange) string {
 	return strings.Join(all, ", ")
 }
 
-// checkNamespaces starts a process in namespaces such as the engine's, which
-// does nothing there.
+// checkNamespaces starts a process that does nothing in namespaces like the engine's.
 func checkNamespaces() contract.Need {
 	cmd := exec.Command("/proc/self/exe", "--version")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces()}

@@ -15,26 +15,25 @@ import (
 	"google.golang.org/grpc"
 )
 
-// A collector keeps the cache below its limit. BuildKit has one, too, which
-// counts less than there is on disk: neither what is written down about builds
-// nor layers whose files have been given a date.
+// A collector keeps the cache below its limit. BuildKit has one, too, which does not count
+// all that is on disk: neither the history of builds nor layers with rewritten dates.
 type collector struct {
 	worker nativeWorker
 	keep   int64                       // bytes
-	forget func(context.Context) error // removes cache keys of records that are gone
+	forget func(context.Context) error // removes the cache keys of deleted records
 	built  chan struct{}               // has room for one
 }
 
 const (
-	// firstLook is how long after a build the collector looks at the cache. By
-	// then the build has let go of what it used.
-	firstLook = time.Second
-	// lastLook is when it gives up on a cache that is in use: the end of the
-	// build that uses it makes it look again.
-	lastLook = time.Minute
+	// firstDelay is the time between a build and the first collection. By then the build
+	// has released what it used.
+	firstDelay = time.Second
+	// maxDelay is the longest time between collections of a full cache that is in use. The
+	// end of the build that uses it starts them again.
+	maxDelay = time.Minute
 )
 
-// intercept tells the collector about builds that end.
+// intercept notifies the collector when a build ends.
 func (c collector) intercept(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	if info.FullMethod == controlapi.Control_Solve_FullMethodName {
 		defer c.notify()
@@ -45,21 +44,21 @@ func (c collector) intercept(ctx context.Context, request any, info *grpc.UnaryS
 func (c collector) notify() {
 	select {
 	case c.built <- struct{}{}:
-	default: // it knows
+	default: // it is already notified
 	}
 }
 
-// run removes what earlier engines have left, and then collects garbage after
-// builds, until ctx is done.
+// run removes what earlier engines have left, and then collects garbage after builds,
+// until ctx ends.
 func (c collector) run(ctx context.Context) {
-	tell := func(doing string, err error) {
+	logError := func(doing string, err error) {
 		if err != nil && ctx.Err() == nil {
 			logrus.Errorf("%s: %v", doing, err)
 		}
 	}
 	keepReserve(c.worker.stores.root)
-	sweep := sync.OnceFunc(func() { tell("removing what earlier engines left", c.worker.stores.sweep(ctx)) })
-	wait, soon := firstLook, true
+	sweep := sync.OnceFunc(func() { logError("removing what earlier engines left", c.worker.stores.sweep(ctx)) })
+	wait, soon := firstDelay, true
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
@@ -67,36 +66,36 @@ func (c collector) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.built:
-			if !soon { // many short builds do not put it off
-				wait, soon = firstLook, true
+			if !soon { // many short builds do not delay it
+				wait, soon = firstDelay, true
 				timer.Reset(wait)
 			}
 		case <-timer.C:
 			soon = false
 			sweep()
 			full, err := c.collect(ctx)
-			tell("collecting garbage", err)
-			if wait *= 2; full && wait < lastLook {
+			logError("collecting garbage", err)
+			if wait *= 2; full && wait < maxDelay {
 				timer.Reset(wait)
 			}
 		}
 	}
 }
 
-// collect removes what the limit leaves no room for. It says whether the cache
-// is above the limit even so.
+// collect deletes records until the cache is below the limit. It reports whether the cache
+// is still above it.
 func (c collector) collect(ctx context.Context) (full bool, err error) {
 	defer crash.Recover(&err)
 	const rounds = 10
 	for range rounds {
-		told, disk, err := c.weigh(ctx)
+		counted, disk, err := c.weigh(ctx)
 		if err != nil {
 			return full, err
 		}
 		full = disk > c.keep
 		keep := c.keep
-		if full { // what is not told goes with the records that it belongs to
-			keep = int64(float64(c.keep) * float64(told) / float64(disk))
+		if full { // what BuildKit does not count is deleted with its records
+			keep = int64(float64(c.keep) * float64(counted) / float64(disk))
 		}
 		removed, err := c.prune(ctx, keep)
 		if err != nil || !full || removed == 0 {
@@ -106,35 +105,34 @@ func (c collector) collect(ctx context.Context) (full bool, err error) {
 	return full, nil
 }
 
-// weigh returns what the records of the cache tell that they take, and what the
-// root takes on disk. The latter is zero if it cannot be above the limit.
-func (c collector) weigh(ctx context.Context) (told, disk int64, err error) {
+// weigh returns the size of the cache as BuildKit counts it, and the size of the root on
+// disk. The latter is zero if it cannot be above the limit.
+func (c collector) weigh(ctx context.Context) (counted, disk int64, err error) {
 	records, err := c.worker.Worker.DiskUsage(ctx, client.DiskUsageInfo{})
 	if err != nil {
 		return 0, 0, err
 	}
 	for _, r := range records {
-		told += r.Size
+		counted += r.Size
 	}
-	// Records have the sizes of their blobs. With those of all blobs added, they
-	// are more than there can be on disk: no need to look at each file.
-	most := told
+	// Records include the sizes of their blobs. With the sizes of all blobs added, the sum
+	// is more than can be on disk, and there is no need to read each file.
+	most := counted
 	for _, ns := range []string{namespace, history} {
 		blobs, err := c.worker.stores.blobs(ctx, ns)
 		if err != nil {
-			return told, 0, err
+			return counted, 0, err
 		}
 		most += blobs
 	}
 	if most < c.keep {
-		return told, 0, nil
+		return counted, 0, nil
 	}
 	u, err := contract.Measure(c.worker.stores.root)
-	return told, u.Bytes, err
+	return counted, u.Bytes, err
 }
 
-// prune removes records until keep bytes are left, and returns how many it has
-// removed.
+// prune deletes records until keep bytes are left, and returns how many it has deleted.
 func (c collector) prune(ctx context.Context, keep int64) (removed int, err error) {
 	stat, err := disk.GetDiskStat(c.worker.stores.root)
 	if err != nil {
@@ -158,16 +156,15 @@ func (c collector) prune(ctx context.Context, keep int64) (removed int, err erro
 	return removed, err
 }
 
-// policy returns when to remove what from the cache, so that it keeps below
-// keep bytes and a fifth of the disk stays free. What a build needs again soon
-// goes last: first sources and cache mounts that are easily had again, then
-// what is old, then anything, and last what BuildKit has for itself.
+// policy returns the order in which to delete records, so that the cache stays below keep
+// bytes and a fifth of the disk stays free: first sources and cache mounts, which are easy
+// to get again, then old records, then any, and last BuildKit's internal ones.
 func policy(keep int64, stat disk.DiskStat) []client.PruneInfo {
 	limit := client.PruneInfo{
 		MaxUsedSpace: keep,
 		MinFreeSpace: stat.Total / 5,
-		// However full the disk is by others' doing, this much stays: to remove
-		// all of it at each build would help nobody.
+		// This much stays even if other files fill the disk: deleting it all after each
+		// build would not help.
 		ReservedSpace: min(keep/4, stat.Total/10),
 	}
 	easy, old, internal := limit, limit, limit

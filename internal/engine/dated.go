@@ -27,12 +27,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// datingWorker is a worker that remembers layers whose files have been given the
-// date of SOURCE_DATE_EPOCH. BuildKit makes them anew at each export, from first
-// to last, though nothing has changed. What it makes of a layer is the same.
+// A datingWorker is a worker that caches layers whose files have the date of
+// SOURCE_DATE_EPOCH. BuildKit creates all of them again in each export, with the same
+// result.
 type datingWorker struct{ nativeWorker }
 
-// Exporter returns what writes images.
+// Exporter returns an exporter of images.
 func (w datingWorker) Exporter(name string, sessions *session.Manager) (exporter.Exporter, error) {
 	e, err := w.Worker.Exporter(name, sessions)
 	if err != nil || name != client.ExporterOCI && name != client.ExporterDocker {
@@ -46,10 +46,10 @@ type datingExporter struct {
 	store content.Store
 }
 
-// Resolve returns what writes one image.
+// Resolve returns an exporter of one image.
 func (e datingExporter) Resolve(ctx context.Context, id int, attrs map[string]string) (exporter.ExporterInstance, error) {
 	x, err := e.Exporter.Resolve(ctx, id, attrs)
-	// A date for the exporter alone is not the one that the build has.
+	// A date for the exporter alone differs from that of the build.
 	if err != nil || attrs["rewrite-timestamp"] != "true" || attrs[string(commonexptypes.OptKeySourceDateEpoch)] != "" {
 		return x, err
 	}
@@ -61,8 +61,7 @@ type datingExport struct {
 	store content.Store
 }
 
-// Export writes src, whose layers it offers to the exporter with their dates
-// changed already.
+// Export writes src. It gives the exporter layers with rewritten dates.
 func (x datingExport) Export(ctx context.Context, src *exporter.Source, info exporter.ExportBuildInfo) (map[string]string, exporter.FinalizeFunc, exporter.DescriptorReference, error) {
 	dated := src.Clone()
 	ps, err := exptypes.ParsePlatforms(src.Metadata)
@@ -78,8 +77,8 @@ func (x datingExport) Export(ctx context.Context, src *exporter.Source, info exp
 	return x.ExporterInstance.Export(ctx, dated, info)
 }
 
-// dated returns ref, the image of src for a platform, with its own layers dated.
-// What cannot be read here is the exporter's to tell.
+// dated returns ref, the image of src for a platform, with its own layers dated. The
+// exporter reports what cannot be read.
 func (x datingExport) dated(src *exporter.Source, ref cache.ImmutableRef, platform string) cache.ImmutableRef {
 	p := &exptypes.Platform{ID: platform}
 	at, err := epoch.ParseSource(src, p)
@@ -102,7 +101,7 @@ type datedRef struct {
 	base  []digest.Digest // layers that stay as they are, if they come first
 }
 
-// GetRemotes returns the layers, and where they can be read.
+// GetRemotes returns the layers, and a provider to read them.
 func (r datedRef) GetRemotes(ctx context.Context, create bool, cfg cacheconfig.RefConfig, all bool, g session.Group) ([]*solver.Remote, error) {
 	remotes, err := r.ImmutableRef.GetRemotes(ctx, create, cfg, all, g)
 	if err != nil || cfg.Compression.Level != nil {
@@ -117,7 +116,7 @@ func (r datedRef) GetRemotes(ctx context.Context, create bool, cfg cacheconfig.R
 	return remotes, nil
 }
 
-// date puts dated layers in the place of those of remote that are not the base's.
+// date replaces the layers of remote that are not the base's with dated ones.
 func (r datedRef) date(ctx context.Context, remote *solver.Remote) error {
 	store := contentutil.NewStoreWithProvider(r.dates.store, remote.Provider)
 	own := 0
@@ -125,11 +124,11 @@ func (r datedRef) date(ctx context.Context, remote *solver.Remote) error {
 		own++
 	}
 	work, ctx := errgroup.WithContext(ctx)
-	// What the provider can do beside reading, this one can, too.
+	// The provider keeps the optional methods of the other one.
 	provider := contentutil.NewMultiProvider(remote.Provider)
 	for i, desc := range remote.Descriptors[own:] {
 		if diffID(desc) == "" {
-			continue // it may be the base's all the same, which the exporter finds out
+			continue // it may still be the base's, which the exporter finds out
 		}
 		work.Go(func() (err error) {
 			defer crash.Recover(&err)
@@ -156,21 +155,21 @@ func diffID(desc ocispec.Descriptor) digest.Digest {
 	return digest.Digest(desc.Annotations[labels.LabelUncompressed])
 }
 
-// lazyProvider is a provider some of whose blobs have yet to be fetched.
+// A lazyProvider is a provider with blobs that are not fetched yet.
 type lazyProvider struct {
 	*contentutil.MultiProvider
 	cache.Unlazier
 }
 
-// dates gives layers a date, in a compression.
+// dates sets the dates in layers, with a compression.
 type dates struct {
 	store       content.Store
 	at          time.Time
 	compression compression.Config
 }
 
-// layer returns the layer desc, which from can read, with a date. A layer knows
-// what it has become before, and keeps that from being collected.
+// layer returns the layer desc, which from can read, with its dates set. The result is
+// recorded in a label of the layer, which also keeps it from being collected.
 func (d dates) layer(ctx context.Context, from content.Store, desc ocispec.Descriptor) (ocispec.Descriptor, error) {
 	if made, ok := d.known(ctx, desc.Digest); ok {
 		return made, nil
@@ -186,11 +185,10 @@ func (d dates) layer(ctx context.Context, from content.Store, desc ocispec.Descr
 	return *made, d.remember(ctx, desc.Digest, *made)
 }
 
-// epochAnnotation is what BuildKit writes on a layer that it has given a date,
-// and knows it by.
+// epochAnnotation is BuildKit's annotation for a layer with rewritten dates.
 const epochAnnotation = "buildkit/rewritten-timestamp"
 
-// label has the descriptor of the dated layer.
+// label returns the name of the label with the descriptor of the dated layer.
 func (d dates) label() string { return "bkt.dated." + d.compression.Type.String() }
 
 func (d dates) known(ctx context.Context, layer digest.Digest) (made ocispec.Descriptor, ok bool) {

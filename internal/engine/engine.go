@@ -1,15 +1,13 @@
-// Package engine is a whole BuildKit: its controller, a worker that runs
-// containers with runc or crun, and a socket to reach it by.
+// Package engine is a whole BuildKit: its controller, a worker that runs containers with runc or
+// crun, and a socket.
 //
-// An engine is two processes. The outer one is what was started: it takes the
-// lock of the root, listens on the socket, starts the inner one in namespaces
-// of its own and passes signals on. The inner one is BuildKit, and pid 1 of
-// those namespaces: when it ends, for whatever reason, the kernel ends every
-// container and takes every mount away. A pipe between the two, the lifeline,
-// makes the inner end with the outer.
+// An engine is two processes. The outer one takes the lock of the root, listens on the socket,
+// starts the inner one in new namespaces, and forwards signals. The inner one is BuildKit, and
+// pid 1 of those namespaces: when it ends, for any reason, the kernel ends every container and
+// removes every mount. A pipe between the two, the lifeline, makes the inner process end with the
+// outer one.
 //
-// What is built, and what is done with it, is the clients' affair. The engine
-// ends by itself when it has had no client for some time.
+// The engine stops when it has had no client for some time.
 package engine
 
 import (
@@ -24,34 +22,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Config says how an engine is to run.
+// A Config has the settings of an engine.
 type Config struct {
-	Root      string        // the folder for all that the engine keeps
-	Socket    string        // the unix socket that it serves
-	Idle      time.Duration // how long to stay without a connection
-	KeepBytes int64         // size on disk above which the cache is cleaned up
-	Version   string        // what to call this engine
-	Path      string        // where to look for programs, as in $PATH
-	Debug     bool          // log all that BuildKit says, not only errors
+	Root      string        // the folder for all files of the engine
+	Socket    string        // the path of its unix socket
+	Idle      time.Duration // time without a connection after which it stops
+	KeepBytes int64         // size on disk above which it deletes from the cache
+	Version   string        // that it reports
+	Path      string        // where to look for programs, in the form of $PATH
+	Debug     bool          // log all messages of BuildKit, not only errors
 
-	Snapshotter string // what makes the layers: a name in contract; empty: the first that works
+	Snapshotter string // a name in package contract; empty: the first that works
 }
 
-// Run runs an engine until it is idle for too long or gets SIGINT or SIGTERM.
-// Once, it reports to ready, which may be nil, that it is up or why it is not.
+// Run runs an engine until it is idle for too long or gets SIGINT or SIGTERM. It reports once to
+// ready, which may be nil, that it is ready or why it is not.
 func Run(c Config, ready *os.File) error {
 	err := run(c, func() { report(ready, nil) })
 	report(ready, err)
 	return err
 }
 
-// report tells whoever started the engine, and hangs up: there is one report.
+// report reports to the client that started the engine, and closes the file.
 func report(ready *os.File, err error) {
 	if ready == nil {
 		return
 	}
-	// A second report fails, as the file is closed, and so does one to a client
-	// that is gone. Neither is a reason to stop.
+	// A second report fails, because the file is closed, and so does one to a client that has
+	// ended. Neither is a reason to stop.
 	_ = contract.Report(ready, err, Status(err))
 	_ = ready.Close()
 }
@@ -68,13 +66,13 @@ func Status(err error) int {
 		return contract.StatusUnfit
 	}
 	if e, ok := errors.AsType[*contract.StartError](err); ok {
-		return e.Status // as the inner process has said
+		return e.Status // of the inner process
 	}
 	return 1
 }
 
 func run(c Config, up func()) error {
-	// All that is made from here on is for the user alone.
+	// All files are for the user alone.
 	unix.Umask(0o077)
 	c, err := c.absolute()
 	if err != nil {
@@ -88,8 +86,8 @@ func run(c Config, up func()) error {
 	if err != nil {
 		return err
 	}
-	// The lock goes when the last copy of its file is closed. The inner process
-	// has one too, so that no other engine starts while it still runs.
+	// The lock ends when the last copy of its file is closed. The inner process has one, too, so
+	// that no other engine starts while it runs.
 	defer lock.Close()
 	log, err := os.OpenFile(contract.LogFile(c.Root), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -106,7 +104,7 @@ func run(c Config, up func()) error {
 
 func (c Config) absolute() (Config, error) {
 	if c.KeepBytes <= 0 {
-		return c, fmt.Errorf("the size to keep is %d bytes, but must be more than nothing", c.KeepBytes)
+		return c, fmt.Errorf("the size to keep must be more than 0 bytes, not %d", c.KeepBytes)
 	}
 	var err error
 	if c.Root, err = filepath.Abs(c.Root); err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 )
 
-// guarded returns hosts that are not sent credentials in the open that the
-// registry itself is sent over TLS, whatever realm or redirection they name. bkt,
-// which has the credentials, gives none to a registry whose realm is another's.
+// guarded returns hosts whose credentials are not sent without TLS if the registry itself
+// has TLS, whatever realm or redirection it names. bkt, which has the credentials, gives
+// none to a registry with the realm of another host.
 func guarded(hosts docker.RegistryHosts) docker.RegistryHosts {
 	return func(name string) ([]docker.RegistryHost, error) {
 		all, err := hosts(name)
@@ -32,13 +32,13 @@ func guarded(hosts docker.RegistryHosts) docker.RegistryHosts {
 	}
 }
 
-// guard is the transport of one registry's client.
+// guard is the transport of the client of one registry.
 type guard struct {
 	inner    http.RoundTripper
 	registry *url.URL
 }
 
-// CloseIdleConnections is what a client looks for in its transport.
+// CloseIdleConnections implements an optional method of transports.
 func (g guard) CloseIdleConnections() {
 	if c, ok := g.inner.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
@@ -50,13 +50,13 @@ func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			r.Body.Close()
 		}
-		return nil, fmt.Errorf("%s wants the credentials for it to be sent to %s://%s, for all to read: they were not sent", g.registry.Host, r.URL.Scheme, r.URL.Host)
+		return nil, fmt.Errorf("%s wants its credentials to be sent to %s://%s without encryption: they were not sent", g.registry.Host, r.URL.Scheme, r.URL.Host)
 	}
 	return g.inner.RoundTrip(r)
 }
 
-// hasCredentials reports whether a request has a password in its head, or is a
-// form, which may have one in its body.
+// hasCredentials reports whether a request has a password in its header, or is a form,
+// which may have one in its body.
 func hasCredentials(r *http.Request) bool {
 	_, _, basic := r.BasicAuth()
 	return basic || strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")

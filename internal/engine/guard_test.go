@@ -71,7 +71,7 @@ func TestGuard(t *testing.T) {
 			if sent := err == nil && len(seen) == 1; sent != tt.sent {
 				t.Errorf("sent: %v, error %v", seen, err)
 			}
-			if !tt.sent && (len(seen) > 0 || !strings.Contains(err.Error(), "for all to read: they were not sent")) {
+			if !tt.sent && (len(seen) > 0 || !strings.Contains(err.Error(), "without encryption: they were not sent")) {
 				t.Errorf("sent: %v, error %v", seen, err)
 			}
 		})

@@ -7,13 +7,12 @@ import (
 	"time"
 )
 
-// idleListener is a listener that gives up when it has had no connection for
-// some time.
+// An idleListener is a listener that stops when it has had no connection for some time.
 type idleListener struct {
 	net.Listener
 	path  string
 	after time.Duration
-	done  chan struct{} // closed when it has given up
+	done  chan struct{} // closed when it has stopped by itself
 
 	mu    sync.Mutex
 	conns int
@@ -21,8 +20,8 @@ type idleListener struct {
 	timer *time.Timer
 }
 
-// firstWait is how long an engine waits for its first client at least: whoever
-// has started it is about to connect.
+// firstWait is the shortest time that an engine waits for its first client, which is about
+// to connect.
 const firstWait = 2 * time.Second
 
 func newIdleListener(l net.Listener, path string, after time.Duration) *idleListener {
@@ -59,7 +58,7 @@ func (l *idleListener) release() {
 	}
 }
 
-// expire gives up, unless a connection came while the timer was going off.
+// expire stops the listener, unless a connection has come meanwhile.
 func (l *idleListener) expire() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,9 +69,9 @@ func (l *idleListener) expire() {
 	close(l.done)
 }
 
-// leave makes the engine impossible to reach, before it begins to stop: a
-// client that comes later finds no socket and starts an engine of its own, and
-// one that has just come sees its connection closed, and does the same.
+// leave makes the engine unreachable before it stops: a later client finds no socket, and
+// starts another engine; a client that has just connected finds its connection closed, and
+// does the same.
 func (l *idleListener) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,7 +85,7 @@ func (l *idleListener) close() {
 	_ = l.Listener.Close()
 }
 
-// countedConn is a connection that tells its listener when it is closed.
+// A countedConn is a connection that notifies its listener when it is closed.
 type countedConn struct {
 	net.Conn
 	closed func()

@@ -20,19 +20,19 @@ import (
 )
 
 const (
-	// grace is how long running builds may go on when the engine is to stop.
-	grace = 2 * time.Second
-	// patience is how long the engine may take to stop in all.
-	patience = 6 * time.Second
-	// killed is the exit status of an inner process whose outer one is gone.
+	// gracePeriod is the time for running builds to end when the engine stops.
+	gracePeriod = 2 * time.Second
+	// stopTimeout is the time for the whole engine to stop.
+	stopTimeout = 6 * time.Second
+	// killed is the exit status of an inner process whose outer process has ended.
 	killed = 137
 )
 
-// IsInner says whether a program with these arguments was started as the inner
-// process of an engine, and has to call [RunInner].
+// IsInner reports whether a program with these arguments is the inner process of an engine,
+// and must call [RunInner].
 func IsInner(args []string) bool { return len(args) == 1 && args[0] == innerName }
 
-// RunInner is the inner process of an engine. It returns its exit status.
+// RunInner runs the inner process of an engine, and returns its exit status.
 func RunInner() int {
 	for fd := fdLifeline; fd <= fdSocket; fd++ {
 		unix.CloseOnExec(fd)
@@ -47,7 +47,7 @@ func RunInner() int {
 	return 0
 }
 
-// runInner is the engine itself, from its settings on.
+// runInner runs the engine itself, once it has its settings.
 func runInner(lifeline, pipe *os.File) (err error) {
 	defer crash.Recover(&err)
 	s, err := await(lifeline)
@@ -57,9 +57,8 @@ func runInner(lifeline, pipe *os.File) (err error) {
 	return serve(s, pipe)
 }
 
-// await waits for the settings. From then on, the process ends when the
-// lifeline does. (A parent-death signal would not do: it is lost when the
-// process gains capabilities.)
+// await waits for the settings. From then on, the process ends when the lifeline is closed.
+// (A parent-death signal is lost when the process gains capabilities.)
 func await(lifeline *os.File) (settings, error) {
 	var s settings
 	var word [1]byte
@@ -67,7 +66,7 @@ func await(lifeline *os.File) (settings, error) {
 		os.Exit(killed)
 	}
 	if word[0] == mapped {
-		return s, again()
+		return s, restart()
 	}
 	r := bufio.NewReader(lifeline)
 	line, err := r.ReadBytes('\n')
@@ -81,9 +80,9 @@ func await(lifeline *os.File) (settings, error) {
 	return s, json.Unmarshal(line, &s)
 }
 
-// again starts the program anew in the same process. Having become root in its
-// user namespace, it is given root's capabilities only now.
-func again() error {
+// restart executes the program again in the same process. It has become root in its user
+// namespace, and gets root's capabilities only now.
+func restart() error {
 	for fd := fdLifeline; fd <= fdSocket; fd++ {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
 			return err
@@ -92,18 +91,18 @@ func again() error {
 	return syscall.Exec("/proc/self/exe", os.Args, os.Environ())
 }
 
-// serve runs BuildKit until nobody needs it or a signal says so.
+// serve runs BuildKit until it is idle for too long or gets a signal.
 func serve(s settings, pipe *os.File) error {
-	// The first process of a pid namespace ignores signals that it has no
-	// handler for, so they are asked for before anything else.
+	// The first process of a pid namespace ignores signals without a handler, so the
+	// handlers come before anything else.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if !s.Config.Debug {
 		logrus.SetLevel(logrus.ErrorLevel)
 	}
-	// What goes into images gets the modes that it is meant to have.
+	// Files in images get exactly the modes that they ask for.
 	unix.Umask(0)
-	if err := settle(s); err != nil {
+	if err := prepareNamespaces(s); err != nil {
 		return err
 	}
 	l, err := net.FileListener(os.NewFile(fdSocket, "socket"))
@@ -128,9 +127,9 @@ func serve(s settings, pipe *os.File) error {
 	return server.stop()
 }
 
-// settle makes the namespaces ready for use: what is mounted here stays here,
-// and /proc and the runtime's state are the engine's own.
-func settle(s settings) error {
+// prepareNamespaces keeps mounts in this namespace, and gives the engine its own /proc and
+// runtime state.
+func prepareNamespaces(s settings) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
 		return unfit(explainNamespaces(fmt.Errorf("mount namespace: %w", err)))
 	}
@@ -140,8 +139,8 @@ func settle(s settings) error {
 	return ownRuntimeState(s)
 }
 
-// ownRuntimeState makes runc or crun keep the state of containers in the root,
-// where what an engine that was killed has left behind is removed.
+// ownRuntimeState makes runc or crun store the state of containers in the root. It removes
+// what a killed engine has left there.
 func ownRuntimeState(s settings) error {
 	state := filepath.Join(s.Config.Root, "run")
 	if err := os.RemoveAll(state); err != nil {
@@ -151,17 +150,16 @@ func ownRuntimeState(s settings) error {
 		return err
 	}
 	if s.Rootless {
-		// This is where the runtimes look. runc does so only if it is not root
-		// by name, which it is not in a namespace.
+		// The runtimes read XDG_RUNTIME_DIR; runc does so only if USER is not root.
 		if err := os.Unsetenv("USER"); err != nil {
 			return err
 		}
 		return os.Setenv("XDG_RUNTIME_DIR", state)
 	}
 	removeCgroups()
-	usual := filepath.Join("/run", filepath.Base(s.Runtime))
-	if err := os.MkdirAll(usual, 0o700); err != nil {
+	standard := filepath.Join("/run", filepath.Base(s.Runtime))
+	if err := os.MkdirAll(standard, 0o700); err != nil {
 		return err
 	}
-	return unix.Mount(state, usual, "", unix.MS_BIND, "")
+	return unix.Mount(state, standard, "", unix.MS_BIND, "")
 }

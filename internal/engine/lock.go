@@ -13,7 +13,7 @@ import (
 	"bkt/internal/hint"
 )
 
-// heldError says that another engine has the root.
+// A heldError says that another engine holds the root.
 type heldError struct {
 	root string
 	pid  string
@@ -23,8 +23,8 @@ func (e *heldError) Error() string {
 	return fmt.Sprintf("%s: in use by another engine (pid %s)", e.root, e.pid)
 }
 
-// lock takes the lock of root and leaves in its file which process did so. It
-// does not wait: BuildKit's own locks would, silently and for ever.
+// lock takes the lock of root, and writes the number of this process to its file. It does
+// not wait: BuildKit's own locks would, silently and for ever.
 func lock(root string) (*os.File, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
@@ -48,9 +48,8 @@ func lock(root string) (*os.File, error) {
 	return f, nil
 }
 
-// checkRoot returns an error if root is a folder of someone else's: what is called
-// like what an engine has left that was killed is removed there. The lock, which
-// stays, says that an engine has had it before.
+// checkRoot returns an error if root has files of others: an engine removes files there by
+// their names. The file of the lock, which stays, shows that the folder is an engine's.
 func checkRoot(root string) error {
 	entries, err := os.ReadDir(root)
 	other := ""
@@ -64,7 +63,7 @@ func checkRoot(root string) error {
 		}
 	}
 	if other != "" {
-		return hint.Add(fmt.Errorf("%s: is no folder of an engine: it holds %s", root, other), "name an empty folder, or one that does not exist yet")
+		return hint.Add(fmt.Errorf("%s: not the folder of an engine: it holds %s", root, other), "name a folder that is empty or does not exist")
 	}
 	return err
 }

@@ -15,8 +15,8 @@ import (
 	"bkt/internal/hint"
 )
 
-// mapping says which users and groups a normal user's engine may use: the user
-// is root in it, and the ranges that the administrator gave them follow from 1.
+// A mapping has the ids of users and groups in the engine of a normal user: the user is
+// root in it, and the user's subordinate ids follow from 1.
 type mapping struct {
 	newuidmap, newgidmap string // programs
 	uids, gids           []idRange
@@ -38,7 +38,7 @@ func findMapping(path string) (mapping, error) {
 	return m, errors.Join(missing, err)
 }
 
-// findMappers finds the programs that give a namespace its users and groups.
+// findMappers finds the programs that set the users and groups of a namespace.
 func findMappers(path string) (newuidmap, newgidmap string, err error) {
 	newuidmap, ok1 := lookPath(path, "newuidmap")
 	newgidmap, ok2 := lookPath(path, "newgidmap")
@@ -49,13 +49,13 @@ func findMappers(path string) (newuidmap, newgidmap string, err error) {
 	return newuidmap, newgidmap, err
 }
 
-// The files that say which subordinate ids users have.
+// The files with the subordinate ids of users.
 const (
 	subuid = "/etc/subuid"
 	subgid = "/etc/subgid"
 )
 
-// subordinate returns the ranges that file gives to u.
+// subordinate returns the ranges of u in file.
 func subordinate(file string, u *user.User) ([]idRange, error) {
 	data, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -68,27 +68,25 @@ func subordinate(file string, u *user.User) ([]idRange, error) {
 	return ranges, nil
 }
 
-// withFree adds to an error the command that gives a user ids that no one has by
-// those files. Where that is not known it says so: two users with the same ids could
-// read each other's containers.
+// withFree adds the command that gives a user ids that are free in files, or says that the
+// free ids are unknown: two users with the same ids could read each other's containers.
 func withFree(err error, name string, files ...string) error {
 	first, unknown := firstFree(files...)
 	if unknown != nil {
-		return hint.Add(err, "give %s %d ids of each kind with \"usermod --add-subuids --add-subgids\", none of which another user has; which these are is not known: %v", name, subordinates, unknown)
+		return hint.Add(err, "give %s %d ids of each kind that no other user has with \"usermod --add-subuids --add-subgids\"; the free ids are unknown: %v", name, subordinates, unknown)
 	}
 	last := first + subordinates - 1
 	return hint.Add(err, "run \"sudo usermod --add-subuids %d-%d --add-subgids %d-%d %s\"", first, last, first, last, name)
 }
 
-// subordinates is how many ids a user usually gets, and firstUsual the lowest
-// that are handed out.
+// subordinates is the usual number of ids of a user, and firstUsual the lowest of them.
 const (
 	subordinates = 65536
 	firstUsual   = 100000
 )
 
-// firstFree returns the first id above all that any user has by some files. One
-// that does not exist hands out none; one that cannot be read is an error.
+// firstFree returns the first id above all ids in files. A missing file has none; a file that
+// cannot be read is an error.
 func firstFree(files ...string) (int, error) {
 	free := firstUsual
 	for _, file := range files {
@@ -111,19 +109,18 @@ func firstFree(files ...string) (int, error) {
 	return free, nil
 }
 
-// endOf returns the id after those that a line hands out.
+// endOf returns the id after those of a line.
 func endOf(line string) (int, error) {
 	f := strings.Split(line, ":")
 	if len(f) != 3 {
-		return 0, errors.New("is not NAME:FIRST:COUNT")
+		return 0, errors.New("not NAME:FIRST:COUNT")
 	}
 	first, err := strconv.Atoi(f[1])
 	count, errCount := strconv.Atoi(f[2])
 	return first + count, errors.Join(err, errCount)
 }
 
-// parseSubordinate picks the lines of a subuid file that are for a user, who
-// may go by name or by number.
+// parseSubordinate returns the ranges of a user, by name or number, in a subuid file.
 func parseSubordinate(text, name, uid string) []idRange {
 	var ranges []idRange
 	for line := range strings.Lines(text) {
@@ -135,8 +132,8 @@ func parseSubordinate(text, name, uid string) []idRange {
 	return slices.Compact(ranges)
 }
 
-// apply gives the process pid, which has just entered a user namespace, its
-// users and groups.
+// apply sets the users and groups of the process pid, which has just entered a user
+// namespace.
 func (m mapping) apply(pid int) error {
 	err := runMap(m.newuidmap, pid, os.Geteuid(), m.uids)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/moby/buildkit/util/network"
 )
 
-// networks are what a RUN may ask for; without asking, it has the host's.
+// networks returns the networks that a RUN can ask for; the default is the host's.
 func networks() map[pb.NetMode]network.Provider {
 	return map[pb.NetMode]network.Provider{
 		pb.NetMode_UNSET: network.NewHostProvider(),
@@ -18,9 +18,9 @@ func networks() map[pb.NetMode]network.Provider {
 	}
 }
 
-// onHost is an executor that tells the one below it that containers which do
-// not ask for a network have the host's. It then leaves them the host's name
-// servers as well, among them those that listen on the loopback device.
+// onHost is an executor that gives containers the network of the host by default. The
+// executor below then keeps the name servers of the host, too, including those on the
+// loopback device.
 type onHost struct{ executor.Executor }
 
 // Run runs a container.

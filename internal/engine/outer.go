@@ -18,7 +18,7 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// innerName is what the inner process is called in place of the program's name.
+// innerName is the name of the inner process.
 const innerName = "bkt-engine: inside"
 
 // The files that the inner process inherits, by number.
@@ -29,34 +29,34 @@ const (
 	fdSocket
 )
 
-// What the inner process reads from the lifeline, each a byte.
+// The bytes that the inner process reads from the lifeline.
 const (
-	mapped = 'm' // it has got its users: it is to start itself again, as root
+	mapped = 'm' // its users are set: it must restart, as root
 	begin  = 'b' // its settings follow as a line of JSON
 )
 
-// settings is what the inner process is told.
+// settings are those of the inner process.
 type settings struct {
 	Config   Config
 	Runtime  string
 	Rootless bool
 }
 
-// files are the open files that the outer process has for the inner one.
+// files are the open files that the outer process passes to the inner one.
 type files struct {
 	lock, log *os.File
 	socket    *socket
 }
 
-// inner is the inner process, seen from the outer one.
+// inner is the inner process, as the outer one knows it.
 type inner struct {
 	cmd      *exec.Cmd
 	lifeline *os.File // to write to; its closing ends the inner process
 	report   *os.File // to read from
 }
 
-// supervise starts the inner process, calls up when it serves, and returns
-// when it has ended.
+// supervise starts the inner process, calls up when it serves, and returns when it has
+// ended.
 func supervise(c Config, p prepared, f files, up func()) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -71,7 +71,7 @@ func supervise(c Config, p prepared, f files, up func()) error {
 	}
 	defer in.lifeline.Close()
 	defer in.report.Close()
-	if err := in.brief(c, p); err != nil {
+	if err := in.configure(c, p); err != nil {
 		return in.abandon(err)
 	}
 	if err := writeState(c, in.cmd.Process.Pid); err != nil {
@@ -89,9 +89,8 @@ func supervise(c Config, p prepared, f files, up func()) error {
 	return nil
 }
 
-// makeTemp makes the folder for temporary files, in place of one that a killed
-// engine has left behind. That of whoever starts the engine may be gone when
-// the next one builds.
+// makeTemp creates the folder for temporary files, and removes one that a killed engine has
+// left. The TMPDIR of the user who starts the engine may be removed before a later build.
 func makeTemp(root string) (string, error) {
 	dir := filepath.Join(root, "tmp")
 	if err := os.RemoveAll(dir); err != nil {
@@ -100,8 +99,8 @@ func makeTemp(root string) (string, error) {
 	return dir, os.Mkdir(dir, 0o700)
 }
 
-// start starts the inner process in its namespaces, where it waits for word.
-// temp is where its temporary files go; parts of it ask for that before main.
+// start starts the inner process in its namespaces, where it waits for its settings. temp
+// is the folder for its temporary files; packages read TMPDIR before main.
 func start(f files, temp string) (*inner, error) {
 	defer f.socket.file.Close()
 	life, lifeline, err := os.Pipe()
@@ -137,19 +136,19 @@ func namespaces() uintptr {
 	return flags
 }
 
-// explainNamespaces adds what to do if the kernel does not let users have
-// namespaces, for which it has several words.
+// explainNamespaces adds a hint if the kernel refuses namespaces to users, for which it has
+// several errors.
 func explainNamespaces(err error) error {
 	refused := errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL)
 	err = fmt.Errorf("starting in new namespaces: %w", err)
 	if !refused {
 		return err
 	}
-	return hint.Add(err, "user namespaces seem to be switched off: see \"sysctl user.max_user_namespaces kernel.unprivileged_userns_clone\"")
+	return hint.Add(err, "user namespaces may be disabled: see \"sysctl user.max_user_namespaces kernel.unprivileged_userns_clone\"")
 }
 
-// brief gives the inner process its users, if it needs any, and its settings.
-func (in *inner) brief(c Config, p prepared) error {
+// configure sends the inner process its users, if it needs any, and its settings.
+func (in *inner) configure(c Config, p prepared) error {
 	s := settings{Config: c, Runtime: p.Runtime, Rootless: os.Geteuid() != 0}
 	if s.Rootless {
 		if err := p.mapping.apply(in.cmd.Process.Pid); err != nil {
@@ -172,8 +171,7 @@ func (in *inner) abandon(err error) error {
 	return err
 }
 
-// explain turns the end of an inner process that had no time to say why into
-// words.
+// explain replaces the error of an inner process that ended without a report.
 func explain(err error, root string) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return hint.Add(errors.New("the engine ended while it was starting"), "see %s", contract.LogFile(root))

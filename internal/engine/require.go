@@ -13,14 +13,14 @@ import (
 	"bkt/internal/hint"
 )
 
-// prepared is what the engine needs of the machine.
+// prepared has what the engine needs on this machine.
 type prepared struct {
 	Runtime string // path of runc or crun
 	mapping        // of users and groups; not needed by root
 }
 
-// prepare looks for all that the engine needs before anything is started, so
-// that what is missing is said at once and in full.
+// prepare looks for all that the engine needs before anything is started, so that one error
+// names all that is missing.
 func prepare(c Config) (prepared, error) {
 	runtime, missing := findRuntime(c.Path)
 	p := prepared{Runtime: runtime}
@@ -32,8 +32,8 @@ func prepare(c Config) (prepared, error) {
 	return p, errors.Join(missing, err)
 }
 
-// lookPath finds a program in path, or beside one of its bin folders in sbin:
-// Debian keeps runc there, and not in the path of its users.
+// lookPath finds a program in path, or in the sbin folder beside one of its bin folders:
+// Debian has runc there, which is not in the path of users.
 func lookPath(path, program string) (string, bool) {
 	for _, dir := range filepath.SplitList(path) {
 		places := []string{dir}
@@ -57,14 +57,14 @@ func findRuntime(path string) (string, error) {
 	}
 	crun, ok := lookPath(path, "crun")
 	if !ok {
-		return "", hintRuntime(errors.New("nothing to run containers with: neither runc nor crun is installed"))
+		return "", hintRuntime(errors.New("no program to run containers: neither runc nor crun is installed"))
 	}
 	version, err := crunVersion(crun)
 	if err != nil {
 		return "", err
 	}
 	if !recentCrun(version) {
-		return "", hintRuntime(fmt.Errorf("%s: version %s is too old, 1.15 is needed, and runc is not installed", crun, version))
+		return "", hintRuntime(fmt.Errorf("%s: version %s is too old (1.15 is needed), and runc is not installed", crun, version))
 	}
 	return crun, nil
 }
@@ -86,8 +86,7 @@ func crunVersion(crun string) (string, error) {
 	return fields[2], nil
 }
 
-// recentCrun says whether crun knows the flag --keep, without which BuildKit
-// cannot use it.
+// recentCrun reports whether crun has the flag --keep, which BuildKit needs.
 func recentCrun(version string) bool {
 	major, rest, _ := strings.Cut(version, ".")
 	minor, _, _ := strings.Cut(rest, ".")

@@ -9,23 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserveSize is the room that it takes to start an engine and to delete from its
-// cache: both write to databases.
+// reserveSize is the space that is needed to start an engine and to delete from its cache:
+// both write to databases.
 const reserveSize = 64 << 10
 
-// reserveFile has no content. It takes room on the disk, which is given up for
-// what frees more: without it, a disk that is full stays so.
+// reserveFile returns the file that reserves this space. It is removed to delete from the
+// cache: without it, a full disk stays full.
 func reserveFile(root string) string { return filepath.Join(root, "reserve") }
 
-// giveUpReserve makes room on a disk that may be full.
+// giveUpReserve frees the reserved space on a disk that may be full.
 func giveUpReserve(root string) {
 	if err := os.Remove(reserveFile(root)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		logrus.Warnf("making room: %v", err)
+		logrus.Warnf("freeing the reserved space: %v", err)
 	}
 }
 
-// keepReserve takes the room again. Where there is none, or the file system cannot
-// do that, there is no reserve.
+// keepReserve reserves the space again, if the disk has it and the file system can do that.
 func keepReserve(root string) {
 	f, err := os.OpenFile(reserveFile(root), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {
@@ -35,7 +34,7 @@ func keepReserve(root string) {
 		err = errors.Join(unix.Fallocate(int(f.Fd()), 0, 0, reserveSize), f.Close())
 	}
 	if err != nil {
-		logrus.Debugf("no room in reserve: %v", err)
+		logrus.Debugf("reserving space: %v", err)
 		_ = os.Remove(reserveFile(root))
 	}
 }

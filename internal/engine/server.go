@@ -32,13 +32,13 @@ import (
 	"google.golang.org/grpc"
 )
 
-// server is BuildKit and what it is reached by.
+// A server is BuildKit with its gRPC server.
 type server struct {
 	grpc       *grpc.Server
 	controller *control.Controller
 	collector  collector
-	stopping   chan struct{} // closed to tell the history's cleaner
-	quit       func()        // ends the collector
+	stopping   chan struct{} // closed to stop the cleaner of the history
+	quit       func()        // stops the collector
 }
 
 func newServer(ctx context.Context, s settings) (*server, error) {
@@ -58,8 +58,8 @@ func newServer(ctx context.Context, s settings) (*server, error) {
 	}
 	c := collector{w, s.Config.KeepBytes, keys.ReleaseUnreferenced, make(chan struct{}, 1)}
 	g := grpc.NewServer(
-		// Errors keep their types on the way, so that clients see the exit
-		// status and the line of a step that failed.
+		// Errors keep their types, so that clients get the exit status and the line of a
+		// step that failed.
 		grpc.ChainUnaryInterceptor(grpcerrors.UnaryServerInterceptor, c.intercept),
 		grpc.StreamInterceptor(grpcerrors.StreamServerInterceptor),
 		grpc.MaxRecvMsgSize(defaults.DefaultMaxRecvMsgSize),
@@ -69,7 +69,7 @@ func newServer(ctx context.Context, s settings) (*server, error) {
 	return &server{grpc: g, controller: controller, collector: c, stopping: stopping}, nil
 }
 
-// serve starts to answer clients at l, and to keep the cache small.
+// serve starts to answer clients at l, and to collect garbage.
 func (s *server) serve(l net.Listener) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -78,12 +78,12 @@ func (s *server) serve(l net.Listener) {
 	go s.grpc.Serve(l)
 }
 
-// stop ends BuildKit: builds may go on for the grace, then they are cancelled.
-// Should anything hang, the process ends all the same, and all containers with it.
+// stop stops BuildKit: builds are cancelled after a grace period. If anything hangs, the
+// process ends, and all containers with it.
 func (s *server) stop() error {
-	giveUp := time.AfterFunc(patience, func() { os.Exit(0) })
+	giveUp := time.AfterFunc(stopTimeout, func() { os.Exit(0) })
 	defer giveUp.Stop()
-	cancel := time.AfterFunc(grace, s.grpc.Stop)
+	cancel := time.AfterFunc(gracePeriod, s.grpc.Stop)
 	defer cancel.Stop()
 	close(s.stopping)
 	s.grpc.GracefulStop()
@@ -119,8 +119,8 @@ func newController(ctx context.Context, root string, w nativeWorker, sessions *s
 		CacheManager:              keys,
 		Entitlements:              []string{"network.host"},
 		HistoryDB:                 history,
-		// Nobody reads what was written down about a build that has ended. (With
-		// none at all, nobody would know of a build that goes on.)
+		// Nobody reads the history of a build that has ended. (Without any history, a running
+		// build could not be found.)
 		HistoryConfig:  &config.HistoryConfig{MaxEntries: new(int64(1))},
 		CacheStore:     cache,
 		LeaseManager:   w.LeaseManager(),

@@ -13,14 +13,14 @@ import (
 	"bkt/internal/hint"
 )
 
-// socket is a listening unix socket and its place in the file system.
+// A socket is a listening unix socket and its file.
 type socket struct {
 	path string
-	file *os.File    // to be inherited by the inner process
-	info os.FileInfo // of path, to know our socket from a later one's
+	file *os.File    // that the inner process inherits
+	info os.FileInfo // of path, to distinguish it from a later socket
 }
 
-// listen makes the socket at path, in place of one that no one answers at.
+// listen creates the socket at path, and replaces one that does not answer.
 func listen(path string) (*socket, error) {
 	if err := contract.CheckSocket(path); err != nil {
 		return nil, err
@@ -35,8 +35,8 @@ func listen(path string) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Only the copy for the inner process stays open: were ours open too,
-	// clients could still connect when the inner one has stopped listening.
+	// Only the copy for the inner process stays open. With two, clients could still connect
+	// after the inner process has stopped listening.
 	defer l.Close()
 	l.SetUnlinkOnClose(false)
 	s := &socket{path: path}
@@ -50,18 +50,18 @@ func listen(path string) (*socket, error) {
 	return s, err
 }
 
-// vacate removes a socket that no one answers at, and nothing else.
+// vacate removes a socket that does not answer, and nothing else.
 func vacate(path string) error {
 	c, err := net.Dial("unix", path)
 	switch {
 	case err == nil:
 		c.Close()
 		return hint.Add(fmt.Errorf("%s: in use by another program", path), "choose another socket")
-	case !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist): // someone may listen who is busy
+	case !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist): // a busy program may listen
 		return hint.Add(err, "choose another socket")
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
-		return hint.Add(fmt.Errorf("%s: is there, and is no socket", path), "choose another socket")
+		return hint.Add(fmt.Errorf("%s: exists and is not a socket", path), "choose another socket")
 	}
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return err
@@ -69,7 +69,7 @@ func vacate(path string) error {
 	return nil
 }
 
-// remove removes the socket, unless another has taken its place.
+// remove removes the socket, unless another one has replaced it.
 func (s *socket) remove() {
 	if info, err := os.Stat(s.path); err == nil && os.SameFile(info, s.info) {
 		_ = os.Remove(s.path)

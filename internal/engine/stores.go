@@ -23,18 +23,18 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// stores are what a worker keeps on disk: the layers of images, as folders and
-// as blobs, and a database that knows which of them are in use.
+// stores are what a worker stores on disk: the layers of images, as folders and as blobs, and
+// a database of those in use.
 type stores struct {
 	root string // of the engine
-	name string // of the snapshotter, which makes the folders
+	name string // of the snapshotter, which creates the folders
 	file *boltutil.DB
 	meta *metadata.DB
 	ids  *storage.MetaStore // the folders of an overlay snapshotter; nil for another
 }
 
-// openStores opens the stores below root. What lies there and does not belong to
-// them is moved to the trash first.
+// openStores opens the stores below root. It first moves what does not belong to them to the
+// trash.
 func openStores(root, snapshotter string) (stores, error) {
 	s := stores{root: root, name: snapshotter}
 	if err := os.MkdirAll(s.dir(), 0o700); err != nil {
@@ -52,8 +52,8 @@ func openStores(root, snapshotter string) (stores, error) {
 	if s.file, err = boltutil.Open(filepath.Join(s.dir(), "containerdmeta.db"), 0o600, boltOptions()); err != nil {
 		return s, err
 	}
-	// The database asks the snapshotter for an optional method, which frees the
-	// disk. Embedded in another type, the snapshotter would lose that method.
+	// The database uses an optional method of the snapshotter that frees the disk. A type
+	// that embeds the snapshotter would lose that method.
 	s.meta = metadata.NewDB(s.file, blobs, map[string]snapshots.Snapshotter{s.name: sn})
 	return s, s.meta.Init(context.Background())
 }
@@ -61,7 +61,7 @@ func openStores(root, snapshotter string) (stores, error) {
 // dir is the folder of the worker.
 func (s stores) dir() string { return contract.WorkerDir(s.root, s.name) }
 
-// folders is where the snapshotter makes its folders.
+// folders is the folder of the folders of layers.
 func (s stores) folders() string { return filepath.Join(s.dir(), "snapshots", "snapshots") }
 
 // openIDs opens the database of the folders.
@@ -83,9 +83,9 @@ func (s *stores) openSnapshotter() (sn snapshots.Snapshotter, err error) {
 	return overlay.NewSnapshotter(dir, overlay.AsynchronousRemove, overlay.WithMetaStore(s.ids))
 }
 
-// chooseSnapshotter returns the name of the snapshotter for root: the wanted
-// one, or else the one that mounts overlays or, where the kernel or the file
-// system cannot do that, the one that copies.
+// chooseSnapshotter returns the name of the snapshotter for root: the wanted one, or else the
+// one with overlays or, if the kernel or the file system does not support them, the one that
+// copies.
 func chooseSnapshotter(root, wanted string) string {
 	switch {
 	case wanted != "" && wanted != contract.AutoSnapshotter:
@@ -96,9 +96,8 @@ func chooseSnapshotter(root, wanted string) string {
 	return contract.Native
 }
 
-// overlays reports whether layers can be put together by mounting overlays. A
-// root that has such layers needs no trial: with the mount of one, the kernel
-// writes out whatever its whole file system has not written yet.
+// overlays reports whether overlays can be mounted in root. A root with such layers is not
+// tried: mounting one makes the kernel write out its whole file system.
 func overlays(root string) bool {
 	_, err := os.Stat(filepath.Join(contract.WorkerDir(root, contract.Overlay), "snapshots"))
 	return err == nil || overlayutils.Supported(root) == nil
@@ -106,7 +105,7 @@ func overlays(root string) bool {
 
 // unknownFolders returns the folders in dir that belong to no snapshot.
 func unknownFolders(ctx context.Context, ids *storage.MetaStore, dir string) (unknown []string, err error) {
-	// While a transaction for writing is open, no snapshot is made.
+	// No snapshot is created during a transaction for writing.
 	err = ids.WithTransaction(ctx, true, func(ctx context.Context) error {
 		known, err := storage.IDMap(ctx)
 		if err != nil && !errdefs.IsNotFound(err) {
@@ -126,8 +125,8 @@ func unknownFolders(ctx context.Context, ids *storage.MetaStore, dir string) (un
 	return unknown, err
 }
 
-// sweep removes from disk what nothing refers to. It returns an error if some of
-// that stays.
+// sweep deletes what nothing refers to from disk. It returns an error if it cannot delete all
+// of it.
 func (s stores) sweep(ctx context.Context) error {
 	if err := s.collectGarbage(ctx); err != nil {
 		return err
@@ -144,7 +143,7 @@ func (s stores) sweep(ctx context.Context) error {
 	return err
 }
 
-// leftovers returns the folders that the snapshotter was to remove.
+// leftovers returns the folders that the snapshotter did not remove.
 func (s stores) leftovers(ctx context.Context) ([]string, error) {
 	if s.ids != nil {
 		return unknownFolders(ctx, s.ids, s.folders())
@@ -152,9 +151,9 @@ func (s stores) leftovers(ctx context.Context) ([]string, error) {
 	return filepath.Glob(filepath.Join(s.folders(), "rm-*"))
 }
 
-// collectGarbage removes what nobody needs, and what the database does not know.
-// The database looks for the latter only if it has something to remove, so it is
-// given a blob and a snapshot that nobody needs.
+// collectGarbage deletes what nothing needs, and what is not in the database. The database
+// looks for the latter only if it has something to delete, so collectGarbage adds an unneeded
+// blob and snapshot first.
 func (s stores) collectGarbage(ctx context.Context) error {
 	const garbage = "bkt-garbage"
 	ctx = containerd.WithNamespace(ctx, namespace)

@@ -10,14 +10,13 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// trashDir is a folder for what is to be removed. A move is done at once; the
-// removal may take long, and happens while the engine runs.
+// trashDir returns the folder for what will be deleted. A move takes no time; deleting may
+// take long, and happens while the engine runs.
 func trashDir(root string) string { return filepath.Join(root, "trash") }
 
-// discard moves to the trash what no engine needs any more: the layers of the
-// other snapshotter, and folders that an engine had made or was to remove when
-// it was killed. The number of such a folder is given out again, and a build
-// that gets it fails.
+// discard moves what is no longer needed to the trash: the layers of the other snapshotter, and
+// folders that an engine was creating or removing when it was killed. The snapshotter uses the
+// number of such a folder again, and the build that gets it would fail.
 func (s stores) discard() {
 	for _, name := range []string{contract.Overlay, contract.Native} {
 		if name != s.name {
@@ -25,7 +24,7 @@ func (s stores) discard() {
 		}
 	}
 	if _, err := os.Stat(s.folders()); err != nil {
-		return // nothing was made yet
+		return // there are no layers yet
 	}
 	ids, err := s.openIDs()
 	if err != nil {
@@ -42,8 +41,8 @@ func (s stores) discard() {
 	}
 }
 
-// moveToTrash moves path to the trash if it exists. What cannot be moved does not
-// keep an engine from starting.
+// moveToTrash moves path to the trash if it exists. An error is only logged, so that the engine
+// starts.
 func (s stores) moveToTrash(path string) {
 	if _, err := os.Lstat(path); err != nil {
 		return

@@ -13,11 +13,11 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// history is the namespace of what BuildKit writes down about builds.
+// history is the namespace of BuildKit's history of builds.
 const history = namespace + "_history"
 
-// measure returns the records of the disk: what the root takes, what of that
-// builds use, and what a prune would free.
+// measure returns the records of the disk: the size of the root, what builds use of it, and
+// what a prune would free.
 func (w nativeWorker) measure(ctx context.Context) ([]*client.UsageInfo, error) {
 	records, err := w.Worker.DiskUsage(ctx, client.DiskUsageInfo{})
 	if err != nil {
@@ -31,7 +31,7 @@ func (w nativeWorker) measure(ctx context.Context) ([]*client.UsageInfo, error) 
 	if err != nil {
 		return nil, err
 	}
-	notes, err := w.stores.blobs(ctx, history)
+	past, err := w.stores.blobs(ctx, history)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (w nativeWorker) measure(ctx context.Context) ([]*client.UsageInfo, error) 
 		contract.DiskSize:        cache.Bytes + rest.Bytes,
 		contract.DiskUnreadable:  int64(cache.Unreadable + rest.Unreadable),
 		contract.DiskInUse:       used,
-		contract.DiskReclaimable: max(0, cache.Bytes-used-own-notes),
+		contract.DiskReclaimable: max(0, cache.Bytes-used-own-past),
 	}
 	var infos []*client.UsageInfo
 	for id, size := range sizes {
@@ -48,7 +48,7 @@ func (w nativeWorker) measure(ctx context.Context) ([]*client.UsageInfo, error) 
 	return infos, nil
 }
 
-// measure returns what the root takes on disk: layers, and all else.
+// measure returns the size of the root on disk: of layers, and of all else.
 func (s stores) measure() (cache, rest contract.Usage, err error) {
 	dirs := []string{s.folders(), contract.ContentDir(s.root, s.name), trashDir(s.root)}
 	for _, dir := range dirs {
@@ -63,16 +63,16 @@ func (s stores) measure() (cache, rest contract.Usage, err error) {
 	return cache, rest, err
 }
 
-// remains returns the sizes of the records that a prune leaves: those in use, and
-// those that BuildKit keeps for itself.
+// remains returns the sizes of the records that a prune leaves: those in use, and BuildKit's
+// internal ones.
 func (w nativeWorker) remains(ctx context.Context, records []*client.UsageInfo) (used, own int64, err error) {
 	ctx = containerd.WithNamespace(ctx, namespace)
 	for _, r := range records {
 		switch {
 		case r.InUse && r.Mutable:
-			// Its size changes, so BuildKit does not tell it.
+			// Its size changes, so BuildKit does not report it.
 			u, err := w.stores.meta.Snapshotter(w.stores.name).Usage(ctx, r.ID)
-			if err != nil && !errdefs.IsNotFound(err) && !errors.Is(err, fs.ErrNotExist) { // it may have gone
+			if err != nil && !errdefs.IsNotFound(err) && !errors.Is(err, fs.ErrNotExist) { // it may be deleted by now
 				return used, own, err
 			}
 			used += u.Size
@@ -85,7 +85,7 @@ func (w nativeWorker) remains(ctx context.Context, records []*client.UsageInfo) 
 	return used, own, nil
 }
 
-// blobs returns what the blobs of a namespace take on disk.
+// blobs returns the size of the blobs of a namespace on disk.
 func (s stores) blobs(ctx context.Context, namespace string) (size int64, err error) {
 	const block = 4096
 	err = s.meta.ContentStore().Walk(containerd.WithNamespace(ctx, namespace), func(info content.Info) error {

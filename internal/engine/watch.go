@@ -8,15 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watch makes the listener give up early if its socket is removed, as happens
-// to all in a user's runtime folder when the user logs out: no client can come
-// any more, but one that wants to would find the root in use.
+// watch stops the listener early if its socket is removed, as happens in a user's runtime
+// folder when the user logs out: no client can connect any more, and a new engine would find
+// the root in use.
 func (l *idleListener) watch() error {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 	if err != nil {
 		return os.NewSyscallError("inotify_init1", err)
 	}
-	// The removal of a name shows as a change of the number of names.
+	// Removing a name changes the number of links, which is an attribute.
 	if _, err := unix.InotifyAddWatch(fd, l.path, unix.IN_ATTRIB|unix.IN_MOVE_SELF|unix.IN_DELETE_SELF); err != nil {
 		unix.Close(fd)
 		return &os.PathError{Op: "watch", Path: l.path, Err: err}
@@ -37,7 +37,7 @@ func (l *idleListener) watch() error {
 	return nil
 }
 
-// hurry makes the listener give up as soon as it has no connection.
+// hurry stops the listener as soon as it has no connection.
 func (l *idleListener) hurry() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -28,24 +28,22 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// namespace is what BuildKit keeps its things under in containerd's stores.
+// namespace is that of BuildKit in containerd's stores.
 const namespace = "buildkit"
 
-// nativeWorker is a worker that knows what its cache takes on disk.
+// A nativeWorker is a worker that measures its cache on disk.
 type nativeWorker struct {
 	*base.Worker
 	stores stores
 }
 
-// Platforms returns the machine's own platform. BuildKit would find out, for
-// every client, which other ones there are emulators for. That takes ten
-// processes, and nobody wants to know: steps for other platforms are run all
-// the same.
+// Platforms returns the machine's own platform. BuildKit would look for emulators of others,
+// with ten processes for every client, and nobody needs the result: steps for other platforms
+// run all the same.
 func (w nativeWorker) Platforms(bool) []ocispec.Platform { return w.Worker.Platforms(false) }
 
-// Prune removes records, as [base.Worker.Prune] does, and then from disk what
-// nothing refers to any more. It returns an error if some of that stays. A disk that
-// is full does not keep it from that.
+// Prune deletes records, as [base.Worker.Prune] does, and then what nothing refers to from disk,
+// even if the disk is full. It returns an error if it cannot delete all of it.
 func (w nativeWorker) Prune(ctx context.Context, removed chan client.UsageInfo, options ...client.PruneInfo) error {
 	giveUpReserve(w.stores.root)
 	defer keepReserve(w.stores.root)
@@ -55,8 +53,7 @@ func (w nativeWorker) Prune(ctx context.Context, removed chan client.UsageInfo, 
 	return w.stores.sweep(ctx)
 }
 
-// DiskUsage returns the records of the cache or, if asked for them, those of the
-// disk.
+// DiskUsage returns the records of the cache or, with [contract.DiskFilter], those of the disk.
 func (w nativeWorker) DiskUsage(ctx context.Context, info client.DiskUsageInfo) ([]*client.UsageInfo, error) {
 	if slices.Equal(info.Filter, []string{contract.DiskFilter}) {
 		return w.measure(ctx)
@@ -64,9 +61,9 @@ func (w nativeWorker) DiskUsage(ctx context.Context, info client.DiskUsageInfo) 
 	return w.Worker.DiskUsage(ctx, info)
 }
 
-// newWorker puts a worker together from its parts. BuildKit has a function for
-// that, which also makes a proxy and, at each start, a 2048-bit RSA key for it:
-// no build here asks for the proxy, and the key takes longer than all else.
+// newWorker creates a worker. BuildKit's function for that also creates a proxy and, at each
+// start, a 2048-bit RSA key for it: no build here needs the proxy, and the key takes longer than
+// all else.
 func newWorker(ctx context.Context, s settings, hosts docker.RegistryHosts) (w nativeWorker, err error) {
 	w.stores, err = openStores(s.Config.Root, chooseSnapshotter(s.Config.Root, s.Config.Snapshotter))
 	if err != nil {
@@ -91,8 +88,8 @@ func newWorker(ctx context.Context, s settings, hosts docker.RegistryHosts) (w n
 	return w, err
 }
 
-// options returns what a worker is told of its stores. They have no policy on
-// when to collect garbage: [collector] has.
+// options returns the options of a worker with these stores. They have no policy for garbage:
+// [collector] has one.
 func (s stores) options() (o base.WorkerOpt, err error) {
 	o.Root = s.dir()
 	o.MountPoolRoot = filepath.Join(o.Root, "cachemounts")
@@ -119,8 +116,8 @@ func (s stores) options() (o base.WorkerOpt, err error) {
 
 func newExecutor(s settings, root string, n map[pb.NetMode]network.Provider, m *resources.Monitor) (executor.Executor, error) {
 	dir := filepath.Join(root, "executor")
-	// A folder for each running container, which a killed engine leaves behind.
-	// Nothing is mounted in them: the mounts have gone with their namespace.
+	// A killed engine leaves a folder for each running container. Nothing is mounted in them:
+	// the mounts ended with their namespace.
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}

@@ -1,10 +1,7 @@
-// Package contract is what bkt and its engine have to agree on: the names of
-// the files in the engine's root, what they hold, and how an engine that has
-// just been started says that it is up, or why it is not, and what its other
-// commands print.
+// Package contract has what bkt and bkt-engine agree on: the files in the engine's root, the
+// report of an engine that starts, and the output of its other commands.
 //
-// Both link it, so it depends on nothing of BuildKit's. It neither starts nor
-// stops anything.
+// Both programs link it, so it imports nothing of BuildKit.
 package contract
 
 import (
@@ -22,73 +19,70 @@ import (
 	"bkt/internal/hint"
 )
 
-// StatusHeld is the exit status of an engine that finds its root in use by
-// another one.
+// StatusHeld is the exit status of an engine whose root another engine uses.
 const StatusHeld = 75
 
-// StatusUnfit is the exit status of an engine that this machine, as it is, does
-// not let run.
+// StatusUnfit is the exit status of an engine that cannot run on this machine.
 const StatusUnfit = 69
 
-// maxSocket is how long the path of a unix socket may be.
+// maxSocket is the length of the longest path of a unix socket.
 const maxSocket = 107
 
-// CheckSocket returns an error if path cannot be that of a socket.
+// CheckSocket returns an error if path is too long for a socket.
 func CheckSocket(path string) error {
 	if len(path) <= maxSocket {
 		return nil
 	}
-	return hint.Add(fmt.Errorf("%s: too long for a socket: %d bytes, and %d are the most", path, len(path), maxSocket),
+	return hint.Add(fmt.Errorf("%s: too long for a socket: %d bytes, but the maximum is %d", path, len(path), maxSocket),
 		"set XDG_RUNTIME_DIR to a folder with a shorter name")
 }
 
-// LockFile is the file that an engine holds a flock on for as long as it lives.
+// LockFile returns the file that an engine locks with flock(2) while it runs.
 func LockFile(root string) string { return filepath.Join(root, "engine.lock") }
 
-// LogFile is where the engine's diagnostics go.
+// LogFile returns the log of the engine.
 func LogFile(root string) string { return filepath.Join(root, "engine.log") }
 
-// StateFile is where the engine says who it is.
+// StateFile returns the file with the [State] of the engine.
 func StateFile(root string) string { return filepath.Join(root, "engine.json") }
 
-// What an engine puts the layers of images together with.
+// The names of snapshotters, which create the file systems of layers.
 const (
 	Overlay         = "overlayfs"
-	Native          = "native" // copies, where the other cannot be had
-	AutoSnapshotter = "auto"   // the first of them that works
+	Native          = "native" // copies, if overlays are not supported
+	AutoSnapshotter = "auto"   // the first of these that works
 )
 
-// DiskFilter makes an engine that is asked for its disk usage return what it has
-// measured on disk, as records with the ids below, instead of the records of its
-// cache. Another BuildKit has no such records.
+// DiskFilter is the filter for the disk usage of an engine that returns what it has measured on
+// disk, as records with the ids below, instead of the records of its cache. Another BuildKit has no
+// such records.
 const (
 	DiskFilter      = "type==bkt.disk"
-	DiskSize        = "size"        // what the root takes
-	DiskUnreadable  = "unreadable"  // how many folders could not be read for that
-	DiskInUse       = "in use"      // what of that builds use
-	DiskReclaimable = "reclaimable" // what a prune frees
+	DiskSize        = "size"        // of the root
+	DiskUnreadable  = "unreadable"  // the number of folders that could not be read
+	DiskInUse       = "in use"      // by builds
+	DiskReclaimable = "reclaimable" // by a prune
 )
 
-// WorkerDir is where the engine keeps the layers of images that it puts together
-// in this way.
+// WorkerDir returns the folder with the layers of a snapshotter.
 func WorkerDir(root, snapshotter string) string { return filepath.Join(root, "runc-"+snapshotter) }
 
-// ContentDir is where it keeps them as blobs.
+// ContentDir returns the folder with these layers as blobs.
 func ContentDir(root, snapshotter string) string {
 	return filepath.Join(WorkerDir(root, snapshotter), "content")
 }
 
-// State says who serves a root. It is valid only while the lock is held: an
-// engine that was killed leaves its state behind.
+// A State says which engine serves a root. It is valid only while the lock is held: a killed
+// engine leaves its state behind.
 type State struct {
-	PID     int       `json:"pid"`   // the process that takes signals
+	PID     int       `json:"pid"`   // the outer process, which takes signals
 	Inner   int       `json:"inner"` // pid 1 of the engine's namespaces, as seen from outside
 	Started time.Time `json:"started"`
 	Version string    `json:"version"`
 	Socket  string    `json:"socket"`
 }
 
-// ReadState returns the state in root's state file.
+// ReadState reads the state file of root.
 func ReadState(root string) (State, error) {
 	var s State
 	data, err := os.ReadFile(StateFile(root))
@@ -101,7 +95,7 @@ func ReadState(root string) (State, error) {
 	return s, nil
 }
 
-// Held says whether an engine holds root.
+// Held reports whether an engine holds the lock of root.
 func Held(root string) (bool, error) {
 	f, err := flock.TryLock(LockFile(root), os.O_RDONLY, flock.Shared)
 	switch {
@@ -115,10 +109,10 @@ func Held(root string) (bool, error) {
 	return false, f.Close()
 }
 
-// readyLine is what an engine that is up reports; any other line is JSON.
+// readyLine is the report of an engine that is ready; any other report is JSON.
 const readyLine = "ready"
 
-// failure is the report of an engine that could not start.
+// A failure is the report of an engine that cannot start.
 type failure struct {
 	Reasons []reason `json:"reasons"`
 	Status  int      `json:"status"`
@@ -129,7 +123,7 @@ type reason struct {
 	Hints   []string `json:"hints,omitempty"`
 }
 
-// reasons returns the errors that were joined into err, each by itself.
+// reasons returns the errors that are joined in err.
 func reasons(err error) []reason {
 	var all []reason
 	for _, e := range hint.Split(err) {
@@ -138,7 +132,7 @@ func reasons(err error) []reason {
 	return all
 }
 
-// A StartError is the reason for which an engine did not start, as it reported it.
+// A StartError is a reason why an engine did not start, as the engine reported it.
 type StartError struct {
 	Message string
 	Status  int // the engine's exit status
@@ -146,8 +140,8 @@ type StartError struct {
 
 func (e *StartError) Error() string { return e.Message }
 
-// Report writes one line to w: that the engine is up, or err, because of which
-// it ends with status.
+// Report writes one line to w: that the engine is ready or, with an error, why it ends with
+// status.
 func Report(w io.Writer, err error, status int) error {
 	if err == nil {
 		_, err := fmt.Fprintln(w, readyLine)
@@ -156,9 +150,9 @@ func Report(w io.Writer, err error, status int) error {
 	return json.NewEncoder(w).Encode(failure{reasons(err), status})
 }
 
-// AwaitReport reads what [Report] wrote. It returns nil if the engine is up, a
-// [StartError] if it could not start, or several of them joined, and
-// [io.ErrUnexpectedEOF] if it ended without a word.
+// AwaitReport reads what [Report] writes. It returns nil if the engine is ready, one or several
+// joined errors of the type [StartError] if it cannot start, and [io.ErrUnexpectedEOF] if it ended
+// without a report.
 func AwaitReport(r io.Reader) error {
 	line, err := bufio.NewReader(r).ReadBytes('\n')
 	if errors.Is(err, io.EOF) {
@@ -177,7 +171,7 @@ func AwaitReport(r io.Reader) error {
 	return f.err()
 }
 
-// err returns the errors that f was made of.
+// err returns the errors of f.
 func (f failure) err() error {
 	var errs []error
 	for _, r := range f.Reasons {
@@ -189,7 +183,7 @@ func (f failure) err() error {
 	return errors.Join(errs...)
 }
 
-// Credentials are what to log in to a registry with; empty for nothing.
+// Credentials are the user and the password for a registry; empty for none.
 type Credentials struct {
 	User   string `json:"user"`
 	Secret string `json:"secret"`

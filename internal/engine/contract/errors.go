@@ -9,14 +9,13 @@ import (
 	"bkt/internal/hint"
 )
 
-// What the lines of a program begin with that say what is wrong, and what to do
-// about it. Others, such as progress, begin otherwise.
+// The prefixes of lines with errors and hints. Other lines, such as progress, have none.
 const (
 	errorLine = "bkt: error: "
 	hintLine  = "bkt: hint: "
 )
 
-// WriteErrors prints err in bkt's name, and each of joined ones by itself.
+// WriteErrors prints err, or each of joined errors, with its hints, as bkt does.
 func WriteErrors(w io.Writer, err error) {
 	for _, r := range reasons(err) {
 		fmt.Fprintln(w, errorLine+r.Message)
@@ -26,8 +25,7 @@ func WriteErrors(w io.Writer, err error) {
 	}
 }
 
-// ReadErrors returns the errors that [WriteErrors] has printed to what is now
-// text. If there are none, it returns otherwise.
+// ReadErrors returns the errors that [WriteErrors] printed in text, or otherwise if text has none.
 func ReadErrors(text string, otherwise error) error {
 	var all []reason
 	for line := range strings.Lines(text) {

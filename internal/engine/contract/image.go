@@ -2,23 +2,23 @@ package contract
 
 import "time"
 
-// Image is what a registry has under a name; nothing, if the digest is empty.
+// An Image is what a registry has under a name: nothing, if the digest is empty.
 type Image struct {
-	Digest  string            `json:"digest,omitempty"` // of the index, if it is for several platforms
+	Digest  string            `json:"digest,omitempty"` // of the index, if the image is for several platforms
 	Created *time.Time        `json:"created,omitempty"`
 	Labels  map[string]string `json:"labels,omitempty"`
 
-	Platforms []string `json:"platforms,omitempty"` // such as linux/amd64; none if it does not say
+	Platforms []string `json:"platforms,omitempty"` // such as linux/amd64; empty if unknown
 }
 
-// Allowed is an image that the policy on signatures allows to be run. Digest is
-// what has been verified; it is empty if the policy asks for nothing.
+// An Allowed is an image that the policy on signatures allows. Digest has the verified one; it
+// is empty if the policy requires nothing.
 type Allowed struct {
 	Name   string `json:"name"`
 	Digest string `json:"digest,omitempty"`
 }
 
-// Pushed is what a registry has under a name, now that it was pushed.
+// A Pushed is what a registry has under a name after a push.
 type Pushed struct {
 	Name   string `json:"name"`
 	Digest string `json:"digest"`

@@ -6,16 +6,16 @@ import (
 	"io"
 )
 
-// A Need is something that an engine needs of the machine.
+// A Need is something that an engine needs on the machine.
 type Need struct {
 	Name  string
-	Found string // what there is of it
+	Found string // what exists of it
 	Err   error  // what is missing; nil if nothing is
 }
 
-// Needs are all that an engine of a version needs.
+// Needs are all needs of a version of bkt-engine.
 type Needs struct {
-	Version string // of the program that was asked
+	Version string // of the program
 	All     []Need
 }
 
@@ -43,7 +43,7 @@ func (n Needs) Write(w io.Writer) error {
 func ReadNeeds(r io.Reader) (Needs, error) {
 	var j needsJSON
 	if err := json.NewDecoder(r).Decode(&j); err != nil {
-		return Needs{}, fmt.Errorf("what the engine needs: %w", err)
+		return Needs{}, fmt.Errorf("needs of the engine: %w", err)
 	}
 	n := Needs{Version: j.Version}
 	for _, need := range j.Needs {

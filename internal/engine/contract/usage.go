@@ -13,14 +13,14 @@ import (
 // Usage is the space that a folder takes on the disk.
 type Usage struct {
 	Bytes      int64
-	Unreadable int // folders that the user may not read: Bytes lacks their content
+	Unreadable int // folders that the user cannot read: Bytes lacks their content
 }
 
-// Measure returns the space that dir takes on the disk, like du(1): blocks, not
-// lengths, and a file with several names once. What is mounted in dir does not
-// count, nor do the folders in except. A dir that does not exist takes nothing.
+// Measure returns the space that dir takes on the disk, like du(1): blocks, not lengths, and a
+// file with several names once. It does not count mounts in dir and the folders in except. A
+// missing dir takes no space.
 //
-// Files may come and go meanwhile. Errors other than missing files and missing
+// Files may be created and deleted meanwhile. Errors other than missing files and missing
 // permissions are returned.
 func Measure(dir string, except ...string) (Usage, error) {
 	m := meter{except: except, seen: map[file]bool{}}
@@ -28,20 +28,20 @@ func Measure(dir string, except ...string) (Usage, error) {
 	return m.total, err
 }
 
-// meter adds up what it is shown.
+// A meter adds up sizes.
 type meter struct {
 	except []string
-	seen   map[file]bool // those with several names
+	seen   map[file]bool // files with several names
 	total  Usage
 }
 
-// file identifies a file, whatever its name.
+// A file identifies a file with any of its names.
 type file struct {
 	major, minor uint32
 	inode        uint64
 }
 
-// add counts what is called name in the open folder parent; path is for people.
+// add counts the file called name in the open folder parent; path is its whole path.
 func (m *meter) add(parent int, name, path string) error {
 	var s unix.Statx_t
 	err := unix.Statx(parent, name, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BASIC_STATS, &s)
@@ -70,7 +70,7 @@ func (m *meter) add(parent int, name, path string) error {
 	return m.addContent(parent, name, path)
 }
 
-// addContent counts what is in a folder.
+// addContent counts the content of a folder.
 func (m *meter) addContent(parent int, name, path string) error {
 	fd, err := unix.Openat(parent, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	switch {
@@ -98,9 +98,8 @@ func (m *meter) addContent(parent int, name, path string) error {
 	return nil
 }
 
-// isWorkspace says whether path is the folder that the kernel makes for an
-// overlay to work in. No one but root may read it, and when nothing is mounted,
-// nothing is in it.
+// isWorkspace reports whether path is the folder that the kernel creates as the workspace of an
+// overlay. Only root can read it, and it is empty unless the overlay is mounted.
 func isWorkspace(path string) bool {
 	return filepath.Base(path) == "work" && filepath.Base(filepath.Dir(path)) == "work"
 }
