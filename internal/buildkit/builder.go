@@ -1,7 +1,8 @@
 // Package buildkit builds images with a BuildKit engine.
 //
-// Package engineclient connects to the engine. BuildKit's frontend for Containerfiles
-// runs in this process, so that every engine supports the same syntax.
+// Package engineclient connects to the engine. BuildKit's frontend for
+// Containerfiles runs in this process, so that every engine supports the same
+// syntax.
 //
 // The package reads no environment variables, and prints nothing but progress.
 package buildkit
@@ -31,8 +32,8 @@ type Builder struct {
 	Verbose  bool     // log which engine builds, even if it is the first choice
 	Exclude  []string // folders in the build context that are never sent
 
-	// Engines are the addresses of the engines for some platforms, such as linux/arm64.
-	// The engine of Config builds for the others.
+	// Engines are the addresses of the engines for some platforms, such as
+	// linux/arm64. The engine of Config builds for the others.
 	Engines map[string]string
 	// Pull resolves tags in registries again, even if the engine has the image.
 	Pull bool
@@ -40,7 +41,8 @@ type Builder struct {
 	Exports []Export
 	// Compression is that of new layers, "zstd" or "gzip"; empty: zstd.
 	Compression string
-	// Attest are attestations to add, "sbom" and "provenance", with their parameters.
+	// Attest are attestations to add, "sbom" and "provenance", with their
+	// parameters.
 	Attest map[string]string
 	// Packages adds a label with the digest of the list of packages.
 	Packages bool
@@ -49,17 +51,17 @@ type Builder struct {
 	CacheFrom, CacheTo []string
 	// Secrets are the files that RUN --mount=type=secret can read, by id.
 	Secrets map[string]string
-	// SSH are the sockets of agents, or the files of keys, that RUN --mount=type=ssh can
-	// use, by id.
+	// SSH are the sockets of agents, or the files of keys, that RUN
+	// --mount=type=ssh can use, by id.
 	SSH map[string][]string
-	// Credentials returns the user and the password for the registry host, both empty
-	// for none. It may be nil.
+	// Credentials returns the user and the password for the registry host, both
+	// empty for none. It may be nil.
 	Credentials func(ctx context.Context, host string) (user, secret string, err error)
 }
 
-// Build builds s into the OCI layout dir and returns the image. If it fails, the image
-// that was in dir before is still there. If a step fails, the error is a
-// [buildspec.StepError]. Progress goes to log.
+// Build builds s into the OCI layout dir and returns the image. If it fails,
+// the image that was in dir before is still there. If a step fails, the error
+// is a [buildspec.StepError]. Progress goes to log.
 func (b Builder) Build(ctx context.Context, s buildspec.Spec, dir string, log io.Writer) (ocilayout.Image, error) {
 	parts, err := b.parts(ctx, s, dir)
 	if err != nil {
@@ -139,8 +141,8 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 	return res, err
 }
 
-// guard returns build, which BuildKit calls in a goroutine of its own. A panic becomes
-// an error, and is also stored in *broken.
+// guard returns build, which BuildKit calls in a goroutine of its own. A panic
+// becomes an error, and is also stored in *broken.
 func guard(build gateway.BuildFunc, broken *error) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (res *gateway.Result, err error) {
 		defer func() {
@@ -168,14 +170,14 @@ func (b Builder) say(log io.Writer, line string) {
 	}
 }
 
-// connect returns a connection to the first engine that can be used. It logs what it
-// waits for.
+// connect returns a connection to the first engine that can be used. It logs
+// what it waits for.
 func (b Builder) connect(ctx context.Context, log io.Writer) (*engineclient.Connection, error) {
 	return engineclient.Connect(ctx, b.Config, func(who string) { b.say(log, "waiting for "+who+" to answer") })
 }
 
-// logEngineChoice logs which engine builds, if it is not the expected one, and why the
-// others do not.
+// logEngineChoice logs which engine builds, if it is not the expected one, and
+// why the others do not.
 func (b Builder) logEngineChoice(log io.Writer, c *engineclient.Connection) {
 	for _, r := range c.Refused {
 		for _, err := range hint.Split(r.Err) {

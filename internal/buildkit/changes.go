@@ -20,8 +20,9 @@ type Change struct {
 	What string // such as "added"
 }
 
-// Changes returns the paths in which t differs from before, sorted: in content, mode,
-// owner or link, or because they were added or removed. Times do not count.
+// Changes returns the paths in which t differs from before, sorted: in content,
+// mode, owner or link, or because they were added or removed. Times do not
+// count.
 func (t *Tree) Changes(ctx context.Context, before *Tree) ([]Change, error) {
 	c := comparison{before: before, after: t, diff: &Tree{c: t.c, state: llb.Diff(before.state, t.state)}}
 	if err := c.folder(ctx, "/"); err != nil {

@@ -28,8 +28,8 @@ import (
 type delivery interface {
 	// export returns the exporter to ask the engine for.
 	export() client.ExportEntry
-	// receive adds the blobs of the image to the output, unless it has them, and returns
-	// the descriptor of the image. answer is that of the engine.
+	// receive adds the blobs of the image to the output, unless it has them,
+	// and returns the descriptor of the image. answer is that of the engine.
 	receive(ctx context.Context, answer map[string]string) (ocispec.Descriptor, error)
 }
 
@@ -65,8 +65,8 @@ func (d direct) receive(_ context.Context, answer map[string]string) (ocispec.De
 	return desc, nil
 }
 
-// archiveDelivery is the delivery of a dockerd that does not store images as containerd
-// does. The dockerd stores the image under a name until it was read.
+// archiveDelivery is the delivery of a dockerd that does not store images as
+// containerd does. The dockerd stores the image under a name until it was read.
 type archiveDelivery struct {
 	engineclient.Daemon
 	output  *ocilayout.Writer
@@ -136,8 +136,8 @@ func convert(ctx context.Context, program, archive, layout string) error {
 	return nil
 }
 
-// exportTo returns the exporter that sends blobs to store. Layers that are compressed
-// already, such as those of a base, stay as they are.
+// exportTo returns the exporter that sends blobs to store. Layers that are
+// compressed already, such as those of a base, stay as they are.
 func exportTo(store content.Store, compression string) client.ExportEntry {
 	return client.ExportEntry{
 		Type:        client.ExporterOCI,

@@ -62,8 +62,8 @@ type unclosed struct{ io.Writer }
 
 func (unclosed) Close() error { return nil }
 
-// openFolder creates a folder beside dir, which replaces dir if that is empty or does
-// not exist.
+// openFolder creates a folder beside dir, which replaces dir if that is empty
+// or does not exist.
 func openFolder(dir string) (pendingExport, error) {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return pendingExport{}, hint.Add(fmt.Errorf("%s: the folder is not empty", dir), "name a folder that is empty or does not exist")

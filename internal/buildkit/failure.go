@@ -57,8 +57,8 @@ func advise(e *buildspec.StepError) error {
 	return hint.Add(e, "if the image is private, log in with \"podman login\"; or read it from a folder with --build-context NAME=oci-layout://DIR")
 }
 
-// withCause adds the folder or the platform to err, of a build of s, where the engine
-// cannot know it.
+// withCause adds the folder or the platform to err, of a build of s, where the
+// engine cannot know it.
 func (b Builder) withCause(s buildspec.Spec, err error) error {
 	err = withPlatform(s, err)
 	for _, l := range s.Images {
@@ -79,7 +79,8 @@ func (b Builder) withCause(s buildspec.Spec, err error) error {
 	return err
 }
 
-// isDamaged reports whether text is about a blob of l that does not match its digest.
+// isDamaged reports whether text is about a blob of l that does not match its
+// digest.
 func isDamaged(l ocilayout.Image, text string) bool {
 	_, rest, found := strings.Cut(text, "unexpected commit digest ")
 	_, rest, expected := strings.Cut(rest, "expected sha256:")

@@ -21,9 +21,9 @@ import (
 // https://reproducible-builds.org/docs/source-date-epoch/.
 const epochArg = "SOURCE_DATE_EPOCH"
 
-// frontend returns the function that turns the Containerfile of s into a definition for
-// an engine. in are the inputs of the whole image; s may have only some of its
-// platforms.
+// frontend returns the function that turns the Containerfile of s into a
+// definition for an engine. in are the inputs of the whole image; s may have
+// only some of its platforms.
 func (b Builder) frontend(s buildspec.Spec, in buildspec.Inputs) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		t := &clientWithOpts{Client: c, opts: maps.Clone(c.BuildOpts().Opts), rerun: s.RerunLines}
@@ -53,8 +53,8 @@ func (b Builder) frontend(s buildspec.Spec, in buildspec.Inputs) gateway.BuildFu
 	}
 }
 
-// inputsLabel returns the digest of in. It is not ok if a registry does not resolve an
-// image; the build then fails with a better error.
+// inputsLabel returns the digest of in. It is not ok if a registry does not
+// resolve an image; the build then fails with a better error.
 func (b Builder) inputsLabel(ctx context.Context, c gateway.Client, s buildspec.Spec, in buildspec.Inputs) (string, bool) {
 	found := map[string]digest.Digest{}
 	for _, name := range in.Open {
@@ -83,8 +83,8 @@ func (b Builder) lookUp(ctx context.Context, c gateway.Client, name string, plat
 	return d, config, err
 }
 
-// clientWithOpts is a client of the engine that gives the frontend other options than
-// the engine has, and runs some steps again.
+// clientWithOpts is a client of the engine that gives the frontend other
+// options than the engine has, and runs some steps again.
 type clientWithOpts struct {
 	gateway.Client
 	opts  map[string]string
@@ -98,9 +98,10 @@ func (t *clientWithOpts) BuildOpts() gateway.BuildOpts {
 	return o
 }
 
-// epoch returns when the base of the image was created, in seconds since 1970: the time
-// of the last commit would change all layers with each commit. It is 0 without a base,
-// and for a base without a date. A base that cannot be read is an error.
+// epoch returns when the base of the image was created, in seconds since 1970:
+// the time of the last commit would change all layers with each commit. It is 0
+// without a base, and for a base without a date. A base that cannot be read is
+// an error.
 func (b Builder) epoch(ctx context.Context, c gateway.Client, s buildspec.Spec, base string) (int64, error) {
 	if base == "" {
 		return 0, nil

@@ -32,8 +32,8 @@ type ExtraMount struct {
 	Layout ocilayout.Image
 }
 
-// Inspect builds s without storing the image, and calls visit with it. Progress goes to
-// log.
+// Inspect builds s without storing the image, and calls visit with it. Progress
+// goes to log.
 func (b Builder) Inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount, log io.Writer, visit func(context.Context, Inspection) error) error {
 	in, err := b.Inputs(ctx, s)
 	if err != nil {
@@ -49,7 +49,8 @@ func (b Builder) Inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount
 	})
 }
 
-// InspectLayout is like [Builder.Inspect] for l, an image that was built from s before.
+// InspectLayout is like [Builder.Inspect] for l, an image that was built from s
+// before.
 func (b Builder) InspectLayout(ctx context.Context, l ocilayout.Image, s buildspec.Spec, log io.Writer, visit func(context.Context, Inspection) error) error {
 	config, err := l.Config(s.FirstPlatform())
 	if err != nil {

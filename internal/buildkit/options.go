@@ -26,8 +26,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// options translates s for BuildKit. It asks no engine, so that a mistake in s is found
-// before one starts.
+// options translates s for BuildKit. It asks no engine, so that a mistake in s
+// is found before one starts.
 func (b Builder) options(s buildspec.Spec, dir string) (client.SolveOpt, error) {
 	opt := client.SolveOpt{
 		FrontendAttrs: b.attributes(s),
@@ -65,8 +65,8 @@ func (b Builder) compression() string { return cmp.Or(b.Compression, "zstd") }
 // attributes returns the options for the frontend of Containerfiles.
 func (b Builder) attributes(s buildspec.Spec) map[string]string {
 	attrs := map[string]string{
-		// A "# syntax=" line asks for another frontend from a registry. This key says
-		// that it already runs.
+		// A "# syntax=" line asks for another frontend from a registry. This
+		// key says that it already runs.
 		"cmdline": "bkt",
 	}
 	for name, value := range s.Args {

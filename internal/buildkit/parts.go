@@ -95,8 +95,8 @@ func (b Builder) add(parts []part, s buildspec.Spec, address, platform string) [
 	return append(parts, part{Builder: b, spec: s})
 }
 
-// addresses returns the addresses of the engines for some platforms, by the normal form
-// of the platform.
+// addresses returns the addresses of the engines for some platforms, by the
+// normal form of the platform.
 func (b Builder) addresses() (map[string]string, error) {
 	all := map[string]string{}
 	for _, text := range slices.Sorted(maps.Keys(b.Engines)) {
@@ -155,8 +155,8 @@ func (p part) deliver(ctx context.Context, out *ocilayout.Writer, also []client.
 	return by.receive(ctx, res.ExporterResponse)
 }
 
-// prepare adapts p to the engine, checks that the engine can do what p asks for, and
-// returns how the image is delivered.
+// prepare adapts p to the engine, checks that the engine can do what p asks
+// for, and returns how the image is delivered.
 func (p *part) prepare(ctx context.Context, c *engineclient.Connection, out *ocilayout.Writer, also []client.ExportEntry) (delivery, error) {
 	if err := c.Measure(ctx); err != nil {
 		return nil, err

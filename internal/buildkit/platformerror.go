@@ -22,14 +22,14 @@ type platformError struct{ error }
 
 func (e platformError) Unwrap() error { return e.error }
 
-// isUnrunnable reports whether the output of a step is about such a program. For the
-// engine it is one that ends with status 1.
+// isUnrunnable reports whether the output of a step is about such a program.
+// For the engine it is one that ends with status 1.
 func isUnrunnable(s *client.SolveStatus) bool {
 	return slices.ContainsFunc(s.Logs, func(l *client.VertexLog) bool { return bytes.Contains(l.Data, []byte(execFormat)) })
 }
 
-// withPlatform names the platform that the engine cannot run, if that is why the build
-// of s failed.
+// withPlatform names the platform that the engine cannot run, if that is why
+// the build of s failed.
 func withPlatform(s buildspec.Spec, err error) error {
 	own := "linux/" + runtime.GOARCH
 	others := slices.DeleteFunc(slices.Clone(s.Platforms), func(p string) bool { return p == own })

@@ -9,8 +9,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Solve makes the engine run the steps of some lines again, and all steps that depend
-// on them.
+// Solve makes the engine run the steps of some lines again, and all steps that
+// depend on them.
 func (t *clientWithOpts) Solve(ctx context.Context, r gateway.SolveRequest) (*gateway.Result, error) {
 	if r.Definition == nil || len(t.rerun) == 0 {
 		return t.Client.Solve(ctx, r)
@@ -101,8 +101,9 @@ func (s steps) following(first []step) []step {
 	return found
 }
 
-// expire marks the metadata of dnf's repositories as outdated in the cache mounts of
-// the steps: dnf would use metadata of yesterday. Downloaded packages stay.
+// expire marks the metadata of dnf's repositories as outdated in the cache
+// mounts of the steps: dnf would use metadata of yesterday. Downloaded packages
+// stay.
 func (t *clientWithOpts) expire(ctx context.Context, s steps, chosen []step) error {
 	for _, step := range chosen {
 		if !slices.ContainsFunc(step.op.GetExec().Mounts, isCache) {
@@ -121,8 +122,8 @@ func (t *clientWithOpts) expire(ctx context.Context, s steps, chosen []step) err
 
 func isCache(m *pb.Mount) bool { return m.MountType == pb.MountType_CACHE }
 
-// replaced returns a definition that runs a script in place of a step, with the same
-// files, mounts and environment.
+// replaced returns a definition that runs a script in place of a step, with the
+// same files, mounts and environment.
 func (s steps) replaced(step step, script string) (*pb.Definition, error) {
 	op := step.op.CloneVT()
 	op.GetExec().Meta.Args = []string{"/bin/sh", "-c", script}

@@ -14,8 +14,8 @@ import (
 	fstypes "github.com/tonistiigi/fsutil/types"
 )
 
-// A Tree is a tree of files on the engine: those of an image, or the result of commands.
-// It lasts as long as its build.
+// A Tree is a tree of files on the engine: those of an image, or the result of
+// commands. It lasts as long as its build.
 type Tree struct {
 	c     gateway.Client
 	state llb.State
@@ -47,8 +47,8 @@ func (t *Tree) With(files map[string]string) *Tree {
 	return &Tree{c: t.c, state: t.state.File(all, llb.WithCustomName("[internal] prepare"))}
 }
 
-// Run returns t and its mounts after a command. The command runs when one of them is
-// read, and its failure is an error then; see [ExitCode].
+// Run returns t and its mounts after a command. The command runs when one of
+// them is read, and its failure is an error then; see [ExitCode].
 func (t *Tree) Run(c Command) (root *Tree, mounts map[string]*Tree) {
 	options := []llb.RunOption{llb.Args(c.Args), llb.WithCustomName(c.Name)}
 	if c.Dir != "" {
@@ -65,8 +65,8 @@ func (t *Tree) Run(c Command) (root *Tree, mounts map[string]*Tree) {
 	return &Tree{c: t.c, state: run.Root()}, mounts
 }
 
-// ExitCode returns the exit code of the command that failed with err. It is not ok if
-// err is another error.
+// ExitCode returns the exit code of the command that failed with err. It is not
+// ok if err is another error.
 func ExitCode(err error) (code int, ok bool) {
 	var exit *gatewaypb.ExitError
 	if !errors.As(err, &exit) {
@@ -100,8 +100,8 @@ func (t *Tree) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	return t.ref.ReadFile(ctx, gateway.ReadRequest{Filename: name})
 }
 
-// readDir returns the entries of a folder of the tree, by name; none if the folder does
-// not exist. It does not follow links.
+// readDir returns the entries of a folder of the tree, by name; none if the
+// folder does not exist. It does not follow links.
 func (t *Tree) readDir(ctx context.Context, name string) (map[string]*fstypes.Stat, error) {
 	if err := t.Make(ctx); err != nil || t.ref == nil { // an empty tree has no reference
 		return nil, err
@@ -117,8 +117,8 @@ func (t *Tree) readDir(ctx context.Context, name string) (map[string]*fstypes.St
 	return found, err
 }
 
-// isMissing reports whether err says that a file does not exist. Errors of the engine
-// are text.
+// isMissing reports whether err says that a file does not exist. Errors of the
+// engine are text.
 func isMissing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "no such file") || strings.Contains(err.Error(), "not a directory")
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/tonistiigi/fsutil"
 )
 
-// ContextFS returns the folder dir without the folders in exclude, and without the
-// layouts that s reads. What a build writes would otherwise be part of what the next
-// one reads.
+// ContextFS returns the folder dir without the folders in exclude, and without
+// the layouts that s reads. What a build writes would otherwise be part of what
+// the next one reads.
 func (s Spec) ContextFS(dir string, exclude []string) (fsutil.FS, error) {
 	fs, err := fsutil.NewFS(dir)
 	if err != nil {
@@ -46,8 +46,8 @@ func (s Spec) ContextFS(dir string, exclude []string) (fsutil.FS, error) {
 	return fsutil.NewFilterFS(fs, &fsutil.FilterOpt{ExcludePatterns: patterns})
 }
 
-// Resolve returns path without symbolic links, as far as it exists. Where /home is a
-// link, a folder has two names.
+// Resolve returns path without symbolic links, as far as it exists. Where /home
+// is a link, a folder has two names.
 func Resolve(path string) string {
 	if actual, err := filepath.EvalSymlinks(path); err == nil {
 		return actual

@@ -30,11 +30,11 @@ const InputsLabel = "bkt.inputs"
 // its repository.
 const SourcesLabel = "bkt.sources"
 
-// Inputs are all that decides what a build yields and is known without building. What
-// a RUN fetches from the network is not part of it.
+// Inputs are all that decides what a build yields and is known without
+// building. What a RUN fetches from the network is not part of it.
 type Inputs struct {
-	// Open are the images that the build reads from a registry by a tag, whose digests
-	// the caller must find out.
+	// Open are the images that the build reads from a registry by a tag, whose
+	// digests the caller must find out.
 	Open []string
 
 	known inputs
@@ -54,14 +54,16 @@ type inputs struct {
 	Attest        map[string]string
 }
 
-// An inputFile is a file, a folder or a link of the build context or of a named one.
+// An inputFile is a file, a folder or a link of the build context or of a named
+// one.
 type inputFile struct {
 	Context, Path, Link string
 	Mode                uint32
 	Content             digest.Digest
 }
 
-// Digest returns the digest of the inputs. images has the digests of the open images.
+// Digest returns the digest of the inputs. images has the digests of the open
+// images.
 func (in Inputs) Digest(images map[string]digest.Digest) (digest.Digest, error) {
 	known := in.known
 	known.Images = maps.Clone(known.Images)
@@ -76,8 +78,8 @@ func (in Inputs) Digest(images map[string]digest.Digest) (digest.Digest, error) 
 	return digest.FromBytes(data), err
 }
 
-// Sources returns the digest of the Containerfile and of the files that it reads from
-// the build context, without the other inputs.
+// Sources returns the digest of the Containerfile and of the files that it
+// reads from the build context, without the other inputs.
 func (in Inputs) Sources() (digest.Digest, error) {
 	sources := inputs{Containerfile: in.known.Containerfile}
 	for _, f := range in.known.Files {
@@ -122,7 +124,8 @@ func (s Spec) Inputs(ctx context.Context, o Options) (Inputs, error) {
 	return in, in.addFiles(ctx, f, s, o.Exclude)
 }
 
-// SourcesDigest returns the [Inputs.Sources] of s, without looking at anything else.
+// SourcesDigest returns the [Inputs.Sources] of s, without looking at anything
+// else.
 func (s Spec) SourcesDigest(ctx context.Context, exclude []string) (digest.Digest, error) {
 	f, err := s.Parse()
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package buildspec says what an image is built from: its Containerfile, the build
-// context, and what stands in for images. It reads files, and asks neither engine nor
-// registry.
+// Package buildspec says what an image is built from: its Containerfile, the
+// build context, and what stands in for images. It reads files, and asks
+// neither engine nor registry.
 package buildspec
 
 import (
@@ -32,9 +32,10 @@ type Spec struct {
 	RerunLines    []int                      // run the commands of these lines again, and all that depends on them
 }
 
-// Locate returns the folder that the Containerfile is sent from, and its path in that
-// folder. The folder is root, the build context, if the file is in it, so that a
-// Containerfile.dockerignore beside it is used and messages have the whole path.
+// Locate returns the folder that the Containerfile is sent from, and its path
+// in that folder. The folder is root, the build context, if the file is in it,
+// so that a Containerfile.dockerignore beside it is used and messages have the
+// whole path.
 func (s Spec) Locate(root string) (dir, name string) {
 	file := s.Containerfile
 	if !filepath.IsAbs(file) {
@@ -70,8 +71,8 @@ func (s Spec) References(f *dockerfile.File) (dockerfile.References, error) {
 	return refs, nil
 }
 
-// Unread returns the names of the images and folders of s that the Containerfile does
-// not read, and what it reads instead.
+// Unread returns the names of the images and folders of s that the
+// Containerfile does not read, and what it reads instead.
 func (s Spec) Unread() (unread, reads []string, err error) {
 	f, err := s.Parse()
 	if err != nil {
@@ -94,8 +95,8 @@ func (s Spec) options() dockerfile.Options {
 	return dockerfile.Options{Platforms: s.Platforms, Args: s.Args}
 }
 
-// Remote returns the images that a build of s reads from registries, with their names
-// in the form of [dockerfile.ShortName].
+// Remote returns the images that a build of s reads from registries, with their
+// names in the form of [dockerfile.ShortName].
 func (s Spec) Remote() ([]string, error) {
 	f, err := s.Parse()
 	if err != nil {
@@ -134,8 +135,8 @@ func (s Spec) IsFolder(name string) bool {
 	return false
 }
 
-// CheckOutput returns an error if dir is a layout that s reads: the build would write to
-// it.
+// CheckOutput returns an error if dir is a layout that s reads: the build would
+// write to it.
 func (s Spec) CheckOutput(dir string) error {
 	to, err := os.Stat(dir)
 	if err != nil {

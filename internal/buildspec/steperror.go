@@ -40,7 +40,8 @@ func (e *StepError) Error() string {
 // Unwrap returns the error itself.
 func (e *StepError) Unwrap() error { return e.Err }
 
-// NewStepError returns an error of a build of file at the place that BuildKit names.
+// NewStepError returns an error of a build of file at the place that BuildKit
+// names.
 func NewStepError(file string, s *errdefs.Source, err error) *StepError {
 	e := &StepError{File: file, Err: err}
 	var exit *gatewaypb.ExitError

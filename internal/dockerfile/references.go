@@ -136,8 +136,8 @@ func (v variables) set(a instructions.KeyValuePairOptional, values map[string]st
 	}
 }
 
-// ShortName returns the name of an image as BuildKit looks it up: without docker.io/library/ and
-// without :latest.
+// ShortName returns the name of an image as BuildKit looks it up: without
+// docker.io/library/ and without :latest.
 func ShortName(name string) string {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {

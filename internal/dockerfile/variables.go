@@ -85,9 +85,9 @@ func (v variables) Get(name string) (string, bool) { value, ok := v[name]; retur
 // Keys implements [shell.EnvGetter].
 func (v variables) Keys() []string { return slices.Sorted(maps.Keys(v)) }
 
-// Expand removes the quotes of a word and replaces its variables. It is not ok if
-// the word is malformed or has a variable without a value, even one with a default. escape is the escape
-// character of the file.
+// Expand removes the quotes of a word and replaces its variables. It is not ok
+// if the word is malformed or has a variable without a value, even one with a
+// default. escape is the escape character of the file.
 func Expand(word, escape string, values map[string]string) (text string, ok bool) {
 	text, unset, err := shell.NewLex(rune(escape[0])).ProcessWord(word, variables(values))
 	return text, err == nil && len(unset) == 0

@@ -30,8 +30,9 @@ func unfit(err error) error {
 	return errors.Join(errs...)
 }
 
-// Check returns what an engine needs on this machine, and whether it exists. path is
-// where to look for programs, in the form of $PATH. It leaves nothing behind.
+// Check returns what an engine needs on this machine, and whether it exists.
+// path is where to look for programs, in the form of $PATH. It leaves nothing
+// behind.
 func Check(path string) []contract.Need {
 	runtime, err := findRuntime(path)
 	needs := []contract.Need{{Name: "runtime", Found: runtime, Err: err}, checkNamespaces()}
@@ -65,7 +66,8 @@ func describe(ranges []idRange) string {
 	return strings.Join(all, ", ")
 }
 
-// checkNamespaces starts a process that does nothing in namespaces like the engine's.
+// checkNamespaces starts a process that does nothing in namespaces like the
+// engine's.
 func checkNamespaces() contract.Need {
 	cmd := exec.Command("/proc/self/exe", "--version")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces()}

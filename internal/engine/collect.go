@@ -15,8 +15,9 @@ import (
 	"google.golang.org/grpc"
 )
 
-// A collector keeps the cache below its limit. BuildKit has one, too, which does not count
-// all that is on disk: neither the history of builds nor layers with rewritten dates.
+// A collector keeps the cache below its limit. BuildKit has one, too, which
+// does not count all that is on disk: neither the history of builds nor layers
+// with rewritten dates.
 type collector struct {
 	worker nativeWorker
 	keep   int64                       // bytes
@@ -25,11 +26,11 @@ type collector struct {
 }
 
 const (
-	// firstDelay is the time between a build and the first collection. By then the build
-	// has released what it used.
+	// firstDelay is the time between a build and the first collection. By then
+	// the build has released what it used.
 	firstDelay = time.Second
-	// maxDelay is the longest time between collections of a full cache that is in use. The
-	// end of the build that uses it starts them again.
+	// maxDelay is the longest time between collections of a full cache that is
+	// in use. The end of the build that uses it starts them again.
 	maxDelay = time.Minute
 )
 
@@ -48,8 +49,8 @@ func (c collector) notify() {
 	}
 }
 
-// run removes what earlier engines have left, and then collects garbage after builds,
-// until ctx ends.
+// run removes what earlier engines have left, and then collects garbage after
+// builds, until ctx ends.
 func (c collector) run(ctx context.Context) {
 	logError := func(doing string, err error) {
 		if err != nil && ctx.Err() == nil {
@@ -82,8 +83,8 @@ func (c collector) run(ctx context.Context) {
 	}
 }
 
-// collect deletes records until the cache is below the limit. It reports whether the cache
-// is still above it.
+// collect deletes records until the cache is below the limit. It reports
+// whether the cache is still above it.
 func (c collector) collect(ctx context.Context) (full bool, err error) {
 	defer crash.Recover(&err)
 	const rounds = 10
@@ -105,8 +106,8 @@ func (c collector) collect(ctx context.Context) (full bool, err error) {
 	return full, nil
 }
 
-// weigh returns the size of the cache as BuildKit counts it, and the size of the root on
-// disk. The latter is zero if it cannot be above the limit.
+// weigh returns the size of the cache as BuildKit counts it, and the size of
+// the root on disk. The latter is zero if it cannot be above the limit.
 func (c collector) weigh(ctx context.Context) (counted, disk int64, err error) {
 	records, err := c.worker.Worker.DiskUsage(ctx, client.DiskUsageInfo{})
 	if err != nil {
@@ -115,8 +116,9 @@ func (c collector) weigh(ctx context.Context) (counted, disk int64, err error) {
 	for _, r := range records {
 		counted += r.Size
 	}
-	// Records include the sizes of their blobs. With the sizes of all blobs added, the sum
-	// is more than can be on disk, and there is no need to read each file.
+	// Records include the sizes of their blobs. With the sizes of all blobs
+	// added, the sum is more than can be on disk, and there is no need to read
+	// each file.
 	most := counted
 	for _, ns := range []string{namespace, history} {
 		blobs, err := c.worker.stores.blobs(ctx, ns)
@@ -132,7 +134,8 @@ func (c collector) weigh(ctx context.Context) (counted, disk int64, err error) {
 	return counted, u.Bytes, err
 }
 
-// prune deletes records until keep bytes are left, and returns how many it has deleted.
+// prune deletes records until keep bytes are left, and returns how many it has
+// deleted.
 func (c collector) prune(ctx context.Context, keep int64) (removed int, err error) {
 	stat, err := disk.GetDiskStat(c.worker.stores.root)
 	if err != nil {
@@ -156,15 +159,16 @@ func (c collector) prune(ctx context.Context, keep int64) (removed int, err erro
 	return removed, err
 }
 
-// policy returns the order in which to delete records, so that the cache stays below keep
-// bytes and a fifth of the disk stays free: first sources and cache mounts, which are easy
-// to get again, then old records, then any, and last BuildKit's internal ones.
+// policy returns the order in which to delete records, so that the cache stays
+// below keep bytes and a fifth of the disk stays free: first sources and cache
+// mounts, which are easy to get again, then old records, then any, and last
+// BuildKit's internal ones.
 func policy(keep int64, stat disk.DiskStat) []client.PruneInfo {
 	limit := client.PruneInfo{
 		MaxUsedSpace: keep,
 		MinFreeSpace: stat.Total / 5,
-		// This much stays even if other files fill the disk: deleting it all after each
-		// build would not help.
+		// This much stays even if other files fill the disk: deleting it all
+		// after each build would not help.
 		ReservedSpace: min(keep/4, stat.Total/10),
 	}
 	easy, old, internal := limit, limit, limit

@@ -28,8 +28,8 @@ import (
 )
 
 // A datingWorker is a worker that caches layers whose files have the date of
-// SOURCE_DATE_EPOCH. BuildKit creates all of them again in each export, with the same
-// result.
+// SOURCE_DATE_EPOCH. BuildKit creates all of them again in each export, with
+// the same result.
 type datingWorker struct{ nativeWorker }
 
 // Exporter returns an exporter of images.
@@ -77,8 +77,8 @@ func (x datingExport) Export(ctx context.Context, src *exporter.Source, info exp
 	return x.ExporterInstance.Export(ctx, dated, info)
 }
 
-// dated returns ref, the image of src for a platform, with its own layers dated. The
-// exporter reports what cannot be read.
+// dated returns ref, the image of src for a platform, with its own layers
+// dated. The exporter reports what cannot be read.
 func (x datingExport) dated(src *exporter.Source, ref cache.ImmutableRef, platform string) cache.ImmutableRef {
 	p := &exptypes.Platform{ID: platform}
 	at, err := epoch.ParseSource(src, p)
@@ -168,8 +168,9 @@ type dates struct {
 	compression compression.Config
 }
 
-// layer returns the layer desc, which from can read, with its dates set. The result is
-// recorded in a label of the layer, which also keeps it from being collected.
+// layer returns the layer desc, which from can read, with its dates set. The
+// result is recorded in a label of the layer, which also keeps it from being
+// collected.
 func (d dates) layer(ctx context.Context, from content.Store, desc ocispec.Descriptor) (ocispec.Descriptor, error) {
 	if made, ok := d.known(ctx, desc.Digest); ok {
 		return made, nil

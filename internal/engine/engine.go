@@ -1,11 +1,12 @@
-// Package engine is a whole BuildKit: its controller, a worker that runs containers with runc or
-// crun, and a socket.
+// Package engine is a whole BuildKit: its controller, a worker that runs
+// containers with runc or crun, and a socket.
 //
-// An engine is two processes. The outer one takes the lock of the root, listens on the socket,
-// starts the inner one in new namespaces, and forwards signals. The inner one is BuildKit, and
-// pid 1 of those namespaces: when it ends, for any reason, the kernel ends every container and
-// removes every mount. A pipe between the two, the lifeline, makes the inner process end with the
-// outer one.
+// An engine is two processes. The outer one takes the lock of the root, listens
+// on the socket, starts the inner one in new namespaces, and forwards signals.
+// The inner one is BuildKit, and pid 1 of those namespaces: when it ends, for
+// any reason, the kernel ends every container and removes every mount. A pipe
+// between the two, the lifeline, makes the inner process end with the outer
+// one.
 //
 // The engine stops when it has had no client for some time.
 package engine
@@ -35,8 +36,9 @@ type Config struct {
 	Snapshotter string // a name in package contract; empty: the first that works
 }
 
-// Run runs an engine until it is idle for too long or gets SIGINT or SIGTERM. It reports once to
-// ready, which may be nil, that it is ready or why it is not.
+// Run runs an engine until it is idle for too long or gets SIGINT or SIGTERM.
+// It reports once to ready, which may be nil, that it is ready or why it is
+// not.
 func Run(c Config, ready *os.File) error {
 	err := run(c, func() { report(ready, nil) })
 	report(ready, err)
@@ -48,8 +50,8 @@ func report(ready *os.File, err error) {
 	if ready == nil {
 		return
 	}
-	// A second report fails, because the file is closed, and so does one to a client that has
-	// ended. Neither is a reason to stop.
+	// A second report fails, because the file is closed, and so does one to a
+	// client that has ended. Neither is a reason to stop.
 	_ = contract.Report(ready, err, Status(err))
 	_ = ready.Close()
 }
@@ -86,8 +88,8 @@ func run(c Config, up func()) error {
 	if err != nil {
 		return err
 	}
-	// The lock ends when the last copy of its file is closed. The inner process has one, too, so
-	// that no other engine starts while it runs.
+	// The lock ends when the last copy of its file is closed. The inner process
+	// has one, too, so that no other engine starts while it runs.
 	defer lock.Close()
 	log, err := os.OpenFile(contract.LogFile(c.Root), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 )
 
-// guarded returns hosts whose credentials are not sent without TLS if the registry itself
-// has TLS, whatever realm or redirection it names. bkt, which has the credentials, gives
-// none to a registry with the realm of another host.
+// guarded returns hosts whose credentials are not sent without TLS if the
+// registry itself has TLS, whatever realm or redirection it names. bkt, which
+// has the credentials, gives none to a registry with the realm of another host.
 func guarded(hosts docker.RegistryHosts) docker.RegistryHosts {
 	return func(name string) ([]docker.RegistryHost, error) {
 		all, err := hosts(name)
@@ -55,8 +55,8 @@ func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.inner.RoundTrip(r)
 }
 
-// hasCredentials reports whether a request has a password in its header, or is a form,
-// which may have one in its body.
+// hasCredentials reports whether a request has a password in its header, or is
+// a form, which may have one in its body.
 func hasCredentials(r *http.Request) bool {
 	_, _, basic := r.BasicAuth()
 	return basic || strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// An idleListener is a listener that stops when it has had no connection for some time.
+// An idleListener is a listener that stops when it has had no connection for
+// some time.
 type idleListener struct {
 	net.Listener
 	path  string
@@ -20,8 +21,8 @@ type idleListener struct {
 	timer *time.Timer
 }
 
-// firstWait is the shortest time that an engine waits for its first client, which is about
-// to connect.
+// firstWait is the shortest time that an engine waits for its first client,
+// which is about to connect.
 const firstWait = 2 * time.Second
 
 func newIdleListener(l net.Listener, path string, after time.Duration) *idleListener {
@@ -69,9 +70,9 @@ func (l *idleListener) expire() {
 	close(l.done)
 }
 
-// leave makes the engine unreachable before it stops: a later client finds no socket, and
-// starts another engine; a client that has just connected finds its connection closed, and
-// does the same.
+// leave makes the engine unreachable before it stops: a later client finds no
+// socket, and starts another engine; a client that has just connected finds its
+// connection closed, and does the same.
 func (l *idleListener) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

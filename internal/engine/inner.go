@@ -28,8 +28,8 @@ const (
 	killed = 137
 )
 
-// IsInner reports whether a program with these arguments is the inner process of an engine,
-// and must call [RunInner].
+// IsInner reports whether a program with these arguments is the inner process
+// of an engine, and must call [RunInner].
 func IsInner(args []string) bool { return len(args) == 1 && args[0] == innerName }
 
 // RunInner runs the inner process of an engine, and returns its exit status.
@@ -57,8 +57,9 @@ func runInner(lifeline, pipe *os.File) (err error) {
 	return serve(s, pipe)
 }
 
-// await waits for the settings. From then on, the process ends when the lifeline is closed.
-// (A parent-death signal is lost when the process gains capabilities.)
+// await waits for the settings. From then on, the process ends when the
+// lifeline is closed. (A parent-death signal is lost when the process gains
+// capabilities.)
 func await(lifeline *os.File) (settings, error) {
 	var s settings
 	var word [1]byte
@@ -80,8 +81,8 @@ func await(lifeline *os.File) (settings, error) {
 	return s, json.Unmarshal(line, &s)
 }
 
-// restart executes the program again in the same process. It has become root in its user
-// namespace, and gets root's capabilities only now.
+// restart executes the program again in the same process. It has become root in
+// its user namespace, and gets root's capabilities only now.
 func restart() error {
 	for fd := fdLifeline; fd <= fdSocket; fd++ {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
@@ -93,8 +94,8 @@ func restart() error {
 
 // serve runs BuildKit until it is idle for too long or gets a signal.
 func serve(s settings, pipe *os.File) error {
-	// The first process of a pid namespace ignores signals without a handler, so the
-	// handlers come before anything else.
+	// The first process of a pid namespace ignores signals without a handler,
+	// so the handlers come before anything else.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if !s.Config.Debug {
@@ -127,8 +128,8 @@ func serve(s settings, pipe *os.File) error {
 	return server.stop()
 }
 
-// prepareNamespaces keeps mounts in this namespace, and gives the engine its own /proc and
-// runtime state.
+// prepareNamespaces keeps mounts in this namespace, and gives the engine its
+// own /proc and runtime state.
 func prepareNamespaces(s settings) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
 		return unfit(explainNamespaces(fmt.Errorf("mount namespace: %w", err)))
@@ -139,8 +140,8 @@ func prepareNamespaces(s settings) error {
 	return ownRuntimeState(s)
 }
 
-// ownRuntimeState makes runc or crun store the state of containers in the root. It removes
-// what a killed engine has left there.
+// ownRuntimeState makes runc or crun store the state of containers in the root.
+// It removes what a killed engine has left there.
 func ownRuntimeState(s settings) error {
 	state := filepath.Join(s.Config.Root, "run")
 	if err := os.RemoveAll(state); err != nil {

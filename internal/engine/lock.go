@@ -23,8 +23,8 @@ func (e *heldError) Error() string {
 	return fmt.Sprintf("%s: in use by another engine (pid %s)", e.root, e.pid)
 }
 
-// lock takes the lock of root, and writes the number of this process to its file. It does
-// not wait: BuildKit's own locks would, silently and for ever.
+// lock takes the lock of root, and writes the number of this process to its
+// file. It does not wait: BuildKit's own locks would, silently and for ever.
 func lock(root string) (*os.File, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
@@ -48,8 +48,9 @@ func lock(root string) (*os.File, error) {
 	return f, nil
 }
 
-// checkRoot returns an error if root has files of others: an engine removes files there by
-// their names. The file of the lock, which stays, shows that the folder is an engine's.
+// checkRoot returns an error if root has files of others: an engine removes
+// files there by their names. The file of the lock, which stays, shows that the
+// folder is an engine's.
 func checkRoot(root string) error {
 	entries, err := os.ReadDir(root)
 	other := ""

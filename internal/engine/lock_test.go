@@ -9,8 +9,8 @@ import (
 	"bkt/internal/engine/contract"
 )
 
-// TestEnginesTakeNoFolderOfOthers checks that an engine takes a folder that is empty,
-// or that an engine had before, and no other: it removes things there.
+// TestEnginesTakeNoFolderOfOthers checks that an engine takes a folder that is
+// empty, or that an engine had before, and no other: it removes things there.
 func TestEnginesTakeNoFolderOfOthers(t *testing.T) {
 	tests := []struct {
 		name  string

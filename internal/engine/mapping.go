@@ -15,8 +15,8 @@ import (
 	"bkt/internal/hint"
 )
 
-// A mapping has the ids of users and groups in the engine of a normal user: the user is
-// root in it, and the user's subordinate ids follow from 1.
+// A mapping has the ids of users and groups in the engine of a normal user: the
+// user is root in it, and the user's subordinate ids follow from 1.
 type mapping struct {
 	newuidmap, newgidmap string // programs
 	uids, gids           []idRange
@@ -68,8 +68,9 @@ func subordinate(file string, u *user.User) ([]idRange, error) {
 	return ranges, nil
 }
 
-// withFree adds the command that gives a user ids that are free in files, or says that the
-// free ids are unknown: two users with the same ids could read each other's containers.
+// withFree adds the command that gives a user ids that are free in files, or
+// says that the free ids are unknown: two users with the same ids could read
+// each other's containers.
 func withFree(err error, name string, files ...string) error {
 	first, unknown := firstFree(files...)
 	if unknown != nil {
@@ -79,14 +80,15 @@ func withFree(err error, name string, files ...string) error {
 	return hint.Add(err, "run \"sudo usermod --add-subuids %d-%d --add-subgids %d-%d %s\"", first, last, first, last, name)
 }
 
-// subordinates is the usual number of ids of a user, and firstUsual the lowest of them.
+// subordinates is the usual number of ids of a user, and firstUsual the lowest
+// of them.
 const (
 	subordinates = 65536
 	firstUsual   = 100000
 )
 
-// firstFree returns the first id above all ids in files. A missing file has none; a file that
-// cannot be read is an error.
+// firstFree returns the first id above all ids in files. A missing file has
+// none; a file that cannot be read is an error.
 func firstFree(files ...string) (int, error) {
 	free := firstUsual
 	for _, file := range files {
@@ -120,7 +122,8 @@ func endOf(line string) (int, error) {
 	return first + count, errors.Join(err, errCount)
 }
 
-// parseSubordinate returns the ranges of a user, by name or number, in a subuid file.
+// parseSubordinate returns the ranges of a user, by name or number, in a subuid
+// file.
 func parseSubordinate(text, name, uid string) []idRange {
 	var ranges []idRange
 	for line := range strings.Lines(text) {

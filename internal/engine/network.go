@@ -18,9 +18,9 @@ func networks() map[pb.NetMode]network.Provider {
 	}
 }
 
-// onHost is an executor that gives containers the network of the host by default. The
-// executor below then keeps the name servers of the host, too, including those on the
-// loopback device.
+// onHost is an executor that gives containers the network of the host by
+// default. The executor below then keeps the name servers of the host, too,
+// including those on the loopback device.
 type onHost struct{ executor.Executor }
 
 // Run runs a container.

@@ -55,8 +55,8 @@ type inner struct {
 	report   *os.File // to read from
 }
 
-// supervise starts the inner process, calls up when it serves, and returns when it has
-// ended.
+// supervise starts the inner process, calls up when it serves, and returns when
+// it has ended.
 func supervise(c Config, p prepared, f files, up func()) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -89,8 +89,9 @@ func supervise(c Config, p prepared, f files, up func()) error {
 	return nil
 }
 
-// makeTemp creates the folder for temporary files, and removes one that a killed engine has
-// left. The TMPDIR of the user who starts the engine may be removed before a later build.
+// makeTemp creates the folder for temporary files, and removes one that a
+// killed engine has left. The TMPDIR of the user who starts the engine may be
+// removed before a later build.
 func makeTemp(root string) (string, error) {
 	dir := filepath.Join(root, "tmp")
 	if err := os.RemoveAll(dir); err != nil {
@@ -99,8 +100,9 @@ func makeTemp(root string) (string, error) {
 	return dir, os.Mkdir(dir, 0o700)
 }
 
-// start starts the inner process in its namespaces, where it waits for its settings. temp
-// is the folder for its temporary files; packages read TMPDIR before main.
+// start starts the inner process in its namespaces, where it waits for its
+// settings. temp is the folder for its temporary files; packages read TMPDIR
+// before main.
 func start(f files, temp string) (*inner, error) {
 	defer f.socket.file.Close()
 	life, lifeline, err := os.Pipe()
@@ -136,8 +138,8 @@ func namespaces() uintptr {
 	return flags
 }
 
-// explainNamespaces adds a hint if the kernel refuses namespaces to users, for which it has
-// several errors.
+// explainNamespaces adds a hint if the kernel refuses namespaces to users, for
+// which it has several errors.
 func explainNamespaces(err error) error {
 	refused := errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL)
 	err = fmt.Errorf("starting in new namespaces: %w", err)

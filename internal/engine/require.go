@@ -19,8 +19,8 @@ type prepared struct {
 	mapping        // of users and groups; not needed by root
 }
 
-// prepare looks for all that the engine needs before anything is started, so that one error
-// names all that is missing.
+// prepare looks for all that the engine needs before anything is started, so
+// that one error names all that is missing.
 func prepare(c Config) (prepared, error) {
 	runtime, missing := findRuntime(c.Path)
 	p := prepared{Runtime: runtime}
@@ -32,8 +32,8 @@ func prepare(c Config) (prepared, error) {
 	return p, errors.Join(missing, err)
 }
 
-// lookPath finds a program in path, or in the sbin folder beside one of its bin folders:
-// Debian has runc there, which is not in the path of users.
+// lookPath finds a program in path, or in the sbin folder beside one of its bin
+// folders: Debian has runc there, which is not in the path of users.
 func lookPath(path, program string) (string, bool) {
 	for _, dir := range filepath.SplitList(path) {
 		places := []string{dir}

@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserveSize is the space that is needed to start an engine and to delete from its cache:
-// both write to databases.
+// reserveSize is the space that is needed to start an engine and to delete from
+// its cache: both write to databases.
 const reserveSize = 64 << 10
 
-// reserveFile returns the file that reserves this space. It is removed to delete from the
-// cache: without it, a full disk stays full.
+// reserveFile returns the file that reserves this space. It is removed to
+// delete from the cache: without it, a full disk stays full.
 func reserveFile(root string) string { return filepath.Join(root, "reserve") }
 
 // giveUpReserve frees the reserved space on a disk that may be full.
@@ -24,7 +24,8 @@ func giveUpReserve(root string) {
 	}
 }
 
-// keepReserve reserves the space again, if the disk has it and the file system can do that.
+// keepReserve reserves the space again, if the disk has it and the file system
+// can do that.
 func keepReserve(root string) {
 	f, err := os.OpenFile(reserveFile(root), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {

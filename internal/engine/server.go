@@ -58,8 +58,8 @@ func newServer(ctx context.Context, s settings) (*server, error) {
 	}
 	c := collector{w, s.Config.KeepBytes, keys.ReleaseUnreferenced, make(chan struct{}, 1)}
 	g := grpc.NewServer(
-		// Errors keep their types, so that clients get the exit status and the line of a
-		// step that failed.
+		// Errors keep their types, so that clients get the exit status and the
+		// line of a step that failed.
 		grpc.ChainUnaryInterceptor(grpcerrors.UnaryServerInterceptor, c.intercept),
 		grpc.StreamInterceptor(grpcerrors.StreamServerInterceptor),
 		grpc.MaxRecvMsgSize(defaults.DefaultMaxRecvMsgSize),
@@ -78,8 +78,8 @@ func (s *server) serve(l net.Listener) {
 	go s.grpc.Serve(l)
 }
 
-// stop stops BuildKit: builds are cancelled after a grace period. If anything hangs, the
-// process ends, and all containers with it.
+// stop stops BuildKit: builds are cancelled after a grace period. If anything
+// hangs, the process ends, and all containers with it.
 func (s *server) stop() error {
 	giveUp := time.AfterFunc(stopTimeout, func() { os.Exit(0) })
 	defer giveUp.Stop()
@@ -119,8 +119,8 @@ func newController(ctx context.Context, root string, w nativeWorker, sessions *s
 		CacheManager:              keys,
 		Entitlements:              []string{"network.host"},
 		HistoryDB:                 history,
-		// Nobody reads the history of a build that has ended. (Without any history, a running
-		// build could not be found.)
+		// Nobody reads the history of a build that has ended. (Without any
+		// history, a running build could not be found.)
 		HistoryConfig:  &config.HistoryConfig{MaxEntries: new(int64(1))},
 		CacheStore:     cache,
 		LeaseManager:   w.LeaseManager(),

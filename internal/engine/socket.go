@@ -35,8 +35,8 @@ func listen(path string) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Only the copy for the inner process stays open. With two, clients could still connect
-	// after the inner process has stopped listening.
+	// Only the copy for the inner process stays open. With two, clients could
+	// still connect after the inner process has stopped listening.
 	defer l.Close()
 	l.SetUnlinkOnClose(false)
 	s := &socket{path: path}

@@ -23,8 +23,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// stores are what a worker stores on disk: the layers of images, as folders and as blobs, and
-// a database of those in use.
+// stores are what a worker stores on disk: the layers of images, as folders and
+// as blobs, and a database of those in use.
 type stores struct {
 	root string // of the engine
 	name string // of the snapshotter, which creates the folders
@@ -33,8 +33,8 @@ type stores struct {
 	ids  *storage.MetaStore // the folders of an overlay snapshotter; nil for another
 }
 
-// openStores opens the stores below root. It first moves what does not belong to them to the
-// trash.
+// openStores opens the stores below root. It first moves what does not belong
+// to them to the trash.
 func openStores(root, snapshotter string) (stores, error) {
 	s := stores{root: root, name: snapshotter}
 	if err := os.MkdirAll(s.dir(), 0o700); err != nil {
@@ -52,8 +52,8 @@ func openStores(root, snapshotter string) (stores, error) {
 	if s.file, err = boltutil.Open(filepath.Join(s.dir(), "containerdmeta.db"), 0o600, boltOptions()); err != nil {
 		return s, err
 	}
-	// The database uses an optional method of the snapshotter that frees the disk. A type
-	// that embeds the snapshotter would lose that method.
+	// The database uses an optional method of the snapshotter that frees the
+	// disk. A type that embeds the snapshotter would lose that method.
 	s.meta = metadata.NewDB(s.file, blobs, map[string]snapshots.Snapshotter{s.name: sn})
 	return s, s.meta.Init(context.Background())
 }
@@ -83,9 +83,9 @@ func (s *stores) openSnapshotter() (sn snapshots.Snapshotter, err error) {
 	return overlay.NewSnapshotter(dir, overlay.AsynchronousRemove, overlay.WithMetaStore(s.ids))
 }
 
-// chooseSnapshotter returns the name of the snapshotter for root: the wanted one, or else the
-// one with overlays or, if the kernel or the file system does not support them, the one that
-// copies.
+// chooseSnapshotter returns the name of the snapshotter for root: the wanted
+// one, or else the one with overlays or, if the kernel or the file system does
+// not support them, the one that copies.
 func chooseSnapshotter(root, wanted string) string {
 	switch {
 	case wanted != "" && wanted != contract.AutoSnapshotter:
@@ -96,8 +96,9 @@ func chooseSnapshotter(root, wanted string) string {
 	return contract.Native
 }
 
-// overlays reports whether overlays can be mounted in root. A root with such layers is not
-// tried: mounting one makes the kernel write out its whole file system.
+// overlays reports whether overlays can be mounted in root. A root with such
+// layers is not tried: mounting one makes the kernel write out its whole file
+// system.
 func overlays(root string) bool {
 	_, err := os.Stat(filepath.Join(contract.WorkerDir(root, contract.Overlay), "snapshots"))
 	return err == nil || overlayutils.Supported(root) == nil
@@ -125,8 +126,8 @@ func unknownFolders(ctx context.Context, ids *storage.MetaStore, dir string) (un
 	return unknown, err
 }
 
-// sweep deletes what nothing refers to from disk. It returns an error if it cannot delete all
-// of it.
+// sweep deletes what nothing refers to from disk. It returns an error if it
+// cannot delete all of it.
 func (s stores) sweep(ctx context.Context) error {
 	if err := s.collectGarbage(ctx); err != nil {
 		return err
@@ -151,9 +152,9 @@ func (s stores) leftovers(ctx context.Context) ([]string, error) {
 	return filepath.Glob(filepath.Join(s.folders(), "rm-*"))
 }
 
-// collectGarbage deletes what nothing needs, and what is not in the database. The database
-// looks for the latter only if it has something to delete, so collectGarbage adds an unneeded
-// blob and snapshot first.
+// collectGarbage deletes what nothing needs, and what is not in the database.
+// The database looks for the latter only if it has something to delete, so
+// collectGarbage adds an unneeded blob and snapshot first.
 func (s stores) collectGarbage(ctx context.Context) error {
 	const garbage = "bkt-garbage"
 	ctx = containerd.WithNamespace(ctx, namespace)

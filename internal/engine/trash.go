@@ -10,13 +10,14 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// trashDir returns the folder for what will be deleted. A move takes no time; deleting may
-// take long, and happens while the engine runs.
+// trashDir returns the folder for what will be deleted. A move takes no time;
+// deleting may take long, and happens while the engine runs.
 func trashDir(root string) string { return filepath.Join(root, "trash") }
 
-// discard moves what is no longer needed to the trash: the layers of the other snapshotter, and
-// folders that an engine was creating or removing when it was killed. The snapshotter uses the
-// number of such a folder again, and the build that gets it would fail.
+// discard moves what is no longer needed to the trash: the layers of the other
+// snapshotter, and folders that an engine was creating or removing when it was
+// killed. The snapshotter uses the number of such a folder again, and the build
+// that gets it would fail.
 func (s stores) discard() {
 	for _, name := range []string{contract.Overlay, contract.Native} {
 		if name != s.name {
@@ -41,8 +42,8 @@ func (s stores) discard() {
 	}
 }
 
-// moveToTrash moves path to the trash if it exists. An error is only logged, so that the engine
-// starts.
+// moveToTrash moves path to the trash if it exists. An error is only logged, so
+// that the engine starts.
 func (s stores) moveToTrash(path string) {
 	if _, err := os.Lstat(path); err != nil {
 		return

@@ -16,8 +16,8 @@ import (
 // history is the namespace of BuildKit's history of builds.
 const history = namespace + "_history"
 
-// measure returns the records of the disk: the size of the root, what builds use of it, and
-// what a prune would free.
+// measure returns the records of the disk: the size of the root, what builds
+// use of it, and what a prune would free.
 func (w nativeWorker) measure(ctx context.Context) ([]*client.UsageInfo, error) {
 	records, err := w.Worker.DiskUsage(ctx, client.DiskUsageInfo{})
 	if err != nil {
@@ -63,8 +63,8 @@ func (s stores) measure() (cache, rest contract.Usage, err error) {
 	return cache, rest, err
 }
 
-// remains returns the sizes of the records that a prune leaves: those in use, and BuildKit's
-// internal ones.
+// remains returns the sizes of the records that a prune leaves: those in use,
+// and BuildKit's internal ones.
 func (w nativeWorker) remains(ctx context.Context, records []*client.UsageInfo) (used, own int64, err error) {
 	ctx = containerd.WithNamespace(ctx, namespace)
 	for _, r := range records {

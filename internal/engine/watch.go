@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watch stops the listener early if its socket is removed, as happens in a user's runtime
-// folder when the user logs out: no client can connect any more, and a new engine would find
-// the root in use.
+// watch stops the listener early if its socket is removed, as happens in a
+// user's runtime folder when the user logs out: no client can connect any more,
+// and a new engine would find the root in use.
 func (l *idleListener) watch() error {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 	if err != nil {

@@ -37,13 +37,14 @@ type nativeWorker struct {
 	stores stores
 }
 
-// Platforms returns the machine's own platform. BuildKit would look for emulators of others,
-// with ten processes for every client, and nobody needs the result: steps for other platforms
-// run all the same.
+// Platforms returns the machine's own platform. BuildKit would look for
+// emulators of others, with ten processes for every client, and nobody needs
+// the result: steps for other platforms run all the same.
 func (w nativeWorker) Platforms(bool) []ocispec.Platform { return w.Worker.Platforms(false) }
 
-// Prune deletes records, as [base.Worker.Prune] does, and then what nothing refers to from disk,
-// even if the disk is full. It returns an error if it cannot delete all of it.
+// Prune deletes records, as [base.Worker.Prune] does, and then what nothing
+// refers to from disk, even if the disk is full. It returns an error if it
+// cannot delete all of it.
 func (w nativeWorker) Prune(ctx context.Context, removed chan client.UsageInfo, options ...client.PruneInfo) error {
 	giveUpReserve(w.stores.root)
 	defer keepReserve(w.stores.root)
@@ -53,7 +54,8 @@ func (w nativeWorker) Prune(ctx context.Context, removed chan client.UsageInfo, 
 	return w.stores.sweep(ctx)
 }
 
-// DiskUsage returns the records of the cache or, with [contract.DiskFilter], those of the disk.
+// DiskUsage returns the records of the cache or, with [contract.DiskFilter],
+// those of the disk.
 func (w nativeWorker) DiskUsage(ctx context.Context, info client.DiskUsageInfo) ([]*client.UsageInfo, error) {
 	if slices.Equal(info.Filter, []string{contract.DiskFilter}) {
 		return w.measure(ctx)
@@ -61,9 +63,9 @@ func (w nativeWorker) DiskUsage(ctx context.Context, info client.DiskUsageInfo) 
 	return w.Worker.DiskUsage(ctx, info)
 }
 
-// newWorker creates a worker. BuildKit's function for that also creates a proxy and, at each
-// start, a 2048-bit RSA key for it: no build here needs the proxy, and the key takes longer than
-// all else.
+// newWorker creates a worker. BuildKit's function for that also creates a proxy
+// and, at each start, a 2048-bit RSA key for it: no build here needs the proxy,
+// and the key takes longer than all else.
 func newWorker(ctx context.Context, s settings, hosts docker.RegistryHosts) (w nativeWorker, err error) {
 	w.stores, err = openStores(s.Config.Root, chooseSnapshotter(s.Config.Root, s.Config.Snapshotter))
 	if err != nil {
@@ -88,8 +90,8 @@ func newWorker(ctx context.Context, s settings, hosts docker.RegistryHosts) (w n
 	return w, err
 }
 
-// options returns the options of a worker with these stores. They have no policy for garbage:
-// [collector] has one.
+// options returns the options of a worker with these stores. They have no
+// policy for garbage: [collector] has one.
 func (s stores) options() (o base.WorkerOpt, err error) {
 	o.Root = s.dir()
 	o.MountPoolRoot = filepath.Join(o.Root, "cachemounts")
@@ -116,8 +118,8 @@ func (s stores) options() (o base.WorkerOpt, err error) {
 
 func newExecutor(s settings, root string, n map[pb.NetMode]network.Provider, m *resources.Monitor) (executor.Executor, error) {
 	dir := filepath.Join(root, "executor")
-	// A killed engine leaves a folder for each running container. Nothing is mounted in them:
-	// the mounts ended with their namespace.
+	// A killed engine leaves a folder for each running container. Nothing is
+	// mounted in them: the mounts ended with their namespace.
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}

@@ -1,10 +1,10 @@
-// Package engineclient finds, starts and stops BuildKit engines, and connects to
-// them.
+// Package engineclient finds, starts and stops BuildKit engines, and connects
+// to them.
 //
-// An engine is one that is named by its address, or bkt's own, which is started if it
-// does not run, or with [Auto] the first of several candidates. The package reads no
-// environment variables, and prints nothing. The engine itself is package engine,
-// which another program links.
+// An engine is one that is named by its address, or bkt's own, which is started
+// if it does not run, or with [Auto] the first of several candidates. The
+// package reads no environment variables, and prints nothing. The engine itself
+// is package engine, which another program links.
 package engineclient
 
 import (
@@ -66,8 +66,9 @@ type Candidate struct {
 	Err     error  // why the engine cannot be used; nil if it can
 }
 
-// Candidates returns the engines that a build with cfg would try, in that order, and
-// whether they can be used. It leaves no engine running that did not run before.
+// Candidates returns the engines that a build with cfg would try, in that
+// order, and whether they can be used. It leaves no engine running that did not
+// run before.
 func Candidates(ctx context.Context, cfg Config) []Candidate {
 	quiet()
 	var all []Candidate
@@ -120,8 +121,8 @@ type place struct {
 	find func(context.Context) (address string, err error)
 }
 
-// places returns where a build with cfg looks for an engine. An engine that the user
-// names is the only one: another would not be what the user asked for.
+// places returns where a build with cfg looks for an engine. An engine that the
+// user names is the only one: another would not be what the user asked for.
 func (cfg Config) places() []place {
 	own := place{"bkt's own engine", at(Own)}
 	switch cfg.Address {
@@ -171,7 +172,8 @@ func checkSocket(socket string) error {
 	return nil
 }
 
-// A Connection is a connection to an engine that has answered. The caller closes it.
+// A Connection is a connection to an engine that has answered. The caller
+// closes it.
 type Connection struct {
 	*client.Client
 	Address string
@@ -181,8 +183,8 @@ type Connection struct {
 	ReadsLayouts, WritesLayouts bool
 }
 
-// Connect returns a connection to the first engine of cfg that can be used. It calls
-// waiting for each that does not answer at once.
+// Connect returns a connection to the first engine of cfg that can be used. It
+// calls waiting for each that does not answer at once.
 func Connect(ctx context.Context, cfg Config, waiting func(who string)) (*Connection, error) {
 	quiet()
 	places := cfg.places()
@@ -251,8 +253,8 @@ func (cfg Config) dial(ctx context.Context, address string) (*Connection, error)
 	return &Connection{Client: c, Address: address}, cfg.adviseTLS(address, err)
 }
 
-// isUnfit reports whether the own engine cannot run on this machine. Any other error
-// is one to fix, and no reason to build elsewhere.
+// isUnfit reports whether the own engine cannot run on this machine. Any other
+// error is one to fix, and no reason to build elsewhere.
 func isUnfit(err error) bool {
 	if _, ok := errors.AsType[*programError](err); ok {
 		return true

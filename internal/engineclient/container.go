@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// containerOf finds a running BuildKit among the containers of program, which is podman
-// or docker.
+// containerOf finds a running BuildKit among the containers of program, which
+// is podman or docker.
 func containerOf(program string) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		if _, err := exec.LookPath(program); err != nil {
@@ -29,8 +29,8 @@ func containerOf(program string) func(context.Context) (string, error) {
 	}
 }
 
-// isBuildkitd reports whether a container has the name of a BuildKit: one that buildx
-// gives, or the usual one.
+// isBuildkitd reports whether a container has the name of a BuildKit: one that
+// buildx gives, or the usual one.
 func isBuildkitd(name string) bool {
 	return name == "buildkitd" || strings.HasPrefix(name, "buildx_buildkit_")
 }

@@ -37,8 +37,8 @@ func Defaults(env func(string) string, uid int) (root, socket string, err error)
 	return root, socket, contract.CheckSocket(socket)
 }
 
-// absolute returns path if it is absolute, or else "": the XDG specification says to
-// ignore relative paths.
+// absolute returns path if it is absolute, or else "": the XDG specification
+// says to ignore relative paths.
 func absolute(path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -46,8 +46,8 @@ func absolute(path string) string {
 	return ""
 }
 
-// FindEngine returns the path of the program bkt-engine: beside executable, in PATH, or
-// in ../libexec/bkt.
+// FindEngine returns the path of the program bkt-engine: beside executable, in
+// PATH, or in ../libexec/bkt.
 func FindEngine(executable string) (string, error) {
 	const name = "bkt-engine"
 	dir := filepath.Dir(executable)

@@ -31,8 +31,9 @@ func (cfg Config) findDockerd(context.Context) (string, error) {
 	return Docker, err
 }
 
-// dockerd returns the dockerd that an address names, if it names one: "docker" is the
-// default one, docker:///run/docker.sock and docker://host:port any other.
+// dockerd returns the dockerd that an address names, if it names one: "docker"
+// is the default one, docker:///run/docker.sock and docker://host:port any
+// other.
 func (cfg Config) dockerd(address string) (d Daemon, ok bool, err error) {
 	if address == Docker {
 		d, err = cfg.hostDaemon()

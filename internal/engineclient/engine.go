@@ -71,8 +71,8 @@ func measure(root string) (Disk, error) {
 	return Disk{Size: u.Bytes, Unreadable: u.Unreadable}, err
 }
 
-// diskOf asks the engine c for the space that it takes on disk. The engine can read all
-// files in root, and its user cannot.
+// diskOf asks the engine c for the space that it takes on disk. The engine can
+// read all files in root, and its user cannot.
 func diskOf(ctx context.Context, c *client.Client, root string) (Disk, error) {
 	records, err := c.DiskUsage(ctx, client.WithFilter([]string{contract.DiskFilter}))
 	if err != nil {
@@ -97,10 +97,10 @@ func diskOf(ctx context.Context, c *client.Client, root string) (Disk, error) {
 	return d, nil
 }
 
-// Prune deletes what no running build uses from the cache of the engine of cfg, and if
-// all is true also BuildKit's internal records. It returns how many bytes that freed
-// on disk, and what is left, even if something cannot be deleted, which is an error.
-// It starts the engine if it does not run.
+// Prune deletes what no running build uses from the cache of the engine of cfg,
+// and if all is true also BuildKit's internal records. It returns how many
+// bytes that freed on disk, and what is left, even if something cannot be
+// deleted, which is an error. It starts the engine if it does not run.
 func Prune(ctx context.Context, cfg Config, all bool) (freed int64, left Disk, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, pruneTimeout, fmt.Errorf("the engine has not deleted its cache within %v", pruneTimeout))
 	defer cancel()
@@ -138,8 +138,8 @@ func Stop(ctx context.Context, cfg Config) (stopped bool, err error) {
 	if err != nil {
 		state = contract.State{}
 	}
-	// A process that has ended has no descriptor. The lock, which is checked afterwards,
-	// shows whether another process has its number now.
+	// A process that has ended has no descriptor. The lock, which is checked
+	// afterwards, shows whether another process has its number now.
 	outer, err := unix.PidfdOpen(state.PID, 0)
 	if err != nil {
 		outer = -1

@@ -8,8 +8,9 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// Message returns the text of an error of BuildKit, without the names of the functions
-// that it passed through, and without the line, which follows the name of the file.
+// Message returns the text of an error of BuildKit, without the names of the
+// functions that it passed through, and without the line, which follows the
+// name of the file.
 func Message(err error) string {
 	text := err.Error()
 	for _, prefix := range []string{

@@ -16,8 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dialOwn connects to the engine that holds the lock of the root, at the socket in its
-// state file. If the engine does not answer, the error is a [timeoutError].
+// dialOwn connects to the engine that holds the lock of the root, at the socket
+// in its state file. If the engine does not answer, the error is a
+// [timeoutError].
 func dialOwn(ctx context.Context, cfg Config) (*client.Client, contract.State, error) {
 	if cfg.Root == "" {
 		return nil, contract.State{}, cfg.NoProgram()
@@ -83,14 +84,14 @@ func checkPeer(c *net.UnixConn, state contract.State) error {
 	return nil
 }
 
-// isOther reports whether the engine of state has another version than cfg wants. It
-// is false if one of the two is unknown.
+// isOther reports whether the engine of state has another version than cfg
+// wants. It is false if one of the two is unknown.
 func isOther(cfg Config, state contract.State) bool {
 	return cfg.Version != "" && state.Version != "" && cfg.Version != state.Version
 }
 
-// stopOutdated stops an engine of another version of bkt. A busy engine is left alone,
-// which is an error.
+// stopOutdated stops an engine of another version of bkt. A busy engine is left
+// alone, which is an error.
 func stopOutdated(ctx context.Context, cfg Config) error {
 	c, state, err := dialOwn(ctx, cfg)
 	if err != nil {

@@ -76,8 +76,8 @@ func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
 	if err := os.MkdirAll(cfg.Root, 0o700); err != nil {
 		return nil, patherr.TrimOp(err)
 	}
-	// Of several clients that find no engine at the same time, one starts it. The others
-	// find it running when they get the lock.
+	// Of several clients that find no engine at the same time, one starts it.
+	// The others find it running when they get the lock.
 	lock, err := flock.Lock(ctx, filepath.Join(cfg.Root, "start.lock"), os.O_CREATE|os.O_RDWR, flock.Exclusive, nil)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,8 @@ func (cfg Config) NoProgram() error {
 	return &programError{errors.New("the engine is not running, and its program is unknown")}
 }
 
-// connectOrStart connects to the own engine or starts it. The caller holds start.lock.
+// connectOrStart connects to the own engine or starts it. The caller holds
+// start.lock.
 func connectOrStart(ctx context.Context, cfg Config) (*client.Client, error) {
 	const attempts = 5
 	for attempt := 1; ; attempt++ {
@@ -105,8 +106,8 @@ func connectOrStart(ctx context.Context, cfg Config) (*client.Client, error) {
 		if err == nil || ctx.Err() != nil || attempt > attempts {
 			return c, err
 		}
-		// Another engine may hold the root and not answer because it is about to end.
-		// Once it has ended, this one can start.
+		// Another engine may hold the root and not answer because it is about
+		// to end. Once it has ended, this one can start.
 		err = start(ctx, cfg)
 		if isHeld(err) {
 			err = awaitEnd(ctx, cfg, err)
@@ -194,8 +195,8 @@ func eachOf(err error, doing string) error {
 	return errors.Join(errs...)
 }
 
-// arguments returns the arguments of bkt-engine. Its report goes to the first file that
-// it inherits after the standard ones.
+// arguments returns the arguments of bkt-engine. Its report goes to the first
+// file that it inherits after the standard ones.
 func (cfg Config) arguments() ([]string, error) {
 	root, err := filepath.Abs(cfg.Root)
 	if err != nil {
@@ -215,7 +216,8 @@ func (cfg Config) arguments() ([]string, error) {
 	return args, nil
 }
 
-// isHeld reports whether an engine did not start because another one holds its root.
+// isHeld reports whether an engine did not start because another one holds its
+// root.
 func isHeld(err error) bool {
 	e, ok := errors.AsType[*contract.StartError](err)
 	return ok && e.Status == contract.StatusHeld

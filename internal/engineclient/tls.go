@@ -15,9 +15,9 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// secure returns the options for TLS, if address is one on a network: the authority to
-// trust, and the certificate of the user. The files have the names that buildctl looks
-// for.
+// secure returns the options for TLS, if address is one on a network: the
+// authority to trust, and the certificate of the user. The files have the names
+// that buildctl looks for.
 func (cfg Config) secure(address string) ([]client.ClientOpt, error) {
 	if cfg.TLS == "" || !strings.HasPrefix(address, "tcp://") {
 		return nil, nil

@@ -17,11 +17,11 @@ import (
 )
 
 // Hold keeps the image in the layout dir from being replaced until release is
-// called. It waits while a writer replaces the image, and then calls waiting first.
-// A folder without blobs holds nothing to keep.
+// called. It waits while a writer replaces the image, and then calls waiting
+// first. A folder without blobs holds nothing to keep.
 //
-// The lock is on the folder of the blobs. A build adds its blobs beside those of the
-// image without it, and takes it only to replace the image.
+// The lock is on the folder of the blobs. A build adds its blobs beside those
+// of the image without it, and takes it only to replace the image.
 func Hold(ctx context.Context, dir string, waiting func()) (release func(), err error) {
 	lock, err := lockBlobs(ctx, dir, flock.Shared, waiting)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -39,9 +39,9 @@ func lockBlobs(ctx context.Context, dir string, how flock.Mode, waiting func()) 
 	return lock, patherr.TrimOp(err)
 }
 
-// Link makes dir, an empty folder, a layout that holds the image alone, for programs
-// that take a folder but not which image of it. Its blobs are a symbolic link to
-// those of the image.
+// Link makes dir, an empty folder, a layout that holds the image alone, for
+// programs that take a folder but not which image of it. Its blobs are a
+// symbolic link to those of the image.
 func (i Image) Link(dir string) error {
 	desc, err := i.Descriptor()
 	if err != nil {

@@ -74,8 +74,8 @@ func (i Image) Descriptor() (ocispec.Descriptor, error) {
 	return ocispec.Descriptor{}, hint.Add(err, "if another build has replaced it meanwhile, run this again")
 }
 
-// ReadBlob returns a blob of the layout. A blob that does not match its digest is an
-// error.
+// ReadBlob returns a blob of the layout. A blob that does not match its digest
+// is an error.
 func (i Image) ReadBlob(d digest.Digest) ([]byte, error) {
 	path, err := reader{i.Dir}.path(d)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Join returns the only one of descs, or else an index of all their images, which it
-// adds to the store. The index has the platforms in that order.
+// Join returns the only one of descs, or else an index of all their images,
+// which it adds to the store. The index has the platforms in that order.
 func (w *Writer) Join(ctx context.Context, descs []ocispec.Descriptor, order []string) (ocispec.Descriptor, error) {
 	if len(descs) == 1 {
 		return descs[0], nil

@@ -9,9 +9,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// WithLocalBlobs returns store with blobs that are copied from the first of dirs that
-// has them, instead of being received: sending a layer through a socket takes longer
-// than making it. dirs are content stores of containerd.
+// WithLocalBlobs returns store with blobs that are copied from the first of
+// dirs that has them, instead of being received: sending a layer through a
+// socket takes longer than making it. dirs are content stores of containerd.
 func WithLocalBlobs(store content.Store, dirs ...string) content.Store {
 	return localBlobStore{store, dirs}
 }
@@ -21,8 +21,8 @@ type localBlobStore struct {
 	dirs []string
 }
 
-// Writer returns a writer for a blob. It first copies the blob if a local folder has
-// it, and then returns the store's error for a blob that exists.
+// Writer returns a writer for a blob. It first copies the blob if a local
+// folder has it, and then returns the store's error for a blob that exists.
 func (l localBlobStore) Writer(ctx context.Context, opts ...content.WriterOpt) (content.Writer, error) {
 	var o content.WriterOpts
 	for _, opt := range opts {

@@ -27,8 +27,8 @@ func TestNoMethodIsLost(t *testing.T) {
 	}
 }
 
-// TestWithLocalBlobs asks for writers of blobs that a local folder has, has damaged,
-// or lacks. Only a blob that it has need not be sent.
+// TestWithLocalBlobs asks for writers of blobs that a local folder has, has
+// damaged, or lacks. Only a blob that it has need not be sent.
 func TestWithLocalBlobs(t *testing.T) {
 	local := t.TempDir()
 	desc := func(text string) ocispec.Descriptor {

@@ -22,9 +22,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Writer writes a layout with one image. Blobs are added to its store; [Writer.Commit]
-// then replaces index.json. A build that fails so leaves the image that was there,
-// and the engine sends only new blobs to one that succeeds.
+// A Writer writes a layout with one image. Blobs are added to its store;
+// [Writer.Commit] then replaces index.json. A build that fails so leaves the
+// image that was there, and the engine sends only new blobs to one that
+// succeeds.
 type Writer struct {
 	dir   string
 	store content.Store
@@ -125,8 +126,8 @@ func checkWritable(dir string) error {
 // written.
 const oursKey = "bkt.output"
 
-// CheckOwn returns an error if dir holds anything but a layout that bkt has written:
-// a writer may remove what it holds. It reports whether dir is empty.
+// CheckOwn returns an error if dir holds anything but a layout that bkt has
+// written: a writer may remove what it holds. It reports whether dir is empty.
 func CheckOwn(dir string) (empty bool, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -186,8 +187,8 @@ func checkImages(dir string) error {
 // ingestDir is where the store keeps blobs that are not complete.
 const ingestDir = "ingest"
 
-// Close releases the folder. If nothing was committed to a new folder, it is left as
-// it was: empty, or missing.
+// Close releases the folder. If nothing was committed to a new folder, it is
+// left as it was: empty, or missing.
 func (w *Writer) Close() {
 	if w.fresh {
 		_ = os.RemoveAll(filepath.Join(w.dir, ingestDir))
@@ -205,8 +206,8 @@ func (w *Writer) Close() {
 // Store returns the store that receives the blobs of the image.
 func (w *Writer) Store() content.Store { return w.store }
 
-// MkdirTemp creates a folder for the files of a build that are not blobs, on the disk
-// of the layout. The next writer removes what is left of it.
+// MkdirTemp creates a folder for the files of a build that are not blobs, on
+// the disk of the layout. The next writer removes what is left of it.
 func (w *Writer) MkdirTemp() (string, error) {
 	incoming := filepath.Join(w.dir, ingestDir)
 	if err := os.MkdirAll(incoming, 0o755); err != nil {
@@ -240,9 +241,9 @@ func (w *Writer) Move(dir string) (ocispec.Descriptor, error) {
 	return desc, nil
 }
 
-// Commit makes desc, whose blobs are in the store, the image of the layout, and removes
-// all other blobs. It waits until no one reads the image that was there, and then
-// calls waiting first.
+// Commit makes desc, whose blobs are in the store, the image of the layout, and
+// removes all other blobs. It waits until no one reads the image that was
+// there, and then calls waiting first.
 func (w *Writer) Commit(ctx context.Context, desc ocispec.Descriptor, waiting func()) (Image, error) {
 	keep, err := blobsOf(ctx, w.store, desc)
 	if err != nil {
@@ -277,7 +278,8 @@ func (w *Writer) writeFile(name string, v any) error {
 	return renameio.WriteFile(filepath.Join(w.dir, name), data, 0o644)
 }
 
-// clean removes all blobs but keep, so that the folder does not grow with each build.
+// clean removes all blobs but keep, so that the folder does not grow with each
+// build.
 func (w *Writer) clean(ctx context.Context, keep map[digest.Digest]bool) error {
 	var old []digest.Digest
 	err := w.store.Walk(ctx, func(info content.Info) error {

@@ -1,5 +1,6 @@
-// Package realm decides where the credentials for a registry may be sent. A registry names the
-// address of its token server, its realm, and can name any address.
+// Package realm decides where the credentials for a registry may be sent. A
+// registry names the address of its token server, its realm, and can name any
+// address.
 package realm
 
 import (
@@ -11,9 +12,9 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// IsOwn reports whether a realm is the registry's own: at the same address or, over TLS, at the
-// same host or in the same domain, like auth.docker.io and registry-1.docker.io. On this machine
-// the port must be the same.
+// IsOwn reports whether a realm is the registry's own: at the same address or,
+// over TLS, at the same host or in the same domain, like auth.docker.io and
+// registry-1.docker.io. On this machine the port must be the same.
 func IsOwn(registry, realm *url.URL) bool {
 	if sameOrigin(registry, realm) {
 		return true
@@ -28,8 +29,8 @@ func IsOwn(registry, realm *url.URL) bool {
 	return domain(here) != "" && domain(here) == domain(there)
 }
 
-// IsPrivate reports whether the connection to a realm is encrypted, or goes to the address of the
-// registry itself.
+// IsPrivate reports whether the connection to a realm is encrypted, or goes to
+// the address of the registry itself.
 func IsPrivate(registry, realm *url.URL) bool {
 	return realm.Scheme == "https" || sameOrigin(registry, realm)
 }
@@ -52,8 +53,8 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-// isShared reports whether a host is or may be this machine, where each port can belong to another
-// user: a number such as 127.1 may be its address.
+// isShared reports whether a host is or may be this machine, where each port
+// can belong to another user: a number such as 127.1 may be its address.
 func isShared(host string) bool {
 	ip := net.ParseIP(host)
 	if ip != nil {
@@ -62,13 +63,15 @@ func isShared(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || isNumber(host)
 }
 
-// isNumber reports whether resolvers may read a name as an address: its last part is a number.
+// isNumber reports whether resolvers may read a name as an address: its last
+// part is a number.
 func isNumber(host string) bool {
 	_, err := strconv.ParseUint(host[strings.LastIndexByte(host, '.')+1:], 0, 64)
 	return err == nil
 }
 
-// domain returns the registered domain of a name; "" if it has none, like an address.
+// domain returns the registered domain of a name; "" if it has none, like an
+// address.
 func domain(host string) string {
 	if net.ParseIP(host) != nil || isShared(host) {
 		return ""

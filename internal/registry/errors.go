@@ -19,8 +19,8 @@ import (
 // than that of the specification. The type of that error is not exported.
 var statusText = regexp.MustCompile(`\bStatusCode: (\d{3}),`)
 
-// saysNotFound reports whether a registry has its own response for a missing image, like
-// Harbor and Red Hat's registry.
+// saysNotFound reports whether a registry has its own response for a missing
+// image, like Harbor and Red Hat's registry.
 func saysNotFound(err error) bool {
 	var own errcode.Error
 	return errors.As(err, &own) && own.Code == errcode.ErrorCodeUnknown && strings.Contains(strings.ToLower(own.Message), "not found")

@@ -18,8 +18,8 @@ import (
 	"github.com/containers/image/v5/types"
 )
 
-// Import copies the only image of a docker archive, as "docker save" writes it, into the
-// new OCI layout dir, and compresses its layers.
+// Import copies the only image of a docker archive, as "docker save" writes it,
+// into the new OCI layout dir, and compresses its layers.
 func Import(ctx context.Context, file, dir string) error {
 	from, err := archive.NewReference(file, nil)
 	if err != nil {
@@ -35,9 +35,9 @@ func Import(ctx context.Context, file, dir string) error {
 	return nil
 }
 
-// Export writes a docker archive with the image l under a name; if l is for several
-// platforms, the image for this computer. It is an error if the layout no longer holds
-// the image.
+// Export writes a docker archive with the image l under a name; if l is for
+// several platforms, the image for this computer. It is an error if the layout
+// no longer holds the image.
 func Export(ctx context.Context, l ocilayout.Image, file, name string) error {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {

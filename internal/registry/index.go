@@ -20,9 +20,10 @@ import (
 // A part is an image, or an index, and its destination.
 type part struct{ to, from types.ImageReference }
 
-// A source is an image of a layout, and a temporary folder that is copied in place of
-// the layout: a layout without blobs whose index names this image alone. So the right
-// image is copied, even if the index of the layout changes meanwhile.
+// A source is an image of a layout, and a temporary folder that is copied in
+// place of the layout: a layout without blobs whose index names this image
+// alone. So the right image is copied, even if the index of the layout changes
+// meanwhile.
 type source struct {
 	ocilayout.Image
 	dir   string        // the temporary folder
@@ -32,8 +33,8 @@ type source struct {
 // wholeName is the name of the image in the temporary folder.
 const wholeName = "whole"
 
-// open makes dir, an empty folder, the source of the image l. It is an error if the layout
-// no longer holds the image.
+// open makes dir, an empty folder, the source of the image l. It is an error if
+// the layout no longer holds the image.
 func open(l ocilayout.Image, dir string) (s source, err error) {
 	d, err := l.Descriptor()
 	if err != nil {
@@ -66,9 +67,10 @@ func (s source) whole() (types.ImageReference, error) {
 	return layout.NewReference(s.dir, wholeName)
 }
 
-// parts returns the images of an index that is copied to another place; none for an
-// image of one platform. They are copied one by one: if the library copies an index with
-// its images, it changes the index to record how their layers are compressed.
+// parts returns the images of an index that is copied to another place; none
+// for an image of one platform. They are copied one by one: if the library
+// copies an index with its images, it changes the index to record how their
+// layers are compressed.
 func (s source) parts(to types.ImageReference) ([]part, error) {
 	var all []part
 	for i, d := range s.index.Manifests {

@@ -18,14 +18,16 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Inspect returns the image that a registry has under name, or an empty one if the
-// registry has none. Anything but an image is an error. Transient errors are retried.
+// Inspect returns the image that a registry has under name, or an empty one if
+// the registry has none. Anything but an image is an error. Transient errors
+// are retried.
 func Inspect(ctx context.Context, name string) (contract.Image, error) {
 	return inspect(ctx, name, retryDelays, describe)
 }
 
-// Pin is like [Inspect] for an image that will be named by its digest. It verifies that
-// the registry has the image under its digest, and reports the same digest.
+// Pin is like [Inspect] for an image that will be named by its digest. It
+// verifies that the registry has the image under its digest, and reports the
+// same digest.
 func Pin(ctx context.Context, name string) (contract.Image, error) {
 	return inspect(ctx, name, retryDelays, pin)
 }
@@ -87,8 +89,8 @@ func describe(ctx context.Context, ref types.ImageReference) (found contract.Ima
 	return found, nil
 }
 
-// checkConfig returns an error if the configuration of an image does not have the size in
-// its manifest: engines reject it.
+// checkConfig returns an error if the configuration of an image does not have
+// the size in its manifest: engines reject it.
 func checkConfig(ctx context.Context, i types.Image) error {
 	text, err := i.ConfigBlob(ctx)
 	if want := i.ConfigInfo().Size; err == nil && int64(len(text)) != want {
@@ -126,8 +128,8 @@ func pin(ctx context.Context, ref types.ImageReference) (found contract.Image, e
 	return contract.Image{}, err
 }
 
-// confirm returns an error unless the registry reports the digest for ref, and has the
-// image under its digest.
+// confirm returns an error unless the registry reports the digest for ref, and
+// has the image under its digest.
 func confirm(ctx context.Context, ref types.ImageReference, want digest.Digest) error {
 	named, err := reference.WithDigest(reference.TrimNamed(ref.DockerReference()), want)
 	if err != nil {

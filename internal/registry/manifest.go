@@ -87,8 +87,8 @@ func (d document) checkImage(contentType string) error {
 	return nil
 }
 
-// isLayer reports whether d is a layer with files. Signatures and attestations have the
-// configuration of an image, but other layers.
+// isLayer reports whether d is a layer with files. Signatures and attestations
+// have the configuration of an image, but other layers.
 func isLayer(d ocispec.Descriptor) bool {
 	return strings.HasPrefix(d.MediaType, "application/vnd.oci.image.layer.") || strings.HasPrefix(d.MediaType, "application/vnd.docker.image.rootfs.")
 }
@@ -117,8 +117,8 @@ func checkDescriptors(all []ocispec.Descriptor) error {
 	return nil
 }
 
-// isFor returns the platforms of the images in an index. It is nil for a manifest, and if
-// an image names none.
+// isFor returns the platforms of the images in an index. It is nil for a
+// manifest, and if an image names none.
 func (d document) isFor() []ocispec.Platform {
 	if d.Manifests == nil {
 		return nil
@@ -151,8 +151,8 @@ func formatAll(all []ocispec.Platform) []string {
 	return texts
 }
 
-// checkDigest returns an error if a registry has sent something else than it was asked
-// for.
+// checkDigest returns an error if a registry has sent something else than it
+// was asked for.
 func checkDigest(data []byte, want digest.Digest) error {
 	if got := want.Algorithm().FromBytes(data); got != want {
 		return fmt.Errorf("the registry has sent %s instead of %s", got, want)

@@ -22,11 +22,12 @@ import (
 	"github.com/containers/image/v5/types"
 )
 
-// Allow returns an error for each of the images that the policy of the user or the system
-// (containers-policy.json(5)) does not allow. For an image whose signature the policy
-// requires, it returns the signed digest: the name may mean another image a moment later.
-// It asks registries only about those images, and retries transient errors. Without a
-// policy all images are allowed.
+// Allow returns an error for each of the images that the policy of the user or
+// the system (containers-policy.json(5)) does not allow. For an image whose
+// signature the policy requires, it returns the signed digest: the name may
+// mean another image a moment later. It asks registries only about those
+// images, and retries transient errors. Without a policy all images are
+// allowed.
 func Allow(ctx context.Context, names ...string) ([]contract.Allowed, error) {
 	return allow(ctx, "/", names, retryDelays)
 }
@@ -65,7 +66,8 @@ func allowOne(ctx context.Context, policy *signature.Policy, name string, delays
 	if err != nil {
 		return a, err
 	}
-	// Opening the image asks the registry, so first see whether the policy needs it.
+	// Opening the image asks the registry, so first see whether the policy
+	// needs it.
 	p := &probe{ref: ref}
 	err = evaluate(ctx, policy, p)
 	if p.asked {
@@ -121,8 +123,8 @@ func evaluate(ctx context.Context, policy *signature.Policy, unparsed types.Unpa
 	return hint.Add(err, "the policy is in ~/.config/containers/policy.json or else /etc/containers/policy.json; \"podman image trust show\" prints it")
 }
 
-// requirements returns the names of the requirements of the policy for an image, for
-// messages.
+// requirements returns the names of the requirements of the policy for an
+// image, for messages.
 func requirements(policy *signature.Policy, ref types.ImageReference) string {
 	found := policy.Default
 	scopes := slices.Concat([]string{ref.PolicyConfigurationIdentity()}, ref.PolicyConfigurationNamespaces(), []string{""})
@@ -142,7 +144,8 @@ func requirements(policy *signature.Policy, ref types.ImageReference) string {
 	return strings.Join(names, ", ")
 }
 
-// A probe is a placeholder for an image. It records whether a policy reads the image.
+// A probe is a placeholder for an image. It records whether a policy reads the
+// image.
 type probe struct {
 	ref   types.ImageReference
 	asked bool

@@ -23,10 +23,10 @@ import (
 // CanPush returns nil: this build of bkt can push.
 func CanPush() error { return nil }
 
-// Push copies the image l to the registry under name without changing its digest, verifies
-// that the registry has it, and returns the digest. It is an error if the layout no longer
-// holds the image. What the registry already has is not sent again. Transient errors are
-// retried. Progress goes to log.
+// Push copies the image l to the registry under name without changing its
+// digest, verifies that the registry has it, and returns the digest. It is an
+// error if the layout no longer holds the image. What the registry already has
+// is not sent again. Transient errors are retried. Progress goes to log.
 func Push(ctx context.Context, l ocilayout.Image, name string, log io.Writer) (digest.Digest, error) {
 	return push(ctx, l, name, log, retryDelays)
 }
@@ -63,15 +63,15 @@ func push(ctx context.Context, l ocilayout.Image, name string, log io.Writer, de
 	return there, explain(err, host(to))
 }
 
-// isThere reports whether a registry already has an image under its name. Other errors
-// are left to the push.
+// isThere reports whether a registry already has an image under its name. Other
+// errors are left to the push.
 func isThere(ctx context.Context, sys *types.SystemContext, want digest.Digest, to types.ImageReference) bool {
 	there, err := docker.GetDigest(ctx, sys, to)
 	return err == nil && there == want
 }
 
-// copyAll copies the parts of an image and then the whole, verifies that the registry has
-// it, and returns its digest.
+// copyAll copies the parts of an image and then the whole, verifies that the
+// registry has it, and returns its digest.
 func copyAll(ctx context.Context, sys *types.SystemContext, s source, to types.ImageReference, log io.Writer) (digest.Digest, error) {
 	parts, errParts := s.parts(to)
 	whole, errWhole := s.whole()
@@ -103,7 +103,8 @@ func copyAll(ctx context.Context, sys *types.SystemContext, s source, to types.I
 	return there, nil
 }
 
-// copyImage copies an image, or an index without its images, and returns its digest.
+// copyImage copies an image, or an index without its images, and returns its
+// digest.
 func copyImage(ctx context.Context, sys *types.SystemContext, p part, blobs string, log io.Writer) (digest.Digest, error) {
 	// The user has just built the image: its signature is not verified.
 	policy, err := signature.NewPolicyContext(&signature.Policy{

@@ -32,9 +32,9 @@ func Push(context.Context, ocilayout.Image, string, io.Writer) (digest.Digest, e
 	return "", CanPush()
 }
 
-// Allow returns an error for each of the images for which the policy requires anything:
-// this build of bkt cannot verify signatures. Most systems have a policy that requires
-// nothing.
+// Allow returns an error for each of the images for which the policy requires
+// anything: this build of bkt cannot verify signatures. Most systems have a
+// policy that requires nothing.
 func Allow(_ context.Context, names ...string) ([]contract.Allowed, error) {
 	return allow("/", names)
 }

@@ -23,8 +23,9 @@ import (
 	"github.com/docker/distribution/registry/client/auth/challenge"
 )
 
-// The library sends the credentials for a registry to any address that the registry names
-// as its realm. So this file asks the registry for its realm before the library gets them.
+// The library sends the credentials for a registry to any address that the
+// registry names as its realm. So this file asks the registry for its realm
+// before the library gets them.
 
 // realmTimeout is the time for a registry to name its realm.
 const realmTimeout = 10 * time.Second
@@ -35,8 +36,8 @@ type endpoint struct {
 	insecure bool // it may lack TLS, or a trusted certificate
 }
 
-// toPull returns the configuration to read the image of ref. It is an error if a registry
-// with the image wants credentials to be sent elsewhere.
+// toPull returns the configuration to read the image of ref. It is an error if
+// a registry with the image wants credentials to be sent elsewhere.
 func toPull(ctx context.Context, ref types.ImageReference) (*types.SystemContext, error) {
 	sys, named := plainOnLoopback(ref), ref.DockerReference()
 	all := []endpoint{{named, skipsVerify(sys)}}
@@ -69,8 +70,8 @@ func toPush(ctx context.Context, ref types.ImageReference) (*types.SystemContext
 	return sys, endpoint{named, skipsVerify(sys) || found != nil && found.Insecure}.checkRealm(ctx, sys)
 }
 
-// primary returns the configuration to ask the registry of ref itself, and whether it has
-// mirrors.
+// primary returns the configuration to ask the registry of ref itself, and
+// whether it has mirrors.
 func primary(ctx context.Context, ref types.ImageReference) (sys *types.SystemContext, mirrored bool, err error) {
 	sys, err = toPush(ctx, ref)
 	if err != nil {
@@ -84,16 +85,17 @@ func skipsVerify(sys *types.SystemContext) bool {
 	return sys.DockerInsecureSkipTLSVerify == types.OptionalBoolTrue
 }
 
-// A realmError says that a registry wants its credentials to be sent to another host.
+// A realmError says that a registry wants its credentials to be sent to another
+// host.
 type realmError struct{ host, realm string }
 
 func (e *realmError) Error() string {
 	return fmt.Sprintf("%s wants its credentials to be sent to %q, which is another host: they were not sent", e.host, e.realm)
 }
 
-// checkRealm returns a [realmError] if the user has credentials for the registry, and it
-// wants them to be sent to another host. A registry that does not answer is an error,
-// too.
+// checkRealm returns a [realmError] if the user has credentials for the
+// registry, and it wants them to be sent to another host. A registry that does
+// not answer is an error, too.
 func (e endpoint) checkRealm(ctx context.Context, sys *types.SystemContext) error {
 	auth, err := config.GetCredentialsForRef(sys, e.named)
 	if err != nil {
@@ -118,8 +120,8 @@ func (e endpoint) checkRealm(ctx context.Context, sys *types.SystemContext) erro
 	return nil
 }
 
-// consented reports whether the user has the same credentials for the host of the realm,
-// too, and the connection to it is private.
+// consented reports whether the user has the same credentials for the host of
+// the realm, too, and the connection to it is private.
 func consented(sys *types.SystemContext, auth types.DockerAuthConfig, at, to *url.URL) bool {
 	also, err := config.GetCredentials(sys, to.Host)
 	return err == nil && also == auth && realm.IsPrivate(at, to)
@@ -140,8 +142,8 @@ func foreignRealm(host, named string, to *url.URL) error {
 
 func (e endpoint) host() string { return reference.Domain(e.named) }
 
-// ping asks the registry how to log in, as the library does. It returns the address that
-// it asked.
+// ping asks the registry how to log in, as the library does. It returns the
+// address that it asked.
 func (e endpoint) ping(ctx context.Context) (*url.URL, []challenge.Challenge, error) {
 	ctx, cancel := context.WithTimeout(ctx, realmTimeout)
 	defer cancel()

@@ -1,10 +1,12 @@
-// Package registry is bkt's edge to container registries. It copies images between OCI
-// layouts, archives and registries, reports what registries have and whether the policy
-// on signatures allows it, and returns the user's credentials.
+// Package registry is bkt's edge to container registries. It copies images
+// between OCI layouts, archives and registries, reports what registries have
+// and whether the policy on signatures allows it, and returns the user's
+// credentials.
 //
-// It uses the library of the containers project, so that bkt reads the same configuration
-// as podman and skopeo: auth files, mirrors, certificates, policies
-// (containers-auth.json(5), containers-registries.conf(5), containers-policy.json(5)).
+// It uses the library of the containers project, so that bkt reads the same
+// configuration as podman and skopeo: auth files, mirrors, certificates,
+// policies (containers-auth.json(5), containers-registries.conf(5),
+// containers-policy.json(5)).
 package registry
 
 import (
@@ -26,9 +28,9 @@ const (
 	hubHost   = "registry-1.docker.io"
 )
 
-// Credentials returns the user and the password, or the identity token, for the registry
-// host. Both are empty if the user has not logged in there. It is an error if the registry
-// wants them to be sent to another host.
+// Credentials returns the user and the password, or the identity token, for the
+// registry host. Both are empty if the user has not logged in there. It is an
+// error if the registry wants them to be sent to another host.
 func Credentials(ctx context.Context, host string) (user, secret string, err error) {
 	if host == hubHost {
 		host = dockerHub
@@ -58,8 +60,8 @@ func Credentials(ctx context.Context, host string) (user, secret string, err err
 	return auth.Username, auth.Password, nil
 }
 
-// CheckName returns an error if name is not the name of an image in a registry, such as
-// "quay.io/someone/workstation:latest". Without a tag it means latest.
+// CheckName returns an error if name is not the name of an image in a registry,
+// such as "quay.io/someone/workstation:latest". Without a tag it means latest.
 func CheckName(name string) error {
 	_, err := parse(name)
 	return err
@@ -80,8 +82,8 @@ func parse(name string) (types.ImageReference, error) {
 // host returns the host of the registry that ref names.
 func host(ref types.ImageReference) string { return reference.Domain(ref.DockerReference()) }
 
-// plainOnLoopback accepts a registry on this machine without a certificate, like the
-// engine.
+// plainOnLoopback accepts a registry on this machine without a certificate,
+// like the engine.
 func plainOnLoopback(to types.ImageReference) *types.SystemContext {
 	name := host(to)
 	if only, _, err := net.SplitHostPort(name); err == nil {
@@ -96,8 +98,8 @@ func plainOnLoopback(to types.ImageReference) *types.SystemContext {
 	return system()
 }
 
-// system returns the configuration of the user or of the system. REGISTRY_AUTH_FILE is
-// read by podman and skopeo, not by the library.
+// system returns the configuration of the user or of the system.
+// REGISTRY_AUTH_FILE is read by podman and skopeo, not by the library.
 func system() *types.SystemContext {
 	return &types.SystemContext{AuthFilePath: os.Getenv("REGISTRY_AUTH_FILE")}
 }

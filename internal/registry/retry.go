@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// retryDelays are the waits before each new attempt. For a single request, the library
-// itself waits as long as Retry-After says.
+// retryDelays are the waits before each new attempt. For a single request, the
+// library itself waits as long as Retry-After says.
 var retryDelays = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
 
 // retry calls try again after a transient error, once after each of the delays, and
@@ -45,8 +45,8 @@ func isTransient(err error) bool {
 	return isConnectionError(err)
 }
 
-// isConnectionError reports whether a connection broke or failed, unless the host does not
-// exist or is not trusted.
+// isConnectionError reports whether a connection broke or failed, unless the
+// host does not exist or is not trusted.
 func isConnectionError(err error) bool {
 	if untrusted(err) || unknownHost(err) {
 		return false

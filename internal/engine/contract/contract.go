@@ -1,5 +1,6 @@
-// Package contract has what bkt and bkt-engine agree on: the files in the engine's root, the
-// report of an engine that starts, and the output of its other commands.
+// Package contract has what bkt and bkt-engine agree on: the files in the
+// engine's root, the report of an engine that starts, and the output of its
+// other commands.
 //
 // Both programs link it, so it imports nothing of BuildKit.
 package contract
@@ -53,9 +54,9 @@ const (
 	AutoSnapshotter = "auto"   // the first of these that works
 )
 
-// DiskFilter is the filter for the disk usage of an engine that returns what it has measured on
-// disk, as records with the ids below, instead of the records of its cache. Another BuildKit has no
-// such records.
+// DiskFilter is the filter for the disk usage of an engine that returns what it
+// has measured on disk, as records with the ids below, instead of the records
+// of its cache. Another BuildKit has no such records.
 const (
 	DiskFilter      = "type==bkt.disk"
 	DiskSize        = "size"        // of the root
@@ -72,8 +73,8 @@ func ContentDir(root, snapshotter string) string {
 	return filepath.Join(WorkerDir(root, snapshotter), "content")
 }
 
-// A State says which engine serves a root. It is valid only while the lock is held: a killed
-// engine leaves its state behind.
+// A State says which engine serves a root. It is valid only while the lock is
+// held: a killed engine leaves its state behind.
 type State struct {
 	PID     int       `json:"pid"`   // the outer process, which takes signals
 	Inner   int       `json:"inner"` // pid 1 of the engine's namespaces, as seen from outside
@@ -140,8 +141,8 @@ type StartError struct {
 
 func (e *StartError) Error() string { return e.Message }
 
-// Report writes one line to w: that the engine is ready or, with an error, why it ends with
-// status.
+// Report writes one line to w: that the engine is ready or, with an error, why
+// it ends with status.
 func Report(w io.Writer, err error, status int) error {
 	if err == nil {
 		_, err := fmt.Fprintln(w, readyLine)
@@ -150,9 +151,9 @@ func Report(w io.Writer, err error, status int) error {
 	return json.NewEncoder(w).Encode(failure{reasons(err), status})
 }
 
-// AwaitReport reads what [Report] writes. It returns nil if the engine is ready, one or several
-// joined errors of the type [StartError] if it cannot start, and [io.ErrUnexpectedEOF] if it ended
-// without a report.
+// AwaitReport reads what [Report] writes. It returns nil if the engine is
+// ready, one or several joined errors of the type [StartError] if it cannot
+// start, and [io.ErrUnexpectedEOF] if it ended without a report.
 func AwaitReport(r io.Reader) error {
 	line, err := bufio.NewReader(r).ReadBytes('\n')
 	if errors.Is(err, io.EOF) {

@@ -9,7 +9,8 @@ import (
 	"bkt/internal/hint"
 )
 
-// The prefixes of lines with errors and hints. Other lines, such as progress, have none.
+// The prefixes of lines with errors and hints. Other lines, such as progress,
+// have none.
 const (
 	errorLine = "bkt: error: "
 	hintLine  = "bkt: hint: "
@@ -25,7 +26,8 @@ func WriteErrors(w io.Writer, err error) {
 	}
 }
 
-// ReadErrors returns the errors that [WriteErrors] printed in text, or otherwise if text has none.
+// ReadErrors returns the errors that [WriteErrors] printed in text, or
+// otherwise if text has none.
 func ReadErrors(text string, otherwise error) error {
 	var all []reason
 	for line := range strings.Lines(text) {

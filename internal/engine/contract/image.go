@@ -11,8 +11,8 @@ type Image struct {
 	Platforms []string `json:"platforms,omitempty"` // such as linux/amd64; empty if unknown
 }
 
-// An Allowed is an image that the policy on signatures allows. Digest has the verified one; it
-// is empty if the policy requires nothing.
+// An Allowed is an image that the policy on signatures allows. Digest has the
+// verified one; it is empty if the policy requires nothing.
 type Allowed struct {
 	Name   string `json:"name"`
 	Digest string `json:"digest,omitempty"`

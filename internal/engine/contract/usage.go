@@ -16,12 +16,12 @@ type Usage struct {
 	Unreadable int // folders that the user cannot read: Bytes lacks their content
 }
 
-// Measure returns the space that dir takes on the disk, like du(1): blocks, not lengths, and a
-// file with several names once. It does not count mounts in dir and the folders in except. A
-// missing dir takes no space.
+// Measure returns the space that dir takes on the disk, like du(1): blocks, not
+// lengths, and a file with several names once. It does not count mounts in dir
+// and the folders in except. A missing dir takes no space.
 //
-// Files may be created and deleted meanwhile. Errors other than missing files and missing
-// permissions are returned.
+// Files may be created and deleted meanwhile. Errors other than missing files
+// and missing permissions are returned.
 func Measure(dir string, except ...string) (Usage, error) {
 	m := meter{except: except, seen: map[file]bool{}}
 	err := m.add(unix.AT_FDCWD, dir, dir)
@@ -41,7 +41,8 @@ type file struct {
 	inode        uint64
 }
 
-// add counts the file called name in the open folder parent; path is its whole path.
+// add counts the file called name in the open folder parent; path is its whole
+// path.
 func (m *meter) add(parent int, name, path string) error {
 	var s unix.Statx_t
 	err := unix.Statx(parent, name, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BASIC_STATS, &s)
@@ -98,8 +99,9 @@ func (m *meter) addContent(parent int, name, path string) error {
 	return nil
 }
 
-// isWorkspace reports whether path is the folder that the kernel creates as the workspace of an
-// overlay. Only root can read it, and it is empty unless the overlay is mounted.
+// isWorkspace reports whether path is the folder that the kernel creates as the
+// workspace of an overlay. Only root can read it, and it is empty unless the
+// overlay is mounted.
 func isWorkspace(path string) bool {
 	return filepath.Base(path) == "work" && filepath.Base(filepath.Dir(path)) == "work"
 }
