@@ -14,10 +14,10 @@ import (
 
 type importCmd struct {
 	Archive string `arg:"" help:"A docker archive with one image."`
-	Dir     string `arg:"" help:"The OCI layout to make of it."`
+	Dir     string `arg:"" help:"The new OCI layout."`
 }
 
-// Run turns an archive into a layout.
+// Run converts an archive to a layout.
 func (c *importCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -26,12 +26,12 @@ func (c *importCmd) Run() error {
 
 type exportCmd struct {
 	Dir     string `arg:"" help:"An OCI layout."`
-	Archive string `arg:"" help:"The docker archive to make of it."`
+	Archive string `arg:"" help:"The new docker archive."`
 	Name    string `arg:"" help:"The name of the image in the archive."`
-	Digest  string `required:"" placeholder:"DIGEST" help:"Which image of the layout: another one there is an error."`
+	Digest  string `required:"" placeholder:"DIGEST" help:"The image of the layout. It is an error if the layout no longer holds it."`
 }
 
-// Run turns a layout into an archive.
+// Run converts a layout to an archive.
 func (c *exportCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -1,10 +1,9 @@
-// Command bkt-engine is what bkt runs for images: the BuildKit that it builds
-// with, and what copies images to registries. Both are large, and bkt itself,
-// which runs at every commit, starts faster without them.
+// Command bkt-engine is the part of bkt that builds images and copies them to
+// registries. The libraries for both are large, and bkt itself, which runs at
+// every commit, starts faster without them.
 //
-// bkt starts the BuildKit when there is something to build; it ends by itself
-// some time after the last build. This package holds the command line. What an
-// engine is, package engine says.
+// bkt starts the engine for a build; the engine stops by itself some time after
+// the last one. This package has the command line, package engine the engine.
 package main
 
 import (
@@ -24,24 +23,24 @@ import (
 
 type cli struct {
 	Version     kong.VersionFlag `help:"Print the version."`
-	Serve       serveCmd         `cmd:"" help:"Serve BuildKit until nobody needs it."`
-	Check       checkCmd         `cmd:"" help:"Print what the engine needs of this machine, as JSON."`
+	Serve       serveCmd         `cmd:"" help:"Serve BuildKit until it is idle for too long."`
+	Check       checkCmd         `cmd:"" help:"Print what the engine needs on this machine, as JSON."`
 	Push        pushCmd          `cmd:"" help:"Push an image to a registry."`
-	Import      importCmd        `cmd:"" help:"Make an OCI layout of a docker archive."`
-	Export      exportCmd        `cmd:"" help:"Make a docker archive of an OCI layout."`
+	Import      importCmd        `cmd:"" help:"Convert a docker archive to an OCI layout."`
+	Export      exportCmd        `cmd:"" help:"Convert an OCI layout to a docker archive."`
 	Inspect     inspectCmd       `cmd:"" help:"Print what a registry has under a name."`
 	Allow       allowCmd         `cmd:"" help:"Print which images the policy on signatures allows."`
-	Credentials credentialsCmd   `cmd:"" help:"Print what the user logs in to a registry with."`
+	Credentials credentialsCmd   `cmd:"" help:"Print the user's credentials for a registry."`
 }
 
 type serveCmd struct {
-	Root        string        `required:"" placeholder:"DIR" help:"Keep the cache and all else in DIR."`
+	Root        string        `required:"" placeholder:"DIR" help:"Store the cache and all other files in DIR."`
 	Socket      string        `required:"" placeholder:"PATH" help:"Serve the unix socket at PATH."`
-	Idle        time.Duration `default:"10m" placeholder:"TIME" help:"End after TIME without a client (10m)."`
-	KeepBytes   size          `default:"20GB" placeholder:"SIZE" help:"Clean the cache up when it takes more than SIZE on disk (20GB)."`
-	Snapshotter string        `default:"auto" enum:"auto,overlayfs,native" placeholder:"NAME" help:"Make layers with NAME: overlayfs, native, which copies, or auto, the first that works (auto). The layers of the other are deleted."`
+	Idle        time.Duration `default:"10m" placeholder:"TIME" help:"Stop after TIME without a client (10m)."`
+	KeepBytes   size          `default:"20GB" placeholder:"SIZE" help:"Delete from the cache when it takes more than SIZE on disk (20GB)."`
+	Snapshotter string        `default:"auto" enum:"auto,overlayfs,native" placeholder:"NAME" help:"Create layers with NAME: overlayfs, native, which copies, or auto, the first that works (auto). The layers of the other are deleted."`
 	ReadyFD     int           `name:"ready-fd" hidden:"" help:"Write one line to this file descriptor: ready, or an error as JSON."`
-	Debug       bool          `help:"Log all that BuildKit does."`
+	Debug       bool          `help:"Log all messages of BuildKit."`
 }
 
 // Run runs the engine.
@@ -63,19 +62,18 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is main with its surroundings given. It returns the exit status.
+// run runs the command line and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
 	return report(stderr, execute(args, stdout, stderr))
 }
 
-// execute runs the command that args name. A mistake in the program is an error,
-// too.
+// execute runs the command in args. A panic is an error, too.
 func execute(args []string, stdout, stderr io.Writer) (err error) {
 	defer crash.Recover(&err)
 	var c cli
 	parser, err := kong.New(&c,
 		kong.Name("bkt-engine"),
-		kong.Description("What bkt runs for images: BuildKit, and what speaks to registries."),
+		kong.Description("The part of bkt that builds images and copies them to registries."),
 		kong.Writers(stdout, stderr),
 		kong.Vars{"version": version.String()},
 		kong.BindTo(stdout, (*io.Writer)(nil)),
@@ -90,8 +88,8 @@ func execute(args []string, stdout, stderr io.Writer) (err error) {
 	return command.Run()
 }
 
-// report prints err in bkt's name, as whose part the program is run, and each
-// of joined ones by itself. It returns the exit status.
+// report prints err, or each of joined errors, as bkt does, and returns the exit
+// status.
 func report(stderr io.Writer, err error) int {
 	contract.WriteErrors(stderr, err)
 	return engine.Status(err)

@@ -18,14 +18,14 @@ import (
 )
 
 type pushCmd struct {
-	DryRun bool     `help:"Only say whether an image can be pushed under each NAME."`
-	Layout string   `placeholder:"DIR" help:"The OCI layout that the image is in."`
-	Digest string   `placeholder:"DIGEST" help:"Which image of the layout: another one there is an error."`
+	DryRun bool     `help:"Only check whether an image can be pushed under each NAME."`
+	Layout string   `placeholder:"DIR" help:"The OCI layout with the image."`
+	Digest string   `placeholder:"DIGEST" help:"The image of the layout. It is an error if the layout no longer holds it."`
 	Names  []string `arg:"" name:"name" help:"As in quay.io/someone/image:latest."`
 }
 
-// Run pushes an image of a layout under each name, and prints what registries
-// have then, as JSON. Progress goes to standard error.
+// Run pushes an image of a layout under each name, and prints what registries have
+// afterwards, as JSON. Progress goes to standard error.
 func (c *pushCmd) Run(stdout io.Writer) error {
 	errs := []error{registry.CanPush()}
 	for _, name := range c.Names {
@@ -55,7 +55,7 @@ type credentialsCmd struct {
 	Host string `arg:"" help:"The registry's host."`
 }
 
-// Run prints what to log in with, as JSON.
+// Run prints the credentials, as JSON.
 func (c *credentialsCmd) Run(stdout io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -67,7 +67,7 @@ func (c *credentialsCmd) Run(stdout io.Writer) error {
 }
 
 type inspectCmd struct {
-	Pin  bool   `help:"Make sure that the registry has it by its digest, too."`
+	Pin  bool   `help:"Verify that the registry has the image under its digest, too."`
 	Name string `arg:"" help:"As in quay.io/someone/image:latest."`
 }
 
@@ -90,8 +90,8 @@ type allowCmd struct {
 	Names []string `arg:"" name:"name" help:"As in quay.io/someone/image:latest."`
 }
 
-// Run prints which images the policy on signatures allows, as JSON, if it
-// allows all.
+// Run prints the images that the policy on signatures allows, as JSON, if it allows
+// all of them.
 func (c *allowCmd) Run(stdout io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
