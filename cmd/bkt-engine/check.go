@@ -4,15 +4,15 @@ import (
 	"io"
 	"os"
 
-	"bkt/internal/engine"
 	"bkt/internal/engine/contract"
+	"bkt/internal/engine/machine"
 	"bkt/internal/version"
 )
 
 type checkCmd struct{}
 
-// Run prints what an engine needs, for bkt to read. What is missing is no error
-// of this command.
+// Run prints what an engine needs, for bkt. What is missing is not an error of this
+// command.
 func (checkCmd) Run(stdout io.Writer) error {
-	return contract.Needs{Version: version.String(), All: engine.Check(os.Getenv("PATH"))}.Write(stdout)
+	return contract.Needs{Version: version.String(), All: machine.Check(os.Getenv("PATH"))}.Write(stdout)
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"bkt/internal/engine/contract"
+	"bkt/internal/engine/machine"
 
 	"golang.org/x/sys/unix"
 )
@@ -64,7 +65,7 @@ func Status(err error) int {
 	if _, ok := errors.AsType[*heldError](err); ok {
 		return contract.StatusHeld
 	}
-	if _, ok := errors.AsType[*unfitError](err); ok {
+	if _, ok := errors.AsType[*machine.UnfitError](err); ok {
 		return contract.StatusUnfit
 	}
 	if e, ok := errors.AsType[*contract.StartError](err); ok {
@@ -80,9 +81,9 @@ func run(c Config, up func()) error {
 	if err != nil {
 		return err
 	}
-	p, err := prepare(c)
+	p, err := machine.Prepare(c.Path)
 	if err != nil {
-		return unfit(err)
+		return machine.Unfit(err)
 	}
 	lock, err := lock(c.Root)
 	if err != nil {

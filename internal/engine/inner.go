@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bkt/internal/crash"
+	"bkt/internal/engine/machine"
 
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
@@ -132,10 +133,10 @@ func serve(s settings, pipe *os.File) error {
 // own /proc and runtime state.
 func prepareNamespaces(s settings) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
-		return unfit(explainNamespaces(fmt.Errorf("mount namespace: %w", err)))
+		return machine.Unfit(machine.ExplainNamespaces(fmt.Errorf("mount namespace: %w", err)))
 	}
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NOEXEC|unix.MS_NODEV, ""); err != nil {
-		return unfit(fmt.Errorf("mounting /proc: %w", err))
+		return machine.Unfit(fmt.Errorf("mounting /proc: %w", err))
 	}
 	return ownRuntimeState(s)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bkt/internal/engine/contract"
+	"bkt/internal/engine/machine"
 	"bkt/internal/hint"
 
 	"github.com/google/renameio/v2"
@@ -57,7 +58,7 @@ type inner struct {
 
 // supervise starts the inner process, calls up when it serves, and returns when
 // it has ended.
-func supervise(c Config, p prepared, f files, up func()) error {
+func supervise(c Config, p machine.Prepared, f files, up func()) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -121,40 +122,21 @@ func start(f files, temp string) (*inner, error) {
 	cmd.Env = append(os.Environ(), "TMPDIR="+temp)
 	cmd.Stdout, cmd.Stderr = f.log, f.log
 	cmd.ExtraFiles = []*os.File{life, reporter, f.lock, f.socket.file}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces()}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: machine.Namespaces()}
 	if err := cmd.Start(); err != nil {
 		lifeline.Close()
 		report.Close()
-		return nil, unfit(explainNamespaces(err))
+		return nil, machine.Unfit(machine.ExplainNamespaces(err))
 	}
 	return &inner{cmd, lifeline, report}, nil
 }
 
-func namespaces() uintptr {
-	flags := uintptr(syscall.CLONE_NEWNS | syscall.CLONE_NEWPID)
-	if os.Geteuid() != 0 {
-		flags |= syscall.CLONE_NEWUSER
-	}
-	return flags
-}
-
-// explainNamespaces adds a hint if the kernel refuses namespaces to users, for
-// which it has several errors.
-func explainNamespaces(err error) error {
-	refused := errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL)
-	err = fmt.Errorf("starting in new namespaces: %w", err)
-	if !refused {
-		return err
-	}
-	return hint.Add(err, "user namespaces may be disabled: see \"sysctl user.max_user_namespaces kernel.unprivileged_userns_clone\"")
-}
-
 // configure sends the inner process its users, if it needs any, and its settings.
-func (in *inner) configure(c Config, p prepared) error {
+func (in *inner) configure(c Config, p machine.Prepared) error {
 	s := settings{Config: c, Runtime: p.Runtime, Rootless: os.Geteuid() != 0}
 	if s.Rootless {
-		if err := p.mapping.apply(in.cmd.Process.Pid); err != nil {
-			return unfit(err)
+		if err := p.MapUsers(in.cmd.Process.Pid); err != nil {
+			return machine.Unfit(err)
 		}
 		if _, err := in.lifeline.Write([]byte{mapped}); err != nil {
 			return err

@@ -1,4 +1,4 @@
-package engine
+package machine
 
 import (
 	"errors"
@@ -13,16 +13,17 @@ import (
 	"bkt/internal/hint"
 )
 
-// An unfitError says that an engine cannot run on this machine.
-type unfitError struct{ error }
+// An UnfitError says that an engine cannot run on this machine.
+type UnfitError struct{ error }
 
-func (e *unfitError) Unwrap() error { return e.error }
+// Unwrap returns the reason.
+func (e *UnfitError) Unwrap() error { return e.error }
 
-// unfit makes err, or each of joined errors, an [unfitError].
-func unfit(err error) error {
+// Unfit makes err, or each of joined errors, an [UnfitError].
+func Unfit(err error) error {
 	errs := hint.Split(err)
 	for i, e := range errs {
-		errs[i] = &unfitError{e}
+		errs[i] = &UnfitError{e}
 	}
 	if len(errs) == 1 {
 		return errs[0]
@@ -70,12 +71,32 @@ func describe(ranges []idRange) string {
 // engine's.
 func checkNamespaces() contract.Need {
 	cmd := exec.Command("/proc/self/exe", "--version")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces()}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: Namespaces()}
 	need := contract.Need{Name: "namespaces"}
 	if err := cmd.Run(); err != nil {
-		need.Err = explainNamespaces(err)
+		need.Err = ExplainNamespaces(err)
 		return need
 	}
 	need.Found = "the kernel grants them"
 	return need
+}
+
+// Namespaces returns the flags of clone(2) for the namespaces of an engine.
+func Namespaces() uintptr {
+	flags := uintptr(syscall.CLONE_NEWNS | syscall.CLONE_NEWPID)
+	if os.Geteuid() != 0 {
+		flags |= syscall.CLONE_NEWUSER
+	}
+	return flags
+}
+
+// ExplainNamespaces adds a hint if the kernel refuses namespaces to users, for
+// which it has several errors.
+func ExplainNamespaces(err error) error {
+	refused := errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL)
+	err = fmt.Errorf("starting in new namespaces: %w", err)
+	if !refused {
+		return err
+	}
+	return hint.Add(err, "user namespaces may be disabled: see \"sysctl user.max_user_namespaces kernel.unprivileged_userns_clone\"")
 }

@@ -1,4 +1,6 @@
-package engine
+// Package machine finds what an engine needs on this machine: a program that runs
+// containers, namespaces, and subordinate ids for users other than root.
+package machine
 
 import (
 	"context"
@@ -13,24 +15,28 @@ import (
 	"bkt/internal/hint"
 )
 
-// prepared has what the engine needs on this machine.
-type prepared struct {
+// A Prepared has what an engine needs on this machine.
+type Prepared struct {
 	Runtime string // path of runc or crun
-	mapping        // of users and groups; not needed by root
+	mapping        // of users and groups; root needs none
 }
 
-// prepare looks for all that the engine needs before anything is started, so
+// Prepare looks for all that the engine needs before anything is started, so
 // that one error names all that is missing.
-func prepare(c Config) (prepared, error) {
-	runtime, missing := findRuntime(c.Path)
-	p := prepared{Runtime: runtime}
+func Prepare(path string) (Prepared, error) {
+	runtime, missing := findRuntime(path)
+	p := Prepared{Runtime: runtime}
 	if os.Geteuid() == 0 {
 		return p, missing
 	}
 	var err error
-	p.mapping, err = findMapping(c.Path)
+	p.mapping, err = findMapping(path)
 	return p, errors.Join(missing, err)
 }
+
+// MapUsers sets the users and groups of the process pid, which has just entered a
+// user namespace.
+func (p Prepared) MapUsers(pid int) error { return p.mapping.apply(pid) }
 
 // lookPath finds a program in path, or in the sbin folder beside one of its bin
 // folders: Debian has runc there, which is not in the path of users.
