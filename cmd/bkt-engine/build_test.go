@@ -142,7 +142,7 @@ func TestContainerfileThatLeadsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := w.build(t.Context(), &bytes.Buffer{})
-	if err == nil || !strings.HasPrefix(err.Error(), "Containerfile: a link to "+w.Dir+"/elsewhere/Containerfile, which leads out of ") {
+	if err == nil || !strings.HasPrefix(err.Error(), "Containerfile: a link to "+w.Dir+"/elsewhere/Containerfile, which is outside of ") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -376,7 +376,7 @@ func TestOldRuntime(t *testing.T) {
 	}
 	t.Setenv("PATH", dir)
 	_, err := w.build(t.Context(), &bytes.Buffer{})
-	if err == nil || !strings.Contains(err.Error(), "version 1.8.1 is too old, 1.15 is needed") {
+	if err == nil || !strings.Contains(err.Error(), "version 1.8.1 is too old (1.15 is needed)") {
 		t.Errorf("error is %v", err)
 	}
 }
