@@ -21,7 +21,7 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-func TestOutputMustNotHoldOtherThings(t *testing.T) {
+func TestBuildRefusesForeignFolder(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "context", "Containerfile"), "FROM scratch\n")
 	write(t, filepath.Join(dir, "home", "letter"), "precious")
@@ -36,7 +36,7 @@ func TestOutputMustNotHoldOtherThings(t *testing.T) {
 	}
 }
 
-func TestEngineThatIsNotThere(t *testing.T) {
+func TestMissingEngine(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "context", "Containerfile"), "FROM scratch\n")
 	s := buildspec.Spec{Containerfile: "Containerfile", Context: filepath.Join(dir, "context")}

@@ -23,8 +23,8 @@ func (r resolver) ResolveImageConfig(_ context.Context, ref string, _ sourcereso
 	return ref, "", []byte(r.config), r.err
 }
 
-// TestEpoch checks that an image is dated by its base, and that a base that
-// cannot be read is an error, and none of 1970.
+// TestEpoch checks that an image has the date of its base, and that a base that
+// cannot be read is an error.
 func TestEpoch(t *testing.T) {
 	unreachable := errors.New("the registry does not answer")
 	tests := []struct {

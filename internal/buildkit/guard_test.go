@@ -11,8 +11,8 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 )
 
-// TestGuard checks that a panic in what BuildKit calls in a goroutine of its own
-// ends up as an error, and reaches the user as what it is.
+// TestGuard checks that a panic in a function that BuildKit calls in a goroutine of
+// its own becomes an error, and reaches the user as a bug.
 func TestGuard(t *testing.T) {
 	var broken error
 	build := guard(func(context.Context, gateway.Client) (*gateway.Result, error) { panic("broken") }, &broken)
@@ -20,9 +20,9 @@ func TestGuard(t *testing.T) {
 	if err == nil || broken != err {
 		t.Fatalf("error is %v, and %v is remembered", err, broken)
 	}
-	told := explain(t.Context(), nil, engineclient.Config{}, "Containerfile", broken)
-	if _, ok := errors.AsType[*crash.Error](told); !ok {
-		t.Errorf("told as %v", told)
+	err = explain(t.Context(), nil, engineclient.Config{}, "Containerfile", broken)
+	if _, ok := errors.AsType[*crash.Error](err); !ok {
+		t.Errorf("explained as %v", err)
 	}
 }
 

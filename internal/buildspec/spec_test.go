@@ -9,8 +9,8 @@ import (
 	"bkt/internal/buildspec"
 )
 
-// TestRemoteBelowLinterComments checks that comments for BuildKit's linter, which
-// may stand above any instruction, are no obstacle.
+// TestRemoteBelowLinterComments checks that comments for BuildKit's linter above
+// instructions are accepted.
 func TestRemoteBelowLinterComments(t *testing.T) {
 	dir := t.TempDir()
 	text := "# check=skip=all\nFROM quay.io/a/b:1 AS b\n# check=skip=all\nRUN true\n# check=nonsense\nFROM b\n"

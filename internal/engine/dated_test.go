@@ -21,8 +21,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// TestDates gives a layer a date, twice: the second time, nothing is made, though
-// garbage has been collected. Another date makes another layer.
+// TestDates sets the dates of a layer twice: the second time no layer is
+// created, even after garbage was collected. Another date creates another
+// layer.
 func TestDates(t *testing.T) {
 	ctx := containerd.WithNamespace(t.Context(), namespace)
 	meta := openContent(t)
@@ -104,7 +105,7 @@ func modified(ctx context.Context, t *testing.T, store content.Store, layer ocis
 	return header.ModTime
 }
 
-// unreadable is a store whose blobs cannot be read.
+// unreadable is a store with blobs that cannot be read.
 type unreadable struct{ content.Store }
 
 func (unreadable) ReaderAt(context.Context, ocispec.Descriptor) (content.ReaderAt, error) {

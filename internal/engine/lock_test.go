@@ -9,9 +9,9 @@ import (
 	"bkt/internal/engine/contract"
 )
 
-// TestEnginesTakeNoFolderOfOthers checks that an engine takes a folder that is
-// empty, or that an engine had before, and no other: it removes things there.
-func TestEnginesTakeNoFolderOfOthers(t *testing.T) {
+// TestLockRefusesForeignFolder checks that an engine accepts only a folder that is
+// empty or that an engine has used: it removes files there.
+func TestLockRefusesForeignFolder(t *testing.T) {
 	tests := []struct {
 		name  string
 		files []string
@@ -40,9 +40,9 @@ func TestEnginesTakeNoFolderOfOthers(t *testing.T) {
 	}
 }
 
-// TestSocketsTakeNoFileOfOthers checks that only a socket that no one answers at is
+// TestVacateKeepsOtherFiles checks that only a socket that does not answer is
 // removed.
-func TestSocketsTakeNoFileOfOthers(t *testing.T) {
+func TestVacateKeepsOtherFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "engine.sock")
 	write(t, path)
 	if _, err := listen(path); err == nil {

@@ -8,11 +8,11 @@ import (
 	"bkt/internal/engine/contract"
 )
 
-// TestReserve checks that an engine that is started has room that nothing else
-// has taken.
+// TestReserve checks that an engine reserves space that is free when it starts
+// again.
 func TestReserve(t *testing.T) {
 	root := t.TempDir()
-	giveUpReserve(root) // there is none yet
+	giveUpReserve(root) // it does not exist yet
 	keepReserve(root)
 	keepReserve(root)
 	u, err := contract.Measure(reserveFile(root))

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestVacate checks that a socket is removed if nobody listens, and not because it
-// cannot be told who does.
+// TestVacate checks that a socket is removed only if nobody listens, and not if
+// that is unknown.
 func TestVacate(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -42,7 +42,7 @@ func TestVacate(t *testing.T) {
 	}
 }
 
-// listenBusily listens, and has so many to answer that no one else can connect.
+// listenBusily listens with a full queue, so that no one else can connect.
 func listenBusily(t *testing.T, path string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

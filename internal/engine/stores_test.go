@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestGarbageGoesFromTheDisk checks that it is the database that removes what
-// nothing refers to, at each collection. What is referred to stays.
+// TestGarbageGoesFromTheDisk checks that each collection deletes what nothing
+// refers to from disk, and nothing else.
 func TestGarbageGoesFromTheDisk(t *testing.T) {
 	for _, name := range []string{contract.Overlay, contract.Native} {
 		t.Run(name, func(t *testing.T) {
@@ -43,9 +43,9 @@ func TestGarbageGoesFromTheDisk(t *testing.T) {
 	}
 }
 
-// TestStartMovesWhatIsLeftOver checks that a new engine finds nothing in its way,
-// and that its root is not larger for what others left.
-func TestStartMovesWhatIsLeftOver(t *testing.T) {
+// TestStartMovesLeftovers checks that a new engine moves what others have left, and
+// deletes it.
+func TestStartMovesLeftovers(t *testing.T) {
 	for _, name := range []string{contract.Overlay, contract.Native} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
@@ -82,8 +82,8 @@ func TestStartMovesWhatIsLeftOver(t *testing.T) {
 	}
 }
 
-// TestSweepSaysWhatStays checks that a folder that cannot be removed is an error.
-func TestSweepSaysWhatStays(t *testing.T) {
+// TestSweepReportsErrors checks that a folder that cannot be removed is an error.
+func TestSweepReportsErrors(t *testing.T) {
 	for _, name := range []string{contract.Overlay, contract.Native} {
 		t.Run(name, func(t *testing.T) {
 			s := openTestStores(t, t.TempDir(), name)
@@ -129,7 +129,7 @@ func closeStores(s stores) {
 	s.meta.Close()
 }
 
-// fill makes a folder with a folder that has a file.
+// fill creates a folder with a folder and a file in it.
 func fill(t *testing.T, dir string) {
 	t.Helper()
 	err := errors.Join(

@@ -15,10 +15,9 @@ import (
 	"github.com/moby/buildkit/worker/base"
 )
 
-// TestNoMethodIsLost checks that what stands in the place of something of
-// BuildKit's has all methods of that. BuildKit and containerd ask values for
-// methods that their types do not promise; when one is not there, they do
-// without, silently.
+// TestNoMethodIsLost checks that wrappers of BuildKit's types have all their
+// methods. BuildKit and containerd look for methods that their interfaces lack,
+// and silently do without those that are missing.
 func TestNoMethodIsLost(t *testing.T) {
 	executor, err := runcexecutor.New(runcexecutor.Opt{Root: t.TempDir(), CommandCandidates: []string{"true"}}, nil)
 	if err != nil {
@@ -58,11 +57,11 @@ func methods(v any) (names []string) {
 	return names
 }
 
-// A provider of blobs that are yet to be fetched is asked for them.
+// lazyProvider must still fetch its blobs.
 var _ cache.Unlazier = lazyProvider{}
 
-// TestSnapshotterFreesTheDisk checks that the snapshotter that mounts overlays,
-// which leaves the removal of folders for later, can be asked to do it.
+// TestSnapshotterFreesTheDisk checks that the snapshotter for overlays, which
+// removes folders later, has the method that removes them.
 func TestSnapshotterFreesTheDisk(t *testing.T) {
 	s := stores{root: t.TempDir(), name: contract.Overlay}
 	sn, err := s.openSnapshotter()

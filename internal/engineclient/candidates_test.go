@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// nowhere is a machine without any engine.
+// nowhere returns the configuration of a machine without any engine.
 func nowhere(t *testing.T) Config {
 	t.Helper()
 	dir := t.TempDir()
@@ -29,7 +29,7 @@ func nowhere(t *testing.T) Config {
 	}
 }
 
-func TestNoEngineSaysWhyOfEach(t *testing.T) {
+func TestNoEngineListsReasons(t *testing.T) {
 	cfg := nowhere(t)
 	_, err := Connect(t.Context(), cfg, func(string) {})
 	dir := cfg.Discovery.Runtime
@@ -54,9 +54,9 @@ func TestNoEngineSaysWhyOfEach(t *testing.T) {
 	}
 }
 
-// TestOnlyUnfitStepsDown checks that an own engine with another trouble than
-// that of the machine ends the search.
-func TestOnlyUnfitStepsDown(t *testing.T) {
+// TestOnlyUnfitEngineIsSkipped checks that an own engine that fails to start for
+// another reason than the machine ends the search.
+func TestOnlyUnfitEngineIsSkipped(t *testing.T) {
 	cfg := nowhere(t)
 	cfg.Program = filepath.Join(cfg.Discovery.Runtime, "broken")
 	if err := os.WriteFile(cfg.Program, []byte("#!/bin/sh\necho broken >&2\n"), 0o755); err != nil {
@@ -68,7 +68,7 @@ func TestOnlyUnfitStepsDown(t *testing.T) {
 	}
 }
 
-// TestContainers uses a podman of ours, which lists containers.
+// TestContainers uses a script in place of podman.
 func TestContainers(t *testing.T) {
 	for name, test := range map[string]struct{ ps, want string }{
 		"of buildx":     {"echo web; echo buildx_buildkit_box0", "podman-container://buildx_buildkit_box0"},
@@ -118,8 +118,8 @@ func TestDockerAddresses(t *testing.T) {
 	}
 }
 
-// TestNoBuildKitInside asks what serves docker's API without a BuildKit, as
-// podman does.
+// TestNoBuildKitInside connects to a server of docker's API without a BuildKit,
+// like podman's.
 func TestNoBuildKitInside(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
@@ -131,9 +131,9 @@ func TestNoBuildKitInside(t *testing.T) {
 	}
 }
 
-// TestSilentEngineIsLeft checks that a dockerd that takes connections, and says
-// nothing, is not waited for once the caller has had enough.
-func TestSilentEngineIsLeft(t *testing.T) {
+// TestCancelSilentEngine checks that the wait for a dockerd that accepts
+// connections and does not answer ends with the context.
+func TestCancelSilentEngine(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestDefaultsWithoutAPlace(t *testing.T) {
+func TestDefaultsWithoutFolder(t *testing.T) {
 	if _, _, err := engineclient.Defaults(func(string) string { return "" }, 1000); err == nil {
 		t.Error("no error without HOME")
 	}

@@ -14,8 +14,8 @@ import (
 	"bkt/internal/flock"
 )
 
-// TestSocketOfAnotherProgram checks that what listens where an engine says that
-// it does is asked only if it is that engine.
+// TestSocketOfAnotherProgram checks that a program that listens at the socket of an
+// engine is asked only if it is that engine.
 func TestSocketOfAnotherProgram(t *testing.T) {
 	root := t.TempDir()
 	socket := filepath.Join(root, "sock")

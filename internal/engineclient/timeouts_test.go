@@ -48,7 +48,7 @@ type listening []string
 
 func (l *listening) waiting(who string) { *l = append(*l, who) }
 
-func TestMuteEngineIsGivenUp(t *testing.T) {
+func TestMuteEngineTimesOut(t *testing.T) {
 	cfg := nowhere(t)
 	cfg.Address = "unix://" + mute(t)
 	cfg.timeouts = timeouts{answer: short, start: long, notice: time.Nanosecond}
@@ -62,8 +62,9 @@ func TestMuteEngineIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestEngineThatAnswersIsNotSpokenOf has nothing to wait for on any rung.
-func TestEngineThatAnswersIsNotSpokenOf(t *testing.T) {
+// TestNoWaitIsNotReported checks that candidates that answer at once are not
+// reported as waited for.
+func TestNoWaitIsNotReported(t *testing.T) {
 	cfg := nowhere(t)
 	cfg.timeouts = timeouts{notice: long}
 	if _, err := Connect(t.Context(), cfg, func(who string) { t.Error("waits for " + who) }); err == nil {
@@ -71,7 +72,7 @@ func TestEngineThatAnswersIsNotSpokenOf(t *testing.T) {
 	}
 }
 
-// muteOwn makes this test the own engine of cfg: it has the lock, and listens.
+// muteOwn makes this test the own engine of cfg: it holds the lock, and listens.
 func muteOwn(t *testing.T, cfg Config) {
 	t.Helper()
 	state, err := json.Marshal(contract.State{PID: os.Getpid(), Socket: mute(t)})
@@ -91,9 +92,9 @@ func muteOwn(t *testing.T, cfg Config) {
 	t.Cleanup(func() { lock.Close() })
 }
 
-// TestMuteOwnEngineIsGivenUp checks that it is waited for once, and that it is no
-// reason to build elsewhere.
-func TestMuteOwnEngineIsGivenUp(t *testing.T) {
+// TestMuteOwnEngineTimesOut checks that Connect waits for it once, and does not
+// build elsewhere.
+func TestMuteOwnEngineTimesOut(t *testing.T) {
 	cfg := nowhere(t)
 	cfg.Program = filepath.Join(cfg.Discovery.Runtime, "not-to-be-started")
 	muteOwn(t, cfg)
@@ -120,9 +121,9 @@ func checkMute(t *testing.T, err error, want string) {
 	}
 }
 
-// neverUp gives cfg a program that writes its pid into a pipe, and then is
-// neither up nor ends. It returns what gives the pid once it runs.
-func neverUp(t *testing.T, cfg *Config) (pid func() int) {
+// neverReady gives cfg a program that writes its pid into a pipe, and then neither
+// reports nor ends. It returns a function that waits for the pid.
+func neverReady(t *testing.T, cfg *Config) (pid func() int) {
 	t.Helper()
 	dir := cfg.Discovery.Runtime
 	cfg.Address, cfg.Program = Own, filepath.Join(dir, "engine")
@@ -148,9 +149,9 @@ func neverUp(t *testing.T, cfg *Config) (pid func() int) {
 	}
 }
 
-func TestEngineThatDoesNotGetUpIsGivenUp(t *testing.T) {
+func TestSlowStartTimesOut(t *testing.T) {
 	cfg := nowhere(t)
-	neverUp(t, &cfg)
+	neverReady(t, &cfg)
 	cfg.timeouts = timeouts{start: short}
 	_, err := Connect(t.Context(), cfg, func(string) {})
 	want := "starting the engine: " + cfg.Program + ": no answer in 50ms"
@@ -159,11 +160,11 @@ func TestEngineThatDoesNotGetUpIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestInterruptedStartLeavesNothing ends the waiting, as Ctrl-C does, while an
-// engine gets up.
+// TestInterruptedStartLeavesNothing ends the wait, like Ctrl-C, while an engine
+// starts.
 func TestInterruptedStartLeavesNothing(t *testing.T) {
 	cfg := nowhere(t)
-	pid := neverUp(t, &cfg)
+	pid := neverReady(t, &cfg)
 	cfg.timeouts = timeouts{start: long}
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error)
@@ -181,7 +182,7 @@ func TestInterruptedStartLeavesNothing(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	if !ended(t.Context(), engine, time.Minute) {
-		t.Error("the engine still gets up")
+		t.Error("the engine still starts")
 	}
 	lock, err := flock.Lock(t.Context(), filepath.Join(cfg.Root, "start.lock"), os.O_RDWR, flock.Exclusive, nil)
 	if err != nil {

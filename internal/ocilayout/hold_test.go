@@ -28,13 +28,13 @@ func putImage(t *testing.T, w *Writer, author string) ocispec.Descriptor {
 		`","config":{"mediaType":"`+config.MediaType+`","digest":"`+config.Digest.String()+`","size":`+strconv.FormatInt(config.Size, 10)+`},"layers":[]}`)
 }
 
-// unexpected fails the test if there is something to wait for.
+// unexpected fails the test if a call waits.
 func unexpected(t *testing.T) func() {
 	return func() { t.Error("it waits") }
 }
 
-// TestHeldImageIsNotReplaced checks that a build takes what time it wants, and
-// puts its image into the place of another one only when no one reads that.
+// TestHeldImageIsNotReplaced checks that a build replaces an image only when no one
+// reads it.
 func TestHeldImageIsNotReplaced(t *testing.T) {
 	dir := t.TempDir()
 	out, err := Create(t.Context(), dir, unexpected(t))
@@ -46,7 +46,7 @@ func TestHeldImageIsNotReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The build has the folder, and two read the image in it.
+	// The build holds the folder, and two readers hold the image in it.
 	release, err := Hold(t.Context(), dir, unexpected(t))
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func TestHoldOfNothing(t *testing.T) {
 	release()
 }
 
-// TestLink checks that of two images only the one is found that is wanted.
+// TestLink checks that only the linked image is found.
 func TestLink(t *testing.T) {
 	dir := t.TempDir()
 	out, err := Create(t.Context(), dir, unexpected(t))

@@ -49,8 +49,7 @@ func twoImages(t *testing.T, dir string) (one, two digest.Digest) {
 	return digests[0], digests[1]
 }
 
-// TestFindBadDigests checks that a layout with digests that are none is
-// damaged, wherever they stand.
+// TestFindBadDigests checks that a malformed digest is an error wherever it is.
 func TestFindBadDigests(t *testing.T) {
 	const manifestType, indexType = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"
 	for bad, says := range map[string]string{
@@ -83,8 +82,8 @@ func TestFindBadDigests(t *testing.T) {
 	checkIncomplete(t, dir, desc, "no manifest", `"": invalid checksum digest format`)
 }
 
-// checkIncomplete checks what Find says of a layout whose index has the
-// image desc.
+// checkIncomplete checks the error of Find for a layout with the image desc in its
+// index.
 func checkIncomplete(t *testing.T, dir, desc, name, says string) {
 	t.Helper()
 	write(t, filepath.Join(dir, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
@@ -115,7 +114,7 @@ func TestFindChooses(t *testing.T) {
 	}
 }
 
-func TestFindMissesWhatIsNotThere(t *testing.T) {
+func TestFindReportsDamage(t *testing.T) {
 	tests := []struct {
 		name  string
 		spoil func(t *testing.T, dir string) error

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestOutputsHoldNothingOfOthers checks that a folder is written to if all in it is
-// what a build has left, of which what is in the way is removed.
-func TestOutputsHoldNothingOfOthers(t *testing.T) {
+// TestCreateRefusesForeignFiles checks that a writer accepts a folder only if a
+// build has written all that it holds.
+func TestCreateRefusesForeignFiles(t *testing.T) {
 	const ref = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	tests := []struct {
 		name, file string

@@ -12,7 +12,7 @@ func TestRealms(t *testing.T) {
 		registry, realm string
 		own, private    bool
 	}{
-		// As real registries have it.
+		// Real registries.
 		{"https://registry-1.docker.io", "https://auth.docker.io/token", true, true},
 		{"https://registry.gitlab.com", "https://gitlab.com/jwt/auth", true, true},
 		{"https://ghcr.io", "https://ghcr.io/token", true, true},
@@ -20,14 +20,14 @@ func TestRealms(t *testing.T) {
 		{"https://registry.redhat.io", "https://registry.redhat.io/auth/realms/rhcc/protocol/redhat-docker-v2/auth", true, true},
 		{"https://registry.digitalocean.com", "https://api.digitalocean.com/v2/registry/auth", true, true},
 		{"https://registry.example.co.uk:5000", "https://auth.example.co.uk/token", true, true},
-		// On machines of one's own.
+		// On private machines.
 		{"http://127.0.0.1:5000", "http://127.0.0.1:5000/token", true, true},
 		{"http://localhost:5000", "http://localhost:5000/token", true, true},
 		{"http://registry.lan", "http://registry.lan:80/token", true, true},
 		{"https://registry:5000", "https://registry:5001/auth", true, true},
 		{"https://10.0.0.1:5000", "https://10.0.0.1/token", true, true},
 		{"https://QUAY.io.", "https://quay.io:443/token", true, true},
-		// Someone else.
+		// Other hosts.
 		{"https://quay.io", "https://example.com/token", false, true},
 		{"https://quay.io", "https://quay.io.example.com/token", false, true},
 		{"https://quay.io", "https://quay.io@example.com/token", false, true},
@@ -48,7 +48,7 @@ func TestRealms(t *testing.T) {
 		{"https://a.localhost:5000", "https://a.localhost:5000/token", true, true},
 		{"https://a.localhost:5000", "https://a.localhost:5001/token", false, true},
 		{"https://a.b.localhost", "https://c.b.localhost/token", false, true},
-		// For all to read.
+		// Without TLS.
 		{"https://quay.io", "http://quay.io/token", false, false},
 		{"https://quay.io", "http://auth.quay.io/token", false, false},
 		{"http://registry.lan:5000", "http://registry.lan:5001/token", false, false},

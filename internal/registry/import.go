@@ -47,12 +47,12 @@ func Export(ctx context.Context, l ocilayout.Image, file, name string) error {
 	if !ok {
 		return fmt.Errorf("image %q: has a digest, but an archive needs a tag", name)
 	}
-	aside, err := os.MkdirTemp("", "bkt-export-")
+	dir, err := os.MkdirTemp("", "bkt-export-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(aside)
-	s, err := open(l, aside)
+	defer os.RemoveAll(dir)
+	s, err := open(l, dir)
 	if err != nil {
 		return err
 	}

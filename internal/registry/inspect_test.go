@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// always is a fault for all requests with the text in their path.
+// always returns a fault for all requests with the text in their path.
 func always(status int, text, body string) fault {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, text) {
@@ -29,8 +29,8 @@ func always(status int, text, body string) fault {
 	}
 }
 
-// gone returns the host of a registry that has ended.
-func gone() string {
+// closedRegistry returns the host of a registry that has ended.
+func closedRegistry() string {
 	server := httptest.NewServer(nil)
 	defer server.Close()
 	return server.Listener.Addr().String()
@@ -58,19 +58,19 @@ func TestMissingImages(t *testing.T) {
 	}
 }
 
-// isManifestGet says whether r asks for the manifest of an image.
+// isManifestGet reports whether r asks for the manifest of an image.
 func isManifestGet(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/manifests/")
 }
 
-// isBlobGet says whether r asks for something that an image is made of.
+// isBlobGet reports whether r asks for a blob.
 func isBlobGet(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/")
 }
 
-// TestInspectTriesAgain checks that what passes is no answer, wherever it
-// happens, and that it is not waited for for ever, nor for what does not pass.
-func TestInspectTriesAgain(t *testing.T) {
+// TestInspectRetries checks that transient errors are retried a few times, wherever
+// they happen, and no other errors.
+func TestInspectRetries(t *testing.T) {
 	tests := []struct {
 		name     string
 		hits     func(*http.Request) bool
@@ -112,18 +112,18 @@ func TestInspectTriesAgain(t *testing.T) {
 	}
 }
 
-// TestTroubleIsNoMissingImage checks that no registry is taken for one that
-// lacks an image.
-func TestTroubleIsNoMissingImage(t *testing.T) {
+// TestErrorIsNotMissingImage checks that an error of a registry is not reported
+// as a missing image.
+func TestErrorIsNotMissingImage(t *testing.T) {
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
-	// What is not said to be this machine has to prove who it is.
+	// A host other than this machine needs a trusted certificate.
 	elsewhere := func(host string) string { return strings.Replace(host, "127.0.0.1", "0.0.0.0", 1) }
 	certificate := "if you trust it, put the certificate of its authority into /etc/containers/certs.d/"
 	tests := []struct{ test, host, err, hint string }{
-		{"not there", gone(), "connection refused", ""},
+		{"not there", closedRegistry(), "connection refused", ""},
 		{"broken", serve(t, always(http.StatusBadGateway, "/", "")), "502", ""},
 		{"not logged in", serve(t, always(http.StatusUnauthorized, "/manifests/", "")), "authentication required", `log in with "podman login `},
 		{"unknown certificate", elsewhere(secure.Listener.Addr().String()), "failed to verify certificate", certificate},

@@ -27,8 +27,8 @@ type reply struct {
 	header            http.Header // that goes with it
 }
 
-// serveReplies serves manifests, by tag or digest, and blobs, by digest. Other
-// manifests it does not have.
+// serveReplies serves manifests, by tag or digest, and blobs, by digest, and no
+// others.
 func serveReplies(t *testing.T, manifests map[string]reply, blobs ...string) string {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r *http.Request) bool {
@@ -56,7 +56,7 @@ func descriptor(mediaType, text, more string) string {
 	return fmt.Sprintf(`{"mediaType": %q, "digest": %q, "size": %d%s}`, mediaType, digest.FromString(text), len(text), more)
 }
 
-// manifestOf is a manifest of an image without layers.
+// manifestOf returns a manifest of an image without layers.
 func manifestOf(mediaType, configType, config string) string {
 	named := ""
 	if mediaType != "" {
@@ -152,9 +152,9 @@ func TestPin(t *testing.T) {
 	}
 }
 
-// TestPinOfWhatRegistriesContradict checks that a digest is not taken that the
-// registry does not stand by.
-func TestPinOfWhatRegistriesContradict(t *testing.T) {
+// TestPinOfContradictions checks that a digest that the registry contradicts is an
+// error.
+func TestPinOfContradictions(t *testing.T) {
 	config := fmt.Sprintf(`{"os": "linux", "architecture": %q, "rootfs": {"type": "layers", "diff_ids": []}}`, runtime.GOARCH)
 	whole := manifestOf(ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageConfig, config)
 	other := strings.Replace(whole, `"layers"`, `"annotations": {"a": "b"}, "layers"`, 1)

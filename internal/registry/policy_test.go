@@ -21,8 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestMain gives the tests a home of their own. The library looks where it is
-// but once.
+// TestMain gives the tests a home of their own. The library looks it up only once.
 func TestMain(m *testing.M) {
 	home, err := os.MkdirTemp("", "bkt")
 	if err == nil {
@@ -36,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// emptyHome returns the home, in which nothing is configured.
+// emptyHome returns the home without any configuration.
 func emptyHome(t *testing.T) string {
 	t.Helper()
 	home := os.Getenv("HOME")
@@ -102,8 +101,8 @@ func write(t *testing.T, name string, data []byte) {
 	}
 }
 
-// A place is a registry, and a home whose policy is about its images. The
-// policy demands a signature, but for the images any and rejected.
+// A place is a registry, and a home with a policy for its images. The policy
+// requires a signature, except for the images any and rejected.
 type place struct {
 	host, home string
 	requests   atomic.Int32
@@ -149,7 +148,7 @@ func (p *place) push(t *testing.T, name string, l ocilayout.Image) string {
 	return l.Digest.String()
 }
 
-// attach puts a signature where it is looked for.
+// attach writes a signature to where the library looks for it.
 func (p *place) attach(t *testing.T, repository, digest string, signature []byte) {
 	t.Helper()
 	folder := repository + "@" + strings.Replace(digest, ":", "=", 1)
@@ -177,7 +176,7 @@ func TestPolicy(t *testing.T) {
 		name   string
 		digest string
 		asks   bool   // the registry
-		err    string // what it has to say, if it is not allowed
+		err    string // part of the error, if the image is not allowed
 	}{
 		{"good:1", good, true, ""},
 		{"good@" + good, good, true, ""},
@@ -262,7 +261,7 @@ func TestABrokenPolicyAllowsNothing(t *testing.T) {
 	}
 }
 
-// needGPG skips the test if gpg is not installed, or fails where nothing may be
+// needGPG skips the test if gpg is not installed, or fails if tests must not be
 // skipped.
 func needGPG(t *testing.T) {
 	t.Helper()

@@ -11,9 +11,9 @@ import (
 	"bkt/internal/hint"
 )
 
-// TestAllowWithoutTheMeans checks that a policy that demands nothing is no
-// hindrance, and that one that does is not passed over.
-func TestAllowWithoutTheMeans(t *testing.T) {
+// TestAllowWithoutVerification checks that a policy without requirements is
+// accepted, and that one with requirements is an error.
+func TestAllowWithoutVerification(t *testing.T) {
 	const accept, signed = `[{"type": "insecureAcceptAnything"}]`, `[{"type": "signedBy"}]`
 	scoped := func(scope string) string {
 		return `{"default": ` + accept + `, "transports": {"docker": {"` + scope + `": ` + signed + `}}}`

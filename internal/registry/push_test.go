@@ -32,10 +32,10 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// atOnce are delays for tests.
+// atOnce are retry delays for tests.
 var atOnce = []time.Duration{0, 0, 0}
 
-// A fault answers a request in place of the registry, or leaves it to that.
+// A fault answers a request in place of the registry, or passes it on.
 type fault func(w http.ResponseWriter, r *http.Request) (done bool)
 
 // serve serves a registry with a fault and returns its host.
@@ -89,7 +89,7 @@ func makeLayout(t *testing.T, made partial.WithRawManifest, add func(layout.Path
 	return ocilayout.Image{Dir: string(folder), Digest: digest.FromBytes(text)}
 }
 
-// checkThere checks what the registry has.
+// checkThere checks which image the registry has.
 func checkThere(t *testing.T, name, want string) {
 	t.Helper()
 	got, err := Inspect(t.Context(), name)
@@ -98,13 +98,13 @@ func checkThere(t *testing.T, name, want string) {
 	}
 }
 
-// isManifestPut says whether r is the last request of a push, which gives the
-// image its name. Unlike others it is not tried again by the library.
+// isManifestPut reports whether r is the last request of a push, which names the
+// image. The library does not retry it, unlike others.
 func isManifestPut(r *http.Request) bool {
 	return r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/")
 }
 
-func TestPushTriesAgain(t *testing.T) {
+func TestPushRetries(t *testing.T) {
 	tests := []struct {
 		name   string
 		status int
@@ -204,8 +204,8 @@ func TestPushOfSeveralPlatforms(t *testing.T) {
 	checkThere(t, host+"/a:1", l.Digest.String())
 }
 
-// TestPushOfLayersInZstd checks that the library's notes on how layers are
-// compressed do not find their way into an index.
+// TestPushOfLayersInZstd checks that the library's annotations for compression
+// do not get into an index.
 func TestPushOfLayersInZstd(t *testing.T) {
 	host := serve(t, func(http.ResponseWriter, *http.Request) bool { return false })
 	var text bytes.Buffer
@@ -231,9 +231,8 @@ func TestPushOfLayersInZstd(t *testing.T) {
 	checkThere(t, host+"/a:1", l.Digest.String())
 }
 
-// TestPushToARegistryOfFewWords checks that one need not say what digest an
-// image has.
-func TestPushToARegistryOfFewWords(t *testing.T) {
+// TestPushToRegistryWithoutDigests checks that a registry need not report digests.
+func TestPushToRegistryWithoutDigests(t *testing.T) {
 	host := serve(t, func(_ http.ResponseWriter, r *http.Request) bool {
 		return r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/manifests/")
 	})
@@ -303,9 +302,9 @@ func TestPushChecksWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestPushOfWhatIsThere checks that only the name is sent of an image that the
-// registry has, and nothing, if it has that by the name.
-func TestPushOfWhatIsThere(t *testing.T) {
+// TestPushOfKnownImage checks that only the name of an image is sent if the
+// registry has the image, and nothing if it has the image under that name.
+func TestPushOfKnownImage(t *testing.T) {
 	var sent []string
 	host := serve(t, func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -340,13 +339,13 @@ func TestPushOfWhatIsThere(t *testing.T) {
 	}
 }
 
-func TestPushEndsWhenItIsToldTo(t *testing.T) {
+func TestPushIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
 	})
-	// It is told while it waits, which it would do for longer than any test.
+	// It is cancelled while it waits for its next attempt.
 	_, err := push(ctx, makeImage(t, 100), host+"/a:1", callback(func(text string) {
 		if strings.Contains(text, "trying again") {
 			cancel()
@@ -357,7 +356,7 @@ func TestPushEndsWhenItIsToldTo(t *testing.T) {
 	}
 }
 
-// A callback is a writer that has what is written seen.
+// A callback is a writer that is called with what is written.
 type callback func(text string)
 
 func (c callback) Write(data []byte) (int, error) {

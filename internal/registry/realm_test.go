@@ -20,7 +20,7 @@ import (
 	"github.com/containers/image/v5/signature"
 )
 
-// A tokenServer gives a token to all who ask, and notes who has shown a password.
+// A tokenServer gives a token to all clients, and records their passwords.
 type tokenServer struct {
 	mu        sync.Mutex
 	asked     int
@@ -47,7 +47,7 @@ func (s *tokenServer) saw() (int, string) {
 	return s.asked, strings.Join(s.passwords, " ")
 }
 
-// login makes an auth file with the user "user" and the password "secret" for
+// login writes an auth file with the user "user" and the password "secret" for
 // hosts.
 func login(t *testing.T, hosts ...string) {
 	t.Helper()
@@ -62,8 +62,8 @@ func login(t *testing.T, hosts ...string) {
 	t.Setenv("REGISTRY_AUTH_FILE", file)
 }
 
-// serveBehindToken serves a registry that wants a token of a realm, which is a
-// path of its own if it is no whole address.
+// serveBehindToken serves a registry that wants a token of a realm: an address,
+// or a path of the registry itself.
 func serveBehindToken(t *testing.T, own *tokenServer, realm string) string {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r *http.Request) bool {
@@ -84,8 +84,8 @@ func serveBehindToken(t *testing.T, own *tokenServer, realm string) string {
 	})
 }
 
-// TestCredentialsStayWithTheirRegistry checks to whom a password is shown by all
-// that asks registries.
+// TestCredentialsStayWithTheirRegistry checks to whom all functions that ask
+// registries send a password.
 func TestCredentialsStayWithTheirRegistry(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	plain, secure := &tokenServer{}, &tokenServer{}
@@ -156,8 +156,8 @@ func TestCredentialsStayWithTheirRegistry(t *testing.T) {
 	}
 }
 
-// TestRealmElsewhere checks that without credentials any realm is asked, and one
-// that the user has the same credentials for gets them.
+// TestRealmElsewhere checks that any realm is asked without credentials, and that a
+// realm for which the user has the same credentials gets them.
 func TestRealmElsewhere(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	elsewhere := &tokenServer{}

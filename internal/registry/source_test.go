@@ -57,9 +57,9 @@ func keepOnly(t *testing.T, l ocilayout.Image) {
 	}
 }
 
-// TestPushOfTheImageAskedFor checks that it is pushed whatever else the layout
-// holds, and whatever the layout holds by the time that it is sent.
-func TestPushOfTheImageAskedFor(t *testing.T) {
+// TestPushOfNamedImage checks that the right image is pushed even if the layout
+// holds others, or changes before it is sent.
+func TestPushOfNamedImage(t *testing.T) {
 	first := makeImage(t, 100)
 	second := addImage(t, first)
 	host := serve(t, func(_ http.ResponseWriter, r *http.Request) bool {
@@ -80,9 +80,9 @@ func TestPushOfTheImageAskedFor(t *testing.T) {
 	checkThere(t, host+"/a:2", second.Digest.String())
 }
 
-// TestImageThatIsNotThereAnyMore checks that another one is neither pushed nor
-// written in its place.
-func TestImageThatIsNotThereAnyMore(t *testing.T) {
+// TestReplacedImage checks that no other image is pushed or written in place of one
+// that the layout no longer holds.
+func TestReplacedImage(t *testing.T) {
 	host := serve(t, func(http.ResponseWriter, *http.Request) bool { return false })
 	first := makeImage(t, 100)
 	second := addImage(t, first)
@@ -102,7 +102,7 @@ func TestImageThatIsNotThereAnyMore(t *testing.T) {
 	}
 }
 
-func TestManifestThatIsDamaged(t *testing.T) {
+func TestDamagedManifest(t *testing.T) {
 	host := serve(t, func(http.ResponseWriter, *http.Request) bool { return false })
 	l := makeImage(t, 100)
 	blob := filepath.Join(l.Dir, "blobs", "sha256", l.Digest.Encoded())
@@ -116,8 +116,8 @@ func TestManifestThatIsDamaged(t *testing.T) {
 	checkThere(t, host+"/a:1", "")
 }
 
-// TestExportOfTheImageAskedFor checks that the archive has its configuration.
-func TestExportOfTheImageAskedFor(t *testing.T) {
+// TestExportOfNamedImage checks that the archive has its configuration.
+func TestExportOfNamedImage(t *testing.T) {
 	first := makeImage(t, 100)
 	second := addImage(t, first)
 	for _, l := range []ocilayout.Image{first, second} {

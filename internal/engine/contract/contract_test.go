@@ -36,7 +36,7 @@ func TestReports(t *testing.T) {
 	if diff := cmp.Diff([]string{"outer", "inner"}, hint.Of(err)); diff != "" {
 		t.Errorf("hints: -want +got:\n%s", diff)
 	}
-	both := errors.Join(errors.New("one"), hint.Add(errors.New("two"), "mend it"))
+	both := errors.Join(errors.New("one"), hint.Add(errors.New("two"), "fix it"))
 	if err := contract.Report(&pipe, both, 1); err != nil {
 		t.Fatal(err)
 	}

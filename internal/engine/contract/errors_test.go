@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestErrorsAreReadAsTheyWereWritten(t *testing.T) {
+func TestErrorsRoundTrip(t *testing.T) {
 	plain := errors.New("plain")
 	twice := hint.Add(hint.Add(errors.New("hinted"), "inner"), "outer")
 	for _, err := range []error{plain, twice, errors.Join(twice, plain)} {
@@ -34,7 +34,7 @@ func describe(err error) [][]string {
 	return all
 }
 
-func TestTextWithoutErrorsIsAnotherError(t *testing.T) {
+func TestTextWithoutErrors(t *testing.T) {
 	otherwise := errors.New("exit status 1")
 	for _, text := range []string{"", "killed", "bkt: hint: of nothing"} {
 		if err := contract.ReadErrors(text, otherwise); err != otherwise {

@@ -12,7 +12,7 @@ import (
 	"bkt/internal/engine/contract"
 )
 
-// TestMeasure compares with du(1), which knows hard links, holes and folders.
+// TestMeasure compares with du(1) for hard links, holes and folders.
 func TestMeasure(t *testing.T) {
 	dir := t.TempDir()
 	err := errors.Join(
@@ -41,7 +41,7 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
-// du returns what du(1) says of dir, in bytes.
+// du returns the size of dir from du(1), in bytes.
 func du(t *testing.T, dir string) int64 {
 	t.Helper()
 	out, err := exec.Command("du", "-s", "--block-size=1", dir).Output()

@@ -10,8 +10,7 @@ import (
 	"bkt/internal/hint"
 )
 
-// TestWithFree checks which ids are suggested to a user who has none: none that
-// someone else may have.
+// TestWithFree checks that only free ids are suggested to a user without ids.
 func TestWithFree(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
