@@ -14,7 +14,7 @@ import (
 var (
 	openError   = &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrPermission}
 	renameError = &os.LinkError{Op: "rename", Old: "/tmp", New: "/y", Err: fs.ErrExist}
-	other       = errors.New("something else")
+	errOther    = errors.New("something else")
 )
 
 func TestTrimOp(t *testing.T) {
@@ -24,10 +24,10 @@ func TestTrimOp(t *testing.T) {
 	}{
 		{openError, "/x: permission denied"},
 		{renameError, "/y: file already exists"},
-		{other, "something else"},
+		{errOther, "something else"},
 		{fmt.Errorf("reading: %w", openError), "reading: /x: permission denied"},
-		{errors.Join(openError, other, renameError), "/x: permission denied\nsomething else\n/y: file already exists"},
-		{fmt.Errorf("%w, and %w", openError, other), "/x: permission denied, and something else"},
+		{errors.Join(openError, errOther, renameError), "/x: permission denied\nsomething else\n/y: file already exists"},
+		{fmt.Errorf("%w, and %w", openError, errOther), "/x: permission denied, and something else"},
 	} {
 		got := patherr.TrimOp(test.err)
 		if got.Error() != test.want || !errors.Is(got, test.err) && hint.Split(test.err)[0] == test.err {
@@ -40,11 +40,11 @@ func TestTrimOp(t *testing.T) {
 }
 
 func TestTrimOpKeepsWhatIsAskedOfErrors(t *testing.T) {
-	err := patherr.TrimOp(errors.Join(other, hint.Add(openError, "run chmod")))
+	err := patherr.TrimOp(errors.Join(errOther, hint.Add(openError, "run chmod")))
 	if parts := hint.Split(err); len(parts) != 2 || len(hint.Of(parts[1])) != 1 {
 		t.Errorf("parts: %v", parts)
 	}
-	if !errors.Is(err, fs.ErrPermission) || !errors.Is(err, other) {
+	if !errors.Is(err, fs.ErrPermission) || !errors.Is(err, errOther) {
 		t.Errorf("error: %v", err)
 	}
 }
@@ -54,7 +54,7 @@ func TestReason(t *testing.T) {
 		{openError, fs.ErrPermission},
 		{renameError, fs.ErrExist},
 		{fmt.Errorf("reading: %w", openError), fs.ErrPermission},
-		{other, other},
+		{errOther, errOther},
 		{nil, nil},
 	} {
 		if got := patherr.Reason(test.err); got != test.want {
