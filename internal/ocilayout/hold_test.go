@@ -15,6 +15,12 @@ import (
 // putImage adds an image without layers to w.
 func putImage(t *testing.T, w *Writer, author string) ocispec.Descriptor {
 	t.Helper()
+	return putConfig(t, w, `{"author":"`+author+`"}`)
+}
+
+// putConfig adds an image without layers and with that configuration to w.
+func putConfig(t *testing.T, w *Writer, text string) ocispec.Descriptor {
+	t.Helper()
 	put := func(media, text string) ocispec.Descriptor {
 		d := digest.FromString(text)
 		dir := filepath.Join(w.dir, "blobs", "sha256")
@@ -23,7 +29,7 @@ func putImage(t *testing.T, w *Writer, author string) ocispec.Descriptor {
 		}
 		return ocispec.Descriptor{MediaType: media, Digest: d, Size: int64(len(text))}
 	}
-	config := put(ocispec.MediaTypeImageConfig, `{"author":"`+author+`"}`)
+	config := put(ocispec.MediaTypeImageConfig, text)
 	return put(ocispec.MediaTypeImageManifest, `{"schemaVersion":2,"mediaType":"`+ocispec.MediaTypeImageManifest+
 		`","config":{"mediaType":"`+config.MediaType+`","digest":"`+config.Digest.String()+`","size":`+strconv.FormatInt(config.Size, 10)+`},"layers":[]}`)
 }
