@@ -11,6 +11,7 @@ import (
 	"bkt/internal/engine/contract"
 	"bkt/internal/flock"
 	"bkt/internal/hint"
+	"bkt/internal/patherr"
 )
 
 // A heldError says that another engine holds the root.
@@ -27,7 +28,7 @@ func (e *heldError) Error() string {
 // file. It does not wait: BuildKit's own locks would, silently and for ever.
 func lock(root string) (*os.File, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
-		return nil, err
+		return nil, patherr.TrimOp(err)
 	}
 	if err := checkRoot(root); err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ func lock(root string) (*os.File, error) {
 	case errors.Is(err, flock.ErrLocked):
 		return nil, held(root)
 	case err != nil:
-		return nil, err
+		return nil, patherr.TrimOp(err)
 	}
 	giveUpReserve(root)
 	if err := errors.Join(f.Truncate(0), writeAt(f, strconv.Itoa(os.Getpid()))); err != nil {
@@ -66,7 +67,7 @@ func checkRoot(root string) error {
 	if other != "" {
 		return hint.Add(fmt.Errorf("%s: not the folder of an engine: it holds %s", root, other), "name a folder that is empty or does not exist")
 	}
-	return err
+	return patherr.TrimOp(err)
 }
 
 func writeAt(f *os.File, s string) error {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/patherr"
 )
 
 // A mapping has the ids of users and groups in the engine of a normal user: the
@@ -59,7 +60,7 @@ const (
 func subordinate(file string, u *user.User) ([]idRange, error) {
 	data, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, patherr.TrimOp(err)
 	}
 	ranges := parseSubordinate(string(data), u.Username, u.Uid)
 	if len(ranges) == 0 {
@@ -94,7 +95,7 @@ func firstFree(files ...string) (int, error) {
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, err
+			return 0, patherr.TrimOp(err)
 		}
 		for line := range strings.Lines(string(data)) {
 			line = strings.TrimSpace(line)
