@@ -21,8 +21,8 @@ type Options struct {
 }
 
 // References are the names by which a Containerfile reads images and folders, and
-// the names of its stages, which both can replace: sorted, and in the form of
-// [ShortName].
+// the names of its stages, which a build can replace, too. They are sorted, and in
+// the form of [ShortName].
 type References []string
 
 // References returns what f reads in a build with the options o. An expansion that

@@ -43,8 +43,8 @@ func (s Stages) Base(i int) (image string, known bool) {
 	return image, true
 }
 
-// expand puts the defaults of arguments into a word. Its text is not known if one
-// has no default, there either.
+// expand replaces the arguments in a word with their defaults. The text is unknown
+// if an argument has no default, in the word either.
 func (s Stages) expand(word string) (text string, known bool) {
 	res, err := s.lex.ProcessWordWithMatches(word, s.args)
 	if err != nil {
@@ -58,8 +58,8 @@ func (s Stages) expand(word string) (text string, known bool) {
 	return res.Result, true
 }
 
-// hasDefault reports whether a variable has a default wherever it stands in a
-// word, as in ${NAME:-default}.
+// hasDefault reports whether each use of a variable in a word has a default, as in
+// ${NAME:-default}.
 func hasDefault(word, name string) bool {
 	for {
 		_, rest, found := strings.Cut(word, "$")
@@ -152,7 +152,7 @@ type Section struct {
 }
 
 // ReadStages returns the stages of src. It accepts a file that BuildKit cannot
-// parse, and takes the stages of sections as they are given.
+// parse, and does not read the sections: it inserts their stages.
 func ReadStages(src string, sections ...Section) Stages {
 	escape := EscapeOf(src)
 	s := Stages{args: variables{}, lex: shell.NewLex(rune(escape[0]))}
@@ -225,13 +225,13 @@ func (i instruction) from() Stage {
 	return s
 }
 
-// declare gives the arguments of an ARG their defaults. One that has none, or
-// whose default needs another that has none, is not known.
+// declare sets the defaults of the arguments of an ARG. An argument without a
+// default, or whose default needs one without, stays unknown.
 func (s Stages) declare(text string) {
 	// By now the text is on one line, so that the escape character does not matter.
 	ast, err := parser.Parse(strings.NewReader(text))
 	if err != nil || len(ast.AST.Children) != 1 {
-		return // BuildKit says what is wrong with it
+		return // BuildKit reports the error
 	}
 	parsed, err := instructions.ParseInstruction(ast.AST.Children[0])
 	arg, ok := parsed.(*instructions.ArgCommand)
