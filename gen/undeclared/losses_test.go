@@ -385,8 +385,8 @@ Containerfile:3: section SYSTEM_PACKAGES has text that no manifest can express: 
 Containerfile:7: section SYSTEM_FILES has text that no manifest can express: file /etc/x
 hint: add the section with "bkt containerfile sync --insert --take text"
 hint: move it out of the section, or drop the section's text with "bkt containerfile sync --take manifest"
-hint: /x/*.rpm: what has no repository is not verified: declare the repository that has the package
-hint: nano: /removed/0: package "nano" is in removed, and in packages too (at /packages/2)
+hint: /x/*.rpm: a package without a repository is not verified: declare the repository that has it
+hint: nano: /removed/0: package "nano" is in removed, and also in packages (at /packages/2)
 hint: file /etc/x: move it below system/
 `
 	if diff := cmp.Diff(want, got); diff != "" {

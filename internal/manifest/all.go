@@ -5,19 +5,18 @@ import (
 	"reflect"
 )
 
-// A File is one of the manifests that a repository may have.
+// A File is one of the manifests of a repository.
 type File struct {
 	Path string       // in the repository, such as "manifests/image.json"
 	Name string       // the last part of Path
-	Type reflect.Type // of what it is read into
+	Type reflect.Type // of its content
 
-	// Format returns the manifest data, which errors call name, as it is when
-	// it has been written: right, and in its canonical form.
+	// Format returns the canonical form of data, a manifest that errors call name.
 	Format func(name string, data []byte) ([]byte, error)
 }
 
-// All returns every manifest: those of the images first, then those of the
-// running system.
+// All returns every manifest: first those of the images, then those of the running
+// system.
 func All() []File {
 	return []File{
 		file[Images](ImagePath),

@@ -8,37 +8,37 @@ import (
 	"bkt/internal/strictjson"
 )
 
-// AppImages has the apps that come as AppImages: appimage-apps.json.
+// AppImages has the apps in AppImages: appimage-apps.json.
 type AppImages struct {
 	Schema string     `json:"$schema,omitempty"`
 	Apps   []AppImage `json:"apps"`
 }
 
-// An AppImage is an app in a file of its own.
+// An AppImage is an app in a single file.
 type AppImage struct {
 	Name        string `json:"name"`
-	Repo        string `json:"repo,omitempty"`       // on GitHub, whose releases have it: owner/name
-	Asset       string `json:"asset,omitempty"`      // which file of a release: a glob, such as "*x86_64.AppImage"
-	URL         string `json:"url,omitempty"`        // of the file, for one that is not on GitHub
-	Version     string `json:"version,omitempty"`    // that it stays at; default: the newest
+	Repo        string `json:"repo,omitempty"`       // on GitHub, with releases that have it: owner/name
+	Asset       string `json:"asset,omitempty"`      // file of a release: a glob, such as "*x86_64.AppImage"
+	URL         string `json:"url,omitempty"`        // of the file, for an app that is not on GitHub
+	Version     string `json:"version,omitempty"`    // to stay at; default: the newest
 	SHA256      string `json:"sha256,omitempty"`     // of the file
-	Prereleases bool   `json:"prereleases,omitzero"` // counts releases that are marked as not finished
-	Disabled    bool   `json:"disabled,omitzero"`    // is not installed
-	Hosts       Hosts  `json:"hosts,omitempty"`      // the only computers that have it
+	Prereleases bool   `json:"prereleases,omitzero"` // also use prereleases
+	Disabled    bool   `json:"disabled,omitzero"`    // do not install it
+	Hosts       Hosts  `json:"hosts,omitempty"`      // the only computers for it; default: all
 	Comment     string `json:"comment,omitempty"`
 
-	// What the system has, which no manifest says.
+	// The state of the system, which is not in the manifest.
 	Installed InstalledAppImage `json:"-"`
 }
 
-// An InstalledAppImage is the app as it is on a system.
+// An InstalledAppImage is the state of an app on a system.
 type InstalledAppImage struct {
 	There  bool
-	Source bool   // it is known where the app is from
-	File   string // of the release; "": it is not known
+	Source bool   // the source of the app is known
+	File   string // of the release; "": unknown
 
-	Versions []string // any of which it may be said to have; none: it is not known
-	SHA256   string   // of its file; "": it was not looked at
+	Versions []string // any of these is the installed one; none: unknown
+	SHA256   string   // of its file; "": not computed
 }
 
 // Key returns the name of the app.
@@ -64,14 +64,14 @@ func (a AppImage) check(o strictjson.Object) {
 	o.Optional("version", a.Version, checkArgument)
 	o.Optional("sha256", a.SHA256, checkSHA256)
 	if a.Asset != "" && a.Repo == "" {
-		o.Add(o.Pointer+"/asset", hint.Add(errors.New("asset is given without repo"), hintGitHub))
+		o.Add(o.Pointer+"/asset", hint.Add(errors.New("asset needs repo"), hintGitHub))
 	}
 	checkNotes(o, a.Hosts, a.Comment)
 }
 
 const hintGitHub = `"repo" is the repository on GitHub that has the releases, such as "owner/name"`
 
-// checkAppImage checks the name of an app, by which its file is called.
+// checkAppImage checks the name of an app, which its file has, too.
 func checkAppImage(s string) error {
 	err := checkFileName(s)
 	if err == nil && (s[0] == '.' || s[0] == '-') {

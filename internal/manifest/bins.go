@@ -15,12 +15,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Bins says which programs of a box the host has, too.
+// Bins says which programs of a container are exported to the host.
 type Bins struct {
 	From    []string `json:"from,omitempty"`    // all programs in these folders
 	Also    []string `json:"also,omitempty"`    // single programs
-	Exclude []string `json:"exclude,omitempty"` // names of programs in the folders that it does not have
-	Found   []Found  `json:"found,omitempty"`   // what the folders had when they were last looked at
+	Exclude []string `json:"exclude,omitempty"` // names of programs in the folders that are not exported
+	Found   []Found  `json:"found,omitempty"`   // programs in the folders, as last seen
 	To      string   `json:"to,omitempty"`      // folder of the host; default: ~/.local/bin
 }
 
@@ -28,28 +28,27 @@ type Bins struct {
 // as the running host cannot write to it.
 const SystemBin = "/usr/bin"
 
-// A Found is a program that a folder of a box had.
+// A Found is a program that was found in a folder of a container.
 type Found struct {
 	Name    string `json:"name"`
-	Path    string `json:"path"` // in the box
+	Path    string `json:"path"` // in the container
 	Comment string `json:"comment,omitempty"`
 }
 
 // Key returns the name of the program.
 func (f Found) Key() string { return f.Name }
 
-// An Export is a program that the host has from a box.
+// An Export is a program of a container that is exported to the host.
 type Export struct {
 	Box     string
 	Name    string
-	Path    string           // in the box
+	Path    string           // in the container
 	Pointer jsontext.Pointer // to the program in the manifest
 }
 
-// Exports returns the programs that the host is to have in the folder to,
-// sorted by name and box: what the boxes give one by one, and what was found in
-// their folders and is not excluded. One that is given wins over one of the
-// same name that was found.
+// Exports returns the programs to export to the folder to, sorted by name and
+// container: the declared single programs, and those found in folders and not
+// excluded. A declared program wins over a found one with the same name.
 func (f Boxes) Exports(to string) []Export {
 	var all []Export
 	for _, name := range slices.Sorted(maps.Keys(f.Containers)) {
@@ -61,19 +60,19 @@ func (f Boxes) Exports(to string) []Export {
 	return all
 }
 
-// Folder returns the folder of the host that has the programs.
+// Folder returns the folder of the host for the programs.
 func (b Bins) Folder() string { return cmp.Or(b.To, "~/.local/bin") }
 
 func (b Bins) exports(box string) []Export {
 	at := pointerTo(box) + "/bins"
-	given := map[string]bool{}
+	declared := map[string]bool{}
 	var all []Export
 	for _, e := range entries(at+"/also", b.Also) {
-		given[path.Base(e.Text)] = true
+		declared[path.Base(e.Text)] = true
 		all = append(all, Export{box, path.Base(e.Text), e.Text, e.Pointer})
 	}
 	for i, f := range b.Found {
-		if !given[f.Name] && !slices.Contains(b.Exclude, f.Name) {
+		if !declared[f.Name] && !slices.Contains(b.Exclude, f.Name) {
 			all = append(all, Export{box, f.Name, f.Path, strictjson.Item(at+"/found", i)})
 		}
 	}
@@ -103,8 +102,8 @@ func (b Bins) check(o strictjson.Object) {
 	for _, also := range entries(o.Pointer+"/also", b.Also) {
 		for _, from := range entries(o.Pointer+"/from", b.From) {
 			if strings.HasPrefix(path.Clean(also.Text), strings.TrimSuffix(path.Clean(from.Text), "/")+"/") {
-				err := fmt.Errorf("program %s lies in a folder whose programs are all exported (at %s)", strictjson.Quote(also.Text), o.Where(from.Pointer))
-				o.Add(also.Pointer, hint.Add(err, `leave it out of "also"`))
+				err := fmt.Errorf("program %s is in a folder whose programs are all exported (at %s)", strictjson.Quote(also.Text), o.Where(from.Pointer))
+				o.Add(also.Pointer, hint.Add(err, `remove it from "also"`))
 			}
 		}
 	}
@@ -121,7 +120,7 @@ func checkProgram(s string) error {
 		return err
 	}
 	if strings.HasSuffix(s, "/") {
-		return hint.Add(errors.New("is a folder"), `a folder, all of whose programs are exported, stands in "from"`)
+		return hint.Add(errors.New("is a folder"), `put a folder into "from", which exports all of its programs`)
 	}
 	return nil
 }

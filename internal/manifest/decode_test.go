@@ -95,8 +95,8 @@ func report(err error) string {
 }
 
 const (
-	hintCutOff = "it may have been cut off, or lack a closing quote, ] or }"
-	hintObject = "a manifest is a JSON object: { … }"
+	hintCutOff = "it may be cut off, or lack a closing quote, ] or }"
+	hintObject = "the file must have a JSON object: { … }"
 	hintNoBOM  = "save the file as UTF-8 without one (BOM)"
 	hintUTF8   = "save the file as UTF-8"
 )
@@ -107,22 +107,22 @@ func TestDecodeExplainsOddBytes(t *testing.T) {
 		name, data, err string
 		hints           []string
 	}{
-		{"empty file", "", "f.json:1:1: the file is empty", []string{"a manifest is an object, at least {}"}},
-		{"byte order mark", "\ufeff{}", "f.json:1:1: a byte order mark may not stand here", []string{hintObject, hintNoBOM}},
+		{"empty file", "", "f.json:1:1: the file is empty", []string{"write an object, at least {}"}},
+		{"byte order mark", "\ufeff{}", "f.json:1:1: a byte order mark is not allowed here", []string{hintObject, hintNoBOM}},
 		{"UTF-16", "\xff\xfe{\x00}\x00", "f.json:1:1: this is not UTF-8", []string{hintObject, hintUTF8}},
 		{"Latin-1", "{\"packages\": [\n\"gr\xfcn\"]}", "f.json:2:4: this is not UTF-8 (/packages/0)", []string{hintUTF8}},
 		{"NUL", "{\"packages\": [\"a\x00b\"]}", `f.json:1:17: invalid character '\x00' in string (expecting non-control character) (/packages/0)`, nil},
 		{"only NUL", "\x00", `f.json:1:1: invalid character '\x00' at start of value`, []string{hintObject}},
-		{"carriage return in a string", "{\"packages\": [\"a\r\n\"]}", `f.json:1:17: a string may not contain '\r' as it is (/packages/0)`,
-			[]string{`a closing quote may be missing; a line break in a string is written \n, a tab \t`}},
-		{"cut off in a string", `{"packages": ["jq", "g`, "f.json:1:23: the file ends before the manifest does (/packages/1)", []string{hintCutOff}},
-		{"cut off in an escape", `{"packages": ["a\`, "f.json:1:18: the file ends before the manifest does (/packages/0)", []string{hintCutOff}},
-		{"cut off in a code point", `{"packages": ["a\u00`, "f.json:1:21: the file ends before the manifest does (/packages/0)", []string{hintCutOff}},
-		{"cut off in a character", "{\"packages\": [\"a\xc3", "f.json:1:18: the file ends before the manifest does (/packages/0)", []string{hintCutOff}},
-		{"cut off in a literal", `{"packages": nul`, "f.json:1:17: the file ends before the manifest does", []string{hintCutOff}},
-		{"cut off after a name", `{"packages"`, "f.json:1:12: the file ends before the manifest does", []string{hintCutOff}},
-		{"cut off after a colon", `{"packages":`, "f.json:1:13: the file ends before the manifest does", []string{hintCutOff}},
-		{"NUL after the end", "{}\x00", "f.json:1:3: something follows after the end of the manifest", nil},
+		{"carriage return in a string", "{\"packages\": [\"a\r\n\"]}", `f.json:1:17: a string may not contain an unescaped '\r' (/packages/0)`,
+			[]string{`a closing quote may be missing; write a line break in a string as \n, a tab as \t`}},
+		{"cut off in a string", `{"packages": ["jq", "g`, "f.json:1:23: the file ends too early (/packages/1)", []string{hintCutOff}},
+		{"cut off in an escape", `{"packages": ["a\`, "f.json:1:18: the file ends too early (/packages/0)", []string{hintCutOff}},
+		{"cut off in a code point", `{"packages": ["a\u00`, "f.json:1:21: the file ends too early (/packages/0)", []string{hintCutOff}},
+		{"cut off in a character", "{\"packages\": [\"a\xc3", "f.json:1:18: the file ends too early (/packages/0)", []string{hintCutOff}},
+		{"cut off in a literal", `{"packages": nul`, "f.json:1:17: the file ends too early", []string{hintCutOff}},
+		{"cut off after a name", `{"packages"`, "f.json:1:12: the file ends too early", []string{hintCutOff}},
+		{"cut off after a colon", `{"packages":`, "f.json:1:13: the file ends too early", []string{hintCutOff}},
+		{"NUL after the end", "{}\x00", "f.json:1:3: unexpected text after the end of the object", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -144,12 +144,12 @@ func TestDecodeCutsLongTextInErrors(t *testing.T) {
 	long := strings.Repeat("ü", 1<<20)
 	tests := []struct{ name, data, err string }{
 		{"spec", `{"packages": ["` + long + `"]}`,
-			`f.json:1:15: package "` + long[:2*60] + `"…: is too long: 2097152 bytes, and 256 are the most (/packages/0)`},
+			`f.json:1:15: package "` + long[:2*60] + `"…: is too long: 2097152 bytes (at most 256) (/packages/0)`},
 		{"COPR repository", `{"copr_repos": [{"name": "` + long + `/b"}]}`,
-			`f.json:1:26: COPR repository "` + long[:2*60] + `"…: is too long: 2097154 bytes, and 256 are the most (/copr_repos/0/name)`},
+			`f.json:1:26: COPR repository "` + long[:2*60] + `"…: is too long: 2097154 bytes (at most 256) (/copr_repos/0/name)`},
 		{"field", `{"` + long + `": 1}`, `f.json:1:2: unknown field "` + long[:2*60] + `"…`},
 		{"field twice", `{"` + long + `": 1, "` + long + `": 2}`, `f.json:1:2: unknown field "` + long[:2*60] + `"…` + "\n" +
-			`f.json:1:1048585: field "` + long[:2*60] + `"… stands here twice (first at 1:2)`},
+			`f.json:1:1048585: duplicate field "` + long[:2*60] + `"… (first at 1:2)`},
 		{"pointer", `{"copr_repos": [{"name": "a/b", "` + long + `": 1}]}`,
 			`f.json:1:33: unknown field "` + long[:2*60] + `"… (/copr_repos/0/` + long[:2*166] + `…)`},
 	}

@@ -5,9 +5,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// DefaultTrue is a field that is true in the manifest where it is not given. It
-// has the opposite of what the manifest says, so that its zero value, the
-// default, can be left out of the manifest and out of Go code.
+// DefaultTrue is the opposite of a field whose default is true. Its zero value is
+// therefore the default, which manifests and Go code may omit.
 type DefaultTrue bool
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.

@@ -22,19 +22,19 @@ type Boxes struct {
 // A Box is a container of distrobox.
 type Box struct {
 	Image           string            `json:"image"`
-	Packages        []string          `json:"packages,omitempty"`         // installed when it is set up, beside those of the image
-	Bins            Bins              `json:"bins,omitempty"`             // programs that the host has from it
-	ExportedApps    []string          `json:"exported_apps,omitempty"`    // desktop entries that the host has from it
+	Packages        []string          `json:"packages,omitempty"`         // installed at setup, in addition to those of the image
+	Bins            Bins              `json:"bins,omitempty"`             // programs to export to the host
+	ExportedApps    []string          `json:"exported_apps,omitempty"`    // desktop entries to export to the host
 	InitHooks       []Hook            `json:"init_hooks,omitempty"`       // shell commands at every start
-	PreInitHooks    []string          `json:"pre_init_hooks,omitempty"`   // shell commands before it is set up
-	Volume          []string          `json:"volume,omitempty"`           // further mounts: HOST:BOX
-	Pull            bool              `json:"pull,omitzero"`              // looks for a newer image when it is created
-	Init            bool              `json:"init,omitzero"`              // has an init system
+	PreInitHooks    []string          `json:"pre_init_hooks,omitempty"`   // shell commands before its setup
+	Volume          []string          `json:"volume,omitempty"`           // further mounts: HOST:CONTAINER
+	Pull            bool              `json:"pull,omitzero"`              // pull a newer image when it is created
+	Init            bool              `json:"init,omitzero"`              // run an init system
 	Root            bool              `json:"root,omitzero"`              // belongs to root
-	Path            []string          `json:"path,omitempty"`             // folders of PATH, in their order
+	Path            []string          `json:"path,omitempty"`             // folders of PATH, in order
 	Env             map[string]string `json:"env,omitempty"`              // other variables of its environment
 	AdditionalFlags []string          `json:"additional_flags,omitempty"` // for podman
-	Hosts           Hosts             `json:"hosts,omitempty"`            // the only computers that have it
+	Hosts           Hosts             `json:"hosts,omitempty"`            // the only computers for it; default: all
 	Comment         string            `json:"comment,omitempty"`
 }
 
@@ -114,7 +114,7 @@ func (b Box) checkEnv(o strictjson.Object) {
 	}
 }
 
-// checkFlags sees to it that PATH is given in one place.
+// checkFlags checks that no flag sets PATH, which has a field of its own.
 func (b Box) checkFlags(o strictjson.Object) {
 	before := ""
 	for _, flag := range entries(o.Pointer+"/additional_flags", b.AdditionalFlags) {
@@ -131,8 +131,8 @@ func (b Box) checkFlags(o strictjson.Object) {
 	}
 }
 
-// setsPath reports whether a word of podman's command line sets PATH, or does
-// so after the word before it.
+// setsPath reports whether a word of podman's command line, which follows the word
+// before, sets PATH.
 func setsPath(before, word string) bool {
 	if before != "--env" && before != "-e" {
 		var ok bool
@@ -148,39 +148,39 @@ func setsPath(before, word string) bool {
 }
 
 const (
-	hintPath       = `write the folders into "path"`
-	hintBox        = `a container is named in letters, digits, "_", "." and "-", such as "dev"`
-	hintBoxImage   = `an image is named REGISTRY/NAME:TAG in lower case, such as "ghcr.io/someone/toolbox:latest"`
+	hintPath       = `put the folders into "path"`
+	hintBox        = `the name of a container has letters, digits, "_", "." and "-", such as "dev"`
+	hintBoxImage   = `write an image as REGISTRY/NAME:TAG in lower case, such as "ghcr.io/someone/toolbox:latest"`
 	hintPathEntry  = `an item of "path" is one folder, such as "/usr/local/bin", "~/.local/bin" or "$PATH"`
-	hintBoxPackage = `a package is given by its name, as the package manager of the box takes it, such as "gcc"`
+	hintBoxPackage = `write a package as the package manager of the container takes it, such as "gcc"`
 )
 
 func checkBox(name string) error {
 	return hint.Add(checkSpelling(name, letters, letters.with(".-")), hintBox)
 }
 
-// transports are where podman takes images from beside registries.
+// transports are podman's sources of images other than registries.
 var transports = []string{"containers-storage:", "docker-archive:", "docker-daemon:", "dir:", "oci-archive:", "oci:"}
 
-// checkBoxImage checks an image as podman takes it, with tag and digest or without.
+// checkBoxImage checks an image as podman takes it, with or without tag and digest.
 func checkBoxImage(s string) error {
 	if err := checkArgument(s); err != nil {
 		return hint.Add(err, hintBoxImage)
 	}
 	if strings.ContainsAny(s, " \t") {
-		return hint.Add(errors.New("has a blank in it"), hintBoxImage)
+		return hint.Add(errors.New("has a blank"), hintBoxImage)
 	}
 	if slices.ContainsFunc(transports, func(t string) bool { return strings.HasPrefix(s, t) }) {
 		return nil
 	}
 	if _, err := reference.ParseAnyReference(strings.TrimPrefix(s, "docker://")); err != nil {
-		return hint.Add(errors.New("is not the name of an image"), hintBoxImage)
+		return hint.Add(errors.New("is not a valid image name"), hintBoxImage)
 	}
 	return nil
 }
 
-// checkBoxPackage checks a package of any distribution. distrobox puts it into
-// a command line without quotes.
+// checkBoxPackage checks a package of any distribution. distrobox does not quote it in
+// its command line.
 func checkBoxPackage(s string) error {
 	return hint.Add(checkSpelling(s, firstName.with("@"), inName.with("=")), hintBoxPackage)
 }
@@ -207,7 +207,7 @@ var firstVariable = charset{}.with("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr
 // checkVariable checks the name of a variable of the environment.
 func checkVariable(s string) error {
 	if s == "PATH" {
-		return hint.Add(errors.New("may not stand here"), hintPath)
+		return hint.Add(errors.New("is not allowed here"), hintPath)
 	}
 	return checkSpelling(s, firstVariable, letters)
 }

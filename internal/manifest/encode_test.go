@@ -117,9 +117,9 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 		{"spec", `/packages/1: package "foo; touch /pwned": may not contain ';'`,
 			manifest.Packages{Packages: []string{"foo; touch /pwned", "a"}}},
 		{"group", `/groups/0: group "": is empty`, manifest.Packages{Groups: []string{""}}},
-		{"package that is a group", `/groups/0: group "x" is in groups, and in packages too (at /packages/0)`,
+		{"package that is a group", `/groups/0: group "x" is in groups, and also in packages (at /packages/0)`,
 			manifest.Packages{Packages: []string{"@x"}, Groups: []string{"x"}}},
-		{"two settings of a repository", `/copr_repos/1/name: COPR repository "a/b" stands here twice (first at /copr_repos/0/name)`,
+		{"two settings of a repository", `/copr_repos/1/name: duplicate COPR repository "a/b" (first at /copr_repos/0/name)`,
 			manifest.Packages{Coprs: []manifest.Copr{{Name: "a/b"}, {Name: "a/b", Disabled: true}}}},
 		{"two problems", "/packages/0: package \"-a\": would be an option of dnf\n" +
 			`/removed/0: package "-b": would be an option of dnf`,

@@ -16,23 +16,23 @@ type Extensions struct {
 	Extensions []Extension `json:"extensions"`
 }
 
-// An Extension is an extension of GNOME Shell. One that is enabled, and of
-// which nothing else is known, may be written as a string.
+// An Extension is an extension of GNOME Shell. A string is short for an enabled
+// extension without other fields.
 type Extension struct {
 	ID       string      `json:"id"` // uuid, such as "caffeine@patapon.info"
 	Disabled DefaultTrue `json:"enabled,omitzero"`
-	Source   string      `json:"source,omitempty"` // where it comes from: "ego" (extensions.gnome.org), "system", "unknown" or a URL
-	Version  uint        `json:"version,omitzero"` // as its metadata has it
-	SHA256   string      `json:"sha256,omitempty"` // of the archive that it was installed from
-	Hosts    Hosts       `json:"hosts,omitempty"`  // the only computers that have it
+	Source   string      `json:"source,omitempty"` // "ego" (extensions.gnome.org), "system", "unknown" or a URL
+	Version  uint        `json:"version,omitzero"` // from its metadata
+	SHA256   string      `json:"sha256,omitempty"` // of the installed archive
+	Hosts    Hosts       `json:"hosts,omitempty"`  // the only computers for it; default: all
 	Comment  string      `json:"comment,omitempty"`
 	Bare     bool        `json:"-"` // written as a string
 
-	// What the system has, which no manifest says.
+	// The state of the system, which is not in the manifest.
 	Installed Installed `json:"-"`
 }
 
-// Installed is the extension as it is on a system.
+// Installed is the state of an extension on a system.
 type Installed struct {
 	There   bool
 	Version uint
@@ -41,7 +41,7 @@ type Installed struct {
 // Key returns the uuid.
 func (e Extension) Key() string { return e.ID }
 
-// Enabled reports whether the extension is switched on.
+// Enabled reports whether the extension is enabled.
 func (e Extension) Enabled() bool { return !bool(e.Disabled) }
 
 func (e *Extension) Form(kind jsontext.Kind) any {
@@ -91,14 +91,14 @@ func (e Extension) check(o strictjson.Object) {
 	checkNotes(o, e.Hosts, e.Comment)
 }
 
-// checkUUID checks the uuid of an extension, by the rules of
-// extensions.gnome.org. It is the name of a folder, too.
+// checkUUID checks the uuid of an extension, which is also the name of a folder, by
+// the rules of extensions.gnome.org.
 func checkUUID(s string) error {
-	return hint.Add(checkSpelling(s, letters, letters.with("-@.")), `an extension is given by its uuid, as by "gnome-extensions list", such as "caffeine@patapon.info"`)
+	return hint.Add(checkSpelling(s, letters, letters.with("-@.")), `write the uuid of an extension, as "gnome-extensions list" does, such as "caffeine@patapon.info"`)
 }
 
 func checkSource(s string) error {
-	if checkOneOf("ego", "system", "unknown")(s) == nil {
+	if strictjson.OneOf("ego", "system", "unknown")(s) == nil {
 		return nil
 	}
 	return hint.Add(checkURL(s), `"source" is "ego", "system", "unknown" or the URL of an archive`)

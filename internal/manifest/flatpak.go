@@ -9,8 +9,8 @@ import (
 	"bkt/internal/strictjson"
 )
 
-// A Scope says whose installation of Flatpak something is in: everyone's
-// ("system") or one user's ("user").
+// A Scope is an installation of Flatpak: for everyone ("system") or for one user
+// ("user").
 type Scope string
 
 // The scopes.
@@ -20,13 +20,13 @@ const (
 )
 
 func checkScope(s string) error {
-	return checkOneOf(string(ScopeSystem), string(ScopeUser))(s)
+	return strictjson.OneOf(string(ScopeSystem), string(ScopeUser))(s)
 }
 
 const (
-	hintRemote   = `a remote is named as by "flatpak remotes", such as "flathub"`
-	hintAppID    = `an app has an id of three or more parts, such as "org.gnome.Boxes"`
-	hintCommit   = `a commit is given in hexadecimal digits, as by "flatpak info --show-commit"`
+	hintRemote   = `write a remote as "flatpak remotes" does, such as "flathub"`
+	hintAppID    = `the id of an app has three or more parts, such as "org.gnome.Boxes"`
+	hintCommit   = `write a commit in hexadecimal digits, as "flatpak info --show-commit" does`
 	hintOverride = `an override is an option of "flatpak override" with its value, such as "--filesystem=home" or "--env=LANG=C"`
 )
 
@@ -38,7 +38,7 @@ func checkRemote(s string) error {
 func checkAppID(id string) error {
 	parts := strings.Split(id, ".")
 	if len(parts) < 3 {
-		return hint.Add(errors.New("is not the id of an app"), hintAppID)
+		return hint.Add(errors.New("is not an app id"), hintAppID)
 	}
 	for i, part := range parts {
 		first, rest := firstVariable, letters

@@ -22,18 +22,18 @@ type FlatpakApp struct {
 	Remote    string   `json:"remote"`
 	Scope     Scope    `json:"scope"`
 	Branch    string   `json:"branch,omitempty"`    // default: the remote's
-	Commit    string   `json:"commit,omitempty"`    // that it stays at
+	Commit    string   `json:"commit,omitempty"`    // to stay at
 	Overrides []string `json:"overrides,omitempty"` // as "flatpak override" takes them; the last of two that contradict each other wins
-	Hosts     Hosts    `json:"hosts,omitempty"`     // the only computers that have it
+	Hosts     Hosts    `json:"hosts,omitempty"`     // the only computers for it; default: all
 	Comment   string   `json:"comment,omitempty"`
 }
 
-// Key returns scope, id and, if it is given, branch.
+// Key returns scope, id and, if it is set, branch.
 func (a FlatpakApp) Key() string {
 	return strings.TrimSuffix(string(a.Scope)+"/"+a.ID+"/"+a.Branch, "/")
 }
 
-// canonical sorts apps by id first: that is the order that files have.
+// canonical sorts apps by id first, the order of existing files.
 func (f FlatpakApps) canonical() FlatpakApps {
 	f.Apps = sortItems(f.Apps)
 	slices.SortStableFunc(f.Apps, func(a, b FlatpakApp) int { return strings.Compare(a.ID, b.ID) })
@@ -58,10 +58,10 @@ func (a FlatpakApp) check(o strictjson.Object) {
 }
 
 func checkBranch(s string) error {
-	return hint.Add(checkSpelling(s, letters, letters.with(".-")), `a branch is named such as "stable" or "24.08"`)
+	return hint.Add(checkSpelling(s, letters, letters.with(".-")), `a branch is a name such as "stable" or "24.08"`)
 }
 
-// checkCommit checks a commit, which "flatpak list" shows in part.
+// checkCommit checks a commit, or the beginning that "flatpak list" shows.
 func checkCommit(s string) error {
 	err := cmp.Or(checkLine(s), checkChars(s, hex))
 	if err == nil && (len(s) < 7 || len(s) > 64) {

@@ -8,15 +8,14 @@ import (
 	"bkt/internal/strictjson"
 )
 
-// FlatpakOverrides has permissions of apps that do not stand beside the app in
-// its own scope: flatpak-overrides.json.
+// FlatpakOverrides has permissions of apps that flatpak-apps.json does not have with
+// the app: flatpak-overrides.json.
 type FlatpakOverrides struct {
 	Schema    string            `json:"$schema,omitempty"`
 	Overrides []FlatpakOverride `json:"overrides"`
 }
 
-// A FlatpakOverride has permissions that an app has or lacks by the wish of
-// the user.
+// A FlatpakOverride has permissions that the user has granted to an app or revoked.
 type FlatpakOverride struct {
 	App     string   `json:"app"` // id of the app, or "global": all apps
 	Scope   Scope    `json:"scope"`
@@ -25,7 +24,7 @@ type FlatpakOverride struct {
 	Comment string   `json:"comment,omitempty"`
 }
 
-// Global is the App of an override that is for all apps.
+// Global is the App of an override for all apps.
 const Global = "global"
 
 // Key returns scope and app.
@@ -54,8 +53,8 @@ func (v FlatpakOverride) check(o strictjson.Object) {
 	checkNotes(o, v.Hosts, v.Comment)
 }
 
-// checkOverride checks an option that changes a permission. Those that act, or
-// that say which installation is meant, have no value.
+// checkOverride checks an option that changes a permission. Other options, which act
+// or choose an installation, have no value.
 func checkOverride(s string) error {
 	option, value, ok := strings.Cut(s, "=")
 	name, dashes := strings.CutPrefix(option, "--")
@@ -67,7 +66,7 @@ func checkOverride(s string) error {
 	case !ok || value == "":
 		err = errors.New("has no value")
 	case name == "installation" || name == "env-fd":
-		err = errors.New("is no permission")
+		err = errors.New("is not a permission")
 	default:
 		err = checkSpelling(name, letters, letters.with("-"))
 	}

@@ -5,7 +5,7 @@ import (
 	"bkt/internal/strictjson"
 )
 
-// FlatpakRemotes has where Flatpak gets apps from: flatpak-remotes.json.
+// FlatpakRemotes has the remotes of Flatpak: flatpak-remotes.json.
 type FlatpakRemotes struct {
 	Schema  string          `json:"$schema,omitempty"`
 	Remotes []FlatpakRemote `json:"remotes"`
@@ -16,13 +16,13 @@ type FlatpakRemote struct {
 	Name        string `json:"name"`
 	URL         string `json:"url"` // of the repository, or of a .flatpakrepo file
 	Scope       Scope  `json:"scope"`
-	Filtered    bool   `json:"filtered,omitzero"` // offers a selection of what it has
-	Filter      string `json:"filter,omitempty"`  // the rules of that selection: the text of a filter file
+	Filtered    bool   `json:"filtered,omitzero"` // it offers only a selection of its apps
+	Filter      string `json:"filter,omitempty"`  // the rules of the selection: text of a filter file
 	GPGKey      string `json:"gpg_key,omitempty"` // armoured or in base64
 	Subset      string `json:"subset,omitempty"`  // such as "verified"
 	Disabled    bool   `json:"disabled,omitzero"`
-	NoGPGVerify bool   `json:"no_gpg_verify,omitzero"` // takes what is not signed
-	Hosts       Hosts  `json:"hosts,omitempty"`        // the only computers that have it
+	NoGPGVerify bool   `json:"no_gpg_verify,omitzero"` // accept unsigned apps
+	Hosts       Hosts  `json:"hosts,omitempty"`        // the only computers for it; default: all
 	Comment     string `json:"comment,omitempty"`
 }
 
@@ -54,7 +54,7 @@ func (r FlatpakRemote) check(o strictjson.Object) {
 }
 
 func checkSubset(s string) error {
-	return hint.Add(checkSpelling(s, letters, letters.with(".-")), `a subset is named as by the remote, such as "verified" or "floss"`)
+	return hint.Add(checkSpelling(s, letters, letters.with(".-")), `a subset is a name of the remote, such as "verified" or "floss"`)
 }
 
 func checkRemoteURL(s string) error {

@@ -17,21 +17,21 @@ type Settings struct {
 
 // A Setting is the value of a key of a schema.
 type Setting struct {
-	Schema  string `json:"schema,omitempty"` // may be left out, with the path given, where no schema knows the key
+	Schema  string `json:"schema,omitempty"` // may be missing, with a path, for a key without a schema
 	Name    string `json:"key"`
 	Value   string `json:"value"`           // as gsettings prints it: "'Adwaita'", "uint32 900"
-	Path    string `json:"path,omitempty"`  // of a schema that has no path of its own
-	Hosts   Hosts  `json:"hosts,omitempty"` // the only computers that have it
+	Path    string `json:"path,omitempty"`  // of a schema without a fixed path
+	Hosts   Hosts  `json:"hosts,omitempty"` // the only computers for it; default: all
 	Comment string `json:"comment,omitempty"`
 }
 
-// Key returns schema, path and key, as one gives them to gsettings.
+// Key returns schema, path and key in the form of gsettings.
 func (s Setting) Key() string {
 	return location(s.Location()) + " " + s.Name
 }
 
-// Location returns the schema and, for one without a path of its own, the
-// path. Both may stand in the field of the schema, as gsettings takes them.
+// Location returns the schema and, for one without a fixed path, the path. The
+// field of the schema may have both, as gsettings takes them.
 func (s Setting) Location() (schema, path string) {
 	schema, path, ok := strings.Cut(s.Schema, ":")
 	if !ok {
@@ -47,8 +47,8 @@ func location(schema, path string) string {
 	return schema + ":" + path
 }
 
-// canonical sorts settings as "schema.key", so that those of a schema may stand
-// among those of its children: that is the order that files have.
+// canonical sorts settings as "schema.key", which mixes those of a schema with those
+// of its children. Existing files have this order.
 func (f Settings) canonical() Settings {
 	f.Settings = sortItems(f.Settings)
 	slices.SortStableFunc(f.Settings, func(a, b Setting) int { return strings.Compare(a.dotted(), b.dotted()) })
@@ -70,9 +70,9 @@ func (s Setting) check(o strictjson.Object) {
 	schema, path := s.Location()
 	switch {
 	case schema == "" && path == "":
-		o.Add(o.Pointer+"/schema", hint.Add(errors.New("no schema is given"), `where no schema knows the key, "path" says where it is`))
+		o.Add(o.Pointer+"/schema", hint.Add(errors.New("schema is missing"), `for a key without a schema, set "path"`))
 	case strings.Contains(s.Schema, ":") && s.Path != "":
-		o.Add(o.Pointer+"/path", errors.New("path is given, and the schema has one already"))
+		o.Add(o.Pointer+"/path", errors.New("path is set, and the schema has one, too"))
 	case strings.Contains(s.Schema, ":"):
 		o.Verify(o.Pointer+"/schema", "path", path, checkSettingsPath)
 	default:
@@ -87,9 +87,9 @@ func (s Setting) check(o strictjson.Object) {
 }
 
 const (
-	hintSettingsSchema = `a schema is named as by "gsettings list-schemas", such as "org.gnome.desktop.interface"`
+	hintSettingsSchema = `write a schema as "gsettings list-schemas" does, such as "org.gnome.desktop.interface"`
 	hintSettingsPath   = `a path begins and ends with "/", such as "/org/gnome/desktop/app-folders/folders/Utilities/"`
-	hintSettingsValue  = `a value is written on one line, as "gsettings get" prints it: "'Adwaita'", "['a', 'b']", "uint32 900"`
+	hintSettingsValue  = `write a value on one line, as "gsettings get" prints it: "'Adwaita'", "['a', 'b']", "uint32 900"`
 )
 
 func checkSettingsSchema(s string) error {
@@ -112,9 +112,9 @@ func checkSettingsPath(s string) error {
 func checkSettingsKey(s string) error {
 	err := checkArgument(s)
 	if err == nil && strings.ContainsAny(s, "/ \t") {
-		err = errors.New("is not the name of a key")
+		err = errors.New("is not a key name")
 	}
-	return hint.Add(err, `a key is named as by "gsettings list-keys", such as "icon-theme"`)
+	return hint.Add(err, `write a key as "gsettings list-keys" does, such as "icon-theme"`)
 }
 
 func checkSettingsValue(s string) error { return hint.Add(checkTrimmed(s), hintSettingsValue) }

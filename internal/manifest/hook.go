@@ -10,11 +10,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A Hook is a shell command that a box runs at every start.
+// A Hook is a shell command that a container runs at every start.
 type Hook struct {
 	Run      string   `json:"run"`
 	As       string   `json:"as,omitempty"`       // "user" or "root"
-	Volatile []string `json:"volatile,omitempty"` // paths that may differ after each run
+	Volatile []string `json:"volatile,omitempty"` // paths that each run may change
 	Comment  string   `json:"comment,omitempty"`
 	Bare     bool     `json:"-"` // written as a string
 }
@@ -52,22 +52,22 @@ func (h Hook) check(o strictjson.Object) {
 	} else {
 		o.Required("run", h.Run, checkCommand)
 	}
-	o.Optional("as", h.As, checkOneOf("user", "root"))
+	o.Optional("as", h.As, strictjson.OneOf("user", "root"))
 	o.List("volatile", "path", h.Volatile, checkHomePath)
 	checkItemComment(o, h.Comment)
 }
 
-// A PlacedHook is a hook of a box that knows its place in the manifest.
+// A PlacedHook is a hook of a container with its place in the manifest.
 type PlacedHook struct {
 	Hook
-	Pre bool // it runs before the box is set up, as root
+	Pre bool // it runs before the setup of the container, as root
 
 	source  *Source
 	pointer jsontext.Pointer // of the command
 }
 
-// Hooks returns the hooks of a container in the order in which they run, none if
-// there is no such container. source is that of f.
+// Hooks returns the hooks of a container in the order in which they run, none if the
+// container is not declared. source is the source of f.
 func (f Boxes) Hooks(container string, source *Source) []PlacedHook {
 	var all []PlacedHook
 	box := f.Containers[container]

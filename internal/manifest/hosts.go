@@ -8,7 +8,7 @@ import (
 	"bkt/internal/hint"
 )
 
-// Hosts are the names of the computers that an item is for. None means all.
+// Hosts are the names of the computers that an item is for; none: all.
 type Hosts []string
 
 // Include reports whether the item is for the computer called host.
@@ -18,11 +18,11 @@ func (h Hosts) Include(host string) bool {
 
 func (h Hosts) canonical() Hosts { return sorted(h, strings.Compare) }
 
-var errNoHost = hint.Add(errors.New("hosts has no name in it"),
-	`leave hosts out where an item is for every host`)
+var errNoHost = hint.Add(errors.New("hosts is empty"),
+	`remove hosts from an item for every host`)
 
 func checkHost(name string) error {
-	return hint.Add(checkSpelling(name, letters, letters.with(".-")), `a host is named as by "hostname", such as "laptop"`)
+	return hint.Add(checkSpelling(name, letters, letters.with(".-")), `write a host as "hostname" does, such as "laptop"`)
 }
 
 // OnlyOn returns the computers that the remote is declared for.
@@ -61,8 +61,8 @@ func (a AppImage) OnlyOn() Hosts { return a.Hosts }
 // WithHosts returns the app declared for these computers.
 func (a AppImage) WithHosts(h Hosts) AppImage { a.Hosts = h; return a }
 
-// OnlyOn returns no computers: a map of states has no place for any.
+// OnlyOn returns no computers: a map of states cannot name any.
 func (s Service) OnlyOn() Hosts { return nil }
 
-// WithHosts returns the service as it is, which is for all computers.
+// WithHosts returns the service unchanged: it is for all computers.
 func (s Service) WithHosts(Hosts) Service { return s }

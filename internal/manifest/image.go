@@ -12,38 +12,38 @@ import (
 	"github.com/distribution/reference"
 )
 
-// Images says what the images are based on and what becomes of them: image.json.
+// Images has the bases, names, labels and checks of the images: image.json.
 type Images struct {
 	Schema  string `json:"$schema,omitempty"`
 	System  Image  `json:"system,omitempty"`  // the image that the computer boots
-	Toolbox Image  `json:"toolbox,omitempty"` // the image of the development box
+	Toolbox Image  `json:"toolbox,omitempty"` // the image of the development container
 }
 
 // An Image is one of the two images of a repository.
 type Image struct {
-	Base      Base              `json:"base,omitzero"`       // what it is built on
-	Name      string            `json:"name,omitempty"`      // where it is pushed, such as "quay.io/someone/workstation:latest"
-	Platforms []string          `json:"platforms,omitempty"` // what it is built for, such as "linux/amd64"; default: the engine's own
+	Base      Base              `json:"base,omitzero"`       // the image that it is built on
+	Name      string            `json:"name,omitempty"`      // to push it to, such as "quay.io/someone/workstation:latest"
+	Platforms []string          `json:"platforms,omitempty"` // to build for, such as "linux/amd64"; default: the platform of the engine
 	Labels    map[string]string `json:"labels,omitempty"`
-	Checks    []string          `json:"checks,omitempty"` // shell commands that succeed in the finished image
+	Checks    []string          `json:"checks,omitempty"` // shell commands that must succeed in the finished image
 	Comment   string            `json:"comment,omitempty"`
 }
 
-// A Base is the image that another is built on.
+// A Base is the image that another image is built on.
 type Base struct {
 	Image  string `json:"image"`            // with a tag, without a digest
-	Digest string `json:"digest,omitempty"` // what the tag pointed at when it was last looked up: "sha256:…"
-	As     string `json:"as,omitempty"`     // the name of its stage, by which other stages refer to it
+	Digest string `json:"digest,omitempty"` // of the tag when it was last resolved: "sha256:…"
+	As     string `json:"as,omitempty"`     // name of its stage, for references from other stages
 }
 
-// ParseBase reads a reference as [Base.String] writes it. What is wrong with it,
-// [Base.Check] says.
+// ParseBase returns the base with the given reference, as [Base.String] writes it,
+// without checking it (see [Base.Check]).
 func ParseBase(reference string) Base {
 	image, digest, _ := strings.Cut(reference, "@")
 	return Base{Image: image, Digest: digest}
 }
 
-// Check returns an error if the base is not what a manifest may have.
+// Check returns an error if a manifest may not have the base.
 func (b Base) Check() error {
 	err := checkImageName(b.Image)
 	if err == nil && b.Digest != "" {
@@ -55,8 +55,7 @@ func (b Base) Check() error {
 	return err
 }
 
-// String returns the reference by which the base is read: pinned, if its
-// digest is known.
+// String returns the reference of the base, with its digest if that is known.
 func (b Base) String() string {
 	if b.Digest == "" {
 		return b.Image
@@ -101,11 +100,11 @@ func (i Image) check(o strictjson.Object) {
 }
 
 const (
-	hintImage    = `an image is named REGISTRY/NAME:TAG in lower case, such as "quay.io/fedora/fedora-bootc:43"`
-	hintPlatform = `a platform is written as "linux/amd64" or "linux/arm64"`
-	hintStage    = `a stage is named by a letter, and letters, digits, "-", "_" and "." after it, such as "base"`
-	hintLabel    = `a label is named in letters, digits, ".", "_", "-" and "/", such as "org.opencontainers.image.title"`
-	hintCommand  = `write commands that belong together with && between them, and others as items of their own`
+	hintImage    = `write an image as REGISTRY/NAME:TAG in lower case, such as "quay.io/fedora/fedora-bootc:43"`
+	hintPlatform = `write a platform as "linux/amd64" or "linux/arm64"`
+	hintStage    = `the name of a stage begins with a letter and has letters, digits, "-", "_" and ".", such as "base"`
+	hintLabel    = `the name of a label has letters, digits, ".", "_", "-" and "/", such as "org.opencontainers.image.title"`
+	hintCommand  = `join commands that belong together with &&, and write others as separate items`
 )
 
 // checkImageName checks the name of an image on a registry.
@@ -115,19 +114,18 @@ func checkImageName(s string) error {
 	case strings.Contains(s, "://"):
 		return hint.Add(errors.New("is a URL"), hintImage)
 	case err != nil:
-		return hint.Add(errors.New("is not the name of an image"), hintImage)
+		return hint.Add(errors.New("is not a valid image name"), hintImage)
 	case pinned:
-		return hint.Add(errors.New("has a digest"), `leave it out here; that of a base is its field "digest": %s`, strictjson.Quote(digest))
+		return hint.Add(errors.New("has a digest"), `remove it here; a base has the field "digest": %s`, strictjson.Quote(digest))
 	}
 	return nil
 }
 
-// checkStage checks the name of a stage of a Containerfile. Two names are
-// BuildKit's own.
+// checkStage checks the name of a stage of a Containerfile. BuildKit reserves two.
 func checkStage(s string) error {
 	switch strings.ToLower(s) {
 	case "scratch", "context":
-		return hint.Add(errors.New("has a meaning of its own in a Containerfile"), hintStage)
+		return hint.Add(errors.New("is reserved in a Containerfile"), hintStage)
 	}
 	return hint.Add(checkSpelling(s, latin, letters.with(".-")), hintStage)
 }
@@ -160,11 +158,11 @@ func checkLabel(name string) error {
 	return hint.Add(checkSpelling(name, letters, letters.with(".-/")), hintLabel)
 }
 
-// checkCommand checks a shell command. Whether the shell knows it is another matter.
+// checkCommand checks the form of a shell command, not whether it exists.
 func checkCommand(s string) error {
 	err := checkLine(s)
 	if strings.Contains(s, "\n") {
-		err = hint.Add(errors.New("is of several lines"), hintCommand)
+		err = hint.Add(errors.New("has several lines"), hintCommand)
 	}
 	return err
 }

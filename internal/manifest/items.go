@@ -7,7 +7,7 @@ import (
 	"bkt/internal/strictjson"
 )
 
-// checkNotes checks the fields that any item of what is not part of an image may have.
+// checkNotes checks the fields that every item outside of an image may have.
 func checkNotes(o strictjson.Object, hosts Hosts, comment string) {
 	if len(hosts) == 0 && o.Has(o.Pointer+"/hosts") {
 		o.Add(o.Pointer+"/hosts", errNoHost)
@@ -22,7 +22,7 @@ func checkItemComment(o strictjson.Object, comment string) {
 	}
 }
 
-// An entity is an item that has a key, by which two items are the same thing.
+// An entity is an item with a key, which identifies it.
 type entity[T any] interface {
 	// Key is unique in the list.
 	Key() string
@@ -30,8 +30,8 @@ type entity[T any] interface {
 	canonical() T
 }
 
-// checkItems checks the items of a list, which errors call what, and that no
-// two have the same key.
+// checkItems checks the items of a list, which errors call what, and that their keys
+// are unique.
 func checkItems[T entity[T]](o strictjson.Object, field, what string, items []T) {
 	first := make(map[string]int, len(items))
 	list := o.Pointer.AppendToken(field)
@@ -52,7 +52,8 @@ func checkItems[T entity[T]](o strictjson.Object, field, what string, items []T)
 	}
 }
 
-// sortItems returns the items in their canonical form, sorted by key. None is nil.
+// sortItems returns the items in their canonical form, sorted by key; nil if there
+// are none.
 func sortItems[T entity[T]](items []T) []T {
 	var all []T
 	for _, it := range items {

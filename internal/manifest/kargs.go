@@ -11,10 +11,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Kargs are arguments of the kernel. A plain list has those that are appended.
+// Kargs are kernel arguments. A plain list has those to append.
 type Kargs struct {
 	Append []string `json:"append,omitempty"`
-	Remove []string `json:"remove,omitempty"` // of those that are appended; what others set an image cannot take away
+	Remove []string `json:"remove,omitempty"` // of those that are appended; an image cannot remove others
 	Plain  bool     `json:"-"`                // written as a plain list
 }
 
@@ -40,16 +40,16 @@ func (k Kargs) MarshalJSONTo(e *jsontext.Encoder) error {
 	return json.MarshalEncode(e, kargs(k))
 }
 
-// plain reports whether k is written as a plain list, which has no place for removals.
+// plain reports whether k is written as a plain list, which cannot have removals.
 func (k Kargs) plain() bool { return k.Plain && len(k.Remove) == 0 }
 
-// IsZero reports whether nothing is written of k.
+// IsZero reports whether k is not written at all.
 func (k Kargs) IsZero() bool { return !k.Plain && len(k.Append)+len(k.Remove) == 0 }
 
-const hintKarg = `a kernel argument is a word such as "quiet" or "console=ttyS0"; a value with spaces stands in double quotes, as in "dyndbg=\"file a.c +p\""`
+const hintKarg = `a kernel argument is a word such as "quiet" or "console=ttyS0"; put a value with spaces into double quotes, as in "dyndbg=\"file a.c +p\""`
 
-// checkKarg checks one argument of the kernel, as bootc tells them apart: by
-// spaces that are not in double quotes.
+// checkKarg checks one kernel argument. bootc splits them at spaces outside of double
+// quotes.
 func checkKarg(s string) error {
 	return hint.Add(cmp.Or(checkTrimmed(s), checkControl(s, ""), checkQuotes(s)), hintKarg)
 }
@@ -61,7 +61,7 @@ func checkQuotes(s string) error {
 		case r == '"':
 			quoted = !quoted
 		case r == ' ' && !quoted:
-			return errors.New("has a space in it, and would be two")
+			return errors.New("has a space, and would be two arguments")
 		}
 	}
 	switch name, _, _ := strings.Cut(strings.Trim(s, `"`), "="); {

@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Packages is what an image has installed with dnf: system-packages.json or
+// Packages has the packages that an image installs with dnf: system-packages.json or
 // toolbox-packages.json.
 type Packages struct {
 	Schema   string   `json:"$schema,omitempty"`
@@ -21,7 +21,7 @@ type Packages struct {
 	Groups   []string `json:"groups,omitempty"`     // with or without the @
 	Excluded []string `json:"excluded,omitempty"`   // never installed: names, versions and globs
 	Removed  []string `json:"removed,omitempty"`    // from the base: dnf specs
-	Coprs    []Copr   `json:"copr_repos,omitempty"` // where else packages come from
+	Coprs    []Copr   `json:"copr_repos,omitempty"` // further sources of packages
 }
 
 // A Copr is a package repository on COPR (https://copr.fedorainfracloud.org).
@@ -50,7 +50,7 @@ func (p Packages) canonical() Packages {
 	return p
 }
 
-// sorted returns the items sorted, and equal ones once. None is nil.
+// sorted returns the items sorted and without duplicates, nil if there are none.
 func sorted[T comparable](items []T, compare func(a, b T) int) []T {
 	if len(items) == 0 {
 		return nil
@@ -60,7 +60,7 @@ func sorted[T comparable](items []T, compare func(a, b T) int) []T {
 	return slices.Compact(items)
 }
 
-// compareGroups puts the two ways to write a group beside each other.
+// compareGroups sorts the two spellings of a group next to each other.
 func compareGroups(a, b string) int {
 	return cmp.Or(cmp.Compare(groupSpec(a), groupSpec(b)), cmp.Compare(a, b))
 }
@@ -89,8 +89,8 @@ func (l listed) pointer(i int) jsontext.Pointer {
 	return jsontext.Pointer("/" + l.list + "/" + strconv.Itoa(i))
 }
 
-// checkSpecs checks one list of specs and reports those that stand in it twice
-// or in one of others too.
+// checkSpecs checks one list of specs, and reports those that are in it twice or
+// also in one of others.
 func checkSpecs(r *strictjson.Report, list string, specs []string, check func(string) error, others ...listed) listed {
 	here := listed{list, specs, make(map[string]int, len(specs))}
 	for i, text := range specs {
@@ -109,14 +109,14 @@ func checkSpecs(r *strictjson.Report, list string, specs []string, check func(st
 			continue
 		}
 		if first, ok := here.index[spec]; ok {
-			err := fmt.Errorf("%s %s stands here twice (first at %s)", what, strictjson.Quote(text), r.Where(here.pointer(first)))
+			err := fmt.Errorf("duplicate %s %s (first at %s)", what, strictjson.Quote(text), r.Where(here.pointer(first)))
 			r.Add(here.pointer(i), sameGroup(err, text, specs[first]))
 			continue
 		}
 		here.index[spec] = i
 		for _, o := range others {
 			if other, ok := o.index[spec]; ok {
-				err := fmt.Errorf("%s %s is in %s, and in %s too (at %s)", what, strictjson.Quote(text), list, o.list, r.Where(o.pointer(other)))
+				err := fmt.Errorf("%s %s is in %s, and also in %s (at %s)", what, strictjson.Quote(text), list, o.list, r.Where(o.pointer(other)))
 				r.Add(here.pointer(i), sameGroup(err, text, o.specs[other]))
 			}
 		}
@@ -124,8 +124,8 @@ func checkSpecs(r *strictjson.Report, list string, specs []string, check func(st
 	return here
 }
 
-// sameGroup adds to err, which is about two specs, that they are the same if one
-// cannot see it.
+// sameGroup adds a hint to err, which is about two equal specs, if their spelling
+// differs.
 func sameGroup(err error, a, b string) error {
 	if a == b {
 		return err

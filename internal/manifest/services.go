@@ -9,15 +9,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Services says which units of systemd start by themselves: systemd-services.json.
+// Services has the states of systemd's units: systemd-services.json.
 type Services struct {
 	Schema   string               `json:"$schema,omitempty"`
 	Services map[string]UnitState `json:"services"`       // of the system
 	User     map[string]UnitState `json:"user,omitempty"` // of the user
 }
 
-// A UnitState says whether a unit starts by itself ("enabled"), when something
-// asks for it ("disabled") or never ("masked").
+// A UnitState says whether a unit starts automatically ("enabled"), on request
+// ("disabled") or never ("masked").
 type UnitState string
 
 // The states of units.
@@ -43,7 +43,7 @@ func (f Services) check(r *strictjson.Report) {
 }
 
 func checkUnitState(s string) error {
-	return checkOneOf(string(UnitEnabled), string(UnitDisabled), string(UnitMasked))(s)
+	return strictjson.OneOf(string(UnitEnabled), string(UnitDisabled), string(UnitMasked))(s)
 }
 
 func checkUnits(r *strictjson.Report, at jsontext.Pointer, units map[string]UnitState) {

@@ -12,17 +12,17 @@ import (
 	"bkt/internal/hint"
 )
 
-// What is checked here ends up in a command line of dnf, quoted. It is
-// checked nonetheless as if it were not: by lists of what is allowed.
+// The values checked here are written into a command line of dnf, quoted. They are
+// checked as if they were not quoted: by lists of allowed characters.
 
 const (
 	maxSpec = 256 // bytes
 
 	hintPackage  = `a package is a spec of dnf, such as "git", "git.x86_64", "gcc-13.2*", "python3dist(requests)", "/usr/bin/vim", "kernel >= 6.1" or "@development-tools"`
-	hintGroup    = `a group is named as by "dnf group list", such as "development-tools"`
+	hintGroup    = `write a group as "dnf group list" does, such as "development-tools"`
 	hintExcluded = `dnf excludes packages by name, version and architecture, such as "kernel-debug*" or "glibc.i686"`
-	hintCopr     = `a COPR repository is named "owner/project" or "@group/project"`
-	hintRPM      = `what has no repository is not verified: declare the repository that has the package`
+	hintCopr     = `write a COPR repository as "owner/project" or "@group/project"`
+	hintRPM      = `a package without a repository is not verified: declare the repository that has it`
 )
 
 // A charset is a set of ASCII characters.
@@ -54,10 +54,10 @@ var (
 
 var comparisons = []string{"<", "<=", "=", ">=", ">"}
 
-// checkPackage checks a spec of dnf, as its commands install and remove take
-// it: a name, with version and architecture or without, a provide, a path (all
-// these may be globs), a comparison of versions, a rich dependency, @group.
-// URLs and RPM files, which dnf would take too, are not accepted.
+// checkPackage checks a spec of dnf install and remove: a name, with or without
+// version and architecture, a provide, a path (all of these may be globs), a
+// comparison of versions, a rich dependency, @group. URLs and RPM files, which dnf
+// accepts, too, are not allowed.
 func checkPackage(spec string) error {
 	if err := checkWord(spec); err != nil {
 		return hint.Add(err, hintPackage)
@@ -76,7 +76,7 @@ func checkPackage(spec string) error {
 	return hint.Add(checkExpression(spec), hintPackage)
 }
 
-// checkExpression checks the form of a spec whose characters are right.
+// checkExpression checks the form of a spec with valid characters.
 func checkExpression(spec string) error {
 	if err := checkBrackets(spec); err != nil {
 		return err
@@ -91,7 +91,7 @@ func checkExpression(spec string) error {
 	case len(words) == 3 && slices.Contains(comparisons, words[1]):
 		return cmp.Or(checkName(words[0]), checkChars(words[2], inVersion))
 	}
-	return errors.New("has a space in it")
+	return errors.New("has a space")
 }
 
 // checkRich checks a rich dependency, such as (a or (b >= 2 and c)).
@@ -112,15 +112,15 @@ func checkName(name string) error {
 	if !firstName.has(rune(name[0])) {
 		return fmt.Errorf("may not begin with %q", name[0])
 	}
-	before, within, _ := strings.Cut(name, "(") // only within parentheses = is part of a name
+	before, within, _ := strings.Cut(name, "(") // = is part of a name only within parentheses
 	if err := checkChars(before, inName); err != nil {
 		return err
 	}
 	return checkChars(within, inProvide)
 }
 
-// checkGroup checks the name of a group, with or without the @. It may have
-// spaces: dnf knows groups by their title, too.
+// checkGroup checks the name of a group, with or without the @. It may have spaces:
+// dnf also accepts the titles of groups.
 func checkGroup(group string) error {
 	err := checkWord(group)
 	if err == nil {
@@ -132,8 +132,8 @@ func checkGroup(group string) error {
 	return hint.Add(err, hintGroup)
 }
 
-// checkExcluded checks what dnf takes for --exclude: a list, separated by
-// commas and spaces, of names that it does not look for in provides and files.
+// checkExcluded checks a value of dnf's --exclude, which matches names of packages,
+// not provides or files. A comma or a space would separate several.
 func checkExcluded(spec string) error {
 	return hint.Add(checkGlob(spec), hintExcluded)
 }
@@ -157,7 +157,7 @@ func checkCopr(name string) error {
 	owner, project, _ := strings.Cut(name, "/")
 	owner = strings.TrimPrefix(owner, "@")
 	if owner == "" || project == "" || strings.Contains(project, "/") {
-		return hint.Add(errors.New("is not of the form owner/project"), hintCopr)
+		return hint.Add(errors.New("must have the form owner/project"), hintCopr)
 	}
 	err := checkWord(name)
 	for _, part := range []string{owner, project} {
@@ -171,23 +171,22 @@ func checkCopr(name string) error {
 	return hint.Add(err, hintCopr)
 }
 
-// checkWord checks what holds for everything that becomes an argument of a
-// command.
+// checkWord checks a value that becomes an argument of a command.
 func checkWord(s string) error {
 	switch {
 	case s == "":
 		return errors.New("is empty")
 	case len(s) > maxSpec:
-		return fmt.Errorf("is too long: %d bytes, and %d are the most", len(s), maxSpec)
+		return fmt.Errorf("is too long: %d bytes (at most %d)", len(s), maxSpec)
 	case strings.TrimSpace(s) != s:
-		return errors.New("has a space at an end")
+		return errors.New("begins or ends with a space")
 	case s[0] == '-':
 		return errors.New("would be an option of dnf")
 	}
 	return nil
 }
 
-// checkChars checks that s has no character but those that are allowed.
+// checkChars checks that s has only allowed characters.
 func checkChars(s string, allowed charset) error {
 	for _, r := range s {
 		if !allowed.has(r) {
@@ -211,7 +210,7 @@ func checkBrackets(s string) error {
 			open = append(open, ']')
 		case ')', ']':
 			if len(open) == 0 || open[len(open)-1] != r {
-				return fmt.Errorf("has a %c too many", r)
+				return fmt.Errorf("has an unmatched %c", r)
 			}
 			open = open[:len(open)-1]
 		}
@@ -222,7 +221,7 @@ func checkBrackets(s string) error {
 	return nil
 }
 
-// checkComment checks text for people to read.
+// checkComment checks text for people.
 func checkComment(s string) error {
 	if err := checkControl(s, "\n\t"); err != nil {
 		return fmt.Errorf("comment %w", err)
@@ -230,7 +229,7 @@ func checkComment(s string) error {
 	return nil
 }
 
-// checkControl checks that s has no control characters but those that are allowed.
+// checkControl checks that s has only allowed control characters.
 func checkControl(s, allowed string) error {
 	for _, r := range s {
 		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {

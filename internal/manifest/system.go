@@ -11,26 +11,26 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// SystemConfig has what the image sets up beside its packages: system-config.json.
+// SystemConfig has the configuration of the system image: system-config.json.
 type SystemConfig struct {
 	Schema        string         `json:"$schema,omitempty"`
-	Kargs         Kargs          `json:"kargs,omitzero"`          // arguments of the kernel
-	Udev          jsontext.Value `json:"udev,omitzero"`           // kept, and without effect
-	SELinux       jsontext.Value `json:"selinux,omitzero"`        // kept, and without effect
-	FirmwareNotes jsontext.Value `json:"firmware_notes,omitzero"` // kept, and without effect
+	Kargs         Kargs          `json:"kargs,omitzero"`          // kernel arguments
+	Udev          jsontext.Value `json:"udev,omitzero"`           // kept, without effect
+	SELinux       jsontext.Value `json:"selinux,omitzero"`        // kept, without effect
+	FirmwareNotes jsontext.Value `json:"firmware_notes,omitzero"` // kept, without effect
 	Systemd       Systemd        `json:"systemd,omitempty"`
 	Files         []SystemFile   `json:"files,omitempty"`
 }
 
-// Systemd says what becomes of units when the computer boots.
+// Systemd has the states of units in the image.
 type Systemd struct {
 	Enable  []string       `json:"enable,omitempty"`
 	Disable []string       `json:"disable,omitempty"`
 	Mask    []string       `json:"mask,omitempty"`
-	Custom  jsontext.Value `json:"custom,omitzero"` // kept, and without effect
+	Custom  jsontext.Value `json:"custom,omitzero"` // kept, without effect
 }
 
-// A SystemFile is a file of the repository that becomes part of the image.
+// A SystemFile is a file of the repository that is copied into the image.
 type SystemFile struct {
 	Source  string `json:"src"`            // below system/
 	Dest    string `json:"dest"`           // in the image
@@ -41,8 +41,8 @@ type SystemFile struct {
 // Key returns the path in the image.
 func (f SystemFile) Key() string { return f.Dest }
 
-// SourcePath returns the path of the file in the repository. Both "etc/x" and
-// "system/etc/x" are ways to write it.
+// SourcePath returns the path of the file in the repository. A source may be written
+// as "etc/x" or as "system/etc/x".
 func (f SystemFile) SourcePath() string {
 	return systemFolder + strings.TrimPrefix(f.Source, systemFolder)
 }
@@ -55,15 +55,14 @@ type ListItem struct {
 	Pointer jsontext.Pointer
 }
 
-// KernelArguments returns the arguments that the image sets, in their order:
-// those that are appended and not removed.
+// KernelArguments returns the arguments that the image sets, in order: those that are
+// appended and not removed.
 func (c SystemConfig) KernelArguments() []ListItem {
 	return slices.DeleteFunc(c.appended(), func(e ListItem) bool { return slices.Contains(c.Kargs.Remove, e.Text) })
 }
 
-// ForeignKernelArguments returns the arguments that are removed without being
-// appended. Only another part of the image can have set them, and kargs.d
-// cannot take them away.
+// ForeignKernelArguments returns the arguments that are removed but not appended.
+// Something else in the image sets them, and kargs.d cannot remove them.
 func (c SystemConfig) ForeignKernelArguments() []ListItem {
 	return slices.DeleteFunc(entries("/kargs/remove", c.Kargs.Remove), func(e ListItem) bool { return slices.Contains(c.Kargs.Append, e.Text) })
 }
@@ -83,7 +82,7 @@ func entries(list jsontext.Pointer, texts []string) []ListItem {
 	return all
 }
 
-// Ignored returns what the manifest has and bkt does nothing with but keep it.
+// Ignored returns the fields that bkt keeps and ignores.
 func (c SystemConfig) Ignored() []jsontext.Pointer {
 	var all []jsontext.Pointer
 	for _, f := range []struct {
@@ -135,7 +134,7 @@ func (s Systemd) check(o strictjson.Object) {
 	}
 	for _, e := range slices.Concat(entries(o.Pointer+"/disable", s.Disable), entries(o.Pointer+"/mask", s.Mask)) {
 		if p, ok := enabled[e.Text]; ok {
-			o.Add(e.Pointer, fmt.Errorf("unit %s is in %s, and in enable too (at %s)", strictjson.Quote(e.Text), e.Pointer.Parent().LastToken(), o.Where(p)))
+			o.Add(e.Pointer, fmt.Errorf("unit %s is in %s, and also in enable (at %s)", strictjson.Quote(e.Text), e.Pointer.Parent().LastToken(), o.Where(p)))
 		}
 	}
 }
@@ -148,5 +147,5 @@ func (f SystemFile) check(o strictjson.Object) {
 }
 
 func checkSystemSource(s string) error {
-	return hint.Add(checkBelow(strings.TrimPrefix(s, systemFolder)), `"src" is the path of a file below system/: "etc/motd" for system/etc/motd`)
+	return hint.Add(checkBelow(strings.TrimPrefix(s, systemFolder)), `"src" is a path below system/: "etc/motd" for system/etc/motd`)
 }

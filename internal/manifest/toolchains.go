@@ -19,22 +19,22 @@ type Toolchains struct {
 	Toolchains []Toolchain `json:"toolchains"`
 }
 
-// A Toolchain is a program that brings and updates others, such as rustup. The
-// image has the program; what it brings lives in the home of its user.
+// A Toolchain is a program that installs and updates others, such as rustup. The
+// image has the program; what it installs is in the user's home.
 type Toolchain struct {
 	Name    string            `json:"name"`
 	URL     map[string]string `json:"url"`              // for each architecture, as "uname -m" names it
-	SHA256  map[string]string `json:"sha256"`           // of what the URL has, for each architecture
-	Member  string            `json:"member,omitempty"` // path of the program where that is an archive; * stands for any folder
+	SHA256  map[string]string `json:"sha256"`           // of the download, for each architecture
+	Member  string            `json:"member,omitempty"` // path of the program in an archive; * is any folder
 	Path    string            `json:"path"`             // of the program in the image
-	State   string            `json:"state,omitempty"`  // where it keeps what it brings, such as "~/.rustup"; never in the image
+	State   string            `json:"state,omitempty"`  // folder for what it installs, such as "~/.rustup"; never in the image
 	Comment string            `json:"comment,omitempty"`
 }
 
 // Key returns the name of the toolchain.
 func (t Toolchain) Key() string { return t.Name }
 
-// Architectures returns the architectures that the toolchain is for, sorted.
+// Architectures returns the architectures of the toolchain, sorted.
 func (t Toolchain) Architectures() []string { return slices.Sorted(maps.Keys(t.URL)) }
 
 func (f Toolchains) canonical() Toolchains {
@@ -50,7 +50,7 @@ func (f Toolchains) check(r *strictjson.Report) {
 	for i, t := range f.Toolchains {
 		p := strictjson.Item("/toolchains", i) + "/path"
 		if other, ok := first[t.Path]; ok && t.Path != "" {
-			r.Add(p, fmt.Errorf("path %s is that of another toolchain (at %s)", strictjson.Quote(t.Path), r.Where(other)))
+			r.Add(p, fmt.Errorf("path %s is also the path of another toolchain (at %s)", strictjson.Quote(t.Path), r.Where(other)))
 			continue
 		}
 		first[t.Path] = p
@@ -66,23 +66,23 @@ func (t Toolchain) check(o strictjson.Object) {
 	checkItemComment(o, t.Comment)
 }
 
-// checkDownloads checks that there is a URL, and that each has its checksum.
+// checkDownloads checks that the toolchain has a URL, and each URL a checksum.
 func (t Toolchain) checkDownloads(o strictjson.Object) {
 	urls, sums := o.Within("url"), o.Within("sha256")
 	if len(t.URL) == 0 {
-		o.Add(urls.Pointer, hint.Add(errors.New("no url is given"), hintDownload))
+		o.Add(urls.Pointer, hint.Add(errors.New("url is missing"), hintDownload))
 	}
 	for _, arch := range t.Architectures() {
 		if o.Verify(urls.Pointer.AppendToken(arch), "architecture", arch, checkArchitecture) {
 			o.Verify(urls.Pointer.AppendToken(arch), "url", t.URL[arch], checkURL)
 		}
 		if _, ok := t.SHA256[arch]; !ok {
-			o.Add(sums.Pointer, hint.Add(fmt.Errorf("no sha256 is given for %s", strictjson.QuoteName(arch)), hintDownload))
+			o.Add(sums.Pointer, hint.Add(fmt.Errorf("sha256 is missing for %s", strictjson.QuoteName(arch)), hintDownload))
 		}
 	}
 	for _, arch := range slices.Sorted(maps.Keys(t.SHA256)) {
 		if _, ok := t.URL[arch]; !ok {
-			o.Add(sums.Pointer.AppendToken(arch), fmt.Errorf("a sha256 is given for %s, and no url", strictjson.QuoteName(arch)))
+			o.Add(sums.Pointer.AppendToken(arch), fmt.Errorf("sha256 without url for %s", strictjson.QuoteName(arch)))
 			continue
 		}
 		o.Verify(sums.Pointer.AppendToken(arch), "sha256", t.SHA256[arch], checkSHA256)
@@ -91,19 +91,19 @@ func (t Toolchain) checkDownloads(o strictjson.Object) {
 
 const hintDownload = `"url" and "sha256" have a value for each architecture: {"x86_64": "…", "aarch64": "…"}`
 
-// checkArchitecture checks the name of an architecture. Images have others for
-// some, by which no computer calls itself.
+// checkArchitecture checks the name of an architecture in uname's spelling. Images
+// have other names for some.
 func checkArchitecture(s string) error {
 	for uname, other := range unames {
 		if other == s {
-			return hint.Add(errors.New(`is not what "uname -m" says`), "write %q", uname)
+			return hint.Add(errors.New(`is not the name that "uname -m" prints`), "write %q", uname)
 		}
 	}
-	return hint.Add(checkSpelling(s, letters, letters.with("-")), `an architecture is named as by "uname -m", such as "x86_64" or "aarch64"`)
+	return hint.Add(checkSpelling(s, letters, letters.with("-")), `write an architecture as "uname -m" does, such as "x86_64" or "aarch64"`)
 }
 
 func checkToolchain(s string) error {
-	return hint.Add(checkSpelling(s, letters, letters.with(".+-")), `a toolchain is named in letters, digits, ".", "+", "_" and "-", such as "rustup"`)
+	return hint.Add(checkSpelling(s, letters, letters.with(".+-")), `the name of a toolchain has letters, digits, ".", "+", "_" and "-", such as "rustup"`)
 }
 
 // checkState checks a path in the home of the user.

@@ -10,7 +10,7 @@ import (
 	"bkt/internal/hint"
 )
 
-const hintUnit = `a unit is named with its type, such as "sshd.service", "fstrim.timer" or "wg-quick@wg0.service"`
+const hintUnit = `write a unit with its type, such as "sshd.service", "fstrim.timer" or "wg-quick@wg0.service"`
 
 var (
 	inPrefix   = letters.with(`:-.\`)
@@ -18,16 +18,16 @@ var (
 	unitTypes  = []string{"service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope"}
 )
 
-// maxUnit is the length that systemd allows for the name of a unit.
+// maxUnit is systemd's limit for the length of a unit name, in bytes.
 const maxUnit = 255
 
 // checkUnit checks the name of a unit by the rules of systemd.unit(5).
 func checkUnit(s string) error {
 	i := strings.LastIndex(s, ".")
 	if i < 0 || !slices.Contains(unitTypes, s[i+1:]) {
-		err := errors.New("does not say of what type it is")
+		err := errors.New("has no unit type")
 		if checkSpelling(s, letters, inInstance) == nil {
-			err = hint.Add(err, "write %q if that is meant", s+".service")
+			err = hint.Add(err, "did you mean %q?", s+".service")
 		}
 		return hint.Add(err, hintUnit)
 	}
@@ -37,7 +37,7 @@ func checkUnit(s string) error {
 	case err == nil && s[0] == '-':
 		err = errors.New("would be an option of systemctl")
 	case err == nil && len(s) > maxUnit:
-		err = fmt.Errorf("is too long: %d bytes, and %d are the most", len(s), maxUnit)
+		err = fmt.Errorf("is too long: %d bytes (at most %d)", len(s), maxUnit)
 	}
 	return hint.Add(err, hintUnit)
 }

@@ -14,8 +14,8 @@ import (
 	"bkt/internal/strictjson"
 )
 
-// These are checks of values that several manifests have: they end up in shell
-// commands, .repo files and the like, and some are quoted there by others.
+// These are checks of values that several manifests have. The values are written
+// into shell commands, .repo files and the like, some of them by other programs.
 
 var (
 	hex   = charset{}.with("0123456789abcdef")
@@ -29,7 +29,7 @@ func checkSpelling(s string, first, rest charset) error {
 	case s == "":
 		return errors.New("is empty")
 	case len(s) > maxSpec:
-		return fmt.Errorf("is too long: %d bytes, and %d are the most", len(s), maxSpec)
+		return fmt.Errorf("is too long: %d bytes (at most %d)", len(s), maxSpec)
 	case !rest.has(r):
 		return fmt.Errorf("may not contain %q", r)
 	case !first.has(r):
@@ -38,7 +38,7 @@ func checkSpelling(s string, first, rest charset) error {
 	return checkChars(s, rest)
 }
 
-// checkLine checks text that has to fit on a line.
+// checkLine checks text of one line.
 func checkLine(s string) error {
 	switch {
 	case s == "":
@@ -49,13 +49,13 @@ func checkLine(s string) error {
 	return checkControl(s, "\t")
 }
 
-// checkTrimmed checks a line of which programs would drop blanks at the ends.
+// checkTrimmed checks a line without blanks at its ends, which programs would drop.
 func checkTrimmed(s string) error {
 	if err := checkLine(s); err != nil {
 		return err
 	}
 	if strings.TrimSpace(s) != s {
-		return errors.New("has a space at an end")
+		return errors.New("begins or ends with a space")
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func checkText(s string) error { return checkControl(s, "\n\t") }
 // checkAny checks a line that may be empty.
 func checkAny(s string) error { return checkControl(s, "\t") }
 
-// checkArgument checks one argument of a command, which must not be taken for an option.
+// checkArgument checks one argument of a command, which must not look like an option.
 func checkArgument(s string) error {
 	err := checkTrimmed(s)
 	if err == nil && s[0] == '-' {
@@ -75,26 +75,12 @@ func checkArgument(s string) error {
 	return err
 }
 
-// checkOneOf returns a check that a value is one of those given.
-func checkOneOf(values ...string) func(string) error {
-	return func(s string) error {
-		if slices.Contains(values, s) {
-			return nil
-		}
-		err := fmt.Errorf("is none of %s", strings.Join(values, ", "))
-		if near, ok := strictjson.Nearest(s, values); ok {
-			err = fmt.Errorf("%w (did you mean %q?)", err, near)
-		}
-		return err
-	}
-}
-
-// checkURL checks the URL of a file, or of a folder of files, that is to be fetched.
+// checkURL checks the URL of a file or folder to download.
 func checkURL(s string) error { return checkURLOf(s, "https", "http", "file") }
 
 func checkURLOf(s string, schemes ...string) error {
 	if strings.ContainsAny(s, " \t\r\n") {
-		return hint.Add(errors.New("has a blank in it"), `in a URL a space is written %%20`)
+		return hint.Add(errors.New("has a blank"), `write a space in a URL as %%20`)
 	}
 	if err := checkChars(s, inURL); err != nil {
 		return err
@@ -102,9 +88,9 @@ func checkURLOf(s string, schemes ...string) error {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || !slices.Contains(schemes, u.Scheme):
-		return hint.Add(errors.New("is no URL that can be fetched"), "a URL begins with %s", strings.Join(schemes, "://, ")+"://")
+		return hint.Add(errors.New("is not a URL to download"), "a URL begins with %s", strings.Join(schemes, "://, ")+"://")
 	case u.Scheme == "file" && (u.Host != "" || !strings.HasPrefix(u.Path, "/")):
-		return hint.Add(errors.New("names no file of this computer"), `the URL of a file has three slashes: "file:///etc/pki/key.asc"`)
+		return hint.Add(errors.New("is not a file of this computer"), `the URL of a file has three slashes: "file:///etc/pki/key.asc"`)
 	case u.Scheme != "file" && u.Host == "":
 		return errors.New("has no host")
 	}
@@ -134,14 +120,14 @@ func checkAbsolute(s string) error {
 	case s[0] != '/':
 		return hint.Add(errors.New("is not absolute"), `a path in the image begins with "/"`)
 	case path.Clean(s) != s:
-		return hint.Add(errors.New("is not the shortest way to write this path"), "write %s", strictjson.Quote(path.Clean(s)))
+		return hint.Add(errors.New("is not a clean path"), "write %s", strictjson.Quote(path.Clean(s)))
 	case s == "/":
-		return errors.New("is all of the image")
+		return errors.New("is the whole image")
 	}
 	return nil
 }
 
-// checkBelow checks a path that is relative to a folder and does not leave it.
+// checkBelow checks a path relative to a folder, which may not leave the folder.
 func checkBelow(s string) error {
 	if err := checkTrimmed(s); err != nil {
 		return err
@@ -150,15 +136,14 @@ func checkBelow(s string) error {
 	case s[0] == '/':
 		return errors.New("is absolute")
 	case clean == "." || !fs.ValidPath(clean):
-		return errors.New("leads out of its folder")
+		return errors.New("leaves its folder")
 	case clean != s:
-		return hint.Add(errors.New("is not the shortest way to write this path"), "write %s", strictjson.Quote(clean))
+		return hint.Add(errors.New("is not a clean path"), "write %s", strictjson.Quote(clean))
 	}
 	return nil
 }
 
-// checkHomePath checks a path on the running system, which may be one in the
-// home of whoever uses it.
+// checkHomePath checks a path on the running system, absolute or in the user's home.
 func checkHomePath(s string) error {
 	if err := checkTrimmed(s); err != nil {
 		return err
@@ -183,7 +168,7 @@ func checkFileName(s string) error {
 		return err
 	}
 	if strings.Contains(s, "/") || s == "." || s == ".." {
-		return errors.New("is not the name of a file")
+		return errors.New("is not a file name")
 	}
 	return nil
 }

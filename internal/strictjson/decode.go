@@ -14,9 +14,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A decoder reads a file token by token, notes where each value stands, and
-// puts it where its type says that it belongs. A value that is wrong is
-// reported and left out, and reading goes on, so that all is told at once.
+// A decoder reads a file token by token, records the position of each value, and
+// stores the value by its type. It reports a wrong value, skips it and reads on, so
+// that all mistakes are reported at once.
 type decoder struct {
 	*Report
 	data   []byte
@@ -33,20 +33,20 @@ func newDecoder(name string, data []byte) *decoder {
 	}
 }
 
-// errStop says that the syntax is wrong, which has been reported.
+// errStop says that reading cannot go on, for a reason that has been reported.
 var errStop = errors.New("cannot be read further")
 
 // file reads all of the file into v.
 func (d *decoder) file(v reflect.Value) (err error) {
 	if d.after(blank) == len(d.data) {
-		d.Add("", hint.Add(errors.New("the file is empty"), "a manifest is an object, at least {}"))
+		d.Add("", hint.Add(errors.New("the file is empty"), "write an object, at least {}"))
 		return errStop
 	}
 	if d.source.root, err = d.value(v); err != nil {
 		return err
 	}
 	if end := d.after(blank); end < len(d.data) {
-		d.addAt(d.source.position(end), "", errors.New("something follows after the end of the manifest"))
+		d.addAt(d.source.position(end), "", errors.New("unexpected text after the end of the object"))
 		return errStop
 	}
 	return nil
@@ -54,11 +54,11 @@ func (d *decoder) file(v reflect.Value) (err error) {
 
 const blank = " \t\r\n"
 
-// next returns the offset of the next token within the manifest.
+// next returns the offset of the next token within the object.
 func (d *decoder) next() int { return d.after(blank + ",:") }
 
-// after returns the offset of what follows the last token and the characters
-// in skipped, which may be the end of the file.
+// after returns the offset of the text, or of the end of the file, after the last
+// token and any characters in skipped.
 func (d *decoder) after(skipped string) int {
 	read := int(d.tokens.InputOffset())
 	return len(d.data) - len(bytes.TrimLeft(d.data[read:], skipped))
@@ -130,7 +130,7 @@ func (d *decoder) list(v reflect.Value) (node, error) {
 	})
 }
 
-// other reads a value whose type knows how to read itself.
+// other reads a value whose type reads itself.
 func (d *decoder) other(v reflect.Value) (node, error) {
 	n, err := d.skip()
 	if err != nil {
@@ -143,7 +143,7 @@ func (d *decoder) other(v reflect.Value) (node, error) {
 	return n, nil
 }
 
-// skip reads a value and notes no more than where it stands.
+// skip reads a value and records its position only.
 func (d *decoder) skip() (node, error) {
 	switch d.tokens.PeekKind() {
 	case '{':
@@ -156,7 +156,7 @@ func (d *decoder) skip() (node, error) {
 	return n, err
 }
 
-// members reads an object and has read do so with each value.
+// members reads an object, and calls read for each of its values.
 func (d *decoder) members(read func(text string, offset int) (node, error)) (node, error) {
 	n := node{d.next(), &children{names: []name{}}}
 	_, err := d.token()
@@ -182,7 +182,7 @@ func (d *decoder) members(read func(text string, offset int) (node, error)) (nod
 	return n, err
 }
 
-// elements reads a list and has read do so with each value.
+// elements reads a list, and calls read for each of its values.
 func (d *decoder) elements(read func(i int) (node, error)) (node, error) {
 	n := node{d.next(), &children{}}
 	_, err := d.token()
@@ -208,21 +208,21 @@ func (d *decoder) token() (jsontext.Token, error) {
 // broken reports an error of syntax.
 func (d *decoder) broken(err error) error {
 	failure, ok := errors.AsType[*jsontext.SyntacticError](err)
-	if !ok { // the end of the file, which is not wrapped if it is right at the start
+	if !ok { // the end of the file, which is not wrapped at the very start
 		failure = &jsontext.SyntacticError{Err: io.ErrUnexpectedEOF}
 	}
-	if errors.Is(failure, io.ErrUnexpectedEOF) { // the offset is that of what the end cuts in two
+	if errors.Is(failure, io.ErrUnexpectedEOF) { // the offset is that of the unfinished token
 		failure.ByteOffset = int64(len(d.data))
 	}
 	err = explain(d.data, failure)
 	if d.tokens.StackDepth() == 0 {
-		err = hint.Add(err, "a manifest is a JSON object: { … }")
+		err = hint.Add(err, "the file must have a JSON object: { … }")
 	}
 	d.addAt(d.source.position(int(failure.ByteOffset)), failure.JSONPointer, err)
 	return errStop
 }
 
-// duplicate reports a name that stands twice in the object n.
+// duplicate reports a repeated name in the object n.
 func (d *decoder) duplicate(n node, err error) error {
 	failure, _ := errors.AsType[*jsontext.SyntacticError](err)
 	text := failure.JSONPointer.LastToken()
@@ -231,7 +231,7 @@ func (d *decoder) duplicate(n node, err error) error {
 		pos := d.source.position(n.names[i].offset)
 		first = fmt.Sprintf(" (first at %d:%d)", pos.Line, pos.Column)
 	}
-	err = fmt.Errorf("field %s stands here twice%s", Quote(text), first)
+	err = fmt.Errorf("duplicate field %s%s", Quote(text), first)
 	d.addAt(d.source.position(int(failure.ByteOffset)), failure.JSONPointer, err)
 	return errStop
 }
@@ -261,12 +261,12 @@ func (d *decoder) mismatch(n node, kind jsontext.Kind, t reflect.Type) {
 	p := d.tokens.StackPointer()
 	err := fmt.Errorf("%s must be %s, not %s", label(p), describe(t), describeKind(kind))
 	if kind == 'n' && p != "" {
-		err = hint.Add(err, "leave out what has no value")
+		err = hint.Add(err, "remove fields without a value")
 	}
 	d.addAt(d.source.position(n.offset), p, err)
 }
 
-// refused reports an error with which a value's own type refused it.
+// refused reports the error with which its own type refused a value.
 func (d *decoder) refused(n node, text []byte, t reflect.Type, err error) {
 	if d.full() {
 		return

@@ -141,7 +141,7 @@ func TestEveryKindOfFieldRefusesOtherTypes(t *testing.T) {
 		{`{"ports": {}}`, `ports must be a list of whole numbers, not an object`},
 		{`{"env": ["A=b"]}`, `env must be an object, not a list`},
 		{`{"env": {"A": {"b": 1}}}`, `"A" must be a string, not an object (/env/A)`},
-		{`{"env": {"A": "b", "A": "c"}}`, `field "A" stands here twice (first at 1:10) (/env/A)`},
+		{`{"env": {"A": "b", "A": "c"}}`, `duplicate field "A" (first at 1:10) (/env/A)`},
 		{`{"parts": {"a/b": {"pth": ""}}}`, `unknown field "pth" (did you mean "path"?) (/parts/a~1b/pth)`},
 		{`{"parts": {"a": {"path": [], "size": false}}}`, "path must be a string, not a list (/parts/a/path)\n" +
 			`box.json:1:38: size must be a whole number, not false (/parts/a/size)`},
@@ -149,7 +149,7 @@ func TestEveryKindOfFieldRefusesOtherTypes(t *testing.T) {
 		{`{"spare": {"size": {}}}`, `size must be a whole number, not an object (/spare/size)`},
 		{`{"grid": [["a"], "b"]}`, `an item of grid must be a list of strings, not a string (/grid/1)`},
 		{`{"grid": [["a", ["b"]]]}`, `an item of an item of grid must be a string, not a list (/grid/0/1)`},
-		{`{"free": {"a": 1, "a": 2}}`, `field "a" stands here twice (first at 1:11) (/free/a)`},
+		{`{"free": {"a": 1, "a": 2}}`, `duplicate field "a" (first at 1:11) (/free/a)`},
 		{`{"common": {}}`, `unknown field "common" (did you mean "comment"?)`},
 		{`{"comment": 1}`, `comment must be a string, not a number`},
 	}

@@ -2,41 +2,43 @@ package strictjson
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// An Object is the place of an object in a manifest whose fields are being checked.
+// An Object is an object of a file, for checks of its fields.
 type Object struct {
 	*Report
 	Pointer jsontext.Pointer
 }
 
-// Within returns the object that is the value of a field.
+// Within returns the object in a field.
 func (o Object) Within(field string) Object {
 	return Object{o.Report, o.Pointer.AppendToken(field)}
 }
 
-// Required checks the value of a field that must be given.
+// Required checks the value of a field that must not be missing.
 func (o Object) Required(field, value string, check func(string) error) {
 	p := o.Pointer.AppendToken(field)
 	if value == "" {
-		o.Add(p, fmt.Errorf("no %s is given", QuoteName(field)))
+		o.Add(p, fmt.Errorf("%s is missing", QuoteName(field)))
 		return
 	}
 	o.Verify(p, QuoteName(field), value, check)
 }
 
-// Optional checks the value of a field that may be left out.
+// Optional checks the value of a field that may be missing.
 func (o Object) Optional(field, value string, check func(string) error) {
 	if value != "" {
 		o.Verify(o.Pointer.AppendToken(field), QuoteName(field), value, check)
 	}
 }
 
-// List checks the strings of a list, which errors call what, and that none
-// stands in it twice.
+// List checks the strings of a list, which errors call what, and that there are no
+// duplicates.
 func (o Object) List(field, what string, values []string, check func(string) error) {
 	p := o.Pointer.AppendToken(field)
 	first := make(map[string]int, len(values))
@@ -55,14 +57,47 @@ func (o Object) List(field, what string, values []string, check func(string) err
 	}
 }
 
-// Verify reports what check has against a value that errors call what, and
-// returns whether it is right.
+// Verify reports the error of check about a value, which errors call what, and
+// returns whether the value is valid. The report of a [MustBe] is "WHAT must be
+// WANT, not VALUE", of another error "WHAT VALUE: ERROR".
 func (r *Report) Verify(p jsontext.Pointer, what, value string, check func(string) error) bool {
-	err := check(value)
-	if err != nil {
+	switch err := check(value).(type) {
+	case nil:
+		return true
+	case MustBe:
+		r.Add(p, fmt.Errorf("%s must be %s, not %s%s", what, err.Want, Quote(value), err.Suffix))
+	default:
 		r.Add(p, fmt.Errorf("%s %s: %w", what, Quote(value), err))
 	}
-	return err == nil
+	return false
+}
+
+// A MustBe is the error of a check that knows what a value must be.
+type MustBe struct {
+	Want   string // such as: "system" or "user"
+	Suffix string // what follows in a message, such as: (did you mean "user"?)
+}
+
+// Error returns "must be WANT".
+func (m MustBe) Error() string { return "must be " + m.Want + m.Suffix }
+
+// OneOf returns a check that a value is one of values.
+func OneOf(values ...string) func(string) error {
+	return func(s string) error {
+		if slices.Contains(values, s) {
+			return nil
+		}
+		var quoted []string
+		for _, v := range values {
+			quoted = append(quoted, strconv.Quote(v))
+		}
+		last := len(quoted) - 1
+		err := MustBe{Want: strings.TrimPrefix(strings.Join(quoted[:last], ", ")+" or "+quoted[last], " or ")}
+		if near, ok := Nearest(s, values); ok {
+			err.Suffix = fmt.Sprintf(" (did you mean %q?)", near)
+		}
+		return err
+	}
 }
 
 // Object returns the object that p points to.

@@ -13,18 +13,16 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxProblems is how many problems of a file are told; of more than these no
-// one would read the last.
+// maxProblems is how many problems of a file are reported: nobody would read more.
 const maxProblems = 20
 
-// A Report collects the problems of a manifest. Without a source, which a
-// value that is about to be written does not have, a JSON pointer says where
-// a problem is.
+// A Report collects the problems of a file. For a value that is about to be
+// written, which has no file, JSON pointers say where the problems are.
 type Report struct {
 	file     string
 	source   *Source
 	problems []problem
-	more     bool // than are told
+	more     bool // there are more problems
 }
 
 type problem struct {
@@ -43,8 +41,8 @@ func (r *Report) Len() int { return len(r.problems) }
 // so that checks may stop.
 func (r *Report) Truncated() bool { return r.more }
 
-// full reports whether no more problems are told, so that one more need not be
-// put in words.
+// full reports whether the limit is reached, so that a further problem need not be
+// formatted.
 func (r *Report) full() bool {
 	if len(r.problems) < maxProblems {
 		return false
@@ -53,8 +51,8 @@ func (r *Report) full() bool {
 	return true
 }
 
-// Add reports err about the value that p points to, unless something is wrong
-// with it already: a value of the wrong type is not there to be checked.
+// Add reports err about the value that p points to, unless that has a problem
+// already: a value of the wrong type cannot be checked further.
 func (r *Report) Add(p jsontext.Pointer, err error) {
 	if !slices.ContainsFunc(r.problems, func(q problem) bool { return q.pointer.Contains(p) }) {
 		r.addAt(r.source.At(p), p, err)
@@ -67,12 +65,12 @@ func (r *Report) addAt(pos Position, p jsontext.Pointer, err error) {
 	}
 }
 
-// Duplicate reports that what, at p, stands in the manifest already, at first.
+// Duplicate reports that what, at p, repeats the value at first.
 func (r *Report) Duplicate(p jsontext.Pointer, what string, first jsontext.Pointer) {
-	r.Add(p, fmt.Errorf("%s stands here twice (first at %s)", what, r.Where(first)))
+	r.Add(p, fmt.Errorf("duplicate %s (first at %s)", what, r.Where(first)))
 }
 
-// Where says in a message where another value stands.
+// Where returns the position of another value for a message.
 func (r *Report) Where(p jsontext.Pointer) string {
 	if r.source == nil {
 		return string(p)
@@ -109,8 +107,8 @@ func (r *Report) text(p problem) error {
 
 const maxQuote = 60
 
-// Quote quotes text from a manifest, which may be of any length and hold
-// anything, such that it can be shown in a terminal.
+// Quote quotes text of a file, of any length and with any characters, for a
+// terminal.
 func Quote(s string) string {
 	short, cut := truncate(s, maxQuote)
 	if !cut {
@@ -119,7 +117,7 @@ func Quote(s string) string {
 	return strconv.Quote(short) + "…"
 }
 
-// clean does the same for text that is not put in quotes.
+// clean does the same without quotes.
 func clean(s string) string {
 	short, cut := truncate(s, 3*maxQuote)
 	if cut {

@@ -10,18 +10,18 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A Position is a place in a file. The zero Position is no place.
+// A Position is a place in a file. The zero Position is unknown.
 type Position struct {
 	Line   int // from 1
-	Column int // from 1, in characters (code points), whatever their width; a tab is one
+	Column int // from 1, in code points; a tab is one
 }
 
-// A Source knows where the values of a manifest stand in its file. The zero
-// Source is that of a file that does not exist.
+// A Source knows the positions of the values in a file. The zero Source is for a
+// file that does not exist.
 type Source struct {
 	data   []byte
 	starts []int // offsets of the lines
-	marks  []int // how many characters begin before each stride of bytes
+	marks  []int // number of characters before each stride of bytes
 	root   node
 }
 
@@ -31,10 +31,10 @@ type node struct {
 	*children
 }
 
-// children are the values in a list, or those in an object with their names.
+// children are the values in a list, or the values and names in an object.
 type children struct {
 	offsets []int
-	nested  []*children // of each, without those at the end that have none
+	nested  []*children // of each, up to the last one that has any
 	names   []name
 }
 
@@ -56,7 +56,7 @@ func (c *children) index(text string) int {
 	return slices.IndexFunc(c.names, func(n name) bool { return n.text == text })
 }
 
-// child returns the child that the token of a pointer stands for.
+// child returns the child that a token of a pointer means.
 func (c *children) child(token string) (node, bool) {
 	if c == nil {
 		return node{}, false
@@ -78,8 +78,8 @@ func (c *children) child(token string) (node, bool) {
 	return n, true
 }
 
-// stride is the distance between the places where the count of characters is
-// known, so that a column far into a long line need not be counted from its start.
+// stride is the distance between offsets with a known count of characters, so that
+// a column in a long line is not counted from the start of the line.
 const stride = 256
 
 func newSource(data []byte) *Source {
@@ -102,8 +102,8 @@ func newSource(data []byte) *Source {
 	}
 }
 
-// characters counts the characters that begin in b, which may begin and end
-// inside one.
+// characters counts the characters that begin in b. b may begin and end in the
+// middle of a character.
 func characters(b []byte) int {
 	n := 0
 	for _, c := range b {
@@ -128,8 +128,8 @@ func (s *Source) position(offset int) Position {
 	return Position{line, 1 + s.before(offset) - s.before(s.starts[line-1])}
 }
 
-// At returns the position of the value that p points to. If there is no such
-// value, it is the position of the innermost one that should have it.
+// At returns the position of the value that p points to or, if that does not exist,
+// of the innermost value that should contain it.
 func (s *Source) At(p jsontext.Pointer) Position {
 	if s == nil || s.starts == nil {
 		return Position{}
@@ -138,8 +138,8 @@ func (s *Source) At(p jsontext.Pointer) Position {
 	return s.position(n.offset)
 }
 
-// Items returns the positions of the items of the list that p points to, none if
-// there is no such list.
+// Items returns the positions of the items of the list that p points to, none if it
+// does not exist.
 func (s *Source) Items(p jsontext.Pointer) []Position {
 	if s == nil || s.starts == nil {
 		return nil
@@ -155,8 +155,8 @@ func (s *Source) Items(p jsontext.Pointer) []Position {
 	return positions
 }
 
-// InString returns the position of a byte of the string that p points to, or
-// that of what should have the string.
+// InString returns the position of a byte of the string that p points to. If that
+// does not exist, it is the position of the value that should contain it.
 func (s *Source) InString(p jsontext.Pointer, offset int) Position {
 	if s == nil || s.starts == nil {
 		return Position{}
@@ -176,9 +176,9 @@ func (s *Source) InString(p jsontext.Pointer, offset int) Position {
 	return s.position(min(at, len(s.data)))
 }
 
-// character returns how many bytes the first character of text, which is within
-// a string of JSON, takes there, and how many when it has been read. The bytes of
-// one that is not escaped count one by one.
+// character returns the length in bytes of the first character of text, the inside
+// of a JSON string: as written and as read. Each byte of an unescaped character
+// counts as one.
 func character(text []byte) (written, read int) {
 	switch {
 	case text[0] != '\\':
@@ -193,7 +193,7 @@ func character(text []byte) (written, read int) {
 	return 6, utf8.RuneLen(first)
 }
 
-// codeUnit returns the number in \uXXXX, -1 if that is not what text begins with.
+// codeUnit returns the number in \uXXXX, -1 if text does not begin with that.
 func codeUnit(text []byte) rune {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return -1
@@ -214,8 +214,8 @@ func (s *Source) has(p jsontext.Pointer) bool {
 	return ok
 }
 
-// find returns the innermost value on the way that p describes, and whether
-// that is the one that p points to.
+// find returns the innermost existing value on the path p, and whether it is the
+// one that p points to.
 func (s *Source) find(p jsontext.Pointer) (node, bool) {
 	n := s.root
 	for token := range p.Tokens() {

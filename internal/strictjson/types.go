@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A field is a field of an object, and of the struct that stands for it.
+// A field is a field of an object and of its struct.
 type field struct {
 	name  string
 	index []int
@@ -32,14 +32,14 @@ func (d *decoder) fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
-// A Union is a struct that a manifest may write in several forms.
+// A Union is a struct that has several forms in a file.
 type Union interface {
-	// Form returns a pointer to what a value of that kind is read into, nil if
-	// none of the forms is of that kind.
+	// Form returns a pointer to the value that JSON of that kind is read into, nil if
+	// no form has that kind.
 	Form(kind jsontext.Kind) any
 }
 
-// newUnion returns a Union of type t that can be asked for its forms.
+// newUnion returns a Union of type t, whose forms can be queried.
 func newUnion(t reflect.Type) Union {
 	return reflect.New(t).Interface().(Union)
 }
@@ -64,8 +64,8 @@ func formOf(t reflect.Type) reflect.Kind {
 	return reflect.Invalid
 }
 
-// fits reports whether a value of that kind may be read as a t. Invalid
-// syntax fits nothing.
+// fits reports whether a value of that kind may be read as a t. Invalid syntax
+// never fits.
 func fits(kind jsontext.Kind, t reflect.Type) bool {
 	if formOf(t) == reflect.Interface {
 		return newUnion(t).Form(kind) != nil
@@ -88,7 +88,7 @@ func fits(kind jsontext.Kind, t reflect.Type) bool {
 // anything describes types that decide for themselves what they accept.
 const anything = "anything"
 
-// describe says in the user's words what a value of type t looks like.
+// describe returns the form of a value of type t in the user's words.
 func describe(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:
@@ -148,10 +148,10 @@ func describeKind(kind jsontext.Kind) string {
 	return kind.String() // null, false and true
 }
 
-// label names the value that p points to.
+// label returns the name of the value that p points to.
 func label(p jsontext.Pointer) string {
 	if p == "" {
-		return "a manifest"
+		return "the file"
 	}
 	last := p.LastToken()
 	if _, err := strconv.Atoi(last); err == nil {
