@@ -28,8 +28,7 @@ func (m Marker) String() string {
 	return markerStart + m.Name + managed + markerEnd
 }
 
-// parseMarker reads a line that is a marker to the letter but for blanks
-// around it.
+// parseMarker parses a line that is exactly a marker, except for blanks around it.
 func parseMarker(text string) (Marker, bool) {
 	text, ok := strings.CutPrefix(strings.Trim(text, " \t"), markerStart)
 	if !ok {
@@ -57,10 +56,10 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// nearMarker returns the marker that a comment was probably meant to be: one
-// that says "managed by bkt" of a known name or in a banner, or a banner whose
-// one word is a known name but for a letter. Prose and other banners are not
-// near a marker.
+// nearMarker returns the marker that a comment was probably meant to be: a comment
+// with "managed by bkt" and a known name or in a banner, or a banner whose one word
+// differs from a known name by at most a letter. Prose and other banners are not near
+// a marker.
 func nearMarker(text string, known []string) (Marker, bool) {
 	comment, ok := strings.CutPrefix(strings.Trim(text, " \t"), "#")
 	if !ok {
@@ -83,10 +82,10 @@ func nearMarker(text string, known []string) (Marker, bool) {
 	return Marker{name, end}, says && len(words) == 1 && isBanner(comment)
 }
 
-// decorates reports whether r is what banners are made of, or stands between words.
+// decorates reports whether r is a character of banners, or separates words.
 func decorates(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
-// isBanner reports whether a comment is set apart by more than blanks.
+// isBanner reports whether a comment has decoration other than blanks.
 func isBanner(comment string) bool {
 	return strings.ContainsFunc(comment, func(r rune) bool { return decorates(r) && !unicode.IsSpace(r) && !strings.ContainsRune(".,()", r) })
 }

@@ -19,19 +19,18 @@ type Span struct {
 	Start, End int // the lines of the markers
 }
 
-// A finder collects the sections of a Containerfile and what is wrong with
-// its markers.
+// A finder collects the sections of a Containerfile and the errors in its markers.
 type finder struct {
 	file    string
 	known   []string
 	open    *Span
 	spans   []Span
 	banners map[string]bool // names in lines such as "# === NAME ===", which may have an END
-	broken  map[string]bool // sections whose end was said to be amiss already
+	broken  map[string]bool // sections whose end has been reported
 	errs    []error
 }
 
-// fail notes an error at line i.
+// fail adds an error at line i.
 func (f *finder) fail(i int, advice, format string, args ...any) {
 	err := fmt.Errorf("%s:%d: %s", f.file, i+1, fmt.Sprintf(format, args...))
 	if advice != "" {
@@ -40,8 +39,8 @@ func (f *finder) fail(i int, advice, format string, args ...any) {
 	f.errs = append(f.errs, err)
 }
 
-// find returns the sections of lines in their order. It returns every error
-// in the markers, joined.
+// find returns the sections of lines in order. The error joins all errors in the
+// markers.
 func (f *finder) find(src string, lines []dockerfile.Line) ([]Span, error) {
 	scan := dockerfile.NewScanner(dockerfile.EscapeOf(src))
 	for i, l := range lines {
@@ -59,8 +58,8 @@ func (f *finder) find(src string, lines []dockerfile.Line) ([]Span, error) {
 	return f.spans, errors.Join(f.errs...)
 }
 
-// inside looks at a line of a section. It may be anything that is left of an
-// older rendering, so that only markers count.
+// inside reads a line of a section. The text may be of any older rendering, so that
+// only markers count.
 func (f *finder) inside(i int, text string) {
 	m, ok := parseMarker(text)
 	near, isNear := nearMarker(text, []string{f.open.Name})
@@ -87,7 +86,7 @@ func (f *finder) inside(i int, text string) {
 	}
 }
 
-// outside looks at a line that belongs to the user.
+// outside reads a line of the user's text.
 func (f *finder) outside(i int, text string) {
 	m, ok := parseMarker(text)
 	switch {
@@ -103,7 +102,7 @@ func (f *finder) outside(i int, text string) {
 func (f *finder) start(i int, name string) {
 	for _, s := range f.spans {
 		if s.Name == name {
-			f.fail(i, "a section stands in a file once: remove one of the two",
+			f.fail(i, "remove one of the two: a file has a section once",
 				"section %s is in this file already, at line %d", name, s.Start+1)
 		}
 	}
@@ -121,7 +120,7 @@ func (f *finder) strayEnd(i int, name string) {
 		"this ends section %s, which has no start", name)
 }
 
-// comment looks at a line that is no marker.
+// comment reads a line that is not a marker.
 func (f *finder) comment(i int, text string) {
 	if m, ok := nearMarker(text, f.known); ok {
 		f.looksLike(i, text, m)
@@ -134,7 +133,7 @@ func (f *finder) comment(i int, text string) {
 
 func (f *finder) looksLike(i int, text string, m Marker) {
 	f.fail(i, fmt.Sprintf("write %q, or reword the comment", m),
-		"%q looks like a marker, but is none", strings.TrimSpace(text))
+		"%q looks like a marker, but is not", strings.TrimSpace(text))
 }
 
 // Find returns the managed sections of src in their order. file is its name in

@@ -31,7 +31,7 @@ func TestFind(t *testing.T) {
 		{"twice", start + end + start + end, nil, "f:3: section A is in this file already, at line 1"},
 		{"another end", start + "# === END B ===\n", nil, "f:2: this ends section B, but line 1 starts section A"},
 		{"nested", start + "# === B (managed by bkt) ===\n# === END B ===\n", nil, "f:2: section B starts inside section A, which starts at line 1"},
-		{"a mistyped marker", "# == A (managed by bkt) ==\n", nil, `f:1: "# == A (managed by bkt) ==" looks like a marker, but is none`},
+		{"a mistyped marker", "# == A (managed by bkt) ==\n", nil, `f:1: "# == A (managed by bkt) ==" looks like a marker, but is not`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

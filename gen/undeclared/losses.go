@@ -17,8 +17,7 @@ import (
 	"bkt/internal/script"
 )
 
-// Losses are statements in sections of a Containerfile that a rendering would
-// drop.
+// Losses are statements in sections of a Containerfile that a rendering would drop.
 type Losses struct {
 	file string
 	old  string
@@ -42,7 +41,7 @@ func Find(file string, old []byte, repo fs.FS) Losses {
 			l.own[in.section] = o.owns(in.section, inSection(was, in.section))
 		}
 	}
-	return l.without(now).Explain(nothing{}) // what a template says of no entry is no one's
+	return l.without(now).Explain(nothing{}) // text of a template without an entry is not the user's
 }
 
 // nothing is a repository without files.
@@ -54,7 +53,8 @@ func (nothing) Open(name string) (fs.File, error) {
 }
 
 // Explain returns the losses that the manifests in repo, an earlier state, do not
-// render either. The others were removed from a manifest, and so by intent.
+// render either. The others were removed from a manifest, so their loss is
+// intended.
 func (l Losses) Explain(repo fs.FS) Losses {
 	if l.Empty() {
 		return l
@@ -62,19 +62,19 @@ func (l Losses) Explain(repo fs.FS) Losses {
 	return l.without(readSections(l.file, string(gen.RenderPossible(l.file, []byte(l.old), repo).Text)))
 }
 
-// Without returns the losses that are not in the sections of text, a later state
-// of the Containerfile.
+// Without returns the losses that the sections of text, a later state of the
+// Containerfile, do not have.
 func (l Losses) Without(text []byte) Losses { return l.without(readSections(l.file, string(text))) }
 
-// without returns the losses that are not in instructions.
+// without returns the losses that the instructions do not have.
 func (l Losses) without(all []sectionInstruction) Losses {
-	said := map[string][]statement{}
+	kept := map[string][]statement{}
 	for _, in := range all {
 		for _, s := range in.statements {
-			said[s.key()] = append(said[s.key()], s)
+			kept[s.key()] = append(kept[s.key()], s)
 		}
 	}
-	return l.filter(func(s statement) bool { return !slices.ContainsFunc(said[s.key()], s.isIn) })
+	return l.filter(func(s statement) bool { return !slices.ContainsFunc(kept[s.key()], s.isIn) })
 }
 
 // inSection returns the instructions of a section.
@@ -97,18 +97,18 @@ func (l Losses) filter(keep func(statement) bool) Losses {
 // Empty reports whether nothing is lost.
 func (l Losses) Empty() bool { return len(l.lost) == 0 }
 
-// Foreign returns the losses in sections that bkt has never rendered. A section
-// that loses only comments does not count.
+// Foreign returns the losses in sections that bkt has never rendered, without
+// sections that lose only comments.
 func (l Losses) Foreign() Losses {
-	says := map[string]bool{}
+	hasCode := map[string]bool{}
 	for _, s := range l.lost {
-		says[s.section] = says[s.section] || s.Kind != script.Comment
+		hasCode[s.section] = hasCode[s.section] || s.Kind != script.Comment
 	}
-	return l.filter(func(s statement) bool { return !l.own[s.section] && says[s.section] })
+	return l.filter(func(s statement) bool { return !l.own[s.section] && hasCode[s.section] })
 }
 
-// Edits returns the losses that are not in Foreign: edits of sections that bkt
-// has rendered, and comments.
+// Edits returns the other losses: edits of sections that bkt has rendered, and
+// comments.
 func (l Losses) Edits() Losses {
 	foreign := l.Foreign().lost
 	return l.filter(func(s statement) bool {
@@ -116,14 +116,14 @@ func (l Losses) Edits() Losses {
 	})
 }
 
-// Taken returns a finding for each section whose losses the manifests take. No
+// Taken returns a finding for each section whose losses move into the manifests. No
 // manifest takes comments.
 func (l Losses) Taken() []error {
 	return l.filter(func(s statement) bool { return s.Kind != script.Comment }).Findings("moves into the manifests")
 }
 
-// Stops returns an error for each section with losses. Its hint has the commands
-// that decide about them.
+// Stops returns an error for each section with losses. Its hint has the commands that
+// keep or drop them.
 func (l Losses) Stops() []error {
 	errs := l.Findings("has text that comes from no manifest")
 	for i, group := range l.bySection() {
@@ -133,8 +133,8 @@ func (l Losses) Stops() []error {
 	return errs
 }
 
-// argument returns the file as an argument of a command, "" if it is one of the
-// files that commands take by default.
+// argument returns the file as an argument of a command, "" if it is a default file
+// of commands.
 func (l Losses) argument() string {
 	if l.file == gen.Containerfile(gen.ImageOf(l.file)) {
 		return ""
@@ -154,7 +154,7 @@ func (l Losses) Findings(what string) []error {
 	return all
 }
 
-// bySection returns the losses of each section, in the order of the file.
+// bySection groups the losses by section, in the order of the file.
 func (l Losses) bySection() [][]statement {
 	var all [][]statement
 	for _, s := range l.lost {
@@ -167,7 +167,7 @@ func (l Losses) bySection() [][]statement {
 	return all
 }
 
-// listed returns statements in a line, each once, comments last.
+// listed joins statements in one line, each once, comments last.
 func listed(all []statement) string {
 	var words, comments []string
 	for _, s := range all {
@@ -180,9 +180,9 @@ func listed(all []statement) string {
 	return strings.Join(append(words, comments...), ", ")
 }
 
-// String returns what s is about, in the user's words.
+// String describes s in the user's words.
 func (s statement) String() string {
-	const most = 72 // characters of a command: so many that one knows which it is
+	const most = 72 // characters of a command, enough to recognize it
 	switch s.Kind {
 	case script.Package:
 		return s.Name

@@ -12,8 +12,8 @@ import (
 	"bkt/internal/script"
 )
 
-// signs are texts in what bkt renders for a section that no one writes by hand.
-// If a template changes, the sign of the old one stays here.
+// signs are texts that only bkt's templates have, by section. If a template changes,
+// the sign of the old one must stay here.
 var signs = map[string]string{
 	"EXTERNAL_REPOS":       " <<'END_OF_REPO' /etc/yum.repos.d/",
 	"COPR_REPOS":           " <<'copr:copr.fedorainfracloud.org:",
@@ -28,9 +28,9 @@ var signs = map[string]string{
 
 const unitLines = `( [\\` + "`" + `]\n    [^\s;&|]+)+`
 
-// plainForms are the forms, one for each instruction, in which bkt renders
-// sections without a sign. Someone might write the same form, so they count only
-// if the section's manifest exists.
+// plainForms are the forms of the instructions that bkt renders for sections without
+// a sign. A user may write the same form, so they count only if the section's
+// manifest exists.
 var plainForms = map[string]string{
 	gen.BaseImage: `^(FROM (--[^ \n]+ )*[^ \n$]+( AS [^ \n]+)?|LABEL [^ =\n]+="[^\n]*")\n$`,
 	"SYSTEMD_UNITS": `^RUN systemctl (enable|disable|mask)` + unitLines +
@@ -38,7 +38,7 @@ var plainForms = map[string]string{
 	"TOOLBOX_ENVIRONMENT": `^(ENV [^ =\n]+="[^\n]*"|LABEL com\.github\.containers\.toolbox="true")\n$`,
 }
 
-// An owner recognizes sections that bkt has rendered, without a manifest that they
+// An owner recognizes sections that bkt has rendered, without the manifest that they
 // were rendered from.
 type owner struct {
 	image  gen.Image
@@ -64,8 +64,8 @@ func (o owner) owns(section string, all []sectionInstruction) bool {
 	return ok && o.hasForm(form, section, all)
 }
 
-// hasForm reports whether a section has a plain form, and no image that would be
-// replaced.
+// hasForm reports whether a section has the plain form, and no image that the
+// rendering replaces.
 func (o owner) hasForm(form, section string, all []sectionInstruction) bool {
 	if _, err := fs.Stat(o.repo, gen.ManifestOf(section, o.image)); err != nil {
 		return false
@@ -79,15 +79,15 @@ func (o owner) hasForm(form, section string, all []sectionInstruction) bool {
 	return true
 }
 
-// isReplaced reports whether s is an image that no section has any more.
+// isReplaced reports whether s is an image that no rendered section has.
 func (o owner) isReplaced(s statement) bool {
 	return s.Kind == script.Image && !slices.ContainsFunc(o.now, func(in sectionInstruction) bool {
 		return slices.ContainsFunc(in.statements, func(other statement) bool { return other.key() == s.key() })
 	})
 }
 
-// customLines returns, for each section with a template of the repository's own,
-// the lines that do not depend on an entry of a manifest.
+// customLines returns, for each section with the repository's own template, the lines
+// that do not come from an entry of a manifest.
 func customLines(r gen.Result, repo fs.FS) map[string]map[string]bool {
 	custom := map[string]map[string]bool{}
 	lines := dockerfile.SplitLines(string(r.Text))

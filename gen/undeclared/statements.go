@@ -17,7 +17,7 @@ import (
 // A statement is one statement in a section.
 type statement struct {
 	script.Statement        // its Line is that of the Containerfile
-	section          string // that it stands in
+	section          string // with the statement
 }
 
 // key is equal for statements about the same thing.
@@ -38,9 +38,8 @@ func (s statement) key() string {
 	return strings.Join(parts, "\x00")
 }
 
-// isIn reports whether other, which has the same key, says all that s says: a file's
-// mode, the tag and the digest of an image, the packages that may come from a
-// repository.
+// isIn reports whether other, which has the same key, also has the details of s: the
+// mode of a file, the tag and the digest of an image, the packages of a repository.
 func (s statement) isIn(other statement) bool {
 	switch s.Kind {
 	case script.File:
@@ -65,22 +64,23 @@ func version(image string) (tag, digest string) {
 	return strings.TrimPrefix(ref.TagNameOnly(named).String(), named.Name()), digest
 }
 
-// A sourceInstruction is one of a section, with its heredocs. Lines count from 0.
+// A sourceInstruction is an instruction of a section, with its heredocs. Lines count
+// from 0.
 type sourceInstruction struct {
 	text  string   // its lines, continued by backslashes, without comments and blank lines
-	lines []int    // where each of them is in the file
+	lines []int    // of the file, for each line of text
 	docs  []string // the texts of its heredocs
-	at    int      // where the first heredoc begins
-	all   string   // as it stands in the file
+	at    int      // line where the first heredoc begins
+	all   string   // unchanged, as in the file
 	whole bool     // it has an end
 
 	comments []script.Statement // in it, and above it
 	escape   string             // the character that escapes in the file
 }
 
-// cutInstructions returns the instructions in lines of a file that begin at the
-// line first. Comments belong to the next instruction, or else to the last. The
-// lines may be broken in any way.
+// cutInstructions returns the instructions in lines of a file, the first of which is
+// the line first. Comments belong to the next instruction, or else to the last. The
+// lines may have any errors.
 func cutInstructions(lines []dockerfile.Line, first int, escape string) []sourceInstruction {
 	scan := dockerfile.NewScanner(escape)
 	var all []sourceInstruction
@@ -118,7 +118,7 @@ func cutInstructions(lines []dockerfile.Line, first int, escape string) []source
 	return all
 }
 
-// doc takes a line of a heredoc; end: that which ends it.
+// doc adds a line of a heredoc; end: the line that ends it.
 func (in *sourceInstruction) doc(text string, line int, end bool) {
 	if in.docs == nil {
 		in.docs, in.at = []string{""}, line
@@ -138,12 +138,12 @@ func (in sourceInstruction) logical() string {
 // A sectionInstruction is an instruction of a section with its statements.
 type sectionInstruction struct {
 	section    string
-	text       string // as it stands in the file
+	text       string // unchanged, as in the file
 	statements []statement
 }
 
-// readSections returns the instructions in the sections of a Containerfile; none
-// if a marker is misplaced, which Render reports.
+// readSections returns the instructions in the sections of a Containerfile; none if a
+// marker is misplaced, which gen.Render reports.
 func readSections(file, src string) []sectionInstruction {
 	lines, escape := dockerfile.SplitLines(src), dockerfile.EscapeOf(src)
 	spans, err := section.Find(file, src, gen.SectionNames())
@@ -271,7 +271,7 @@ func (in sourceInstruction) flags() (flags []string, end int) {
 	return flags, end
 }
 
-// idleMount reports whether a flag of RUN has no effect on the image.
+// idleMount reports whether a flag of RUN does not affect the image.
 func idleMount(flag string) bool {
 	mount, ok := strings.CutPrefix(flag, "--mount=")
 	fields := strings.Split(mount, ",")
@@ -328,7 +328,7 @@ func profileLines(text string) []script.Statement {
 	return found
 }
 
-// files returns the files of a COPY. Whether one is a folder is not known here.
+// files returns the files of a COPY, one of which may be a folder.
 func (in sourceInstruction) files(words []string, mode string) []script.Statement {
 	sources, dest := words[:len(words)-1], words[len(words)-1]
 	into := strings.HasSuffix(dest, "/")
@@ -347,7 +347,7 @@ func (in sourceInstruction) files(words []string, mode string) []script.Statemen
 	return found
 }
 
-// from returns the image of a FROM; nothing for scratch, which is no image.
+// from returns the image of a FROM; nothing for scratch.
 func (in sourceInstruction) from(rest string) []script.Statement {
 	for strings.HasPrefix(rest, "--") {
 		_, rest = dockerfile.CutWord(rest)
@@ -383,8 +383,8 @@ func (in sourceInstruction) pairs() []script.Statement {
 	return found
 }
 
-// folders returns a statement for each folder if the variable is PATH, but for
-// $PATH itself, which is always there.
+// folders returns a statement for each folder if the variable is PATH, without $PATH
+// itself, which every rendering has.
 func folders(s script.Statement) []script.Statement {
 	if s.Kind != script.Variable || s.Name != "PATH" {
 		return []script.Statement{s}

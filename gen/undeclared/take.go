@@ -16,7 +16,7 @@ import (
 
 // A Taking is the result of moving losses into manifests.
 type Taking struct {
-	Manifests map[string][]byte // the new text of each that changes, by its path
+	Manifests map[string][]byte // the new text of each changed manifest, by its path
 	taken     map[string]bool   // by the key of the statement
 	refused   map[string]error
 }
@@ -33,15 +33,15 @@ func (l Losses) Take(repo fs.FS) Taking {
 }
 
 // Untaken returns an error for each section with losses that the manifests cannot
-// express, or that no section renders, but for comments.
+// express, or that no section renders. Comments are left out.
 func (l Losses) Untaken(t Taking) []error {
 	l = l.filter(func(s statement) bool { return s.Kind != script.Comment })
-	homeless := l.filter(t.homeless)
-	errs := homeless.Findings("has text that no section in the file renders")
+	unrendered := l.filter(t.isUnrendered)
+	errs := unrendered.Findings("has text that no section in the file renders")
 	for i := range errs {
 		errs[i] = hint.Add(errs[i], "add the section with \"bkt containerfile sync --insert --take text%s\"", l.argument())
 	}
-	l = l.filter(func(s statement) bool { return !t.homeless(s) })
+	l = l.filter(func(s statement) bool { return !t.isUnrendered(s) })
 	for i, err := range l.Findings("has text that no manifest can express") {
 		for _, s := range l.bySection()[i] {
 			for _, why := range reasons(t.refused[s.key()]) {
@@ -53,9 +53,9 @@ func (l Losses) Untaken(t Taking) []error {
 	return errs
 }
 
-// homeless reports whether a manifest has taken a statement that is lost
-// nevertheless: no section renders it. An image is lost to another one.
-func (t Taking) homeless(s statement) bool { return t.taken[s.key()] && s.Kind != script.Image }
+// isUnrendered reports whether a manifest has taken a statement that is still lost,
+// because no section renders it. A lost image was replaced by another one.
+func (t Taking) isUnrendered(s statement) bool { return t.taken[s.key()] && s.Kind != script.Image }
 
 // reasons returns the hints of an error, or its text if it has none.
 func reasons(err error) []string {
@@ -73,8 +73,8 @@ type taker struct {
 	manifests map[string][]byte // that have been changed
 }
 
-// take moves s into the manifest of its kind, and reports whether this image has
-// one.
+// take moves s into the manifest for its kind, and reports whether the image has such
+// a manifest.
 func (t *taker) take(s statement) (bool, error) {
 	if ofSystem(s.Kind) && t.image != gen.System || ofToolbox(s.Kind) && t.image != gen.Toolbox {
 		return false, nil
@@ -156,7 +156,7 @@ func takePackage(p *manifest.Packages, s statement) error {
 	return nil
 }
 
-// takeCopr enables a repository on COPR, which the manifest may have disabled.
+// takeCopr adds a repository on COPR, or enables it if the manifest disables it.
 func takeCopr(p *manifest.Packages, s statement) {
 	i := slices.IndexFunc(p.Coprs, func(c manifest.Copr) bool { return c.Name == s.Name })
 	if i < 0 {
@@ -167,10 +167,10 @@ func takeCopr(p *manifest.Packages, s statement) {
 
 func takeRepository(r *manifest.ExternalRepos, s statement) error {
 	if s.Repo.Unchecked {
-		return hint.Add(fmt.Errorf("%s: its packages are not checked", s), "a repository has a key that its packages are signed with: set gpgcheck=1 and gpgkey")
+		return hint.Add(fmt.Errorf("%s: the signatures of its packages are not checked", s), "set gpgcheck=1 and gpgkey")
 	}
 	if len(s.Repo.Packages) == 0 {
-		return hint.Add(fmt.Errorf("%s: it does not say which packages come from it", s), "name the packages that come from it in %s", manifest.ExternalReposPath)
+		return hint.Add(fmt.Errorf("%s: it does not name its packages", s), "name the packages that come from it in %s", manifest.ExternalReposPath)
 	}
 	repo := manifest.ExternalRepo{Name: s.Name, DisplayName: s.Repo.Name, BaseURL: s.Repo.BaseURL, GPGKey: s.Repo.GPGKey, Packages: s.Repo.Packages}
 	if i := slices.IndexFunc(r.Repos, func(other manifest.ExternalRepo) bool { return other.Name == s.Name }); i >= 0 {
@@ -236,7 +236,7 @@ func takeImage(i *manifest.Images, k gen.Image, s statement) error {
 func takeEnvironment(b *manifest.Boxes, s statement) error {
 	name, ok := b.Toolbox()
 	if !ok {
-		return hint.Add(fmt.Errorf("%s: no container is that of the toolbox image", s), "declare the container %q in %s", manifest.ToolboxContainer, manifest.DistroboxPath)
+		return hint.Add(fmt.Errorf("%s: no container is declared for the toolbox image", s), "declare the container %q in %s", manifest.ToolboxContainer, manifest.DistroboxPath)
 	}
 	box := b.Containers[name]
 	if s.Kind == script.Variable {

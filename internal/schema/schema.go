@@ -1,6 +1,6 @@
-// Package schema generates the JSON Schemas of the manifests from their types
-// and the comments in their source. It is for the test that keeps the folder
-// schemas/ as it should be; bkt itself has the files, and not what makes them.
+// Package schema generates the JSON Schemas of the manifests from their types and the
+// comments in their source. Only the test that keeps the folder schemas/ up to date
+// uses it; bkt has the files.
 package schema
 
 import (
@@ -19,7 +19,7 @@ import (
 // source of package manifest.
 func Generate(f manifest.File, source string) ([]byte, error) {
 	r := &jsonschema.Reflector{
-		Anonymous:      true, // the files are found by their place, not by an id
+		Anonymous:      true, // files are found by path, not by id
 		ExpandedStruct: true,
 		Mapper:         special,
 	}
@@ -28,16 +28,16 @@ func Generate(f manifest.File, source string) ([]byte, error) {
 	}
 	s := r.ReflectFromType(f.Type)
 	s.Title = f.Name
-	s.Required = nil // a file that declares nothing is one, too
+	s.Required = nil // a file may declare nothing
 	text, err := json.MarshalIndent(s, "", "  ")
 	return append(bytes.TrimSpace(text), '\n'), err
 }
 
-// special returns the schemas of types that are not written as their fields say.
+// special returns the schemas of types with their own form in files, nil for others.
 func special(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[jsontext.Value]():
-		return &jsonschema.Schema{Description: "anything; it is kept and has no effect"}
+		return &jsonschema.Schema{Description: "anything; kept, without effect"}
 	case reflect.TypeFor[manifest.DefaultTrue]():
 		return &jsonschema.Schema{Type: "boolean", Default: true}
 	case reflect.TypeFor[manifest.Kargs](), reflect.TypeFor[manifest.Extension](), reflect.TypeFor[manifest.Hook]():
@@ -46,8 +46,8 @@ func special(t reflect.Type) *jsonschema.Schema {
 	return nil
 }
 
-// either returns the schema of a type that is an object or, in short, the first
-// of its fields.
+// either returns the schema of a type that is an object or, for short, its first
+// field.
 func either(t reflect.Type) *jsonschema.Schema {
 	plain := &jsonschema.Reflector{Anonymous: true, ExpandedStruct: true, DoNotReference: true, Mapper: func(inner reflect.Type) *jsonschema.Schema {
 		if inner == t {

@@ -5,31 +5,31 @@ import (
 	"strings"
 )
 
-// idleOptions of dnf have no effect on the image.
+// idleOptions are options of dnf without an effect on the image.
 var idleOptions = []string{
 	"-y", "--assumeyes", "-q", "--quiet", "-v", "--verbose", "--refresh",
 	"--setopt=keepcache", "--setopt=max_parallel_downloads", "--setopt=fastestmirror",
 	"--idempotent", "--apply-live", "--allow-inactive",
 }
 
-// valuedOptions of dnf may have their value in the next argument.
+// valuedOptions are options of dnf whose value may be the next argument.
 var valuedOptions = []string{
 	"--enablerepo", "--enable-repo", "--disablerepo", "--disable-repo", "--repo", "--repoid", "--from-repo",
 	"--exclude", "-x", "--setopt", "--releasever", "--installroot", "-c", "--config", "--forcearch", "--advisory", "--comment",
 	"--repofrompath", "--enableplugin", "--disableplugin", "--downloaddir", "--destdir", "-d", "--debuglevel", "-e", "--errorlevel", "-R", "--randomwait",
-	// Those of rpm-ostree. dnf has none of these names.
+	// Options of rpm-ostree. dnf has none of these names.
 	"--append", "--append-if-missing", "--delete", "--delete-if-present", "--replace", "--install", "--uninstall",
 }
 
 // A dnfCall is a command of dnf.
 type dnfCall struct {
-	operands []word // those that are commands, too
+	operands []word // including the command
 	excluded []word
 	enabled  []word
-	options  []word // others that count
+	options  []word // other options with an effect
 }
 
-// parseDNF sorts the arguments of dnf.
+// parseDNF parses the arguments of dnf.
 func parseDNF(args []word) dnfCall {
 	var c dnfCall
 	for len(args) > 0 {
@@ -64,7 +64,7 @@ func (c *dnfCall) option(name, value string, w word) {
 	}
 }
 
-// listed returns the items of a list with commas.
+// listed returns the items of a comma-separated list.
 func listed(list string, line int) []word {
 	var words []word
 	for item := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == ' ' }) {
@@ -102,8 +102,8 @@ func (r *reader) dnf(program string, args []word) bool {
 	return true
 }
 
-// installs reads an install. Each word that manifests cannot express is a statement
-// of its own, so that they can still take the other words.
+// installs reads an install. Each word that manifests cannot express is a separate
+// statement, so that they can still take the other words.
 func (r *reader) installs(program string, c dnfCall, prefix string, operands []word) {
 	for _, w := range c.enabled {
 		r.add(EnabledFor, w)
@@ -112,12 +112,12 @@ func (r *reader) installs(program string, c dnfCall, prefix string, operands []w
 		r.add(Excluded, w)
 	}
 	r.specs(program+" install", Package, prefix, operands)
-	r.odd(program+" install", c.options)
+	r.inexpressible(program+" install", c.options)
 }
 
 func (r *reader) removes(program string, c dnfCall, prefix string, operands []word) {
 	r.specs(program+" remove", Removed, prefix, operands)
-	r.odd(program+" remove", slices.Concat(c.options, c.enabled, c.excluded))
+	r.inexpressible(program+" remove", slices.Concat(c.options, c.enabled, c.excluded))
 }
 
 // specs reads packages, groups if there is a prefix.
@@ -134,18 +134,18 @@ func (r *reader) specs(call string, k Kind, prefix string, operands []word) {
 	}
 }
 
-// odd reads options that no manifest can express.
-func (r *reader) odd(call string, options []word) {
+// inexpressible adds options that no manifest can express.
+func (r *reader) inexpressible(call string, options []word) {
 	for _, w := range options {
 		r.other(call+" "+w.text, w.line)
 	}
 }
 
-// copr reads dnf copr. A repository that the same script disables again is still
-// wanted: manifests enable it for the install only.
+// copr reads dnf copr. A repository that the same script disables again still counts:
+// manifests enable repositories for an install only.
 func (r *reader) copr(operands []word) bool {
 	if len(operands) != 2 || !operands[0].known || !operands[1].known {
-		return false // a chroot is named
+		return false // with a chroot
 	}
 	project := operands[1]
 	project.text = strings.TrimPrefix(project.text, "copr.fedorainfracloud.org/")

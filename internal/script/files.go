@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// writes reads a command that writes a file whose form is known.
+// writes reads a command that writes a file of a known form.
 func (r *reader) writes(name string, args []word, c command) bool {
 	text, line := c.input, c.begins
 	file := c.output
@@ -27,8 +27,8 @@ func (r *reader) writes(name string, args []word, c command) bool {
 	return ok
 }
 
-// Content returns the statements of a file with the given path in an image, if its
-// form is known: a .repo file, or a file of kernel arguments for bootc.
+// Content returns the statements of a file with the given path in an image, if it has
+// a known form: a .repo file, or bootc's file of kernel arguments.
 func Content(file, text string) ([]Statement, bool) {
 	switch dir := path.Dir(file); {
 	case dir == "/etc/yum.repos.d" && path.Ext(file) == ".repo":
@@ -39,11 +39,11 @@ func Content(file, text string) ([]Statement, bool) {
 	return nil, false
 }
 
-// coprResults is where COPR has its repositories.
+// coprResults is the folder of COPR's repositories.
 const coprResults = "https://download.copr.fedorainfracloud.org/results/"
 
-// repoFile reads a .repo file. A setting that no manifest can express is a
-// statement of its own.
+// repoFile reads a .repo file. A setting that no manifest can express is a separate
+// statement.
 func repoFile(text string) ([]Statement, bool) {
 	var found, comments []Statement
 	var at *Statement
@@ -63,8 +63,7 @@ func repoFile(text string) ([]Statement, bool) {
 		case !pair || at == nil:
 			return nil, false
 		case !at.Repo.set(strings.TrimSpace(key), strings.TrimSpace(value)):
-			odd := "[" + at.Name + "] " + line
-			found = append(found, Statement{Kind: Other, Name: odd, Line: n})
+			found = append(found, Statement{Kind: Other, Name: "[" + at.Name + "] " + line, Line: n})
 			at = last(found, Repository)
 		}
 	}
@@ -83,8 +82,8 @@ func last(found []Statement, k Kind) *Statement {
 	return nil
 }
 
-// set notes a setting of a repository, and reports whether manifests can express
-// it. bkt enables repositories for an install only, whatever the file says.
+// set stores a setting of a repository, and reports whether manifests can express it.
+// The setting enabled is ignored: bkt enables repositories for an install only.
 func (r *Repo) set(key, value string) bool {
 	switch key {
 	case "name":
@@ -106,7 +105,7 @@ func (r *Repo) set(key, value string) bool {
 	return true
 }
 
-// copr makes a repository that is one of COPR's a statement about that.
+// copr turns the statement about a repository of COPR into one of the kind Copr.
 func (s *Statement) copr() {
 	if s.Kind != Repository {
 		return
@@ -118,7 +117,7 @@ func (s *Statement) copr() {
 	}
 }
 
-// kargsFile reads a file of kernel arguments that has only their list
+// kargsFile reads a file of kernel arguments with nothing but their list
 // (https://bootc-dev.github.io/bootc/building/kernel-arguments.html).
 func kargsFile(text string) ([]Statement, bool) {
 	t := tomlList{rest: text, line: 1}
@@ -140,7 +139,7 @@ func kargsFile(text string) ([]Statement, bool) {
 	return append(found, t.comments...), t.rest == ""
 }
 
-// A tomlList is what is left to read of TOML that is one list of strings.
+// A tomlList is the unread rest of TOML with one list of strings.
 type tomlList struct {
 	rest string
 	line int
@@ -180,7 +179,7 @@ func (t *tomlList) word(text string) bool {
 	return true
 }
 
-// str reads a string on one line, with no escapes but of quotes and backslashes.
+// str reads a string on one line whose only escapes are of quotes and backslashes.
 func (t *tomlList) str() (string, bool) {
 	t.space()
 	if t.rest == "" || t.rest[0] != '"' && t.rest[0] != '\'' {

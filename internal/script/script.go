@@ -1,9 +1,9 @@
-// Package script reads what a shell script does to an image, in the words of
-// the manifests: packages, repositories, units, arguments of the kernel, files.
+// Package script reads the effects of a shell script on an image, in the terms of the
+// manifests: packages, repositories, units, kernel arguments, files.
 //
-// It runs nothing. A command that no manifest can express is returned as text, so
-// that the statements are complete, but for commands without an effect on the
-// image, such as deleting a cache.
+// It runs nothing. The statements are complete: a command that no manifest can
+// express is returned as text. Only commands without an effect on the image, such as
+// deleting a cache, are left out.
 package script
 
 import (
@@ -14,15 +14,15 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// A Kind says what a statement is about.
+// A Kind is the subject of a statement.
 type Kind string
 
-// The kinds of statement. Their text is for people.
+// The kinds of statement, with their names for people.
 const (
-	Package    Kind = "package"          // that is installed; a group is @name
+	Package    Kind = "package"          // to install; a group is @name
 	Removed    Kind = "removed package"  // from the base image
 	Excluded   Kind = "excluded package" // from an install
-	EnabledFor Kind = "--enablerepo"     // a repository that an install alone enables
+	EnabledFor Kind = "--enablerepo"     // a repository that is enabled for one install
 	Copr       Kind = "COPR repository"  // owner/project
 	Repository Kind = "repository"       // of a .repo file
 	Argument   Kind = "kernel argument"
@@ -34,29 +34,29 @@ const (
 	Label      Kind = "label"
 	Variable   Kind = "variable"
 	Folder     Kind = "folder of PATH"
-	Comment    Kind = "comment" // which has no effect, and no manifest can express
+	Comment    Kind = "comment" // without an effect, and not expressible in a manifest
 	Other      Kind = ""        // a command that no manifest can express
 )
 
 // A Statement is one effect of a script on an image.
 type Statement struct {
 	Kind  Kind
-	Name  string // of what it is about; of Other its text in one line
+	Name  string // of the subject; for Other its text in one line
 	Value string // of a label or variable; the source of a file
 	Mode  string // of a file, in octal; "": not said
 	Repo  *Repo  // of a Repository
-	Line  int    // in the text that was read, from 1
+	Line  int    // in the text, from 1
 }
 
-// A Repo is what a .repo file says of a repository (dnf.conf(5)).
+// A Repo has the settings of a repository in a .repo file (dnf.conf(5)).
 type Repo struct {
 	Name, BaseURL, GPGKey string
-	Packages              []string // all that may come from it
+	Packages              []string // the only ones that may come from it
 	Unchecked             bool     // signatures are not checked
 }
 
-// Read returns the statements of a script for sh or bash. A script that does not
-// parse is one statement of the kind Other.
+// Read returns the statements of a script for sh or bash. A script that cannot be
+// parsed is one statement of the kind Other.
 func Read(text string) []Statement {
 	file, err := syntax.NewParser(syntax.KeepComments(true)).Parse(strings.NewReader(text), "")
 	if err != nil {
@@ -70,7 +70,7 @@ func Read(text string) []Statement {
 	return r.found
 }
 
-// comments adds the comments of a script, but for the line that names its program.
+// comments adds the comments of a script, except for the line that names its program.
 func (r *reader) comments(file *syntax.File) {
 	syntax.Walk(file, func(n syntax.Node) bool {
 		if c, ok := n.(*syntax.Comment); ok && (c.Pos().Offset() > 0 || !strings.HasPrefix(c.Text, "!")) {
@@ -80,7 +80,7 @@ func (r *reader) comments(file *syntax.File) {
 	})
 }
 
-// comment is the statement of a comment; none if it says nothing.
+// comment returns the statement of a comment; none if it is empty.
 func comment(text string, line int) []Statement {
 	if text = strings.TrimSpace(text); strings.Trim(text, "#; \t") == "" {
 		return nil
@@ -123,8 +123,8 @@ func (r *reader) add(k Kind, w word) {
 
 func (r *reader) other(text string, line int) { r.found = append(r.found, other(text, line)...) }
 
-// statement reads a statement of the shell. One that runs under a condition is
-// Other as a whole.
+// statement reads a statement of the shell. A conditional statement is Other as a
+// whole.
 func (r *reader) statement(s *syntax.Stmt) {
 	plain := !s.Negated && !s.Background && !s.Coprocess && !s.Disown
 	switch c := s.Cmd.(type) {
@@ -172,22 +172,22 @@ func (r *reader) source(s *syntax.Stmt) string {
 	return strings.TrimRight(strings.TrimSpace(text), ";")
 }
 
-// A word is an argument, as far as it is known before the script runs.
+// A word is an argument of a command.
 type word struct {
 	text  string
-	known bool // else text is its source
+	known bool // its value; otherwise text is its source
 	line  int
 }
 
 // A command is a simple command.
 type command struct {
-	words  []word
-	source string
-	line   int
-	input  string // that a heredoc gives it
-	begins int    // the line at which input begins
-	output string // the file that it writes
-	odd    bool   // it has redirections that are not understood
+	words   []word
+	source  string
+	line    int
+	input   string // from a heredoc
+	begins  int    // the line at which input begins
+	output  string // the file it writes
+	unknown bool   // it has other redirections
 }
 
 func (r *reader) call(s *syntax.Stmt, c *syntax.CallExpr) {
@@ -201,7 +201,7 @@ func (r *reader) call(s *syntax.Stmt, c *syntax.CallExpr) {
 	r.run(cmd)
 }
 
-// redirect notes a redirection. Output to /dev/null has no effect.
+// redirect records a redirection. Output to /dev/null has no effect.
 func (c *command) redirect(r *reader, d *syntax.Redirect) {
 	target := word{}
 	if d.Word != nil {
@@ -211,24 +211,24 @@ func (c *command) redirect(r *reader, d *syntax.Redirect) {
 	case d.Hdoc != nil && len(c.input) == 0:
 		text, known := heredoc(d)
 		c.input, c.begins = text, int(d.Hdoc.Pos().Line())
-		c.odd = c.odd || !known
+		c.unknown = c.unknown || !known
 	case target.known && target.text == "/dev/null", d.Op == syntax.DplOut && isDescriptor(target):
 	case target.known && (d.Op == syntax.RdrOut || d.Op == syntax.AppOut || d.Op == syntax.RdrClob) && c.output == "":
 		c.output = target.text
 	default:
-		c.odd = true
+		c.unknown = true
 	}
 }
 
-// isDescriptor reports whether >& goes to w as an open file: to another word it
-// writes a file of that name.
+// isDescriptor reports whether >& redirects to w as a descriptor; any other word is
+// the name of a file.
 func isDescriptor(w word) bool {
 	return w.known && strings.Trim(w.text, "0123456789-") == ""
 }
 
-// heredoc returns the text of a heredoc, if it has no variables and the like.
+// heredoc returns the text of a heredoc, if it has no expansions.
 func heredoc(d *syntax.Redirect) (string, bool) {
-	quoted := d.Word.Lit() == "" || strings.Contains(d.Word.Lit(), `\`) // all stands as it is
+	quoted := d.Word.Lit() == "" || strings.Contains(d.Word.Lit(), `\`) // without expansions
 	var out strings.Builder
 	for _, part := range d.Hdoc.Parts {
 		lit, ok := part.(*syntax.Lit)
@@ -248,8 +248,8 @@ func heredoc(d *syntax.Redirect) (string, bool) {
 	return text, true
 }
 
-// word returns the value of a word without running anything. Globs stay, as
-// they would where they match nothing.
+// word returns the value of a word without running anything. Globs are not expanded, as
+// if they matched nothing.
 func (r *reader) word(w *syntax.Word) word {
 	var out strings.Builder
 	line := int(w.Pos().Line())
@@ -263,8 +263,7 @@ func (r *reader) word(w *syntax.Word) word {
 	return word{out.String(), true, line}
 }
 
-// literal returns the text of a part of a word that has no variables and the
-// like in it.
+// literal returns the text of a part of a word that has no expansions.
 func literal(part syntax.WordPart) (string, bool) {
 	switch p := part.(type) {
 	case *syntax.Lit:
@@ -285,7 +284,7 @@ func literal(part syntax.WordPart) (string, bool) {
 	return "", false
 }
 
-// Unescape takes away backslashes: those before the characters of only, or all.
+// Unescape removes backslashes: those before the characters of only, or all.
 func Unescape(s, only string) string {
 	var out strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -300,9 +299,9 @@ func Unescape(s, only string) string {
 	return out.String()
 }
 
-// run reads a command. One that is not understood is Other.
+// run reads a command. An unknown command is Other.
 func (r *reader) run(c command) {
-	if !c.words[0].known || c.odd {
+	if !c.words[0].known || c.unknown {
 		r.other(c.source, c.line)
 		return
 	}
@@ -312,16 +311,16 @@ func (r *reader) run(c command) {
 		r.run(c)
 		return
 	}
-	switch understood := r.understood(name, args, c); {
-	case understood, isIdle(name, args) && c.output == "" && c.input == "":
+	switch {
+	case r.expressible(name, args, c), isIdle(name, args) && c.output == "" && c.input == "":
 	default:
 		r.other(c.source, c.line)
 	}
 }
 
-// understood reads a command that manifests can express, and reports whether it is
-// one.
-func (r *reader) understood(name string, args []word, c command) bool {
+// expressible reads a command if manifests can express it, and reports whether they
+// can.
+func (r *reader) expressible(name string, args []word, c command) bool {
 	if r.writes(name, args, c) || r.shell(name, args, c) {
 		return true
 	}
@@ -341,7 +340,7 @@ func (r *reader) understood(name string, args []word, c command) bool {
 	return false
 }
 
-// shell reads the script that a shell is given, as an argument or as input.
+// shell reads the script of a shell, which is an argument or its input.
 func (r *reader) shell(name string, args []word, c command) bool {
 	if name != "sh" && name != "bash" || c.output != "" {
 		return false
@@ -364,10 +363,10 @@ func (r *reader) shell(name string, args []word, c command) bool {
 	return true
 }
 
-// nested reads a script within the script, of which it begins at a line.
+// nested reads a script within the script, where it begins at line.
 func (r *reader) nested(text string, line int) { r.within(Read(text), line) }
 
-// within adds what was read of a text that begins at a line.
+// within adds the statements of a text that begins at line.
 func (r *reader) within(all []Statement, line int) {
 	for _, s := range all {
 		s.Line += line - 1
@@ -378,7 +377,7 @@ func (r *reader) within(all []Statement, line int) {
 // isIdle reports whether a command has no effect on the image.
 func isIdle(name string, args []word) bool {
 	switch name {
-	case "set": // its operands become those of the script, which installs them perhaps
+	case "set": // its operands become those of the script, which may install them
 		return !slices.ContainsFunc(args, func(w word) bool { return !w.known || !isSetting(w.text) })
 	case ":", "true", "echo", "printf":
 		return !slices.ContainsFunc(args, func(w word) bool { return !w.known })
@@ -435,8 +434,7 @@ func (r *reader) systemctl(args []word) bool {
 	return true
 }
 
-// Mounted is where the folder system/ of the repository is while an image is
-// built.
+// Mounted is the folder system/ of the repository during a build.
 const Mounted = "/tmp/system/"
 
 // install reads the installation of a file of the repository.
