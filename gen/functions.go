@@ -9,8 +9,8 @@ import (
 	"github.com/Masterminds/sprig/v3"
 )
 
-// functions are what templates may call beside text/template's own: ours for
-// encoding values, and those of sprig that depend on their arguments alone.
+// functions returns the functions of templates in addition to text/template's own:
+// those that encode values, and those of sprig that depend only on their arguments.
 // escape is the escape character of the Containerfile.
 func functions(escape string) template.FuncMap {
 	file := encode.Containerfile(escape)

@@ -8,8 +8,8 @@ import (
 	"bkt/gen"
 )
 
-// TestInsertIntoStage checks which stage a missing section is put into. The files
-// are given without what is in sections.
+// TestInsertIntoStage checks the stage of inserted sections. The files have empty
+// sections.
 func TestInsertIntoStage(t *testing.T) {
 	section := func(name string) string {
 		return "# === " + name + " (managed by bkt) ===\n# === END " + name + " ===\n"
@@ -20,10 +20,10 @@ func TestInsertIntoStage(t *testing.T) {
 		{"one stage", base + "RUN true\n", base + "\n" + packages + "RUN true\n"},
 		{"the last one is another", base + "FROM base\nRUN true\n", base + "FROM base\nRUN true\n\n" + packages},
 		{"the base is elsewhere", base + "FROM debian\n", base + "FROM debian\n\n" + packages},
-		{"beside a section of a stage that is the last one's",
+		{"next to a section in a stage of the image",
 			"FROM fedora AS base\n" + section("COPR_REPOS") + "FROM base\n",
 			"FROM fedora AS base\n" + section("COPR_REPOS") + "\n" + packages + "FROM base\n"},
-		{"not beside one of a stage that is not",
+		{"not next to a section in another stage",
 			"FROM fedora AS tools\n" + section("COPR_REPOS") + "FROM debian\n",
 			"FROM fedora AS tools\n" + section("COPR_REPOS") + "FROM debian\n\n" + packages},
 		{"all is copied", base + "FROM scratch\nCOPY --from=base / /\n", base + "\n" + packages + "FROM scratch\nCOPY --from=base / /\n"},

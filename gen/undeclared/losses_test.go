@@ -21,7 +21,7 @@ func section(name, body string) string {
 	return "# === " + name + " (managed by bkt) ===\n" + body + "# === END " + name + " ===\n"
 }
 
-// manifests returns a repository with manifests, given as name and text by turns.
+// manifests returns a repository with manifests, from pairs of name and text.
 func manifests(texts ...string) fstest.MapFS {
 	repo := fstest.MapFS{}
 	for i := 0; i < len(texts); i += 2 {

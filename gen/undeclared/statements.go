@@ -317,7 +317,7 @@ func (in sourceInstruction) heredoc(words []string) []script.Statement {
 	return in.place(found, func(n int) int { return in.at + n })
 }
 
-// profileLines returns the lines of a script for shells, each by itself.
+// profileLines returns each line of a script for shells as a statement.
 func profileLines(text string) []script.Statement {
 	var found []script.Statement
 	n := 0

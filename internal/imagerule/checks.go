@@ -110,7 +110,7 @@ func (c *checks) present(e manifest.Entry, spec string) {
 	switch {
 	case strings.HasPrefix(spec, "@"):
 	case isGlob(spec):
-		c.add(e, "package "+spec, `rpm -qa -- %s | grep -q . || { echo "no package is called so"; exit 1; }`, spec)
+		c.add(e, "package "+spec, `rpm -qa -- %s | grep -q . || { echo "no package matches"; exit 1; }`, spec)
 	default:
 		// rpm takes a tenth of a second for one, and most specs are plain names.
 		c.add(e, "package "+spec, `grep -qsxF -- %[1]s "$BKT_PACKAGES" || rpm -q -- %[1]s || rpm -q --whatprovides -- %[1]s`, spec)
@@ -121,7 +121,7 @@ func (c *checks) present(e manifest.Entry, spec string) {
 // as absent.
 func (c *checks) absent(e manifest.Entry, spec string) {
 	if !strings.HasPrefix(spec, "@") {
-		c.add(e, "no package "+spec, `found=$(rpm -qa -- %s) || { echo "rpm does not tell"; exit 1; }; if test "$found"; then echo "$found"; echo "is installed"; exit 1; fi`, spec)
+		c.add(e, "no package "+spec, `found=$(rpm -qa -- %s) || { echo "rpm failed"; exit 1; }; if test "$found"; then echo "$found"; echo "is installed"; exit 1; fi`, spec)
 	}
 }
 
@@ -134,7 +134,7 @@ func (c *checks) toolchains() error {
 	}
 	for i, t := range d.Content.Toolchains {
 		e := d.Entry(strictjson.Item("/toolchains", i), t.Name, t.Comment)
-		c.add(e, "toolchain "+t.Name, `test -f %[1]s && test -x %[1]s || { echo "is no program"; exit 1; }`, t.Path)
+		c.add(e, "toolchain "+t.Name, `test -f %[1]s && test -x %[1]s || { echo "is not a program"; exit 1; }`, t.Path)
 		if below, ok := strings.CutPrefix(t.State, "~/"); ok {
 			c.add(e, "no state of toolchain "+t.Name,
 				`for home in /root /home/* /etc/skel; do if test -e "$home"/%[1]s; then echo "$home"/%[1]s "is in the image"; exit 1; fi; done`, below)
@@ -207,7 +207,7 @@ func (c *checks) files(d manifest.Document[manifest.SystemConfig]) error {
 func (c *checks) units(d manifest.Document[manifest.SystemConfig]) {
 	const state = `unit=%s; state=$(systemctl is-enabled "$unit") || true; echo "is $state"; case $state in `
 	// Older releases of systemd print nothing about a unit that does not exist.
-	const missing = `for file in /etc /usr/lib /usr/local/lib; do if ! command -v systemctl || test -e $file/systemd/system/"$unit"; then echo "systemctl does not tell"; exit 1; fi; done`
+	const missing = `for file in /etc /usr/lib /usr/local/lib; do if ! command -v systemctl || test -e $file/systemd/system/"$unit"; then echo "systemctl printed no state"; exit 1; fi; done`
 	systemd := d.Content.Systemd
 	for _, v := range []struct {
 		verb, state, test string

@@ -62,7 +62,7 @@ func TestSystemChecks(t *testing.T) {
 		return "grep -qsxF -- " + spec + ` "$BKT_PACKAGES" || rpm -q -- ` + spec + " || rpm -q --whatprovides -- " + spec
 	}
 	absent := func(spec string) string {
-		return "found=$(rpm -qa -- " + spec + `) || { echo "rpm does not tell"; exit 1; }; if test "$found"; then echo "$found"; echo "is installed"; exit 1; fi`
+		return "found=$(rpm -qa -- " + spec + `) || { echo "rpm failed"; exit 1; }; if test "$found"; then echo "$found"; echo "is installed"; exit 1; fi`
 	}
 	file := func(dest, sum, mode string) string {
 		return `printf '%s  %s\n' ` + sum + " " + dest + ` | sha256sum --check - && stat -c "mode %a" ` + dest + ` && test "$(stat -c %a ` + dest + `)" = ` + mode
@@ -73,7 +73,7 @@ func TestSystemChecks(t *testing.T) {
 	const toml = " /usr/lib/bootc/kargs.d/10-bkt.toml"
 	want := []string{
 		"package jq: manifests/system-packages.json:2:16: " + installed("jq"),
-		`package kernel-core-6.*: manifests/system-packages.json:2:22: rpm -qa -- 'kernel-core-6.*' | grep -q . || { echo "no package is called so"; exit 1; }`,
+		`package kernel-core-6.*: manifests/system-packages.json:2:22: rpm -qa -- 'kernel-core-6.*' | grep -q . || { echo "no package matches"; exit 1; }`,
 		"no package nano*: manifests/system-packages.json:4:16: " + absent("'nano*'"),
 		"no package vim: manifests/system-packages.json:5:15: " + absent("vim"),
 		"package code: manifests/external-repos.json:2:88: " + installed("code"),
@@ -82,7 +82,7 @@ func TestSystemChecks(t *testing.T) {
 		"file /etc/motd: manifests/system-config.json:3:13: " + file("/etc/motd", "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", "644"),
 		"file /usr/bin/x: manifests/system-config.json:3:51: " + file("/usr/bin/x", "a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf", "755"),
 		"enabled unit a.service: manifests/system-config.json:4:26: " + unit("a.service", `enabled|alias|static|indirect|generated) ;; *) exit 1 ;; esac`),
-		"disabled unit b.timer: manifests/system-config.json:4:52: " + unit("b.timer", `enabled|enabled-runtime|alias) exit 1 ;; '') for file in /etc /usr/lib /usr/local/lib; do if ! command -v systemctl || test -e $file/systemd/system/"$unit"; then echo "systemctl does not tell"; exit 1; fi; done ;; esac`),
+		"disabled unit b.timer: manifests/system-config.json:4:52: " + unit("b.timer", `enabled|enabled-runtime|alias) exit 1 ;; '') for file in /etc /usr/lib /usr/local/lib; do if ! command -v systemctl || test -e $file/systemd/system/"$unit"; then echo "systemctl printed no state"; exit 1; fi; done ;; esac`),
 		"masked unit c.socket: manifests/system-config.json:4:73: " + unit("c.socket", `masked) ;; *) exit 1 ;; esac`),
 		`wrapper /usr/bin/nu: manifests/distrobox.json:2:64: test -x /usr/bin/nu && grep -qxF "# distrobox_binary" /usr/bin/nu && sh -n /usr/bin/nu`,
 		"bootc container lint: Containerfile: command -v bootc >/dev/null || exit 77; bootc container lint",

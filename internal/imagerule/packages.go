@@ -12,7 +12,7 @@ var hostOnly = []string{
 	"grub2*", "shim-*", "systemd-boot*", "bootupd", "dracut*", "bootc", "rpm-ostree",
 }
 
-// kernels are packages of which a bootable image has exactly one version.
+// kernels are kernel packages. A bootable image has exactly one kernel.
 var kernels = []string{
 	"kernel", "kernel-core", "kernel-rt", "kernel-rt-core", "kernel-64k", "kernel-64k-core", "kernel-automotive", "kernel-automotive-core",
 }
@@ -32,12 +32,11 @@ func packageName(spec string) string {
 	return name
 }
 
-// IsHostOnly reports whether a package, given as a spec of dnf, is for a machine
-// that boots, and useless in a container.
+// IsHostOnly reports whether a package, named by a spec of dnf, is for a machine that
+// boots, and useless in a container.
 func IsHostOnly(spec string) bool { return matches(hostOnly, packageName(spec)) }
 
-// IsKernel reports whether a spec names a kernel, of which a bootable image has
-// exactly one.
+// IsKernel reports whether a spec names a kernel package.
 func IsKernel(spec string) bool { return matches(kernels, packageName(spec)) }
 
 // RemovesKernel reports whether one of the specs to remove is the kernel of the

@@ -16,10 +16,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata")
 
-// TestGolden reads every manifest NAME.json of the archives in testdata. After
-// each stands what must come of it: NAME.errors, the errors and their hints,
-// or NAME.canonical, the manifest as it is written. What manifest it is says
-// its own name or else the beginning of the archive's; others are of packages.
+// TestGolden reads every manifest NAME.json of the archives in testdata. After each
+// is the expected result: NAME.errors, the errors and their hints, or NAME.canonical,
+// the canonical text. The type of the manifest follows from its name or from the
+// beginning of the archive's name; others are of packages.
 func TestGolden(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {

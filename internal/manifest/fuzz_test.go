@@ -15,9 +15,9 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// FuzzDecode checks that what is read can be written and is read again as the
-// same, in any case that it stands where its source says, and that what is not
-// read is refused with a place in the file.
+// FuzzDecode checks that a manifest that is read can be written and read again with
+// the same result, that its values are where the source says, and that every error has
+// a position in the file.
 func FuzzDecode(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -38,9 +38,9 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzEncode checks that what is written is read again as the same, and that no
-// text gets into a manifest, and so into a command line, that a shell or dnf
-// would take for more than a name.
+// FuzzEncode checks that a manifest that is written is read again with the same
+// result, and that no text gets into it, and so into a command line, that a shell or
+// dnf would take for more than a name.
 func FuzzEncode(f *testing.F) {
 	f.Add("jq", "@editors", "kernel*", "firefox", "@a/b", "why\n")
 	f.Add("kernel >= 6.1", "Sound (X)", "glibc.i686", "(a or b)", "a/b.c-d", "ü")

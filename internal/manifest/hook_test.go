@@ -10,7 +10,7 @@ import (
 )
 
 // TestHooks checks that the hooks of a box come in the order in which they run,
-// and know where each of their bytes stands.
+// and know the position of each of their bytes.
 func TestHooks(t *testing.T) {
 	const text = `{"containers": {"ab": {"image": "x",
   "init_hooks": ["echo \"é\" \\ \u00e9 \ud83d\ude00 \/ !", {"as": "user", "run": "!"}],

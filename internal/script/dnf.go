@@ -39,8 +39,8 @@ func parseDNF(args []word) dnfCall {
 			c.operands = append(c.operands, w)
 			continue
 		}
-		name, value, given := strings.Cut(w.text, "=")
-		if !given && slices.Contains(valuedOptions, name) && len(args) > 0 {
+		name, value, hasValue := strings.Cut(w.text, "=")
+		if !hasValue && slices.Contains(valuedOptions, name) && len(args) > 0 {
 			value, w.known, args = args[0].text, w.known && args[0].known, args[1:]
 			w.text += "=" + value
 		}

@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// told returns statements in lines: line, kind, name; and for some what more
+// described returns statements in lines: line, kind, name; and for some what more
 // there is to them.
-func told(all []script.Statement) []string {
+func described(all []script.Statement) []string {
 	var lines []string
 	for _, s := range all {
 		kind := string(s.Kind)
@@ -101,7 +101,7 @@ func TestRead(t *testing.T) {
 		{"a repository of COPR", "cat >/etc/yum.repos.d/a.repo <<'E'\n[copr:x]\nbaseurl=https://download.copr.fedorainfracloud.org/results/@a/b/fedora-$releasever-$basearch/\ngpgcheck=1\nE\n", []string{
 			"2 COPR repository @a/b {Name: BaseURL:https://download.copr.fedorainfracloud.org/results/@a/b/fedora-$releasever-$basearch/ GPGKey: Packages:[] Unchecked:false}"}},
 	} {
-		if diff := cmp.Diff(c.want, told(script.Read(c.text))); diff != "" {
+		if diff := cmp.Diff(c.want, described(script.Read(c.text))); diff != "" {
 			t.Errorf("%s: (-want +got):\n%s", c.name, diff)
 		}
 	}
@@ -113,13 +113,13 @@ func TestCommand(t *testing.T) {
 		{"curl x", "1 other curl x"},
 		{"dnf install $X", "1 package $X"}, // no shell would put in a value
 	} {
-		if got := strings.Join(told(script.Command(strings.Fields(c.args))), "\n"); got != c.want {
+		if got := strings.Join(described(script.Command(strings.Fields(c.args))), "\n"); got != c.want {
 			t.Errorf("%s: %s, not %s", c.args, got, c.want)
 		}
 	}
 }
 
-// FuzzRead checks that no word of a plain install is lost, whatever stands
+// FuzzRead checks that no word of a plain install is lost, whatever is
 // around it, and that nothing panics.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{"dnf install -y a", "if x; then\n", "<<E", "$(", "cat <<'E' >/etc/yum.repos.d/x.repo\n[a]\nE\n", "a \\\n"} {
@@ -127,8 +127,8 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		all := script.Read("dnf install -y kept-whatever\n" + text)
-		if !strings.Contains(strings.Join(told(all), "\n"), "kept-whatever") {
-			t.Errorf("%q: %v", text, told(all))
+		if !strings.Contains(strings.Join(described(all), "\n"), "kept-whatever") {
+			t.Errorf("%q: %v", text, described(all))
 		}
 	})
 }
