@@ -36,8 +36,8 @@ func (o TestOptions) Test(ctx context.Context, log Log, r repo.Repo, b buildkit.
 	if err != nil {
 		return nil, false, err
 	}
-	run := func(ctx context.Context, l buildkit.Inspection) (err error) {
-		results, err = t.run(ctx, l, o.Timeout)
+	run := func(ctx context.Context, i buildkit.Inspection) (err error) {
+		results, err = t.run(ctx, i, o.Timeout)
 		return err
 	}
 	if o.Built {
@@ -85,13 +85,13 @@ func readTests(files fs.FS, image gen.Image) (tests, error) {
 	return t, err
 }
 
-// run runs the tests in the image of l.
-func (t tests) run(ctx context.Context, l buildkit.Inspection, limit time.Duration) ([]imagetest.Result, error) {
-	results, err := imagetest.Run(ctx, l, t.image, t.checks, limit)
+// run runs the tests in the image of i.
+func (t tests) run(ctx context.Context, i buildkit.Inspection, limit time.Duration) ([]imagetest.Result, error) {
+	results, err := imagetest.Run(ctx, i, t.image, t.checks, limit)
 	if err != nil || len(t.hooks) == 0 {
 		return results, err
 	}
-	ran, err := rehearse.Run(ctx, l, rehearse.None, t.hooks)
+	ran, err := rehearse.Run(ctx, i, rehearse.None, t.hooks)
 	found := append(lint.CheckAll(t.hooks), ran...)
 	return append(results, imagetest.FromHooks(t.hooks, found)...), err
 }
@@ -103,7 +103,7 @@ func (o Options) RunHooks(ctx context.Context, log Log, r repo.Repo, hooks []*ho
 	if len(hooks) == 0 {
 		return nil, nil
 	}
-	old, beside, err := findOldHome(oldHome)
+	old, extra, err := findOldHome(oldHome)
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +120,8 @@ func (o Options) RunHooks(ctx context.Context, log Log, r repo.Repo, hooks []*ho
 		return nil, err
 	}
 	var found []hook.Finding
-	err = b.Inspect(ctx, spec, beside, o.ProgressTo, func(ctx context.Context, l buildkit.Inspection) (err error) {
-		found, err = rehearse.Run(ctx, l, old, hooks)
+	err = b.Inspect(ctx, spec, extra, o.ProgressTo, func(ctx context.Context, i buildkit.Inspection) (err error) {
+		found, err = rehearse.Run(ctx, i, old, hooks)
 		return err
 	})
 	return found, recipes[0].Blame(err)
@@ -148,8 +148,8 @@ func findOldHome(text string) (rehearse.Old, buildkit.ExtraMount, error) {
 func CheckHooks(ctx context.Context, log Log, r repo.Repo, b buildkit.Builder, l ocilayout.Image, hooks []*hook.Declared) error {
 	found := lint.CheckAll(hooks)
 	spec := buildspec.Spec{Containerfile: "Containerfile", Context: r.Root}
-	err := b.InspectLayout(ctx, l, spec, log.Log(), func(ctx context.Context, l buildkit.Inspection) error {
-		ran, err := rehearse.Run(ctx, l, rehearse.None, hooks)
+	err := b.InspectLayout(ctx, l, spec, log.Log(), func(ctx context.Context, i buildkit.Inspection) error {
+		ran, err := rehearse.Run(ctx, i, rehearse.None, hooks)
 		found = append(found, ran...)
 		return err
 	})

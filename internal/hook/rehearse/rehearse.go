@@ -27,7 +27,7 @@ var (
 	oldHome  = hook.Rule{Name: "old-home", Verdict: hook.NotEquivalent, Reason: "differs in an old home", Use: "update what exists, too, or declare the path as volatile"}
 )
 
-// Old says what Look.Beside is: an old home in which hooks run, too.
+// Old says what Inspection.Extra is: an old home in which hooks run, too.
 type Old string
 
 // The old homes.
