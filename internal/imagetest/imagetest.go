@@ -53,9 +53,9 @@ while test $worker -lt $workers; do
 done
 wait`
 
-// Run runs checks in the image of l, and ends each that takes longer than limit.
+// Run runs checks in the inspected image, and ends each that takes longer than limit.
 // Results are in the order of checks. An error says that checks could not be run.
-func Run(ctx context.Context, l buildkit.Inspection, image gen.Image, checks []imagerule.Check, limit time.Duration) ([]Result, error) {
+func Run(ctx context.Context, in buildkit.Inspection, image gen.Image, checks []imagerule.Check, limit time.Duration) ([]Result, error) {
 	files := map[string]string{}
 	for i, c := range checks {
 		if c.Label == "" {
@@ -66,21 +66,21 @@ func Run(ctx context.Context, l buildkit.Inspection, image gen.Image, checks []i
 	for i, c := range checks {
 		results[i] = Result{Image: image, Check: c}
 		if c.Label != "" {
-			results[i].checkLabel(l.Labels)
+			results[i].checkLabel(in.Labels)
 		}
 	}
 	if len(files) == 0 {
 		return results, nil
 	}
 	env := map[string]string{"BKT_LIMIT": strconv.FormatFloat(limit.Seconds(), 'f', -1, 64), "BKT_TIME": strconv.FormatInt(time.Now().UnixNano(), 10)}
-	for name, value := range l.Env {
+	for name, value := range in.Env {
 		env[name] = value
 	}
-	_, mounts := l.Root.Run(buildkit.Command{
+	_, mounts := in.Root.Run(buildkit.Command{
 		Name:   fmt.Sprintf("[checks] %d of them", len(files)),
 		Args:   []string{"/bin/sh", "-c", script},
 		Env:    env,
-		Mounts: map[string]*buildkit.Tree{"/checks": l.Root.Empty().With(files), "/results": l.Root.Empty().With(map[string]string{"/codes": ""})},
+		Mounts: map[string]*buildkit.Tree{"/checks": in.Root.Empty().With(files), "/results": in.Root.Empty().With(map[string]string{"/codes": ""})},
 	})
 	return results, readResults(ctx, mounts["/results"], results)
 }

@@ -37,15 +37,15 @@ const (
 	Image Old = "image" // an earlier image, in which the hooks make the home
 )
 
-// Run runs hooks, all of one container, in the image of l, and in the old home
-// that old and l.Extra say. It returns the rules that they break; that a hook
+// Run runs hooks, all of one container, in the inspected image, and in the old home
+// that old and in.Extra say. It returns the rules that they break; that a hook
 // fails is one of them. An error says that hooks could not be run.
-func Run(ctx context.Context, l buildkit.Inspection, old Old, hooks []*hook.Declared) ([]hook.Finding, error) {
+func Run(ctx context.Context, in buildkit.Inspection, old Old, hooks []*hook.Declared) ([]hook.Finding, error) {
 	if len(hooks) == 0 {
 		return nil, nil
 	}
-	r := newRunner(l, hooks)
-	before := r.bootstrap(l.Root, nil)
+	r := newRunner(in, hooks)
+	before := r.bootstrap(in.Root, nil)
 	first, failed, err := r.run(ctx, before, runs, "first run")
 	if err != nil || failed != nil {
 		return failed, err
@@ -67,17 +67,17 @@ func Run(ctx context.Context, l buildkit.Inspection, old Old, hooks []*hook.Decl
 	if old == None {
 		return found, nil
 	}
-	start, failed, err := r.withOldHome(ctx, l, old)
+	start, failed, err := r.withOldHome(ctx, in, old)
 	if err != nil || failed != nil {
 		return append(found, failed...), err
 	}
-	differ, err := r.compareOld(ctx, l, start, first, written)
+	differ, err := r.compareOld(ctx, in, start, first, written)
 	return append(found, differ...), err
 }
 
 // compareOld runs the hooks in a container with an old home. What they have
 // written in a new home must come out the same.
-func (r runner) compareOld(ctx context.Context, l buildkit.Inspection, start container, fresh []container, written []buildkit.Change) ([]hook.Finding, error) {
+func (r runner) compareOld(ctx context.Context, in buildkit.Inspection, start container, fresh []container, written []buildkit.Change) ([]hook.Finding, error) {
 	after, failed, err := r.run(ctx, start, runs, "run in the old home")
 	if err != nil || failed != nil {
 		return failed, err
@@ -88,7 +88,7 @@ func (r runner) compareOld(ctx context.Context, l buildkit.Inspection, start con
 		return nil, err
 	}
 	differ = slices.DeleteFunc(differ, func(c buildkit.Change) bool { return !isWritten(written, c.Path) })
-	return r.attribute(ctx, differ, r.bootstrap(l.Root, nil), fresh, oldHome)
+	return r.attribute(ctx, differ, r.bootstrap(in.Root, nil), fresh, oldHome)
 }
 
 // isWritten reports whether a path is among those written, or below a new folder
@@ -198,9 +198,9 @@ func isVolatile(h *hook.Declared, name string) bool {
 	return false
 }
 
-// newRunner returns what runs hooks in the image of l.
-func newRunner(l buildkit.Inspection, hooks []*hook.Declared) runner {
-	env := maps.Clone(l.Env)
+// newRunner returns what runs hooks in the inspected image.
+func newRunner(in buildkit.Inspection, hooks []*hook.Declared) runner {
+	env := maps.Clone(in.Env)
 	env["HOME"] = home
 	// Without this, BuildKit takes the result of an earlier run from its cache.
 	// Hooks download what is new each time.

@@ -52,15 +52,15 @@ func (r runner) bootstrap(image, old *buildkit.Tree) container {
 }
 
 // withOldHome returns a new container with an old home.
-func (r runner) withOldHome(ctx context.Context, l buildkit.Inspection, old Old) (container, []hook.Finding, error) {
+func (r runner) withOldHome(ctx context.Context, in buildkit.Inspection, old Old) (container, []hook.Finding, error) {
 	if old == Home {
-		return r.bootstrap(l.Root, l.Extra), nil, nil
+		return r.bootstrap(in.Root, in.Extra), nil, nil
 	}
-	after, failed, err := r.run(ctx, r.bootstrap(l.Extra, nil), runs, "run in the earlier image")
+	after, failed, err := r.run(ctx, r.bootstrap(in.Extra, nil), runs, "run in the earlier image")
 	if err != nil || failed != nil {
 		return container{}, failed, err
 	}
-	return container{r.bootstrap(l.Root, nil).root, after[len(after)-1].home}, nil, nil
+	return container{r.bootstrap(in.Root, nil).root, after[len(after)-1].home}, nil, nil
 }
 
 // run runs all hooks, one after the other, as distrobox does: as root, with the
