@@ -1,0 +1,95 @@
+package pipeline
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+
+	"bkt/gen"
+	"bkt/internal/buildkit"
+	"bkt/internal/hook/rehearse"
+	"bkt/internal/manifest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestReadTests(t *testing.T) {
+	files := fstest.MapFS{
+		manifest.SystemPackagesPath:  {Data: []byte(`{"packages": ["jq"]}`)},
+		manifest.ToolboxPackagesPath: {Data: []byte(`{"packages": ["yq"]}`)},
+		manifest.DistroboxPath: {Data: []byte(`{"containers": {
+			"bootc-dev": {"image": "quay.io/me/dev", "init_hooks": ["true"], "pre_init_hooks": ["id"]},
+			"work": {"image": "quay.io/me/work", "init_hooks": ["false"]}}}`)},
+	}
+	tests := []struct {
+		image gen.Image
+		check string // one of those
+		hooks []string
+	}{
+		{gen.System, "package jq", nil},
+		{gen.Toolbox, "package yq", []string{"true"}},
+	}
+	for _, tt := range tests {
+		got, err := readTests(files, tt.image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, c := range got.checks {
+			found = found || c.Name == tt.check
+		}
+		if !found {
+			t.Errorf("%s: no check %q in %v", tt.image, tt.check, got.checks)
+		}
+		var hooks []string
+		for _, h := range got.hooks {
+			hooks = append(hooks, h.Run)
+		}
+		if diff := cmp.Diff(tt.hooks, hooks); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.image, diff)
+		}
+	}
+}
+
+// TestReadTestsWrongManifest checks that hooks that cannot be read are an error,
+// and not none.
+func TestReadTestsWrongManifest(t *testing.T) {
+	files := fstest.MapFS{manifest.DistroboxPath: {Data: []byte(`{"containers": [}`)}}
+	if _, err := readTests(files, gen.Toolbox); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestFindOldHome(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	missing := filepath.Join(dir, "missing")
+	tests := []struct {
+		text  string
+		old   rehearse.Old
+		extra buildkit.ExtraMount
+		err   string
+	}{
+		{"", rehearse.None, buildkit.ExtraMount{}, ""},
+		{dir, rehearse.Home, buildkit.ExtraMount{Folder: dir}, ""},
+		{missing, rehearse.Home, buildkit.ExtraMount{Folder: missing}, "--old-home: " + missing + ": no such file or directory"},
+		{file, rehearse.Home, buildkit.ExtraMount{Folder: file}, "--old-home: " + file + " is not a folder"},
+	}
+	for _, tt := range tests {
+		old, extra, err := findOldHome(tt.text)
+		text := ""
+		if err != nil {
+			text = err.Error()
+		}
+		if old != tt.old || extra != tt.extra || text != tt.err {
+			t.Errorf("%q: %q, %+v, %q", tt.text, old, extra, text)
+		}
+	}
+	if old, _, err := findOldHome("oci-layout://" + missing); old != rehearse.Image || err == nil {
+		t.Errorf("an image that is missing: %q, %v", old, err)
+	}
+}
