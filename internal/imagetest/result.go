@@ -113,5 +113,5 @@ func Err(all []Result) error {
 	if failed == 0 {
 		return nil
 	}
-	return hint.Add(fmt.Errorf("%d of %d checks failed", failed, len(all)), "each says which entry of a manifest it follows from")
+	return hint.Add(fmt.Errorf("%d of %d checks failed", failed, len(all)), "each names the manifest entry that it follows from")
 }
