@@ -1,0 +1,218 @@
+package distrobox
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bkt/internal/distrobox/export"
+	"bkt/internal/distrobox/manager"
+	"bkt/internal/manifest"
+	"bkt/internal/plan"
+	"bkt/internal/reconcile"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// steps returns the changes of a plan, a line for each step.
+func steps(p []plan.Change) []string {
+	var all []string
+	add := func(before string, steps []plan.Step) {
+		for _, s := range steps {
+			text, _, _ := strings.Cut(s.String(), " --image ")
+			if r, ok := s.(plan.Run); ok && r.Argv[0] == "sh" {
+				text = "script " + strings.Join(r.Argv[4:], " ")
+			}
+			all = append(all, before+text)
+		}
+	}
+	for _, c := range p {
+		add(string(c.Op)+" ", c.Steps)
+		add("undo: ", c.Undo)
+		for _, lost := range c.DataLoss {
+			all = append(all, "loses "+lost)
+		}
+	}
+	return all
+}
+
+const (
+	enterDev  = "DBX_NON_INTERACTIVE=0 distrobox enter --name dev -- sh -s < input"
+	createDev = "distrobox create --yes --no-entry --name dev"
+	pathConf  = "/home/u/.config/environment.d/10-distrobox-exports.conf"
+)
+
+// TestPlanOfStates checks what is planned for a container in each state that the system
+// may be in: missing, there, set aside while it is recreated, or both.
+func TestPlanOfStates(t *testing.T) {
+	now, old := manager.Container{ID: "1", Name: "dev", Running: true}, manager.Container{ID: "0", Name: "dev.bkt-old"}
+	box := func(image, id string, edit func(*Box)) *Box {
+		b := &Box{Name: "dev", Box: manifest.Box{Image: image}, ImageID: id}
+		if edit != nil {
+			edit(b)
+		}
+		return b
+	}
+	exporting := func(b *Box) { b.Bins.Also = []string{"/usr/bin/bc"} }
+	tests := []struct {
+		name        string
+		there, away []manager.Container
+		diff        reconcile.Diff[Box]
+		want        []string
+	}{
+		{"missing", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", nil)}, []string{"+ " + createDev}},
+		{"missing, with exports", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", exporting)}, []string{"+ " + createDev, "~ " + enterDev}},
+		{"missing, with apps", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", func(b *Box) { b.ExportedApps = []string{"gimp"} })},
+			[]string{"+ " + createDev, "~ " + enterDev, "~ script /home/u/.local/share/applications"}},
+		{"that cannot be created", nil, nil, reconcile.Diff[Box]{Want: box("a b", "", nil)}, []string{`+ cannot be done: image a b: distrobox does not take " " in it`}},
+		{"other image", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
+			"~ podman stop 1", "~ podman rename 1 dev.bkt-old", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 1",
+			"undo: script podman dev 1 true", "loses /etc/fstab",
+		}},
+		{"same name, newer image", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("x:1", "y", nil)}, []string{
+			"~ podman stop 1", "~ podman rename 1 dev.bkt-old", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 1",
+			"undo: script podman dev 1 true", "loses /etc/fstab",
+		}},
+		{"other image, which is not there", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("y:1", "", nil)}, []string{
+			"~ podman pull y:1", "~ podman stop 1", "~ podman rename 1 dev.bkt-old", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 1",
+			"undo: script podman dev 1 true", "loses /etc/fstab",
+		}},
+		{"other image, and cannot be created", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("a b", "", nil)},
+			[]string{`~ cannot be done: image a b: distrobox does not take " " in it`}},
+		{"set aside, to be recreated", nil, []manager.Container{old}, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
+			"~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 0", "undo: script podman dev 0 ", "loses /etc/fstab",
+		}},
+		{"set aside, and as declared", nil, []manager.Container{old}, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("x:1", "x", func(b *Box) { b.ToDo.Finish = true })},
+			[]string{"~ podman rename 0 dev"}},
+		{"recreated, but wrong", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
+			"~ podman rm --force --volumes 1", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 0", "undo: script podman dev 0 ",
+			"loses /etc/fstab", "loses the old box, dev.bkt-old",
+		}},
+		{"recreated, and not finished", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Box]{Have: box("y:1", "y", nil), Want: box("y:1", "y", func(b *Box) { b.ToDo.Finish = true })},
+			[]string{"~ " + enterDev, "~ podman rm --force --volumes 0", "loses the old box, dev.bkt-old"}},
+		{"removed", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil)}, []string{"- podman rm --force --volumes 1"}},
+		{"removed, with the old one", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Box]{Have: box("x:1", "x", nil)},
+			[]string{"- podman rm --force --volumes 1", "- podman rm --force --volumes 0"}},
+		{"lacks an export", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", exporting), Want: box("x:1", "x", func(b *Box) {
+			exporting(b)
+			b.ToDo.Export = []string{"/home/u/.local/bin/bc"}
+		})}, []string{"~ " + enterDev}},
+		{"lacks only the file with PATH", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", exporting), Want: box("x:1", "x", func(b *Box) {
+			exporting(b)
+			b.ToDo.Export = []string{pathConf}
+		})}, []string{"~ write " + pathConf}},
+		{"has too many exports", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("x:1", "x", func(b *Box) {
+			b.ToDo.Remove = []string{"/home/u/.local/bin/old"}
+		})}, []string{"~ rm -r /home/u/.local/bin/old"}},
+		{"exports to a folder outside of the home", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", func(b *Box) {
+			exporting(b)
+			b.Bins.To = "/opt/bin"
+		})}, []string{"+ " + createDev, "~ cannot be done: programs cannot be exported to /opt/bin, which boxes do not share with the host"}},
+		{"exports to the folder of the programs", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", func(b *Box) { b.Bins.From = []string{"~/.local/bin"} })},
+			[]string{"+ " + createDev, "~ cannot be done: programs in /home/u/.local/bin cannot be exported to that same folder"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := testSnapshot(Domain{Manager: "podman", Home: "/home/u", Data: "/home/u/.local/share", Config: "/home/u/.config", Cache: "/home/u/.cache/bkt"})
+			s.containers, s.aside = map[string]manager.Container{}, map[string]manager.Container{}
+			s.losses = map[string][]string{"dev": {"/etc/fstab"}}
+			if strings.Contains(tt.name, "PATH") {
+				s.path = pathFile{at: pathConf, text: "PATH"}
+			}
+			for _, c := range tt.there {
+				s.containers["dev"] = c
+			}
+			for _, c := range tt.away {
+				s.aside["dev"] = c
+			}
+			s.facts = s.readFacts(itemsOf(tt.diff))
+			got := s.plan([]reconcile.Diff[Box]{tt.diff})
+			if diff := cmp.Diff(tt.want, steps(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if again := s.plan([]reconcile.Diff[Box]{tt.diff}); cmp.Diff(steps(got), steps(again)) != "" {
+				t.Error("the same differences make another plan")
+			}
+			for _, c := range got {
+				if cmp.Diff([]string{"dev"}, c.Targets) != "" {
+					t.Errorf("targets %v", c.Targets)
+				}
+			}
+		})
+	}
+}
+
+// TestScript checks what the script that exports gets from a snapshot, and that a shell
+// can read it.
+func TestScript(t *testing.T) {
+	at := func(name, program string, f export.File) export.Wrapper {
+		return export.Wrapper{At: "/home/u/.local/bin/" + name, Container: "dev", Program: program, File: f}
+	}
+	tests := []struct {
+		name     string
+		box      manifest.Box
+		wrappers []export.Wrapper
+		apps     []export.App
+		want     []string // lines before and after the functions
+	}{
+		{"programs and folders, sorted", manifest.Box{Bins: manifest.Bins{Also: []string{"~/bin/it's", "/usr/bin/bc"}, From: []string{"/opt/bin/", "~/bin"}}}, nil, nil, []string{
+			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/", "wrappers=/", "entries=/",
+			"bin /usr/bin/bc", `bin "/home/u/bin/it's"`, "folder /opt/bin", "folder /home/u/bin",
+		}},
+		{"excluded programs, but not those declared by themselves", manifest.Box{Bins: manifest.Bins{From: []string{"/opt/bin"}, Also: []string{"/opt/bin/a"}, Exclude: []string{"a", "b"}}}, nil, nil, []string{
+			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/b/", "wrappers=/", "entries=/", "bin /opt/bin/a", "folder /opt/bin",
+		}},
+		{"programs of the image", manifest.Box{Bins: manifest.Bins{Also: []string{"/usr/bin/bc"}, To: "/usr/bin"}}, nil, nil, []string{
+			"to=''", "excluded=/bkt/bkt-engine/", "wrappers=/", "entries=/",
+		}},
+		{"wrappers of bkt and of others", manifest.Box{Bins: manifest.Bins{Also: []string{"/usr/bin/bc"}, To: "~/.local/bin"}}, []export.Wrapper{
+			at("bc", "/usr/bin/bc", export.File{ByBkt: true}), at("dc", "/usr/bin/dc", export.File{}), at("mine", "/usr/bin/x", export.File{Unsupported: export.ChangedByHand}),
+			at("copy", "/usr/bin/bc", export.File{}), {At: "/home/u/bin/other", Container: "dev", Program: "/usr/bin/other"}, {At: "/home/u/.local/bin/theirs", Container: "tools", Program: "/usr/bin/theirs"},
+		}, nil, []string{
+			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/", "wrappers=/bc/", "entries=/", "keep /usr/bin/dc", "keep mine", "bin /usr/bin/bc",
+		}},
+		{"apps of bkt and of others", manifest.Box{ExportedApps: []string{"gimp", "mine"}}, nil, []export.App{
+			{At: "/a/dev-gimp.desktop", Container: "dev", ID: "gimp", File: export.File{ByBkt: true, As: "gimp"}},
+			{At: "/a/dev-mine.desktop", Container: "dev", ID: "mine"}, {At: "/a/tools-x.desktop", Container: "tools", ID: "x", File: export.File{ByBkt: true, As: "x"}},
+		}, []string{"to=''", "excluded=/bkt/bkt-engine/", "wrappers=/", "entries=/dev-gimp.desktop/", "app gimp"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := testSnapshot(Domain{Manager: "podman", Home: "/home/u", Data: "/home/u/.local/share", Cache: "/home/u/.cache/bkt"})
+			s.wrappers, s.apps = tt.wrappers, tt.apps
+			text, err := s.script(Box{Name: "dev", Box: tt.box})
+			if err != nil {
+				t.Fatal(err)
+			}
+			head, calls, ok := strings.Cut(text, export.Script)
+			if !ok || !strings.HasPrefix(head, "# bkt\nbox=dev\n") || !strings.HasSuffix(calls, "exit $status\n") {
+				t.Fatalf("%q … %q", head, calls)
+			}
+			var got []string
+			for line := range strings.Lines(head + strings.TrimSuffix(calls, "exit $status\n")) {
+				name, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+				switch name {
+				case "# bkt", "box", "apps", "data", "work", "mark", "summark":
+				default:
+					got = append(got, strings.TrimSuffix(line, "\n"))
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			cmd := exec.Command("sh", "-n")
+			cmd.Stdin = strings.NewReader(text)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	s := testSnapshot(Domain{Home: "/home/u"})
+	if _, err := s.script(Box{Name: "dev", Box: manifest.Box{Bins: manifest.Bins{Also: []string{"/a\x00b"}}}}); err == nil {
+		t.Error("a name that no shell can take is no error")
+	}
+	if got := filepath.Base(s.work()); got != "export" {
+		t.Errorf("works in %s", got)
+	}
+}

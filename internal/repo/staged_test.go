@@ -1,0 +1,123 @@
+package repo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"bkt/internal/repo"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A fakeGit answers by the command, and prints blobs.
+type fakeGit struct {
+	answers map[string]string
+	blobs   map[string]string
+}
+
+func (g fakeGit) Git(_ context.Context, dir string, stdin []byte, args ...string) ([]byte, error) {
+	if dir != "/repo" {
+		return nil, fmt.Errorf("git runs in %s", dir)
+	}
+	if args[0] == "cat-file" {
+		var out strings.Builder
+		for _, id := range strings.Fields(string(stdin)) {
+			if text, ok := g.blobs[id]; ok {
+				fmt.Fprintf(&out, "%s blob %d\n%s\n", id, len(text), text)
+			} else {
+				fmt.Fprintf(&out, "%s missing\n", id)
+			}
+		}
+		return []byte(out.String()), nil
+	}
+	answer, ok := g.answers[args[0]]
+	if !ok {
+		return nil, errors.New("git " + args[0] + " fails")
+	}
+	return []byte(answer), nil
+}
+
+func contents(t *testing.T, files fs.FS) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := fs.WalkDir(files, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(files, name)
+		all[name] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestStaged(t *testing.T) {
+	blobs := map[string]string{"1": "{}\n", "2": "FROM x\n", "3": "../templates/a.json", "4": "/etc/passwd", "5": ""}
+	entry := func(mode, id, stage, name string) string { return mode + " " + id + " " + stage + "\t" + name + "\x00" }
+	file := func(id, name string) string { return entry("100644", id, "0", name) }
+	tests := []struct {
+		name, list, intended string
+		want                 map[string]string
+		err                  string
+	}{
+		{"nothing", "", "", map[string]string{}, ""},
+		{"files", file("1", "manifests/x.json") + file("2", "Containerfile") + file("5", "templates/empty"), "",
+			map[string]string{"manifests/x.json": "{}\n", "Containerfile": "FROM x\n", "templates/empty": ""}, ""},
+		{"a name with blanks", file("1", "manifests/a b.json"), "", map[string]string{"manifests/a b.json": "{}\n"}, ""},
+		{"only intended to be added", file("1", "manifests/x.json") + file("5", "manifests/new.json"), "manifests/new.json\x00", map[string]string{"manifests/x.json": "{}\n"}, ""},
+		{"a link to another file", file("1", "templates/a.json") + entry("120000", "3", "0", "manifests/x.json"), "",
+			map[string]string{"templates/a.json": "{}\n", "manifests/x.json": "{}\n"}, ""},
+		{"a link that leads out, of a manifest", entry("120000", "4", "0", "manifests/x.json"), "", nil, "manifests/x.json: a symbolic link in git's index"},
+		{"a link that leads out, elsewhere", entry("120000", "4", "0", "system/x"), "", map[string]string{}, ""},
+		{"a submodule", entry("160000", "9", "0", "system/sub"), "", map[string]string{}, ""},
+		{"a conflict", entry("100644", "1", "2", "manifests/x.json"), "", nil, "manifests/x.json: there is a conflict in git's index"},
+		{"a missing blob", file("9", "manifests/x.json"), "", nil, "git cat-file: manifests/x.json: 9 missing"},
+		{"not the output of git", "odd\x00", "", nil, `git ls-files: cannot parse "odd"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			git := fakeGit{map[string]string{"ls-files": tt.list, "diff-files": tt.intended}, blobs}
+			files, err := repo.Repo{Root: "/repo"}.Staged(t.Context(), git)
+			if tt.err != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), tt.err) {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, contents(t, files)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	for _, answers := range []map[string]string{{}, {"ls-files": ""}} {
+		if _, err := (repo.Repo{Root: "/repo"}).Staged(t.Context(), fakeGit{answers, nil}); err == nil {
+			t.Errorf("%v: no error", answers)
+		}
+	}
+}
+
+func TestCommitted(t *testing.T) {
+	list := "100644 blob 1\tmanifests/x.json\x00160000 commit 9\tsystem/sub\x00120000 blob 3\tmanifests/y.json\x00100644 blob 2\ttemplates/a.json\x00"
+	git := fakeGit{map[string]string{"ls-tree": list}, map[string]string{"1": "{}\n", "2": "[]\n", "3": "../templates/a.json"}}
+	files, err := repo.Repo{Root: "/repo"}.Committed(t.Context(), git)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"manifests/x.json": "{}\n", "manifests/y.json": "[]\n", "templates/a.json": "[]\n"}
+	if diff := cmp.Diff(want, contents(t, files)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, err := (repo.Repo{Root: "/repo"}).Committed(t.Context(), fakeGit{}); err == nil {
+		t.Error("nothing was ever committed, and there is no error")
+	}
+}
