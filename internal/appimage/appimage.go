@@ -282,7 +282,7 @@ func (s snapshot) install(want app) []plan.Step {
 	source, err := s.source(want)
 	path := s.place(want.Name)
 	if err == nil && s.others[path] {
-		err = hint.Add(fmt.Errorf("%s is there, and is no AppImage", path), "remove it, or call the app otherwise in the manifest")
+		err = hint.Add(fmt.Errorf("%s exists and is not an AppImage", path), "remove it, or call the app otherwise in the manifest")
 	}
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
@@ -383,7 +383,7 @@ func (f finish) integrate(i image, from plan.Source) ([]plan.Step, error) {
 	case !wanted, now.starts && !now.byBkt:
 		return steps, nil
 	case now.there && !now.byBkt:
-		return nil, hint.Add(fmt.Errorf("%s is there, and belongs to another app", d.entryOf(name)), "remove it, or call the app otherwise in the manifest")
+		return nil, hint.Add(fmt.Errorf("%s exists and belongs to another app", d.entryOf(name)), "remove it, or call the app otherwise in the manifest")
 	}
 	icon := ""
 	if i.icon != nil {

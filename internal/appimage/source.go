@@ -32,7 +32,7 @@ const (
 )
 
 var (
-	errUnresolvable = hint.Add(errors.New("it is not known where it comes from"), hintSource)
+	errUnresolvable = hint.Add(errors.New("its source is unknown"), hintSource)
 	errNoSum        = hint.Add(errors.New("its download has no sha256 in the manifest"), `add "sha256" to it, as sha256sum prints it, or give the URL of its .zsync file`)
 )
 

@@ -80,9 +80,9 @@ func (d Domain) manager() manager.Manager {
 	return manager.Manager{Program: d.Manager, Storage: d.Storage}
 }
 
-// remade returns the part of a box that is settled when it is made. Two boxes
+// creationFields returns the part of a box that is settled when it is made. Two boxes
 // that differ in it are not the same box.
-func remade(b manifest.Box) manifest.Box {
+func creationFields(b manifest.Box) manifest.Box {
 	made := manifest.Box{
 		Image: b.Image, Packages: b.Packages, PreInitHooks: b.PreInitHooks,
 		Volume: b.Volume, Init: b.Init, Root: b.Root, Path: b.Path, Env: b.Env, AdditionalFlags: b.AdditionalFlags,
@@ -97,7 +97,7 @@ func remade(b manifest.Box) manifest.Box {
 }
 
 // sameMade reports whether two boxes are made the same way.
-func sameMade(a, b manifest.Box) bool { return sameText(remade(a), remade(b)) }
+func sameMade(a, b manifest.Box) bool { return sameText(creationFields(a), creationFields(b)) }
 
 // sameText reports whether two boxes are the same in a manifest.
 func sameText(a, b manifest.Box) bool {

@@ -102,10 +102,10 @@ func (s *snapshot) observeExports(b *Box, c manager.Container) (notes []string) 
 		s.programs[b.Name] = nil
 	}
 	s.captured[b.Name] = b.Bins.Found
-	for _, w := range s.strays(*b) {
+	for _, w := range s.manualWrappers(*b) {
 		b.Bins.Also = append(slices.Clone(b.Bins.Also), s.shorten(w.Program))
 	}
-	for _, a := range s.strayApps(*b) {
+	for _, a := range s.manualApps(*b) {
 		if !slices.Contains(b.ExportedApps, a.ID) {
 			b.ExportedApps = append(slices.Clone(b.ExportedApps), a.ID)
 		}
@@ -132,19 +132,19 @@ func asFound(known, found []manifest.Found) []manifest.Found {
 func (d Domain) readFolders(b manifest.Box, c manager.Container) (found []manifest.Found, missing []string, err error) {
 	names := map[string]bool{}
 	for _, dir := range slices.Sorted(slices.Values(b.Bins.From)) {
-		root, err := d.rootOf(d.expand(dir), c)
+		root, err := d.rootFor(d.expand(dir), c)
 		if err != nil {
 			return nil, nil, err
 		}
 		programs, err := export.Programs(root, d.expand(dir))
-		if _, gone := d.rootOf(d.expand(dir), c); gone != nil { // it was stopped meanwhile
+		if _, gone := d.rootFor(d.expand(dir), c); gone != nil { // it was stopped meanwhile
 			return nil, nil, gone
 		}
 		switch {
 		case patherr.IsMissing(err):
 			missing = append(missing, dir)
 		case err != nil:
-			return nil, nil, cannotRead(err)
+			return nil, nil, unreadable(err)
 		}
 		for _, name := range programs {
 			if !names[name] {
@@ -157,8 +157,8 @@ func (d Domain) readFolders(b manifest.Box, c manager.Container) (found []manife
 	return found, missing, nil
 }
 
-// cannotRead returns an error about a file as one says it of a container.
-func cannotRead(err error) error {
+// unreadable returns an error about a file as one says it of a container.
+func unreadable(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("has %s, which cannot be read: %w", e.Path, e.Err)
 	}
@@ -167,9 +167,9 @@ func cannotRead(err error) error {
 
 var errNotRunning = errors.New("is not running")
 
-// rootOf returns the folder of the host that is the root of the box, as far as a
+// rootFor returns the folder of the host that is the root of the box, as far as a
 // folder is concerned. An error is why it cannot be seen.
-func (d Domain) rootOf(dir string, c manager.Container) (string, error) {
+func (d Domain) rootFor(dir string, c manager.Container) (string, error) {
 	args, _ := creation.SplitArgs(c.Args)
 	home := args["--home"]
 	if paths.Within(dir, d.Home) && (home == "" || d.isHome(home)) {
@@ -180,7 +180,7 @@ func (d Domain) rootOf(dir string, c manager.Container) (string, error) {
 	}
 	root := filepath.Join(d.Proc, fmt.Sprint(c.PID), "root")
 	if _, err := os.ReadDir(root); err != nil { // also where the process is gone: then it is not known, either
-		return "", cannotRead(err)
+		return "", unreadable(err)
 	}
 	return root, nil
 }
@@ -217,9 +217,9 @@ func (d Domain) inFrom(b manifest.Box, program string) bool {
 	return slices.ContainsFunc(b.Bins.From, func(dir string) bool { return path.Clean(d.expand(dir)) == path.Dir(program) })
 }
 
-// strays returns the wrappers of a box that someone has made by hand, where bkt
+// manualWrappers returns the wrappers of a box that someone has made by hand, where bkt
 // would make them, and as bkt would make them.
-func (s *snapshot) strays(b Box) []export.Wrapper {
+func (s *snapshot) manualWrappers(b Box) []export.Wrapper {
 	dir, ok := s.to(b.Box)
 	if !ok {
 		return nil
@@ -238,8 +238,8 @@ func (s *snapshot) strays(b Box) []export.Wrapper {
 	return all
 }
 
-// strayApps returns the entries of a box that someone has exported by hand.
-func (s *snapshot) strayApps(b Box) []export.App {
+// manualApps returns the entries of a box that someone has exported by hand.
+func (s *snapshot) manualApps(b Box) []export.App {
 	var all []export.App
 	for _, a := range s.apps {
 		if a.Container == b.Name && !a.ByBkt && a.Unsupported == "" && !slices.ContainsFunc(b.ExportedApps, a.Is) {
@@ -249,9 +249,9 @@ func (s *snapshot) strayApps(b Box) []export.App {
 	return all
 }
 
-// exportsToDo returns the wrappers and apps that a box that is declared lacks, and
+// missingAndStaleExports returns the wrappers and apps that a box that is declared lacks, and
 // those of bkt that it has and should not.
-func (s *snapshot) exportsToDo(b Box) (add, remove []string) {
+func (s *snapshot) missingAndStaleExports(b Box) (add, remove []string) {
 	dir, ours := s.to(b.Box)
 	if s.path.writer == b.Name {
 		add = append(add, s.path.at)
@@ -279,7 +279,7 @@ func (s *snapshot) exportsToDo(b Box) (add, remove []string) {
 			remove = append(remove, at)
 		}
 	}
-	return s.appsToDo(b, add, remove)
+	return s.missingAndStaleApps(b, add, remove)
 }
 
 // keptExports tells of the exports of a box that are someone's own, and that no
@@ -308,7 +308,7 @@ func (s *snapshot) keptExports(b Box) (notes []string) {
 	return notes
 }
 
-func (s *snapshot) appsToDo(b Box, add, remove []string) ([]string, []string) {
+func (s *snapshot) missingAndStaleApps(b Box, add, remove []string) ([]string, []string) {
 	for _, name := range b.ExportedApps {
 		if !slices.ContainsFunc(s.apps, func(a export.App) bool { return a.Container == b.Name && a.Is(name) }) {
 			add = append(add, appPrefix+name)

@@ -191,7 +191,7 @@ func TestFoldersThatCannotBeRead(t *testing.T) {
 			if diff := cmp.Diff(tt.notes, d.observeExports(&observed, tt.container)); diff != "" {
 				t.Error(diff)
 			}
-			_, remove := d.exportsToDo(b)
+			_, remove := d.missingAndStaleExports(b)
 			if stays := len(remove) == 0; stays != tt.stays {
 				t.Errorf("removes %v", remove)
 			}

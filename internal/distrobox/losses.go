@@ -28,7 +28,7 @@ func (s *snapshot) recordLosses(ctx context.Context, sys reconcile.System, b Box
 func (d Domain) changesSinceImage(ctx context.Context, sys reconcile.System, c manager.Container, volumes, declared []string) []string {
 	text, err := sys.Output(ctx, d.manager().Run("diff", c.ID))
 	if err != nil {
-		return []string{"what was changed in it, which cannot be told: " + strings.SplitN(err.Error(), "\n", 2)[0]}
+		return []string{"changes to its files, which cannot be listed: " + strings.SplitN(err.Error(), "\n", 2)[0]}
 	}
 	lost := manager.ChangedPaths(string(text), manager.MountPoints(volumes))
 	if c.Running {
@@ -36,7 +36,7 @@ func (d Domain) changesSinceImage(ctx context.Context, sys reconcile.System, c m
 		added = mergeLists(declared, added, nil)
 		switch {
 		case err != nil:
-			lost = append(lost, "packages that were installed by hand, which cannot be told: "+strings.SplitN(err.Error(), "\n", 2)[0])
+			lost = append(lost, "packages that were installed by hand, which cannot be listed: "+strings.SplitN(err.Error(), "\n", 2)[0])
 		case len(added) > 0:
 			lost = append(lost, "packages that were installed by hand: "+manager.Few(added))
 		}

@@ -26,7 +26,7 @@ import (
 type snapshot struct {
 	Domain
 	containers map[string]manager.Container // by name
-	aside      map[string]manager.Container // old containers that are being recreated, by the name that they had
+	backups    map[string]manager.Container // old containers that are being recreated, by the name that they had
 	images     manager.Images               // of the manager
 	wrappers   []export.Wrapper             // in the folders of the host
 	apps       []export.App                 // in the menu of the host
@@ -46,8 +46,8 @@ type facts struct {
 	menu    map[string]bool   // containers with an entry in the menu that distrobox has made
 }
 
-// asideSuffix is what a box is called, after its name, while it is made anew.
-const asideSuffix = ".bkt-old"
+// backupSuffix is what a box is called, after its name, while it is made anew.
+const backupSuffix = ".bkt-old"
 
 // Observe implements [reconcile.Domain]. If nothing has changed since it last asked,
 // and everything is as declared, it asks nothing. Otherwise it asks the manager for
@@ -77,7 +77,7 @@ func (d Domain) observe(ctx context.Context, sys reconcile.System, declared []Bo
 			return s, o, nil
 		}
 	}
-	containers, images, err := d.look(ctx, sys, images)
+	containers, images, err := d.ask(ctx, sys, images)
 	if err != nil {
 		return nil, none, err
 	}
@@ -124,7 +124,7 @@ func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers [
 		programs: map[string][]manifest.Found{}, captured: map[string][]manifest.Found{}, losses: map[string][]string{},
 	}
 	byName := index(declared)
-	o.Notes = s.sort(containers, byName)
+	o.Notes = s.classify(containers, byName)
 	if err := s.inspectForeign(ctx, sys); err != nil {
 		return nil, o, err
 	}
@@ -196,9 +196,9 @@ func (d Domain) usable() error {
 // rootful reports whether a box is one that bkt cannot look at.
 func (d Domain) rootful(b Box) bool { return b.Root && d.UID != 0 }
 
-// look asks for containers and, unless those that were read have all of theirs, for
+// ask asks for containers and, unless those that were read have all of theirs, for
 // images at once.
-func (d Domain) look(ctx context.Context, sys reconcile.System, read manager.Images) ([]manager.Container, manager.Images, error) {
+func (d Domain) ask(ctx context.Context, sys reconcile.System, read manager.Images) ([]manager.Container, manager.Images, error) {
 	if d.Manager == "podman" && read != nil {
 		containers, err := d.manager().List(ctx, sys)
 		if err != nil || read.Has(containers) {
@@ -217,23 +217,23 @@ func (d Domain) look(ctx context.Context, sys reconcile.System, read manager.Ima
 	return containers, images, err
 }
 
-// sort tells boxes from those that were put aside, and from copies of a box, which
+// classify tells boxes from those that were put aside, and from copies of a box, which
 // have its label. One that is known by its name is a box, whatever the label says.
-func (s *snapshot) sort(containers []manager.Container, known map[string]Box) (notes []string) {
-	s.containers, s.aside = map[string]manager.Container{}, map[string]manager.Container{}
+func (s *snapshot) classify(containers []manager.Container, known map[string]Box) (notes []string) {
+	s.containers, s.backups = map[string]manager.Container{}, map[string]manager.Container{}
 	for _, c := range containers {
 		made, _, ok := creation.ParseLabel(c.Labels[creation.LabelName])
 		if !ok && c.Labels[creation.LabelName] != "" {
 			notes = append(notes, fmt.Sprintf("%s: its label %s, which says how bkt has made it, cannot be read: it is compared like one that bkt has not made", c.Name, creation.LabelName))
 		}
-		before, aside := strings.CutSuffix(c.Name, asideSuffix)
+		before, aside := strings.CutSuffix(c.Name, backupSuffix)
 		aside = aside && (!ok || made == before)
 		_, isKnown := known[c.Name]
 		switch {
 		case aside:
-			s.aside[before] = c
+			s.backups[before] = c
 		case ok && made != c.Name && !isKnown:
-			notes = append(notes, fmt.Sprintf("%s is the box %s, put aside or copied: it is left alone", c.Name, made))
+			notes = append(notes, fmt.Sprintf("%s is a backup or a copy of the container %s: it is left alone", c.Name, made))
 		default:
 			s.containers[c.Name] = c
 		}
@@ -245,7 +245,7 @@ func (s *snapshot) sort(containers []manager.Container, known map[string]Box) (n
 // long as there is no new one.
 func (s *snapshot) all() map[string]manager.Container {
 	all := map[string]manager.Container{}
-	for name, c := range s.aside {
+	for name, c := range s.backups {
 		all[name] = c
 	}
 	for name, c := range s.containers {
@@ -303,15 +303,15 @@ func (s *snapshot) observed(c manager.Container, name string, known map[string]B
 	made.Packages = s.withLearned(c, made.Packages)
 	b := Box{Name: name, Box: made.Box}
 	if isKnown {
-		b.Box = asMade(k.Box, made.Box)
+		b.Box = applyDeclared(k.Box, made.Box)
 	}
 	b.ImageID, b.ToDo = c.ImageID, ToDo{}
 	notes := s.observeExports(&b, c)
-	return b, append(notes, s.odd(c, name)...)
+	return b, append(notes, s.unsupportedNotes(c, name)...)
 }
 
-// asMade returns a box that is known as it was made.
-func asMade(known, made manifest.Box) manifest.Box {
+// applyDeclared returns a box that is known as it was made.
+func applyDeclared(known, made manifest.Box) manifest.Box {
 	if sameMade(known, made) {
 		return known
 	}
@@ -321,8 +321,8 @@ func asMade(known, made manifest.Box) manifest.Box {
 	return b
 }
 
-// odd tells what a manifest cannot say of a box.
-func (d Domain) odd(c manager.Container, name string) []string {
+// unsupportedNotes tells what a manifest cannot say of a box.
+func (d Domain) unsupportedNotes(c manager.Container, name string) []string {
 	args, _ := creation.SplitArgs(c.Args)
 	if home := args["--home"]; home != "" && !d.isHome(home) {
 		return []string{fmt.Sprintf("%s has a home of its own, %s, which the manifest cannot say", name, home)}
@@ -343,9 +343,9 @@ func sameFolder(a, b string) bool {
 func (s *snapshot) resolve(b Box) Box {
 	_, there := s.containers[b.Name]
 	b.ImageID = s.images.ID(b.Image)
-	_, b.ToDo.Finish = s.aside[b.Name]
+	_, b.ToDo.Finish = s.backups[b.Name]
 	if there {
-		b.ToDo.Export, b.ToDo.Remove = s.exportsToDo(b)
+		b.ToDo.Export, b.ToDo.Remove = s.missingAndStaleExports(b)
 	}
 	return b
 }

@@ -29,7 +29,7 @@ func (s *snapshot) plan(diffs []reconcile.Diff[Box]) []plan.Change {
 			p = append(p, s.recreate(*have, *want)...)
 			p = append(p, s.undeclare(diff)...)
 		case s.isUnfinished(*want):
-			p = append(p, s.giveBack(*want))
+			p = append(p, s.restoreName(*want))
 		default:
 			p = append(p, s.finish(*want)...)
 			p = append(p, s.export(*have, *want, len(want.ToDo.Export) > 0)...)
@@ -44,7 +44,7 @@ func (s *snapshot) plan(diffs []reconcile.Diff[Box]) []plan.Change {
 // and may ask whether to remove a home.
 func (s *snapshot) remove(b Box, agreed *Box) plan.Change {
 	c := plan.Change{Op: plan.Remove, Targets: []string{b.Name}}
-	for _, there := range []map[string]manager.Container{s.containers, s.aside} {
+	for _, there := range []map[string]manager.Container{s.containers, s.backups} {
 		if old, ok := there[b.Name]; ok {
 			c.Steps = append(c.Steps, s.manager().Discard(old))
 		}
@@ -88,15 +88,15 @@ func (s *snapshot) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves 
 }
 
 func (s *snapshot) create(b Box) []plan.Change {
-	steps := s.making(b)
-	made := plan.Change{Op: plan.Add, Targets: []string{b.Name}, Steps: steps, Hint: hintMaking(b, steps)}
+	steps := s.createSteps(b)
+	made := plan.Change{Op: plan.Add, Targets: []string{b.Name}, Steps: steps, Hint: createHint(b, steps)}
 	return append([]plan.Change{made}, s.export(b, b, true)...)
 }
 
-// hintMaking says what can be done about a box that is not made by these steps: of
+// createHint says what can be done about a box that is not made by these steps: of
 // packages, what is the matter with old releases of distrobox.
-func hintMaking(b Box, steps []plan.Step) string {
-	if cannot(steps) {
+func createHint(b Box, steps []plan.Step) string {
+	if isRefused(steps) {
 		return "" // it says so itself
 	}
 	if len(b.Packages) == 0 {
@@ -105,8 +105,8 @@ func hintMaking(b Box, steps []plan.Step) string {
 	return "should distrobox not know --additional-packages: packages take release 1.5 or a newer one"
 }
 
-// cannot reports whether steps are none, but the reason why there are none.
-func cannot(steps []plan.Step) bool {
+// isRefused reports whether steps are none, but the reason why there are none.
+func isRefused(steps []plan.Step) bool {
 	_, ok := steps[0].(plan.Fail)
 	return ok
 }
@@ -120,44 +120,44 @@ func (s *snapshot) isUnfinished(b Box) bool {
 // recreate makes a box anew. The old one is put aside and, as soon as the new one
 // has started, removed.
 func (s *snapshot) recreate(have, b Box) []plan.Change {
-	old, aside := s.aside[b.Name]
+	old, isBackup := s.backups[b.Name]
 	now, there := s.containers[b.Name]
-	making := s.making(b)
-	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: s.losses[b.Name], Hint: hintMaking(b, making)}
-	if cannot(making) { // the old one is left alone
-		return []plan.Change{{Op: plan.Modify, Targets: c.Targets, Steps: making}}
+	creating := s.createSteps(b)
+	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: s.losses[b.Name], Hint: createHint(b, creating)}
+	if isRefused(creating) { // the old one is left alone
+		return []plan.Change{{Op: plan.Modify, Targets: c.Targets, Steps: creating}}
 	}
 	if b.Pull || b.ImageID == "" { // while the old one still runs
 		c.Steps = append(c.Steps, s.manager().Run("pull", b.Image))
 	}
 	switch {
-	case there && aside: // the new one did not become what it should be: the old one stays the old one
-		c.DataLoss = append(c.DataLoss, "the old box, "+old.Name)
+	case there && isBackup: // the new one did not become what it should be: the old one stays the old one
+		c.DataLoss = append(c.DataLoss, "the old container, "+old.Name)
 		c.Steps = append(c.Steps, s.manager().Discard(now))
 	case there:
 		old = now
-		c.Steps = append(c.Steps, s.manager().Run("stop", old.ID), s.manager().Rename(old, b.Name+asideSuffix))
+		c.Steps = append(c.Steps, s.manager().Run("stop", old.ID), s.manager().Rename(old, b.Name+backupSuffix))
 	}
-	c.Steps = append(c.Steps, making...)
+	c.Steps = append(c.Steps, creating...)
 	c.Steps = append(c.Steps, s.started(b), s.manager().Discard(old))
-	c.Undo = []plan.Step{s.manager().RollBack(old, b.Name, b.Name+asideSuffix)}
+	c.Undo = []plan.Step{s.manager().RollBack(old, b.Name, b.Name+backupSuffix)}
 	return append([]plan.Change{c}, s.export(have, b, true)...)
 }
 
-// giveBack gives a box its name that was put aside, and is as it should be.
-func (s *snapshot) giveBack(b Box) plan.Change {
-	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{s.manager().Rename(s.aside[b.Name], b.Name)}}
+// restoreName gives a box its name that was put aside, and is as it should be.
+func (s *snapshot) restoreName(b Box) plan.Change {
+	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{s.manager().Rename(s.backups[b.Name], b.Name)}}
 }
 
 // finish removes the old box of which there is a new one, if that one starts. If
 // it does not, both stay: either may be the one that was used last.
 func (s *snapshot) finish(b Box) []plan.Change {
-	old, aside := s.aside[b.Name]
+	old, aside := s.backups[b.Name]
 	if !aside {
 		return nil
 	}
 	steps := []plan.Step{s.started(b), s.manager().Discard(old)}
-	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: []string{"the old box, " + old.Name}, Steps: steps}}
+	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: []string{"the old container, " + old.Name}, Steps: steps}}
 }
 
 // started starts a box, which runs its hooks. The old one goes as soon as it runs.
@@ -186,9 +186,9 @@ func (s *snapshot) export(have, b Box, enter bool) []plan.Change {
 	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Steps: steps}}
 }
 
-// byHand returns what someone has exported by hand from a box that is, and is not to
+// undeclaredExports returns what someone has exported by hand from a box that is, and is not to
 // be any more.
-func (s *snapshot) byHand(have, want Box) (wrappers []export.Wrapper, apps []export.App) {
+func (s *snapshot) undeclaredExports(have, want Box) (wrappers []export.Wrapper, apps []export.App) {
 	dir, _ := s.to(want.Box)
 	all := s.wrappersOf(want.Name)
 	for _, program := range have.Bins.Also {
@@ -214,7 +214,7 @@ func (d Domain) declares(b manifest.Box, program string) bool {
 // undeclare removes what was exported by hand, has been declared since, and is no
 // longer. What has never been declared is not bkt's to remove.
 func (s *snapshot) undeclare(diff reconcile.Diff[Box]) []plan.Change {
-	wrappers, apps := s.byHand(*diff.Have, *diff.Want)
+	wrappers, apps := s.undeclaredExports(*diff.Have, *diff.Want)
 	var agreed manifest.Box
 	if diff.Base != nil {
 		agreed = diff.Base.Box
@@ -246,7 +246,7 @@ func (d Domain) undeclared(at string) plan.Step {
 // making returns the steps that make a box, and the folders that it shares. That
 // distrobox says that it has made one is not enough: it says so, too, where the
 // manager has refused, or there was one of this name.
-func (s *snapshot) making(b Box) []plan.Step {
+func (s *snapshot) createSteps(b Box) []plan.Step {
 	argv, err := s.creator().Args(b.Name, b.Box)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}

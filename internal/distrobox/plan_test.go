@@ -87,10 +87,10 @@ func TestPlanOfStates(t *testing.T) {
 			[]string{"~ podman rename 0 dev"}},
 		{"recreated, but wrong", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
 			"~ podman rm --force --volumes 1", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 0", "undo: script podman dev 0 ",
-			"loses /etc/fstab", "loses the old box, dev.bkt-old",
+			"loses /etc/fstab", "loses the old container, dev.bkt-old",
 		}},
 		{"recreated, and not finished", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Box]{Have: box("y:1", "y", nil), Want: box("y:1", "y", func(b *Box) { b.ToDo.Finish = true })},
-			[]string{"~ " + enterDev, "~ podman rm --force --volumes 0", "loses the old box, dev.bkt-old"}},
+			[]string{"~ " + enterDev, "~ podman rm --force --volumes 0", "loses the old container, dev.bkt-old"}},
 		{"removed", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil)}, []string{"- podman rm --force --volumes 1"}},
 		{"removed, with the old one", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Box]{Have: box("x:1", "x", nil)},
 			[]string{"- podman rm --force --volumes 1", "- podman rm --force --volumes 0"}},
@@ -108,14 +108,14 @@ func TestPlanOfStates(t *testing.T) {
 		{"exports to a folder outside of the home", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", func(b *Box) {
 			exporting(b)
 			b.Bins.To = "/opt/bin"
-		})}, []string{"+ " + createDev, "~ cannot be done: programs cannot be exported to /opt/bin, which boxes do not share with the host"}},
+		})}, []string{"+ " + createDev, "~ cannot be done: programs cannot be exported to /opt/bin, which containers do not share with the host"}},
 		{"exports to the folder of the programs", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", func(b *Box) { b.Bins.From = []string{"~/.local/bin"} })},
 			[]string{"+ " + createDev, "~ cannot be done: programs in /home/u/.local/bin cannot be exported to that same folder"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := testSnapshot(Domain{Manager: "podman", Home: "/home/u", Data: "/home/u/.local/share", Config: "/home/u/.config", Cache: "/home/u/.cache/bkt"})
-			s.containers, s.aside = map[string]manager.Container{}, map[string]manager.Container{}
+			s.containers, s.backups = map[string]manager.Container{}, map[string]manager.Container{}
 			s.losses = map[string][]string{"dev": {"/etc/fstab"}}
 			if strings.Contains(tt.name, "PATH") {
 				s.path = pathFile{at: pathConf, text: "PATH"}
@@ -124,7 +124,7 @@ func TestPlanOfStates(t *testing.T) {
 				s.containers["dev"] = c
 			}
 			for _, c := range tt.away {
-				s.aside["dev"] = c
+				s.backups["dev"] = c
 			}
 			s.facts = s.readFacts(itemsOf(tt.diff))
 			got := s.plan([]reconcile.Diff[Box]{tt.diff})

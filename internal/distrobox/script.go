@@ -133,10 +133,10 @@ func (d Domain) enter(box, script string) plan.Run {
 // exports returns the steps that export what is declared of a box.
 func (s *snapshot) exports(b Box) []plan.Step {
 	if to, ours := s.to(b.Box); ours && s.exportsSomething(b.Box) && !paths.Within(to, s.Home) {
-		err := fmt.Errorf("programs cannot be exported to %s, which boxes do not share with the host", to)
+		err := fmt.Errorf("programs cannot be exported to %s, which containers do not share with the host", to)
 		return []plan.Step{plan.Fail{Reason: hint.Add(err, `set "to" of its bins to a folder in the home, or to %s for the host's image`, baked)}}
 	}
-	if err := s.looping(b); err != nil {
+	if err := s.checkNoLoop(b); err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
 	script, err := s.script(b)
@@ -154,9 +154,9 @@ func (s *snapshot) exports(b Box) []plan.Step {
 // that, there is none that would have to know.
 const refreshing = `if command -v update-desktop-database >/dev/null; then update-desktop-database -q "$1" || :; fi`
 
-// looping returns an error if wrappers were to be exported from the folder that
+// checkNoLoop returns an error if wrappers were to be exported from the folder that
 // they are in: one that runs itself never ends.
-func (s *snapshot) looping(b Box) error {
+func (s *snapshot) checkNoLoop(b Box) error {
 	to, ours := s.to(b.Box)
 	for _, dir := range s.programFolders(b.Box) {
 		if ours && s.facts.same(dir, to) {

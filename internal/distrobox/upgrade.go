@@ -39,35 +39,35 @@ type Stage struct {
 // made anew, and finishes that.
 func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candidate string, answering []string, suffix string) (Upgrade, error) {
 	if b.Root {
-		err := fmt.Errorf("box %s belongs to root", b.Name)
-		return Upgrade{}, hint.Add(err, "bkt makes no box of root anew: see distrobox-rm(1) and distrobox-create(1)")
+		err := fmt.Errorf("container %s belongs to root", b.Name)
+		return Upgrade{}, hint.Add(err, "bkt does not recreate containers of root: see distrobox-rm(1) and distrobox-create(1)")
 	}
 	s, _, err := d.observe(ctx, sys, []Box{b})
 	if err != nil {
 		return Upgrade{}, err
 	}
 	old, there := s.containers[b.Name]
-	if _, aside := s.aside[b.Name]; aside {
-		err := fmt.Errorf("box %s was being made anew when bkt was stopped", b.Name)
+	if _, aside := s.backups[b.Name]; aside {
+		err := fmt.Errorf("container %s was being recreated when bkt was stopped", b.Name)
 		return Upgrade{}, hint.Add(err, `run "bkt apply distrobox" first`)
 	}
 	if !there {
-		return Upgrade{}, hint.Add(fmt.Errorf("there is no box %s", b.Name), `run "bkt apply distrobox" to make it`)
+		return Upgrade{}, hint.Add(fmt.Errorf("container %s does not exist", b.Name), `run "bkt apply distrobox" to create it`)
 	}
-	if steps := s.making(b); cannot(steps) {
+	if steps := s.createSteps(b); isRefused(steps) {
 		return Upgrade{}, steps[0].(plan.Fail).Reason
 	}
 	made, _ := s.observed(old, b.Name, index([]Box{b}))
 	u := Upgrade{Was: old.ImageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.changesSinceImage(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
 	u.Stages = s.stages(b, old, candidate, u.Backup, answering)
-	u.Undo = Stage{"bring the old box back", []plan.Step{d.manager().RollBack(old, b.Name, b.Name+asideSuffix), s.manager().RestoreName(s.images.ID(b.Image), b.Image)}}
-	u.Remove = Stage{"remove the old box", []plan.Step{d.manager().Remove(old, u.Backup)}}
+	u.Undo = Stage{"restore the old container", []plan.Step{d.manager().RollBack(old, b.Name, b.Name+backupSuffix), s.manager().RestoreName(s.images.ID(b.Image), b.Image)}}
+	u.Remove = Stage{"remove the old container", []plan.Step{d.manager().Remove(old, u.Backup)}}
 	return u, nil
 }
 
 // Stale returns what removes the wrappers of a box that it has no programs for.
 func (d Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan.Step, error) {
-	_, remove, err := d.toDo(ctx, sys, b)
+	_, remove, err := d.missingAndStale(ctx, sys, b)
 	var steps []plan.Step
 	for _, at := range remove {
 		steps = append(steps, plan.Delete{Path: at})
@@ -78,16 +78,16 @@ func (d Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan.
 // Lacking returns an error if the host lacks exports of a box, whatever the commands
 // have said that were to make them.
 func (d Domain) Lacking(ctx context.Context, sys reconcile.System, b Box) error {
-	export, _, err := d.toDo(ctx, sys, b)
+	export, _, err := d.missingAndStale(ctx, sys, b)
 	if err == nil && len(export) > 0 {
 		err = fmt.Errorf("not exported: %s", manager.Few(export))
 	}
 	return err
 }
 
-// toDo returns the exports of a box that are missing, but for the file with PATH,
+// missingAndStale returns the exports of a box that are missing, but for the file with PATH,
 // which apply writes, and those that are no longer wanted.
-func (d Domain) toDo(ctx context.Context, sys reconcile.System, b Box) (export, remove []string, err error) {
+func (d Domain) missingAndStale(ctx context.Context, sys reconcile.System, b Box) (export, remove []string, err error) {
 	s, _, err := d.observe(ctx, sys, []Box{b})
 	if err != nil {
 		return nil, nil, err
@@ -100,9 +100,9 @@ func (s *snapshot) stages(b Box, old manager.Container, candidate, backup string
 	fresh := b
 	fresh.Pull = false // or another image might take the name of this one
 	stages := []Stage{
-		{"put the old box aside", []plan.Step{s.manager().Run("stop", old.ID), s.manager().Rename(old, b.Name+asideSuffix)}},
+		{"set the old container aside", []plan.Step{s.manager().Run("stop", old.ID), s.manager().Rename(old, b.Name+backupSuffix)}},
 		{"call the new image " + b.Image, []plan.Step{s.manager().Tag(candidate, b.Image)}},
-		{"make the new box", s.making(fresh)},
+		{"create the new container", s.createSteps(fresh)},
 		{"start it, which runs its hooks", []plan.Step{s.started(b)}},
 	}
 	if s.exportsSomething(b.Box) || len(b.ExportedApps) > 0 {
@@ -111,17 +111,17 @@ func (s *snapshot) stages(b Box, old manager.Container, candidate, backup string
 	if script := s.trial(b, answering); script != "" {
 		stages = append(stages, Stage{"try its programs", []plan.Step{s.enter(b.Name, script)}})
 	}
-	return append(stages, Stage{"keep the old box as " + backup, []plan.Step{s.manager().Rename(old, backup)}})
+	return append(stages, Stage{"keep the old container as " + backup, []plan.Step{s.manager().Rename(old, backup)}})
 }
 
-// trying is the script that looks for programs in a box, and asks some for their
+// trialScript is the script that looks for programs in a box, and asks some for their
 // version.
-const trying = `# bkt
+const trialScript = `# bkt
 status=0
 fail() { echo "$1" >&2; status=1; }
-has() { test -f "$1" && test -x "$1" || fail "there is no program $1"; }
+has() { test -f "$1" && test -x "$1" || fail "program $1 does not exist"; }
 answers() {
-	if ! test -x "$1"; then fail "there is no program $1"
+	if ! test -x "$1"; then fail "program $1 does not exist"
 	elif ! "$1" --version </dev/null >/dev/null 2>&1; then fail "$1 --version does not answer"; fi
 }
 `
@@ -145,5 +145,5 @@ func (d Domain) trial(b Box, answering []string) string {
 	if out.text.Len() == 0 {
 		return ""
 	}
-	return trying + out.text.String() + "exit $status\n"
+	return trialScript + out.text.String() + "exit $status\n"
 }

@@ -77,7 +77,7 @@ func (c *Cache) plan() plan.Plan {
 	var p plan.Plan
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
 		step := texts[path]
-		if secret.In(step.Text, nil) != "" {
+		if secret.Find(step.Text, nil) != "" {
 			step.Text = []byte("{}\n")
 		}
 		p = append(p, plan.Change{Op: plan.Modify, Targets: []string{path}, Steps: []plan.Step{step}})

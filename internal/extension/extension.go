@@ -222,7 +222,7 @@ const (
 func (s snapshot) steps(want extension) []plan.Step {
 	fetch, err := s.fetch(want)
 	if err == nil && s.odd[want.ID] {
-		err = hint.Add(fmt.Errorf("%s is there, and is not this extension", s.place(want.ID)), "move it away")
+		err = hint.Add(fmt.Errorf("%s exists and is not this extension", s.place(want.ID)), "move it away")
 	}
 	if err == nil {
 		err = s.checkedOut(want.ID)
@@ -267,8 +267,8 @@ func (d Domain) checkouts(lists ...[]extension) map[string]bool {
 }
 
 var (
-	errSystem  = hint.Add(errors.New("it should come with the system, and is not there"), "install the package that has it, or take the extension out of the manifest")
-	errUnknown = hint.Add(errors.New("it is not known where it comes from"), `give its "source" in the manifest: "ego" for extensions.gnome.org, or the URL of an archive with its sha256`)
+	errSystem  = hint.Add(errors.New("it should come with the system, and does not exist"), "install the package that has it, or take the extension out of the manifest")
+	errUnknown = hint.Add(errors.New("its source is unknown"), `give its "source" in the manifest: "ego" for extensions.gnome.org, or the URL of an archive with its sha256`)
 	errNoSum   = hint.Add(errors.New("its archive has no sha256 in the manifest"), `add "sha256" to it, as sha256sum prints it`)
 )
 

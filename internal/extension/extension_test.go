@@ -287,8 +287,8 @@ func TestPlanSaysWhatCannotBeDone(t *testing.T) {
 		want manifest.Extension
 		err  string
 	}{
-		{manifest.Extension{Source: "unknown"}, "it is not known where it comes from"},
-		{manifest.Extension{Source: "system"}, "it should come with the system, and is not there"},
+		{manifest.Extension{Source: "unknown"}, "its source is unknown"},
+		{manifest.Extension{Source: "system"}, "it should come with the system, and does not exist"},
 		{manifest.Extension{Source: "https://example.org/x.zip"}, "its archive has no sha256 in the manifest"},
 		{manifest.Extension{Source: "ego"}, "gnome-shell is not installed"},
 	}
@@ -318,7 +318,7 @@ func TestPlanReplacesNoFolderOfOthers(t *testing.T) {
 			os.Remove(place + "/metadata.json")
 		}
 		got := lines(snapshot(t, d, newSystem(), want).Plan([]diff{{Want: &want}}))
-		if got[0] != "+ x@test: cannot be done: "+place+" is there, and is not this extension" {
+		if got[0] != "+ x@test: cannot be done: "+place+" exists and is not this extension" {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

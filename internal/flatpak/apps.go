@@ -40,7 +40,7 @@ func (a Apps) Observe(_ context.Context, _ reconcile.System, known []manifest.Fl
 		}
 		apps, err := a.read(scope, dir)
 		for _, app := range apps {
-			items = append(items, a.known(app, apps, known, config))
+			items = append(items, a.withManifestFields(app, apps, known, config))
 		}
 		return err
 	})
@@ -105,9 +105,9 @@ func readDeploy(path string) (manifest.FlatpakApp, error) {
 	return manifest.FlatpakApp{Remote: string(origin), Commit: string(commit)}, nil
 }
 
-// known returns an app in the words of what is known of it. The commit is that
+// withManifestFields returns an app in the words of what is known of it. The commit is that
 // which the app stays at, if it does.
-func (a Apps) known(app manifest.FlatpakApp, all, known []manifest.FlatpakApp, config keyfile.File) manifest.FlatpakApp {
+func (a Apps) withManifestFields(app manifest.FlatpakApp, all, known []manifest.FlatpakApp, config keyfile.File) manifest.FlatpakApp {
 	held := isHeld(app, a.Arch, config)
 	k, ok := find(app, all, known)
 	if !ok && isDefault(app, config) {
@@ -135,20 +135,20 @@ func find(app manifest.FlatpakApp, all, known []manifest.FlatpakApp) (manifest.F
 			branches++
 		}
 	}
-	var loose *manifest.FlatpakApp
+	var anyBranch *manifest.FlatpakApp
 	for _, k := range known {
 		switch {
 		case k.ID != app.ID || k.Scope != app.Scope:
 		case k.Branch == app.Branch:
 			return k, true
-		case k.Branch == "" && branches == 1 && loose == nil:
-			loose = &k
+		case k.Branch == "" && branches == 1 && anyBranch == nil:
+			anyBranch = &k
 		}
 	}
-	if loose == nil {
+	if anyBranch == nil {
 		return manifest.FlatpakApp{}, false
 	}
-	return *loose, true
+	return *anyBranch, true
 }
 
 // defaultBranch is that of most remotes.
@@ -189,10 +189,10 @@ func matches(pattern string, parts ...string) bool {
 
 // Same compares where apps are from, and the commits that they are held at.
 func (a Apps) Same(x, y manifest.FlatpakApp) bool {
-	return x.Remote == y.Remote && heldAt(x) == heldAt(y)
+	return x.Remote == y.Remote && pinnedCommit(x) == pinnedCommit(y)
 }
 
-func heldAt(app manifest.FlatpakApp) string {
+func pinnedCommit(app manifest.FlatpakApp) string {
 	if len(app.Commit) < fullCommit {
 		return ""
 	}
@@ -307,10 +307,10 @@ func (a Apps) hold(d reconcile.Diff[manifest.FlatpakApp]) (plan.Change, bool) {
 	var have, want string
 	app := cmp.Or(d.Want, d.Have)
 	if d.Have != nil {
-		have = heldAt(*d.Have)
+		have = pinnedCommit(*d.Have)
 	}
 	if d.Want != nil {
-		want = heldAt(*d.Want)
+		want = pinnedCommit(*d.Want)
 	}
 	if have == want {
 		return plan.Change{}, false

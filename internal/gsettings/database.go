@@ -71,7 +71,7 @@ func (b *databases) add(d Domain, source string) error {
 		return nil
 	}
 	if err != nil {
-		return reconcile.Unavailablef("%w", hint.Add(err, `"dconf update" makes the databases of the system anew`))
+		return reconcile.Unavailablef("%w", hint.Add(err, `"dconf update" recreates the databases of the system`))
 	}
 	b.below = append(b.below, table)
 	locks, _, err := table.Table(".locks")

@@ -546,9 +546,9 @@ func TestPlanRefusesWhatCannotBe(t *testing.T) {
 		item      manifest.Setting
 		err, hint string
 	}{
-		{setting("org.test.base", "colour", "'reed'"), "value 'reed': 'reed' is none of 'red', 'blue' (did you mean 'red'?)", "gsettings range org.test.base colour"},
-		{setting("org.test.base", "flags", "['one', 'three']"), "value ['one', 'three']: 'three' is none of 'one', 'two'", ""},
-		{setting("org.test.base", "choice", "'dd'"), "value 'dd': 'dd' is none of ", ""},
+		{setting("org.test.base", "colour", "'reed'"), "value 'reed': 'reed' is not one of 'red', 'blue' (did you mean 'red'?)", "gsettings range org.test.base colour"},
+		{setting("org.test.base", "flags", "['one', 'three']"), "value ['one', 'three']: 'three' is not one of 'one', 'two'", ""},
+		{setting("org.test.base", "choice", "'dd'"), "value 'dd': 'dd' is not one of ", ""},
 		{setting("org.test.base", "number", "21"), "value 21: 21 is not from 2 to 20", ""},
 		{setting("org.test.base", "number", "int32 5"), `value int32 5: this is not of type "u" (at character 6)`, ""},
 		{setting("org.test.base", "negative", "-8"), "value -8: -8 is not from -7 to 20", ""},
@@ -557,12 +557,12 @@ func TestPlanRefusesWhatCannotBe(t *testing.T) {
 		{setting("org.test.base", "colours", "'red'"), `the schema org.test.base has no key "colours"`, `did you mean "colour"?`},
 		{setting("org.test.item", "name", "'x'"), "the schema org.test.item has no path of its own", `"path" says`},
 		{manifest.Setting{Schema: "org.test.base", Path: "/x/", Name: "text", Value: "'x'"}, "the schema org.test.base is at /org/test/base/, not at /x/", ""},
-		{setting("org.gnome.desktop.interfaces", "font", "'x'"), "there is no schema org.gnome.desktop.interfaces", `did you mean "org.gnome.desktop.interface"?`},
+		{setting("org.gnome.desktop.interfaces", "font", "'x'"), "schema org.gnome.desktop.interfaces does not exist", `did you mean "org.gnome.desktop.interface"?`},
 		{at("/org/test/base/", "number", "1"), "value 1: 1 is not from 2 to 20", ""},
 		{at("/x/", "z", "[]"), "the text does not tell the type", "a string has quotes"},
 		{at("/x/", "y", "'mine'"), "the system has locked this key: it is 'site'", "locks"},
 		{at("/x/", "unset", "'mine'"), "the system has locked this key", "locks"},
-		{setting("org.gnome.shell", "enabled-extensions", "['a']"), "which extensions there are is no setting", "gnome-extensions.json"},
+		{setting("org.gnome.shell", "enabled-extensions", "['a']"), "the list of extensions is not a setting", "gnome-extensions.json"},
 	}
 	var all []manifest.Setting
 	for _, tt := range tests {

@@ -132,7 +132,7 @@ func (k *key) checkChoices(v gvariant.Value) error {
 		}
 		quoted = append(quoted, gvariant.NewString(c).String())
 	}
-	err := fmt.Errorf("%s is none of %s", v, strings.Join(quoted, ", "))
+	err := fmt.Errorf("%s is not one of %s", v, strings.Join(quoted, ", "))
 	if near, ok := strictjson.Nearest(text, k.choices); ok {
 		err = fmt.Errorf("%w (did you mean %s?)", err, gvariant.NewString(near))
 	}

@@ -47,7 +47,7 @@ func (d Domain) schemas() (*schemas, error) {
 		if err == nil {
 			s.files = append(s.files, table)
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return s, reconcile.Unavailablef("%w", hint.Add(err, "glib-compile-schemas makes it anew"))
+			return s, reconcile.Unavailablef("%w", hint.Add(err, "glib-compile-schemas recreates it"))
 		}
 	}
 	for _, name := range ofExtensions {
@@ -117,7 +117,7 @@ func (s *schemas) open(id string, table gvdb.Table) *schema {
 
 func (s *schemas) fail(err error) {
 	if s.err == nil && err != nil {
-		s.err = reconcile.Unavailablef("the schemas of settings: %w", hint.Add(err, "glib-compile-schemas makes them anew"))
+		s.err = reconcile.Unavailablef("the schemas of settings: %w", hint.Add(err, "glib-compile-schemas recreates them"))
 	}
 }
 

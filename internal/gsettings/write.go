@@ -93,7 +93,7 @@ func (d Domain) write(db databases, s *schemas, diff reconcile.Diff[manifest.Set
 func allowed(db databases, path string) error {
 	switch {
 	case slices.Contains(extensionKeys, path):
-		return hint.Add(errors.New("which extensions there are is no setting"), "declare extensions in %s, and take this out of %s", manifest.ExtensionsPath, manifest.SettingsPath)
+		return hint.Add(errors.New("the list of extensions is not a setting"), "declare extensions in %s, and take this out of %s", manifest.ExtensionsPath, manifest.SettingsPath)
 	case db.locks[path]:
 		err := errors.New("the system has locked this key")
 		if below, ok, errBelow := db.beneath(path); ok && errBelow == nil {
@@ -156,7 +156,7 @@ func (s *schemas) absent(id string) error {
 	if !strings.HasPrefix(id, desktop) || s.schema(desktop+"interface") == nil {
 		return nil
 	}
-	err := fmt.Errorf("there is no schema %s", id)
+	err := fmt.Errorf("schema %s does not exist", id)
 	if near, ok := strictjson.Nearest(id, s.names()); ok {
 		return hint.Add(err, "did you mean %q?", near)
 	}

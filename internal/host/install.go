@@ -85,7 +85,7 @@ func verified(file string, s plan.Source) (plan.Source, error) {
 	sum, old := hex.EncodeToString(sha256.Sum(nil)), hex.EncodeToString(sha1.Sum(nil))
 	switch {
 	case s.SHA256 == "" && s.SHA1 == "":
-		return s, errors.New("there is no checksum to know it by")
+		return s, errors.New("there is no checksum to verify it")
 	case s.SHA256 != "" && s.SHA256 != sum:
 		return s, fmt.Errorf("its sha256 is %s, not %s", sum, s.SHA256)
 	case s.SHA256 == "" && s.SHA1 != old:

@@ -119,7 +119,7 @@ func TestInstallRefuses(t *testing.T) {
 		{"another sha256", plan.Source{URL: site + "/a/other", SHA256: sumOfContent}, "its sha256 is "},
 		{"another SHA-1", plan.Source{URL: site + "/a/content", SHA1: "0"}, "its SHA-1 is "},
 		{"the SHA-1, and another sha256", plan.Source{URL: site + "/a/other", SHA256: sumOfContent, SHA1: fmt.Sprintf("%x", sha1.Sum([]byte("other")))}, "its sha256 is "},
-		{"nothing to know it by", plan.Source{URL: site + "/a/content"}, "there is no checksum to know it by"},
+		{"nothing to know it by", plan.Source{URL: site + "/a/content"}, "there is no checksum to verify it"},
 		{"another size", plan.Source{URL: site + "/a/content", SHA256: sumOfContent, Size: 8}, "has 7 bytes, not 8"},
 		{"too large", plan.Source{URL: site + "/a/content2", SHA256: sumOfContent}, "is larger than 7 bytes"},
 		{"wrong", plan.Source{URL: site + "/a/wrong", SHA256: "8810ad581e59f2bc3928b261707a71308f7e139eb04820366dc4d5c18d980225"}, "is wrong"},

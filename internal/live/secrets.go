@@ -14,11 +14,11 @@ import (
 // newSecret returns what kind of secret a capture would bring into the repository,
 // and where in the item it is; "" for none. What a manifest has already is not new.
 func newSecret(d reconcile.Difference) string {
-	what := secret.In(d.Live, d.Manifest, d.Key)
+	what := secret.Find(d.Live, d.Manifest, d.Key)
 	if what == "" || d.Elsewhere == nil {
 		return what
 	}
-	return secret.In(d.Live, d.Elsewhere, d.Key)
+	return secret.Find(d.Live, d.Elsewhere, d.Key)
 }
 
 // IgnoreLine returns the line of the ignore file that ignores the item.
@@ -83,7 +83,7 @@ func WithoutSecrets(packages []string) ([]string, error) {
 	var errs []error
 	for n, name := range packages {
 		item, err := json.Marshal(map[string]string{"packages": name})
-		if what := secret.In(item, nil); what != "" && err == nil {
+		if what := secret.Find(item, nil); what != "" && err == nil {
 			errs = append(errs, fmt.Errorf("package %d of those installed by hand looks like a secret (%s)", n+1, what))
 			continue
 		}

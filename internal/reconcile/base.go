@@ -32,7 +32,7 @@ func readBase[T Item[T]](at string, text []byte) (base[T], error) {
 	case err != nil: // no one mends what no one wrote: where it is damaged tells enough
 		err = errors.New(hint.Split(err)[0].Error())
 	case b.Version != baseVersion:
-		err = fmt.Errorf("%s: is of version %d, and this bkt knows %d", at, b.Version, baseVersion)
+		err = fmt.Errorf("%s: has version %d, and this bkt reads version %d", at, b.Version, baseVersion)
 	}
 	return b, hint.Add(err, "remove this file: without it, bkt compares as on a new machine, and removes nothing")
 }

@@ -46,7 +46,7 @@ func TestConfusion(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					what := secret.In(item, nil)
+					what := secret.Find(item, nil)
 					switch {
 					case c.secret:
 						secrets++

@@ -46,8 +46,8 @@ const (
 	kindOption = "a password among the arguments of a program"
 )
 
-// public are the fields whose texts are digests, or keys that all may see.
-var public = words(`sha256 commit digest fingerprint $schema`)
+// safeFields are the fields whose texts are digests, or keys that all may see.
+var safeFields = words(`sha256 commit digest fingerprint $schema`)
 
 // plainFields are those that hold names, of which none is a secret.
 var plainFields = words(`id app remote scope branch name image unit state asset repo version schema key path hosts packages exported_apps subset
@@ -67,7 +67,7 @@ func (s *scan) field(path []string, text string) {
 		text = withoutPublic(text)
 	}
 	switch {
-	case text == "" || public()[field]:
+	case text == "" || safeFields()[field]:
 	case len(path) > 1 && path[len(path)-2] == "env":
 		s.env(field, text)
 	case field == "flags", field == "overrides", field == "additional_flags":

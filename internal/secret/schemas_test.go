@@ -76,7 +76,7 @@ func checkInnocent(t *testing.T, item map[string]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if what := secret.In(text, nil); what != "" {
+	if what := secret.Find(text, nil); what != "" {
 		t.Errorf("%s: %s", text, what)
 	}
 }

@@ -26,11 +26,11 @@ func (f finding) String() string {
 	return f.kind + " in " + f.where
 }
 
-// In returns what kind of secret an item, in JSON, seems to hold, and in which of
+// Find returns what kind of secret an item, in JSON, seems to hold, and in which of
 // its fields, variables or options: "" for none. What the item held before, which
 // may be nil, is no secret any more. names are what the item is called, of which
 // the last word is the key of a setting, where the item has no field "key".
-func In(item, before []byte, names ...string) string {
+func Find(item, before []byte, names ...string) string {
 	found := of(item, strings.Join(names, " "))
 	if len(found) == 0 {
 		return ""

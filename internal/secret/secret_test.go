@@ -43,17 +43,17 @@ func TestFound(t *testing.T) {
 		if !strings.Contains(tt.what, " in env ") {
 			tt.what += " in flags"
 		}
-		if got := secret.In(item, nil); got != tt.what {
+		if got := secret.Find(item, nil); got != tt.what {
 			t.Errorf("%s: %q", tt.what, got)
 		}
 	}
 }
 
 func TestNamedBySetting(t *testing.T) {
-	if got := secret.In([]byte(`{"key": "auth-token", "value": "'0f9e8d7c6b'"}`), nil, "auth-token"); got != "a value that is named like a secret" {
+	if got := secret.Find([]byte(`{"key": "auth-token", "value": "'0f9e8d7c6b'"}`), nil, "auth-token"); got != "a value that is named like a secret" {
 		t.Errorf("found %q", got)
 	}
-	if got := secret.In([]byte(`{"key": "lock-token", "value": "true"}`), nil, "lock-token"); got != "" {
+	if got := secret.Find([]byte(`{"key": "lock-token", "value": "true"}`), nil, "lock-token"); got != "" {
 		t.Errorf("found %q", got)
 	}
 }
@@ -67,7 +67,7 @@ func TestNamedByField(t *testing.T) {
 		`{"key": "accounts", "value": "{'token-type': <'bearer'>, 'token': <'keyring'>, 'secret': <'correct7'>}"}`: " in secret",
 		`{"key": "auth-tokens", "value": "['correct7horse']"}`:                                                     "",
 	} {
-		if got := secret.In([]byte(item), nil, "auth-tokens"); got != "a value that is named like a secret"+where {
+		if got := secret.Find([]byte(item), nil, "auth-tokens"); got != "a value that is named like a secret"+where {
 			t.Errorf("%s: %q", item, got)
 		}
 	}
@@ -77,10 +77,10 @@ func TestNamedByField(t *testing.T) {
 // from being captured.
 func TestKnownBefore(t *testing.T) {
 	before := []byte(`{"flags": ["--env=DB_PASSWORD=correct7horse"]}`)
-	if got := secret.In([]byte(`{"flags": ["--env=A=B", "--env=DB_PASSWORD=correct7horse"]}`), before); got != "" {
+	if got := secret.Find([]byte(`{"flags": ["--env=A=B", "--env=DB_PASSWORD=correct7horse"]}`), before); got != "" {
 		t.Errorf("found %q", got)
 	}
-	if got := secret.In([]byte(`{"flags": ["--env=DB_PASSWORD=battery8staple"]}`), before); got == "" {
+	if got := secret.Find([]byte(`{"flags": ["--env=DB_PASSWORD=battery8staple"]}`), before); got == "" {
 		t.Error("found nothing")
 	}
 }
@@ -108,7 +108,7 @@ func TestNotFound(t *testing.T) {
 		`{"key": "accounts", "value": "{'user': <'me'>, 'password-store': <'gnome-libsecret'>, 'token': <uint32 5>}"}`,
 		`{"comment": "as Q8ZrT2 said, the token is in the keyring"}`,
 	} {
-		if got := secret.In([]byte(item), nil); got != "" {
+		if got := secret.Find([]byte(item), nil); got != "" {
 			t.Errorf("%s: %s", item, got)
 		}
 	}
@@ -122,7 +122,7 @@ func TestPublicKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := secret.In(item, nil); got != "" {
+		if got := secret.Find(item, nil); got != "" {
 			t.Errorf("%s: %s", item, got)
 		}
 	}
@@ -136,7 +136,7 @@ func FuzzIn(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got := secret.In(item, nil, name); len(value) > 19 && strings.Contains(got, value) {
+		if got := secret.Find(item, nil, name); len(value) > 19 && strings.Contains(got, value) {
 			t.Errorf("%q: %s", value, got)
 		}
 	})
@@ -171,10 +171,10 @@ func TestMask(t *testing.T) {
 // the same text from being captured.
 func TestKnownValue(t *testing.T) {
 	before := []byte(`{"key": "accounts", "value": "[{'user': <'eve'>, 'password': <'apple'>}]"}`)
-	if got := secret.In([]byte(`{"key": "accounts", "value": "[{'user': <'bob'>, 'password': <'apple'>}]"}`), before); got != "" {
+	if got := secret.Find([]byte(`{"key": "accounts", "value": "[{'user': <'bob'>, 'password': <'apple'>}]"}`), before); got != "" {
 		t.Errorf("found %q", got)
 	}
-	if got := secret.In([]byte(`{"key": "accounts", "value": "[{'user': <'eve'>, 'password': <'apple'>}, {'password': <'pear'>}]"}`), before); got == "" {
+	if got := secret.Find([]byte(`{"key": "accounts", "value": "[{'user': <'eve'>, 'password': <'apple'>}, {'password': <'pear'>}]"}`), before); got == "" {
 		t.Error("found nothing")
 	}
 }
@@ -193,10 +193,10 @@ func TestPartOfAnother(t *testing.T) {
 	} {
 		before := hooks(t, "mysql -papple a")
 		after := hooks(t, "mysql -papple a", other)
-		if got := secret.In(after, before); got == "" {
+		if got := secret.Find(after, before); got == "" {
 			t.Errorf("%s: found nothing", other)
 		}
-		if got := secret.In(after, after); got != "" {
+		if got := secret.Find(after, after); got != "" {
 			t.Errorf("%s: %s", other, got)
 		}
 	}
@@ -220,7 +220,7 @@ func TestLinear(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			secret.In(item, nil)
+			secret.Find(item, nil)
 		}
 	}
 }
@@ -228,6 +228,6 @@ func TestLinear(t *testing.T) {
 func BenchmarkIn(b *testing.B) {
 	item := []byte(`{"schema": "org.gnome.desktop.wm.keybindings", "key": "switch-to-workspace-left", "value": "['<Super>Page_Up', '<Super><Alt>Left', '<Control><Alt>Left']"}`)
 	for b.Loop() {
-		secret.In(item, nil)
+		secret.Find(item, nil)
 	}
 }

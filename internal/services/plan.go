@@ -14,7 +14,7 @@ import (
 var verbs = []string{"unmask", "enable", "disable", "mask"}
 
 var (
-	errAbsent = hint.Add(errors.New("there is no such unit here"), "install what it comes with, or take it out of the manifest")
+	errAbsent = hint.Add(errors.New("the unit does not exist here"), "install what it comes with, or take it out of the manifest")
 	errGiven  = hint.Add(errors.New("it is enabled for all users, and a user cannot disable it"), `write "masked" if it is not to start`)
 )
 

@@ -20,30 +20,30 @@ type UserFolders struct {
 // A scope is where one manager finds its units. Of several folders that have a
 // unit, the first counts.
 type scope struct {
-	name    manifest.Scope
-	root    string
-	own     string   // where units are enabled and masked
-	others  []string // where others have enabled and masked them, for all users
-	files   []string // where unit files come with what is installed
-	passing []string // what is gone at the next start
-	image   string   // what own was in the image; "": that is not known
-	presets []string
-	debian  string           // where Debian's packages note what they have enabled
-	systemd manifest.Systemd // what the manifest of the image says
+	name          manifest.Scope
+	root          string
+	own           string   // where units are enabled and masked
+	others        []string // where others have enabled and masked them, for all users
+	files         []string // where unit files come with what is installed
+	generatorDirs []string // what is gone at the next start
+	image         string   // what own was in the image; "": that is not known
+	presets       []string
+	debian        string           // where Debian's packages note what they have enabled
+	systemd       manifest.Systemd // what the manifest of the image says
 }
 
 // system returns that of the system. On systems of ostree, /usr/etc is what /etc
 // was in the image.
 func (d Domain) system(image manifest.Systemd) (scope, error) {
 	s := scope{
-		name:    manifest.ScopeSystem,
-		root:    d.Root,
-		own:     d.Root + "/etc/systemd/system",
-		files:   under(d.Root, "systemd/system", "/usr/local/lib", "/usr/lib"),
-		passing: passing(d.Root+"/run/systemd", "system"),
-		presets: under(d.Root, "systemd/system-preset", "/etc", "/run", "/usr/local/lib", "/usr/lib"),
-		debian:  d.Root + "/var/lib/systemd/deb-systemd-helper-enabled",
-		systemd: image,
+		name:          manifest.ScopeSystem,
+		root:          d.Root,
+		own:           d.Root + "/etc/systemd/system",
+		files:         under(d.Root, "systemd/system", "/usr/local/lib", "/usr/lib"),
+		generatorDirs: generatorDirs(d.Root+"/run/systemd", "system"),
+		presets:       under(d.Root, "systemd/system-preset", "/etc", "/run", "/usr/local/lib", "/usr/lib"),
+		debian:        d.Root + "/var/lib/systemd/deb-systemd-helper-enabled",
+		systemd:       image,
 	}
 	// Elsewhere, other programs may have a /usr/etc.
 	dir := d.Root + "/usr/etc/systemd/system"
@@ -58,12 +58,12 @@ func (d Domain) system(image manifest.Systemd) (scope, error) {
 func (d Domain) user() scope {
 	u := d.User
 	return scope{
-		name:    manifest.ScopeUser,
-		own:     filepath.Join(u.Config, "systemd/user"),
-		others:  under("", "systemd/user", append(slices.Clone(u.ConfigDirs), "/etc")...),
-		files:   under("", "systemd/user", slices.Concat([]string{u.Data}, u.DataDirs, []string{"/usr/local/lib", "/usr/lib"})...),
-		passing: append(passing(u.Runtime+"/systemd", "user"), "/run/systemd/user"),
-		presets: under("", "systemd/user-preset", "/etc", "/run", "/usr/local/lib", "/usr/lib"),
+		name:          manifest.ScopeUser,
+		own:           filepath.Join(u.Config, "systemd/user"),
+		others:        under("", "systemd/user", append(slices.Clone(u.ConfigDirs), "/etc")...),
+		files:         under("", "systemd/user", slices.Concat([]string{u.Data}, u.DataDirs, []string{"/usr/local/lib", "/usr/lib"})...),
+		generatorDirs: append(generatorDirs(u.Runtime+"/systemd", "user"), "/run/systemd/user"),
+		presets:       under("", "systemd/user-preset", "/etc", "/run", "/usr/local/lib", "/usr/lib"),
 	}
 }
 
@@ -86,16 +86,16 @@ func under(root, name string, dirs ...string) []string {
 	return all
 }
 
-// passing returns the folders of units that programs make as they run.
-func passing(run, name string) []string {
+// generatorDirs returns the folders of units that programs make as they run.
+func generatorDirs(run, name string) []string {
 	return under(run, "", "transient", "generator.early", name, "generator", "generator.late")
 }
 
 // units are those of a scope.
 type units struct {
 	scope
-	live  level // as they are
-	bare  level // without anyone's wish
+	live  unitLayer // as they are
+	bare  unitLayer // without anyone's wish
 	rules rules
 
 	packaged map[string]bool // what Debian's packages have enabled; nil: no such system
@@ -104,14 +104,14 @@ type units struct {
 func (s scope) units() (units, error) {
 	u, t := units{scope: s}, newTree(s.root)
 	var err error
-	if u.live, err = readLevel(t, append([]string{s.own}, s.others...), s.files, s.passing); err != nil {
+	if u.live, err = readLayer(t, append([]string{s.own}, s.others...), s.files, s.generatorDirs); err != nil {
 		return u, err
 	}
 	before := s.others
 	if s.image != "" {
 		before = []string{s.image}
 	}
-	if u.bare, err = readLevel(t, before, s.files, s.passing); err != nil {
+	if u.bare, err = readLayer(t, before, s.files, s.generatorDirs); err != nil {
 		return u, err
 	}
 	if u.packaged, err = readPackaged(s.debian); err != nil {

@@ -220,7 +220,7 @@ func TestPlan(t *testing.T) {
 	s.readScopes(manifest.Systemd{}, known, &reconcile.Snapshot[service]{})
 	s.Root, s.Running = "", true
 	want := []string{
-		"system/gone.service: cannot be done: there is no such unit here",
+		"system/gone.service: cannot be done: the unit does not exist here",
 		"system/b.service: systemctl unmask -- b.service",
 		"system/a.service system/b.service: systemctl enable -- a.service b.service",
 		"system/c.service: systemctl disable -- c.service",

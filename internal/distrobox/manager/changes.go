@@ -8,9 +8,9 @@ import (
 	"bkt/internal/paths"
 )
 
-// noise are files and folders that distrobox itself writes, or that no one misses.
+// irrelevantPaths are files and folders that distrobox itself writes, or that no one misses.
 // Among them is what dnf leaves as it is asked which packages there are.
-const noise = `/run /tmp /proc /dev /sys /home /media /mnt /var/cache /var/log /var/tmp /.containersetupdone
+const irrelevantPaths = `/run /tmp /proc /dev /sys /home /media /mnt /var/cache /var/log /var/tmp /.containersetupdone
 	/etc/.pwd.lock /etc/group /etc/group- /etc/gshadow /etc/gshadow- /etc/passwd /etc/passwd- /etc/passwd.done /etc/shadow
 	/etc/shadow- /etc/subgid /etc/subgid- /etc/subuid /etc/subuid- /etc/sudoers.d/sudoers /etc/apt/apt.conf.d/00_distrobox
 	/etc/dpkg/dpkg.cfg.d/00_distrobox /etc/host.conf /etc/hostname /etc/hosts /etc/ld.so.cache /etc/localtime /etc/machine-id
@@ -38,7 +38,7 @@ func ChangedPaths(diff string, ignored []string) []string {
 	for _, line := range lines {
 		_, path, ok := strings.Cut(line, " ")
 		switch {
-		case !ok, parents[path], isBelow(path, ignored), isBelow(path, strings.Fields(noise)):
+		case !ok, parents[path], isBelow(path, ignored), isBelow(path, strings.Fields(irrelevantPaths)):
 		case strings.HasPrefix(path, "/etc/"):
 			etc = append(etc, path)
 		default:

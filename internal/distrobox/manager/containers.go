@@ -1,5 +1,5 @@
 // Package manager asks podman or docker about the containers of distrobox, and has the
-// steps that change containers. It starts no container of distrobox by asking.
+// steps that change containers. It starts no container of distrobox by listPackagesScript.
 package manager
 
 import (

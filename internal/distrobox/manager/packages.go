@@ -9,10 +9,10 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// asking prints the packages that someone asked for, a line each, whatever the
+// listPackagesScript prints the packages that someone asked for, a line each, whatever the
 // distribution. Those for another kind of computer, which may stand beside one of
 // the same name, have it behind their name. It fails where the package manager does.
-const asking = `all() { test -z "$all" || printf '%s\n' "$all"; }
+const listPackagesScript = `all() { test -z "$all" || printf '%s\n' "$all"; }
 native() { all | sed "s/\.\($(uname -m)\|noarch\)\$//"; }
 if command -v dnf5 >/dev/null; then all=$(dnf5 -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}.%{arch}\n') || exit; native
 elif command -v dnf >/dev/null; then all=$(dnf -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}.%{arch}') || exit; native
@@ -26,19 +26,19 @@ fi`
 // Packages returns the packages, sorted, that someone has asked for in a running
 // container. It runs a script in the container.
 func (m Manager) Packages(ctx context.Context, sys reconcile.System, c Container) ([]string, error) {
-	return m.packages(ctx, sys, "exec", "--user", "root", c.ID, "sh", "-c", asking)
+	return m.packages(ctx, sys, "exec", "--user", "root", c.ID, "sh", "-c", listPackagesScript)
 }
 
 // ImagePackages returns those that were asked for in the image of a container. It runs
 // the script in a new container without network, which exists only for that.
 func (m Manager) ImagePackages(ctx context.Context, sys reconcile.System, c Container) ([]string, error) {
-	return m.packages(ctx, sys, "run", "--rm", "--network", "none", "--user", "root", "--entrypoint", "sh", c.ImageID, "-c", asking)
+	return m.packages(ctx, sys, "run", "--rm", "--network", "none", "--user", "root", "--entrypoint", "sh", c.ImageID, "-c", listPackagesScript)
 }
 
 // Manual returns the packages that were installed in a container by hand: neither from
 // its image nor by distrobox.
 func Manual(has, had []string) []string {
-	usual := strings.Fields(installed)
+	usual := strings.Fields(ofDistrobox)
 	var added []string
 	for _, name := range has {
 		if !slices.Contains(had, name) && !slices.Contains(usual, name) {
@@ -56,9 +56,9 @@ func (m Manager) packages(ctx context.Context, sys reconcile.System, args ...str
 	return slices.Compact(slices.Sorted(slices.Values(strings.Fields(string(text))))), nil
 }
 
-// installed are the packages that distrobox-init installs, whatever they are
+// ofDistrobox are the packages that distrobox-init installs, whatever they are
 // called where.
-const installed = `apt-utils bash bash-completion bc bzip2 coreutils cracklib-dicts curl dialog diffutils
+const ofDistrobox = `apt-utils bash bash-completion bc bzip2 coreutils cracklib-dicts curl dialog diffutils
 	dnf-plugins-core file findutils fontconfig fuse3 glibc-all-langpacks glibc-common glibc-langpack-en glibc-locale
 	glibc-locale-base gnupg gnupg2 gpg gzip hostname iproute iproute2 iputils iputils-ping keyutils krb5-libs less
 	libcap libegl-mesa0 libegl1 libgl1 libgl1-mesa-glx libgl1-mesa-dri libglx-mesa0 libegl1-mesa libkrb5-3 libnss-mdns

@@ -23,23 +23,23 @@ func (m Manager) script(script string, args ...string) []string {
 	return append([]string{"sh", "-c", script, "sh", m.Program}, args...)
 }
 
-// gone checks that there is no container of this id any more. That the manager does
+// isGoneScript checks that there is no container of this id any more. That the manager does
 // not tell of one is only then an answer if it answers at all.
-const gone = `if "$1" inspect --type container "$2" >/dev/null 2>&1; then echo "container $3 is still there" >&2; exit 1; fi
+const isGoneScript = `if "$1" inspect --type container "$2" >/dev/null 2>&1; then echo "container $3 is still there" >&2; exit 1; fi
 "$1" ps --quiet >/dev/null`
 
 // Discard returns the step that removes a container with its volumes.
 func (m Manager) Discard(c Container) plan.Run {
-	return m.verified(m.Run("rm", "--force", "--volumes", c.ID), gone, c.ID, c.Name)
+	return m.verified(m.Run("rm", "--force", "--volumes", c.ID), isGoneScript, c.ID, c.Name)
 }
 
 // Remove returns the step that removes a container by a name that it has by then.
 func (m Manager) Remove(c Container, name string) plan.Run {
-	return m.verified(m.Run("rm", "--force", name), gone, c.ID, name)
+	return m.verified(m.Run("rm", "--force", name), isGoneScript, c.ID, name)
 }
 
-// named checks the name of a container.
-const named = `case $("$1" inspect --type container --format '{{.Name}}' "$2" 2>&1) in
+// hasNameScript checks the name of a container.
+const hasNameScript = `case $("$1" inspect --type container --format '{{.Name}}' "$2" 2>&1) in
 "$3" | "/$3") ;;
 *) echo "container $2 is not called $3" >&2; exit 1 ;;
 esac`
@@ -47,13 +47,13 @@ esac`
 // Rename returns the step that gives a container another name. By its name the old
 // container is told from the new one later on.
 func (m Manager) Rename(c Container, name string) plan.Run {
-	return m.verified(m.Run("rename", c.ID, name), named, c.ID, name)
+	return m.verified(m.Run("rename", c.ID, name), hasNameScript, c.ID, name)
 }
 
-// bringingBack gives a box its name back, unless it has it still, and removes
+// rollBackScript gives a box its name back, unless it has it still, and removes
 // what has the name meanwhile. It makes sure of the name, as a manager takes the
 // beginning of an id for one, too.
-const bringingBack = `has=$("$1" inspect --type container --format '{{.Id}} {{.Name}}' "$2" 2>/dev/null)
+const rollBackScript = `has=$("$1" inspect --type container --format '{{.Id}} {{.Name}}' "$2" 2>/dev/null)
 case $has in
 "$3 "*) ;;
 *" $2" | *" /$2") "$1" rm --force --volumes "${has%% *}" && "$1" rename "$3" "$2" ;;
@@ -61,8 +61,8 @@ case $has in
 esac || exit
 if test "$4" = true; then "$1" start "$3"; fi`
 
-// isBack checks that a container has its name, and runs if it did.
-const isBack = `case $("$1" inspect --type container --format '{{.Id}} {{.Name}} {{.State.Running}}' "$3" 2>&1) in
+// isBackScript checks that a container has its name, and runs if it did.
+const isBackScript = `case $("$1" inspect --type container --format '{{.Id}} {{.Name}} {{.State.Running}}' "$3" 2>&1) in
 "$3 $2 "*"$4" | "$3 /$2 "*"$4") ;;
 *) echo "$5 is not $2 again" >&2; exit 1 ;;
 esac`
@@ -74,32 +74,32 @@ func (m Manager) RollBack(c Container, name, aside string) plan.Run {
 	if c.Running {
 		running = "true"
 	}
-	r := plan.Run{Argv: m.script(bringingBack, name, c.ID, running)}
-	return m.verified(r, isBack, name, c.ID, running, aside)
+	r := plan.Run{Argv: m.script(rollBackScript, name, c.ID, running)}
+	return m.verified(r, isBackScript, name, c.ID, running, aside)
 }
 
-// running checks that a container runs.
-const running = `case $("$1" inspect --type container --format '{{.Name}} {{.State.Running}}' "$2" 2>&1) in
+// isRunningScript checks that a container runs.
+const isRunningScript = `case $("$1" inspect --type container --format '{{.Name}} {{.State.Running}}' "$2" 2>&1) in
 "$2 true" | "/$2 true") ;;
 *) echo "container $2 does not run" >&2; exit 1 ;;
 esac`
 
 // IsRunning returns the command that verifies that a container runs.
-func (m Manager) IsRunning(name string) []string { return m.script(running, name) }
+func (m Manager) IsRunning(name string) []string { return m.script(isRunningScript, name) }
 
-// existing checks that there is a container of just this name: a manager takes the
+// existsScript checks that there is a container of just this name: a manager takes the
 // beginning of an id for a name, too.
-const existing = `case $("$1" inspect --type container --format '{{.Name}}' "$2" 2>/dev/null) in
+const existsScript = `case $("$1" inspect --type container --format '{{.Name}}' "$2" 2>/dev/null) in
 "$2" | "/$2") ;;
-*) echo "there is no container $2" >&2; exit 1 ;;
+*) echo "container $2 does not exist" >&2; exit 1 ;;
 esac`
 
 // Exists returns the command that verifies that there is a container with a name.
-func (m Manager) Exists(name string) []string { return m.script(existing, name) }
+func (m Manager) Exists(name string) []string { return m.script(existsScript, name) }
 
-// made checks that a container is the one that was to be made: by its label, and by
+// isCreatedScript checks that a container is the one that was to be made: by its label, and by
 // the id of its image.
-const made = `is=$("$1" inspect --type container --format '{{.Name}} {{.Image}} {{index .Config.Labels "bkt.box"}}' "$2" 2>/dev/null)
+const isCreatedScript = `is=$("$1" inspect --type container --format '{{.Name}} {{.Image}} {{index .Config.Labels "bkt.box"}}' "$2" 2>/dev/null)
 image=$("$1" image inspect --format '{{.Id}}' "$3") || exit
 case $is in
 "$2 $image $4" | "/$2 $image $4") ;;
@@ -111,30 +111,30 @@ esac`
 // IsCreated returns the command that verifies that a container is the one that was to
 // be created, from an image and with a label.
 func (m Manager) IsCreated(name, image, label string) []string {
-	return m.script(made, name, image, label)
+	return m.script(isCreatedScript, name, image, label)
 }
 
-// tagged checks that two names are those of one image.
-const tagged = `one=$("$1" image inspect --format '{{.Id}}' "$2") && other=$("$1" image inspect --format '{{.Id}}' "$3") || exit
+// isTaggedScript checks that two names are those of one image.
+const isTaggedScript = `one=$("$1" image inspect --format '{{.Id}}' "$2") && other=$("$1" image inspect --format '{{.Id}}' "$3") || exit
 test "$one" = "$other" || { echo "$3 is another image than $2" >&2; exit 1; }`
 
 // Tag returns the step that gives an image a name.
 func (m Manager) Tag(image, name string) plan.Run {
-	return m.verified(m.Run("tag", image, name), tagged, image, name)
+	return m.verified(m.Run("tag", image, name), isTaggedScript, image, name)
 }
 
-// unnaming takes a name from the image that has it, if there is one.
-const unnaming = `if "$1" image inspect "$2" >/dev/null 2>&1; then "$1" rmi "$2" >/dev/null; fi`
+// untagScript takes a name from the image that has it, if there is one.
+const untagScript = `if "$1" image inspect "$2" >/dev/null 2>&1; then "$1" rmi "$2" >/dev/null; fi`
 
-// renaming gives an image a name that another may have. podman does not take it
+// retagScript gives an image a name that another may have. podman does not take it
 // from that one, if the image is in a further store that is only read.
-const renaming = `"$1" tag "$2" "$3" 2>/dev/null || { "$1" untag "$3" "$3" && "$1" tag "$2" "$3"; }`
+const retagScript = `"$1" tag "$2" "$3" 2>/dev/null || { "$1" untag "$3" "$3" && "$1" tag "$2" "$3"; }`
 
 // RestoreName returns the step that gives a name back to the image with an id, or
 // removes the name if id is "".
 func (m Manager) RestoreName(id, name string) plan.Run {
 	if id == "" {
-		return plan.Run{Argv: m.script(unnaming, name)}
+		return plan.Run{Argv: m.script(untagScript, name)}
 	}
-	return plan.Run{Argv: m.script(renaming, id, name)}
+	return plan.Run{Argv: m.script(retagScript, id, name)}
 }

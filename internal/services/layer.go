@@ -42,28 +42,28 @@ func (s state) declared() manifest.UnitState {
 	return manifest.UnitState(s)
 }
 
-// A level is what some folders make of units.
-type level struct {
+// A unitLayer is what some folders make of units.
+type unitLayer struct {
 	*tree
-	folders  []string        // of unit files; the first that has one counts
-	passing  []string        // where units are that cannot be enabled
-	enabled  map[string]bool // by links in some of the folders
-	indirect map[string]bool // linked to from there by another name, such as an instance's
-	masked   map[string]bool // there
+	folders       []string        // of unit files; the first that has one counts
+	generatorDirs []string        // where units are that cannot be enabled
+	enabled       map[string]bool // by links in some of the folders
+	indirect      map[string]bool // linked to from there by another name, such as an instance's
+	masked        map[string]bool // there
 }
 
-// readLevel reads the links in those folders that enable and mask units, which
+// readLayer reads the links in those folders that enable and mask units, which
 // come before those that only have unit files.
-func readLevel(t *tree, linking, others, passing []string) (level, error) {
-	l := level{
-		tree:     t,
-		folders:  slices.Concat(linking, others),
-		passing:  passing,
-		enabled:  map[string]bool{},
-		indirect: map[string]bool{},
-		masked:   map[string]bool{},
+func readLayer(t *tree, linking, others, generatorDirs []string) (unitLayer, error) {
+	l := unitLayer{
+		tree:          t,
+		folders:       slices.Concat(linking, others),
+		generatorDirs: generatorDirs,
+		enabled:       map[string]bool{},
+		indirect:      map[string]bool{},
+		masked:        map[string]bool{},
 	}
-	if err := t.read(slices.Concat(l.folders, passing)); err != nil {
+	if err := t.read(slices.Concat(l.folders, generatorDirs)); err != nil {
 		return l, err
 	}
 	for _, dir := range linking {
@@ -74,7 +74,7 @@ func readLevel(t *tree, linking, others, passing []string) (level, error) {
 	return l, nil
 }
 
-func (l level) readLinks(dir string) error {
+func (l unitLayer) readLinks(dir string) error {
 	var err error
 	for name, mode := range l.entries[dir] {
 		switch {
@@ -96,7 +96,7 @@ func isDependency(name string) bool {
 	return false
 }
 
-func (l level) readWanted(dir string) error {
+func (l unitLayer) readWanted(dir string) error {
 	entries, err := read(dir)
 	for _, e := range entries {
 		if e.Type() == fs.ModeSymlink {
@@ -109,7 +109,7 @@ func (l level) readWanted(dir string) error {
 
 // readLink reads a file beside those folders. A link to another unit enables that
 // one if it is a name that the unit gives itself.
-func (l level) readLink(path string) {
+func (l unitLayer) readLink(path string) {
 	name := filepath.Base(path)
 	target := l.target(path)
 	other := filepath.Base(target)
@@ -134,7 +134,7 @@ type unit struct {
 const maxAliases = 8
 
 // find returns the unit that goes by a name.
-func (l level) find(name string) unit {
+func (l unitLayer) find(name string) unit {
 	for range maxAliases {
 		path := l.lookup(name)
 		target := l.target(path)
@@ -144,14 +144,14 @@ func (l level) find(name string) unit {
 		case filepath.Base(target) == filepath.Base(path):
 			return unit{name, l.follow(path, target)}
 		}
-		name = likewise(name, filepath.Base(target))
+		name = resolveAlias(name, filepath.Base(target))
 	}
 	return unit{name, ""}
 }
 
 // lookup returns the path of the file that has a unit, or of that which has its
 // template.
-func (l level) lookup(name string) string {
+func (l unitLayer) lookup(name string) string {
 	for _, n := range []string{name, template(name)} {
 		for _, dir := range l.folders {
 			if _, ok := l.entries[dir][n]; ok {
@@ -163,7 +163,7 @@ func (l level) lookup(name string) string {
 }
 
 // state returns that of a unit.
-func (l level) state(name string) state {
+func (l unitLayer) state(name string) state {
 	u := l.find(name)
 	switch {
 	case u.file == "" && l.passes(name):
@@ -189,8 +189,8 @@ func (l level) state(name string) state {
 
 // passes reports whether a unit is one that a program has made for the time
 // being.
-func (l level) passes(name string) bool {
-	for _, dir := range l.passing {
+func (l unitLayer) passes(name string) bool {
+	for _, dir := range l.generatorDirs {
 		if _, ok := l.entries[dir][name]; ok && !l.isMask(filepath.Join(dir, name)) {
 			return true
 		}
@@ -220,9 +220,9 @@ func instantiate(name, instance string) string {
 	return prefix + "@" + instance + "." + ext
 }
 
-// likewise returns the name of what an alias leads to: the same instance, if that
+// resolveAlias returns the name of what an alias leads to: the same instance, if that
 // is a template.
-func likewise(name, target string) string {
+func resolveAlias(name, target string) string {
 	_, rest, ok := strings.Cut(name, "@")
 	if !ok {
 		return target
