@@ -1,7 +1,10 @@
 package bkt_test
 
 import (
+	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -147,6 +150,25 @@ func TestEngineIsNotLinked(t *testing.T) {
 		}
 		if fields[0] == "bkt/internal/engine" || strings.HasPrefix(fields[0], "github.com/containers/image/") {
 			t.Errorf("%s is linked into bkt", fields[0])
+		}
+	}
+}
+
+// TestOnePathOfChecks checks that commands report changes to --check through ui.Mode.Run
+// alone. Reports that differ without a flag may end with the same status.
+func TestOnePathOfChecks(t *testing.T) {
+	reports := []string{"app.go", "drift.go", "containerfile.go"} // app.go: the exit status itself
+	files, err := filepath.Glob("cmd/bkt/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("ErrPending")) && !slices.Contains(reports, filepath.Base(path)) {
+			t.Errorf("%s uses ui.ErrPending: have ui.Mode.Run return it", path)
 		}
 	}
 }

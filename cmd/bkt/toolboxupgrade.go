@@ -66,12 +66,17 @@ func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if c.DryRun || c.Check {
+	return c.Mode.Run(func() (bool, error) {
 		if err := u.foresee(ctx, a); err != nil {
-			return err
+			return false, err
 		}
-		return errors.Join(a.printUpgrade(u), c.pending(u))
-	}
+		return u.result != unchanged, a.printUpgrade(u)
+	}, func() error {
+		return c.execute(ctx, a, s, u)
+	})
+}
+
+func (c *upgradeCmd) execute(ctx context.Context, a *app, s system, u upgrade) error {
 	unlock, err := a.lock(ctx, s.Repo, c.Mode)
 	if err != nil {
 		return err
@@ -83,14 +88,6 @@ func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return errors.Join(a.printUpgrade(u), err)
-}
-
-// pending is the end of a --check, unless there is nothing to do.
-func (c *upgradeCmd) pending(u upgrade) error {
-	if c.Check && u.result != unchanged {
-		return ui.ErrPending
-	}
-	return nil
 }
 
 // foresee finds out whether there is anything to do, as far as that can be told
