@@ -12,13 +12,11 @@ import (
 	"bkt/internal/bootc"
 	"bkt/internal/containerfile"
 	"bkt/internal/crash"
-	"bkt/internal/distrobox"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/live"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
-	"bkt/internal/reconcile"
 	"bkt/internal/repo"
 	"bkt/internal/report"
 	"bkt/internal/workspace"
@@ -112,9 +110,9 @@ func (st *Status) readUncommitted(ctx context.Context, s live.System) {
 
 // readImages compares the images of this system with those of the repository.
 func (st *Status) readImages(ctx context.Context, s live.System) {
-	_, images, err := reconcile.ReadManifest[manifest.Images](s.Repo.FS(), manifest.ImagePath)
-	st.Booted = booted(ctx, images.System.Name, err)
-	st.Toolbox = toolbox(s, images.Toolbox.Name, err)
+	images, err := manifest.Read[manifest.Images](s.Repo.FS(), manifest.ImagePath)
+	st.Booted = booted(ctx, images.Content.System.Name, err)
+	st.Toolbox = toolbox(s.Repo, images.Content.Toolbox.Name, err)
 	if st.Staged, err = bootc.IsStaged(); err != nil {
 		st.StagedError = err.Error()
 	}
@@ -138,16 +136,16 @@ func booted(ctx context.Context, name string, errName error) *Booted {
 
 // toolbox compares the image of the toolbox container with the image called name;
 // errName is why the name is unknown. The result is nil without such a container.
-func toolbox(s live.System, name string, errName error) *Toolbox {
-	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](s.Repo.FS(), distrobox.File)
+func toolbox(r repo.Repo, name string, errName error) *Toolbox {
+	boxes, err := manifest.Read[manifest.Boxes](r.FS(), manifest.DistroboxPath)
 	if err != nil {
 		return &Toolbox{Error: firstOf(err)}
 	}
-	container, ok := boxes.Toolbox()
+	container, ok := boxes.Content.Toolbox()
 	if !ok {
 		return nil
 	}
-	t := &Toolbox{Name: container, Image: boxes.Containers[container].Image}
+	t := &Toolbox{Name: container, Image: boxes.Content.Containers[container].Image}
 	t.Wanted, t.Error = compareImage(t.Image, name, errName)
 	return t
 }
