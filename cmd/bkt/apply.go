@@ -11,7 +11,7 @@ import (
 
 type applyCmd struct {
 	liveFlags
-	Prune bool `help:"Also remove items no longer in the manifests (only those bkt installed)."`
+	Prune bool `help:"Also remove items that were removed from the manifests."`
 }
 
 // Run applies the manifests to the system.

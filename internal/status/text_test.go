@@ -1,0 +1,54 @@
+package status
+
+import (
+	"testing"
+
+	"bkt/internal/reconcile"
+	"bkt/internal/report"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestText has each line of a status, for what is known, unknown and different.
+func TestText(t *testing.T) {
+	items := []report.Item{{Case: reconcile.CaseLive}, {Case: reconcile.CaseNew}, {Case: reconcile.CaseMissing}, {Case: reconcile.CaseConflict}}
+	st := Status{
+		Files: []File{
+			{Name: "Containerfile", State: "in step"},
+			{Name: "toolbox/Containerfile", State: "stale", Sections: []string{"A", "B"}},
+			{Name: "other", State: "stale", Undecided: true},
+			{Name: "broken", State: "broken:1: error"},
+		},
+		Booted:           &Booted{Image: "quay.io/x:1", Digest: "sha256:0123456789abcdef", Wanted: "quay.io/me"},
+		Staged:           true,
+		Toolbox:          &Toolbox{Name: "dev", Image: "quay.io/t:1", Wanted: "quay.io/mine"},
+		Domains:          []report.Domain{{Name: "services", InStep: 5, Items: items, Notes: []string{"a note"}}, {Name: "gsettings", Reason: "no dconf"}},
+		Uncommitted:      []string{"a", "b"},
+		UncommittedError: "git failed",
+	}
+	want := `Containerfile: up to date
+toolbox/Containerfile: stale A, B (run "bkt containerfile sync" to update it)
+other: stale (run "bkt containerfile sync" to list text that comes from no manifest)
+broken: broken:1: error
+booted image: quay.io/x:1 sha256:0123456789ab…, not the image of this repository (run "bootc switch quay.io/me" to change to it)
+a new image is staged: it is used after the next boot
+toolbox: container dev, image quay.io/t:1; the image of this repository is quay.io/mine
+services: 5 up to date, 2 changed on this system, 1 changed in the manifest, 1 in conflict
+  a note
+gsettings: unavailable: no dconf
+not committed: unknown: git failed
+not committed: a, b
+`
+	if diff := cmp.Diff(want, st.Text()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	unknown := Status{Booted: &Booted{Error: "bootc failed"}, StagedError: "denied", Toolbox: &Toolbox{Error: "broken"}, DomainsError: "run as root"}
+	want = `booted image: unknown: bootc failed
+whether an image is staged is unknown: denied
+toolbox: unknown: broken
+not read: flatpak-apps, gsettings and all other domains: run as root
+`
+	if diff := cmp.Diff(want, unknown.Text()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
