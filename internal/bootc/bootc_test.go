@@ -34,3 +34,27 @@ func TestSameRepository(t *testing.T) {
 		}
 	}
 }
+
+// TestParse has what the programs print of systems of all kinds.
+func TestParse(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		parse      func([]byte) (Image, error)
+		want       Image
+		fails      bool
+	}{
+		{"an image", `{"status":{"booted":{"image":{"image":{"image":"quay.io/a:1","transport":"registry"},"imageDigest":"sha256:00"}}}}`, parseBootc, Image{"quay.io/a:1", "sha256:00"}, false},
+		{"no image", `{"status":{"booted":{"image":null}}}`, parseBootc, Image{}, false},
+		{"not managed by bootc", `{"status":{"booted":null}}`, parseBootc, Image{}, false},
+		{"no JSON", `error: denied`, parseBootc, Image{}, true},
+		{"an image", `{"deployments":[{"booted":false,"container-image-reference":"ostree-image-signed:docker://x"},
+			{"booted":true,"container-image-reference":"ostree-image-signed:docker://quay.io/a:1","container-image-reference-digest":"sha256:00"}]}`, parseRPMOSTree, Image{"quay.io/a:1", "sha256:00"}, false},
+		{"no image", `{"deployments":[{"booted":true}]}`, parseRPMOSTree, Image{}, false},
+		{"no deployment", `{"deployments":[]}`, parseRPMOSTree, Image{}, false},
+		{"no JSON", ``, parseRPMOSTree, Image{}, true},
+	} {
+		if got, err := tt.parse([]byte(tt.text)); got != tt.want || (err != nil) != tt.fails {
+			t.Errorf("%s: %+v, %v", tt.name, got, err)
+		}
+	}
+}

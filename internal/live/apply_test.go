@@ -46,7 +46,7 @@ func TestPlanApply(t *testing.T) {
 // TestExecute checks that a failure stops neither the other items nor the other
 // domains, and that an item is reported once, even if it takes several changes.
 func TestExecute(t *testing.T) {
-	one := fakeDomain("one", fakeComparison{change: plan.Plan{changeOf("one", "bad", "false"), changeOf("one", "good", "true"), changeOf("one", "good", "true")}}, nil)
+	one := fakeDomain("one", fakeComparison{change: plan.Plan{changeOf("one", "bad", "false"), changeOf("one", "bad", "true"), changeOf("one", "good", "true"), changeOf("one", "good", "true")}}, nil)
 	two := fakeDomain("two", fakeComparison{change: plan.Plan{changeOf("two", "good", "true"), changeOf("two", "late", "true"), changeOf("two", "late", "false")}}, nil)
 	items := []Item{item(one, "bad", plan.Add), item(one, "good", plan.Add), item(two, "good", plan.Add), item(two, "late", plan.Add)}
 	var events []string
