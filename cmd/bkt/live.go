@@ -6,7 +6,6 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/live"
-	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/report"
 	"bkt/internal/ui"
@@ -95,6 +94,3 @@ func (a *app) printOutcome(domains []*live.Domain, items []live.Item, to live.Di
 func errNoTerminal(what, instead string) error {
 	return hint.Add(errors.New(what+" needs a terminal"), "%s", instead)
 }
-
-// firstOf returns the first of the errors in a file.
-func firstOf(err error) string { return hint.Split(patherr.Trim(err))[0].Error() }
