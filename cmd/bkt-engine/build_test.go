@@ -115,8 +115,8 @@ func TestOutputIsNotSent(t *testing.T) {
 	}
 }
 
-// TestCacheBehindALinkIsNotSent builds from a folder that the engine's cache
-// lies in, and that goes by another name there.
+// TestCacheBehindALinkIsNotSent builds from a folder that contains the engine's cache,
+// by the path of a link.
 func TestCacheBehindALinkIsNotSent(t *testing.T) {
 	w := newWorld(t)
 	w.containerfile(t, `RUN --mount=type=bind,target=/tmp ["/init", "list", "/tmp"]`)
@@ -202,7 +202,7 @@ func TestUnread(t *testing.T) {
 	}
 }
 
-// TestUmaskOfWhoeverStartsTheEngine checks that it has no part in the image.
+// TestUmaskOfWhoeverStartsTheEngine checks that the umask does not change the image.
 func TestUmaskOfWhoeverStartsTheEngine(t *testing.T) {
 	w := newWorld(t)
 	w.containerfile(t, `WORKDIR /made/here`, `RUN ["/init", "mode", "/made"]`)
@@ -285,8 +285,8 @@ func TestSeveralPlatforms(t *testing.T) {
 	}
 }
 
-// TestForeignLayoutIsKept checks that a build does not write over an image that
-// something else has written, let alone the one that it is built from.
+// TestForeignLayoutIsKept checks that a build does not overwrite an image that another
+// program has written, or its own base image.
 func TestForeignLayoutIsKept(t *testing.T) {
 	w := newWorld(t)
 	w.containerfile(t, `COPY input /input`)
@@ -307,16 +307,16 @@ func TestForeignLayoutIsKept(t *testing.T) {
 	}
 }
 
-// TestSyntaxLineAsksNoRegistry checks that the frontend is bkt's own, whatever
-// the Containerfile asks for.
+// TestSyntaxLineAsksNoRegistry checks that a build uses bkt's own frontend, whatever
+// the Containerfile says.
 func TestSyntaxLineAsksNoRegistry(t *testing.T) {
 	w := newWorld(t)
 	w.write(t, "context/Containerfile", "# syntax=docker/dockerfile:1\nFROM example.org/base\nCOPY <<EOF /x\ntext\nEOF\n")
 	w.mustBuild(t)
 }
 
-// TestCacheIsNotSent checks that an engine whose root lies in the context is not
-// sent to itself.
+// TestCacheIsNotSent checks that the engine's root is not sent to the engine if it is
+// in the context.
 func TestCacheIsNotSent(t *testing.T) {
 	w := newWorld(t)
 	w.containerfile(t, `RUN --mount=type=bind,target=/tmp ["/init", "list", "/tmp"]`)

@@ -17,8 +17,8 @@ import (
 	"bkt/internal/engine/contract"
 )
 
-// A tenant has a world whose engine makes layers in one way, for one user. What
-// is on disk is asked of du(1), not of the engine.
+// A tenant has a world whose engine uses one snapshotter, for one user. Its disk usage
+// is measured by du(1), not by the engine.
 type tenant struct {
 	world
 	user        *user.User // nil: whoever runs the test
@@ -33,8 +33,8 @@ const (
 	empty = 1 << 20
 )
 
-// TestDisk checks that what engines say about the disk is so, and that they free
-// it. With BKT_TEST_FULL=1, images are ten times as large.
+// TestDisk checks that engines report their disk usage correctly, and that they free
+// disk space. With BKT_TEST_FULL=1, images are ten times as large.
 func TestDisk(t *testing.T) {
 	data := 6_000_000
 	if os.Getenv("BKT_TEST_FULL") != "" {
@@ -43,7 +43,7 @@ func TestDisk(t *testing.T) {
 	for _, who := range []string{"self", "user"} {
 		for _, snapshotter := range []string{contract.Overlay, contract.Native} {
 			t.Run(who+"/"+snapshotter, func(t *testing.T) {
-				t.Parallel() // much of the time, the disk is waited for
+				t.Parallel() // they wait for the disk much of the time
 				d := tenant{snapshotter: snapshotter, data: data}
 				if who == "user" {
 					d.user = needUser(t)
@@ -57,7 +57,7 @@ func TestDisk(t *testing.T) {
 	}
 }
 
-// moveIn returns the tenant with a world of its own.
+// moveIn returns the tenant with a new world.
 func (d tenant) moveIn(t *testing.T) tenant {
 	d.world = newWorld(t)
 	if d.user != nil {
@@ -109,8 +109,7 @@ func (d tenant) ask(t *testing.T, errand string) answer {
 	return a
 }
 
-// image makes number the image that is built next. Nothing in it is the same as
-// in another.
+// image selects the image that is built next. No two images have anything in common.
 func (d tenant) image(t *testing.T, number int, steps ...string) {
 	t.Helper()
 	data := make([]byte, d.data)
@@ -130,8 +129,8 @@ func (d tenant) mustBuildImage(t *testing.T, number int) {
 	}
 }
 
-// wait starts a build of an image that goes on until it is told to end, which it
-// is by the function that is returned, and that returns how the build ended.
+// wait starts a build of an image that runs until end sends its step a signal. end
+// returns the error of the build.
 func (d tenant) wait(t *testing.T, number int) (end func(syscall.Signal) error, marker string) {
 	t.Helper()
 	marker = fmt.Sprintf("marker-%s-%d", filepath.Base(d.Dir), number)
@@ -157,20 +156,20 @@ func (d tenant) wait(t *testing.T, number int) (end func(syscall.Signal) error, 
 	}, marker
 }
 
-// du returns what the engine takes on disk.
+// du returns the engine's disk usage.
 func (d tenant) du(t *testing.T) int64 {
 	t.Helper()
 	out, err := exec.Command("du", "-s", "--block-size=1", d.config().Root).Output()
 	text, _, _ := strings.Cut(string(out), "\t")
 	n, errParse := strconv.ParseInt(text, 10, 64)
-	// Files that come and go as it looks at them are an error to du.
+	// du fails if files are removed while it reads their folders.
 	if errParse != nil {
 		t.Fatalf("du: %v, %v", err, errParse)
 	}
 	return n
 }
 
-// checkStatus compares what the engine says about the disk with what there is.
+// checkStatus compares the disk usage that the engine reports with that of du.
 func (d tenant) checkStatus(t *testing.T) answer {
 	t.Helper()
 	a := d.ask(t, "status")
@@ -180,7 +179,7 @@ func (d tenant) checkStatus(t *testing.T) answer {
 	return a
 }
 
-// near says whether two sizes are the same but for slack.
+// near reports whether two sizes differ by slack at most.
 func near(a, b int64) bool { return max(a, b)-min(a, b) <= slack }
 
 // awaitIdle waits until no build uses the cache: the engine answers the client
@@ -192,7 +191,7 @@ func (d tenant) awaitIdle(t *testing.T) {
 	})
 }
 
-// checkPrune prunes, and returns what that comes to.
+// checkPrune prunes, and compares the result with du.
 func (d tenant) checkPrune(t *testing.T) answer {
 	t.Helper()
 	before := d.du(t)
@@ -212,13 +211,13 @@ func (d tenant) checkEmpty(t *testing.T, when string) {
 	}
 }
 
-// largest lists what takes most of the disk.
+// largest lists the largest files and folders.
 func (d tenant) largest() string {
 	out, _ := exec.Command("sh", "-c", "du -a "+d.config().Root+" | sort -rn | head -20").Output()
 	return string(out)
 }
 
-// testPrune prunes with nothing to do, with a build to do, and after that.
+// testPrune prunes without a build, during a build, and after it.
 func (d tenant) testPrune(t *testing.T) {
 	d.start(t)
 	d.mustBuildImage(t, 1)
@@ -249,7 +248,7 @@ func (d tenant) testPrune(t *testing.T) {
 	d.checkEmpty(t, "after builds and prunes")
 }
 
-// testLeftOver checks that what engines leave behind is removed by later ones.
+// testLeftOver checks that an engine removes what earlier ones have left behind.
 func (d tenant) testLeftOver(t *testing.T) {
 	d.start(t)
 	d.mustBuildImage(t, 1)
@@ -269,7 +268,7 @@ func (d tenant) testLeftOver(t *testing.T) {
 		return near(d.ask(t, "status").Engine.Disk.Size, d.du(t))
 	})
 
-	// The cache of before is still good.
+	// The cache still works.
 	out, err := d.command(t, "build").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "CACHED") {
 		t.Errorf("a build like that before: %v: %s", err, out)
@@ -299,8 +298,7 @@ func (d tenant) testLeftOver(t *testing.T) {
 	d.checkEmpty(t, "after a kill and a prune")
 }
 
-// checkUnreadable checks that it is told that a folder is not counted that the
-// tenant may not read.
+// checkUnreadable checks that status counts the folders that the tenant may not read.
 func (d tenant) checkUnreadable(t *testing.T) {
 	t.Helper()
 	if d.user == nil {
@@ -318,8 +316,8 @@ func (d tenant) checkUnreadable(t *testing.T) {
 	}
 }
 
-// leave makes folders as an engine that was killed, and one that made layers in
-// another way, leave them. It returns their names.
+// leave makes folders like those that a killed engine, and one with another
+// snapshotter, leave behind. It returns their names.
 func (d tenant) leave(t *testing.T) []string {
 	t.Helper()
 	other := contract.Native
@@ -353,7 +351,7 @@ func (d tenant) leave(t *testing.T) []string {
 	return left
 }
 
-// testLimit builds more than the limit has room for. Nothing else is done.
+// testLimit builds more than the limit allows, and then does nothing.
 func (d tenant) testLimit(t *testing.T) {
 	limit := int64(d.data) * 10 / 6
 	d.buildAbove(t, limit)
@@ -362,8 +360,8 @@ func (d tenant) testLimit(t *testing.T) {
 	})
 }
 
-// testRoom builds more than the limit has room for, with room for one image,
-// which has to be the last one.
+// testRoom builds more than a limit allows that has room for one image. The cache must
+// have the last image.
 func (d tenant) testRoom(t *testing.T) {
 	d.buildAbove(t, int64(d.data)*8)
 	out, err := d.command(t, "build").CombinedOutput()

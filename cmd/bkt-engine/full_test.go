@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestFullDisk checks that the cache is deleted from a disk that has no room left,
-// by an engine that runs, and by one that is started for that.
+// TestFullDisk checks that prune works on a full disk, with an engine that runs, and
+// with one that starts for it.
 func TestFullDisk(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can have a disk of its own")
@@ -55,7 +55,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// fill writes to a file until there is no room on its disk.
+// fill writes to a file until its disk is full.
 func fill(t *testing.T, name string) {
 	t.Helper()
 	f, err := os.Create(name)

@@ -21,8 +21,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hang starts a build with a RUN that never ends, and returns once it runs:
-// what the RUN's process can be told by, and how the build will end.
+// hang starts a build with a RUN that never ends, and returns once it runs. The RUN's
+// process has marker in its command line; done receives the error of the build.
 func (w world) hang(t *testing.T, ctx context.Context) (marker string, done <-chan error) {
 	t.Helper()
 	marker = "marker-" + filepath.Base(w.Dir)
@@ -78,7 +78,7 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 				t.Errorf("error is %v, hints %q", err, hint.Of(err))
 			}
 			w.awaitNothingLeft(t, marker)
-			// What it has left behind in its root is no hindrance.
+			// The files that it has left in its root do no harm.
 			w.containerfile(t, `RUN ["/init", "write", "/etc/made", "x"]`)
 			w.mustBuild(t)
 		})
@@ -111,7 +111,7 @@ func TestKilledClientEndsItsBuild(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // says that it was killed
+	_ = cmd.Wait() // the error is that it was killed
 	w.awaitNothingLeft(t, marker)
 	if now := w.status(t).PID; now != pid {
 		t.Errorf("another engine runs: %d, not %d", now, pid)
@@ -219,7 +219,7 @@ func TestBusyEngineDoesNotEnd(t *testing.T) {
 	select {
 	case err := <-done:
 		t.Errorf("the build ended with %v before it was cancelled", err)
-	case <-time.After(10 * cfg.Idle): // that nothing happens can only be seen over some time
+	case <-time.After(10 * cfg.Idle): // only time can show that it does not end
 	}
 	cancel()
 	if err := result(t, done); !errors.Is(err, context.Canceled) {
@@ -227,8 +227,8 @@ func TestBusyEngineDoesNotEnd(t *testing.T) {
 	}
 }
 
-// TestEnginesThatComeAndGo builds while engines end all the time: whoever comes
-// as one leaves must not notice.
+// TestEnginesThatComeAndGo builds while engines end all the time: a build that starts
+// while an engine ends must succeed.
 func TestEnginesThatComeAndGo(t *testing.T) {
 	w := newWorld(t)
 	w.containerfile(t, `COPY input /input`)
@@ -321,7 +321,7 @@ func TestStatusAndPrune(t *testing.T) {
 	}
 }
 
-// TestProgramThatIsNoEngine checks that what is wrong with it is told.
+// TestProgramThatIsNoEngine checks that the error has the program's own message.
 func TestProgramThatIsNoEngine(t *testing.T) {
 	w := newWorld(t)
 	w.containerfile(t, `COPY input /input`)
@@ -335,8 +335,8 @@ func TestProgramThatIsNoEngine(t *testing.T) {
 	}
 }
 
-// TestEngineOfAnotherRoot checks that what answers at the socket is not taken
-// for the engine of a root that it does not have.
+// TestEngineOfAnotherRoot checks that a client does not use an engine that has another
+// root.
 func TestEngineOfAnotherRoot(t *testing.T) {
 	w := newWorld(t)
 	w.mustStart(t)

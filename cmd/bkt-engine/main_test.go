@@ -22,8 +22,8 @@ import (
 	"bkt/internal/testkit"
 )
 
-// clientEnv makes the test binary a client: it holds the folder of its world.
-// errandEnv holds what it does there.
+// clientEnv makes the test binary a client, and names the folder of its world;
+// errandEnv names what the client does.
 const (
 	clientEnv = "BKT_TEST_CLIENT"
 	errandEnv = "BKT_TEST_ERRAND"
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	testkit.Main(m)
 }
 
-// world is a folder with all that a test builds from and into.
+// world is a folder with the input and output of a test's builds.
 type world struct {
 	Dir     string
 	Address string // of the engine; empty: its own
@@ -99,7 +99,7 @@ func (w world) write(t *testing.T, name, text string) {
 	}
 }
 
-// containerfile writes one that is based on the world's image.
+// containerfile writes a Containerfile that is based on the world's image.
 func (w world) containerfile(t *testing.T, steps ...string) {
 	t.Helper()
 	w.write(t, "context/Containerfile", "FROM example.org/base\n"+strings.Join(steps, "\n")+"\n")
@@ -120,8 +120,8 @@ func (w world) mustBuild(t *testing.T) (ocilayout.Image, string) {
 	return l, log.String()
 }
 
-// client does an errand in the world in dir, as another user or in a process that
-// can be killed: it builds the world, or prints what another errand comes to.
+// client does an errand in the world in dir, as another user or in a process that a
+// test can kill: it builds the world, or prints the answer to another errand.
 func client(dir string) int {
 	data, err := os.ReadFile(filepath.Join(dir, "world.json"))
 	var w world
@@ -138,7 +138,7 @@ func client(dir string) int {
 	return 0
 }
 
-// answer is what an errand comes to.
+// answer is the result of an errand.
 type answer struct {
 	Freed  int64
 	Left   engineclient.Disk
@@ -182,7 +182,7 @@ func (w world) clientCommand(t *testing.T) *exec.Cmd {
 // keep this machine busy.
 const limit = 3 * time.Minute
 
-// watch is a writer that tells when a text has gone by.
+// watch is a writer that closes seen when a text has been written.
 type watch struct {
 	text string
 	seen chan struct{}
@@ -215,8 +215,7 @@ func (w *watch) await(t *testing.T) {
 	}
 }
 
-// eventually waits until done, which asks about other processes: there is no
-// one to tell when they are gone.
+// eventually polls until done: other processes do not report when they are gone.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -231,13 +230,12 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// processes returns the pids of all processes with text in file, which is one
-// of those that /proc has for each.
+// processes returns the pids of all processes with a text in a file below /proc/PID.
 func processes(file, text string) []string {
 	var pids []string
 	names, _ := filepath.Glob("/proc/[0-9]*/" + file)
 	for _, name := range names {
-		data, err := os.ReadFile(name) // one that has just ended has none
+		data, err := os.ReadFile(name) // it fails for a process that has just ended
 		if err == nil && bytes.Contains(data, []byte(text)) {
 			pids = append(pids, filepath.Base(filepath.Dir(name)))
 		}
@@ -245,13 +243,13 @@ func processes(file, text string) []string {
 	return pids
 }
 
-// left returns the processes of RUNs that have marker among their words, and
-// those that see a mount of the world's engine.
+// left returns the processes that have marker in their command line, and those that
+// see a mount of the world's engine.
 func (w world) left(marker string) (running, mounted []string) {
 	return processes("cmdline", marker), processes("mountinfo", filepath.Join(w.config().Root, "runc-"))
 }
 
-// awaitNothingLeft waits until no process of a RUN is left, and no mount.
+// awaitNothingLeft waits until no process of a RUN and no mount is left.
 func (w world) awaitNothingLeft(t *testing.T, marker string) {
 	t.Helper()
 	eventually(t, "no process and no mount left", func() bool {
@@ -262,7 +260,7 @@ func (w world) awaitNothingLeft(t *testing.T, marker string) {
 
 var errTimeout = errors.New("took too long")
 
-// result returns what a build that runs in another goroutine ended with.
+// result returns the error of a build in another goroutine.
 func result(t *testing.T, done <-chan error) error {
 	t.Helper()
 	select {

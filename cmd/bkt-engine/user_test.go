@@ -60,7 +60,7 @@ func credential(t *testing.T, u *user.User) *syscall.Credential {
 }
 
 // serve starts the world's engine, as u unless that is nil, and waits until it is
-// up.
+// ready.
 func (w world) serve(t *testing.T, u *user.User, args ...string) {
 	t.Helper()
 	ready, report, err := os.Pipe()

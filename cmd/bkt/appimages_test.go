@@ -24,7 +24,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// appImageCommands are those of the scripts about AppImages.
+// appImageCommands are the script commands for AppImages.
 func appImageCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"appimage": makeAppImage,
@@ -35,8 +35,7 @@ func appImageCommands() map[string]func(*testscript.TestScript, bool, []string) 
 	}
 }
 
-// withRuntime lets scripts make AppImages: $RUNTIME is the program that they
-// start with.
+// withRuntime lets scripts make AppImages: $RUNTIME is the program at their start.
 func withRuntime(path string, surround func(*testscript.Env) error) func(*testscript.Env) error {
 	return func(env *testscript.Env) error {
 		env.Setenv("RUNTIME", path)
@@ -44,7 +43,7 @@ func withRuntime(path string, surround func(*testscript.Env) error) func(*testsc
 	}
 }
 
-// realRuntime is the one that opens the image and runs what is in it.
+// realRuntime returns the program that opens the image and runs its content.
 func realRuntime(t *testing.T) string {
 	t.Helper()
 	testkit.Need(t, "mksquashfs")
@@ -63,8 +62,7 @@ func realRuntime(t *testing.T) string {
 	return path
 }
 
-// fakeRuntime is a program that cannot be run, with a section for where updates
-// are.
+// fakeRuntime makes a program that cannot run. It has the section for update information.
 func fakeRuntime(t *testing.T) string {
 	t.Helper()
 	testkit.Need(t, "mksquashfs")
@@ -102,8 +100,7 @@ func fakeRuntime(t *testing.T) string {
 //
 //	appimage FILE DIR [comp=NAME] [update=INFORMATION] [swap=OLD/NEW]…
 //
-// Swap replaces names in the image by others of the same length, which no tool
-// would write.
+// Swap replaces names in the image by names of the same length that no tool writes.
 func makeAppImage(ts *testscript.TestScript, _ bool, args []string) {
 	file, dir := ts.MkAbs(args[0]), ts.MkAbs(args[1])
 	comp, update, swaps := "gzip", "", [][]byte(nil)
@@ -160,8 +157,7 @@ func makeZsync(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), append([]byte(head), 0, 1, 2, 0xff), 0o644))
 }
 
-// md5Group sets a variable to the name of the group in which Gear Lever keeps
-// what it knows of a file:
+// md5Group sets a variable to the name of the group that Gear Lever has for a file:
 //
 //	md5group VAR FILE
 func md5Group(ts *testscript.TestScript, _ bool, args []string) {
@@ -189,11 +185,11 @@ type releaseSite struct {
 //	github DIR
 //
 // DIR/repos/OWNER/NAME/TAG/FILE is a file of a release; the greatest tag is the
-// newest. FILE.digest beside it has what is told as its digest, and a folder TAG
-// with a file called prerelease in it is one. DIR/files has other files. It sets
-// GITHUB and BKT_GITHUB_URL to the server's URL. What is asked for is a line of
-// DIR/log. A number in DIR/cut has the next download break off after so many
-// bytes, and one in DIR/status is the answer to all questions.
+// newest. FILE.digest has the digest to report for it. A folder TAG that contains a
+// file prerelease is a prerelease. DIR/files has other files. It sets GITHUB and
+// BKT_GITHUB_URL to the server's URL, and writes a line to DIR/log for each request. A
+// number in DIR/cut ends the next download after that many bytes; a number in
+// DIR/status is the status of all responses.
 func serveReleases(ts *testscript.TestScript, _ bool, args []string) {
 	s := &releaseSite{dir: ts.MkAbs(args[0])}
 	mux := http.NewServeMux()
@@ -231,7 +227,7 @@ func (s *releaseSite) log(line string) {
 	}
 }
 
-// A releaseJSON is a release in the words of GitHub.
+// A releaseJSON is a release as GitHub describes it.
 type releaseJSON struct {
 	Tag        string      `json:"tag_name"`
 	Draft      bool        `json:"draft"`

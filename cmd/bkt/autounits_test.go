@@ -23,14 +23,14 @@ import (
 	"github.com/coreos/go-systemd/v22/unit"
 )
 
-// oddly is where things lie that show how paths are written into units. Where
-// the program is, systemd allows no quotes.
+// oddly is a name of folders that need quoting in units. systemd allows no quotes in
+// the path of the program, which is in odd.
 const (
 	oddly = `50% of $HOME's "things"`
 	odd   = `50% of $HOME`
 )
 
-// machines are where units are made for.
+// machines returns the machines to make units for.
 func machines(program string) map[string]packaging.Machine {
 	return map[string]packaging.Machine{
 		"usual": {
@@ -44,8 +44,8 @@ func machines(program string) map[string]packaging.Machine {
 	}
 }
 
-// TestUnitsAreWhatSystemdTakes has systemd look at all units that bkt writes,
-// wherever things lie. It only warns of a setting that it does not know.
+// TestUnitsAreWhatSystemdTakes checks with systemd all units that bkt writes, for all
+// machines. For an unknown setting, systemd only prints a warning.
 func TestUnitsAreWhatSystemdTakes(t *testing.T) {
 	testkit.Need(t, "systemd-analyze")
 	for name, m := range machines(copyOfBkt(t, filepath.Join(t.TempDir(), odd))) {
@@ -78,8 +78,8 @@ func captureUnits(t *testing.T, m packaging.Machine) []packaging.Unit {
 	return units
 }
 
-// TestUnitsOfAPackage checks that a package's units are those that bkt would
-// write where all is in its usual place.
+// TestUnitsOfAPackage checks that the units for packages are those that bkt writes for
+// the usual folders.
 func TestUnitsOfAPackage(t *testing.T) {
 	for _, u := range captureUnits(t, machines("/usr/bin/bkt")["usual"]) {
 		text, err := os.ReadFile("../../packaging/systemd/user/" + u.Name)
@@ -92,7 +92,7 @@ func TestUnitsOfAPackage(t *testing.T) {
 	}
 }
 
-// TestUnitsRunCommands has bkt's own command line take what the units run.
+// TestUnitsRunCommands checks that bkt's command line accepts the commands in the units.
 func TestUnitsRunCommands(t *testing.T) {
 	commands := 0
 	for _, u := range captureUnits(t, machines("/usr/bin/bkt")["usual"]) {
@@ -124,7 +124,7 @@ func TestUnitsRunCommands(t *testing.T) {
 	}
 }
 
-// copyOfBkt puts bkt into a folder, which it makes, and returns its path.
+// copyOfBkt copies bkt into a folder, which it creates, and returns its path.
 func copyOfBkt(t *testing.T, dir string) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -139,9 +139,9 @@ func copyOfBkt(t *testing.T, dir string) string {
 	return path
 }
 
-// TestSystemdCaptures has the real systemd of a user run what "auto-capture
-// enable" has set up: by its timer, and by its watch of files. The repository,
-// bkt and the home have names that need care.
+// TestSystemdCaptures checks that a real systemd of a user runs auto-capture after
+// "auto-capture enable": by its timer, and when files change. The paths of the
+// repository and of bkt need quoting.
 func TestSystemdCaptures(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can mount what a systemd of its own needs")
@@ -159,7 +159,7 @@ func TestSystemdCaptures(t *testing.T) {
 		m.wants(t, commits, "org.bkt.Timer")
 	})
 	t.Run("by the files", func(t *testing.T) {
-		// While the service runs, systemd does not watch for it.
+		// While the service runs, systemd does not watch files for it.
 		m.run("systemctl", "--user", "stop", "--", units[0], strings.TrimSuffix(units[0], "timer")+"service")
 		m.run("systemctl", "--user", "start", "--", units[1])
 		m.run("flatpak", "override", "--user", "--env=BY=files", "org.bkt.Files")
@@ -178,8 +178,8 @@ func TestSystemdCaptures(t *testing.T) {
 	})
 }
 
-// setUpCapture makes a repository whose hook tells of commits, and has systemd
-// not take its time.
+// setUpCapture makes a repository whose hook reports commits, and makes systemd react
+// at once.
 const setUpCapture = `
 git config --global user.name Someone
 git config --global user.email someone@example.org
@@ -209,9 +209,8 @@ type manager struct {
 	pid  int // of a process in its namespace
 }
 
-// startSystemd starts a systemd in a mount namespace of its own, where it finds
-// nothing but cgroups of version 2, and what makes it believe that the machine was
-// booted with it.
+// startSystemd starts a systemd in its own mount namespace. There it finds only cgroups
+// of version 2, and the folder that says that systemd has booted the machine.
 func startSystemd(t *testing.T) manager {
 	t.Helper()
 	u, err := user.Lookup(testkit.UserName)
@@ -267,8 +266,7 @@ func startSystemd(t *testing.T) manager {
 	return m
 }
 
-// inNamespace runs systemd as a user, in a cgroup of that user, which it takes
-// away again.
+// inNamespace runs systemd as a user in a cgroup, which it removes afterwards.
 const inNamespace = `set -eu
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run/systemd
@@ -307,7 +305,7 @@ func (m manager) readiness(path string) <-chan struct{} {
 	return ready
 }
 
-// command is one of the user's, beside the systemd.
+// command returns a command of the user in the namespace of the systemd.
 func (m manager) command(argv ...string) *exec.Cmd {
 	cmd := exec.Command("nsenter", append([]string{
 		fmt.Sprintf("--target=%d", m.pid), "--mount", "setpriv", "--reuid=" + testkit.UserName, "--regid=" + testkit.UserName, "--init-groups", "env", "--chdir=" + m.home,
@@ -325,7 +323,7 @@ func (m manager) run(argv ...string) string {
 	return string(out)
 }
 
-// fifo opens one of the user's. Opened for writing, too, it has no end.
+// fifo opens a fifo in the user's home, for writing, too: then reading has no end.
 func (m manager) fifo(name string) *bufio.Reader {
 	m.t.Helper()
 	f, err := os.OpenFile(filepath.Join(m.home, name), os.O_RDWR|syscall.O_NONBLOCK, 0)
@@ -339,8 +337,7 @@ func (m manager) fifo(name string) *bufio.Reader {
 	return bufio.NewReader(f)
 }
 
-// wants waits for the next commit, which has to be of one override, and nothing
-// else.
+// wants waits for the next commit, which must contain one override and nothing else.
 func (m manager) wants(t *testing.T, commits *bufio.Reader, app string) {
 	t.Helper()
 	commit, err := commits.ReadString('\n')

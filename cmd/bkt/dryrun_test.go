@@ -21,9 +21,9 @@ import (
 )
 
 // untouched is the script command "untouched STATUS[,STATUS…] PROGRAM ARGS…": the
-// program has to end with one of these statuses, and leave all that is below the
-// script's folder as it was, the home, the repository and what is in their folders:
-// names, modes, contents, and when they were last changed.
+// program must end with one of these statuses and change nothing below the script's
+// folder, which has the home and the repository: no name, mode, content or time of the
+// last change.
 func untouched(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: untouched STATUS[,STATUS…] PROGRAM ARGS…")
@@ -54,8 +54,8 @@ func untouched(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// snapshot returns what there is below the script's folder, but for what the
-// stand-ins write down of how they were called.
+// snapshot returns the state of everything below the script's folder by its path,
+// except the file in which the stand-ins note their calls.
 func snapshot(ts *testscript.TestScript) map[string]string {
 	all := map[string]string{}
 	root := ts.Getenv("WORK")
@@ -86,13 +86,13 @@ func snapshot(ts *testscript.TestScript) map[string]string {
 	return all
 }
 
-// acting are the commands that act and have no --check: what they do needs an
+// acting are the commands that change something and have no --check: they need an
 // engine, a registry or a terminal.
 var acting = []string{"build", "test", "push", "drift resolve"}
 
-// TestDryRunsAreTried checks that the script of dry runs has each command that can be
-// one, in both ways, and each that only looks. The commands are those of the command
-// line itself: a new one has to be tried as well, or to be among those that act.
+// TestDryRunsAreTried checks that the script of dry runs tries --check and --dry-run of
+// each command that has them, and each command that changes nothing. The command line
+// itself gives the commands: a new one must be tried, or be listed in acting.
 func TestDryRunsAreTried(t *testing.T) {
 	text, err := os.ReadFile("testdata/tier2/dry-runs.txtar")
 	if err != nil {
@@ -121,7 +121,7 @@ func TestDryRunsAreTried(t *testing.T) {
 	}
 }
 
-// triedIn returns what tells whether a script tries a command with a flag.
+// triedIn returns a function that reports whether a script tries a command with a flag.
 func triedIn(script string) func(name, flag string) bool {
 	return func(name, flag string) bool {
 		for line := range strings.Lines(script) {

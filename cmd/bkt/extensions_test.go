@@ -23,7 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// extensionCommands are those of the scripts about extensions of GNOME Shell.
+// extensionCommands are the script commands for extensions of GNOME Shell.
 func extensionCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"extension": makeExtension,
@@ -36,7 +36,7 @@ func extensionCommands() map[string]func(*testscript.TestScript, bool, []string)
 	}
 }
 
-// standInShell is gnome-shell, of which only the version is asked.
+// standInShell is gnome-shell --version.
 func standInShell() { fmt.Println("GNOME Shell 43.9") }
 
 // standInCompile is glib-compile-schemas --strict.
@@ -104,8 +104,8 @@ func zipOf(dir string) ([]byte, error) {
 //	ego DIR
 //
 // DIR/NUMBER/UUID is the folder of a release of an extension, and DIR/files has
-// the files. It sets EGO to the server's URL, and what is asked for is a line of
-// DIR/log.
+// the files. It sets EGO to the server's URL, and writes a line to DIR/log for each
+// request.
 func serveExtensions(ts *testscript.TestScript, _ bool, args []string) {
 	s := &extensionSite{dir: ts.MkAbs(args[0])}
 	mux := http.NewServeMux()
@@ -137,7 +137,7 @@ func (s *extensionSite) log(line string) {
 	}
 }
 
-// newest answers with the newest release that is for a version of the shell.
+// newest sends the newest release for a version of the shell.
 func (s *extensionSite) newest(w http.ResponseWriter, r *http.Request) {
 	id := strings.TrimSuffix(r.PathValue("archive"), ".shell-extension.zip")
 	major, _, _ := strings.Cut(r.FormValue("shell_version"), ".")
@@ -185,7 +185,7 @@ func expand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
 }
 
-// alone has bkt find no other program.
+// alone makes bkt the only program in PATH.
 func alone(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
 		if _, err := os.Stat(filepath.Join(dir, "bkt")); err == nil {
@@ -201,14 +201,13 @@ type runningShell struct {
 	stop   func()
 	output *os.File
 	lines  *bufio.Scanner // of output
-	said   []string       // and not yet waited for
+	said   []string       // lines that no script has waited for yet
 }
 
-// shells are those that the scripts have started, by the script's folder.
+// shells are the shells that scripts have started, by the script's folder.
 var shells sync.Map
 
-// startShell starts GNOME Shell, in place of the one that runs, and waits until it
-// is ready.
+// startShell starts GNOME Shell, instead of one that runs, and waits until it is ready.
 func startShell(ts *testscript.TestScript, _ bool, _ []string) {
 	if old, ok := shells.Load(ts.Getenv("WORK")); ok {
 		old.(*runningShell).stop()
@@ -235,8 +234,7 @@ func startShell(ts *testscript.TestScript, _ bool, _ []string) {
 	hears(ts, false, []string{"GNOME Shell started"})
 }
 
-// hears waits until the shell says something, unless it has already. Each line
-// that it says is heard once.
+// hears waits until the shell has printed a line with a text. Each line counts once.
 func hears(ts *testscript.TestScript, _ bool, args []string) {
 	value, ok := shells.Load(ts.Getenv("WORK"))
 	if !ok {

@@ -20,10 +20,10 @@ import (
 
 // flatpaks are repositories of Flatpak. The scripts find:
 //
-//	$PLAIN   the folder of one that is not signed
-//	$SIGNED  the folder of one that is
-//	$KEY     the file of the key, and $KEY64 its content in base64
-//	$ARCH    as Flatpak calls this machine's
+//	$PLAIN   the folder of a repository that is not signed
+//	$SIGNED  the folder of a signed repository
+//	$KEY     the file with its key, and $KEY64 its content in base64
+//	$ARCH    Flatpak's name of this machine's architecture
 //	$OLD     a commit of org.bkt.App1 that is not the newest
 //
 // Both have the apps org.bkt.App1, 2 and 3, of the branch stable, and
@@ -42,7 +42,7 @@ func (f flatpaks) setenv(env *testscript.Env) {
 
 const flatpakApps = 3
 
-// fakeFlatpaks are those of the stand-in.
+// fakeFlatpaks makes repositories for the stand-in.
 func fakeFlatpaks(t *testing.T) flatpaks {
 	t.Helper()
 	dir := t.TempDir()
@@ -85,7 +85,7 @@ func signingKey(t *testing.T) []byte {
 	return key.Bytes()
 }
 
-// realFlatpaks are made by flatpak and gpg.
+// realFlatpaks makes repositories with flatpak and gpg.
 func realFlatpaks(t *testing.T) flatpaks {
 	t.Helper()
 	testkit.Need(t, "flatpak", "gpg")

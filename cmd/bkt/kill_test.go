@@ -19,8 +19,8 @@ import (
 
 // TestKilledRunsDoNoHarm kills capture, apply and auto-capture at each point of their
 // work: before each change of a file, and after the start of each program.
-// After that, each manifest must be whole, and as it was or as it was going to be; no
-// lock may be left, and the next run must finish the work.
+// After that, the manifest must have its old or its new content, no lock may be left,
+// and the next run must finish the work.
 func TestKilledRunsDoNoHarm(t *testing.T) {
 	t.Parallel()
 	testkit.Need(t, "git")
@@ -54,7 +54,7 @@ func TestKilledRunsDoNoHarm(t *testing.T) {
 	})
 }
 
-// A victim is a repository beside a system.
+// A victim is a repository and a system.
 type victim struct {
 	*testing.T
 	dir, overrides, declared string
@@ -149,8 +149,8 @@ func (v *victim) must(cmd *exec.Cmd) string {
 	return string(out)
 }
 
-// killAll changes something and kills the command that brings the change over, once
-// at each of the points that it reaches. It returns the points.
+// killAll kills the command that captures or applies a change, once at each of the
+// points that it reaches, each time with a new change. It returns the points.
 func (v *victim) killAll(change func(n int), args ...string) []string {
 	v.Helper()
 	v.change(change)
@@ -168,7 +168,7 @@ func (v *victim) killAll(change func(n int), args ...string) []string {
 	return points
 }
 
-// run changes something, and runs a command that is killed at a point.
+// run makes a change, and runs a command that is killed at a point.
 func (v *victim) run(change func(n int), point string, args ...string) killpoint.Run {
 	v.Helper()
 	v.change(change)
@@ -197,7 +197,7 @@ func (v *victim) mustHave(points []string, wanted ...string) {
 	}
 }
 
-// whole checks that the manifest is one of the two.
+// whole checks that the manifest has the content of one of two changes.
 func (v *victim) whole(n, m int) {
 	v.Helper()
 	text, err := os.ReadFile(v.declared)
@@ -206,7 +206,8 @@ func (v *victim) whole(n, m int) {
 	}
 }
 
-// done checks that both sides agree, and that what was to be committed is.
+// done checks that manifest and system have the content of a change, and that it is
+// committed if the command makes commits.
 func (v *victim) done(n int) {
 	v.Helper()
 	text, err := os.ReadFile(v.declared)

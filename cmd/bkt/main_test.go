@@ -19,7 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets the scripts run bkt as if it were installed, and the stand-ins.
+// TestMain lets scripts run bkt and the stand-ins as if they were installed.
 // In the tests, root acts for no other user, even if sudo runs them.
 func TestMain(m *testing.M) {
 	killpoint.Main()
@@ -43,8 +43,8 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, p)
 }
 
-// TestPanicIsAnError checks that a mistake in bkt itself ends neither as if all
-// were well nor as if there were something to do, and that it says what it is.
+// TestPanicIsAnError checks that after a panic bkt exits with neither 0 nor 2, and says
+// that this is a bug.
 func TestPanicIsAnError(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if status := run([]string{"-q", "init", ".", "--name=x"}, io.Discard, io.Discard); status != 0 {
@@ -85,8 +85,7 @@ func TestPanicIsAnError(t *testing.T) {
 	}
 }
 
-// TestPanicInGoroutine checks that a mistake is an error, too, where bkt does
-// things side by side.
+// TestPanicInGoroutine checks that a panic in a goroutine becomes an error, too.
 func TestPanicInGoroutine(t *testing.T) {
 	a := &app{Printer: ui.Printer{Out: io.Discard, Err: io.Discard}}
 	names := []string{"Containerfile", "toolbox/Containerfile"}

@@ -16,8 +16,7 @@ import (
 	"bkt/internal/workspace"
 )
 
-// A place is the home of a normal user with a repository in it, and a home of
-// root's.
+// A place is the home of a normal user, with a repository in it, and a home of root.
 type place struct {
 	*testing.T
 	user             *user.User
@@ -34,7 +33,7 @@ func newPlace(t *testing.T) place {
 	if err != nil {
 		testkit.Missing(t, err.Error())
 	}
-	dir, err := os.MkdirTemp("", "bkt-test-") // the user gets there, as it does not into t.TempDir
+	dir, err := os.MkdirTemp("", "bkt-test-") // the user has no access to t.TempDir
 	if err := errors.Join(err, os.Chmod(dir, 0o755)); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +46,7 @@ func newPlace(t *testing.T) place {
 	return p
 }
 
-// env is that of root whose home is home.
+// env returns an environment for root with a home.
 func (p place) env(home string, more ...string) []string {
 	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + p.root, "BKT_SYSTEMD_ROOT=" + p.root,
@@ -55,7 +54,7 @@ func (p place) env(home string, more ...string) []string {
 	}, more...)
 }
 
-// run runs a program in a folder, and returns its exit status and what it says.
+// run runs a program in a folder, and returns its exit status and output.
 func (p place) run(dir string, env []string, argv ...string) (int, string) {
 	p.Helper()
 	cmd := exec.Command(argv[0], argv[1:]...)
@@ -92,7 +91,7 @@ func (p place) edit(name, old, text string) {
 	}
 }
 
-// checkOwners checks that all in the home of the user is the user's.
+// checkOwners checks that the user owns everything in the user's home.
 func (p place) checkOwners(after string) {
 	p.Helper()
 	want := stat(p.T, p.home)
@@ -119,7 +118,8 @@ func stat(t *testing.T, path string) *syscall.Stat_t {
 	return info.Sys().(*syscall.Stat_t)
 }
 
-// rootModes are the ways in which root comes to the repository of a user.
+// rootModes returns the environments in which root may work in the repository of a
+// user, by the program that makes a user root.
 func (p place) rootModes() map[string][]string {
 	sudo := []string{"SUDO_UID=" + p.user.Uid, "SUDO_GID=" + p.user.Gid, "SUDO_USER=" + testkit.UserName}
 	return map[string][]string{
@@ -132,8 +132,8 @@ func (p place) rootModes() map[string][]string {
 	}
 }
 
-// TestRootInTheRepositoryOfAUser has root run each command that writes into a
-// repository. All that is new is the user's, who has to be able to go on.
+// TestRootInTheRepositoryOfAUser runs each command that writes into a repository as
+// root. The user must own all new files, and be able to continue.
 func TestRootInTheRepositoryOfAUser(t *testing.T) {
 	for name := range newPlace(t).rootModes() {
 		t.Run(name, func(t *testing.T) {
@@ -171,8 +171,8 @@ func TestRootInTheRepositoryOfAUser(t *testing.T) {
 	}
 }
 
-// TestDesktopsAreNotThoseOfRoot has root, for another user, run the commands that
-// are about a desktop: root's would be taken for the user's.
+// TestDesktopsAreNotThoseOfRoot runs the commands that read or change a desktop as root
+// for another user. They must refuse, because they would use root's desktop.
 func TestDesktopsAreNotThoseOfRoot(t *testing.T) {
 	commands := [][]string{
 		{"capture"}, {"capture", "--check"}, {"apply"}, {"apply", "-n"}, {"drift"}, {"auto-capture", "enable"}, {"auto-capture", "disable"},
@@ -185,7 +185,7 @@ func TestDesktopsAreNotThoseOfRoot(t *testing.T) {
 	for name, env := range p.rootModes() {
 		t.Run(name, func(t *testing.T) {
 			p.T = t
-			itself := name == "root" || name == "su -m" // of which nothing is known but that it is root
+			itself := name == "root" || name == "su -m" // nothing shows that root acts for a user
 			program, _, _ := strings.Cut(name, " ")
 			for _, args := range commands {
 				code, out := p.run(p.repo, env, append([]string{"bkt"}, args...)...)
@@ -205,8 +205,8 @@ func TestDesktopsAreNotThoseOfRoot(t *testing.T) {
 	}
 }
 
-// TestRootsSessionIsRoots checks that root for root, and a user who has been root,
-// are who they are.
+// TestRootsSessionIsRoots checks that root that acts for root, and a user whose
+// environment root has left, act for themselves.
 func TestRootsSessionIsRoots(t *testing.T) {
 	for name, env := range map[string][]string{
 		"sudo by root": {"SUDO_UID=0", "SUDO_USER=root"},

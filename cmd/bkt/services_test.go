@@ -8,8 +8,8 @@ import (
 	"bkt/internal/testkit"
 )
 
-// TestServicesUnderSystemd has the real systemd of a user say what bkt has made of
-// units, and bkt what systemctl has.
+// TestServicesUnderSystemd checks with the real systemd of a user that it has the unit
+// states that bkt sets, and that bkt sees the states that systemctl sets.
 func TestServicesUnderSystemd(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can mount what a systemd of its own needs")
@@ -23,7 +23,7 @@ func TestServicesUnderSystemd(t *testing.T) {
 		return string(out), err
 	}
 
-	// The system is not the user's to change, which does not hold up the rest.
+	// The user may not change units of the system; the other units are changed.
 	out, err := bkt("apply", "services")
 	if err == nil || !strings.Contains(out, "error: services: system/bkt-test.service: systemctl: ") || !strings.Contains(out, "hint: units of the system are changed by root") {
 		t.Errorf("%v: %s", err, out)
@@ -35,7 +35,7 @@ func TestServicesUnderSystemd(t *testing.T) {
 	m.is("masked", "b.service")
 	m.is("disabled", "c.service")
 
-	// What systemctl does is captured, but for what is gone at the next start.
+	// The states that systemctl sets are captured, except those until the next boot.
 	m.run("sh", "-euc", changeUnits)
 	m.is("enabled-runtime", "b.service")
 	if out, err := bkt("capture", "services"); err != nil || !strings.Contains(out, "- user/a.service") {
@@ -55,8 +55,7 @@ func TestServicesUnderSystemd(t *testing.T) {
 	}
 }
 
-// is checks what systemctl says of a unit, which fails for one that is not
-// enabled.
+// is checks the state of a unit. systemctl fails for a unit that is not enabled.
 func (m manager) is(state, unit string) {
 	m.t.Helper()
 	out, _ := m.command("systemctl", "--user", "is-enabled", "--", unit).CombinedOutput()
@@ -65,8 +64,8 @@ func (m manager) is(state, unit string) {
 	}
 }
 
-// setUpUnits makes a repository, and three units of which one tells that it is
-// started. What units the system has is none of its business.
+// setUpUnits makes a repository that ignores the units of the system, and three units.
+// One of them reports when it starts.
 const setUpUnits = `
 units=$XDG_DATA_HOME/systemd/user
 mkdir -p "$units" repo/manifests
@@ -80,7 +79,7 @@ echo {} >repo/manifests/image.json
 echo '{"services": {"bkt-test.service": "masked"}, "user": {"a.service": "enabled", "b.service": "masked"}}' >repo/manifests/systemd-services.json
 `
 
-// changeUnits leaves those of this machine's system out of what is captured.
+// changeUnits changes units, and ignores those of this machine's system.
 const changeUnits = `
 echo 'services:system/*' >repo/.bktignore
 systemctl --user disable a.service

@@ -18,8 +18,8 @@ import (
 )
 
 // standIns are programs that behave like those of the desktop as far as bkt uses
-// them, and keep their state in the same files, or in files beside. Each is the
-// test binary itself.
+// them. They store their state in the same files, or in the same folders. Each is the
+// test binary.
 func standIns() map[string]func() {
 	return map[string]func(){
 		"dconf":                standInDconf,
@@ -34,17 +34,16 @@ func standIns() map[string]func() {
 	}
 }
 
-// TestTier2 runs the scripts of the running system's domains twice: beside
-// stand-ins, and beside the real programs, which may not be there. The scripts
-// find:
+// TestTier2 runs the scripts of the running system's domains twice: with stand-ins,
+// and with the real programs, if they are installed. The scripts find:
 //
 //	$HOST    the name of this computer
 //	$CALLS   a file with a line for each call of a stand-in
 //	$RUNTIME the program that AppImages start with
 //	[real]   whether the programs are the real ones
 //
-// and what flatpaks has. The real programs find a bus of their own, which is both
-// the session's and the system's.
+// and the variables of flatpaks. The real programs find a bus of their own, as the bus
+// of the session and of the system.
 func TestTier2(t *testing.T) {
 	t.Parallel()
 	t.Run("stand-ins", func(t *testing.T) {
@@ -91,12 +90,12 @@ func runTier2(t *testing.T, real bool, surround func(*testscript.Env) error, f f
 	testscript.Run(t, p)
 }
 
-// withStandIns installs the stand-ins, and has a bus be there.
+// withStandIns installs the stand-ins, and creates the socket of a bus.
 func withStandIns(env *testscript.Env) error {
 	if err := installStandIns(env); err != nil {
 		return err
 	}
-	bus, err := net.Listen("unix", filepath.Join(env.WorkDir, ".test", "bus")) // which no stand-in speaks to
+	bus, err := net.Listen("unix", filepath.Join(env.WorkDir, ".test", "bus")) // no stand-in uses it
 	if err != nil {
 		return err
 	}
@@ -106,7 +105,7 @@ func withStandIns(env *testscript.Env) error {
 	return nil
 }
 
-// installStandIns puts the stand-ins where programs are looked for first.
+// installStandIns puts the stand-ins into the first folder of PATH.
 func installStandIns(env *testscript.Env) error {
 	bin := filepath.Join(env.WorkDir, ".test", "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
@@ -132,8 +131,8 @@ func installStandIns(env *testscript.Env) error {
 	return nil
 }
 
-// withBus starts a bus. What the bus starts has its environment, so the folders
-// have been set before.
+// withBus starts a bus. The variables of all folders must be set: programs that the bus
+// starts have its environment.
 func withBus(env *testscript.Env) error {
 	cmd := exec.Command("dbus-daemon", "--session", "--nofork", "--nosyslog", "--print-address")
 	cmd.Env, cmd.Dir = env.Vars, env.WorkDir

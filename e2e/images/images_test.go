@@ -85,8 +85,8 @@ func addLine(t *testing.T, path, line string) {
 	}
 }
 
-// buildAsRoot has root run first, as by sudo, what the user is going to run. The user
-// must be able to build on the result, with an engine of the user's own.
+// buildAsRoot runs the user's command first as root, as by sudo. The user must be able
+// to build in the same folder afterwards, with the user's own engine.
 func buildAsRoot(t *testing.T, cmd *exec.Cmd, u *user.User) {
 	t.Helper()
 	own := t.TempDir()
@@ -114,7 +114,7 @@ func buildAsRoot(t *testing.T, cmd *exec.Cmd, u *user.User) {
 	}
 }
 
-// stopAfterwards stops the engine of who runs cmd.
+// stopAfterwards stops the engine of the user of cmd when the test ends.
 func stopAfterwards(t *testing.T, cmd *exec.Cmd) {
 	t.Cleanup(func() {
 		stop := exec.Command(cmd.Path, "engine", "stop")

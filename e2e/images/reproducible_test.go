@@ -33,8 +33,8 @@ var varying = map[string]string{
 	"usr/lib/sysimage/libdnf5/transaction_history.sqlite-wal": "has pages of transaction_history.sqlite, and a random number that SQLite makes",
 }
 
-// records are steps that print what is in the databases of varying, but for times. The
-// header's digest is one of everything that a package says of itself and its files.
+// records are steps that print the content of the databases in varying without times.
+// The digest of a package's header covers all its metadata, including its files.
 const records = `FROM built
 RUN rpm -qa --queryformat 'record %{NEVRA} %{SHA256HEADER}\n' | sort
 RUN dnf history info last | grep -vE ' time +:|[Rr]pmdb' | sed 's/^/record /'
@@ -71,10 +71,10 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// record is a line that a step of records prints.
+// record matches a line that a step of records prints.
 var record = regexp.MustCompile(`(?m)^#\d+ [\d.]+ record (.*)$`)
 
-// recordsOf returns what rpm and dnf say of the image in a layout.
+// recordsOf returns what rpm and dnf have recorded in the image in a layout.
 func recordsOf(t *testing.T, w *testkit.Workshop, layout string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -138,7 +138,7 @@ func readJSON(t *testing.T, name string, v any) {
 	}
 }
 
-// filesOfLayer returns all that a layer says of its files, by their names.
+// filesOfLayer returns the metadata and checksums of the files in a layer, by name.
 func filesOfLayer(t *testing.T, name string) map[string]string {
 	t.Helper()
 	file, err := os.Open(name)

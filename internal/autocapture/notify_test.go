@@ -18,7 +18,7 @@ import (
 // A desktop keeps the notifications that it shows.
 type desktop struct{ shown []string }
 
-// Notify is that of the Desktop Notifications Specification.
+// Notify is the method of the Desktop Notifications Specification.
 func (d *desktop) Notify(app string, _ uint32, icon, summary, body string, _ []string, _ map[string]dbus.Variant, _ int32) (uint32, *dbus.Error) {
 	d.shown = append(d.shown, fmt.Sprintf("%s|%s|%s|%s", app, icon, summary, body))
 	return uint32(len(d.shown)), nil
@@ -75,7 +75,7 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-// startDesktop starts a bus that has a desktop.
+// startDesktop starts a bus with a desktop.
 func startDesktop(t *testing.T) *desktop {
 	t.Helper()
 	bus := exec.Command("dbus-daemon", "--session", "--nofork", "--nosyslog", "--print-address")

@@ -79,8 +79,8 @@ func checkWhole(t *testing.T, path string) {
 	}
 }
 
-// rewriteOnce replaces one content by the other. It is also the process that is
-// killed.
+// rewriteOnce replaces one content by the other. It is also the program that killWriter
+// runs.
 func rewriteOnce(path string) error {
 	old, err := os.ReadFile(path)
 	if err != nil {
