@@ -14,7 +14,7 @@ import (
 // it. One that is not listed here is a mistake, too.
 var may = map[string]string{
 	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/containerfile internal/crash internal/distrobox internal/doctor internal/domains internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/host internal/imagetest internal/live internal/manifest internal/ocilayout internal/patherr internal/pipeline internal/plan internal/reconcile internal/repo internal/report internal/scaffold internal/status internal/strictjson internal/ui internal/version internal/workspace schemas",
-	"cmd/bkt-engine":             "internal/crash internal/engine internal/engine/contract internal/ocilayout internal/registry internal/version",
+	"cmd/bkt-engine":             "internal/crash internal/engine internal/engine/contract internal/engine/machine internal/ocilayout internal/registry internal/version",
 	"e2e/containers":             "",
 	"e2e/engines":                "",
 	"e2e/git":                    "",
@@ -40,8 +40,9 @@ var may = map[string]string{
 	"internal/doctor":                         "internal/distrobox/export internal/domains internal/engine/contract internal/engineclient internal/finding internal/githook internal/hint internal/host internal/live internal/manifest internal/patherr internal/pipeline internal/plan internal/reconcile internal/repo internal/strictjson internal/version internal/workspace schemas",
 	"internal/domains":                        "internal/appimage internal/distrobox internal/extension internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/patherr internal/plan internal/reconcile internal/secret internal/services internal/workspace",
 	"internal/encode":                         "",
-	"internal/engine":                         "internal/crash internal/engine/contract internal/flock internal/hint internal/realm",
+	"internal/engine":                         "internal/crash internal/engine/contract internal/engine/machine internal/flock internal/hint internal/patherr internal/realm",
 	"internal/engine/contract":                "internal/flock internal/hint",
+	"internal/engine/machine":                 "internal/engine/contract internal/hint internal/patherr",
 	"internal/engineclient":                   "internal/engine/contract internal/flock internal/hint internal/patherr",
 	"internal/extension":                      "internal/gvariant internal/hint internal/manifest internal/patherr internal/plan internal/reconcile",
 	"internal/finding":                        "internal/hint",
@@ -81,7 +82,7 @@ var may = map[string]string{
 	"internal/secret":                         "",
 	"internal/services":                       "internal/hint internal/manifest internal/plan internal/reconcile",
 	"internal/shell":                          "",
-	"internal/status":                         "gen gen/section internal/bootc internal/containerfile internal/crash internal/distrobox internal/hint internal/host internal/live internal/manifest internal/patherr internal/reconcile internal/repo internal/report internal/workspace",
+	"internal/status":                         "gen gen/section internal/bootc internal/containerfile internal/crash internal/hint internal/host internal/live internal/manifest internal/patherr internal/reconcile internal/repo internal/report internal/workspace",
 	"internal/strictjson":                     "internal/hint",
 	"internal/testkit":                        "",
 	"internal/testkit/killpoint":              "",
