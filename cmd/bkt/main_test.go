@@ -38,7 +38,6 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	t.Parallel()
 	p := testkit.Params("testdata/script")
-	p.Cmds["untouched"] = untouched
 	p.Setup = testkit.Isolate
 	testscript.Run(t, p)
 }

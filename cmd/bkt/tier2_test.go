@@ -59,7 +59,6 @@ func TestTier2(t *testing.T) {
 
 func runTier2(t *testing.T, real bool, surround func(*testscript.Env) error, f flatpaks) {
 	p := testkit.Params("testdata/tier2")
-	p.Cmds["untouched"] = untouched
 	maps.Copy(p.Cmds, extensionCommands())
 	maps.Copy(p.Cmds, appImageCommands())
 	p.Condition = func(name string) (bool, error) {

@@ -28,12 +28,14 @@ func Params(dir string) testscript.Params {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await":    await,
-			"exit":     exit,
-			"generate": generate,
-			"steps":    steps,
-			"sub":      sub,
-			"typing":   typing,
+			"await":     await,
+			"exit":      exit,
+			"generate":  generate,
+			"pending":   pending,
+			"steps":     steps,
+			"sub":       sub,
+			"typing":    typing,
+			"untouched": untouched,
 		},
 	}
 }
