@@ -49,14 +49,18 @@ func checkCopy(c instructions.SourcesAndDest) []Problem {
 // userPrograms are programs that change userFiles.
 var userPrograms = []string{"useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod"}
 
-// checkRun looks for users that are added while the image is built, in the
-// command and in its heredocs, which may be scripts themselves.
+// checkRun looks for users that are added while the image is built, in the command
+// and in heredocs that are scripts: those without a command, and those for a shell.
 func checkRun(c *instructions.RunCommand) []Problem {
 	command := strings.Join(c.CmdLine, " ") + "\n"
-	scripts := []string{}
+	program, _, _ := strings.Cut(command, " ")
+	isScript := strings.HasPrefix(program, "<<") || slices.Contains([]string{"sh", "bash"}, path.Base(program))
+	var scripts []string
 	for _, f := range c.Files {
 		command += f.Data + f.Name + "\n"
-		scripts = append(scripts, f.Data)
+		if isScript {
+			scripts = append(scripts, f.Data)
+		}
 	}
 	if !slices.ContainsFunc(append(scripts, command), addsUser) {
 		return nil

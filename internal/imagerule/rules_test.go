@@ -132,6 +132,9 @@ func TestCheckInstruction(t *testing.T) {
 		{"RUN echo useradd", nil},
 		{"RUN [\"useradd\", \"x\"]", []string{"bootc/sysusers"}},
 		{"RUN <<E\nif true; then\n\tusermod x\nfi\nE", []string{"bootc/sysusers"}},
+		{"RUN bash -eu <<E\nuseradd x\nE", []string{"bootc/sysusers"}},
+		{"RUN cat >/usr/bin/x <<E\nuseradd x\nE", nil}, // a file
+		{"RUN useradd x <<E\ny\nE", []string{"bootc/sysusers"}},
 		{"RUN useradd x | (", nil}, // the shell complains
 	}
 	for _, tt := range tests {
