@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asOwner has root run a command as the owner of the folder that it runs in. That
-// of an owner who cannot get there runs as root.
+// asOwner makes root run a command as the owner of the folder that it runs in. If the
+// owner cannot get to the folder, root runs it.
 func asOwner(cmd *exec.Cmd) {
 	var st unix.Stat_t
 	if os.Geteuid() != 0 || unix.Stat(cmp.Or(cmd.Dir, "."), &st) != nil || st.Uid == 0 || st.Uid == unmapped || !reaches(cmd.Dir, st) {
@@ -28,11 +28,11 @@ func asOwner(cmd *exec.Cmd) {
 	cmd.Env = append(cmd.Environ(), "HOME="+home, "XDG_CONFIG_HOME=")
 }
 
-// unmapped is who owns what is of no user of a user namespace: no one can become
-// that one.
+// unmapped is the owner of files that belong to no user of a user namespace. Nobody
+// can become that user.
 const unmapped = 65534
 
-// reaches reports whether the owner of a folder may go through all those around
+// reaches reports whether the owner of a folder may pass through all folders around
 // it.
 func reaches(dir string, owner unix.Stat_t) bool {
 	dir, err := filepath.Abs(dir)

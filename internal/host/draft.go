@@ -18,18 +18,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A draft is a file that is not in its place yet. It has no name until it is
-// whole: one that is killed while it writes leaves nothing behind. Only where a
-// file is replaced does it have a name for a moment, which proves what it is.
+// A draft is a file that is not in its place yet. It has no name until it is complete:
+// a process that is killed while it writes leaves nothing behind. Only if it replaces
+// a file does it have a name for a moment, which proves that it is a draft.
 type draft struct {
 	*os.File
 	path string // its place
 	name string // the path that it has until then; "": none
 }
 
-// newDraft makes a file for path, in the same folder. It has the owner and the
-// mode of the file that is there; a new one has the mode that the umask leaves of
-// mode, and if root makes it, the owner of the folder.
+// newDraft makes a file for path, in the same folder. It gets the owner and the mode
+// of the file at path. If there is none, it gets the mode that the umask leaves of
+// mode and, if root makes it, the owner of the folder.
 func newDraft(path string, mode fs.FileMode) (*draft, error) {
 	dir := filepath.Dir(path)
 	d := &draft{path: path}
@@ -51,8 +51,8 @@ func newDraft(path string, mode fs.FileMode) (*draft, error) {
 	return d, nil
 }
 
-// belong gives the file the owner that it is to have, and the mode of the file
-// that it replaces. A user other than root cannot give files away.
+// belong gives the file its owner, and the mode of the file that it replaces. Only
+// root can give files away.
 func (d *draft) belong() error {
 	info, err := os.Stat(d.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -75,7 +75,7 @@ func (d *draft) belong() error {
 	return d.Chmod(info.Mode())
 }
 
-// openNamed makes the file where the file system knows none without a name.
+// openNamed makes the file on a file system that cannot make one without a name.
 func (d *draft) openNamed(mode fs.FileMode) error {
 	first := filepath.Join(filepath.Dir(d.path), draftPrefix+rand.Text())
 	f, err := os.OpenFile(first, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode.Perm())
@@ -142,9 +142,9 @@ func (d *draft) cleanup() {
 // draftPrefix begins the names of drafts.
 const draftPrefix = ".bkt-tmp-"
 
-// draftName returns the name that a file has as a draft. It is worked out from
-// its inode and the time of its birth, so that no other file has it: neither one
-// that someone has called so, nor a copy of a draft.
+// draftName returns the name of a file as a draft. It follows from the inode and the
+// time of creation, so that no other file has it: neither one with a similar name nor
+// a copy.
 func draftName(fd int) (string, error) {
 	var st unix.Statx_t
 	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
@@ -154,9 +154,8 @@ func draftName(fd int) (string, error) {
 	return draftPrefix + hex.EncodeToString(sum[:16]), nil
 }
 
-// Abandoned reports whether the file at path is a draft of a bkt that was killed.
-// A name alone does not make it one: it has to prove it, and no one may be
-// writing it.
+// Abandoned reports whether the file at path is a draft of a bkt that was killed: its
+// name proves it, and nobody is writing the file.
 func Abandoned(path string) bool {
 	if !strings.HasPrefix(filepath.Base(path), draftPrefix) {
 		return false
@@ -174,8 +173,8 @@ func Abandoned(path string) bool {
 	return err == nil && name == filepath.Base(path) && unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
-// removeStaleTemps sweeps each folder that changes write to, once: there may be thousands of
-// files to write in one.
+// removeStaleTemps removes stale drafts in each folder that changes write to, once:
+// there may be thousands of files to write in one.
 func removeStaleTemps(changes plan.Plan) {
 	done := map[string]bool{}
 	once := func(dir string) {
@@ -217,8 +216,8 @@ func writtenBy(changes plan.Plan) (paths []string) {
 	return paths
 }
 
-// removeStaleTemp removes what bkts have left in a folder that were killed. What cannot be
-// removed, or looked at, stays: it is in no one's way.
+// removeStaleTemp removes the drafts in a folder that bkts have left that were killed.
+// Files that cannot be read or removed stay; they do no harm.
 func removeStaleTemp(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

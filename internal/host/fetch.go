@@ -22,7 +22,8 @@ const (
 	fetchTimeout = 10 * time.Minute
 )
 
-// fetch downloads a file. Until it is whole and right, it is not in its place.
+// fetch downloads a file. The file takes its place only when it is complete and the
+// right one.
 func fetch(ctx context.Context, f plan.Fetch) error {
 	if err := owner.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
 		return err
@@ -58,8 +59,8 @@ func download(ctx context.Context, f plan.Fetch, to io.Writer) error {
 	return nil
 }
 
-// open returns what is at the URL. The transport knows local files, too, but is
-// not led to them from elsewhere.
+// open returns what is at the URL. The transport also reads local files, but no server
+// can redirect to them.
 func open(ctx context.Context, f plan.Fetch) (io.ReadCloser, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.RegisterProtocol("file", http.NewFileTransport(http.Dir("/")))
@@ -93,7 +94,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// unwrapURL takes the URL out of an error: the caller adds it.
+// unwrapURL removes the URL from an error: the caller adds it.
 func unwrapURL(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err

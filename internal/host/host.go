@@ -1,6 +1,6 @@
-// Package host is the edge to the machine: it carries out plans and runs
-// commands. It is the only package of bkt that does, but for what packages
-// buildkit, engine and registry do for images. It decides nothing.
+// Package host is the edge to the machine: it executes plans and runs commands. No
+// other package of bkt does, except that buildkit, engine and registry do it for
+// images. Host decides nothing.
 package host
 
 import (
@@ -24,13 +24,13 @@ import (
 // An Executor executes plans. A command that only looks has a [Query] and no Executor.
 type Executor struct{}
 
-// Execute executes p. Before it changes anything, it checks every file that p
-// writes and writes the new text of each beside it: if a file has been edited in
-// the meantime, or its folder is not writable, nothing changes.
+// Execute executes p. Before it changes anything, it checks every file that p writes
+// and prepares the new text of each: if a file was edited in the meantime, or its
+// folder is not writable, nothing changes.
 //
-// A change that fails later does not stop the others; the errors are joined. A
-// failed change with a Fallback is replaced by it. done, unless it is nil, is called
-// with each change that was executed or has failed.
+// A change that fails later does not stop the others; the errors are joined. A failed
+// change with a Fallback is replaced by it. done, unless it is nil, is called with
+// each change that was executed or has failed.
 func (Executor) Execute(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error {
 	pending := pending{}
 	defer pending.cleanup()
@@ -62,17 +62,17 @@ func (p pending) all(ctx context.Context, changes plan.Plan, done func(plan.Chan
 	return errors.Join(errs...)
 }
 
-// pending are the files that are written and not yet in their place, by path.
+// pending are the files that are written but not yet in their place, by path.
 type pending map[string]*draft
 
-// cleanup removes those that have not been put in their place.
+// cleanup removes the files that are not in their place.
 func (p pending) cleanup() {
 	for _, f := range p {
 		f.cleanup()
 	}
 }
 
-// prepare writes what changes write, without putting it in its place.
+// prepare writes the files of changes, but does not put them in their place.
 func (p pending) prepare(changes plan.Plan) error {
 	for _, c := range changes {
 		for _, s := range c.Steps {
@@ -93,9 +93,9 @@ func (p pending) prepare(changes plan.Plan) error {
 	return nil
 }
 
-// change carries out the steps of a change. Should one fail, it does what undoes
-// them. That this fails says nothing new, as there may be nothing to undo, unless
-// the step says how to tell.
+// change executes the steps of a change. If one fails, it executes the steps that undo
+// them. An error of these is not reported, as there may be nothing to undo, unless the
+// step verifies what it has done.
 func change(ctx context.Context, c plan.Change, files pending) error {
 	for _, s := range c.Steps {
 		if err := step(ctx, s, files); err != nil {
@@ -144,8 +144,8 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 	}
 }
 
-// runStep runs a command that changes something, between those that check whether
-// it can and whether it has.
+// runStep runs a command that changes something, after the command that checks whether
+// it can, and before the command that checks whether it has.
 func runStep(ctx context.Context, r plan.Run) error {
 	if r.Require != nil {
 		if _, _, err := outputs(ctx, plan.Run{Argv: r.Require, Env: r.Env}); err != nil {
@@ -163,8 +163,8 @@ func runStep(ctx context.Context, r plan.Run) error {
 	return reason(err)
 }
 
-// reason is what a check has written, which is about what it checks and not about
-// the check.
+// reason returns what a check has printed: it is about the object of the check, not
+// about the check.
 func reason(err error) error {
 	if e, ok := errors.AsType[*ExitError](err); ok && e.Stderr != "" {
 		return errors.New(e.Stderr)
@@ -185,9 +185,9 @@ func checkUnchanged(w plan.Write) error {
 	return nil
 }
 
-// write writes the new text of a file that it is to replace in one step, so that
-// at any moment there is either the old or the new one. A symbolic link stays
-// one; mode and owner stay as they are.
+// write writes the new text of a file, which replaces the old one in a single step: at
+// any moment the file has either of them. A symbolic link stays a link; mode and owner
+// stay as they are.
 func write(w plan.Write) (*draft, error) {
 	if w.Old == nil || w.Private != "" {
 		if err := folderOf(w.Path, w.Private); err != nil {
@@ -198,8 +198,8 @@ func write(w plan.Write) (*draft, error) {
 	return d, withoutPath(err)
 }
 
-// drafted returns a draft, for the file that path leads to, that has text. No one
-// else may read what is below private.
+// drafted returns a draft with text for the file that path leads to. Below private,
+// only the user may read it.
 func drafted(path string, text []byte, mode fs.FileMode, private string) (*draft, error) {
 	path, err := followed(path)
 	if err != nil {
@@ -228,8 +228,8 @@ const (
 	ownFolder = 0o700
 )
 
-// folderOf makes the folder of a file. From private on, no one else may read it,
-// nor those on the way that are there already.
+// folderOf makes the folder of a file. It and the folders from private on become
+// readable for the user only, also those that exist.
 func folderOf(path, private string) error {
 	dir := filepath.Dir(path)
 	if private == "" {
@@ -256,8 +256,8 @@ func put(p plan.Overwrite) error {
 	return writeFile(p.Path, p.Text, 0o644, p.Private)
 }
 
-// writeFile makes the file that path leads to have text, in one step. No one else
-// may read it if it is below private.
+// writeFile gives the file that path leads to a text in one step. Below private, only
+// the user may read it.
 func writeFile(path string, text []byte, mode fs.FileMode, private string) error {
 	d, err := drafted(path, text, mode, private)
 	if err != nil {
@@ -266,12 +266,12 @@ func writeFile(path string, text []byte, mode fs.FileMode, private string) error
 	return d.put()
 }
 
-// MkdirAll makes a folder for bkt's own state, and those around it that do not
-// exist. No one else may read them.
+// MkdirAll makes a folder for bkt's own state, and the folders around it that do not
+// exist. Only the user may read them.
 func MkdirAll(dir string) error { return owner.MkdirAll(dir, ownFolder) }
 
-// followed returns the path of the file that is to be written in place of path,
-// unless root would follow a link of a user's to a file of someone else's.
+// followed returns the path of the file to write instead of path. It is an error if
+// root would follow a link of a user to a file of another user.
 func followed(path string) (string, error) {
 	real, err := target(path)
 	if err != nil {
@@ -280,8 +280,8 @@ func followed(path string) (string, error) {
 	return real, hint.Add(owner.CheckLinks(path, real), "run it as that user, without sudo")
 }
 
-// target returns the path of the file that symbolic links at path lead to,
-// whether or not the file is there yet.
+// target returns the path of the file that symbolic links at path lead to. The file
+// need not exist.
 func target(path string) (string, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if !errors.Is(err, fs.ErrNotExist) {

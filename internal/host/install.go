@@ -15,8 +15,8 @@ import (
 	"bkt/internal/plan"
 )
 
-// install downloads a program and puts it in its place. What is wrong with it
-// once it is whole leaves nothing behind; what broke off is kept.
+// install downloads a program and puts it in its place. A complete download that is
+// wrong is deleted; an interrupted one is kept.
 func install(ctx context.Context, i plan.Install) error {
 	source, err := follow(ctx, i.Source)
 	if err != nil {
@@ -53,7 +53,7 @@ func install(ctx context.Context, i plan.Install) error {
 // maxAsked is how many servers are asked, one after the other.
 const maxAsked = 3
 
-// follow asks where a file is until that is known.
+// follow asks servers where a file is until the answer is a URL.
 func follow(ctx context.Context, s plan.Source) (plan.Source, error) {
 	for range maxAsked {
 		if s.Ask == nil {
@@ -70,8 +70,8 @@ func follow(ctx context.Context, s plan.Source) (plan.Source, error) {
 	return s, errors.New("one server names the next, without end")
 }
 
-// verified returns the source with the sha256 that its file has, which is the
-// right one. A file of which there is nothing to know it by is none.
+// verified returns the source with the sha256 of its file, after comparing the
+// checksums. A source without any checksum is an error.
 func verified(file string, s plan.Source) (plan.Source, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -95,8 +95,8 @@ func verified(file string, s plan.Source) (plan.Source, error) {
 	return s, nil
 }
 
-// place copies a file to where it may be executed. Until it is there as a whole,
-// what was there before is.
+// place copies a file to where it may be executed. Until the copy is complete, the old
+// file is there.
 func place(file, path string) error {
 	from, err := os.Open(file)
 	if err != nil {

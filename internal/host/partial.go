@@ -19,17 +19,18 @@ import (
 	"bkt/internal/plan"
 )
 
-// silence is how long a server may say nothing. Large files take their time, as
-// long as more of them comes.
+// silence is how long a server may send nothing. A large file may take longer, as long
+// as more of it comes.
 const silence = time.Minute
 
-// Progress is told how many bytes of a program there are, and how many there
-// will be: 0 where the server does not say.
+// Progress is called with the number of bytes of a program that are downloaded, and
+// the number that it will have: 0 if the server does not say.
 type Progress func(name string, done, total int64)
 
 type progressKey struct{}
 
-// WithProgress returns a context under which [Executor.Execute] tells of downloads of programs.
+// WithProgress returns a context in which [Executor.Execute] reports the progress of
+// downloaded programs.
 func WithProgress(ctx context.Context, p Progress) context.Context {
 	return context.WithValue(ctx, progressKey{}, p)
 }
@@ -41,8 +42,8 @@ func progressOf(ctx context.Context) Progress {
 	return func(string, int64, int64) {}
 }
 
-// A partial is a file that is being downloaded. Beside it stands what it is a
-// part of: a URL, and by what the server tells one file there from the next.
+// A partial is a file that is being downloaded. A second file says which URL it is a
+// part of, and which version of the file there.
 type partial struct{ path string }
 
 func (p partial) remove() {
@@ -52,8 +53,8 @@ func (p partial) remove() {
 
 func (p partial) of() string { return p.path + ".of" }
 
-// validator returns by what a server tells one file from the next, "" if it does
-// not, or not for sure.
+// validator returns what the server says to distinguish versions of a file, "" if it
+// says nothing reliable.
 func validator(h http.Header) string {
 	if tag := h.Get("ETag"); tag != "" && !strings.HasPrefix(tag, "W/") {
 		return tag
@@ -61,7 +62,7 @@ func validator(h http.Header) string {
 	return h.Get("Last-Modified")
 }
 
-// begun returns how much there is of the file at a URL, and its validator.
+// begun returns how many bytes of the file at a URL there are, and its validator.
 func (p partial) begun(url string) (size int64, validator string) {
 	text, err := os.ReadFile(p.of())
 	info, errFile := os.Stat(p.path)
@@ -72,8 +73,7 @@ func (p partial) begun(url string) (size int64, validator string) {
 	return info.Size(), validator
 }
 
-// download makes the file whole. One that broke off is kept if it can be gone on
-// with.
+// download completes the file. An interrupted download is kept if it can be continued.
 func (p partial) download(ctx context.Context, i plan.Install, s plan.Source) error {
 	done, known := p.begun(s.URL)
 	ctx, watch := watched(ctx)
@@ -117,7 +117,8 @@ func fits(size, limit, want int64, known bool) error {
 	return nil
 }
 
-// request asks for what is missing of the file, and returns how much is not.
+// request asks for the missing part of the file, and returns how many bytes are there
+// already.
 func (p partial) request(ctx context.Context, s plan.Source, done int64, known string) (*http.Response, int64, error) {
 	header := http.Header{"Accept-Encoding": {"identity"}}
 	if done > 0 {
@@ -141,8 +142,8 @@ func (p partial) request(ctx context.Context, s plan.Source, done int64, known s
 	return nil, 0, fmt.Errorf("the answer is %s", resp.Status)
 }
 
-// open returns the file to write on with. It says first what the file is part
-// of: without that, it does not count.
+// open returns the file to append to. First it writes down what the file is part of:
+// without that, the file does not count.
 func (p partial) open(url, known string, done int64) (*os.File, error) {
 	if done == 0 {
 		p.remove()

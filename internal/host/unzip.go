@@ -21,8 +21,7 @@ import (
 // maxFiles is the most files that an archive may have.
 const maxFiles = 10000
 
-// unzip unpacks beside the folder, so that there is either the old or the new
-// one, whole.
+// unzip unpacks into a new folder, which replaces the old one as a whole.
 func unzip(ctx context.Context, u plan.Unzip) error {
 	defer os.Remove(u.Archive)
 	parent, name := filepath.Split(u.Dir)
@@ -106,7 +105,7 @@ func extract(root *os.Root, f *zip.File, limit int64) (int64, error) {
 	return n, errors.Join(err, to.Close())
 }
 
-// compile runs the command where there are files for it.
+// compile runs the command if there are files for it.
 func compile(ctx context.Context, u plan.Unzip, dir string) error {
 	if u.Pattern == "" {
 		return nil
@@ -119,8 +118,8 @@ func compile(ctx context.Context, u plan.Unzip, dir string) error {
 	return err
 }
 
-// replace puts a folder in the place of another, if there is one, in one step
-// where the file system can do that. The other has then the name of the first.
+// replace puts a folder in the place of another, if that exists: in one step where the
+// file system can exchange them. Then the other folder has the name of the first.
 func replace(dir, place string) error {
 	err := os.Rename(dir, place)
 	if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTDIR) {

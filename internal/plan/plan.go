@@ -1,9 +1,9 @@
 // Package plan describes effects without having any.
 //
-// A command works out a [Plan]: what will differ, and the steps that make it
-// so. The command line prints it, or has package host carry it out. All that
-// bkt changes, it changes through a plan, so that every command has the same
-// --dry-run and --check, and neither can change anything by mistake.
+// A command computes a [Plan]: what will change, and the steps that change it. The
+// command line prints it, or package host executes it. bkt changes everything through
+// plans, so that every command has the same --dry-run and --check, and neither can
+// change anything by mistake.
 package plan
 
 import (
@@ -28,8 +28,8 @@ const (
 	Remove Op = "-"
 )
 
-// A Plan is what will change, in order. An empty plan means that all is as it
-// should be.
+// A Plan is what will change, in order. An empty plan means that everything is up to
+// date.
 type Plan []Change
 
 // A Change is one thing that will change.
@@ -73,8 +73,8 @@ func (w Write) String() string { return "write " + w.Name }
 // Diff returns the difference in the unified format of diff(1).
 func (w Write) Diff() []byte { return unified(w.Name, w.Old, w.New) }
 
-// Overwrite makes a file hold a text, whatever it holds: one that programs write, and
-// no one edits.
+// Overwrite gives a file a text, whatever the file holds: one that only programs
+// write.
 type Overwrite struct {
 	Path    string
 	Text    []byte
@@ -86,8 +86,7 @@ func (Overwrite) step() {}
 // String returns what happens, as a command would say it.
 func (p Overwrite) String() string { return "write " + shell.Show(p.Path) }
 
-// Delete removes a file, or a folder with all that is in it. One that is not
-// there is fine.
+// Delete removes a file, or a folder with its content. It need not exist.
 type Delete struct {
 	Path string
 }
@@ -99,10 +98,9 @@ func (d Delete) String() string { return "rm -r " + shell.Show(d.Path) }
 
 // Run runs a command.
 //
-// The exit status of some programs says nothing. Where a step runs one of these,
-// Require is a command that has to succeed before Argv is run, and Verify one that
-// succeeds only if Argv has done what it is for. What they write to standard error
-// is what is wrong.
+// The exit status of some programs means nothing. For such a program, Require is a
+// command that must succeed before Argv runs, and Verify one that succeeds only if
+// Argv has done its work. What they print to standard error is the error.
 type Run struct {
 	Argv            []string
 	Dir             string   // where it runs; "": where bkt does
@@ -157,9 +155,9 @@ func unified(name string, old, text []byte) []byte {
 	return diff
 }
 
-// Rewrite is the plan that makes the file at path, which holds old, hold
-// text: an empty one if it does already. An old of nil stands for no file. name
-// is the path as the user knows it.
+// Rewrite is the plan that gives the file at path, which holds old, a text: an empty
+// plan if the file has it already. An old of nil means that there is no file. name is
+// the path as the user knows it.
 func Rewrite(path, name string, old, text []byte) Plan {
 	op := Modify
 	if old == nil {
@@ -170,8 +168,8 @@ func Rewrite(path, name string, old, text []byte) Plan {
 	return Plan{{Op: op, Targets: []string{name}, Steps: []Step{Write{Path: path, Name: name, Old: old, New: text}}}}
 }
 
-// RewritePrivate is like [Rewrite] for a file that no one else may read, below a
-// folder of which the same is true.
+// RewritePrivate is like [Rewrite] for a file that only the user may read, below a
+// private folder.
 func RewritePrivate(private, path string, old, text []byte) Plan {
 	p := Rewrite(path, path, old, text)
 	for _, c := range p {

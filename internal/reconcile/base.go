@@ -8,7 +8,7 @@ import (
 	"bkt/internal/manifest"
 )
 
-// A base is what a system and its manifests last agreed on, each item with the
+// A base is the last known state of system and manifest, each item with the
 // installation that it was part of.
 type base[T Item[T]] struct {
 	Version int         `json:"version"`
@@ -37,7 +37,7 @@ func readBase[T Item[T]](at string, text []byte) (base[T], error) {
 	return b, hint.Add(err, "remove this file: without it, bkt compares as on a new machine, and removes nothing")
 }
 
-// unknown returns the items that are not among those given.
+// unknown returns the items that are not among declared ones.
 func (b base[T]) unknown(known map[string]T) []T {
 	var items []T
 	for _, a := range b.Items {
@@ -48,7 +48,7 @@ func (b base[T]) unknown(known map[string]T) []T {
 	return items
 }
 
-// of returns those items, by key, that are of the installation that is observed.
+// of returns the items, by key, of the installation that was observed.
 func (b base[T]) of(o Snapshot[T]) map[string]T {
 	items := map[string]T{}
 	for _, a := range b.Items {

@@ -23,7 +23,7 @@ const (
 	CaseUncapturable Case = "unfit"    // on the system, and not to be expressed in a manifest
 )
 
-// A Difference is an item that is not the same on both sides.
+// A Difference is an item that differs between the system and the manifest.
 type Difference struct {
 	Key  string
 	Case Case
@@ -35,8 +35,8 @@ type Difference struct {
 	Elsewhere            []byte // as it is declared for other computers only
 }
 
-// A Comparison is what came of comparing. Keys that it is given are those of its
-// differences.
+// A Comparison is the result of comparing. The keys that its methods take are those of
+// its differences.
 type Comparison interface {
 	// Differences are sorted by key. InStep is how many items have none.
 	Differences() []Difference
@@ -77,7 +77,7 @@ type comparison[T Item[T]] struct {
 	total       int
 }
 
-// versions are the values of an item. Nil: it is not there.
+// versions are the values of an item. Nil: it does not exist.
 type versions[T any] struct {
 	base, live, manifest, merged *T
 	diffCase                     Case // "": up to date
@@ -111,7 +111,7 @@ func (c *comparison[T]) compare(here map[string]T) {
 	}
 }
 
-// live returns what there is, by key, but for items that are given and not
+// live returns the items of the system by key, without those that are default and not
 // declared.
 func (c *comparison[T]) live(here map[string]T) map[string]T {
 	items := index(c.observed.Items)
@@ -121,7 +121,7 @@ func (c *comparison[T]) live(here map[string]T) map[string]T {
 	return items
 }
 
-// resolved returns what an item that is declared means on this system.
+// resolved returns what a declared item means on this system.
 func (c *comparison[T]) resolved(item *T) *T {
 	if item == nil || c.observed.Resolve == nil {
 		return item
@@ -168,8 +168,8 @@ func (c *comparison[T]) judge(t *versions[T]) Case {
 	return CaseConflict
 }
 
-// reported reports whether both sides of an item differ in nothing but what only
-// the system can tell.
+// reported reports whether both sides of an item differ only in the part that only the
+// system can know.
 func (c *comparison[T]) reported(t versions[T]) bool {
 	r, ok := c.domain.(Reporter[T])
 	if !ok || t.live == nil || t.manifest == nil {
@@ -178,8 +178,8 @@ func (c *comparison[T]) reported(t versions[T]) bool {
 	return c.domain.Same(r.Applicable(*t.live), r.Applicable(*t.manifest))
 }
 
-// merging returns the case of an item that can be merged. Where one side has
-// already all that the other has changed, only the latter lacks something.
+// merging returns the case of an item that can be merged. If one side already has all
+// changes of the other, only the other differs.
 func (c *comparison[T]) merging(t *versions[T]) Case {
 	which := CaseMerge
 	switch {

@@ -10,8 +10,7 @@ import (
 	"bkt/internal/hint"
 )
 
-// An Ignore has the patterns of the keys that are neither captured, nor pruned,
-// nor reported.
+// An Ignore has the patterns of keys that are not captured, pruned or reported.
 type Ignore []*regexp.Regexp
 
 // Has reports whether a key is ignored.
@@ -47,8 +46,8 @@ func ParseIgnore(name string, text []byte, domains []string) (map[string]Ignore,
 	return ignored, errors.Join(errs...)
 }
 
-// Matching returns those of the domains that name stands for: the one that is
-// called so, or all those of which it is the first word.
+// Matching returns the domains that a name selects: the domain with that name, or all
+// domains whose first word it is.
 func Matching(name string, domains []string) []string {
 	if slices.Contains(domains, name) {
 		return []string{name}

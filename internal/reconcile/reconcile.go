@@ -1,11 +1,10 @@
 // Package reconcile compares what a running system has with what the manifests
-// declare, by way of what both last agreed on.
+// declare, and with the last known state of both.
 //
-// A [Domain] says what the system has and how to change it; the comparison, and
-// what capture, apply and drift make of it, is written once, here, for all of
-// them. The package computes: what it returns are new texts of manifests, plans
-// and new texts of the base. It asks the system through [System] and changes
-// nothing.
+// A [Domain] says what the system has and how to change it; the comparison, and what
+// capture, apply and drift derive from it, is written once, here, for all domains. The
+// package computes: its results are new texts of manifests, plans and new texts of the
+// last known state. It asks the system through [System] and changes nothing.
 package reconcile
 
 import (
@@ -107,8 +106,8 @@ func Unavailablef(format string, args ...any) error {
 	return &Unavailable{fmt.Errorf(format, args...)}
 }
 
-// A Reconciler is a domain and where its items are declared, whatever their type. The
-// kinds are those that [New] returns.
+// A Reconciler is a domain and the place where its items are declared, without the
+// type of its items. [New] returns one.
 type Reconciler interface {
 	// Name is what users call the domain, such as "flatpak-apps".
 	Name() string

@@ -39,8 +39,8 @@ func (e *Edits) ReadFile(name string) ([]byte, error) {
 	return text, err
 }
 
-// Before returns what a file held when it was first read, nil if it was not
-// there: what it is edited on the basis of, whatever it holds by now.
+// Before returns what a file held when it was first read, nil if it did not exist: the
+// text that the edit is based on, even if the file has changed since.
 func (e *Edits) Before(name string) []byte { return e.before[name] }
 
 // WriteFile has the file hold text.
@@ -71,16 +71,15 @@ func (l List[F, T]) Save(repo *Edits, items []T) error {
 	return WriteManifest(repo, l.File, content)
 }
 
-// ReadManifest returns the text of a manifest and its content, nil and nothing if
-// it does not exist (see [manifest.Read]).
+// ReadManifest returns the text and the content of a manifest, nil and nothing if it
+// does not exist.
 func ReadManifest[F any](repo fs.FS, name string) (text []byte, content F, err error) {
 	d, err := manifest.Read[F](repo, name)
 	return d.Text, d.Content, err
 }
 
-// WriteManifest has the manifest called name say content. One that says it
-// already stays as it is, however it is laid out, and one without a newline at
-// its end gets none.
+// WriteManifest gives the manifest with a name a content. A manifest that has the
+// content already keeps its layout, and one without a newline at its end gets none.
 func WriteManifest[F any](repo *Edits, name string, content F) error {
 	text, err := manifest.EncodeFile(name, content)
 	if err != nil {
