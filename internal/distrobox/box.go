@@ -1,13 +1,13 @@
-// Package distrobox keeps the boxes of distrobox, and the programs that the host
-// has from them, in step with their manifest.
+// Package distrobox keeps the containers of distrobox, and the programs that the host
+// has from them, up to date with their manifest.
 //
-// It asks the container manager at most once for all boxes, stopped ones included, and
-// reads the wrappers of exported programs where they lie; nothing is started by
-// looking. A box that bkt has made carries its entry of the manifest as a label,
-// so that all of it comes back; of another, what can be recovered is. Boxes are
-// made by "distrobox create" and not from an ini file, which the two generations
-// of distrobox read differently. A box is made anew only if its image, its
-// packages, its hooks or its options are to be others.
+// It asks the container manager at most once about all containers, also stopped ones,
+// and reads the wrappers of exported programs from the folders of the host. Observing
+// starts no container. A container that bkt has created has its entry of the manifest
+// as a label, so that the whole entry can be captured; for other containers, bkt
+// captures what the manager knows. Containers are created by "distrobox create" and
+// not from an ini file, which the two generations of distrobox read differently. A
+// container is recreated only if its image, packages, hooks or options change.
 package distrobox
 
 import (
@@ -22,26 +22,26 @@ import (
 	"bkt/internal/plan"
 )
 
-// A Box is an item: a container with its name, and what is known of it beside
-// the manifest.
+// A Box is an item: a container with its name, and what is known about it besides the
+// manifest.
 type Box struct {
 	Name string `json:"name"`
 	manifest.Box
 
-	// The image that it is made of or, of a box that is declared, the one that
-	// the image's name stands for now; "" if that is not known.
+	// The image that it was created from or, for a declared container, the image
+	// that has the name now; "" if that is unknown.
 	ImageID string `json:"image_id,omitempty"`
 
-	// What of a box that is declared the system lacks, or has too much, beside
-	// what the manifest says. A box that is observed has none of it.
+	// What a declared container needs on the system. An observed container needs
+	// nothing.
 	ToDo ToDo `json:"to_do,omitzero"`
 }
 
-// A ToDo is what is to be done about a box that is there.
+// A ToDo is what an existing container needs.
 type ToDo struct {
 	Export []string `json:"export,omitempty"` // wrappers, apps and files that are missing
 	Remove []string `json:"remove,omitempty"` // wrappers that are no longer wanted
-	Finish bool     `json:"finish,omitzero"`  // the box was being made anew when bkt was stopped
+	Finish bool     `json:"finish,omitzero"`  // the container was being recreated when bkt was stopped
 }
 
 func (t ToDo) isEmpty() bool { return len(t.Export) == 0 && len(t.Remove) == 0 && !t.Finish }
@@ -49,27 +49,27 @@ func (t ToDo) isEmpty() bool { return len(t.Export) == 0 && len(t.Remove) == 0 &
 // Key returns the name.
 func (b Box) Key() string { return b.Name }
 
-// OnlyOn returns the computers that the box is declared for.
+// OnlyOn returns the computers that the container is declared for.
 func (b Box) OnlyOn() manifest.Hosts { return b.Hosts }
 
-// WithHosts returns the box declared for these computers.
+// WithHosts returns the container declared for these computers.
 func (b Box) WithHosts(h manifest.Hosts) Box { b.Hosts = h; return b }
 
-// Domain is the domain of boxes.
+// Domain is the domain of containers.
 type Domain struct {
 	Manager string // podman or docker; "": neither is installed
 	Missing bool   // distrobox is not installed
 	Home    string
 	Data    string   // of the user: $XDG_DATA_HOME
 	Config  string   // of the user: $XDG_CONFIG_HOME
-	Storage []string // where the manager keeps containers: with these folders they come and go
-	Proc    string   // where the kernel tells of processes
-	Cache   string   // where bkt keeps what it need not ask again
-	State   string   // where it keeps what was installed in boxes by hand
+	Storage []string // where the manager keeps containers
+	Proc    string   // /proc
+	Cache   string   // for what need not be asked again
+	State   string   // for the packages that were installed by hand
 	UID     int
 
-	// Remember is given what was asked, so that it need not be asked again: Recall
-	// returns it, also where no file has it yet.
+	// Remember keeps an answer for later commands. Recall returns it, also before
+	// it is written to its file.
 	Remember func(plan.Overwrite)
 	Recall   func(path string) ([]byte, error)
 }
@@ -80,8 +80,8 @@ func (d Domain) manager() manager.Manager {
 	return manager.Manager{Program: d.Manager, Storage: d.Storage}
 }
 
-// creationFields returns the part of a box that is settled when it is made. Two boxes
-// that differ in it are not the same box.
+// creationFields returns the fields that cannot change after a container is created.
+// If they differ, the container has to be recreated.
 func creationFields(b manifest.Box) manifest.Box {
 	made := manifest.Box{
 		Image: b.Image, Packages: b.Packages, PreInitHooks: b.PreInitHooks,
@@ -96,10 +96,10 @@ func creationFields(b manifest.Box) manifest.Box {
 	return made
 }
 
-// sameMade reports whether two boxes are made the same way.
+// sameMade reports whether two containers are created the same way.
 func sameMade(a, b manifest.Box) bool { return sameText(creationFields(a), creationFields(b)) }
 
-// sameText reports whether two boxes are the same in a manifest.
+// sameText reports whether two containers are the same in a manifest.
 func sameText(a, b manifest.Box) bool {
 	x, errX := creation.Label("x", a)
 	y, errY := creation.Label("x", b)
@@ -109,7 +109,8 @@ func sameText(a, b manifest.Box) bool {
 	return x == y
 }
 
-// sameImage reports whether two boxes are of the same image, as far as is known.
+// sameImage reports whether two containers have the same image, as far as that is
+// known.
 func sameImage(a, b Box) bool {
 	return a.ImageID == b.ImageID || a.ImageID == "" || b.ImageID == ""
 }
@@ -119,7 +120,7 @@ func (Domain) Same(a, b Box) bool {
 	return sameMade(a.Box, b.Box) && sameImage(a, b) && sameExports(a.Box, b.Box) && reflect.DeepEqual(a.ToDo, b.ToDo) && sameFound(a, b)
 }
 
-// sameExports compares what is declared of exports, but for what was found.
+// sameExports compares the declared exports, without the programs that were found.
 func sameExports(a, b manifest.Box) bool {
 	part := func(b manifest.Box) manifest.Box {
 		bins := b.Bins
@@ -137,7 +138,7 @@ func sameFound(a, b Box) bool {
 	return sameText(part(a), part(b))
 }
 
-// plain returns what was found without comments.
+// plain returns found programs without comments.
 func plain(found []manifest.Found) []manifest.Found {
 	all := slices.Clone(found)
 	for i := range all {
@@ -146,15 +147,15 @@ func plain(found []manifest.Found) []manifest.Found {
 	return all
 }
 
-// Applicable implements [reconcile.Reporter]: what folders of a box have in them
-// is noted, and never made so.
+// Applicable implements [reconcile.Reporter]: the programs in the folders of a
+// container are captured and never applied.
 func (Domain) Applicable(b Box) Box {
 	b.Bins.Found = nil
 	return b
 }
 
-// Merge implements [reconcile.Merger]. Each field is for itself; lists are merged
-// by their elements.
+// Merge implements [reconcile.Merger]. Each field is merged by itself, and lists by
+// their elements.
 func (Domain) Merge(base, ours, theirs Box) (Box, bool) {
 	merged, ok := ours, true
 	v, b, t := reflect.ValueOf(&merged.Box).Elem(), reflect.ValueOf(base.Box), reflect.ValueOf(theirs.Box)
@@ -174,7 +175,7 @@ func (Domain) Merge(base, ours, theirs Box) (Box, bool) {
 	return merged, ok
 }
 
-// mergeField makes ours what came of changing base to ours and to theirs.
+// mergeField adds to ours the changes between base and theirs.
 func mergeField(ours, base, theirs reflect.Value) bool {
 	same := func(a, b reflect.Value) bool {
 		return a.Kind() != reflect.String && a.Kind() != reflect.Bool && a.Len() == 0 && b.Len() == 0 ||
@@ -198,8 +199,8 @@ func mergeField(ours, base, theirs reflect.Value) bool {
 	return true
 }
 
-// mergeLists adds to ours what theirs has and base does not, and takes out what
-// base has and theirs does not.
+// mergeLists adds to ours the elements that theirs has and base does not, and removes
+// those that base has and theirs does not.
 func mergeLists[E comparable](base, ours, theirs []E) []E {
 	var all []E
 	for _, e := range ours {

@@ -22,20 +22,20 @@ import (
 // baked is the folder whose wrappers are part of the host's image.
 const baked = "/usr/bin"
 
-// to returns the folder of the host that has a box's programs, and whether it is
-// for bkt to fill.
+// to returns the folder of the host for the programs of a container, and whether bkt
+// writes to it.
 func (d Domain) to(b manifest.Box) (dir string, ok bool) {
 	dir = path.Clean(d.expand(b.Bins.Folder()))
 	return dir, dir != baked
 }
 
-// exportsSomething reports whether a box has wrappers that bkt makes.
+// exportsSomething reports whether a container has wrappers that bkt writes.
 func (d Domain) exportsSomething(b manifest.Box) bool {
 	_, ok := d.to(b)
 	return ok && len(b.Bins.From)+len(b.Bins.Also) > 0
 }
 
-// readExports reads what the host has from boxes. Notes are on files that cannot be
+// readExports reads the exports on the host. Notes are about files that cannot be
 // read: bkt does not know whose they are, and leaves them alone.
 func (s *snapshot) readExports(known []Box) (notes []string, err error) {
 	dirs := map[string]bool{s.Home + "/.local/bin": true, s.Home + "/.local/bin/distrobox": true}
@@ -82,8 +82,8 @@ func (d Domain) leaveToRoot(e *export.File) {
 
 func (d Domain) applications() string { return filepath.Join(d.Data, "applications") }
 
-// observeExports notes what folders of a box have in them, and what was exported
-// by hand.
+// observeExports adds to a container the programs in its folders, and what was
+// exported by hand.
 func (s *snapshot) observeExports(b *Box, c manager.Container) (notes []string) {
 	if len(b.Bins.From) > 0 {
 		found, missing, err := s.readFolders(b.Box, c)
@@ -113,7 +113,7 @@ func (s *snapshot) observeExports(b *Box, c manager.Container) (notes []string) 
 	return notes
 }
 
-// asFound returns what was found with the comments that are known.
+// asFound returns found programs with the comments of the declared ones.
 func asFound(known, found []manifest.Found) []manifest.Found {
 	for i := range found {
 		for _, k := range known {
@@ -125,10 +125,10 @@ func asFound(known, found []manifest.Found) []manifest.Found {
 	return found
 }
 
-// readFolders returns the programs in the folders of a box, sorted by name, and
-// the folders that are missing. Those in a home that the box shares with the host
-// are there whether or not it runs; into the others one sees while it runs. An
-// error is why it is not known what is in one of them.
+// readFolders returns the programs in the folders of a container, sorted by name, and
+// the missing folders. Folders in a home that the container shares with the host can
+// be read at any time, and others only while the container runs. An error says why the
+// programs of a folder are unknown.
 func (d Domain) readFolders(b manifest.Box, c manager.Container) (found []manifest.Found, missing []string, err error) {
 	names := map[string]bool{}
 	for _, dir := range slices.Sorted(slices.Values(b.Bins.From)) {
@@ -157,7 +157,7 @@ func (d Domain) readFolders(b manifest.Box, c manager.Container) (found []manife
 	return found, missing, nil
 }
 
-// unreadable returns an error about a file as one says it of a container.
+// unreadable words an error about a file as one about a container.
 func unreadable(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("has %s, which cannot be read: %w", e.Path, e.Err)
@@ -167,8 +167,8 @@ func unreadable(err error) error {
 
 var errNotRunning = errors.New("is not running")
 
-// rootFor returns the folder of the host that is the root of the box, as far as a
-// folder is concerned. An error is why it cannot be seen.
+// rootFor returns the folder of the host that is the root of a container, for a folder
+// in it. An error says why it cannot be read.
 func (d Domain) rootFor(dir string, c manager.Container) (string, error) {
 	args, _ := creation.SplitArgs(c.Args)
 	home := args["--home"]
@@ -185,7 +185,7 @@ func (d Domain) rootFor(dir string, c manager.Container) (string, error) {
 	return root, nil
 }
 
-// wanted returns the programs in a box that the host is to have, by name.
+// wanted returns the programs in a container that the host should have, by name.
 func (d Domain) wanted(b manifest.Box, found []manifest.Found) map[string]string {
 	all := map[string]string{}
 	for _, f := range found {
@@ -201,7 +201,7 @@ func (d Domain) wanted(b manifest.Box, found []manifest.Found) map[string]string
 	return all
 }
 
-// wrappersOf returns the wrappers of a box, by their paths.
+// wrappersOf returns the wrappers of a container by their paths.
 func (s *snapshot) wrappersOf(box string) map[string]export.Wrapper {
 	all := map[string]export.Wrapper{}
 	for _, w := range s.wrappers {
@@ -212,13 +212,13 @@ func (s *snapshot) wrappersOf(box string) map[string]export.Wrapper {
 	return all
 }
 
-// inFrom reports whether a program is in one of the folders of a box.
+// inFrom reports whether a program is in one of the declared folders of a container.
 func (d Domain) inFrom(b manifest.Box, program string) bool {
 	return slices.ContainsFunc(b.Bins.From, func(dir string) bool { return path.Clean(d.expand(dir)) == path.Dir(program) })
 }
 
-// manualWrappers returns the wrappers of a box that someone has made by hand, where bkt
-// would make them, and as bkt would make them.
+// manualWrappers returns the wrappers of a container that someone has exported by
+// hand, at the same place and in the same form as bkt would.
 func (s *snapshot) manualWrappers(b Box) []export.Wrapper {
 	dir, ok := s.to(b.Box)
 	if !ok {
@@ -238,7 +238,8 @@ func (s *snapshot) manualWrappers(b Box) []export.Wrapper {
 	return all
 }
 
-// manualApps returns the entries of a box that someone has exported by hand.
+// manualApps returns the desktop entries of a container that someone has exported by
+// hand.
 func (s *snapshot) manualApps(b Box) []export.App {
 	var all []export.App
 	for _, a := range s.apps {
@@ -249,8 +250,8 @@ func (s *snapshot) manualApps(b Box) []export.App {
 	return all
 }
 
-// missingAndStaleExports returns the wrappers and apps that a box that is declared lacks, and
-// those of bkt that it has and should not.
+// missingAndStaleExports returns the wrappers and apps that a declared container
+// lacks, and those that bkt has exported and that are no longer declared.
 func (s *snapshot) missingAndStaleExports(b Box) (add, remove []string) {
 	dir, ours := s.to(b.Box)
 	if s.path.writer == b.Name {
@@ -282,8 +283,8 @@ func (s *snapshot) missingAndStaleExports(b Box) (add, remove []string) {
 	return s.missingAndStaleApps(b, add, remove)
 }
 
-// keptExports tells of the exports of a box that are someone's own, and that no
-// manifest can express.
+// keptExports returns notes on exports of a container that belong to the user, and
+// that no manifest can express.
 func (s *snapshot) keptExports(b Box) (notes []string) {
 	tell := func(e export.File, at string, declared bool) {
 		kept := "it stays as it is"
@@ -322,7 +323,7 @@ func (s *snapshot) missingAndStaleApps(b Box, add, remove []string) ([]string, [
 	return add, remove
 }
 
-// appPrefix stands before the name of an app among what is to be exported.
+// appPrefix is the beginning of an app in the list of missing exports.
 const appPrefix = "app "
 
 // menuEntry returns the path of the entry in the menu that distrobox makes.

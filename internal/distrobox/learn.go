@@ -24,8 +24,8 @@ type manualPackages struct {
 	Images map[string][]string `json:"images"` // that were there before, by the image's
 }
 
-// readManual returns them. A file that cannot be read is an error: packages that were
-// captured would be taken for removed.
+// readManual returns the packages that are known to be installed by hand. A file that
+// cannot be read is an error: otherwise captured packages would seem to be removed.
 func (d Domain) readManual() (manualPackages, error) {
 	l := manualPackages{map[string][]string{}, map[string][]string{}}
 	text, err := d.Recall(d.learnedAt())
@@ -51,11 +51,11 @@ func plainPath(err error) error {
 
 func (d Domain) learnedAt() string { return filepath.Join(d.State, "packages.json") }
 
-// Learn asks the boxes that run which packages were installed in them by hand, so
-// that [Domain.Observe] tells. Of one that is stopped, what it was asked last
-// stays; the one called except has its packages from elsewhere. It returns what
-// the user should know of boxes that could not be asked. Boxes that cannot be
-// listed Observe reports, and that what is known cannot be read.
+// Learn asks the running containers which packages were installed in them by hand, so
+// that [Domain.Observe] knows. For a stopped container, the last answer stays; the
+// container except gets its packages from elsewhere. Notes are about containers that
+// could not be asked. Observe reports containers that cannot be listed, and a file of
+// answers that cannot be read.
 func (d Domain) Learn(ctx context.Context, sys reconcile.System, except string) (notes []string) {
 	if d.usable() != nil {
 		return nil
@@ -86,7 +86,7 @@ func (d Domain) Learn(ctx context.Context, sys reconcile.System, except string) 
 	return notes
 }
 
-// learn notes in now what was installed by hand in a box.
+// learn adds to now the packages that were installed by hand in a container.
 func (d Domain) learn(ctx context.Context, sys reconcile.System, c manager.Container, before, now manualPackages) error {
 	has, err := d.manager().Packages(ctx, sys, c)
 	if err != nil {
@@ -102,8 +102,8 @@ func (d Domain) learn(ctx context.Context, sys reconcile.System, c manager.Conta
 	return nil
 }
 
-// withLearned returns the packages of a box, those that were installed by hand
-// among them.
+// withLearned returns the packages of a container, with those that were installed by
+// hand.
 func (s *snapshot) withLearned(c manager.Container, packages []string) []string {
 	hand := s.manual.Boxes[c.ID]
 	if len(hand) == 0 {

@@ -39,14 +39,15 @@ type snapshot struct {
 	facts      facts
 }
 
-// facts are those about files and folders of the host.
+// facts are about files and folders of the host.
 type facts struct {
 	missing map[string]bool   // folders that do not exist
 	folders map[string]string // identities of folders, by path
 	menu    map[string]bool   // containers with an entry in the menu that distrobox has made
 }
 
-// backupSuffix is what a box is called, after its name, while it is made anew.
+// backupSuffix is the end of the name of an old container while its successor is
+// created.
 const backupSuffix = ".bkt-old"
 
 // Observe implements [reconcile.Domain]. If nothing has changed since it last asked,
@@ -193,11 +194,11 @@ func (d Domain) usable() error {
 	return nil
 }
 
-// rootful reports whether a box is one that bkt cannot look at.
+// rootful reports whether a container belongs to root, so that bkt cannot read it.
 func (d Domain) rootful(b Box) bool { return b.Root && d.UID != 0 }
 
-// ask asks for containers and, unless those that were read have all of theirs, for
-// images at once.
+// ask asks for the containers and, unless the images that were read include all of
+// theirs, for the images at the same time.
 func (d Domain) ask(ctx context.Context, sys reconcile.System, read manager.Images) ([]manager.Container, manager.Images, error) {
 	if d.Manager == "podman" && read != nil {
 		containers, err := d.manager().List(ctx, sys)
@@ -217,8 +218,9 @@ func (d Domain) ask(ctx context.Context, sys reconcile.System, read manager.Imag
 	return containers, images, err
 }
 
-// classify tells boxes from those that were put aside, and from copies of a box, which
-// have its label. One that is known by its name is a box, whatever the label says.
+// classify separates containers from backups, and from copies of a container, which
+// have its label. A container with a declared name is that container, whatever its
+// label says.
 func (s *snapshot) classify(containers []manager.Container, known map[string]Box) (notes []string) {
 	s.containers, s.backups = map[string]manager.Container{}, map[string]manager.Container{}
 	for _, c := range containers {
@@ -241,8 +243,8 @@ func (s *snapshot) classify(containers []manager.Container, known map[string]Box
 	return notes
 }
 
-// all returns the boxes, by name. One that was being made anew is the old one, as
-// long as there is no new one.
+// all returns the containers by name. While a container is recreated, it is the old
+// one until the new one exists.
 func (s *snapshot) all() map[string]manager.Container {
 	all := map[string]manager.Container{}
 	for name, c := range s.backups {
@@ -254,8 +256,8 @@ func (s *snapshot) all() map[string]manager.Container {
 	return all
 }
 
-// inspectForeign asks for more about boxes that bkt has not made, all at once,
-// unless it has asked before.
+// inspectForeign asks for details of the containers that bkt has not created, all at
+// once, unless they are known.
 func (s *snapshot) inspectForeign(ctx context.Context, sys reconcile.System) error {
 	var ids []string
 	for _, c := range s.containers {
@@ -290,7 +292,7 @@ func index(known []Box) map[string]Box {
 	return all
 }
 
-// observed returns a box in the words of what is known of it.
+// observed returns a container as the system has it, in the words of its declaration.
 func (s *snapshot) observed(c manager.Container, name string, known map[string]Box) (Box, []string) {
 	k, isKnown := known[name]
 	made, ok := entry(c, name)
@@ -310,7 +312,7 @@ func (s *snapshot) observed(c manager.Container, name string, known map[string]B
 	return b, append(notes, s.unsupportedNotes(c, name)...)
 }
 
-// applyDeclared returns a box that is known as it was made.
+// applyDeclared returns a declared container as it was created.
 func applyDeclared(known, made manifest.Box) manifest.Box {
 	if sameMade(known, made) {
 		return known
@@ -321,7 +323,7 @@ func applyDeclared(known, made manifest.Box) manifest.Box {
 	return b
 }
 
-// unsupportedNotes tells what a manifest cannot say of a box.
+// unsupportedNotes says what a manifest cannot express about a container.
 func (d Domain) unsupportedNotes(c manager.Container, name string) []string {
 	args, _ := creation.SplitArgs(c.Args)
 	if home := args["--home"]; home != "" && !d.isHome(home) {
@@ -330,16 +332,16 @@ func (d Domain) unsupportedNotes(c manager.Container, name string) []string {
 	return nil
 }
 
-// isHome reports whether a folder is the user's home, by whatever path.
+// isHome reports whether a folder is the user's home, by any path.
 func (d Domain) isHome(dir string) bool { return sameFolder(dir, d.Home) }
 
-// sameFolder reports whether two paths lead to one folder of the host.
+// sameFolder reports whether two paths lead to the same folder of the host.
 func sameFolder(a, b string) bool {
 	return a == b || reconcile.FolderIdentity(a) == reconcile.FolderIdentity(b) && reconcile.FolderIdentity(a) != "none"
 }
 
-// resolve says what a box that is declared means here: which image that is, and
-// what of its exports is missing.
+// resolve returns what a declared container means on this system: which image it has,
+// and which exports are missing.
 func (s *snapshot) resolve(b Box) Box {
 	_, there := s.containers[b.Name]
 	b.ImageID = s.images.ID(b.Image)
@@ -350,7 +352,8 @@ func (s *snapshot) resolve(b Box) Box {
 	return b
 }
 
-// storage tells the storage of containers from an earlier one in its place.
+// storage identifies the storage of containers: a new one in its place has another
+// identity.
 func (d Domain) storage() string {
 	var all []string
 	for _, dir := range d.Storage {
@@ -361,7 +364,7 @@ func (d Domain) storage() string {
 
 func (d Domain) cacheFile() string { return filepath.Join(d.Cache, "containers.json") }
 
-// remember saves the next Observe the questions about these containers.
+// remember writes to the cache what the next Observe need not ask.
 func (s *snapshot) remember(stamp string, containers []manager.Container, before []byte) {
 	containers = slices.Clone(containers)
 	for n, c := range containers {

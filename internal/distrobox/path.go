@@ -11,18 +11,19 @@ import (
 	"strings"
 )
 
-// A pathFile is the file that gives the user's session its PATH, once and
-// completely: whoever adds to PATH in other places has the programs of a box and
-// those of the host in whatever order.
+// A pathFile is the file that gives the user's session its whole PATH: if several
+// files added to PATH, the order of the programs of containers and of the host would
+// be undefined.
 type pathFile struct {
 	at     string
-	text   string // what it should hold
-	writer string // the box along with which it is written; "": it needs none
+	text   string // the text that the file should have; "": it is right, or not bkt's
+	writer string // the container with which it is written; "": it need not be written
 }
 
 const pathHead = "# Written by bkt, as boxes export programs. One that is written by someone else, bkt leaves alone.\n"
 
-// readPath finds out whether the file is as it should be, and tells if it is not bkt's.
+// readPath compares the file with what it should have. Notes say if the file is not
+// bkt's.
 func (s *snapshot) readPath(known []Box) (notes []string) {
 	var folders []string
 	writer := ""
@@ -59,8 +60,8 @@ func (s *snapshot) readPath(known []Box) (notes []string) {
 	return nil
 }
 
-// allByHand reports whether a box exports nothing but what someone has exported by
-// hand, and has in PATH in their own way.
+// allByHand reports whether everything that a container exports was exported by hand,
+// so that the user has set PATH.
 func (s *snapshot) allByHand(b Box) bool {
 	dir, _ := s.to(b.Box)
 	wrappers := s.wrappersOf(b.Name)
@@ -73,7 +74,7 @@ func (s *snapshot) allByHand(b Box) bool {
 	return len(wanted) > 0
 }
 
-// isPathFile reports whether bkt has written a file, and no one has added to it.
+// isPathFile reports whether bkt has written a file, and nobody has added to it.
 func isPathFile(text string) bool {
 	rest, ok := strings.CutPrefix(text, pathHead)
 	line, more, _ := strings.Cut(rest, "\n")

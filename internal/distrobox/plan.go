@@ -39,9 +39,9 @@ func (s *snapshot) plan(diffs []reconcile.Diff[Box]) []plan.Change {
 	return p
 }
 
-// remove removes a box, and what is exported from it. It does not leave that to
-// distrobox, which removes what belongs to boxes with names that begin with this one's,
-// and may ask whether to remove a home.
+// remove removes a container and its exports. It does not leave that to distrobox,
+// which also removes exports of containers whose names begin with this one's, and may
+// ask whether to remove a home.
 func (s *snapshot) remove(b Box, agreed *Box) plan.Change {
 	c := plan.Change{Op: plan.Remove, Targets: []string{b.Name}}
 	for _, there := range []map[string]manager.Container{s.containers, s.backups} {
@@ -58,8 +58,8 @@ func (s *snapshot) remove(b Box, agreed *Box) plan.Change {
 	return c
 }
 
-// removeExports removes what bkt has exported from a box, and what someone has exported
-// by hand that has been declared since. All else stays, and is named.
+// removeExports removes what bkt has exported from a container, and what was exported
+// by hand and declared later. All other exports stay, and are listed.
 func (s *snapshot) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves []string) {
 	was := manifest.Box{}
 	if agreed != nil {
@@ -93,11 +93,10 @@ func (s *snapshot) create(b Box) []plan.Change {
 	return append([]plan.Change{made}, s.export(b, b, true)...)
 }
 
-// createHint says what can be done about a box that is not made by these steps: of
-// packages, what is the matter with old releases of distrobox.
+// createHint says what the user can do if these steps do not create a container.
 func createHint(b Box, steps []plan.Step) string {
 	if isRefused(steps) {
-		return "" // it says so itself
+		return "" // the step has the reason
 	}
 	if len(b.Packages) == 0 {
 		return `"bkt apply distrobox --dry-run -v" prints the commands, to try one by itself`
@@ -105,20 +104,21 @@ func createHint(b Box, steps []plan.Step) string {
 	return "should distrobox not know --additional-packages: packages take release 1.5 or a newer one"
 }
 
-// isRefused reports whether steps are none, but the reason why there are none.
+// isRefused reports whether there is only a reason instead of steps.
 func isRefused(steps []plan.Step) bool {
 	_, ok := steps[0].(plan.Fail)
 	return ok
 }
 
-// isUnfinished reports whether the box is gone that was being made anew.
+// isUnfinished reports whether a container was being recreated and the new one does
+// not exist.
 func (s *snapshot) isUnfinished(b Box) bool {
 	_, there := s.containers[b.Name]
 	return !there
 }
 
-// recreate makes a box anew. The old one is put aside and, as soon as the new one
-// has started, removed.
+// recreate recreates a container. The old one gets another name, and is removed as
+// soon as the new one has started.
 func (s *snapshot) recreate(have, b Box) []plan.Change {
 	old, isBackup := s.backups[b.Name]
 	now, there := s.containers[b.Name]
@@ -131,7 +131,7 @@ func (s *snapshot) recreate(have, b Box) []plan.Change {
 		c.Steps = append(c.Steps, s.manager().Run("pull", b.Image))
 	}
 	switch {
-	case there && isBackup: // the new one did not become what it should be: the old one stays the old one
+	case there && isBackup: // the new one is wrong: keep the old one until another is created
 		c.DataLoss = append(c.DataLoss, "the old container, "+old.Name)
 		c.Steps = append(c.Steps, s.manager().Discard(now))
 	case there:
@@ -144,13 +144,13 @@ func (s *snapshot) recreate(have, b Box) []plan.Change {
 	return append([]plan.Change{c}, s.export(have, b, true)...)
 }
 
-// restoreName gives a box its name that was put aside, and is as it should be.
+// restoreName gives a container, which is as declared, its name back.
 func (s *snapshot) restoreName(b Box) plan.Change {
 	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{s.manager().Rename(s.backups[b.Name], b.Name)}}
 }
 
-// finish removes the old box of which there is a new one, if that one starts. If
-// it does not, both stay: either may be the one that was used last.
+// finish removes the old container if the new one starts. If it does not, both stay:
+// the user may have used either of them last.
 func (s *snapshot) finish(b Box) []plan.Change {
 	old, aside := s.backups[b.Name]
 	if !aside {
@@ -160,15 +160,16 @@ func (s *snapshot) finish(b Box) []plan.Change {
 	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: []string{"the old container, " + old.Name}, Steps: steps}}
 }
 
-// started starts a box, which runs its hooks. The old one goes as soon as it runs.
+// started starts a container, which runs its hooks, and verifies that it runs: then
+// the old one is removed.
 func (d Domain) started(b Box) plan.Step {
 	r := d.enter(b.Name, "# bkt\nexit 0\n")
 	r.Verify = d.manager().IsRunning(b.Name)
 	return r
 }
 
-// export brings the exports of a box up to date. What goes is a file of the host:
-// the box is needed for the rest alone, which is done if enter says so.
+// export brings the exports of a container up to date. Files of the host are removed
+// without the container; it is entered for the rest if enter is set.
 func (s *snapshot) export(have, b Box, enter bool) []plan.Change {
 	var steps []plan.Step
 	for _, at := range b.ToDo.Remove {
@@ -186,8 +187,8 @@ func (s *snapshot) export(have, b Box, enter bool) []plan.Change {
 	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Steps: steps}}
 }
 
-// undeclaredExports returns what someone has exported by hand from a box that is, and is not to
-// be any more.
+// undeclaredExports returns what was exported by hand from a container, and is no
+// longer declared.
 func (s *snapshot) undeclaredExports(have, want Box) (wrappers []export.Wrapper, apps []export.App) {
 	dir, _ := s.to(want.Box)
 	all := s.wrappersOf(want.Name)
@@ -211,8 +212,8 @@ func (d Domain) declares(b manifest.Box, program string) bool {
 	return slices.ContainsFunc(b.Bins.Also, func(also string) bool { return d.expand(also) == program })
 }
 
-// undeclare removes what was exported by hand, has been declared since, and is no
-// longer. What has never been declared is not bkt's to remove.
+// undeclare removes exports that were made by hand, declared later, and are no longer
+// declared. bkt does not remove exports that were never declared.
 func (s *snapshot) undeclare(diff reconcile.Diff[Box]) []plan.Change {
 	wrappers, apps := s.undeclaredExports(*diff.Have, *diff.Want)
 	var agreed manifest.Box
@@ -243,9 +244,9 @@ func (d Domain) undeclared(at string) plan.Step {
 	return plan.Fail{Reason: hint.Add(err, `"bkt capture distrobox" takes it into the manifest; if it is not wanted, remove it`)}
 }
 
-// making returns the steps that make a box, and the folders that it shares. That
-// distrobox says that it has made one is not enough: it says so, too, where the
-// manager has refused, or there was one of this name.
+// createSteps returns the steps that create a container, and the folders that it
+// shares. The result is verified: distrobox reports success even if the manager has
+// refused, or if a container of this name exists.
 func (s *snapshot) createSteps(b Box) []plan.Step {
 	argv, err := s.creator().Args(b.Name, b.Box)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"bkt/internal/shell"
 )
 
-// script returns the script that exports what is declared of a box.
+// script returns the script that exports what is declared for a container.
 func (s *snapshot) script(b Box) (string, error) {
 	to, _ := s.to(b.Box)
 	if !s.exportsSomething(b.Box) {
@@ -39,8 +39,8 @@ func (s *snapshot) script(b Box) (string, error) {
 	return out.text.String(), out.err
 }
 
-// callAll calls the functions of the script for what is declared. An app that
-// someone has exported by hand is left to them.
+// callAll calls the functions of the script for each declared export, except apps that
+// were exported by hand.
 func (s *snapshot) callAll(out *script, b Box) {
 	if _, ours := s.to(b.Box); ours {
 		for _, program := range slices.Sorted(slices.Values(b.Bins.Also)) {
@@ -57,8 +57,8 @@ func (s *snapshot) callAll(out *script, b Box) {
 	}
 }
 
-// owners returns which programs of a box are exported by hand, and the names of the
-// files that bkt has exported, each between slashes.
+// owners returns the programs of a container that were exported by hand, and the names
+// of the files that bkt has exported, each between slashes.
 func (s *snapshot) owners(b Box, to string) (kept []string, wrappers, entries string) {
 	wrappers, entries = "/", "/"
 	all := s.wrappersOf(b.Name)
@@ -82,7 +82,7 @@ func (s *snapshot) owners(b Box, to string) (kept []string, wrappers, entries st
 	return kept, wrappers, entries
 }
 
-// work is a folder of bkt's that boxes share with the host.
+// work is a folder of bkt that containers share with the host.
 func (d Domain) work() string {
 	if paths.Within(d.Cache, d.Home) {
 		return path.Join(d.Cache, "export")
@@ -90,13 +90,13 @@ func (d Domain) work() string {
 	return path.Join(d.Home, ".cache/bkt/distrobox/export")
 }
 
-// A script is one that is being written.
+// A script is a script that is being written.
 type script struct {
 	text strings.Builder
 	err  error // the first
 }
 
-// write writes a line that ends in a word, quoted for the shell of a box.
+// write writes a line that ends in a word, quoted for the shell of a container.
 func (s *script) write(before, word string) {
 	quoted, err := shell.Quote(word)
 	if err != nil {
@@ -106,8 +106,8 @@ func (s *script) write(before, word string) {
 	s.text.WriteString(before + quoted + "\n")
 }
 
-// excluded are the names of programs that are not exported, each between slashes.
-// One that is given by itself is exported whatever the folders have.
+// excluded has the names of programs that are not exported, each between slashes. A
+// program that is declared by itself is exported even if its name is excluded.
 func excluded(b manifest.Bins) string {
 	names := slices.Clone(export.Own)
 	for _, name := range b.Exclude {
@@ -118,9 +118,9 @@ func excluded(b manifest.Bins) string {
 	return "/" + strings.Join(names, "/") + "/"
 }
 
-// enter runs a script in a box. If there is none, distrobox would make one of
-// whatever image it takes by default, as soon as it is told not to ask: by a variable
-// or by its configuration, which the variable goes before.
+// enter runs a script in a container. If the container does not exist, distrobox would
+// create it from its default image, once it is told not to ask. So bkt verifies that
+// the container exists, and sets the variable, which overrides the configuration.
 func (d Domain) enter(box, script string) plan.Run {
 	return plan.Run{
 		Argv:    []string{"distrobox", "enter", "--name", box, "--", "sh", "-s"},
@@ -130,7 +130,7 @@ func (d Domain) enter(box, script string) plan.Run {
 	}
 }
 
-// exports returns the steps that export what is declared of a box.
+// exports returns the steps that export what is declared for a container.
 func (s *snapshot) exports(b Box) []plan.Step {
 	if to, ours := s.to(b.Box); ours && s.exportsSomething(b.Box) && !paths.Within(to, s.Home) {
 		err := fmt.Errorf("programs cannot be exported to %s, which containers do not share with the host", to)
@@ -150,12 +150,12 @@ func (s *snapshot) exports(b Box) []plan.Step {
 	return steps
 }
 
-// refreshing has the desktop know which files the apps open. Without the program for
-// that, there is none that would have to know.
+// refreshing makes the desktop know which files the apps open. Without the program for
+// that, no desktop needs to know.
 const refreshing = `if command -v update-desktop-database >/dev/null; then update-desktop-database -q "$1" || :; fi`
 
-// checkNoLoop returns an error if wrappers were to be exported from the folder that
-// they are in: one that runs itself never ends.
+// checkNoLoop returns an error if wrappers would be exported from the folder that they
+// are in: a wrapper that runs itself never ends.
 func (s *snapshot) checkNoLoop(b Box) error {
 	to, ours := s.to(b.Box)
 	for _, dir := range s.programFolders(b.Box) {

@@ -10,12 +10,12 @@ import (
 // File is the manifest of boxes.
 const File = manifest.DistroboxPath
 
-// Store is where boxes are declared.
+// Store is where containers are declared.
 type Store struct {
-	// InImage returns the name of the box whose image has its environment
-	// already, "" if there is none. The environment of that one belongs to the
-	// image, and is no part of the box. That it cannot be told is an error: taken
-	// for part of the box, the environment would be captured away.
+	// InImage returns the name of the container whose environment is part of its
+	// image, "" if there is none. That environment is not compared with the
+	// container's. If it is unknown, that is an error: otherwise a capture would
+	// remove the environment from the manifest.
 	InImage func(repo fs.FS, boxes manifest.Boxes) (string, error)
 }
 

@@ -11,8 +11,8 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// An Upgrade makes a box anew of another image, and keeps the old box under
-// another name.
+// An Upgrade recreates a container from another image, and keeps the old container
+// under another name.
 type Upgrade struct {
 	Was    string   // the beginning of the id of the image that the box is made of
 	Same   bool     // nothing else is to change
@@ -29,14 +29,13 @@ type Stage struct {
 	Steps []plan.Step
 }
 
-// Upgrade returns what makes a box, which has to be there, anew of an image that
-// will be there under the name candidate. The image gets the name that the
-// manifest has for it. In the end the programs at the paths in answering have to
-// answer when they are asked for their version. The old box gets a name that
-// ends in suffix.
+// Upgrade returns what recreates a container, which must exist, from an image that
+// will have the name candidate. The image gets the name that the manifest has for it.
+// In the end, the programs at the paths in answering must answer when they are asked
+// for their version. The old container gets a name that ends in suffix.
 //
-// Should bkt be killed meanwhile, apply takes the old box for one that was being
-// made anew, and finishes that.
+// If bkt is killed meanwhile, apply finds the old container as one that is being
+// recreated, and finishes that.
 func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candidate string, answering []string, suffix string) (Upgrade, error) {
 	if b.Root {
 		err := fmt.Errorf("container %s belongs to root", b.Name)
@@ -65,7 +64,8 @@ func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candid
 	return u, nil
 }
 
-// Stale returns what removes the wrappers of a box that it has no programs for.
+// Stale returns the steps that remove the wrappers of a container for programs that it
+// does not have.
 func (d Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan.Step, error) {
 	_, remove, err := d.missingAndStale(ctx, sys, b)
 	var steps []plan.Step
@@ -75,8 +75,8 @@ func (d Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan.
 	return steps, err
 }
 
-// Lacking returns an error if the host lacks exports of a box, whatever the commands
-// have said that were to make them.
+// Lacking returns an error if the host lacks exports of a container, whatever the
+// commands reported that should make them.
 func (d Domain) Lacking(ctx context.Context, sys reconcile.System, b Box) error {
 	export, _, err := d.missingAndStale(ctx, sys, b)
 	if err == nil && len(export) > 0 {
@@ -85,8 +85,8 @@ func (d Domain) Lacking(ctx context.Context, sys reconcile.System, b Box) error 
 	return err
 }
 
-// missingAndStale returns the exports of a box that are missing, but for the file with PATH,
-// which apply writes, and those that are no longer wanted.
+// missingAndStale returns the exports of a container that are missing, without the
+// file with PATH, which apply writes, and those that are no longer declared.
 func (d Domain) missingAndStale(ctx context.Context, sys reconcile.System, b Box) (export, remove []string, err error) {
 	s, _, err := d.observe(ctx, sys, []Box{b})
 	if err != nil {
@@ -114,8 +114,7 @@ func (s *snapshot) stages(b Box, old manager.Container, candidate, backup string
 	return append(stages, Stage{"keep the old container as " + backup, []plan.Step{s.manager().Rename(old, backup)}})
 }
 
-// trialScript is the script that looks for programs in a box, and asks some for their
-// version.
+// trialScript looks for programs in a container, and asks some for their version.
 const trialScript = `# bkt
 status=0
 fail() { echo "$1" >&2; status=1; }
@@ -126,8 +125,8 @@ answers() {
 }
 `
 
-// trial returns the script that tries what a box has to have, "" if that is
-// nothing.
+// trial returns the script that tries the programs that a container must have, "" if
+// it must have none.
 func (d Domain) trial(b Box, answering []string) string {
 	var calls []string
 	if d.exportsSomething(b.Box) {

@@ -10,10 +10,10 @@ import (
 	"bkt/internal/plan"
 )
 
-// sharedFolders returns the steps that make the folders of the host that a box shares and
-// that are missing, as on a new computer: docker makes them, as root, and podman
-// refuses to make the box. Only in the home are they bkt's to make, and only where
-// the name is not that of a file.
+// sharedFolders returns the steps that make the missing folders of the host that a
+// container shares, as on a new computer: docker would make them as root, and podman
+// would refuse to create the container. bkt makes only folders in the home, and only
+// if the name is not that of a file.
 func (s *snapshot) sharedFolders(b Box) ([]plan.Step, error) {
 	var steps []plan.Step
 	for _, v := range b.Volume {

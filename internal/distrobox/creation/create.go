@@ -129,8 +129,8 @@ func variable(name, value string) (string, error) {
 	return "--env=" + name + "=" + apart(quoted), nil
 }
 
-// apart puts a pair of quotes where distrobox, as a shell script, would make one
-// blank of several, or take a word for a pattern of names of files.
+// apart inserts a pair of quotes where distrobox, a shell script, would merge several
+// blanks, or expand a pattern of file names.
 func apart(quoted string) string {
 	if !strings.HasPrefix(quoted, "'") && !strings.HasPrefix(quoted, `"`) {
 		return quoted
@@ -139,7 +139,7 @@ func apart(quoted string) string {
 	return strings.NewReplacer(" ", " "+pair, "*", "*"+pair, "?", "?"+pair, "[", "["+pair).Replace(quoted)
 }
 
-// harmless returns an error if distrobox would spoil a value.
+// harmless returns an error if distrobox would change a value.
 func harmless(what, value string) error {
 	i := strings.IndexFunc(value, func(r rune) bool {
 		return strings.ContainsRune(" \t\"'`$\\;&|<>(){}*?[]#!,", r) || r < ' '

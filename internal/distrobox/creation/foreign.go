@@ -111,7 +111,7 @@ func (c Creator) volumes(of manager.Container, declared []string) []string {
 	return inOrder(all, declared)
 }
 
-// isStandard reports whether every box has a mount.
+// isStandard reports whether every container has a mount.
 func (c Creator) isStandard(m manager.Mount) bool {
 	home := m.Source == m.Destination && (paths.Within(m.Source, c.Home) || paths.Within(m.Source, "/var/home"))
 	return home || slices.ContainsFunc(standard, func(dir string) bool { return paths.Within(m.Destination, dir) })

@@ -25,10 +25,10 @@ type Box struct {
 	To       string
 }
 
-// Ini returns boxes in the format of "distrobox assemble", and what of them is
-// left out, as the two generations of distrobox read it differently: one has a
-// shell read values, and the other takes ; and # for the beginning of a comment.
-// Hooks are written so that neither can happen.
+// Ini returns containers in the format of "distrobox assemble", and notes on what is
+// left out, because the two generations of distrobox read it differently: one lets a
+// shell read values, and the other takes ; and # for the beginning of a comment. Hooks
+// are written so that neither can happen.
 func (c Creator) Ini(boxes []Box) (text string, notes []string) {
 	out := strings.Builder{}
 	out.WriteString(iniHead)
@@ -96,14 +96,14 @@ func (s *section) writeBins(b Box) {
 	}
 }
 
-// hook writes a hook, and above it what it is.
+// hook writes a hook, and its text as a comment above it.
 func (s *section) hook(key, run, text string) {
 	fmt.Fprintf(&s.text, "# %s\n", strings.ReplaceAll(run, "\n", "\n# "))
 	s.set(key, text)
 }
 
-// encoded returns a hook as [hook.Wrap] has it, in letters that mean nothing to
-// whoever reads an ini file.
+// encoded returns a hook as [hook.Wrap] has it, in letters that mean nothing in an ini
+// file.
 func encoded(h manifest.Hook) string {
 	return "echo " + base64.StdEncoding.EncodeToString([]byte(hook.Wrap(h)+"\n")) + " | base64 -d | sh"
 }

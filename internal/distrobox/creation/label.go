@@ -8,10 +8,10 @@ import (
 	"bkt/internal/manifest"
 )
 
-// LabelName is the label that has the entry of a box that bkt has made, as a
-// manifest with this box alone, so that its name is in it, too: a box that has
-// another name by now was put aside. It is in the letters of base64 that mean
-// nothing to a shell, which distrobox lets read its options.
+// LabelName is the label that has the entry of a container that bkt has created, as a
+// manifest with only this container. So the label has the name, too: a container with
+// another name is a backup or a copy. The value is in base64, whose letters mean
+// nothing to a shell, because distrobox lets a shell read its options.
 const LabelName = "bkt.box"
 
 // label returns the option that gives a container its label.

@@ -19,8 +19,8 @@ type App struct {
 	File
 }
 
-// ReadApps returns the entries in a folder of the host that are of one of the boxes,
-// and the errors of those that cannot be read.
+// ReadApps returns the entries in a folder of the host that belong to one of the
+// containers, and the errors of those that cannot be read.
 func ReadApps(dir string, boxes []string) (all []App, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
 	if patherr.IsMissing(err) {
@@ -47,8 +47,8 @@ func ReadApps(dir string, boxes []string) (all []App, unread []error, err error)
 	return all, unread, err
 }
 
-// isEntryOf reports whether an entry may be of a box, as far as its name tells: it
-// may as well be of another one, whose name begins with that of this one.
+// isEntryOf reports whether an entry may belong to a container, by its name: it may
+// also belong to another container, whose name begins with that of this one.
 func isEntryOf(name, box string) bool {
 	id, ok := strings.CutPrefix(name, box+"-")
 	return ok && strings.HasSuffix(id, ".desktop")
@@ -83,8 +83,8 @@ func parseApp(at, text string) (App, bool) {
 	return a, true
 }
 
-// sign finds out whether an entry is as bkt has left it. The mark of an earlier
-// release says nothing: these marked entries of other containers, too.
+// sign reads whether an entry is as bkt has left it. The mark of an earlier release
+// means nothing: it was on entries of other containers, too.
 func (a *App) sign(s signature) {
 	a.As, a.ByBkt = s.as, s.whole
 	switch {
@@ -107,9 +107,8 @@ func flagsOf(exec string, command []string) []string {
 	return command[1:files]
 }
 
-// Is reports whether an entry is of the app that is declared by this name. One that
-// bkt has not exported is known by what it is called, and by nothing that its name
-// only begins with or has in it.
+// Is reports whether an entry is the app that is declared by this name. An app that
+// bkt has not exported is known by its name or its id, and not by a part of them.
 func (a App) Is(name string) bool {
 	if a.ByBkt || a.As == name {
 		return a.As == name
@@ -120,8 +119,8 @@ func (a App) Is(name string) bool {
 // entryID returns what an entry is called that is declared by its name or its path.
 func entryID(name string) string { return strings.TrimSuffix(path.Base(name), ".desktop") }
 
-// IsMenuEntry reports whether a file is the entry in the menu that distrobox makes for
-// a container, and that goes with it. One of which someone has made another is theirs.
+// IsMenuEntry reports whether a file is the menu entry that distrobox makes for a
+// container, and that is removed with it. An entry that someone has edited is theirs.
 func IsMenuEntry(at, box string, ofRoot bool) bool {
 	text, err := os.ReadFile(at)
 	if err != nil || !strings.Contains(string(text), "\nGenericName=Terminal entering ") {

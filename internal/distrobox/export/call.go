@@ -55,7 +55,8 @@ func parseCall(words []string) (c call, ok bool) {
 // asRoot are the words by which distrobox-export has a command run as root.
 var asRoot = []string{"sudo", "-S", "su-exec", "root"}
 
-// sudo reports whether the command is run as root, and returns it without that.
+// sudo reports whether the command runs as root, and returns it without the words for
+// that.
 func (c call) sudo() (command []string, ok bool) {
 	i := slices.IndexFunc(c.command, func(w string) bool { return !slices.Contains(asRoot, w) })
 	if i < 0 {
@@ -64,9 +65,9 @@ func (c call) sudo() (command []string, ok bool) {
 	return c.command[i:], i > 0
 }
 
-// beyond says what a call has that distrobox-export adds only if it is told to: the
-// manifest has no word for that. It is "" if there is nothing. Flags are those of the
-// program, in a text that has them as %s.
+// beyond returns what a call has that distrobox-export adds only on request, for which
+// the manifest has no word, "" if there is nothing. Flags are those of the program,
+// for a text with %s.
 func (c call) beyond(text string, flags []string) string {
 	_, sudo := c.sudo()
 	switch {

@@ -13,13 +13,13 @@ import (
 	"bkt/internal/patherr"
 )
 
-// Own are bkt's own programs, which the host has, in the version that it needs.
+// Own are bkt's programs, which the host has in the version that it needs.
 var Own = []string{"bkt", "bkt-engine"}
 
-// Programs returns the names of the programs in a folder below a root, without
-// bkt's own. That there is no such folder is an error, and so is a file of which
-// it is not known what it is. A link that leads nowhere, or where the user may not
-// go, is no program: whoever runs it in the container is that user.
+// Programs returns the names of the programs in a folder below a root, without bkt's
+// own. A missing folder is an error, and so is a file whose type is unknown. A link
+// that leads nowhere, or where the user may not go, is no program: the same user runs
+// it in the container.
 func Programs(root, dir string) ([]string, error) {
 	entries, err := os.ReadDir(root + dir)
 	if err != nil {
@@ -40,8 +40,9 @@ func Programs(root, dir string) ([]string, error) {
 	return names, nil
 }
 
-// exportable reports whether a program of this name is one to export. Names that
-// distrobox-export does not quote make wrappers that are no scripts, or others.
+// exportable reports whether a program with this name can be exported.
+// distrobox-export does not quote some names: their wrappers would be no scripts, or
+// other ones.
 func exportable(name string) bool {
 	odd := strings.ContainsFunc(name, func(r rune) bool { return r == '\'' || unicode.IsControl(r) })
 	return name[0] != '.' && !odd && !slices.Contains(Own, name)

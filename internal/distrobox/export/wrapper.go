@@ -36,7 +36,7 @@ func (w Wrapper) Holds(program string) bool {
 	return w.Program == program || w.Unsupported == ChangedByHand
 }
 
-// maxWrapper is how much is read of a file that may be a wrapper.
+// maxWrapper is the most bytes that are read of a file that may be a wrapper.
 const maxWrapper = 16 << 10
 
 // ReadWrappers returns the wrappers in a folder of the host, none if there is no
@@ -63,9 +63,8 @@ func ReadWrappers(dir string) (all []Wrapper, unread []error, err error) {
 	return all, unread, err
 }
 
-// ParseWrapper returns the wrapper that a file holds, and whether it is one. Which
-// container it is of its first lines and its call of distrobox-enter have to agree
-// on.
+// ParseWrapper returns the wrapper that a file holds, and whether it is one. Its first
+// lines and its call of distrobox-enter must name the same container.
 func ParseWrapper(at, text string) (Wrapper, bool) {
 	lines := strings.Split(text, "\n")
 	if len(lines) < 4 || lines[1] != "# distrobox_binary" {
@@ -88,8 +87,8 @@ func ParseWrapper(at, text string) (Wrapper, bool) {
 	return w, ok
 }
 
-// sign finds out whether a wrapper is as bkt has left it. Earlier releases have not
-// written down what that was.
+// sign reads whether a wrapper is as bkt has left it. Earlier releases have written no
+// checksum.
 func (w *Wrapper) sign(text string) {
 	s := readSignature(filepath.Base(w.At), text)
 	w.As = s.as
@@ -119,8 +118,8 @@ func enterCall(lines []string) call {
 	return call{}
 }
 
-// isUnusual reports whether no distrobox-export writes such a line into the wrapper of
-// a program, whose call of distrobox-enter runs a command.
+// isUnusual reports whether distrobox-export never writes such a line into the wrapper
+// of a program.
 func isUnusual(line, program string, command []string) bool {
 	line = strings.TrimSpace(line)
 	run, runs := strings.CutSuffix(line, ` "$@"`)
@@ -140,8 +139,8 @@ func isUnusual(line, program string, command []string) bool {
 	return !slices.Contains(whole, line) && !slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(line, begin) })
 }
 
-// readHead returns the beginning of a script, and nothing of any other file. That
-// it cannot be read is an error.
+// readHead returns the beginning of a script, and nothing of other files. It is an
+// error if the file cannot be read.
 func readHead(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -161,8 +160,8 @@ func readHead(path string) ([]byte, error) {
 	return append(head, rest...), err
 }
 
-// original returns the path in the box that a wrapper runs, from what it does
-// inside the box: behind the last else, or at the end.
+// original returns the path in the container that a wrapper runs, as the wrapper runs
+// it inside the container: after the last else, or at the end.
 func original(lines []string) string {
 	program := ""
 	for _, line := range lines {
@@ -174,7 +173,7 @@ func original(lines []string) string {
 	return program
 }
 
-// unquote takes the quotes off a word, and a command before it, such as sudo.
+// unquote removes the quotes of a word, and a command before it, such as sudo.
 func unquote(call string) string {
 	if i := strings.Index(call, "'"); i >= 0 && strings.HasSuffix(call, "'") && len(call) > i+1 {
 		return call[i+1 : len(call)-1]

@@ -8,8 +8,8 @@ import (
 	"bkt/internal/paths"
 )
 
-// irrelevantPaths are files and folders that distrobox itself writes, or that no one misses.
-// Among them is what dnf leaves as it is asked which packages there are.
+// irrelevantPaths are files and folders that distrobox writes, or that nobody misses.
+// Among them is what dnf writes when it lists packages.
 const irrelevantPaths = `/run /tmp /proc /dev /sys /home /media /mnt /var/cache /var/log /var/tmp /.containersetupdone
 	/etc/.pwd.lock /etc/group /etc/group- /etc/gshadow /etc/gshadow- /etc/passwd /etc/passwd- /etc/passwd.done /etc/shadow
 	/etc/shadow- /etc/subgid /etc/subgid- /etc/subuid /etc/subuid- /etc/sudoers.d/sudoers /etc/apt/apt.conf.d/00_distrobox
@@ -20,9 +20,9 @@ const irrelevantPaths = `/run /tmp /proc /dev /sys /home /media /mnt /var/cache 
 	/usr/local/bin/xdg-open /var/lib/flatpak /var/lib/systemd/coredump /usr/lib/sysimage/rpm/rpmdb.sqlite-shm
 	/usr/lib/sysimage/rpm/rpmdb.sqlite-wal /var/lib/rpm/rpmdb.sqlite-shm /var/lib/rpm/rpmdb.sqlite-wal`
 
-// ChangedPaths returns what the manager says of the files of a box that are not
-// those of its Image: which in /etc, how many elsewhere. What is below ignored
-// folders does not count.
+// ChangedPaths returns what the manager reports about files that differ from the
+// image: the names of those in /etc, the number of others. Files below ignored folders
+// do not count.
 func ChangedPaths(diff string, ignored []string) []string {
 	var etc []string
 	other := 0
@@ -59,7 +59,8 @@ func isBelow(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool { return paths.Within(path, dir) })
 }
 
-// MountPoints returns where volumes are in a box, which is nothing of its own.
+// MountPoints returns the places of volumes in a container, which are not its own
+// files.
 func MountPoints(volumes []string) []string {
 	var all []string
 	for _, v := range volumes {

@@ -42,7 +42,8 @@ type Mount struct {
 	RW                        bool
 }
 
-// shortID returns as much of the id of an image as tells it from others.
+// shortID returns the beginning of the id of an image that distinguishes it from
+// others.
 func shortID(id string) string {
 	id = strings.TrimPrefix(id, "sha256:")
 	return id[:min(len(id), 12)]
@@ -116,7 +117,7 @@ func (m Manager) listDocker(ctx context.Context, sys reconcile.System) ([]Contai
 	return m.Inspect(ctx, sys, ids)
 }
 
-// Inspect returns all about containers.
+// Inspect returns the details of containers.
 func (m Manager) Inspect(ctx context.Context, sys reconcile.System, ids []string) ([]Container, error) {
 	text, err := m.ask(ctx, sys, append([]string{"inspect", "--type", "container"}, ids...)...)
 	if err != nil {
@@ -157,8 +158,8 @@ func parse(text []byte, rows any) error {
 	return json.Unmarshal(text, rows)
 }
 
-// ReadImages returns which image each name stands for, as podman's storage has it,
-// nil if it is not where it usually is. That takes no process.
+// ReadImages returns the images in podman's storage by their names, nil if the storage
+// is not where it usually is. It starts no process.
 func (m Manager) ReadImages() Images {
 	var all Images
 	for _, dir := range m.Storage {
@@ -186,13 +187,13 @@ func (m Manager) ReadImages() Images {
 	return all
 }
 
-// Has reports whether all containers are of images that are known by their ids, so
-// that these are the images that the containers' manager has.
+// Has reports whether the images of all containers are known by their ids, so that
+// these are the images of the manager that has the containers.
 func (m Images) Has(containers []Container) bool {
 	return !slices.ContainsFunc(containers, func(c Container) bool { return m[c.ImageID] == "" })
 }
 
-// AskImages returns which image each name stands for, as the manager tells.
+// AskImages returns the images that the manager lists by their names.
 func (m Manager) AskImages(ctx context.Context, sys reconcile.System) (Images, error) {
 	if m.Program == "docker" {
 		return m.imagesDocker(ctx, sys)
@@ -234,8 +235,8 @@ func (m Manager) imagesDocker(ctx context.Context, sys reconcile.System) (Images
 // Images are the ids of images by their names, with registry and tag.
 type Images map[string]string
 
-// ID returns which image a name stands for, "" if there is none or several. What
-// was made here comes before what is from a registry, as managers have it.
+// ID returns the id of the image with a name, "" if none or several have it. A local
+// image comes before one of a registry, as in the managers.
 func (m Images) ID(name string) string {
 	name = strings.TrimPrefix(name, "docker://")
 	if i := strings.LastIndexAny(name, ":/@"); i < 0 || name[i] == '/' {

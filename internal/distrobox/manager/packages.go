@@ -9,9 +9,10 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// listPackagesScript prints the packages that someone asked for, a line each, whatever the
-// distribution. Those for another kind of computer, which may stand beside one of
-// the same name, have it behind their name. It fails where the package manager does.
+// listPackagesScript prints the packages that someone has asked for, a line each, on
+// any distribution. Packages for another architecture, of which there may be one with
+// the same name, have it after their name. The script fails if the package manager
+// does.
 const listPackagesScript = `all() { test -z "$all" || printf '%s\n' "$all"; }
 native() { all | sed "s/\.\($(uname -m)\|noarch\)\$//"; }
 if command -v dnf5 >/dev/null; then all=$(dnf5 -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}.%{arch}\n') || exit; native
@@ -56,8 +57,8 @@ func (m Manager) packages(ctx context.Context, sys reconcile.System, args ...str
 	return slices.Compact(slices.Sorted(slices.Values(strings.Fields(string(text))))), nil
 }
 
-// ofDistrobox are the packages that distrobox-init installs, whatever they are
-// called where.
+// ofDistrobox are the packages that distrobox-init installs, by their names in any
+// distribution.
 const ofDistrobox = `apt-utils bash bash-completion bc bzip2 coreutils cracklib-dicts curl dialog diffutils
 	dnf-plugins-core file findutils fontconfig fuse3 glibc-all-langpacks glibc-common glibc-langpack-en glibc-locale
 	glibc-locale-base gnupg gnupg2 gpg gzip hostname iproute iproute2 iputils iputils-ping keyutils krb5-libs less

@@ -23,8 +23,8 @@ func (m Manager) script(script string, args ...string) []string {
 	return append([]string{"sh", "-c", script, "sh", m.Program}, args...)
 }
 
-// isGoneScript checks that there is no container of this id any more. That the manager does
-// not tell of one is only then an answer if it answers at all.
+// isGoneScript checks that no container has an id. That the manager does not know the
+// container is an answer only if the manager answers at all.
 const isGoneScript = `if "$1" inspect --type container "$2" >/dev/null 2>&1; then echo "container $3 is still there" >&2; exit 1; fi
 "$1" ps --quiet >/dev/null`
 
@@ -50,9 +50,9 @@ func (m Manager) Rename(c Container, name string) plan.Run {
 	return m.verified(m.Run("rename", c.ID, name), hasNameScript, c.ID, name)
 }
 
-// rollBackScript gives a box its name back, unless it has it still, and removes
-// what has the name meanwhile. It makes sure of the name, as a manager takes the
-// beginning of an id for one, too.
+// rollBackScript gives a container its name back, unless it has it, and removes the
+// container that has the name meanwhile. It compares names, as a manager takes the
+// beginning of an id for a name, too.
 const rollBackScript = `has=$("$1" inspect --type container --format '{{.Id}} {{.Name}}' "$2" 2>/dev/null)
 case $has in
 "$3 "*) ;;
@@ -87,7 +87,7 @@ esac`
 // IsRunning returns the command that verifies that a container runs.
 func (m Manager) IsRunning(name string) []string { return m.script(isRunningScript, name) }
 
-// existsScript checks that there is a container of just this name: a manager takes the
+// existsScript checks that a container has exactly this name: a manager takes the
 // beginning of an id for a name, too.
 const existsScript = `case $("$1" inspect --type container --format '{{.Name}}' "$2" 2>/dev/null) in
 "$2" | "/$2") ;;
@@ -97,8 +97,8 @@ esac`
 // Exists returns the command that verifies that there is a container with a name.
 func (m Manager) Exists(name string) []string { return m.script(existsScript, name) }
 
-// isCreatedScript checks that a container is the one that was to be made: by its label, and by
-// the id of its image.
+// isCreatedScript checks that a container is the one to be created: by its label, and
+// by the id of its image.
 const isCreatedScript = `is=$("$1" inspect --type container --format '{{.Name}} {{.Image}} {{index .Config.Labels "bkt.box"}}' "$2" 2>/dev/null)
 image=$("$1" image inspect --format '{{.Id}}' "$3") || exit
 case $is in
@@ -114,7 +114,7 @@ func (m Manager) IsCreated(name, image, label string) []string {
 	return m.script(isCreatedScript, name, image, label)
 }
 
-// isTaggedScript checks that two names are those of one image.
+// isTaggedScript checks that two names belong to the same image.
 const isTaggedScript = `one=$("$1" image inspect --format '{{.Id}}' "$2") && other=$("$1" image inspect --format '{{.Id}}' "$3") || exit
 test "$one" = "$other" || { echo "$3 is another image than $2" >&2; exit 1; }`
 
@@ -123,11 +123,11 @@ func (m Manager) Tag(image, name string) plan.Run {
 	return m.verified(m.Run("tag", image, name), isTaggedScript, image, name)
 }
 
-// untagScript takes a name from the image that has it, if there is one.
+// untagScript removes a name from the image that has it, if any does.
 const untagScript = `if "$1" image inspect "$2" >/dev/null 2>&1; then "$1" rmi "$2" >/dev/null; fi`
 
-// retagScript gives an image a name that another may have. podman does not take it
-// from that one, if the image is in a further store that is only read.
+// retagScript gives an image a name that another may have. podman does not move a name
+// from an image in an additional store that is read-only.
 const retagScript = `"$1" tag "$2" "$3" 2>/dev/null || { "$1" untag "$3" "$3" && "$1" tag "$2" "$3"; }`
 
 // RestoreName returns the step that gives a name back to the image with an id, or
