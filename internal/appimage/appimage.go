@@ -1,15 +1,15 @@
-// Package appimage keeps apps that come as AppImages in step with their manifest.
+// Package appimage keeps apps that come as AppImages up to date with their manifest.
 //
-// What is installed is read from the files in the folders of AppImages, none of
-// which is ever run for it: the program at their start says where updates are,
-// and the image behind it has the desktop entry. bkt notes of each app that it
-// installs which release it was, in a record beside its other state; the record
-// holds as long as the file stays what it was. A file is thus the app of its
-// record, or else the one that has its name. What Gear Lever knows of the sources
-// of files is taken over, and kept in step.
+// What is installed is read from the files in the folders of AppImages, without
+// running them: the program at the start of a file says where updates are, and the
+// image behind it has the desktop entry. For each app that bkt installs it writes down
+// which release it was, in a record next to its other state; the record holds as long
+// as the file does not change. A file is the app of its record, or else the app with
+// the name of the file. Sources that Gear Lever knows are captured, and kept up to
+// date.
 //
-// Looking asks no server: without a version that is declared, an app is in step
-// whatever version it has.
+// Observing asks no server: without a declared version, an app is up to date whatever
+// its version.
 package appimage
 
 import (
@@ -128,8 +128,8 @@ func (s snapshot) observed(name string, f *file, known []app, records map[string
 	return a, err
 }
 
-// versions returns what the version of a file is called: as it was installed, or
-// else as it says itself.
+// versions returns the names of the version of a file: as it was installed, or else as
+// the file says.
 func versions(f *file, r record, holds bool) []string {
 	if holds && r.Version != "" {
 		return []string{r.Version}
@@ -141,8 +141,8 @@ func versions(f *file, r record, holds bool) []string {
 	return slices.DeleteFunc(all, func(v string) bool { return v == "" })
 }
 
-// version returns the one that is declared if it may be what there is, or else
-// what there is.
+// version returns the declared version if the file may have it, or else the one that
+// it has.
 func version(declared string, there []string) string {
 	if mayBe(declared, there) {
 		return declared
@@ -150,8 +150,7 @@ func version(declared string, there []string) string {
 	return there[0]
 }
 
-// mayBe reports whether a version is one of those: where a file does not say, any
-// is.
+// mayBe reports whether a file may have a version: if it has none, it may.
 func mayBe(version string, there []string) bool {
 	return len(there) == 0 || slices.ContainsFunc(there, func(v string) bool { return sameVersion(v, version) })
 }
@@ -160,8 +159,8 @@ func mayBe(version string, there []string) bool {
 // before the number.
 func sameVersion(a, b string) bool { return strings.TrimPrefix(a, "v") == strings.TrimPrefix(b, "v") }
 
-// unknown returns an app that bkt knows nothing of, with its source, as far as
-// Gear Lever or the file itself tells one.
+// unknown returns an app that is not declared, with its source, as far as Gear Lever
+// or the file knows it.
 func (d Domain) unknown(name string, f *file, g gearLever) (app, error) {
 	there := manifest.InstalledAppImage{There: true, Versions: versions(f, record{}, false)}
 	sources := make([]app, 2)
@@ -185,7 +184,7 @@ func (d Domain) unknown(name string, f *file, g gearLever) (app, error) {
 	return app{Name: name, Installed: there}, nil
 }
 
-// notes tell of what no manifest can say.
+// notes are about what no manifest can express.
 func notes(items []app, files map[string]*file, left []*file) []string {
 	var lost, all []string
 	for _, a := range items {
@@ -222,7 +221,8 @@ func them(names []string) string {
 	return "them"
 }
 
-// identity tells the folders from later ones in their place.
+// identity identifies the folders, so that new ones in their place have another
+// identity.
 func (d Domain) identity() func(app) string {
 	var births []string
 	for _, dir := range d.Folders {
@@ -232,15 +232,14 @@ func (d Domain) identity() func(app) string {
 	return func(app) string { return all }
 }
 
-// Same implements [reconcile.Domain]. What is declared is the same as what the
-// system has, as far as each of them tells.
+// Same implements [reconcile.Domain]. A declared app equals the observed one as far as
+// each of them says something.
 func (Domain) Same(a, b app) bool {
 	return fits(a, b) || fits(b, a) ||
 		sameSource(a, b) && a.Asset == b.Asset && a.Prereleases == b.Prereleases && sameVersion(a.Version, b.Version) && a.SHA256 == b.SHA256
 }
 
-// fits reports whether an app that is on the system may be the one that is
-// declared.
+// fits reports whether an observed app may be the declared one.
 func fits(system, declared app) bool {
 	i := system.Installed
 	return i.There &&
@@ -297,8 +296,8 @@ func (s snapshot) install(want app) []plan.Step {
 	}}
 }
 
-// place returns where the file of an app is, or is to be. Gear Lever has a folder
-// of its own.
+// place returns where the file of an app is, or will be. Gear Lever has its own
+// folder.
 func (s snapshot) place(name string) string {
 	if f := s.files[name]; f != nil {
 		return f.path
@@ -320,7 +319,7 @@ func (d Domain) newFolder(gearLever bool) string {
 	return folders[0]
 }
 
-// remove returns what removes an app, and nothing that is not its own.
+// remove returns what removes an app, and nothing that does not belong to it.
 func (s snapshot) remove(name string) []plan.Step {
 	path := s.place(name)
 	var steps []plan.Step
@@ -339,7 +338,7 @@ func (s snapshot) tellGearLever(path string, a *app) []plan.Step {
 	return []plan.Step{gearLeverEdit(s.GearLever, path, a)}
 }
 
-// finish is what there is to do with an AppImage that was downloaded.
+// finish is what has to be done with a downloaded AppImage.
 type finish struct {
 	d    snapshot
 	app  app
@@ -347,7 +346,7 @@ type finish struct {
 }
 
 // Finish implements [plan.Finisher]. An image whose files cannot be read may be
-// installed, and gets no desktop entry; one that is damaged, or not safe, may not.
+// installed, without a desktop entry; a damaged or unsafe one may not.
 func (f finish) Finish(downloaded string, from plan.Source) ([]plan.Step, error) {
 	i, err := readImage(downloaded)
 	switch {
@@ -368,8 +367,8 @@ func (f finish) Finish(downloaded string, from plan.Source) ([]plan.Step, error)
 	return append(steps, f.d.tellGearLever(f.path, &f.app)...), nil
 }
 
-// integrate returns what makes the desktop know the app, or know it no longer. An
-// entry that someone else has written for the same file stays as it is.
+// integrate returns what makes the desktop know the app, or forget it. An entry that
+// someone else has written for the same file stays.
 func (f finish) integrate(i image, from plan.Source) ([]plan.Step, error) {
 	d, name := f.d, f.app.Name
 	now, err := d.readEntry(name, f.path)

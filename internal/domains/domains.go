@@ -1,5 +1,4 @@
-// Package domains has the list of all domains, and gives each what it has to know of
-// this computer.
+// Package domains has the list of all domains, and tells each about this computer.
 package domains
 
 import (
@@ -153,8 +152,8 @@ func Distrobox(f workspace.Folders, cache *Cache) distrobox.Domain {
 	return d
 }
 
-// ToolboxInImage returns the box that is made of the toolbox image, if that image
-// is made here and has the environment of the box.
+// ToolboxInImage returns the container that is created from the toolbox image, if the
+// image is built here and has the environment of the container.
 func ToolboxInImage(repo fs.FS, boxes manifest.Boxes) (string, error) {
 	name, ok := boxes.Toolbox()
 	if !ok {

@@ -1,12 +1,11 @@
-// Package extension keeps the extensions of GNOME Shell in step with their
+// Package extension keeps the extensions of GNOME Shell up to date with their
 // manifest.
 //
-// It reads the folders that extensions are installed in, and asks for the
-// shell's settings, whether or not a shell is running. An extension that comes
-// with the system can only be switched on and off; one of the user is downloaded
-// from extensions.gnome.org or from where the manifest says. The settings of an
-// extension belong to package gsettings. That the shell switches all extensions
-// off when it has crashed is told, and never captured.
+// It reads the folders of extensions and the shell's settings, whether or not a shell
+// is running. An extension of the system can only be switched on and off; one of the
+// user is downloaded from extensions.gnome.org or from the URL in the manifest. The
+// settings of extensions belong to package gsettings. The shell switches all
+// extensions off after a crash: that is reported, and never captured.
 package extension
 
 import (
@@ -47,16 +46,16 @@ type snapshot struct {
 	checkouts map[string]bool // extensions of the user whose folder is a git checkout, or may be
 }
 
-// Settings tells of the settings of a schema what holds, and what would without
-// the user's own.
+// Settings knows the values of the settings of a schema, and their values without the
+// user's own.
 type Settings interface {
 	Values(schema string) (now, below map[string]gvariant.Value, err error)
 }
 
 type extension = manifest.Extension
 
-// Observe implements [reconcile.Domain]. It starts one process at most, which asks
-// for the version of the shell if something is to be downloaded.
+// Observe implements [reconcile.Domain]. It starts at most one process, which prints
+// the version of the shell if an extension has to be downloaded.
 func (d Domain) Observe(ctx context.Context, sys reconcile.System, declared []extension) (reconcile.Snapshot[extension], error) {
 	var o reconcile.Snapshot[extension]
 	folders, err := d.folders(declared)
@@ -110,8 +109,8 @@ func shellVersion(ctx context.Context, sys reconcile.System) (string, error) {
 	return version, nil
 }
 
-// items returns the extensions of the user, and those of the system that are
-// not as the system has them by itself, or are known to be as they are.
+// items returns the extensions of the user, and those of the system that differ from
+// their default or are declared as they are.
 func items(f folders, now, below lists, known map[string]extension) []extension {
 	var all []extension
 	for id, installed := range f.user {
@@ -246,8 +245,8 @@ func (s snapshot) steps(want extension) []plan.Step {
 	return steps
 }
 
-// checkedOut returns an error if the folder of an extension is a git checkout, as of
-// someone who works on the extension: what is not pushed there would be lost with it.
+// checkedOut returns an error if the folder of an extension is a git checkout of
+// someone who works on it: unpushed work would be lost with it.
 func (s snapshot) checkedOut(id string) error {
 	if !s.checkouts[id] {
 		return nil

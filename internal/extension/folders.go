@@ -40,8 +40,8 @@ func (v *version) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// source says where the extension comes from, as far as one can tell. Only
-// extensions.gnome.org writes that it has made the metadata.
+// source returns where an extension comes from, as far as its metadata say. Only
+// extensions.gnome.org writes that it has made them.
 func (m metadata) source() string {
 	if m.Version != 0 && strings.Contains(m.Generated, "SweetTooth") {
 		return "ego"
@@ -98,8 +98,8 @@ func (d Domain) folders(known []extension) (folders, error) {
 	return f, nil
 }
 
-// readFolders returns the extensions in dir. Folders that are none, the shell
-// does not load either; those that are not empty are odd.
+// readFolders returns the extensions in dir. The shell does not load folders that are
+// not extensions; those of them that are not empty are odd.
 func readFolders(dir string, must map[string]extension) (found map[string]metadata, odd map[string]bool, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// release returns the URL of the release of an extension at
-// extensions.gnome.org: of the version that is declared, or else of the newest
-// one for this shell. missing says what it means that there is none.
+// release returns the URL of a release of an extension at extensions.gnome.org: the
+// declared version, or the newest for this shell. missing is the error if there is
+// none.
 func (s snapshot) release(want extension) (address, missing string) {
 	site, id := strings.TrimSuffix(s.Site, "/"), url.PathEscape(want.ID)
 	if want.Version != 0 {

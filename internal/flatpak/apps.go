@@ -19,15 +19,15 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// Apps is the domain of applications. What they may do is a domain of its own,
-// although it stands beside them in the manifest.
+// Apps is the domain of applications. Their permissions are a domain of their own,
+// although they are part of the same manifest.
 type Apps struct {
 	Installations
 	Arch string // as Flatpak calls this machine's, such as "x86_64"
 }
 
-// fullCommit is how long a commit is. A shorter one, which "flatpak list" shows,
-// tells what there once was: it is kept, and means nothing.
+// fullCommit is the length of a commit. A shorter one, as "flatpak list" shows it,
+// cannot be pinned: it is kept and ignored.
 const fullCommit = 64
 
 // Observe returns the apps for this machine's architecture.
@@ -105,8 +105,8 @@ func readDeploy(path string) (manifest.FlatpakApp, error) {
 	return manifest.FlatpakApp{Remote: string(origin), Commit: string(commit)}, nil
 }
 
-// withManifestFields returns an app in the words of what is known of it. The commit is that
-// which the app stays at, if it does.
+// withManifestFields returns an app in the words of its declaration. It has a commit
+// if it is pinned to it.
 func (a Apps) withManifestFields(app manifest.FlatpakApp, all, known []manifest.FlatpakApp, config keyfile.File) manifest.FlatpakApp {
 	held := isHeld(app, a.Arch, config)
 	k, ok := find(app, all, known)
@@ -126,8 +126,8 @@ func (a Apps) withManifestFields(app manifest.FlatpakApp, all, known []manifest.
 	return app
 }
 
-// find returns what is known of an app. Without a branch, it may be of any: of
-// the only one, that is.
+// find returns the declaration of an app. A declaration without a branch matches any
+// branch, if only one is installed.
 func find(app manifest.FlatpakApp, all, known []manifest.FlatpakApp) (manifest.FlatpakApp, bool) {
 	branches := 0
 	for _, other := range all {
@@ -169,8 +169,8 @@ func isHeld(app manifest.FlatpakApp, arch string, config keyfile.File) bool {
 	})
 }
 
-// matches reports whether a pattern of flatpak mask is about an app: parts of its
-// name, where * stands for any text, and so does one that is empty or left out.
+// matches reports whether a pattern of flatpak mask matches an app: parts of its name,
+// where *, an empty part and a missing part match any text.
 func matches(pattern string, parts ...string) bool {
 	pattern = strings.TrimPrefix(pattern, "app/")
 	if pattern == "" || strings.HasPrefix(pattern, "runtime/") {

@@ -54,9 +54,8 @@ func (i Installations) dir(scope manifest.Scope) string {
 	return i.System
 }
 
-// identity tells an installation from one that was there before it: by the inode
-// of a part of it and when that was made. The device does not count: btrfs may
-// give it another number at each start.
+// identity identifies an installation by the inode and the time of creation of its
+// part, so that a new one in its place has another identity.
 func (i Installations) identity(part string, scope manifest.Scope) string {
 	var st unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, filepath.Join(i.dir(scope), part), 0, unix.STATX_INO|unix.STATX_BTIME, &st)

@@ -14,8 +14,8 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// Overrides is the domain of what apps may do by the wish of the user: of all
-// apps, of those that are not installed, and of all together.
+// Overrides is the domain of the permissions that the user has granted and denied:
+// those of all apps, and of each one.
 type Overrides struct {
 	Installations
 	Home string // which is written ${HOME} in manifests
@@ -114,7 +114,7 @@ func (o Overrides) reworded(flags, known []string) []string {
 	return all
 }
 
-// Same compares what overrides say, in whatever order and words.
+// Same compares overrides independently of order and spelling.
 func (o Overrides) Same(a, b manifest.FlatpakOverride) bool {
 	x, y := permissions(o.expand(a.Flags)), permissions(o.expand(b.Flags))
 	return len(x) == len(y) && !slices.ContainsFunc(x, func(p permission) bool { return !slices.Contains(y, p) })

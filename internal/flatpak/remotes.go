@@ -276,8 +276,7 @@ func keyBytes(key string) []byte {
 	return []byte(key)
 }
 
-// sameKey reports whether two keys are the same, whatever else is said about
-// them: exporting a key writes it differently each time.
+// sameKey reports whether two keys are the same, whatever else the remotes have.
 func sameKey(a, b string) bool {
 	x, errX := fingerprints(keyBytes(a))
 	y, errY := fingerprints(keyBytes(b))

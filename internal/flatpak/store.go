@@ -15,8 +15,8 @@ const (
 	OverridesFile = manifest.FlatpakOverridesPath
 )
 
-// AppStore is where apps are declared. What they may do stands beside them, and
-// is no part of them here.
+// AppStore is where apps are declared. Their overrides may be declared with them, and
+// stay there.
 type AppStore struct{}
 
 // Load implements [reconcile.Store].
@@ -46,8 +46,8 @@ func (AppStore) Save(repo *reconcile.Edits, items []manifest.FlatpakApp) error {
 	return OverrideStore{}.Save(repo, overrides)
 }
 
-// OverrideStore is where overrides are declared: beside an app that is declared
-// for the same scope, or else in a manifest of their own.
+// OverrideStore is where overrides are declared: with an app that is declared for the
+// same scope, or in a manifest of their own.
 type OverrideStore struct{}
 
 // Load implements [reconcile.Store]. What is said of an app in both manifests
@@ -120,7 +120,7 @@ func (OverrideStore) Save(repo *reconcile.Edits, items []manifest.FlatpakOverrid
 	return reconcile.WriteManifest(repo, AppsFile, apps)
 }
 
-// appOf returns the first app beside which an override can stand.
+// appOf returns the first app that an override can be declared with.
 func appOf(apps []manifest.FlatpakApp, item manifest.FlatpakOverride) *manifest.FlatpakApp {
 	for i := range apps {
 		if apps[i].ID == item.App && apps[i].Scope == item.Scope && slices.Equal(apps[i].Hosts, item.Hosts) {

@@ -1,10 +1,10 @@
-// Package gsettings has the domain of the settings of the desktop and its
-// programs: of what the user has set, and nothing else.
+// Package gsettings is the domain of the settings of the desktop and its programs: of
+// those that the user has set, and no others.
 //
-// What is set is read from the database of the user, not from dconf or
-// gsettings: those tell what holds, defaults of the vendor included, and take a
-// damaged database for an empty one. Formats and rules are those of dconf(7)
-// and of GLib 2.74's gio/gsettingsschema.c.
+// It reads the settings from the user's database, not from dconf or gsettings: these
+// print effective values, with defaults of the vendor, and read a damaged database as
+// an empty one. Formats and rules are those of dconf(7) and of GLib 2.74's
+// gio/gsettingsschema.c.
 package gsettings
 
 import (
@@ -51,8 +51,8 @@ type setting struct {
 	key          *key
 }
 
-// Observe returns what the user has set: not what the defaults say, too, nor
-// what is known to change by itself, unless it is declared.
+// Observe returns what the user has set, without values that equal the default, and
+// without state that programs change by themselves, unless it is declared.
 func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []manifest.Setting) (reconcile.Snapshot[manifest.Setting], error) {
 	db, err := d.databases()
 	if err != nil {
@@ -106,8 +106,8 @@ func (d Domain) items(db databases, s *schemas, known map[string]manifest.Settin
 	return append(items, locked...), nil
 }
 
-// locked returns the settings that are known, and that the system gives so that
-// they need not be set, and cannot be.
+// locked returns the declared settings that the system has locked to the declared
+// value, so that they need not be set.
 func (d Domain) locked(db databases, known map[string]manifest.Setting) ([]manifest.Setting, error) {
 	var items []manifest.Setting
 	for path := range db.locks {
@@ -127,14 +127,14 @@ func (d Domain) locked(db databases, known map[string]manifest.Setting) ([]manif
 	return items, nil
 }
 
-// counts reports whether GSettings heeds a value: one that the schema does not
-// allow is as good as none.
+// counts reports whether GSettings uses a value: it ignores one that the schema does
+// not allow.
 func (f setting) counts() bool {
 	return f.key == nil || f.value.Type() == f.key.standard.Type() && f.key.check(f.value) == nil
 }
 
-// Values returns the values that the keys of a schema have, and those that they
-// would have without the user's own. A schema that is not installed is an
+// Values returns the values of the keys of a schema, and the values that they would
+// have without the user's own. A schema that is not installed is an
 // *[reconcile.Unavailable] error.
 func (d Domain) Values(id string) (now, below map[string]gvariant.Value, err error) {
 	db, err := d.databases()
@@ -160,7 +160,7 @@ func (d Domain) Values(id string) (now, below map[string]gvariant.Value, err err
 	return now, below, s.err
 }
 
-// both returns what a key has without the user's own value, and with it.
+// both returns the value of a key without the user's own, and with it.
 func (b databases) both(path string, k *key) (beneath, now gvariant.Value, err error) {
 	beneath, ok, err := b.beneath(path)
 	if !ok && k != nil {
@@ -195,7 +195,7 @@ func (s *schemas) path(k manifest.Setting) string {
 	return usual(id) + k.Name
 }
 
-// find finds out what is known of a value.
+// find returns a value with its schema and key.
 func (s *schemas) find(path string, value gvariant.Value) setting {
 	i := strings.LastIndexByte(path, '/') + 1
 	found := setting{folder: path[:i], name: path[i:], value: value}
@@ -205,7 +205,7 @@ func (s *schemas) find(path string, value gvariant.Value) setting {
 	return found
 }
 
-// redundant reports whether a setting says what holds without it.
+// redundant reports whether a setting equals the value that the key has without it.
 func (f setting) redundant(db databases) (bool, error) {
 	below, ok, err := db.beneath(f.folder + f.name)
 	if ok || err != nil {
@@ -215,7 +215,7 @@ func (f setting) redundant(db databases) (bool, error) {
 	return f.key != nil && !f.key.translated && f.key.standard.Equal(f.value), nil
 }
 
-// item returns a setting that is not known yet.
+// item returns a setting that is not declared.
 func (d Domain) item(f setting) manifest.Setting {
 	item := manifest.Setting{Name: f.name, Value: d.contract(f.value).String()}
 	if f.schema != nil {
@@ -227,7 +227,7 @@ func (d Domain) item(f setting) manifest.Setting {
 	return item
 }
 
-// reworded returns a setting in the words of what is known of it.
+// reworded returns a setting in the words of its declaration.
 func (d Domain) reworded(f setting, known manifest.Setting) manifest.Setting {
 	if d.means(known.Value, f.value) {
 		return known
@@ -236,7 +236,7 @@ func (d Domain) reworded(f setting, known manifest.Setting) manifest.Setting {
 	return known
 }
 
-// means reports whether the text of a manifest stands for a value.
+// means reports whether the text in a manifest is a value.
 func (d Domain) means(text string, value gvariant.Value) bool {
 	v, err := d.parse(value.Type(), text)
 	return err == nil && v.Equal(value)
@@ -277,8 +277,8 @@ func (d Domain) contract(v gvariant.Value) gvariant.Value {
 	})
 }
 
-// begins reports whether a path may begin after this text: as the path of a
-// URL, or after what can be no part of one.
+// begins reports whether a path may begin after this text: as the path of a URL, or
+// after a character that cannot be part of a path.
 func begins(before string) bool {
 	return strings.HasSuffix(before, "://") || !strings.HasSuffix(before, "/") && !inName(before, utf8.DecodeLastRuneInString)
 }
@@ -290,9 +290,8 @@ func inName(s string, at func(string) (rune, int)) bool {
 	return s != "" && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-+~%@}", r))
 }
 
-// identity tells the database of the user from a later one: dconf replaces the
-// file at each change, so it is the folder that counts. The device does not:
-// btrfs may give it another number at each start.
+// identity identifies the database of the user: by its folder, as dconf replaces the
+// file at each change, and without the device, as btrfs may change that at each start.
 func (d Domain) identity() string {
 	var st unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, filepath.Join(d.ConfigHome, "dconf"), 0, unix.STATX_INO|unix.STATX_BTIME, &st)

@@ -21,8 +21,8 @@ type key struct {
 
 var errKey = errors.New("the schema is in no form that is known")
 
-// newKey reads what stands in the file of schemas for a key: the default, and
-// after it, each with a letter that tells what it is, more.
+// newKey reads a key in the file of schemas: the default, and after it options, each
+// with a letter for its kind.
 func newKey(v gvariant.Value, desktops []string) (*key, error) {
 	if !strings.HasPrefix(v.Type(), "(") || len(v.Inner()) == 0 {
 		return nil, errKey

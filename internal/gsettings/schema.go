@@ -16,8 +16,8 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// schemas are those that are installed. They are read as they are asked for; an
-// error that comes of it stays in err.
+// schemas are the installed schemas. They are read on demand; the first error stays in
+// err.
 type schemas struct {
 	files    []gvdb.Table
 	desktops []string
@@ -62,8 +62,8 @@ func (d Domain) schemas() (*schemas, error) {
 	return s, nil
 }
 
-// hides reports whether a setting may be one of a schema that cannot be read: then
-// it is not known under which name it goes, and whether it is set.
+// hides reports whether a setting may belong to a schema that cannot be read: then its
+// name is unknown, and whether it is set.
 func (s *schemas) hides(k manifest.Setting) bool {
 	if len(s.broken) == 0 {
 		return false
@@ -75,7 +75,7 @@ func (s *schemas) hides(k manifest.Setting) bool {
 	return s.schema(id) == nil
 }
 
-// notes tell of schemas that cannot be read.
+// notes are about schemas that cannot be read.
 func (s *schemas) notes() []string {
 	var all []string
 	for _, err := range s.broken {
@@ -84,7 +84,7 @@ func (s *schemas) notes() []string {
 	return all
 }
 
-// schema returns the schema of this name, nil if there is none.
+// schema returns the schema with this name, nil if it does not exist.
 func (s *schemas) schema(id string) *schema {
 	if found, ok := s.known[id]; ok {
 		return found
@@ -200,7 +200,7 @@ func (s *schema) keys() []string {
 	return all
 }
 
-// key returns what is known of a key that the schema has.
+// key returns what a schema says about one of its keys.
 func (s *schemas) key(of *schema, name string) *key {
 	for ; of != nil; of = of.base {
 		v, ok, err := of.table.Value(name)

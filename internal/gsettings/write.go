@@ -89,7 +89,7 @@ func (d Domain) write(db databases, s *schemas, diff reconcile.Diff[manifest.Set
 	return w, err
 }
 
-// allowed returns why a key may not be set.
+// allowed returns why a key cannot be set.
 func allowed(db databases, path string) error {
 	switch {
 	case slices.Contains(extensionKeys, path):
@@ -128,8 +128,8 @@ func (d Domain) value(s *schemas, k manifest.Setting) (gvariant.Value, error) {
 	return v, err
 }
 
-// of returns the schema of a setting, nil if none that is installed has its key.
-// One that is named has to have it.
+// of returns the schema of a setting, nil if no installed schema has its key. It is an
+// error if a named schema does not have it.
 func (s *schemas) of(k manifest.Setting) (*schema, error) {
 	id, folder := k.Location()
 	if id == "" {
@@ -149,8 +149,9 @@ func (s *schemas) of(k manifest.Setting) (*schema, error) {
 	return of, nil
 }
 
-// absent returns an error if a schema can only be one that is misspelt: those of
-// the desktop come all together. Others may come with what is not installed yet.
+// absent returns an error if a missing schema can only be misspelled: those of the
+// desktop are installed together. Others may come with a program that is not installed
+// yet.
 func (s *schemas) absent(id string) error {
 	const desktop = "org.gnome.desktop."
 	if !strings.HasPrefix(id, desktop) || s.schema(desktop+"interface") == nil {
@@ -212,8 +213,8 @@ func (d Domain) load(all []write) plan.Step {
 	return d.run([]byte(text.String()), "dconf", "load", "/")
 }
 
-// reset resets keys. The program dconf resets one at a time; its service takes a
-// dictionary of keys and of values that may not be there.
+// reset resets keys. The program dconf resets one key at a time; its service takes a
+// dictionary of keys with optional values.
 func (d Domain) reset(database string, all []write) plan.Step {
 	var entries []gvariant.Value
 	for _, w := range all {
@@ -224,7 +225,7 @@ func (d Domain) reset(database string, all []write) plan.Step {
 		"--method", "ca.desrt.dconf.Writer.Change", changes.String())
 }
 
-// run runs a command that speaks to dconf's service. Without a bus it gets one:
+// run runs a command that uses dconf's service. Without a session bus, it starts one:
 // the service writes the same files.
 func (d Domain) run(stdin []byte, argv ...string) plan.Run {
 	if d.Bus == "" {

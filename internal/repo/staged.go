@@ -16,8 +16,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// Git runs git in a folder, with the given standard input, and returns its
-// output.
+// Git runs git in a folder and returns its output.
 type Git interface {
 	Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error)
 }
@@ -25,9 +24,9 @@ type Git interface {
 // sources are what Containerfiles are rendered from, for git.
 var sources = []string{"manifests", "templates", "system", "toolbox", ":(glob)Containerfile*"}
 
-// Staged returns those files of the repository that Containerfiles are rendered
-// from, as they stand in git's index: what the next commit will have. A symbolic
-// link to another of them is that file.
+// Staged returns the files of the repository that Containerfiles are rendered from, as
+// git's index has them: those of the next commit. A symbolic link to one of them is
+// that file.
 func (r Repo) Staged(ctx context.Context, git Git) (fs.FS, error) {
 	list, err := git.Git(ctx, r.Root, nil, append([]string{"ls-files", "--stage", "-z", "--"}, sources...)...)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"bkt/internal/patherr"
 )
 
-// A WorkTree is how the work tree of git stands in which a repository lies.
+// A WorkTree is the state of git's work tree around a repository.
 type WorkTree struct {
 	Busy   string // what git is in the middle of, such as "a merge"; "": nothing
 	Branch string // that is checked out
@@ -24,8 +24,8 @@ type WorkTree struct {
 	Dirty map[string]bool
 }
 
-// WorkTree looks at how git's work tree stands. That there is none, or that
-// nothing was ever committed there, is an error.
+// WorkTree returns the state of git's work tree. It is an error if there is no work
+// tree, or no commit.
 func (r Repo) WorkTree(ctx context.Context, git Git) (WorkTree, error) {
 	out, err := git.Git(ctx, r.Root, nil, "rev-parse", "--show-prefix", "--absolute-git-dir")
 	switch {
@@ -51,8 +51,8 @@ func (r Repo) WorkTree(ctx context.Context, git Git) (WorkTree, error) {
 	return w, abandoned(filepath.Join(dir, "index.lock"))
 }
 
-// NoGit returns nil if err, of a command of git, comes of there being no
-// repository of git here, and else err.
+// NoGit returns nil if err, of a command of git, means that there is no repository of
+// git, and err otherwise.
 func (r Repo) NoGit(err error) error {
 	if os.Getenv("GIT_DIR") != "" {
 		return err
@@ -67,7 +67,7 @@ func (r Repo) NoGit(err error) error {
 	}
 }
 
-// longest is how long a command of git may be at work.
+// longest is how long a command of git may run.
 const longest = time.Hour
 
 // abandoned returns an error if git has left a lock.

@@ -35,13 +35,13 @@ func (u units) byManifest(name string) []manifest.UnitState {
 	return nil
 }
 
-// knowsLinks reports whether there is something that tells what would be enabled
-// without anyone's wish, other than presets.
+// knowsLinks reports whether something other than presets says which units are enabled
+// by default.
 func (u units) knowsLinks() bool { return u.scope.image != "" || u.name == manifest.ScopeUser }
 
-// presetEnables reports whether presets enable a unit. What they do not speak of
-// they enable, but for a user, whose presets no one follows unasked. The instance
-// that a template names is enabled with the template.
+// presetEnables reports whether presets enable a unit. They enable units that they do
+// not mention, except for a user, whose presets are applied only on request. The
+// instance that a template names is enabled with the template.
 func (u units) presetEnables(name string) bool {
 	enable, said := u.preset(name)
 	if u.name == manifest.ScopeUser {
@@ -55,9 +55,9 @@ func (u units) presetEnables(name string) bool {
 	return enable && instantiate(t, u.bare.install(u.bare.find(t).file).instance) == name
 }
 
-// preset reports what presets make of a unit, and whether they say so. Debian
-// follows none: its packages enable units themselves, and its presets speak of
-// what comes with systemd.
+// preset returns what presets say about a unit, and whether they mention it. Debian
+// applies none: its packages enable units themselves, and its presets mention the
+// units of systemd.
 func (u units) preset(name string) (enable, said bool) {
 	enable, said = u.rules.enable(name)
 	if u.packaged != nil && !said {

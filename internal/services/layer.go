@@ -22,8 +22,8 @@ const (
 	masked         = state(manifest.UnitMasked)
 )
 
-// fits reports whether a unit is as it is declared. One that is not there does
-// not start, and one that is fixed is as it has to be.
+// fits reports whether a unit is as declared. A missing unit does not start, and a
+// static one cannot be changed.
 func (s state) fits(declared manifest.UnitState) bool {
 	switch s {
 	case absent:
@@ -42,7 +42,7 @@ func (s state) declared() manifest.UnitState {
 	return manifest.UnitState(s)
 }
 
-// A unitLayer is what some folders make of units.
+// A unitLayer is the state of units that some folders define.
 type unitLayer struct {
 	*tree
 	folders       []string        // of unit files; the first that has one counts

@@ -9,8 +9,8 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// verbs are what systemctl is asked to do, in this order: one that is masked can
-// be neither enabled nor disabled.
+// verbs are the commands of systemctl, in the order in which they run: a masked unit
+// can be neither enabled nor disabled.
 var verbs = []string{"unmask", "enable", "disable", "mask"}
 
 var (
@@ -48,8 +48,8 @@ func (s snapshot) plan(diffs []reconcile.Diff[service]) []plan.Change {
 	return p
 }
 
-// wanted returns a unit in the state that it is to get: what is no longer
-// declared goes back to what it was given.
+// wanted returns a unit in the state that it should get. A unit that is no longer
+// declared goes back to its default.
 func (s snapshot) wanted(diff reconcile.Diff[service]) (service, plan.Op) {
 	switch {
 	case diff.Want == nil:
@@ -91,9 +91,8 @@ func (s snapshot) needed(unit service) []string {
 	return all
 }
 
-// call returns the change that calls systemctl for some units. Where it may fail
-// for want of rights, which polkit may ask a password for, it is not tried again
-// for each.
+// call returns the change that calls systemctl for some units. If it may fail for lack
+// of rights, for which polkit may ask a password, it is not repeated for each unit.
 func (s snapshot) call(scope manifest.Scope, verb string, all []service) plan.Change {
 	c := s.change(scope, verb, all...)
 	if len(all) == 1 || scope == manifest.ScopeSystem && !s.Admin {

@@ -17,8 +17,8 @@ type UserFolders struct {
 	ConfigDirs, DataDirs  []string // $XDG_CONFIG_DIRS and so on
 }
 
-// A scope is where one manager finds its units. Of several folders that have a
-// unit, the first counts.
+// A scope has the folders of the units of one manager. If several folders have a unit,
+// the first counts.
 type scope struct {
 	name          manifest.Scope
 	root          string
@@ -32,8 +32,8 @@ type scope struct {
 	systemd       manifest.Systemd // what the manifest of the image says
 }
 
-// system returns that of the system. On systems of ostree, /usr/etc is what /etc
-// was in the image.
+// system returns the scope of the system. On systems with ostree, /usr/etc is the /etc
+// of the image.
 func (d Domain) system(image manifest.Systemd) (scope, error) {
 	s := scope{
 		name:          manifest.ScopeSystem,
@@ -54,7 +54,8 @@ func (d Domain) system(image manifest.Systemd) (scope, error) {
 	return s, err
 }
 
-// user returns that of the user. What is enabled for all users is given.
+// user returns the scope of the user. Units that are enabled for all users are
+// default.
 func (d Domain) user() scope {
 	u := d.User
 	return scope{
@@ -86,7 +87,7 @@ func under(root, name string, dirs ...string) []string {
 	return all
 }
 
-// generatorDirs returns the folders of units that programs make as they run.
+// generatorDirs returns the folders of units that programs make at each start.
 func generatorDirs(run, name string) []string {
 	return under(run, "", "transient", "generator.early", name, "generator", "generator.late")
 }
@@ -121,8 +122,7 @@ func (s scope) units() (units, error) {
 	return u, err
 }
 
-// readPackaged reads what deb-systemd-helper(1p) notes of each unit that it
-// enables.
+// readPackaged reads the names of the units that deb-systemd-helper(1p) has enabled.
 func readPackaged(dir string) (map[string]bool, error) {
 	if there, err := isFolder(dir); !there {
 		return nil, err
@@ -137,8 +137,8 @@ func readPackaged(dir string) (map[string]bool, error) {
 	return packaged, err
 }
 
-// names returns the units that may be other than they were given, and those
-// that are known of, sorted.
+// names returns the declared units and those that may differ from their default,
+// sorted.
 func (u units) names(known []service) []string {
 	all := map[string]bool{}
 	for _, m := range []map[string]bool{u.live.enabled, u.live.masked, u.bare.enabled, u.bare.masked} {
@@ -159,7 +159,7 @@ func (u units) names(known []service) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// ownUnits is what the names of bkt's own units begin with: they belong to one
+// ownUnits is the beginning of the names of bkt's own units: they belong to one
 // computer, on which "bkt auto-capture" enables and disables them.
 const ownUnits = "bkt-capture"
 

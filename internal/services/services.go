@@ -1,14 +1,13 @@
-// Package services keeps the units of systemd that start by themselves, and
-// those that must not start, in step with their manifest.
+// Package services keeps systemd's enabled, disabled and masked units up to date with
+// their manifest.
 //
-// Whether a unit is enabled or masked is a matter of files, which systemctl and
-// the managers read as well: links in folders of /etc and of the user's home. To
-// read them takes no process, and no manager that runs. What is to change,
-// systemctl changes.
+// Whether a unit is enabled or masked depends on links in folders of /etc and of the
+// user's home, which systemctl and the managers read as well. Reading them takes no
+// process and no running manager. systemctl makes the changes.
 //
-// What the image gives is no one's wish: a state is an item only if it is not
-// what the links of the image, its presets or the manifest of the image make of
-// the unit. What stands in /run is gone at the next start, and is no state.
+// What the image sets is a default: the state of a unit is an item only if it differs
+// from what the links of the image, its presets or its manifest set. State in /run
+// lasts only until the next start, and does not count.
 package services
 
 import (
@@ -54,8 +53,8 @@ func (s seen) isDefault() bool {
 
 type service = manifest.Service
 
-// Observe implements [reconcile.Domain]. It starts no process. A scope that
-// cannot be looked at does not hide the other.
+// Observe implements [reconcile.Domain]. It starts no process. A scope that cannot be
+// read does not hide the other.
 func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []service) (reconcile.Snapshot[service], error) {
 	var o reconcile.Snapshot[service]
 	if d.Missing {
@@ -112,8 +111,8 @@ func (s snapshot) readScopes(image manifest.Systemd, declared []service, o *reco
 	return hidden, unread
 }
 
-// machine tells this installation of a system from others, without giving its id
-// away. It survives an upgrade, which makes a new /etc of the old one.
+// machine identifies this installation of a system, without revealing its id. The
+// result survives an upgrade, which makes a new /etc from the old one.
 func (d Domain) machine() (string, error) {
 	id, err := os.ReadFile(filepath.Join(d.Root, "/etc/machine-id"))
 	if isNoFile(err) {
@@ -150,8 +149,8 @@ func (s snapshot) read(scope scope, declared []service) (items []service, unread
 	return items, unread, u.live.err
 }
 
-// unread returns why it is not known what a unit is, or was given, if that matters:
-// whether it could be enabled, where it is to be, or is by presets.
+// unread returns why the state or the default of a unit is unknown, if that matters:
+// if the unit should be enabled, or is enabled by presets.
 func (u units) unread(name string, wanted bool) error {
 	switch {
 	case u.live.state(name) == unclear && wanted:
