@@ -43,8 +43,8 @@ type Domain struct {
 	Arch      string // of this computer, as Go calls it
 	NoEntries bool   // the user wants no desktop entries of AppImages
 
-	// Remember is given what was read of files, so that it need not be read again:
-	// Recall returns it, also where no file has it yet.
+	// Remember keeps what was read of files for later commands. Recall returns it,
+	// also before it is written to its file.
 	Remember func(plan.Overwrite)
 	Recall   func(path string) ([]byte, error)
 }

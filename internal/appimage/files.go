@@ -204,7 +204,7 @@ func (r record) of(a app, file string) bool {
 	return r.Repo == a.Repo && r.URL == a.URL && (r.Asset == a.Asset || fitsAsset(a, file))
 }
 
-// Where what belongs to an app is, beside its file.
+// Where the other files of an app are.
 
 func (d Domain) entryOf(name string) string {
 	return filepath.Join(d.Data, "applications", name+desktopSuffix)

@@ -47,7 +47,7 @@ func parseGearLever(text []byte) (keyfile.File, error) {
 }
 
 // group returns where Gear Lever keeps what it knows of a file. What it knows of
-// its updates is in the group beside.
+// its updates is in a second group.
 func group(path string) string {
 	sum := md5.Sum([]byte(path))
 	return "app." + hex.EncodeToString(sum[:])

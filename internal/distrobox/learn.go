@@ -12,13 +12,14 @@ import (
 
 	"bkt/internal/distrobox/manager"
 	"bkt/internal/hint"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
 
-// What was installed by hand is known of a box from when it was last asked, which
-// takes a process in it. It is kept with the bases: without it, a package that was
-// captured would be missing.
+// manualPackages are the packages that were installed by hand. Asking for them takes a
+// process in the container, so the last answer is kept, next to the last known state:
+// without it, a captured package would seem to be missing.
 type manualPackages struct {
 	Boxes  map[string][]string `json:"boxes"`  // that were installed by hand, by the container's id
 	Images map[string][]string `json:"images"` // that were there before, by the image's
@@ -36,17 +37,9 @@ func (d Domain) readManual() (manualPackages, error) {
 		err = json.Unmarshal(text, &l)
 	}
 	if err != nil {
-		err = fmt.Errorf("%s has the packages that were installed by hand, and cannot be read: %w", d.learnedAt(), plainPath(err))
+		err = fmt.Errorf("%s has the packages that were installed by hand, and cannot be read: %w", d.learnedAt(), patherr.Reason(err))
 	}
 	return l, hint.Add(err, `remove it, start the containers, and run "bkt capture distrobox", which asks them again`)
-}
-
-// plainPath drops the name of the file from an error.
-func plainPath(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }
 
 func (d Domain) learnedAt() string { return filepath.Join(d.State, "packages.json") }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"bkt/internal/patherr"
 )
 
 // A pathFile is the file that gives the user's session its whole PATH: if several
@@ -48,7 +50,7 @@ func (s *snapshot) readPath(known []Box) (notes []string) {
 		s.path.writer = writer
 	case err != nil:
 		s.path.text = ""
-		return []string{fmt.Sprintf("%s cannot be read, and is left alone: %v: see to it that PATH has %s", s.path.at, plainPath(err), strings.Join(folders, ", "))}
+		return []string{fmt.Sprintf("%s cannot be read, and is left alone: %v: see to it that PATH has %s", s.path.at, patherr.Reason(err), strings.Join(folders, ", "))}
 	case !isPathFile(string(text)):
 		s.path.text = ""
 		return []string{fmt.Sprintf("%s is not bkt's and is left alone: see to it that PATH has %s", s.path.at, strings.Join(folders, ", "))}

@@ -7,7 +7,7 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// File is the manifest of boxes.
+// File is the manifest of containers.
 const File = manifest.DistroboxPath
 
 // Store is where containers are declared.

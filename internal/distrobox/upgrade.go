@@ -14,13 +14,13 @@ import (
 // An Upgrade recreates a container from another image, and keeps the old container
 // under another name.
 type Upgrade struct {
-	Was    string   // the beginning of the id of the image that the box is made of
+	Was    string   // the beginning of the id of the image of the container
 	Same   bool     // nothing else is to change
-	Backup string   // what the old box is called afterwards
-	Loses  []string // what there is no getting back but from the old box
+	Backup string   // the name of the old container afterwards
+	Loses  []string // what only the old container has
 	Stages []Stage  // each needs those before it
-	Undo   Stage    // what brings the old box back, however many stages were done
-	Remove Stage    // what removes the old box for good, after all of it
+	Undo   Stage    // restores the old container, after any number of stages
+	Remove Stage    // removes the old container, after all stages
 }
 
 // A Stage is a part of an upgrade.

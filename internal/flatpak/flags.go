@@ -32,7 +32,7 @@ const (
 	denied  = "!"
 )
 
-// An option is one of "flatpak override" and what it stands for: an element of a
+// A listOption is an option of "flatpak override" and its meaning: an element of a
 // list, which it grants or denies, or a value for a name.
 type listOption struct {
 	name, group, key string
@@ -68,7 +68,7 @@ var busOptions = []listOption{
 }
 
 // entryOption is for what Flatpak has no option for. It is ours:
-// --entry=[GROUP]KEY=VALUE is an entry of the file as it stands there.
+// --entry=[GROUP]KEY=VALUE is an entry as the file has it.
 const entryOption = "entry"
 
 // parseFlag returns what an option says.
@@ -113,7 +113,7 @@ func listed(group, key, word string) permission {
 
 // element returns the permission for an element of a list. Of a folder, how it
 // may be used is a state: "home" and "home:ro" contradict each other. A reset is
-// none: it takes away what the app asks for, beside what is said of the folder.
+// none: it takes away what the app asks for, in addition to what is said about the folder.
 func element(group, key, value, state string) permission {
 	if key != "filesystems" {
 		return permission{group, key, value, state}

@@ -88,7 +88,7 @@ func readConfig(dir string) (keyfile.File, error) {
 	return config, err
 }
 
-// option is how commands are told which installation is meant.
+// option returns the option of commands that selects the installation.
 func option(scope manifest.Scope) string { return "--" + string(scope) }
 
 // remoteGroup returns the group of a remote in the configuration.

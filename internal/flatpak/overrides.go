@@ -81,7 +81,7 @@ func (o Overrides) expand(flags []string) []string {
 	return all
 }
 
-// known returns an override in the words of what is known of it.
+// known returns an override in the words of its declaration.
 func (o Overrides) known(live manifest.FlatpakOverride, known []manifest.FlatpakOverride) manifest.FlatpakOverride {
 	i := slices.IndexFunc(known, func(k manifest.FlatpakOverride) bool { return k.Key() == live.Key() })
 	if i < 0 {

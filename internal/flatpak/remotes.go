@@ -23,11 +23,11 @@ import (
 // Remotes is the domain of where apps come from.
 type Remotes struct {
 	Installations
-	Cache string // a folder for what flatpak is given as files
+	Cache string // a folder for files that flatpak reads
 }
 
 // Observe returns the remotes. Those that flatpak made for a single app, whose
-// names end in "-origin", come and go with it and are no one's wish.
+// names end in "-origin", come and go with it: no user has added them.
 func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakRemote) (reconcile.Snapshot[manifest.FlatpakRemote], error) {
 	var items []manifest.FlatpakRemote
 	err := r.each(repository, func(scope manifest.Scope, dir string) error {
@@ -66,7 +66,7 @@ func readRemote(dir string, config keyfile.File, name string) (manifest.FlatpakR
 		Disabled:    config.Get(group, "xa.disable") == "true",
 		NoGPGVerify: config.Get(group, "gpg-verify") == "false",
 	}
-	// A subset that no one chose is the repository's, which may change it.
+	// A subset that nobody chose is the repository's, which may change it.
 	if config.Get(group, "xa.subset-is-set") == "true" {
 		remote.Subset = config.Get(group, "xa.subset")
 	}
@@ -97,7 +97,7 @@ func readIfThere(path string) ([]byte, error) {
 	return text, err
 }
 
-// recall returns what is known of a remote.
+// recall returns the declaration of a remote.
 func recall(live manifest.FlatpakRemote, known []manifest.FlatpakRemote) (manifest.FlatpakRemote, bool) {
 	i := slices.IndexFunc(known, func(k manifest.FlatpakRemote) bool { return k.Key() == live.Key() })
 	if i < 0 {

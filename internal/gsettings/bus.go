@@ -19,7 +19,7 @@ func (d Domain) busError(declared []manifest.Setting) error {
 	return answers(d.Bus)
 }
 
-// answers returns an error if no one listens at the address of a bus.
+// answers returns an error if nobody listens at the address of a bus.
 func answers(address string) error {
 	var last error
 	for _, a := range strings.Split(address, ";") {

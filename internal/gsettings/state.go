@@ -8,10 +8,10 @@ import (
 	"bkt/internal/gvariant"
 )
 
-// Settings that programs change by themselves, as they are used, are no one's
-// wish. Those that tell where someone is are no one else's business. Neither is
-// captured unless it is declared. Those that hold a secret are observed like all
-// others: whoever captures asks about them, or names them.
+// Settings that programs change by themselves while they are used were not chosen by
+// the user, and settings that reveal where someone is are private. Neither is captured
+// unless it is declared. Settings with a secret are observed like all others: capture
+// asks about them, or names them.
 
 // stateNames are the names of keys, as patterns.
 var stateNames = []string{

@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -110,7 +109,7 @@ func editKeyFile(e plan.EditKeyFile) error {
 		return nil
 	}
 	if err != nil {
-		return withoutPath(err)
+		return patherr.Reason(err)
 	}
 	f, err := keyfile.Parse(text)
 	if err != nil {
@@ -150,7 +149,7 @@ func meets(folder fs.FS, e plan.Expectation) error {
 		err = decoder.Decode(&fields)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", e.File, withoutPath(err))
+		return fmt.Errorf("%s: %w", e.File, patherr.Reason(err))
 	}
 	elements, isList := fields[e.Field].([]any)
 	if !isList {
@@ -168,7 +167,7 @@ func meets(folder fs.FS, e plan.Expectation) error {
 	if len(found) == 0 {
 		found = []string{"none"}
 	}
-	return errors.New(fmt.Sprintf(e.Wrong, strings.Join(found, ", ")))
+	return fmt.Errorf(e.Wrong, strings.Join(found, ", "))
 }
 
 func isExpected(element any, e plan.Expectation) bool {

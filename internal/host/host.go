@@ -117,16 +117,16 @@ func change(ctx context.Context, c plan.Change, files pending) error {
 func step(ctx context.Context, s plan.Step, files pending) error {
 	switch s := s.(type) {
 	case plan.Write:
-		return withoutPath(files[s.Path].put())
+		return patherr.Reason(files[s.Path].put())
 	case plan.Stage:
 		_, err := git(ctx, s.Root, s.Diff(), nil, "apply", "--cached", "--whitespace=nowarn", "-")
 		return err
 	case plan.Run:
 		return runStep(ctx, s)
 	case plan.Overwrite:
-		return patherr.Trim(put(s))
+		return patherr.TrimOp(put(s))
 	case plan.Delete:
-		return patherr.Trim(os.RemoveAll(s.Path))
+		return patherr.TrimOp(os.RemoveAll(s.Path))
 	case plan.Fetch:
 		return fetch(ctx, s)
 	case plan.Install:
@@ -177,7 +177,7 @@ func checkUnchanged(w plan.Write) error {
 	now, err := os.ReadFile(w.Path)
 	absent := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !absent {
-		return fmt.Errorf("%s: %w", w.Name, withoutPath(err))
+		return fmt.Errorf("%s: %w", w.Name, patherr.Reason(err))
 	}
 	if absent != (w.Old == nil) || !bytes.Equal(now, w.Old) {
 		return hint.Add(fmt.Errorf("%s: the file has changed meanwhile", w.Name), "run the command again")
@@ -191,11 +191,11 @@ func checkUnchanged(w plan.Write) error {
 func write(w plan.Write) (*draft, error) {
 	if w.Old == nil || w.Private != "" {
 		if err := folderOf(w.Path, w.Private); err != nil {
-			return nil, withoutPath(err)
+			return nil, patherr.Reason(err)
 		}
 	}
 	d, err := drafted(w.Path, w.New, cmp.Or(w.Mode, 0o644), w.Private)
-	return d, withoutPath(err)
+	return d, patherr.Reason(err)
 }
 
 // drafted returns a draft with text for the file that path leads to. Below private,
@@ -222,7 +222,7 @@ func drafted(path string, text []byte, mode fs.FileMode, private string) (*draft
 	return d, nil
 }
 
-// The modes of what no one else may read.
+// The modes of what only the user may read.
 const (
 	ownFile   = 0o600
 	ownFolder = 0o700
@@ -297,16 +297,4 @@ func target(path string) (string, error) {
 		link = dir + link // not cleaned: .. leads up from where dir leads
 	}
 	return target(link)
-}
-
-// withoutPath drops the path from an error of a file operation: that of a temporary
-// file, or one that the caller adds.
-func withoutPath(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	if e, ok := errors.AsType[*os.LinkError](err); ok {
-		return e.Err
-	}
-	return err
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"bkt/internal/owner"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 )
 
@@ -39,7 +40,7 @@ func install(ctx context.Context, i plan.Install) error {
 		return fmt.Errorf("%s: %w", source.URL, err)
 	}
 	if err := place(i.Cache, i.Path); err != nil {
-		return withoutPath(err)
+		return patherr.Reason(err)
 	}
 	removeStaleTemps(plan.Plan{{Steps: rest}})
 	for _, s := range rest {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"bkt/internal/owner"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 
 	"golang.org/x/sys/unix"
@@ -68,7 +69,7 @@ func unpack(archive, dir string, limit int64) error {
 	for _, f := range z.File {
 		n, err := extract(root, f, limit)
 		if err != nil {
-			return fmt.Errorf("%q: %w", f.Name, withoutPath(err))
+			return fmt.Errorf("%q: %w", f.Name, patherr.Reason(err))
 		}
 		limit -= n
 	}
@@ -123,15 +124,15 @@ func compile(ctx context.Context, u plan.Unzip, dir string) error {
 func replace(dir, place string) error {
 	err := os.Rename(dir, place)
 	if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTDIR) {
-		return withoutPath(err)
+		return patherr.Reason(err)
 	}
 	if unix.Renameat2(unix.AT_FDCWD, dir, unix.AT_FDCWD, place, unix.RENAME_EXCHANGE) == nil {
 		return nil
 	}
 	old := dir + ".old"
 	if err := os.Rename(place, old); err != nil {
-		return withoutPath(err)
+		return patherr.Reason(err)
 	}
 	defer os.RemoveAll(old)
-	return withoutPath(os.Rename(dir, place))
+	return patherr.Reason(os.Rename(dir, place))
 }

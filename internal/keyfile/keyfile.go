@@ -46,8 +46,8 @@ func Parse(text []byte) (File, error) {
 	return f, nil
 }
 
-// Open returns the file with the group and where it stands. A group that stands
-// there twice is one.
+// Open returns the file with the group, and the index of the group. A group that the
+// file has twice is one.
 func (f File) Open(name string) (File, int) {
 	if i := slices.IndexFunc(f, func(g Group) bool { return g.Name == name }); i >= 0 {
 		return f, i
@@ -97,7 +97,7 @@ var (
 	escaper   = strings.NewReplacer("\n", `\n`, "\t", `\t`, "\r", `\r`, `\`, `\\`)
 )
 
-// Unescape returns a value as the string that it stands for.
+// Unescape returns the string that a value means.
 func Unescape(s string) string { return unescaper.Replace(s) }
 
 // Escape returns a string as a value. A blank at the start would be lost.

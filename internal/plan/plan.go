@@ -59,9 +59,9 @@ type Write struct {
 	New  []byte
 	Mode fs.FileMode // of a new file; 0: 0644
 
-	// Private is a folder of bkt's own that the file is below, and that no one
-	// else may read: it, the folders on the way and the file get that mode, even
-	// if they are there already. "": the file is no one's alone.
+	// Private is a folder of bkt that the file is below, and that only the user may
+	// read: it, the folders on the way and the file get that mode, even if they
+	// exist. "": others may read the file.
 	Private string
 }
 

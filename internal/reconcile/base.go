@@ -29,7 +29,7 @@ func readBase[T Item[T]](at string, text []byte) (base[T], error) {
 	}
 	b, _, err := manifest.Decode[base[T]](at, text)
 	switch {
-	case err != nil: // no one mends what no one wrote: where it is damaged tells enough
+	case err != nil: // nobody edits this file: the first error is enough
 		err = errors.New(hint.Split(err)[0].Error())
 	case b.Version != baseVersion:
 		err = fmt.Errorf("%s: has version %d, and this bkt reads version %d", at, b.Version, baseVersion)

@@ -43,8 +43,7 @@ type Comparison interface {
 	InStep() int
 	// Total is how many items the manifests declare for this computer.
 	Total() int
-	// Ignored are the keys of the items that take no part by the user's wish,
-	// sorted.
+	// Ignored are the keys of the items that the user ignores, sorted.
 	Ignored() []string
 	// Hidden are the keys of the items that take no part as they could not be
 	// looked at, sorted.

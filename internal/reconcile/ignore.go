@@ -19,7 +19,7 @@ func (i Ignore) Has(key string) bool {
 }
 
 // ParseIgnore parses the text of an ignore file, which errors call name: a line
-// for each pattern, DOMAIN:GLOB, where * stands for any text and ? for a
+// for each pattern, DOMAIN:GLOB, where * matches any text and ? any
 // character. Blank lines and those that begin with # mean nothing. It returns
 // the patterns of each of the domains; DOMAIN may be the first word of several.
 func ParseIgnore(name string, text []byte, domains []string) (map[string]Ignore, error) {

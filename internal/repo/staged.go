@@ -33,7 +33,7 @@ func (r Repo) Staged(ctx context.Context, git Git) (fs.FS, error) {
 		return nil, err
 	}
 	// What is only intended to be added is in the index, and not in the commit. "git
-	// diff" would tell, too, and write the index anew where times of files have changed.
+	// diff" would tell, too, and rewrite the index where times of files have changed.
 	intended, err := git.Git(ctx, r.Root, nil, append([]string{"diff-files", "--relative", "--name-only", "--diff-filter=A", "-z", "--"}, sources...)...)
 	if err != nil {
 		return nil, err

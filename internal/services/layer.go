@@ -107,7 +107,7 @@ func (l unitLayer) readWanted(dir string) error {
 	return err
 }
 
-// readLink reads a file beside those folders. A link to another unit enables that
+// readLink reads a file next to those folders. A link to another unit enables that
 // one if it is a name that the unit gives itself.
 func (l unitLayer) readLink(path string) {
 	name := filepath.Base(path)

@@ -96,7 +96,7 @@ func generatorDirs(run, name string) []string {
 type units struct {
 	scope
 	live  unitLayer // as they are
-	bare  unitLayer // without anyone's wish
+	bare  unitLayer // by default
 	rules rules
 
 	packaged map[string]bool // what Debian's packages have enabled; nil: no such system

@@ -1,4 +1,4 @@
-// Package creation has the words in which distrobox is told how to create a container:
+// Package creation has the words that make distrobox create a container:
 // the arguments of "distrobox create", the label by which bkt knows a container again,
 // and the ini file of "distrobox assemble". It also reads an entry of the manifest back
 // from a container.
@@ -94,8 +94,8 @@ func (c Creator) options(b manifest.Box) ([]string, error) {
 	return flags, nil
 }
 
-// pathOf returns PATH in a box: where the manifest has none, the standard folders
-// come last.
+// pathOf returns PATH in a container. The standard folders come last, unless the
+// manifest says where they come.
 func (c Creator) pathOf(folders []string) string {
 	var all []string
 	if !slices.Contains(folders, "$PATH") {

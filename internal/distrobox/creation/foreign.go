@@ -83,15 +83,15 @@ func joinedPre(hooks []string) []string {
 	return []string{strings.Join(wrapped, " && "), strings.Join(hooks, " && ")}
 }
 
-// standard are the folders of a box that distrobox mounts.
+// standard are the folders of a container that distrobox mounts.
 var standard = []string{
 	"/dev", "/sys", "/tmp", "/run/host", "/usr/bin/entrypoint", "/usr/bin/distrobox-export", "/usr/bin/distrobox-host-exec",
 	"/etc/hosts", "/etc/hostname", "/etc/localtime", "/etc/resolv.conf", "/run/.nopasswd", "/run/.distrobox.rootless",
 	"/run/secrets", "/run/user", "/var/log/journal", "/nix", "/gnu", "/run/current-system/sw",
 }
 
-// volumes returns the mounts of a box that are not those of every one, in the
-// words in which they are declared.
+// volumes returns the mounts of a container that not every container has, in the words
+// of the declaration.
 func (c Creator) volumes(of manager.Container, declared []string) []string {
 	var all []string
 	for _, m := range of.Mounts {

@@ -43,7 +43,7 @@ func (c Creator) Ini(boxes []Box) (text string, notes []string) {
 	return out.String(), notes
 }
 
-// A section is that of a box.
+// A section is the section of a container.
 type section struct {
 	box   string
 	text  strings.Builder

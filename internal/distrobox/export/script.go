@@ -1,9 +1,9 @@
 package export
 
-// Script is the script that exports all of a box, in one entry into it. It is
+// Script exports everything of a container, in one entry into it. It is
 // read from standard input: distrobox puts arguments into a command line that it
 // has a shell read once more. The first line is there because distrobox, should
-// the box be gone, asks whether to make it, and takes the line for an answer.
+// the container be gone, asks whether to create it, and takes the line for an answer.
 //
 // What distrobox-export would not quote is left out, as programs does it. It
 // writes over whatever has the name of what it exports. So a program is exported

@@ -39,7 +39,7 @@ func readSignature(name, text string) signature {
 	return s
 }
 
-// sum returns the checksum of a file, as the script works it out in a box.
+// sum returns the checksum of a file, as the script computes it in a container.
 func sum(name, text string) string {
 	sum := sha256.Sum256([]byte(name + "\n" + text))
 	return hex.EncodeToString(sum[:])

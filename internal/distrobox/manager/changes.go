@@ -71,7 +71,7 @@ func MountPoints(volumes []string) []string {
 	return all
 }
 
-// maxNamed is how many names are told.
+// maxNamed is how many names are listed.
 const maxNamed = 8
 
 // Few returns names as a list, of many names only the first.

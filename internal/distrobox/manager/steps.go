@@ -45,7 +45,7 @@ const hasNameScript = `case $("$1" inspect --type container --format '{{.Name}}'
 esac`
 
 // Rename returns the step that gives a container another name. By its name the old
-// container is told from the new one later on.
+// container is distinguished from the new one later.
 func (m Manager) Rename(c Container, name string) plan.Run {
 	return m.verified(m.Run("rename", c.ID, name), hasNameScript, c.ID, name)
 }
