@@ -1,6 +1,6 @@
-// Package packaging has what a package of bkt installs beside the programs: the
-// units by which systemd captures by itself. bkt brings them along for those who
-// have it from elsewhere.
+// Package packaging has the files that a package of bkt installs with the programs:
+// the systemd units for automatic capture. bkt contains them, too, for users who
+// installed it in another way.
 package packaging
 
 import (
@@ -19,22 +19,21 @@ import (
 //go:embed systemd/user
 var files embed.FS
 
-// A Unit is a file of a unit.
+// A Unit is a unit file.
 type Unit struct {
 	Name string // such as "bkt-capture@.service"
 	Text []byte
 }
 
-// A Machine is where units are to run.
+// A Machine has the paths that units need.
 type Machine struct {
 	Program                    string // bkt
 	Home, ConfigHome, DataHome string
 	FlatpakUser, FlatpakSystem string // installations of Flatpak
 }
 
-// Capture returns the units of a machine. On one where all is in its usual place,
-// they are those that a package installs. A program that systemd cannot run is an
-// error.
+// Capture returns the units for a machine. If all its paths are the usual ones, these
+// are the units that a package installs. It fails if systemd cannot run the program.
 func Capture(m Machine) ([]Unit, error) {
 	if strings.ContainsAny(m.Program, "'\"\\") || strings.ContainsFunc(m.Program, unicode.IsControl) {
 		return nil, fmt.Errorf("%s: systemd runs no program with a quote, a backslash or a control character in its path", m.Program)
@@ -58,8 +57,8 @@ func Capture(m Machine) ([]Unit, error) {
 	return units, err
 }
 
-// path returns a path as it stands after the = of a setting that is a path. It is
-// taken to the end of the line, with no quotes, and % begins a specifier.
+// path returns a path as the value of a setting: systemd reads it to the end of the
+// line, without quotes, and takes % for the start of a specifier.
 func (m Machine) path(path string) string {
 	rest, ok := strings.CutPrefix(path, m.Home)
 	if ok && strings.HasPrefix(rest, "/") {
@@ -78,18 +77,17 @@ func (m Machine) word(path string) string {
 	return path
 }
 
-// Prefix is what the names of the units of all repositories begin with.
+// Prefix is the start of the names of the units of all repositories.
 const Prefix = "bkt-capture@"
 
-// Instances returns the names of the units that are to be started for the
-// repository in dir.
+// Instances returns the names of the units to start for the repository in dir.
 func Instances(dir string) []string {
 	instance := unit.UnitNamePathEscape(dir)
 	return []string{Prefix + instance + ".timer", Prefix + instance + ".path"}
 }
 
-// Written reports whether the text of a unit is one that bkt has written, in
-// whatever version, and not one of the user's own.
+// Written reports whether some version of bkt wrote the text of a unit, rather than the
+// user.
 func Written(text []byte) bool {
 	return bytes.HasPrefix(text, []byte(`# Written by "bkt auto-capture enable"`))
 }
