@@ -1,9 +1,9 @@
-// Package autocapture captures with nobody to ask: it captures what changed on the
-// system alone and has been stable for a while, commits it, and pushes the commit if it
-// is set to. It leaves alone what others are working on in the repository.
+// Package autocapture captures without asking anyone: it captures changes that were
+// made on the system only and have been stable for a while, commits them, and can push
+// the commit. It leaves alone files that the user is working on in the repository.
 //
-// Systemd runs it, by the units that [PlanEnable] installs. The package prints nothing:
-// a [Reporter] is told what happens.
+// The systemd units that [PlanEnable] installs run it. The package prints nothing: it
+// passes what happens to a [Reporter].
 package autocapture
 
 import (
@@ -20,18 +20,18 @@ import (
 
 // Options are the options of a run.
 type Options struct {
-	Debounce      time.Duration // capture what has been unchanged for this long
-	Wait          bool          // repeat until nothing is about to change any more
+	Debounce      time.Duration // capture items that have been unchanged for this long
+	Wait          bool          // repeat until every change is that old
 	CommitTimeout time.Duration // how long git may take to commit, with its hooks
 	Push          bool          // push even if git's configuration does not say so
 	MaxNames      int           // how many items a message names
 }
 
-// A Reporter is told what a run does.
+// A Reporter receives what a run does.
 type Reporter interface {
-	// Note is told what the run has just done, or why it does nothing.
+	// Note receives what the run has just done, or why it does nothing.
 	Note(format string, args ...any)
-	// Report is told the outcome of each look at the system.
+	// Report receives the outcome of each look at the system.
 	Report(Outcome) error
 }
 
@@ -51,15 +51,15 @@ func (o Outcome) Waiting(i live.Item) string {
 	return ""
 }
 
-// While it waits, a run looks so many times in the time that a change has to be stable,
-// and so many times in all.
+// A run that waits looks at the system this often within one debounce time, and this
+// often in all.
 const (
 	looksPerDebounce = 6
 	maxLooks         = 60
 )
 
-// Run captures what changed on the system alone, and commits it. If another bkt is at
-// work in the repository, it says so and does nothing.
+// Run captures changes that were made on the system only, and commits them. If another
+// bkt is working in the repository, it notes that and does nothing.
 func Run(ctx context.Context, s live.System, o Options, rep Reporter) error {
 	if err := host.MkdirAll(stateFolder(s.Workspace)); err != nil {
 		return patherr.Trim(err)

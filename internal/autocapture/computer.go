@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// computerID returns an id that tells this checkout on this computer from those on
+// computerID returns an id that distinguishes this checkout on this computer from those on
 // others of the same name. Where the system has no machine id, one is generated and
 // kept in the state.
 func (r *captureRun) computerID(machineIDFile string) string {

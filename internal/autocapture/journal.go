@@ -9,9 +9,9 @@ import (
 	"bkt/internal/live"
 )
 
-// A journal lists what was written into the repository and is to be committed. It is
-// saved before the files are written: if a run is killed, or a hook refuses its commit,
-// the next run commits the rest.
+// A journal lists the files that were written into the repository and not committed yet.
+// It is saved before the files are written: if a run is killed, or a hook refuses its
+// commit, the next run commits them.
 type journal struct {
 	Files map[string]string `json:"files"` // fingerprint of the text, by name
 	Lines []string          `json:"lines"` // of the commit message

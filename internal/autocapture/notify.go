@@ -42,7 +42,7 @@ func notification(err error) plan.Run {
 	}}
 }
 
-// fingerprint tells one error from another. Errors that differ only in numbers, such as
+// fingerprint identifies an error. Errors that differ only in numbers, such as
 // how long a hook took, have the same one; no error has "".
 func fingerprint(err error) string {
 	var lines []string

@@ -11,7 +11,7 @@ import (
 	"bkt/internal/repo"
 )
 
-// splitDirty tells the uncommitted files that an earlier run wrote from those that
+// splitDirty separates the uncommitted files that an earlier run wrote from those that
 // someone else changed.
 func (r *captureRun) splitDirty() {
 	for name := range r.tree.Dirty {

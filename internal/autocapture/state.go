@@ -88,7 +88,7 @@ func readState(w workspace.Workspace) (state, error) {
 	if err != nil {
 		err = fmt.Errorf("%s: %w", stateFile(w), err)
 	}
-	return st, hint.Add(err, "remove this file: it only has the last result of auto-capture, and what is waiting")
+	return st, hint.Add(err, "remove this file: it holds only the last result of auto-capture, and what is waiting")
 }
 
 // save plans to write the state.

@@ -257,8 +257,8 @@ func TestStrayWrappers(t *testing.T) {
 	want := []string{
 		"user: .local/bin/bkt runs bkt in the container here, where it sees that container",
 		"user: .local/bin/mine enters a container, and distrobox-export did not create it: bkt does not keep it up to date",
-		"bkt: .local/bin/ours is of the container gone, which does not exist",
-		"user: .local/bin/theirs is of the container gone, which does not exist",
+		"bkt: .local/bin/ours runs a program of the container gone, which does not exist",
+		"user: .local/bin/theirs runs a program of the container gone, which does not exist",
 	}
 	if diff := cmp.Diff(want, summary(found, home)); diff != "" || err != nil {
 		t.Error(diff, err)
@@ -312,9 +312,9 @@ func TestStatesOfMissingRepositories(t *testing.T) {
 	found, err := statesOfMissingRepositories(t.Context(), target)
 	lines := summary(found, base)
 	slices.Sort(lines)
-	want := []string{fmt.Sprintf("bkt: %s is of the repository %s, which does not exist", workspace.ID(gone), gone)}
+	want := []string{fmt.Sprintf("bkt: %s holds state of the repository %s, which does not exist", workspace.ID(gone), gone)}
 	for folder, root := range map[string]string{workspace.ID(noted): noted, workspace.ID(other): other, "copy": gone} {
-		want = append(want, fmt.Sprintf("user: %s is of the repository %s, which does not exist", folder, root))
+		want = append(want, fmt.Sprintf("user: %s holds state of the repository %s, which does not exist", folder, root))
 	}
 	slices.Sort(want)
 	if diff := cmp.Diff(want, lines); diff != "" || err != nil {

@@ -126,7 +126,7 @@ func strayWrappers(ctx context.Context, t *Target) ([]Problem, error) {
 }
 
 // wrappers returns the wrappers in the folders that containers export to. The error
-// joins what cannot be read; the wrappers beside it can.
+// joins what cannot be read; all other wrappers are returned with it.
 func (t *Target) wrappers(declared map[string]manifest.Box) ([]export.HostWrapper, error) {
 	to, _ := t.exportFolders(declared)
 	dirs := append(to, filepath.Join(t.Folders.Home, ".local/bin"))
@@ -161,7 +161,7 @@ func misplaced(w export.HostWrapper) []Problem {
 // what bkt has exported; another wrapper may be of a container that its owner is about
 // to create.
 func orphaned(w export.HostWrapper) []Problem {
-	err := fmt.Errorf("%s is of the container %s, which does not exist", w.Path, w.Container)
+	err := fmt.Errorf("%s runs a program of the container %s, which does not exist", w.Path, w.Container)
 	if w.ByBkt {
 		return []Problem{fixable(err, removal(w.Path))}
 	}

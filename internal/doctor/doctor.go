@@ -50,7 +50,7 @@ func FindTarget(ctx context.Context) (*Target, error) {
 var errNoRepository = errors.New("not in a repository")
 
 // A check looks for problems of one kind. An error means that it could not look at
-// something; the problems beside it are those that it found anyway.
+// something; the problems returned with it are those that it found anyway.
 type check struct {
 	name string
 	look func(context.Context, *Target) ([]Problem, error)

@@ -120,6 +120,6 @@ func perhapsLeft(path string, e fs.DirEntry) []Problem {
 	if err != nil {
 		return nil // it is gone
 	}
-	err = fmt.Errorf("%s may be an unfinished file of an earlier bkt: %s, of %s", path, units.HumanSize(float64(info.Size())), info.ModTime().Format(time.DateTime))
+	err = fmt.Errorf("%s may be an unfinished file of an earlier bkt: %s, modified %s", path, units.HumanSize(float64(info.Size())), info.ModTime().Format(time.DateTime))
 	return unfixable(hint.Add(err, "look at it, and remove it unless you created it"))
 }

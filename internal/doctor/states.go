@@ -32,7 +32,7 @@ func statesOfMissingRepositories(_ context.Context, t *Target) ([]Problem, error
 			errs = append(errs, patherr.Trim(patherr.UnlessMissing(err)))
 			continue
 		}
-		gone := fmt.Errorf("%s is of the repository %s, which does not exist", dir, root)
+		gone := fmt.Errorf("%s holds state of the repository %s, which does not exist", dir, root)
 		if other, err := otherFile(dir); err == nil && other == "" && e.Name() == workspace.ID(root) {
 			all = append(all, fixable(gone, removal(dir)))
 		} else {
