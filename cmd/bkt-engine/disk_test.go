@@ -232,6 +232,7 @@ func (d tenant) testPrune(t *testing.T) {
 	d.checkEmpty(t, "after a prune")
 
 	d.mustBuildImage(t, 2)
+	d.awaitIdle(t)
 	end, _ := d.wait(t, 3)
 	told = d.checkStatus(t).Engine.Disk
 	if told.InUse < int64(d.data) || told.Reclaimable < int64(d.data) {

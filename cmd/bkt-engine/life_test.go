@@ -312,6 +312,7 @@ func TestStatusAndPrune(t *testing.T) {
 	if !e.Running || e.Disk.Size == 0 || e.Version == "" || e.Since.Before(before) || e.Since.After(time.Now()) {
 		t.Errorf("status: %+v", e)
 	}
+	eventually(t, "no build uses the cache", func() bool { return w.status(t).Disk.InUse == 0 })
 	freed, _, err := engineclient.Prune(t.Context(), w.config(), true)
 	if err != nil || freed == 0 {
 		t.Errorf("freed %d bytes, %v", freed, err)
