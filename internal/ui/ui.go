@@ -54,7 +54,7 @@ func (m Mode) Run(preview func() (changes bool, err error), execute func() error
 	return err
 }
 
-// Executor carries out plans.
+// Executor executes plans.
 type Executor interface {
 	Execute(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error
 }
@@ -107,8 +107,7 @@ func (p *Printer) PrintPlan(changes plan.Plan, full bool) error {
 	case len(changes) == 0 && p.Quiet:
 		return nil
 	case len(changes) == 0:
-		_, err := fmt.Fprintln(p.Out, "nothing to do")
-		return err
+		return p.Print("nothing to do\n")
 	case full || p.Verbose:
 		return p.PrintDiffs(changes)
 	case p.Quiet:
@@ -146,6 +145,20 @@ func (p *Printer) PrintJSON(v any) error {
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
+}
+
+// Print prints text, which is a result.
+func (p *Printer) Print(text string) error {
+	_, err := io.WriteString(p.Out, text)
+	return err
+}
+
+// PrintResult prints a result: v with --json, or else text.
+func (p *Printer) PrintResult(v any, text string) error {
+	if p.JSON {
+		return p.PrintJSON(v)
+	}
+	return p.Print(text)
 }
 
 // Log returns where the output of other programs and packages goes.
