@@ -13,7 +13,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. One that is not listed here is a mistake, too.
 var may = map[string]string{
-	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/containerfile internal/crash internal/distrobox internal/doctor internal/domains internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/host internal/imagetest internal/live internal/manifest internal/ocilayout internal/patherr internal/pipeline internal/plan internal/reconcile internal/repo internal/report internal/scaffold internal/status internal/strictjson internal/ui internal/upgrade internal/version internal/workspace schemas",
+	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/distrobox internal/doctor internal/domains internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/host internal/imagetest internal/live internal/manifest internal/ocilayout internal/patherr internal/pipeline internal/plan internal/reconcile internal/repo internal/report internal/scaffold internal/status internal/strictjson internal/ui internal/upgrade internal/version internal/workspace schemas",
 	"cmd/bkt-engine":             "internal/crash internal/engine internal/engine/contract internal/engine/machine internal/ocilayout internal/registry internal/version",
 	"e2e/containers":             "",
 	"e2e/engines":                "",
@@ -30,7 +30,8 @@ var may = map[string]string{
 	"internal/bootc":                          "internal/host internal/patherr internal/plan",
 	"internal/buildkit":                       "internal/buildspec internal/crash internal/engine/contract internal/engineclient internal/hint internal/ocilayout internal/owner internal/patherr",
 	"internal/buildspec":                      "internal/dockerfile internal/hint internal/ocilayout internal/patherr",
-	"internal/containerfile":                  "gen gen/lint gen/undeclared internal/crash internal/hint internal/host internal/manifest internal/patherr internal/plan internal/repo",
+	"internal/completion":                     "",
+	"internal/containerfile":                  "gen gen/lint gen/undeclared internal/crash internal/finding internal/hint internal/host internal/manifest internal/patherr internal/plan internal/repo",
 	"internal/crash":                          "internal/hint internal/version",
 	"internal/distrobox":                      "internal/crash internal/distrobox/creation internal/distrobox/export internal/distrobox/manager internal/hint internal/manifest internal/patherr internal/paths internal/plan internal/reconcile internal/shell",
 	"internal/distrobox/creation":             "internal/distrobox/manager internal/hint internal/hook internal/manifest internal/paths internal/shell",
@@ -38,7 +39,7 @@ var may = map[string]string{
 	"internal/distrobox/manager":              "internal/paths internal/plan internal/reconcile",
 	"internal/dockerfile":                     "",
 	"internal/doctor":                         "internal/distrobox/export internal/domains internal/engine/contract internal/engineclient internal/finding internal/githook internal/hint internal/host internal/live internal/manifest internal/patherr internal/pipeline internal/plan internal/reconcile internal/repo internal/strictjson internal/version internal/workspace schemas",
-	"internal/domains":                        "internal/appimage internal/distrobox internal/extension internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/patherr internal/plan internal/reconcile internal/secret internal/services internal/workspace",
+	"internal/domains":                        "internal/appimage internal/distrobox internal/extension internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/patherr internal/plan internal/reconcile internal/secret internal/services internal/strictjson internal/workspace",
 	"internal/encode":                         "",
 	"internal/engine":                         "internal/crash internal/engine/contract internal/engine/machine internal/flock internal/hint internal/patherr internal/realm",
 	"internal/engine/contract":                "internal/flock internal/hint",
@@ -69,7 +70,7 @@ var may = map[string]string{
 	"internal/owner":                          "",
 	"internal/patherr":                        "",
 	"internal/paths":                          "",
-	"internal/pipeline":                       "gen internal/buildkit internal/buildspec internal/containerfile internal/engine/contract internal/engineclient internal/hint internal/hook internal/hook/lint internal/hook/rehearse internal/host internal/imagerule internal/imagetest internal/manifest internal/ocilayout internal/owner internal/patherr internal/plan internal/repo internal/secret internal/version internal/workspace",
+	"internal/pipeline":                       "gen internal/buildkit internal/buildspec internal/containerfile internal/engine/contract internal/engineclient internal/finding internal/hint internal/hook internal/hook/lint internal/hook/rehearse internal/host internal/imagerule internal/imagetest internal/manifest internal/ocilayout internal/owner internal/patherr internal/plan internal/repo internal/secret internal/version internal/workspace",
 	"internal/plan":                           "internal/shell",
 	"internal/realm":                          "",
 	"internal/reconcile":                      "internal/hint internal/manifest internal/plan",
@@ -101,7 +102,7 @@ var edges = map[string][]string{
 	"github.com/moby/buildkit/worker":                     {"internal/engine"},
 	"github.com/moby/buildkit/control":                    {"internal/engine"},
 	"github.com/containers/image/v5":                      {"internal/registry"},
-	"github.com/alecthomas/kong":                          {"cmd/bkt", "cmd/bkt-engine"},
+	"github.com/alecthomas/kong":                          {"cmd/bkt", "cmd/bkt-engine", "internal/completion"},
 	"charm.land/huh/v2":                                   {"cmd/bkt"},
 	"github.com/google/renameio/v2":                       {"internal/buildkit", "internal/engine", "internal/ocilayout"},
 	"os/exec":                                             {"internal/host", "internal/buildkit", "internal/engine", "internal/engine/machine", "internal/engineclient", "internal/testkit", "internal/testkit/killpoint", "internal/appimage/squashfs/squashfstest"}, // the last three: for tests alone

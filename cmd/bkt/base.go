@@ -7,6 +7,7 @@ import (
 	"bkt/internal/containerfile"
 	"bkt/internal/manifest"
 	"bkt/internal/pipeline"
+	"bkt/internal/plan"
 	"bkt/internal/repo"
 	"bkt/internal/ui"
 )
@@ -17,10 +18,10 @@ type baseCmd struct {
 
 type baseUpdateCmd struct {
 	ui.Mode
-	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Images whose base to pin: system or toolbox (default: all that have one)."`
+	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Images whose base image to pin: system or toolbox (default: all that have one)."`
 }
 
-// Run pins the base images: all, or none.
+// Run pins the base images: all of them, or none if one fails.
 func (c *baseUpdateCmd) Run(ctx context.Context, a *app) error {
 	r, err := repo.Find(".")
 	if err != nil {
@@ -32,7 +33,9 @@ func (c *baseUpdateCmd) Run(ctx context.Context, a *app) error {
 			files = append(files, containerfile.OfImage(r, k)...)
 		}
 	}
-	return editManifest(ctx, a, r, c.Mode, manifest.ImagePath, files, func(i *manifest.Images, s *manifest.Source) error {
-		return pipeline.PinBases(ctx, a, c.Images, i, s)
+	return a.change(ctx, r, c.Mode, func() (plan.Plan, error) {
+		return containerfile.Edit(ctx, a, r, syncOptions(c.Mode), manifest.ImagePath, files, func(i *manifest.Images, s *manifest.Source) error {
+			return pipeline.PinBases(ctx, a, c.Images, i, s)
+		})
 	})
 }

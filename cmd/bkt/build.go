@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"bkt/gen"
 	"bkt/internal/pipeline"
@@ -12,25 +11,25 @@ import (
 )
 
 type buildCmd struct {
-	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Which to build: system or toolbox (default: those that the repository has)."`
+	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Images to build: system or toolbox (default: those that the repository has)."`
 
 	sourceFlags `embed:""`
-	Platform    []string `placeholder:"OS/ARCH" help:"Build for these platforms, as in linux/arm64 (those of image.json, or the engine's)."`
-	Output      []string `short:"o" sep:"none" placeholder:"DEST" help:"Write the image to the folder DEST, as an OCI layout (build/IMAGE); or to type=oci|docker|local,dest=DEST, an archive or a folder with its files."`
-	Load        string   `placeholder:"NAME" help:"Load the image into podman, or else docker, as in localhost/bootc-dev:latest."`
-	Push        []string `placeholder:"NAME" help:"Push the image to a registry, as in quay.io/someone/workstation:latest. May be given several times."`
-	CacheTo     []string `sep:"none" placeholder:"CACHE" help:"Write a cache outside the engine, as in type=registry,ref=quay.io/someone/cache; also type=local,dest=DIR, type=gha and type=inline."`
-	Compression string   `enum:"zstd,gzip" default:"zstd" placeholder:"HOW" help:"Compress new layers with zstd or gzip (zstd)."`
+	Platform    []string `placeholder:"OS/ARCH" help:"Build for these platforms, e.g. linux/arm64 (default: those in image.json, or the engine's)."`
+	Output      []string `short:"o" sep:"none" placeholder:"DEST" help:"Write the image as an OCI layout to the folder DEST (default: build/IMAGE). With type=oci|docker|local,dest=DEST, write an archive, or a folder with the image's files."`
+	Load        string   `placeholder:"NAME" help:"Load the image into podman, or into docker if podman is not installed, e.g. as localhost/bootc-dev:latest."`
+	Push        []string `placeholder:"NAME" help:"Push the image to a registry, e.g. as quay.io/someone/workstation:latest. Can be repeated."`
+	CacheTo     []string `sep:"none" placeholder:"CACHE" help:"Export the build cache: type=registry,ref=NAME, type=local,dest=DIR, type=gha or type=inline."`
+	Compression string   `enum:"zstd,gzip" default:"zstd" placeholder:"HOW" help:"Compression of new layers: zstd or gzip (default: zstd)."`
 	Attest      []string `sep:"none" placeholder:"type=TYPE" help:"Add an attestation: type=provenance[,mode=max] or type=sbom[,generator=IMAGE]."`
-	IfChanged   string   `placeholder:"NAME" help:"Build only if the image NAME in a registry was built from something else."`
-	Refresh     bool     `help:"Install the packages again, as their repositories have them now, and push only if that gives others than the first NAME has."`
+	IfChanged   string   `placeholder:"NAME" help:"Build only if the inputs differ from those of NAME in the registry."`
+	Refresh     bool     `help:"Install the packages again, in their current versions. Push only if they differ from those of the first NAME."`
 }
 
 // engineFlags say which engine is used, and how it shows its progress.
 type engineFlags struct {
-	Engine   []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"Use this BuildKit: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto, which is the first that can be used ($BUILDKIT_HOST, or auto). With OS/ARCH=, for that platform."`
+	Engine   []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"BuildKit engine: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto for the first that works (default: $BUILDKIT_HOST, or auto). With OS/ARCH=, the engine for that platform."`
 	TLSDir   string   `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Directory with TLS certificates (ca.pem, cert.pem, key.pem) for a tcp:// engine."`
-	Progress string   `enum:"auto,tty,plain,rawjson,quiet" default:"auto" placeholder:"HOW" help:"Show progress: auto, tty, plain, rawjson or quiet (auto)."`
+	Progress string   `enum:"auto,tty,plain,rawjson,quiet" default:"auto" placeholder:"HOW" help:"Progress output: auto, tty, plain, rawjson or quiet (default: auto)."`
 }
 
 func (f engineFlags) options(a *app) pipeline.EngineOptions {
@@ -48,13 +47,13 @@ func (f engineFlags) options(a *app) pipeline.EngineOptions {
 // sourceFlags say what an image is built from, and with which engine.
 type sourceFlags struct {
 	engineFlags  `embed:""`
-	BuildContext []string `sep:"none" placeholder:"NAME=VALUE" help:"Read the image or context NAME from oci-layout://DIR[@DIGEST] or from a folder."`
-	BuildArg     []string `sep:"none" placeholder:"NAME[=VALUE]" help:"Give an ARG its value; without VALUE that of the environment."`
-	Secret       []string `sep:"none" placeholder:"id=ID,src=FILE" help:"Let RUN --mount=type=secret,id=ID read FILE."`
-	SSH          []string `name:"ssh" sep:"none" placeholder:"ID[=PATH]" help:"Let RUN --mount=type=ssh,id=ID use the SSH agent, or the socket or key at PATH."`
-	CacheFrom    []string `sep:"none" placeholder:"CACHE" help:"Read a cache outside the engine, as in type=registry,ref=quay.io/someone/cache; also type=local,src=DIR and type=gha."`
-	NoCache      bool     `help:"Run every step again."`
-	Pull         bool     `help:"Ask registries for images again, even for those that are there."`
+	BuildContext []string `sep:"none" placeholder:"NAME=VALUE" help:"Use oci-layout://DIR[@DIGEST] or a folder as the image or context NAME."`
+	BuildArg     []string `sep:"none" placeholder:"NAME[=VALUE]" help:"Set a build argument (default VALUE: from the environment)."`
+	Secret       []string `sep:"none" placeholder:"id=ID,src=FILE" help:"Make FILE available to RUN --mount=type=secret,id=ID."`
+	SSH          []string `name:"ssh" sep:"none" placeholder:"ID[=PATH]" help:"Make the SSH agent, or the socket or key at PATH, available to RUN --mount=type=ssh,id=ID."`
+	CacheFrom    []string `sep:"none" placeholder:"CACHE" help:"Import a build cache: type=registry,ref=NAME, type=local,src=DIR or type=gha."`
+	NoCache      bool     `help:"Do not use the build cache."`
+	Pull         bool     `help:"Check registries for newer images, even if they exist locally."`
 }
 
 func (f sourceFlags) options(a *app) pipeline.Options {
@@ -131,20 +130,15 @@ func (b builtJSON) MarshalJSON() ([]byte, error) {
 
 // printBuilt prints the digest of the image, or a line for each of several.
 func (a *app) printBuilt(built ...builtJSON) error {
-	if a.JSON {
-		return a.PrintJSON(struct {
-			Version int         `json:"version"`
-			Images  []builtJSON `json:"images"`
-		}{1, built})
-	}
-	for _, b := range built {
-		name := ""
+	digests := make([]string, len(built))
+	for n, b := range built {
+		digests[n] = b.Digest
 		if len(built) > 1 {
-			name = string(b.Image) + " "
-		}
-		if _, err := fmt.Fprintln(a.Out, name+b.Digest); err != nil {
-			return err
+			digests[n] = string(b.Image) + " " + b.Digest
 		}
 	}
-	return nil
+	return a.PrintResult(struct {
+		Version int         `json:"version"`
+		Images  []builtJSON `json:"images"`
+	}{1, built}, textOf(digests))
 }

@@ -17,8 +17,8 @@ import (
 
 type containerfileCmd struct {
 	Sync  syncCmd  `cmd:"" help:"Render the managed sections in place."`
-	Check checkCmd `cmd:"" help:"Say what sync would change, and what BuildKit's linter finds."`
-	Why   whyCmd   `cmd:"" help:"Say which entry of a manifest a line comes from."`
+	Check checkCmd `cmd:"" help:"Check that managed sections are up to date, and lint the Containerfiles."`
+	Why   whyCmd   `cmd:"" help:"Show which manifest entry generated a line."`
 }
 
 // files are the arguments of commands on Containerfiles.
@@ -29,9 +29,9 @@ type files struct {
 type syncCmd struct {
 	ui.Mode
 	files
-	Staged bool   `xor:"source" help:"Render what is staged in git's index, too: for a pre-commit hook."`
-	Insert bool   `xor:"source" help:"Add the sections that a file lacks and that a manifest has entries for."`
-	Take   string `enum:"manifest,text," default:"" placeholder:"SIDE" help:"Decide about text in sections that comes from no manifest: manifest drops it, text takes it into the manifests."`
+	Staged bool   `xor:"source" help:"Also render the files in git's index (for a pre-commit hook)."`
+	Insert bool   `xor:"source" help:"Add missing sections for which a manifest has entries."`
+	Take   string `enum:"manifest,text," default:"" placeholder:"SIDE" help:"What to do with text in sections that no manifest has: manifest drops it, text moves it into the manifests (default: fail)."`
 }
 
 // Run renders the managed sections: all files, or none.
@@ -43,23 +43,32 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	unlock, err := a.lock(ctx, r, c.Mode)
-	if err != nil {
-		return err
+	hidden, pending := c.Staged && os.Getenv("PRE_COMMIT") != "", false
+	err = a.change(ctx, r, c.Mode, func() (plan.Plan, error) {
+		p, err := c.plan(ctx, a, r, hidden)
+		pending = len(p) > 0
+		return p, err
+	})
+	if hidden && pending {
+		a.Note("to commit it, run \"bkt containerfile sync --staged\" first")
 	}
-	defer unlock()
-	if c.Staged {
-		return c.staged(ctx, a, r)
+	return err
+}
+
+// plan plans the rendering of the work tree, or of what is staged. hidden says that
+// pre-commit hides what is not staged.
+func (c *syncCmd) plan(ctx context.Context, a *app, r repo.Repo, hidden bool) (plan.Plan, error) {
+	switch {
+	case hidden:
+		return containerfile.SyncHidden(ctx, a, r, c.Files, c.options())
+	case c.Staged:
+		return containerfile.SyncStaged(ctx, a, r, c.Files, c.options())
 	}
 	names, err := containerfile.Names(r, c.Files)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p, err := containerfile.Sync(ctx, a, r, names, c.options())
-	if err != nil {
-		return err
-	}
-	return a.Finish(ctx, host.Executor{}, p, c.Mode)
+	return containerfile.Sync(ctx, a, r, names, c.options())
 }
 
 func (c *syncCmd) options() containerfile.SyncOptions {
@@ -72,27 +81,24 @@ func syncOptions(m ui.Mode) containerfile.SyncOptions {
 	return containerfile.SyncOptions{Check: m.Check, DryRun: m.DryRun}
 }
 
-// staged renders what is staged.
-func (c *syncCmd) staged(ctx context.Context, a *app, r repo.Repo) error {
-	sync, hidden := containerfile.SyncStaged, os.Getenv("PRE_COMMIT") != ""
-	if hidden {
-		sync = containerfile.SyncHidden
-	}
-	p, err := sync(ctx, a, r, c.Files, c.options())
+// change locks the repository, plans, and finishes the plan.
+func (a *app) change(ctx context.Context, r repo.Repo, m ui.Mode, makePlan func() (plan.Plan, error)) error {
+	unlock, err := a.lock(ctx, r, m)
 	if err != nil {
 		return err
 	}
-	err = a.Finish(ctx, host.Executor{}, p, c.Mode)
-	if hidden && len(p) > 0 {
-		a.Note("to commit it, run \"bkt containerfile sync --staged\" first")
+	defer unlock()
+	p, err := makePlan()
+	if err != nil {
+		return err
 	}
-	return err
+	return a.Finish(ctx, host.Executor{}, p, m)
 }
 
 // lock keeps other bkts from changing the repository until unlock is called. For
 // commands that change nothing, it does nothing.
 func (a *app) lock(ctx context.Context, r repo.Repo, m ui.Mode) (unlock func(), err error) {
-	if m.Check || m.DryRun {
+	if m.Preview() {
 		return func() {}, nil
 	}
 	lock, err := r.Lock(ctx, func() { a.Note("waiting for another bkt to finish") })
@@ -104,10 +110,10 @@ func (a *app) lock(ctx context.Context, r repo.Repo, m ui.Mode) (unlock func(), 
 
 type checkCmd struct {
 	files
-	SARIF bool `name:"sarif" help:"Print what is found in the format of code scanners."`
+	SARIF bool `name:"sarif" help:"Print findings as SARIF, for code scanners."`
 }
 
-// Run says what sync would change, and what is wrong or worth knowing.
+// Run reports what sync would change, and what the linter finds.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if !c.SARIF && !a.JSON {
 		return (&syncCmd{Mode: ui.Mode{Check: true}, files: c.files}).Run(ctx, a)
@@ -120,33 +126,8 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return c.report(ctx, a, r, names)
-}
-
-// report prints all that is found as data, errors too.
-func (c *checkCmd) report(ctx context.Context, a *app, r repo.Repo, names []string) error {
-	var findings []finding.Finding
-	var rendered []containerfile.Rendering
-	var errs []error
-	for _, name := range names {
-		f := containerfile.Render(ctx, r.FS(), name, containerfile.Unchanged)
-		findings = append(findings, finding.From(finding.Warning, f.Warnings...)...)
-		findings = append(findings, finding.From(finding.Error, hint.Split(f.Err)...)...)
-		rendered, errs = append(rendered, f), append(errs, f.Err)
-	}
-	findings = finding.Distinct(findings)
-	if err := errors.Join(errs...); err != nil {
-		return errors.Join(c.print(a, findings, nil), err)
-	}
-	p := containerfile.Rewrites(r, rendered)
-	findings = append(findings, finding.From(finding.Error, containerfile.Unsaved(ctx, r, rendered)...)...)
-	for _, change := range p {
-		findings = append(findings, finding.Finding{
-			Rule: "stale", Level: finding.Error, Place: finding.Place{File: change.Targets[0]},
-			Message: "the sections are not what the manifests say", Fix: []string{"run \"bkt containerfile sync\""},
-		})
-	}
-	err := c.print(a, findings, p)
+	findings, p, failed := containerfile.Check(ctx, r, names)
+	err = errors.Join(c.print(a, findings, p), failed)
 	if err == nil && len(p) > 0 {
 		err = ui.ErrPending
 	}

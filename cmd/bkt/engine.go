@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"bkt/internal/engineclient"
@@ -12,14 +13,14 @@ import (
 )
 
 type engineCmd struct {
-	Status engineStatusCmd `cmd:"" help:"Show whether the engine runs, where, since when, and what it takes on disk."`
-	Stop   engineStopCmd   `cmd:"" help:"Stop the engine, and the builds that it is busy with."`
+	Status engineStatusCmd `cmd:"" help:"Show whether the engine runs, where, since when, and its size on disk."`
+	Stop   engineStopCmd   `cmd:"" help:"Stop the engine and its running builds."`
 	Prune  enginePruneCmd  `cmd:"" help:"Delete the build cache."`
 }
 
 type engineStatusCmd struct{}
 
-// Run prints how the engine is doing.
+// Run prints the status of the engine.
 func (engineStatusCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := pipeline.OwnEngine()
 	if err != nil {
@@ -29,10 +30,7 @@ func (engineStatusCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.JSON {
-		return a.PrintJSON(asEngineJSON(e))
-	}
-	return a.printEngine(e)
+	return a.PrintResult(asEngineJSON(e), describeEngine(e))
 }
 
 // engineJSON is the output of engine status --json.
@@ -45,7 +43,7 @@ type engineJSON struct {
 	Root        string     `json:"root"`
 	Socket      string     `json:"socket"`
 	Size        int64      `json:"size,omitempty"`        // bytes on disk
-	Unreadable  int        `json:"unreadable,omitempty"`  // folders that size lacks the content of
+	Unreadable  int        `json:"unreadable,omitempty"`  // folders whose content is not in size
 	InUse       int64      `json:"inUse,omitempty"`       // bytes; only of an engine that runs
 	Reclaimable int64      `json:"reclaimable,omitempty"` // bytes; only of an engine that runs
 }
@@ -61,22 +59,22 @@ func asEngineJSON(e engineclient.Engine) engineJSON {
 	return j
 }
 
-func (a *app) printEngine(e engineclient.Engine) error {
+// describeEngine says where the engine is, and since when it runs.
+func describeEngine(e engineclient.Engine) string {
 	lines := [][2]string{{"state", "not running"}, {"root", e.Root}, {"socket", e.Socket}}
 	if e.Running {
 		lines[0][1] = fmt.Sprintf("running as process %d since %s", e.PID, e.Since.Local().Format(time.DateTime))
 		lines = append(lines, [2]string{"version", e.Version})
 	}
 	lines = append(lines, [2]string{"cache", describeDisk(e)})
+	var out strings.Builder
 	for _, l := range lines {
-		if _, err := fmt.Fprintf(a.Out, "%-8s %s\n", l[0], l[1]); err != nil {
-			return err
-		}
+		fmt.Fprintf(&out, "%-8s %s\n", l[0], l[1])
 	}
-	return nil
+	return out.String()
 }
 
-// describeDisk says what the engine takes on disk.
+// describeDisk says how large the engine's data is.
 func describeDisk(e engineclient.Engine) string {
 	text := size(e.Disk.Size) + " on disk"
 	if e.Disk.Unreadable > 0 {
@@ -91,7 +89,7 @@ func describeDisk(e engineclient.Engine) string {
 func size(bytes int64) string { return units.HumanSize(float64(bytes)) }
 
 type engineStopCmd struct {
-	DryRun bool `short:"n" help:"Show whether there is an engine to stop, and leave it alone."`
+	DryRun bool `short:"n" help:"Show whether the engine runs, without stopping it."`
 }
 
 // Run stops the engine.
@@ -107,21 +105,19 @@ func (c *engineStopCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.JSON {
-		return a.PrintJSON(struct {
-			Version int  `json:"version"`
-			Stopped bool `json:"stopped"`
-		}{1, stopped})
-	}
+	text := "stopped"
 	if !stopped {
-		return a.result("the engine was not running")
+		text = "the engine was not running"
 	}
-	return a.result("stopped")
+	return a.printDone(struct {
+		Version int  `json:"version"`
+		Stopped bool `json:"stopped"`
+	}{1, stopped}, text)
 }
 
 type enginePruneCmd struct {
-	All    bool `help:"Delete also what BuildKit keeps for itself."`
-	DryRun bool `short:"n" help:"Show how much can be deleted, and delete nothing."`
+	All    bool `help:"Also delete the records that BuildKit keeps for internal use."`
+	DryRun bool `short:"n" help:"Show how much can be deleted, without deleting it."`
 }
 
 // Run deletes the engine's cache.
@@ -139,24 +135,22 @@ func (c *enginePruneCmd) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("%w (freed %s)", err, size(freed))
 	case err != nil:
 		return err
-	case a.JSON:
-		return a.PrintJSON(struct {
-			Version int   `json:"version"`
-			Freed   int64 `json:"freed"`
-			InUse   int64 `json:"inUse,omitempty"`
-		}{1, freed, left.InUse})
 	}
+	text := "freed " + size(freed)
 	if left.InUse > 0 {
-		return a.result(fmt.Sprintf("freed %s; builds use %s more", size(freed), size(left.InUse)))
+		text += fmt.Sprintf("; builds use %s more", size(left.InUse))
 	}
-	return a.result("freed " + size(freed))
+	return a.printDone(struct {
+		Version int   `json:"version"`
+		Freed   int64 `json:"freed"`
+		InUse   int64 `json:"inUse,omitempty"`
+	}{1, freed, left.InUse}, text)
 }
 
-// result prints a line that says what came of a command.
-func (a *app) result(text string) error {
-	if a.Quiet {
+// printDone prints v with --json, or else a line that says what was done.
+func (a *app) printDone(v any, line string) error {
+	if a.Quiet && !a.JSON {
 		return nil
 	}
-	_, err := fmt.Fprintln(a.Out, text)
-	return err
+	return a.PrintResult(v, line+"\n")
 }

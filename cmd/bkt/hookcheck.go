@@ -19,11 +19,11 @@ type hookCmd struct {
 }
 
 type hookCheckCmd struct {
-	Containers []string `arg:"" optional:"" name:"container" help:"Containers of manifests/distrobox.json (default: all)."`
+	Containers []string `arg:"" optional:"" name:"container" help:"Containers in manifests/distrobox.json (default: all)."`
 	SARIF      bool     `name:"sarif" help:"Print findings as SARIF, for code scanners."`
 
 	ToRun       bool   `name:"run" help:"Also run the hooks in the toolbox image, twice: the second run must change nothing."`
-	OldHome     string `placeholder:"OLD" help:"With --run: also run them in a copy of the home OLD, or in the home that they create in the image oci-layout://DIR. The result must be the same as in a new home."`
+	OldHome     string `placeholder:"OLD" help:"With --run: also run the hooks in a copy of the home OLD, or in the home that they create in the image oci-layout://DIR. The result must equal that of a new home."`
 	sourceFlags `embed:""`
 }
 
@@ -52,7 +52,7 @@ func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
 	return errors.Join(c.print(a, len(hooks), found), hook.Err(found))
 }
 
-// print prints what was found in so many hooks.
+// print prints the findings, and how many hooks were checked.
 func (c *hookCheckCmd) print(a *app, hooks int, found []hook.Finding) error {
 	switch {
 	case c.SARIF:

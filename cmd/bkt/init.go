@@ -24,14 +24,12 @@ import (
 
 type initCmd struct {
 	ui.Mode
-	Dir         string `arg:"" optional:"" default:"." help:"The folder of the new repository (this one)."`
-	Name        string `placeholder:"NAME" help:"The name of the images (that of the folder)."`
-	Base        string `placeholder:"IMAGE" help:"What the system is based on (what its Containerfile says, or ${defaultBase})."`
-	ToolboxBase string `placeholder:"IMAGE" help:"What the toolbox is based on (what its Containerfile says, or ${defaultToolboxBase})."`
-	Registry    string `placeholder:"PLACE" help:"Where the images are pushed, as in quay.io/someone (nowhere)."`
-	Hook        bool   `help:"Have git render the sections of what is committed. In a repository that is there already, do only that."`
-
-	system, toolbox scaffold.From // what existing Containerfiles say
+	Dir         string `arg:"" optional:"" default:"." help:"The folder of the new repository (default: current directory)."`
+	Name        string `placeholder:"NAME" help:"Name of the images (default: that of the folder)."`
+	Base        string `placeholder:"IMAGE" help:"Base image of the system (default: as in its Containerfile, or ${defaultBase})."`
+	ToolboxBase string `placeholder:"IMAGE" help:"Base image of the toolbox (default: as in its Containerfile, or ${defaultToolboxBase})."`
+	Registry    string `placeholder:"PLACE" help:"Where to push the images, e.g. quay.io/someone (default: none)."`
+	Hook        bool   `help:"Install a git pre-commit hook that updates managed sections. In an existing repository, do nothing else."`
 }
 
 const (
@@ -39,7 +37,7 @@ const (
 	defaultToolboxBase = "registry.fedoraproject.org/fedora-toolbox:43"
 )
 
-// Run makes a new repository. What is there already is left alone.
+// Run creates a new repository. Files that exist stay as they are.
 func (c *initCmd) Run(ctx context.Context, a *app) error {
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {
@@ -48,15 +46,8 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	r := repo.Repo{Root: dir}
 	var p plan.Plan
 	if !c.Hook || !r.Has("manifests") {
-		if err := c.complete(a, r); err != nil {
+		if p, err = c.plan(a, r); err != nil {
 			return err
-		}
-		var existing []string
-		if p, existing, err = scaffold.Plan(r, c.answers()); err != nil {
-			return err
-		}
-		for _, name := range existing {
-			a.Note("%s is there already, and stays as it is", name)
 		}
 	}
 	if c.Hook {
@@ -69,7 +60,23 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	return a.Finish(ctx, host.Executor{}, p, c.Mode)
 }
 
-// A question is about a value that no flag has given.
+// plan plans the files of the repository.
+func (c *initCmd) plan(a *app, r repo.Repo) (plan.Plan, error) {
+	answers, err := c.answers(a, r)
+	if err != nil {
+		return nil, err
+	}
+	p, existing, err := scaffold.Plan(r, answers)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range existing {
+		a.Note("%s exists, and stays as it is", name)
+	}
+	return p, nil
+}
+
+// A question is about a value that no flag has set.
 type question struct {
 	what     string
 	value    *string
@@ -77,27 +84,34 @@ type question struct {
 	unknown  error // why there is no fallback
 }
 
-// complete gives the flags that are missing their values: by asking, if there
-// is someone to ask, or by default.
-func (c *initCmd) complete(a *app, r repo.Repo) error {
+// answers returns the values of the flags. Those of missing flags come from the user,
+// if there is a terminal, or are defaults.
+func (c *initCmd) answers(a *app, r repo.Repo) (scaffold.Answers, error) {
 	questions := []question{{what: "Name of the images", value: &c.Name, fallback: scaffold.ImageName(filepath.Base(r.Root))}}
-	bases, err := c.askBases(a, r)
-	if err != nil {
-		return err
+	system, toolbox := scaffold.From{}, scaffold.From{}
+	if !r.Has(manifest.ImagePath) {
+		base := question{what: "Base image of the system", value: &c.Base, fallback: defaultBase}
+		toolboxBase := question{what: "Base image of the toolbox", value: &c.ToolboxBase, fallback: defaultToolboxBase}
+		err := errors.Join(
+			readBase(a, r, gen.System, "--base", &base, &system),
+			readBase(a, r, gen.Toolbox, "--toolbox-base", &toolboxBase, &toolbox))
+		if err != nil {
+			return scaffold.Answers{}, err
+		}
+		questions = append(questions, base, toolboxBase)
 	}
-	questions = append(questions, bases...)
 	questions = append(questions, question{what: "Registry to push to, such as quay.io/someone (empty: none)", value: &c.Registry})
-	if err := a.answer(questions); err != nil {
-		return err
+	if err := a.ask(questions); err != nil {
+		return scaffold.Answers{}, err
 	}
 	if c.Name != scaffold.ImageName(c.Name) {
-		return hint.Add(fmt.Errorf("name %q: cannot be that of an image", c.Name), "use lower-case letters, digits and dashes, as in %q", scaffold.ImageName(c.Name))
+		return scaffold.Answers{}, hint.Add(fmt.Errorf("invalid image name %q", c.Name), "use lower-case letters, digits and dashes, as in %q", scaffold.ImageName(c.Name))
 	}
-	return nil
+	return scaffold.Answers{Name: c.Name, Registry: c.Registry, System: system.Base(c.Base), Toolbox: toolbox.Base(c.ToolboxBase)}, nil
 }
 
-// answer answers questions.
-func (a *app) answer(questions []question) error {
+// ask asks the questions on the terminal. Without one, it takes the fallbacks.
+func (a *app) ask(questions []question) error {
 	in := bufio.NewReader(os.Stdin)
 	ask := ui.Interactive()
 	for _, q := range questions {
@@ -123,27 +137,9 @@ func (a *app) answer(questions []question) error {
 	return nil
 }
 
-func (c *initCmd) answers() scaffold.Answers {
-	return scaffold.Answers{Name: c.Name, Registry: c.Registry, System: c.system.Base(c.Base), Toolbox: c.toolbox.Base(c.ToolboxBase)}
-}
-
-// askBases returns the questions about the base images, if image.json is missing. A
-// Containerfile that exists answers its own.
-func (c *initCmd) askBases(a *app, r repo.Repo) ([]question, error) {
-	if r.Has(manifest.ImagePath) {
-		return nil, nil
-	}
-	system := question{what: "Base image of the system", value: &c.Base, fallback: defaultBase}
-	toolbox := question{what: "Base image of the toolbox", value: &c.ToolboxBase, fallback: defaultToolboxBase}
-	err := errors.Join(
-		readBase(a, r, gen.System, "--base", &system, &c.system),
-		readBase(a, r, gen.Toolbox, "--toolbox-base", &toolbox, &c.toolbox))
-	return []question{system, toolbox}, err
-}
-
-// readBase makes the base image that the Containerfile of the image k names the
-// fallback of q. If it cannot be read, there is no fallback, as no default is as good:
-// without a terminal that is an error.
+// readBase sets the fallback of q to the base image in the Containerfile of the image k.
+// If that base image cannot be determined, q has no fallback, as any other would be
+// wrong: without a terminal that is an error.
 func readBase(a *app, r repo.Repo, k gen.Image, flag string, q *question, into *scaffold.From) error {
 	from, found, err := scaffold.ReadBase(r, k, flag)
 	if _, unknown := errors.AsType[*scaffold.UnknownBase](err); unknown {
@@ -168,15 +164,15 @@ func readBase(a *app, r repo.Repo, k gen.Image, flag string, q *question, into *
 func reportBase(a *app, k gen.Image, read scaffold.From, flag string, q *question) {
 	switch place := fmt.Sprintf("%s:%d", gen.Containerfile(k), read.Line); {
 	case *q.value != "" && *q.value != q.fallback:
-		err := fmt.Errorf("%s: the %s is based on %s, and %s is %s", place, k, cmp.Or(q.fallback, "nothing"), flag, *q.value)
-		a.Warn([]error{hint.Add(err, "%s declares what the flag says", manifest.ImagePath)})
+		err := fmt.Errorf("%s: the base image of the %s is %s, but %s is %s", place, k, cmp.Or(q.fallback, "scratch"), flag, *q.value)
+		a.Warn([]error{hint.Add(err, "%s will have the value of the flag", manifest.ImagePath)})
 	case q.fallback == "":
-		a.Note("%s: the %s is based on nothing", place, k)
+		a.Note("%s: the %s has no base image", place, k)
 	default:
-		a.Note("%s: the %s is based on %s", place, k, strings.Join(append(read.Flags, q.fallback), " "))
+		a.Note("%s: the base image of the %s is %s", place, k, strings.Join(append(read.Flags, q.fallback), " "))
 		if read.Args {
-			err := fmt.Errorf("%s: arguments in the FROM are taken by their defaults", place)
-			a.Warn([]error{hint.Add(err, "%s has no arguments: correct it if the image is built with others", manifest.ImagePath)})
+			err := fmt.Errorf("%s: arguments in FROM are replaced by their defaults", place)
+			a.Warn([]error{hint.Add(err, "%s has no arguments: edit it if you build with other values", manifest.ImagePath)})
 		}
 	}
 }

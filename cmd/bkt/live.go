@@ -13,7 +13,7 @@ import (
 
 // domainArgs are the domains that a command is about.
 type domainArgs struct {
-	Domains []string `arg:"" optional:"" name:"domain" help:"Domain, e.g. flatpak-apps, or flatpak for all that begin with it (default: all)."`
+	Domains []string `arg:"" optional:"" name:"domain" help:"Domains, e.g. flatpak-apps, or flatpak for all whose names begin with it (default: all)."`
 }
 
 // liveFlags are those of capture and apply.
@@ -22,7 +22,7 @@ type liveFlags struct {
 	domainArgs
 	Yes  bool   `short:"y" help:"Do not ask for confirmation."`
 	Pick bool   `short:"i" name:"interactive" help:"Select items interactively."`
-	Take string `enum:"live,manifest," default:"" placeholder:"SIDE" help:"Which side wins a conflict: live (this system) or manifest."`
+	Take string `enum:"live,manifest," default:"" placeholder:"SIDE" help:"Which side wins a conflict: live (this system) or manifest (default: none)."`
 }
 
 // A system is a live.System that commands of this package add methods to.

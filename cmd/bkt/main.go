@@ -1,5 +1,5 @@
-// Command bkt keeps an image-based Linux workstation and a git repository of
-// manifests in step.
+// Command bkt manages an image-based Linux workstation from a git repository of
+// manifests.
 //
 // This package holds the command line: flags, printing and exit statuses. What
 // a command does is in the packages that it calls.
@@ -27,15 +27,15 @@ import (
 
 // cli is the command line; each command has a Run method.
 type cli struct {
-	Dir     string           `short:"C" name:"directory" placeholder:"DIR" help:"Run as if started in DIR."`
+	Dir     string           `short:"C" name:"directory" placeholder:"DIR" help:"Run as if bkt was started in DIR."`
 	JSON    bool             `name:"json" help:"Print results as JSON."`
 	Quiet   bool             `short:"q" xor:"verbosity" help:"Print results and errors only."`
-	Verbose bool             `short:"v" xor:"verbosity" help:"Print more of what is done."`
-	Color   string           `enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Colour: auto, always or never (auto)."`
+	Verbose bool             `short:"v" xor:"verbosity" help:"Print more details."`
+	Color   string           `enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Use colour: auto, always or never (default: auto)."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
-// A command is one of bkt's commands, or a group of them.
+// A command is a command of bkt, or a group of commands.
 type command struct {
 	name, help string
 	run        any // with a Run method, or with commands that have one
@@ -44,25 +44,25 @@ type command struct {
 // commands returns all commands, in the order of the help.
 func commands() []command {
 	return []command{
-		{"init", "Make a new image repository.", &initCmd{}},
-		{"containerfile", "Render the managed sections of Containerfiles.", &containerfileCmd{}},
-		{"system", "Change which packages the system has.", &systemCmd{}},
-		{"toolbox", "Change which packages the toolbox has.", &toolboxCmd{}},
+		{"init", "Create a new image repository.", &initCmd{}},
+		{"containerfile", "Render and check the managed sections of Containerfiles.", &containerfileCmd{}},
+		{"system", "List and change the packages of the system image.", &systemCmd{}},
+		{"toolbox", "List and change the packages of the toolbox image, and upgrade its container.", &toolboxCmd{}},
 		{"build", "Build images with BuildKit.", &buildCmd{}},
-		{"base", "Keep the images that others are built on up to date.", &baseCmd{}},
-		{"hook", "Check the init hooks of containers.", &hookCmd{}},
-		{"test", "Build images and check that they are what the manifests say.", &testCmd{}},
-		{"push", "Push images that were built before.", &pushCmd{}},
+		{"base", "Update base images.", &baseCmd{}},
+		{"hook", "Lint and run init hooks of containers.", &hookCmd{}},
+		{"test", "Build images and test them against the manifests.", &testCmd{}},
+		{"push", "Push an image that is already built.", &pushCmd{}},
 		{"capture", "Record the current system state in the manifests.", &captureCmd{}},
 		{"apply", "Apply the manifests to this system.", &applyCmd{}},
 		{"drift", "Show or resolve differences between this system and the manifests.", &driftCmd{}},
 		{"status", "Show the status of the repository and this system.", &statusCmd{}},
-		{"distrobox", "Write down boxes for other programs.", &distroboxCmd{}},
+		{"distrobox", "Export containers for other programs.", &distroboxCmd{}},
 		{"auto-capture", "Capture and commit changes of this system automatically.", &autoCmd{}},
 		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},
 		{"doctor", "Check this machine and repository for problems.", &doctorCmd{}},
-		{"engine", "Look after bkt's own BuildKit engine.", &engineCmd{}},
-		{"completion", "Print what makes a shell complete bkt's commands.", &completionCmd{}},
+		{"engine", "Manage bkt's own BuildKit engine.", &engineCmd{}},
+		{"completion", "Print the shell completion script.", &completionCmd{}},
 		{"complete", "", &completeCmd{}},
 	}
 }
@@ -72,11 +72,12 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// sparseGC has no garbage collected below some 16 MB. A hook that runs at every
-// commit is done before that, and collecting would be a good part of its work.
+// sparseGC delays the first garbage collection until the heap has some 16 MB. A hook
+// that runs at every commit finishes before that; collecting would take a good part of
+// its time.
 func sparseGC() { debug.SetGCPercent(400) }
 
-// run is main with its surroundings given. It returns the exit status.
+// run parses args, runs the command, prints its error, and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -88,7 +89,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return a.report(err)
 }
 
-// exited is what kong's wish to end the program is turned into.
+// exited is the panic by which kong ends the program with an exit status.
 type exited int
 
 func (e exited) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
@@ -99,7 +100,7 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 		case nil:
 		case exited:
 			err = r
-		default: // a mistake of bkt's, which is neither done nor something to do
+		default: // a bug in bkt
 			err = crash.From(r)
 		}
 	}()
@@ -116,9 +117,9 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 	return command.Run()
 }
 
-// parse parses the command line. Building kong's model of all commands takes
-// longer than many a command takes to run, so it is first given the one that
-// args seem to be about. Should that not come out, it is given all.
+// parse parses the command line. Building kong's model of all commands takes longer
+// than many commands run, so parse first tries the model of the one command that args
+// seem to name. If that fails, it uses all.
 func (a *app) parse(ctx context.Context, args []string) (*kong.Context, cli, error) {
 	if few, ok := likely(args); ok {
 		if command, c, err := a.parseAs(ctx, args, few...); err == nil {
@@ -128,8 +129,8 @@ func (a *app) parse(ctx context.Context, args []string) (*kong.Context, cli, err
 	return a.parseAs(ctx, args, commands()...)
 }
 
-// likely returns the command that args name, unless they ask for help. To print
-// the version takes none.
+// likely returns the command that args name, unless they ask for help. --version needs
+// no command.
 func likely(args []string) ([]command, bool) {
 	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
 		return nil, false
@@ -153,13 +154,13 @@ func (a *app) parseAs(ctx context.Context, args []string, among ...command) (*ko
 	return parsed, *c, err
 }
 
-// parser returns a parser of command lines with the given commands, and what it
-// fills in.
+// parser returns a parser of command lines with these commands, and the values that it
+// sets.
 func (a *app) parser(ctx context.Context, among ...command) (*kong.Kong, *cli, error) {
 	var c cli
 	options := []kong.Option{
 		kong.Name("bkt"),
-		kong.Description("Keep an image-based Linux workstation and a git repository of manifests in step."),
+		kong.Description("Manage an image-based Linux workstation from a git repository of manifests."),
 		kong.UsageOnError(),
 		kong.Writers(a.Out, a.Err),
 		kong.Vars{"version": version.String(), "defaultBase": defaultBase, "defaultToolboxBase": defaultToolboxBase},
@@ -176,5 +177,8 @@ func (a *app) parser(ctx context.Context, among ...command) (*kong.Kong, *cli, e
 		options = append(options, kong.DynamicCommand(one.name, one.help, "", one.run, tags...))
 	}
 	parser, err := kong.New(&c, options...)
+	if err == nil {
+		parser.Model.HelpFlag.Help = "Show help for this command."
+	}
 	return parser, &c, err
 }

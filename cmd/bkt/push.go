@@ -9,9 +9,9 @@ import (
 )
 
 type pushCmd struct {
-	Image      string   `arg:"" enum:"system,toolbox" help:"Which to push: system or toolbox, as it lies in build/IMAGE."`
-	Names      []string `arg:"" name:"name" help:"What to call it in a registry, as in quay.io/someone/workstation:latest."`
-	UnlessSame bool     `help:"Push only if the first NAME has other packages, or was built from something else."`
+	Image      string   `arg:"" enum:"system,toolbox" help:"Image to push, from build/IMAGE: system or toolbox."`
+	Names      []string `arg:"" name:"name" help:"Names in registries, e.g. quay.io/someone/workstation:latest."`
+	UnlessSame bool     `help:"Skip the push if the first NAME already has the same packages and inputs."`
 }
 
 // Run pushes an image that was built before.

@@ -12,7 +12,7 @@ import (
 )
 
 type schemaCmd struct {
-	Name string `arg:"" optional:"" help:"Of the manifest, as in toolbox-packages; without it, the names are listed."`
+	Name string `arg:"" optional:"" help:"Manifest name, e.g. toolbox-packages (default: list all)."`
 }
 
 // Run prints the JSON Schema of a manifest, or the names of all.
@@ -23,13 +23,12 @@ func (c *schemaCmd) Run(a *app) error {
 	name := strings.TrimSuffix(c.Name, ".json")
 	text, err := schemas.FS.ReadFile(name + ".schema.json")
 	if errors.Is(err, fs.ErrNotExist) {
-		return hint.Add(fmt.Errorf("there is no manifest %s", c.Name), "run \"bkt schema\" for the names")
+		return hint.Add(fmt.Errorf("no manifest is named %q", c.Name), "run \"bkt schema\" to list the names")
 	}
 	if err != nil {
 		return err
 	}
-	_, err = a.Out.Write(text)
-	return err
+	return a.Print(string(text))
 }
 
 func (a *app) printSchemaNames() error {
@@ -37,12 +36,8 @@ func (a *app) printSchemaNames() error {
 	for _, f := range manifest.All() {
 		names = append(names, strings.TrimSuffix(f.Name, ".json"))
 	}
-	if a.JSON {
-		return a.PrintJSON(struct {
-			Version int      `json:"version"`
-			Names   []string `json:"names"`
-		}{1, names})
-	}
-	_, err := fmt.Fprintln(a.Out, strings.Join(names, "\n"))
-	return err
+	return a.PrintResult(struct {
+		Version int      `json:"version"`
+		Names   []string `json:"names"`
+	}{1, names}, textOf(names))
 }

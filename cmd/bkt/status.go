@@ -30,13 +30,9 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 		auto := autocapture.ReadStatus(s.Workspace)
 		st.AutoCapture = &auto
 	}
-	if a.JSON {
-		return a.PrintJSON(st)
-	}
 	text := st.Text()
 	if st.AutoCapture != nil {
 		text += autoStatusText(*st.AutoCapture)
 	}
-	_, err = a.Out.Write([]byte(text))
-	return err
+	return a.PrintResult(st, text)
 }

@@ -4,28 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"bkt/gen"
-	"bkt/internal/finding"
-	"bkt/internal/host"
 	"bkt/internal/imagetest"
-	"bkt/internal/patherr"
 	"bkt/internal/pipeline"
-	"bkt/internal/plan"
 	"bkt/internal/repo"
 	"bkt/internal/ui"
 )
 
 type testCmd struct {
-	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Which image to test: system or toolbox (default: those of the repository)."`
+	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Images to test: system or toolbox (default: those that the repository has)."`
 
 	sourceFlags `embed:""`
 	Built       bool          `help:"Test the image in build/IMAGE instead of building one."`
 	JUnit       string        `name:"junit" placeholder:"FILE" help:"Also write the results to FILE, as JUnit XML."`
-	Timeout     time.Duration `default:"1m" placeholder:"TIME" help:"End a check that takes longer than TIME (default: 1m)."`
+	Timeout     time.Duration `default:"1m" placeholder:"TIME" help:"Time limit for each check (default: 1m)."`
 }
 
 // Run builds the images and runs the checks that follow from the manifests in
@@ -57,7 +52,7 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	if c.JUnit != "" {
-		if err := writeJUnit(ctx, c.JUnit, all); err != nil {
+		if err := pipeline.WriteJUnit(ctx, c.JUnit, all); err != nil {
 			return err
 		}
 	}
@@ -78,25 +73,19 @@ type testJSON struct {
 
 // printTests prints a line for each result, and more for those that failed.
 func (a *app) printTests(all []imagetest.Result, outdated []gen.Image) error {
-	if a.JSON {
-		results := []testJSON{}
-		for _, t := range all {
-			results = append(results, testJSON{t.Image, t.Name, t.Status, t.Entry.String(), t.Command, t.Code, t.Output, t.Took.Seconds()})
-		}
-		return a.PrintJSON(struct {
-			Version  int         `json:"version"`
-			Checks   []testJSON  `json:"checks"`
-			Outdated []gen.Image `json:"outdated,omitempty"` // images that are older than their inputs
-		}{1, results, outdated})
-	}
-	var out strings.Builder
+	results := []testJSON{}
+	var text strings.Builder
 	for _, t := range all {
+		results = append(results, testJSON{t.Image, t.Name, t.Status, t.Entry.String(), t.Command, t.Code, t.Output, t.Took.Seconds()})
 		if t.Status == imagetest.Failed || !a.Quiet {
-			a.writeTest(&out, t)
+			a.writeTest(&text, t)
 		}
 	}
-	_, err := a.Out.Write([]byte(out.String()))
-	return err
+	return a.PrintResult(struct {
+		Version  int         `json:"version"`
+		Checks   []testJSON  `json:"checks"`
+		Outdated []gen.Image `json:"outdated,omitempty"` // images that are older than their inputs
+	}{1, results, outdated}, text.String())
 }
 
 func (a *app) writeTest(out *strings.Builder, t imagetest.Result) {
@@ -111,21 +100,4 @@ func (a *app) writeTest(out *strings.Builder, t imagetest.Result) {
 			out.WriteString("     " + strings.TrimRight(line, "\n") + "\n")
 		}
 	}
-}
-
-// writeJUnit writes a report, and replaces an earlier one.
-func writeJUnit(ctx context.Context, name string, all []imagetest.Result) error {
-	var cases []finding.Case
-	for _, t := range all {
-		cases = append(cases, t.Case())
-	}
-	text, err := finding.ToJUnit(cases)
-	if err != nil {
-		return err
-	}
-	old, err := os.ReadFile(name)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return patherr.Trim(err)
-	}
-	return host.Executor{}.Execute(ctx, plan.Rewrite(name, name, old, text), func(plan.Change, error) {})
 }

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
 
-	"bkt/gen"
 	"bkt/internal/containerfile"
 	"bkt/internal/domains"
 	"bkt/internal/hint"
@@ -18,38 +16,35 @@ import (
 
 type toolboxCaptureCmd struct{ ui.Mode }
 
-// Run adds the packages that were installed by hand in the box of the toolbox
-// image to the manifest of that image.
+// Run adds the packages that were installed by hand in the toolbox container to the
+// manifest of the toolbox image.
 func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
 	s, err := thisDesktop()
 	if err != nil {
 		return err
 	}
-	box, err := domains.Toolbox(s.Repo.FS())
+	container, err := domains.Toolbox(s.Repo.FS())
 	if err != nil {
 		return err
 	}
-	added, err := domains.Distrobox(s.Folders, s.Cache).Added(ctx, host.Query{}, box.Name)
+	added, err := domains.Distrobox(s.Folders, s.Cache).Added(ctx, host.Query{}, container.Name)
 	if err != nil {
-		return hint.Add(err, "what was installed is asked of the box while it runs: \"distrobox enter %s\" starts it", box.Name)
+		return hint.Add(err, "the container must run: start it with \"distrobox enter %s\"", container.Name)
 	}
 	added, refused := live.WithoutSecrets(added)
-	p, unlock, err := planManifest(ctx, a, s.Repo, c.Mode, gen.PackagesManifest(a.image), containerfile.OfImage(s.Repo, a.image), func(p *manifest.Packages, _ *manifest.Source) error {
-		for _, name := range added {
-			if !slices.Contains(p.Packages, name) && !slices.Contains(box.Packages, name) {
-				p.Packages = append(p.Packages, name)
-			}
+	err = a.change(ctx, s.Repo, c.Mode, func() (plan.Plan, error) {
+		p, err := containerfile.EditPackages(ctx, a, s.Repo, syncOptions(c.Mode), a.image, func(p *manifest.Packages) {
+			containerfile.CapturePackages(p, added, container.Packages)
+		})
+		if err == nil {
+			err = a.preview(p, c.Mode)
 		}
-		return nil
+		return p, err
 	})
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return errors.Join(a.preview(p, c.Mode), a.Finish(ctx, host.Executor{}, p, c.Mode), refused)
+	return errors.Join(err, refused)
 }
 
-// preview prints what will differ in files, unless finish does.
+// preview prints the diffs of p, unless Finish does.
 func (a *app) preview(p plan.Plan, m ui.Mode) error {
 	if a.JSON || a.Quiet || a.Verbose || m.DryRun || m.Check {
 		return nil

@@ -26,6 +26,21 @@ type Line struct {
 	Comment   string `json:"comment,omitempty"`
 }
 
+// Origin describes where a line comes from.
+func (l Line) Origin() string {
+	switch {
+	case !l.Generated:
+		return "written by hand"
+	case l.At == "":
+		return fmt.Sprintf("section %s, from %s", l.Section, l.Manifest)
+	}
+	text := fmt.Sprintf("section %s, from %s:%s: %s", l.Section, l.Manifest, l.At, l.Entry)
+	if l.Comment != "" {
+		text += " (" + l.Comment + ")"
+	}
+	return text
+}
+
 // Why returns where the line of a Containerfile comes from that text, FILE:LINE, names.
 // For FILE it returns all generated lines. It fails if the file is not up to date.
 func Why(r repo.Repo, text string) ([]Line, error) {
@@ -42,7 +57,7 @@ func Why(r repo.Repo, text string) ([]Line, error) {
 		return nil, err
 	}
 	if line > count {
-		return nil, fmt.Errorf("%s:%d: the file has %d lines", name, line, count)
+		return nil, fmt.Errorf("%s:%d: no such line (the file has %d)", name, line, count)
 	}
 	if line > 0 {
 		return []Line{lineAt(name, line, res.Origins)}, nil

@@ -46,8 +46,8 @@ func ReadBase(r repo.Repo, k gen.Image, flag string) (from From, found bool, err
 	}
 	read, err := gen.FromOf(name, text)
 	if err != nil {
-		err = fmt.Errorf("what the %s is based on cannot be told: %w", k, err)
-		return From{}, false, &UnknownBase{hint.Add(err, "say it with %s IMAGE", flag)}
+		err = fmt.Errorf("cannot determine the base image of the %s: %w", k, err)
+		return From{}, false, &UnknownBase{hint.Add(err, "set it with %s IMAGE", flag)}
 	}
 	return From{read}, true, nil
 }
@@ -64,8 +64,8 @@ func otherRecipe(r repo.Repo, k gen.Image, flag string) error {
 		if len(found) == 0 {
 			continue
 		}
-		err = fmt.Errorf("what the %s is based on cannot be told: there is %s, and no %s", k, found[0], name)
-		return &UnknownBase{hint.Add(err, "call it %s, or say what a new one is based on with %s IMAGE", name, flag)}
+		err = fmt.Errorf("cannot determine the base image of the %s: %s exists, but %s does not", k, found[0], name)
+		return &UnknownBase{hint.Add(err, "rename it to %s, or set the base image of a new one with %s IMAGE", name, flag)}
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ type Printer struct {
 
 // Mode holds the flags of every command that changes something.
 type Mode struct {
-	DryRun bool `short:"n" xor:"mode" help:"Print what would change and change nothing."`
+	DryRun bool `short:"n" xor:"mode" help:"Print what would change, without changing it."`
 	Check  bool `xor:"mode" help:"Like --dry-run, but exit with status 2 if anything would change."`
 }
 

@@ -1,0 +1,102 @@
+// Package completion completes command lines of bkt for shells: it has the script that
+// a shell reads once, and the candidates for a word.
+package completion
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// scripts make a shell ask bkt for completions, by the name of the shell.
+var scripts = map[string]string{
+	"bash": `_bkt() {
+	mapfile -t COMPREPLY < <(bkt complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -o default -F _bkt bkt
+`,
+	"zsh": `#compdef bkt
+_bkt() {
+	local -a found
+	found=("${(@f)$(bkt complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+	if [[ -n ${found[1]} ]]; then compadd -a found; else _files; fi
+}
+compdef _bkt bkt
+`,
+	"fish": `complete -c bkt -f -a '(bkt complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null; or __fish_complete_path (commandline -ct))'
+`,
+	"nushell": `$env.config.completions.external.completer = {|words|
+	if $words.0 == "bkt" { ^bkt complete -- ...($words | skip 1) | lines } else { null }
+}
+`,
+}
+
+// Script returns the completion script of a shell: bash, zsh, fish or nushell.
+func Script(shell string) string { return scripts[shell] }
+
+// Candidates returns the completions of the last of words, in a command line of the
+// commands below node. None means that the word may be a file.
+func Candidates(node *kong.Node, words []string) []string {
+	last := ""
+	if len(words) > 0 {
+		last, words = words[len(words)-1], words[:len(words)-1]
+	}
+	node = descend(node, words)
+	var all []string
+	switch {
+	case strings.HasPrefix(last, "-"):
+		all = flagsOf(node)
+	case len(node.Children) > 0:
+		for _, child := range node.Children {
+			if !child.Hidden {
+				all = append(all, child.Name)
+			}
+		}
+	default:
+		for _, p := range node.Positional {
+			all = append(all, p.EnumSlice()...)
+		}
+	}
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" || !strings.HasPrefix(s, last) })
+}
+
+// descend returns the command that words name: the deepest one below node.
+func descend(node *kong.Node, words []string) *kong.Node {
+	isValue := false // the word is the value of the flag before it
+	for _, word := range words {
+		if isValue || strings.HasPrefix(word, "-") {
+			isValue = !isValue && takesValue(node, word)
+			continue
+		}
+		for _, child := range node.Children {
+			if child.Name == word {
+				node = child
+				break
+			}
+		}
+	}
+	return node
+}
+
+func takesValue(node *kong.Node, word string) bool {
+	for _, group := range node.AllFlags(false) {
+		for _, f := range group {
+			if word == "--"+f.Name || f.Short != 0 && word == "-"+string(f.Short) {
+				return !f.IsBool()
+			}
+		}
+	}
+	return false
+}
+
+func flagsOf(node *kong.Node) []string {
+	var all []string
+	for _, group := range node.AllFlags(true) {
+		for _, f := range group {
+			all = append(all, "--"+f.Name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}

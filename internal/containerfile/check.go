@@ -1,0 +1,39 @@
+package containerfile
+
+import (
+	"context"
+	"errors"
+
+	"bkt/internal/finding"
+	"bkt/internal/hint"
+	"bkt/internal/plan"
+	"bkt/internal/repo"
+)
+
+// Check renders the Containerfiles and returns what is wrong with them, the errors
+// among it, and the plan that brings them up to date. If one cannot be rendered, the
+// plan is empty, and the error says why.
+func Check(ctx context.Context, r repo.Repo, names []string) ([]finding.Finding, plan.Plan, error) {
+	var findings []finding.Finding
+	var rendered []Rendering
+	var errs []error
+	for _, name := range names {
+		f := Render(ctx, r.FS(), name, Unchanged)
+		findings = append(findings, finding.From(finding.Warning, f.Warnings...)...)
+		findings = append(findings, finding.From(finding.Error, hint.Split(f.Err)...)...)
+		rendered, errs = append(rendered, f), append(errs, f.Err)
+	}
+	findings = finding.Distinct(findings)
+	if err := errors.Join(errs...); err != nil {
+		return findings, nil, err
+	}
+	p := Rewrites(r, rendered)
+	findings = append(findings, finding.From(finding.Error, Unsaved(ctx, r, rendered)...)...)
+	for _, change := range p {
+		findings = append(findings, finding.Finding{
+			Rule: "stale", Level: finding.Error, Place: finding.Place{File: change.Targets[0]},
+			Message: "the sections are not up to date with the manifests", Fix: []string{"run \"bkt containerfile sync\""},
+		})
+	}
+	return findings, p, nil
+}

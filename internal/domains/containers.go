@@ -1,0 +1,44 @@
+package domains
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"bkt/internal/distrobox"
+	"bkt/internal/hint"
+	"bkt/internal/strictjson"
+)
+
+// Containers returns the named containers, as the manifests in files declare them, or
+// else all that are for the computer host. A name that is not declared is an error.
+func Containers(files fs.FS, host string, names []string) ([]distrobox.Box, error) {
+	declared, err := distrobox.Store{InImage: ToolboxInImage}.Load(files)
+	if err != nil {
+		return nil, err
+	}
+	var known []string
+	for _, c := range declared {
+		known = append(known, c.Name)
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, notDeclared(name, known)
+		}
+	}
+	return slices.DeleteFunc(declared, func(c distrobox.Box) bool {
+		if len(names) > 0 {
+			return !slices.Contains(names, c.Name)
+		}
+		return !c.Hosts.Include(host)
+	}), nil
+}
+
+func notDeclared(name string, known []string) error {
+	err := fmt.Errorf("%s does not declare a container %q", distrobox.File, name)
+	if near, ok := strictjson.Nearest(name, known); ok {
+		return hint.Add(err, "did you mean %q?", near)
+	}
+	return hint.Add(err, "the containers are %s", strings.Join(known, ", "))
+}
