@@ -13,7 +13,7 @@ func TestPanicIsAnError(t *testing.T) {
 		if status := run(args, broken{}, &stderr); status != 1 {
 			t.Errorf("%q: status %d, want 1", args, status)
 		}
-		for _, want := range []string{"error: internal error: broken; this is a bug in bkt ", "hint: report it with what you ran"} {
+		for _, want := range []string{"error: internal error: broken; this is a bug in bkt ", "hint: report it with the command that you ran"} {
 			if !strings.Contains(stderr.String(), want) {
 				t.Errorf("%q: %q is not in\n%s", args, want, stderr.String())
 			}

@@ -12,10 +12,10 @@ import (
 	"bkt/internal/ui"
 )
 
-// app is what commands print with.
+// app prints for commands.
 type app struct {
 	ui.Printer
-	image gen.Image // that the command is about, if it is about one
+	image gen.Image // of the command, if it has one
 }
 
 func (a *app) configure(c cli) {
@@ -47,21 +47,20 @@ func (a *app) report(err error) int {
 	return 2
 }
 
-// withStack prints the stack of a bug in bkt if --verbose is set, and says how to
-// get it if not.
+// withStack prints the stack of a bug in bkt with --verbose. Otherwise it adds a hint.
 func (a *app) withStack(err error) error {
 	bug, ok := errors.AsType[*crash.Error](err)
 	if !ok {
 		return err
 	}
 	if !a.Verbose {
-		return hint.Add(err, "run it again with -v for the whole stack")
+		return hint.Add(err, "run the command again with -v to print the whole stack")
 	}
 	fmt.Fprint(a.Err, bug.Stack())
 	return err
 }
 
-// source prints the lines of a Containerfile that err is about.
+// source prints the lines of the Containerfile at which a build failed.
 func (a *app) source(err error) {
 	if step, ok := errors.AsType[*buildspec.StepError](err); ok {
 		fmt.Fprint(a.Err, step.Source)

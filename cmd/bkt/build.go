@@ -25,7 +25,7 @@ type buildCmd struct {
 	Refresh     bool     `help:"Install the packages again, in their current versions. Push only if they differ from those of the first NAME."`
 }
 
-// engineFlags say which engine is used, and how it shows its progress.
+// engineFlags choose the engine and its progress output.
 type engineFlags struct {
 	Engine   []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"BuildKit engine: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto for the first that works (default: $BUILDKIT_HOST, or auto). With OS/ARCH=, the engine for that platform."`
 	TLSDir   string   `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Directory with TLS certificates (ca.pem, cert.pem, key.pem) for a tcp:// engine."`
@@ -44,7 +44,7 @@ func (f engineFlags) options(a *app) pipeline.EngineOptions {
 	return o
 }
 
-// sourceFlags say what an image is built from, and with which engine.
+// sourceFlags are the inputs of a build and its engine.
 type sourceFlags struct {
 	engineFlags  `embed:""`
 	BuildContext []string `sep:"none" placeholder:"NAME=VALUE" help:"Use oci-layout://DIR[@DIGEST] or a folder as the image or context NAME."`

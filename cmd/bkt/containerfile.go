@@ -95,8 +95,8 @@ func (a *app) change(ctx context.Context, r repo.Repo, m ui.Mode, makePlan func(
 	return a.Finish(ctx, host.Executor{}, p, m)
 }
 
-// lock keeps other bkts from changing the repository until unlock is called. For
-// commands that change nothing, it does nothing.
+// lock locks the repository against other processes of bkt until unlock is called. A
+// preview needs no lock.
 func (a *app) lock(ctx context.Context, r repo.Repo, m ui.Mode) (unlock func(), err error) {
 	if m.Preview() {
 		return func() {}, nil

@@ -68,7 +68,7 @@ func TestPanicIsAnError(t *testing.T) {
 			}
 			for _, want := range []string{
 				"bkt: error: internal error: broken; this is a bug in bkt " + version.String() + "\n",
-				"bkt: hint: report it with what you ran, and with where it was: bkt.broken.Write (bkt/main_test.go:",
+				"bkt: hint: report it with the command that you ran and this location: bkt.broken.Write (bkt/main_test.go:",
 			} {
 				if !strings.Contains(stderr.String(), want) {
 					t.Errorf("%q is not in\n%s", want, stderr.String())
@@ -77,7 +77,7 @@ func TestPanicIsAnError(t *testing.T) {
 			if got := strings.Contains(stderr.String(), "cmd/bkt.(*app).run\n\t/"); got != tt.stack {
 				t.Errorf("stack: %v, want %v:\n%s", got, tt.stack, stderr.String())
 			}
-			if got := strings.Contains(stderr.String(), "run it again with -v"); got == tt.stack {
+			if got := strings.Contains(stderr.String(), "run the command again with -v"); got == tt.stack {
 				t.Errorf("hint of -v: %v:\n%s", got, stderr.String())
 			}
 		})

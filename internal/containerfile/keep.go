@@ -70,7 +70,7 @@ func unexplained(errs []error, unknown error) []error {
 		return errs
 	}
 	for i := range errs {
-		errs[i] = hint.Add(errs[i], "earlier manifests may have had it, which git does not tell: %s", hint.Split(patherr.Trim(unknown))[0])
+		errs[i] = hint.Add(errs[i], "earlier manifests may have it, but git fails: %s", hint.Split(patherr.Trim(unknown))[0])
 	}
 	return errs
 }
@@ -91,7 +91,7 @@ func explain(ctx context.Context, log Log, r repo.Repo, lost []undeclared.Losses
 			explainBy(lost, files)
 		} else if !hasNoHistory(err) {
 			if unknown == nil || unknown.Error() != err.Error() {
-				log.Warn([]error{fmt.Errorf("not known what the manifests were before: %w", err)})
+				log.Warn([]error{fmt.Errorf("cannot read earlier versions of the manifests: %w", err)})
 			}
 			unknown = cmp.Or(unknown, err)
 		}

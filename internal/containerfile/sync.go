@@ -26,7 +26,7 @@ type SyncOptions struct {
 	Insert bool   // add the sections that a file lacks and that a manifest has entries for
 	Take   string // TakeManifest, TakeText, or "": such text is an error
 	Check  bool   // such text is a warning, as the command will not write
-	DryRun bool   // edits of sections that bkt rendered are not mentioned: the diff shows them
+	DryRun bool   // edits of sections that bkt rendered are not logged: the diff shows them
 }
 
 // Sync returns the plan that renders the managed sections of the files: of all, or,
@@ -51,8 +51,9 @@ func Sync(ctx context.Context, log Log, r repo.Repo, names []string, o SyncOptio
 	return Rewrites(r, rendered), err
 }
 
-// SyncStaged returns the plan that renders what is staged from what is staged, and
-// the work tree from the work tree, so that each is right in itself. A work tree
+// SyncStaged returns the plan that renders the staged Containerfiles from the staged
+// manifests, and those of the work tree from the manifests there: each side is right
+// by itself. A work tree
 // that cannot be rendered is a warning: it does not stop a commit.
 func SyncStaged(ctx context.Context, log Log, r repo.Repo, files []string, o SyncOptions) (plan.Plan, error) {
 	index, names, staged, err := renderStaged(ctx, log, r, files, o)
@@ -64,7 +65,7 @@ func SyncStaged(ctx context.Context, log Log, r repo.Repo, files []string, o Syn
 		p = append(p, plan.Restage(r.Root, f.Name, f.Old, f.Text)...)
 	}
 	for _, name := range names {
-		if !r.Has(name) { // deleted in the work tree, which need not stop a commit
+		if !r.Has(name) { // a file deleted in the work tree does not stop a commit
 			continue
 		}
 		f := Render(ctx, r.FS(), name, Unchanged)
@@ -75,7 +76,7 @@ func SyncStaged(ctx context.Context, log Log, r repo.Repo, files []string, o Syn
 			p = append(p, Rewrites(r, []Rendering{f})...)
 			continue
 		}
-		log.Warn([]error{fmt.Errorf("left alone in the work tree: %w", f.Err)})
+		log.Warn([]error{fmt.Errorf("not rendered in the work tree: %w", f.Err)})
 	}
 	return p, nil
 }
@@ -89,11 +90,11 @@ func strict(o SyncOptions) SyncOptions {
 }
 
 // SyncHidden is [SyncStaged] for pre-commit (https://pre-commit.com), which hides
-// what is not staged while its hooks run: the plan writes what was rendered from
-// what is staged into the work tree. If pre-commit cannot put the hidden edits back
-// on top of what a hook has changed, it takes the files from the index again; had
-// the hook changed the index, too, the user's edits would be lost. So the index
-// stays as it is, and the commit ends there.
+// unstaged edits while its hooks run: the plan writes the Containerfiles rendered from
+// the index into the work tree. If the hidden edits then conflict with those files,
+// pre-commit restores the files from the index. If the hook had changed the index as
+// well, the user's edits would be lost. So the index stays as it is, and the commit
+// fails.
 func SyncHidden(ctx context.Context, log Log, r repo.Repo, files []string, o SyncOptions) (plan.Plan, error) {
 	_, _, staged, err := renderStaged(ctx, log, r, files, o)
 	if err != nil {
@@ -127,7 +128,7 @@ func renderStaged(ctx context.Context, log Log, r repo.Repo, files []string, o S
 	if staged, err = RenderAll(ctx, log, index, names, Unchanged); err != nil {
 		return nil, nil, nil, err
 	}
-	// What only the manifests of the work tree have would be lost to the commit.
+	// Text that only the manifests of the work tree have would be lost in the commit.
 	return index, names, staged, keep(ctx, log, r, index, staged, o)
 }
 

@@ -95,7 +95,7 @@ func current(r repo.Repo, name string) (gen.Result, int, error) {
 		return res, 0, err
 	}
 	if !bytes.Equal(old, res.Text) {
-		err := fmt.Errorf("%s is not what the manifests say", name)
+		err := fmt.Errorf("%s is not up to date with the manifests", name)
 		return res, 0, hint.Add(err, "run \"bkt containerfile sync\" first")
 	}
 	count := bytes.Count(old, []byte("\n"))

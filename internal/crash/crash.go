@@ -1,8 +1,7 @@
-// Package crash turns a panic, which is a bug in bkt, into an error that says
-// so.
+// Package crash turns a panic, which is a bug in bkt, into an error that says so.
 //
-// A panic that nobody recovers ends a Go program with status 2, which is bkt's
-// for "something would change", and whoever ran it sees a stack of functions.
+// A panic that nobody recovers ends a Go program with status 2, which bkt uses for
+// "changes pending", and prints a stack of functions.
 package crash
 
 import (
@@ -37,29 +36,29 @@ func (e *Error) Stack() string {
 	return out.String()
 }
 
-// shown is how many frames a hint has.
-const shown = 6
+// hintFrames is the number of frames in a hint.
+const hintFrames = 6
 
-// place returns the innermost frames in a few words.
+// place returns the innermost frames in a line.
 func (e *Error) place() string {
 	var frames []string
-	for _, f := range e.Frames[:min(shown, len(e.Frames))] {
+	for _, f := range e.Frames[:min(hintFrames, len(e.Frames))] {
 		dir, file := path.Split(f.File)
 		frames = append(frames, fmt.Sprintf("%s (%s:%d)", path.Base(f.Function), path.Join(path.Base(dir), file), f.Line))
 	}
 	return strings.Join(frames, " < ")
 }
 
-// Recover makes an [Error] of a panic of the function that defers it, and puts
-// it into *err, the function's result, with a hint to report it.
+// Recover recovers a panic of the function that defers it, and sets *err, the
+// function's result, to an [Error] with a hint to report it.
 func Recover(err *error) {
 	if v := recover(); v != nil {
 		*err = From(v)
 	}
 }
 
-// From returns the error for a value that was recovered in the calling function
-// or in the one that called it. A value that is such an error stays as it is.
+// From returns the error for a value that the caller, or its caller, has recovered. A
+// value that is already such an error stays as it is.
 func From(v any) error {
 	if err, ok := v.(error); ok {
 		if _, known := errors.AsType[*Error](err); known {
@@ -67,7 +66,7 @@ func From(v any) error {
 		}
 	}
 	e := &Error{v, frames()}
-	return hint.Add(e, "report it with what you ran, and with where it was: %s", e.place())
+	return hint.Add(e, "report it with the command that you ran and this location: %s", e.place())
 }
 
 // frames returns the frames of the code that panicked and of its callers.
@@ -80,9 +79,9 @@ func frames() []runtime.Frame {
 		f, more := left.Next()
 		internal := strings.HasPrefix(f.Function, "runtime.")
 		switch {
-		case !panicking: // what recovers comes first
+		case !panicking: // the frames that recover come first
 			panicking = f.Function == "runtime.gopanic"
-		case len(all) > 0 || !internal: // then the runtime's own way to a panic
+		case len(all) > 0 || !internal: // then the runtime's own frames of the panic
 			all = append(all, f)
 		}
 		if !more {
@@ -91,8 +90,8 @@ func frames() []runtime.Frame {
 	}
 }
 
-// A Group is a [sync.WaitGroup] for functions that may panic. The zero Group can
-// be used.
+// A Group is a [sync.WaitGroup] for functions that may panic. The zero Group is ready
+// to use.
 type Group struct {
 	wg   sync.WaitGroup
 	once sync.Once
@@ -113,8 +112,8 @@ func (g *Group) Go(f func()) {
 	})
 }
 
-// Wait waits for all functions to return. If one has panicked, it panics with the
-// [Error] of that, so that whoever waits deals with it.
+// Wait waits for all functions to return. If one has panicked, Wait panics with its
+// [Error] in the goroutine that waits.
 func (g *Group) Wait() {
 	g.wg.Wait()
 	if g.err != nil {

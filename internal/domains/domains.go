@@ -1,4 +1,4 @@
-// Package domains has the list of all domains, and tells each about this computer.
+// Package domains has the list of all domains, and configures each for this computer.
 package domains
 
 import (
@@ -24,7 +24,7 @@ import (
 
 // All returns every domain, in the order in which they are applied: a domain comes
 // after those that it needs. Removals go in the opposite order. repo has the
-// manifests; cache keeps what the domains need not look up again.
+// manifests; cache keeps values that the domains need not look up again.
 func All(w workspace.Folders, repo fs.FS, cache *Cache) []reconcile.Reconciler {
 	f := folders{w, cache}
 	installations := Flatpak(w)
@@ -34,11 +34,11 @@ func All(w workspace.Folders, repo fs.FS, cache *Cache) []reconcile.Reconciler {
 				File:  flatpak.RemotesFile,
 				Items: func(m *manifest.FlatpakRemotes) *[]manifest.FlatpakRemote { return &m.Remotes },
 			}),
-		// From remotes.
+		// Apps come from remotes.
 		reconcile.New("flatpak-apps", flatpak.Apps{Installations: installations, Arch: FlatpakArch(runtime.GOARCH)}, flatpak.AppStore{}),
-		// In the manifest of apps, if those are there.
+		// Overrides are for apps.
 		reconcile.New("flatpak-overrides", flatpak.Overrides{Installations: installations, Home: f.Home}, flatpak.OverrideStore{}),
-		// Before their settings.
+		// Extensions bring the schemas of their settings.
 		reconcile.New("extensions", extension.Domain{
 			Data:     f.Data,
 			DataDirs: f.DataDirs,
@@ -50,26 +50,26 @@ func All(w workspace.Folders, repo fs.FS, cache *Cache) []reconcile.Reconciler {
 			File:  manifest.ExtensionsPath,
 			Items: func(m *manifest.Extensions) *[]manifest.Extension { return &m.Extensions },
 		}),
-		// Schemas come with apps and extensions.
+		// Settings need the schemas of apps and extensions.
 		reconcile.New("gsettings", f.gsettings(), reconcile.List[manifest.Settings, manifest.Setting]{
 			File:  manifest.SettingsPath,
 			Items: func(m *manifest.Settings) *[]manifest.Setting { return &m.Settings },
 		}),
 		reconcile.New("distrobox", Distrobox(w, cache), distrobox.Store{InImage: ToolboxInImage}),
 		reconcile.New("appimages", f.appImages(), appimage.Store{}),
-		// Of what is there by then.
+		// Units may come with any of the above.
 		reconcile.New("services", f.services(repo), services.Store{}),
 	}
 }
 
-// folders are the user's, with the cache of this command.
+// folders are the user's folders and the cache of this command.
 type folders struct {
 	workspace.Folders
 	cache *Cache
 }
 
-// services returns the domain of systemd's units. BKT_SYSTEMD_ROOT is for a
-// system that does not run, such as one that is being installed.
+// services returns the domain of systemd's units. BKT_SYSTEMD_ROOT is the root folder of
+// a system that is not running, such as one that is being installed.
 func (f folders) services(repo fs.FS) services.Domain {
 	_, err := os.Stat(filepath.Join(f.Runtime, "systemd/private"))
 	return services.Domain{
@@ -91,9 +91,8 @@ func (f folders) services(repo fs.FS) services.Domain {
 	}
 }
 
-// appImages returns the domain of AppImages: what AppImageLauncher and Gear Lever
-// keep them in, and what by the specification of AppImages has them stay out of
-// the desktop.
+// appImages returns the domain of AppImages. Its folders are those of AppImageLauncher and
+// Gear Lever. The specification of AppImages says how a user turns desktop entries off.
 func (f folders) appImages() appimage.Domain {
 	d := appimage.Domain{
 		Folders:   []string{filepath.Join(f.Home, "Applications"), filepath.Join(f.Home, "AppImages")},
@@ -118,7 +117,7 @@ func (f folders) appImages() appimage.Domain {
 	return d
 }
 
-// Flatpak returns where Flatpak keeps its installations, by flatpak(1).
+// Flatpak returns the folders of Flatpak's installations; see flatpak(1).
 func Flatpak(f workspace.Folders) flatpak.Installations {
 	return flatpak.Installations{
 		Missing: !host.Installed("flatpak"),
@@ -152,8 +151,9 @@ func Distrobox(f workspace.Folders, cache *Cache) distrobox.Domain {
 	return d
 }
 
-// ToolboxInImage returns the container that is created from the toolbox image, if the
-// image is built here and has the environment of the container.
+// ToolboxInImage returns the name of the container of the toolbox image, if this
+// repository builds that image and its Containerfile has the section for the environment
+// of the container.
 func ToolboxInImage(repo fs.FS, boxes manifest.Boxes) (string, error) {
 	name, ok := boxes.Toolbox()
 	if !ok {
@@ -169,8 +169,8 @@ func ToolboxInImage(repo fs.FS, boxes manifest.Boxes) (string, error) {
 	return name, nil
 }
 
-// gsettings returns the domain of settings, by dconf(7) and the variables of
-// GLib.
+// gsettings returns the domain of settings; see dconf(7) and the environment variables
+// of GLib.
 func (f folders) gsettings() gsettings.Domain {
 	bus, runtimeBus := os.Getenv("DBUS_SESSION_BUS_ADDRESS"), filepath.Join(f.Runtime, "bus")
 	if _, err := os.Stat(runtimeBus); bus == "" && f.Runtime != "" && err == nil {
@@ -193,7 +193,7 @@ func (f folders) gsettings() gsettings.Domain {
 	}
 }
 
-// FlatpakArch returns what Flatpak calls an architecture of Go.
+// FlatpakArch returns Flatpak's name of an architecture, which has Go's name arch.
 func FlatpakArch(arch string) string {
 	switch arch {
 	case "amd64":

@@ -30,7 +30,7 @@ func ContainerManager(f workspace.Folders) string {
 	return ""
 }
 
-// configuredManager returns what the last of distrobox's configurations says.
+// configuredManager returns the manager in the last of distrobox's configurations.
 func configuredManager(f workspace.Folders) string {
 	says := regexp.MustCompile(`(?m)^\s*(?:export\s+)?container_manager\s*=\s*["']?([^"'\s#;]*)`)
 	named := ""

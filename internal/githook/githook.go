@@ -1,4 +1,4 @@
-// Package githook plans the git hook that renders managed sections at a commit.
+// Package githook plans the pre-commit hook of git that renders managed sections.
 package githook
 
 import (
@@ -19,18 +19,18 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// Plan returns what installs the pre-commit hook for the image repository at
+// Plan returns the plan that installs the pre-commit hook for the image repository at
 // dir. It is empty if the hook is up to date.
 //
-// A folder outside git, a pre-commit hook of someone else, and a core.hooksPath
-// that other repositories share are errors with a hint.
+// A folder outside git, a different pre-commit hook, and a core.hooksPath that other
+// repositories share are errors with a hint.
 func Plan(ctx context.Context, dir string) (plan.Plan, error) {
 	out, err := host.Query{}.Git(ctx, dir, nil, "rev-parse", "--git-path", "hooks", "--git-common-dir", "--show-toplevel", "--show-prefix")
 	if err != nil && (repo.Repo{Root: dir}).NoGit(err) != nil {
 		return nil, err
 	}
 	if err != nil {
-		return nil, hint.Add(fmt.Errorf("%s is not a git repository", dir), "run \"git init\" there first")
+		return nil, hint.Add(fmt.Errorf("%s is not a git repository", dir), "run \"git init\" in it first")
 	}
 	lines := strings.Split(string(out), "\n")
 	if len(lines) < 4 {
@@ -42,15 +42,15 @@ func Plan(ctx context.Context, dir string) (plan.Plan, error) {
 	}
 	hooks := absolute(dir, lines[0])
 	if !isBelow(hooks, absolute(dir, lines[1])) && !isBelow(hooks, lines[2]) {
-		err := fmt.Errorf("%s, where git looks for hooks, is not this repository's alone (core.hooksPath)", hooks)
-		return nil, hint.Add(err, "in a hook of your own, run \"bkt containerfile sync --staged\" for this repository")
+		err := fmt.Errorf("git's folder for hooks, %s, is shared with other repositories (core.hooksPath)", hooks)
+		return nil, hint.Add(err, "call \"bkt containerfile sync --staged\" from a hook of your own")
 	}
 	return write(filepath.Join(hooks, "pre-commit"), text)
 }
 
 // script returns the text of the hook. git runs it in the top folder of the work
-// tree; prefix is the path of the image repository below it. A branch need not
-// have an image repository.
+// tree; prefix is the path of the image repository below it. The hook does nothing on a
+// branch without an image repository.
 func script(prefix string) (string, error) {
 	manifests, command := "manifests", "bkt"
 	if prefix != "" {
@@ -64,7 +64,7 @@ func script(prefix string) (string, error) {
 		"test -d " + manifests + " || exit 0\nexec " + command + " containerfile sync --staged\n", nil
 }
 
-// write returns what writes the hook, or an error if another hook exists.
+// write returns the plan that writes the hook, or an error if another hook exists.
 func write(path, text string) (plan.Plan, error) {
 	old, err := os.ReadFile(path)
 	switch {
@@ -80,7 +80,7 @@ func write(path, text string) (plan.Plan, error) {
 	return nil, hint.Add(fmt.Errorf("%s: a different pre-commit hook exists", path), "add the line \"bkt containerfile sync --staged\" to it")
 }
 
-// absolute returns the absolute path of one that git has printed in dir.
+// absolute returns the absolute path of a path that git printed in dir.
 func absolute(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return path

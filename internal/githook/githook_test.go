@@ -38,9 +38,9 @@ func TestPlan(t *testing.T) {
 			"test -d 'my image'/manifests || exit 0\nexec bkt -C 'my image' containerfile sync --staged\n"},
 		{name: "another hook", isGit: true, dir: ".", old: "#!/bin/sh\n",
 			err: "/pre-commit: a different pre-commit hook exists", advice: `add the line "bkt containerfile sync --staged" to it`},
-		{name: "no git repository", dir: ".", err: " is not a git repository", advice: `run "git init" there first`},
+		{name: "no git repository", dir: ".", err: " is not a git repository", advice: `run "git init" in it first`},
 		{name: "hooks of several repositories", isGit: true, shared: "/nowhere/hooks", dir: ".",
-			err: "/nowhere/hooks, where git looks for hooks, is not this repository's alone (core.hooksPath)"},
+			err: "git's folder for hooks, /nowhere/hooks, is shared with other repositories (core.hooksPath)"},
 	}
 	if _, err := exec.LookPath("git"); err != nil {
 		missing(t, err.Error())

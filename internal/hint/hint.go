@@ -1,8 +1,7 @@
-// Package hint attaches to an error what the user can do about it.
+// Package hint adds hints to errors: what the user can do next.
 //
-// What happened and what to do are two things: the first is the error's text,
-// the second is printed on a line of its own. A hint does not change the text
-// of the error that it is added to.
+// The text of an error says what happened. A hint is printed on a line of its own, and
+// does not change the text of its error.
 package hint
 
 import (
@@ -26,9 +25,8 @@ func Add(err error, format string, args ...any) error {
 	return hinted{err, fmt.Sprintf(format, args...)}
 }
 
-// Of returns the hints of err and of the errors that it wraps, outermost
-// first, each once: those that Add has added, and those of errors with a method
-// Hints() []string. Joined errors ([errors.Join]) are all searched.
+// Of returns the hints of err and of the errors that it wraps or joins, outermost first,
+// each once: those of Add, and those of errors with a method Hints() []string.
 func Of(err error) []string {
 	var hints []string
 	walk(err, func(h string) {
@@ -60,8 +58,8 @@ func walk(err error, visit func(string)) {
 	walk(errors.Unwrap(err), visit)
 }
 
-// Split returns the errors that were joined into err, so that each can be told
-// with its own hints.
+// Split returns the errors that are joined in err, so that each can be printed with its
+// own hints.
 func Split(err error) []error {
 	if err == nil {
 		return nil

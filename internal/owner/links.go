@@ -10,11 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CheckLinks returns an error if root, on the way along path, would follow a
-// symbolic link of another user to a file that this user does not own: whoever
-// made the link could have root write any file. real is the path of the file that
-// the links lead to, whether or not it exists. For other users there is nothing
-// to check.
+// CheckLinks returns an error if root would follow, in path, a symbolic link of another
+// user to a file that this user does not own: by such a link a user could make root write
+// any file. real is the path of the file that the links lead to, whether or not it
+// exists. For other users, CheckLinks does nothing.
 func CheckLinks(path, real string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -35,8 +34,8 @@ func CheckLinks(path, real string) error {
 	}
 }
 
-// Of returns the user who owns a file or, if it does not exist, the nearest folder
-// around it that does.
+// Of returns the owner of a file. If it does not exist, that is the owner of the nearest
+// parent folder that exists.
 func Of(path string) (uid uint32, err error) {
 	for {
 		var st unix.Stat_t

@@ -1,8 +1,7 @@
-// Package owner gives what root makes to whoever owns the folder around it.
+// Package owner gives files that root creates to the owner of the parent folder.
 //
-// Root that works in a user's repository or home, as under sudo, would otherwise
-// leave files there which their owner cannot change. For other users, all of
-// this package does what package os does.
+// Otherwise root, as under sudo, would leave files in a user's repository or home that
+// the user cannot change. For other users, this package does what package os does.
 package owner
 
 import (
@@ -14,14 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MkdirAll is like [os.MkdirAll]. Folders that root makes belong to the owner of
-// the nearest folder that exists.
+// MkdirAll is like [os.MkdirAll]. Folders that root creates belong to the owner of the
+// nearest folder that exists.
 func MkdirAll(dir string, mode fs.FileMode) error {
 	if os.Geteuid() != 0 {
 		return os.MkdirAll(dir, mode)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return os.MkdirAll(dir, mode) // which says what is wrong
+		return os.MkdirAll(dir, mode) // it returns the error
 	}
 	parent := filepath.Dir(filepath.Clean(dir))
 	if err := MkdirAll(parent, mode); err != nil {
@@ -29,16 +28,15 @@ func MkdirAll(dir string, mode fs.FileMode) error {
 	}
 	if err := os.Mkdir(dir, mode); err != nil {
 		if errors.Is(err, fs.ErrExist) {
-			return os.MkdirAll(dir, mode) // made by someone else meanwhile
+			return os.MkdirAll(dir, mode) // another process has created it
 		}
 		return err
 	}
 	return giveFolder(dir, parent)
 }
 
-// giveFolder gives a folder that root has just made to the owner of parent. A
-// user who owns parent may have put something else in its place: what is not a
-// folder of root's stays as it is.
+// giveFolder gives a folder that root has just created to the owner of parent. That
+// owner may have replaced it: anything but a folder of root stays as it is.
 func giveFolder(dir, parent string) error {
 	fd, err := unix.Open(dir, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -49,7 +47,7 @@ func giveFolder(dir, parent string) error {
 	return Give(f, parent)
 }
 
-// Give gives a file or folder that root has just made to the owner of dir.
+// Give gives a file or folder that root has just created to the owner of dir.
 func Give(f *os.File, dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -64,9 +62,8 @@ func Give(f *os.File, dir string) error {
 	return f.Chown(int(around.Uid), int(around.Gid))
 }
 
-// GiveTree gives the owner of the folder around dir all of dir that is root's.
-// What is neither a file nor a folder, and files that have another name elsewhere,
-// stay as they are.
+// GiveTree gives all files and folders of root in dir to the owner of dir's parent. Links
+// and special files, and files with several hard links, stay as they are.
 func GiveTree(dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -92,7 +89,7 @@ func GiveTree(dir string) error {
 	})
 }
 
-// give does so with one file or folder.
+// give gives one file or folder of root in root to the owner in around.
 func give(root *os.Root, name string, around unix.Stat_t) error {
 	f, err := root.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {

@@ -26,7 +26,7 @@ func warnSecretArguments(log Log, args map[string]string) error {
 	for _, found := range secret.All(item) {
 		found = strings.Replace(found, " in env ", " in ", 1)
 		log.Warn([]error{hint.Add(fmt.Errorf("--build-arg: %s: the image's history keeps it", found),
-			"give it with --secret id=ID,src=FILE, and read it with RUN --mount=type=secret,id=ID")})
+			"pass it with --secret id=ID,src=FILE, and read it with RUN --mount=type=secret,id=ID")})
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ type base struct {
 	*manifest.Base
 }
 
-// bases returns the bases of all images, those that are empty, too.
+// bases returns the bases of all images, also the empty ones.
 func bases(i *manifest.Images, s *manifest.Source) []base {
 	return []base{
 		{gen.System, s.At("/system/base/image"), i.System.Platforms, &i.System.Base},
@@ -100,7 +100,7 @@ func resolve(ctx context.Context, b base) (string, error) {
 		return "", err
 	}
 	for _, v := range verified {
-		if v.Digest != "" { // what has been verified, though the tag may have moved on
+		if v.Digest != "" { // the verified image, even if the tag has moved since
 			name += "@" + v.Digest
 		}
 	}
@@ -110,13 +110,14 @@ func resolve(ctx context.Context, b base) (string, error) {
 	}
 	if found.Digest == "" {
 		err = fmt.Errorf("image %s: the registry has no such image", b.Image)
-		return "", hint.Add(err, "look at how the image and its tag are spelt")
+		return "", hint.Add(err, "check the spelling of the image and its tag")
 	}
 	return found.Digest, b.checkPlatforms(found.Platforms)
 }
 
-// checkPlatforms returns an error unless a base for some platforms is one for all
-// that the image is built for. A base that does not say is no error.
+// checkPlatforms returns an error if the image is built for a platform that its base
+// image, which has the platforms has, does not support. A base image without platforms
+// is no error.
 func (b base) checkPlatforms(has []string) error {
 	wanted := b.platforms
 	if len(wanted) == 0 {

@@ -1,5 +1,5 @@
-// Package pipeline builds, pushes and loads the images of a repository, and pins what
-// they are built on. The engine builds (package buildkit); the program bkt-engine
+// Package pipeline builds, tests, pushes and loads the images of a repository, and pins
+// their base images. The engine builds (package buildkit); the program bkt-engine
 // speaks to registries.
 package pipeline
 
@@ -38,7 +38,7 @@ type BuildOptions struct {
 	Options
 	Platform    []string // OS/ARCH; none: those that the manifests declare
 	Output      []string // a folder for an OCI layout, or type=TYPE,dest=DEST
-	Load        string   // the name for podman or docker; "": it is not loaded
+	Load        string   // the name for podman or docker; "": do not load
 	Push        []string // names in registries
 	CacheTo     []string // caches outside the engine
 	Compression string   // of new layers: "zstd" or "gzip"
@@ -54,7 +54,7 @@ type Built struct {
 	Layout     string // the folder that has the image; "": none was built
 	Unchanged  bool   // it was up to date
 	Pushed     bool
-	References []string // what it was pushed as, each with its digest
+	References []string // the pushed names, each with its digest
 }
 
 // Images returns the images that are named, or else those that r has.
@@ -71,7 +71,7 @@ func Images(r repo.Repo, names []string) []gen.Image {
 // Check returns an error for options that contradict each other or the images.
 func (o BuildOptions) Check(ctx context.Context, log Log, kinds []gen.Image) error {
 	if len(kinds) > 1 && (len(o.Output) > 0 || len(o.Push) > 0 || o.Load != "" || o.IfChanged != "") {
-		return hint.Add(errors.New("--output, --load, --push and --if-changed are for one image, and there are two to build"),
+		return hint.Add(errors.New("--output, --load, --push and --if-changed need a single image, but two would be built"),
 			"name the image: \"bkt build system …\" or \"bkt build toolbox …\"")
 	}
 	if o.Load != "" {
@@ -130,7 +130,7 @@ func (o BuildOptions) build(ctx context.Context, log Log, b buildkit.Builder, s 
 	return b.Build(ctx, s, dir, o.ProgressTo)
 }
 
-// configure returns what builds the image of s, and the folder for its layout.
+// configure returns the builder of the image of s, and the folder for its layout.
 func (o BuildOptions) configure(r repo.Repo, s *Recipe) (b buildkit.Builder, dir string, err error) {
 	if b, err = o.Builder(r); err != nil {
 		return b, "", err
@@ -170,7 +170,7 @@ func (o BuildOptions) outputs(r repo.Repo, k gen.Image) (dir string, more []buil
 	return cmp.Or(dir, outputFolder(r, k)), more, nil
 }
 
-// outputFolder returns where an image goes if nobody says where.
+// outputFolder returns the default folder of an image.
 func outputFolder(r repo.Repo, k gen.Image) string { return r.Path(Folder + "/" + string(k)) }
 
 // parseOutput parses type=TYPE,dest=DEST[,name=NAME].
@@ -183,7 +183,7 @@ func parseOutput(text string) (buildkit.Export, error) {
 	return e, err
 }
 
-// parseFields parses KEY=VALUE,KEY=VALUE with such keys.
+// parseFields parses KEY=VALUE,KEY=VALUE. Other keys are errors.
 func parseFields(flag, text string, keys ...string) (map[string]string, error) {
 	fields := map[string]string{}
 	for field := range strings.SplitSeq(text, ",") {
@@ -196,7 +196,7 @@ func parseFields(flag, text string, keys ...string) (map[string]string, error) {
 	return fields, nil
 }
 
-// attestations parses type=TYPE and what follows.
+// attestations parses type=TYPE[,PARAMETERS], and returns the parameters by type.
 func attestations(texts []string) (map[string]string, error) {
 	all := map[string]string{}
 	for _, text := range texts {

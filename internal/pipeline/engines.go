@@ -23,9 +23,9 @@ import (
 	"bkt/internal/workspace"
 )
 
-// engines parses the values of --engine: an address is that of the engine for
-// all platforms that none is named for. Without one, BUILDKIT_HOST names it.
-// tls is the folder with what engines on a network are spoken to with.
+// engines parses the values of --engine. An address without a platform is the engine
+// for all other platforms; without one, BUILDKIT_HOST names that engine. tls is the
+// folder with the TLS certificates for engines at tcp://.
 func engines(texts []string, tls string) (cfg engineclient.Config, byPlatform map[string]string, err error) {
 	cfg = FindEngine()
 	named := map[string]string{}
@@ -35,7 +35,7 @@ func engines(texts []string, tls string) (cfg engineclient.Config, byPlatform ma
 			return cfg, nil, engineTwice(platform)
 		}
 		if address == "" {
-			return cfg, nil, fmt.Errorf("--engine %q: no address in it", text)
+			return cfg, nil, fmt.Errorf("--engine %q: no address", text)
 		}
 		named[platform] = address
 	}
@@ -55,12 +55,12 @@ func CheckTLS(cfg engineclient.Config, named map[string]string) error {
 			return nil
 		}
 	}
-	return hint.Add(errors.New("--tlsdir is for engines at tcp://, and none is named"), "name it with --engine")
+	return hint.Add(errors.New("--tlsdir needs an engine at tcp://"), "name one with --engine tcp://HOST:PORT")
 }
 
 func engineTwice(platform string) error {
 	if platform == "" {
-		return hint.Add(fmt.Errorf("--engine: two engines for all platforms"), "say which platform one of them is for, as in linux/arm64=ADDRESS")
+		return hint.Add(fmt.Errorf("--engine: two engines for all platforms"), "name the platform of one of them, as in linux/arm64=ADDRESS")
 	}
 	return fmt.Errorf("--engine: two engines for %s", platform)
 }
@@ -77,7 +77,7 @@ func cutPlatform(text string) (platform, address string) {
 // FindEngine returns where to look for an engine if no flag says so.
 func FindEngine() engineclient.Config {
 	cfg, err := Startable()
-	cfg.ProgramErr = err // which another engine makes up for
+	cfg.ProgramErr = err // does not matter if another engine works
 	cfg.Address = engineclient.Auto
 	if host := os.Getenv("BUILDKIT_HOST"); host != "" {
 		cfg.Address = host
@@ -111,7 +111,7 @@ func ownerOf(path string) (uid int, known bool) {
 	return int(stat.Uid), err == nil
 }
 
-// isRoots reports whether a folder is root's, or would be if it were made.
+// isRoots reports whether a folder belongs to root, or would if root created it.
 func isRoots(path string) bool {
 	uid, err := owner.Of(path)
 	return err == nil && uid == 0
@@ -131,7 +131,8 @@ func Startable() (engineclient.Config, error) {
 	return cfg, err
 }
 
-// credentials returns what asks the program bkt-engine for the user's passwords.
+// credentials returns the function that asks bkt-engine for the user's password for a
+// registry.
 func credentials(program string) func(context.Context, string) (user, secret string, err error) {
 	if program == "" {
 		return nil
@@ -143,8 +144,8 @@ func credentials(program string) func(context.Context, string) (user, secret str
 	}
 }
 
-// ask runs a command of bkt-engine that prints v as JSON. Its errors are
-// returned as if they were bkt's own.
+// ask runs a command of bkt-engine and decodes its output, JSON, into v. Errors are
+// those of [answer].
 func ask(ctx context.Context, v any, argv ...string) error {
 	out, err := answer(ctx, argv...)
 	if err != nil {
@@ -153,8 +154,8 @@ func ask(ctx context.Context, v any, argv ...string) error {
 	return json.Unmarshal(out, v)
 }
 
-// answer runs a command of bkt-engine and returns its output. Its errors are
-// returned as if they were bkt's own.
+// answer runs a command of bkt-engine and returns its output. Errors that the program
+// prints are returned with their hints, as errors of bkt.
 func answer(ctx context.Context, argv ...string) ([]byte, error) {
 	out, err := host.Executor{}.Output(ctx, plan.Run{Argv: argv})
 	if exit, ok := errors.AsType[*host.ExitError](err); ok {

@@ -19,8 +19,8 @@ import (
 
 // A store keeps images on this machine.
 type store struct {
-	prefix  string // what chooses it, by its name in containers-transports(5)
-	program string // whose it is
+	prefix  string // of names that choose it: its transport in containers-transports(5)
+	program string // that owns it
 	take    func(ctx context.Context, l ocilayout.Image, name string) error
 }
 
@@ -36,7 +36,7 @@ func stores() []store {
 type loading struct {
 	store
 	name string
-	also []store // which could be chosen as well
+	also []store // the other ones that are installed
 }
 
 // loadInto parses NAME, which is for the first store whose program is
@@ -58,15 +58,15 @@ func loadInto(text string) (loading, error) {
 	return loading{here[0], name, here[1:]}, nil
 }
 
-// checkLoadName returns an error for what no store would take as a name, which
-// is better known before a build than after it.
+// checkLoadName returns an error for a name that no store accepts, so that the user
+// learns of it before the build.
 func checkLoadName(name string) error {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return hint.Add(err, `an image is named in lower case, as in "localhost/bootc-dev:latest"`)
+		return hint.Add(err, `use a name in lower case, as in "localhost/bootc-dev:latest"`)
 	}
 	if _, ok := named.(reference.Digested); ok {
-		return errors.New("has a digest, but an image is loaded by a tag")
+		return errors.New("name it with a tag, not with a digest")
 	}
 	return nil
 }
@@ -105,15 +105,15 @@ func load(ctx context.Context, log Log, l ocilayout.Image, text string) error {
 	}
 	log.Note("loaded into %s as %s", to.program, to.name)
 	for _, s := range to.also {
-		log.Note("%s is here, too: --load %s chooses it", s.program, s.prefix+to.name)
+		log.Note("%s is installed, too: to load into it, use --load %s", s.program, s.prefix+to.name)
 	}
 	return nil
 }
 
-// intoPodman has podman copy l and call it name.
+// intoPodman copies l into podman's images and tags it with name.
 func intoPodman(ctx context.Context, l ocilayout.Image, name string) error {
-	// Older podmans make a name of the path, which need not be one that is
-	// allowed, and so are given a path that is. They take what image there is.
+	// Older versions of podman name the image after the path, which may not be a valid
+	// name. So they get a path that is one, and that holds this image only.
 	dir, err := os.MkdirTemp("", "bkt-")
 	if err != nil {
 		return err
@@ -142,20 +142,20 @@ func intoPodman(ctx context.Context, l ocilayout.Image, name string) error {
 	return err
 }
 
-// checkNamed returns an error unless a program has an image of that name, and of that
-// id, if it is known.
+// checkNamed returns an error unless a program has an image called name, with this id
+// if it is not empty.
 func checkNamed(ctx context.Context, program, name, id string) error {
 	out, err := host.Query{}.Output(ctx, plan.Run{Argv: []string{program, "image", "inspect", "--format={{.Id}}", name}})
 	if err != nil {
-		return fmt.Errorf("it says that it has loaded the image, and has none of the name: %w", err)
+		return fmt.Errorf("it reported success, but has no image with this name: %w", err)
 	}
 	if is := strings.TrimSpace(string(out)); id != "" && strings.TrimPrefix(is, "sha256:") != strings.TrimPrefix(id, "sha256:") {
-		return fmt.Errorf("it says that it has loaded the image %s, and %s is another: %s", id, name, is)
+		return fmt.Errorf("it reported success for the image %s, but %s is the image %s", id, name, is)
 	}
 	return nil
 }
 
-// intoDocker has docker read an archive, in which the image has its name.
+// intoDocker loads an archive of l, in which the image has its name, into docker.
 func intoDocker(ctx context.Context, l ocilayout.Image, name string) error {
 	cfg, err := Startable()
 	if err != nil {

@@ -67,7 +67,7 @@ func allowed(ctx context.Context, names []string) (all []contract.Allowed, err e
 func policies() ([]string, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return nil, fmt.Errorf("whether you have a policy on signatures is not known: %w", err)
+		return nil, fmt.Errorf("cannot look for a signature policy: %w", err)
 	}
 	return []string{"/etc/containers/policy.json", filepath.Join(home, ".config", "containers", "policy.json")}, nil
 }
@@ -101,7 +101,7 @@ func published(ctx context.Context, log Log, b buildkit.Builder, s buildspec.Spe
 	want, err := in.Digest(found)
 	same := there.Labels[buildspec.InputsLabel] == want.String()
 	if same {
-		log.Note("%s was built from what is here", name)
+		log.Note("%s is up to date: it was built from the same inputs", name)
 	}
 	return there, same, err
 }

@@ -21,15 +21,15 @@ import (
 func BuiltImage(ctx context.Context, log Log, r repo.Repo, k gen.Image) (l ocilayout.Image, release func(), err error) {
 	dir := outputFolder(r, k)
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		err = fmt.Errorf("the image %s has not been built: %s is not there", k, dir)
+		err = fmt.Errorf("image %s is not built: %s does not exist", k, dir)
 		return l, nil, hint.Add(err, "run \"bkt build %s\" first", k)
 	}
 	return hold(ctx, log, dir, "")
 }
 
 // IsOutdated reports whether a built image is older than its inputs, and logs a warning
-// if it is: a failed build leaves the image of an earlier one. If that cannot be found
-// out, it logs a warning, too.
+// if it is: a failed build leaves the image of an earlier one. If the two cannot be
+// compared, it logs a warning, too.
 func IsOutdated(ctx context.Context, log Log, r repo.Repo, k gen.Image, l ocilayout.Image) bool {
 	name, dir := gen.Containerfile(k), Folder+"/"+string(k)
 	platforms, err := gen.Platforms(k, r.FS())
@@ -43,9 +43,9 @@ func IsOutdated(ctx context.Context, log Log, r repo.Repo, k gen.Image, l ocilay
 	}
 	switch {
 	case err != nil:
-		err = fmt.Errorf("%s: cannot tell whether it is older than what it is built from: %w", dir, err)
+		err = fmt.Errorf("%s: cannot compare the image with its inputs: %w", dir, err)
 	case outdated:
-		err = fmt.Errorf("%s is older than what it is built from: %s, or a file that it reads, has changed since", dir, name)
+		err = fmt.Errorf("%s is older than its inputs: %s, or a file that it reads, has changed", dir, name)
 	default:
 		return false
 	}
@@ -53,10 +53,10 @@ func IsOutdated(ctx context.Context, log Log, r repo.Repo, k gen.Image, l ocilay
 	return outdated
 }
 
-// hold returns an image of the layout dir, the one that name means, or else the
-// only one. No build replaces it until release is called.
+// hold returns the image called name of the layout dir, or the only one if name is
+// empty. No build replaces it until release is called.
 func hold(ctx context.Context, log Log, dir, name string) (l ocilayout.Image, release func(), err error) {
-	release, err = ocilayout.Hold(ctx, dir, func() { log.Note("waiting until a build has written %s", dir) })
+	release, err = ocilayout.Hold(ctx, dir, func() { log.Note("waiting for a build to write %s", dir) })
 	if err != nil {
 		return l, nil, err
 	}
@@ -82,17 +82,17 @@ func Push(ctx context.Context, log Log, l ocilayout.Image, names []string) ([]st
 	}
 	var all []contract.Pushed
 	if err := json.Unmarshal(out, &all); err != nil {
-		return nil, fmt.Errorf("what bkt-engine says of what it has pushed: %w", err)
+		return nil, fmt.Errorf("cannot parse the output of bkt-engine push: %w", err)
 	}
 	var references []string
 	for _, p := range all {
 		if p.Digest != l.Digest.String() {
-			return nil, fmt.Errorf("%s: %s was pushed, and not %s", p.Name, p.Digest, l.Digest)
+			return nil, fmt.Errorf("%s: pushed %s instead of %s", p.Name, p.Digest, l.Digest)
 		}
 		references = append(references, p.Name+"@"+p.Digest)
 	}
 	if len(references) != len(names) {
-		return nil, fmt.Errorf("bkt-engine says of %d names of %d that it has pushed them", len(references), len(names))
+		return nil, fmt.Errorf("bkt-engine has pushed %d of %d names", len(references), len(names))
 	}
 	return references, nil
 }

@@ -31,7 +31,7 @@ type EngineOptions struct {
 	ProgressTo io.Writer
 }
 
-// Options say what images are built from, each in the form of the flag of its name.
+// Options are the inputs of a build, each in the form of the flag with its name.
 type Options struct {
 	EngineOptions
 	BuildContext []string // NAME=VALUE
@@ -44,7 +44,7 @@ type Options struct {
 }
 
 // checkRead returns an error for each name of --build-context that none of the
-// Containerfiles reads: it is mistyped, and a registry would be asked instead.
+// Containerfiles reads: it is a typing error, and the build would ask a registry instead.
 func checkRead(specs []buildspec.Spec) error {
 	unread := map[string]int{}
 	var reads []string
@@ -61,14 +61,14 @@ func checkRead(specs []buildspec.Spec) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(unread)) {
 		if unread[name] == len(specs) {
-			err := fmt.Errorf("--build-context %s: nothing in the Containerfile reads it", name)
-			errs = append(errs, hint.Add(err, "what it reads: %s", strings.Join(reads, ", ")))
+			err := fmt.Errorf("--build-context %s: the Containerfile does not read it", name)
+			errs = append(errs, hint.Add(err, "it reads %s", strings.Join(reads, ", ")))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// A Recipe is what one image is built from.
+// A Recipe describes the build of one image.
 type Recipe struct {
 	Image     gen.Image
 	Spec      buildspec.Spec
@@ -76,7 +76,7 @@ type Recipe struct {
 	origins   []gen.Origin // of the lines of its Containerfile, if it is up to date
 }
 
-// Recipes returns what to build the images from. It checks all that can be checked
+// Recipes returns the recipes of the images. It checks everything that can be checked
 // without an engine.
 func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, error) {
 	var all []Recipe
@@ -122,7 +122,7 @@ func origins(log Log, r repo.Repo, k gen.Image) ([]gen.Origin, error) {
 	if err != nil || bytes.Equal(old, res.Text) {
 		return res.Origins, err
 	}
-	stale := fmt.Errorf("%s is not what the manifests say", name)
+	stale := fmt.Errorf("%s is not up to date with the manifests", name)
 	log.Warn([]error{hint.Add(stale, "run \"bkt containerfile sync\" first")})
 	return nil, nil
 }
@@ -151,8 +151,8 @@ func (s Recipe) Blame(err error) error {
 	return err
 }
 
-// Inspected returns what to build to inspect the image: the image for this machine if
-// it is among the declared platforms, or else the one for the first.
+// Inspected returns the build specification for inspecting the image: for the platform
+// of this machine if the manifests declare it, or else for the first one.
 func (s Recipe) Inspected() buildspec.Spec {
 	own := "linux/" + runtime.GOARCH
 	if len(s.Platforms) > 0 && !slices.Contains(s.Platforms, own) {
@@ -172,7 +172,7 @@ func (s Recipe) packageLines() []int {
 	return lines
 }
 
-// spec returns what to build the image k from.
+// spec returns the build specification of the image k.
 func (o Options) spec(r repo.Repo, k gen.Image) (buildspec.Spec, error) {
 	s := buildspec.Spec{
 		Containerfile: gen.Containerfile(k),
@@ -193,7 +193,7 @@ func (o Options) spec(r repo.Repo, k gen.Image) (buildspec.Spec, error) {
 	return s, nil
 }
 
-// Builder returns what builds the images. A malformed option is an error.
+// Builder returns the builder of the images. A malformed option is an error.
 func (o Options) Builder(r repo.Repo) (buildkit.Builder, error) {
 	b, err := o.EngineOptions.Builder(r)
 	if err != nil {
@@ -207,7 +207,7 @@ func (o Options) Builder(r repo.Repo) (buildkit.Builder, error) {
 	return b, err
 }
 
-// Builder returns what runs commands on the engine.
+// Builder returns a builder on the engine, without the options of a build.
 func (o EngineOptions) Builder(r repo.Repo) (buildkit.Builder, error) {
 	b := buildkit.Builder{Progress: o.Progress, Exclude: []string{r.Path(Folder)}, Verbose: o.Verbose}
 	var err error
@@ -216,7 +216,7 @@ func (o EngineOptions) Builder(r repo.Repo) (buildkit.Builder, error) {
 	return b, err
 }
 
-// agents parses ID and ID=PATH. Without a path it is the user's agent.
+// agents parses ID and ID=PATH. The default path is that of the user's agent.
 func agents(texts []string) (map[string][]string, error) {
 	paths := map[string][]string{}
 	for _, text := range texts {
@@ -225,15 +225,15 @@ func agents(texts []string) (map[string][]string, error) {
 			path = os.Getenv("SSH_AUTH_SOCK")
 		}
 		if path == "" {
-			return nil, hint.Add(fmt.Errorf("--ssh %s: there is no SSH agent", text), "start one, or give the path of a key: --ssh %s=PATH", id)
+			return nil, hint.Add(fmt.Errorf("--ssh %s: no SSH agent is running", text), "start one, or use a key: --ssh %s=PATH", id)
 		}
 		paths[id] = append(paths[id], path)
 	}
 	return paths, nil
 }
 
-// withCacheService tells caches of type gha where the cache of GitHub Actions
-// is, which a workflow has in its environment.
+// withCacheService adds the address and token of the cache of GitHub Actions to caches of
+// type gha. A workflow has them in its environment.
 func withCacheService(caches []string) []string {
 	all := slices.Clone(caches)
 	for i, text := range all {
@@ -251,8 +251,8 @@ func withCacheService(caches []string) []string {
 	return all
 }
 
-// buildArgs parses NAME=VALUE and NAME, which takes the value of the
-// environment if it has one.
+// buildArgs parses NAME=VALUE and NAME. The value of NAME is that in the environment; a
+// NAME that is not set there is dropped.
 func buildArgs(texts []string) (map[string]string, error) {
 	args := map[string]string{}
 	for _, text := range texts {
@@ -273,7 +273,7 @@ func buildArgs(texts []string) (map[string]string, error) {
 // LayoutScheme begins the name of an image in a folder.
 const LayoutScheme = "oci-layout://"
 
-// addContext adds what stands in for an image or a named context.
+// addContext parses NAME=VALUE of --build-context and adds it to s.
 func addContext(s *buildspec.Spec, text string) error {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok || name == "" || value == "" {

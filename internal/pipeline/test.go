@@ -28,7 +28,7 @@ type TestOptions struct {
 }
 
 // Test builds the image of s with b, or takes the one that is built, and runs the
-// checks and the hooks in it that follow from the manifests. With Built it reports
+// checks and the hooks in it that follow from the manifests. With Built, it reports
 // whether the image is older than its inputs. It keeps nothing of what it builds. An
 // error says that tests could not be run; a test that fails is a result.
 func (o TestOptions) Test(ctx context.Context, log Log, r repo.Repo, b buildkit.Builder, s Recipe) (results []imagetest.Result, outdated bool, err error) {

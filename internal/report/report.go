@@ -138,7 +138,7 @@ func colourOfCase(c reconcile.Case) string {
 	return ui.Yellow
 }
 
-// Progress returns what prints the progress of [live.Execute].
+// Progress returns a function that prints the progress of [live.Execute].
 func Progress(p *ui.Printer) func(live.Event) {
 	return func(e live.Event) {
 		if e.Applied != nil {
@@ -156,7 +156,7 @@ func Progress(p *ui.Printer) func(live.Event) {
 	}
 }
 
-// countTargets returns how many items the changes are about.
+// countTargets returns the number of items that the changes affect.
 func countTargets(changes plan.Plan) int {
 	targets := map[string]bool{}
 	for _, c := range changes {
@@ -168,10 +168,10 @@ func countTargets(changes plan.Plan) int {
 }
 
 // smallDownload is a size in bytes: a smaller download is complete before a user could
-// read how much of it is there.
+// read the progress.
 const smallDownload = 8 << 20
 
-// Downloads returns what prints each quarter of a download.
+// Downloads returns a function that prints each quarter of a download.
 func Downloads(p *ui.Printer) host.Progress {
 	printed := map[string]int64{}
 	return func(name string, done, total int64) {

@@ -13,11 +13,11 @@ import (
 	"bkt/internal/repo"
 )
 
-// From is what the Containerfile of an image says that the image is built on.
+// From is the FROM instruction of the last stage in the Containerfile of an image.
 type From struct{ gen.From }
 
-// Base returns the base image that reference names: the one that was read, with the
-// name of its stage, if it is the same image.
+// Base returns the base image that reference names. If f has the same image, the result
+// keeps the name of its stage.
 func (f From) Base(reference string) manifest.Base {
 	if f.From.Base.String() == reference {
 		return f.From.Base
@@ -25,15 +25,15 @@ func (f From) Base(reference string) manifest.Base {
 	return manifest.ParseBase(reference)
 }
 
-// UnknownBase is the error of a base image that cannot be read from the repository. A
-// user can name it.
+// UnknownBase is the error for a base image that cannot be determined from the
+// repository. The user can name it.
 type UnknownBase struct{ error }
 
 // Unwrap returns the reason.
 func (u *UnknownBase) Unwrap() error { return u.error }
 
-// ReadBase reads what an image is built on from its Containerfile. found is false if
-// the repository has no recipe for the image. The error is an *[UnknownBase] if the
+// ReadBase reads the base image of an image from its Containerfile. found is false if the
+// repository has no Containerfile for the image. The error is an *[UnknownBase] if the
 // base cannot be determined; flag is the one that names it.
 func ReadBase(r repo.Repo, k gen.Image, flag string) (from From, found bool, err error) {
 	name := gen.Containerfile(k)
@@ -52,8 +52,8 @@ func ReadBase(r repo.Repo, k gen.Image, flag string) (from From, found bool, err
 	return From{read}, true, nil
 }
 
-// otherRecipe returns an error if the image k has a recipe under a name that bkt does
-// not read.
+// otherRecipe returns an error if the image k has a Containerfile under a name that bkt
+// does not read.
 func otherRecipe(r repo.Repo, k gen.Image, flag string) error {
 	name := gen.Containerfile(k)
 	for _, pattern := range []string{"Dockerfile", "Containerfile?*", "Dockerfile?*"} {

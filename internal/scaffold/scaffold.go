@@ -1,5 +1,5 @@
-// Package scaffold has the files of a new repository of images. It asks nothing and
-// returns a plan; files that exist stay as they are.
+// Package scaffold plans the files of a new image repository. Files that exist stay as
+// they are.
 package scaffold
 
 import (
@@ -25,7 +25,7 @@ import (
 //go:embed skeleton.txtar
 var skeleton string
 
-// Answers are the values that a new repository is made of.
+// Answers are the values for the files of a new repository.
 type Answers struct {
 	Name            string // of the images
 	Registry        string // where they are pushed; "": nowhere

@@ -1,5 +1,5 @@
-// Package status collects how the repository and this system are: Containerfiles,
-// images, domains, and what git has no commit of. It changes nothing.
+// Package status collects the status of the repository and of this system: Containerfiles,
+// images, domains, and uncommitted files. It changes nothing.
 package status
 
 import (
@@ -22,7 +22,7 @@ import (
 	"bkt/internal/workspace"
 )
 
-// A Status is what bkt status prints, but for auto-capture.
+// A Status is the output of bkt status, without auto-capture.
 type Status struct {
 	Version          int             `json:"version"`
 	Files            []File          `json:"containerfiles"`

@@ -53,11 +53,11 @@ func (f File) text() string {
 	default:
 		return f.State
 	}
-	does := "to update it"
+	purpose := "to update it"
 	if f.Undecided {
-		does = "to list text that comes from no manifest"
+		purpose = "to list text that comes from no manifest"
 	}
-	return strings.TrimSpace("stale "+strings.Join(f.Sections, ", ")) + ` (run "bkt containerfile sync" ` + does + ")"
+	return strings.TrimSpace("stale "+strings.Join(f.Sections, ", ")) + ` (run "bkt containerfile sync" ` + purpose + ")"
 }
 
 func (b Booted) text() string {
@@ -114,7 +114,7 @@ func summary(d report.Domain) string {
 	return strings.Join(parts, ", ")
 }
 
-// shortDigest returns as much of a digest as distinguishes it from others.
+// shortDigest returns the beginning of a digest, which is enough to distinguish it.
 func shortDigest(digest string) string {
 	const enough = len("sha256:") + 12
 	if len(digest) <= enough {

@@ -1,4 +1,4 @@
-// Package version knows which version of bkt a program is of.
+// Package version has the version of bkt.
 package version
 
 import "runtime/debug"
@@ -6,8 +6,8 @@ import "runtime/debug"
 // release is set by the linker: -X bkt/internal/version.release=v1.2.3.
 var release string
 
-// String returns the version that the build was given, or else the one that Go
-// has stamped into the program.
+// String returns the version that the linker set, or else the one that Go stamped into
+// the program.
 func String() string {
 	if release != "" {
 		return release
