@@ -111,7 +111,7 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 	a.configure(c)
 	if c.Dir != "" {
 		if err := os.Chdir(c.Dir); err != nil {
-			return patherr.Trim(err)
+			return patherr.TrimOp(err)
 		}
 	}
 	return command.Run()

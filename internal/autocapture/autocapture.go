@@ -62,7 +62,7 @@ const (
 // bkt is working in the repository, it notes that and does nothing.
 func Run(ctx context.Context, s live.System, o Options, rep Reporter) error {
 	if err := host.MkdirAll(stateFolder(s.Workspace)); err != nil {
-		return patherr.Trim(err)
+		return patherr.TrimOp(err)
 	}
 	lock, err := repo.TryLock(stateFolder(s.Workspace))
 	if errors.Is(err, repo.ErrLocked) {

@@ -93,7 +93,7 @@ func planUnitFiles(w workspace.Workspace) (plan.Plan, error) {
 		packaged, errPackaged := os.ReadFile(filepath.Join(packagedUnits, u.Name))
 		switch {
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			errs = append(errs, patherr.Trim(err))
+			errs = append(errs, patherr.TrimOp(err))
 		case err == nil && !packaging.Written(old):
 			errs = append(errs, hint.Add(fmt.Errorf("%s: bkt did not write this file", path), "move it away"))
 		case err != nil && errPackaged == nil && string(packaged) == string(u.Text):
@@ -200,7 +200,7 @@ func planRemoveFiles(w workspace.Workspace) (plan.Plan, error) {
 	for _, u := range all {
 		path := filepath.Join(userUnits(w), u.Name)
 		text, errRead := os.ReadFile(path)
-		err = errors.Join(err, patherr.Trim(patherr.UnlessMissing(errRead)))
+		err = errors.Join(err, patherr.TrimOp(patherr.UnlessMissing(errRead)))
 		if errRead == nil && packaging.Written(text) {
 			remove.Targets = append(remove.Targets, path)
 			remove.Steps = append(remove.Steps, plan.Delete{Path: path})
@@ -226,7 +226,7 @@ func enabledUnits(w workspace.Workspace) ([]string, error) {
 	for _, target := range []string{"timers.target.wants", "paths.target.wants"} {
 		links, err := os.ReadDir(filepath.Join(userUnits(w), target))
 		if err = patherr.UnlessMissing(err); err != nil {
-			return names, patherr.Trim(err)
+			return names, patherr.TrimOp(err)
 		}
 		for _, l := range links {
 			if strings.HasPrefix(l.Name(), packaging.Prefix) {

@@ -125,5 +125,5 @@ const stagedDeployment = "/run/ostree/staged-deployment"
 // IsStaged reports whether a new deployment waits for the next boot.
 func IsStaged() (bool, error) {
 	_, err := os.Stat(stagedDeployment)
-	return err == nil, patherr.Trim(patherr.UnlessMissing(err))
+	return err == nil, patherr.TrimOp(patherr.UnlessMissing(err))
 }

@@ -70,7 +70,7 @@ func unexplained(errs []error, unknown error) []error {
 		return errs
 	}
 	for i := range errs {
-		errs[i] = hint.Add(errs[i], "earlier manifests may have it, but git fails: %s", hint.Split(patherr.Trim(unknown))[0])
+		errs[i] = hint.Add(errs[i], "earlier manifests may have it, but git fails: %s", hint.Split(patherr.TrimOp(unknown))[0])
 	}
 	return errs
 }
@@ -150,7 +150,7 @@ func take(ctx context.Context, log Log, r repo.Repo, names []string, src Source)
 	for i, name := range names {
 		old, err := fs.ReadFile(r.FS(), name)
 		if err != nil {
-			return nil, patherr.Trim(err)
+			return nil, patherr.TrimOp(err)
 		}
 		lost[i] = undeclared.Find(name, old, after)
 	}

@@ -48,7 +48,7 @@ type Rendering struct {
 func Render(ctx context.Context, files fs.FS, name string, source Source) Rendering {
 	old, err := fs.ReadFile(files, name)
 	if err != nil {
-		return Rendering{Name: name, Err: patherr.Trim(err)}
+		return Rendering{Name: name, Err: patherr.TrimOp(err)}
 	}
 	text, err := source(name, old, files)
 	if err != nil {
@@ -106,7 +106,7 @@ func manifestRewrites(r repo.Repo, texts map[string][]byte) (plan.Plan, error) {
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		old, err := fs.ReadFile(r.FS(), name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, patherr.Trim(err)
+			return nil, patherr.TrimOp(err)
 		}
 		p = append(p, plan.Rewrite(r.Path(name), name, old, texts[name])...)
 	}

@@ -88,7 +88,7 @@ func parseLine(text string) (file string, line int, err error) {
 func current(r repo.Repo, name string) (gen.Result, int, error) {
 	old, err := fs.ReadFile(r.FS(), name)
 	if err != nil {
-		return gen.Result{}, 0, patherr.Trim(err)
+		return gen.Result{}, 0, patherr.TrimOp(err)
 	}
 	res, err := gen.Render(name, old, r.FS())
 	if err != nil {

@@ -137,7 +137,7 @@ func (t *Target) wrappers(declared map[string]manifest.Box) ([]export.HostWrappe
 		found, unread, err := export.HostWrappers(dir)
 		all = append(all, found...)
 		for _, err := range append(unread, err) {
-			errs = append(errs, patherr.Trim(err))
+			errs = append(errs, patherr.TrimOp(err))
 		}
 	}
 	return all, errors.Join(errs...)

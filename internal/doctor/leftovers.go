@@ -30,11 +30,11 @@ func staleSocket(context.Context, *Target) ([]Problem, error) {
 	}
 	info, err := os.Lstat(engine.Socket)
 	if err != nil || info.Mode().Type() != fs.ModeSocket {
-		return nil, patherr.Trim(patherr.UnlessMissing(err))
+		return nil, patherr.TrimOp(patherr.UnlessMissing(err))
 	}
 	running, err := contract.Held(engine.Root)
 	if err != nil || running {
-		return nil, patherr.Trim(err)
+		return nil, patherr.TrimOp(err)
 	}
 	c, err := net.Dial("unix", engine.Socket)
 	if err == nil {
@@ -71,7 +71,7 @@ func leftBelow(root string) (all []Problem, err error) {
 	looksLeft := regexp.MustCompile(earlier)
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
-			errs = append(errs, patherr.Trim(patherr.UnlessMissing(err)))
+			errs = append(errs, patherr.TrimOp(patherr.UnlessMissing(err)))
 			return nil
 		}
 		if !d.IsDir() {
@@ -92,7 +92,7 @@ func leftBelow(root string) (all []Problem, err error) {
 func leftIn(dir string, looksLeft *regexp.Regexp) ([]Problem, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, patherr.Trim(patherr.UnlessMissing(err))
+		return nil, patherr.TrimOp(patherr.UnlessMissing(err))
 	}
 	var all []Problem
 	for _, e := range entries {

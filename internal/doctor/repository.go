@@ -48,7 +48,7 @@ func brokenManifests(_ context.Context, t *Target) ([]Problem, error) {
 			_, err = f.Format(f.Path, text)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			all = append(all, unfixable(patherr.Trim(err))...)
+			all = append(all, unfixable(patherr.TrimOp(err))...)
 		}
 	}
 	wrong, err := misspelled(t, names)
@@ -67,7 +67,7 @@ func misspelled(t *Target, names []string) ([]Problem, error) {
 			all = append(all, unfixable(hint.Add(err, "did you mean %q?", near))...)
 		}
 	}
-	return all, patherr.Trim(err)
+	return all, patherr.TrimOp(err)
 }
 
 // missingSchemas reports manifests whose schema file is missing: editors then check
@@ -121,7 +121,7 @@ func uselessPatterns(_ context.Context, t *Target) ([]Problem, error) {
 	}
 	text, err := fs.ReadFile(t.Repo.FS(), workspace.IgnoreFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, patherr.Trim(err)
+		return nil, patherr.TrimOp(err)
 	}
 	n := 0
 	var all []Problem
@@ -229,5 +229,5 @@ func firstOnly(err error) error {
 	if err == nil {
 		return nil
 	}
-	return errors.New(hint.Split(patherr.Trim(err))[0].Error())
+	return errors.New(hint.Split(patherr.TrimOp(err))[0].Error())
 }

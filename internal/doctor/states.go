@@ -23,13 +23,13 @@ func statesOfMissingRepositories(_ context.Context, t *Target) ([]Problem, error
 	base := filepath.Join(t.Folders.State, "bkt", "base")
 	entries, err := os.ReadDir(base)
 	var all []Problem
-	errs := []error{patherr.Trim(patherr.UnlessMissing(err))}
+	errs := []error{patherr.TrimOp(patherr.UnlessMissing(err))}
 	for _, e := range entries {
 		dir := filepath.Join(base, e.Name())
 		text, err := os.ReadFile(filepath.Join(dir, live.RepositoryFile))
 		root := strings.TrimSpace(string(text))
 		if err != nil || root == "" || mayExist(root) || mayBeUnmounted(filepath.Dir(root)) {
-			errs = append(errs, patherr.Trim(patherr.UnlessMissing(err)))
+			errs = append(errs, patherr.TrimOp(patherr.UnlessMissing(err)))
 			continue
 		}
 		gone := fmt.Errorf("%s holds state of the repository %s, which does not exist", dir, root)
@@ -37,7 +37,7 @@ func statesOfMissingRepositories(_ context.Context, t *Target) ([]Problem, error
 			all = append(all, fixable(gone, removal(dir)))
 		} else {
 			gone = hint.Add(gone, "look at what it contains, and remove it if nothing needs it: not all of it is from bkt on this computer")
-			all, errs = append(all, unfixable(gone)...), append(errs, patherr.Trim(err))
+			all, errs = append(all, unfixable(gone)...), append(errs, patherr.TrimOp(err))
 		}
 	}
 	return all, errors.Join(errs...)

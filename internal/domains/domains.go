@@ -161,7 +161,7 @@ func ToolboxInImage(repo fs.FS, boxes manifest.Boxes) (string, error) {
 	}
 	text, err := fs.ReadFile(repo, "toolbox/Containerfile")
 	if err = patherr.UnlessMissing(err); err != nil {
-		return "", patherr.Trim(err)
+		return "", patherr.TrimOp(err)
 	}
 	if !strings.Contains(string(text), "# === TOOLBOX_ENVIRONMENT (managed by bkt) ===") {
 		return "", nil

@@ -38,7 +38,7 @@ func configuredManager(f workspace.Folders) string {
 		filepath.Join(f.Config, "distrobox/distrobox.conf"), filepath.Join(f.Home, ".distroboxrc")} {
 		text, err := os.ReadFile(dir)
 		if patherr.UnlessMissing(err) != nil {
-			named = "unknown, as " + patherr.Trim(err).Error() // no program has that name
+			named = "unknown, as " + patherr.TrimOp(err).Error() // no program has that name
 		}
 		for _, match := range says.FindAllSubmatch(text, -1) {
 			named = string(match[1])

@@ -73,7 +73,7 @@ func write(path, text string) (plan.Plan, error) {
 			plan.Write{Path: path, Name: path, New: []byte(text), Mode: 0o755},
 		}}}, nil
 	case err != nil:
-		return nil, patherr.Trim(err)
+		return nil, patherr.TrimOp(err)
 	case string(old) == text:
 		return nil, nil
 	}

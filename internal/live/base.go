@@ -64,7 +64,7 @@ func (s System) nameRepository() (plan.Plan, error) {
 	path := filepath.Join(s.Private(), "base", s.ID(), RepositoryFile)
 	old, err := os.ReadFile(path)
 	if patherr.UnlessMissing(err) != nil {
-		return nil, patherr.Trim(err)
+		return nil, patherr.TrimOp(err)
 	}
 	return plan.RewritePrivate(s.Private(), path, old, []byte(s.Repo.Root+"\n")), nil
 }

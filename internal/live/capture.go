@@ -68,7 +68,7 @@ func (s System) Capture(items []Item) (*reconcile.Edits, error) {
 	edits := reconcile.NewEdits(s.Repo.FS())
 	for _, d := range selected(items) {
 		if err := d.Comparison.Capture(edits, d.keys); err != nil {
-			return nil, patherr.Trim(err)
+			return nil, patherr.TrimOp(err)
 		}
 	}
 	return edits, nil

@@ -17,7 +17,7 @@ func (s System) Ignore(items []Item) (plan.Plan, error) {
 	}
 	old, err := fs.ReadFile(s.Repo.FS(), workspace.IgnoreFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, patherr.Trim(err)
+		return nil, patherr.TrimOp(err)
 	}
 	text := string(old)
 	if text != "" && text[len(text)-1] != '\n' {

@@ -61,7 +61,7 @@ func newSystem(w workspace.Workspace, err error) (System, error) {
 	s := System{Workspace: w, Cache: &domains.Cache{}}
 	text, err := fs.ReadFile(w.Repo.FS(), workspace.IgnoreFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return s, patherr.Trim(err)
+		return s, patherr.TrimOp(err)
 	}
 	s.ignored, err = reconcile.ParseIgnore(workspace.IgnoreFile, append(text, ownUnits...), s.DomainNames())
 	return s, err
@@ -144,7 +144,7 @@ func (s System) lookAt(ctx context.Context, r reconcile.Reconciler, asked bool) 
 	case d.Err == nil, errors.Is(d.Err, fs.ErrNotExist):
 		d.Comparison, d.Err = s.compare(ctx, d)
 	default:
-		d.Err = patherr.Trim(d.Err)
+		d.Err = patherr.TrimOp(d.Err)
 	}
 	if d.IsUnavailable() && !asked {
 		declares, err := r.Declares(s.Repo.FS(), s.Host)

@@ -84,6 +84,3 @@ func UnlessMissing(err error) error {
 	}
 	return err
 }
-
-// Trim is TrimOp.
-func Trim(err error) error { return TrimOp(err) }

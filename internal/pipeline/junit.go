@@ -24,7 +24,7 @@ func WriteJUnit(ctx context.Context, name string, all []imagetest.Result) error 
 	}
 	old, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return patherr.Trim(err)
+		return patherr.TrimOp(err)
 	}
 	return host.Executor{}.Execute(ctx, plan.Rewrite(name, name, old, text), func(plan.Change, error) {})
 }

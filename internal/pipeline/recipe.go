@@ -116,7 +116,7 @@ func origins(log Log, r repo.Repo, k gen.Image) ([]gen.Origin, error) {
 	name := gen.Containerfile(k)
 	old, err := fs.ReadFile(r.FS(), name)
 	if err != nil {
-		return nil, patherr.Trim(err)
+		return nil, patherr.TrimOp(err)
 	}
 	res, err := gen.Render(name, old, r.FS())
 	if err != nil || bytes.Equal(old, res.Text) {
@@ -304,7 +304,7 @@ func addContext(s *buildspec.Spec, text string) error {
 func CheckFolder(what, dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, patherr.Trim(err))
+		return fmt.Errorf("%s: %w", what, patherr.TrimOp(err))
 	}
 	if !info.IsDir() {
 		return fmt.Errorf("%s: %s is not a folder", what, dir)
@@ -333,7 +333,7 @@ func secrets(texts []string) (map[string]string, error) {
 			return nil, fmt.Errorf("--secret %q: not of the form id=ID,src=FILE", text)
 		}
 		if _, err := os.Stat(fields["src"]); err != nil {
-			return nil, fmt.Errorf("--secret %q: %w", text, patherr.Trim(err))
+			return nil, fmt.Errorf("--secret %q: %w", text, patherr.TrimOp(err))
 		}
 		files[fields["id"]] = fields["src"]
 	}

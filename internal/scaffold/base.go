@@ -42,7 +42,7 @@ func ReadBase(r repo.Repo, k gen.Image, flag string) (from From, found bool, err
 		return From{}, false, otherRecipe(r, k, flag)
 	}
 	if err != nil {
-		return From{}, false, patherr.Trim(err)
+		return From{}, false, patherr.TrimOp(err)
 	}
 	read, err := gen.FromOf(name, text)
 	if err != nil {

@@ -46,7 +46,7 @@ func Plan(r repo.Repo, a Answers) (p plan.Plan, existing []string, err error) {
 		case errors.Is(err, fs.ErrNotExist):
 			missing[f.Name] = true
 		case err != nil:
-			return nil, nil, patherr.Trim(err)
+			return nil, nil, patherr.TrimOp(err)
 		default:
 			existing = append(existing, f.Name)
 			archive.Files[i].Data = old

@@ -162,4 +162,4 @@ func compareImage(image, name string, errName error) (wanted, problem string) {
 }
 
 // firstOf returns the first of the errors in a manifest.
-func firstOf(err error) string { return hint.Split(patherr.Trim(err))[0].Error() }
+func firstOf(err error) string { return hint.Split(patherr.TrimOp(err))[0].Error() }

@@ -31,7 +31,7 @@ func Find() (Workspace, error) {
 	// The same repository has the same path, whatever link leads to it: /home may
 	// be a link to /var/home.
 	if r.Root, err = filepath.EvalSymlinks(r.Root); err != nil {
-		return Workspace{}, patherr.Trim(err)
+		return Workspace{}, patherr.TrimOp(err)
 	}
 	f, err := FindFolders()
 	if err != nil {
