@@ -17,7 +17,7 @@ type environmentSection struct {
 }
 
 func environmentData(in input, t *trace) (any, error) {
-	d, err := load[manifest.Boxes](in.manifestCache, in.manifest)
+	d, err := load[manifest.Containers](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func environmentData(in input, t *trace) (any, error) {
 	return newEnvironment(d, at, d.Content.Containers[name], t), nil
 }
 
-func newEnvironment(d manifest.Document[manifest.Boxes], at jsontext.Pointer, box manifest.Box, t *trace) environmentSection {
+func newEnvironment(d manifest.Document[manifest.Containers], at jsontext.Pointer, box manifest.Container, t *trace) environmentSection {
 	var s environmentSection
 	for _, name := range slices.Sorted(maps.Keys(box.Env)) {
 		e := d.Entry((at + "/env").AppendToken(name), name, "")

@@ -32,7 +32,7 @@ func isWrapperName(name string) bool {
 }
 
 func exportsData(in input, t *trace) (any, error) {
-	d, err := load[manifest.Boxes](in.manifestCache, in.manifest)
+	d, err := load[manifest.Containers](in.manifestCache, in.manifest)
 	if err != nil {
 		return nil, err
 	}

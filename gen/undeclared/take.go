@@ -94,7 +94,7 @@ func (t *taker) take(s statement) (bool, error) {
 	case script.Image, script.Label:
 		return true, edit(t, manifest.ImagePath, func(i *manifest.Images) error { return takeImage(i, t.image, s) })
 	case script.Variable, script.Folder:
-		return true, edit(t, manifest.DistroboxPath, func(b *manifest.Boxes) error { return takeEnvironment(b, s) })
+		return true, edit(t, manifest.DistroboxPath, func(b *manifest.Containers) error { return takeEnvironment(b, s) })
 	}
 	return false, nil
 }
@@ -233,7 +233,7 @@ func takeImage(i *manifest.Images, k gen.Image, s statement) error {
 	return nil
 }
 
-func takeEnvironment(b *manifest.Boxes, s statement) error {
+func takeEnvironment(b *manifest.Containers, s statement) error {
 	name, ok := b.Toolbox()
 	if !ok {
 		return hint.Add(fmt.Errorf("%s: no container is declared for the toolbox image", s), "declare the container %q in %s", manifest.ToolboxContainer, manifest.DistroboxPath)

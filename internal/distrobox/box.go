@@ -22,11 +22,11 @@ import (
 	"bkt/internal/plan"
 )
 
-// A Box is an item: a container with its name, and what is known about it besides the
+// A Container is an item: a container with its name, and what is known about it besides the
 // manifest.
-type Box struct {
+type Container struct {
 	Name string `json:"name"`
-	manifest.Box
+	manifest.Container
 
 	// The image that it was created from or, for a declared container, the image
 	// that has the name now; "" if that is unknown.
@@ -47,13 +47,13 @@ type ToDo struct {
 func (t ToDo) isEmpty() bool { return len(t.Export) == 0 && len(t.Remove) == 0 && !t.Finish }
 
 // Key returns the name.
-func (b Box) Key() string { return b.Name }
+func (b Container) Key() string { return b.Name }
 
 // OnlyOn returns the computers that the container is declared for.
-func (b Box) OnlyOn() manifest.Hosts { return b.Hosts }
+func (b Container) OnlyOn() manifest.Hosts { return b.Hosts }
 
 // WithHosts returns the container declared for these computers.
-func (b Box) WithHosts(h manifest.Hosts) Box { b.Hosts = h; return b }
+func (b Container) WithHosts(h manifest.Hosts) Container { b.Hosts = h; return b }
 
 // Domain is the domain of containers.
 type Domain struct {
@@ -82,8 +82,8 @@ func (d Domain) manager() manager.Manager {
 
 // creationFields returns the fields that cannot change after a container is created.
 // If they differ, the container has to be recreated.
-func creationFields(b manifest.Box) manifest.Box {
-	made := manifest.Box{
+func creationFields(b manifest.Container) manifest.Container {
+	made := manifest.Container{
 		Image: b.Image, Packages: b.Packages, PreInitHooks: b.PreInitHooks,
 		Volume: b.Volume, Init: b.Init, Root: b.Root, Path: b.Path, Env: b.Env, AdditionalFlags: b.AdditionalFlags,
 	}
@@ -97,10 +97,10 @@ func creationFields(b manifest.Box) manifest.Box {
 }
 
 // sameMade reports whether two containers are created the same way.
-func sameMade(a, b manifest.Box) bool { return sameText(creationFields(a), creationFields(b)) }
+func sameMade(a, b manifest.Container) bool { return sameText(creationFields(a), creationFields(b)) }
 
 // sameText reports whether two containers are the same in a manifest.
-func sameText(a, b manifest.Box) bool {
+func sameText(a, b manifest.Container) bool {
 	x, errX := creation.Label("x", a)
 	y, errY := creation.Label("x", b)
 	if errX != nil || errY != nil {
@@ -111,29 +111,29 @@ func sameText(a, b manifest.Box) bool {
 
 // sameImage reports whether two containers have the same image, as far as that is
 // known.
-func sameImage(a, b Box) bool {
+func sameImage(a, b Container) bool {
 	return a.ImageID == b.ImageID || a.ImageID == "" || b.ImageID == ""
 }
 
 // Same implements [reconcile.Domain].
-func (Domain) Same(a, b Box) bool {
-	return sameMade(a.Box, b.Box) && sameImage(a, b) && sameExports(a.Box, b.Box) && reflect.DeepEqual(a.ToDo, b.ToDo) && sameFound(a, b)
+func (Domain) Same(a, b Container) bool {
+	return sameMade(a.Container, b.Container) && sameImage(a, b) && sameExports(a.Container, b.Container) && reflect.DeepEqual(a.ToDo, b.ToDo) && sameFound(a, b)
 }
 
 // sameExports compares the declared exports, without the programs that were found.
-func sameExports(a, b manifest.Box) bool {
-	part := func(b manifest.Box) manifest.Box {
+func sameExports(a, b manifest.Container) bool {
+	part := func(b manifest.Container) manifest.Container {
 		bins := b.Bins
 		bins.Found = nil
 		bins.To = bins.Folder()
-		return manifest.Box{Image: "x", Bins: bins, ExportedApps: b.ExportedApps}
+		return manifest.Container{Image: "x", Bins: bins, ExportedApps: b.ExportedApps}
 	}
 	return sameText(part(a), part(b))
 }
 
-func sameFound(a, b Box) bool {
-	part := func(b Box) manifest.Box {
-		return manifest.Box{Image: "x", Bins: manifest.Bins{Found: plain(b.Bins.Found)}}
+func sameFound(a, b Container) bool {
+	part := func(b Container) manifest.Container {
+		return manifest.Container{Image: "x", Bins: manifest.Bins{Found: plain(b.Bins.Found)}}
 	}
 	return sameText(part(a), part(b))
 }
@@ -149,16 +149,16 @@ func plain(found []manifest.Found) []manifest.Found {
 
 // Applicable implements [reconcile.Reporter]: the programs in the folders of a
 // container are captured and never applied.
-func (Domain) Applicable(b Box) Box {
+func (Domain) Applicable(b Container) Container {
 	b.Bins.Found = nil
 	return b
 }
 
 // Merge implements [reconcile.Merger]. Each field is merged by itself, and lists by
 // their elements.
-func (Domain) Merge(base, ours, theirs Box) (Box, bool) {
+func (Domain) Merge(base, ours, theirs Container) (Container, bool) {
 	merged, ok := ours, true
-	v, b, t := reflect.ValueOf(&merged.Box).Elem(), reflect.ValueOf(base.Box), reflect.ValueOf(theirs.Box)
+	v, b, t := reflect.ValueOf(&merged.Container).Elem(), reflect.ValueOf(base.Container), reflect.ValueOf(theirs.Container)
 	for i := range v.NumField() {
 		if v.Type().Field(i).Name != "Bins" {
 			ok = mergeField(v.Field(i), b.Field(i), t.Field(i)) && ok
@@ -224,19 +224,19 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 
 // entry returns the entry that a container was created from, and whether bkt has created
 // it under this name: a copy has the label of another one.
-func entry(c manager.Container, name string) (Box, bool) {
+func entry(c manager.Container, name string) (Container, bool) {
 	made, b, ok := creation.ParseLabel(c.Labels[creation.LabelName])
-	return Box{Name: made, Box: b}, ok && made == name
+	return Container{Name: made, Container: b}, ok && made == name
 }
 
 // Ini returns containers in the format of "distrobox assemble", and notes on what is
 // left out: see [creation.Creator.Ini].
-func (d Domain) Ini(boxes []Box) (text string, notes []string) {
-	var all []creation.Box
+func (d Domain) Ini(boxes []Container) (text string, notes []string) {
+	var all []creation.Container
 	for _, b := range boxes {
-		c := creation.Box{Name: b.Name, Entry: b.Box}
-		if to, ours := d.to(b.Box); ours {
-			c.To, c.Programs = to, d.wanted(b.Box, b.Bins.Found)
+		c := creation.Container{Name: b.Name, Entry: b.Container}
+		if to, ours := d.to(b.Container); ours {
+			c.To, c.Programs = to, d.wanted(b.Container, b.Bins.Found)
 		}
 		all = append(all, c)
 	}

@@ -44,7 +44,7 @@ func domain(t *testing.T) distrobox.Domain {
 	}
 }
 
-func observe(t *testing.T, d distrobox.Domain, sys answers, known ...distrobox.Box) reconcile.Snapshot[distrobox.Box] {
+func observe(t *testing.T, d distrobox.Domain, sys answers, known ...distrobox.Container) reconcile.Snapshot[distrobox.Container] {
 	t.Helper()
 	o, err := d.Observe(context.Background(), sys, known)
 	if err != nil {
@@ -56,8 +56,8 @@ func observe(t *testing.T, d distrobox.Domain, sys answers, known ...distrobox.B
 // TestRootfulIsNotLookedAt checks that a box of root is neither there nor not, and
 // keeps no other from being looked at.
 func TestRootfulIsNotLookedAt(t *testing.T) {
-	theirs := distrobox.Box{Name: "theirs", Box: manifest.Box{Image: "x", Root: true}}
-	mine := distrobox.Box{Name: "mine", Box: manifest.Box{Image: "localhost/x:1"}}
+	theirs := distrobox.Container{Name: "theirs", Container: manifest.Container{Image: "x", Root: true}}
+	mine := distrobox.Container{Name: "mine", Container: manifest.Container{Image: "localhost/x:1"}}
 	o := observe(t, domain(t), answers{
 		"podman ps":      `[{"Id":"1","Names":["mine"],"Image":"localhost/x:1","Labels":{"manager":"distrobox"},"Command":["--"]}]`,
 		"podman images":  `[]`,
@@ -127,18 +127,18 @@ func TestDocker(t *testing.T) {
 			 "Mounts":[{"Type":"bind","Source":"/srv","Destination":"/srv","RW":false},{"Type":"bind","Source":"/","Destination":"/run/host","RW":true}]},
 			{"Id":"2","Name":"/other","Config":{"Labels":{}}}]`,
 	})
-	want := []distrobox.Box{{
+	want := []distrobox.Container{{
 		Name:    "box",
-		Box:     manifest.Box{Image: "alpine", Packages: []string{"git"}, Volume: []string{"/srv:/srv:ro"}},
+		Container:     manifest.Container{Image: "alpine", Packages: []string{"git"}, Volume: []string{"/srv:/srv:ro"}},
 		ImageID: "0123456789ab",
 	}}
 	if diff := cmp.Diff(want, o.Items, equateEmpty); diff != "" {
 		t.Error(diff)
 	}
-	if got := o.Resolve(distrobox.Box{Box: manifest.Box{Image: "docker.io/library/alpine"}}).ImageID; got != "" {
+	if got := o.Resolve(distrobox.Container{Container: manifest.Container{Image: "docker.io/library/alpine"}}).ImageID; got != "" {
 		t.Errorf("docker.io/library/alpine is %q", got)
 	}
-	if got := o.Resolve(distrobox.Box{Box: manifest.Box{Image: "alpine"}}).ImageID; got != "0123456789ab" {
+	if got := o.Resolve(distrobox.Container{Container: manifest.Container{Image: "alpine"}}).ImageID; got != "0123456789ab" {
 		t.Errorf("alpine is %q", got)
 	}
 }
@@ -177,7 +177,7 @@ func TestFoldersOfTheBox(t *testing.T) {
 	for name, to := range map[string]string{"absolute": "/usr/lib/real", "relative": "../../usr/lib/real", "dangling": "/nowhere", "loop": "loop", "host": "/bin/sh", "folder": "/usr"} {
 		check(t, os.Symlink(to, filepath.Join(root, "opt/bin", name)))
 	}
-	box := distrobox.Box{Name: "box", Box: manifest.Box{Image: "localhost/x:1", Bins: manifest.Bins{From: []string{"/opt/bin", "/opt/none"}}}}
+	box := distrobox.Container{Name: "box", Container: manifest.Container{Image: "localhost/x:1", Bins: manifest.Bins{From: []string{"/opt/bin", "/opt/none"}}}}
 	o := observe(t, d, answers{
 		"podman ps":      `[{"Id":"1","Names":["box"],"Image":"localhost/x:1","State":"running","Pid":7,"Labels":{"manager":"distrobox"},"Command":["--"]}]`,
 		"podman images":  `[]`,
@@ -223,12 +223,12 @@ func TestNothingIsAskedTwice(t *testing.T) {
 	list := filepath.Join(d.Storage[0], "overlay-containers", "containers.json")
 	write(t, list, "[]", 0o600)
 	write(t, filepath.Join(d.Storage[0], "overlay-images", "images.json"), `[{"id":"ff","names":["localhost/x:1"]}]`, 0o600)
-	box := distrobox.Box{Name: "box", Box: manifest.Box{Image: "localhost/x:1"}}
+	box := distrobox.Container{Name: "box", Container: manifest.Container{Image: "localhost/x:1"}}
 	sys := answers{
 		"podman ps":      `[{"Id":"1","Names":["box"],"Image":"localhost/x:1","ImageID":"ff","Labels":{"manager":"distrobox"},"Command":["--"]}]`,
 		"podman inspect": `[{"Id":"1","Name":"box","Args":["--"]}]`,
 	}
-	asks := func(known ...distrobox.Box) bool {
+	asks := func(known ...distrobox.Container) bool {
 		_, err := d.Observe(t.Context(), answers{}, known)
 		return err != nil
 	}
@@ -370,8 +370,8 @@ func TestAddedFailsWithThePackageManager(t *testing.T) {
 // TestMergeOfBoxes checks that each field is for itself, and lists are merged by
 // their elements.
 func TestMergeOfBoxes(t *testing.T) {
-	box := func(image, packages, found string) distrobox.Box {
-		b := distrobox.Box{Name: "x", Box: manifest.Box{Image: image, Packages: strings.Fields(packages)}}
+	box := func(image, packages, found string) distrobox.Container {
+		b := distrobox.Container{Name: "x", Container: manifest.Container{Image: image, Packages: strings.Fields(packages)}}
 		for _, name := range strings.Fields(found) {
 			b.Bins.Found = append(b.Bins.Found, manifest.Found{Name: name})
 		}
@@ -380,7 +380,7 @@ func TestMergeOfBoxes(t *testing.T) {
 	base := box("a", "gcc make", "x y")
 	tests := []struct {
 		name               string
-		ours, theirs, want distrobox.Box
+		ours, theirs, want distrobox.Container
 		ok                 bool
 	}{
 		{"other fields", box("b", "gcc make", "x y"), box("a", "gcc", "x y"), box("b", "gcc", "x y"), true},
@@ -421,7 +421,7 @@ func TestStoreLeavesTheEnvironmentToTheImage(t *testing.T) {
   }
 }
 `
-	store := distrobox.Store{InImage: func(fs.FS, manifest.Boxes) (string, error) { return "dev", nil }}
+	store := distrobox.Store{InImage: func(fs.FS, manifest.Containers) (string, error) { return "dev", nil }}
 	edits := reconcile.NewEdits(fstest.MapFS{distrobox.File: {Data: []byte(text)}})
 	boxes, err := store.Load(edits)
 	if err != nil || len(boxes) != 2 || boxes[0].Env != nil || boxes[0].Path != nil || boxes[1].Env["C"] != "d" {
@@ -434,7 +434,7 @@ func TestStoreLeavesTheEnvironmentToTheImage(t *testing.T) {
 		t.Error(diff, err)
 	}
 	untold := errors.New("untold")
-	store.InImage = func(fs.FS, manifest.Boxes) (string, error) { return "", untold }
+	store.InImage = func(fs.FS, manifest.Containers) (string, error) { return "", untold }
 	if items, err := store.Load(edits); !errors.Is(err, untold) {
 		t.Errorf("%v, %v", items, err)
 	}

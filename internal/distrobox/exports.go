@@ -24,23 +24,23 @@ const baked = "/usr/bin"
 
 // to returns the folder of the host for the programs of a container, and whether bkt
 // writes to it.
-func (d Domain) to(b manifest.Box) (dir string, ok bool) {
+func (d Domain) to(b manifest.Container) (dir string, ok bool) {
 	dir = path.Clean(d.expand(b.Bins.Folder()))
 	return dir, dir != baked
 }
 
 // exportsSomething reports whether a container has wrappers that bkt writes.
-func (d Domain) exportsSomething(b manifest.Box) bool {
+func (d Domain) exportsSomething(b manifest.Container) bool {
 	_, ok := d.to(b)
 	return ok && len(b.Bins.From)+len(b.Bins.Also) > 0
 }
 
 // readExports reads the exports on the host. Notes are about files that cannot be
 // read: bkt does not know whose they are, and leaves them alone.
-func (s *snapshot) readExports(known []Box) (notes []string, err error) {
+func (s *snapshot) readExports(known []Container) (notes []string, err error) {
 	dirs := map[string]bool{s.Home + "/.local/bin": true, s.Home + "/.local/bin/distrobox": true}
 	for _, b := range known {
-		if dir, ok := s.to(b.Box); ok {
+		if dir, ok := s.to(b.Container); ok {
 			dirs[dir] = true
 		}
 	}
@@ -84,9 +84,9 @@ func (d Domain) applications() string { return filepath.Join(d.Data, "applicatio
 
 // observeExports adds to a container the programs in its folders, and what was
 // exported by hand.
-func (s *snapshot) observeExports(b *Box, c manager.Container) (notes []string) {
+func (s *snapshot) observeExports(b *Container, c manager.Container) (notes []string) {
 	if len(b.Bins.From) > 0 {
-		found, missing, err := s.readFolders(b.Box, c)
+		found, missing, err := s.readFolders(b.Container, c)
 		s.programs[b.Name] = found
 		if err != nil {
 			delete(s.programs, b.Name)
@@ -129,7 +129,7 @@ func asFound(known, found []manifest.Found) []manifest.Found {
 // the missing folders. Folders in a home that the container shares with the host can
 // be read at any time, and others only while the container runs. An error says why the
 // programs of a folder are unknown.
-func (d Domain) readFolders(b manifest.Box, c manager.Container) (found []manifest.Found, missing []string, err error) {
+func (d Domain) readFolders(b manifest.Container, c manager.Container) (found []manifest.Found, missing []string, err error) {
 	names := map[string]bool{}
 	for _, dir := range slices.Sorted(slices.Values(b.Bins.From)) {
 		root, err := d.rootFor(d.expand(dir), c)
@@ -186,7 +186,7 @@ func (d Domain) rootFor(dir string, c manager.Container) (string, error) {
 }
 
 // wanted returns the programs in a container that the host should have, by name.
-func (d Domain) wanted(b manifest.Box, found []manifest.Found) map[string]string {
+func (d Domain) wanted(b manifest.Container, found []manifest.Found) map[string]string {
 	all := map[string]string{}
 	for _, f := range found {
 		if !slices.Contains(b.Bins.Exclude, f.Name) && !slices.Contains(export.Own, f.Name) { // found may be from elsewhere
@@ -213,25 +213,25 @@ func (s *snapshot) wrappersOf(box string) map[string]export.Wrapper {
 }
 
 // inFrom reports whether a program is in one of the declared folders of a container.
-func (d Domain) inFrom(b manifest.Box, program string) bool {
+func (d Domain) inFrom(b manifest.Container, program string) bool {
 	return slices.ContainsFunc(b.Bins.From, func(dir string) bool { return path.Clean(d.expand(dir)) == path.Dir(program) })
 }
 
 // manualWrappers returns the wrappers of a container that someone has exported by
 // hand, at the same place and in the same form as bkt would.
-func (s *snapshot) manualWrappers(b Box) []export.Wrapper {
-	dir, ok := s.to(b.Box)
+func (s *snapshot) manualWrappers(b Container) []export.Wrapper {
+	dir, ok := s.to(b.Container)
 	if !ok {
 		return nil
 	}
-	wanted := s.wanted(b.Box, s.captured[b.Name])
+	wanted := s.wanted(b.Container, s.captured[b.Name])
 	var all []export.Wrapper
 	wrappers := s.wrappersOf(b.Name)
 	for _, at := range sortedKeys(wrappers) {
 		w := wrappers[at]
 		name := path.Base(w.Program)
 		_, known := wanted[name]
-		if path.Dir(at) == dir && !w.ByBkt && w.Unsupported == "" && !known && !s.inFrom(b.Box, w.Program) && path.IsAbs(w.Program) && path.Base(at) == name && !slices.Contains(export.Own, name) {
+		if path.Dir(at) == dir && !w.ByBkt && w.Unsupported == "" && !known && !s.inFrom(b.Container, w.Program) && path.IsAbs(w.Program) && path.Base(at) == name && !slices.Contains(export.Own, name) {
 			all = append(all, w)
 		}
 	}
@@ -240,7 +240,7 @@ func (s *snapshot) manualWrappers(b Box) []export.Wrapper {
 
 // manualApps returns the desktop entries of a container that someone has exported by
 // hand.
-func (s *snapshot) manualApps(b Box) []export.App {
+func (s *snapshot) manualApps(b Container) []export.App {
 	var all []export.App
 	for _, a := range s.apps {
 		if a.Container == b.Name && !a.ByBkt && a.Unsupported == "" && !slices.ContainsFunc(b.ExportedApps, a.Is) {
@@ -252,8 +252,8 @@ func (s *snapshot) manualApps(b Box) []export.App {
 
 // missingAndStaleExports returns the wrappers and apps that a declared container
 // lacks, and those that bkt has exported and that are no longer declared.
-func (s *snapshot) missingAndStaleExports(b Box) (add, remove []string) {
-	dir, ours := s.to(b.Box)
+func (s *snapshot) missingAndStaleExports(b Container) (add, remove []string) {
+	dir, ours := s.to(b.Container)
 	if s.path.writer == b.Name {
 		add = append(add, s.path.at)
 	}
@@ -263,7 +263,7 @@ func (s *snapshot) missingAndStaleExports(b Box) (add, remove []string) {
 	}
 	wanted := map[string]string{}
 	if ours {
-		wanted = s.wanted(b.Box, found)
+		wanted = s.wanted(b.Container, found)
 	}
 	wrappers := s.wrappersOf(b.Name)
 	for _, name := range sortedKeys(wanted) {
@@ -275,7 +275,7 @@ func (s *snapshot) missingAndStaleExports(b Box) (add, remove []string) {
 	for _, at := range sortedKeys(wrappers) {
 		w := wrappers[at]
 		_, stays := wanted[path.Base(at)]
-		stays = (stays || !seen && s.inFrom(b.Box, w.Program)) && path.Dir(at) == dir || path.Dir(at) == baked
+		stays = (stays || !seen && s.inFrom(b.Container, w.Program)) && path.Dir(at) == dir || path.Dir(at) == baked
 		if !stays && w.ByBkt {
 			remove = append(remove, at)
 		}
@@ -285,7 +285,7 @@ func (s *snapshot) missingAndStaleExports(b Box) (add, remove []string) {
 
 // keptExports returns notes on exports of a container that belong to the user, and
 // that no manifest can express.
-func (s *snapshot) keptExports(b Box) (notes []string) {
+func (s *snapshot) keptExports(b Container) (notes []string) {
 	tell := func(e export.File, at string, declared bool) {
 		kept := "it stays as it is"
 		if !declared {
@@ -293,7 +293,7 @@ func (s *snapshot) keptExports(b Box) (notes []string) {
 		}
 		notes = append(notes, fmt.Sprintf("%s %s: the manifest cannot express that; %s", at, e.Unsupported, kept))
 	}
-	wanted := s.wanted(b.Box, b.Bins.Found)
+	wanted := s.wanted(b.Container, b.Bins.Found)
 	wrappers := s.wrappersOf(b.Name)
 	for _, at := range sortedKeys(wrappers) {
 		if w := wrappers[at]; w.Unsupported != "" && path.Dir(at) != baked {
@@ -309,7 +309,7 @@ func (s *snapshot) keptExports(b Box) (notes []string) {
 	return notes
 }
 
-func (s *snapshot) missingAndStaleApps(b Box, add, remove []string) ([]string, []string) {
+func (s *snapshot) missingAndStaleApps(b Container, add, remove []string) ([]string, []string) {
 	for _, name := range b.ExportedApps {
 		if !slices.ContainsFunc(s.apps, func(a export.App) bool { return a.Container == b.Name && a.Is(name) }) {
 			add = append(add, appPrefix+name)

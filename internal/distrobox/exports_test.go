@@ -53,15 +53,15 @@ func TestExportsOfRoot(t *testing.T) {
 		check(t, os.MkdirAll(filepath.Dir(d.Home+name), 0o755))
 		check(t, os.WriteFile(d.Home+name, []byte(text), 0o755))
 	}
-	b := Box{Name: "dev", Box: manifest.Box{Image: "x"}}
-	_, err := d.readExports([]Box{b})
+	b := Container{Name: "dev", Container: manifest.Container{Image: "x"}}
+	_, err := d.readExports([]Container{b})
 	check(t, err)
 	d.observeExports(&b, manager.Container{})
 	if diff := cmp.Diff([]string{"/usr/bin/dc", "editor"}, append(b.Bins.Also, b.ExportedApps...)); diff != "" {
 		t.Error("captured:", diff)
 	}
 	var removed []string
-	agreed := Box{Name: "dev", Box: manifest.Box{Bins: manifest.Bins{Also: []string{"/usr/bin/bc", "/usr/bin/dc"}}, ExportedApps: []string{"editor", "gimp"}}}
+	agreed := Container{Name: "dev", Container: manifest.Container{Bins: manifest.Bins{Also: []string{"/usr/bin/bc", "/usr/bin/dc"}}, ExportedApps: []string{"editor", "gimp"}}}
 	for _, s := range d.remove(b, &agreed).Steps {
 		if s, ok := s.(plan.Delete); ok {
 			removed = append(removed, strings.TrimPrefix(s.Path, d.Home))
@@ -92,43 +92,43 @@ func TestPlan(t *testing.T) {
 		{At: "/a/dev-tools-x.desktop", Container: "dev-tools", ID: "x", File: export.File{ByBkt: true, As: "x"}},
 		{At: "/a/dev-y.desktop", Container: "dev", ID: "y", File: export.File{Unsupported: export.ChangedByHand}},
 	}
-	box := func(image string, also ...string) *Box {
-		return &Box{Name: "dev", Box: manifest.Box{Image: image, Bins: manifest.Bins{Also: also}}, ImageID: "x"}
+	box := func(image string, also ...string) *Container {
+		return &Container{Name: "dev", Container: manifest.Container{Image: image, Bins: manifest.Bins{Also: also}}, ImageID: "x"}
 	}
 	tests := []struct {
 		name string
-		diff reconcile.Diff[Box]
+		diff reconcile.Diff[Container]
 		want []string
 	}{
-		{"removed", reconcile.Diff[Box]{Have: box("localhost/x:1"), Base: box("localhost/x:1", "/opt/plain", "/opt/odd")}, []string{
+		{"removed", reconcile.Diff[Container]{Have: box("localhost/x:1"), Base: box("localhost/x:1", "/opt/plain", "/opt/odd")}, []string{
 			"podman rm --force --volumes 1", "rm -r /home/u/.local/bin/ours", "rm -r /home/u/.local/bin/plain", "rm -r /a/dev-x.desktop",
 			"leaves ~/.local/bin/copy, which bkt has not exported", "leaves ~/.local/bin/odd, which bkt has not exported", "leaves /a/dev-y.desktop, which bkt has not exported",
 		}},
-		{"removed, with what was never declared", reconcile.Diff[Box]{Have: box("localhost/x:1"), Base: box("localhost/x:1")}, []string{
+		{"removed, with what was never declared", reconcile.Diff[Container]{Have: box("localhost/x:1"), Base: box("localhost/x:1")}, []string{
 			"podman rm --force --volumes 1", "rm -r /home/u/.local/bin/ours", "rm -r /a/dev-x.desktop",
 			"leaves ~/.local/bin/copy, which bkt has not exported", "leaves ~/.local/bin/odd, which bkt has not exported", "leaves ~/.local/bin/plain, which bkt has not exported", "leaves /a/dev-y.desktop, which bkt has not exported",
 		}},
-		{"undeclared", reconcile.Diff[Box]{Have: box("localhost/x:1", "/opt/plain", "/opt/odd"), Want: box("localhost/x:1"), Base: box("localhost/x:1", "/opt/plain", "/opt/odd")},
+		{"undeclared", reconcile.Diff[Container]{Have: box("localhost/x:1", "/opt/plain", "/opt/odd"), Want: box("localhost/x:1"), Base: box("localhost/x:1", "/opt/plain", "/opt/odd")},
 			[]string{"rm -r /home/u/.local/bin/plain"}},
-		{"never declared", reconcile.Diff[Box]{Have: box("localhost/x:1", "/opt/plain", "/opt/odd"), Want: box("localhost/x:1")},
+		{"never declared", reconcile.Diff[Container]{Have: box("localhost/x:1", "/opt/plain", "/opt/odd"), Want: box("localhost/x:1")},
 			[]string{"cannot be done: ~/.local/bin/plain was exported by hand, and is not declared: it stays"}},
-		{"another image", reconcile.Diff[Box]{Have: box("localhost/x:1"), Want: &Box{Name: "dev", Box: manifest.Box{Image: "localhost/y:1"}, ImageID: "y"}}, []string{
+		{"another image", reconcile.Diff[Container]{Have: box("localhost/x:1"), Want: &Container{Name: "dev", Container: manifest.Container{Image: "localhost/y:1"}, ImageID: "y"}}, []string{
 			"podman stop 1", "podman rename 1 dev.bkt-old", "distrobox create …", "DBX_NON_INTERACTIVE=0 distrobox enter --name dev -- sh -s < input", "podman rm --force --volumes 1",
 		}},
-		{"another one that cannot be made", reconcile.Diff[Box]{Have: box("localhost/x:1"), Want: &Box{Name: "dev", Box: manifest.Box{Image: "localhost/y:1", Volume: []string{"/nonexistent/x:/x"}}, ImageID: "y"}},
+		{"another one that cannot be made", reconcile.Diff[Container]{Have: box("localhost/x:1"), Want: &Container{Name: "dev", Container: manifest.Container{Image: "localhost/y:1", Volume: []string{"/nonexistent/x:/x"}}, ImageID: "y"}},
 			[]string{"cannot be done: volume /nonexistent/x:/x: /nonexistent/x does not exist"}},
-		{"a folder outside of the home", reconcile.Diff[Box]{Want: &Box{Name: "new", Box: manifest.Box{Image: "localhost/x:1", Volume: []string{"/nonexistent/x:/x"}}}},
+		{"a folder outside of the home", reconcile.Diff[Container]{Want: &Container{Name: "new", Container: manifest.Container{Image: "localhost/x:1", Volume: []string{"/nonexistent/x:/x"}}}},
 			[]string{"cannot be done: volume /nonexistent/x:/x: /nonexistent/x does not exist"}},
-		{"one of the home", reconcile.Diff[Box]{Want: &Box{Name: "new", Box: manifest.Box{Image: "localhost/x:1", Volume: []string{"~/nonexistent/x:/x:ro", "named:/y"}}}},
+		{"one of the home", reconcile.Diff[Container]{Want: &Container{Name: "new", Container: manifest.Container{Image: "localhost/x:1", Volume: []string{"~/nonexistent/x:/x:ro", "named:/y"}}}},
 			[]string{"mkdir -p -- /home/u/nonexistent/x", "distrobox create …"}},
-		{"one that may be a file", reconcile.Diff[Box]{Want: &Box{Name: "new", Box: manifest.Box{Image: "localhost/x:1", Volume: []string{"~/nonexistent/x.conf:/x"}}}},
+		{"one that may be a file", reconcile.Diff[Container]{Want: &Container{Name: "new", Container: manifest.Container{Image: "localhost/x:1", Volume: []string{"~/nonexistent/x.conf:/x"}}}},
 			[]string{"cannot be done: volume ~/nonexistent/x.conf:/x: /home/u/nonexistent/x.conf does not exist"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
 			d.facts = d.readFacts(itemsOf(tt.diff))
-			for _, c := range d.plan([]reconcile.Diff[Box]{tt.diff}) {
+			for _, c := range d.plan([]reconcile.Diff[Container]{tt.diff}) {
 				for _, s := range c.Steps {
 					text := s.String()
 					if strings.HasPrefix(text, "distrobox create ") {
@@ -186,7 +186,7 @@ func TestFoldersThatCannotBeRead(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d := testSnapshot(Domain{Home: home, Data: home + "/share", Proc: home + "/proc"})
 			d.wrappers = []export.Wrapper{tt.wrapper}
-			b := Box{Name: "dev", Box: manifest.Box{Bins: manifest.Bins{From: []string{tt.from}, Found: known}}}
+			b := Container{Name: "dev", Container: manifest.Container{Bins: manifest.Bins{From: []string{tt.from}, Found: known}}}
 			observed := b
 			if diff := cmp.Diff(tt.notes, d.observeExports(&observed, tt.container)); diff != "" {
 				t.Error(diff)
@@ -221,8 +221,8 @@ func TestUnreadFiles(t *testing.T) {
 func TestNothingIsTakenOnTrust(t *testing.T) {
 	d := testSnapshot(Domain{Manager: "podman", Home: "/home/u"})
 	d.containers = map[string]manager.Container{"dev": {ID: "1"}}
-	have, want := Box{Name: "dev", Box: manifest.Box{Image: "x"}}, Box{Name: "dev", Box: manifest.Box{Image: "y", Bins: manifest.Bins{Also: []string{"/a"}}}}
-	changes := d.plan([]reconcile.Diff[Box]{{Have: &have, Want: &want}, {Have: &have}, {Want: &want}})
+	have, want := Container{Name: "dev", Container: manifest.Container{Image: "x"}}, Container{Name: "dev", Container: manifest.Container{Image: "y", Bins: manifest.Bins{Also: []string{"/a"}}}}
+	changes := d.plan([]reconcile.Diff[Container]{{Have: &have, Want: &want}, {Have: &have}, {Want: &want}})
 	for _, stage := range d.stages(want, manager.Container{ID: "1"}, "new", "dev-backup", nil) {
 		changes = append(changes, plan.Change{Steps: stage.Steps})
 	}
@@ -251,9 +251,9 @@ func testSnapshot(d Domain) *snapshot {
 	return &snapshot{Domain: d, programs: map[string][]manifest.Found{}, captured: map[string][]manifest.Found{}}
 }
 
-func itemsOf(d reconcile.Diff[Box]) []Box {
-	var all []Box
-	for _, b := range []*Box{d.Have, d.Want} {
+func itemsOf(d reconcile.Diff[Container]) []Container {
+	var all []Container
+	for _, b := range []*Container{d.Have, d.Want} {
 		if b != nil {
 			all = append(all, *b)
 		}

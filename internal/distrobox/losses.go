@@ -12,12 +12,12 @@ import (
 
 // recordLosses finds out what a container loses if it is recreated. It asks only if
 // the container differs from what is declared.
-func (s *snapshot) recordLosses(ctx context.Context, sys reconcile.System, b Box, known map[string]Box) {
+func (s *snapshot) recordLosses(ctx context.Context, sys reconcile.System, b Container, known map[string]Container) {
 	k, ok := known[b.Name]
 	if ok {
 		k = s.resolve(k)
 	}
-	if !ok || sameMade(b.Box, k.Box) && sameImage(b, k) {
+	if !ok || sameMade(b.Container, k.Container) && sameImage(b, k) {
 		return
 	}
 	s.losses[b.Name] = s.changesSinceImage(ctx, sys, s.all()[b.Name], b.Volume, slices.Concat(b.Packages, k.Packages))

@@ -54,17 +54,17 @@ const backupSuffix = ".bkt-old"
 // and everything is as declared, it asks nothing. Otherwise it asks the manager for
 // its containers and, where they cannot be read, its images. It asks more only about
 // containers that bkt has not created, or that would be recreated.
-func (d Domain) Observe(ctx context.Context, sys reconcile.System, declared []Box) (reconcile.Snapshot[Box], error) {
+func (d Domain) Observe(ctx context.Context, sys reconcile.System, declared []Container) (reconcile.Snapshot[Container], error) {
 	s, o, err := d.observe(ctx, sys, declared)
 	if err != nil {
-		return reconcile.Snapshot[Box]{}, err
+		return reconcile.Snapshot[Container]{}, err
 	}
 	o.Notes = append(o.Notes, s.kept...)
 	return o, nil
 }
 
-func (d Domain) observe(ctx context.Context, sys reconcile.System, declared []Box) (*snapshot, reconcile.Snapshot[Box], error) {
-	none := reconcile.Snapshot[Box]{}
+func (d Domain) observe(ctx context.Context, sys reconcile.System, declared []Container) (*snapshot, reconcile.Snapshot[Container], error) {
+	none := reconcile.Snapshot[Container]{}
 	if err := d.usable(); err != nil {
 		return nil, none, err
 	}
@@ -100,7 +100,7 @@ func (noQueries) Output(context.Context, plan.Run) ([]byte, error) {
 }
 
 // inSync reports whether the observed containers are the declared ones.
-func (s *snapshot) inSync(o reconcile.Snapshot[Box], declared []Box) bool {
+func (s *snapshot) inSync(o reconcile.Snapshot[Container], declared []Container) bool {
 	byName := index(declared)
 	if len(o.Notes) > 0 || len(o.Items) != len(byName) {
 		return false
@@ -114,8 +114,8 @@ func (s *snapshot) inSync(o reconcile.Snapshot[Box], declared []Box) bool {
 }
 
 // snapshot returns what is known about containers, and the items among them.
-func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers []manager.Container, images manager.Images, declared []Box) (*snapshot, reconcile.Snapshot[Box], error) {
-	var o reconcile.Snapshot[Box]
+func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers []manager.Container, images manager.Images, declared []Container) (*snapshot, reconcile.Snapshot[Container], error) {
+	var o reconcile.Snapshot[Container]
 	manual, err := d.readManual()
 	if err != nil {
 		return nil, o, reconcile.Unavailablef("%w", err)
@@ -151,14 +151,14 @@ func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers [
 	}
 	s.facts = d.readFacts(o.Items, declared)
 	storage := d.storage()
-	o.Identity = func(Box) string { return storage }
+	o.Identity = func(Container) string { return storage }
 	o.Hidden, o.Resolve, o.Plan = d.rootful, s.resolve, s.plan
 	return s, o, nil
 }
 
 // readFacts reads about the folders that containers share with the host and export
 // from, and about their entries in the menu.
-func (d Domain) readFacts(lists ...[]Box) facts {
+func (d Domain) readFacts(lists ...[]Container) facts {
 	f := facts{map[string]bool{}, map[string]string{}, map[string]bool{}}
 	for _, b := range slices.Concat(lists...) {
 		for _, v := range b.Volume {
@@ -166,8 +166,8 @@ func (d Domain) readFacts(lists ...[]Box) facts {
 			_, err := os.Stat(dir)
 			f.missing[dir] = errors.Is(err, fs.ErrNotExist)
 		}
-		to, _ := d.to(b.Box)
-		for _, dir := range append(d.programFolders(b.Box), to) {
+		to, _ := d.to(b.Container)
+		for _, dir := range append(d.programFolders(b.Container), to) {
 			f.folders[dir] = reconcile.FolderIdentity(dir)
 		}
 		f.menu[b.Name] = export.IsMenuEntry(d.menuEntry(b.Name), b.Name, d.UID == 0)
@@ -195,7 +195,7 @@ func (d Domain) usable() error {
 }
 
 // rootful reports whether a container belongs to root, so that bkt cannot read it.
-func (d Domain) rootful(b Box) bool { return b.Root && d.UID != 0 }
+func (d Domain) rootful(b Container) bool { return b.Root && d.UID != 0 }
 
 // ask asks for the containers and, unless the images that were read include all of
 // theirs, for the images at the same time.
@@ -221,7 +221,7 @@ func (d Domain) ask(ctx context.Context, sys reconcile.System, read manager.Imag
 // classify separates containers from backups, and from copies of a container, which
 // have its label. A container with a declared name is that container, whatever its
 // label says.
-func (s *snapshot) classify(containers []manager.Container, known map[string]Box) (notes []string) {
+func (s *snapshot) classify(containers []manager.Container, known map[string]Container) (notes []string) {
 	s.containers, s.backups = map[string]manager.Container{}, map[string]manager.Container{}
 	for _, c := range containers {
 		made, _, ok := creation.ParseLabel(c.Labels[creation.LabelName])
@@ -282,8 +282,8 @@ func (s *snapshot) inspectForeign(ctx context.Context, sys reconcile.System) err
 	return nil
 }
 
-func index(known []Box) map[string]Box {
-	all := map[string]Box{}
+func index(known []Container) map[string]Container {
+	all := map[string]Container{}
 	for _, b := range known {
 		if _, ok := all[b.Name]; !ok {
 			all[b.Name] = b
@@ -293,19 +293,19 @@ func index(known []Box) map[string]Box {
 }
 
 // observed returns a container as the system has it, in the words of its declaration.
-func (s *snapshot) observed(c manager.Container, name string, known map[string]Box) (Box, []string) {
+func (s *snapshot) observed(c manager.Container, name string, known map[string]Container) (Container, []string) {
 	k, isKnown := known[name]
 	made, ok := entry(c, name)
 	if !ok {
-		made = Box{Name: name, Box: s.creator().FromContainer(c, k.Box)}
+		made = Container{Name: name, Container: s.creator().FromContainer(c, k.Container)}
 	}
 	if isKnown && c.ImageID != "" && s.images.ID(k.Image) == c.ImageID {
 		made.Image = k.Image // the same, by whatever name, such as its digest
 	}
 	made.Packages = s.withLearned(c, made.Packages)
-	b := Box{Name: name, Box: made.Box}
+	b := Container{Name: name, Container: made.Container}
 	if isKnown {
-		b.Box = applyDeclared(k.Box, made.Box)
+		b.Container = applyDeclared(k.Container, made.Container)
 	}
 	b.ImageID, b.ToDo = c.ImageID, ToDo{}
 	notes := s.observeExports(&b, c)
@@ -313,7 +313,7 @@ func (s *snapshot) observed(c manager.Container, name string, known map[string]B
 }
 
 // applyDeclared returns a declared container as it was created.
-func applyDeclared(known, made manifest.Box) manifest.Box {
+func applyDeclared(known, made manifest.Container) manifest.Container {
 	if sameMade(known, made) {
 		return known
 	}
@@ -342,7 +342,7 @@ func sameFolder(a, b string) bool {
 
 // resolve returns what a declared container means on this system: which image it has,
 // and which exports are missing.
-func (s *snapshot) resolve(b Box) Box {
+func (s *snapshot) resolve(b Container) Container {
 	_, there := s.containers[b.Name]
 	b.ImageID = s.images.ID(b.Image)
 	_, b.ToDo.Finish = s.backups[b.Name]

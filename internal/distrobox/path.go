@@ -26,17 +26,17 @@ const pathHead = "# Written by bkt, as boxes export programs. One that is writte
 
 // readPath compares the file with what it should have. Notes say if the file is not
 // bkt's.
-func (s *snapshot) readPath(known []Box) (notes []string) {
+func (s *snapshot) readPath(known []Container) (notes []string) {
 	var folders []string
 	writer := ""
 	for _, b := range known {
-		if !s.exportsSomething(b.Box) || s.rootful(b) || s.allByHand(b) {
+		if !s.exportsSomething(b.Container) || s.rootful(b) || s.allByHand(b) {
 			continue
 		}
 		if _, there := s.containers[b.Name]; writer == "" && there {
 			writer = b.Name
 		}
-		if dir, _ := s.to(b.Box); !slices.Contains(folders, dir) {
+		if dir, _ := s.to(b.Container); !slices.Contains(folders, dir) {
 			folders = append(folders, dir)
 		}
 	}
@@ -64,10 +64,10 @@ func (s *snapshot) readPath(known []Box) (notes []string) {
 
 // allByHand reports whether everything that a container exports was exported by hand,
 // so that the user has set PATH.
-func (s *snapshot) allByHand(b Box) bool {
-	dir, _ := s.to(b.Box)
+func (s *snapshot) allByHand(b Container) bool {
+	dir, _ := s.to(b.Container)
 	wrappers := s.wrappersOf(b.Name)
-	wanted := s.wanted(b.Box, b.Bins.Found)
+	wanted := s.wanted(b.Container, b.Bins.Found)
 	for name, program := range wanted {
 		if w, there := wrappers[path.Join(dir, name)]; !there || w.ByBkt || !w.Holds(program) {
 			return false

@@ -17,7 +17,7 @@ import (
 )
 
 // plan implements Plan of [reconcile.Snapshot].
-func (s *snapshot) plan(diffs []reconcile.Diff[Box]) []plan.Change {
+func (s *snapshot) plan(diffs []reconcile.Diff[Container]) []plan.Change {
 	var p []plan.Change
 	for _, diff := range diffs {
 		switch have, want := diff.Have, diff.Want; {
@@ -25,7 +25,7 @@ func (s *snapshot) plan(diffs []reconcile.Diff[Box]) []plan.Change {
 			p = append(p, s.remove(*have, diff.Base))
 		case have == nil:
 			p = append(p, s.create(*want)...)
-		case !sameMade(have.Box, want.Box), !sameImage(*have, *want):
+		case !sameMade(have.Container, want.Container), !sameImage(*have, *want):
 			p = append(p, s.recreate(*have, *want)...)
 			p = append(p, s.undeclare(diff)...)
 		case s.isUnfinished(*want):
@@ -42,7 +42,7 @@ func (s *snapshot) plan(diffs []reconcile.Diff[Box]) []plan.Change {
 // remove removes a container and its exports. It does not leave that to distrobox,
 // which also removes exports of containers whose names begin with this one's, and may
 // ask whether to remove a home.
-func (s *snapshot) remove(b Box, agreed *Box) plan.Change {
+func (s *snapshot) remove(b Container, agreed *Container) plan.Change {
 	c := plan.Change{Op: plan.Remove, Targets: []string{b.Name}}
 	for _, there := range []map[string]manager.Container{s.containers, s.backups} {
 		if old, ok := there[b.Name]; ok {
@@ -60,10 +60,10 @@ func (s *snapshot) remove(b Box, agreed *Box) plan.Change {
 
 // removeExports removes what bkt has exported from a container, and what was exported
 // by hand and declared later. All other exports stay, and are listed.
-func (s *snapshot) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves []string) {
-	was := manifest.Box{}
+func (s *snapshot) removeExports(b Container, agreed *Container) (steps []plan.Step, leaves []string) {
+	was := manifest.Container{}
 	if agreed != nil {
-		was = agreed.Box
+		was = agreed.Container
 	}
 	remove := func(at string, e export.File, declared bool) {
 		if e.ByBkt || declared && e.Unsupported == "" {
@@ -87,14 +87,14 @@ func (s *snapshot) removeExports(b Box, agreed *Box) (steps []plan.Step, leaves 
 	return steps, leaves
 }
 
-func (s *snapshot) create(b Box) []plan.Change {
+func (s *snapshot) create(b Container) []plan.Change {
 	steps := s.createSteps(b)
 	made := plan.Change{Op: plan.Add, Targets: []string{b.Name}, Steps: steps, Hint: createHint(b, steps)}
 	return append([]plan.Change{made}, s.export(b, b, true)...)
 }
 
 // createHint says what the user can do if these steps do not create a container.
-func createHint(b Box, steps []plan.Step) string {
+func createHint(b Container, steps []plan.Step) string {
 	if isRefused(steps) {
 		return "" // the step has the reason
 	}
@@ -112,14 +112,14 @@ func isRefused(steps []plan.Step) bool {
 
 // isUnfinished reports whether a container was being recreated and the new one does
 // not exist.
-func (s *snapshot) isUnfinished(b Box) bool {
+func (s *snapshot) isUnfinished(b Container) bool {
 	_, there := s.containers[b.Name]
 	return !there
 }
 
 // recreate recreates a container. The old one gets another name, and is removed as
 // soon as the new one has started.
-func (s *snapshot) recreate(have, b Box) []plan.Change {
+func (s *snapshot) recreate(have, b Container) []plan.Change {
 	old, isBackup := s.backups[b.Name]
 	now, there := s.containers[b.Name]
 	creating := s.createSteps(b)
@@ -145,13 +145,13 @@ func (s *snapshot) recreate(have, b Box) []plan.Change {
 }
 
 // restoreName gives a container, which is as declared, its name back.
-func (s *snapshot) restoreName(b Box) plan.Change {
+func (s *snapshot) restoreName(b Container) plan.Change {
 	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{s.manager().Rename(s.backups[b.Name], b.Name)}}
 }
 
 // finish removes the old container if the new one starts. If it does not, both stay:
 // the user may have used either of them last.
-func (s *snapshot) finish(b Box) []plan.Change {
+func (s *snapshot) finish(b Container) []plan.Change {
 	old, aside := s.backups[b.Name]
 	if !aside {
 		return nil
@@ -162,7 +162,7 @@ func (s *snapshot) finish(b Box) []plan.Change {
 
 // started starts a container, which runs its hooks, and verifies that it runs: then
 // the old one is removed.
-func (d Domain) started(b Box) plan.Step {
+func (d Domain) started(b Container) plan.Step {
 	r := d.enter(b.Name, "# bkt\nexit 0\n")
 	r.Verify = d.manager().IsRunning(b.Name)
 	return r
@@ -170,15 +170,15 @@ func (d Domain) started(b Box) plan.Step {
 
 // export brings the exports of a container up to date. Files of the host are removed
 // without the container; it is entered for the rest if enter is set.
-func (s *snapshot) export(have, b Box, enter bool) []plan.Change {
+func (s *snapshot) export(have, b Container, enter bool) []plan.Change {
 	var steps []plan.Step
 	for _, at := range b.ToDo.Remove {
 		steps = append(steps, plan.Delete{Path: at})
 	}
-	if s.exportsSomething(b.Box) && s.path.text != "" {
+	if s.exportsSomething(b.Container) && s.path.text != "" {
 		steps = append(steps, plan.Overwrite{Path: s.path.at, Text: []byte(s.path.text)})
 	}
-	if enter && (s.exportsSomething(b.Box) || len(b.ExportedApps) > 0) && !slices.Equal(b.ToDo.Export, []string{s.path.at}) {
+	if enter && (s.exportsSomething(b.Container) || len(b.ExportedApps) > 0) && !slices.Equal(b.ToDo.Export, []string{s.path.at}) {
 		steps = append(steps, s.exports(b)...)
 	}
 	if len(steps) == 0 {
@@ -189,12 +189,12 @@ func (s *snapshot) export(have, b Box, enter bool) []plan.Change {
 
 // undeclaredExports returns what was exported by hand from a container, and is no
 // longer declared.
-func (s *snapshot) undeclaredExports(have, want Box) (wrappers []export.Wrapper, apps []export.App) {
-	dir, _ := s.to(want.Box)
+func (s *snapshot) undeclaredExports(have, want Container) (wrappers []export.Wrapper, apps []export.App) {
+	dir, _ := s.to(want.Container)
 	all := s.wrappersOf(want.Name)
 	for _, program := range have.Bins.Also {
 		w, there := all[path.Join(dir, path.Base(program))]
-		if there && !w.ByBkt && w.Unsupported == "" && w.Program == s.expand(program) && !s.declares(want.Box, w.Program) {
+		if there && !w.ByBkt && w.Unsupported == "" && w.Program == s.expand(program) && !s.declares(want.Container, w.Program) {
 			wrappers = append(wrappers, w)
 		}
 	}
@@ -208,17 +208,17 @@ func (s *snapshot) undeclaredExports(have, want Box) (wrappers []export.Wrapper,
 }
 
 // declares reports whether a program is declared by itself.
-func (d Domain) declares(b manifest.Box, program string) bool {
+func (d Domain) declares(b manifest.Container, program string) bool {
 	return slices.ContainsFunc(b.Bins.Also, func(also string) bool { return d.expand(also) == program })
 }
 
 // undeclare removes exports that were made by hand, declared later, and are no longer
 // declared. bkt does not remove exports that were never declared.
-func (s *snapshot) undeclare(diff reconcile.Diff[Box]) []plan.Change {
+func (s *snapshot) undeclare(diff reconcile.Diff[Container]) []plan.Change {
 	wrappers, apps := s.undeclaredExports(*diff.Have, *diff.Want)
-	var agreed manifest.Box
+	var agreed manifest.Container
 	if diff.Base != nil {
-		agreed = diff.Base.Box
+		agreed = diff.Base.Container
 	}
 	remove := plan.Change{Op: plan.Modify, Targets: []string{diff.Want.Name}}
 	refuse := remove
@@ -247,12 +247,12 @@ func (d Domain) undeclared(at string) plan.Step {
 // createSteps returns the steps that create a container, and the folders that it
 // shares. The result is verified: distrobox reports success even if the manager has
 // refused, or if a container of this name exists.
-func (s *snapshot) createSteps(b Box) []plan.Step {
-	argv, err := s.creator().Args(b.Name, b.Box)
+func (s *snapshot) createSteps(b Container) []plan.Step {
+	argv, err := s.creator().Args(b.Name, b.Container)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	entry, err := creation.Label(b.Name, b.Box)
+	entry, err := creation.Label(b.Name, b.Container)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}

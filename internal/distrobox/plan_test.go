@@ -47,69 +47,69 @@ const (
 // may be in: missing, there, set aside while it is recreated, or both.
 func TestPlanOfStates(t *testing.T) {
 	now, old := manager.Container{ID: "1", Name: "dev", Running: true}, manager.Container{ID: "0", Name: "dev.bkt-old"}
-	box := func(image, id string, edit func(*Box)) *Box {
-		b := &Box{Name: "dev", Box: manifest.Box{Image: image}, ImageID: id}
+	box := func(image, id string, edit func(*Container)) *Container {
+		b := &Container{Name: "dev", Container: manifest.Container{Image: image}, ImageID: id}
 		if edit != nil {
 			edit(b)
 		}
 		return b
 	}
-	exporting := func(b *Box) { b.Bins.Also = []string{"/usr/bin/bc"} }
+	exporting := func(b *Container) { b.Bins.Also = []string{"/usr/bin/bc"} }
 	tests := []struct {
 		name        string
 		there, away []manager.Container
-		diff        reconcile.Diff[Box]
+		diff        reconcile.Diff[Container]
 		want        []string
 	}{
-		{"missing", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", nil)}, []string{"+ " + createDev}},
-		{"missing, with exports", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", exporting)}, []string{"+ " + createDev, "~ " + enterDev}},
-		{"missing, with apps", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", func(b *Box) { b.ExportedApps = []string{"gimp"} })},
+		{"missing", nil, nil, reconcile.Diff[Container]{Want: box("x:1", "x", nil)}, []string{"+ " + createDev}},
+		{"missing, with exports", nil, nil, reconcile.Diff[Container]{Want: box("x:1", "x", exporting)}, []string{"+ " + createDev, "~ " + enterDev}},
+		{"missing, with apps", nil, nil, reconcile.Diff[Container]{Want: box("x:1", "x", func(b *Container) { b.ExportedApps = []string{"gimp"} })},
 			[]string{"+ " + createDev, "~ " + enterDev, "~ script /home/u/.local/share/applications"}},
-		{"that cannot be created", nil, nil, reconcile.Diff[Box]{Want: box("a b", "", nil)}, []string{`+ cannot be done: image a b: distrobox does not take " " in it`}},
-		{"other image", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
+		{"that cannot be created", nil, nil, reconcile.Diff[Container]{Want: box("a b", "", nil)}, []string{`+ cannot be done: image a b: distrobox does not take " " in it`}},
+		{"other image", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
 			"~ podman stop 1", "~ podman rename 1 dev.bkt-old", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 1",
 			"undo: script podman dev 1 true", "loses /etc/fstab",
 		}},
-		{"same name, newer image", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("x:1", "y", nil)}, []string{
+		{"same name, newer image", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("x:1", "y", nil)}, []string{
 			"~ podman stop 1", "~ podman rename 1 dev.bkt-old", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 1",
 			"undo: script podman dev 1 true", "loses /etc/fstab",
 		}},
-		{"other image, which is not there", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("y:1", "", nil)}, []string{
+		{"other image, which is not there", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("y:1", "", nil)}, []string{
 			"~ podman pull y:1", "~ podman stop 1", "~ podman rename 1 dev.bkt-old", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 1",
 			"undo: script podman dev 1 true", "loses /etc/fstab",
 		}},
-		{"other image, and cannot be created", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("a b", "", nil)},
+		{"other image, and cannot be created", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("a b", "", nil)},
 			[]string{`~ cannot be done: image a b: distrobox does not take " " in it`}},
-		{"set aside, to be recreated", nil, []manager.Container{old}, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
+		{"set aside, to be recreated", nil, []manager.Container{old}, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
 			"~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 0", "undo: script podman dev 0 ", "loses /etc/fstab",
 		}},
-		{"set aside, and as declared", nil, []manager.Container{old}, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("x:1", "x", func(b *Box) { b.ToDo.Finish = true })},
+		{"set aside, and as declared", nil, []manager.Container{old}, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("x:1", "x", func(b *Container) { b.ToDo.Finish = true })},
 			[]string{"~ podman rename 0 dev"}},
-		{"recreated, but wrong", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
+		{"recreated, but wrong", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
 			"~ podman rm --force --volumes 1", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 0", "undo: script podman dev 0 ",
 			"loses /etc/fstab", "loses the old container, dev.bkt-old",
 		}},
-		{"recreated, and not finished", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Box]{Have: box("y:1", "y", nil), Want: box("y:1", "y", func(b *Box) { b.ToDo.Finish = true })},
+		{"recreated, and not finished", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Container]{Have: box("y:1", "y", nil), Want: box("y:1", "y", func(b *Container) { b.ToDo.Finish = true })},
 			[]string{"~ " + enterDev, "~ podman rm --force --volumes 0", "loses the old container, dev.bkt-old"}},
-		{"removed", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil)}, []string{"- podman rm --force --volumes 1"}},
-		{"removed, with the old one", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Box]{Have: box("x:1", "x", nil)},
+		{"removed", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil)}, []string{"- podman rm --force --volumes 1"}},
+		{"removed, with the old one", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Container]{Have: box("x:1", "x", nil)},
 			[]string{"- podman rm --force --volumes 1", "- podman rm --force --volumes 0"}},
-		{"lacks an export", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", exporting), Want: box("x:1", "x", func(b *Box) {
+		{"lacks an export", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", exporting), Want: box("x:1", "x", func(b *Container) {
 			exporting(b)
 			b.ToDo.Export = []string{"/home/u/.local/bin/bc"}
 		})}, []string{"~ " + enterDev}},
-		{"lacks only the file with PATH", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", exporting), Want: box("x:1", "x", func(b *Box) {
+		{"lacks only the file with PATH", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", exporting), Want: box("x:1", "x", func(b *Container) {
 			exporting(b)
 			b.ToDo.Export = []string{pathConf}
 		})}, []string{"~ write " + pathConf}},
-		{"has too many exports", []manager.Container{now}, nil, reconcile.Diff[Box]{Have: box("x:1", "x", nil), Want: box("x:1", "x", func(b *Box) {
+		{"has too many exports", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("x:1", "x", func(b *Container) {
 			b.ToDo.Remove = []string{"/home/u/.local/bin/old"}
 		})}, []string{"~ rm -r /home/u/.local/bin/old"}},
-		{"exports to a folder outside of the home", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", func(b *Box) {
+		{"exports to a folder outside of the home", nil, nil, reconcile.Diff[Container]{Want: box("x:1", "x", func(b *Container) {
 			exporting(b)
 			b.Bins.To = "/opt/bin"
 		})}, []string{"+ " + createDev, "~ cannot be done: programs cannot be exported to /opt/bin, which containers do not share with the host"}},
-		{"exports to the folder of the programs", nil, nil, reconcile.Diff[Box]{Want: box("x:1", "x", func(b *Box) { b.Bins.From = []string{"~/.local/bin"} })},
+		{"exports to the folder of the programs", nil, nil, reconcile.Diff[Container]{Want: box("x:1", "x", func(b *Container) { b.Bins.From = []string{"~/.local/bin"} })},
 			[]string{"+ " + createDev, "~ cannot be done: programs in /home/u/.local/bin cannot be exported to that same folder"}},
 	}
 	for _, tt := range tests {
@@ -127,11 +127,11 @@ func TestPlanOfStates(t *testing.T) {
 				s.backups["dev"] = c
 			}
 			s.facts = s.readFacts(itemsOf(tt.diff))
-			got := s.plan([]reconcile.Diff[Box]{tt.diff})
+			got := s.plan([]reconcile.Diff[Container]{tt.diff})
 			if diff := cmp.Diff(tt.want, steps(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if again := s.plan([]reconcile.Diff[Box]{tt.diff}); cmp.Diff(steps(got), steps(again)) != "" {
+			if again := s.plan([]reconcile.Diff[Container]{tt.diff}); cmp.Diff(steps(got), steps(again)) != "" {
 				t.Error("the same differences make another plan")
 			}
 			for _, c := range got {
@@ -151,28 +151,28 @@ func TestScript(t *testing.T) {
 	}
 	tests := []struct {
 		name     string
-		box      manifest.Box
+		box      manifest.Container
 		wrappers []export.Wrapper
 		apps     []export.App
 		want     []string // lines before and after the functions
 	}{
-		{"programs and folders, sorted", manifest.Box{Bins: manifest.Bins{Also: []string{"~/bin/it's", "/usr/bin/bc"}, From: []string{"/opt/bin/", "~/bin"}}}, nil, nil, []string{
+		{"programs and folders, sorted", manifest.Container{Bins: manifest.Bins{Also: []string{"~/bin/it's", "/usr/bin/bc"}, From: []string{"/opt/bin/", "~/bin"}}}, nil, nil, []string{
 			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/", "wrappers=/", "entries=/",
 			"bin /usr/bin/bc", `bin "/home/u/bin/it's"`, "folder /opt/bin", "folder /home/u/bin",
 		}},
-		{"excluded programs, but not those declared by themselves", manifest.Box{Bins: manifest.Bins{From: []string{"/opt/bin"}, Also: []string{"/opt/bin/a"}, Exclude: []string{"a", "b"}}}, nil, nil, []string{
+		{"excluded programs, but not those declared by themselves", manifest.Container{Bins: manifest.Bins{From: []string{"/opt/bin"}, Also: []string{"/opt/bin/a"}, Exclude: []string{"a", "b"}}}, nil, nil, []string{
 			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/b/", "wrappers=/", "entries=/", "bin /opt/bin/a", "folder /opt/bin",
 		}},
-		{"programs of the image", manifest.Box{Bins: manifest.Bins{Also: []string{"/usr/bin/bc"}, To: "/usr/bin"}}, nil, nil, []string{
+		{"programs of the image", manifest.Container{Bins: manifest.Bins{Also: []string{"/usr/bin/bc"}, To: "/usr/bin"}}, nil, nil, []string{
 			"to=''", "excluded=/bkt/bkt-engine/", "wrappers=/", "entries=/",
 		}},
-		{"wrappers of bkt and of others", manifest.Box{Bins: manifest.Bins{Also: []string{"/usr/bin/bc"}, To: "~/.local/bin"}}, []export.Wrapper{
+		{"wrappers of bkt and of others", manifest.Container{Bins: manifest.Bins{Also: []string{"/usr/bin/bc"}, To: "~/.local/bin"}}, []export.Wrapper{
 			at("bc", "/usr/bin/bc", export.File{ByBkt: true}), at("dc", "/usr/bin/dc", export.File{}), at("mine", "/usr/bin/x", export.File{Unsupported: export.ChangedByHand}),
 			at("copy", "/usr/bin/bc", export.File{}), {At: "/home/u/bin/other", Container: "dev", Program: "/usr/bin/other"}, {At: "/home/u/.local/bin/theirs", Container: "tools", Program: "/usr/bin/theirs"},
 		}, nil, []string{
 			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/", "wrappers=/bc/", "entries=/", "keep /usr/bin/dc", "keep mine", "bin /usr/bin/bc",
 		}},
-		{"apps of bkt and of others", manifest.Box{ExportedApps: []string{"gimp", "mine"}}, nil, []export.App{
+		{"apps of bkt and of others", manifest.Container{ExportedApps: []string{"gimp", "mine"}}, nil, []export.App{
 			{At: "/a/dev-gimp.desktop", Container: "dev", ID: "gimp", File: export.File{ByBkt: true, As: "gimp"}},
 			{At: "/a/dev-mine.desktop", Container: "dev", ID: "mine"}, {At: "/a/tools-x.desktop", Container: "tools", ID: "x", File: export.File{ByBkt: true, As: "x"}},
 		}, []string{"to=''", "excluded=/bkt/bkt-engine/", "wrappers=/", "entries=/dev-gimp.desktop/", "app gimp"}},
@@ -181,7 +181,7 @@ func TestScript(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := testSnapshot(Domain{Manager: "podman", Home: "/home/u", Data: "/home/u/.local/share", Cache: "/home/u/.cache/bkt"})
 			s.wrappers, s.apps = tt.wrappers, tt.apps
-			text, err := s.script(Box{Name: "dev", Box: tt.box})
+			text, err := s.script(Container{Name: "dev", Container: tt.box})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -209,7 +209,7 @@ func TestScript(t *testing.T) {
 		})
 	}
 	s := testSnapshot(Domain{Home: "/home/u"})
-	if _, err := s.script(Box{Name: "dev", Box: manifest.Box{Bins: manifest.Bins{Also: []string{"/a\x00b"}}}}); err == nil {
+	if _, err := s.script(Container{Name: "dev", Container: manifest.Container{Bins: manifest.Bins{Also: []string{"/a\x00b"}}}}); err == nil {
 		t.Error("a name that no shell can take is no error")
 	}
 	if got := filepath.Base(s.work()); got != "export" {

@@ -16,9 +16,9 @@ import (
 )
 
 // script returns the script that exports what is declared for a container.
-func (s *snapshot) script(b Box) (string, error) {
-	to, _ := s.to(b.Box)
-	if !s.exportsSomething(b.Box) {
+func (s *snapshot) script(b Container) (string, error) {
+	to, _ := s.to(b.Container)
+	if !s.exportsSomething(b.Container) {
 		to = ""
 	}
 	kept, wrappers, entries := s.owners(b, to)
@@ -41,8 +41,8 @@ func (s *snapshot) script(b Box) (string, error) {
 
 // callAll calls the functions of the script for each declared export, except apps that
 // were exported by hand.
-func (s *snapshot) callAll(out *script, b Box) {
-	if _, ours := s.to(b.Box); ours {
+func (s *snapshot) callAll(out *script, b Container) {
+	if _, ours := s.to(b.Container); ours {
 		for _, program := range slices.Sorted(slices.Values(b.Bins.Also)) {
 			out.write("bin ", s.expand(program))
 		}
@@ -59,7 +59,7 @@ func (s *snapshot) callAll(out *script, b Box) {
 
 // owners returns the programs of a container that were exported by hand, and the names
 // of the files that bkt has exported, each between slashes.
-func (s *snapshot) owners(b Box, to string) (kept []string, wrappers, entries string) {
+func (s *snapshot) owners(b Container, to string) (kept []string, wrappers, entries string) {
 	wrappers, entries = "/", "/"
 	all := s.wrappersOf(b.Name)
 	for _, at := range sortedKeys(all) {
@@ -131,8 +131,8 @@ func (d Domain) enter(box, script string) plan.Run {
 }
 
 // exports returns the steps that export what is declared for a container.
-func (s *snapshot) exports(b Box) []plan.Step {
-	if to, ours := s.to(b.Box); ours && s.exportsSomething(b.Box) && !paths.Within(to, s.Home) {
+func (s *snapshot) exports(b Container) []plan.Step {
+	if to, ours := s.to(b.Container); ours && s.exportsSomething(b.Container) && !paths.Within(to, s.Home) {
 		err := fmt.Errorf("programs cannot be exported to %s, which containers do not share with the host", to)
 		return []plan.Step{plan.Fail{Reason: hint.Add(err, `set "to" of its bins to a folder in the home, or to %s for the host's image`, baked)}}
 	}
@@ -156,9 +156,9 @@ const refreshing = `if command -v update-desktop-database >/dev/null; then updat
 
 // checkNoLoop returns an error if wrappers would be exported from the folder that they
 // are in: a wrapper that runs itself never ends.
-func (s *snapshot) checkNoLoop(b Box) error {
-	to, ours := s.to(b.Box)
-	for _, dir := range s.programFolders(b.Box) {
+func (s *snapshot) checkNoLoop(b Container) error {
+	to, ours := s.to(b.Container)
+	for _, dir := range s.programFolders(b.Container) {
 		if ours && s.facts.same(dir, to) {
 			err := fmt.Errorf("programs in %s cannot be exported to that same folder", dir)
 			return hint.Add(err, `take it out of "from" and "also" of the bins, or set their "to" to another folder`)
@@ -168,7 +168,7 @@ func (s *snapshot) checkNoLoop(b Box) error {
 }
 
 // programFolders returns the folders whose programs a container exports.
-func (d Domain) programFolders(b manifest.Box) []string {
+func (d Domain) programFolders(b manifest.Container) []string {
 	folders := slices.Clone(b.Bins.From)
 	for _, program := range b.Bins.Also {
 		folders = append(folders, path.Dir(program))

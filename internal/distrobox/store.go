@@ -16,12 +16,12 @@ type Store struct {
 	// image, "" if there is none. That environment is not compared with the
 	// container's. If it is unknown, that is an error: otherwise a capture would
 	// remove the environment from the manifest.
-	InImage func(repo fs.FS, boxes manifest.Boxes) (string, error)
+	InImage func(repo fs.FS, boxes manifest.Containers) (string, error)
 }
 
 // Load implements [reconcile.Store].
-func (s Store) Load(repo fs.FS) ([]Box, error) {
-	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](repo, File)
+func (s Store) Load(repo fs.FS) ([]Container, error) {
+	_, boxes, err := reconcile.ReadManifest[manifest.Containers](repo, File)
 	if err != nil {
 		return nil, err
 	}
@@ -29,9 +29,9 @@ func (s Store) Load(repo fs.FS) ([]Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []Box
+	var all []Container
 	for _, name := range sortedKeys(boxes.Containers) {
-		b := Box{Name: name, Box: boxes.Containers[name]}
+		b := Container{Name: name, Container: boxes.Containers[name]}
 		if name == in {
 			b.Path, b.Env = nil, nil
 		}
@@ -41,8 +41,8 @@ func (s Store) Load(repo fs.FS) ([]Box, error) {
 }
 
 // Save implements [reconcile.Store].
-func (s Store) Save(repo *reconcile.Edits, items []Box) error {
-	_, boxes, err := reconcile.ReadManifest[manifest.Boxes](repo, File)
+func (s Store) Save(repo *reconcile.Edits, items []Container) error {
+	_, boxes, err := reconcile.ReadManifest[manifest.Containers](repo, File)
 	if err != nil {
 		return err
 	}
@@ -51,12 +51,12 @@ func (s Store) Save(repo *reconcile.Edits, items []Box) error {
 		return err
 	}
 	old := boxes.Containers
-	boxes.Containers = map[string]manifest.Box{}
+	boxes.Containers = map[string]manifest.Container{}
 	for _, b := range items {
 		if b.Name == in {
 			b.Path, b.Env = old[in].Path, old[in].Env
 		}
-		boxes.Containers[b.Name] = b.Box
+		boxes.Containers[b.Name] = b.Container
 	}
 	return reconcile.WriteManifest(repo, File, boxes)
 }

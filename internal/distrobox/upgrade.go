@@ -36,12 +36,12 @@ type Stage struct {
 //
 // If bkt is killed meanwhile, apply finds the old container as one that is being
 // recreated, and finishes that.
-func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candidate string, answering []string, suffix string) (Upgrade, error) {
+func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, b Container, candidate string, answering []string, suffix string) (Upgrade, error) {
 	if b.Root {
 		err := fmt.Errorf("container %s belongs to root", b.Name)
 		return Upgrade{}, hint.Add(err, "bkt does not recreate containers of root: see distrobox-rm(1) and distrobox-create(1)")
 	}
-	s, _, err := d.observe(ctx, sys, []Box{b})
+	s, _, err := d.observe(ctx, sys, []Container{b})
 	if err != nil {
 		return Upgrade{}, err
 	}
@@ -56,8 +56,8 @@ func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candid
 	if steps := s.createSteps(b); isRefused(steps) {
 		return Upgrade{}, steps[0].(plan.Fail).Reason
 	}
-	made, _ := s.observed(old, b.Name, index([]Box{b}))
-	u := Upgrade{Was: old.ImageID, Same: sameMade(made.Box, b.Box), Backup: b.Name + suffix, Loses: d.changesSinceImage(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
+	made, _ := s.observed(old, b.Name, index([]Container{b}))
+	u := Upgrade{Was: old.ImageID, Same: sameMade(made.Container, b.Container), Backup: b.Name + suffix, Loses: d.changesSinceImage(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
 	u.Stages = s.stages(b, old, candidate, u.Backup, answering)
 	u.Undo = Stage{"restore the old container", []plan.Step{d.manager().RollBack(old, b.Name, b.Name+backupSuffix), s.manager().RestoreName(s.images.ID(b.Image), b.Image)}}
 	u.Remove = Stage{"remove the old container", []plan.Step{d.manager().Remove(old, u.Backup)}}
@@ -66,7 +66,7 @@ func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, b Box, candid
 
 // Stale returns the steps that remove the wrappers of a container for programs that it
 // does not have.
-func (d Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan.Step, error) {
+func (d Domain) Stale(ctx context.Context, sys reconcile.System, b Container) ([]plan.Step, error) {
 	_, remove, err := d.missingAndStale(ctx, sys, b)
 	var steps []plan.Step
 	for _, at := range remove {
@@ -77,7 +77,7 @@ func (d Domain) Stale(ctx context.Context, sys reconcile.System, b Box) ([]plan.
 
 // Lacking returns an error if the host lacks exports of a container, whatever the
 // commands reported that should make them.
-func (d Domain) Lacking(ctx context.Context, sys reconcile.System, b Box) error {
+func (d Domain) Lacking(ctx context.Context, sys reconcile.System, b Container) error {
 	export, _, err := d.missingAndStale(ctx, sys, b)
 	if err == nil && len(export) > 0 {
 		err = fmt.Errorf("not exported: %s", manager.Few(export))
@@ -87,8 +87,8 @@ func (d Domain) Lacking(ctx context.Context, sys reconcile.System, b Box) error 
 
 // missingAndStale returns the exports of a container that are missing, without the
 // file with PATH, which apply writes, and those that are no longer declared.
-func (d Domain) missingAndStale(ctx context.Context, sys reconcile.System, b Box) (export, remove []string, err error) {
-	s, _, err := d.observe(ctx, sys, []Box{b})
+func (d Domain) missingAndStale(ctx context.Context, sys reconcile.System, b Container) (export, remove []string, err error) {
+	s, _, err := d.observe(ctx, sys, []Container{b})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,7 +96,7 @@ func (d Domain) missingAndStale(ctx context.Context, sys reconcile.System, b Box
 	return slices.DeleteFunc(todo.Export, func(at string) bool { return at == s.path.at }), todo.Remove, nil
 }
 
-func (s *snapshot) stages(b Box, old manager.Container, candidate, backup string, answering []string) []Stage {
+func (s *snapshot) stages(b Container, old manager.Container, candidate, backup string, answering []string) []Stage {
 	fresh := b
 	fresh.Pull = false // or another image might take the name of this one
 	stages := []Stage{
@@ -105,7 +105,7 @@ func (s *snapshot) stages(b Box, old manager.Container, candidate, backup string
 		{"create the new container", s.createSteps(fresh)},
 		{"start it, which runs its hooks", []plan.Step{s.started(b)}},
 	}
-	if s.exportsSomething(b.Box) || len(b.ExportedApps) > 0 {
+	if s.exportsSomething(b.Container) || len(b.ExportedApps) > 0 {
 		stages = append(stages, Stage{"export its programs", s.exports(b)})
 	}
 	if script := s.trial(b, answering); script != "" {
@@ -127,9 +127,9 @@ answers() {
 
 // trial returns the script that tries the programs that a container must have, "" if
 // it must have none.
-func (d Domain) trial(b Box, answering []string) string {
+func (d Domain) trial(b Container, answering []string) string {
 	var calls []string
-	if d.exportsSomething(b.Box) {
+	if d.exportsSomething(b.Container) {
 		for _, program := range b.Bins.Also {
 			calls = append(calls, "has ", d.expand(program))
 		}

@@ -14,7 +14,7 @@ import (
 // container shares, as on a new computer: docker would make them as root, and podman
 // would refuse to create the container. bkt makes only folders in the home, and only
 // if the name is not that of a file.
-func (s *snapshot) sharedFolders(b Box) ([]plan.Step, error) {
+func (s *snapshot) sharedFolders(b Container) ([]plan.Step, error) {
 	var steps []plan.Step
 	for _, v := range b.Volume {
 		dir, _, _ := strings.Cut(s.expand(v), ":")

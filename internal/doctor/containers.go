@@ -38,17 +38,17 @@ func runsInContainer() bool {
 
 // containers returns the declared containers. An error means that it is unknown
 // which are declared.
-func (t *Target) containers() (map[string]manifest.Box, error) {
+func (t *Target) containers() (map[string]manifest.Container, error) {
 	if t.Repo.Root == "" {
 		return nil, errNoRepository
 	}
-	declared, err := manifest.Read[manifest.Boxes](t.Repo.FS(), manifest.DistroboxPath)
+	declared, err := manifest.Read[manifest.Containers](t.Repo.FS(), manifest.DistroboxPath)
 	return declared.Content.Containers, firstOnly(err)
 }
 
 // exportFolders returns the folders of the host that containers export programs to,
 // sorted, and the folders that the programs are in, which share the home of the host.
-func (t *Target) exportFolders(containers map[string]manifest.Box) (to, from []string) {
+func (t *Target) exportFolders(containers map[string]manifest.Container) (to, from []string) {
 	for _, name := range slices.Sorted(maps.Keys(containers)) {
 		bins := containers[name].Bins
 		if len(bins.From)+len(bins.Also) == 0 {
@@ -127,7 +127,7 @@ func strayWrappers(ctx context.Context, t *Target) ([]Problem, error) {
 
 // wrappers returns the wrappers in the folders that containers export to. The error
 // joins what cannot be read; all other wrappers are returned with it.
-func (t *Target) wrappers(declared map[string]manifest.Box) ([]export.HostWrapper, error) {
+func (t *Target) wrappers(declared map[string]manifest.Container) ([]export.HostWrapper, error) {
 	to, _ := t.exportFolders(declared)
 	dirs := append(to, filepath.Join(t.Folders.Home, ".local/bin"))
 	slices.Sort(dirs)

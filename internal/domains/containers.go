@@ -13,7 +13,7 @@ import (
 
 // Containers returns the named containers, as the manifests in files declare them, or
 // else all that are for the computer host. A name that is not declared is an error.
-func Containers(files fs.FS, host string, names []string) ([]distrobox.Box, error) {
+func Containers(files fs.FS, host string, names []string) ([]distrobox.Container, error) {
 	declared, err := distrobox.Store{InImage: ToolboxInImage}.Load(files)
 	if err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func Containers(files fs.FS, host string, names []string) ([]distrobox.Box, erro
 			return nil, notDeclared(name, known)
 		}
 	}
-	return slices.DeleteFunc(declared, func(c distrobox.Box) bool {
+	return slices.DeleteFunc(declared, func(c distrobox.Container) bool {
 		if len(names) > 0 {
 			return !slices.Contains(names, c.Name)
 		}

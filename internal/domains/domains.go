@@ -154,7 +154,7 @@ func Distrobox(f workspace.Folders, cache *Cache) distrobox.Domain {
 // ToolboxInImage returns the name of the container of the toolbox image, if this
 // repository builds that image and its Containerfile has the section for the environment
 // of the container.
-func ToolboxInImage(repo fs.FS, boxes manifest.Boxes) (string, error) {
+func ToolboxInImage(repo fs.FS, boxes manifest.Containers) (string, error) {
 	name, ok := boxes.Toolbox()
 	if !ok {
 		return "", nil

@@ -17,19 +17,19 @@ var ErrNoToolbox = errors.New("does not say which container is that of the toolb
 
 // Toolbox returns the container of the toolbox image, as the manifests in files
 // declare it. It fails with [ErrNoToolbox] if they declare none.
-func Toolbox(files fs.FS) (distrobox.Box, error) {
+func Toolbox(files fs.FS) (distrobox.Container, error) {
 	boxes, err := distrobox.Store{InImage: ToolboxInImage}.Load(files)
 	if err != nil {
-		return distrobox.Box{}, err
+		return distrobox.Container{}, err
 	}
-	containers := map[string]manifest.Box{}
+	containers := map[string]manifest.Container{}
 	for _, b := range boxes {
-		containers[b.Name] = b.Box
+		containers[b.Name] = b.Container
 	}
-	name, ok := manifest.Boxes{Containers: containers}.Toolbox()
+	name, ok := manifest.Containers{Containers: containers}.Toolbox()
 	if !ok {
-		return distrobox.Box{}, hint.Add(fmt.Errorf("%s %w", distrobox.File, ErrNoToolbox), `name that container "bootc-dev", or declare no other one`)
+		return distrobox.Container{}, hint.Add(fmt.Errorf("%s %w", distrobox.File, ErrNoToolbox), `name that container "bootc-dev", or declare no other one`)
 	}
-	i := slices.IndexFunc(boxes, func(b distrobox.Box) bool { return b.Name == name })
+	i := slices.IndexFunc(boxes, func(b distrobox.Container) bool { return b.Name == name })
 	return boxes[i], nil
 }

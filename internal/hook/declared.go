@@ -26,13 +26,13 @@ func (h *Declared) Place(offset int) finding.Place {
 
 // A Manifest is the manifest of containers, as far as hooks are concerned.
 type Manifest struct {
-	document manifest.Document[manifest.Boxes]
+	document manifest.Document[manifest.Containers]
 }
 
 // Read reads the manifest of a repository. One that does not exist declares no
 // containers.
 func Read(repo fs.FS) (Manifest, error) {
-	d, err := manifest.Read[manifest.Boxes](repo, manifest.DistroboxPath)
+	d, err := manifest.Read[manifest.Containers](repo, manifest.DistroboxPath)
 	return Manifest{d}, err
 }
 

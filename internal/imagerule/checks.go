@@ -144,7 +144,7 @@ func (c *checks) toolchains() error {
 }
 
 func (c *checks) environment() error {
-	d, err := manifest.Read[manifest.Boxes](c.repo, manifest.DistroboxPath)
+	d, err := manifest.Read[manifest.Containers](c.repo, manifest.DistroboxPath)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (c *checks) units(d manifest.Document[manifest.SystemConfig]) {
 }
 
 func (c *checks) exports() error {
-	d, err := manifest.Read[manifest.Boxes](c.repo, manifest.DistroboxPath)
+	d, err := manifest.Read[manifest.Containers](c.repo, manifest.DistroboxPath)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func All() []File {
 		file[ExternalRepos](ExternalReposPath),
 		file[SystemConfig](SystemConfigPath),
 		file[Toolchains](ToolchainsPath),
-		file[Boxes](DistroboxPath),
+		file[Containers](DistroboxPath),
 		file[FlatpakRemotes](FlatpakRemotesPath),
 		file[FlatpakApps](FlatpakAppsPath),
 		file[FlatpakOverrides](FlatpakOverridesPath),

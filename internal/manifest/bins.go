@@ -49,7 +49,7 @@ type Export struct {
 // Exports returns the programs to export to the folder to, sorted by name and
 // container: the declared single programs, and those found in folders and not
 // excluded. A declared program wins over a found one with the same name.
-func (f Boxes) Exports(to string) []Export {
+func (f Containers) Exports(to string) []Export {
 	var all []Export
 	for _, name := range slices.Sorted(maps.Keys(f.Containers)) {
 		if bins := f.Containers[name].Bins; path.Clean(bins.Folder()) == path.Clean(to) {

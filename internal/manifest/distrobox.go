@@ -13,14 +13,14 @@ import (
 	"github.com/distribution/reference"
 )
 
-// Boxes has the containers of distrobox: distrobox.json.
-type Boxes struct {
+// Containers has the containers of distrobox: distrobox.json.
+type Containers struct {
 	Schema     string         `json:"$schema,omitempty"`
-	Containers map[string]Box `json:"containers"`
+	Containers map[string]Container `json:"containers"`
 }
 
-// A Box is a container of distrobox.
-type Box struct {
+// A Container is a container of distrobox.
+type Container struct {
 	Image           string            `json:"image"`
 	Packages        []string          `json:"packages,omitempty"`         // installed at setup, in addition to those of the image
 	Bins            Bins              `json:"bins,omitempty"`             // programs to export to the host
@@ -43,7 +43,7 @@ const ToolboxContainer = "bootc-dev"
 
 // Toolbox returns the name of the container that the toolbox image is for: the
 // one called [ToolboxContainer], or else the only one.
-func (f Boxes) Toolbox() (name string, ok bool) {
+func (f Containers) Toolbox() (name string, ok bool) {
 	if _, ok := f.Containers[ToolboxContainer]; ok {
 		return ToolboxContainer, true
 	}
@@ -53,8 +53,8 @@ func (f Boxes) Toolbox() (name string, ok bool) {
 	return "", false
 }
 
-func (f Boxes) canonical() Boxes {
-	boxes := map[string]Box{}
+func (f Containers) canonical() Containers {
+	boxes := map[string]Container{}
 	for name, b := range f.Containers {
 		boxes[name] = b.canonical()
 	}
@@ -62,7 +62,7 @@ func (f Boxes) canonical() Boxes {
 	return f
 }
 
-func (b Box) canonical() Box {
+func (b Container) canonical() Container {
 	b.Packages = sorted(b.Packages, strings.Compare)
 	b.Bins = b.Bins.canonical()
 	b.ExportedApps = sorted(b.ExportedApps, strings.Compare)
@@ -74,7 +74,7 @@ func (b Box) canonical() Box {
 	return b
 }
 
-func (f Boxes) check(r *strictjson.Report) {
+func (f Containers) check(r *strictjson.Report) {
 	for _, name := range slices.Sorted(maps.Keys(f.Containers)) {
 		o := r.Object(pointerTo(name))
 		if o.Verify(o.Pointer, "container", name, checkBox) {
@@ -83,7 +83,7 @@ func (f Boxes) check(r *strictjson.Report) {
 	}
 }
 
-func (b Box) check(o strictjson.Object) {
+func (b Container) check(o strictjson.Object) {
 	o.Required("image", b.Image, checkBoxImage)
 	o.List("packages", "package", b.Packages, checkBoxPackage)
 	b.Bins.check(o.Within("bins"))
@@ -96,7 +96,7 @@ func (b Box) check(o strictjson.Object) {
 	checkNotes(o, b.Hosts, b.Comment)
 }
 
-func (b Box) checkHooks(o strictjson.Object) {
+func (b Container) checkHooks(o strictjson.Object) {
 	for i, h := range b.InitHooks {
 		h.check(o.Object(strictjson.Item(o.Pointer+"/init_hooks", i)))
 	}
@@ -105,7 +105,7 @@ func (b Box) checkHooks(o strictjson.Object) {
 	}
 }
 
-func (b Box) checkEnv(o strictjson.Object) {
+func (b Container) checkEnv(o strictjson.Object) {
 	for _, name := range slices.Sorted(maps.Keys(b.Env)) {
 		p := o.Pointer.AppendToken(name)
 		if o.Verify(p, "variable", name, checkVariable) {
@@ -115,7 +115,7 @@ func (b Box) checkEnv(o strictjson.Object) {
 }
 
 // checkFlags checks that no flag sets PATH, which has a field of its own.
-func (b Box) checkFlags(o strictjson.Object) {
+func (b Container) checkFlags(o strictjson.Object) {
 	before := ""
 	for _, flag := range entries(o.Pointer+"/additional_flags", b.AdditionalFlags) {
 		if !o.Verify(flag.Pointer, "flag", flag.Text, checkLine) {

@@ -68,7 +68,7 @@ type PlacedHook struct {
 
 // Hooks returns the hooks of a container in the order in which they run, none if the
 // container is not declared. source is the source of f.
-func (f Boxes) Hooks(container string, source *Source) []PlacedHook {
+func (f Containers) Hooks(container string, source *Source) []PlacedHook {
 	var all []PlacedHook
 	box := f.Containers[container]
 	at := pointerTo(container)

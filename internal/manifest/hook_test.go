@@ -16,7 +16,7 @@ func TestHooks(t *testing.T) {
   "init_hooks": ["echo \"é\" \\ \u00e9 \ud83d\ude00 \/ !", {"as": "user", "run": "!"}],
   "pre_init_hooks": ["\t!"]
 }}}`
-	boxes, source, err := manifest.Decode[manifest.Boxes]("distrobox.json", []byte(text))
+	boxes, source, err := manifest.Decode[manifest.Containers]("distrobox.json", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func booted(ctx context.Context, name string, errName error) *Booted {
 // toolbox compares the image of the toolbox container with the image called name;
 // errName is why the name is unknown. The result is nil without such a container.
 func toolbox(r repo.Repo, name string, errName error) *Toolbox {
-	boxes, err := manifest.Read[manifest.Boxes](r.FS(), manifest.DistroboxPath)
+	boxes, err := manifest.Read[manifest.Containers](r.FS(), manifest.DistroboxPath)
 	if err != nil {
 		return &Toolbox{Error: firstOf(err)}
 	}

@@ -51,7 +51,7 @@ type Plan struct {
 	Image     string // as the user or the manifest names it
 	Manager   string // the program that manages containers
 
-	declared distrobox.Box
+	declared distrobox.Container
 	domain   distrobox.Domain
 	layout   ocilayout.Image  // of Image; its Dir is "" if Image is a name
 	hooks    []*hook.Declared // that run in the image

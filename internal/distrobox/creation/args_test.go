@@ -15,21 +15,21 @@ func TestArgs(t *testing.T) {
 	tests := []struct {
 		name    string
 		creator Creator
-		box     manifest.Box
+		box     manifest.Container
 		want    []string
 	}{
-		{"an image", user, manifest.Box{Image: "localhost/x:1"}, nil},
-		{"options", user, manifest.Box{Image: "x", Pull: true, Init: true}, []string{"--pull", "--init"}},
-		{"of root, by a user", user, manifest.Box{Image: "x", Root: true}, []string{"--root"}},
-		{"of root, by root", root, manifest.Box{Image: "x", Root: true}, nil},
-		{"packages, sorted", user, manifest.Box{Image: "x", Packages: []string{"vim", "git"}}, []string{"--additional-packages", "git vim"}},
-		{"volumes", user, manifest.Box{Image: "x", Volume: []string{"~/data:/data:ro", "/srv:/srv"}}, []string{"--volume", "/home/u/data:/data:ro", "--volume", "/srv:/srv"}},
-		{"flags", user, manifest.Box{Image: "x", AdditionalFlags: []string{"--cpus 2"}}, []string{"--additional-flags", "--cpus 2"}},
-		{"variables, sorted", user, manifest.Box{Image: "x", Env: map[string]string{"B": "~/b:/c:~", "A": "x y"}},
+		{"an image", user, manifest.Container{Image: "localhost/x:1"}, nil},
+		{"options", user, manifest.Container{Image: "x", Pull: true, Init: true}, []string{"--pull", "--init"}},
+		{"of root, by a user", user, manifest.Container{Image: "x", Root: true}, []string{"--root"}},
+		{"of root, by root", root, manifest.Container{Image: "x", Root: true}, nil},
+		{"packages, sorted", user, manifest.Container{Image: "x", Packages: []string{"vim", "git"}}, []string{"--additional-packages", "git vim"}},
+		{"volumes", user, manifest.Container{Image: "x", Volume: []string{"~/data:/data:ro", "/srv:/srv"}}, []string{"--volume", "/home/u/data:/data:ro", "--volume", "/srv:/srv"}},
+		{"flags", user, manifest.Container{Image: "x", AdditionalFlags: []string{"--cpus 2"}}, []string{"--additional-flags", "--cpus 2"}},
+		{"variables, sorted", user, manifest.Container{Image: "x", Env: map[string]string{"B": "~/b:/c:~", "A": "x y"}},
 			[]string{"--additional-flags", "--env=A='x ''y'", "--additional-flags", "--env=B=/home/u/b:/c:/home/u"}},
-		{"PATH, before the standard folders", user, manifest.Box{Image: "x", Path: []string{"~/bin"}},
+		{"PATH, before the standard folders", user, manifest.Container{Image: "x", Path: []string{"~/bin"}},
 			[]string{"--additional-flags", "--env=PATH=/home/u/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}},
-		{"PATH, after them", user, manifest.Box{Image: "x", Path: []string{"$PATH", "/opt/bin"}},
+		{"PATH, after them", user, manifest.Container{Image: "x", Path: []string{"$PATH", "/opt/bin"}},
 			[]string{"--additional-flags", "--env=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/bin"}},
 	}
 	for _, tt := range tests {
@@ -55,7 +55,7 @@ func TestArgs(t *testing.T) {
 
 // TestArgsOfHooks checks that hooks reach distrobox as one command each.
 func TestArgsOfHooks(t *testing.T) {
-	b := manifest.Box{Image: "x", PreInitHooks: []string{"a", "b"}, InitHooks: []manifest.Hook{{Run: "c"}, {Run: "d", As: "root"}}}
+	b := manifest.Container{Image: "x", PreInitHooks: []string{"a", "b"}, InitHooks: []manifest.Hook{{Run: "c"}, {Run: "d", As: "root"}}}
 	got, err := Creator{Home: "/home/u", UID: 1000}.Args("dev", b)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestArgsOfHooks(t *testing.T) {
 
 // TestArgsRefuses checks values that distrobox, a shell script, would spoil.
 func TestArgsRefuses(t *testing.T) {
-	for want, b := range map[string]manifest.Box{
+	for want, b := range map[string]manifest.Container{
 		"image a b: distrobox does not take":   {Image: "a b"},
 		"image $x: distrobox does not take":    {Image: "$x"},
 		"volume /a b:/c: distrobox does not":   {Image: "x", Volume: []string{"/a b:/c"}},

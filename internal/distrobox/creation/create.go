@@ -28,7 +28,7 @@ type Creator struct {
 
 // Args returns the command that creates a container. distrobox, which is a shell script,
 // has a shell read some of it once more.
-func (c Creator) Args(name string, b manifest.Box) ([]string, error) {
+func (c Creator) Args(name string, b manifest.Container) ([]string, error) {
 	argv := []string{"distrobox", "create", "--yes", "--no-entry", "--name", name, "--image", b.Image}
 	if err := harmless("image", b.Image); err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (c Creator) Args(name string, b manifest.Box) ([]string, error) {
 }
 
 // flags returns the options for the manager, with the label.
-func (c Creator) flags(name string, b manifest.Box) ([]string, error) {
+func (c Creator) flags(name string, b manifest.Container) ([]string, error) {
 	flags, err := c.options(b)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (c Creator) flags(name string, b manifest.Box) ([]string, error) {
 }
 
 // options returns those that the manifest gives.
-func (c Creator) options(b manifest.Box) ([]string, error) {
+func (c Creator) options(b manifest.Container) ([]string, error) {
 	flags := slices.Clone(b.AdditionalFlags)
 	for _, name := range slices.Sorted(maps.Keys(b.Env)) {
 		flag, err := variable(name, c.expandAll(b.Env[name]))

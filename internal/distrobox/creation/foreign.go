@@ -14,7 +14,7 @@ import (
 // FromContainer returns how a container was created that bkt has not created, as far as
 // the manager knows: it does not tell its own options from those of distrobox. declared
 // is the entry of the manifest, whose words stay where they mean the same.
-func (c Creator) FromContainer(of manager.Container, declared manifest.Box) manifest.Box {
+func (c Creator) FromContainer(of manager.Container, declared manifest.Container) manifest.Container {
 	b := declared
 	b.Image = of.Image
 	if sameName(declared.Image, of.Image) {

@@ -16,11 +16,11 @@ const iniHead = `# Boxes for "distrobox assemble create", written by "bkt distro
 # Folders of bins are written as the programs that were found in them.
 `
 
-// A Box is a container for [Creator.Ini], with the programs that the host has from it:
+// A Container is a container for [Creator.Ini], with the programs that the host has from it:
 // their paths in the container by their names, in the folder To.
-type Box struct {
+type Container struct {
 	Name     string
-	Entry    manifest.Box
+	Entry    manifest.Container
 	Programs map[string]string
 	To       string
 }
@@ -29,7 +29,7 @@ type Box struct {
 // left out, because the two generations of distrobox read it differently: one lets a
 // shell read values, and the other takes ; and # for the beginning of a comment. Hooks
 // are written so that neither can happen.
-func (c Creator) Ini(boxes []Box) (text string, notes []string) {
+func (c Creator) Ini(boxes []Container) (text string, notes []string) {
 	out := strings.Builder{}
 	out.WriteString(iniHead)
 	for _, b := range boxes {
@@ -61,7 +61,7 @@ func (s *section) set(key string, values ...string) {
 	}
 }
 
-func (c Creator) write(s *section, b manifest.Box) {
+func (c Creator) write(s *section, b manifest.Container) {
 	s.set("image", b.Image)
 	for _, option := range []struct {
 		key   string
@@ -86,7 +86,7 @@ func (c Creator) write(s *section, b manifest.Box) {
 	}
 }
 
-func (s *section) writeBins(b Box) {
+func (s *section) writeBins(b Container) {
 	if len(b.Programs) == 0 {
 		return
 	}

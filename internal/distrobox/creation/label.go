@@ -15,14 +15,14 @@ import (
 const LabelName = "bkt.box"
 
 // label returns the option that gives a container its label.
-func label(name string, b manifest.Box) (string, error) {
+func label(name string, b manifest.Container) (string, error) {
 	text, err := Label(name, b)
 	return "--label=" + LabelName + "=" + text, err
 }
 
 // Label returns the text of the label of a container.
-func Label(name string, b manifest.Box) (string, error) {
-	text, err := manifest.Encode(manifest.Boxes{Containers: map[string]manifest.Box{name: b}})
+func Label(name string, b manifest.Container) (string, error) {
+	text, err := manifest.Encode(manifest.Containers{Containers: map[string]manifest.Container{name: b}})
 	if err != nil {
 		return "", err
 	}
@@ -32,12 +32,12 @@ func Label(name string, b manifest.Box) (string, error) {
 }
 
 // ParseLabel returns the name and the entry in a label, and whether the label has one.
-func ParseLabel(label string) (name string, b manifest.Box, ok bool) {
+func ParseLabel(label string) (name string, b manifest.Container, ok bool) {
 	text, err := base64.RawURLEncoding.DecodeString(label)
 	if err != nil || label == "" {
 		return "", b, false
 	}
-	boxes, _, err := manifest.Decode[manifest.Boxes](LabelName, text)
+	boxes, _, err := manifest.Decode[manifest.Containers](LabelName, text)
 	if err != nil || len(boxes.Containers) != 1 {
 		return "", b, false
 	}

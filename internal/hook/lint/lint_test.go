@@ -283,7 +283,7 @@ func check(run string) []hook.Finding {
 // manifest cannot have it.
 func declare(t *testing.T, h manifest.Hook) *hook.Declared {
 	t.Helper()
-	text, err := json.Marshal(manifest.Boxes{Containers: map[string]manifest.Box{"dev": {Image: "quay.io/me/dev", InitHooks: []manifest.Hook{h}}}})
+	text, err := json.Marshal(manifest.Containers{Containers: map[string]manifest.Container{"dev": {Image: "quay.io/me/dev", InitHooks: []manifest.Hook{h}}}})
 	must(t, err)
 	return read(t, string(text))
 }
