@@ -128,9 +128,9 @@ func TestDocker(t *testing.T) {
 			{"Id":"2","Name":"/other","Config":{"Labels":{}}}]`,
 	})
 	want := []distrobox.Container{{
-		Name:    "box",
-		Container:     manifest.Container{Image: "alpine", Packages: []string{"git"}, Volume: []string{"/srv:/srv:ro"}},
-		ImageID: "0123456789ab",
+		Name:      "box",
+		Container: manifest.Container{Image: "alpine", Packages: []string{"git"}, Volume: []string{"/srv:/srv:ro"}},
+		ImageID:   "0123456789ab",
 	}}
 	if diff := cmp.Diff(want, o.Items, equateEmpty); diff != "" {
 		t.Error(diff)

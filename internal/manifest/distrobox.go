@@ -15,7 +15,7 @@ import (
 
 // Containers has the containers of distrobox: distrobox.json.
 type Containers struct {
-	Schema     string         `json:"$schema,omitempty"`
+	Schema     string               `json:"$schema,omitempty"`
 	Containers map[string]Container `json:"containers"`
 }
 
