@@ -16,7 +16,7 @@ type applyCmd struct {
 
 // Run applies the manifests to the system.
 func (c *applyCmd) Run(ctx context.Context, a *app) error {
-	s, err := thisDesktop()
+	s, err := live.FindDesktop()
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 }
 
 // apply applies the items that change, and prints them.
-func (a *app) apply(ctx context.Context, s system, domains []*live.Domain, items []live.Item, f liveFlags) error {
+func (a *app) apply(ctx context.Context, s live.System, domains []*live.Domain, items []live.Item, f liveFlags) error {
 	plans := live.PlanApply(items)
 	a.notes(live.Losses(live.Changes(plans)))
 	return f.Run(func() (bool, error) {
@@ -44,7 +44,7 @@ func (a *app) apply(ctx context.Context, s system, domains []*live.Domain, items
 	})
 }
 
-func (a *app) executeApply(ctx context.Context, s system, domains []*live.Domain, items []live.Item, plans []live.DomainPlan, yes bool) error {
+func (a *app) executeApply(ctx context.Context, s live.System, domains []*live.Domain, items []live.Item, plans []live.DomainPlan, yes bool) error {
 	if !yes {
 		if err := a.confirmApply(items, plans); err != nil {
 			return err

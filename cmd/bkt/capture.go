@@ -15,7 +15,7 @@ type captureCmd struct {
 
 // Run records the current state of the system in the manifests.
 func (c *captureCmd) Run(ctx context.Context, a *app) error {
-	s, err := thisDesktop()
+	s, err := live.FindDesktop()
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (c *captureCmd) Run(ctx context.Context, a *app) error {
 }
 
 // capture captures the items that change, and prints them.
-func (a *app) capture(ctx context.Context, s system, domains []*live.Domain, items []live.Item, f liveFlags) error {
+func (a *app) capture(ctx context.Context, s live.System, domains []*live.Domain, items []live.Item, f liveFlags) error {
 	p, err := s.PlanCapture(items)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (a *app) capture(ctx context.Context, s system, domains []*live.Domain, ite
 	})
 }
 
-func (a *app) executeCapture(ctx context.Context, s system, domains []*live.Domain, items []live.Item, p plan.Plan, yes bool) error {
+func (a *app) executeCapture(ctx context.Context, s live.System, domains []*live.Domain, items []live.Item, p plan.Plan, yes bool) error {
 	for _, d := range domains {
 		what := d.TooMany(items)
 		if what == "" || yes {

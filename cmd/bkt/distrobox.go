@@ -2,6 +2,7 @@ package main
 
 import (
 	"bkt/internal/domains"
+	"bkt/internal/live"
 )
 
 type distroboxCmd struct {
@@ -14,7 +15,7 @@ type iniCmd struct {
 
 // Run prints containers as an ini file.
 func (c *iniCmd) Run(a *app) error {
-	s, err := thisDesktop()
+	s, err := live.FindDesktop()
 	if err != nil {
 		return err
 	}

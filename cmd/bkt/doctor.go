@@ -17,7 +17,7 @@ import (
 type doctorCmd struct {
 	ui.Mode
 	Fix    bool   `help:"Fix what can be fixed safely."`
-	Engine string `placeholder:"ADDRESS" help:"Check this BuildKit, as bkt build does ($BUILDKIT_HOST, or auto)."`
+	Engine string `placeholder:"ADDRESS" help:"Check this BuildKit, as bkt build does (default: $BUILDKIT_HOST, or auto)."`
 	TLSDir string `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Directory with TLS certificates (ca.pem, cert.pem, key.pem) for a tcp:// engine."`
 }
 

@@ -25,23 +25,10 @@ type liveFlags struct {
 	Take string `enum:"live,manifest," default:"" placeholder:"SIDE" help:"Which side wins a conflict: live (this system) or manifest (default: none)."`
 }
 
-// A system is a live.System that commands of this package add methods to.
-type system struct{ live.System }
-
-func thisSystem() (system, error) {
-	s, err := live.Find()
-	return system{s}, err
-}
-
-func thisDesktop() (system, error) {
-	s, err := live.FindDesktop()
-	return system{s}, err
-}
-
 // begin locks the repository and looks at the domains. end finishes the work: unless
 // the command only prints what would change, it keeps what was looked up for later
 // commands.
-func (a *app) begin(ctx context.Context, s system, f liveFlags) (domains []*live.Domain, end func(), err error) {
+func (a *app) begin(ctx context.Context, s live.System, f liveFlags) (domains []*live.Domain, end func(), err error) {
 	if err := s.CheckNames(f.Domains); err != nil {
 		return nil, nil, err
 	}

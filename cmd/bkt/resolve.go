@@ -31,7 +31,7 @@ func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	if !ui.Interactive() {
 		return errNoTerminal("drift resolve", "use \"bkt capture\" and \"bkt apply\" with --take live or --take manifest")
 	}
-	s, err := thisDesktop()
+	s, err := live.FindDesktop()
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 }
 
 // resolve executes the decisions: it ignores first, then captures, and applies last.
-func (a *app) resolve(ctx context.Context, s system, domains []*live.Domain, items []live.Item, v verdicts) error {
+func (a *app) resolve(ctx context.Context, s live.System, domains []*live.Domain, items []live.Item, v verdicts) error {
 	p, err := s.Ignore(v.choose(items, verdictIgnore))
 	if err != nil {
 		return err

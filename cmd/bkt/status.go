@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bkt/internal/autocapture"
+	"bkt/internal/live"
 	"bkt/internal/status"
 )
 
@@ -17,11 +18,11 @@ type statusJSON struct {
 
 // Run prints the status. Differences and problems are no error.
 func (c *statusCmd) Run(ctx context.Context, a *app) error {
-	s, err := thisSystem()
+	s, err := live.Find()
 	if err != nil {
 		return err
 	}
-	looked, err := status.Look(ctx, s.System, c.Domains)
+	looked, err := status.Look(ctx, s, c.Domains)
 	if err != nil {
 		return err
 	}

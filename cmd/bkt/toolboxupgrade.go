@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"bkt/internal/live"
 	"bkt/internal/ui"
 	"bkt/internal/upgrade"
 )
@@ -19,7 +20,7 @@ type upgradeCmd struct {
 
 // Run recreates the container of the toolbox from a new image.
 func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
-	s, err := thisDesktop()
+	s, err := live.FindDesktop()
 	if err != nil {
 		return err
 	}
@@ -33,19 +34,17 @@ func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
 			return false, err
 		}
 		return outcome != upgrade.Unchanged, a.printUpgrade(p, outcome, false)
-	}, func() error {
-		unlock, err := a.lock(ctx, s.Repo, c.Mode)
-		if err != nil {
-			return err
-		}
-		defer unlock()
-		defer s.Cache.Save()
-		return c.execute(ctx, a, p)
-	})
+	}, func() error { return c.execute(ctx, a, s, p) })
 }
 
 // execute fetches the image, asks, recreates the container, and prints the outcome.
-func (c *upgradeCmd) execute(ctx context.Context, a *app, p upgrade.Plan) error {
+func (c *upgradeCmd) execute(ctx context.Context, a *app, s live.System, p upgrade.Plan) error {
+	unlock, err := a.lock(ctx, s.Repo, c.Mode)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	defer s.Cache.Save()
 	candidate, err := p.Fetch(ctx, a)
 	if err != nil {
 		return err
