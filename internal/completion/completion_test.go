@@ -1,0 +1,57 @@
+package completion_test
+
+import (
+	"strings"
+	"testing"
+
+	"bkt/internal/completion"
+
+	"github.com/alecthomas/kong"
+)
+
+type cli struct {
+	Dir   string `short:"C" name:"directory"`
+	Quiet bool   `short:"q"`
+	Build struct {
+		Images []string `arg:"" optional:"" enum:"system,toolbox"`
+		Load   string
+	} `cmd:""`
+	Base struct {
+		Update struct{} `cmd:""`
+	} `cmd:""`
+	Secret struct{} `cmd:"" hidden:""`
+}
+
+func TestCandidates(t *testing.T) {
+	parser, err := kong.New(&cli{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ words, want string }{
+		{"", "build base"},
+		{"b", "build base"},
+		{"bu", "build"},
+		{"secret", ""},
+		{"base ", "update"},
+		{"build ", "system toolbox"},
+		{"build t", "toolbox"},
+		{"build --l", "--load"},
+		{"-C base ", "build base"}, // base is the value of -C
+		{"-C=x base ", "update"},
+		{"-q base ", "update"},
+		{"--directory x bu", "build"},
+	} {
+		got := strings.Join(completion.Candidates(parser.Model.Node, strings.Split(test.words, " ")), " ")
+		if got != test.want {
+			t.Errorf("%q: %q, not %q", test.words, got, test.want)
+		}
+	}
+}
+
+func TestScript(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "nushell"} {
+		if !strings.Contains(completion.Script(shell), "bkt complete --") {
+			t.Errorf("%s: %q", shell, completion.Script(shell))
+		}
+	}
+}
