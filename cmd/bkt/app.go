@@ -22,7 +22,7 @@ func (a *app) configure(c cli) {
 	a.JSON, a.Quiet, a.Verbose, a.Color = c.JSON, c.Quiet, c.Verbose, c.Color
 }
 
-// report prints err, each of joined errors by itself, and returns the exit status.
+// report prints err, joined errors one by one, and returns the exit status.
 func (a *app) report(err error) int {
 	if code, ok := errors.AsType[exited](err); ok {
 		return min(int(code), 1)

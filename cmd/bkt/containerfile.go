@@ -37,7 +37,7 @@ type syncCmd struct {
 // Run renders the managed sections: all files, or none.
 func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	if c.Staged && c.Take != "" {
-		return hint.Add(errors.New("--staged and --take can't be used together"), "decide in the work tree, and stage what it writes")
+		return hint.Add(errors.New("--staged and --take can't be used together"), "use --take without --staged, and stage the files that it writes")
 	}
 	r, err := repo.Find(".")
 	if err != nil {
@@ -55,8 +55,8 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-// plan plans the rendering of the work tree, or of what is staged. hidden says that
-// pre-commit hides what is not staged.
+// plan plans the rendering of the work tree and, with --staged, of the index. hidden says
+// that pre-commit hides unstaged edits.
 func (c *syncCmd) plan(ctx context.Context, a *app, r repo.Repo, hidden bool) (plan.Plan, error) {
 	switch {
 	case hidden:
@@ -113,7 +113,7 @@ type checkCmd struct {
 	SARIF bool `name:"sarif" help:"Print findings as SARIF, for code scanners."`
 }
 
-// Run reports what sync would change, and what the linter finds.
+// Run reports stale sections and the findings of the linter.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if !c.SARIF && !a.JSON {
 		return (&syncCmd{Mode: ui.Mode{Check: true}, files: c.files}).Run(ctx, a)

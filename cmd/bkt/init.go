@@ -85,7 +85,7 @@ type question struct {
 }
 
 // answers returns the values of the flags. Those of missing flags come from the user,
-// if there is a terminal, or are defaults.
+// if bkt runs in a terminal, or are defaults.
 func (c *initCmd) answers(a *app, r repo.Repo) (scaffold.Answers, error) {
 	questions := []question{{what: "Name of the images", value: &c.Name, fallback: scaffold.ImageName(filepath.Base(r.Root))}}
 	system, toolbox := scaffold.From{}, scaffold.From{}

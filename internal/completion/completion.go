@@ -9,7 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// scripts make a shell ask bkt for completions, by the name of the shell.
+// scripts are the completion scripts, by the name of the shell.
 var scripts = map[string]string{
 	"bash": `_bkt() {
 	mapfile -t COMPREPLY < <(bkt complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)

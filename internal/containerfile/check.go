@@ -10,9 +10,9 @@ import (
 	"bkt/internal/repo"
 )
 
-// Check renders the Containerfiles and returns what is wrong with them, the errors
-// among it, and the plan that brings them up to date. If one cannot be rendered, the
-// plan is empty, and the error says why.
+// Check renders and lints the Containerfiles. It returns the findings, and the plan that
+// brings the files up to date. If a file cannot be rendered, the error says why: it is
+// among the findings, too, and the plan is empty.
 func Check(ctx context.Context, r repo.Repo, names []string) ([]finding.Finding, plan.Plan, error) {
 	var findings []finding.Finding
 	var rendered []Rendering

@@ -1,6 +1,6 @@
 // Package containerfile keeps the Containerfiles of a repository up to date with its
-// manifests: it renders them, edits manifests together with what is rendered from
-// them, and protects text that no manifest has. It returns plans and changes
+// manifests: it renders them, edits manifests together with the files that use them, and
+// protects text that no manifest has. It returns plans and changes
 // nothing.
 package containerfile
 
@@ -26,7 +26,7 @@ type Log interface {
 	Note(format string, args ...any)
 }
 
-// A Source returns the text whose sections are rendered, from the text of the file
+// A Source returns the text to render, from the text of the file
 // and the files of the repository.
 type Source func(name string, old []byte, files fs.FS) ([]byte, error)
 
@@ -63,8 +63,7 @@ func Render(ctx context.Context, files fs.FS, name string, source Source) Render
 }
 
 // RenderAll renders several Containerfiles and logs the warnings. The errors of all
-// are joined. Two files may be rendered from one manifest: what is wrong with it is
-// reported once.
+// are joined. An error in a manifest that two files use is reported once.
 func RenderAll(ctx context.Context, log Log, files fs.FS, names []string, source Source) ([]Rendering, error) {
 	rendered := make([]Rendering, len(names))
 	var wg crash.Group
@@ -81,7 +80,7 @@ func RenderAll(ctx context.Context, log Log, files fs.FS, names []string, source
 	return rendered, errors.Join(errs...)
 }
 
-// appendNew appends the errors whose text is not in the list.
+// appendNew appends errors to list, without those whose text list has already.
 func appendNew(list, more []error) []error {
 	for _, err := range more {
 		if !slices.ContainsFunc(list, func(e error) bool { return e.Error() == err.Error() }) {
@@ -100,7 +99,7 @@ func Rewrites(r repo.Repo, rendered []Rendering) plan.Plan {
 	return p
 }
 
-// manifestRewrites returns the plan that writes manifests, given by their names.
+// manifestRewrites returns the plan that writes the texts of manifests, by their names.
 func manifestRewrites(r repo.Repo, texts map[string][]byte) (plan.Plan, error) {
 	var p plan.Plan
 	for _, name := range slices.Sorted(maps.Keys(texts)) {

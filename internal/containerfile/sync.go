@@ -106,7 +106,7 @@ func SyncHidden(ctx context.Context, log Log, r repo.Repo, files []string, o Syn
 		if bytes.Equal(f.Old, f.Text) {
 			continue
 		}
-		// Nothing is hidden if no commit is made (pre-commit run --all-files).
+		// Without a commit (pre-commit run --all-files), pre-commit hides nothing.
 		if now, err := fs.ReadFile(r.FS(), f.Name); err != nil || !bytes.Equal(now, f.Old) {
 			err := fmt.Errorf("%s (staged): the sections are not up to date with the manifests", f.Name)
 			errs = append(errs, hint.Add(err, "run \"bkt containerfile sync --staged\""))

@@ -165,7 +165,7 @@ func answer(ctx context.Context, argv ...string) ([]byte, error) {
 }
 
 // run runs a command of bkt-engine and returns its output. Its progress and errors
-// go to log; an error that the user has seen there is [ErrReported].
+// go to log; an error that bkt-engine has printed there is [ErrReported].
 func run(ctx context.Context, log Log, args ...string) ([]byte, error) {
 	cfg, err := Startable()
 	if err != nil {

@@ -39,8 +39,7 @@ type loading struct {
 	also []store // the other ones that are installed
 }
 
-// loadInto parses NAME, which is for the first store whose program is
-// installed, and STORE:NAME.
+// loadInto parses STORE:NAME, or NAME for the first store whose program is installed.
 func loadInto(text string) (loading, error) {
 	candidates, name := stores(), text
 	for _, s := range candidates {

@@ -252,7 +252,7 @@ func withCacheService(caches []string) []string {
 }
 
 // buildArgs parses NAME=VALUE and NAME. The value of NAME is that in the environment; a
-// NAME that is not set there is dropped.
+// missing one is dropped.
 func buildArgs(texts []string) (map[string]string, error) {
 	args := map[string]string{}
 	for _, text := range texts {

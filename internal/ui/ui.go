@@ -59,8 +59,8 @@ type Executor interface {
 	Execute(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error
 }
 
-// Finish executes p and prints what was done. With --dry-run or --check it prints
-// what would be done instead; --check returns [ErrPending] if there is something.
+// Finish executes changes and prints them. With --dry-run or --check it only prints
+// them; --check returns [ErrPending] if there are any.
 func (p *Printer) Finish(ctx context.Context, x Executor, changes plan.Plan, m Mode) error {
 	return m.Run(func() (bool, error) {
 		return len(changes) > 0, p.PrintPlan(changes, true)

@@ -10,7 +10,7 @@ import (
 // (https://specifications.freedesktop.org/basedir-spec).
 type Folders struct {
 	Home, Config, Data, State, Cache string
-	Runtime                          string   // "": there is no session
+	Runtime                          string   // "": no session
 	DataDirs                         []string // of the system, in order of precedence
 }
 
