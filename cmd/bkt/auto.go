@@ -104,11 +104,7 @@ func (c *autoStatusCmd) Run(a *app) error {
 		return err
 	}
 	st := autocapture.ReadStatus(s.Workspace)
-	if a.JSON {
-		return a.PrintJSON(st)
-	}
-	_, err = a.Out.Write([]byte(autoStatusText(st)))
-	return err
+	return a.PrintResult(st, autoStatusText(st))
 }
 
 // autoStatusText returns the status of auto-capture for people.

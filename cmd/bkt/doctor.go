@@ -69,9 +69,6 @@ func (a *app) fix(ctx context.Context, problems []doctor.Problem, m ui.Mode) err
 }
 
 func (a *app) printDiagnosis(r doctor.Report) error {
-	if a.JSON {
-		return a.PrintJSON(r)
-	}
 	var text strings.Builder
 	line(&text, "bkt", r.Bkt, nil)
 	line(&text, "bkt-engine", r.Program.Version+", "+r.Program.Path, r.Program.Errors)
@@ -89,8 +86,7 @@ func (a *app) printDiagnosis(r doctor.Report) error {
 	for _, p := range r.Findings {
 		printErrors(&text, p.Name, []doctor.ErrorReport{p.ErrorReport})
 	}
-	_, err := io.WriteString(a.Out, text.String())
-	return err
+	return a.PrintResult(r, text.String())
 }
 
 // line prints what was found under a name, or the errors.

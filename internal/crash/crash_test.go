@@ -43,7 +43,7 @@ func TestRecover(t *testing.T) {
 			}
 			hints := strings.Join(hint.Of(err), "\n")
 			// The innermost frame is the code that panicked, not what recovered it.
-			if !strings.Contains(hints, "where it was: crash_test.") || !strings.Contains(hints, "crash_test.go:") {
+			if !strings.Contains(hints, "this location: crash_test.") || !strings.Contains(hints, "crash_test.go:") {
 				t.Errorf("hints are %q", hints)
 			}
 			e, ok := errors.AsType[*crash.Error](err)

@@ -81,8 +81,7 @@ func Outcome(p *ui.Printer, domains []*live.Domain, items []live.Item, to live.D
 	case p.Quiet:
 		return nil
 	}
-	_, err := fmt.Fprintln(p.Out, "nothing to do")
-	return err
+	return p.Print("nothing to do\n")
 }
 
 // Drift prints how items differ.
@@ -91,8 +90,7 @@ func Drift(p *ui.Printer, domains []*live.Domain, items []live.Item) error {
 	case p.JSON:
 		return p.PrintJSON(NewDomains(domains, items))
 	case len(items) == 0 && !p.Quiet:
-		_, err := fmt.Fprintln(p.Out, "up to date")
-		return err
+		return p.Print("up to date\n")
 	}
 	return printLines(p, items, func(i live.Item) string {
 		return i.MaskedKey() + ": " + p.Paint(p.Out, colourOfCase(i.Case), live.Explain(i.Difference))
@@ -114,8 +112,7 @@ func printLines(p *ui.Printer, items []live.Item, line func(live.Item) string) e
 		}
 		fmt.Fprintln(&out, "  "+text)
 	}
-	_, err := p.Out.Write([]byte(out.String()))
-	return err
+	return p.Print(out.String())
 }
 
 func colourOfOp(op plan.Op) string {
