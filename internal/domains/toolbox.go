@@ -24,7 +24,7 @@ func Toolbox(files fs.FS) (distrobox.Container, error) {
 	}
 	containers := map[string]manifest.Container{}
 	for _, b := range declared {
-		containers[b.Name] = b.Box
+		containers[b.Name] = b.Container
 	}
 	name, ok := manifest.Containers{Containers: containers}.Toolbox()
 	if !ok {
