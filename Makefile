@@ -50,7 +50,7 @@ test: setup check programs ## run every test but the slowest
 # docs/testing.md has the list of what only this runs.
 .PHONY: test-full
 test-full: export BKT_TEST_FULL := 1
-test-full: test ## run every test, the slowest included
+test-full: deadcode test ## run every test, the slowest included
 
 .PHONY: check
 check: build ## check the code, its licences, our own Containerfiles and the workflows
@@ -60,7 +60,6 @@ check: build ## check the code, its licences, our own Containerfiles and the wor
 	$(GO) vet -tags $(TAGS) ./...
 	$(GO) vet -C scripts ./...
 	$(GO) tool staticcheck -tags $(TAGS) ./...
-	@$(MAKE) -s deadcode
 	@GO=$(GO) scripts/vulncheck.sh
 	$(GO) run -C scripts ./notices --check ../THIRD_PARTY_NOTICES
 	bin/bkt containerfile check
