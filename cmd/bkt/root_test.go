@@ -196,7 +196,7 @@ func TestDesktopsAreNotThoseOfRoot(t *testing.T) {
 			}
 			code, out := p.run(p.repo, env, "bkt", "status")
 			looked := strings.Contains(out, "flatpak-remotes: ") && strings.Contains(out, "auto-capture: ")
-			said := strings.Contains(out, "not looked at: ") && strings.Contains(out, "bkt runs as root for the user ")
+			said := strings.Contains(out, "not read: ") && strings.Contains(out, "bkt runs as root for the user ")
 			if code != 0 || !strings.Contains(out, "\nContainerfile: ") && !strings.HasPrefix(out, "Containerfile: ") || looked != itself || said == itself {
 				t.Errorf("status: exit status %d\n%s", code, out)
 			}
