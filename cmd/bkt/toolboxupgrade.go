@@ -74,7 +74,7 @@ func (c *upgradeCmd) accept(ctx context.Context, a *app, candidate upgrade.Candi
 			return err
 		}
 	}
-	for _, lost := range candidate.Loses {
+	for _, lost := range candidate.DataLoss {
 		a.Note("%s loses %s", candidate.Container, lost)
 	}
 	if c.Yes {

@@ -53,9 +53,9 @@ func observe(t *testing.T, d distrobox.Domain, sys answers, known ...distrobox.C
 	return o
 }
 
-// TestRootfulIsNotLookedAt checks that a box of root is neither there nor not, and
-// keeps no other from being looked at.
-func TestRootfulIsNotLookedAt(t *testing.T) {
+// TestRootfulIsHidden checks that a container of root is neither present nor missing, and
+// does not hide other containers.
+func TestRootfulIsHidden(t *testing.T) {
 	theirs := distrobox.Container{Name: "theirs", Container: manifest.Container{Image: "x", Root: true}}
 	mine := distrobox.Container{Name: "mine", Container: manifest.Container{Image: "localhost/x:1"}}
 	o := observe(t, domain(t), answers{
@@ -67,7 +67,7 @@ func TestRootfulIsNotLookedAt(t *testing.T) {
 		t.Errorf("%v", o.Items)
 	}
 	if o.Hidden(mine) || !o.Hidden(theirs) {
-		t.Error("the box of root is not the one that is hidden")
+		t.Error("the container of root is not the hidden one")
 	}
 	if len(o.Notes) != 1 || !strings.Contains(o.Notes[0], "theirs belongs to root") {
 		t.Errorf("%q", o.Notes)
@@ -109,12 +109,12 @@ func TestALabelThatCannotBeRead(t *testing.T) {
 		"podman inspect": `[{"Id":"1","Name":"mine","Args":["--"]}]`,
 	}
 	o := observe(t, domain(t), sys)
-	if len(o.Items) != 1 || len(o.Notes) != 1 || !strings.HasPrefix(o.Notes[0], "mine: its label bkt.box, which says how bkt has made it, cannot be read") {
+	if len(o.Items) != 1 || len(o.Notes) != 1 || !strings.HasPrefix(o.Notes[0], "mine: its label bkt.box, the entry that bkt created it from, cannot be read") {
 		t.Errorf("%v, %q", o.Items, o.Notes)
 	}
 }
 
-// TestDocker checks that boxes of docker are told as those of podman are.
+// TestDocker checks that containers of docker are observed like those of podman.
 func TestDocker(t *testing.T) {
 	d := domain(t)
 	d.Manager = "docker"
@@ -166,9 +166,9 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-// TestFoldersOfTheBox checks that programs are told as the box sees them: links
-// lead to where they lead there.
-func TestFoldersOfTheBox(t *testing.T) {
+// TestFoldersOfAContainer checks that programs are found as in the container: links
+// are followed within its root.
+func TestFoldersOfAContainer(t *testing.T) {
 	d := domain(t)
 	root := filepath.Join(d.Proc, "7", "root")
 	for path, mode := range map[string]fs.FileMode{"opt/bin/plain": 0o755, "opt/bin/data": 0o644, "usr/lib/real": 0o755, "opt/bin/.hidden": 0o755, "opt/bin/bkt": 0o755, "opt/bin/it's": 0o755, "opt/bin/new\nline": 0o755} {
@@ -177,12 +177,12 @@ func TestFoldersOfTheBox(t *testing.T) {
 	for name, to := range map[string]string{"absolute": "/usr/lib/real", "relative": "../../usr/lib/real", "dangling": "/nowhere", "loop": "loop", "host": "/bin/sh", "folder": "/usr"} {
 		check(t, os.Symlink(to, filepath.Join(root, "opt/bin", name)))
 	}
-	box := distrobox.Container{Name: "box", Container: manifest.Container{Image: "localhost/x:1", Bins: manifest.Bins{From: []string{"/opt/bin", "/opt/none"}}}}
+	container := distrobox.Container{Name: "box", Container: manifest.Container{Image: "localhost/x:1", Bins: manifest.Bins{From: []string{"/opt/bin", "/opt/none"}}}}
 	o := observe(t, d, answers{
 		"podman ps":      `[{"Id":"1","Names":["box"],"Image":"localhost/x:1","State":"running","Pid":7,"Labels":{"manager":"distrobox"},"Command":["--"]}]`,
 		"podman images":  `[]`,
 		"podman inspect": `[{"Id":"1","Name":"box","Args":["--"],"Config":{"Labels":{"manager":"distrobox"}}}]`,
-	}, box)
+	}, container)
 	var found []string
 	for _, f := range o.Items[0].Bins.Found {
 		found = append(found, f.Path)
@@ -207,9 +207,9 @@ func TestAdded(t *testing.T) {
 	if diff := cmp.Diff([]string{"fish", "zoxide"}, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
-	for _, box := range []string{"still", "none"} {
-		if got, err := domain(t).Added(context.Background(), sys, box); err == nil {
-			t.Errorf("%s: %v", box, got)
+	for _, container := range []string{"still", "none"} {
+		if got, err := domain(t).Added(context.Background(), sys, container); err == nil {
+			t.Errorf("%s: %v", container, got)
 		}
 	}
 }
@@ -223,7 +223,7 @@ func TestNothingIsAskedTwice(t *testing.T) {
 	list := filepath.Join(d.Storage[0], "overlay-containers", "containers.json")
 	write(t, list, "[]", 0o600)
 	write(t, filepath.Join(d.Storage[0], "overlay-images", "images.json"), `[{"id":"ff","names":["localhost/x:1"]}]`, 0o600)
-	box := distrobox.Container{Name: "box", Container: manifest.Container{Image: "localhost/x:1"}}
+	container := distrobox.Container{Name: "box", Container: manifest.Container{Image: "localhost/x:1"}}
 	sys := answers{
 		"podman ps":      `[{"Id":"1","Names":["box"],"Image":"localhost/x:1","ImageID":"ff","Labels":{"manager":"distrobox"},"Command":["--"]}]`,
 		"podman inspect": `[{"Id":"1","Name":"box","Args":["--"]}]`,
@@ -232,31 +232,31 @@ func TestNothingIsAskedTwice(t *testing.T) {
 		_, err := d.Observe(t.Context(), answers{}, known)
 		return err != nil
 	}
-	if !asks(box) {
+	if !asks(container) {
 		t.Error("nothing was asked at first")
 	}
-	observe(t, d, sys, box)
-	if asks(box) {
+	observe(t, d, sys, container)
+	if asks(container) {
 		t.Error("it was asked again")
 	}
-	other := box
+	other := container
 	other.Packages = []string{"jq"}
 	if !asks(other) || !asks() {
 		t.Error("nothing was asked about what differs")
 	}
 	delete(sys, "podman inspect")
 	write(t, list, "[ ]", 0o600)
-	if !asks(box) {
+	if !asks(container) {
 		t.Error("nothing was asked about another list")
 	}
-	observe(t, d, sys, box)
-	if asks(box) {
+	observe(t, d, sys, container)
+	if asks(container) {
 		t.Error("it was asked again about the new list")
 	}
 }
 
-// TestLearn checks that what was installed by hand is a box's own from when the box
-// was asked, also after it has been stopped, and that no question is asked twice.
+// TestLearn checks that manually installed packages belong to a container from the first
+// answer on, also after it was stopped, and that no question is repeated.
 func TestLearn(t *testing.T) {
 	const row = `{"Id":"%s","Names":["%[1]s"],"Image":"localhost/x:1","ImageID":"ff","State":"%s","Labels":{"manager":"distrobox"},"Command":["--"]}`
 	ps := func(a, b string) string {
@@ -301,7 +301,7 @@ func TestLearn(t *testing.T) {
 	check("fish", "zoxide")
 	learn(answers{"podman ps": ps("exited", "exited")})
 	check("fish", "zoxide")
-	if notes := d.Learn(t.Context(), answers{"podman ps": ps("running", "exited")}, ""); len(notes) != 1 || !strings.HasPrefix(notes[0], "a does not tell which packages were installed by hand: ") {
+	if notes := d.Learn(t.Context(), answers{"podman ps": ps("running", "exited")}, ""); len(notes) != 1 || !strings.HasPrefix(notes[0], "a: cannot list the packages that were installed by hand: ") {
 		t.Errorf("%q", notes)
 	}
 	check("fish", "zoxide")
@@ -310,7 +310,7 @@ func TestLearn(t *testing.T) {
 		write(t, damaged, text, 0o600)
 		learn(ask)
 		_, err := d.Observe(t.Context(), look, nil)
-		if _, ok := errors.AsType[*reconcile.Unavailable](err); !ok || !strings.HasPrefix(err.Error(), damaged+" has the packages that were installed by hand, and cannot be read: ") {
+		if _, ok := errors.AsType[*reconcile.Unavailable](err); !ok || !strings.HasPrefix(err.Error(), damaged+", the list of manually installed packages, cannot be read: ") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -370,23 +370,23 @@ func TestAddedFailsWithThePackageManager(t *testing.T) {
 // TestMergeOfBoxes checks that each field is for itself, and lists are merged by
 // their elements.
 func TestMergeOfBoxes(t *testing.T) {
-	box := func(image, packages, found string) distrobox.Container {
+	container := func(image, packages, found string) distrobox.Container {
 		b := distrobox.Container{Name: "x", Container: manifest.Container{Image: image, Packages: strings.Fields(packages)}}
 		for _, name := range strings.Fields(found) {
 			b.Bins.Found = append(b.Bins.Found, manifest.Found{Name: name})
 		}
 		return b
 	}
-	base := box("a", "gcc make", "x y")
+	base := container("a", "gcc make", "x y")
 	tests := []struct {
 		name               string
 		ours, theirs, want distrobox.Container
 		ok                 bool
 	}{
-		{"other fields", box("b", "gcc make", "x y"), box("a", "gcc", "x y"), box("b", "gcc", "x y"), true},
-		{"other elements", box("a", "gcc make vim", "x"), box("a", "make git", "x y z"), box("a", "make vim git", "x z"), true},
-		{"the same", box("b", "", ""), box("b", "", ""), box("b", "", ""), true},
-		{"one field to others", box("b", "gcc make", "x y"), box("c", "gcc make", "x y"), box("b", "gcc make", "x y"), false},
+		{"other fields", container("b", "gcc make", "x y"), container("a", "gcc", "x y"), container("b", "gcc", "x y"), true},
+		{"other elements", container("a", "gcc make vim", "x"), container("a", "make git", "x y z"), container("a", "make vim git", "x z"), true},
+		{"the same", container("b", "", ""), container("b", "", ""), container("b", "", ""), true},
+		{"one field to others", container("b", "gcc make", "x y"), container("c", "gcc make", "x y"), container("b", "gcc make", "x y"), false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -398,8 +398,8 @@ func TestMergeOfBoxes(t *testing.T) {
 	}
 }
 
-// TestStoreLeavesTheEnvironmentToTheImage checks that what an image has for its box
-// is no part of that, and stays in the manifest.
+// TestStoreLeavesTheEnvironmentToTheImage checks that the environment of an image is not
+// part of its container, and stays in the manifest.
 func TestStoreLeavesTheEnvironmentToTheImage(t *testing.T) {
 	const text = `{
   "containers": {
@@ -423,12 +423,12 @@ func TestStoreLeavesTheEnvironmentToTheImage(t *testing.T) {
 `
 	store := distrobox.Store{InImage: func(fs.FS, manifest.Containers) (string, error) { return "dev", nil }}
 	edits := reconcile.NewEdits(fstest.MapFS{distrobox.File: {Data: []byte(text)}})
-	boxes, err := store.Load(edits)
-	if err != nil || len(boxes) != 2 || boxes[0].Env != nil || boxes[0].Path != nil || boxes[1].Env["C"] != "d" {
-		t.Fatalf("%+v, %v", boxes, err)
+	containers, err := store.Load(edits)
+	if err != nil || len(containers) != 2 || containers[0].Env != nil || containers[0].Path != nil || containers[1].Env["C"] != "d" {
+		t.Fatalf("%+v, %v", containers, err)
 	}
-	boxes[1].Image = "debian"
-	check(t, store.Save(edits, boxes))
+	containers[1].Image = "debian"
+	check(t, store.Save(edits, containers))
 	got, err := edits.ReadFile(distrobox.File)
 	if diff := cmp.Diff(strings.Replace(text, "alpine", "debian", 1), string(got)); diff != "" || err != nil {
 		t.Error(diff, err)

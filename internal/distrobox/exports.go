@@ -19,28 +19,28 @@ import (
 	"bkt/internal/paths"
 )
 
-// baked is the folder whose wrappers are part of the host's image.
+// baked is the folder of wrappers that are part of the host's image.
 const baked = "/usr/bin"
 
 // to returns the folder of the host for the programs of a container, and whether bkt
 // writes to it.
-func (d Domain) to(b manifest.Container) (dir string, ok bool) {
-	dir = path.Clean(d.expand(b.Bins.Folder()))
+func (d Domain) to(c manifest.Container) (dir string, ok bool) {
+	dir = path.Clean(d.expand(c.Bins.Folder()))
 	return dir, dir != baked
 }
 
 // exportsSomething reports whether a container has wrappers that bkt writes.
-func (d Domain) exportsSomething(b manifest.Container) bool {
-	_, ok := d.to(b)
-	return ok && len(b.Bins.From)+len(b.Bins.Also) > 0
+func (d Domain) exportsSomething(c manifest.Container) bool {
+	_, ok := d.to(c)
+	return ok && len(c.Bins.From)+len(c.Bins.Also) > 0
 }
 
-// readExports reads the exports on the host. Notes are about files that cannot be
-// read: bkt does not know whose they are, and leaves them alone.
+// readExports reads the exports on the host. The notes name unreadable files: bkt does
+// not know their owner, and leaves them alone.
 func (s *snapshot) readExports(known []Container) (notes []string, err error) {
 	dirs := map[string]bool{s.Home + "/.local/bin": true, s.Home + "/.local/bin/distrobox": true}
-	for _, b := range known {
-		if dir, ok := s.to(b.Container); ok {
+	for _, c := range known {
+		if dir, ok := s.to(c.Container); ok {
 			dirs[dir] = true
 		}
 	}
@@ -61,36 +61,35 @@ func (s *snapshot) readExports(known []Container) (notes []string, err error) {
 	return append(notes, s.unread(unread)...), errors.Join(append(errs, err)...)
 }
 
-// unread returns notes on files that cannot be read.
+// unread returns notes on unreadable files.
 func (d Domain) unread(errs []error) (notes []string) {
 	for _, err := range errs {
 		if e, ok := errors.AsType[*fs.PathError](err); ok {
 			err = fmt.Errorf("%s: %w", d.shorten(e.Path), e.Err)
 		}
-		notes = append(notes, fmt.Sprintf("%v: whether it is exported from a container is not known; it stays as it is", err))
+		notes = append(notes, fmt.Sprintf("%v: bkt does not know whether a container exports it, and leaves it alone", err))
 	}
 	return notes
 }
 
-// leaveToRoot has an export of a container of root's stay as it is: a user's container
-// of that name is another one.
+// leaveToRoot excludes an export of a container of root from changes: a user's container
+// with the same name is another container.
 func (d Domain) leaveToRoot(e *export.File) {
 	if e.Root && d.UID != 0 {
-		e.ByBkt, e.Unsupported = false, "is of root's container"
+		e.ByBkt, e.Unsupported = false, "belongs to a container of root"
 	}
 }
 
 func (d Domain) applications() string { return filepath.Join(d.Data, "applications") }
 
-// observeExports adds to a container the programs in its folders, and what was
-// exported by hand.
+// observeExports adds to a container the programs in its folders, and manual exports.
 func (s *snapshot) observeExports(b *Container, c manager.Container) (notes []string) {
 	if len(b.Bins.From) > 0 {
 		found, missing, err := s.readFolders(b.Container, c)
 		s.programs[b.Name] = found
 		if err != nil {
 			delete(s.programs, b.Name)
-			notes = append(notes, fmt.Sprintf("%s %v: what its folders have in them is not looked at", b.Name, err))
+			notes = append(notes, fmt.Sprintf("%s %v: bkt cannot list the programs in its folders", b.Name, err))
 			found = b.Bins.Found
 		}
 		for _, dir := range missing {
@@ -127,8 +126,8 @@ func asFound(known, found []manifest.Found) []manifest.Found {
 
 // readFolders returns the programs in the folders of a container, sorted by name, and
 // the missing folders. Folders in a home that the container shares with the host can
-// be read at any time, and others only while the container runs. An error says why the
-// programs of a folder are unknown.
+// be read at any time, others only while the container runs. The error is the reason why
+// the programs of a folder are unknown.
 func (d Domain) readFolders(b manifest.Container, c manager.Container) (found []manifest.Found, missing []string, err error) {
 	names := map[string]bool{}
 	for _, dir := range slices.Sorted(slices.Values(b.Bins.From)) {
@@ -137,8 +136,8 @@ func (d Domain) readFolders(b manifest.Container, c manager.Container) (found []
 			return nil, nil, err
 		}
 		programs, err := export.Programs(root, d.expand(dir))
-		if _, gone := d.rootFor(d.expand(dir), c); gone != nil { // it was stopped meanwhile
-			return nil, nil, gone
+		if _, stopped := d.rootFor(d.expand(dir), c); stopped != nil { // while the folder was read
+			return nil, nil, stopped
 		}
 		switch {
 		case patherr.IsMissing(err):
@@ -157,7 +156,7 @@ func (d Domain) readFolders(b manifest.Container, c manager.Container) (found []
 	return found, missing, nil
 }
 
-// unreadable words an error about a file as one about a container.
+// unreadable turns an error about a file into one about a container.
 func unreadable(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("has %s, which cannot be read: %w", e.Path, e.Err)
@@ -168,7 +167,7 @@ func unreadable(err error) error {
 var errNotRunning = errors.New("is not running")
 
 // rootFor returns the folder of the host that is the root of a container, for a folder
-// in it. An error says why it cannot be read.
+// in it. The error is the reason why the folder cannot be read.
 func (d Domain) rootFor(dir string, c manager.Container) (string, error) {
 	args, _ := creation.SplitArgs(c.Args)
 	home := args["--home"]
@@ -179,21 +178,21 @@ func (d Domain) rootFor(dir string, c manager.Container) (string, error) {
 		return "", errNotRunning
 	}
 	root := filepath.Join(d.Proc, fmt.Sprint(c.PID), "root")
-	if _, err := os.ReadDir(root); err != nil { // also where the process is gone: then it is not known, either
+	if _, err := os.ReadDir(root); err != nil { // also if the process has ended: then the root is unknown, too
 		return "", unreadable(err)
 	}
 	return root, nil
 }
 
 // wanted returns the programs in a container that the host should have, by name.
-func (d Domain) wanted(b manifest.Container, found []manifest.Found) map[string]string {
+func (d Domain) wanted(c manifest.Container, found []manifest.Found) map[string]string {
 	all := map[string]string{}
 	for _, f := range found {
-		if !slices.Contains(b.Bins.Exclude, f.Name) && !slices.Contains(export.Own, f.Name) { // found may be from elsewhere
+		if !slices.Contains(c.Bins.Exclude, f.Name) && !slices.Contains(export.Own, f.Name) { // found may come from another computer
 			all[f.Name] = d.expand(f.Path)
 		}
 	}
-	for _, program := range b.Bins.Also {
+	for _, program := range c.Bins.Also {
 		if name := path.Base(program); !slices.Contains(export.Own, name) {
 			all[name] = d.expand(program)
 		}
@@ -202,10 +201,10 @@ func (d Domain) wanted(b manifest.Container, found []manifest.Found) map[string]
 }
 
 // wrappersOf returns the wrappers of a container by their paths.
-func (s *snapshot) wrappersOf(box string) map[string]export.Wrapper {
+func (s *snapshot) wrappersOf(name string) map[string]export.Wrapper {
 	all := map[string]export.Wrapper{}
 	for _, w := range s.wrappers {
-		if w.Container == box {
+		if w.Container == name {
 			all[w.At] = w
 		}
 	}
@@ -213,33 +212,32 @@ func (s *snapshot) wrappersOf(box string) map[string]export.Wrapper {
 }
 
 // inFrom reports whether a program is in one of the declared folders of a container.
-func (d Domain) inFrom(b manifest.Container, program string) bool {
-	return slices.ContainsFunc(b.Bins.From, func(dir string) bool { return path.Clean(d.expand(dir)) == path.Dir(program) })
+func (d Domain) inFrom(c manifest.Container, program string) bool {
+	return slices.ContainsFunc(c.Bins.From, func(dir string) bool { return path.Clean(d.expand(dir)) == path.Dir(program) })
 }
 
-// manualWrappers returns the wrappers of a container that someone has exported by
-// hand, at the same place and in the same form as bkt would.
-func (s *snapshot) manualWrappers(b Container) []export.Wrapper {
-	dir, ok := s.to(b.Container)
+// manualWrappers returns the manually exported wrappers of a container that have the
+// place and the form of wrappers of bkt.
+func (s *snapshot) manualWrappers(c Container) []export.Wrapper {
+	dir, ok := s.to(c.Container)
 	if !ok {
 		return nil
 	}
-	wanted := s.wanted(b.Container, s.captured[b.Name])
+	wanted := s.wanted(c.Container, s.captured[c.Name])
 	var all []export.Wrapper
-	wrappers := s.wrappersOf(b.Name)
+	wrappers := s.wrappersOf(c.Name)
 	for _, at := range sortedKeys(wrappers) {
 		w := wrappers[at]
 		name := path.Base(w.Program)
 		_, known := wanted[name]
-		if path.Dir(at) == dir && !w.ByBkt && w.Unsupported == "" && !known && !s.inFrom(b.Container, w.Program) && path.IsAbs(w.Program) && path.Base(at) == name && !slices.Contains(export.Own, name) {
+		if path.Dir(at) == dir && !w.ByBkt && w.Unsupported == "" && !known && !s.inFrom(c.Container, w.Program) && path.IsAbs(w.Program) && path.Base(at) == name && !slices.Contains(export.Own, name) {
 			all = append(all, w)
 		}
 	}
 	return all
 }
 
-// manualApps returns the desktop entries of a container that someone has exported by
-// hand.
+// manualApps returns the manually exported desktop entries of a container.
 func (s *snapshot) manualApps(b Container) []export.App {
 	var all []export.App
 	for _, a := range s.apps {
@@ -251,21 +249,21 @@ func (s *snapshot) manualApps(b Container) []export.App {
 }
 
 // missingAndStaleExports returns the wrappers and apps that a declared container
-// lacks, and those that bkt has exported and that are no longer declared.
-func (s *snapshot) missingAndStaleExports(b Container) (add, remove []string) {
-	dir, ours := s.to(b.Container)
-	if s.path.writer == b.Name {
+// lacks, and those that bkt exported and that are no longer declared.
+func (s *snapshot) missingAndStaleExports(c Container) (add, remove []string) {
+	dir, ours := s.to(c.Container)
+	if s.path.writer == c.Name {
 		add = append(add, s.path.at)
 	}
-	found, seen := s.programs[b.Name], true
-	if _, seen = s.programs[b.Name]; !seen {
-		found = b.Bins.Found
+	found, seen := s.programs[c.Name], true
+	if _, seen = s.programs[c.Name]; !seen {
+		found = c.Bins.Found
 	}
 	wanted := map[string]string{}
 	if ours {
-		wanted = s.wanted(b.Container, found)
+		wanted = s.wanted(c.Container, found)
 	}
-	wrappers := s.wrappersOf(b.Name)
+	wrappers := s.wrappersOf(c.Name)
 	for _, name := range sortedKeys(wanted) {
 		at := path.Join(dir, name)
 		if w, there := wrappers[at]; !there || !w.Holds(wanted[name]) {
@@ -275,21 +273,21 @@ func (s *snapshot) missingAndStaleExports(b Container) (add, remove []string) {
 	for _, at := range sortedKeys(wrappers) {
 		w := wrappers[at]
 		_, stays := wanted[path.Base(at)]
-		stays = (stays || !seen && s.inFrom(b.Container, w.Program)) && path.Dir(at) == dir || path.Dir(at) == baked
+		stays = (stays || !seen && s.inFrom(c.Container, w.Program)) && path.Dir(at) == dir || path.Dir(at) == baked
 		if !stays && w.ByBkt {
 			remove = append(remove, at)
 		}
 	}
-	return s.missingAndStaleApps(b, add, remove)
+	return s.missingAndStaleApps(c, add, remove)
 }
 
-// keptExports returns notes on exports of a container that belong to the user, and
-// that no manifest can express.
+// keptExports returns notes on exports of a container that belong to the user and that
+// manifests cannot express.
 func (s *snapshot) keptExports(b Container) (notes []string) {
-	tell := func(e export.File, at string, declared bool) {
-		kept := "it stays as it is"
+	addNote := func(e export.File, at string, declared bool) {
+		kept := "bkt leaves it alone"
 		if !declared {
-			kept += ", and is not captured"
+			kept += ", and does not capture it"
 		}
 		notes = append(notes, fmt.Sprintf("%s %s: the manifest cannot express that; %s", at, e.Unsupported, kept))
 	}
@@ -298,12 +296,12 @@ func (s *snapshot) keptExports(b Container) (notes []string) {
 	for _, at := range sortedKeys(wrappers) {
 		if w := wrappers[at]; w.Unsupported != "" && path.Dir(at) != baked {
 			_, declared := wanted[path.Base(at)]
-			tell(w.File, s.shorten(at), declared)
+			addNote(w.File, s.shorten(at), declared)
 		}
 	}
 	for _, a := range s.apps {
 		if a.Container == b.Name && a.Unsupported != "" {
-			tell(a.File, s.shorten(a.At), slices.ContainsFunc(b.ExportedApps, a.Is))
+			addNote(a.File, s.shorten(a.At), slices.ContainsFunc(b.ExportedApps, a.Is))
 		}
 	}
 	return notes
@@ -326,7 +324,7 @@ func (s *snapshot) missingAndStaleApps(b Container, add, remove []string) ([]str
 // appPrefix is the beginning of an app in the list of missing exports.
 const appPrefix = "app "
 
-// menuEntry returns the path of the entry in the menu that distrobox makes.
-func (d Domain) menuEntry(box string) string {
-	return filepath.Join(d.applications(), box+".desktop")
+// menuEntry returns the path of the entry that distrobox adds to the menu.
+func (d Domain) menuEntry(container string) string {
+	return filepath.Join(d.applications(), container+".desktop")
 }

@@ -70,12 +70,12 @@ func TestExportsOfRoot(t *testing.T) {
 	if diff := cmp.Diff([]string{"/.local/bin/dc", "/.local/share/applications/dev-editor.desktop"}, removed); diff != "" {
 		t.Error("removed with the container:", diff)
 	}
-	if notes := strings.Join(d.keptExports(b), "\n"); !strings.Contains(notes, "bin/bc is of root's container") || !strings.Contains(notes, "dev-gimp.desktop is of root's container") {
+	if notes := strings.Join(d.keptExports(b), "\n"); !strings.Contains(notes, "bin/bc belongs to a container of root") || !strings.Contains(notes, "dev-gimp.desktop belongs to a container of root") {
 		t.Error(notes)
 	}
 }
 
-// TestPlan checks what is done about boxes, in order.
+// TestPlan checks the steps for containers, in order.
 func TestPlan(t *testing.T) {
 	d := testSnapshot(Domain{Manager: "podman", Home: "/home/u", Data: "/home/u/.local/share", Cache: "/home/u/.cache/bkt"})
 	at := func(name, as string, e export.File) export.Wrapper {
@@ -92,7 +92,7 @@ func TestPlan(t *testing.T) {
 		{At: "/a/dev-tools-x.desktop", Container: "dev-tools", ID: "x", File: export.File{ByBkt: true, As: "x"}},
 		{At: "/a/dev-y.desktop", Container: "dev", ID: "y", File: export.File{Unsupported: export.ChangedByHand}},
 	}
-	box := func(image string, also ...string) *Container {
+	container := func(image string, also ...string) *Container {
 		return &Container{Name: "dev", Container: manifest.Container{Image: image, Bins: manifest.Bins{Also: also}}, ImageID: "x"}
 	}
 	tests := []struct {
@@ -100,22 +100,22 @@ func TestPlan(t *testing.T) {
 		diff reconcile.Diff[Container]
 		want []string
 	}{
-		{"removed", reconcile.Diff[Container]{Have: box("localhost/x:1"), Base: box("localhost/x:1", "/opt/plain", "/opt/odd")}, []string{
+		{"removed", reconcile.Diff[Container]{Have: container("localhost/x:1"), Base: container("localhost/x:1", "/opt/plain", "/opt/odd")}, []string{
 			"podman rm --force --volumes 1", "rm -r /home/u/.local/bin/ours", "rm -r /home/u/.local/bin/plain", "rm -r /a/dev-x.desktop",
-			"leaves ~/.local/bin/copy, which bkt has not exported", "leaves ~/.local/bin/odd, which bkt has not exported", "leaves /a/dev-y.desktop, which bkt has not exported",
+			"leaves ~/.local/bin/copy, which bkt did not export", "leaves ~/.local/bin/odd, which bkt did not export", "leaves /a/dev-y.desktop, which bkt did not export",
 		}},
-		{"removed, with what was never declared", reconcile.Diff[Container]{Have: box("localhost/x:1"), Base: box("localhost/x:1")}, []string{
+		{"removed, with what was never declared", reconcile.Diff[Container]{Have: container("localhost/x:1"), Base: container("localhost/x:1")}, []string{
 			"podman rm --force --volumes 1", "rm -r /home/u/.local/bin/ours", "rm -r /a/dev-x.desktop",
-			"leaves ~/.local/bin/copy, which bkt has not exported", "leaves ~/.local/bin/odd, which bkt has not exported", "leaves ~/.local/bin/plain, which bkt has not exported", "leaves /a/dev-y.desktop, which bkt has not exported",
+			"leaves ~/.local/bin/copy, which bkt did not export", "leaves ~/.local/bin/odd, which bkt did not export", "leaves ~/.local/bin/plain, which bkt did not export", "leaves /a/dev-y.desktop, which bkt did not export",
 		}},
-		{"undeclared", reconcile.Diff[Container]{Have: box("localhost/x:1", "/opt/plain", "/opt/odd"), Want: box("localhost/x:1"), Base: box("localhost/x:1", "/opt/plain", "/opt/odd")},
+		{"undeclared", reconcile.Diff[Container]{Have: container("localhost/x:1", "/opt/plain", "/opt/odd"), Want: container("localhost/x:1"), Base: container("localhost/x:1", "/opt/plain", "/opt/odd")},
 			[]string{"rm -r /home/u/.local/bin/plain"}},
-		{"never declared", reconcile.Diff[Container]{Have: box("localhost/x:1", "/opt/plain", "/opt/odd"), Want: box("localhost/x:1")},
-			[]string{"cannot be done: ~/.local/bin/plain was exported by hand, and is not declared: it stays"}},
-		{"another image", reconcile.Diff[Container]{Have: box("localhost/x:1"), Want: &Container{Name: "dev", Container: manifest.Container{Image: "localhost/y:1"}, ImageID: "y"}}, []string{
+		{"never declared", reconcile.Diff[Container]{Have: container("localhost/x:1", "/opt/plain", "/opt/odd"), Want: container("localhost/x:1")},
+			[]string{"cannot be done: ~/.local/bin/plain was exported by hand and is not declared: bkt leaves it alone"}},
+		{"another image", reconcile.Diff[Container]{Have: container("localhost/x:1"), Want: &Container{Name: "dev", Container: manifest.Container{Image: "localhost/y:1"}, ImageID: "y"}}, []string{
 			"podman stop 1", "podman rename 1 dev.bkt-old", "distrobox create …", "DBX_NON_INTERACTIVE=0 distrobox enter --name dev -- sh -s < input", "podman rm --force --volumes 1",
 		}},
-		{"another one that cannot be made", reconcile.Diff[Container]{Have: box("localhost/x:1"), Want: &Container{Name: "dev", Container: manifest.Container{Image: "localhost/y:1", Volume: []string{"/nonexistent/x:/x"}}, ImageID: "y"}},
+		{"another one that cannot be made", reconcile.Diff[Container]{Have: container("localhost/x:1"), Want: &Container{Name: "dev", Container: manifest.Container{Image: "localhost/y:1", Volume: []string{"/nonexistent/x:/x"}}, ImageID: "y"}},
 			[]string{"cannot be done: volume /nonexistent/x:/x: /nonexistent/x does not exist"}},
 		{"a folder outside of the home", reconcile.Diff[Container]{Want: &Container{Name: "new", Container: manifest.Container{Image: "localhost/x:1", Volume: []string{"/nonexistent/x:/x"}}}},
 			[]string{"cannot be done: volume /nonexistent/x:/x: /nonexistent/x does not exist"}},
@@ -175,13 +175,13 @@ func TestFoldersThatCannotBeRead(t *testing.T) {
 		{"folder is missing", "~/none", manager.Container{}, at("c", home+"/none/c"), []string{"dev has no folder ~/none"}, false},
 		{"folder is a file", "~/file", manager.Container{}, at("c", home+"/file/c"), []string{"dev has no folder ~/file"}, false},
 		{"folder cannot be read", "~/loop", manager.Container{}, at("b", home+"/loop/b"),
-			[]string{"dev has " + home + "/loop, which cannot be read: too many levels of symbolic links: what its folders have in them is not looked at"}, true},
+			[]string{"dev has " + home + "/loop, which cannot be read: too many levels of symbolic links: bkt cannot list the programs in its folders"}, true},
 		{"container is stopped", "/opt/bin", manager.Container{}, at("a", "/opt/bin/a"),
-			[]string{"dev is not running: what its folders have in them is not looked at"}, true},
+			[]string{"dev is not running: bkt cannot list the programs in its folders"}, true},
 		{"root cannot be read", "/opt/bin", manager.Container{Running: true, PID: 7}, at("a", "/opt/bin/a"),
-			[]string{"dev has " + home + "/proc/7/root, which cannot be read: too many levels of symbolic links: what its folders have in them is not looked at"}, true},
+			[]string{"dev has " + home + "/proc/7/root, which cannot be read: too many levels of symbolic links: bkt cannot list the programs in its folders"}, true},
 		{"process is gone", "/opt/bin", manager.Container{Running: true, PID: 8}, at("a", "/opt/bin/a"),
-			[]string{"dev has " + home + "/proc/8/root, which cannot be read: no such file or directory: what its folders have in them is not looked at"}, true},
+			[]string{"dev has " + home + "/proc/8/root, which cannot be read: no such file or directory: bkt cannot list the programs in its folders"}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := testSnapshot(Domain{Home: home, Data: home + "/share", Proc: home + "/proc"})
@@ -210,7 +210,7 @@ func TestUnreadFiles(t *testing.T) {
 	_, unread, err := export.ReadApps(dir, []string{"dev"})
 	check(t, err)
 	d := Domain{Home: dir}
-	want := []string{"~/dev-loop.desktop: too many levels of symbolic links: whether it is exported from a container is not known; it stays as it is"}
+	want := []string{"~/dev-loop.desktop: too many levels of symbolic links: bkt does not know whether a container exports it, and leaves it alone"}
 	if diff := cmp.Diff(want, d.unread(unread)); diff != "" {
 		t.Error(diff)
 	}

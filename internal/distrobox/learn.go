@@ -17,16 +17,16 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// manualPackages are the packages that were installed by hand. Asking for them takes a
-// process in the container, so the last answer is kept, next to the last known state:
+// manualPackages are the packages that were installed by hand. Listing them takes a
+// process in the container, so the last answer is kept next to the last known state:
 // without it, a captured package would seem to be missing.
 type manualPackages struct {
-	Boxes  map[string][]string `json:"boxes"`  // that were installed by hand, by the container's id
-	Images map[string][]string `json:"images"` // that were there before, by the image's
+	Containers map[string][]string `json:"boxes"`  // the manually installed packages, by the id of the container
+	Images     map[string][]string `json:"images"` // the packages of the image, by its id
 }
 
-// readManual returns the packages that are known to be installed by hand. A file that
-// cannot be read is an error: otherwise captured packages would seem to be removed.
+// readManual returns the last known manually installed packages. An unreadable file is
+// an error: otherwise captured packages would seem to be removed.
 func (d Domain) readManual() (manualPackages, error) {
 	l := manualPackages{map[string][]string{}, map[string][]string{}}
 	text, err := d.Recall(d.learnedAt())
@@ -37,18 +37,18 @@ func (d Domain) readManual() (manualPackages, error) {
 		err = json.Unmarshal(text, &l)
 	}
 	if err != nil {
-		err = fmt.Errorf("%s has the packages that were installed by hand, and cannot be read: %w", d.learnedAt(), patherr.Reason(err))
+		err = fmt.Errorf("%s, the list of manually installed packages, cannot be read: %w", d.learnedAt(), patherr.Reason(err))
 	}
-	return l, hint.Add(err, `remove it, start the containers, and run "bkt capture distrobox", which asks them again`)
+	return l, hint.Add(err, `remove it, start the containers, and run "bkt capture distrobox", which lists them again`)
 }
 
 func (d Domain) learnedAt() string { return filepath.Join(d.State, "packages.json") }
 
-// Learn asks the running containers which packages were installed in them by hand, so
-// that [Domain.Observe] knows. For a stopped container, the last answer stays; the
-// container except gets its packages from elsewhere. Notes are about containers that
-// could not be asked. Observe reports containers that cannot be listed, and a file of
-// answers that cannot be read.
+// Learn lists the manually installed packages of the running containers for
+// [Domain.Observe]. The last answer of a stopped container stays. The caller learns the
+// packages of the container except in another way. The notes name containers without an
+// answer. Observe reports an unreadable list of containers, and an unreadable file of
+// answers.
 func (d Domain) Learn(ctx context.Context, sys reconcile.System, except string) (notes []string) {
 	if d.usable() != nil {
 		return nil
@@ -63,14 +63,14 @@ func (d Domain) Learn(ctx context.Context, sys reconcile.System, except string) 
 	}
 	now := manualPackages{map[string][]string{}, map[string][]string{}}
 	for _, c := range containers {
-		if old, ok := before.Boxes[c.ID]; ok {
-			now.Boxes[c.ID] = old
+		if old, ok := before.Containers[c.ID]; ok {
+			now.Containers[c.ID] = old
 		}
 		if !c.Running || c.Name == except {
 			continue
 		}
 		if err := d.learn(ctx, sys, c, before, now); err != nil {
-			notes = append(notes, fmt.Sprintf("%s does not tell which packages were installed by hand: %s", c.Name, strings.SplitN(err.Error(), "\n", 2)[0]))
+			notes = append(notes, fmt.Sprintf("%s: cannot list the packages that were installed by hand: %s", c.Name, strings.SplitN(err.Error(), "\n", 2)[0]))
 		}
 	}
 	if text, err := json.Marshal(now); err == nil {
@@ -91,14 +91,14 @@ func (d Domain) learn(ctx context.Context, sys reconcile.System, c manager.Conta
 			return err
 		}
 	}
-	now.Images[c.ImageID], now.Boxes[c.ID] = had, manager.Manual(has, had)
+	now.Images[c.ImageID], now.Containers[c.ID] = had, manager.Manual(has, had)
 	return nil
 }
 
-// withLearned returns the packages of a container, with those that were installed by
-// hand.
+// withLearned returns the packages of a container, including those that were installed
+// by hand.
 func (s *snapshot) withLearned(c manager.Container, packages []string) []string {
-	hand := s.manual.Boxes[c.ID]
+	hand := s.manual.Containers[c.ID]
 	if len(hand) == 0 {
 		return packages
 	}

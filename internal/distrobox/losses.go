@@ -10,21 +10,21 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// recordLosses finds out what a container loses if it is recreated. It asks only if
-// the container differs from what is declared.
-func (s *snapshot) recordLosses(ctx context.Context, sys reconcile.System, b Container, known map[string]Container) {
-	k, ok := known[b.Name]
+// recordLosses lists the data that a container loses if it is recreated. It asks the
+// manager only if the container differs from its declaration.
+func (s *snapshot) recordLosses(ctx context.Context, sys reconcile.System, c Container, known map[string]Container) {
+	k, ok := known[c.Name]
 	if ok {
 		k = s.resolve(k)
 	}
-	if !ok || sameMade(b.Container, k.Container) && sameImage(b, k) {
+	if !ok || sameCreation(c.Container, k.Container) && sameImage(c, k) {
 		return
 	}
-	s.losses[b.Name] = s.changesSinceImage(ctx, sys, s.all()[b.Name], b.Volume, slices.Concat(b.Packages, k.Packages))
+	s.losses[c.Name] = s.changesSinceImage(ctx, sys, s.all()[c.Name], c.Volume, slices.Concat(c.Packages, k.Packages))
 }
 
-// changesSinceImage returns what a container has that its image does not have, except
-// its volumes and the declared packages.
+// changesSinceImage returns the files and packages of a container that are not in its
+// image, without its volumes and the declared packages.
 func (d Domain) changesSinceImage(ctx context.Context, sys reconcile.System, c manager.Container, volumes, declared []string) []string {
 	text, err := sys.Output(ctx, d.manager().Run("diff", c.ID))
 	if err != nil {
@@ -46,9 +46,9 @@ func (d Domain) changesSinceImage(ctx context.Context, sys reconcile.System, c m
 
 // Added returns the packages, sorted, that were added to a running container since it
 // was created from its image: neither those of the image nor those that distrobox adds
-// to every container. Declared packages are among them. It runs a script in the
-// container, and in a new container of its image, without network, that exists only
-// for that. A container that does not exist, or does not run, is an error.
+// to every container, but including the declared ones. It runs a script in the container,
+// and in a temporary container of its image, without network. A container that does not
+// exist, or does not run, is an error.
 func (d Domain) Added(ctx context.Context, sys reconcile.System, name string) ([]string, error) {
 	all, err := d.manager().List(ctx, sys)
 	if err != nil {

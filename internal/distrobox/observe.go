@@ -22,17 +22,17 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// A snapshot is what Resolve and Plan need to know about the system.
+// A snapshot has the facts about the system that Resolve and Plan need.
 type snapshot struct {
 	Domain
 	containers map[string]manager.Container // by name
-	backups    map[string]manager.Container // old containers that are being recreated, by the name that they had
+	backups    map[string]manager.Container // old containers that are being recreated, by their former name
 	images     manager.Images               // of the manager
 	wrappers   []export.Wrapper             // in the folders of the host
 	apps       []export.App                 // in the menu of the host
 	programs   map[string][]manifest.Found  // in the folders of a container, by its name; missing: unknown
-	captured   map[string][]manifest.Found  // what is captured of them
-	losses     map[string][]string          // what a container loses if it is recreated, by its name
+	captured   map[string][]manifest.Found  // the part of them to capture
+	losses     map[string][]string          // the data that a container loses if it is recreated, by its name
 	path       pathFile
 	manual     manualPackages
 	kept       []string // notes on exports that bkt must not change
@@ -50,10 +50,10 @@ type facts struct {
 // created.
 const backupSuffix = ".bkt-old"
 
-// Observe implements [reconcile.Domain]. If nothing has changed since it last asked,
-// and everything is as declared, it asks nothing. Otherwise it asks the manager for
-// its containers and, where they cannot be read, its images. It asks more only about
-// containers that bkt has not created, or that would be recreated.
+// Observe implements [reconcile.Domain]. If nothing has changed since the last answer, and
+// all containers are up to date, it does not ask the manager. Otherwise it asks for the
+// containers and, if they cannot be read from files, the images. It asks for details only
+// about containers that bkt did not create, or would recreate.
 func (d Domain) Observe(ctx context.Context, sys reconcile.System, declared []Container) (reconcile.Snapshot[Container], error) {
 	s, o, err := d.observe(ctx, sys, declared)
 	if err != nil {
@@ -68,7 +68,7 @@ func (d Domain) observe(ctx context.Context, sys reconcile.System, declared []Co
 	if err := d.usable(); err != nil {
 		return nil, none, err
 	}
-	text, _ := d.Recall(d.cacheFile()) // what cannot be read is asked again
+	text, _ := d.Recall(d.cacheFile()) // an unreadable cache is an empty one
 	cache := manager.ParseCache(text)
 	stamp := d.manager().Stamp()
 	images := d.manager().ReadImages()
@@ -96,7 +96,7 @@ func (d Domain) observe(ctx context.Context, sys reconcile.System, declared []Co
 type noQueries struct{}
 
 func (noQueries) Output(context.Context, plan.Run) ([]byte, error) {
-	return nil, errors.New("nothing is asked")
+	return nil, errors.New("the manager is not asked")
 }
 
 // inSync reports whether the observed containers are the declared ones.
@@ -105,15 +105,15 @@ func (s *snapshot) inSync(o reconcile.Snapshot[Container], declared []Container)
 	if len(o.Notes) > 0 || len(o.Items) != len(byName) {
 		return false
 	}
-	for _, b := range o.Items {
-		if k, ok := byName[b.Name]; !ok || !s.Same(b, s.resolve(k)) {
+	for _, c := range o.Items {
+		if k, ok := byName[c.Name]; !ok || !s.Same(c, s.resolve(k)) {
 			return false
 		}
 	}
 	return true
 }
 
-// snapshot returns what is known about containers, and the items among them.
+// snapshot returns the facts about containers, and the items among them.
 func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers []manager.Container, images manager.Images, declared []Container) (*snapshot, reconcile.Snapshot[Container], error) {
 	var o reconcile.Snapshot[Container]
 	manual, err := d.readManual()
@@ -139,14 +139,14 @@ func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers [
 		if k, ok := byName[name]; ok && s.rootful(k) {
 			continue
 		}
-		b, notes := s.observed(s.all()[name], name, byName)
-		o.Items, o.Notes = append(o.Items, b), append(o.Notes, notes...)
-		s.kept = append(s.kept, s.keptExports(b)...)
-		s.recordLosses(ctx, sys, b, byName)
+		c, notes := s.observed(s.all()[name], name, byName)
+		o.Items, o.Notes = append(o.Items, c), append(o.Notes, notes...)
+		s.kept = append(s.kept, s.keptExports(c)...)
+		s.recordLosses(ctx, sys, c, byName)
 	}
 	for _, k := range declared {
 		if s.rootful(k) {
-			o.Notes = append(o.Notes, k.Name+` belongs to root: whether it is there, bkt does not ask without root's rights`)
+			o.Notes = append(o.Notes, k.Name+` belongs to root: without root's rights, bkt does not check whether it exists`)
 		}
 	}
 	s.facts = d.readFacts(o.Items, declared)
@@ -156,21 +156,21 @@ func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers [
 	return s, o, nil
 }
 
-// readFacts reads about the folders that containers share with the host and export
-// from, and about their entries in the menu.
+// readFacts reads facts about the folders that containers share with the host and export
+// programs from, and about their entries in the menu.
 func (d Domain) readFacts(lists ...[]Container) facts {
 	f := facts{map[string]bool{}, map[string]string{}, map[string]bool{}}
-	for _, b := range slices.Concat(lists...) {
-		for _, v := range b.Volume {
+	for _, c := range slices.Concat(lists...) {
+		for _, v := range c.Volume {
 			dir, _, _ := strings.Cut(d.expand(v), ":")
 			_, err := os.Stat(dir)
 			f.missing[dir] = errors.Is(err, fs.ErrNotExist)
 		}
-		to, _ := d.to(b.Container)
-		for _, dir := range append(d.programFolders(b.Container), to) {
+		to, _ := d.to(c.Container)
+		for _, dir := range append(d.programFolders(c.Container), to) {
 			f.folders[dir] = reconcile.FolderIdentity(dir)
 		}
-		f.menu[b.Name] = export.IsMenuEntry(d.menuEntry(b.Name), b.Name, d.UID == 0)
+		f.menu[c.Name] = export.IsMenuEntry(d.menuEntry(c.Name), c.Name, d.UID == 0)
 	}
 	return f
 }
@@ -195,10 +195,10 @@ func (d Domain) usable() error {
 }
 
 // rootful reports whether a container belongs to root, so that bkt cannot read it.
-func (d Domain) rootful(b Container) bool { return b.Root && d.UID != 0 }
+func (d Domain) rootful(c Container) bool { return c.Root && d.UID != 0 }
 
-// ask asks for the containers and, unless the images that were read include all of
-// theirs, for the images at the same time.
+// ask asks for the containers and, unless read includes all their images, for the images
+// at the same time.
 func (d Domain) ask(ctx context.Context, sys reconcile.System, read manager.Images) ([]manager.Container, manager.Images, error) {
 	if d.Manager == "podman" && read != nil {
 		containers, err := d.manager().List(ctx, sys)
@@ -218,15 +218,15 @@ func (d Domain) ask(ctx context.Context, sys reconcile.System, read manager.Imag
 	return containers, images, err
 }
 
-// classify separates containers from backups, and from copies of a container, which
-// have its label. A container with a declared name is that container, whatever its
-// label says.
+// classify separates containers from backups, and from copies of a container, which have
+// its label. A container with a declared name is never a copy, even if its label has
+// another name.
 func (s *snapshot) classify(containers []manager.Container, known map[string]Container) (notes []string) {
 	s.containers, s.backups = map[string]manager.Container{}, map[string]manager.Container{}
 	for _, c := range containers {
 		made, _, ok := creation.ParseLabel(c.Labels[creation.LabelName])
 		if !ok && c.Labels[creation.LabelName] != "" {
-			notes = append(notes, fmt.Sprintf("%s: its label %s, which says how bkt has made it, cannot be read: it is compared like one that bkt has not made", c.Name, creation.LabelName))
+			notes = append(notes, fmt.Sprintf("%s: its label %s, the entry that bkt created it from, cannot be read: bkt compares it like a container of another program", c.Name, creation.LabelName))
 		}
 		before, aside := strings.CutSuffix(c.Name, backupSuffix)
 		aside = aside && (!ok || made == before)
@@ -235,7 +235,7 @@ func (s *snapshot) classify(containers []manager.Container, known map[string]Con
 		case aside:
 			s.backups[before] = c
 		case ok && made != c.Name && !isKnown:
-			notes = append(notes, fmt.Sprintf("%s is a backup or a copy of the container %s: it is left alone", c.Name, made))
+			notes = append(notes, fmt.Sprintf("%s is a backup or a copy of the container %s: bkt leaves it alone", c.Name, made))
 		default:
 			s.containers[c.Name] = c
 		}
@@ -256,8 +256,8 @@ func (s *snapshot) all() map[string]manager.Container {
 	return all
 }
 
-// inspectForeign asks for details of the containers that bkt has not created, all at
-// once, unless they are known.
+// inspectForeign asks for unknown details of the containers that bkt did not create, all
+// at once.
 func (s *snapshot) inspectForeign(ctx context.Context, sys reconcile.System) error {
 	var ids []string
 	for _, c := range s.containers {
@@ -284,15 +284,15 @@ func (s *snapshot) inspectForeign(ctx context.Context, sys reconcile.System) err
 
 func index(known []Container) map[string]Container {
 	all := map[string]Container{}
-	for _, b := range known {
-		if _, ok := all[b.Name]; !ok {
-			all[b.Name] = b
+	for _, c := range known {
+		if _, ok := all[c.Name]; !ok {
+			all[c.Name] = c
 		}
 	}
 	return all
 }
 
-// observed returns a container as the system has it, in the words of its declaration.
+// observed returns an observed container in the words of its declaration.
 func (s *snapshot) observed(c manager.Container, name string, known map[string]Container) (Container, []string) {
 	k, isKnown := known[name]
 	made, ok := entry(c, name)
@@ -300,34 +300,34 @@ func (s *snapshot) observed(c manager.Container, name string, known map[string]C
 		made = Container{Name: name, Container: s.creator().FromContainer(c, k.Container)}
 	}
 	if isKnown && c.ImageID != "" && s.images.ID(k.Image) == c.ImageID {
-		made.Image = k.Image // the same, by whatever name, such as its digest
+		made.Image = k.Image // the same image by another name, such as its digest
 	}
 	made.Packages = s.withLearned(c, made.Packages)
-	b := Container{Name: name, Container: made.Container}
+	item := Container{Name: name, Container: made.Container}
 	if isKnown {
-		b.Container = applyDeclared(k.Container, made.Container)
+		item.Container = applyDeclared(k.Container, made.Container)
 	}
-	b.ImageID, b.ToDo = c.ImageID, ToDo{}
-	notes := s.observeExports(&b, c)
-	return b, append(notes, s.unsupportedNotes(c, name)...)
+	item.ImageID, item.ToDo = c.ImageID, ToDo{}
+	notes := s.observeExports(&item, c)
+	return item, append(notes, s.unsupportedNotes(c, name)...)
 }
 
 // applyDeclared returns a declared container as it was created.
 func applyDeclared(known, made manifest.Container) manifest.Container {
-	if sameMade(known, made) {
+	if sameCreation(known, made) {
 		return known
 	}
-	b := known
-	b.Image, b.Packages, b.InitHooks, b.PreInitHooks = made.Image, made.Packages, made.InitHooks, made.PreInitHooks
-	b.Volume, b.Init, b.Root, b.Path, b.Env, b.AdditionalFlags = made.Volume, made.Init, made.Root, made.Path, made.Env, made.AdditionalFlags
-	return b
+	c := known
+	c.Image, c.Packages, c.InitHooks, c.PreInitHooks = made.Image, made.Packages, made.InitHooks, made.PreInitHooks
+	c.Volume, c.Init, c.Root, c.Path, c.Env, c.AdditionalFlags = made.Volume, made.Init, made.Root, made.Path, made.Env, made.AdditionalFlags
+	return c
 }
 
-// unsupportedNotes says what a manifest cannot express about a container.
+// unsupportedNotes names the properties of a container that a manifest cannot express.
 func (d Domain) unsupportedNotes(c manager.Container, name string) []string {
 	args, _ := creation.SplitArgs(c.Args)
 	if home := args["--home"]; home != "" && !d.isHome(home) {
-		return []string{fmt.Sprintf("%s has a home of its own, %s, which the manifest cannot say", name, home)}
+		return []string{fmt.Sprintf("%s has its own home, %s, which the manifest cannot express", name, home)}
 	}
 	return nil
 }
@@ -340,20 +340,20 @@ func sameFolder(a, b string) bool {
 	return a == b || reconcile.FolderIdentity(a) == reconcile.FolderIdentity(b) && reconcile.FolderIdentity(a) != "none"
 }
 
-// resolve returns what a declared container means on this system: which image it has,
-// and which exports are missing.
-func (s *snapshot) resolve(b Container) Container {
-	_, there := s.containers[b.Name]
-	b.ImageID = s.images.ID(b.Image)
-	_, b.ToDo.Finish = s.backups[b.Name]
+// resolve returns a declared container with the facts of this system: the id of its image,
+// and its missing exports.
+func (s *snapshot) resolve(c Container) Container {
+	_, there := s.containers[c.Name]
+	c.ImageID = s.images.ID(c.Image)
+	_, c.ToDo.Finish = s.backups[c.Name]
 	if there {
-		b.ToDo.Export, b.ToDo.Remove = s.missingAndStaleExports(b)
+		c.ToDo.Export, c.ToDo.Remove = s.missingAndStaleExports(c)
 	}
-	return b
+	return c
 }
 
-// storage identifies the storage of containers: a new one in its place has another
-// identity.
+// storage identifies the storage of containers. A new storage in the same place has
+// another identity.
 func (d Domain) storage() string {
 	var all []string
 	for _, dir := range d.Storage {
@@ -364,7 +364,7 @@ func (d Domain) storage() string {
 
 func (d Domain) cacheFile() string { return filepath.Join(d.Cache, "containers.json") }
 
-// remember writes to the cache what the next Observe need not ask.
+// remember writes the answers to the cache for the next Observe.
 func (s *snapshot) remember(stamp string, containers []manager.Container, before []byte) {
 	containers = slices.Clone(containers)
 	for n, c := range containers {

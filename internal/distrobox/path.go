@@ -19,24 +19,25 @@ import (
 type pathFile struct {
 	at     string
 	text   string // the text that the file should have; "": it is right, or not bkt's
-	writer string // the container with which it is written; "": it need not be written
+	writer string // the container whose change writes it; "": it is up to date
 }
 
+// pathHead marks a file of bkt. Its words stay: files of earlier releases have them.
 const pathHead = "# Written by bkt, as boxes export programs. One that is written by someone else, bkt leaves alone.\n"
 
-// readPath compares the file with what it should have. Notes say if the file is not
-// bkt's.
+// readPath compares the file with its wanted text. If the file does not belong to bkt, a
+// note says so.
 func (s *snapshot) readPath(known []Container) (notes []string) {
 	var folders []string
 	writer := ""
-	for _, b := range known {
-		if !s.exportsSomething(b.Container) || s.rootful(b) || s.allByHand(b) {
+	for _, c := range known {
+		if !s.exportsSomething(c.Container) || s.rootful(c) || s.allByHand(c) {
 			continue
 		}
-		if _, there := s.containers[b.Name]; writer == "" && there {
-			writer = b.Name
+		if _, there := s.containers[c.Name]; writer == "" && there {
+			writer = c.Name
 		}
-		if dir, _ := s.to(b.Container); !slices.Contains(folders, dir) {
+		if dir, _ := s.to(c.Container); !slices.Contains(folders, dir) {
 			folders = append(folders, dir)
 		}
 	}
@@ -50,10 +51,10 @@ func (s *snapshot) readPath(known []Container) (notes []string) {
 		s.path.writer = writer
 	case err != nil:
 		s.path.text = ""
-		return []string{fmt.Sprintf("%s cannot be read, and is left alone: %v: see to it that PATH has %s", s.path.at, patherr.Reason(err), strings.Join(folders, ", "))}
+		return []string{fmt.Sprintf("%s cannot be read: %v: bkt leaves it alone: make sure that PATH has %s", s.path.at, patherr.Reason(err), strings.Join(folders, ", "))}
 	case !isPathFile(string(text)):
 		s.path.text = ""
-		return []string{fmt.Sprintf("%s is not bkt's and is left alone: see to it that PATH has %s", s.path.at, strings.Join(folders, ", "))}
+		return []string{fmt.Sprintf("%s is not a file of bkt: bkt leaves it alone: make sure that PATH has %s", s.path.at, strings.Join(folders, ", "))}
 	case string(text) != s.path.text:
 		s.path.writer = writer
 	default:
@@ -64,10 +65,10 @@ func (s *snapshot) readPath(known []Container) (notes []string) {
 
 // allByHand reports whether everything that a container exports was exported by hand,
 // so that the user has set PATH.
-func (s *snapshot) allByHand(b Container) bool {
-	dir, _ := s.to(b.Container)
-	wrappers := s.wrappersOf(b.Name)
-	wanted := s.wanted(b.Container, b.Bins.Found)
+func (s *snapshot) allByHand(c Container) bool {
+	dir, _ := s.to(c.Container)
+	wrappers := s.wrappersOf(c.Name)
+	wanted := s.wanted(c.Container, c.Bins.Found)
 	for name, program := range wanted {
 		if w, there := wrappers[path.Join(dir, name)]; !there || w.ByBkt || !w.Holds(program) {
 			return false
@@ -76,7 +77,7 @@ func (s *snapshot) allByHand(b Container) bool {
 	return len(wanted) > 0
 }
 
-// isPathFile reports whether bkt has written a file, and nobody has added to it.
+// isPathFile reports whether bkt wrote a file, and nobody has added to it.
 func isPathFile(text string) bool {
 	rest, ok := strings.CutPrefix(text, pathHead)
 	line, more, _ := strings.Cut(rest, "\n")

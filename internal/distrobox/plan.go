@@ -25,7 +25,7 @@ func (s *snapshot) plan(diffs []reconcile.Diff[Container]) []plan.Change {
 			p = append(p, s.remove(*have, diff.Base))
 		case have == nil:
 			p = append(p, s.create(*want)...)
-		case !sameMade(have.Container, want.Container), !sameImage(*have, *want):
+		case !sameCreation(have.Container, want.Container), !sameImage(*have, *want):
 			p = append(p, s.recreate(*have, *want)...)
 			p = append(p, s.undeclare(diff)...)
 		case s.isUnfinished(*want):
@@ -39,28 +39,28 @@ func (s *snapshot) plan(diffs []reconcile.Diff[Container]) []plan.Change {
 	return p
 }
 
-// remove removes a container and its exports. It does not leave that to distrobox,
-// which also removes exports of containers whose names begin with this one's, and may
-// ask whether to remove a home.
-func (s *snapshot) remove(b Container, agreed *Container) plan.Change {
-	c := plan.Change{Op: plan.Remove, Targets: []string{b.Name}}
+// remove removes a container and its exports. It does not use distrobox, which also
+// removes exports of containers whose names begin with this name, and may ask whether to
+// remove a home.
+func (s *snapshot) remove(item Container, agreed *Container) plan.Change {
+	c := plan.Change{Op: plan.Remove, Targets: []string{item.Name}}
 	for _, there := range []map[string]manager.Container{s.containers, s.backups} {
-		if old, ok := there[b.Name]; ok {
+		if old, ok := there[item.Name]; ok {
 			c.Steps = append(c.Steps, s.manager().Discard(old))
 		}
 	}
 	var exports []plan.Step
-	exports, c.Remains = s.removeExports(b, agreed)
+	exports, c.Remains = s.removeExports(item, agreed)
 	c.Steps = append(c.Steps, exports...)
-	if s.facts.menu[b.Name] {
-		c.Steps = append(c.Steps, plan.Delete{Path: s.menuEntry(b.Name)})
+	if s.facts.menu[item.Name] {
+		c.Steps = append(c.Steps, plan.Delete{Path: s.menuEntry(item.Name)})
 	}
 	return c
 }
 
-// removeExports removes what bkt has exported from a container, and what was exported
-// by hand and declared later. All other exports stay, and are listed.
-func (s *snapshot) removeExports(b Container, agreed *Container) (steps []plan.Step, leaves []string) {
+// removeExports removes the exports of a container that bkt wrote, and those that were
+// made by hand and declared later. It leaves all other exports, and lists them.
+func (s *snapshot) removeExports(b Container, agreed *Container) (steps []plan.Step, remaining []string) {
 	was := manifest.Container{}
 	if agreed != nil {
 		was = agreed.Container
@@ -69,13 +69,13 @@ func (s *snapshot) removeExports(b Container, agreed *Container) (steps []plan.S
 		if e.ByBkt || declared && e.Unsupported == "" {
 			steps = append(steps, plan.Delete{Path: at})
 		} else {
-			leaves = append(leaves, s.shorten(at)+", which bkt has not exported")
+			remaining = append(remaining, s.shorten(at)+", which bkt did not export")
 		}
 	}
 	wrappers := s.wrappersOf(b.Name)
 	for _, at := range sortedKeys(wrappers) {
 		if w := wrappers[at]; filepath.Dir(at) != baked {
-			original := path.Base(at) == path.Base(w.Program) // else it is a copy
+			original := path.Base(at) == path.Base(w.Program) // otherwise it is a copy
 			remove(at, w.File, original && s.declares(was, w.Program))
 		}
 	}
@@ -84,51 +84,51 @@ func (s *snapshot) removeExports(b Container, agreed *Container) (steps []plan.S
 			remove(a.At, a.File, slices.ContainsFunc(was.ExportedApps, a.Is))
 		}
 	}
-	return steps, leaves
+	return steps, remaining
 }
 
-func (s *snapshot) create(b Container) []plan.Change {
-	steps := s.createSteps(b)
-	made := plan.Change{Op: plan.Add, Targets: []string{b.Name}, Steps: steps, Hint: createHint(b, steps)}
-	return append([]plan.Change{made}, s.export(b, b, true)...)
+func (s *snapshot) create(c Container) []plan.Change {
+	steps := s.createSteps(c)
+	made := plan.Change{Op: plan.Add, Targets: []string{c.Name}, Steps: steps, Hint: createHint(c, steps)}
+	return append([]plan.Change{made}, s.export(c, c, true)...)
 }
 
-// createHint says what the user can do if these steps do not create a container.
-func createHint(b Container, steps []plan.Step) string {
+// createHint returns a hint for the case that these steps do not create a container.
+func createHint(c Container, steps []plan.Step) string {
 	if isRefused(steps) {
 		return "" // the step has the reason
 	}
-	if len(b.Packages) == 0 {
-		return `"bkt apply distrobox --dry-run -v" prints the commands, to try one by itself`
+	if len(c.Packages) == 0 {
+		return `"bkt apply distrobox --dry-run -v" prints the commands, to try each of them`
 	}
-	return "should distrobox not know --additional-packages: packages take release 1.5 or a newer one"
+	return "packages need --additional-packages, which distrobox has since release 1.5: update distrobox if it is older"
 }
 
-// isRefused reports whether there is only a reason instead of steps.
+// isRefused reports whether the only step is the reason why nothing is done.
 func isRefused(steps []plan.Step) bool {
 	_, ok := steps[0].(plan.Fail)
 	return ok
 }
 
-// isUnfinished reports whether a container was being recreated and the new one does
+// isUnfinished reports whether a container was being recreated, and its successor does
 // not exist.
-func (s *snapshot) isUnfinished(b Container) bool {
-	_, there := s.containers[b.Name]
+func (s *snapshot) isUnfinished(c Container) bool {
+	_, there := s.containers[c.Name]
 	return !there
 }
 
 // recreate recreates a container. The old one gets another name, and is removed as
 // soon as the new one has started.
-func (s *snapshot) recreate(have, b Container) []plan.Change {
-	old, isBackup := s.backups[b.Name]
-	now, there := s.containers[b.Name]
-	creating := s.createSteps(b)
-	c := plan.Change{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: s.losses[b.Name], Hint: createHint(b, creating)}
+func (s *snapshot) recreate(have, item Container) []plan.Change {
+	old, isBackup := s.backups[item.Name]
+	now, there := s.containers[item.Name]
+	creating := s.createSteps(item)
+	c := plan.Change{Op: plan.Modify, Targets: []string{item.Name}, DataLoss: s.losses[item.Name], Hint: createHint(item, creating)}
 	if isRefused(creating) { // the old one is left alone
 		return []plan.Change{{Op: plan.Modify, Targets: c.Targets, Steps: creating}}
 	}
-	if b.Pull || b.ImageID == "" { // while the old one still runs
-		c.Steps = append(c.Steps, s.manager().Run("pull", b.Image))
+	if item.Pull || item.ImageID == "" { // while the old one still runs
+		c.Steps = append(c.Steps, s.manager().Run("pull", item.Image))
 	}
 	switch {
 	case there && isBackup: // the new one is wrong: keep the old one until another is created
@@ -136,59 +136,59 @@ func (s *snapshot) recreate(have, b Container) []plan.Change {
 		c.Steps = append(c.Steps, s.manager().Discard(now))
 	case there:
 		old = now
-		c.Steps = append(c.Steps, s.manager().Run("stop", old.ID), s.manager().Rename(old, b.Name+backupSuffix))
+		c.Steps = append(c.Steps, s.manager().Run("stop", old.ID), s.manager().Rename(old, item.Name+backupSuffix))
 	}
 	c.Steps = append(c.Steps, creating...)
-	c.Steps = append(c.Steps, s.started(b), s.manager().Discard(old))
-	c.Undo = []plan.Step{s.manager().RollBack(old, b.Name, b.Name+backupSuffix)}
-	return append([]plan.Change{c}, s.export(have, b, true)...)
+	c.Steps = append(c.Steps, s.started(item), s.manager().Discard(old))
+	c.Undo = []plan.Step{s.manager().RollBack(old, item.Name, item.Name+backupSuffix)}
+	return append([]plan.Change{c}, s.export(have, item, true)...)
 }
 
-// restoreName gives a container, which is as declared, its name back.
-func (s *snapshot) restoreName(b Container) plan.Change {
-	return plan.Change{Op: plan.Modify, Targets: []string{b.Name}, Steps: []plan.Step{s.manager().Rename(s.backups[b.Name], b.Name)}}
+// restoreName gives a container that is up to date its name back.
+func (s *snapshot) restoreName(c Container) plan.Change {
+	return plan.Change{Op: plan.Modify, Targets: []string{c.Name}, Steps: []plan.Step{s.manager().Rename(s.backups[c.Name], c.Name)}}
 }
 
 // finish removes the old container if the new one starts. If it does not, both stay:
 // the user may have used either of them last.
-func (s *snapshot) finish(b Container) []plan.Change {
-	old, aside := s.backups[b.Name]
+func (s *snapshot) finish(c Container) []plan.Change {
+	old, aside := s.backups[c.Name]
 	if !aside {
 		return nil
 	}
-	steps := []plan.Step{s.started(b), s.manager().Discard(old)}
-	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, DataLoss: []string{"the old container, " + old.Name}, Steps: steps}}
+	steps := []plan.Step{s.started(c), s.manager().Discard(old)}
+	return []plan.Change{{Op: plan.Modify, Targets: []string{c.Name}, DataLoss: []string{"the old container, " + old.Name}, Steps: steps}}
 }
 
 // started starts a container, which runs its hooks, and verifies that it runs: then
 // the old one is removed.
-func (d Domain) started(b Container) plan.Step {
-	r := d.enter(b.Name, "# bkt\nexit 0\n")
-	r.Verify = d.manager().IsRunning(b.Name)
+func (d Domain) started(c Container) plan.Step {
+	r := d.enter(c.Name, "# bkt\nexit 0\n")
+	r.Verify = d.manager().IsRunning(c.Name)
 	return r
 }
 
-// export brings the exports of a container up to date. Files of the host are removed
-// without the container; it is entered for the rest if enter is set.
-func (s *snapshot) export(have, b Container, enter bool) []plan.Change {
+// export brings the exports of a container up to date. It removes files of the host
+// without the container, and enters the container for the rest if enter is set.
+func (s *snapshot) export(have, c Container, enter bool) []plan.Change {
 	var steps []plan.Step
-	for _, at := range b.ToDo.Remove {
+	for _, at := range c.ToDo.Remove {
 		steps = append(steps, plan.Delete{Path: at})
 	}
-	if s.exportsSomething(b.Container) && s.path.text != "" {
+	if s.exportsSomething(c.Container) && s.path.text != "" {
 		steps = append(steps, plan.Overwrite{Path: s.path.at, Text: []byte(s.path.text)})
 	}
-	if enter && (s.exportsSomething(b.Container) || len(b.ExportedApps) > 0) && !slices.Equal(b.ToDo.Export, []string{s.path.at}) {
-		steps = append(steps, s.exports(b)...)
+	if enter && (s.exportsSomething(c.Container) || len(c.ExportedApps) > 0) && !slices.Equal(c.ToDo.Export, []string{s.path.at}) {
+		steps = append(steps, s.exports(c)...)
 	}
 	if len(steps) == 0 {
 		return nil
 	}
-	return []plan.Change{{Op: plan.Modify, Targets: []string{b.Name}, Steps: steps}}
+	return []plan.Change{{Op: plan.Modify, Targets: []string{c.Name}, Steps: steps}}
 }
 
-// undeclaredExports returns what was exported by hand from a container, and is no
-// longer declared.
+// undeclaredExports returns the manual exports of a container that are no longer
+// declared.
 func (s *snapshot) undeclaredExports(have, want Container) (wrappers []export.Wrapper, apps []export.App) {
 	dir, _ := s.to(want.Container)
 	all := s.wrappersOf(want.Name)
@@ -207,9 +207,9 @@ func (s *snapshot) undeclaredExports(have, want Container) (wrappers []export.Wr
 	return wrappers, apps
 }
 
-// declares reports whether a program is declared by itself.
-func (d Domain) declares(b manifest.Container, program string) bool {
-	return slices.ContainsFunc(b.Bins.Also, func(also string) bool { return d.expand(also) == program })
+// declares reports whether a program is declared in "also".
+func (d Domain) declares(c manifest.Container, program string) bool {
+	return slices.ContainsFunc(c.Bins.Also, func(also string) bool { return d.expand(also) == program })
 }
 
 // undeclare removes exports that were made by hand, declared later, and are no longer
@@ -240,24 +240,24 @@ func (s *snapshot) undeclare(diff reconcile.Diff[Container]) []plan.Change {
 }
 
 func (d Domain) undeclared(at string) plan.Step {
-	err := fmt.Errorf("%s was exported by hand, and is not declared: it stays", d.shorten(at))
-	return plan.Fail{Reason: hint.Add(err, `"bkt capture distrobox" takes it into the manifest; if it is not wanted, remove it`)}
+	err := fmt.Errorf("%s was exported by hand and is not declared: bkt leaves it alone", d.shorten(at))
+	return plan.Fail{Reason: hint.Add(err, `"bkt capture distrobox" declares it in the manifest; remove the file if you do not need it`)}
 }
 
-// createSteps returns the steps that create a container, and the folders that it
-// shares. The result is verified: distrobox reports success even if the manager has
-// refused, or if a container of this name exists.
-func (s *snapshot) createSteps(b Container) []plan.Step {
-	argv, err := s.creator().Args(b.Name, b.Container)
+// createSteps returns the steps that create a container and its shared folders, and
+// verify the result: distrobox reports success even if the manager has refused, or if a
+// container of this name exists.
+func (s *snapshot) createSteps(c Container) []plan.Step {
+	argv, err := s.creator().Args(c.Name, c.Container)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	entry, err := creation.Label(b.Name, b.Container)
+	entry, err := creation.Label(c.Name, c.Container)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	create := plan.Run{Argv: argv, Verify: s.manager().IsCreated(b.Name, strings.TrimPrefix(b.Image, "docker://"), entry)}
-	folders, err := s.sharedFolders(b)
+	create := plan.Run{Argv: argv, Verify: s.manager().IsCreated(c.Name, strings.TrimPrefix(c.Image, "docker://"), entry)}
+	folders, err := s.sharedFolders(c)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}

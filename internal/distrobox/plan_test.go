@@ -47,7 +47,7 @@ const (
 // may be in: missing, there, set aside while it is recreated, or both.
 func TestPlanOfStates(t *testing.T) {
 	now, old := manager.Container{ID: "1", Name: "dev", Running: true}, manager.Container{ID: "0", Name: "dev.bkt-old"}
-	box := func(image, id string, edit func(*Container)) *Container {
+	container := func(image, id string, edit func(*Container)) *Container {
 		b := &Container{Name: "dev", Container: manifest.Container{Image: image}, ImageID: id}
 		if edit != nil {
 			edit(b)
@@ -61,56 +61,56 @@ func TestPlanOfStates(t *testing.T) {
 		diff        reconcile.Diff[Container]
 		want        []string
 	}{
-		{"missing", nil, nil, reconcile.Diff[Container]{Want: box("x:1", "x", nil)}, []string{"+ " + createDev}},
-		{"missing, with exports", nil, nil, reconcile.Diff[Container]{Want: box("x:1", "x", exporting)}, []string{"+ " + createDev, "~ " + enterDev}},
-		{"missing, with apps", nil, nil, reconcile.Diff[Container]{Want: box("x:1", "x", func(b *Container) { b.ExportedApps = []string{"gimp"} })},
+		{"missing", nil, nil, reconcile.Diff[Container]{Want: container("x:1", "x", nil)}, []string{"+ " + createDev}},
+		{"missing, with exports", nil, nil, reconcile.Diff[Container]{Want: container("x:1", "x", exporting)}, []string{"+ " + createDev, "~ " + enterDev}},
+		{"missing, with apps", nil, nil, reconcile.Diff[Container]{Want: container("x:1", "x", func(b *Container) { b.ExportedApps = []string{"gimp"} })},
 			[]string{"+ " + createDev, "~ " + enterDev, "~ script /home/u/.local/share/applications"}},
-		{"that cannot be created", nil, nil, reconcile.Diff[Container]{Want: box("a b", "", nil)}, []string{`+ cannot be done: image a b: distrobox does not take " " in it`}},
-		{"other image", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
+		{"that cannot be created", nil, nil, reconcile.Diff[Container]{Want: container("a b", "", nil)}, []string{`+ cannot be done: image a b: distrobox does not accept " " in it`}},
+		{"other image", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: container("x:1", "x", nil), Want: container("y:1", "y", nil)}, []string{
 			"~ podman stop 1", "~ podman rename 1 dev.bkt-old", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 1",
 			"undo: script podman dev 1 true", "loses /etc/fstab",
 		}},
-		{"same name, newer image", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("x:1", "y", nil)}, []string{
+		{"same name, newer image", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: container("x:1", "x", nil), Want: container("x:1", "y", nil)}, []string{
 			"~ podman stop 1", "~ podman rename 1 dev.bkt-old", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 1",
 			"undo: script podman dev 1 true", "loses /etc/fstab",
 		}},
-		{"other image, which is not there", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("y:1", "", nil)}, []string{
+		{"other image, which is not there", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: container("x:1", "x", nil), Want: container("y:1", "", nil)}, []string{
 			"~ podman pull y:1", "~ podman stop 1", "~ podman rename 1 dev.bkt-old", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 1",
 			"undo: script podman dev 1 true", "loses /etc/fstab",
 		}},
-		{"other image, and cannot be created", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("a b", "", nil)},
-			[]string{`~ cannot be done: image a b: distrobox does not take " " in it`}},
-		{"set aside, to be recreated", nil, []manager.Container{old}, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
+		{"other image, and cannot be created", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: container("x:1", "x", nil), Want: container("a b", "", nil)},
+			[]string{`~ cannot be done: image a b: distrobox does not accept " " in it`}},
+		{"set aside, to be recreated", nil, []manager.Container{old}, reconcile.Diff[Container]{Have: container("x:1", "x", nil), Want: container("y:1", "y", nil)}, []string{
 			"~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 0", "undo: script podman dev 0 ", "loses /etc/fstab",
 		}},
-		{"set aside, and as declared", nil, []manager.Container{old}, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("x:1", "x", func(b *Container) { b.ToDo.Finish = true })},
+		{"set aside, and as declared", nil, []manager.Container{old}, reconcile.Diff[Container]{Have: container("x:1", "x", nil), Want: container("x:1", "x", func(b *Container) { b.ToDo.Finish = true })},
 			[]string{"~ podman rename 0 dev"}},
-		{"recreated, but wrong", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("y:1", "y", nil)}, []string{
+		{"recreated, but wrong", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Container]{Have: container("x:1", "x", nil), Want: container("y:1", "y", nil)}, []string{
 			"~ podman rm --force --volumes 1", "~ " + createDev, "~ " + enterDev, "~ podman rm --force --volumes 0", "undo: script podman dev 0 ",
 			"loses /etc/fstab", "loses the old container, dev.bkt-old",
 		}},
-		{"recreated, and not finished", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Container]{Have: box("y:1", "y", nil), Want: box("y:1", "y", func(b *Container) { b.ToDo.Finish = true })},
+		{"recreated, and not finished", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Container]{Have: container("y:1", "y", nil), Want: container("y:1", "y", func(b *Container) { b.ToDo.Finish = true })},
 			[]string{"~ " + enterDev, "~ podman rm --force --volumes 0", "loses the old container, dev.bkt-old"}},
-		{"removed", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil)}, []string{"- podman rm --force --volumes 1"}},
-		{"removed, with the old one", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Container]{Have: box("x:1", "x", nil)},
+		{"removed", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: container("x:1", "x", nil)}, []string{"- podman rm --force --volumes 1"}},
+		{"removed, with the old one", []manager.Container{now}, []manager.Container{old}, reconcile.Diff[Container]{Have: container("x:1", "x", nil)},
 			[]string{"- podman rm --force --volumes 1", "- podman rm --force --volumes 0"}},
-		{"lacks an export", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", exporting), Want: box("x:1", "x", func(b *Container) {
+		{"lacks an export", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: container("x:1", "x", exporting), Want: container("x:1", "x", func(b *Container) {
 			exporting(b)
 			b.ToDo.Export = []string{"/home/u/.local/bin/bc"}
 		})}, []string{"~ " + enterDev}},
-		{"lacks only the file with PATH", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", exporting), Want: box("x:1", "x", func(b *Container) {
+		{"lacks only the file with PATH", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: container("x:1", "x", exporting), Want: container("x:1", "x", func(b *Container) {
 			exporting(b)
 			b.ToDo.Export = []string{pathConf}
 		})}, []string{"~ write " + pathConf}},
-		{"has too many exports", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: box("x:1", "x", nil), Want: box("x:1", "x", func(b *Container) {
+		{"has too many exports", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: container("x:1", "x", nil), Want: container("x:1", "x", func(b *Container) {
 			b.ToDo.Remove = []string{"/home/u/.local/bin/old"}
 		})}, []string{"~ rm -r /home/u/.local/bin/old"}},
-		{"exports to a folder outside of the home", nil, nil, reconcile.Diff[Container]{Want: box("x:1", "x", func(b *Container) {
+		{"exports to a folder outside of the home", nil, nil, reconcile.Diff[Container]{Want: container("x:1", "x", func(b *Container) {
 			exporting(b)
 			b.Bins.To = "/opt/bin"
 		})}, []string{"+ " + createDev, "~ cannot be done: programs cannot be exported to /opt/bin, which containers do not share with the host"}},
-		{"exports to the folder of the programs", nil, nil, reconcile.Diff[Container]{Want: box("x:1", "x", func(b *Container) { b.Bins.From = []string{"~/.local/bin"} })},
-			[]string{"+ " + createDev, "~ cannot be done: programs in /home/u/.local/bin cannot be exported to that same folder"}},
+		{"exports to the folder of the programs", nil, nil, reconcile.Diff[Container]{Want: container("x:1", "x", func(b *Container) { b.Bins.From = []string{"~/.local/bin"} })},
+			[]string{"+ " + createDev, "~ cannot be done: programs in /home/u/.local/bin cannot be exported to the same folder"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,11 +150,11 @@ func TestScript(t *testing.T) {
 		return export.Wrapper{At: "/home/u/.local/bin/" + name, Container: "dev", Program: program, File: f}
 	}
 	tests := []struct {
-		name     string
-		box      manifest.Container
-		wrappers []export.Wrapper
-		apps     []export.App
-		want     []string // lines before and after the functions
+		name      string
+		container manifest.Container
+		wrappers  []export.Wrapper
+		apps      []export.App
+		want      []string // lines before and after the functions
 	}{
 		{"programs and folders, sorted", manifest.Container{Bins: manifest.Bins{Also: []string{"~/bin/it's", "/usr/bin/bc"}, From: []string{"/opt/bin/", "~/bin"}}}, nil, nil, []string{
 			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/", "wrappers=/", "entries=/",
@@ -181,19 +181,19 @@ func TestScript(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := testSnapshot(Domain{Manager: "podman", Home: "/home/u", Data: "/home/u/.local/share", Cache: "/home/u/.cache/bkt"})
 			s.wrappers, s.apps = tt.wrappers, tt.apps
-			text, err := s.script(Container{Name: "dev", Container: tt.box})
+			text, err := s.script(Container{Name: "dev", Container: tt.container})
 			if err != nil {
 				t.Fatal(err)
 			}
 			head, calls, ok := strings.Cut(text, export.Script)
-			if !ok || !strings.HasPrefix(head, "# bkt\nbox=dev\n") || !strings.HasSuffix(calls, "exit $status\n") {
+			if !ok || !strings.HasPrefix(head, "# bkt\ncontainer_name=dev\n") || !strings.HasSuffix(calls, "exit $status\n") {
 				t.Fatalf("%q … %q", head, calls)
 			}
 			var got []string
 			for line := range strings.Lines(head + strings.TrimSuffix(calls, "exit $status\n")) {
 				name, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
 				switch name {
-				case "# bkt", "box", "apps", "data", "work", "mark", "summark":
+				case "# bkt", "container_name", "apps", "data", "work", "mark", "summark":
 				default:
 					got = append(got, strings.TrimSuffix(line, "\n"))
 				}

@@ -15,18 +15,18 @@ import (
 	"bkt/internal/shell"
 )
 
-// script returns the script that exports what is declared for a container.
-func (s *snapshot) script(b Container) (string, error) {
-	to, _ := s.to(b.Container)
-	if !s.exportsSomething(b.Container) {
+// script returns the script that makes the declared exports of a container.
+func (s *snapshot) script(c Container) (string, error) {
+	to, _ := s.to(c.Container)
+	if !s.exportsSomething(c.Container) {
 		to = ""
 	}
-	kept, wrappers, entries := s.owners(b, to)
+	kept, wrappers, entries := s.owners(c, to)
 	out := script{}
 	out.text.WriteString("# bkt\n")
 	for _, v := range []struct{ name, value string }{
-		{"box", b.Name}, {"to", to}, {"apps", s.applications()}, {"data", s.Data}, {"work", s.work()}, {"mark", export.Mark}, {"summark", export.SumMark},
-		{"excluded", excluded(b.Bins)}, {"wrappers", wrappers}, {"entries", entries},
+		{"container_name", c.Name}, {"to", to}, {"apps", s.applications()}, {"data", s.Data}, {"work", s.work()}, {"mark", export.Mark}, {"summark", export.SumMark},
+		{"excluded", excluded(c.Bins)}, {"wrappers", wrappers}, {"entries", entries},
 	} {
 		out.write(v.name+"=", v.value)
 	}
@@ -34,7 +34,7 @@ func (s *snapshot) script(b Container) (string, error) {
 	for _, program := range kept {
 		out.write("keep ", program)
 	}
-	s.callAll(&out, b)
+	s.callAll(&out, c)
 	out.text.WriteString("exit $status\n")
 	return out.text.String(), out.err
 }
@@ -58,7 +58,7 @@ func (s *snapshot) callAll(out *script, b Container) {
 }
 
 // owners returns the programs of a container that were exported by hand, and the names
-// of the files that bkt has exported, each between slashes.
+// of the files that bkt exported, each between slashes.
 func (s *snapshot) owners(b Container, to string) (kept []string, wrappers, entries string) {
 	wrappers, entries = "/", "/"
 	all := s.wrappersOf(b.Name)
@@ -82,7 +82,7 @@ func (s *snapshot) owners(b Container, to string) (kept []string, wrappers, entr
 	return kept, wrappers, entries
 }
 
-// work is a folder of bkt that containers share with the host.
+// work returns a folder of bkt that containers share with the host.
 func (d Domain) work() string {
 	if paths.Within(d.Cache, d.Home) {
 		return path.Join(d.Cache, "export")
@@ -106,71 +106,71 @@ func (s *script) write(before, word string) {
 	s.text.WriteString(before + quoted + "\n")
 }
 
-// excluded has the names of programs that are not exported, each between slashes. A
-// program that is declared by itself is exported even if its name is excluded.
-func excluded(b manifest.Bins) string {
+// excluded returns the names of the programs not to export, each between slashes. A
+// program in "also" is exported even if its name is excluded.
+func excluded(c manifest.Bins) string {
 	names := slices.Clone(export.Own)
-	for _, name := range b.Exclude {
-		if !slices.ContainsFunc(b.Also, func(also string) bool { return path.Base(also) == name }) {
+	for _, name := range c.Exclude {
+		if !slices.ContainsFunc(c.Also, func(also string) bool { return path.Base(also) == name }) {
 			names = append(names, name)
 		}
 	}
 	return "/" + strings.Join(names, "/") + "/"
 }
 
-// enter runs a script in a container. If the container does not exist, distrobox would
-// create it from its default image, once it is told not to ask. So bkt verifies that
-// the container exists, and sets the variable, which overrides the configuration.
-func (d Domain) enter(box, script string) plan.Run {
+// enter runs a script in a container. If the container does not exist, and distrobox is
+// configured not to ask, distrobox would create it from its default image. So bkt verifies
+// that the container exists, and sets the variable, which overrides the configuration.
+func (d Domain) enter(container, script string) plan.Run {
 	return plan.Run{
-		Argv:    []string{"distrobox", "enter", "--name", box, "--", "sh", "-s"},
+		Argv:    []string{"distrobox", "enter", "--name", container, "--", "sh", "-s"},
 		Env:     []string{"DBX_NON_INTERACTIVE=0"},
 		Stdin:   []byte(script),
-		Require: d.manager().Exists(box),
+		Require: d.manager().Exists(container),
 	}
 }
 
-// exports returns the steps that export what is declared for a container.
-func (s *snapshot) exports(b Container) []plan.Step {
-	if to, ours := s.to(b.Container); ours && s.exportsSomething(b.Container) && !paths.Within(to, s.Home) {
+// exports returns the steps that make the declared exports of a container.
+func (s *snapshot) exports(c Container) []plan.Step {
+	if to, ours := s.to(c.Container); ours && s.exportsSomething(c.Container) && !paths.Within(to, s.Home) {
 		err := fmt.Errorf("programs cannot be exported to %s, which containers do not share with the host", to)
 		return []plan.Step{plan.Fail{Reason: hint.Add(err, `set "to" of its bins to a folder in the home, or to %s for the host's image`, baked)}}
 	}
-	if err := s.checkNoLoop(b); err != nil {
+	if err := s.checkNoLoop(c); err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	script, err := s.script(b)
+	script, err := s.script(c)
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}
-	steps := []plan.Step{s.enter(b.Name, script)}
-	if len(b.ExportedApps) > 0 { // as distrobox does it, in its own folder
+	steps := []plan.Step{s.enter(c.Name, script)}
+	if len(c.ExportedApps) > 0 { // as distrobox does in its own folder
 		steps = append(steps, plan.Run{Argv: []string{"sh", "-c", refreshing, "sh", s.applications()}})
 	}
 	return steps
 }
 
-// refreshing makes the desktop know which files the apps open. Without the program for
-// that, no desktop needs to know.
+// refreshing updates the desktop's list of the file types that apps open. If the program
+// for that is missing, no desktop uses the list.
 const refreshing = `if command -v update-desktop-database >/dev/null; then update-desktop-database -q "$1" || :; fi`
 
-// checkNoLoop returns an error if wrappers would be exported from the folder that they
-// are in: a wrapper that runs itself never ends.
-func (s *snapshot) checkNoLoop(b Container) error {
-	to, ours := s.to(b.Container)
-	for _, dir := range s.programFolders(b.Container) {
+// checkNoLoop returns an error if wrappers would be exported to the folder of their
+// programs: a wrapper that runs itself never ends.
+func (s *snapshot) checkNoLoop(c Container) error {
+	to, ours := s.to(c.Container)
+	for _, dir := range s.programFolders(c.Container) {
 		if ours && s.facts.same(dir, to) {
-			err := fmt.Errorf("programs in %s cannot be exported to that same folder", dir)
-			return hint.Add(err, `take it out of "from" and "also" of the bins, or set their "to" to another folder`)
+			err := fmt.Errorf("programs in %s cannot be exported to the same folder", dir)
+			return hint.Add(err, `remove it from "from" and "also" of the bins, or set their "to" to another folder`)
 		}
 	}
 	return nil
 }
 
 // programFolders returns the folders whose programs a container exports.
-func (d Domain) programFolders(b manifest.Container) []string {
-	folders := slices.Clone(b.Bins.From)
-	for _, program := range b.Bins.Also {
+func (d Domain) programFolders(c manifest.Container) []string {
+	folders := slices.Clone(c.Bins.From)
+	for _, program := range c.Bins.Also {
 		folders = append(folders, path.Dir(program))
 	}
 	for i, dir := range folders {

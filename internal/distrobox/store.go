@@ -10,53 +10,53 @@ import (
 // File is the manifest of containers.
 const File = manifest.DistroboxPath
 
-// Store is where containers are declared.
+// Store loads and saves the declared containers.
 type Store struct {
 	// InImage returns the name of the container whose environment is part of its
-	// image, "" if there is none. That environment is not compared with the
-	// container's. If it is unknown, that is an error: otherwise a capture would
-	// remove the environment from the manifest.
-	InImage func(repo fs.FS, boxes manifest.Containers) (string, error)
+	// image, "" if no container has one. That environment is not compared with the
+	// container's. If the name is unknown, it returns an error: otherwise a capture
+	// would remove the environment from the manifest.
+	InImage func(repo fs.FS, containers manifest.Containers) (string, error)
 }
 
 // Load implements [reconcile.Store].
 func (s Store) Load(repo fs.FS) ([]Container, error) {
-	_, boxes, err := reconcile.ReadManifest[manifest.Containers](repo, File)
+	_, containers, err := reconcile.ReadManifest[manifest.Containers](repo, File)
 	if err != nil {
 		return nil, err
 	}
-	in, err := s.InImage(repo, boxes)
+	in, err := s.InImage(repo, containers)
 	if err != nil {
 		return nil, err
 	}
 	var all []Container
-	for _, name := range sortedKeys(boxes.Containers) {
-		b := Container{Name: name, Container: boxes.Containers[name]}
+	for _, name := range sortedKeys(containers.Containers) {
+		c := Container{Name: name, Container: containers.Containers[name]}
 		if name == in {
-			b.Path, b.Env = nil, nil
+			c.Path, c.Env = nil, nil
 		}
-		all = append(all, b)
+		all = append(all, c)
 	}
 	return all, nil
 }
 
 // Save implements [reconcile.Store].
 func (s Store) Save(repo *reconcile.Edits, items []Container) error {
-	_, boxes, err := reconcile.ReadManifest[manifest.Containers](repo, File)
+	_, containers, err := reconcile.ReadManifest[manifest.Containers](repo, File)
 	if err != nil {
 		return err
 	}
-	in, err := s.InImage(repo, boxes)
+	in, err := s.InImage(repo, containers)
 	if err != nil {
 		return err
 	}
-	old := boxes.Containers
-	boxes.Containers = map[string]manifest.Container{}
-	for _, b := range items {
-		if b.Name == in {
-			b.Path, b.Env = old[in].Path, old[in].Env
+	old := containers.Containers
+	containers.Containers = map[string]manifest.Container{}
+	for _, c := range items {
+		if c.Name == in {
+			c.Path, c.Env = old[in].Path, old[in].Env
 		}
-		boxes.Containers[b.Name] = b.Container
+		containers.Containers[c.Name] = c.Container
 	}
-	return reconcile.WriteManifest(repo, File, boxes)
+	return reconcile.WriteManifest(repo, File, containers)
 }

@@ -14,13 +14,13 @@ import (
 // An Upgrade recreates a container from another image, and keeps the old container
 // under another name.
 type Upgrade struct {
-	Was    string   // the beginning of the id of the image of the container
-	Same   bool     // nothing else is to change
-	Backup string   // the name of the old container afterwards
-	Loses  []string // what only the old container has
-	Stages []Stage  // each needs those before it
-	Undo   Stage    // restores the old container, after any number of stages
-	Remove Stage    // removes the old container, after all stages
+	Was      string   // the beginning of the id of the image of the container
+	Same     bool     // only the image changes
+	Backup   string   // the name of the old container after the upgrade
+	DataLoss []string // files and packages that only the old container has
+	Stages   []Stage  // each needs those before it
+	Undo     Stage    // restores the old container, after any number of stages
+	Remove   Stage    // removes the old container, after all stages
 }
 
 // A Stage is a part of an upgrade.
@@ -29,45 +29,44 @@ type Stage struct {
 	Steps []plan.Step
 }
 
-// Upgrade returns what recreates a container, which must exist, from an image that
-// will have the name candidate. The image gets the name that the manifest has for it.
-// In the end, the programs at the paths in answering must answer when they are asked
-// for their version. The old container gets a name that ends in suffix.
+// Upgrade returns the stages that recreate an existing container from an image that will
+// have the name candidate. The image gets its name from the manifest. At the end, each
+// program at a path in answering must print its version. The old container gets a name
+// that ends in suffix.
 //
-// If bkt is killed meanwhile, apply finds the old container as one that is being
-// recreated, and finishes that.
-func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, b Container, candidate string, answering []string, suffix string) (Upgrade, error) {
-	if b.Root {
-		err := fmt.Errorf("container %s belongs to root", b.Name)
+// If bkt is killed during an upgrade, the next apply completes it.
+func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, c Container, candidate string, answering []string, suffix string) (Upgrade, error) {
+	if c.Root {
+		err := fmt.Errorf("container %s belongs to root", c.Name)
 		return Upgrade{}, hint.Add(err, "bkt does not recreate containers of root: see distrobox-rm(1) and distrobox-create(1)")
 	}
-	s, _, err := d.observe(ctx, sys, []Container{b})
+	s, _, err := d.observe(ctx, sys, []Container{c})
 	if err != nil {
 		return Upgrade{}, err
 	}
-	old, there := s.containers[b.Name]
-	if _, aside := s.backups[b.Name]; aside {
-		err := fmt.Errorf("container %s was being recreated when bkt was stopped", b.Name)
+	old, there := s.containers[c.Name]
+	if _, aside := s.backups[c.Name]; aside {
+		err := fmt.Errorf("container %s was being recreated when bkt was stopped", c.Name)
 		return Upgrade{}, hint.Add(err, `run "bkt apply distrobox" first`)
 	}
 	if !there {
-		return Upgrade{}, hint.Add(fmt.Errorf("container %s does not exist", b.Name), `run "bkt apply distrobox" to create it`)
+		return Upgrade{}, hint.Add(fmt.Errorf("container %s does not exist", c.Name), `run "bkt apply distrobox" to create it`)
 	}
-	if steps := s.createSteps(b); isRefused(steps) {
+	if steps := s.createSteps(c); isRefused(steps) {
 		return Upgrade{}, steps[0].(plan.Fail).Reason
 	}
-	made, _ := s.observed(old, b.Name, index([]Container{b}))
-	u := Upgrade{Was: old.ImageID, Same: sameMade(made.Container, b.Container), Backup: b.Name + suffix, Loses: d.changesSinceImage(ctx, sys, old, made.Volume, slices.Concat(made.Packages, b.Packages))}
-	u.Stages = s.stages(b, old, candidate, u.Backup, answering)
-	u.Undo = Stage{"restore the old container", []plan.Step{d.manager().RollBack(old, b.Name, b.Name+backupSuffix), s.manager().RestoreName(s.images.ID(b.Image), b.Image)}}
+	made, _ := s.observed(old, c.Name, index([]Container{c}))
+	u := Upgrade{Was: old.ImageID, Same: sameCreation(made.Container, c.Container), Backup: c.Name + suffix, DataLoss: d.changesSinceImage(ctx, sys, old, made.Volume, slices.Concat(made.Packages, c.Packages))}
+	u.Stages = s.stages(c, old, candidate, u.Backup, answering)
+	u.Undo = Stage{"restore the old container", []plan.Step{d.manager().RollBack(old, c.Name, c.Name+backupSuffix), s.manager().RestoreName(s.images.ID(c.Image), c.Image)}}
 	u.Remove = Stage{"remove the old container", []plan.Step{d.manager().Remove(old, u.Backup)}}
 	return u, nil
 }
 
 // Stale returns the steps that remove the wrappers of a container for programs that it
 // does not have.
-func (d Domain) Stale(ctx context.Context, sys reconcile.System, b Container) ([]plan.Step, error) {
-	_, remove, err := d.missingAndStale(ctx, sys, b)
+func (d Domain) Stale(ctx context.Context, sys reconcile.System, c Container) ([]plan.Step, error) {
+	_, remove, err := d.missingAndStale(ctx, sys, c)
 	var steps []plan.Step
 	for _, at := range remove {
 		steps = append(steps, plan.Delete{Path: at})
@@ -75,10 +74,10 @@ func (d Domain) Stale(ctx context.Context, sys reconcile.System, b Container) ([
 	return steps, err
 }
 
-// Lacking returns an error if the host lacks exports of a container, whatever the
-// commands reported that should make them.
-func (d Domain) Lacking(ctx context.Context, sys reconcile.System, b Container) error {
-	export, _, err := d.missingAndStale(ctx, sys, b)
+// Lacking returns an error if the host lacks exports of a container, even if the commands
+// that export them have reported success.
+func (d Domain) Lacking(ctx context.Context, sys reconcile.System, c Container) error {
+	export, _, err := d.missingAndStale(ctx, sys, c)
 	if err == nil && len(export) > 0 {
 		err = fmt.Errorf("not exported: %s", manager.Few(export))
 	}
@@ -87,34 +86,35 @@ func (d Domain) Lacking(ctx context.Context, sys reconcile.System, b Container) 
 
 // missingAndStale returns the exports of a container that are missing, without the
 // file with PATH, which apply writes, and those that are no longer declared.
-func (d Domain) missingAndStale(ctx context.Context, sys reconcile.System, b Container) (export, remove []string, err error) {
-	s, _, err := d.observe(ctx, sys, []Container{b})
+func (d Domain) missingAndStale(ctx context.Context, sys reconcile.System, c Container) (export, remove []string, err error) {
+	s, _, err := d.observe(ctx, sys, []Container{c})
 	if err != nil {
 		return nil, nil, err
 	}
-	todo := s.resolve(b).ToDo
+	todo := s.resolve(c).ToDo
 	return slices.DeleteFunc(todo.Export, func(at string) bool { return at == s.path.at }), todo.Remove, nil
 }
 
-func (s *snapshot) stages(b Container, old manager.Container, candidate, backup string, answering []string) []Stage {
-	fresh := b
-	fresh.Pull = false // or another image might take the name of this one
+func (s *snapshot) stages(c Container, old manager.Container, candidate, backup string, answering []string) []Stage {
+	fresh := c
+	fresh.Pull = false // a pull might give the name to another image
 	stages := []Stage{
-		{"set the old container aside", []plan.Step{s.manager().Run("stop", old.ID), s.manager().Rename(old, b.Name+backupSuffix)}},
-		{"call the new image " + b.Image, []plan.Step{s.manager().Tag(candidate, b.Image)}},
+		{"rename the old container", []plan.Step{s.manager().Run("stop", old.ID), s.manager().Rename(old, c.Name+backupSuffix)}},
+		{"name the new image " + c.Image, []plan.Step{s.manager().Tag(candidate, c.Image)}},
 		{"create the new container", s.createSteps(fresh)},
-		{"start it, which runs its hooks", []plan.Step{s.started(b)}},
+		{"start it, which runs its hooks", []plan.Step{s.started(c)}},
 	}
-	if s.exportsSomething(b.Container) || len(b.ExportedApps) > 0 {
-		stages = append(stages, Stage{"export its programs", s.exports(b)})
+	if s.exportsSomething(c.Container) || len(c.ExportedApps) > 0 {
+		stages = append(stages, Stage{"export its programs", s.exports(c)})
 	}
-	if script := s.trial(b, answering); script != "" {
-		stages = append(stages, Stage{"try its programs", []plan.Step{s.enter(b.Name, script)}})
+	if script := s.trial(c, answering); script != "" {
+		stages = append(stages, Stage{"try its programs", []plan.Step{s.enter(c.Name, script)}})
 	}
 	return append(stages, Stage{"keep the old container as " + backup, []plan.Step{s.manager().Rename(old, backup)}})
 }
 
-// trialScript looks for programs in a container, and asks some for their version.
+// trialScript checks that programs exist in a container, and that some print their
+// version.
 const trialScript = `# bkt
 status=0
 fail() { echo "$1" >&2; status=1; }
@@ -125,12 +125,12 @@ answers() {
 }
 `
 
-// trial returns the script that tries the programs that a container must have, "" if
-// it must have none.
-func (d Domain) trial(b Container, answering []string) string {
+// trial returns the script that tests the required programs of a container, "" if no
+// program is required.
+func (d Domain) trial(c Container, answering []string) string {
 	var calls []string
-	if d.exportsSomething(b.Container) {
-		for _, program := range b.Bins.Also {
+	if d.exportsSomething(c.Container) {
+		for _, program := range c.Bins.Also {
 			calls = append(calls, "has ", d.expand(program))
 		}
 	}
@@ -138,7 +138,7 @@ func (d Domain) trial(b Container, answering []string) string {
 		calls = append(calls, "answers ", program)
 	}
 	var out script
-	for i := 0; i < len(calls); i += 2 { // what cannot be quoted, no manifest can hold
+	for i := 0; i < len(calls); i += 2 { // manifests have no words that cannot be quoted
 		out.write(calls[i], calls[i+1])
 	}
 	if out.text.Len() == 0 {

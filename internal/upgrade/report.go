@@ -26,7 +26,7 @@ type StageReport struct {
 // Report returns the plan and its outcome for --json. removed says that the old
 // container was removed.
 func (p Plan) Report(outcome Outcome, removed bool) Report {
-	r := Report{Version: 1, Box: p.Container, Image: p.Image, Result: outcome, Loses: append([]string{}, p.Loses...)}
+	r := Report{Version: 1, Box: p.Container, Image: p.Image, Result: outcome, Loses: append([]string{}, p.DataLoss...)}
 	if (outcome == None || outcome == Upgraded) && !removed {
 		r.Backup = p.Backup
 	}
@@ -44,7 +44,7 @@ func (p Plan) Report(outcome Outcome, removed bool) Report {
 func (p Plan) Text(verbose bool) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "~ distrobox %s\n", p.Container)
-	for _, lost := range p.Loses {
+	for _, lost := range p.DataLoss {
 		fmt.Fprintf(&out, "    loses %s\n", lost)
 	}
 	for _, stage := range p.Stages {

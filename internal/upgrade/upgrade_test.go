@@ -53,7 +53,7 @@ func TestReport(t *testing.T) {
 	p := Plan{
 		Container: "dev", Image: "localhost/dev:1",
 		Upgrade: distrobox.Upgrade{
-			Backup: "dev-backup", Loses: []string{"changes to /etc/x"},
+			Backup: "dev-backup", DataLoss: []string{"changes to /etc/x"},
 			Stages: []distrobox.Stage{{Title: "stop it", Steps: []plan.Step{plan.Run{Argv: []string{"podman", "stop", "dev"}}}}},
 		},
 	}

@@ -13,10 +13,10 @@ import (
 func TestArgs(t *testing.T) {
 	user, root := Creator{Home: "/home/u", UID: 1000}, Creator{Home: "/root"}
 	tests := []struct {
-		name    string
-		creator Creator
-		box     manifest.Container
-		want    []string
+		name      string
+		creator   Creator
+		container manifest.Container
+		want      []string
 	}{
 		{"an image", user, manifest.Container{Image: "localhost/x:1"}, nil},
 		{"options", user, manifest.Container{Image: "x", Pull: true, Init: true}, []string{"--pull", "--init"}},
@@ -34,17 +34,17 @@ func TestArgs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := tt.creator.Args("dev", tt.box)
+			got, err := tt.creator.Args("dev", tt.container)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := append([]string{"distrobox", "create", "--yes", "--no-entry", "--name", "dev", "--image", tt.box.Image}, tt.want...)
+			want := append([]string{"distrobox", "create", "--yes", "--no-entry", "--name", "dev", "--image", tt.container.Image}, tt.want...)
 			n := len(got) - 2
 			if diff := cmp.Diff(want, got[:n]); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			label, ok := strings.CutPrefix(got[n+1], "--label="+LabelName+"=")
-			entry, err := Label("dev", tt.box)
+			entry, err := Label("dev", tt.container)
 			name, _, isEntry := ParseLabel(label)
 			if got[n] != "--additional-flags" || !ok || label != entry || err != nil || !isEntry || name != "dev" {
 				t.Errorf("label %v of %s, %v", got[n:], name, err)
@@ -68,8 +68,8 @@ func TestArgsOfHooks(t *testing.T) {
 // TestArgsRefuses checks values that distrobox, a shell script, would spoil.
 func TestArgsRefuses(t *testing.T) {
 	for want, b := range map[string]manifest.Container{
-		"image a b: distrobox does not take":   {Image: "a b"},
-		"image $x: distrobox does not take":    {Image: "$x"},
+		"image a b: distrobox does not accept": {Image: "a b"},
+		"image $x: distrobox does not accept":  {Image: "$x"},
 		"volume /a b:/c: distrobox does not":   {Image: "x", Volume: []string{"/a b:/c"}},
 		"volume /a;rm:/c: distrobox does not":  {Image: "x", Volume: []string{"/a;rm:/c"}},
 		"variable A: cannot quote character a": {Image: "x", Env: map[string]string{"A": "secret\x00"}},

@@ -1,7 +1,6 @@
-// Package creation has the words that make distrobox create a container:
-// the arguments of "distrobox create", the label by which bkt knows a container again,
-// and the ini file of "distrobox assemble". It also reads an entry of the manifest back
-// from a container.
+// Package creation writes the definition of a container for distrobox: the arguments of
+// "distrobox create", the label by which bkt recognizes a container, and the ini file of
+// "distrobox assemble". It also reads an entry of the manifest back from a container.
 package creation
 
 import (
@@ -16,48 +15,48 @@ import (
 	"bkt/internal/shell"
 )
 
-// standardPath is what PATH is in an image that says nothing of it, and what
-// distrobox adds to any other.
+// standardPath is the default PATH of an image. distrobox adds these folders to every
+// other PATH.
 var standardPath = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
 
-// A Creator says how containers are created for one user.
+// A Creator defines the containers of one user.
 type Creator struct {
 	Home string
 	UID  int
 }
 
-// Args returns the command that creates a container. distrobox, which is a shell script,
-// has a shell read some of it once more.
-func (c Creator) Args(name string, b manifest.Container) ([]string, error) {
-	argv := []string{"distrobox", "create", "--yes", "--no-entry", "--name", name, "--image", b.Image}
-	if err := harmless("image", b.Image); err != nil {
+// Args returns the command that creates a container. distrobox is a shell script, and
+// passes some of the arguments to a shell again.
+func (c Creator) Args(name string, entry manifest.Container) ([]string, error) {
+	argv := []string{"distrobox", "create", "--yes", "--no-entry", "--name", name, "--image", entry.Image}
+	if err := harmless("image", entry.Image); err != nil {
 		return nil, err
 	}
 	for _, flag := range []struct {
 		set  bool
 		name string
-	}{{b.Pull, "--pull"}, {b.Init, "--init"}, {b.Root && c.UID != 0, "--root"}} {
+	}{{entry.Pull, "--pull"}, {entry.Init, "--init"}, {entry.Root && c.UID != 0, "--root"}} {
 		if flag.set {
 			argv = append(argv, flag.name)
 		}
 	}
-	if len(b.Packages) > 0 {
-		argv = append(argv, "--additional-packages", strings.Join(slices.Sorted(slices.Values(b.Packages)), " "))
+	if len(entry.Packages) > 0 {
+		argv = append(argv, "--additional-packages", strings.Join(slices.Sorted(slices.Values(entry.Packages)), " "))
 	}
-	if len(b.PreInitHooks) > 0 {
-		argv = append(argv, "--pre-init-hooks", joinedPre(b.PreInitHooks)[0])
+	if len(entry.PreInitHooks) > 0 {
+		argv = append(argv, "--pre-init-hooks", joinedPre(entry.PreInitHooks)[0])
 	}
-	if len(b.InitHooks) > 0 {
-		argv = append(argv, "--init-hooks", joined(b.InitHooks)[0])
+	if len(entry.InitHooks) > 0 {
+		argv = append(argv, "--init-hooks", joined(entry.InitHooks)[0])
 	}
-	for _, v := range b.Volume {
+	for _, v := range entry.Volume {
 		v = c.expand(v)
 		if err := harmless("volume", v); err != nil {
 			return nil, err
 		}
 		argv = append(argv, "--volume", v)
 	}
-	flags, err := c.flags(name, b)
+	flags, err := c.flags(name, entry)
 	for _, flag := range flags {
 		argv = append(argv, "--additional-flags", flag)
 	}
@@ -74,18 +73,18 @@ func (c Creator) flags(name string, b manifest.Container) ([]string, error) {
 	return append(flags, entry), err
 }
 
-// options returns those that the manifest gives.
-func (c Creator) options(b manifest.Container) ([]string, error) {
-	flags := slices.Clone(b.AdditionalFlags)
-	for _, name := range slices.Sorted(maps.Keys(b.Env)) {
-		flag, err := variable(name, c.expandAll(b.Env[name]))
+// options returns the options that the manifest declares.
+func (c Creator) options(entry manifest.Container) ([]string, error) {
+	flags := slices.Clone(entry.AdditionalFlags)
+	for _, name := range slices.Sorted(maps.Keys(entry.Env)) {
+		flag, err := variable(name, c.expandAll(entry.Env[name]))
 		if err != nil {
 			return nil, err
 		}
 		flags = append(flags, flag)
 	}
-	if len(b.Path) > 0 {
-		flag, err := variable("PATH", c.pathOf(b.Path))
+	if len(entry.Path) > 0 {
+		flag, err := variable("PATH", c.pathOf(entry.Path))
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +94,7 @@ func (c Creator) options(b manifest.Container) ([]string, error) {
 }
 
 // pathOf returns PATH in a container. The standard folders come last, unless the
-// manifest says where they come.
+// manifest has $PATH elsewhere.
 func (c Creator) pathOf(folders []string) string {
 	var all []string
 	if !slices.Contains(folders, "$PATH") {
@@ -129,8 +128,8 @@ func variable(name, value string) (string, error) {
 	return "--env=" + name + "=" + apart(quoted), nil
 }
 
-// apart inserts a pair of quotes where distrobox, a shell script, would merge several
-// blanks, or expand a pattern of file names.
+// apart inserts a pair of quotes where distrobox, a shell script, would merge blanks or
+// expand a pattern of file names.
 func apart(quoted string) string {
 	if !strings.HasPrefix(quoted, "'") && !strings.HasPrefix(quoted, `"`) {
 		return quoted
@@ -147,8 +146,8 @@ func harmless(what, value string) error {
 	if i < 0 {
 		return nil
 	}
-	err := fmt.Errorf("%s %s: distrobox does not take %q in it", what, value, value[i:i+1])
-	return hint.Add(err, "give what it names another name")
+	err := fmt.Errorf("%s %s: distrobox does not accept %q in it", what, value, value[i:i+1])
+	return hint.Add(err, "rename it, to a name without this character")
 }
 
 func (c Creator) expand(p string) string { return paths.Expand(p, c.Home) }

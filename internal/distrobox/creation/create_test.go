@@ -22,7 +22,7 @@ func TestVariable(t *testing.T) {
 	}
 }
 
-// TestEntryOfALabel checks that a box comes back from its label, and that no label
+// TestEntryOfALabel checks that a container comes back from its label, and that no label
 // of others is taken for one.
 func TestEntryOfALabel(t *testing.T) {
 	for _, label := range []string{"", "x", "e30", "bm9uc2Vuc2U"} {

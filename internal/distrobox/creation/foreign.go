@@ -11,32 +11,33 @@ import (
 	"bkt/internal/paths"
 )
 
-// FromContainer returns how a container was created that bkt has not created, as far as
-// the manager knows: it does not tell its own options from those of distrobox. declared
-// is the entry of the manifest, whose words stay where they mean the same.
+// FromContainer returns the entry of a container that bkt did not create, as far as the
+// manager knows it: the manager does not distinguish options of the user from those of
+// distrobox. declared is the entry of the manifest. Its words stay where they mean the
+// same.
 func (c Creator) FromContainer(of manager.Container, declared manifest.Container) manifest.Container {
-	b := declared
-	b.Image = of.Image
+	entry := declared
+	entry.Image = of.Image
 	if sameName(declared.Image, of.Image) {
-		b.Image = declared.Image
+		entry.Image = declared.Image
 	}
 	args, hooks := SplitArgs(of.Args)
-	b.Init = args["--init"] == "1"
-	b.Packages = strings.Fields(args["--additional-packages"])
+	entry.Init = args["--init"] == "1"
+	entry.Packages = strings.Fields(args["--additional-packages"])
 	if !slices.Contains(joinedPre(declared.PreInitHooks), strings.TrimSpace(args["--pre-init-hooks"])) {
-		b.PreInitHooks = single(args["--pre-init-hooks"])
+		entry.PreInitHooks = single(args["--pre-init-hooks"])
 	}
 	if !slices.Contains(joined(declared.InitHooks), strings.TrimSpace(hooks)) {
-		b.InitHooks = nil
+		entry.InitHooks = nil
 		for _, run := range single(hooks) {
-			b.InitHooks = append(b.InitHooks, manifest.Hook{Run: run, As: "root"})
+			entry.InitHooks = append(entry.InitHooks, manifest.Hook{Run: run, As: "root"})
 		}
 	}
 	if of.Inspected {
-		b.Volume = c.volumes(of, declared.Volume)
+		entry.Volume = c.volumes(of, declared.Volume)
 	}
-	b.Root = c.UID == 0 && declared.Root
-	return b
+	entry.Root = c.UID == 0 && declared.Root
+	return entry
 }
 
 func single(text string) []string {
@@ -65,8 +66,8 @@ func SplitArgs(args []string) (options map[string]string, hooks string) {
 	return options, ""
 }
 
-// joined returns what distrobox may have been given for hooks: by bkt, or as they
-// are, by whoever else made boxes of the same manifest.
+// joined returns the possible arguments of distrobox for hooks: as bkt wraps them, and
+// unchanged, as another program passes them that reads the same manifest.
 func joined(hooks []manifest.Hook) []string {
 	var wrapped, bare []string
 	for _, h := range hooks {
@@ -90,8 +91,8 @@ var standard = []string{
 	"/run/secrets", "/run/user", "/var/log/journal", "/nix", "/gnu", "/run/current-system/sw",
 }
 
-// volumes returns the mounts of a container that not every container has, in the words
-// of the declaration.
+// volumes returns the mounts of a container without those that every container has, in
+// the words of the declaration.
 func (c Creator) volumes(of manager.Container, declared []string) []string {
 	var all []string
 	for _, m := range of.Mounts {
@@ -102,7 +103,7 @@ func (c Creator) volumes(of manager.Container, declared []string) []string {
 		if !m.RW {
 			volume += ":ro"
 		}
-		volume = c.asKnown(volume, declared)
+		volume = c.asDeclared(volume, declared)
 		if slices.Contains(declared, volume) || !c.isStandard(m) {
 			all = append(all, volume)
 		}
@@ -117,8 +118,8 @@ func (c Creator) isStandard(m manager.Mount) bool {
 	return home || slices.ContainsFunc(standard, func(dir string) bool { return paths.Within(m.Destination, dir) })
 }
 
-// asKnown returns a volume as it is written already.
-func (c Creator) asKnown(volume string, declared []string) string {
+// asDeclared returns a volume in the words of the declaration, if that has the volume.
+func (c Creator) asDeclared(volume string, declared []string) string {
 	parts := func(v string) [3]string {
 		f := append(strings.SplitN(c.expand(v), ":", 3), "", "")
 		ro := ""

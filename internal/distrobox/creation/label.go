@@ -8,21 +8,21 @@ import (
 	"bkt/internal/manifest"
 )
 
-// LabelName is the label that has the entry of a container that bkt has created, as a
-// manifest with only this container. So the label has the name, too: a container with
-// another name is a backup or a copy. The value is in base64, whose letters mean
-// nothing to a shell, because distrobox lets a shell read its options.
+// LabelName is the label with the entry of a container that bkt created, as a manifest
+// with only this container. Thus the label has the name, too: a container with another
+// name is a backup or a copy. The value is in base64, whose letters have no meaning in a
+// shell, because distrobox passes its options to a shell.
 const LabelName = "bkt.box"
 
 // label returns the option that gives a container its label.
-func label(name string, b manifest.Container) (string, error) {
-	text, err := Label(name, b)
+func label(name string, c manifest.Container) (string, error) {
+	text, err := Label(name, c)
 	return "--label=" + LabelName + "=" + text, err
 }
 
 // Label returns the text of the label of a container.
-func Label(name string, b manifest.Container) (string, error) {
-	text, err := manifest.Encode(manifest.Containers{Containers: map[string]manifest.Container{name: b}})
+func Label(name string, c manifest.Container) (string, error) {
+	text, err := manifest.Encode(manifest.Containers{Containers: map[string]manifest.Container{name: c}})
 	if err != nil {
 		return "", err
 	}
@@ -32,17 +32,17 @@ func Label(name string, b manifest.Container) (string, error) {
 }
 
 // ParseLabel returns the name and the entry in a label, and whether the label has one.
-func ParseLabel(label string) (name string, b manifest.Container, ok bool) {
+func ParseLabel(label string) (name string, c manifest.Container, ok bool) {
 	text, err := base64.RawURLEncoding.DecodeString(label)
 	if err != nil || label == "" {
-		return "", b, false
+		return "", c, false
 	}
-	boxes, _, err := manifest.Decode[manifest.Containers](LabelName, text)
-	if err != nil || len(boxes.Containers) != 1 {
-		return "", b, false
+	containers, _, err := manifest.Decode[manifest.Containers](LabelName, text)
+	if err != nil || len(containers.Containers) != 1 {
+		return "", c, false
 	}
-	for name, b := range boxes.Containers {
-		return name, b, true
+	for name, c := range containers.Containers {
+		return name, c, true
 	}
-	return "", b, false
+	return "", c, false
 }

@@ -12,22 +12,22 @@ import (
 
 // An App is a desktop entry of the host that starts a program of a container.
 type App struct {
-	At        string // its path on the host
+	At        string // the path on the host
 	Container string // the name
 	ID        string // of the entry in the container
-	Name      string // as the entry in the container has it
+	Name      string // of the program, from the entry in the container
 	File
 }
 
 // ReadApps returns the entries in a folder of the host that belong to one of the
 // containers, and the errors of those that cannot be read.
-func ReadApps(dir string, boxes []string) (all []App, unread []error, err error) {
+func ReadApps(dir string, containers []string) (all []App, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
 	if patherr.IsMissing(err) {
 		return nil, nil, nil
 	}
 	for _, e := range entries {
-		if !slices.ContainsFunc(boxes, func(box string) bool { return isEntryOf(e.Name(), box) }) {
+		if !slices.ContainsFunc(containers, func(c string) bool { return isEntryOf(e.Name(), c) }) {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
@@ -36,7 +36,7 @@ func ReadApps(dir string, boxes []string) (all []App, unread []error, err error)
 			continue
 		}
 		a, ok := parseApp(filepath.Join(dir, e.Name()), string(text))
-		if !ok || !slices.Contains(boxes, a.Container) {
+		if !ok || !slices.Contains(containers, a.Container) {
 			continue
 		}
 		if !e.Type().IsRegular() { // distrobox-export makes no links
@@ -47,16 +47,15 @@ func ReadApps(dir string, boxes []string) (all []App, unread []error, err error)
 	return all, unread, err
 }
 
-// isEntryOf reports whether an entry may belong to a container, by its name: it may
-// also belong to another container, whose name begins with that of this one.
-func isEntryOf(name, box string) bool {
-	id, ok := strings.CutPrefix(name, box+"-")
+// isEntryOf reports whether an entry may belong to a container, by its name. It may
+// still belong to another container whose name begins with this name.
+func isEntryOf(name, container string) bool {
+	id, ok := strings.CutPrefix(name, container+"-")
 	return ok && strings.HasSuffix(id, ".desktop")
 }
 
-// parseApp returns the app that an entry holds, and whether it is one: what it
-// starts says which container it is of.
-func parseApp(at, text string) (App, bool) {
+// parseApp parses an entry. ok reports whether it starts a program of a container.
+func parseApp(at, text string) (app App, ok bool) {
 	a := App{At: at}
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
@@ -83,8 +82,8 @@ func parseApp(at, text string) (App, bool) {
 	return a, true
 }
 
-// sign reads whether an entry is as bkt has left it. The mark of an earlier release
-// means nothing: it was on entries of other containers, too.
+// sign records whether an entry is unchanged since bkt wrote it. The mark of an earlier
+// release alone proves nothing: entries of other containers had it, too.
 func (a *App) sign(s signature) {
 	a.As, a.ByBkt = s.as, s.whole
 	switch {
@@ -95,9 +94,9 @@ func (a *App) sign(s signature) {
 	}
 }
 
-// flagsOf returns what stands before the files of an app, its own arguments among it,
-// if distrobox-export was given flags. It puts them, and a blank, before what stands
-// for files, so that without any there are two blanks.
+// flagsOf returns the arguments of an app before its files, including its own, if
+// distrobox-export got flags for it, else nil. distrobox-export writes the flags and a
+// blank before the files, so without flags there are two blanks.
 func flagsOf(exec string, command []string) []string {
 	before, _, ok := strings.Cut(exec, "%")
 	files := slices.IndexFunc(command, func(word string) bool { return strings.Contains(word, "%") })
@@ -107,8 +106,8 @@ func flagsOf(exec string, command []string) []string {
 	return command[1:files]
 }
 
-// Is reports whether an entry is the app that is declared by this name. An app that
-// bkt has not exported is known by its name or its id, and not by a part of them.
+// Is reports whether an entry is the app that is declared with this name. An app that
+// bkt did not export must have exactly this name or id.
 func (a App) Is(name string) bool {
 	if a.ByBkt || a.As == name {
 		return a.As == name
@@ -116,12 +115,12 @@ func (a App) Is(name string) bool {
 	return a.ID == entryID(name) || a.Name == name
 }
 
-// entryID returns what an entry is called that is declared by its name or its path.
+// entryID returns the id of an entry that is declared by its name or its path.
 func entryID(name string) string { return strings.TrimSuffix(path.Base(name), ".desktop") }
 
-// IsMenuEntry reports whether a file is the menu entry that distrobox makes for a
-// container, and that is removed with it. An entry that someone has edited is theirs.
-func IsMenuEntry(at, box string, ofRoot bool) bool {
+// IsMenuEntry reports whether a file is the menu entry that distrobox writes for a
+// container, which is removed with the container. An edited entry belongs to the user.
+func IsMenuEntry(at, container string, ofRoot bool) bool {
 	text, err := os.ReadFile(at)
 	if err != nil || !strings.Contains(string(text), "\nGenericName=Terminal entering ") {
 		return false
@@ -137,7 +136,7 @@ func IsMenuEntry(at, box string, ofRoot bool) bool {
 		case runs && len(words) > 2 && path.Base(words[0]) == "distrobox" && words[1] == "rm":
 		case runs:
 			c, enters := parseCall(words)
-			if !enters || c.container != box || len(c.command)+len(c.before)+len(c.flags) > 0 || c.root && !ofRoot {
+			if !enters || c.container != container || len(c.command)+len(c.before)+len(c.flags) > 0 || c.root && !ofRoot {
 				return false
 			}
 		case line != "" && !slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(line, begin) }):

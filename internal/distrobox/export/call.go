@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// A call is a call of distrobox-enter, as wrappers and desktop entries have it.
+// A call is a call of distrobox-enter in a wrapper or a desktop entry.
 type call struct {
 	container string
-	root      bool     // the container is one of root's
-	before    []string // what stands before it, such as "env" and variables
-	flags     []string // of distrobox-enter, but for the name and --root
-	command   []string // that is run in the container
+	root      bool     // the container belongs to root
+	before    []string // the words before it, such as "env" and variables
+	flags     []string // of distrobox-enter, without the name and --root
+	command   []string // to run in the container
 }
 
 // parseCall finds the call of distrobox-enter in the words of a command line, and
@@ -45,18 +45,18 @@ func parseCall(words []string) (c call, ok bool) {
 			n++
 		case strings.HasPrefix(word, "-"), c.container != "":
 			c.flags = append(c.flags, word)
-		default: // distrobox-enter takes a word by itself for the name
+		default: // for distrobox-enter, a single word is the name
 			c.container = word
 		}
 	}
 	return c, c.container != ""
 }
 
-// asRoot are the words by which distrobox-export has a command run as root.
+// asRoot are the words by which a wrapper of distrobox-export runs a command as root.
 var asRoot = []string{"sudo", "-S", "su-exec", "root"}
 
-// sudo reports whether the command runs as root, and returns it without the words for
-// that.
+// sudo returns the command without the words that run it as root, and whether it had
+// any.
 func (c call) sudo() (command []string, ok bool) {
 	i := slices.IndexFunc(c.command, func(w string) bool { return !slices.Contains(asRoot, w) })
 	if i < 0 {
@@ -65,9 +65,9 @@ func (c call) sudo() (command []string, ok bool) {
 	return c.command[i:], i > 0
 }
 
-// beyond returns what a call has that distrobox-export adds only on request, for which
-// the manifest has no word, "" if there is nothing. Flags are those of the program,
-// for a text with %s.
+// beyond describes the first part of a call that distrobox-export adds only on request,
+// and that a manifest cannot express, "" if the call has none. flags are those of the
+// program, for a text with %s.
 func (c call) beyond(text string, flags []string) string {
 	_, sudo := c.sudo()
 	switch {

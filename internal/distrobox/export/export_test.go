@@ -237,7 +237,8 @@ func TestNamesOfApps(t *testing.T) {
 	}
 }
 
-// TestSignature checks that what the script signs in a box, bkt knows on the host.
+// TestSignature checks that bkt recognizes on the host the files that the script signs in a
+// container.
 func TestSignature(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"a b": "x\n", "dev-ü.desktop": "without an end", `back\slash`: "y\n\n"} {
@@ -279,8 +280,8 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestOriginal checks that what a wrapper runs in its box is told, whichever
-// program has written it.
+// TestOriginal checks that the program of a wrapper is found, in wrappers of each release
+// and of the user.
 func TestOriginal(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"1.4", "else\n\t/usr/bin/bc \"$@\"\nfi\n", "/usr/bin/bc"},

@@ -13,17 +13,17 @@ import (
 type HostWrapper struct {
 	Path      string
 	Container string // "": distrobox-export did not create the script
-	Root      bool   // the container is one of root's
+	Root      bool   // the container belongs to root
 	ByBkt     bool   // bkt exported it, and no one has edited or copied it since
 }
 
-// maxHostWrapper is the size in bytes up to which a script may be a wrapper.
-// distrobox's own scripts, which enter containers too, are larger.
+// maxHostWrapper is the largest size of a wrapper, in bytes. distrobox's own scripts,
+// which enter containers too, are larger.
 const maxHostWrapper = 8 << 10
 
 // HostWrappers returns the scripts in a folder of the host that enter a container, none if
-// the folder does not exist. unread are the errors of files that cannot be read, and
-// err is that of the folder.
+// the folder does not exist. unread are the errors of unreadable files, err is the error
+// of the folder.
 func HostWrappers(dir string) (all []HostWrapper, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {

@@ -13,13 +13,13 @@ import (
 	"bkt/internal/patherr"
 )
 
-// Own are bkt's programs, which the host has in the version that it needs.
+// Own are bkt's programs. The host has its own version of them.
 var Own = []string{"bkt", "bkt-engine"}
 
 // Programs returns the names of the programs in a folder below a root, without bkt's
-// own. A missing folder is an error, and so is a file whose type is unknown. A link
-// that leads nowhere, or where the user may not go, is no program: the same user runs
-// it in the container.
+// own. A missing folder is an error, and so is a file whose type is unknown. A link is
+// no program if its target is missing or not accessible to the user, because the same
+// user would run it in the container.
 func Programs(root, dir string) ([]string, error) {
 	entries, err := os.ReadDir(root + dir)
 	if err != nil {
@@ -41,17 +41,16 @@ func Programs(root, dir string) ([]string, error) {
 }
 
 // exportable reports whether a program with this name can be exported.
-// distrobox-export does not quote some names: their wrappers would be no scripts, or
-// other ones.
+// distrobox-export does not quote names, so some would break their wrappers.
 func exportable(name string) bool {
 	odd := strings.ContainsFunc(name, func(r rune) bool { return r == '\'' || unicode.IsControl(r) })
 	return name[0] != '.' && !odd && !slices.Contains(Own, name)
 }
 
-// maxLinks is how many links one may lead to another.
+// maxLinks is the longest chain of links.
 const maxLinks = 40
 
-// stat follows links as they lead below a root.
+// stat follows links within a root.
 func stat(root, file string) (fs.FileInfo, error) {
 	for range maxLinks {
 		info, err := os.Lstat(root + file)

@@ -1,19 +1,19 @@
 package export
 
-// Script exports everything of a container, in one entry into it. It is
-// read from standard input: distrobox puts arguments into a command line that it
-// has a shell read once more. The first line is there because distrobox, should
-// the container be gone, asks whether to create it, and takes the line for an answer.
+// Script exports all programs and apps of a container while it is entered once. A shell
+// in the container reads it from standard input, because distrobox passes arguments to a
+// shell again. The caller writes a comment as the first line, because distrobox asks
+// whether to create a missing container, and reads that line as the answer.
 //
-// What distrobox-export would not quote is left out, as programs does it. It
-// writes over whatever has the name of what it exports. So a program is exported
-// only where there is nothing or what bkt has exported; where it is exported
-// already by hand, nothing is done, and where something else is in the way, the
-// others are exported. An app goes into a folder of its own first: distrobox-export
-// takes all whose entries have the name in them, of which only the one that is
-// meant gets its place. The second generation does not find an entry by what it is
-// called, but takes its path, which the first does not. What is exported gets the
-// lines that say so.
+// The script omits names that distrobox-export does not quote, as [Programs] does.
+// distrobox-export overwrites any file with the name of an export. So the script exports
+// a program only if its file is missing or was exported by bkt, does nothing if the same
+// program was exported by hand, and reports any other file before it continues with the
+// next program. It exports an app to a separate folder first: distrobox-export selects
+// all entries that contain the name, but only the declared one is moved to its place. The
+// second generation of distrobox does not find an entry by its title, but accepts its
+// path; the first generation does not accept a path. Each export gets the lines of a
+// signature.
 const Script = `status=0 kept='
 '
 case $to in ?*) mkdir -p "$to" || exit ;; esac
@@ -44,10 +44,10 @@ $name
 		case $wrappers in
 		*"/$name/"*) ;;
 		*)
-			if grep -qsxF "# name: $box" "$to/$name"; then
-				fail "$to/$name is in the way: it was exported by hand, and runs another program than $1"
+			if grep -qsxF "# name: $container_name" "$to/$name"; then
+				fail "$to/$name is in the way: it was exported by hand, and runs a program other than $1"
 			else
-				fail "$to/$name is in the way: it is not an export of the container $box"
+				fail "$to/$name is in the way: it is not an export of the container $container_name"
 			fi
 			return
 			;;
@@ -59,7 +59,7 @@ $name
 	if ! distrobox-export --bin "$1" --export-path "$to" </dev/null >/dev/null; then
 		status=1
 	elif ! test -f "$to/$name" || ! sign "$to/$name" "$1"; then
-		fail "distrobox-export has not exported $1, though it says so"
+		fail "distrobox-export reported success, but did not export $1"
 	fi
 }
 folder() {
@@ -73,16 +73,16 @@ app() {
 	id=${1##*/}
 	id=${id%.desktop}
 	made=$work/.local/share
-	own=$made/applications/$box-$id.desktop
+	own=$made/applications/$container_name-$id.desktop
 	rm -rf "$work"
 	mkdir -p "$work" "$apps" || exit
 	export_app "$1" 2>"$work/why"
 	test -f "$own" || export_app "$(entry "$id")" 2>/dev/null
 	if test -f "$own"; then
-		place "$own" "$1" || fail "$apps/$box-$id.desktop is in the way, and not bkt's"
+		place "$own" "$1" || fail "$apps/$container_name-$id.desktop is in the way: bkt did not export it"
 	else
 		found= placed=
-		for entry in "$made/applications/$box"-*.desktop; do
+		for entry in "$made/applications/$container_name"-*.desktop; do
 			test -f "$entry" || continue
 			found=yes
 			if place "$entry" "$1"; then placed=yes; fi
@@ -90,7 +90,7 @@ app() {
 		if ! test "$found"; then
 			fail "$(cat "$work/why")"
 		elif ! test "$placed"; then
-			fail "what $1 stands for is exported already, and not by bkt: declare it by the name of its entry"
+			fail "the app $1 was exported already, and not by bkt: declare it by the name of its entry"
 		fi
 	fi
 	rm -rf "$work"

@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// What bkt exports gets two lines: mark says what it was exported as, and SumMark
-// what the file held by then. It is bkt's as long as it still does. What someone has
-// edited since, copied or exported again is theirs.
+// bkt adds two lines to each file that it exports: Mark has the declared name, SumMark
+// the checksum of the file. The file belongs to bkt while the checksum is right. An
+// edited file, a copy and another export belong to the user.
 const (
 	Mark    = "# exported by bkt: "
 	SumMark = "# with the checksum: "
 )
 
-// A signature is what the lines of bkt's in a file say.
+// A signature is the content of bkt's lines in a file.
 type signature struct {
-	as     string // what it was exported as; "": it is not bkt's
+	as     string // the declared name; "": bkt did not export the file
 	summed bool   // it has a checksum, which earlier releases did not write
 	whole  bool   // the checksum is right
 }
 
-// readSignature reads the signature of the file of that name. The name counts, as a
-// copy is not bkt's.
+// readSignature reads the signature in the text of a file. The checksum includes the
+// name, because a copy does not belong to bkt.
 func readSignature(name, text string) signature {
 	var s signature
 	for line := range strings.Lines(text) {

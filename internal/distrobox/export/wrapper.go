@@ -1,6 +1,6 @@
-// Package export reads the files that the host has from containers: wrappers of programs
-// and desktop entries, as distrobox-export writes them. It also has the script that
-// exports, which runs in a container.
+// Package export reads the files that containers export to the host: wrappers of programs
+// and desktop entries, as distrobox-export writes them. It also has the script that runs
+// in a container and exports them.
 package export
 
 import (
@@ -15,32 +15,32 @@ import (
 
 // A Wrapper is a program of the host that runs a program of a container.
 type Wrapper struct {
-	At        string // its path on the host
+	At        string // the path on the host
 	Container string // the name
-	Program   string // its path in the container
+	Program   string // the path in the container
 	File
 }
 
-// A File is what is known about a file of the host that distrobox-export has written,
-// or that someone has written or edited by hand.
+// A File has the facts about an exported file of the host, written by distrobox-export or
+// by hand.
 type File struct {
-	As          string // what bkt has exported with it; "": it has no mark of bkt
-	ByBkt       bool   // it is as bkt has left it: bkt may replace and delete it
-	Unsupported string // what a manifest cannot express about it; "": nothing
+	As          string // the declared name that bkt exported; "": the file has no mark of bkt
+	ByBkt       bool   // unchanged since bkt wrote it: bkt may replace and delete it
+	Unsupported string // a property that a manifest cannot express; "": none
 	Root        bool   // its container belongs to root
 }
 
-// Holds reports whether a wrapper runs a program. One that someone has edited is
-// theirs, whatever it runs by now.
+// Holds reports whether a wrapper counts as one of a program: because it runs the program,
+// or because it was edited and thus belongs to the user.
 func (w Wrapper) Holds(program string) bool {
 	return w.Program == program || w.Unsupported == ChangedByHand
 }
 
-// maxWrapper is the most bytes that are read of a file that may be a wrapper.
+// maxWrapper is how many bytes of a possible wrapper are read.
 const maxWrapper = 16 << 10
 
-// ReadWrappers returns the wrappers in a folder of the host, none if there is no
-// such folder, and the errors of files that cannot be read.
+// ReadWrappers returns the wrappers in a folder of the host, none if the folder does not
+// exist, and the errors of unreadable files.
 func ReadWrappers(dir string) (all []Wrapper, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
 	if patherr.IsMissing(err) {
@@ -63,15 +63,15 @@ func ReadWrappers(dir string) (all []Wrapper, unread []error, err error) {
 	return all, unread, err
 }
 
-// ParseWrapper returns the wrapper that a file holds, and whether it is one. Its first
-// lines and its call of distrobox-enter must name the same container.
-func ParseWrapper(at, text string) (Wrapper, bool) {
+// ParseWrapper parses a wrapper. ok reports whether the file is one. If its first lines and
+// its call of distrobox-enter name different containers, it was changed by hand.
+func ParseWrapper(at, text string) (w Wrapper, ok bool) {
 	lines := strings.Split(text, "\n")
 	if len(lines) < 4 || lines[1] != "# distrobox_binary" {
 		return Wrapper{}, false
 	}
-	box, ok := strings.CutPrefix(lines[2], "# name: ")
-	w := Wrapper{At: at, Container: strings.TrimSpace(box)}
+	container, ok := strings.CutPrefix(lines[2], "# name: ")
+	w = Wrapper{At: at, Container: strings.TrimSpace(container)}
 	c := enterCall(lines)
 	command, _ := c.sudo()
 	command = slices.DeleteFunc(slices.Clone(command), func(word string) bool { return word == "$@" })
@@ -87,8 +87,8 @@ func ParseWrapper(at, text string) (Wrapper, bool) {
 	return w, ok
 }
 
-// sign reads whether a wrapper is as bkt has left it. Earlier releases have written no
-// checksum.
+// sign records whether a wrapper is unchanged since bkt wrote it. Earlier releases wrote
+// no checksum.
 func (w *Wrapper) sign(text string) {
 	s := readSignature(filepath.Base(w.At), text)
 	w.As = s.as
@@ -126,7 +126,7 @@ func isUnusual(line, program string, command []string) bool {
 	words := splitWords(strings.TrimPrefix(run, "exec "))
 	switch _, enters := parseCall(words); {
 	case enters && !strings.HasPrefix(line, "#"), runs && strings.HasPrefix(line, "exec distrobox-host-exec "):
-		return false // the call is looked at as such
+		return false // the caller checks the call itself
 	case runs:
 		inside, _ := call{command: words}.sudo()
 		return !slices.Equal(inside, []string{program}) && !slices.Equal(inside, command)
@@ -139,8 +139,8 @@ func isUnusual(line, program string, command []string) bool {
 	return !slices.Contains(whole, line) && !slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(line, begin) })
 }
 
-// readHead returns the beginning of a script, and nothing of other files. It is an
-// error if the file cannot be read.
+// readHead returns the beginning of a script, and nil for other files. An unreadable file
+// is an error.
 func readHead(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -160,8 +160,8 @@ func readHead(path string) ([]byte, error) {
 	return append(head, rest...), err
 }
 
-// original returns the path in the container that a wrapper runs, as the wrapper runs
-// it inside the container: after the last else, or at the end.
+// original returns the path of the program of a wrapper, from the call that the wrapper
+// uses inside the container: the last one.
 func original(lines []string) string {
 	program := ""
 	for _, line := range lines {

@@ -9,15 +9,15 @@ import (
 	"syscall"
 )
 
-// A Cache has what was asked about containers. As long as podman's storage has the
-// stamp, they are the same containers: everything else that bkt compares is decided
-// when a container is created, except whether it runs.
+// A Cache has earlier answers about containers. While podman's storage has the same
+// stamp, the containers are the same: except whether it runs, everything about a
+// container that bkt compares is fixed when it is created.
 type Cache struct {
 	Stamp      string
 	Containers []cached
 }
 
-// A cached container is one without what changes as it is used.
+// A cached container has the facts that do not change while it is used.
 type cached struct {
 	ID, Name, Image, ImageID string
 	Labels                   map[string]string
@@ -26,8 +26,7 @@ type cached struct {
 	Inspected                bool
 }
 
-// ParseCache returns the cache with this text, an empty one if the text is not that of
-// a cache.
+// ParseCache returns the cache with this text, an empty cache if the text is invalid.
 func ParseCache(text []byte) Cache {
 	var c Cache
 	if json.Unmarshal(text, &c) != nil {
@@ -69,9 +68,9 @@ func (c Cache) Mounts(of Container) ([]Mount, bool) {
 	return of.Mounts, of.Inspected
 }
 
-// Stamp returns a text that changes whenever podman writes its list of containers, as
-// it does when a container is created, renamed or removed; "" if the list is not where
-// it usually is.
+// Stamp returns a text that changes whenever podman writes its list of containers, which
+// it does when a container is created, renamed or removed; "" if the list is not in its
+// usual place.
 func (m Manager) Stamp() string {
 	var all strings.Builder
 	for _, dir := range m.Storage {

@@ -8,8 +8,8 @@ import (
 	"bkt/internal/paths"
 )
 
-// irrelevantPaths are files and folders that distrobox writes, or that nobody misses.
-// Among them is what dnf writes when it lists packages.
+// irrelevantPaths are files and folders that distrobox writes, or that nobody misses,
+// including the files that dnf writes when it lists packages.
 const irrelevantPaths = `/run /tmp /proc /dev /sys /home /media /mnt /var/cache /var/log /var/tmp /.containersetupdone
 	/etc/.pwd.lock /etc/group /etc/group- /etc/gshadow /etc/gshadow- /etc/passwd /etc/passwd- /etc/passwd.done /etc/shadow
 	/etc/shadow- /etc/subgid /etc/subgid- /etc/subuid /etc/subuid- /etc/sudoers.d/sudoers /etc/apt/apt.conf.d/00_distrobox
@@ -20,9 +20,8 @@ const irrelevantPaths = `/run /tmp /proc /dev /sys /home /media /mnt /var/cache 
 	/usr/local/bin/xdg-open /var/lib/flatpak /var/lib/systemd/coredump /usr/lib/sysimage/rpm/rpmdb.sqlite-shm
 	/usr/lib/sysimage/rpm/rpmdb.sqlite-wal /var/lib/rpm/rpmdb.sqlite-shm /var/lib/rpm/rpmdb.sqlite-wal`
 
-// ChangedPaths returns what the manager reports about files that differ from the
-// image: the names of those in /etc, the number of others. Files below ignored folders
-// do not count.
+// ChangedPaths summarizes the manager's list of files that differ from the image: the
+// names of those in /etc, the number of others. Files below ignored folders do not count.
 func ChangedPaths(diff string, ignored []string) []string {
 	var etc []string
 	other := 0
@@ -59,8 +58,8 @@ func isBelow(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool { return paths.Within(path, dir) })
 }
 
-// MountPoints returns the places of volumes in a container, which are not its own
-// files.
+// MountPoints returns the paths of volumes in a container. Their files are not part of
+// the container.
 func MountPoints(volumes []string) []string {
 	var all []string
 	for _, v := range volumes {
@@ -71,10 +70,10 @@ func MountPoints(volumes []string) []string {
 	return all
 }
 
-// maxNamed is how many names are listed.
+// maxNamed is the largest number of names in a list.
 const maxNamed = 8
 
-// Few returns names as a list, of many names only the first.
+// Few joins names; of a long list, only the first, and the number of the others.
 func Few(names []string) string {
 	if len(names) <= maxNamed {
 		return strings.Join(names, ", ")

@@ -1,5 +1,5 @@
 // Package manager asks podman or docker about the containers of distrobox, and has the
-// steps that change containers. It starts no container of distrobox by listPackagesScript.
+// steps that change containers. Its questions start no container of distrobox.
 package manager
 
 import (
@@ -20,13 +20,13 @@ import (
 // A Manager is the program that manages containers: podman or docker.
 type Manager struct {
 	Program string
-	Storage []string // where it keeps containers
+	Storage []string // its folders for containers
 }
 
-// A Container is one of distrobox's, as the manager knows it.
+// A Container is a container of distrobox, as the manager reports it.
 type Container struct {
 	ID, Name  string
-	Image     string // as it was named when the container was made
+	Image     string // its name when the container was created
 	ImageID   string
 	Labels    map[string]string
 	Args      []string // of its entry point
@@ -42,8 +42,7 @@ type Mount struct {
 	RW                        bool
 }
 
-// shortID returns the beginning of the id of an image that distinguishes it from
-// others.
+// shortID returns the beginning of the id of an image, long enough to identify it.
 func shortID(id string) string {
 	id = strings.TrimPrefix(id, "sha256:")
 	return id[:min(len(id), 12)]
@@ -107,7 +106,7 @@ func (m Manager) listPodman(ctx context.Context, sys reconcile.System) ([]Contai
 	return all, nil
 }
 
-// listDocker asks twice: docker's list does not tell what containers are made of.
+// listDocker asks twice, because docker's list lacks details.
 func (m Manager) listDocker(ctx context.Context, sys reconcile.System) ([]Container, error) {
 	text, err := m.ask(ctx, sys, "ps", "--all", "--no-trunc", "--quiet")
 	ids := strings.Fields(string(text))
@@ -150,7 +149,7 @@ func (m Manager) Inspect(ctx context.Context, sys reconcile.System, ids []string
 	return all, nil
 }
 
-// parse parses what a manager prints, which may be nothing at all.
+// parse parses the output of a manager, which may be empty.
 func parse(text []byte, rows any) error {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil
@@ -158,8 +157,8 @@ func parse(text []byte, rows any) error {
 	return json.Unmarshal(text, rows)
 }
 
-// ReadImages returns the images in podman's storage by their names, nil if the storage
-// is not where it usually is. It starts no process.
+// ReadImages returns the images in podman's storage by their names, nil if the storage is
+// not in its usual place. It starts no process.
 func (m Manager) ReadImages() Images {
 	var all Images
 	for _, dir := range m.Storage {
@@ -187,8 +186,8 @@ func (m Manager) ReadImages() Images {
 	return all
 }
 
-// Has reports whether the images of all containers are known by their ids, so that
-// these are the images of the manager that has the containers.
+// Has reports whether the images of all containers are in m. If not, m belongs to another
+// manager than the containers.
 func (m Images) Has(containers []Container) bool {
 	return !slices.ContainsFunc(containers, func(c Container) bool { return m[c.ImageID] == "" })
 }

@@ -46,8 +46,8 @@ func TestImageID(t *testing.T) {
 	}
 }
 
-// TestIsCreated checks the script that checks whether a container is the one that was to
-// be made, beside a manager that answers what it is told to.
+// TestIsCreated checks the script that verifies that a container was created, with a
+// manager whose answers the test sets.
 func TestIsCreated(t *testing.T) {
 	bin := t.TempDir()
 	const manager = `#!/bin/sh
@@ -59,11 +59,11 @@ esac`
 	for _, tt := range []struct{ is, image, want string }{
 		{"dev x label", "x", ""},
 		{"/dev x label", "x", ""},
-		{"", "x", "container dev was not made"},
-		{"devil x label", "x", "container dev was not made"},
+		{"", "x", "container dev was not created"},
+		{"devil x label", "x", "container dev was not created"},
 		{"dev y label", "x", "container dev is not of the image localhost/x:1"},
-		{"dev x other", "x", "container dev is another one, made before"},
-		{"dev x <no value>", "x", "container dev is another one, made before"},
+		{"dev x other", "x", "container dev is another one, created before"},
+		{"dev x <no value>", "x", "container dev is another one, created before"},
 	} {
 		cmd := exec.CommandContext(t.Context(), "sh", Manager{Program: filepath.Join(bin, "manager")}.IsCreated("dev", "localhost/x:1", "label")[1:]...)
 		cmd.Env = append(os.Environ(), "IS="+tt.is, "IMAGE="+tt.image)

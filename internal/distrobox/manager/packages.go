@@ -9,10 +9,9 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// listPackagesScript prints the packages that someone has asked for, a line each, on
-// any distribution. Packages for another architecture, of which there may be one with
-// the same name, have it after their name. The script fails if the package manager
-// does.
+// listPackagesScript prints the explicitly installed packages, one per line, on any
+// distribution. The name of a package for another architecture ends in that
+// architecture. The script fails if the package manager fails.
 const listPackagesScript = `all() { test -z "$all" || printf '%s\n' "$all"; }
 native() { all | sed "s/\.\($(uname -m)\|noarch\)\$//"; }
 if command -v dnf5 >/dev/null; then all=$(dnf5 -q --disablerepo='*' repoquery --userinstalled --queryformat '%{name}.%{arch}\n') || exit; native
@@ -21,17 +20,17 @@ elif command -v apt-mark >/dev/null; then apt-mark showmanual
 elif command -v pacman >/dev/null; then pacman -Qeq
 elif command -v xbps-query >/dev/null; then all=$(xbps-query -m) || exit; all | sed 's/-[^-]*$//'
 elif test -e /etc/apk/world; then cat /etc/apk/world
-else echo 'no package manager that bkt knows is there' >&2; exit 1
+else echo 'bkt knows no package manager of this container' >&2; exit 1
 fi`
 
-// Packages returns the packages, sorted, that someone has asked for in a running
-// container. It runs a script in the container.
+// Packages returns the explicitly installed packages of a running container, sorted. It
+// runs a script in the container.
 func (m Manager) Packages(ctx context.Context, sys reconcile.System, c Container) ([]string, error) {
 	return m.packages(ctx, sys, "exec", "--user", "root", c.ID, "sh", "-c", listPackagesScript)
 }
 
-// ImagePackages returns those that were asked for in the image of a container. It runs
-// the script in a new container without network, which exists only for that.
+// ImagePackages returns the explicitly installed packages of the image of a container. It
+// runs the script in a temporary container without network.
 func (m Manager) ImagePackages(ctx context.Context, sys reconcile.System, c Container) ([]string, error) {
 	return m.packages(ctx, sys, "run", "--rm", "--network", "none", "--user", "root", "--entrypoint", "sh", c.ImageID, "-c", listPackagesScript)
 }

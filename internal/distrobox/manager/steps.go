@@ -2,17 +2,17 @@ package manager
 
 import "bkt/internal/plan"
 
-// The steps that change containers and images. A manager may report success although it
-// has done nothing, or take the beginning of an id for a name: where that matters, a
-// script verifies what was done.
+// The steps that change containers and images. A manager may report success without
+// doing anything, or accept the beginning of an id as a name: where that matters, a
+// script verifies the result.
 
 // Run returns the step that runs a command of the manager.
 func (m Manager) Run(args ...string) plan.Run {
 	return plan.Run{Argv: append([]string{m.Program}, args...)}
 }
 
-// verified returns a step with a script that verifies it. The script gets the manager
-// and args.
+// verified returns a step together with a script that verifies it. The script gets the
+// manager and args.
 func (m Manager) verified(r plan.Run, script string, args ...string) plan.Run {
 	r.Verify = m.script(script, args...)
 	return r
@@ -23,19 +23,20 @@ func (m Manager) script(script string, args ...string) []string {
 	return append([]string{"sh", "-c", script, "sh", m.Program}, args...)
 }
 
-// isGoneScript checks that no container has an id. That the manager does not know the
-// container is an answer only if the manager answers at all.
-const isGoneScript = `if "$1" inspect --type container "$2" >/dev/null 2>&1; then echo "container $3 is still there" >&2; exit 1; fi
+// isRemovedScript checks that no container has an id. If the manager does not know the
+// container, that proves it only if the manager answers other questions.
+const isRemovedScript = `if "$1" inspect --type container "$2" >/dev/null 2>&1; then echo "container $3 still exists" >&2; exit 1; fi
 "$1" ps --quiet >/dev/null`
 
 // Discard returns the step that removes a container with its volumes.
 func (m Manager) Discard(c Container) plan.Run {
-	return m.verified(m.Run("rm", "--force", "--volumes", c.ID), isGoneScript, c.ID, c.Name)
+	return m.verified(m.Run("rm", "--force", "--volumes", c.ID), isRemovedScript, c.ID, c.Name)
 }
 
-// Remove returns the step that removes a container by a name that it has by then.
+// Remove returns the step that removes a container by the name that earlier steps gave
+// to it.
 func (m Manager) Remove(c Container, name string) plan.Run {
-	return m.verified(m.Run("rm", "--force", name), isGoneScript, c.ID, name)
+	return m.verified(m.Run("rm", "--force", name), isRemovedScript, c.ID, name)
 }
 
 // hasNameScript checks the name of a container.
@@ -44,15 +45,15 @@ const hasNameScript = `case $("$1" inspect --type container --format '{{.Name}}'
 *) echo "container $2 is not called $3" >&2; exit 1 ;;
 esac`
 
-// Rename returns the step that gives a container another name. By its name the old
-// container is distinguished from the new one later.
+// Rename returns the step that renames a container. The name later distinguishes the old
+// container from the new one.
 func (m Manager) Rename(c Container, name string) plan.Run {
 	return m.verified(m.Run("rename", c.ID, name), hasNameScript, c.ID, name)
 }
 
-// rollBackScript gives a container its name back, unless it has it, and removes the
-// container that has the name meanwhile. It compares names, as a manager takes the
-// beginning of an id for a name, too.
+// rollBackScript gives a container its name back, unless it still has it, and removes
+// another container with this name. It compares names, because a manager also accepts the
+// beginning of an id as a name.
 const rollBackScript = `has=$("$1" inspect --type container --format '{{.Id}} {{.Name}}' "$2" 2>/dev/null)
 case $has in
 "$3 "*) ;;
@@ -61,21 +62,22 @@ case $has in
 esac || exit
 if test "$4" = true; then "$1" start "$3"; fi`
 
-// isBackScript checks that a container has its name, and runs if it did.
-const isBackScript = `case $("$1" inspect --type container --format '{{.Id}} {{.Name}} {{.State.Running}}' "$3" 2>&1) in
+// isRestoredScript checks that a container has its name, and that it runs if it ran
+// before.
+const isRestoredScript = `case $("$1" inspect --type container --format '{{.Id}} {{.Name}} {{.State.Running}}' "$3" 2>&1) in
 "$3 $2 "*"$4" | "$3 /$2 "*"$4") ;;
 *) echo "$5 is not $2 again" >&2; exit 1 ;;
 esac`
 
-// RollBack returns the step that gives a container back its name and, if it was
-// running, starts it. Meanwhile it may be called aside.
+// RollBack returns the step that gives a container its name back and, if it was running,
+// starts it. Its name may be aside by now.
 func (m Manager) RollBack(c Container, name, aside string) plan.Run {
 	running := ""
 	if c.Running {
 		running = "true"
 	}
 	r := plan.Run{Argv: m.script(rollBackScript, name, c.ID, running)}
-	return m.verified(r, isBackScript, name, c.ID, running, aside)
+	return m.verified(r, isRestoredScript, name, c.ID, running, aside)
 }
 
 // isRunningScript checks that a container runs.
@@ -87,29 +89,29 @@ esac`
 // IsRunning returns the command that verifies that a container runs.
 func (m Manager) IsRunning(name string) []string { return m.script(isRunningScript, name) }
 
-// existsScript checks that a container has exactly this name: a manager takes the
-// beginning of an id for a name, too.
+// existsScript checks that a container has exactly this name: a manager also accepts the
+// beginning of an id.
 const existsScript = `case $("$1" inspect --type container --format '{{.Name}}' "$2" 2>/dev/null) in
 "$2" | "/$2") ;;
 *) echo "container $2 does not exist" >&2; exit 1 ;;
 esac`
 
-// Exists returns the command that verifies that there is a container with a name.
+// Exists returns the command that verifies that a container with a name exists.
 func (m Manager) Exists(name string) []string { return m.script(existsScript, name) }
 
-// isCreatedScript checks that a container is the one to be created: by its label, and
-// by the id of its image.
+// isCreatedScript checks the label of a container and the id of its image, and thus that
+// the new container was created.
 const isCreatedScript = `is=$("$1" inspect --type container --format '{{.Name}} {{.Image}} {{index .Config.Labels "bkt.box"}}' "$2" 2>/dev/null)
 image=$("$1" image inspect --format '{{.Id}}' "$3") || exit
 case $is in
 "$2 $image $4" | "/$2 $image $4") ;;
-"$2 $image "* | "/$2 $image "*) echo "container $2 is another one, made before" >&2; exit 1 ;;
+"$2 $image "* | "/$2 $image "*) echo "container $2 is another one, created before" >&2; exit 1 ;;
 "$2 "* | "/$2 "*) echo "container $2 is not of the image $3" >&2; exit 1 ;;
-*) echo "container $2 was not made" >&2; exit 1 ;;
+*) echo "container $2 was not created" >&2; exit 1 ;;
 esac`
 
-// IsCreated returns the command that verifies that a container is the one that was to
-// be created, from an image and with a label.
+// IsCreated returns the command that verifies that a container was created from an image
+// and with a label.
 func (m Manager) IsCreated(name, image, label string) []string {
 	return m.script(isCreatedScript, name, image, label)
 }
@@ -118,7 +120,7 @@ func (m Manager) IsCreated(name, image, label string) []string {
 const isTaggedScript = `one=$("$1" image inspect --format '{{.Id}}' "$2") && other=$("$1" image inspect --format '{{.Id}}' "$3") || exit
 test "$one" = "$other" || { echo "$3 is another image than $2" >&2; exit 1; }`
 
-// Tag returns the step that gives an image a name.
+// Tag returns the step that adds a name to an image.
 func (m Manager) Tag(image, name string) plan.Run {
 	return m.verified(m.Run("tag", image, name), isTaggedScript, image, name)
 }
@@ -126,8 +128,8 @@ func (m Manager) Tag(image, name string) plan.Run {
 // untagScript removes a name from the image that has it, if any does.
 const untagScript = `if "$1" image inspect "$2" >/dev/null 2>&1; then "$1" rmi "$2" >/dev/null; fi`
 
-// retagScript gives an image a name that another may have. podman does not move a name
-// from an image in an additional store that is read-only.
+// retagScript gives an image a name that another image may have. podman does not move a
+// name from an image in a read-only additional store.
 const retagScript = `"$1" tag "$2" "$3" 2>/dev/null || { "$1" untag "$3" "$3" && "$1" tag "$2" "$3"; }`
 
 // RestoreName returns the step that gives a name back to the image with an id, or

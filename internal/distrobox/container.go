@@ -1,5 +1,5 @@
-// Package distrobox keeps the containers of distrobox, and the programs that the host
-// has from them, up to date with their manifest.
+// Package distrobox keeps the containers of distrobox, and the programs that they export
+// to the host, up to date with their manifest.
 //
 // It asks the container manager at most once about all containers, also stopped ones,
 // and reads the wrappers of exported programs from the folders of the host. Observing
@@ -22,22 +22,22 @@ import (
 	"bkt/internal/plan"
 )
 
-// A Container is an item: a container with its name, and what is known about it besides the
-// manifest.
+// A Container is an item: the declaration of a container, its name, and facts from the
+// system.
 type Container struct {
 	Name string `json:"name"`
 	manifest.Container
 
-	// The image that it was created from or, for a declared container, the image
-	// that has the name now; "" if that is unknown.
+	// The id of the image that the container was created from or, for a declared
+	// container, of the image that has the name now; "" if unknown.
 	ImageID string `json:"image_id,omitempty"`
 
-	// What a declared container needs on the system. An observed container needs
-	// nothing.
+	// Changes that a declared container needs on the system. An observed container
+	// needs none.
 	ToDo ToDo `json:"to_do,omitzero"`
 }
 
-// A ToDo is what an existing container needs.
+// A ToDo lists the changes that an existing container needs.
 type ToDo struct {
 	Export []string `json:"export,omitempty"` // wrappers, apps and files that are missing
 	Remove []string `json:"remove,omitempty"` // wrappers that are no longer wanted
@@ -47,13 +47,13 @@ type ToDo struct {
 func (t ToDo) isEmpty() bool { return len(t.Export) == 0 && len(t.Remove) == 0 && !t.Finish }
 
 // Key returns the name.
-func (b Container) Key() string { return b.Name }
+func (c Container) Key() string { return c.Name }
 
 // OnlyOn returns the computers that the container is declared for.
-func (b Container) OnlyOn() manifest.Hosts { return b.Hosts }
+func (c Container) OnlyOn() manifest.Hosts { return c.Hosts }
 
 // WithHosts returns the container declared for these computers.
-func (b Container) WithHosts(h manifest.Hosts) Container { b.Hosts = h; return b }
+func (c Container) WithHosts(h manifest.Hosts) Container { c.Hosts = h; return c }
 
 // Domain is the domain of containers.
 type Domain struct {
@@ -64,11 +64,11 @@ type Domain struct {
 	Config  string   // of the user: $XDG_CONFIG_HOME
 	Storage []string // where the manager keeps containers
 	Proc    string   // /proc
-	Cache   string   // for what need not be asked again
-	State   string   // for the packages that were installed by hand
+	Cache   string   // the folder for answers of the manager
+	State   string   // the folder for the list of manually installed packages
 	UID     int
 
-	// Remember keeps an answer for later commands. Recall returns it, also before
+	// Remember keeps an answer for later commands. Recall returns it, even before
 	// it is written to its file.
 	Remember func(plan.Overwrite)
 	Recall   func(path string) ([]byte, error)
@@ -82,12 +82,12 @@ func (d Domain) manager() manager.Manager {
 
 // creationFields returns the fields that cannot change after a container is created.
 // If they differ, the container has to be recreated.
-func creationFields(b manifest.Container) manifest.Container {
+func creationFields(c manifest.Container) manifest.Container {
 	made := manifest.Container{
-		Image: b.Image, Packages: b.Packages, PreInitHooks: b.PreInitHooks,
-		Volume: b.Volume, Init: b.Init, Root: b.Root, Path: b.Path, Env: b.Env, AdditionalFlags: b.AdditionalFlags,
+		Image: c.Image, Packages: c.Packages, PreInitHooks: c.PreInitHooks,
+		Volume: c.Volume, Init: c.Init, Root: c.Root, Path: c.Path, Env: c.Env, AdditionalFlags: c.AdditionalFlags,
 	}
-	for _, h := range b.InitHooks {
+	for _, h := range c.InitHooks {
 		if h.As == "user" {
 			h.As = ""
 		}
@@ -96,8 +96,10 @@ func creationFields(b manifest.Container) manifest.Container {
 	return made
 }
 
-// sameMade reports whether two containers are created the same way.
-func sameMade(a, b manifest.Container) bool { return sameText(creationFields(a), creationFields(b)) }
+// sameCreation reports whether two containers are created the same way.
+func sameCreation(a, b manifest.Container) bool {
+	return sameText(creationFields(a), creationFields(b))
+}
 
 // sameText reports whether two containers are the same in a manifest.
 func sameText(a, b manifest.Container) bool {
@@ -109,15 +111,15 @@ func sameText(a, b manifest.Container) bool {
 	return x == y
 }
 
-// sameImage reports whether two containers have the same image, as far as that is
-// known.
+// sameImage reports whether two containers have the same image. An unknown image is the
+// same as any other.
 func sameImage(a, b Container) bool {
 	return a.ImageID == b.ImageID || a.ImageID == "" || b.ImageID == ""
 }
 
 // Same implements [reconcile.Domain].
 func (Domain) Same(a, b Container) bool {
-	return sameMade(a.Container, b.Container) && sameImage(a, b) && sameExports(a.Container, b.Container) && reflect.DeepEqual(a.ToDo, b.ToDo) && sameFound(a, b)
+	return sameCreation(a.Container, b.Container) && sameImage(a, b) && sameExports(a.Container, b.Container) && reflect.DeepEqual(a.ToDo, b.ToDo) && sameFound(a, b)
 }
 
 // sameExports compares the declared exports, without the programs that were found.
@@ -149,24 +151,24 @@ func plain(found []manifest.Found) []manifest.Found {
 
 // Applicable implements [reconcile.Reporter]: the programs in the folders of a
 // container are captured and never applied.
-func (Domain) Applicable(b Container) Container {
-	b.Bins.Found = nil
-	return b
+func (Domain) Applicable(c Container) Container {
+	c.Bins.Found = nil
+	return c
 }
 
 // Merge implements [reconcile.Merger]. Each field is merged by itself, and lists by
 // their elements.
 func (Domain) Merge(base, ours, theirs Container) (Container, bool) {
 	merged, ok := ours, true
-	v, b, t := reflect.ValueOf(&merged.Container).Elem(), reflect.ValueOf(base.Container), reflect.ValueOf(theirs.Container)
+	v, c, t := reflect.ValueOf(&merged.Container).Elem(), reflect.ValueOf(base.Container), reflect.ValueOf(theirs.Container)
 	for i := range v.NumField() {
 		if v.Type().Field(i).Name != "Bins" {
-			ok = mergeField(v.Field(i), b.Field(i), t.Field(i)) && ok
+			ok = mergeField(v.Field(i), c.Field(i), t.Field(i)) && ok
 		}
 	}
-	v, b, t = reflect.ValueOf(&merged.Bins).Elem(), reflect.ValueOf(base.Bins), reflect.ValueOf(theirs.Bins)
+	v, c, t = reflect.ValueOf(&merged.Bins).Elem(), reflect.ValueOf(base.Bins), reflect.ValueOf(theirs.Bins)
 	for i := range v.NumField() {
-		ok = mergeField(v.Field(i), b.Field(i), t.Field(i)) && ok
+		ok = mergeField(v.Field(i), c.Field(i), t.Field(i)) && ok
 	}
 	ok = mergeField(reflect.ValueOf(&merged.ImageID).Elem(), reflect.ValueOf(base.ImageID), reflect.ValueOf(theirs.ImageID)) && ok
 	if ours.ToDo.isEmpty() {
@@ -222,21 +224,21 @@ func (d Domain) shorten(p string) string { return paths.Shorten(p, d.Home) }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// entry returns the entry that a container was created from, and whether bkt has created
-// it under this name: a copy has the label of another one.
+// entry returns the entry that a container was created from, and whether bkt created it
+// with this name: a copy has the label of another container.
 func entry(c manager.Container, name string) (Container, bool) {
-	made, b, ok := creation.ParseLabel(c.Labels[creation.LabelName])
-	return Container{Name: made, Container: b}, ok && made == name
+	made, item, ok := creation.ParseLabel(c.Labels[creation.LabelName])
+	return Container{Name: made, Container: item}, ok && made == name
 }
 
-// Ini returns containers in the format of "distrobox assemble", and notes on what is
-// left out: see [creation.Creator.Ini].
-func (d Domain) Ini(boxes []Container) (text string, notes []string) {
+// Ini returns containers in the format of "distrobox assemble", and notes on values that
+// it omits: see [creation.Creator.Ini].
+func (d Domain) Ini(containers []Container) (text string, notes []string) {
 	var all []creation.Container
-	for _, b := range boxes {
-		c := creation.Container{Name: b.Name, Entry: b.Container}
-		if to, ours := d.to(b.Container); ours {
-			c.To, c.Programs = to, d.wanted(b.Container, b.Bins.Found)
+	for _, item := range containers {
+		c := creation.Container{Name: item.Name, Entry: item.Container}
+		if to, ours := d.to(item.Container); ours {
+			c.To, c.Programs = to, d.wanted(item.Container, item.Bins.Found)
 		}
 		all = append(all, c)
 	}
