@@ -6,10 +6,10 @@ import (
 	"bkt/internal/manifest"
 )
 
-// defaultStates returns the states that a unit has if nobody but the image sets it.
-// There are several where the image disagrees with itself: its manifest may be newer
-// than the image that runs, and presets are applied at the first start only. A unit
-// that is no longer declared goes back to the first.
+// defaultStates returns the states of a unit that only the image has set. There may be
+// several: the manifest of the image may be newer than the running image, and presets are
+// applied only at the first start. A unit that is no longer declared gets the first of
+// them.
 func (u units) defaultStates(name string) []manifest.UnitState {
 	all := u.byManifest(name)
 	was := u.bare.state(name)
@@ -35,17 +35,17 @@ func (u units) byManifest(name string) []manifest.UnitState {
 	return nil
 }
 
-// knowsLinks reports whether something other than presets says which units are enabled
-// by default.
+// knowsLinks reports whether links show which units are enabled by default. Otherwise
+// only presets do.
 func (u units) knowsLinks() bool { return u.scope.image != "" || u.name == manifest.ScopeUser }
 
 // presetEnables reports whether presets enable a unit. They enable units that they do
 // not mention, except for a user, whose presets are applied only on request. The
-// instance that a template names is enabled with the template.
+// default instance of a template is enabled with the template.
 func (u units) presetEnables(name string) bool {
-	enable, said := u.preset(name)
+	enable, mentioned := u.preset(name)
 	if u.name == manifest.ScopeUser {
-		return enable && said
+		return enable && mentioned
 	}
 	t := template(name)
 	if enable || t == "" {
@@ -55,13 +55,13 @@ func (u units) presetEnables(name string) bool {
 	return enable && instantiate(t, u.bare.install(u.bare.find(t).file).instance) == name
 }
 
-// preset returns what presets say about a unit, and whether they mention it. Debian
-// applies none: its packages enable units themselves, and its presets mention the
+// preset reports whether presets enable a unit, and whether they mention it. Debian
+// applies no presets: its packages enable units themselves, and its presets mention the
 // units of systemd.
-func (u units) preset(name string) (enable, said bool) {
-	enable, said = u.rules.enable(name)
-	if u.packaged != nil && !said {
+func (u units) preset(name string) (enable, mentioned bool) {
+	enable, mentioned = u.rules.enable(name)
+	if u.packaged != nil && !mentioned {
 		enable = u.packaged[name]
 	}
-	return enable, said
+	return enable, mentioned
 }

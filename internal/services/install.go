@@ -2,16 +2,16 @@ package services
 
 import "strings"
 
-// An install is what a unit file says of how the unit is enabled.
+// An install has the facts of a unit file that decide how the unit is enabled.
 type install struct {
-	empty    bool            // the file is, which masks the unit
+	empty    bool            // the file is empty, which masks the unit
 	possible bool            // the unit can be enabled
-	aliases  map[string]bool // other names that it then goes by
-	instance string          // the one that is meant by a template
+	aliases  map[string]bool // other names of the enabled unit
+	instance string          // the default instance of a template
 	unread   error           // why the file cannot be read
 }
 
-// parseInstall parses the section of a unit file that systemctl enable reads.
+// parseInstall parses the section [Install] of a unit file, which "systemctl enable" reads.
 func parseInstall(text string) install {
 	i := install{empty: text == "", aliases: map[string]bool{}}
 	inside := false

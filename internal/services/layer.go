@@ -10,20 +10,20 @@ import (
 	"bkt/internal/manifest"
 )
 
-// A state is what a unit is like.
+// A state is the state of a unit.
 type state string
 
 const (
 	absent   state = ""
-	fixed    state = "static" // to be neither enabled nor disabled
-	unclear  state = "unread" // one of these two: its file cannot be read
+	fixed    state = "static" // can be neither enabled nor disabled
+	unclear  state = "unread" // unknown, static or disabled: its file cannot be read
 	enabled        = state(manifest.UnitEnabled)
 	disabled       = state(manifest.UnitDisabled)
 	masked         = state(manifest.UnitMasked)
 )
 
-// fits reports whether a unit is as declared. A missing unit does not start, and a
-// static one cannot be changed.
+// fits reports whether a state matches a declared state. A missing unit does not start,
+// and thus matches "disabled"; a static unit cannot be changed.
 func (s state) fits(declared manifest.UnitState) bool {
 	switch s {
 	case absent:
@@ -45,15 +45,15 @@ func (s state) declared() manifest.UnitState {
 // A unitLayer is the state of units that some folders define.
 type unitLayer struct {
 	*tree
-	folders       []string        // of unit files; the first that has one counts
-	generatorDirs []string        // where units are that cannot be enabled
-	enabled       map[string]bool // by links in some of the folders
-	indirect      map[string]bool // linked to from there by another name, such as an instance's
-	masked        map[string]bool // there
+	folders       []string        // of unit files; the first that has the unit counts
+	generatorDirs []string        // of generated units, which cannot be enabled
+	enabled       map[string]bool // units that links enable
+	indirect      map[string]bool // units with links of another name, such as that of an instance
+	masked        map[string]bool // units that links mask
 }
 
-// readLayer reads the links in those folders that enable and mask units, which
-// come before those that only have unit files.
+// readLayer reads the folders linking, whose links enable and mask units. They take
+// precedence over the folders others, which have only unit files.
 func readLayer(t *tree, linking, others, generatorDirs []string) (unitLayer, error) {
 	l := unitLayer{
 		tree:          t,
@@ -87,7 +87,7 @@ func (l unitLayer) readLinks(dir string) error {
 	return err
 }
 
-// isDependency reports whether a folder has links to what a unit brings in.
+// isDependency reports whether a folder has links to the dependencies of a unit.
 func isDependency(name string) bool {
 	switch filepath.Ext(name) {
 	case ".wants", ".requires", ".upholds":
@@ -107,8 +107,8 @@ func (l unitLayer) readWanted(dir string) error {
 	return err
 }
 
-// readLink reads a file next to those folders. A link to another unit enables that
-// one if it is a name that the unit gives itself.
+// readLink reads a file of a folder of units. A link to another unit enables that unit if
+// the link is one of its aliases.
 func (l unitLayer) readLink(path string) {
 	name := filepath.Base(path)
 	target := l.target(path)
@@ -124,16 +124,16 @@ func (l unitLayer) readLink(path string) {
 	}
 }
 
-// A unit is what a name of one leads to.
+// A unit is a unit that was found by one of its names.
 type unit struct {
 	name string // its own, not an alias
-	file string // "": there is none
+	file string // "": does not exist
 }
 
-// maxAliases is how many names may lead from one to the next.
+// maxAliases is the longest chain of aliases.
 const maxAliases = 8
 
-// find returns the unit that goes by a name.
+// find returns the unit with a name or an alias.
 func (l unitLayer) find(name string) unit {
 	for range maxAliases {
 		path := l.lookup(name)
@@ -149,8 +149,7 @@ func (l unitLayer) find(name string) unit {
 	return unit{name, ""}
 }
 
-// lookup returns the path of the file that has a unit, or of that which has its
-// template.
+// lookup returns the path of the file of a unit or, if it has none, of its template.
 func (l unitLayer) lookup(name string) string {
 	for _, n := range []string{name, template(name)} {
 		for _, dir := range l.folders {
@@ -162,11 +161,11 @@ func (l unitLayer) lookup(name string) string {
 	return ""
 }
 
-// state returns that of a unit.
+// state returns the state of a unit.
 func (l unitLayer) state(name string) state {
 	u := l.find(name)
 	switch {
-	case u.file == "" && l.passes(name):
+	case u.file == "" && l.isGenerated(name):
 		return fixed
 	case u.file == "":
 		return absent
@@ -187,9 +186,8 @@ func (l unitLayer) state(name string) state {
 	return fixed
 }
 
-// passes reports whether a unit is one that a program has made for the time
-// being.
-func (l unitLayer) passes(name string) bool {
+// isGenerated reports whether a program has created a unit until the next start.
+func (l unitLayer) isGenerated(name string) bool {
 	for _, dir := range l.generatorDirs {
 		if _, ok := l.entries[dir][name]; ok && !l.isMask(filepath.Join(dir, name)) {
 			return true
@@ -198,8 +196,7 @@ func (l unitLayer) passes(name string) bool {
 	return false
 }
 
-// template returns the name of the template of a unit that is an instance of
-// one, "" of any other.
+// template returns the name of the template of an instance, "" for other units.
 func template(name string) string {
 	prefix, rest, ok := strings.Cut(name, "@")
 	ext := filepath.Ext(rest)
@@ -211,7 +208,8 @@ func template(name string) string {
 
 func isTemplate(name string) bool { return strings.Contains(name, "@.") }
 
-// instantiate returns an instance of a template, and any other name as it is.
+// instantiate returns the name of an instance of a template, and any other name
+// unchanged.
 func instantiate(name, instance string) string {
 	prefix, ext, ok := strings.Cut(name, "@.")
 	if !ok {
@@ -220,8 +218,8 @@ func instantiate(name, instance string) string {
 	return prefix + "@" + instance + "." + ext
 }
 
-// resolveAlias returns the name of what an alias leads to: the same instance, if that
-// is a template.
+// resolveAlias returns the name of the target of an alias. If the target is a template,
+// that is the same instance of it.
 func resolveAlias(name, target string) string {
 	_, rest, ok := strings.Cut(name, "@")
 	if !ok {

@@ -14,11 +14,11 @@ import (
 var verbs = []string{"unmask", "enable", "disable", "mask"}
 
 var (
-	errAbsent = hint.Add(errors.New("the unit does not exist here"), "install what it comes with, or take it out of the manifest")
-	errGiven  = hint.Add(errors.New("it is enabled for all users, and a user cannot disable it"), `write "masked" if it is not to start`)
+	errAbsent        = hint.Add(errors.New("the unit does not exist here"), "install the program that has it, or remove it from the manifest")
+	errEnabledForAll = hint.Add(errors.New("it is enabled for all users, and a user cannot disable it"), `declare it "masked" to keep it from starting`)
 )
 
-const hintRights = `units of the system are changed by root, or by whom polkit lets: run this in a session where polkit can ask, or logged in as root`
+const hintRights = `units of the system can be changed by root, and by users whom polkit allows: run this as root, or in a session in which polkit can ask`
 
 // plan implements Plan of [reconcile.Snapshot]: one call of systemctl for each verb
 // and scope.
@@ -48,8 +48,8 @@ func (s snapshot) plan(diffs []reconcile.Diff[service]) []plan.Change {
 	return p
 }
 
-// wanted returns a unit in the state that it should get. A unit that is no longer
-// declared goes back to its default.
+// wanted returns a unit with the state to set. A unit that is no longer declared gets its
+// default.
 func (s snapshot) wanted(diff reconcile.Diff[service]) (service, plan.Op) {
 	switch {
 	case diff.Want == nil:
@@ -62,19 +62,19 @@ func (s snapshot) wanted(diff reconcile.Diff[service]) (service, plan.Op) {
 	return *diff.Want, plan.Modify
 }
 
-// impossible returns why a unit cannot get a state.
+// impossible returns an error if a unit cannot get a state.
 func (s snapshot) impossible(unit service) error {
 	now := s.seen[unit.Key()]
 	switch {
 	case unit.State == manifest.UnitEnabled && now.now == absent:
 		return errAbsent
 	case unit.State == manifest.UnitDisabled && unit.Scope == manifest.ScopeUser && now.defaults[0] == manifest.UnitEnabled && now.now == enabled:
-		return errGiven
+		return errEnabledForAll
 	}
 	return nil
 }
 
-// needed returns the verbs that bring a unit into a state.
+// needed returns the verbs that put a unit into a state.
 func (s snapshot) needed(unit service) []string {
 	var all []string
 	if s.seen[unit.Key()].now == masked {
@@ -120,7 +120,7 @@ func (s snapshot) change(scope manifest.Scope, verb string, all ...service) plan
 	}
 	run.Argv = append(run.Argv, verb)
 	if scope == manifest.ScopeUser && verb == "enable" && s.Running {
-		// At once, as at the next login. It is not waited for.
+		// Now, not only at the next login, but without waiting for it.
 		run.Argv = append(run.Argv, "--now", "--no-block")
 	}
 	run.Argv = append(run.Argv, "--")

@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// rules are those of presets, by systemd.preset(5). The first that is about a
+// rules are the rules of presets; see systemd.preset(5). The first rule that matches a
 // unit counts.
 type rules []rule
 
 type rule struct {
 	enable    bool
 	pattern   string
-	glob      string   // the same as path.Match takes it
-	instances []string // of the template that pattern names
+	glob      string   // the pattern for path.Match
+	instances []string // of the template in pattern
 }
 
-// readRules reads the presets in folders, of which the first that has a file of
-// a name counts. The files are read in the order of their names.
+// readRules reads the presets in folders, in the order of the file names. Of files with
+// the same name, the one in the first folder counts.
 func readRules(dirs []string) (rules, error) {
 	files := map[string]string{}
 	for _, dir := range slices.Backward(dirs) {
@@ -39,7 +39,7 @@ func readRules(dirs []string) (rules, error) {
 	}
 	var all rules
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		text, err := os.ReadFile(files[name]) // one that leads to /dev/null is empty
+		text, err := os.ReadFile(files[name]) // a link to /dev/null is empty
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -48,8 +48,7 @@ func readRules(dirs []string) (rules, error) {
 	return all, nil
 }
 
-// parseRules parses the text of a preset. What systemd does not know, it passes
-// over.
+// parseRules parses the text of a preset. Like systemd, it ignores unknown lines.
 func parseRules(text string) rules {
 	var all rules
 	for line := range strings.Lines(text) {
@@ -66,9 +65,9 @@ func parseRules(text string) rules {
 	return all
 }
 
-// enable reports what the presets make of a unit, and whether they say so: one
-// that they do not speak of is enabled.
-func (all rules) enable(name string) (enable, said bool) {
+// enable reports whether the presets enable a unit, and whether they mention it. They
+// enable units that they do not mention.
+func (all rules) enable(name string) (enable, mentioned bool) {
 	for _, r := range all {
 		if r.matches(name) {
 			return r.enable, true
@@ -85,8 +84,7 @@ func (r rule) matches(name string) bool {
 	return ok || err != nil && r.pattern == name
 }
 
-// glob returns a pattern of presets, in which a backslash is one, as [path.Match]
-// takes it.
+// glob returns a pattern of presets, in which backslashes are literal, for [path.Match].
 func glob(pattern string) string {
 	return strings.NewReplacer(`\`, `\\`, "[!", "[^").Replace(pattern)
 }

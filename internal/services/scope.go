@@ -10,7 +10,7 @@ import (
 	"bkt/internal/manifest"
 )
 
-// UserFolders are those in which systemd looks for units of a user, by
+// UserFolders are the folders in which systemd looks for units of a user; see
 // systemd.unit(5).
 type UserFolders struct {
 	Config, Data, Runtime string   // $XDG_CONFIG_HOME and so on
@@ -18,18 +18,18 @@ type UserFolders struct {
 }
 
 // A scope has the folders of the units of one manager. If several folders have a unit,
-// the first counts.
+// the first one counts.
 type scope struct {
 	name          manifest.Scope
 	root          string
-	own           string   // where units are enabled and masked
-	others        []string // where others have enabled and masked them, for all users
-	files         []string // where unit files come with what is installed
-	generatorDirs []string // what is gone at the next start
-	image         string   // what own was in the image; "": that is not known
+	own           string   // the folder for enabling and masking units
+	others        []string // folders in which others enable and mask units for all users
+	files         []string // folders of the unit files of installed programs
+	generatorDirs []string // folders of units that exist until the next start
+	image         string   // the state of own in the image; "": unknown
 	presets       []string
-	debian        string           // where Debian's packages note what they have enabled
-	systemd       manifest.Systemd // what the manifest of the image says
+	debian        string           // the folder in which Debian's packages record the units that they enabled
+	systemd       manifest.Systemd // the units in the manifest of the image
 }
 
 // system returns the scope of the system. On systems with ostree, /usr/etc is the /etc
@@ -87,19 +87,19 @@ func under(root, name string, dirs ...string) []string {
 	return all
 }
 
-// generatorDirs returns the folders of units that programs make at each start.
+// generatorDirs returns the folders of units that programs create at each start.
 func generatorDirs(run, name string) []string {
 	return under(run, "", "transient", "generator.early", name, "generator", "generator.late")
 }
 
-// units are those of a scope.
+// units are the units of a scope.
 type units struct {
 	scope
-	live  unitLayer // as they are
+	live  unitLayer // now
 	bare  unitLayer // by default
 	rules rules
 
-	packaged map[string]bool // what Debian's packages have enabled; nil: no such system
+	packaged map[string]bool // the units that Debian's packages enabled; nil: not Debian
 }
 
 func (s scope) units() (units, error) {
@@ -122,7 +122,7 @@ func (s scope) units() (units, error) {
 	return u, err
 }
 
-// readPackaged reads the names of the units that deb-systemd-helper(1p) has enabled.
+// readPackaged reads the names of the units that deb-systemd-helper(1p) enabled.
 func readPackaged(dir string) (map[string]bool, error) {
 	if there, err := isFolder(dir); !there {
 		return nil, err

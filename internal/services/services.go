@@ -27,11 +27,11 @@ import (
 // Domain is the domain of units.
 type Domain struct {
 	Missing bool   // systemctl is not installed
-	Root    string // of the system whose units are the system's; "": of this one
-	Admin   bool   // who runs bkt may change units of the system
-	Running bool   // there is a manager of the user's to speak to
+	Root    string // the root folder of the system whose units these are; "": this system
+	Admin   bool   // bkt may change units of the system
+	Running bool   // the user's manager is running
 	User    UserFolders
-	Image   func() (manifest.Systemd, error) // what the manifest of the image says
+	Image   func() (manifest.Systemd, error) // the units in the manifest of the image
 }
 
 // A snapshot holds the units that were observed, by key, for Plan.
@@ -40,13 +40,13 @@ type snapshot struct {
 	seen map[string]seen
 }
 
-// seen is a unit that was observed.
+// seen is an observed unit.
 type seen struct {
 	now      state
-	defaults []manifest.UnitState // the states that nobody but the image has set
+	defaults []manifest.UnitState // its states if only the image has set it
 }
 
-// isDefault reports whether nobody has set the state. A missing unit is default.
+// isDefault reports whether nobody has set the state, as for a missing unit.
 func (s seen) isDefault() bool {
 	return s.now == absent || slices.Contains(s.defaults, s.now.declared())
 }
@@ -104,7 +104,7 @@ func (s snapshot) readScopes(image manifest.Systemd, declared []service, o *reco
 		o.Items = append(o.Items, items...)
 		for key, err := range unclear {
 			unread[key] = true
-			o.Notes = append(o.Notes, fmt.Sprintf("%s is left alone: %v", key, err))
+			o.Notes = append(o.Notes, fmt.Sprintf("bkt leaves %s alone: %v", key, err))
 		}
 	}
 	slices.Sort(o.Notes)
@@ -112,7 +112,7 @@ func (s snapshot) readScopes(image manifest.Systemd, declared []service, o *reco
 }
 
 // machine identifies this installation of a system, without revealing its id. The
-// result survives an upgrade, which makes a new /etc from the old one.
+// result survives an upgrade, which creates a new /etc from the old one.
 func (d Domain) machine() (string, error) {
 	id, err := os.ReadFile(filepath.Join(d.Root, "/etc/machine-id"))
 	if isNoFile(err) {
@@ -123,8 +123,8 @@ func (d Domain) machine() (string, error) {
 }
 
 // read returns the items of a scope: the declared units, and the units that someone
-// has changed from their default. unread has, by key, why the state of a unit is
-// unknown.
+// has changed from their default. unread has, by key, the reason why the state of a unit
+// is unknown.
 func (s snapshot) read(scope scope, declared []service) (items []service, unread map[string]error, err error) {
 	u, err := scope.units()
 	if err != nil {
@@ -149,8 +149,8 @@ func (s snapshot) read(scope scope, declared []service) (items []service, unread
 	return items, unread, u.live.err
 }
 
-// unread returns why the state or the default of a unit is unknown, if that matters:
-// if the unit should be enabled, or is enabled by presets.
+// unread returns an error if the state or the default of a unit is unknown and matters,
+// because the unit should be enabled, or presets enable it.
 func (u units) unread(name string, wanted bool) error {
 	switch {
 	case u.live.state(name) == unclear && wanted:

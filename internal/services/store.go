@@ -10,7 +10,7 @@ import (
 // File is the manifest of units.
 const File = manifest.ServicesPath
 
-// Store is where units are declared: a map for each scope in one manifest.
+// Store loads and saves the declared units: a map for each scope in one manifest.
 type Store struct{}
 
 // Load implements [reconcile.Store].

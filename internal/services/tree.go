@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// A tree is folders of unit files, each of which is read once.
+// A tree caches folders of unit files: each folder is read once.
 type tree struct {
 	root     string
 	entries  map[string]map[string]fs.FileMode // by the folder and the name
@@ -20,7 +20,7 @@ func newTree(root string) *tree {
 	return &tree{root: root, entries: map[string]map[string]fs.FileMode{}, installs: map[string]install{}}
 }
 
-// read reads what is in folders. One that is not there has nothing.
+// read reads folders. A missing folder is empty.
 func (t *tree) read(dirs []string) error {
 	for _, dir := range dirs {
 		if t.entries[dir] != nil {
@@ -38,11 +38,11 @@ func (t *tree) read(dirs []string) error {
 	return nil
 }
 
-// noUnit is what a masked unit is a link to.
+// noUnit is the target of the link that masks a unit.
 const noUnit = "/dev/null"
 
-// target returns what a link in one of the folders leads to, "" for a file. Of a
-// link that cannot be read nothing is known, and so of nothing around it.
+// target returns the target of a link in one of the folders, "" for a file. If a link
+// cannot be read, it records the error, because then the whole tree is unknown.
 func (t *tree) target(path string) string {
 	if t.entries[filepath.Dir(path)][filepath.Base(path)] != fs.ModeSymlink {
 		return ""
@@ -54,7 +54,7 @@ func (t *tree) target(path string) string {
 	return target
 }
 
-// follow returns where a link at path leads, within the root.
+// follow returns the target of a link at path, within the root.
 func (t *tree) follow(path, target string) string {
 	if filepath.IsAbs(target) {
 		return filepath.Join("/", t.root, target)
@@ -62,8 +62,7 @@ func (t *tree) follow(path, target string) string {
 	return filepath.Join(filepath.Dir(path), target)
 }
 
-// isMask reports whether a file is one that masks a unit: a link to nothing, or
-// an empty file.
+// isMask reports whether a file masks a unit: a link to /dev/null, or an empty file.
 func (t *tree) isMask(path string) bool {
 	if target := t.target(path); target != "" {
 		return target == noUnit
@@ -71,8 +70,8 @@ func (t *tree) isMask(path string) bool {
 	return t.install(path).empty
 }
 
-// install returns what a unit file says of how it is enabled. One that is for root
-// alone to read tells only whether it is empty.
+// install returns the facts of a unit file that decide how the unit is enabled. Of a file
+// that only root can read, only its size is known.
 func (t *tree) install(path string) install {
 	i, ok := t.installs[path]
 	if ok {
@@ -90,12 +89,12 @@ func (t *tree) install(path string) install {
 	return i
 }
 
-// isNoFile reports whether an error is that a path leads to no file.
+// isNoFile reports whether an error says that a path is not the path of a file.
 func isNoFile(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ELOOP)
 }
 
-// read returns what is in a folder, nothing if there is no folder.
+// read returns the entries of a folder, nil if it does not exist.
 func read(dir string) ([]fs.DirEntry, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
