@@ -10,8 +10,8 @@ import (
 	"bkt/internal/manifest"
 )
 
-// busError returns why settings cannot be set, before dconf is asked once for each
-// key. Nothing is set if nothing is declared, and then the bus is not asked.
+// busError returns an error if nothing can be set, so that dconf does not fail once for
+// each key. If nothing is declared, nothing is set, and it does not connect to the bus.
 func (d Domain) busError(declared []manifest.Setting) error {
 	if len(declared) == 0 {
 		return nil
@@ -19,13 +19,13 @@ func (d Domain) busError(declared []manifest.Setting) error {
 	return answers(d.Bus)
 }
 
-// answers returns an error if nobody listens at the address of a bus.
+// answers returns an error if no bus listens at an address.
 func answers(address string) error {
 	var last error
 	for _, a := range strings.Split(address, ";") {
 		path, ok := socket(a)
 		if !ok {
-			return nil // that of a kind which dconf will know
+			return nil // dconf knows other kinds of addresses
 		}
 		c, err := net.Dial("unix", path)
 		if err == nil {
@@ -33,11 +33,11 @@ func answers(address string) error {
 		}
 		last = err
 	}
-	return hint.Add(fmt.Errorf("the session bus does not answer, and without it nothing can be set: %w", last),
-		"log in to the desktop, or unset DBUS_SESSION_BUS_ADDRESS, so that a bus is started for it")
+	return hint.Add(fmt.Errorf("the session bus does not answer, and settings cannot be set without it: %w", last),
+		"log in to the desktop, or unset DBUS_SESSION_BUS_ADDRESS, so that bkt starts a bus")
 }
 
-// socket returns the path of the socket of an address, as net has it.
+// socket returns the path of the socket of an address, in the form of package net.
 func socket(address string) (string, bool) {
 	keys, ok := strings.CutPrefix(address, "unix:")
 	if !ok {

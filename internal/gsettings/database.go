@@ -13,11 +13,11 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// databases are those of dconf.
+// databases are the databases of dconf.
 type databases struct {
-	name  string // of the user's
+	name  string // of the user's database
 	user  gvdb.Table
-	below []gvdb.Table // what counts where the user has set nothing
+	below []gvdb.Table // the databases for keys that the user has not set
 	locks map[string]bool
 }
 
@@ -50,7 +50,7 @@ func (d Domain) userTable(source string) (gvdb.Table, error) {
 	case err == nil:
 		return table, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		err = hint.Add(err, "move it away to begin without settings, or put a copy of it in its place")
+		err = hint.Add(err, "move it away to start without settings, or restore it from a backup")
 		return table, reconcile.Unavailablef("%w", err)
 	case d.Missing:
 		return table, reconcile.Unavailablef("%w", errNoDconf)
@@ -60,11 +60,11 @@ func (d Domain) userTable(source string) (gvdb.Table, error) {
 
 var errNoDconf = hint.Add(errors.New("dconf is not installed"), "install dconf; on Debian, dconf-cli and dconf-service")
 
-// add adds a source that is not the user's.
+// add adds a source other than the user's.
 func (b *databases) add(d Domain, source string) error {
 	path, ok := d.file(source)
 	if !ok {
-		return nil // dconf passes over what it does not know, too
+		return nil // dconf ignores unknown kinds of sources, too
 	}
 	table, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -94,7 +94,7 @@ func read(path string) (gvdb.Table, error) {
 	return table, nil
 }
 
-// beneath returns the value that the databases below the user's have.
+// beneath returns the value of a key in the databases below the user's.
 func (b databases) beneath(path string) (gvariant.Value, bool, error) {
 	for _, table := range b.below {
 		if v, ok, err := table.Value(path); ok || err != nil {
@@ -104,9 +104,8 @@ func (b databases) beneath(path string) (gvariant.Value, bool, error) {
 	return gvariant.Value{}, false, nil
 }
 
-// schemaFiles returns the files of schemas, the first of which counts, and
-// those of extensions, which only these look into, as far as their folders can be
-// read. A file need not exist.
+// schemaFiles returns the files of schemas in the order of precedence, and the files of
+// extensions in all readable folders, which only extensions use. A file need not exist.
 func (d Domain) schemaFiles() (files, ofExtensions []string, err error) {
 	const name = "gschemas.compiled"
 	for _, dir := range d.SchemaDirs {

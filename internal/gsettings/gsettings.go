@@ -1,5 +1,5 @@
-// Package gsettings is the domain of the settings of the desktop and its programs: of
-// those that the user has set, and no others.
+// Package gsettings is the domain of the settings of the desktop and its programs, but
+// only of those that the user has set.
 //
 // It reads the settings from the user's database, not from dconf or gsettings: these
 // print effective values, with defaults of the vendor, and read a damaged database as
@@ -24,13 +24,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Domain is the domain of settings. Its folders are those of dconf(7) and of the
-// XDG Base Directory Specification.
+// Domain is the domain of settings. Its folders are the ones in dconf(7) and in the XDG
+// Base Directory Specification.
 type Domain struct {
 	Missing bool   // the program dconf is not installed
-	Bus     string // the address of the session bus; "": there is none
+	Bus     string // the address of the session bus; "": no bus
 
-	Home       string // which is written ${HOME} in manifests
+	Home       string // the folder that manifests call ${HOME}
 	ConfigHome string
 	DataHome   string
 	DataDirs   []string
@@ -43,16 +43,16 @@ type Domain struct {
 	Desktops   []string // XDG_CURRENT_DESKTOP
 }
 
-// A setting is one as it was found.
+// A setting is a setting in the database.
 type setting struct {
-	folder, name string // of dconf
+	folder, name string // in dconf
 	value        gvariant.Value
-	schema       *schema // nil: none knows it
+	schema       *schema // nil: no schema has it
 	key          *key
 }
 
-// Observe returns what the user has set, without values that equal the default, and
-// without state that programs change by themselves, unless it is declared.
+// Observe returns the settings that the user has set. Values that equal the default, and
+// state that programs change by themselves, count only if they are declared.
 func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []manifest.Setting) (reconcile.Snapshot[manifest.Setting], error) {
 	db, err := d.databases()
 	if err != nil {
@@ -127,15 +127,14 @@ func (d Domain) locked(db databases, known map[string]manifest.Setting) ([]manif
 	return items, nil
 }
 
-// counts reports whether GSettings uses a value: it ignores one that the schema does
+// counts reports whether GSettings uses a value: it ignores values that the schema does
 // not allow.
 func (f setting) counts() bool {
 	return f.key == nil || f.value.Type() == f.key.standard.Type() && f.key.check(f.value) == nil
 }
 
-// Values returns the values of the keys of a schema, and the values that they would
-// have without the user's own. A schema that is not installed is an
-// *[reconcile.Unavailable] error.
+// Values returns the values of the keys of a schema now, and the values below the user's
+// own. It returns a *[reconcile.Unavailable] error if the schema is not installed.
 func (d Domain) Values(id string) (now, below map[string]gvariant.Value, err error) {
 	db, err := d.databases()
 	if err != nil {
@@ -182,8 +181,8 @@ func (s *schemas) locate(known []manifest.Setting) map[string]manifest.Setting {
 	return all
 }
 
-// path returns where dconf has a setting. Of a schema that is not installed, it
-// is where most have their keys.
+// path returns the path of a setting in dconf. For a schema that is not installed, it is
+// the usual path.
 func (s *schemas) path(k manifest.Setting) string {
 	id, folder := k.Location()
 	if folder != "" {
@@ -211,11 +210,11 @@ func (f setting) redundant(db databases) (bool, error) {
 	if ok || err != nil {
 		return ok && below.Equal(f.value), err
 	}
-	// A default that is translated may be another one here.
+	// A translated default may differ in the user's language.
 	return f.key != nil && !f.key.translated && f.key.standard.Equal(f.value), nil
 }
 
-// item returns a setting that is not declared.
+// item returns a setting that is not declared in the form of a manifest.
 func (d Domain) item(f setting) manifest.Setting {
 	item := manifest.Setting{Name: f.name, Value: d.contract(f.value).String()}
 	if f.schema != nil {
@@ -236,13 +235,13 @@ func (d Domain) reworded(f setting, known manifest.Setting) manifest.Setting {
 	return known
 }
 
-// means reports whether the text in a manifest is a value.
+// means reports whether the text in a manifest has a value.
 func (d Domain) means(text string, value gvariant.Value) bool {
 	v, err := d.parse(value.Type(), text)
 	return err == nil && v.Equal(value)
 }
 
-// parse returns the value that a manifest has; t is its type, if that is known.
+// parse parses the value in a manifest. t is its type, "" if unknown.
 func (d Domain) parse(t, text string) (gvariant.Value, error) {
 	v, err := gvariant.Parse(t, text)
 	if err != nil {
@@ -253,7 +252,7 @@ func (d Domain) parse(t, text string) (gvariant.Value, error) {
 
 const homeVariable = "${HOME}"
 
-// contract writes the home as ${HOME} where a string is a path in it.
+// contract replaces the home by ${HOME} at the start of paths in strings.
 func (d Domain) contract(v gvariant.Value) gvariant.Value {
 	if strings.Trim(d.Home, "/") == "" {
 		return v
@@ -278,20 +277,20 @@ func (d Domain) contract(v gvariant.Value) gvariant.Value {
 }
 
 // begins reports whether a path may begin after this text: as the path of a URL, or
-// after a character that cannot be part of a path.
+// after a character that is not part of paths.
 func begins(before string) bool {
 	return strings.HasSuffix(before, "://") || !strings.HasSuffix(before, "/") && !inName(before, utf8.DecodeLastRuneInString)
 }
 
-// inName reports whether the character at an end of s goes on with the name of a
-// file.
+// inName reports whether the character at an end of s may be part of the name of a file.
 func inName(s string, at func(string) (rune, int)) bool {
 	r, _ := at(s)
 	return s != "" && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-+~%@}", r))
 }
 
-// identity identifies the database of the user: by its folder, as dconf replaces the
-// file at each change, and without the device, as btrfs may change that at each start.
+// identity identifies the database of the user by its folder, because dconf replaces the
+// file at each change, and without the device number, which btrfs may change at each
+// start.
 func (d Domain) identity() string {
 	var st unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, filepath.Join(d.ConfigHome, "dconf"), 0, unix.STATX_INO|unix.STATX_BTIME, &st)
@@ -301,8 +300,8 @@ func (d Domain) identity() string {
 	return fmt.Sprintf("%d-%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
 }
 
-// Same compares values by type and value. The text of one may leave the type to
-// that of the other, as numbers may.
+// Same compares values by type and value. If the text of one does not determine its type,
+// as with numbers, it has the type of the other.
 func (d Domain) Same(a, b manifest.Setting) bool {
 	if a.Value == b.Value {
 		return true
@@ -323,8 +322,8 @@ func (d Domain) both(a, b string) (x, y gvariant.Value, err error) {
 	return x, y, err
 }
 
-// Merge implements [reconcile.Merger] for lists of strings. The order is that of
-// theirs, and what only ours has comes after it.
+// Merge implements [reconcile.Merger] for lists of strings. The elements of theirs come
+// first, in their order, then those that only ours has.
 func (d Domain) Merge(base, ours, theirs manifest.Setting) (manifest.Setting, bool) {
 	b, errBase := d.parse("as", base.Value)
 	o, errOurs := d.parse("as", ours.Value)

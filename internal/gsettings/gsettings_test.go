@@ -555,7 +555,7 @@ func TestPlanRefusesWhatCannotBe(t *testing.T) {
 		{setting("org.test.base", "double", "nan"), "value nan: nan is not from 0.5 to 3.0", ""},
 		{setting("org.test.base", "text", "plain"), `value plain: "plain" means nothing; strings stand in quotes`, ""},
 		{setting("org.test.base", "colours", "'red'"), `the schema org.test.base has no key "colours"`, `did you mean "colour"?`},
-		{setting("org.test.item", "name", "'x'"), "the schema org.test.item has no path of its own", `"path" says`},
+		{setting("org.test.item", "name", "'x'"), "the schema org.test.item has no path of its own", `add "path"`},
 		{manifest.Setting{Schema: "org.test.base", Path: "/x/", Name: "text", Value: "'x'"}, "the schema org.test.base is at /org/test/base/, not at /x/", ""},
 		{setting("org.gnome.desktop.interfaces", "font", "'x'"), "schema org.gnome.desktop.interfaces does not exist", `did you mean "org.gnome.desktop.interface"?`},
 		{at("/org/test/base/", "number", "1"), "value 1: 1 is not from 2 to 20", ""},

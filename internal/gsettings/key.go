@@ -11,17 +11,17 @@ import (
 	"bkt/internal/strictjson"
 )
 
-// A key is what a schema says of one.
+// A key is the definition of a key in a schema.
 type key struct {
 	standard   gvariant.Value
-	translated bool     // the default may be another one in the user's language
-	choices    []string // of strings: the only ones
+	translated bool     // the default may differ in the user's language
+	choices    []string // of strings: the only allowed ones
 	limits     []gvariant.Value
 }
 
-var errKey = errors.New("the schema is in no form that is known")
+var errKey = errors.New("the schema has an unknown format")
 
-// newKey reads a key in the file of schemas: the default, and after it options, each
+// newKey reads a key from the file of schemas: the default and then the options, each
 // with a letter for its kind.
 func newKey(v gvariant.Value, desktops []string) (*key, error) {
 	if !strings.HasPrefix(v.Type(), "(") || len(v.Inner()) == 0 {
@@ -50,7 +50,7 @@ func newKey(v gvariant.Value, desktops []string) (*key, error) {
 	return k, nil
 }
 
-// override makes the default that of the desktop.
+// override replaces the default by that of the desktop.
 func (k *key) override(values map[string]gvariant.Value, desktops []string) {
 	for _, desktop := range desktops {
 		if v, ok := values[desktop]; ok && v.Type() == k.standard.Type() {
@@ -60,8 +60,8 @@ func (k *key) override(values map[string]gvariant.Value, desktops []string) {
 	}
 }
 
-// choices returns the strings that a list of GLib ("strinfo") has: each comes
-// after a number and a byte that says whether it is another name of one.
+// choices returns the strings in a list of GLib ("strinfo"). A number and a byte, which
+// marks aliases, precede each of them.
 func choices(list gvariant.Value) []string {
 	var all []string
 	data := list.Encode()
@@ -76,7 +76,7 @@ func choices(list gvariant.Value) []string {
 	return all
 }
 
-// check returns why a value of the type of the key cannot be its value.
+// check returns an error if the key does not allow a value of its type.
 func (k *key) check(v gvariant.Value) error {
 	switch {
 	case k.choices == nil && k.limits == nil:
@@ -114,7 +114,7 @@ func compare(a, b gvariant.Value) int {
 	return cmp.Compare(f, g)
 }
 
-// plainNumber returns a number without its type.
+// plainNumber returns the text of a number without its type.
 func plainNumber(v gvariant.Value) string {
 	s := v.String()
 	return s[strings.LastIndexByte(s, ' ')+1:]

@@ -12,8 +12,8 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// sources returns the databases that settings are looked for in, in order, as
-// dconf finds them: lines such as "user-db:user".
+// sources returns the databases that dconf reads, in order: lines such as
+// "user-db:user".
 func (d Domain) sources() ([]string, error) {
 	mandatory := filepath.Join(d.RunDir, "dconf", "user", strconv.Itoa(d.UID))
 	text, err := os.ReadFile(mandatory)
@@ -32,7 +32,7 @@ func (d Domain) sources() ([]string, error) {
 	return lines(text), nil
 }
 
-// ordinary returns the profile of who has chosen none.
+// ordinary returns the profile of a user who has not chosen one.
 func (d Domain) ordinary() ([]byte, error) {
 	if d.RuntimeDir != "" {
 		text, err := os.ReadFile(filepath.Join(d.RuntimeDir, "dconf", "profile"))
@@ -47,7 +47,7 @@ func (d Domain) ordinary() ([]byte, error) {
 	return text, err
 }
 
-// named returns the profile of this name.
+// named returns the profile with a name.
 func (d Domain) named(name string) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(d.EtcDir, "dconf", "profile", name))
 	for _, dir := range d.DataDirs {
@@ -70,7 +70,7 @@ func lines(text []byte) []string {
 	return all
 }
 
-// userDatabase returns the name of the database of a source that is the user's.
+// userDatabase returns the name of the user's database.
 func userDatabase(sources []string) (string, error) {
 	if len(sources) > 0 {
 		if name, ok := strings.CutPrefix(sources[0], "user-db:"); ok {
@@ -81,8 +81,8 @@ func userDatabase(sources []string) (string, error) {
 	return "", reconcile.Unavailablef("%w", hint.Add(err, "see dconf(7), and DCONF_PROFILE"))
 }
 
-// file returns where the database of a source is. The user's settings may be
-// kept elsewhere ("service-db"), but then they are the first source.
+// file returns the path of the database of a source, and whether it is a file. A
+// service-db is not, but can only be the first source.
 func (d Domain) file(source string) (string, bool) {
 	kind, name, _ := strings.Cut(source, ":")
 	switch kind {

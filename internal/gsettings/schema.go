@@ -21,23 +21,23 @@ import (
 type schemas struct {
 	files    []gvdb.Table
 	desktops []string
-	known    map[string]*schema
-	byPath   map[string][]*schema // nil: not made yet
+	found    map[string]*schema   // by name; nil: does not exist
+	byPath   map[string][]*schema // nil: not indexed yet
 	err      error
-	broken   []error // of schemas that come with extensions, and cannot be read
+	broken   []error // of unreadable schemas of extensions
 }
 
-// A schema says what keys there are in a folder of dconf.
+// A schema defines the keys of a folder of dconf.
 type schema struct {
 	id    string
-	path  string // "": that of whoever uses it
+	path  string // "": each user of the schema has its own path
 	table gvdb.Table
-	base  *schema // the one that it extends
+	base  *schema // the schema that it extends
 	all   *schemas
 }
 
 func (d Domain) schemas() (*schemas, error) {
-	s := &schemas{desktops: d.Desktops, known: map[string]*schema{}}
+	s := &schemas{desktops: d.Desktops, found: map[string]*schema{}}
 	files, ofExtensions, err := d.schemaFiles()
 	if err != nil {
 		s.broken = append(s.broken, err)
@@ -55,15 +55,15 @@ func (d Domain) schemas() (*schemas, error) {
 		switch {
 		case err == nil:
 			s.files = append(s.files, table)
-		case !patherr.IsMissing(err): // it is the extension that is broken, and not all settings
+		case !patherr.IsMissing(err): // only this extension is broken
 			s.broken = append(s.broken, err)
 		}
 	}
 	return s, nil
 }
 
-// hides reports whether a setting may belong to a schema that cannot be read: then its
-// name is unknown, and whether it is set.
+// hides reports whether a setting may belong to an unreadable schema: then its name, and
+// whether it is set, are unknown.
 func (s *schemas) hides(k manifest.Setting) bool {
 	if len(s.broken) == 0 {
 		return false
@@ -75,30 +75,30 @@ func (s *schemas) hides(k manifest.Setting) bool {
 	return s.schema(id) == nil
 }
 
-// notes are about schemas that cannot be read.
+// notes returns notes on unreadable schemas.
 func (s *schemas) notes() []string {
 	var all []string
 	for _, err := range s.broken {
-		all = append(all, fmt.Sprintf("schemas of an extension cannot be read, and settings that no other schema has are left alone: %v", err))
+		all = append(all, fmt.Sprintf("schemas of an extension cannot be read: bkt leaves settings without another schema alone: %v", err))
 	}
 	return all
 }
 
 // schema returns the schema with this name, nil if it does not exist.
 func (s *schemas) schema(id string) *schema {
-	if found, ok := s.known[id]; ok {
+	if found, ok := s.found[id]; ok {
 		return found
 	}
-	s.known[id] = nil
+	s.found[id] = nil
 	for _, file := range s.files {
 		table, ok, err := file.Table(id)
 		if ok {
-			s.known[id] = s.open(id, table)
+			s.found[id] = s.open(id, table)
 			break
 		}
 		s.fail(err)
 	}
-	return s.known[id]
+	return s.found[id]
 }
 
 func (s *schemas) open(id string, table gvdb.Table) *schema {
@@ -129,7 +129,7 @@ func (s *schemas) at(folder, name string) *schema {
 	if s.byPath == nil {
 		s.index()
 	}
-	for _, candidate := range s.byPath[folder] { // the same everywhere, or a key would have several names
+	for _, candidate := range s.byPath[folder] { // in a fixed order, so that a key has the same name on each computer
 		if candidate.has(name) {
 			return candidate
 		}
@@ -137,8 +137,8 @@ func (s *schemas) at(folder, name string) *schema {
 	return s.relocatable(folder, name)
 }
 
-// relocatable returns the schema for the children of a list, if it is called as
-// most are: those of ".../custom-keybindings/" are of "...custom-keybinding".
+// relocatable returns the schema for the children of a list by its usual name: those of
+// ".../custom-keybindings/" have the schema "...custom-keybinding".
 func (s *schemas) relocatable(folder, name string) *schema {
 	parent := strings.ReplaceAll(strings.Trim(path.Dir(strings.TrimSuffix(folder, "/")), "/"), "/", ".")
 	for _, id := range []string{parent, strings.TrimSuffix(parent, "s")} {
@@ -171,7 +171,7 @@ func (s *schemas) names() []string {
 	return all
 }
 
-// usual returns where a schema of this name has its keys if it is as most are.
+// usual returns the usual path of a schema with a name.
 func usual(id string) string { return "/" + strings.ReplaceAll(id, ".", "/") + "/" }
 
 // has reports whether a schema has a key.
@@ -200,7 +200,7 @@ func (s *schema) keys() []string {
 	return all
 }
 
-// key returns what a schema says about one of its keys.
+// key returns the definition of a key in a schema, nil if the schema lacks it.
 func (s *schemas) key(of *schema, name string) *key {
 	for ; of != nil; of = of.base {
 		v, ok, err := of.table.Value(name)
@@ -214,7 +214,7 @@ func (s *schemas) key(of *schema, name string) *key {
 	return nil
 }
 
-// entries returns what a dictionary of variants has.
+// entries returns the entries of a dictionary of variants.
 func entries(v gvariant.Value) map[string]gvariant.Value {
 	all := map[string]gvariant.Value{}
 	for _, e := range v.Inner() {

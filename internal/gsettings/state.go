@@ -19,8 +19,8 @@ var stateNames = []string{
 	"*-history", "*-timestamp", "*-last-shown*", "first-run", "migrated*", "sidebar-width", "paned-position",
 }
 
-// wishes are folders whose keys may be named like states: "window-*" would be
-// how windows are handled.
+// wishes are folders with keys that the user sets although they have names of states,
+// such as "window-*" for the behavior of windows.
 var wishes = []string{"/org/gnome/desktop/", "/org/gnome/mutter/", "/org/gnome/shell/keybindings/"}
 
 // statePaths are keys and, with a slash at the end, folders.
@@ -40,26 +40,26 @@ var statePaths = []string{
 	"/org/gnome/Papers/document-directory", "/org/gnome/Papers/pictures-directory",
 	"/org/gtk/settings/color-chooser/", "/org/gtk/gtk4/settings/color-chooser/", "/org/gnome/portal/filechooser/",
 	"/org/gnome/evolution-data-server/", "/org/freedesktop/tracker/",
-	// who someone is, and where
+	// identity and location of the user
 	"/system/proxy/http/authentication-user",
 	"/org/gnome/shell/extensions/gsconnect/", "/org/gnome/shell/weather/locations", "/org/gnome/shell/world-clocks/locations",
 	"/org/gnome/clocks/world-clocks", "/org/gnome/Weather/locations",
 }
 
-// extensionKeys are those that extensions have, which are a domain.
+// extensionKeys are the keys of extensions, which are another domain.
 var extensionKeys = []string{
 	"/org/gnome/shell/enabled-extensions", "/org/gnome/shell/disabled-extensions", "/org/gnome/shell/disable-user-extensions",
 }
 
-// fileChoosers are folders of which only the size and place of the window, and
-// what was looked at, is state.
+// fileChoosers are folders in which only the position of the window and the last folder
+// are state.
 var fileChoosers = []string{"/org/gtk/settings/file-chooser/", "/org/gtk/gtk4/settings/file-chooser/"}
 
-// devices is where devices have their settings, each in a folder of vendor and
-// product: "046d:c52b".
+// devices is the folder of the settings of devices. Each device has a folder of vendor and
+// product, such as "046d:c52b".
 const devices = "/org/gnome/desktop/peripherals/"
 
-// isState reports whether a key of dconf holds what is not captured.
+// isState reports whether a key of dconf is state, which is not captured.
 func isState(key string, value gvariant.Value) bool {
 	folder, name := path.Split(key)
 	switch {

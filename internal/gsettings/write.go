@@ -16,25 +16,25 @@ import (
 	"bkt/internal/strictjson"
 )
 
-// A write is a key that is to get a value, as dconf takes it, or to lose its own.
+// A write sets a key to a value in the format of dconf, or resets it.
 type write struct {
 	op     plan.Op
 	target string // in the user's words
 	path   string
-	value  string // "": none
+	value  string // "": reset
 }
 
-// A snapshot is what Plan needs to know about the system.
+// A snapshot has the facts about the system that Plan needs.
 type snapshot struct {
 	Domain
 	db      databases
 	schemas *schemas
-	busErr  error // why nothing can be set
+	busErr  error // the reason why nothing can be set
 }
 
 // plan implements Plan of [reconcile.Snapshot]. It sets all keys by one command, and
-// resets all by another. dconf accepts all or nothing, so each key is tried by itself
-// if one is refused. A key that is known to be refused is not tried.
+// resets all by another. dconf accepts all or nothing, so if it refuses, each key is set
+// by its own command. A key that dconf is known to refuse is not set.
 func (s snapshot) plan(diffs []reconcile.Diff[manifest.Setting]) []plan.Change {
 	if s.busErr != nil {
 		return []plan.Change{failing(diffs, s.busErr)}
@@ -58,8 +58,8 @@ func (s snapshot) plan(diffs []reconcile.Diff[manifest.Setting]) []plan.Change {
 	return p
 }
 
-// maxResets is how many keys are reset at once: an argument may have 128 KiB, and
-// a byte of a key takes six.
+// maxResets is the largest number of keys in one reset: an argument may have 128 KiB, and
+// each byte of a key takes six.
 const maxResets = 200
 
 func failing(diffs []reconcile.Diff[manifest.Setting], err error) plan.Change {
@@ -89,22 +89,22 @@ func (d Domain) write(db databases, s *schemas, diff reconcile.Diff[manifest.Set
 	return w, err
 }
 
-// allowed returns why a key cannot be set.
+// allowed returns an error if a key cannot be set.
 func allowed(db databases, path string) error {
 	switch {
 	case slices.Contains(extensionKeys, path):
-		return hint.Add(errors.New("the list of extensions is not a setting"), "declare extensions in %s, and take this out of %s", manifest.ExtensionsPath, manifest.SettingsPath)
+		return hint.Add(errors.New("the list of extensions is not a setting"), "declare extensions in %s, and remove this setting from %s", manifest.ExtensionsPath, manifest.SettingsPath)
 	case db.locks[path]:
 		err := errors.New("the system has locked this key")
 		if below, ok, errBelow := db.beneath(path); ok && errBelow == nil {
 			err = fmt.Errorf("%w: it is %s", err, below)
 		}
-		return hint.Add(err, "take it out of %s, or out of the locks of the system's dconf database", manifest.SettingsPath)
+		return hint.Add(err, "remove it from %s, or from the locks of the system's dconf database", manifest.SettingsPath)
 	}
 	return nil
 }
 
-// value returns the value of a setting, which the schema has to allow.
+// value returns the value of a setting. It is an error if the schema does not allow it.
 func (d Domain) value(s *schemas, k manifest.Setting) (gvariant.Value, error) {
 	of, err := s.of(k)
 	if err != nil {
@@ -123,7 +123,7 @@ func (d Domain) value(s *schemas, k manifest.Setting) (gvariant.Value, error) {
 		err = known.check(v)
 	}
 	if err != nil {
-		err = hint.Add(fmt.Errorf("value %s: %w", k.Value, err), "\"gsettings range %s %s\" says what it may be; the default is %s", of.id, k.Name, known.standard)
+		err = hint.Add(fmt.Errorf("value %s: %w", k.Value, err), "\"gsettings range %s %s\" prints the allowed values; the default is %s", of.id, k.Name, known.standard)
 	}
 	return v, err
 }
@@ -140,18 +140,18 @@ func (s *schemas) of(k manifest.Setting) (*schema, error) {
 	case of == nil:
 		return nil, s.absent(id)
 	case of.path == "" && folder == "":
-		return nil, hint.Add(fmt.Errorf("the schema %s has no path of its own", id), `"path" says which of those that use it is meant`)
+		return nil, hint.Add(fmt.Errorf("the schema %s has no path of its own", id), `add "path", the folder of the settings that use it`)
 	case of.path != "" && folder != "" && of.path != folder:
-		return nil, hint.Add(fmt.Errorf("the schema %s is at %s, not at %s", id, of.path, folder), `leave out "path"`)
+		return nil, hint.Add(fmt.Errorf("the schema %s is at %s, not at %s", id, of.path, folder), `remove "path"`)
 	case !of.has(k.Name):
 		return nil, unknownKey(of, k.Name)
 	}
 	return of, nil
 }
 
-// absent returns an error if a missing schema can only be misspelled: those of the
-// desktop are installed together. Others may come with a program that is not installed
-// yet.
+// absent returns an error if the name of a missing schema must be wrong: the schemas of the
+// desktop are installed together. Other schemas may come with a program that is not
+// installed yet.
 func (s *schemas) absent(id string) error {
 	const desktop = "org.gnome.desktop."
 	if !strings.HasPrefix(id, desktop) || s.schema(desktop+"interface") == nil {
@@ -195,7 +195,7 @@ func (d Domain) one(w write) plan.Step {
 	return d.load([]write{w})
 }
 
-// load sets keys, in the key file that dconf takes.
+// load sets keys by "dconf load".
 func (d Domain) load(all []write) plan.Step {
 	folders := map[string]string{}
 	for _, w := range all {
