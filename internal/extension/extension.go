@@ -25,28 +25,28 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// Domain is the domain of extensions. Its fields are folders, but for the URL of
-// extensions.gnome.org.
+// Domain is the domain of extensions. Its fields are folders, except Settings and the URL
+// of extensions.gnome.org.
 type Domain struct {
 	Data     string   // of the user: $XDG_DATA_HOME
 	DataDirs []string // of the system: $XDG_DATA_DIRS
 	Config   string   // of the user: $XDG_CONFIG_HOME
-	Cache    string   // for what is downloaded
+	Cache    string   // for downloads
 	Settings Settings
 	Site     string
 }
 
-// A snapshot is what Plan needs to know about the system.
+// A snapshot has the facts about the system that Plan needs.
 type snapshot struct {
 	Domain
 	folders
 	shell     string          // the version of GNOME Shell
 	shellErr  error           // why the version is unknown
-	anyShell  bool            // extensions need not be made for the version
-	checkouts map[string]bool // extensions of the user whose folder is a git checkout, or may be
+	anyShell  bool            // the shell accepts extensions for other versions
+	checkouts map[string]bool // extensions of the user whose folder may be a git checkout
 }
 
-// Settings knows the values of the settings of a schema, and their values without the
+// Settings returns the values of the settings of a schema now, and the values below the
 // user's own.
 type Settings interface {
 	Values(schema string) (now, below map[string]gvariant.Value, err error)
@@ -110,7 +110,7 @@ func shellVersion(ctx context.Context, sys reconcile.System) (string, error) {
 }
 
 // items returns the extensions of the user, and those of the system that differ from
-// their default or are declared as they are.
+// their default or match their declaration.
 func items(f folders, now, below lists, known map[string]extension) []extension {
 	var all []extension
 	for id, installed := range f.user {
@@ -123,21 +123,21 @@ func items(f folders, now, below lists, known map[string]extension) []extension 
 	for id, installed := range f.system {
 		_, users := f.user[id]
 		was, ok := known[id]
-		asKnown := ok && was.Enabled() == now.enabled(id)
+		asDeclared := ok && was.Enabled() == now.enabled(id)
 		switch {
-		case users, !asKnown && now.names(id) == below.names(id):
+		case users, !asDeclared && now.names(id) == below.names(id):
 			continue
 		case !ok:
 			was = extension{ID: id, Source: "system"}
 		}
-		installed.Version = version(was.Version) // whatever the system has
+		installed.Version = version(was.Version) // the version of the system does not count
 		all = append(all, observed(was, now.enabled(id), installed))
 	}
 	return all
 }
 
-// observed returns an extension that is known as it is on the system. Only one
-// whose version is declared has a version that may change.
+// observed returns a known extension with its state on the system. Its version counts only
+// if a version is declared.
 func observed(e extension, enabled bool, m metadata) extension {
 	e.Disabled = manifest.DefaultTrue(!enabled)
 	e.Installed = manifest.Installed{There: true, Version: uint(m.Version)}
@@ -147,8 +147,7 @@ func observed(e extension, enabled bool, m metadata) extension {
 	return e
 }
 
-// Same implements [reconcile.Domain]. A version counts if it is declared: that
-// of the system is the same as none.
+// Same implements [reconcile.Domain]. A version counts only if it is declared.
 func (Domain) Same(a, b extension) bool {
 	return a.Disabled == b.Disabled && (a.Version == b.Version || fits(a, b) || fits(b, a))
 }
@@ -187,7 +186,7 @@ func (s snapshot) plan(diffs []reconcile.Diff[extension]) []plan.Change {
 	return append(install, remove...)
 }
 
-// remove returns nothing for an extension that comes with the system.
+// remove returns the changes that remove an extension, none for an extension of the system.
 func (s snapshot) remove(id string) []plan.Change {
 	if _, ok := s.user[id]; !ok {
 		return nil
@@ -200,7 +199,7 @@ func (s snapshot) remove(id string) []plan.Change {
 	}}}
 }
 
-// install returns what installs an extension, and whether that is needed.
+// install returns the change that installs an extension, and whether it is needed.
 func (s snapshot) install(have *extension, want extension) (plan.Change, bool) {
 	if s.has(want) {
 		return plan.Change{}, false
@@ -239,23 +238,23 @@ func (s snapshot) steps(want extension) []plan.Step {
 	}
 	steps := []plan.Step{fetch, unzip}
 	if s.staged[want.ID] {
-		// At the next login it would take the place of this one.
+		// At the next login, the update would replace this version.
 		steps = append(steps, plan.Delete{Path: s.updates(want.ID)})
 	}
 	return steps
 }
 
-// checkedOut returns an error if the folder of an extension is a git checkout of
-// someone who works on it: unpushed work would be lost with it.
+// checkedOut returns an error if the folder of an extension may be a git checkout: unpushed
+// work would be lost with it.
 func (s snapshot) checkedOut(id string) error {
 	if !s.checkouts[id] {
 		return nil
 	}
-	return hint.Add(fmt.Errorf("%s is a git checkout: it stays as it is", s.place(id)), "move it away, or have .bktignore leave it alone")
+	return hint.Add(fmt.Errorf("%s is a git checkout: bkt leaves it alone", s.place(id)), "move it away, or add the extension to .bktignore")
 }
 
-// checkouts returns the extensions whose folder is a git checkout, or cannot be seen
-// not to be one.
+// checkouts returns the extensions whose folder may be a git checkout: it has .git, or
+// cannot be read.
 func (d Domain) checkouts(lists ...[]extension) map[string]bool {
 	all := map[string]bool{}
 	for _, e := range slices.Concat(lists...) {
@@ -266,12 +265,12 @@ func (d Domain) checkouts(lists ...[]extension) map[string]bool {
 }
 
 var (
-	errSystem  = hint.Add(errors.New("it should come with the system, and does not exist"), "install the package that has it, or take the extension out of the manifest")
-	errUnknown = hint.Add(errors.New("its source is unknown"), `give its "source" in the manifest: "ego" for extensions.gnome.org, or the URL of an archive with its sha256`)
+	errSystem  = hint.Add(errors.New("it is declared as part of the system, and does not exist"), "install the package that has it, or remove the extension from the manifest")
+	errUnknown = hint.Add(errors.New("its source is unknown"), `add its "source" to the manifest: "ego" for extensions.gnome.org, or the URL of an archive with its sha256`)
 	errNoSum   = hint.Add(errors.New("its archive has no sha256 in the manifest"), `add "sha256" to it, as sha256sum prints it`)
 )
 
-// fetch returns what downloads an extension.
+// fetch returns the step that downloads an extension.
 func (s snapshot) fetch(want extension) (plan.Fetch, error) {
 	f := plan.Fetch{URL: want.Source, Path: s.archive(want.ID), SHA256: strings.ToLower(want.SHA256), Limit: maxArchive}
 	switch want.Source {

@@ -288,7 +288,7 @@ func TestPlanSaysWhatCannotBeDone(t *testing.T) {
 		err  string
 	}{
 		{manifest.Extension{Source: "unknown"}, "its source is unknown"},
-		{manifest.Extension{Source: "system"}, "it should come with the system, and does not exist"},
+		{manifest.Extension{Source: "system"}, "it is declared as part of the system, and does not exist"},
 		{manifest.Extension{Source: "https://example.org/x.zip"}, "its archive has no sha256 in the manifest"},
 		{manifest.Extension{Source: "ego"}, "gnome-shell is not installed"},
 	}
@@ -344,7 +344,7 @@ func TestPlanKeepsCheckouts(t *testing.T) {
 			}
 		}
 		o := snapshot(t, d, newSystem(), want)
-		kept := "cannot be done: " + place + " is a git checkout: it stays as it is"
+		kept := "cannot be done: " + place + " is a git checkout: bkt leaves it alone"
 		for what, planned := range map[string]diff{"replaced": {Have: &have, Want: &want}, "removed": {Have: &have}} {
 			if got := strings.Join(lines(o.Plan([]diff{planned})), "\n"); strings.Contains(got, kept) != git {
 				t.Errorf("%s: %s", what, got)

@@ -13,22 +13,22 @@ import (
 	"bkt/internal/plan"
 )
 
-// folders are the extensions that are installed, by uuid.
+// folders are the installed extensions, by uuid.
 type folders struct {
 	user, system map[string]metadata
-	staged       map[string]bool // those of which an update waits for the next login
-	odd          map[string]bool // names among the user's that are no extensions, with something in them
+	staged       map[string]bool // extensions whose update waits for the next login
+	odd          map[string]bool // folders of the user that are not empty and not extensions
 }
 
-// metadata is what an extension says of itself.
+// metadata is the content of the metadata file of an extension.
 type metadata struct {
 	UUID      string  `json:"uuid"`
 	Version   version `json:"version"`
 	Generated string  `json:"_generated"`
 }
 
-// A version is the number that extensions.gnome.org has given to a release. Other
-// extensions have other things there, or nothing.
+// A version is the number of a release at extensions.gnome.org. Any other value in the
+// metadata counts as none.
 type version uint
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -40,8 +40,8 @@ func (v *version) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// source returns where an extension comes from, as far as its metadata say. Only
-// extensions.gnome.org writes that it has made them.
+// source returns the source of an extension. Only extensions.gnome.org adds its name to
+// the metadata.
 func (m metadata) source() string {
 	if m.Version != 0 && strings.Contains(m.Generated, "SweetTooth") {
 		return "ego"
@@ -57,15 +57,15 @@ const (
 // place returns the folder of an extension of the user.
 func (d Domain) place(id string) string { return filepath.Join(d.Data, belowData, id) }
 
-// updates returns the folder of an update that waits for the next login.
+// updates returns the folder of the update of an extension for the next login.
 func (d Domain) updates(id string) string { return filepath.Join(d.Data, updatesBelow, id) }
 
 func (d Domain) archive(id string) string {
 	return filepath.Join(d.Cache, "bkt", "extensions", id+".zip")
 }
 
-// folders returns what is installed. The folder of one that is known has to be
-// readable: otherwise it would seem to be gone.
+// folders returns the installed extensions. An unreadable folder of a known extension is an
+// error: otherwise the extension would seem to be removed.
 func (d Domain) folders(known []extension) (folders, error) {
 	f := folders{staged: map[string]bool{}}
 	must := index(known)
@@ -83,7 +83,7 @@ func (d Domain) folders(known []extension) (folders, error) {
 	f.system = map[string]metadata{}
 	for _, dir := range d.DataDirs {
 		if !filepath.IsAbs(dir) {
-			continue // as the specification says
+			continue // ignored according to the specification
 		}
 		found, _, err := readFolders(filepath.Join(dir, belowData), must)
 		if err != nil {
@@ -98,8 +98,8 @@ func (d Domain) folders(known []extension) (folders, error) {
 	return f, nil
 }
 
-// readFolders returns the extensions in dir. The shell does not load folders that are
-// not extensions; those of them that are not empty are odd.
+// readFolders returns the extensions in dir. odd are the other folders that are not empty,
+// which the shell does not load.
 func readFolders(dir string, must map[string]extension) (found map[string]metadata, odd map[string]bool, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -137,8 +137,8 @@ func readMetadata(folder fs.FS) (metadata, error) {
 	return m, err
 }
 
-// has reports whether there is nothing to install. One that comes with the
-// system has whatever version the system gives it.
+// has reports whether an extension is installed, in the declared version. For an extension
+// of the system, the version does not count.
 func (f folders) has(want extension) bool {
 	if m, ok := f.user[want.ID]; ok {
 		return want.Version == 0 || uint(m.Version) == want.Version
@@ -147,7 +147,7 @@ func (f folders) has(want extension) bool {
 	return ok
 }
 
-// lack reports whether one of these may have to be downloaded.
+// lack reports whether an extension among known may need a download.
 func (f folders) lack(known []extension) bool {
 	for _, e := range known {
 		if e.Source != "system" && e.Source != "unknown" && !f.has(e) {
@@ -157,10 +157,10 @@ func (f folders) lack(known []extension) bool {
 	return false
 }
 
-// expected returns what the metadata of an extension that is downloaded must say. The
-// shell compares versions by the first number, of versions before 40 by the first two.
+// expected returns the required metadata of a downloaded extension. The shell compares
+// versions by the first number; before version 40, by the first two.
 func (s snapshot) expected(want extension) []plan.Expectation {
-	all := []plan.Expectation{{File: metadataFile, Field: "uuid", Value: want.ID, Wrong: "it has the extension %q"}}
+	all := []plan.Expectation{{File: metadataFile, Field: "uuid", Value: want.ID, Wrong: "it contains the extension %q"}}
 	if want.Version != 0 {
 		all = append(all, plan.Expectation{File: metadataFile, Field: "version", Value: want.Version, Wrong: fmt.Sprintf("it has version %%s, not %d", want.Version)})
 	}

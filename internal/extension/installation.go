@@ -6,9 +6,8 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// identity returns what an extension is part of: of the user's, the folder that
-// it is in and the database that says whether it is enabled, of the system's
-// only the latter.
+// identity identifies the installation of an extension: for one of the user, its folder
+// and the database that enables it; for one of the system, only the database.
 func (s snapshot) identity() func(extension) string {
 	settings := reconcile.FolderIdentity(filepath.Join(s.Config, "dconf"))
 	users := reconcile.FolderIdentity(filepath.Join(s.Data, belowData)) + " " + settings

@@ -18,11 +18,11 @@ const (
 	keyAnyShell = "disable-extension-version-validation"
 )
 
-// lists are the settings of the shell that are about extensions.
+// lists are the shell's settings for extensions.
 type lists struct {
-	on, not  []string // an extension that is in both is disabled
+	on, not  []string // an extension in both is disabled
 	off      bool     // the extensions of the user are switched off
-	anyShell bool     // an extension may be made for another version of the shell
+	anyShell bool     // the shell accepts extensions for other versions
 }
 
 func (l lists) enabled(id string) bool {
@@ -36,15 +36,14 @@ func (l lists) names(id string) naming {
 	return naming{slices.Contains(l.on, id), slices.Contains(l.not, id)}
 }
 
-// newLists returns what the values of the keys say. Keys that the shell does not
-// have, other versions of it do.
+// newLists reads the values of the keys. Some versions of the shell lack some of the keys.
 func newLists(values map[string]gvariant.Value) (lists, error) {
 	if _, ok := values[keyEnabled]; !ok {
 		return lists{}, fmt.Errorf("%s has no %s", schema, keyEnabled)
 	}
 	for key, t := range map[string]string{keyEnabled: "as", keyDisabled: "as", keyOff: "b", keyAnyShell: "b"} {
 		if v, ok := values[key]; ok && v.Type() != t {
-			return lists{}, fmt.Errorf("%s %s is %s, which is of another type", schema, key, v)
+			return lists{}, fmt.Errorf("%s %s is %s, which has the wrong type", schema, key, v)
 		}
 	}
 	truth := func(key string) bool {
@@ -66,8 +65,8 @@ func texts(list gvariant.Value) []string {
 // An edit switches extensions on and off.
 type edit struct {
 	enable, disable []string
-	forget          []string          // neither
-	needs           map[string]string // the folders of those that are installed first: without it, they are left out
+	forget          []string          // removed from both lists
+	needs           map[string]string // the folders of extensions to install first; without its folder, an extension is skipped
 }
 
 func (e *edit) set(want extension) {
