@@ -19,15 +19,15 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// Apps is the domain of applications. Their permissions are a domain of their own,
-// although they are part of the same manifest.
+// Apps is the domain of applications. Their permissions are in the same manifest, but
+// another domain.
 type Apps struct {
 	Installations
-	Arch string // as Flatpak calls this machine's, such as "x86_64"
+	Arch string // Flatpak's name of this machine's architecture, such as "x86_64"
 }
 
-// fullCommit is the length of a commit. A shorter one, as "flatpak list" shows it,
-// cannot be pinned: it is kept and ignored.
+// fullCommit is the length of a commit. A shorter commit, such as one from the output of
+// "flatpak list", cannot be pinned: it is kept and ignored.
 const fullCommit = 64
 
 // Observe returns the apps for this machine's architecture.
@@ -66,7 +66,7 @@ func (a Apps) read(scope manifest.Scope, dir string) ([]manifest.FlatpakApp, err
 	return apps, err
 }
 
-// names returns those of the files in a folder, none if there is no folder.
+// names returns the names of the files in a folder, none if the folder does not exist.
 func names(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if patherr.IsMissing(err) {
@@ -79,8 +79,8 @@ func names(dir string) ([]string, error) {
 	return all, err
 }
 
-// readApp reads what is in the folder of a branch of an app. One that has no
-// active commit is not installed.
+// readApp reads the folder of a branch of an app. A branch without an active commit is not
+// installed.
 func readApp(dir string) (app manifest.FlatpakApp, there bool, err error) {
 	active := filepath.Join(dir, "active")
 	if _, err := os.Lstat(active); patherr.IsMissing(err) {
@@ -90,8 +90,8 @@ func readApp(dir string) (app manifest.FlatpakApp, there bool, err error) {
 	return app, true, err
 }
 
-// readDeploy reads where an app is from and its commit: the first members of a
-// serialised GVariant of type (ssasta{sv}).
+// readDeploy reads the remote and the commit of an app: the first members of a serialised
+// GVariant of type (ssasta{sv}).
 func readDeploy(path string) (manifest.FlatpakApp, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -105,10 +105,10 @@ func readDeploy(path string) (manifest.FlatpakApp, error) {
 	return manifest.FlatpakApp{Remote: string(origin), Commit: string(commit)}, nil
 }
 
-// withManifestFields returns an app in the words of its declaration. It has a commit
-// if it is pinned to it.
+// withManifestFields returns an app in the words of its declaration. It has a commit only
+// if it is pinned to that commit.
 func (a Apps) withManifestFields(app manifest.FlatpakApp, all, known []manifest.FlatpakApp, config keyfile.File) manifest.FlatpakApp {
-	held := isHeld(app, a.Arch, config)
+	masked := isMasked(app, a.Arch, config)
 	k, ok := find(app, all, known)
 	if !ok && isDefault(app, config) {
 		app.Branch = ""
@@ -120,7 +120,7 @@ func (a Apps) withManifestFields(app manifest.FlatpakApp, all, known []manifest.
 	switch {
 	case ok && len(k.Commit) < fullCommit && k.Commit != "":
 		app.Commit = k.Commit
-	case !held:
+	case !masked:
 		app.Commit = ""
 	}
 	return app
@@ -151,10 +151,10 @@ func find(app manifest.FlatpakApp, all, known []manifest.FlatpakApp) (manifest.F
 	return *anyBranch, true
 }
 
-// defaultBranch is that of most remotes.
+// defaultBranch is the default branch of most remotes.
 const defaultBranch = "stable"
 
-// isDefault reports whether a branch need not be said.
+// isDefault reports whether an app has the default branch of its remote.
 func isDefault(app manifest.FlatpakApp, config keyfile.File) bool {
 	if branch := config.Get(remoteGroup(app.Remote), "xa.default-branch"); branch != "" {
 		return app.Branch == branch
@@ -162,8 +162,8 @@ func isDefault(app manifest.FlatpakApp, config keyfile.File) bool {
 	return app.Branch == defaultBranch
 }
 
-// isHeld reports whether updates leave an app alone.
-func isHeld(app manifest.FlatpakApp, arch string, config keyfile.File) bool {
+// isMasked reports whether a mask excludes an app from updates.
+func isMasked(app manifest.FlatpakApp, arch string, config keyfile.File) bool {
 	return slices.ContainsFunc(keyfile.SplitList(config.Raw("core", "xa.masked")), func(pattern string) bool {
 		return matches(pattern, app.ID, arch, app.Branch)
 	})
@@ -187,7 +187,7 @@ func matches(pattern string, parts ...string) bool {
 	return true
 }
 
-// Same compares where apps are from, and the commits that they are held at.
+// Same compares the remotes and the pinned commits of apps.
 func (a Apps) Same(x, y manifest.FlatpakApp) bool {
 	return x.Remote == y.Remote && pinnedCommit(x) == pinnedCommit(y)
 }
@@ -199,27 +199,26 @@ func pinnedCommit(app manifest.FlatpakApp) string {
 	return app.Commit
 }
 
-// Plan installs all apps of a remote at once, and uninstalls all at once.
-// Whoever asks for several and is refused one gets none, so each is tried by
-// itself then.
+// Plan installs all apps of a remote by one command, and uninstalls all apps by one. flatpak
+// installs either all or none, so if it fails, each app is tried by itself.
 func (a Apps) Plan(diffs []reconcile.Diff[manifest.FlatpakApp]) []plan.Change {
 	var p []plan.Change
 	for _, b := range batches(diffs) {
 		p = append(p, a.batch(b))
 	}
 	for _, d := range diffs {
-		if change, ok := a.hold(d); ok {
+		if change, ok := a.pin(d); ok {
 			p = append(p, change)
 		}
 	}
 	return p
 }
 
-// A batch are apps that one command can do.
+// A batch has the apps of one command.
 type batch struct {
 	op     plan.Op
 	scope  manifest.Scope
-	remote string // "" where they are uninstalled
+	remote string // "" to uninstall
 	apps   []manifest.FlatpakApp
 }
 
@@ -250,7 +249,7 @@ func batchOf(d reconcile.Diff[manifest.FlatpakApp]) (b batch, needed bool) {
 	return batch{plan.Modify, d.Want.Scope, d.Want.Remote, []manifest.FlatpakApp{*d.Want}}, d.Have.Remote != d.Want.Remote
 }
 
-// batch returns the change for all of a batch, and those to retry.
+// batch returns the change for a batch, with a fallback for each app.
 func (a Apps) batch(b batch) plan.Change {
 	if len(b.apps) == 1 {
 		return a.single(b)
@@ -262,8 +261,8 @@ func (a Apps) batch(b batch) plan.Change {
 	return change
 }
 
-// single returns the change for the only app of a batch. Of a remote that has
-// several branches and prefers none, "stable" is meant: see isDefault.
+// single returns the change for the only app of a batch. If the remote has several branches
+// and no default, the fallback is "stable": see isDefault.
 func (a Apps) single(b batch) plan.Change {
 	change := a.change(b)
 	if b.op == plan.Remove || b.apps[0].Branch != "" {
@@ -282,7 +281,7 @@ func (a Apps) change(b batch) plan.Change {
 	switch b.op {
 	case plan.Remove:
 		argv[1] = "uninstall"
-	case plan.Modify: // it is there from another remote
+	case plan.Modify: // it is installed from another remote
 		argv = append(argv, "--reinstall")
 	}
 	if b.remote != "" {
@@ -297,13 +296,14 @@ func (a Apps) change(b batch) plan.Change {
 	return c
 }
 
-// ref is the name of an app for commands. An empty part is any.
+// ref returns the name of an app for commands. An empty part matches any value.
 func (a Apps) ref(app manifest.FlatpakApp) string {
 	return fmt.Sprintf("app/%s/%s/%s", app.ID, a.Arch, app.Branch)
 }
 
-// hold returns what has an app stay at a commit, or no longer.
-func (a Apps) hold(d reconcile.Diff[manifest.FlatpakApp]) (plan.Change, bool) {
+// pin returns the change that pins an app to a commit, or unpins it, and whether it is
+// needed.
+func (a Apps) pin(d reconcile.Diff[manifest.FlatpakApp]) (plan.Change, bool) {
 	var have, want string
 	app := cmp.Or(d.Want, d.Have)
 	if d.Have != nil {
@@ -316,7 +316,7 @@ func (a Apps) hold(d reconcile.Diff[manifest.FlatpakApp]) (plan.Change, bool) {
 		return plan.Change{}, false
 	}
 	change := plan.Change{Op: plan.Modify, Targets: []string{app.Key()}}
-	if have != "" { // of what is held, an update is none
+	if have != "" { // flatpak does not update masked apps
 		change.Steps = append(change.Steps, a.mask(*app, "--remove"))
 	}
 	if want != "" {
@@ -329,7 +329,8 @@ func (a Apps) hold(d reconcile.Diff[manifest.FlatpakApp]) (plan.Change, bool) {
 	return change, true
 }
 
-// mask has updates leave an app alone, or no longer.
+// mask returns the step that excludes an app from updates or, with --remove, includes it
+// again.
 func (a Apps) mask(app manifest.FlatpakApp, options ...string) plan.Step {
 	argv := append([]string{"flatpak", "mask", option(app.Scope)}, options...)
 	return plan.Run{Argv: append(argv, fmt.Sprintf("app/%s/%s/%s", app.ID, a.Arch, cmp.Or(app.Branch, "*")))}

@@ -36,12 +36,12 @@ func dearmoured(ring []byte) io.Reader {
 	return bytes.NewReader(ring)
 }
 
-// trustPacket is what GnuPG notes for itself, by RFC 9580, section 5.10: it means
-// nothing elsewhere.
+// trustPacket is the tag of GnuPG's own notes, which have no meaning elsewhere (RFC 9580,
+// section 5.10).
 const trustPacket = 12
 
-// withoutTrust returns a key ring as one hands it on. One that cannot be read
-// stays as it is.
+// withoutTrust returns a key ring without GnuPG's own notes. It returns an unreadable key
+// ring unchanged.
 func withoutTrust(ring []byte) []byte {
 	var out bytes.Buffer
 	for packets := packet.NewOpaqueReader(bytes.NewReader(ring)); ; {

@@ -5,15 +5,14 @@ import (
 	"strings"
 )
 
-// A permission is one thing that an override says: an element of a list, or the
-// value of a key. What it is about is unique in an override, and what it says of
-// that is its state.
+// A permission is one statement of an override: an element of a list, or the value of a
+// key. Its subject, see subject, is unique in an override; state is the value of it.
 type permission struct {
 	group, key, element string
 	state               string
 }
 
-func (p permission) about() permission { p.state = ""; return p }
+func (p permission) subject() permission { p.state = ""; return p }
 
 const (
 	contextGroup = "Context"
@@ -39,7 +38,7 @@ type listOption struct {
 	state            string
 }
 
-// listOptions are those for elements of lists, as in flatpak-override(1).
+// listOptions are the options for elements of lists; see flatpak-override(1).
 var listOptions = []listOption{
 	{"share", contextGroup, "shared", granted},
 	{"unshare", contextGroup, "shared", denied},
@@ -57,7 +56,7 @@ var listOptions = []listOption{
 	{"nousb", usbGroup, "hidden-devices", granted},
 }
 
-// busOptions are those for names on a bus: the group, and the policy.
+// busOptions are the options for names on a bus: the group and the policy.
 var busOptions = []listOption{
 	{"talk-name", sessionGroup, "", "talk"},
 	{"own-name", sessionGroup, "", "own"},
@@ -67,11 +66,11 @@ var busOptions = []listOption{
 	{"system-no-talk-name", systemGroup, "", "none"},
 }
 
-// entryOption is for what Flatpak has no option for. It is ours:
-// --entry=[GROUP]KEY=VALUE is an entry as the file has it.
+// entryOption is bkt's own option for entries for which Flatpak has no option:
+// --entry=[GROUP]KEY=VALUE is an entry in the words of the file.
 const entryOption = "entry"
 
-// parseFlag returns what an option says.
+// parseFlag returns the permission of an option.
 func parseFlag(flag string) permission {
 	name, value, _ := strings.Cut(strings.TrimPrefix(flag, "--"), "=")
 	for _, o := range listOptions {
@@ -100,10 +99,10 @@ func parseFlag(flag string) permission {
 		}
 		return permission{group, key, "", text}
 	}
-	return permission{"", name, "", value} // an option of a later Flatpak: it cannot be written
+	return permission{"", name, "", value} // an option of a newer Flatpak, which bkt cannot write
 }
 
-// listed returns the permission for an element of a list as the file has it.
+// listed returns the permission for an element of a list in the words of the file.
 func listed(group, key, word string) permission {
 	if rest, ok := strings.CutPrefix(word, denied); ok {
 		return element(group, key, rest, denied)
@@ -111,9 +110,9 @@ func listed(group, key, word string) permission {
 	return element(group, key, word, granted)
 }
 
-// element returns the permission for an element of a list. Of a folder, how it
-// may be used is a state: "home" and "home:ro" contradict each other. A reset is
-// none: it takes away what the app asks for, in addition to what is said about the folder.
+// element returns the permission for an element of a list. The access to a folder is part
+// of the state: "home" and "home:ro" contradict each other. A reset is another permission:
+// it removes the app's own permissions, in addition to a statement about the folder.
 func element(group, key, value, state string) permission {
 	if key != "filesystems" {
 		return permission{group, key, value, state}
@@ -129,7 +128,7 @@ func element(group, key, value, state string) permission {
 	return permission{group, key, value, state}
 }
 
-// flag returns the option that says what p says.
+// flag returns the option for p.
 func (p permission) flag() string {
 	if p.key == "filesystems" && p.group == contextGroup {
 		if use, ok := strings.CutPrefix(p.state, denied); ok {
@@ -161,13 +160,14 @@ func (p permission) flag() string {
 	return "--" + entryOption + "=[" + p.group + "]" + p.key + "=" + p.state
 }
 
-// permissions returns what options say. Of two about the same the last wins.
+// permissions returns the permissions of options. Of two with the same subject, the last
+// one wins.
 func permissions(flags []string) []permission {
 	var all []permission
 	for _, f := range flags {
 		p := parseFlag(f)
 		all = with(all, p)
-		// Flatpak reads and writes a reset so.
+		// Flatpak reads and writes a reset like this.
 		if folder, ok := strings.CutSuffix(p.element, ":reset"); ok && p.key == "filesystems" && p.state == denied && !mentions(flags, p, folder) {
 			p.element = folder
 			all = with(all, p)
@@ -176,15 +176,14 @@ func permissions(flags []string) []permission {
 	return all
 }
 
-// mentions reports whether one of the options is about an element of the list
-// that p is of.
+// mentions reports whether an option has an element of the list of p as its subject.
 func mentions(flags []string, p permission, element string) bool {
 	p.element = element
-	return slices.ContainsFunc(flags, func(f string) bool { return parseFlag(f).about() == p.about() })
+	return slices.ContainsFunc(flags, func(f string) bool { return parseFlag(f).subject() == p.subject() })
 }
 
-// with returns permissions with one more, in place of one about the same.
+// with adds a permission, and removes another one with the same subject.
 func with(all []permission, p permission) []permission {
-	all = slices.DeleteFunc(all, func(o permission) bool { return o.about() == p.about() })
+	all = slices.DeleteFunc(all, func(o permission) bool { return o.subject() == p.subject() })
 	return append(all, p)
 }

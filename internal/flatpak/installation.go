@@ -1,10 +1,9 @@
-// Package flatpak has the domains of what is installed with Flatpak: where apps
-// come from, the apps, and what these may do.
+// Package flatpak has the three domains of Flatpak: remotes, apps and overrides.
 //
-// What there is is read from the files of the installations, whose format is
-// described in flatpak-installation(5) and, as far as it is not, in the sources
-// of Flatpak 1.14 (common/flatpak-dir.c): it takes no process. What is to change
-// is changed by flatpak, but for overrides, which are files.
+// It reads the files of the installations, and starts no process for that.
+// flatpak-installation(5) describes their format; the sources of Flatpak 1.14
+// (common/flatpak-dir.c) describe the rest. flatpak makes all changes, except those of
+// overrides, which bkt writes as files.
 package flatpak
 
 import (
@@ -22,16 +21,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Installations are where Flatpak keeps what it installs.
+// Installations are the folders of Flatpak's installations.
 type Installations struct {
 	Missing bool   // the program is not installed
-	User    string // folders
-	System  string
+	User    string // the folder of the user's installation
+	System  string // the folder of the system's installation
 }
 
-// each calls see with the folders of both installations, where part is in them:
-// a name in the folder. What apps may do can be there before anything else is.
-func (i Installations) each(part string, see func(manifest.Scope, string) error) error {
+// each calls read with the folder of each installation that has part, a name in that
+// folder. Overrides can exist before anything is installed.
+func (i Installations) each(part string, read func(manifest.Scope, string) error) error {
 	if i.Missing {
 		return reconcile.Unavailablef("flatpak is not installed")
 	}
@@ -40,7 +39,7 @@ func (i Installations) each(part string, see func(manifest.Scope, string) error)
 		if _, err := os.Stat(filepath.Join(dir, part)); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err := see(scope, dir); err != nil {
+		if err := read(scope, dir); err != nil {
 			return &reconcile.Unavailable{Reason: err}
 		}
 	}
@@ -54,8 +53,8 @@ func (i Installations) dir(scope manifest.Scope) string {
 	return i.System
 }
 
-// identity identifies an installation by the inode and the time of creation of its
-// part, so that a new one in its place has another identity.
+// identity identifies an installation by the inode and the creation time of its part, so
+// that a new installation in the same place has another identity.
 func (i Installations) identity(part string, scope manifest.Scope) string {
 	var st unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, filepath.Join(i.dir(scope), part), 0, unix.STATX_INO|unix.STATX_BTIME, &st)
@@ -65,7 +64,7 @@ func (i Installations) identity(part string, scope manifest.Scope) string {
 	return fmt.Sprintf("%d-%d.%09d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
 }
 
-// What is in the folder of an installation.
+// Names in the folder of an installation.
 const (
 	repository      = "repo"
 	overridesFolder = "overrides"
@@ -88,13 +87,13 @@ func readConfig(dir string) (keyfile.File, error) {
 	return config, err
 }
 
-// option returns the option of commands that selects the installation.
+// option returns the option of flatpak that selects the installation.
 func option(scope manifest.Scope) string { return "--" + string(scope) }
 
 // remoteGroup returns the group of a remote in the configuration.
 func remoteGroup(name string) string { return fmt.Sprintf("remote %q", name) }
 
-// remoteName is the opposite of remoteGroup.
+// remoteName is the inverse of remoteGroup.
 func remoteName(group string) (string, bool) {
 	name, ok := strings.CutPrefix(group, `remote "`)
 	name, closed := strings.CutSuffix(name, `"`)

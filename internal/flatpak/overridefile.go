@@ -7,7 +7,7 @@ import (
 	"bkt/internal/keyfile"
 )
 
-// parseOverride returns what the text of an override says.
+// parseOverride returns the permissions in the text of an override.
 func parseOverride(text []byte) ([]permission, error) {
 	file, err := keyfile.Parse(text)
 	if err != nil {
@@ -17,7 +17,7 @@ func parseOverride(text []byte) ([]permission, error) {
 	var all []permission
 	for _, g := range file {
 		for _, e := range g.Entries {
-			// For old versions, a variable that is unset is also set to nothing.
+			// For old versions of Flatpak, an unset variable is also set to "".
 			if g.Name == environment && e.Value == "" && slices.Contains(unset, e.Key) {
 				continue
 			}
@@ -37,20 +37,20 @@ func permissionsOf(group string, e keyfile.Entry) []permission {
 	}
 	var all []permission
 	for _, word := range keyfile.SplitList(e.Value) {
-		if word != "" && word != denied { // which means nothing to flatpak
+		if word != "" && word != denied { // flatpak ignores these
 			all = append(all, listed(group, e.Key, word))
 		}
 	}
 	return all
 }
 
-// isList reports whether the value of a key is a list that we know.
+// isList reports whether the value of a key is a known list.
 func isList(group, key string) bool {
 	return strings.HasPrefix(group, policyPrefix) ||
 		slices.ContainsFunc(listOptions, func(o listOption) bool { return o.group == group && o.key == key })
 }
 
-// formatOverride returns the text of an override that says all of these.
+// formatOverride returns the text of an override with these permissions.
 func formatOverride(all []permission) string {
 	var file keyfile.File
 	for _, name := range groupsOf(all) {
@@ -59,8 +59,8 @@ func formatOverride(all []permission) string {
 	return file.String()
 }
 
-// groupsOf returns the groups in the order in which Flatpak writes them. What is
-// in none is an option that we do not know.
+// groupsOf returns the groups in the order in which Flatpak writes them. Unknown options
+// have no group.
 func groupsOf(all []permission) []string {
 	known := []string{contextGroup, sessionGroup, systemGroup, environment}
 	var others []string
@@ -106,7 +106,7 @@ func entriesOf(group string, all []permission) []keyfile.Entry {
 	return entries
 }
 
-// word returns an element of a list as the file has it.
+// word returns an element of a list in the words of the file.
 func word(p permission) string {
 	if use, ok := strings.CutPrefix(p.state, denied); ok {
 		return denied + p.element + use

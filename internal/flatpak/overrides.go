@@ -18,7 +18,7 @@ import (
 // those of all apps, and of each one.
 type Overrides struct {
 	Installations
-	Home string // which is written ${HOME} in manifests
+	Home string // the folder that manifests call ${HOME}
 }
 
 // Observe reads the files of the overrides.
@@ -58,7 +58,7 @@ func (o Overrides) read(scope manifest.Scope, path string) (manifest.FlatpakOver
 	return item, nil
 }
 
-// contract writes the home as ${HOME}, wherever it is all of a path or its start.
+// contract replaces the home by ${HOME} where it is a path or the start of a path.
 func (o Overrides) contract(flag string) string {
 	if o.Home == "" {
 		return flag
@@ -96,8 +96,8 @@ func (o Overrides) known(live manifest.FlatpakOverride, known []manifest.Flatpak
 	return live
 }
 
-// reworded returns flags in the order and the words of those that are known, as
-// far as they say the same.
+// reworded returns flags in the order and the words of the known flags with the same
+// meaning, and then the others.
 func (o Overrides) reworded(flags, known []string) []string {
 	has := permissions(o.expand(flags))
 	var all []string
@@ -120,19 +120,19 @@ func (o Overrides) Same(a, b manifest.FlatpakOverride) bool {
 	return len(x) == len(y) && !slices.ContainsFunc(x, func(p permission) bool { return !slices.Contains(y, p) })
 }
 
-// Merge implements [reconcile.Merger]. What both changed, to different states,
+// Merge implements [reconcile.Merger]. A subject that both changed to different states
 // cannot be merged.
 func (o Overrides) Merge(base, ours, theirs manifest.FlatpakOverride) (manifest.FlatpakOverride, bool) {
 	was, mine, other := permissions(o.expand(base.Flags)), permissions(o.expand(ours.Flags)), permissions(o.expand(theirs.Flags))
 	flags := slices.Clone(ours.Flags)
-	for _, p := range changedAbout(was, other) {
-		before, now, their := about(was, p), about(mine, p), about(other, p)
+	for _, p := range changedSubjects(was, other) {
+		before, now, their := flagAbout(was, p), flagAbout(mine, p), flagAbout(other, p)
 		switch {
 		case now == their:
 		case now != before:
 			return ours, false
 		default:
-			flags = slices.DeleteFunc(flags, func(f string) bool { return parseFlag(o.expand([]string{f})[0]).about() == p })
+			flags = slices.DeleteFunc(flags, func(f string) bool { return parseFlag(o.expand([]string{f})[0]).subject() == p })
 			if their != "" {
 				flags = append(flags, their)
 			}
@@ -145,28 +145,28 @@ func (o Overrides) Merge(base, ours, theirs manifest.FlatpakOverride) (manifest.
 	return ours, true
 }
 
-// changedAbout returns what two overrides say differently.
-func changedAbout(a, b []permission) []permission {
+// changedSubjects returns the subjects that two overrides treat differently.
+func changedSubjects(a, b []permission) []permission {
 	var all []permission
 	for _, p := range slices.Concat(a, b) {
-		if about(a, p.about()) != about(b, p.about()) && !slices.Contains(all, p.about()) {
-			all = append(all, p.about())
+		if flagAbout(a, p.subject()) != flagAbout(b, p.subject()) && !slices.Contains(all, p.subject()) {
+			all = append(all, p.subject())
 		}
 	}
 	return all
 }
 
-// about returns what is said about something, as an option; "" if nothing is.
-func about(all []permission, what permission) string {
+// flagAbout returns the option with a subject, "" if there is no option.
+func flagAbout(all []permission, subject permission) string {
 	for _, p := range all {
-		if p.about() == what {
+		if p.subject() == subject {
 			return p.flag()
 		}
 	}
 	return ""
 }
 
-// Plan writes the files: for flatpak itself, each would take two commands.
+// Plan writes the files itself, because flatpak would need two commands for each.
 func (o Overrides) Plan(diffs []reconcile.Diff[manifest.FlatpakOverride]) []plan.Change {
 	var p []plan.Change
 	for _, d := range diffs {

@@ -69,7 +69,7 @@ func TestPlanOfRemotes(t *testing.T) {
 		{"no verification", remote("a", nil), remote("a", func(r *manifest.FlatpakRemote) { r.NoGPGVerify = true }), plan.Change{Op: plan.Modify,
 			Steps: []plan.Step{run("remote-modify", "--user", "--no-gpg-verify", "a")}}},
 		{"removed", remote("a", all), nil, plan.Change{Op: plan.Remove, Steps: []plan.Step{run("remote-delete", "--user", "a")},
-			Hint: `runtimes of apps that are gone stay installed: "flatpak uninstall --user --unused" removes them`}},
+			Hint: `runtimes of removed apps stay installed: "flatpak uninstall --user --unused" removes them`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

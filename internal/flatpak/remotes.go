@@ -20,14 +20,14 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// Remotes is the domain of where apps come from.
+// Remotes is the domain of the remotes that apps come from.
 type Remotes struct {
 	Installations
 	Cache string // a folder for files that flatpak reads
 }
 
-// Observe returns the remotes. Those that flatpak made for a single app, whose
-// names end in "-origin", come and go with it: no user has added them.
+// Observe returns the remotes, except undeclared ones that flatpak created for a single
+// app: no user added these, and flatpak removes them with the app.
 func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakRemote) (reconcile.Snapshot[manifest.FlatpakRemote], error) {
 	var items []manifest.FlatpakRemote
 	err := r.each(repository, func(scope manifest.Scope, dir string) error {
@@ -39,9 +39,9 @@ func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest
 			}
 			remote, errRead := readRemote(dir, config, name)
 			remote.Scope = scope
-			k, isKnown := recall(remote, known)
+			k, isKnown := declaredRemote(remote, known)
 			if isKnown {
-				items = append(items, knownRemote(remote, k))
+				items = append(items, rewordedRemote(remote, k))
 			} else if !isOrigin(config, name) {
 				items = append(items, remote)
 			}
@@ -53,7 +53,7 @@ func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest
 	return reconcile.Snapshot[manifest.FlatpakRemote]{Items: items, Plan: r.Plan, Identity: identity}, err
 }
 
-// isOrigin reports whether flatpak made a remote for an app from a file.
+// isOrigin reports whether flatpak created a remote for an app from a file.
 func isOrigin(config keyfile.File, name string) bool {
 	return config.Get(remoteGroup(name), "xa.noenumerate") == "true" && strings.HasSuffix(name, "-origin")
 }
@@ -66,22 +66,23 @@ func readRemote(dir string, config keyfile.File, name string) (manifest.FlatpakR
 		Disabled:    config.Get(group, "xa.disable") == "true",
 		NoGPGVerify: config.Get(group, "gpg-verify") == "false",
 	}
-	// A subset that nobody chose is the repository's, which may change it.
+	// A subset that the user did not choose belongs to the repository, which may
+	// change it.
 	if config.Get(group, "xa.subset-is-set") == "true" {
 		remote.Subset = config.Get(group, "xa.subset")
 	}
-	key, err := readIfThere(keyRing(dir, name))
+	key, err := readIfExists(keyRing(dir, name))
 	remote.GPGKey = base64.StdEncoding.EncodeToString(withoutTrust(key))
 	if err == nil && config.Get(group, "xa.filter") != "" {
 		var filter []byte
-		filter, err = readIfThere(filepath.Join(dir, "repo", name+".filter"))
+		filter, err = readIfExists(filepath.Join(dir, "repo", name+".filter"))
 		remote.Filter = withoutHead(string(filter))
 	}
 	return remote, err
 }
 
-// withoutHead returns the text of a filter without the line that flatpak puts
-// before it in its copy.
+// withoutHead returns the text of a filter without the line that flatpak adds at the start
+// of its copy.
 func withoutHead(filter string) string {
 	if head, rest, ok := strings.Cut(filter, "\n"); ok && strings.HasPrefix(head, "# backup copy of ") {
 		return rest
@@ -89,7 +90,7 @@ func withoutHead(filter string) string {
 	return filter
 }
 
-func readIfThere(path string) ([]byte, error) {
+func readIfExists(path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -97,8 +98,8 @@ func readIfThere(path string) ([]byte, error) {
 	return text, err
 }
 
-// recall returns the declaration of a remote.
-func recall(live manifest.FlatpakRemote, known []manifest.FlatpakRemote) (manifest.FlatpakRemote, bool) {
+// declaredRemote returns the declaration of a remote, and whether it is declared.
+func declaredRemote(live manifest.FlatpakRemote, known []manifest.FlatpakRemote) (manifest.FlatpakRemote, bool) {
 	i := slices.IndexFunc(known, func(k manifest.FlatpakRemote) bool { return k.Key() == live.Key() })
 	if i < 0 {
 		return manifest.FlatpakRemote{}, false
@@ -106,14 +107,13 @@ func recall(live manifest.FlatpakRemote, known []manifest.FlatpakRemote) (manife
 	return known[i], true
 }
 
-// knownRemote returns a remote as far as the system and what is known of it say
-// the same in the words of the latter.
-func knownRemote(live, k manifest.FlatpakRemote) manifest.FlatpakRemote {
+// rewordedRemote returns a remote in the words of its declaration where they mean the same.
+func rewordedRemote(live, k manifest.FlatpakRemote) manifest.FlatpakRemote {
 	live.Hosts, live.Comment, live.Filtered = k.Hosts, k.Comment, k.Filtered
 	if sameURL(live.URL, k.URL) {
 		live.URL = k.URL
 	}
-	// A manifest without a key leaves it to the .flatpakrepo, or to the user.
+	// A manifest without a key accepts that of the .flatpakrepo, or of the user.
 	if k.GPGKey == "" || sameKey(k.GPGKey, live.GPGKey) {
 		live.GPGKey = k.GPGKey
 	}
@@ -123,9 +123,9 @@ func knownRemote(live, k manifest.FlatpakRemote) manifest.FlatpakRemote {
 	return live
 }
 
-// sameURL reports whether a remote with the url live may be the one that declared
-// stands for. That may be a .flatpakrepo, which has the url of the remote in it:
-// on the same host, or, of a file, in its folder or below.
+// sameURL reports whether a remote with the URL live may have the URL declared. That may be
+// the URL of a .flatpakrepo, which has the URL of the remote in it: on the same host or,
+// for a file, in the same folder or below.
 func sameURL(live, declared string) bool {
 	l, errLive := url.Parse(live)
 	d, errDeclared := url.Parse(declared)
@@ -142,7 +142,7 @@ func sameURL(live, declared string) bool {
 
 func isRepoFile(u string) bool { return strings.HasSuffix(u, ".flatpakrepo") }
 
-// Same compares what makes a remote.
+// Same implements [reconcile.Domain].
 func (r Remotes) Same(a, b manifest.FlatpakRemote) bool {
 	return (sameURL(a.URL, b.URL) || sameURL(b.URL, a.URL)) && a.Subset == b.Subset && a.Disabled == b.Disabled &&
 		a.NoGPGVerify == b.NoGPGVerify && sameFilter(a.Filter, b.Filter) &&
@@ -167,24 +167,24 @@ func (r Remotes) Plan(diffs []reconcile.Diff[manifest.FlatpakRemote]) []plan.Cha
 	return p
 }
 
-// deleteRemote does not insist: of what is installed from the remote there would
-// be no updates.
+// deleteRemote returns the change that deletes a remote. It does not use --force, because
+// apps from the remote would get no updates.
 func deleteRemote(have manifest.FlatpakRemote) plan.Change {
 	return plan.Change{
 		Op: plan.Remove, Targets: []string{have.Key()},
 		Steps: []plan.Step{plan.Run{Argv: []string{"flatpak", "remote-delete", option(have.Scope), have.Name}}},
-		Hint:  fmt.Sprintf("runtimes of apps that are gone stay installed: \"flatpak uninstall %s --unused\" removes them", option(have.Scope)),
+		Hint:  fmt.Sprintf("runtimes of removed apps stay installed: \"flatpak uninstall %s --unused\" removes them", option(have.Scope)),
 	}
 }
 
-// addRemote undoes what it could not do: a remote whose summary cannot be
-// fetched stays configured. It does not insist: of one that was there already, apps
-// may be installed.
+// addRemote returns the change that adds a remote. If it fails, it deletes the remote,
+// because flatpak keeps a remote whose summary cannot be fetched. It does not use --force,
+// because apps may be installed from a remote that existed before.
 func (r Remotes) addRemote(want manifest.FlatpakRemote) plan.Change {
 	argv := []string{"flatpak", "remote-add", option(want.Scope)}
 	steps, flags := r.settings(manifest.FlatpakRemote{}, want)
 	argv = append(argv, flags...)
-	if want.Disabled { // flatpak does not ask for its summary then
+	if want.Disabled { // flatpak does not fetch the summary of a disabled remote
 		argv = append(argv, "--disable")
 	}
 	if isRepoFile(want.URL) {
@@ -192,7 +192,7 @@ func (r Remotes) addRemote(want manifest.FlatpakRemote) plan.Change {
 	}
 	steps = append(steps, plan.Run{Argv: append(argv, want.Name, want.URL)})
 	if isRepoFile(want.URL) && !want.NoGPGVerify {
-		// It was not asked for, if the file had no key.
+		// If the file has no key, flatpak turns verification off.
 		steps = append(steps, plan.Run{Argv: []string{"flatpak", "remote-modify", option(want.Scope), "--gpg-verify", want.Name}})
 	}
 	return plan.Change{Op: plan.Add, Targets: []string{want.Key()}, Steps: steps, Undo: []plan.Step{
@@ -200,12 +200,12 @@ func (r Remotes) addRemote(want manifest.FlatpakRemote) plan.Change {
 	}}
 }
 
-// notReplaced says that a remote cannot be made one of a .flatpakrepo: flatpak has
-// no command for it, and deleting it first would leave apps without any, should
-// the file not be there.
+// notReplaced returns a change that fails: an existing remote cannot get the URL of a
+// .flatpakrepo. flatpak has no command for it, and deleting the remote first would leave
+// apps without a remote if the file does not exist.
 func notReplaced(have, want manifest.FlatpakRemote) plan.Change {
-	err := fmt.Errorf("flatpak cannot give a remote that is there, of %s, the url of a .flatpakrepo", have.URL)
-	err = hint.Add(err, `declare the url of the repository, or delete the remote: "flatpak remote-delete --force %s %s"`, option(have.Scope), have.Name)
+	err := fmt.Errorf("flatpak cannot change the URL of an existing remote, %s, to that of a .flatpakrepo", have.URL)
+	err = hint.Add(err, `declare the URL of the repository, or delete the remote: "flatpak remote-delete --force %s %s"`, option(have.Scope), have.Name)
 	return plan.Change{Op: plan.Modify, Targets: []string{want.Key()}, Steps: []plan.Step{plan.Fail{Reason: err}}}
 }
 
@@ -236,8 +236,8 @@ func (r Remotes) modifyRemote(have, want manifest.FlatpakRemote) plan.Change {
 	return change
 }
 
-// settings returns the options that adding and modifying have in common, and
-// writes the files that they name.
+// settings returns the options that adding and modifying have in common, and the steps
+// that write the files in these options.
 func (r Remotes) settings(have, want manifest.FlatpakRemote) (before []plan.Step, flags []string) {
 	if want.Subset != "" && want.Subset != have.Subset {
 		flags = append(flags, "--subset="+want.Subset)
@@ -246,9 +246,9 @@ func (r Remotes) settings(have, want manifest.FlatpakRemote) (before []plan.Step
 		flags = append(flags, "--no-gpg-verify")
 	}
 	if want.GPGKey != "" && !sameKey(want.GPGKey, have.GPGKey) {
-		file := filepath.Join(r.Cache, want.Name+".gpg") // of the standard input, flatpak takes what is a file
+		file := filepath.Join(r.Cache, want.Name+".gpg") // flatpak does not read a key from a pipe
 		before = append(before, plan.Overwrite{Path: file, Text: keyBytes(want.GPGKey)})
-		if have.GPGKey != "" { // importing adds to the keys that are there
+		if have.GPGKey != "" { // importing keeps the present keys
 			before = append(before, plan.Delete{Path: keyRing(r.dir(want.Scope), want.Name)})
 		}
 		flags = append(flags, "--gpg-import="+file)
@@ -268,7 +268,7 @@ func keyRing(dir, remote string) string {
 
 func sameFilter(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }
 
-// keyBytes returns a key, which is armoured or in base64, as flatpak takes it.
+// keyBytes returns an armoured key, or one in base64, in a form that flatpak accepts.
 func keyBytes(key string) []byte {
 	if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(key), "")); err == nil {
 		return decoded
@@ -276,7 +276,7 @@ func keyBytes(key string) []byte {
 	return []byte(key)
 }
 
-// sameKey reports whether two keys are the same, whatever else the remotes have.
+// sameKey reports whether two key rings have the same primary keys.
 func sameKey(a, b string) bool {
 	x, errX := fingerprints(keyBytes(a))
 	y, errY := fingerprints(keyBytes(b))

@@ -15,8 +15,8 @@ const (
 	OverridesFile = manifest.FlatpakOverridesPath
 )
 
-// AppStore is where apps are declared. Their overrides may be declared with them, and
-// stay there.
+// AppStore loads and saves the declared apps. Overrides that are declared with apps stay
+// there.
 type AppStore struct{}
 
 // Load implements [reconcile.Store].
@@ -28,8 +28,8 @@ func (AppStore) Load(repo fs.FS) ([]manifest.FlatpakApp, error) {
 	return apps.Apps, err
 }
 
-// Save implements [reconcile.Store]. What an app may do outlives it, as it does
-// on the system.
+// Save implements [reconcile.Store]. Overrides of removed apps stay declared, as they stay on
+// the system.
 func (AppStore) Save(repo *reconcile.Edits, items []manifest.FlatpakApp) error {
 	_, apps, err := reconcile.ReadManifest[manifest.FlatpakApps](repo, AppsFile)
 	if err != nil {
@@ -46,12 +46,11 @@ func (AppStore) Save(repo *reconcile.Edits, items []manifest.FlatpakApp) error {
 	return OverrideStore{}.Save(repo, overrides)
 }
 
-// OverrideStore is where overrides are declared: with an app that is declared for the
-// same scope, or in a manifest of their own.
+// OverrideStore loads and saves the declared overrides: with an app of the same scope, or in
+// their own manifest.
 type OverrideStore struct{}
 
-// Load implements [reconcile.Store]. What is said of an app in both manifests
-// counts together.
+// Load implements [reconcile.Store]. It joins the overrides of an app in both manifests.
 func (OverrideStore) Load(repo fs.FS) ([]manifest.FlatpakOverride, error) {
 	_, overrides, err := reconcile.ReadManifest[manifest.FlatpakOverrides](repo, OverridesFile)
 	if err != nil {
@@ -66,17 +65,17 @@ func (OverrideStore) Load(repo fs.FS) ([]manifest.FlatpakOverride, error) {
 		if len(app.Overrides) == 0 {
 			continue
 		}
-		beside := manifest.FlatpakOverride{App: app.ID, Scope: app.Scope, Flags: app.Overrides, Hosts: app.Hosts}
-		if i := indexOf(all, beside); i >= 0 {
+		withApp := manifest.FlatpakOverride{App: app.ID, Scope: app.Scope, Flags: app.Overrides, Hosts: app.Hosts}
+		if i := indexOf(all, withApp); i >= 0 {
 			all[i].Flags = union(all[i].Flags, app.Overrides)
 			continue
 		}
-		all = append(all, beside)
+		all = append(all, withApp)
 	}
 	return all, nil
 }
 
-// union returns what is in either list, once.
+// union returns the elements of both lists, each once.
 func union(a, b []string) []string {
 	all := slices.Clone(a)
 	for _, s := range b {
@@ -120,7 +119,7 @@ func (OverrideStore) Save(repo *reconcile.Edits, items []manifest.FlatpakOverrid
 	return reconcile.WriteManifest(repo, AppsFile, apps)
 }
 
-// appOf returns the first app that an override can be declared with.
+// appOf returns the first app with which an override can be declared, nil if none.
 func appOf(apps []manifest.FlatpakApp, item manifest.FlatpakOverride) *manifest.FlatpakApp {
 	for i := range apps {
 		if apps[i].ID == item.App && apps[i].Scope == item.Scope && slices.Equal(apps[i].Hosts, item.Hosts) {
