@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 )
 
 // may says which packages of the module a package may import: only those below
-// it. One that is not listed here is a mistake, too.
+// it. A package that is missing here is an error, too.
 var may = map[string]string{
 	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/host internal/imagetest internal/live internal/manifest internal/patherr internal/pipeline internal/plan internal/reconcile internal/repo internal/report internal/scaffold internal/status internal/ui internal/upgrade internal/version internal/workspace schemas",
 	"cmd/bkt-engine":             "internal/crash internal/engine internal/engine/contract internal/engine/machine internal/ocilayout internal/registry internal/version",
@@ -105,7 +106,7 @@ var edges = map[string][]string{
 	"github.com/alecthomas/kong":                          {"cmd/bkt", "cmd/bkt-engine", "internal/completion"},
 	"charm.land/huh/v2":                                   {"cmd/bkt"},
 	"github.com/google/renameio/v2":                       {"internal/buildkit", "internal/engine", "internal/ocilayout"},
-	"os/exec":                                             {"internal/host", "internal/buildkit", "internal/engine", "internal/engine/machine", "internal/engineclient", "internal/testkit", "internal/testkit/killpoint", "internal/appimage/squashfs/squashfstest"}, // the last three: for tests alone
+	"os/exec":                                             {"internal/host", "internal/buildkit", "internal/engine", "internal/engine/machine", "internal/engineclient", "internal/testkit", "internal/testkit/killpoint", "internal/appimage/squashfs/squashfstest"}, // the last three: only for tests
 	"github.com/Masterminds/sprig/v3":                     {"gen"},
 	"github.com/diskfs/go-diskfs":                         {"internal/appimage/squashfs"},
 	"github.com/go-json-experiment/json":                  {"gen", "internal/imagerule", "internal/jsontest", "internal/manifest", "internal/schema", "internal/strictjson"},
@@ -117,8 +118,7 @@ var edges = map[string][]string{
 	"github.com/rogpeppe/go-internal/diff":                {"internal/plan"},
 }
 
-// TestLayers checks that arrows point downward only, and that what acts on the
-// world stands at the edges.
+// TestLayers checks that packages import only what the tables allow.
 func TestLayers(t *testing.T) {
 	for _, fields := range list(t, "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {
 		pkg, ours := strings.CutPrefix(fields[0], "bkt/")
@@ -142,8 +142,43 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// TestEngineIsNotLinked checks that bkt itself stays light: BuildKit's
-// controller, worker and executor, and containers/image, are in bkt-engine alone.
+// TestArchitecture checks docs/architecture.md: its layout names every package, and in
+// its diagram, each package imports only packages from the rows below its own.
+func TestArchitecture(t *testing.T) {
+	text := read(t, "docs/architecture.md")
+	_, text, _ = strings.Cut(text, "## Layout")
+	blocks := strings.Split(text, "```")
+	if len(blocks) < 5 {
+		t.Fatal("docs/architecture.md has no layout and diagram")
+	}
+	row := map[string]int{}
+	for n, line := range strings.Split(blocks[3], "\n") {
+		for _, name := range strings.Fields(strings.ReplaceAll(line, "|", " ")) {
+			if _, full := may[name]; !full {
+				name = "internal/" + name
+			}
+			row[name] = n
+		}
+	}
+	for pkg, imports := range may {
+		if !strings.Contains(blocks[1], path.Base(pkg)+"/") {
+			t.Errorf("the layout lacks %s", pkg)
+		}
+		for _, below := range strings.Fields(imports) {
+			if row[pkg] > 0 && row[below] > 0 && row[below] <= row[pkg] {
+				t.Errorf("%s is not above %s, which it imports", pkg, below)
+			}
+		}
+	}
+	for pkg := range row {
+		if _, known := may[pkg]; !known {
+			t.Errorf("the diagram has %s, which does not exist", pkg)
+		}
+	}
+}
+
+// TestEngineIsNotLinked checks that bkt does not link the heavy packages that belong
+// to bkt-engine: BuildKit's controller, worker and executor, and containers/image.
 func TestEngineIsNotLinked(t *testing.T) {
 	for _, fields := range list(t, "{{.ImportPath}}", "-deps", "-tags=containers_image_openpgp", "./cmd/bkt") {
 		for _, inner := range []string{"worker", "control", "executor/oci", "executor/runcexecutor", "cache", "snapshot", "solver/llbsolver/ops", "solver/bboltcachestorage"} {
@@ -157,8 +192,8 @@ func TestEngineIsNotLinked(t *testing.T) {
 	}
 }
 
-// TestOnePathOfChecks checks that commands report changes to --check through ui.Mode.Run
-// alone. Reports that differ without a flag may end with the same status.
+// TestOnePathOfChecks checks that only ui.Mode.Run returns ui.ErrPending. Commands that
+// only report differences may return it, too.
 func TestOnePathOfChecks(t *testing.T) {
 	reports := []string{"app.go", "drift.go", "containerfile.go"} // app.go: the exit status itself
 	files, err := filepath.Glob("cmd/bkt/*.go")
