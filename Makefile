@@ -1,4 +1,4 @@
-# "make" builds bkt, "make test" runs every test, "make help" lists all targets.
+# "make" builds bkt, "make test" runs the tests, "make help" lists all targets.
 
 GO ?= go
 # With this tag, containers/image does not need cgo.
@@ -28,18 +28,18 @@ setup: ## install what the tests and the demo need
 demo: setup build ## build the toolbox image of this repository, without a network
 	scripts/demo.sh
 
-# Tests run bkt, its engine, a server of packages, and an init for small images.
+# Tests run bkt, its engine, a package server, and an init for small images.
 .PHONY: programs
 programs: build ## build the programs that the tests run into bin/
 	$(GO) build -trimpath -tags $(TAGS) -o bin/ ./cmd/bkt-engine/testdata/init
 	$(GO) build -C scripts -o ../bin/ ./serve
 
-# A missing tool is a failure, not a skipped test. "check" has run vet already.
-# Packages that wait much of the time run two at once on any machine.
+# A missing tool is a failure, not a skipped test. "make check" has already run vet.
+# Many tests mostly wait, so two packages run at once on any machine.
 .PHONY: test
 test: export BKT_REQUIRE_TOOLS := 1
 test: export BKT_TEST_PROGRAMS := $(CURDIR)/bin
-test: setup check programs ## run every test but the slowest
+test: setup check programs ## check the code, and run every test except the slowest
 	scripts/offline.sh
 	scripts/offline.sh dnf4
 	scripts/offline.sh appimage
@@ -47,13 +47,13 @@ test: setup check programs ## run every test but the slowest
 	$(GO) test -vet=off -tags $(TAGS) -timeout 30m -p 2 -parallel 4 $(TESTFLAGS) ./...
 	$(GO) test -vet=off -C scripts $(TESTFLAGS) ./...
 
-# docs/testing.md has the list of what only this runs.
+# docs/testing.md lists what only this target runs.
 .PHONY: test-full
 test-full: export BKT_TEST_FULL := 1
-test-full: deadcode test ## run every test, the slowest included
+test-full: deadcode test ## find dead code, check the code, and run every test
 
 .PHONY: check
-check: build ## check the code, its licences, our own Containerfiles and the workflows
+check: build ## check code, licences, our own Containerfiles and workflows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
 	$(GO) build ./...
 	$(GO) vet ./...
@@ -66,21 +66,20 @@ check: build ## check the code, its licences, our own Containerfiles and the wor
 	$(GO) build -C scripts -o ../bin/ github.com/rhysd/actionlint/cmd/actionlint
 	bin/actionlint .github/workflows/*.yml
 	@rm -rf bin/new && bin/bkt -q init bin/new && git init -q bin/new
-	cd bin/new && ../actionlint # it finds the repository's actions by its .git
+	cd bin/new && ../actionlint # actionlint finds the repository's actions by .git
 	@rm -rf bin/new
 
 .PHONY: notices
-notices: ## rewrite THIRD_PARTY_NOTICES from the modules that are linked
+notices: ## rewrite THIRD_PARTY_NOTICES from the linked modules
 	$(GO) run -C scripts ./notices ../THIRD_PARTY_NOTICES
 
-# A function that only tests call is dead: tests must test what the programs run.
+# A function that only tests call is dead code: tests must test what the programs run.
 .PHONY: deadcode
 deadcode: ## find functions that neither program calls
 	@found=$$($(GO) tool deadcode -tags $(TAGS) ./cmd/bkt ./cmd/bkt-engine) || exit; \
 		test -z "$$found" || { echo "$$found"; exit 1; }
 
-# Uses the Makefile of a new repository, which describes the variables BKT and
-# BKT_FLAGS.
+# Uses the Makefile of a new repository, which documents BKT and BKT_FLAGS.
 .PHONY: ci
 ci: export BKT ?= bin/bkt
 ci: build ## check, build and test our own images, as in a new repository
