@@ -73,8 +73,8 @@ func Platforms(image Image, repo fs.FS) ([]string, error) {
 	return declaredImage(d.Content, image).Platforms, err
 }
 
-// baseStage returns the stage that section BASE_IMAGE begins: as the manifest
-// declares it and, for what it does not declare, as in the section's current text.
+// baseStage returns the stage that section BASE_IMAGE begins: as the manifest declares
+// it, with the section's current text for all that the manifest does not declare.
 func (r *renderer) baseStage(s section.Span) dockerfile.Stage {
 	b := dockerfile.Stage{Line: s.Start, Last: s.End, Section: s.Name}
 	if old := r.inside(s).All; len(old) > 0 {
@@ -125,8 +125,8 @@ func (r *renderer) stages() dockerfile.Stages {
 	return *r.will
 }
 
-// readStages returns the stages of the file. inside returns those of a section,
-// whose old text may be anything.
+// readStages returns the stages of the file. inside returns those of a section, whose
+// old text may contain anything.
 func (r *renderer) readStages(inside func(section.Span) dockerfile.Stages) dockerfile.Stages {
 	var sections []dockerfile.Section
 	for _, s := range r.all {

@@ -49,8 +49,8 @@ func filesData(in input, t *trace) (any, error) {
 	return s, errors.Join(errs...)
 }
 
-// checkDest checks where a file of the manifest goes: what bootc refuses is an
-// error, what it ignores or merges badly a warning.
+// checkDest checks the destination of a file of the manifest: a path that bootc refuses
+// is an error, one that bootc ignores or merges badly a warning.
 func (in input) checkDest(dest string, e manifest.Entry) error {
 	p := imagerule.CheckPath(dest)
 	if p == nil {

@@ -41,7 +41,7 @@ func ImageOf(name string) Image {
 	return System
 }
 
-// A definition says what a managed section is rendered from.
+// A definition describes how a managed section is rendered.
 type definition struct {
 	name      string
 	manifests map[Image]string // path of the file that it is rendered from, for each image that may have it
@@ -106,7 +106,7 @@ var sections = []definition{
 		template:  "packages.tmpl",
 		data:      packagesData,
 	},
-	{ // after the packages, which may bring what unpacks them
+	{ // after the packages, which may provide the programs that unpack them
 		name:      "TOOLCHAIN_INSTALLERS",
 		manifests: map[Image]string{Toolbox: manifest.ToolchainsPath},
 		template:  "toolchain-installers.tmpl",

@@ -25,9 +25,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata")
 
-// TestGolden renders the Containerfile of each archive in testdata. The
-// archive says what must come of it: "want" is the text, "errors" the errors
-// and their hints, "warnings" those of rendering and linting.
+// TestGolden renders the Containerfile of each archive in testdata. The archive has the
+// expected results: "want" is the text, "errors" the errors and their hints, "warnings"
+// those of rendering and linting.
 func TestGolden(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {
@@ -113,7 +113,7 @@ func rewrite(t *testing.T, path string, archive *txtar.Archive, got map[string]s
 	}
 }
 
-// TestUnmanagedTextSurvives has what a text archive cannot hold: CRLF, no final
+// TestUnmanagedTextSurvives tests text that an archive cannot contain: CRLF, no final
 // newline, tabs before markers, trailing blanks.
 func TestUnmanagedTextSurvives(t *testing.T) {
 	repo := fstest.MapFS{
@@ -183,8 +183,8 @@ func TestOriginsNameTheEntry(t *testing.T) {
 	}
 }
 
-// FuzzRenderTemplate checks that rendering leaves alone what it does not manage,
-// whatever text a template renders, and that rendering again changes nothing.
+// FuzzRenderTemplate checks that rendering any text of a template does not change
+// unmanaged text, and that rendering again changes nothing.
 func FuzzRenderTemplate(f *testing.F) {
 	section := func(body, eol string) string {
 		return "# === COPR_REPOS (managed by bkt) ===" + eol + body + "# === END COPR_REPOS ===" + eol
@@ -223,8 +223,8 @@ func checkRendered(t *testing.T, src string, text []byte, repo fstest.MapFS) {
 	}
 }
 
-// FuzzRender checks that rendering again changes nothing, whatever the file and
-// the manifest, and that what is not managed stays.
+// FuzzRender checks that rendering again changes nothing for any file and manifest, and
+// that unmanaged text stays.
 func FuzzRender(f *testing.F) {
 	section := func(name, body string) string {
 		return "# === " + name + " (managed by bkt) ===\n" + body + "# === END " + name + " ===\n"
@@ -244,8 +244,8 @@ func FuzzRender(f *testing.F) {
 	})
 }
 
-// FuzzLint checks that whatever a file has, linting it ends, and that what is
-// built on the base image says so before and after.
+// FuzzLint checks that linting any file ends, and that FinalBase returns the same
+// before and after.
 func FuzzLint(f *testing.F) {
 	base := func(body string) string {
 		return "# === BASE_IMAGE (managed by bkt) ===\n" + body + "# === END BASE_IMAGE ===\n"

@@ -98,9 +98,9 @@ func (r *renderer) slot(name string, end int) (line int, above bool) {
 	return end, false
 }
 
-// leadsToImage reports whether a section beside span i becomes part of the image,
-// and of no more stages than necessary. An image that is FROM scratch copies its
-// files from stages; then any stage will do.
+// leadsToImage reports whether a section next to span i becomes part of the image, and
+// of no more stages than necessary. An image that is FROM scratch copies its files from
+// stages; then any stage will do.
 func (r *renderer) leadsToImage(i int) bool {
 	if i < 0 {
 		return false

@@ -51,8 +51,8 @@ func markers(eol string, names ...string) string {
 	return strings.Join(all, eol)
 }
 
-// TestInsertPlaces checks where missing sections go, and that the rest of the file
-// stays as it is.
+// TestInsertPlaces checks where missing sections are inserted, and that the rest of the
+// file stays unchanged.
 func TestInsertPlaces(t *testing.T) {
 	const (
 		packages = `"packages": ["jq"]`

@@ -19,7 +19,7 @@ import (
 type packagesSection struct {
 	Manifest string  // where packages are added
 	Cache    string  // prefix of the ids of the cache mounts
-	Repos    []value // ids of the repositories to enable for this install alone
+	Repos    []value // ids of the repositories that only this install enables
 	Packages []value // to install, groups as @name
 	Removed  []value
 	Excluded []value // kept out of the install

@@ -18,13 +18,13 @@ import (
 	"bkt/templates"
 )
 
-// An input is what the data of a section is made from.
+// An input is the source of a section's data.
 type input struct {
 	image           Image
 	manifest        string                                    // path of the section's manifest
 	base            string                                    // the image that the section's stage is FROM, as in the file
 	present         bool                                      // the file has the section
-	stage           dockerfile.Stage                          // that of section BASE_IMAGE
+	stage           dockerfile.Stage                          // of section BASE_IMAGE
 	checkName       func(name string, e manifest.Entry) error // returns an error if one of the user's stages has the name
 	precedesInStage func(section string) (bool, error)        // whether a section is above this one, and in a stage that this one uses
 	warn            func(error)

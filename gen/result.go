@@ -16,7 +16,7 @@ type Result struct {
 	Warnings []error           // with file and line, and hints
 	Before   dockerfile.Stages // of the text that this was rendered from
 
-	moves []move // of what follows each section in that text
+	moves []move // the text after each section
 }
 
 // A move says by how many lines the text below a section has moved.

@@ -21,7 +21,7 @@ type value struct {
 	entry int // index into the entries of the section, from 1; 0: none
 }
 
-// String returns the text as it is, for templates that compare it.
+// String returns the unencoded text, for templates that compare it.
 func (v value) String() string { return v.text }
 
 // A mark follows each rendered value: the number of its entry between two NULs. No
@@ -35,8 +35,8 @@ func (v value) mark() string {
 	return nul + strconv.Itoa(v.entry) + nul
 }
 
-// splitMarks removes the marks from rendered text and returns the entry of each
-// line: the first if there are several, 0 if there is none.
+// splitMarks removes the marks from rendered text and returns the entry of each line:
+// the first if there are several, 0 for none.
 func splitMarks(marked string) (text string, entries []int) {
 	var out strings.Builder
 	out.Grow(len(marked))

@@ -307,8 +307,8 @@ func TestForeignLayoutIsKept(t *testing.T) {
 	}
 }
 
-// TestSyntaxLineAsksNoRegistry checks that a build uses bkt's own frontend, whatever
-// the Containerfile says.
+// TestSyntaxLineAsksNoRegistry checks that a build always uses bkt's own frontend, even
+// if the Containerfile names another.
 func TestSyntaxLineAsksNoRegistry(t *testing.T) {
 	w := newWorld(t)
 	w.write(t, "context/Containerfile", "# syntax=docker/dockerfile:1\nFROM example.org/base\nCOPY <<EOF /x\ntext\nEOF\n")

@@ -21,13 +21,14 @@ import (
 // is measured by du(1), not by the engine.
 type tenant struct {
 	world
-	user        *user.User // nil: whoever runs the test
+	user        *user.User // nil: the user who runs the test
 	snapshotter string
 	data        int // bytes in an image
 }
 
 const (
-	// slack is what is written between two looks at the disk: logs, databases.
+	// slack is the size of logs and databases that are written between two
+	// measurements.
 	slack = 256 << 10
 	// empty is the most that an engine without a cache takes: databases.
 	empty = 1 << 20
@@ -95,7 +96,7 @@ func (d tenant) own(t *testing.T, file string) {
 	}
 }
 
-// ask does an errand and returns what it comes to.
+// ask runs an errand and returns its result.
 func (d tenant) ask(t *testing.T, errand string) answer {
 	t.Helper()
 	out, err := d.command(t, errand).Output()
@@ -317,8 +318,8 @@ func (d tenant) checkUnreadable(t *testing.T) {
 	}
 }
 
-// leave makes folders like those that a killed engine, and one with another
-// snapshotter, leave behind. It returns their names.
+// leave creates folders like those that a killed engine, or one with another
+// snapshotter, leaves behind. It returns their names.
 func (d tenant) leave(t *testing.T) []string {
 	t.Helper()
 	other := contract.Native

@@ -241,8 +241,8 @@ func TestEnginesThatComeAndGo(t *testing.T) {
 	}
 }
 
-// TestFolderOfWhoeverStartedTheEngineIsGone checks that the engine does not
-// depend on a temporary folder that was meant for another command.
+// TestFolderOfWhoeverStartedTheEngineIsGone checks that the engine does not depend on
+// the temporary folder of another command.
 func TestFolderOfWhoeverStartedTheEngineIsGone(t *testing.T) {
 	w := newWorld(t)
 	temp := filepath.Join(w.Dir, "temp")

@@ -215,7 +215,7 @@ func (w *watch) await(t *testing.T) {
 	}
 }
 
-// eventually polls until done: other processes do not report when they are gone.
+// eventually polls until done returns true: other processes do not report their end.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -243,8 +243,8 @@ func processes(file, text string) []string {
 	return pids
 }
 
-// left returns the processes that have marker in their command line, and those that
-// see a mount of the world's engine.
+// left returns the processes that have marker in their command line, and those that see
+// a mount of the world's engine.
 func (w world) left(marker string) (running, mounted []string) {
 	return processes("cmdline", marker), processes("mountinfo", filepath.Join(w.config().Root, "runc-"))
 }

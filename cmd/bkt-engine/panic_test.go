@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPanicIsAnError checks that a mistake in the program ends with status 1 and
-// says what it is.
+// TestPanicIsAnError checks that the program exits with status 1 after a panic, and
+// prints it.
 func TestPanicIsAnError(t *testing.T) {
 	for _, args := range [][]string{{"--version"}, {"credentials", "localhost:1"}} {
 		var stderr strings.Builder

@@ -24,8 +24,8 @@ type pushCmd struct {
 	Names  []string `arg:"" name:"name" help:"As in quay.io/someone/image:latest."`
 }
 
-// Run pushes an image of a layout under each name, and prints what registries have
-// afterwards, as JSON. Progress goes to standard error.
+// Run pushes an image of a layout under each name, and prints the resulting state of
+// the registries, as JSON. Progress goes to standard error.
 func (c *pushCmd) Run(stdout io.Writer) error {
 	errs := []error{registry.CanPush()}
 	for _, name := range c.Names {
@@ -71,7 +71,7 @@ type inspectCmd struct {
 	Name string `arg:"" help:"As in quay.io/someone/image:latest."`
 }
 
-// Run prints what a registry has under a name, as JSON.
+// Run prints the image that a registry has under a name, as JSON.
 func (c *inspectCmd) Run(stdout io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

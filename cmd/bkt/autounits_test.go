@@ -78,8 +78,8 @@ func captureUnits(t *testing.T, m packaging.Machine) []packaging.Unit {
 	return units
 }
 
-// TestUnitsOfAPackage checks that the units for packages are those that bkt writes for
-// the usual folders.
+// TestUnitsOfAPackage checks that the units for packages equal those that bkt writes
+// for the usual folders.
 func TestUnitsOfAPackage(t *testing.T) {
 	for _, u := range captureUnits(t, machines("/usr/bin/bkt")["usual"]) {
 		text, err := os.ReadFile("../../packaging/systemd/user/" + u.Name)

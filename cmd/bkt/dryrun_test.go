@@ -15,8 +15,8 @@ import (
 // engine, a registry or a terminal.
 var acting = []string{"build", "test", "push", "drift resolve"}
 
-// pendingElsewhere are scripts that try commands with something to do which cannot run
-// beside the stand-ins.
+// pendingElsewhere is a script for commands with something to do that cannot run with
+// the stand-ins.
 var pendingElsewhere = "../../e2e/images/testdata/base-update.txtar"
 
 // TestDryRunsAreTried checks that the script of dry runs tries --check and --dry-run of

@@ -64,7 +64,7 @@ type victim struct {
 	changes                  int  // made so far
 }
 
-// killedApps is how many apps have overrides: there is a point between two.
+// killedApps is the number of apps with overrides: a run can be killed between two.
 const killedApps = 2
 
 func newVictim(t *testing.T) *victim {

@@ -79,7 +79,7 @@ echo {} >repo/manifests/image.json
 echo '{"services": {"bkt-test.service": "masked"}, "user": {"a.service": "enabled", "b.service": "masked"}}' >repo/manifests/systemd-services.json
 `
 
-// changeUnits changes units, and ignores those of this machine's system.
+// changeUnits changes units, and ignores units of this machine.
 const changeUnits = `
 echo 'services:system/*' >repo/.bktignore
 systemctl --user disable a.service

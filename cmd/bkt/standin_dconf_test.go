@@ -119,7 +119,7 @@ func readDatabases() databases {
 	return d
 }
 
-// readDatabase reads what it can: the real one does not mind either.
+// readDatabase reads the keys that it can read, as the real program does.
 func readDatabase(path string) (keys map[string]string, locks []string) {
 	keys = map[string]string{}
 	data, err := os.ReadFile(path)

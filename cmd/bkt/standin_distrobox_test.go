@@ -15,9 +15,9 @@ import (
 	"strings"
 )
 
-// fakeStorage is what the stand-ins for podman and distrobox keep: the former's
-// images and containers, of which the latter's boxes are some. The root of a box
-// is that of this computer.
+// fakeStorage is the state of the stand-ins for podman and distrobox: podman's images
+// and containers, some of which are distrobox's. The root folder of a container is that
+// of this computer.
 type fakeStorage struct {
 	Images     map[string]string // ids by name
 	Containers []fakeBox
@@ -86,10 +86,10 @@ func failStandIn(program string, err error) {
 	}
 }
 
-// standInPodman is podman. "podman import FILE NAME" makes an image of the content
+// standInPodman is podman. "podman import FILE NAME" creates an image from the content
 // of a file; $FAKE_PODMAN_FAILS is a command that fails; with $FAKE_PODMAN_LIES it
-// removes nothing, and ends with 0; $FAKE_PACKAGES is a folder
-// with files "box" and "image", the packages of either.
+// removes nothing, and exits with status 0; $FAKE_PACKAGES is a folder with the files
+// "box" and "image": the packages of a container and of an image.
 func standInPodman() { failStandIn("Error", fakePodman(os.Args[1], os.Args[2:])) }
 
 func fakePodman(command string, args []string) error {
@@ -235,10 +235,10 @@ func (s fakeStorage) inspect(args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(rows)
 }
 
-// standInDistrobox is distrobox. Of its versions, it behaves like
-// $FAKE_DISTROBOX, 1.8 if there is none. $FAKE_DISTROBOX_FAILS says what goes wrong:
-// "create" or "rm" fails, "export" exports nothing and says that it has, "other" makes boxes of the default image, and "vanish" has
-// all be gone as soon as podman is asked for one.
+// standInDistrobox is distrobox in version $FAKE_DISTROBOX (default: 1.8).
+// $FAKE_DISTROBOX_FAILS selects a failure: "create" or "rm" fails, "export" exports
+// nothing and reports success, "other" creates containers of the default image, and
+// "vanish" removes all containers as soon as podman is asked for one.
 func standInDistrobox() { failStandIn("distrobox", fakeDistrobox(os.Args[1], os.Args[2:])) }
 
 func fakeDistrobox(command string, args []string) error {
@@ -340,8 +340,8 @@ func fakeExists(path string) bool {
 	return err == nil
 }
 
-// fakeDefaultImage is what distrobox makes a box of that is entered before there is
-// one.
+// fakeDefaultImage is the image from which distrobox creates a container that is
+// entered before it exists.
 const fakeDefaultImage = "registry.fedoraproject.org/fedora-toolbox:36"
 
 // enterAnew makes the box that is entered, if it is not to ask.
@@ -353,7 +353,7 @@ func (s *fakeStorage) enterAnew(name string) error {
 	return s.create([]string{"--name", name, "--image", fakeDefaultImage})
 }
 
-// enter starts the box, whose hooks are run as distrobox runs them.
+// enter starts the container, and runs its hooks as distrobox does.
 func (s *fakeStorage) enter(args []string) error {
 	name := args[slices.Index(args, "--name")+1]
 	i, err := s.find(name)
@@ -382,9 +382,9 @@ func (s *fakeStorage) enter(args []string) error {
 	return cmd.Run()
 }
 
-// fakeExport is distrobox-export, in a box: a script, as there are many calls of
-// it. The apps of a box are in the folder apps of the user's home: it exports all
-// that have the name in them, over whatever is there, as the real one does.
+// fakeExport is distrobox-export in a container: a script, because it is called many
+// times. The apps of a container are in the folder apps of the user's home: it exports
+// all that have the name in them, and overwrites existing files, as the real one does.
 const fakeExport = `#!/bin/sh
 sudo= flags=
 while test $# -gt 0; do

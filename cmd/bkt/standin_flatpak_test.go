@@ -30,7 +30,7 @@ func standInFlatpak() {
 	}
 }
 
-// A fakeInstallation is one of the stand-in, with the options of a command.
+// A fakeInstallation is an installation of the stand-in, with the options of a command.
 type fakeInstallation struct {
 	dir     string
 	options map[string]string
@@ -77,7 +77,7 @@ func (f fakeInstallation) make() error {
 
 func (f fakeInstallation) path(name string) string { return filepath.Join(f.dir, name) }
 
-// config returns the lines of a group of the configuration, nil if there is none.
+// config returns the lines of a group of the configuration, nil if it does not exist.
 func (f fakeInstallation) config(group string) map[string]string {
 	text, _ := os.ReadFile(f.path("repo/config"))
 	var values map[string]string
@@ -163,7 +163,7 @@ func (f fakeInstallation) readRepoFile(name, text string, values map[string]stri
 	return errors.Join(err, os.WriteFile(f.path("repo/"+name+".trustedkeys.gpg"), key, 0o644))
 }
 
-// settings sets what the options say of a remote.
+// settings sets the fields of a remote from the options.
 func (f fakeInstallation) settings(name string, values map[string]string) error {
 	for option, value := range f.options {
 		switch option {
@@ -278,7 +278,7 @@ func (f fakeInstallation) refs(remote string) (map[string][]string, error) {
 	return refs, nil
 }
 
-// resolve returns the one of several refs that a ref with empty parts stands for.
+// resolve returns the one ref that matches a ref with empty parts.
 func resolve(ref string, refs []string) (string, error) {
 	if !strings.Contains(ref, "/") {
 		ref = "app/" + ref + "//"
@@ -402,7 +402,7 @@ func (f fakeInstallation) update() error {
 	return f.deploy(remote, full, commit)
 }
 
-// masked reports whether updates leave a ref alone.
+// masked reports whether updates skip a ref.
 func (f fakeInstallation) masked(ref string) bool {
 	return slices.ContainsFunc(f.masks(), func(pattern string) bool {
 		match, _ := filepath.Match(pattern, ref)
@@ -459,6 +459,5 @@ func (f fakeInstallation) override() error {
 	return errors.Join(os.MkdirAll(f.path("overrides"), 0o755), os.WriteFile(f.path("overrides/"+name), []byte(text), 0o644))
 }
 
-// fakeCommit returns the commit that the stand-in's repositories have of
-// something.
+// fakeCommit returns the commit that the stand-in's repositories have of a ref.
 func fakeCommit(what string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(what))) }

@@ -11,9 +11,8 @@ import (
 	"bkt/internal/gvdb/gvdbtest"
 )
 
-// standInSchemas are the schemas that the scripts use, as far as they use them:
-// of each key the default and, if there are any, limits or choices, in the text
-// of GVariant.
+// standInSchemas are the schemas that the scripts use: for each key the default value
+// and, where they exist, limits or choices, in the text format of GVariant.
 var standInSchemas = map[string]map[string]string{
 	"org.gnome.desktop.interface": {
 		".path":               "'/org/gnome/desktop/interface/'",

@@ -79,8 +79,9 @@ func becomeNormal(t *testing.T, cmd *exec.Cmd, stage string) {
 		name = u.Username
 		var err error
 		testkit.Give(t, u, stage)
-		// The namespace ends what containers leave running. For wrappers of the first
-		// generation, a host that is a container of docker is a container of distrobox.
+		// The namespace ends all processes of containers. Wrappers of the first
+		// generation treat a host that is a docker container as a container of
+		// distrobox.
 		cmd.Args = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
 			"sh", "-c", `test ! -e /.dockerenv || mount --bind /dev/null /.dockerenv; setpriv --reuid="$0" --regid="$0" --init-groups "$@"; exit $?`, name, cmd.Path}, cmd.Args[1:]...)
 		if cmd.Path, err = exec.LookPath("unshare"); err != nil {
@@ -107,8 +108,8 @@ RUN mkdir /opt/tools; \
     chmod +x /opt/tools/*
 `
 
-// prepareStage puts what the scripts need on the stage, and lets every user use the
-// engine.
+// prepareStage copies the files that the scripts need to the stage, and lets every user
+// use the engine.
 func prepareStage(t *testing.T, w *testkit.Workshop, stage string) {
 	t.Helper()
 	self, err := os.Executable()

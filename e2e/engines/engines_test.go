@@ -77,8 +77,7 @@ func TestEngines(t *testing.T) {
 	}
 }
 
-// daemon runs a program until the test ends, and returns what it has printed once it
-// is ready.
+// daemon runs a program until the test ends, and returns its output when it is ready.
 func daemon(t *testing.T, ready []string, argv ...string) string {
 	t.Helper()
 	d, err := testkit.StartDaemon(ready, argv...)

@@ -55,8 +55,8 @@ func TestHooks(t *testing.T) {
 	})
 }
 
-// installFromSource has pre-commit build bkt from source: its hook is one of those
-// that this repository offers.
+// installFromSource has pre-commit build bkt from source: its hook is one of those that
+// this repository offers.
 func installFromSource(t *testing.T, g gitRepo) {
 	t.Helper()
 	dir := sources(t)
@@ -112,7 +112,7 @@ func TestHooksKeepEdits(t *testing.T) {
 	bin := testkit.Programs(t)
 	const toolbox = "toolbox/Containerfile"
 	edits := []struct {
-		name, file, text string // what is added to the file
+		name, file, text string // added to the file
 		after            string // the text before the addition; "": at the end
 	}{
 		{"to what is not a section", toolbox, "RUN echo mine\n", ""},
@@ -141,8 +141,8 @@ func TestHooksKeepEdits(t *testing.T) {
 	}
 }
 
-// commit commits what is staged. pre-commit aborts a commit if a hook has changed its
-// files: then commit does first what the hook's message says.
+// commit commits the staged files. pre-commit aborts a commit if a hook changes its
+// files: then commit first follows the hint in the hook's message.
 func (g gitRepo) commit(t *testing.T) {
 	t.Helper()
 	out, err := g.command("git", "commit", "-qm", "one").CombinedOutput()
@@ -231,7 +231,7 @@ func (g gitRepo) add(t *testing.T, name, after, text string) {
 	g.write(t, name, old[:at]+text+old[at:])
 }
 
-// sources returns a git repository with the sources as they are in the work tree.
+// sources returns a git repository with the sources in the work tree.
 func sources(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

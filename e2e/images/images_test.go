@@ -19,9 +19,9 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// TestBuild runs the scripts that build real images: on the engine that bkt
-// brings along, with the packages of a repository on this machine.
-// [testkit.Workshop.Setup] says what the scripts find.
+// TestBuild runs the scripts that build real images: on bkt's own engine, with the
+// packages of a repository on this machine. [testkit.Workshop.Setup] describes the
+// variables of the scripts.
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
@@ -50,7 +50,7 @@ func TestBuildAsUser(t *testing.T) {
 	cmd.Dir = filepath.Join(home, "repo")
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + home, "USER=" + testkit.UserName, "XDG_DATA_HOME=" + home + "/data"}
 	buildAsRoot(t, cmd, u)
-	addLine(t, filepath.Join(cmd.Dir, "toolbox", "Containerfile"), "LABEL built.by="+testkit.UserName) // otherwise there is nothing to do
+	addLine(t, filepath.Join(cmd.Dir, "toolbox", "Containerfile"), "LABEL built.by="+testkit.UserName) // otherwise nothing is to do
 	testkit.RunAs(t, cmd, u)
 	stopAfterwards(t, cmd)
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "Installing jq-") {

@@ -40,9 +40,8 @@ RUN rpm -qa --queryformat 'record %{NEVRA} %{SHA256HEADER}\n' | sort
 RUN dnf history info last | grep -vE ' time +:|[Rr]pmdb' | sed 's/^/record /'
 `
 
-// TestReproducible builds the toolbox of this repository twice from nothing.
-// The images may differ in the files of varying alone, and there in times and random
-// numbers alone.
+// TestReproducible builds the toolbox of this repository twice from nothing. The images
+// may differ only in the files of varying, and there only in times and random numbers.
 func TestReproducible(t *testing.T) {
 	t.Parallel()
 	w := testkit.SharedWorkshop(t)

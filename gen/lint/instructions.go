@@ -13,10 +13,10 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
-// lintUserInstructions checks what the user's own instructions put into a
-// bootable image. What bootc refuses is an error, what it ignores or merges badly
-// a warning. Of the stages, only the last one and those that it is FROM are part
-// of the image.
+// lintUserInstructions checks the paths that the user's own instructions write in a
+// bootable image. A path that bootc refuses is an error, one that bootc ignores or
+// merges badly a warning. Only the last stage and those that it is FROM are part of the
+// image.
 func (d reading) lintUserInstructions(parsed []instructions.Stage) (warnings []error, err error) {
 	if gen.ImageOf(d.file) != gen.System || len(parsed) != len(d.now.All) {
 		return nil, nil

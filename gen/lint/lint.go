@@ -26,7 +26,8 @@ import (
 // refuses, is an error, which names the manifest entry where the line is a
 // generated one.
 func Check(ctx context.Context, file string, r gen.Result) (warnings []error, err error) {
-	// BuildKit needs to know what an engine can do, and none is asked: all of it.
+	// BuildKit needs the capabilities of an engine. No engine is asked, so it gets all
+	// of them.
 	caps := pb.Caps.CapSet(pb.Caps.All())
 	results, err := dockerfile2llb.DockerfileLint(ctx, r.Text, dockerfile2llb.ConvertOpt{
 		MetaResolver: unresolved{},
@@ -48,7 +49,7 @@ func Check(ctx context.Context, file string, r gen.Result) (warnings []error, er
 	if results.Error == nil || err != nil {
 		return warnings, err
 	}
-	// The file is well formed. What is left may depend on build arguments.
+	// The file is well formed. Other errors may depend on build arguments.
 	return append(warnings, r.Finding(finding.Warning, "buildkit", file, firstLine(&results.Error.Location), results.Error.Message)), nil
 }
 

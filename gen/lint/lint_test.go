@@ -9,8 +9,8 @@ import (
 	"bkt/gen/lint"
 )
 
-// TestLintTakesInstructions checks that the linter, which knows of no engine
-// here, takes what engines can do, and still says what is wrong.
+// TestLintTakesInstructions checks that the linter, which has no engine here, accepts
+// all instructions that engines support, and still finds errors.
 func TestLintTakesInstructions(t *testing.T) {
 	tests := []struct{ instruction, want string }{
 		{"RUN --network=host true", ""},

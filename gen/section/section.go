@@ -58,8 +58,8 @@ func (f *finder) find(src string, lines []dockerfile.Line) ([]Span, error) {
 	return f.spans, errors.Join(f.errs...)
 }
 
-// inside reads a line of a section. The text may be of any older rendering, so that
-// only markers count.
+// inside reads a line of a section. The text may come from any older rendering, so only
+// markers count.
 func (f *finder) inside(i int, text string) {
 	m, ok := parseMarker(text)
 	near, isNear := nearMarker(text, []string{f.open.Name})
@@ -136,10 +136,9 @@ func (f *finder) looksLike(i int, text string, m Marker) {
 		"%q looks like a marker, but is not", strings.TrimSpace(text))
 }
 
-// Find returns the managed sections of src in their order. file is its name in
-// errors; known are the names of sections, to tell a mistyped marker from a
-// comment. The error has all that is wrong with the markers, each with file and
-// line.
+// Find returns the managed sections of src in their order. file is its name in errors;
+// known are the names of sections, to distinguish a mistyped marker from a comment. The
+// error has all errors in the markers, each with file and line.
 func Find(file, src string, known []string) ([]Span, error) {
 	f := &finder{file: file, known: known, banners: map[string]bool{}, broken: map[string]bool{}}
 	return f.find(src, dockerfile.SplitLines(src))
@@ -181,9 +180,8 @@ func CheckBody(name, body string) error {
 	return nil
 }
 
-// Join replaces the text of the spans of src with bodies. It returns the new text
-// and the line of it (from 1) where each body begins. All else stays as it is,
-// byte for byte.
+// Join replaces the text of the spans of src with bodies. It returns the new text and
+// the line of it (from 1) where each body begins. All other bytes stay unchanged.
 func Join(src string, spans []Span, bodies []string) (string, []int) {
 	lines, escape := dockerfile.SplitLines(src), dockerfile.EscapeOf(src)
 	var out strings.Builder
@@ -207,9 +205,9 @@ func Join(src string, spans []Span, bodies []string) (string, []int) {
 	return out.String(), starts
 }
 
-// normalizeLines gives the lines of body the line ending of the file and the
-// character that continues lines in it, and the last one an ending. A heredoc
-// stays as it is: its text goes into the image.
+// normalizeLines gives the lines of body the line ending of the file and the character
+// that continues lines in it, and the last one an ending. A heredoc stays unchanged:
+// its text goes into the image.
 func normalizeLines(body, eol, escape string) string {
 	if body != "" && !strings.HasSuffix(body, "\n") {
 		body += "\n"

@@ -30,7 +30,8 @@ func manifests(texts ...string) fstest.MapFS {
 	return repo
 }
 
-// stops returns what a command would stop at, without what all of that says.
+// stops returns the statements at which a command would stop, without their common
+// text.
 func stops(l undeclared.Losses) string {
 	err := errors.Join(l.Foreign().Stops()...)
 	if err == nil {
@@ -68,7 +69,7 @@ func TestLosses(t *testing.T) {
 		{"no instruction", system, "SYSTEM_PACKAGES", "git\n", git, `Containerfile:3: section SYSTEM_PACKAGES: "git" (line 3)`},
 		{"the packages of a repository", system, "SYSTEM_PACKAGES", "RUN dnf install code\n",
 			manifests("external-repos", `{"repos": [{"name": "code", "display_name": "C", "baseurl": "https://x.test/", "gpg_key": "https://x.test/k", "packages": ["code"]}]}`),
-			"Containerfile:3: section SYSTEM_PACKAGES: code"}, // there is no section that adds the repository
+			"Containerfile:3: section SYSTEM_PACKAGES: code"}, // no section adds the repository
 		{"COPR as the prior art has it", system, "COPR_REPOS", "RUN set -eu; \\\n    dnf copr enable -y a/b;\n", manifests("system-packages", `{"copr_repos": [{"name": "a/b"}]}`), ""},
 		{"another COPR", system, "COPR_REPOS", "RUN dnf copr enable -y a/c\n", manifests("system-packages", `{"copr_repos": [{"name": "a/b"}]}`), "Containerfile:3: section COPR_REPOS: COPR repository a/c"},
 		{"a repository", system, "EXTERNAL_REPOS", "COPY <<EOF /etc/yum.repos.d/x.repo\n[x]\nbaseurl=https://x.test/\nEOF\nCOPY x.repo /etc/yum.repos.d/\n", manifests(),
@@ -136,8 +137,8 @@ func TestLosesBase(t *testing.T) {
 	}
 }
 
-// TestLosesVersions: a section in the form of bkt does not stop a command, and what
-// it says of an image, a file or a repository beside its name is not dropped unsaid.
+// TestLosesVersions checks that a section in the form of bkt does not stop a command,
+// and that bkt reports each dropped detail of an image, a file or a repository.
 func TestLosesVersions(t *testing.T) {
 	zeros, ones := "@sha256:"+strings.Repeat("0", 64), "@sha256:"+strings.Repeat("1", 64)
 	base := func(image, digest string) fstest.MapFS {
@@ -171,7 +172,7 @@ func TestLosesVersions(t *testing.T) {
 			t.Errorf("%s: %v, not %q; stops: %s", c.body, said, c.want, stops(l))
 		}
 	}
-	// What a template says where there are no entries is no one's text.
+	// The text that a template writes without entries belongs to no one.
 	none := section("KERNEL_ARGUMENTS", "COPY <<'END_OF_KARGS' /usr/lib/bootc/kargs.d/10-bkt.toml\n# No kernel arguments configured: add them to kargs in manifests/system-config.json\nkargs = []\nEND_OF_KARGS\n")
 	if l := undeclared.Find("Containerfile", []byte("FROM a\n"+none), manifests("system-config", `{"kargs": ["a"]}`)); !l.Empty() {
 		t.Errorf("%v", l.Edits().Findings("loses"))
@@ -299,9 +300,9 @@ func TestChangingManifestsLosesNothing(t *testing.T) {
 	}
 }
 
-// TestTakingGivesTheManifestsBack renders from manifests and takes the text into
-// a repository that has none: the same text comes of it, where manifests have
-// words for all.
+// TestTakingGivesTheManifestsBack renders from manifests and takes the text into a
+// repository without manifests: rendering these gives the same text, if manifests can
+// express all of it.
 func TestTakingGivesTheManifestsBack(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 30 {
@@ -343,8 +344,8 @@ func TestTakingKeepsWhatManifestsSay(t *testing.T) {
 	}
 }
 
-// FuzzLose checks that no text of a section makes reading it panic, and that what
-// is up to date loses nothing.
+// FuzzLose checks that reading any text of a section does not panic, and that an
+// up-to-date section loses nothing.
 func FuzzLose(f *testing.F) {
 	for _, body := range []string{
 		"RUN dnf install git \\\n  gcc\n", "RUN <<A <<'B'\nx\nA\n\ty\nB\n", "RUN --mount=x\\\n a\n", "RUN\n", "COPY <<A\nA\n", "ENV\n", "ENV A=\"\n",

@@ -16,7 +16,7 @@ import (
 
 // A statement is one statement in a section.
 type statement struct {
-	script.Statement        // its Line is that of the Containerfile
+	script.Statement        // its Line is in the Containerfile
 	section          string // with the statement
 }
 
@@ -239,8 +239,8 @@ func (in sourceInstruction) commands(text string, skipped int) []script.Statemen
 	})
 }
 
-// isShell reports whether the first line of a script, without #!, says that it
-// is one for a shell that is understood.
+// isShell reports whether the first line of a script, without #!, names a shell whose
+// syntax bkt understands.
 func isShell(text string) bool {
 	line, _, _ := strings.Cut(text, "\n")
 	fields := strings.Fields(line)

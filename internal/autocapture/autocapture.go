@@ -84,7 +84,7 @@ func Run(ctx context.Context, s live.System, o Options, rep Reporter) error {
 	}
 }
 
-// pause waits before a look, so that one run serves many changes.
+// pause waits before reading the system, so that one run serves many changes.
 func (o Options) pause(ctx context.Context) error {
 	if !o.Wait {
 		return nil
@@ -97,8 +97,8 @@ func (o Options) pause(ctx context.Context) error {
 	}
 }
 
-// runOnce looks at the system once, and captures and commits. It reports whether there
-// are changes that were not stable yet.
+// runOnce reads the system once, and captures and commits. It reports whether some
+// changes were not stable yet.
 func runOnce(ctx context.Context, s live.System, o Options, rep Reporter) (unstable bool, err error) {
 	lock, err := s.Repo.TryLock()
 	if errors.Is(err, repo.ErrLocked) {

@@ -10,7 +10,7 @@ import (
 	"bkt/internal/hint"
 )
 
-// commit commits the journal, unless git is busy, and pushes what is not pushed.
+// commit commits the journal, unless git is busy, and pushes unpushed commits.
 func (r *captureRun) commit(ctx context.Context) error {
 	if r.state.Journal != nil && r.tree.Busy == "" {
 		branch, err := r.git.currentBranch(ctx) // bkt's lock does not stop git

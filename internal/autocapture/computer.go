@@ -33,8 +33,8 @@ func machineID(file string) string {
 	return id
 }
 
-// deriveID derives an id from that of the machine. machine-id(5) asks programs not to
-// show the machine's: the derived id does not lead back to it.
+// deriveID derives an id from the machine's. machine-id(5) asks programs not to show
+// the machine's id, which the derived one does not reveal.
 func deriveID(machine, checkout string) string {
 	key, err := hex.DecodeString(machine)
 	if err != nil {

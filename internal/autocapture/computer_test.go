@@ -7,7 +7,7 @@ import (
 )
 
 // TestDeriveID checks that computers and checkouts have different ids, that an id stays
-// the same, and that it does not show that of the machine.
+// the same, and that it does not reveal the machine's.
 func TestDeriveID(t *testing.T) {
 	const one, other = "0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcde0"
 	seen := map[string]string{}

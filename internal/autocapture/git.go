@@ -24,7 +24,7 @@ func (g gitRepo) command(args ...string) plan.Run {
 	return plan.Run{Argv: append([]string{"git", "-C", g.root}, args...), Env: unattended}
 }
 
-// output runs a git that changes nothing, and returns what it prints.
+// output runs a git command that changes nothing, and returns its output.
 func (g gitRepo) output(ctx context.Context, args ...string) ([]byte, error) {
 	return host.Query{}.Output(ctx, g.command(args...))
 }
@@ -103,7 +103,7 @@ func (g gitRepo) ignored(ctx context.Context, names []string) (string, error) {
 	return name, err
 }
 
-// commit commits files, and nothing else: what the user has staged stays staged.
+// commit commits only these files: the user's staged changes stay staged.
 func (g gitRepo) commit(ctx context.Context, names []string, message string) error {
 	undo, err := g.intentToAdd(ctx, names)
 	if err != nil {
@@ -120,8 +120,9 @@ func (g gitRepo) commit(ctx context.Context, names []string, message string) err
 // indexResetTimeout limits how long git may take to reset its index.
 const indexResetTimeout = 5 * time.Second
 
-// intentToAdd adds new files to git's index without their content: git commits by name
-// only what is in its index. undo removes them, as git does not stash with such files.
+// intentToAdd adds new files to git's index without their content, because git commits
+// by name only files in its index. undo removes them, because git does not stash with
+// such files.
 func (g gitRepo) intentToAdd(ctx context.Context, names []string) (undo func(), err error) {
 	tracked, err := g.output(ctx, append([]string{"ls-files", "-z", "--"}, names...)...)
 	if err != nil {

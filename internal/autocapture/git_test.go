@@ -25,8 +25,8 @@ func need(t *testing.T, programs ...string) {
 	}
 }
 
-// gitIn returns what runs git in the repository of a run, which it makes, with one
-// commit of all files.
+// gitIn creates the repository of a run, with one commit of all files, and returns a
+// function that runs git in it.
 func gitIn(t *testing.T, r *captureRun) func(args ...string) string {
 	t.Helper()
 	need(t, "git")
@@ -50,8 +50,8 @@ func gitIn(t *testing.T, r *captureRun) func(args ...string) string {
 	return git
 }
 
-// TestCommitJournal checks that exactly the files are committed that still hold what
-// was captured, and that the user's index stays as it is.
+// TestCommitJournal checks that exactly the files that still have their captured
+// content are committed, and that the user's index stays unchanged.
 func TestCommitJournal(t *testing.T) {
 	r := in(t, map[string]string{"m": "old", "edited": "old", "staged": "old"})
 	git := gitIn(t, r)

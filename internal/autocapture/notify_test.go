@@ -24,8 +24,8 @@ func (d *desktop) Notify(app string, _ uint32, icon, summary, body string, _ []s
 	return uint32(len(d.shown)), nil
 }
 
-// TestNotify has a desktop show errors by gdbus: each once, and as text, whatever markup
-// or quotes they have.
+// TestNotify checks that a desktop shows errors with gdbus: each once, and as text,
+// with any markup or quotes.
 func TestNotify(t *testing.T) {
 	testkit.Need(t, "dbus-daemon", "gdbus")
 	d := startDesktop(t)

@@ -12,7 +12,7 @@ import (
 	"bkt/internal/repo"
 )
 
-// A captureRun looks at the system once, and captures what it should.
+// A captureRun reads the system once, and captures items.
 type captureRun struct {
 	Options
 	system   live.System
@@ -58,7 +58,7 @@ func (r *captureRun) look(ctx context.Context) (err error) {
 		return err
 	}
 	r.items = live.Items(r.domains, live.DecideAutoCapture)
-	tooMany := r.tooMany() // before the debounce: all that is gone counts
+	tooMany := r.tooMany() // before the debounce: all missing items count
 	r.debounce()
 	r.refuseDomains(tooMany)
 	live.RefuseSecrets(r.items)
@@ -113,8 +113,8 @@ func (r *captureRun) isUnstable() bool {
 	return false
 }
 
-// tooMany says of each domain what a capture would remove, if that is so much that the
-// user may not mean it.
+// tooMany lists for each domain what a capture would remove, if that is so much that
+// the user may not intend it.
 func (r *captureRun) tooMany() map[*live.Domain]string {
 	all := map[*live.Domain]string{}
 	for _, d := range r.domains {
@@ -197,8 +197,8 @@ func (r *captureRun) save(ctx context.Context) error {
 	return host.Executor{}.Execute(ctx, p, func(plan.Change, error) {})
 }
 
-// domainProblems joins what is wrong with domains. Domains that cannot be read are left
-// out, and reported.
+// domainProblems joins the errors of domains. Unavailable domains are skipped, and
+// reported.
 func (r *captureRun) domainProblems() error {
 	var errs []error
 	for _, d := range r.domains {

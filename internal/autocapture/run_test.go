@@ -27,7 +27,7 @@ type named struct {
 
 func (n named) Name() string { return n.name }
 
-// domainNamed returns a domain of which nothing is known but its name.
+// domainNamed returns a domain with only a name.
 func domainNamed(name string) *live.Domain { return &live.Domain{Reconciler: named{name: name}} }
 
 // added returns an item that a capture adds to the manifest.
@@ -119,7 +119,7 @@ func TestPendingKeepsItsTime(t *testing.T) {
 	}
 }
 
-// TestNewJournal checks what is listed as written and to be committed.
+// TestNewJournal checks which files are listed as written and to be committed.
 func TestNewJournal(t *testing.T) {
 	apps, units := domainNamed("flatpak-apps"), domainNamed("services")
 	kept := added(units, "left.service", "x")
@@ -184,8 +184,8 @@ func TestCommitMessage(t *testing.T) {
 	}
 }
 
-// TestSplitDirty checks which uncommitted files are an earlier run's: those that hold
-// what its journal lists. All others are someone's own.
+// TestSplitDirty checks which uncommitted files belong to an earlier run: those with
+// the content in its journal. All others belong to the user.
 func TestSplitDirty(t *testing.T) {
 	r := in(t, map[string]string{"ours": "captured", "edited": "captured, and edited", "theirs": "mine"})
 	r.state.Journal = &journal{Files: map[string]string{"ours": hash([]byte("captured")), "edited": hash([]byte("captured")), "deleted": hash([]byte("captured"))}}
@@ -204,7 +204,7 @@ func TestSplitDirty(t *testing.T) {
 	}
 }
 
-// TestResult checks how a run is said to have ended.
+// TestResult checks the reported result of a run.
 func TestResult(t *testing.T) {
 	item := func(r live.Result) live.Item { return live.Item{Result: r} }
 	tests := []struct {

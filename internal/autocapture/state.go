@@ -21,7 +21,7 @@ import (
 // stateVersion is the version of the format of a state.
 const stateVersion = 1
 
-// A state is what one run leaves for the next.
+// A state is what one run stores for the next.
 type state struct {
 	Version      int           `json:"version"`
 	LastRun      time.Time     `json:"last_run"`

@@ -10,8 +10,8 @@ import (
 	"bkt/internal/workspace"
 )
 
-// A Status says what auto-capture did last, and what it waits for. Version increases
-// when a field changes its meaning or is removed.
+// A Status describes the last run of auto-capture, and the changes that wait. Version
+// increases when a field changes its meaning or is removed.
 type Status struct {
 	Version      int           `json:"version"`
 	Enabled      bool          `json:"enabled"`
@@ -27,8 +27,8 @@ type Status struct {
 	Uncommitted  []string      `json:"uncommitted,omitempty"` // files that are written and not committed
 }
 
-// ReadStatus returns the status of auto-capture. That it cannot be read is one of its
-// problems.
+// ReadStatus returns the status of auto-capture. If it cannot be read, that is one of
+// its problems.
 func ReadStatus(w workspace.Workspace) Status {
 	enabled, errEnabled := Enabled(w)
 	st, err := readState(w)

@@ -49,8 +49,8 @@ func PlanEnable(ctx context.Context, w workspace.Workspace, push bool) (plan.Pla
 	return append(p, git.setPushes(plan.Add, pushKey, "true")), nil
 }
 
-// PlanDisable plans to undo what [PlanEnable] planned. The plan is what can be undone
-// even if there is an error.
+// PlanDisable plans to undo what [PlanEnable] planned. With an error, the plan has all
+// steps that are still possible.
 func PlanDisable(ctx context.Context, w workspace.Workspace) (plan.Plan, error) {
 	p, err := planStop(ctx, w)
 	if err != nil || !host.Installed("git") {
@@ -213,7 +213,7 @@ func planRemoveFiles(w workspace.Workspace) (plan.Plan, error) {
 	return plan.Plan{remove}, nil
 }
 
-// isOf returns what reports whether a unit is the repository's.
+// isOf returns a function that reports whether a unit belongs to the repository.
 func isOf(w workspace.Workspace) func(name string) bool {
 	names := packaging.Instances(w.Repo.Root)
 	return func(name string) bool { return slices.Contains(names, name) }

@@ -35,7 +35,7 @@ func TestSameRepository(t *testing.T) {
 	}
 }
 
-// TestParse has what the programs print of systems of all kinds.
+// TestParse parses the output of the programs on systems of all kinds.
 func TestParse(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string

@@ -39,7 +39,7 @@ func (p *part) checkAbilities(c *engineclient.Connection) error {
 	return errors.Join(errs...)
 }
 
-// otherEngine returns the hint for what the engine cannot do.
+// otherEngine returns the hint for a feature that the engine lacks.
 func otherEngine(c *engineclient.Connection) string {
 	if c.Daemon == nil {
 		return "build with another engine: see \"bkt doctor\" and --engine"

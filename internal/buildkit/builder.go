@@ -39,7 +39,7 @@ type Builder struct {
 	Pull bool
 	// Exports are further forms of the image.
 	Exports []Export
-	// Compression is that of new layers, "zstd" or "gzip"; empty: zstd.
+	// Compression is the compression of new layers, "zstd" or "gzip"; empty: zstd.
 	Compression string
 	// Attest are attestations to add, "sbom" and "provenance", with their
 	// parameters.
@@ -155,7 +155,7 @@ func guard(build gateway.BuildFunc, broken *error) gateway.BuildFunc {
 	}
 }
 
-// drain reads what is left in c, so that its writer can continue.
+// drain reads the rest of c, so that its writer can continue.
 func drain[T any](c <-chan T) {
 	for range c {
 	}
@@ -170,8 +170,7 @@ func (b Builder) say(log io.Writer, line string) {
 	}
 }
 
-// connect returns a connection to the first engine that can be used. It logs
-// what it waits for.
+// connect returns a connection to the first usable engine. It logs when it waits.
 func (b Builder) connect(ctx context.Context, log io.Writer) (*engineclient.Connection, error) {
 	return engineclient.Connect(ctx, b.Config, func(who string) { b.say(log, "waiting for "+who+" to answer") })
 }

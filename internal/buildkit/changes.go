@@ -54,7 +54,7 @@ func (c *comparison) folder(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	// The difference lacks what was removed, but has its folder.
+	// The difference lacks removed files, but has their folder.
 	for _, name := range slices.Sorted(maps.Keys(old)) {
 		if now[name] == nil {
 			c.add(path.Join(dir, name), "removed")

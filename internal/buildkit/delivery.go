@@ -28,8 +28,8 @@ import (
 type delivery interface {
 	// export returns the exporter to ask the engine for.
 	export() client.ExportEntry
-	// receive adds the blobs of the image to the output, unless it has them,
-	// and returns the descriptor of the image. answer is that of the engine.
+	// receive adds the blobs of the image to the output, unless it has them, and
+	// returns the descriptor of the image. answer is the engine's answer.
 	receive(ctx context.Context, answer map[string]string) (ocispec.Descriptor, error)
 }
 
@@ -136,8 +136,8 @@ func convert(ctx context.Context, program, archive, layout string) error {
 	return nil
 }
 
-// exportTo returns the exporter that sends blobs to store. Layers that are
-// compressed already, such as those of a base, stay as they are.
+// exportTo returns the exporter that sends blobs to store. Layers that are compressed
+// already, such as those of a base image, stay unchanged.
 func exportTo(store content.Store, compression string) client.ExportEntry {
 	return client.ExportEntry{
 		Type:        client.ExporterOCI,
@@ -147,7 +147,7 @@ func exportTo(store content.Store, compression string) client.ExportEntry {
 }
 
 // outputStore returns the store that the engine c puts the blobs of an image into.
-// What bkt's own engine has in its root is copied from there.
+// Blobs in the root of bkt's own engine are copied from there.
 func (b Builder) outputStore(c *engineclient.Connection, w *ocilayout.Writer) content.Store {
 	if c.Address != engineclient.Own {
 		return w.Store()

@@ -14,7 +14,7 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// An Export is a further form of the image, beside the layout: an OCI or a docker
+// An Export is another form of the image, in addition to the layout: an OCI or a docker
 // archive, or a folder with the files of the image.
 type Export struct {
 	Type string // "oci", "docker" or "local"
@@ -22,7 +22,7 @@ type Export struct {
 	Name string // of the image in the archive; may be empty
 }
 
-// A pendingExport is an export that is written beside its destination.
+// A pendingExport is an export that is written next to its destination.
 type pendingExport struct {
 	entry   client.ExportEntry
 	finish  func() error // moves it to its destination
@@ -62,8 +62,8 @@ type unclosed struct{ io.Writer }
 
 func (unclosed) Close() error { return nil }
 
-// openFolder creates a folder beside dir, which replaces dir if that is empty
-// or does not exist.
+// openFolder creates a folder next to dir, which replaces dir if that is empty or does
+// not exist.
 func openFolder(dir string) (pendingExport, error) {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return pendingExport{}, hint.Add(fmt.Errorf("%s: the folder is not empty", dir), "name a folder that is empty or does not exist")
@@ -139,7 +139,7 @@ func (all pendingExports) finish() error {
 	return nil
 }
 
-// abandon removes those that are not finished.
+// abandon removes unfinished exports.
 func (all pendingExports) abandon() {
 	for _, p := range all {
 		p.abandon()

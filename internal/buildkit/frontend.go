@@ -17,7 +17,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// epochArg is the build argument with the date of all that a build creates; see
+// epochArg is the build argument with the date of everything that a build creates; see
 // https://reproducible-builds.org/docs/source-date-epoch/.
 const epochArg = "SOURCE_DATE_EPOCH"
 

@@ -23,7 +23,7 @@ type Inspection struct {
 	Root   *Tree
 	Labels map[string]string
 	Env    map[string]string
-	Extra  *Tree // that of the [ExtraMount], or nil
+	Extra  *Tree // the files of the [ExtraMount], or nil
 }
 
 // An ExtraMount is a folder or another image for commands to use; it may be empty.

@@ -26,8 +26,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// options translates s for BuildKit. It asks no engine, so that a mistake in s
-// is found before one starts.
+// options translates s for BuildKit. It contacts no engine, so that an error in s is
+// found before one starts.
 func (b Builder) options(s buildspec.Spec, dir string) (client.SolveOpt, error) {
 	opt := client.SolveOpt{
 		FrontendAttrs: b.attributes(s),
@@ -38,7 +38,7 @@ func (b Builder) options(s buildspec.Spec, dir string) (client.SolveOpt, error) 
 	if err != nil {
 		return opt, err
 	}
-	// Engines fetch only what has changed since they last read this folder.
+	// Engines fetch only files that have changed since they last read this folder.
 	opt.SharedKey = digest.FromString(root).Encoded()
 	if opt.LocalMounts["context"], err = s.ContextFS(root, append(b.excluded(), dir)); err != nil {
 		return opt, err
@@ -201,7 +201,8 @@ func parseCaches(caches []string) ([]client.CacheOptionsEntry, error) {
 	return entries, nil
 }
 
-// attachables returns what the engine may ask this process for during a build.
+// attachables returns the services of this process that the engine may use during a
+// build.
 func (b Builder) attachables() ([]session.Attachable, error) {
 	var all []session.Attachable
 	if b.Credentials != nil {

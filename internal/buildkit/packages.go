@@ -61,8 +61,8 @@ func packagesOf(ctx context.Context, c gateway.Client, ref gateway.Reference) ([
 	return t.ReadFile(ctx, "packages")
 }
 
-// withLabel returns the configuration of an image with one more label. All else
-// stays, including what this program does not know.
+// withLabel returns the configuration of an image with an additional label. All other
+// fields stay, including those that this program does not know.
 func withLabel(config []byte, name, value string) ([]byte, error) {
 	var whole, inner map[string]json.RawMessage
 	if err := json.Unmarshal(config, &whole); err != nil {

@@ -26,7 +26,7 @@ type part struct {
 	inputs  buildspec.Inputs // of the whole image
 }
 
-// parts returns the parts of s. It asks no engine, so that a mistake in s is found
+// parts returns the parts of s. It contacts no engine, so that an error in s is found
 // before one starts.
 func (b Builder) parts(ctx context.Context, s buildspec.Spec, dir string) ([]part, error) {
 	parts, err := b.split(s)

@@ -22,8 +22,8 @@ type platformError struct{ error }
 
 func (e platformError) Unwrap() error { return e.error }
 
-// isUnrunnable reports whether the output of a step is about such a program.
-// For the engine it is one that ends with status 1.
+// isUnrunnable reports whether the output of a step is about such a program. The engine
+// only knows that it exited with status 1.
 func isUnrunnable(s *client.SolveStatus) bool {
 	return slices.ContainsFunc(s.Logs, func(l *client.VertexLog) bool { return bytes.Contains(l.Data, []byte(execFormat)) })
 }

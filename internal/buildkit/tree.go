@@ -14,8 +14,8 @@ import (
 	fstypes "github.com/tonistiigi/fsutil/types"
 )
 
-// A Tree is a tree of files on the engine: those of an image, or the result of
-// commands. It lasts as long as its build.
+// A Tree is a file tree on the engine: of an image, or the result of commands. It
+// exists as long as its build.
 type Tree struct {
 	c     gateway.Client
 	state llb.State

@@ -8,7 +8,7 @@ import (
 	"bkt/internal/ocilayout"
 )
 
-// Inputs returns what decides what a build of s yields.
+// Inputs returns the inputs that determine the result of a build of s.
 func (b Builder) Inputs(ctx context.Context, s buildspec.Spec) (buildspec.Inputs, error) {
 	return s.Inputs(ctx, buildspec.Options{Version: b.Config.Version, Compression: b.compression(), Attest: b.Attest, Exclude: b.excluded()})
 }
@@ -17,7 +17,7 @@ func (b Builder) Inputs(ctx context.Context, s buildspec.Spec) (buildspec.Inputs
 func (b Builder) excluded() []string { return append([]string{b.Config.Root}, b.Exclude...) }
 
 // Unchanged returns the image in the layout dir, and true if it is complete and was
-// built from the current inputs of s. It asks neither engine nor registry.
+// built from the current inputs of s. It contacts neither engine nor registry.
 func (b Builder) Unchanged(ctx context.Context, s buildspec.Spec, dir string) (ocilayout.Image, bool) {
 	if s.NoCache || b.Pull || len(s.RerunLines)+len(b.Exports)+len(b.CacheTo) > 0 {
 		return ocilayout.Image{}, false

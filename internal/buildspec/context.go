@@ -16,9 +16,9 @@ import (
 	"github.com/tonistiigi/fsutil"
 )
 
-// ContextFS returns the folder dir without the folders in exclude, and without
-// the layouts that s reads. What a build writes would otherwise be part of what
-// the next one reads.
+// ContextFS returns the folder dir without the folders in exclude, and without the
+// layouts that s reads. Otherwise the output of a build would be part of the input of
+// the next.
 func (s Spec) ContextFS(dir string, exclude []string) (fsutil.FS, error) {
 	fs, err := fsutil.NewFS(dir)
 	if err != nil {
@@ -59,7 +59,7 @@ func Resolve(path string) string {
 	return filepath.Join(Resolve(parent), filepath.Base(path))
 }
 
-// excluded returns the folders that are never part of what a build reads.
+// excluded returns the folders that are never part of a build context.
 func (s Spec) excluded(exclude []string) []string {
 	all := slices.Clone(exclude)
 	for _, name := range slices.Sorted(maps.Keys(s.Images)) {

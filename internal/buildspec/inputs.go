@@ -26,12 +26,12 @@ import (
 // InputsLabel is the label of an image with the digest of its inputs.
 const InputsLabel = "bkt.inputs"
 
-// SourcesLabel is the label of an image with the digest of those inputs that lie in
-// its repository.
+// SourcesLabel is the label of an image with the digest of the inputs that are in its
+// repository.
 const SourcesLabel = "bkt.sources"
 
-// Inputs are all that decides what a build yields and is known without
-// building. What a RUN fetches from the network is not part of it.
+// Inputs are all facts that determine the result of a build and are known without
+// building. Downloads of a RUN are not part of it.
 type Inputs struct {
 	// Open are the images that the build reads from a registry by a tag, whose
 	// digests the caller must find out.
@@ -91,7 +91,7 @@ func (in Inputs) Sources() (digest.Digest, error) {
 	return digest.FromBytes(data), err
 }
 
-// Options are the settings of a builder that decide what a build yields.
+// Options are the settings of a builder that affect the result of a build.
 type Options struct {
 	Version     string // of bkt
 	Compression string // of new layers
@@ -99,7 +99,7 @@ type Options struct {
 	Exclude     []string // folders that are never sent
 }
 
-// Inputs returns what decides what a build of s yields.
+// Inputs returns the inputs that determine the result of a build of s.
 func (s Spec) Inputs(ctx context.Context, o Options) (Inputs, error) {
 	in := Inputs{known: inputs{
 		Version:     o.Version,

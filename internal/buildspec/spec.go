@@ -1,6 +1,6 @@
-// Package buildspec says what an image is built from: its Containerfile, the
-// build context, and what stands in for images. It reads files, and asks
-// neither engine nor registry.
+// Package buildspec describes the inputs of an image: its Containerfile, the build
+// context, and replacements for images. It reads files, and contacts neither engine nor
+// registry.
 package buildspec
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// A Spec is what an image is built from.
+// A Spec describes the inputs of an image.
 type Spec struct {
 	Containerfile string                     // path of the file, inside Context
 	Context       string                     // folder that COPY and bind mounts read
@@ -26,10 +26,10 @@ type Spec struct {
 	Args          map[string]string          // build arguments
 	Images        map[string]ocilayout.Image // FROM references and named contexts that are read from OCI layouts
 	Folders       map[string]string          // named contexts that are folders
-	Pins          map[string]digest.Digest   // images of registries that are read by these digests alone
-	Labels        map[string]string          // of the image, beside those of the Containerfile
+	Pins          map[string]digest.Digest   // images of registries that are read only by these digests
+	Labels        map[string]string          // of the image, in addition to those of the Containerfile
 	NoCache       bool                       // run every step again
-	RerunLines    []int                      // run the commands of these lines again, and all that depends on them
+	RerunLines    []int                      // run the commands of these lines again, and all steps that depend on them
 }
 
 // Locate returns the folder that the Containerfile is sent from, and its path
@@ -47,8 +47,7 @@ func (s Spec) Locate(root string) (dir, name string) {
 	return filepath.Dir(file), filepath.Base(file)
 }
 
-// Parse reads and parses the Containerfile. What BuildKit cannot parse is a
-// [StepError].
+// Parse reads and parses the Containerfile. A syntax error is a [StepError].
 func (s Spec) Parse() (*dockerfile.File, error) {
 	dir, name := s.Locate(s.Context)
 	text, err := os.ReadFile(filepath.Join(dir, name))
@@ -62,7 +61,8 @@ func (s Spec) Parse() (*dockerfile.File, error) {
 	return f, nil
 }
 
-// References returns what the Containerfile f reads in a build of s.
+// References returns the images and folders that the Containerfile f reads in a build
+// of s.
 func (s Spec) References(f *dockerfile.File) (dockerfile.References, error) {
 	refs, err := f.References(s.options())
 	if err != nil {
@@ -71,8 +71,8 @@ func (s Spec) References(f *dockerfile.File) (dockerfile.References, error) {
 	return refs, nil
 }
 
-// Unread returns the names of the images and folders of s that the
-// Containerfile does not read, and what it reads instead.
+// Unread returns the names of the images and folders of s that the Containerfile does
+// not read, and those that it reads instead.
 func (s Spec) Unread() (unread, reads []string, err error) {
 	f, err := s.Parse()
 	if err != nil {
@@ -90,7 +90,7 @@ func (s Spec) Unread() (unread, reads []string, err error) {
 	return unread, refs, nil
 }
 
-// options returns what the Containerfile is given.
+// options returns the arguments and platforms for the Containerfile.
 func (s Spec) options() dockerfile.Options {
 	return dockerfile.Options{Platforms: s.Platforms, Args: s.Args}
 }

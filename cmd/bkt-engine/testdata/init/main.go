@@ -1,4 +1,4 @@
-// Command init is all that the images of the tests contain.
+// Command init is the only program in the images of the tests.
 package main
 
 import (
@@ -16,7 +16,7 @@ func main() {
 		for { // Go's runtime sends signals to itself, and any ends a pause
 			_ = syscall.Pause()
 		}
-	case "wait": // until it is told to end
+	case "wait": // until SIGTERM
 		told := make(chan os.Signal, 1)
 		signal.Notify(told, syscall.SIGTERM)
 		fmt.Println("waiting")
