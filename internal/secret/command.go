@@ -8,10 +8,10 @@ import (
 	"unicode"
 )
 
-// arguments looks at the arguments of each command in a text for a shell.
+// arguments scans the arguments of each command in a text for a shell.
 func (s *scan) arguments(text string) { s.commands(text, 0) }
 
-// maxNesting is how deep commands in quotes are looked at, as of "sh -c".
+// maxNesting is how deep commands in quotes are scanned, such as those of "sh -c".
 const maxNesting = 3
 
 func (s *scan) commands(text string, depth int) {
@@ -39,7 +39,7 @@ func (s *scan) commands(text string, depth int) {
 		if i+1 < len(list) && words.piped {
 			next = list[i+1].words
 		}
-		s.one(program(words.words), next)
+		s.oneCommand(program(words.words), next)
 		for _, w := range words.words {
 			if depth < maxNesting && strings.Contains(w, " ") && len(words.words) > 1 {
 				s.commands(w, depth+1)
@@ -48,21 +48,21 @@ func (s *scan) commands(text string, depth int) {
 	}
 }
 
-// maxCommand is how much of a command is looked at.
+// maxCommand is how many bytes of a command are scanned.
 const maxCommand = 1 << 16
 
-// sqlPattern is what databases take for a password.
+// sqlPattern matches passwords in statements of databases.
 var sqlPattern = pattern(`(?i)\b(?:password|identified(?: with \S+)? by)\s*\(?\s*'([^'\s]+)'`)
 
 var netrcPattern = pattern(`\b(?:login|account|user)\s+\S+\s+password\s+["']?([^\s"'\\]+)`)
 
-// wrappers run the program that comes after them.
+// wrappers are words before the program of a command.
 var wrappers = words("sudo env exec command nohup time doas run0 setsid nice ionice timeout xargs if then else do while until ! eval stdbuf")
 
-// wrapperOptions are options of these that have a value.
+// wrapperOptions are options of wrappers with a value.
 var wrapperOptions = words("-u -g -U -h -C -p -n -k --user --group --unset")
 
-// program returns a command without what stands before its program.
+// program returns a command without wrappers, their options and variables.
 func program(words []string) []string {
 	for len(words) > 1 {
 		name, _, isPair := strings.Cut(words[0], "=")
@@ -79,8 +79,8 @@ func program(words []string) []string {
 	return words
 }
 
-// one looks at one command, and at what reads its output.
-func (s *scan) one(words, next []string) {
+// oneCommand scans one command. next is the command that reads its output.
+func (s *scan) oneCommand(words, next []string) {
 	if len(words) < 2 {
 		return
 	}
@@ -108,7 +108,7 @@ func (s *scan) one(words, next []string) {
 	}
 }
 
-// withoutFiles returns arguments up to where files are read or written.
+// withoutFiles returns the arguments before the first redirection.
 func withoutFiles(args []string) []string {
 	if i := slices.IndexFunc(args, func(a string) bool {
 		return strings.HasPrefix(strings.TrimLeft(a, "012&"), ">") || strings.HasPrefix(a, "<")
@@ -118,7 +118,7 @@ func withoutFiles(args []string) []string {
 	return args
 }
 
-// options looks at the values of options, by the names that these have.
+// options scans the values of options by the names of the options.
 func (s *scan) options(name string, args []string) {
 	for i, arg := range args {
 		if i+1 == len(args) {
@@ -153,7 +153,7 @@ func (s *scan) addOption(value string) {
 	}
 }
 
-// userPassword looks at USER:PASSWORD, and what is like it.
+// userPassword scans USER:PASSWORD and USER%PASSWORD.
 func (s *scan) userPassword(value string) {
 	i := strings.IndexAny(value, ":%")
 	if i < 0 || i+1 == len(value) || strings.ContainsAny(value[:i], "/ ") {
@@ -164,7 +164,7 @@ func (s *scan) userPassword(value string) {
 	}
 }
 
-// passwordOptions are options of one letter that take a password, by program.
+// passwordOptions are options of one letter whose value is a password, by program.
 var passwordOptions = sync.OnceValue(func() map[string][]string {
 	return map[string][]string{
 		"sshpass": {"-p"}, "zip": {"-P"}, "unzip": {"-P"}, "redis-cli": {"-a"}, "ldapsearch": {"-w"}, "ldapmodify": {"-w"}, "ldapadd": {"-w"},
@@ -174,7 +174,7 @@ var passwordOptions = sync.OnceValue(func() map[string][]string {
 	}
 })
 
-// logins are programs whose "login" takes a password by -p.
+// logins are programs whose subcommand "login" has a password as the value of -p.
 var logins = words("podman docker skopeo buildah helm oc az nerdctl oras crane flatpak npm twine")
 
 func takesPassword(name, option string, args []string) bool {
@@ -184,8 +184,8 @@ func takesPassword(name, option string, args []string) bool {
 	return option == "-p" && (logins()[name] && slices.Contains(args, "login") || name == "twine" || !noLogins()[name] && !mysqls()[name] && namesUser(args))
 }
 
-// namesUser reports whether arguments say who is let in. Of programs that take a
-// user, -p is the password, or else a port, a folder or a process.
+// namesUser reports whether arguments have a user, so that -p is the password. In other
+// commands, -p is a port, a folder or a process.
 func namesUser(args []string) bool {
 	p := slices.Index(args, "-p")
 	if p < 0 || p+1 == len(args) || !strings.ContainsFunc(args[p+1], unicode.IsLetter) || strings.ContainsAny(args[p+1], "/:,. ") {
@@ -196,7 +196,7 @@ func namesUser(args []string) bool {
 	})
 }
 
-// noLogins are programs whose -u and --user are others: of a user and a group.
+// noLogins are programs whose -u and --user have no password.
 var noLogins = words(`podman docker nerdctl systemd-run chown install su sudo runuser setpriv distrobox flatpak toolbox useradd usermod
 	diff rsync ssh scp id chroot unshare journalctl systemctl loginctl git sort date ls pip cp mv tar`)
 
@@ -218,10 +218,10 @@ func cookieOption(name, option string) bool {
 	return name == "curl" && option == "-b" || option == "--cookie"
 }
 
-// mysqls are programs with -pPASSWORD.
+// mysqls are programs with an option -pPASSWORD.
 var mysqls = words("mysql mysqldump mysqladmin mysqlimport mysqlshow mysqlcheck mariadb mariadb-dump mariadb-admin mycli sshpass 7z 7za 7zr 7zz unrar rar")
 
-// attached looks at options that have their value with them.
+// attached scans options whose value is in the same word.
 func (s *scan) attached(name string, args []string) {
 	for _, arg := range args {
 		switch {
@@ -239,16 +239,16 @@ func (s *scan) attached(name string, args []string) {
 	}
 }
 
-// verbs say that the word after a name is its value.
+// verbs are the subcommands after which names and values follow.
 var verbs = words("set config configure")
 
-// maxVerb is among how many arguments it is.
+// maxVerb is the number of arguments among which a verb is expected.
 const maxVerb = 3
 
-// setters are programs that take names and values by themselves.
+// setters are programs whose arguments are names and values even without a verb.
 var setters = words("nmcli gsettings dconf crudini kwriteconfig5 kwriteconfig6 snap wpa_cli uci")
 
-// settings looks at values after their names, as in "git config NAME VALUE".
+// settings scans values after their names, as in "git config NAME VALUE".
 func (s *scan) settings(name string, args []string) {
 	if !setters()[name] && !slices.ContainsFunc(args[:min(len(args), maxVerb)], func(a string) bool { return verbs()[a] }) {
 		return
@@ -273,7 +273,7 @@ func (s *scan) settings(name string, args []string) {
 	}
 }
 
-// positional looks at arguments that are passwords by where they stand.
+// positional scans arguments that are passwords by their position.
 func (s *scan) positional(name string, args []string) {
 	last := args[len(args)-1]
 	switch {
@@ -296,24 +296,24 @@ func (s *scan) positional(name string, args []string) {
 	}
 }
 
-// registers are subcommands after which there may be the number of an account, as
-// of a VPN, or of a licence, that is all that one needs.
+// registers are subcommands before a number that alone gives access, such as that of an
+// account of a VPN, or of a licence.
 var registers = words("login register activate redeem")
 
 const minAccount = 12 // digits
 
-// isBatch reports whether an argument has the option -b, with which htpasswd and
-// those like it take the password from the next ones.
+// isBatch reports whether an argument has the option -b, with which htpasswd and similar
+// programs read the password from the next arguments.
 func isBatch(arg string) bool {
 	return strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.Contains(arg, "b")
 }
 
-// changes are verbs of subcommands that take a new password.
+// changes are verbs of subcommands that set a password.
 var changes = words("set change reset update add create")
 
-// setsPassword reports whether the last argument is a password by the name of a
-// subcommand, as in "grdctl vnc set-password PASSWORD" or "add_user USER PASSWORD".
-// One argument alone is a password only where there is no user to name.
+// setsPassword reports whether a subcommand makes the last argument a password, as in
+// "grdctl vnc set-password PASSWORD" or "add_user USER PASSWORD". A single argument is a
+// password only if the subcommand needs no user.
 func setsPassword(args []string) bool {
 	i := slices.IndexFunc(args, func(a string) bool {
 		verb := wordsOf(a)
@@ -332,17 +332,17 @@ func setsPassword(args []string) bool {
 	return false
 }
 
-// passwordReaders are programs, with their arguments, that read a password from
-// what is piped to them.
+// passwordReaders are programs, with their arguments, that read a password from standard
+// input.
 var passwordReaders = []string{
 	"chpasswd ", " passwd ", " vncpasswd ", " smbpasswd ", " kinit ", "keepassxc-cli ", "cryptsetup ", "sudo -S ", "--with-token ", "--passphrase-fd ",
 	"secret-tool store ", "podman secret create ", "docker secret create ", "pass insert ", "rclone obscure ", "wg pubkey ",
 	"gnome-keyring-daemon --unlock ", "systemd-creds encrypt ", "ssh-add - ", "htpasswd -i ",
 }
 
-// readsPassword reports whether a program reads a password from what is piped to
-// it: one of those that always do, or one with an option such as
-// "--password-stdin" or "--password-file -".
+// readsPassword reports whether a program reads a password from standard input: one of
+// passwordReaders, or one with an option such as "--password-stdin" or
+// "--password-file -".
 func readsPassword(words []string) bool {
 	all := " " + strings.Join(words, " ") + " "
 	if slices.ContainsFunc(passwordReaders, func(r string) bool { return strings.Contains(all, r) }) {
@@ -366,7 +366,7 @@ func readsPassword(words []string) bool {
 
 func prints(program string) bool { return program == "echo" || program == "printf" }
 
-// printed looks at what echo prints for such a program.
+// printed scans the arguments of echo or printf for a program that reads a password.
 func (s *scan) printed(name string, args []string) {
 	if !prints(name) {
 		return
@@ -385,14 +385,14 @@ func (s *scan) printed(name string, args []string) {
 	}
 }
 
-// A shellCommand is one of a list.
+// A shellCommand is one command of a list.
 type shellCommand struct {
 	words []string
 	piped bool // into the next
 }
 
-// shellCommands splits a text for a shell into commands and their words, without
-// quotes. It is no parser: where there is more to it, words are wrong.
+// shellCommands splits a text for a shell into commands and their words, without quotes.
+// It is not a full parser: in complex commands, words may be wrong.
 func shellCommands(text string) []shellCommand {
 	var all []shellCommand
 	var words []string

@@ -9,15 +9,15 @@ import (
 	"sync"
 )
 
-// A format is the form that a service gives to its tokens.
+// A format is the format of the tokens of a service.
 type format struct {
 	what     string
-	keywords []string // of which a text has one, in lower case
-	entropy  float64  // of a token, at least
+	keywords []string // a text with a token has one of these, in lower case
+	entropy  float64  // the minimum of a token
 	pattern  func() *regexp.Regexp
 }
 
-// own are formats that the rules of others do not have, or have more strictly.
+// own are formats that gitleaks lacks, or defines more strictly.
 var own = []struct{ what, keywords, pattern string }{
 	{"a token of GitHub", "gh github", `\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{40,})`},
 	{"a token of GitLab", "gl", `\bgl(pat|ptt|dt|rt|cbt|soat|ft|agent|oas)-[A-Za-z0-9_.-]{20,}`},
@@ -66,7 +66,7 @@ var own = []struct{ what, keywords, pattern string }{
 //go:embed gitleaks.txt
 var gitleaks string
 
-// formats are all, as soon as a text may have one.
+// formats returns all formats. They are read when a text may have a token.
 var formats = sync.OnceValue(func() []format {
 	var all []format
 	for _, f := range own {
@@ -83,11 +83,11 @@ var formats = sync.OnceValue(func() []format {
 	return all
 })
 
-// minToken is how many characters a token has at least, one after the other.
+// minToken is the minimum length of a token.
 const minToken = 16
 
-// mayHaveToken reports whether a text has as many characters of tokens one after
-// the other, with a digit or a capital among them. Most texts do not.
+// mayHaveToken reports whether a text has minToken consecutive characters of tokens, and a
+// digit or a capital among them. Most texts do not.
 func mayHaveToken(text string) bool {
 	length, odd := 0, false
 	for i := range len(text) {
@@ -105,7 +105,7 @@ func mayHaveToken(text string) bool {
 	return strings.Contains(text, "PRIVATE KEY") || strings.Contains(text, "WIFI:")
 }
 
-// formats looks for the forms of tokens.
+// formats searches for tokens by their formats.
 func (s *scan) formats(text string) {
 	if !mayHaveToken(text) {
 		return
@@ -121,12 +121,12 @@ func (s *scan) formats(text string) {
 	}
 }
 
-// An index has the keywords of all formats, by their first two characters: texts
-// are looked through once, and not once for each of hundreds of keywords.
+// An index has the keywords of all formats by their first two characters, so that a text is
+// searched once, and not once for each of hundreds of keywords.
 type index struct {
-	lists  [1 << 16]uint16 // by two characters; 0: none begins so
+	lists  [1 << 16]uint16 // indexes of found, by two characters; 0: no keyword begins with them
 	found  [][]keyword
-	single []keyword // which have only one
+	single []keyword // keywords of one character
 }
 
 type keyword struct {
@@ -155,8 +155,7 @@ var keywords = sync.OnceValue(func() *index {
 
 func start(text string) int { return int(text[0])<<8 | int(text[1]) }
 
-// in returns the formats, in their order, of which a text in lower case has a
-// keyword.
+// in returns the indexes of the formats with a keyword in a text in lower case, sorted.
 func (x *index) in(lower string) []int {
 	var all []int
 	for _, k := range x.single {

@@ -7,17 +7,17 @@ import (
 	"unicode"
 )
 
-// A class says what a name says of its value.
+// A class says whether the value of a name is a secret.
 type class int
 
 const (
 	none   class = iota
-	about        // it is about a secret, such as where it is kept
+	about        // it describes a secret, such as its file
 	weak         // it may be a secret: "key"
-	strong       // it is one: "password"
+	strong       // it is a secret: "password"
 )
 
-// stems are parts of names that say so wherever they stand.
+// stems are parts of names of secrets, at any position.
 var stems = []string{
 	"password", "passwd", "passphrase", "passwort", "kennwort", "passcode", "apikey", "apitoken", "secretkey", "privatekey",
 	"authkey", "authtoken", "accesstoken", "refreshtoken", "credential", "clientsecret", "secretid", "totp", "hotp",
@@ -26,25 +26,27 @@ var stems = []string{
 	"licensekey", "licencekey", "productkey", "serialkey", "seedphrase", "recoveryphrase", "seedwords",
 }
 
-// secretWords are words that say so.
+// secretWords are words in names of secrets.
 var secretWords = words("secret secrets token tokens pass pwd pw psk otp pin passwords cred creds jwt passphrases pswd psw")
 
-// lastWords say so if no other comes after them, "pass" as in "pass-through".
+// lastWords are secretWords that count only at the end of a name: "pass" does not count in
+// "pass-through".
 var lastWords = words("pass pwd pw psk pin cred creds")
 
-// weakWords are those that may.
+// weakWords are words in names of possible secrets.
 var weakWords = words(`key keys auth sig sign signature hmac appid cookie cookies seed mnemonic session sid sessionid bearer license
 	licence serial salt nonce webhook pat csrf xsrf login accesskey accesskeys`)
 
-// secretEnds are how words end that say so, in which words are not told apart.
+// secretEnds are the ends of words in names of secrets, for names without separators.
 var secretEnds = []string{"pass", "pwd", "token", "secret", "psk", "apikey"}
 
-// noSecrets are words with such an end, or such a word in them, that do not.
+// noSecrets are words with such an end, or with a secretWord in them, that are not names of
+// secrets.
 var noSecrets = words(`compass bypass trespass surpass overpass underpass encompass impass keepass gopass lastpass enpass nordpass
 	askpass nopasswd nopassword sshaskpass authpass protonpass multipass passthrough oldpwd hotkey monkey turkey donkey`)
 
-// aboutAfter are words after a secret's that make the name say something about
-// it; aboutBefore are those before it.
+// aboutAfter are words after the word of a secret that make the name describe the secret;
+// aboutBefore are such words before it.
 var aboutAfter = words(`file files path paths dir dirs directory folder store storage manager managers helper command commands cmd program prompt
 	type types kind mode method methods format length len size limit limits count counts max min num number expiry expires expiration
 	expire ttl timeout age lifetime policy url uri endpoint host hostname server address addr port user username name names id ids backend
@@ -61,24 +63,24 @@ var aboutBefore = words(`no not remember show hide reveal use ask save require r
 	output completion lock ignore public pub per exclude include random autofill autotype tokenizer
 	recv import load fetch trusted trust default local export list search send primary authorized known host first last next previous`)
 
-// generic are keys that say nothing of their values.
+// generic are keys whose name says nothing about the value.
 var generic = words("value values data text v content contents val string default key items entries list")
 
-// benign are keys of what stands beside a secret.
+// benign are keys of public values next to a secret.
 var benign = words(`user username name type id url uri label host hostname server scope login email title icon kind method provider service
 	path folder schema version display-name account uuid issuer port protocol domain region description`)
 
-// idWords are ends of names of what is random, and known to all.
+// idWords are the last words of names of random values that are public.
 var idWords = words(`sha sha1 sha224 sha256 sha384 sha512 md5 blake2 blake3 b2sum checksum checksums sum digest digests commit commits rev revision
 	ref refs uuid uuids guid guids id ids build version fingerprint hash hashes etag keyid thumbprint tag integrity hostkey
 	profile profiles device devices disk partition monitor monitors machine folder folders children pubkey recipient recipients icon
 	signingkey cid srcrev
 	account accounts calendar calendars book books uid uids playlist playlists track tracks album albums artist channel video videos`)
 
-// idParts are words of such names, wherever they stand.
+// idParts are words of such names at any position.
 var idParts = words("gpg pgp public pub pubkey uuid sha256 sha512 md5 commit digest fingerprint checksum gpgkey machine nix")
 
-// words returns a set of words, which is made when it is needed.
+// words returns a function that returns a set of words, and creates it at the first call.
 func words(text string) func() map[string]bool {
 	return sync.OnceValue(func() map[string]bool {
 		all := map[string]bool{}
@@ -89,10 +91,10 @@ func words(text string) func() map[string]bool {
 	})
 }
 
-// maxName is how long a name may be that is looked at.
+// maxName is the maximum length of a name.
 const maxName = 80
 
-// nameClass returns what a name says of its value.
+// nameClass returns the class of a name.
 func nameClass(name string) class {
 	if name == "" || len(name) > maxName {
 		return none
@@ -101,8 +103,8 @@ func nameClass(name string) class {
 	if slices.ContainsFunc(words, func(w string) bool { return w == "public" || w == "pub" || w == "pubkey" }) {
 		return about
 	}
-	joined := strings.TrimSuffix(strings.Join(words, ""), "accesskeys") // which are of menus
-	first, last := -1, -1                                               // of the words that tell
+	joined := strings.TrimSuffix(strings.Join(words, ""), "accesskeys") // access keys are those of menus
+	first, last := -1, -1                                               // the words that name a secret
 	for _, stem := range stems {
 		if i := strings.LastIndex(joined, stem); i >= 0 {
 			a, b := wordAt(words, i), wordAt(words, i+len(stem)-1)
@@ -113,7 +115,7 @@ func nameClass(name string) class {
 		}
 	}
 	for i, w := range words {
-		if tells(w) && (i == len(words)-1 || !lastWords()[w]) {
+		if isSecretWord(w) && (i == len(words)-1 || !lastWords()[w]) {
 			if first < 0 || i < first {
 				first = i
 			}
@@ -129,8 +131,8 @@ func nameClass(name string) class {
 	return strong
 }
 
-// tells reports whether a word says that the value is a secret.
-func tells(w string) bool {
+// isSecretWord reports whether a word in a name makes the value a secret.
+func isSecretWord(w string) bool {
 	if noSecrets()[w] {
 		return false
 	}
@@ -160,8 +162,7 @@ func containsAny(words []string, of map[string]bool) bool {
 	return slices.ContainsFunc(words, func(w string) bool { return of[w] })
 }
 
-// wordAt returns which of some words has the character at an offset in all of
-// them together.
+// wordAt returns the index of the word with the character at an offset in the joined words.
 func wordAt(words []string, offset int) int {
 	for i, w := range words {
 		if offset < len(w) {
@@ -172,8 +173,8 @@ func wordAt(words []string, offset int) int {
 	return len(words) - 1
 }
 
-// wordsOf returns the words of a name in lower case, without numbers at their
-// ends: of authToken2, auth and token.
+// wordsOf returns the words of a name in lower case, without numbers at their ends:
+// auth and token for authToken2.
 func wordsOf(name string) []string {
 	var words []string
 	var word []rune
@@ -203,27 +204,26 @@ func wordsOf(name string) []string {
 	return words
 }
 
-// namesID reports whether a name says that its value is known to all, however
-// random it looks.
+// namesID reports whether a name is that of a public value, even if the value looks random.
 func namesID(name string) bool {
 	words := wordsOf(name)
 	return len(words) > 0 && (idWords()[words[len(words)-1]] || containsAny(words, idParts()))
 }
 
-// namesLogin reports whether a name is one of a user with a password.
+// namesLogin reports whether a name is that of a user together with a password.
 func namesLogin(name string) bool {
 	words := wordsOf(name)
 	return len(words) > 0 && (words[len(words)-1] == "auth" || words[len(words)-1] == "login" || words[len(words)-1] == "userpass")
 }
 
-// passwordLike reports whether a name is one of a password.
+// passwordLike reports whether a name is that of a password.
 func passwordLike(name string) bool {
 	words := wordsOf(name)
 	joined := strings.Join(words, "")
 	return strings.Contains(joined, "passw") || strings.HasSuffix(joined, "pwd") || strings.HasSuffix(joined, "pass") || strings.Contains(joined, "passphrase")
 }
 
-// shownName reports whether a name may be shown: it is none of the secret.
+// shownName reports whether a name may be printed, because it is not itself a secret.
 func shownName(name string) bool {
 	return name != "" && len(name) <= maxName && !randomWord(name)
 }

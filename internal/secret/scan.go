@@ -8,16 +8,16 @@ import (
 	"sync"
 )
 
-// A scan looks through the texts of one item.
+// A scan searches the texts of one item for secrets.
 type scan struct {
 	setting string // the key of an item that is a setting
-	typed   bool   // the text is one of GVariant, where strings stand in quotes
-	where   string // the field, variable or option that is looked at
-	sums    string // the text, if it has digests to be compared
+	typed   bool   // the text is a GVariant, with strings in quotes
+	where   string // the field, variable or option of the text
+	sums    string // the text in lower case, for the names of digests
 	found   []finding
 }
 
-// maxFound is how many secrets are told apart.
+// maxFound is the maximum number of findings.
 const maxFound = 1000
 
 func (s *scan) add(kind, value string) {
@@ -26,11 +26,11 @@ func (s *scan) add(kind, value string) {
 	}
 }
 
-// addNamed adds a value that is found by its name.
+// addNamed adds a value that was found by its name.
 func (s *scan) addNamed(kind, name, value string) {
 	where := s.where
 	if name == s.setting {
-		name = "" // which is what the item is called
+		name = "" // it is the name of the item
 	}
 	if !strings.Contains(where, name) && shownName(name) {
 		where = strings.TrimSpace(where + " " + name)
@@ -46,14 +46,14 @@ const (
 	kindOption = "a password among the arguments of a program"
 )
 
-// safeFields are the fields whose texts are digests, or keys that all may see.
+// safeFields are fields with digests or public keys.
 var safeFields = words(`sha256 commit digest fingerprint $schema`)
 
-// plainFields are those that hold names, of which none is a secret.
+// plainFields are fields with names, which are not secrets.
 var plainFields = words(`id app remote scope branch name image unit state asset repo version schema key path hosts packages exported_apps subset
 	gpg_key from to also exclude found volatile as image_id volume imageid stamp mounts source destination file sum`)
 
-// field looks through the text of a field, by what fields of that name hold.
+// field scans the text of a field. The name of the field decides how.
 func (s *scan) field(path []string, text string) {
 	field := ""
 	if len(path) > 0 {
@@ -90,8 +90,8 @@ func (s *scan) field(path []string, text string) {
 	}
 }
 
-// env looks through a variable of an environment. All that is not said to be
-// otherwise is taken for the secret that its name tells of.
+// env scans a variable of an environment. If its name is that of a secret, its value is one
+// unless it is recognized as something else.
 func (s *scan) env(name, value string) {
 	s.where = strings.TrimSpace("env " + name)
 	if !shownName(name) {
@@ -115,7 +115,7 @@ func (s *scan) env(name, value string) {
 	}
 }
 
-// flag looks through an option of flatpak override or of podman.
+// flag scans an option of "flatpak override" or of podman.
 func (s *scan) flag(text string) {
 	for _, option := range []string{"--env=", "--env ", "-e ", "-e="} {
 		rest, ok := strings.CutPrefix(text, option)
@@ -126,7 +126,7 @@ func (s *scan) flag(text string) {
 		}
 	}
 	if strings.HasPrefix(text, "--secret=") || strings.HasPrefix(text, "--secret ") {
-		return // which names one that podman keeps
+		return // the name of a secret of podman
 	}
 	if rest, ok := strings.CutPrefix(text, "--entry=["); ok {
 		if _, entry, ok := strings.Cut(rest, "]"); ok {
@@ -144,12 +144,12 @@ func (s *scan) flag(text string) {
 	s.words(text, true)
 }
 
-// plainOptions have names and folders for values.
+// plainOptions are options whose values are names and folders.
 var plainOptions = words(`--filesystem --nofilesystem --talk-name --own-name --system-talk-name --system-own-name --unset-env --persist --share
 	--unshare --socket --nosocket --device --nodevice --add-policy --remove-policy --no-talk-name --system-no-talk-name
 	--allow --disallow --volume --mount`)
 
-// value looks through the value of a setting, in the text format of GVariant.
+// value scans the value of a setting, in the text format of GVariant.
 func (s *scan) value(text string) {
 	s.where = ""
 	class := nameClass(s.setting)
@@ -164,8 +164,8 @@ func (s *scan) value(text string) {
 	}
 }
 
-// strings looks at the strings in the value of a setting, each by the key that it
-// has in a dictionary, or else by that of the setting.
+// strings scans the strings in the value of a setting. The name of a string is its key in a
+// dictionary or, without one, the key of the setting.
 func (s *scan) strings(text string, class class) {
 	key := ""
 	for _, q := range quotedStrings(text) {
@@ -187,26 +187,26 @@ func (s *scan) strings(text string, class class) {
 		case isSecret(of, q.text) && !named(q.text, of):
 			s.addNamed(kindNamed, name, q.text)
 		case of != about && len(q.text) >= minWord:
-			// Digits in hexadecimal are a key if they are all there is; among
-			// others they tell of what a program has numbered.
+			// Hexadecimal digits alone are a key; within a text they are an
+			// identifier of a program.
 			s.words(q.text, !namesID(name) && (of >= weak || !strings.ContainsAny(q.text, ` \`)))
 		}
 	}
 }
 
-// has reports whether a text is a secret that was found before, or has a token in
-// it that was. What is shorter may be in others by chance.
+// has reports whether a text is a finding, or contains one that is long enough not to be in
+// it by chance.
 func (s *scan) has(text string) bool {
 	return slices.ContainsFunc(s.found, func(f finding) bool {
 		return f.value == text || len(f.value) >= minToken && strings.Contains(text, f.value)
 	})
 }
 
-// prose looks through a text for people.
+// prose scans a text for people.
 func (s *scan) prose(text string) {
 	s.formats(text)
 	s.urls(text)
-	for _, m := range besidePattern().FindAllStringSubmatch(text, -1) {
+	for _, m := range nextPattern().FindAllStringSubmatch(text, -1) {
 		value := strings.Trim(cmp.Or(m[2], m[3]), `'".,;`)
 		if isDigits := strings.Trim(value, "0123456789") == ""; hasDigit(value) && len(value) > 3 && (!isDigits || strings.EqualFold(m[1], "pin")) || m[3] != "" {
 			s.addNamed(kindNamed, m[1], value)
@@ -230,22 +230,22 @@ func (s *scan) prose(text string) {
 	s.words(text, slices.ContainsFunc(strings.Fields(text), func(w string) bool { return nameClass(w) >= weak }))
 }
 
-// command looks through what a shell runs, and what is like it.
+// command scans a command of a shell, or a similar text.
 func (s *scan) command(text string) {
 	s.text(text, none)
 	s.arguments(text)
 	s.words(text, true)
 }
 
-// text looks for what is a secret by form, by place in a URL, or by a name that
-// stands before it. class is that of the name of the whole.
+// text searches for secrets by their format, by their place in a URL, and by the name
+// before them. class is the class of the name of the text.
 func (s *scan) text(text string, class class) {
 	s.formats(text)
 	s.urls(text)
 	if class == about && !strings.ContainsAny(text, " {") {
 		return
 	}
-	for range 3 { // what is quoted several times
+	for range 3 { // texts may be quoted several times
 		s.pairs(text)
 		s.elements(text)
 		s.headers(text)
@@ -258,17 +258,17 @@ func (s *scan) text(text string, class class) {
 
 var unquoter = strings.NewReplacer(`\"`, `"`, `\'`, `'`, `\\`, `\`, `\u0026`, "&", `\u003d`, "=", `\u003c`, "<", `\u003e`, ">")
 
-// pairs looks at each value that has a name before it.
+// pairs scans each value with a name before it.
 func (s *scan) pairs(text string) {
 	for _, p := range namedValues(text) {
 		if !isSecretOf(p.name, p.class, p.value) || p.sentence || p.name == "Secret" && strings.Contains(text, "[Container]") {
-			continue // such as the name of one that podman keeps
+			continue // such as the name of a secret of podman
 		}
 		if p.separator == ':' && !p.spaced && (p.class != strong || !passwordLike(p.name) && !hasDigit(p.value)) {
 			continue // such as a scope, or the tag of an image
 		}
 		if p.separator == ':' && p.bare && s.typed && numberPattern().MatchString(p.value) {
-			continue // a number, whose type stands before it
+			continue // a number with its type before it
 		}
 		if !s.has(p.value) {
 			s.addNamed(kindNamed, p.name, p.value)
@@ -276,7 +276,7 @@ func (s *scan) pairs(text string) {
 	}
 }
 
-// elements looks at those of XML.
+// elements scans elements of XML.
 func (s *scan) elements(text string) {
 	for _, m := range matches(elementPattern, text, "</") {
 		if isSecret(nameClass(m[1]), m[2]) && !s.has(m[2]) {
@@ -285,7 +285,7 @@ func (s *scan) elements(text string) {
 	}
 }
 
-// headers looks at those of HTTP that let someone in.
+// headers scans headers of HTTP with credentials.
 func (s *scan) headers(text string) {
 	for _, m := range matches(authPattern, text, "uthorization", "UTHORIZATION", "earer ", "EARER ", "asic ", "ASIC ") {
 		if v := strings.TrimRight(cmp.Or(m[1], m[2]), `'"`); !isReference(v) && (m[1] != "" || runs(v) >= minRuns || hasDigit(v)) && !s.has(v) {
@@ -299,14 +299,14 @@ func (s *scan) headers(text string) {
 	}
 }
 
-// Patterns are compiled when they are needed: a program that finds nothing to
-// capture has not paid for them.
+// pattern returns a function that returns a regular expression, and compiles it at the first
+// call: bkt starts faster if it needs none.
 func pattern(text string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
 
-// matches returns where a pattern fits a text that has one of some words: most
-// texts do not, and that is found out in less time.
+// matches returns the matches of a pattern in a text that has one of some words. Most texts
+// have none, and searching for words takes less time.
 func matches(pattern func() *regexp.Regexp, text string, words ...string) [][]string {
 	for _, w := range words {
 		if strings.Contains(text, w) {
@@ -322,7 +322,7 @@ var (
 	userPattern    = pattern(`^[A-Za-z0-9_.@+-]+:[^\s:/@$]+$`)
 	keyPattern     = pattern(`(?i)^([a-z]+_)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(:[a-z]+)?$`)
 	saidPattern    = pattern(`(?i)([\pL_.-]+)["']?\s*(?:(:|=)|\s(?:is|ist|lautet))\s*(\S+)([^\n]*)`)
-	besidePattern  = pattern(`(?i)\b(password|passwort|passwd|pw|pin|passphrase|pass)\s+(\S+)|["']([^"'\s]{4,})["']\s+(?:is|ist)\s+(?:the|my|das|mein)\s+(?:password|passwort|pin|passphrase|token|secret)`)
+	nextPattern    = pattern(`(?i)\b(password|passwort|passwd|pw|pin|passphrase|pass)\s+(\S+)|["']([^"'\s]{4,})["']\s+(?:is|ist)\s+(?:the|my|das|mein)\s+(?:password|passwort|pin|passphrase|token|secret)`)
 	remotePattern  = pattern(`(?i)\b(password|passwort|passwd|pw|pin|passphrase)\s(?:for|of|für|von)\s[^:=\n]{1,30}[:=]\s*(\S{6,})`)
 	authPattern    = pattern(`(?i)authorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token|digest|apikey|bot)\s+)?([^\s"']+)|\b(?:bearer|basic)\s+([A-Za-z0-9+/_.=~-]{12,})`)
 	elementPattern = pattern(`<([A-Za-z][A-Za-z0-9_.:-]*)(?:\s[^<>]*)?>\s*([^<>\s]+)\s*</`)

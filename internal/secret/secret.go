@@ -1,8 +1,7 @@
-// Package secret tells what looks like a password or a token. It is for what is
-// written into a repository: it goes by the forms that services give to their
-// tokens, by the names of fields, variables and options, by where in a URL or a
-// command a value stands, and by whether a word looks random. It never repeats
-// what it has found.
+// Package secret recognizes values that look like passwords or tokens, so that bkt does not
+// write them into a repository. It uses the formats of the tokens of services, the names of
+// fields, variables and options, the place of a value in a URL or a command, and whether a
+// word looks random. Its results never contain the secrets.
 package secret
 
 import (
@@ -12,11 +11,11 @@ import (
 	"strings"
 )
 
-// A finding is one place that seems to hold a secret.
+// A finding is a place with a possible secret.
 type finding struct {
-	kind  string // what it seems to be
-	where string // the field, variable or option that holds it; "": not known
-	value string // which is for Mask alone
+	kind  string // of secret
+	where string // the field, variable or option that has it; "": unknown
+	value string // only for Mask
 }
 
 func (f finding) String() string {
@@ -26,10 +25,10 @@ func (f finding) String() string {
 	return f.kind + " in " + f.where
 }
 
-// Find returns what kind of secret an item, in JSON, seems to hold, and in which of
-// its fields, variables or options: "" for none. What the item held before, which
-// may be nil, is no secret any more. names are what the item is called, of which
-// the last word is the key of a setting, where the item has no field "key".
+// Find returns the kind of the first possible secret of an item in JSON, and the field,
+// variable or option that has it; "" if it has none. Values in before, the earlier item or
+// nil, do not count. names are the names of the item; the last word is the key of a
+// setting if the item has no field "key".
 func Find(item, before []byte, names ...string) string {
 	found := of(item, strings.Join(names, " "))
 	if len(found) == 0 {
@@ -47,8 +46,7 @@ func Find(item, before []byte, names ...string) string {
 	return ""
 }
 
-// All returns of each secret that an item seems to hold what kind it is, and
-// where it stands.
+// All returns the kind and the place of each possible secret of an item.
 func All(item []byte) []string {
 	var all []string
 	for _, f := range of(item, "") {
@@ -57,25 +55,24 @@ func All(item []byte) []string {
 	return all
 }
 
-// hidden stands for a secret in what is shown.
+// hidden replaces a secret in printed texts.
 const hidden = "***"
 
-// Mask returns a text without the secrets that it seems to hold. field is the
-// field of an item that it is from, such as "flags" or "env.TOKEN"; name is the
-// key of a setting, and "" for all else.
+// Mask returns a text without its possible secrets. field is the field of the text in its
+// item, such as "flags" or "env.TOKEN"; name is the key of a setting, "" for other items.
 func Mask(field, name, text string) string {
 	s := scan{setting: name}
 	s.field(strings.Split(field, "."), text)
 	for _, f := range s.found {
 		if f.value == "" || !strings.Contains(text, f.value) {
-			return hidden // it is written in other characters there
+			return hidden // the text has it in other characters
 		}
 		text = strings.ReplaceAll(text, f.value, hidden)
 	}
 	return text
 }
 
-// MaskItem returns an item in JSON without the secrets that it seems to hold.
+// MaskItem returns an item in JSON without its possible secrets.
 func MaskItem(item []byte) []byte {
 	var value any
 	if json.Unmarshal(item, &value) != nil || len(of(item, "")) == 0 {
@@ -107,15 +104,15 @@ func of(item []byte, names string) []finding {
 		return text
 	})
 	if object, _ := value.(map[string]any); names != "" && object["key"] == nil {
-		s.where = "its name" // a setting has its name in its fields
+		s.where = "its name" // the name of a setting is in its fields
 		s.formats(names)
 		s.urls(names)
 	}
 	return s.found
 }
 
-// keyOf returns the key of an item that is a setting: where it can be at several
-// places, the last folder of its path comes first.
+// keyOf returns the key of a setting. A generic key gets the last folder of its path as a
+// prefix.
 func keyOf(item any, names string) string {
 	object, _ := item.(map[string]any)
 	key, _ := object["key"].(string)
@@ -130,8 +127,8 @@ func keyOf(item any, names string) string {
 	return key
 }
 
-// replace returns a value with each of its strings replaced by what f returns,
-// which is told the names of the fields on the way there.
+// replace returns a value with each string replaced by the result of f, which gets the names
+// of the fields on the path to the string.
 func replace(value any, path []string, f func(path []string, text string) string) any {
 	switch v := value.(type) {
 	case string:

@@ -8,22 +8,21 @@ import (
 	"unicode/utf8"
 )
 
-// A pair is a value with the name that stands before it.
+// A pair is a value with the name before it.
 type pair struct {
 	name, value string
 	class       class // of the name
 	separator   byte
-	spaced      bool // there is a blank or a quote beside the separator
-	bare        bool // the value stands in no quotes
+	spaced      bool // the separator has a blank or a quote next to it
+	bare        bool // the value has no quotes
 	sentence    bool // the value is a word of a sentence
 }
 
-// maxValue is how much of a value is looked at.
+// maxValue is how many bytes of a value are scanned.
 const maxValue = 4096
 
-// namedValues returns what a text has of NAME=VALUE, NAME: VALUE, "NAME": "VALUE"
-// and 'NAME': <'VALUE'>, all of those with a name that tells, however they stand in
-// each other.
+// namedValues returns all NAME=VALUE, NAME: VALUE, "NAME": "VALUE" and 'NAME': <'VALUE'> in a
+// text, also nested ones, whose name is that of a possible secret.
 func namedValues(text string) []pair {
 	var all []pair
 	for i := 0; i < len(text); i++ {
@@ -37,7 +36,7 @@ func namedValues(text string) []pair {
 		}
 		before := strings.TrimSuffix(strings.TrimRight(strings.TrimRight(text[:i], " "), `"'`), name)
 		if strings.HasSuffix(before, "$") || !quoted && closesQuote(text[:i], text[i+1:]) {
-			continue // it is compared, or the text ends with its name
+			continue // the value is compared, or the text ends with the name
 		}
 		if inBraces(text[:i], name) {
 			if rest := strings.TrimPrefix(text[i:], ":"); rest != "" && (rest[0] == '-' || rest[0] == '=') {
@@ -47,7 +46,7 @@ func namedValues(text string) []pair {
 			continue
 		}
 		if text[i] == ':' && !quoted && strings.HasSuffix(strings.TrimSuffix(text[:i], name), "/") {
-			continue // a path of a list, as of "/etc/passwd:/etc/passwd:ro"
+			continue // a path in a list, such as "/etc/passwd:/etc/passwd:ro"
 		}
 		value, skipped, bare := valueAfter(text[i+1:])
 		if value != "" {
@@ -64,15 +63,15 @@ func namedValues(text string) []pair {
 	return all
 }
 
-// isSentence reports whether what stands around a name and its value is for
-// people: words before the name, in the same line, and more after the value.
+// isSentence reports whether a name and its value are part of a sentence, with words before
+// the name in the same line, and more words after the value.
 func isSentence(before, value, after string) bool {
 	before = before[max(0, len(before)-maxLook):]
 	before = before[strings.LastIndexAny(before, "\n'\"")+1:]
 	return len(strings.Fields(before)) > 1 && isWords(before) && strings.HasPrefix(after, " ") && isWords(value)
 }
 
-// isWords reports whether a text has letters, blanks and commas alone.
+// isWords reports whether a text has only letters, blanks and commas.
 func isWords(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && r != ' ' && r != ',' })
 }
@@ -92,13 +91,13 @@ func nameBefore(text string) (name string, quoted bool) {
 		start--
 	}
 	if start > 0 && text[start-1] == '\\' && start < end && strings.IndexByte("nrt", text[start]) >= 0 {
-		start++ // a new line, as printf has it
+		start++ // an escape of printf
 	}
 	return strings.TrimLeft(text[start:end], "-."), quoted
 }
 
-// closesQuote reports whether what comes next is the quote at the end of a string,
-// as in grep "password=".
+// closesQuote reports whether after begins with the quote at the end of a string, as in
+// grep "password=".
 func closesQuote(before, after string) bool {
 	after = strings.TrimLeft(after, " ")
 	if after == "" || after[0] != '"' && after[0] != '\'' {
@@ -109,8 +108,8 @@ func closesQuote(before, after string) bool {
 	return strings.Count(line, after[:1])%2 == 1
 }
 
-// inBraces reports whether the name at the end of a text is one of a variable
-// after which there is what stands for it if it is not set: ${NAME:-VALUE}.
+// inBraces reports whether the name at the end of a text is that of a variable with a
+// default: ${NAME:-VALUE}.
 func inBraces(text, name string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(text, name), "${")
 }
@@ -119,8 +118,8 @@ func isNameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.' || c >= 0x80
 }
 
-// valueAfter returns the value at the beginning of a text, without quotes, and
-// whether something stood before it.
+// valueAfter returns the value at the beginning of a text, without quotes. skipped reports
+// whether anything precedes it, bare whether it has no quotes.
 func valueAfter(text string) (value string, skipped, bare bool) {
 	if len(text) > maxValue {
 		text = text[:maxValue]
@@ -147,7 +146,7 @@ func valueAfter(text string) (value string, skipped, bare bool) {
 	return rest, skipped, true
 }
 
-// closing returns where the first bracket of a text that opens closes.
+// closing returns the end of the bracket that opens first in a text.
 func closing(text string) int {
 	depth := 0
 	for i := range len(text) {
@@ -176,7 +175,7 @@ func upTo(text string, quote byte) string {
 	return text
 }
 
-// A quotedString is one in the text format of GVariant.
+// A quotedString is a string in the text format of GVariant.
 type quotedString struct {
 	text  string
 	isKey bool // of a dictionary
@@ -196,13 +195,13 @@ func quotedStrings(text string) []quotedString {
 	return all
 }
 
-// wordByte is what a random word may have.
+// wordByte reports whether a random word may have a character.
 func wordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("+/_-=~.", c) >= 0
 }
 
-// words looks for random words. Digits in hexadecimal count only if hex says so:
-// they are digests of all kinds.
+// words searches for random words. Hexadecimal words count only if hex is true: many are
+// digests.
 func (s *scan) words(text string, hex bool) {
 	if len(text) < minWord {
 		return
@@ -223,8 +222,7 @@ func (s *scan) words(text string, hex bool) {
 	}
 }
 
-// inPublic reports whether a word is part of an address, or a key that all may
-// see.
+// inPublic reports whether a word is part of an address, or a public key.
 func (s *scan) inPublic(before, after, word string) bool {
 	if s.has(word) || strings.HasSuffix(before, ":") && strings.HasPrefix(word, "//") {
 		return true
@@ -236,10 +234,10 @@ func (s *scan) inPublic(before, after, word string) bool {
 		}
 	}
 	if i := strings.LastIndex(line, "://"); i >= 0 && !strings.ContainsAny(line[i:], " \t\n'\"") {
-		return true // urls looks at these
+		return true // urls scans these
 	}
 	if strings.HasSuffix(before, "base64,") {
-		return true // an image, mostly
+		return true // usually an image
 	}
 	if strings.HasSuffix(before, ":") && strings.Contains(before[strings.LastIndexAny(before, " \t\n'\"=")+1:], "/") {
 		return true // the tag of an image
@@ -247,22 +245,22 @@ func (s *scan) inPublic(before, after, word string) bool {
 	return strings.HasPrefix(after, "@") && strings.Contains(word, "/")
 }
 
-// maxLook is how far before a word it is looked for what the word is.
+// maxLook is how many characters around a word decide what it is.
 const maxLook = 200
 
-// publicPrefixes are how keys begin that all may see: of ssh, of OpenPGP, of
-// minisign; and digests that browsers read.
+// publicPrefixes are the beginnings of public keys of ssh, OpenPGP and minisign, and of
+// digests for browsers.
 var publicPrefixes = []string{
 	"AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "AAAAG", "AAAAI", "mQINB", "mQENB", "mQGiB", "mQGNB", "mDMEX", "mDMEY", "mDMEZ", "mDMEa",
 	"xsFNB", "xsBNB", "xjMEX", "xjMEY", "xjMEZ", "RWQ", "RWR", "RWS", "RWT", "sha256-", "sha384-", "sha512-", "MIIBIjANBg", "MIICIjANBg", "MIIBojANBg",
 	"MFkwEwYHKoZIzj0", "MHYwEAYHKoZIzj0", "MCowBQYDK2V", "age1",
 }
 
-// fileEnds are those of the names of files, which programs draw, too.
+// fileEnds are extensions of files, whose names may be random, too.
 var fileEnds = words(`jpg jpeg png svg webp jxl avif gif heic xml desktop AppImage zip gz xz zst tar mp3 mp4 mkv ogg flac ttf otf css json
 	ini conf txt pdf html rpm deb iso img so service socket py sh js repo flatpakref flatpakrepo`)
 
-// publicPrograms are given digests, which are in hexadecimal.
+// publicPrograms are programs with hexadecimal digests as arguments.
 var publicPrograms = words("git gpg gpg2 ostree rpm-ostree bootc cosign rpm rpmkeys apt-key pacman-key skopeo podman docker dnf nix nix-env hg flatpak")
 
 // programBefore returns the program of the command that ends in a text.
@@ -275,8 +273,8 @@ func programBefore(text string) string {
 	return words[0]
 }
 
-// readerIn returns the program that a command is piped to which goes on with a
-// text.
+// readerIn returns the program that reads the output of a command. text is the rest of the
+// command line.
 func readerIn(text string) string {
 	text = text[:min(maxLook, len(text))]
 	i := strings.IndexAny(text, "|;&\n")
@@ -331,15 +329,14 @@ func (s *scan) word(before, word string, hex bool) {
 	}
 }
 
-// How long digests are in the letters and digits of Nix.
+// The lengths of digests in the alphabet of Nix.
 const (
 	nixSHA1   = 32
 	nixSHA256 = 52
 	nixSHA512 = 103
 )
 
-// isSum reports whether a word is as long as a digest of a kind that the text has
-// computed.
+// isSum reports whether a word has the length of a digest whose kind the text mentions.
 func (s *scan) isSum(word string) bool {
 	for kind, lengths := range map[string][]int{"md5": {32}, "sha1": {40, nixSHA1}, "sha224": {56}, "sha256": {64, nixSHA256}, "sha384": {96}, "sha512": {128, nixSHA512}, "b2sum": {128}, "shasum": {40}} {
 		if slices.Contains(lengths, len(word)) && strings.Contains(s.sums, kind) {
@@ -349,8 +346,8 @@ func (s *scan) isSum(word string) bool {
 	return false
 }
 
-// decoded reports whether a word is a text in base64, and looks through that: it
-// is not what is random.
+// decoded reports whether a word is a text in base64, and thus not random. It scans the
+// text.
 func (s *scan) decoded(word string) bool {
 	text, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(word, "="))
 	if err != nil || strings.ContainsFunc(string(text), func(r rune) bool { return r == utf8.RuneError || r < ' ' && r != '\n' && r != '\t' }) {
@@ -365,7 +362,7 @@ func (s *scan) decoded(word string) bool {
 	return true
 }
 
-// withoutPublic returns a text without certificates, and keys that all may see.
+// withoutPublic returns a text without certificates and public keys.
 func withoutPublic(text string) string {
 	for _, what := range []string{"CERTIFICATE", "PUBLIC KEY", "PGP PUBLIC KEY BLOCK", "TRUSTED CERTIFICATE", "RSA PUBLIC KEY", "EC PUBLIC KEY", "PGP SIGNATURE"} {
 		for {

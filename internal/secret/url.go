@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// urls looks at each URL in a text: at who is let in, at what is asked for, and
-// at folders that are keys.
+// urls scans each URL in a text: its login, its parameters, and folders that are keys.
 func (s *scan) urls(text string) {
 	for at := 0; ; {
 		i := strings.Index(text[at:], "://")
@@ -35,7 +34,7 @@ func (s *scan) urls(text string) {
 	}
 }
 
-// loginPattern is someone with a password at a host, of which no scheme says so.
+// loginPattern matches a user with a password at a host, without a scheme.
 var loginPattern = pattern(`(?:^|[\s="']|//)[A-Za-z0-9_.%+-]+:([^\s:@/'",=]*[0-9][^\s:@/'",=]*)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)(?:[:/?\s'"]|$)|jdbc:oracle:thin:[^/\s]+/([^@\s]+)@`)
 
 func (s *scan) url(scheme, rest string) {
@@ -44,7 +43,7 @@ func (s *scan) url(scheme, rest string) {
 		host, path = rest[:i], rest[i:]
 	}
 	if _, port, ok := strings.Cut(host, ":"); ok && !strings.Contains(host, "@") && strings.Trim(port, "0123456789") != "" && !strings.HasPrefix(host, "[") {
-		if i := strings.LastIndexByte(rest, '@'); i > 0 { // a password with a slash in it
+		if i := strings.LastIndexByte(rest, '@'); i > 0 { // a password with a slash
 			host, path = rest[:i+1], ""
 		}
 	}
@@ -60,7 +59,7 @@ func (s *scan) url(scheme, rest string) {
 	s.folders(host, path)
 }
 
-// login looks at what stands before the host.
+// login scans the user and the password before the host.
 func (s *scan) login(scheme, login string) {
 	user, password, ok := strings.Cut(login, ":")
 	switch {
@@ -72,12 +71,12 @@ func (s *scan) login(scheme, login string) {
 	}
 }
 
-// tokenLike reports whether who is let in without a password is no name.
+// tokenLike reports whether a user without a password looks like a token.
 func tokenLike(user string) bool {
 	return len(user) >= 12 && hasDigit(user) && runs(user) >= 0.2 || len(user) >= 20 && (runs(user) >= 0.25 || !strings.ContainsAny(user, "-_.")) || len(user) >= 32
 }
 
-// query looks at the parameters of a URL.
+// query scans the parameters of a URL.
 func (s *scan) query(query string) {
 	for part := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		name, value, _ := strings.Cut(part, "=")
@@ -91,26 +90,26 @@ func (s *scan) query(query string) {
 	}
 }
 
-// signing are parameters of URLs that let someone in.
+// signing are parameters of URLs that give access.
 var signing = words("hash token_hash hmac st sign t s k h access hdnts policy key-pair-id x-amz-security-token")
 
-// shortKey reports whether a value of a parameter such as "key" may be one.
+// shortKey reports whether the value of a parameter such as "key" may be a key.
 func shortKey(v string) bool {
 	return len(v) >= 8 && hasDigit(v) && !isReference(v) && !strings.ContainsAny(v, "-_.:/") && strings.Trim(v, "0123456789") != "" && runs(v) >= 0.25
 }
 
-// keyFolders are folders of URLs after which there is a key.
+// keyFolders are folders of URLs before a key.
 var keyFolders = words("key token secret apikey api-key auth hook hooks webhook webhooks private private-feed invite bot trigger catch")
 
-// folders looks at the folders of a URL. They are full of digests; what is a key
-// has another before it that says so.
+// folders scans the folders of a URL. Many are digests, so a folder is a key only after one
+// of keyFolders.
 func (s *scan) folders(host, path string) {
-	isCalendar := strings.HasSuffix(path, ".ics") // whose address lets everyone in
+	isCalendar := strings.HasSuffix(path, ".ics") // its address gives access
 	before := ""
 	for folder := range strings.SplitSeq(path, "/") {
 		key, isPrivate := strings.CutPrefix(folder, "private-")
-		telling := keyFolders()[strings.ToLower(before)] || isPrivate || isCalendar || strings.HasPrefix(host, "hooks.") || strings.HasPrefix(host, "hc-ping.")
-		if telling && len(key) >= 16 && (randomish(key) || isHex(key, 16) || len(key) == 26 && hasDigit(key)) && !s.has(key) {
+		mayBeKey := keyFolders()[strings.ToLower(before)] || isPrivate || isCalendar || strings.HasPrefix(host, "hooks.") || strings.HasPrefix(host, "hc-ping.")
+		if mayBeKey && len(key) >= 16 && (randomish(key) || isHex(key, 16) || len(key) == 26 && hasDigit(key)) && !s.has(key) {
 			s.add("a key in a URL", key)
 		}
 		before = folder

@@ -7,14 +7,14 @@ import (
 	"unicode"
 )
 
-// nothing are values that say that there is no secret, or where it is.
+// nothing are values that mean "no secret", or name the place of a secret.
 var nothing = words(`true false yes no on off none null nil nothing disabled enabled default auto automatic never always ask prompt unset
 	undefined required optional hidden visible manual system keyring keychain libsecret files compat sss systemd gnome-libsecret gnome-keyring kwallet kwallet5
 	kwallet6 secret-service secret-tool talk own see 0 1 plain inherit redacted placeholder todo example empty xxx xxxx
 	basic_auth bearer optional interactive unknown stdin keepassxc - (null) pinentry all read write expired changed missing incorrect wrong invalid failed`)
 
-// isReference reports whether a value stands for a secret and is none: a variable,
-// a command that prints it, a path, asterisks.
+// isReference reports whether a value only refers to a secret: a variable, a command that
+// prints it, a path, asterisks.
 func isReference(v string) bool {
 	v = strings.TrimSpace(v)
 	v = strings.Trim(v, `'"`)
@@ -25,8 +25,7 @@ func isReference(v string) bool {
 		elsewherePattern().MatchString(v)
 }
 
-// isPlaceholder reports whether a value is written for another: a variable, or
-// asterisks.
+// isPlaceholder reports whether a value is a placeholder: a variable, or asterisks.
 func isPlaceholder(v string) bool {
 	v = strings.TrimSpace(v)
 	return strings.Trim(v, "*.•_- ") == "" || len(v) > 2 && strings.Trim(v, "xX") == "" || strings.HasPrefix(v, "$(") || strings.HasPrefix(v, "`") ||
@@ -35,8 +34,8 @@ func isPlaceholder(v string) bool {
 
 func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// variables are those of a shell, with what they stand for if they are not set
-// taken for a part of the value.
+// variables matches variables of a shell. A default in one is part of the value, and thus
+// not matched.
 var variables = pattern(`\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$\{\{[^}]*\}\}|\$\([^()]*\)`)
 
 var (
@@ -72,8 +71,8 @@ func isSecret(c class, v string) bool {
 	return randomish(v) || isMnemonic(v)
 }
 
-// isSecretOf is isSecret of a value whose name may stand in a text of any kind: a
-// pin is a number there, or something else.
+// isSecretOf is isSecret for a value with its name in any text: a pin is a secret only if it
+// is a number.
 func isSecretOf(name string, c class, v string) bool {
 	words := wordsOf(name)
 	if len(words) > 0 && words[len(words)-1] == "pin" && !hasDigit(v) {
@@ -82,25 +81,25 @@ func isSecretOf(name string, c class, v string) bool {
 	return isSecret(c, v)
 }
 
-// named reports whether a string under a setting's name is an element that the
-// setting has many of: numbers are counts there.
+// named reports whether a string of a setting is a short number, and thus a count.
 func named(v string, c class) bool {
 	return c == strong && len(v) < 3 && strings.Trim(v, "0123456789") == ""
 }
 
-// authMethods are ways to let someone in, which variables that end in "auth" have
-// for values, too.
+// authMethods are methods of authentication, which variables that end in "auth" may have as
+// values, too.
 var authMethods = words(`basic digest ntlm negotiate kerberos gssapi oauth oauth2 login plain ldap pam password token cram-md5 scram peer trust
 	md5 cert sasl oidc saml jwt apikey bearer external anonymous xauth ssh key publickey gpg x11 github google`)
 
-// isLogin reports whether the value of such a variable is what lets someone in.
+// isLogin reports whether the value of such a variable has credentials.
 func isLogin(v string) bool {
 	return userPattern().MatchString(v) || len(v) > 3 && !isReference(v) && !authMethods()[strings.ToLower(v)] && !strings.ContainsAny(v, " /,;") && hasLetter(v)
 }
 
 func hasLetter(s string) bool { return strings.ContainsFunc(s, unicode.IsLetter) }
 
-// randomish reports whether a value of which one expects it may be random.
+// randomish reports whether a value may be random. It is for values that a name makes
+// suspicious.
 func randomish(v string) bool {
 	if uuidPattern().MatchString(v) || isGroups(v) || isHex(v, 16) && hasDigit(v) && strings.ContainsAny(v, "abcdefABCDEF") || isBase64(v) || isBase32(v, 16) {
 		return true
@@ -110,7 +109,7 @@ func randomish(v string) bool {
 			return true
 		}
 		for part := range strings.FieldsFuncSeq(piece, func(r rune) bool { return r == '-' || r == '_' }) {
-			if len(piece) >= 12 && looksDrawn(part) && !strings.HasPrefix(part, "XF86") {
+			if len(piece) >= 12 && looksRandom(part) && !strings.HasPrefix(part, "XF86") {
 				return true
 			}
 		}
@@ -118,9 +117,8 @@ func randomish(v string) bool {
 	return false
 }
 
-// isGroups reports whether a value is a key that people type in: groups of
-// capitals and digits, of which all are of one length if there are few, or no
-// digits in them.
+// isGroups reports whether a value is a key that people type: groups of capitals and digits.
+// If there are few groups, or no digits, all groups must have the same length.
 func isGroups(v string) bool {
 	if !groupsPattern().MatchString(v) {
 		return false
@@ -130,9 +128,9 @@ func isGroups(v string) bool {
 	return len(groups) > 3 && (even || hasDigit(v)) || even && hasDigit(v)
 }
 
-// looksDrawn reports whether a part of a value of which one expects it may be
-// random: the longer it is, the less it has to look so.
-func looksDrawn(part string) bool {
+// looksRandom reports whether a part of a suspicious value may be random: the longer it is,
+// the less random it has to look.
+func looksRandom(part string) bool {
 	switch n := len(part); {
 	case n >= minWord-2 && hasDigit(part):
 		return runs(part) >= minRuns*2/3
@@ -143,7 +141,7 @@ func looksDrawn(part string) bool {
 	}
 }
 
-// isMnemonic reports whether a value is a list of words that stand for a key.
+// isMnemonic reports whether a value is a list of words that encode a key.
 func isMnemonic(v string) bool {
 	words := strings.Fields(v)
 	if len(words) < 12 || len(words)%3 != 0 {
@@ -163,8 +161,7 @@ func isHex(s string, least int) bool {
 	return len(s) >= least && strings.Trim(s, "0123456789abcdefABCDEF") == "" && (strings.ToLower(s) == s || strings.ToUpper(s) == s)
 }
 
-// isBase32 reports whether a word is a key as programs for one-time passwords
-// have it.
+// isBase32 reports whether a word is a key of a program for one-time passwords.
 func isBase32(s string, least int) bool {
 	s = strings.TrimRight(s, "=")
 	if len(s) < least || strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
@@ -174,8 +171,8 @@ func isBase32(s string, least int) bool {
 	return digits >= 2 && digits*2 <= len(s) && entropy(s) >= 3
 }
 
-// isBase64 reports whether a word is a key in base64: with all kinds of letters,
-// and none of its parts a word.
+// isBase64 reports whether a word is a key in base64: it has all kinds of letters, and none
+// of its parts is a word of a language.
 func isBase64(s string) bool {
 	word := strings.TrimRight(s, "=")
 	if len(word) < 20 || len(s)-len(word) > 2 || strings.Trim(word, base64Letters) != "" || !mixed(word) {
@@ -196,7 +193,7 @@ func wordy(path string) bool {
 	}
 	least := 4
 	if strings.HasSuffix(path, "=") || strings.Contains(path, "+") {
-		least = 6 // which no path has
+		least = 6 // paths do not have these characters
 	}
 	for part := range strings.SplitSeq(strings.TrimRight(path, "="), "/") {
 		if len(part) >= least && strings.Trim(part[1:], "abcdefghijklmnopqrstuvwxyz") == "" {
@@ -206,34 +203,33 @@ func wordy(path string) bool {
 	return false
 }
 
-// Words shorter than this tell too little; those of small letters and digits
-// alone must be longer.
+// The minimum length of random words, and of those with only small letters and digits.
 const (
 	minWord  = 20
 	minLower = 24
 )
 
-// minEntropy is how many bits each character of a random word has at least. Words
-// of languages and paths have less, hashes in hexadecimal no more than four.
+// minEntropy is the minimum number of bits per character of a random word. Words of
+// languages and paths have fewer, hexadecimal hashes at most four.
 const minEntropy = 3.6
 
-// Long words have to look less random in one way if they do more in another.
+// Limits for long words, which may have fewer runs if they have a higher entropy.
 const (
 	longWord    = 28
 	longRuns    = 0.25
 	longEntropy = 4.2
 )
 
-// minRuns is how many runs of letters of one kind a random word has for each
-// character: words that are written together have fewer.
+// minRuns is the minimum number of runs of one kind of characters per character of a random
+// word. Joined words of a language have fewer.
 const minRuns = 0.3
 
-// randomWord reports whether a word looks as if a machine had drawn it.
+// randomWord reports whether a word looks random.
 func randomWord(w string) bool {
 	piece := longestPiece(w)
 	longest := len(piece)
 	if longest >= minWord && longest < len(w) && !isHex(piece, minWord) && randomWord(piece) {
-		return true // with a name before it
+		return true // after a name
 	}
 	if len(w) < minWord || longest < minWord/2 || isHex(piece, minWord) || longest < minWord && ofWords(w) {
 		return false
@@ -248,8 +244,8 @@ func randomWord(w string) bool {
 	return longest >= minLower && digits*8 >= len(w) && digits*2 <= len(w)
 }
 
-// ofWords reports whether a word is put together of others, such as the name of a
-// device with its number: machines draw no two words between hyphens.
+// ofWords reports whether a word has two words of a language between hyphens and the like,
+// such as the name of a device with its number. Random words do not.
 func ofWords(w string) bool {
 	n := 0
 	for piece := range strings.FieldsFuncSeq(w, isJoint) {
@@ -273,17 +269,17 @@ func longestPiece(w string) string {
 	return longest
 }
 
-// digitsIn is in how many characters of a random word there is a digit at least;
-// of letters and digits alike, there would be one in six.
+// digitsIn is the maximum number of characters per digit in a random word. The average is
+// six.
 const digitsIn = 28
 
-// mixed reports whether there are letters of both cases and digits, which a long
-// word of many changes may lack.
+// mixed reports whether a word has letters of both cases and digits. A long word with many
+// runs needs no digits.
 func mixed(w string) bool {
 	lower, upper := count(w, unicode.IsLower), count(w, unicode.IsUpper)
 	digits := count(strings.TrimRight(w, "0123456789"), unicode.IsDigit)
-	drawn := digits*digitsIn >= len(w) || len(w) >= longWord && runs(w) >= minRuns
-	return drawn && lower*8 >= len(w) && upper*8 >= len(w)
+	random := digits*digitsIn >= len(w) || len(w) >= longWord && runs(w) >= minRuns
+	return random && lower*8 >= len(w) && upper*8 >= len(w)
 }
 
 func count(s string, is func(rune) bool) int {
@@ -296,8 +292,8 @@ func count(s string, is func(rune) bool) int {
 	return n
 }
 
-// runs returns how many runs of one kind of letters a word has, for each
-// character. A capital belongs to the small letters after it.
+// runs returns the number of runs of one kind of characters per character of a word. A
+// capital belongs to the small letters after it.
 func runs(w string) float64 {
 	n, letters, before := 0, 0, ' '
 	for _, r := range w {
@@ -328,7 +324,8 @@ func kindOf(r rune) rune {
 	return ' '
 }
 
-// entropy is how many bits a character of a word has, by how often each is there.
+// entropy returns the number of bits per character of a word, by the frequencies of its
+// characters.
 func entropy(w string) float64 {
 	var counts [256]int
 	for i := range len(w) {

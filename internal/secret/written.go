@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// writtenFile returns the file that the output of a command is written to: by a
-// redirection after its arguments, or by tee.
+// writtenFile returns the file that gets the output of a command by a redirection or by
+// tee, "" if none.
 func writtenFile(redirections, next []string) string {
 	if len(next) > 1 {
 		if tee := withoutFiles(program(next)); len(tee) > 1 && path.Base(tee[0]) == "tee" {
@@ -27,8 +27,8 @@ func writtenFile(redirections, next []string) string {
 	return ""
 }
 
-// namesSecretFile reports whether a file is one of passwords by its name or its
-// folder. Most with an ending are files of programs about them.
+// namesSecretFile reports whether the name or the folder of a file is one of secrets. Most
+// files with an extension belong to programs for secrets.
 func namesSecretFile(file string) bool {
 	folder, name := path.Split(file)
 	if name == "passwd" || strings.Contains(folder, "/pam.d/") {
@@ -40,16 +40,16 @@ func namesSecretFile(file string) bool {
 	return nameClass(strings.TrimSuffix(name, ".txt")) == strong || path.Base(folder) == "secrets"
 }
 
-// printed has what printf puts for its escapes.
-var printed = strings.NewReplacer(`\n`, "\n", `\t`, "\t")
+// escapes replaces the escapes of printf.
+var escapes = strings.NewReplacer(`\n`, "\n", `\t`, "\t")
 
 var passwordLine = pattern(`^[^:\s]+:(?:[0-9]+|\*):[^:\s]+:[^:\s]+:(\S+)$`)
 
-// lines looks at the lines of a text that is written into a file: in many formats
-// of configuration, a blank is all that is between a name and its value, and a
-// file of secrets has them at the ends of its lines.
+// lines scans the lines of a text that is written to a file. In many formats of
+// configuration, only a blank separates a name from its value. In a file of secrets,
+// secrets are at the ends of lines.
 func (s *scan) lines(text string, secret bool) {
-	for line := range strings.SplitSeq(printed.Replace(text), "\n") {
+	for line := range strings.SplitSeq(escapes.Replace(text), "\n") {
 		line = strings.TrimSpace(line)
 		if m := passwordLine().FindStringSubmatch(line); m != nil {
 			s.addOption(m[1])
@@ -78,7 +78,7 @@ const nameBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 
 var hereDocument = pattern(`<<-?\s*["']?([A-Za-z_]+)["']?[^\n]*\n`)
 
-// hereDocuments returns the texts that commands are given after "<<".
+// hereDocuments returns the here-documents of commands.
 func hereDocuments(text string) []string {
 	var all []string
 	for strings.Contains(text, "<<") {
