@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// build returns the value of type t that a node is.
+// build returns the value of a node, with type t.
 func (n node) build(t string) (Value, error) {
 	switch {
 	case n.kind == isTyped && n.text == t:

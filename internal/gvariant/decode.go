@@ -11,8 +11,8 @@ import (
 
 var errForm = errors.New("is not in GVariant's serialised form")
 
-// Decode returns the value of type t whose serialised form data is. GLib takes
-// anything for that and makes defaults of what is wrong; here it is an error.
+// Decode returns the value of type t with the serialised form data. Unlike GLib, which
+// replaces invalid parts by defaults, it returns an error if data is invalid.
 func Decode(t string, data []byte) (Value, error) {
 	if !Valid(t) {
 		return Value{}, fmt.Errorf("%q is not a type", t)
@@ -162,7 +162,7 @@ func decodeArray(t string, data []byte, depth int) ([]Value, error) {
 	return all, nil
 }
 
-// arrayEnds returns where the elements of an array end.
+// arrayEnds returns the ends of the elements of an array.
 func arrayEnds(t string, data []byte) ([]int, error) {
 	if len(data) == 0 {
 		return nil, nil
@@ -202,7 +202,7 @@ func offset(data []byte, at, w, limit int) (int, bool) {
 	return int(n), limit >= 0 && n <= uint64(limit)
 }
 
-// offsetWidth returns how wide the offsets in a container of this size are.
+// offsetWidth returns the width in bytes of the offsets in a container of this size.
 func offsetWidth(size int) int {
 	switch {
 	case size <= math.MaxUint8:

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Encode returns the serialised form of v, as [Decode] takes it.
+// Encode returns the serialised form of v, for [Decode].
 func (v Value) Encode() []byte {
 	switch v.typ[0] {
 	case 's', 'o', 'g':
@@ -33,7 +33,7 @@ func (v Value) encodeNumber() []byte {
 	case float64:
 		return binary.LittleEndian.AppendUint64(nil, math.Float64bits(d))
 	default:
-		b, _ := binary.Append(nil, binary.LittleEndian, d) // it knows all numbers
+		b, _ := binary.Append(nil, binary.LittleEndian, d) // it encodes all numbers
 		return b
 	}
 }
@@ -64,7 +64,7 @@ func (v Value) encodeArray() []byte {
 
 func (v Value) encodeTuple() []byte {
 	var b []byte
-	var ends []int // of those whose end the type does not tell, the last first
+	var ends []int // of the members without a fixed end, the last first
 	for i, e := range v.Inner() {
 		b = append(pad(b, alignment(e.typ)), e.Encode()...)
 		if fixed(e.typ) == 0 && i < len(v.Inner())-1 {
@@ -81,7 +81,7 @@ func pad(b []byte, to int) []byte {
 	return append(b, make([]byte, aligned(len(b), to)-len(b))...)
 }
 
-// appendOffsets appends offsets, each as wide as the whole then needs it.
+// appendOffsets appends offsets. Their width is that for the size including the offsets.
 func appendOffsets(b []byte, ends []int) []byte {
 	w := 1
 	for offsetWidth(len(b)+w*len(ends)) > w {

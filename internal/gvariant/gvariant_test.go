@@ -74,11 +74,11 @@ func TestParseTakesWhatTheTypeAllows(t *testing.T) {
 func TestParseSaysWhatIsWrong(t *testing.T) {
 	tests := []struct{ typ, text, err string }{
 		{"", "", "a value is missing (at character 1)"},
-		{"", "prefer-dark", `"prefer-dark" means nothing; strings stand in quotes (at character 1)`},
+		{"", "prefer-dark", `"prefer-dark" is not a value; strings need quotes (at character 1)`},
 		{"", "'a", "the quote is not closed (at character 1)"},
 		{"", "['a' 'b']", "']' or a comma is missing (at character 6)"},
-		{"", "['a', 1]", "the elements are not of one type (at character 7)"},
-		{"", "[]", "the text does not tell the type; write it before the value, as in @as [] (at character 2)"},
+		{"", "['a', 1]", "the elements have different types (at character 7)"},
+		{"", "[]", "the text does not determine the type; write it before the value, as in @as [] (at character 2)"},
 		{"", "1 2", "something follows the value (at character 3)"},
 		{"", "uint16 65536", `"65536" is not a number from 0 to 65535 (at character 8)`},
 		{"", "@as 5", `this is not of type "as" (at character 5)`},
@@ -88,10 +88,10 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		{"s", "5", `this is not of type "s" (at character 1)`},
 		{"b", "'true'", `this is not of type "b" (at character 1)`},
 		{"", "objectpath 'x'", `"x" is not of type "o" (at character 12)`},
-		{"", `'\u12'`, "a backslash is followed by what means nothing (at character 1)"},
+		{"", `'\u12'`, "a backslash is not part of an escape (at character 1)"},
 		{"", "(1)", "a tuple of one is written (1,) (at character 3)"},
 		{"", "@! 1", "no type follows @ (at character 2)"},
-		{"", "üü", `"üü" means nothing; strings stand in quotes (at character 1)`},
+		{"", "üü", `"üü" is not a value; strings need quotes (at character 1)`},
 		{"", strings.Repeat("[", 100), "the value is nested too deep (at character 66)"},
 	}
 	for _, tt := range tests {

@@ -2,10 +2,10 @@ package gvariant
 
 import "strings"
 
-// While a type is worked out it may have wildcards in it: N is any number, S
-// any string, * anything.
+// While a type is inferred, it may have wildcards: N is any number, S any string, * any
+// type.
 
-// infer returns the type of a value that nothing but its text tells of.
+// infer returns the type of a value from its text.
 func (n node) infer() (string, error) {
 	t, err := n.pattern()
 	if err != nil {
@@ -13,7 +13,7 @@ func (n node) infer() (string, error) {
 	}
 	t = strings.NewReplacer("N", "i", "S", "s").Replace(t)
 	if !Valid(t) {
-		return "", n.at.errorf("the text does not tell the type; write it before the value, as in @as []")
+		return "", n.at.errorf("the text does not determine the type; write it before the value, as in @as []")
 	}
 	return t, nil
 }
@@ -59,7 +59,7 @@ func (n node) number() string {
 	return "N"
 }
 
-// container returns the pattern of what has elements of one type.
+// container returns the pattern of a value whose elements have one type.
 func (n node) container() (string, error) {
 	element := "*"
 	if n.kind == isDict {
@@ -72,7 +72,7 @@ func (n node) container() (string, error) {
 		}
 		both, ok := unify(element, t)
 		if !ok {
-			return "", e.at.errorf("the elements are not of one type")
+			return "", e.at.errorf("the elements have different types")
 		}
 		element = both
 	}
@@ -82,7 +82,8 @@ func (n node) container() (string, error) {
 	return "a" + element, nil
 }
 
-// unify returns the pattern that fits all that a and b fit.
+// unify returns the pattern that matches the types that both a and b match, and whether
+// there are any.
 func unify(a, b string) (string, bool) {
 	switch {
 	case a == b, b == "*":

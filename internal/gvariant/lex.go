@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// A scanner reads text from the front.
+// A scanner reads a text from its start.
 type scanner struct {
 	text string
 	at   int
@@ -20,7 +20,7 @@ func (s *scanner) space() {
 	}
 }
 
-// peek returns the next character that is no blank, 0 at the end.
+// peek returns the next character that is not a blank, 0 at the end.
 func (s *scanner) peek() byte {
 	s.space()
 	if s.at == len(s.text) {
@@ -37,7 +37,7 @@ func (s *scanner) accept(c byte) bool {
 	return true
 }
 
-// word reads letters, digits and what numbers and types consist of.
+// word reads a number, a keyword or a type.
 func (s *scanner) word() string {
 	s.space()
 	start := s.at
@@ -61,7 +61,7 @@ func (s *scanner) errorf(format string, args ...any) error {
 	return fmt.Errorf("%s (at character %d)", fmt.Sprintf(format, args...), 1+utf8.RuneCountInString(s.text[:s.at]))
 }
 
-// quoted reads text in quotes: what stands between them, as it is.
+// quoted reads a text in quotes, and returns the text between them unchanged.
 func (s *scanner) quoted() (string, error) {
 	quote, start := s.text[s.at], s.at+1
 	for i := start; i < len(s.text); i++ {
@@ -76,9 +76,9 @@ func (s *scanner) quoted() (string, error) {
 	return "", s.errorf("the quote is not closed")
 }
 
-var errEscape = errors.New("a backslash is followed by what means nothing")
+var errEscape = errors.New("a backslash is not part of an escape")
 
-// unescape returns the string that the text between quotes stands for.
+// unescape returns the string of a text between quotes.
 func unescape(text string) (string, error) {
 	var b strings.Builder
 	for text != "" {
@@ -111,7 +111,7 @@ func unescape(text string) (string, error) {
 	return b.String(), nil
 }
 
-// unletter returns the character that a letter after a backslash stands for.
+// unletter returns the character of an escape with a letter.
 func unletter(c string) string {
 	for control, text := range letters {
 		if text == `\`+c {
@@ -121,7 +121,7 @@ func unletter(c string) string {
 	return c
 }
 
-// unescapeBytes is like unescape for a string of bytes.
+// unescapeBytes is like unescape, for a string of bytes.
 func unescapeBytes(text string) ([]byte, error) {
 	var b []byte
 	for i := 0; i < len(text); i++ {

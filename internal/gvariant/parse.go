@@ -4,9 +4,8 @@ import (
 	"strings"
 )
 
-// Parse returns the value that text says, of type t, as "gsettings set" takes
-// it: where t tells the type, the text need not. An empty t leaves it to the
-// text, as "dconf load" does.
+// Parse parses a value of type t, like "gsettings set": the text needs no type. If t is
+// empty, the text determines the type, as for "dconf load".
 func Parse(t, text string) (Value, error) {
 	s := &scanner{text: text}
 	n, err := s.node(0)
@@ -24,9 +23,9 @@ func Parse(t, text string) (Value, error) {
 	return n.build(t)
 }
 
-// A node is a value whose type is not known yet.
+// A node is a value without its final type.
 type node struct {
-	kind  byte   // one of [(:{<'b#tjn@: see node
+	kind  byte   // one of [(:{<'b#tjn@: see below
 	text  string // of a string or number; the type, after an @
 	inner []node
 	at    *scanner
@@ -78,7 +77,7 @@ func (s *scanner) here(kind byte, text string, inner ...node) node {
 	return node{kind, text, inner, &scanner{s.text, s.at}}
 }
 
-// wrap reads the value that a type or "just" stands before.
+// wrap reads the value after a type or "just".
 func (s *scanner) wrap(kind byte, text string, depth int) (node, error) {
 	at := s.here(kind, text)
 	inner, err := s.node(depth + 1)
@@ -141,12 +140,12 @@ func (s *scanner) keyword(depth int) (node, error) {
 		if at.text == "" {
 			return at, s.errorf("a value is missing")
 		}
-		return at, s.errorf("%q means nothing; strings stand in quotes", at.text)
+		return at, s.errorf("%q is not a value; strings need quotes", at.text)
 	}
 	return at, nil
 }
 
-// typeOf returns the type that a keyword stands for.
+// typeOf returns the type of a keyword, and whether word is one.
 func typeOf(word string) (string, bool) {
 	switch word {
 	case "boolean":
@@ -189,7 +188,7 @@ func (s *scanner) list(open byte, depth int) (node, error) {
 	return at, nil
 }
 
-// dict reads a dictionary, {'a': 1}, or one entry of one, {'a', 1}.
+// dict reads a dictionary, {'a': 1}, or a single entry, {'a', 1}.
 func (s *scanner) dict(depth int) (node, error) {
 	s.at++
 	at := s.here(isDict, "")

@@ -8,14 +8,14 @@ import (
 	"unicode"
 )
 
-// keywords come before values whose type the text would not tell.
+// keywords precede values whose text does not determine the type.
 var keywords = map[string]string{
 	"y": "byte ", "n": "int16 ", "q": "uint16 ", "u": "uint32 ", "x": "int64 ", "t": "uint64 ",
 	"h": "handle ", "o": "objectpath ", "g": "signature ",
 }
 
-// String returns v as GLib prints it with its type, in one line. Doubles have
-// as many digits as it takes to read the same ones.
+// String returns v in one line, in the format in which GLib prints values with their types.
+// Doubles have as many digits as it takes to parse the same value.
 func (v Value) String() string {
 	var b strings.Builder
 	v.print(&b, true)
@@ -107,7 +107,7 @@ func (v Value) printTuple(b *strings.Builder, typed bool) {
 	v.printList(b, "(", ", ", end, typed)
 }
 
-// printMaybe says "just" only where there would be a doubt.
+// printMaybe prints "just" only where the text would be ambiguous.
 func (v Value) printMaybe(b *strings.Builder, typed bool) {
 	if typed {
 		b.WriteString("@" + v.typ + " ")
@@ -123,7 +123,7 @@ func (v Value) printMaybe(b *strings.Builder, typed bool) {
 	inner.print(b, false)
 }
 
-// byteString returns the text of bytes that are a string of C.
+// byteString returns the text of bytes that are a C string, and whether they are.
 func (v Value) byteString() (string, bool) {
 	if v.typ != "ay" {
 		return "", false
@@ -146,7 +146,7 @@ func (v Value) byteString() (string, bool) {
 	return b.String(), true
 }
 
-// letters are what a backslash makes of control characters.
+// letters are the escapes of control characters.
 var letters = map[rune]string{'\a': `\a`, '\b': `\b`, '\f': `\f`, '\n': `\n`, '\r': `\r`, '\t': `\t`, '\v': `\v`}
 
 func printByte(b *strings.Builder, c, quote byte) {

@@ -1,15 +1,15 @@
 // Package gvariant reads and writes the values of GSettings: GVariant, in its
 // text and in its serialised form (little endian).
 //
-// D-Bus libraries know the values of D-Bus, which are other ones: they lack
-// "maybe", and what they parse lacks tuples.
+// Libraries for D-Bus cannot replace it: their values lack "maybe", and their parsers lack
+// tuples.
 package gvariant
 
 import "strings"
 
 const (
 	basic = "bynqiuxthdsog"
-	// maxDepth is how deep GLib lets values be nested.
+	// maxDepth is the maximum depth of values in GLib.
 	maxDepth = 64
 )
 
@@ -45,7 +45,7 @@ func cut(types string, depth int) (first, rest string, ok bool) {
 	return types[:n], types[n:], true
 }
 
-// inside returns how long what stands within the brackets of types is.
+// inside returns the length of the text within the brackets at the start of types.
 func inside(types string, depth int) (int, bool) {
 	rest, members := types[1:], 0
 	for {
@@ -77,7 +77,7 @@ func members(t string) []string {
 	return all
 }
 
-// alignment returns what a value's offset is a multiple of.
+// alignment returns the number whose multiples are the offsets of values of a type.
 func alignment(t string) int {
 	switch t[0] {
 	case 'n', 'q':
@@ -98,7 +98,7 @@ func alignment(t string) int {
 	return 1
 }
 
-// fixed returns the size of the values of a type, 0 if they differ in it.
+// fixed returns the size of all values of a type, 0 if their sizes differ.
 func fixed(t string) int {
 	switch t[0] {
 	case 'b', 'y':

@@ -8,34 +8,34 @@ import (
 // A Value is a value and its type.
 type Value struct {
 	typ string
-	// A bool, uint8, int16 … uint64, float64, string, or what is in a
+	// A bool, uint8, int16 … uint64, float64 or string, or the []Value of a
 	// container: the elements of an array, the members of a tuple or an entry,
-	// the one value of a variant, the value of a maybe or nothing.
+	// the one value of a variant, the value of a maybe or none.
 	data any
 }
 
 // Type returns the type, such as "a(ss)".
 func (v Value) Type() string { return v.typ }
 
-// Text returns the string that v is, of whatever type of strings.
+// Text returns the text of v, and whether v has a type of strings.
 func (v Value) Text() (string, bool) {
 	s, ok := v.data.(string)
 	return s, ok
 }
 
-// Inner returns the values that are in v, if it is a container.
+// Inner returns the values in v, nil if v is not a container.
 func (v Value) Inner() []Value {
 	inner, _ := v.data.([]Value)
 	return inner
 }
 
-// With returns v with other values in it, of the same types.
+// With returns v with other inner values, which have the same types.
 func (v Value) With(inner []Value) Value { return Value{v.typ, inner} }
 
 // NewString returns a string.
 func NewString(s string) Value { return Value{"s", s} }
 
-// Nothing returns the maybe, of this type, that has no value.
+// Nothing returns a maybe of type t without a value.
 func Nothing(t string) Value { return Value{t, []Value(nil)} }
 
 // NewEntry returns an entry of a dictionary.
@@ -49,7 +49,7 @@ func NewVariant(v Value) Value { return Value{"v", []Value{v}} }
 // NewArray returns the array of this type with these elements.
 func NewArray(t string, elements ...Value) Value { return Value{t, elements} }
 
-// Bytes returns the bytes that v, an "ay", consists of.
+// Bytes returns the bytes of v, which has type "ay".
 func (v Value) Bytes() []byte {
 	var all []byte
 	for _, b := range v.Inner() {
@@ -68,7 +68,7 @@ func NewBytes(all []byte) Value {
 	return v
 }
 
-// Strings returns v with f applied to each string (of type s) that is in it.
+// Strings returns v with f applied to each string (of type s) in it.
 func (v Value) Strings(f func(string) string) Value {
 	if s, ok := v.data.(string); ok && v.typ == "s" {
 		return Value{"s", f(s)}

@@ -1,9 +1,8 @@
 // Package gvdb reads the files of dconf and of the schemas of GSettings, which
 // are hash tables of GVariant values.
 //
-// The programs that these files belong to take a broken one for an empty one.
-// Here each offset is looked at before anything is made of the file: one that
-// is broken is an error.
+// The programs that own these files treat a broken file as an empty one. This package checks
+// each offset before it is used: a broken file is an error.
 package gvdb
 
 import (
@@ -19,7 +18,7 @@ const (
 	headerSize = 24
 	itemSize   = 24
 	noParent   = 0xffffffff
-	// maxNested is how deep names and tables may be nested.
+	// maxNested is the maximum depth of names and of tables.
 	maxNested = 64
 )
 
@@ -27,11 +26,10 @@ const (
 const (
 	isValue = 'v'
 	isTable = 'H'
-	isList  = 'L' // of what is below, which parents tell, too
+	isList  = 'L' // of children, whose parents say the same
 )
 
-// A Table has values and other tables by name. What is in them is read when it
-// is asked for.
+// A Table has values and other tables by name. They are read on demand.
 type Table struct {
 	file    file
 	depth   int
@@ -47,7 +45,7 @@ type entry struct {
 // Names returns the names of all values and tables in the order of the file.
 func (t Table) Names() []string { return t.names }
 
-// Value returns the value called name, if there is one.
+// Value returns the value called name. ok reports whether it exists.
 func (t Table) Value(name string) (v gvariant.Value, ok bool, err error) {
 	e, ok := t.entries[name]
 	if !ok || e.kind != isValue {
@@ -60,7 +58,7 @@ func (t Table) Value(name string) (v gvariant.Value, ok bool, err error) {
 	return v.Inner()[0], true, nil
 }
 
-// Table returns the table called name, if there is one.
+// Table returns the table called name. ok reports whether it exists.
 func (t Table) Table(name string) (nested Table, ok bool, err error) {
 	e, ok := t.entries[name]
 	if !ok || e.kind != isTable {
@@ -79,7 +77,7 @@ func Parse(data []byte) (Table, error) {
 		return Table{}, errors.New("is not a GVDB file of this computer's byte order")
 	}
 	if v := u32(data, 8); v != 0 {
-		return Table{}, fmt.Errorf("is of version %d of GVDB, and 0 is known", v)
+		return Table{}, fmt.Errorf("has version %d of GVDB, and bkt reads version 0", v)
 	}
 	return file{data}.table(u32(data, 16), u32(data, 20), 0)
 }
@@ -98,7 +96,7 @@ func (f file) part(start, end uint32) ([]byte, error) {
 	return f.data[start:end], nil
 }
 
-// table reads the table that stands in a part of the file.
+// table reads the table in a part of the file.
 func (f file) table(start, end uint32, depth int) (Table, error) {
 	items, err := f.items(start, end)
 	if err != nil || depth > maxNested {
@@ -122,7 +120,7 @@ func (f file) table(start, end uint32, depth int) (Table, error) {
 	return t, nil
 }
 
-// items returns the items of a table, without what serves to find one of them.
+// items returns the items of a table, without its Bloom filter and hash buckets.
 func (f file) items(start, end uint32) ([]byte, error) {
 	data, err := f.part(start, end)
 	if err != nil || len(data) < 8 || start%4 != 0 {
@@ -136,8 +134,8 @@ func (f file) items(start, end uint32) ([]byte, error) {
 	return data[skip:], nil
 }
 
-// name returns the name of an item, which begins with those of its parents.
-// Those that are known already are in names.
+// name returns the name of an item, which begins with the names of its parents. names has
+// one element for each item.
 func (f file) name(items []byte, i int, names []string) (string, error) {
 	name := ""
 	for range maxNested {

@@ -1,5 +1,5 @@
-// Package keyfile reads and writes key files: those of Flatpak, desktop entries,
-// and others that are close enough.
+// Package keyfile reads and writes key files: those of Flatpak, desktop entries, and files
+// with a similar format.
 package keyfile
 
 import (
@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A File is a file of groups, keys and values, by the Desktop Entry
-// Specification and GLib's GKeyFile. The order is that of the file.
+// A File is a file of groups, keys and values in their order; see the Desktop Entry
+// Specification and GLib's GKeyFile.
 type File []Group
 
 // A Group has its entries in the order of the file.
@@ -18,10 +18,10 @@ type Group struct {
 	Entries []Entry
 }
 
-// An Entry has its value as the file has it: see [Unescape] and [SplitList].
+// An Entry has a raw value: see [Unescape] and [SplitList].
 type Entry struct{ Key, Value string }
 
-// Parse parses the text of a key file. Comments are left out.
+// Parse parses the text of a key file, and drops comments.
 func Parse(text []byte) (File, error) {
 	var f File
 	n, last := 0, 0
@@ -34,7 +34,7 @@ func Parse(text []byte) (File, error) {
 		case line[0] == '[':
 			name, ok := strings.CutSuffix(strings.TrimRight(line[1:], " \t"), "]")
 			if !ok || name == "" || strings.ContainsAny(name, "[]") {
-				return nil, fmt.Errorf("line %d is no group: %q", n, line)
+				return nil, fmt.Errorf("line %d is not a group: %q", n, line)
 			}
 			f, last = f.Open(name)
 		case !isEntry || len(f) == 0 || strings.TrimSpace(key) == "":
@@ -46,8 +46,8 @@ func Parse(text []byte) (File, error) {
 	return f, nil
 }
 
-// Open returns the file with the group, and the index of the group. A group that the
-// file has twice is one.
+// Open returns the file with the group, and the index of the group. If the file has a group
+// twice, both are one group.
 func (f File) Open(name string) (File, int) {
 	if i := slices.IndexFunc(f, func(g Group) bool { return g.Name == name }); i >= 0 {
 		return f, i
@@ -55,7 +55,7 @@ func (f File) Open(name string) (File, int) {
 	return append(f, Group{Name: name}), len(f)
 }
 
-// Set gives a key its value. Of two, the last one holds.
+// Set sets the value of a key, and replaces an earlier one.
 func (g *Group) Set(key, value string) {
 	if i := slices.IndexFunc(g.Entries, func(e Entry) bool { return e.Key == key }); i >= 0 {
 		g.Entries[i].Value = value
@@ -67,7 +67,7 @@ func (g *Group) Set(key, value string) {
 // Get returns the value of a key as a string, "" if it has none.
 func (f File) Get(group, key string) string { return Unescape(f.Raw(group, key)) }
 
-// Raw returns the value of a key as the file has it, "" if it has none.
+// Raw returns the raw value of a key, "" if it has none.
 func (f File) Raw(group, key string) string {
 	for _, g := range f {
 		for _, e := range g.Entries {
@@ -97,10 +97,11 @@ var (
 	escaper   = strings.NewReplacer("\n", `\n`, "\t", `\t`, "\r", `\r`, `\`, `\\`)
 )
 
-// Unescape returns the string that a value means.
+// Unescape returns the string of a raw value.
 func Unescape(s string) string { return unescaper.Replace(s) }
 
-// Escape returns a string as a value. A blank at the start would be lost.
+// Escape returns the raw value of a string. It escapes a blank at the start, which would be
+// lost.
 func Escape(s string) string {
 	escaped := escaper.Replace(s)
 	if rest, ok := strings.CutPrefix(escaped, " "); ok {
@@ -109,8 +110,7 @@ func Escape(s string) string {
 	return escaped
 }
 
-// SplitList returns the elements of a value that is a list. The last may lack
-// its semicolon.
+// SplitList returns the elements of a list. The last one may lack its semicolon.
 func SplitList(value string) []string {
 	var all []string
 	start := 0
@@ -129,7 +129,7 @@ func SplitList(value string) []string {
 	return all
 }
 
-// JoinList returns elements as a value that is a list.
+// JoinList returns the raw value of a list.
 func JoinList(elements []string) string {
 	var out strings.Builder
 	for _, e := range elements {

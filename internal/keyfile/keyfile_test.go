@@ -53,9 +53,9 @@ func TestKeyFileSaysWhatIsWrong(t *testing.T) {
 		"x=1\n":          `line 1 is neither a group nor an entry of one: "x=1"`,
 		"[a]\nx\n":       `line 2 is neither a group nor an entry of one: "x"`,
 		"[a]\n=1\n":      `line 2 is neither a group nor an entry of one: "=1"`,
-		"[a]\n\n[b\n":    `line 3 is no group: "[b"`,
-		"[]\n":           `line 1 is no group: "[]"`,
-		"[a]b]\nx=1\n":   `line 1 is no group: "[a]b]"`,
+		"[a]\n\n[b\n":    `line 3 is not a group: "[b"`,
+		"[]\n":           `line 1 is not a group: "[]"`,
+		"[a]b]\nx=1\n":   `line 1 is not a group: "[a]b]"`,
 		"\x00\x01\x02\n": `line 1 is neither a group nor an entry of one: "\x00\x01\x02"`,
 	} {
 		if _, err := Parse([]byte(text)); err == nil || err.Error() != want {

@@ -1,5 +1,4 @@
-// Package gvdbtest writes files of dconf, for tests and for what stands in for
-// dconf in them.
+// Package gvdbtest writes files of dconf, for tests and for their stand-in of dconf.
 package gvdbtest
 
 import (
@@ -17,7 +16,7 @@ type Table struct {
 	Tables map[string]Table
 }
 
-// File returns the content of the file that has t.
+// File returns the content of a file with t.
 func File(t Table) []byte {
 	w := &writer{data: make([]byte, 24)}
 	copy(w.data, "GVariant")
@@ -36,7 +35,7 @@ type item struct {
 	children   []uint32
 }
 
-// items returns an item for each name, and for each folder that it is in.
+// items returns an item for each name, and for each of its folders.
 func items(t Table) []item {
 	names := map[string]byte{}
 	for name := range t.Values {
@@ -65,7 +64,7 @@ func items(t Table) []item {
 	return all
 }
 
-// table writes a table: one bucket in which all items are, in any order.
+// table writes a table with all items in one bucket, in any order.
 func (w *writer) table(t Table) (start, end uint32) {
 	all := items(t)
 	w.align(4)
