@@ -22,7 +22,7 @@ func EditPackages(ctx context.Context, log Log, r repo.Repo, o SyncOptions, k ge
 	})
 }
 
-// CapturePackages adds installed packages to p, but for those that p or the container
+// CapturePackages adds installed packages to p, except those that p or the container
 // declares.
 func CapturePackages(p *manifest.Packages, installed, ofContainer []string) {
 	for _, name := range installed {

@@ -20,7 +20,7 @@ import (
 	"bkt/internal/repo"
 )
 
-// Log takes what the user should know besides the plan.
+// Log receives messages for the user that are not in the plan.
 type Log interface {
 	Warn(warnings []error)
 	Note(format string, args ...any)
@@ -40,10 +40,10 @@ type Rendering struct {
 	Source   []byte // the text that was rendered: Old, and the sections that were added to it
 	Text     []byte // the rendered text
 	Warnings []error
-	Err      error // why there is no rendered text
+	Err      error // why the file was not rendered
 }
 
-// Render renders and lints the Containerfile called name. files are those of the
+// Render renders and lints the Containerfile called name. files are the files of the
 // repository.
 func Render(ctx context.Context, files fs.FS, name string, source Source) Rendering {
 	old, err := fs.ReadFile(files, name)
@@ -90,7 +90,7 @@ func appendNew(list, more []error) []error {
 	return list
 }
 
-// Rewrites returns the plan that writes what was rendered.
+// Rewrites returns the plan that writes the rendered files.
 func Rewrites(r repo.Repo, rendered []Rendering) plan.Plan {
 	var p plan.Plan
 	for _, f := range rendered {

@@ -52,9 +52,9 @@ func Sync(ctx context.Context, log Log, r repo.Repo, names []string, o SyncOptio
 }
 
 // SyncStaged returns the plan that renders the staged Containerfiles from the staged
-// manifests, and those of the work tree from the manifests there: each side is right
-// by itself. A work tree
-// that cannot be rendered is a warning: it does not stop a commit.
+// manifests, and those of the work tree from the manifests there, so that each is
+// consistent. A work tree that cannot be rendered is a warning: it does not stop a
+// commit.
 func SyncStaged(ctx context.Context, log Log, r repo.Repo, files []string, o SyncOptions) (plan.Plan, error) {
 	index, names, staged, err := renderStaged(ctx, log, r, files, o)
 	if err != nil {
@@ -93,7 +93,7 @@ func strict(o SyncOptions) SyncOptions {
 // unstaged edits while its hooks run: the plan writes the Containerfiles rendered from
 // the index into the work tree. If the hidden edits then conflict with those files,
 // pre-commit restores the files from the index. If the hook had changed the index as
-// well, the user's edits would be lost. So the index stays as it is, and the commit
+// well, the user's edits would be lost. So the index stays unchanged, and the commit
 // fails.
 func SyncHidden(ctx context.Context, log Log, r repo.Repo, files []string, o SyncOptions) (plan.Plan, error) {
 	_, _, staged, err := renderStaged(ctx, log, r, files, o)

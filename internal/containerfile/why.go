@@ -83,8 +83,8 @@ func parseLine(text string) (file string, line int, err error) {
 	return file, line, nil
 }
 
-// current renders a file and counts its lines. It fails if the file is not up to date:
-// its lines would be taken for others.
+// current renders a file and counts its lines. It fails if the file is not up to date,
+// because its lines would be confused with others.
 func current(r repo.Repo, name string) (gen.Result, int, error) {
 	old, err := fs.ReadFile(r.FS(), name)
 	if err != nil {

@@ -22,7 +22,7 @@ type Error struct {
 	Frames []runtime.Frame // of the goroutine that panicked, innermost first
 }
 
-// Error returns what happened, and in which version.
+// Error returns the message of the panic, and bkt's version.
 func (e *Error) Error() string {
 	return fmt.Sprintf("internal error: %v; this is a bug in bkt %s", e.Value, version.String())
 }
@@ -58,7 +58,7 @@ func Recover(err *error) {
 }
 
 // From returns the error for a value that the caller, or its caller, has recovered. A
-// value that is already such an error stays as it is.
+// value that is already such an error stays unchanged.
 func From(v any) error {
 	if err, ok := v.(error); ok {
 		if _, known := errors.AsType[*Error](err); known {

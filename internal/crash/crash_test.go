@@ -54,7 +54,7 @@ func TestRecover(t *testing.T) {
 	}
 }
 
-// TestNoPanic checks that nothing is said of functions that return.
+// TestNoPanic checks that functions that return give no error.
 func TestNoPanic(t *testing.T) {
 	ran := make([]bool, 4)
 	err := recovered(func() {

@@ -7,8 +7,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
-// ContextPatterns returns patterns, in the syntax of .dockerignore, that match all
-// that the Containerfile reads from its context.
+// ContextPatterns returns patterns, in the syntax of .dockerignore, that match
+// everything that the Containerfile reads from its context.
 func (f *File) ContextPatterns() []string {
 	var all []string
 	for _, stage := range f.Stages {
@@ -28,10 +28,10 @@ func (f *File) ContextPatterns() []string {
 	return patterns(all)
 }
 
-// mounted returns what a RUN mounts from the context.
+// mounted returns the paths that a RUN mounts from the context.
 func mounted(c *instructions.RunCommand) []string {
-	// BuildKit parses most of a mount only when it expands variables; they stay as
-	// they are here.
+	// BuildKit parses most of a mount only when it expands variables; they stay
+	// unexpanded here.
 	if err := c.Expand(func(word string) (string, error) { return word, nil }); err != nil {
 		return []string{"/"}
 	}

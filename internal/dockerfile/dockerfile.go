@@ -26,7 +26,7 @@ type File struct {
 	Escape rune
 }
 
-// An Error is what is wrong with a Containerfile.
+// An Error is an error in a Containerfile.
 type Error struct {
 	Ranges []parser.Range // the lines, from 1; empty if they are not known
 	Err    error
@@ -61,8 +61,7 @@ func newError(err error) *Error {
 	return e
 }
 
-// Parse parses a Containerfile as BuildKit does. What BuildKit cannot parse is an
-// [Error].
+// Parse parses a Containerfile as BuildKit does. A syntax error is an [Error].
 func Parse(text []byte) (*File, error) {
 	if line := overlong(text); line > 0 {
 		at := parser.Range{Start: parser.Position{Line: line}, End: parser.Position{Line: line}}
@@ -115,10 +114,10 @@ func (f *File) NamesPlatform() bool {
 	return slices.ContainsFunc(f.Stages, func(s instructions.Stage) bool { return s.Platform != "" })
 }
 
-// FinalBase returns the image that the final stage is built on, perhaps by way of
-// other stages, in a build for the first platform of o. It is empty for FROM
-// scratch, for a folder, and if BuildKit cannot expand the name. isFolder reports
-// whether the build replaces a name with a folder.
+// FinalBase returns the image that the final stage is built on, possibly through other
+// stages, in a build for the first platform of o. It is empty for FROM scratch, for a
+// folder, and if BuildKit cannot expand the name. isFolder reports whether the build
+// replaces a name with a folder.
 func (f *File) FinalBase(o Options, isFolder func(name string) bool) string {
 	env, lex := f.environments(o)[0], shell.NewLex(f.Escape)
 	for i := len(f.Stages) - 1; i >= 0; {

@@ -14,7 +14,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
-// Options are what a build gives a Containerfile.
+// Options are the arguments and platforms of a build.
 type Options struct {
 	Platforms []string          // such as "linux/arm64"; empty: this computer's
 	Args      map[string]string // build arguments
@@ -37,8 +37,8 @@ func (f *File) References(o Options) (References, error) {
 	return slices.Sorted(maps.Keys(found)), nil
 }
 
-// collect adds to found what the stages read. A build can replace stages, too, by
-// their names.
+// collect adds the references of the stages to found. A build can replace stages, too,
+// by their names.
 func (f *File) collect(found map[string]bool, env shell.EnvGetter) error {
 	lex := shell.NewLex(f.Escape)
 	own := map[string]bool{}
@@ -67,8 +67,7 @@ func (f *File) collect(found map[string]bool, env shell.EnvGetter) error {
 	return nil
 }
 
-// SourcesOf returns the stages and images that an instruction reads, as they are
-// written.
+// SourcesOf returns the stages and images that an instruction reads, without expansion.
 func SourcesOf(c instructions.Command) []string {
 	var names []string
 	switch c := c.(type) {
@@ -121,8 +120,8 @@ func platformArgs(target string) variables {
 	}
 }
 
-// set gives an ARG its value: that of the build, or else its default. BuildKit
-// reports a default that cannot be expanded.
+// set gives an ARG its value: that of the build, or else its default. BuildKit reports
+// a default that cannot be expanded.
 func (v variables) set(a instructions.KeyValuePairOptional, values map[string]string, lex *shell.Lex) {
 	if value, ok := values[a.Key]; ok {
 		v[a.Key] = value
@@ -146,9 +145,8 @@ func ShortName(name string) string {
 	return strings.TrimSuffix(reference.FamiliarString(named), ":latest")
 }
 
-// Matching returns the references that name stands for. A name with a digest
-// matches one without: a base image that is pinned in one place need not be in the
-// other.
+// Matching returns the references that name matches. A name with a digest matches one
+// without: a base image that is pinned in one place need not be in the other.
 func (r References) Matching(name string) []string {
 	var found []string
 	for _, ref := range r {
@@ -180,8 +178,8 @@ func repository(name string) string {
 	return named.Name()
 }
 
-// SortExactLast sorts names so that those that the Containerfile has word for word
-// come last, and so take precedence over those that differ in a digest.
+// SortExactLast sorts names so that exact names in the Containerfile come last, and so
+// take precedence over those that differ in a digest.
 func (r References) SortExactLast(names []string) []string {
 	slices.SortStableFunc(names, func(a, b string) int { return r.exact(a) - r.exact(b) })
 	return names

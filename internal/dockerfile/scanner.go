@@ -34,7 +34,7 @@ func SplitLines(src string) []Line {
 	return lines
 }
 
-// A LineKind says what a line of a Containerfile is part of.
+// A LineKind says which part of a Containerfile a line belongs to.
 type LineKind int
 
 // The kinds of lines.

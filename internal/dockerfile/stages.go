@@ -11,30 +11,30 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
-// A Stage is a FROM and what follows it, as far as it can be read from a file that
-// may be broken. Lines count from 0.
+// A Stage is a FROM and the instructions after it, as far as they can be read from a
+// file with errors. Lines count from 0.
 type Stage struct {
 	Line    int      // where its FROM begins
 	Last    int      // where its FROM ends
 	Flags   []string // of its FROM, such as --platform=linux/amd64
-	Image   string   // or the name of another stage; as it is written
-	Name    string   // as it is written; empty: other stages cannot refer to it
+	Image   string   // or the name of another stage; not expanded
+	Name    string   // as written; empty: other stages cannot refer to it
 	Section string   // the part of the file that the FROM is in; set by the caller
 }
 
-// Is reports whether name, in lower case, is that of the stage. BuildKit changes
-// names of stages to lower case, and leaves the image of a FROM as it is.
+// Is reports whether name, in lower case, is that of the stage. BuildKit changes names
+// of stages to lower case, and leaves the image of a FROM unchanged.
 func (s Stage) Is(name string) bool { return s.Name != "" && strings.ToLower(s.Name) == name }
 
 // Stages are the stages of a Containerfile, in their order.
 type Stages struct {
 	All  []Stage
-	args variables // those of the file, with their defaults
+	args variables // arguments of the file, with their defaults
 	lex  *shell.Lex
 }
 
-// Base returns what stage i is FROM, with the defaults of arguments. It is not
-// known if an argument has no default; Base then returns it as it is written.
+// Base returns the image or stage that stage i is FROM, with the defaults of arguments.
+// If an argument has no default, known is false, and Base returns the unexpanded name.
 func (s Stages) Base(i int) (image string, known bool) {
 	image, known = s.expand(s.All[i].Image)
 	if !known || image == "" {
@@ -228,7 +228,7 @@ func (i instruction) from() Stage {
 // declare sets the defaults of the arguments of an ARG. An argument without a
 // default, or whose default needs one without, stays unknown.
 func (s Stages) declare(text string) {
-	// By now the text is on one line, so that the escape character does not matter.
+	// The text is on one line now, so the escape character does not matter.
 	ast, err := parser.Parse(strings.NewReader(text))
 	if err != nil || len(ast.AST.Children) != 1 {
 		return // BuildKit reports the error

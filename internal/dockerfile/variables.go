@@ -11,9 +11,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
-// CheckVariables returns an [Error] for the first instruction whose variables
-// BuildKit cannot expand, whatever values they have. Errors that depend on the
-// values are left to the build.
+// CheckVariables returns an [Error] for the first instruction whose variables BuildKit
+// cannot expand for any value. Errors that depend on the values are left to the build.
 func (f *File) CheckVariables() error {
 	for _, stage := range f.Stages {
 		for _, word := range []string{stage.BaseName, stage.Platform} {
@@ -30,8 +29,8 @@ func (f *File) CheckVariables() error {
 	return nil
 }
 
-// checkCommand checks the words of one instruction. It leaves them as they are:
-// what BuildKit makes of them, as of the type of a mount, depends on the values.
+// checkCommand checks the words of one instruction. It does not change them, because
+// their meaning for BuildKit, such as the type of a mount, depends on the values.
 func checkCommand(escape rune, c instructions.Command) error {
 	var first error
 	expander := func(lex *shell.Lex) instructions.SingleWordExpander {
@@ -48,7 +47,7 @@ func checkCommand(escape rune, c instructions.Command) error {
 		_ = words.Expand(expander(shell.NewLex(escape)))
 	}
 	if texts, ok := c.(instructions.SupportsSingleWordExpansionRaw); ok { // heredocs
-		lex := shell.NewLex('\\') // whatever the escape character of the file, as BuildKit does
+		lex := shell.NewLex('\\') // with any escape character of the file, as BuildKit does
 		lex.SkipProcessQuotes = true
 		_ = texts.ExpandRaw(expander(lex))
 	}
@@ -93,7 +92,7 @@ func Expand(word, escape string, values map[string]string) (text string, ok bool
 	return text, err == nil && len(unset) == 0
 }
 
-// A Pair is a name and its value, as they are written in an ENV or a LABEL.
+// A Pair is a name and its value in an ENV or a LABEL, not expanded.
 type Pair struct{ Name, Value string }
 
 // ParsePairs parses an ENV or a LABEL on one line, and returns its keyword in

@@ -60,8 +60,8 @@ func summary(problems []Problem, dir string) []string {
 	return lines
 }
 
-// TestChecksThatCannotLook checks that a manifest that cannot be read is neither a
-// manifest without entries nor a healthy one, for every check that needs it.
+// TestChecksThatCannotLook checks for every check that needs a manifest that an
+// unreadable one counts neither as empty nor as healthy.
 func TestChecksThatCannotLook(t *testing.T) {
 	broken := map[string]string{"manifests/distrobox.json": "{,}", "manifests/flatpak-apps.json": "{,}"}
 	stray := "#!/bin/sh\n# distrobox_binary\n# name: gone\n# exported by bkt: /usr/bin/gone\nexec distrobox-enter -n gone -- /usr/bin/gone \"$@\"\n"
@@ -85,7 +85,7 @@ func TestChecksThatCannotLook(t *testing.T) {
 }
 
 // TestExamine checks that a check that could not look is reported, unless it needs a
-// repository where there is none, and that problems have the names of their checks.
+// repository and there is none, and that problems have the names of their checks.
 func TestExamine(t *testing.T) {
 	target := targetWith(t, map[string]string{"manifests/distrobox.json": "{,}"})
 	problems, err := Examine(t.Context(), target)
@@ -122,7 +122,7 @@ func TestExamine(t *testing.T) {
 	}
 }
 
-// TestManifests checks which files beside the manifests are problems.
+// TestManifests checks which other files in the folder of manifests are problems.
 func TestManifests(t *testing.T) {
 	target := targetWith(t, map[string]string{
 		"manifests/flatpak-app.json": "{}", "manifests/notes.json": "{}", "manifests/flatpak-app.txt": "",
@@ -138,8 +138,8 @@ func TestManifests(t *testing.T) {
 	}
 }
 
-// TestMissingSchemas checks that bkt writes a schema of its own, once, and leaves the
-// name of another file to the user.
+// TestMissingSchemas checks that bkt writes a missing schema of its own once, and does
+// not change the name of another file.
 func TestMissingSchemas(t *testing.T) {
 	const own, other = `{"$schema": "../schemas/gsettings.schema.json"}`, `{"$schema": "../schemas/mine.json"}`
 	target := targetWith(t, map[string]string{
@@ -170,8 +170,8 @@ type fake struct {
 func (f fake) Name() string      { return f.name }
 func (f fake) Ignored() []string { return f.ignored }
 
-// TestUselessPatterns checks which lines of the ignore file match nothing. What a domain
-// that cannot be read has is unknown.
+// TestUselessPatterns checks which lines of the ignore file match nothing. The items of
+// an unavailable domain are unknown.
 func TestUselessPatterns(t *testing.T) {
 	target := targetWith(t, map[string]string{workspace.IgnoreFile: "# units\nservices:user/a*\nservices:user/b*\ngsettings:x\n"})
 	read := fake{name: "services", ignored: []string{"user/a.timer"}}
@@ -282,7 +282,7 @@ func TestStrayWrappers(t *testing.T) {
 }
 
 // TestStatesOfMissingRepositories checks that bkt removes the last known states only of
-// a repository that is gone for good, and only what it wrote on this computer.
+// a repository that no longer exists, and only files that it wrote on this computer.
 func TestStatesOfMissingRepositories(t *testing.T) {
 	target := targetWith(t, nil)
 	base := filepath.Join(target.Folders.State, "bkt", "base")

@@ -23,11 +23,11 @@ type Problem struct {
 	NotChecked bool      // the check could not look, and the finding is the reason
 }
 
-// A Target is what the checks look at.
+// A Target is the machine and the repository to check.
 type Target struct {
 	live.System // outside of a repository, Repo.Root is ""
 
-	RepositoryErr error          // why the repository cannot be used, or why there is none
+	RepositoryErr error          // why there is no usable repository
 	Domains       []*live.Domain // none if they cannot be read here
 }
 
@@ -46,7 +46,7 @@ func FindTarget(ctx context.Context) (*Target, error) {
 	return t, err
 }
 
-// errNoRepository is the error of a check that needs a repository where there is none.
+// errNoRepository is the error of a check that needs a repository outside of one.
 var errNoRepository = errors.New("not in a repository")
 
 // A check looks for problems of one kind. An error means that it could not look at
@@ -56,20 +56,20 @@ type check struct {
 	look func(context.Context, *Target) ([]Problem, error)
 }
 
-// checks returns all checks, in the order in which one fixes what they find.
+// checks returns all checks, in the order in which their problems are fixed.
 func checks() []check {
 	return []check{
 		{"place", inContainer},                // where bkt runs
-		{"repository", unreadableRepository},  // what bkt reads
+		{"repository", unreadableRepository},  // files that bkt reads
 		{"manifests", brokenManifests},        //
 		{"schemas", missingSchemas},           //
 		{"ignored", uselessPatterns},          //
-		{"git", missingPreCommit},             // what keeps the sections up to date
-		{"domains", unavailableDomains},       // what the running system lacks
+		{"git", missingPreCommit},             // the means that keep sections up to date
+		{"domains", unavailableDomains},       // requirements that the system lacks
 		{"flatpak", undeclaredRemotes},        //
-		{"path", shadowedExports},             // what containers export
+		{"path", shadowedExports},             // exports of containers
 		{"exports", strayWrappers},            //
-		{"engine", staleSocket},               // what bkt left behind
+		{"engine", staleSocket},               // leftovers of bkt
 		{"leftovers", leftovers},              //
 		{"base", statesOfMissingRepositories}, //
 	}

@@ -46,8 +46,8 @@ func staleSocket(context.Context, *Target) ([]Problem, error) {
 	return []Problem{fixable(fmt.Errorf("%s: no engine listens on this socket: the engine was killed", engine.Socket), removal(engine.Socket))}, nil
 }
 
-// leftovers reports files that a bkt was writing when it was killed. Only those that
-// prove it are removed.
+// leftovers reports files that a killed bkt left behind. Only those that provably are
+// bkt's are removed.
 func leftovers(_ context.Context, t *Target) ([]Problem, error) {
 	var all []Problem
 	var errs []error
@@ -65,7 +65,7 @@ func leftovers(_ context.Context, t *Target) ([]Problem, error) {
 	return all, errors.Join(errs...)
 }
 
-// leftBelow looks into all of bkt's folders but that of its engine.
+// leftBelow searches all of bkt's folders except its engine's.
 func leftBelow(root string) (all []Problem, err error) {
 	var errs []error
 	looksLeft := regexp.MustCompile(earlier)
@@ -87,8 +87,8 @@ func leftBelow(root string) (all []Problem, err error) {
 	return all, errors.Join(append(errs, err)...)
 }
 
-// leftIn looks into a folder. It mentions names like those that earlier versions gave
-// to such files.
+// leftIn searches a folder. It mentions names like those that earlier versions gave to
+// such files.
 func leftIn(dir string, looksLeft *regexp.Regexp) ([]Problem, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -118,7 +118,7 @@ const (
 func perhapsLeft(path string, e fs.DirEntry) []Problem {
 	info, err := e.Info()
 	if err != nil {
-		return nil // it is gone
+		return nil // it no longer exists
 	}
 	err = fmt.Errorf("%s may be an unfinished file of an earlier bkt: %s, modified %s", path, units.HumanSize(float64(info.Size())), info.ModTime().Format(time.DateTime))
 	return unfixable(hint.Add(err, "look at it, and remove it unless you created it"))

@@ -9,7 +9,7 @@ import (
 	"bkt/internal/version"
 )
 
-// A Diagnosis is all that the doctor found.
+// A Diagnosis is the result of all checks.
 type Diagnosis struct {
 	Problems []Problem
 	Program  string // path of bkt-engine

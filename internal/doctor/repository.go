@@ -55,7 +55,7 @@ func brokenManifests(_ context.Context, t *Target) ([]Problem, error) {
 	return append(all, wrong...), err
 }
 
-// misspelled reports files beside the manifests that bkt does not read.
+// misspelled reports files next to the manifests that bkt does not read.
 func misspelled(t *Target, names []string) ([]Problem, error) {
 	entries, err := fs.ReadDir(t.Repo.FS(), manifest.Folder)
 	var all []Problem
@@ -97,7 +97,7 @@ func missingSchemas(_ context.Context, t *Target) ([]Problem, error) {
 }
 
 // schemaOf returns the file of the repository that a manifest names as its schema.
-// Another check reports what is wrong with the manifest.
+// Another check reports errors in the manifest.
 func schemaOf(repo fs.FS, manifestPath string) (string, bool) {
 	var content struct {
 		Schema string `json:"$schema"`

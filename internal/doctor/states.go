@@ -43,9 +43,9 @@ func statesOfMissingRepositories(_ context.Context, t *Target) ([]Problem, error
 	return all, errors.Join(errs...)
 }
 
-// otherFile returns a file among the last known states of a repository that bkt did
-// not write on this computer, "" if there is none. Where several computers share a
-// home, each has a folder there, and the repository may be missing on this one only.
+// otherFile returns a file among the last known states of a repository that bkt did not
+// write on this computer, "" if there is none. Computers that share a home have a
+// folder each there, and the repository may be missing only on this one.
 func otherFile(dir string) (string, error) {
 	computer, err := os.Hostname()
 	if err != nil {
@@ -85,7 +85,7 @@ func mayBeUnmounted(dir string) bool {
 	return err != nil || len(entries) == 0
 }
 
-// mayExist reports whether a file exists, or cannot be looked at.
+// mayExist reports whether a file exists, or cannot be checked.
 func mayExist(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)

@@ -21,7 +21,7 @@ func Shell(text string) (string, error) {
 }
 
 // ShellHome returns a list of paths, separated by colons, as one word of a shell
-// command in which ~ is the home of whoever runs it, and $PATH its former value.
+// command in which ~ is the home of the user who runs it, and $PATH its previous value.
 func ShellHome(paths string) (string, error) {
 	var words []string
 	for part := range strings.SplitSeq(paths, ":") {
@@ -60,8 +60,7 @@ func ShellNested(path string) (string, error) {
 	return Shell(inner)
 }
 
-// ShellGlob returns a path in which * stands for any name as a word of a shell
-// command.
+// ShellGlob returns a path in which * matches any name as a word of a shell command.
 func ShellGlob(path string) (string, error) {
 	var words []string
 	for part := range strings.SplitSeq(path, "*") {
@@ -113,7 +112,7 @@ func (c Containerfile) Value(text string) (string, error) {
 	return `"` + c.inQuotes(text) + `"`, nil
 }
 
-// Path returns folders as the value of PATH in ENV; $PATH is its former value.
+// Path returns folders as the value of PATH in ENV; $PATH is its previous value.
 func (c Containerfile) Path(folders []string) (string, error) {
 	var parts []string
 	for _, f := range folders {

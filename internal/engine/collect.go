@@ -15,9 +15,9 @@ import (
 	"google.golang.org/grpc"
 )
 
-// A collector keeps the cache below its limit. BuildKit has one, too, which
-// does not count all that is on disk: neither the history of builds nor layers
-// with rewritten dates.
+// A collector keeps the cache below its limit. BuildKit has one, too, which does not
+// count all files on disk: neither the history of builds nor layers with rewritten
+// dates.
 type collector struct {
 	worker nativeWorker
 	keep   int64                       // bytes
@@ -26,8 +26,8 @@ type collector struct {
 }
 
 const (
-	// firstDelay is the time between a build and the first collection. By then
-	// the build has released what it used.
+	// firstDelay is the time between a build and the first collection, in which the
+	// build releases its resources.
 	firstDelay = time.Second
 	// maxDelay is the longest time between collections of a full cache that is
 	// in use. The end of the build that uses it starts them again.
@@ -95,7 +95,7 @@ func (c collector) collect(ctx context.Context) (full bool, err error) {
 		}
 		full = disk > c.keep
 		keep := c.keep
-		if full { // what BuildKit does not count is deleted with its records
+		if full { // files that BuildKit does not count are deleted with its records
 			keep = int64(float64(c.keep) * float64(counted) / float64(disk))
 		}
 		removed, err := c.prune(ctx, keep)

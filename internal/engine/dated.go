@@ -49,7 +49,7 @@ type datingExporter struct {
 // Resolve returns an exporter of one image.
 func (e datingExporter) Resolve(ctx context.Context, id int, attrs map[string]string) (exporter.ExporterInstance, error) {
 	x, err := e.Exporter.Resolve(ctx, id, attrs)
-	// A date for the exporter alone differs from that of the build.
+	// A date only for the exporter differs from that of the build.
 	if err != nil || attrs["rewrite-timestamp"] != "true" || attrs[string(commonexptypes.OptKeySourceDateEpoch)] != "" {
 		return x, err
 	}

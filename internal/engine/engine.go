@@ -75,7 +75,7 @@ func Status(err error) int {
 }
 
 func run(c Config, up func()) error {
-	// All files are for the user alone.
+	// Only the user can read the files.
 	unix.Umask(0o077)
 	c, err := c.absolute()
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 )
 
-// guarded returns hosts whose credentials are not sent without TLS if the
-// registry itself has TLS, whatever realm or redirection it names. bkt, which
-// has the credentials, gives none to a registry with the realm of another host.
+// guarded returns hosts that never send credentials without TLS to any realm or
+// redirection of a registry that has TLS. bkt, which has the credentials, gives none to
+// a registry with the realm of another host.
 func guarded(hosts docker.RegistryHosts) docker.RegistryHosts {
 	return func(name string) ([]docker.RegistryHost, error) {
 		all, err := hosts(name)

@@ -141,8 +141,8 @@ func prepareNamespaces(s settings) error {
 	return ownRuntimeState(s)
 }
 
-// ownRuntimeState makes runc or crun store the state of containers in the root.
-// It removes what a killed engine has left there.
+// ownRuntimeState makes runc or crun store the state of containers in the root. It
+// removes the state that a killed engine left there.
 func ownRuntimeState(s settings) error {
 	state := filepath.Join(s.Config.Root, "run")
 	if err := os.RemoveAll(state); err != nil {

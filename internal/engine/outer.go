@@ -36,7 +36,7 @@ const (
 	begin  = 'b' // its settings follow as a line of JSON
 )
 
-// settings are those of the inner process.
+// settings are the inner process's.
 type settings struct {
 	Config   Config
 	Runtime  string

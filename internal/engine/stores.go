@@ -23,8 +23,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// stores are what a worker stores on disk: the layers of images, as folders and
-// as blobs, and a database of those in use.
+// stores are what a worker stores on disk: the layers of images, as folders and as
+// blobs, and a database of those in use.
 type stores struct {
 	root string // of the engine
 	name string // of the snapshotter, which creates the folders
@@ -33,8 +33,7 @@ type stores struct {
 	ids  *storage.MetaStore // the folders of an overlay snapshotter; nil for another
 }
 
-// openStores opens the stores below root. It first moves what does not belong
-// to them to the trash.
+// openStores opens the stores below root. It first moves all other files to the trash.
 func openStores(root, snapshotter string) (stores, error) {
 	s := stores{root: root, name: snapshotter}
 	if err := os.MkdirAll(s.dir(), 0o700); err != nil {
@@ -152,9 +151,9 @@ func (s stores) leftovers(ctx context.Context) ([]string, error) {
 	return filepath.Glob(filepath.Join(s.folders(), "rm-*"))
 }
 
-// collectGarbage deletes what nothing needs, and what is not in the database.
-// The database looks for the latter only if it has something to delete, so
-// collectGarbage adds an unneeded blob and snapshot first.
+// collectGarbage deletes unneeded records, and files that are not in the database. The
+// database looks for the latter only if it has something to delete, so collectGarbage
+// adds an unneeded blob and snapshot first.
 func (s stores) collectGarbage(ctx context.Context) error {
 	const garbage = "bkt-garbage"
 	ctx = containerd.WithNamespace(ctx, namespace)

@@ -43,8 +43,8 @@ func TestGarbageGoesFromTheDisk(t *testing.T) {
 	}
 }
 
-// TestStartMovesLeftovers checks that a new engine moves what others have left, and
-// deletes it.
+// TestStartMovesLeftovers checks that a new engine moves leftovers of others to the
+// trash, and deletes them.
 func TestStartMovesLeftovers(t *testing.T) {
 	for _, name := range []string{contract.Overlay, contract.Native} {
 		t.Run(name, func(t *testing.T) {

@@ -10,14 +10,13 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// trashDir returns the folder for what will be deleted. A move takes no time;
-// deleting may take long, and happens while the engine runs.
+// trashDir returns the folder for files to delete. A move takes no time; deleting may
+// take long, and happens while the engine runs.
 func trashDir(root string) string { return filepath.Join(root, "trash") }
 
-// discard moves what is no longer needed to the trash: the layers of the other
-// snapshotter, and folders that an engine was creating or removing when it was
-// killed. The snapshotter uses the number of such a folder again, and the build
-// that gets it would fail.
+// discard moves unneeded files to the trash: the layers of the other snapshotter, and
+// folders that an engine was creating or removing when it was killed. The snapshotter
+// uses the number of such a folder again, and the build that gets it would fail.
 func (s stores) discard() {
 	for _, name := range []string{contract.Overlay, contract.Native} {
 		if name != s.name {

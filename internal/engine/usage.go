@@ -16,8 +16,8 @@ import (
 // history is the namespace of BuildKit's history of builds.
 const history = namespace + "_history"
 
-// measure returns the records of the disk: the size of the root, what builds
-// use of it, and what a prune would free.
+// measure returns the records of the disk: the size of the root, the part that builds
+// use, and the part that a prune would free.
 func (w nativeWorker) measure(ctx context.Context) ([]*client.UsageInfo, error) {
 	records, err := w.Worker.DiskUsage(ctx, client.DiskUsageInfo{})
 	if err != nil {

@@ -28,7 +28,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// namespace is that of BuildKit in containerd's stores.
+// namespace is BuildKit's namespace in containerd's stores.
 const namespace = "buildkit"
 
 // A nativeWorker is a worker that measures its cache on disk.

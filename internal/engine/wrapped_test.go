@@ -15,9 +15,9 @@ import (
 	"github.com/moby/buildkit/worker/base"
 )
 
-// TestNoMethodIsLost checks that wrappers of BuildKit's types have all their
-// methods. BuildKit and containerd look for methods that their interfaces lack,
-// and silently do without those that are missing.
+// TestNoMethodIsLost checks that wrappers of BuildKit's types have all their methods.
+// BuildKit and containerd look for methods that their interfaces lack, and silently
+// work without missing ones.
 func TestNoMethodIsLost(t *testing.T) {
 	executor, err := runcexecutor.New(runcexecutor.Opt{Root: t.TempDir(), CommandCandidates: []string{"true"}}, nil)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// snapshotterLabel is on workers that store images as containerd does. The
-// BuildKit in a dockerd that stores them in its own way lacks it: that can
-// neither write OCI layouts nor build for several platforms.
+// snapshotterLabel is on workers that store images as containerd does. The BuildKit in
+// a dockerd with another image store lacks it, and can neither write OCI layouts nor
+// build for several platforms.
 const snapshotterLabel = "org.mobyproject.buildkit.worker.snapshotter"
 
 // Measure finds out what the engine can do; bkt's own can do everything.

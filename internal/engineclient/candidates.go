@@ -115,14 +115,14 @@ func checkOwn(ctx context.Context, cfg Config) error {
 	return errors.Join(missing...)
 }
 
-// A place is where a candidate is looked for.
+// A place is an address where bkt looks for a candidate.
 type place struct {
 	name string
 	find func(context.Context) (address string, err error)
 }
 
-// places returns where a build with cfg looks for an engine. An engine that the
-// user names is the only one: another would not be what the user asked for.
+// places returns where a build with cfg looks for an engine. If the user names an
+// engine, it is the only one.
 func (cfg Config) places() []place {
 	own := place{"bkt's own engine", at(Own)}
 	switch cfg.Address {
@@ -253,8 +253,8 @@ func (cfg Config) dial(ctx context.Context, address string) (*Connection, error)
 	return &Connection{Client: c, Address: address}, cfg.adviseTLS(address, err)
 }
 
-// isUnfit reports whether the own engine cannot run on this machine. Any other
-// error is one to fix, and no reason to build elsewhere.
+// isUnfit reports whether the own engine cannot run on this machine. Any other error
+// needs a fix, and is no reason to build elsewhere.
 func isUnfit(err error) bool {
 	if _, ok := errors.AsType[*programError](err); ok {
 		return true

@@ -46,8 +46,8 @@ func absolute(path string) string {
 	return ""
 }
 
-// FindEngine returns the path of the program bkt-engine: beside executable, in
-// PATH, or in ../libexec/bkt.
+// FindEngine returns the path of the program bkt-engine: in the folder of executable,
+// in PATH, or in ../libexec/bkt.
 func FindEngine(executable string) (string, error) {
 	const name = "bkt-engine"
 	dir := filepath.Dir(executable)

@@ -97,10 +97,10 @@ func diskOf(ctx context.Context, c *client.Client, root string) (Disk, error) {
 	return d, nil
 }
 
-// Prune deletes what no running build uses from the cache of the engine of cfg,
-// and if all is true also BuildKit's internal records. It returns how many
-// bytes that freed on disk, and what is left, even if something cannot be
-// deleted, which is an error. It starts the engine if it does not run.
+// Prune deletes the unused part of the cache of the engine of cfg, and if all is true
+// also BuildKit's internal records. It returns the number of bytes freed on disk, and
+// the remaining size, even if something cannot be deleted, which is an error. It starts
+// the engine if it does not run.
 func Prune(ctx context.Context, cfg Config, all bool) (freed int64, left Disk, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, pruneTimeout, fmt.Errorf("the engine has not deleted its cache within %v", pruneTimeout))
 	defer cancel()

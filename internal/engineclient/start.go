@@ -29,8 +29,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// quiet keeps the clients of BuildKit and containerd from writing to stderr: what
-// matters to a user is returned as an error.
+// quiet keeps the clients of BuildKit and containerd from writing to stderr: messages
+// for the user are returned as errors.
 func quiet() {
 	logrus.SetOutput(io.Discard)
 	log.SetOutput(io.Discard)
@@ -238,7 +238,7 @@ func awaitEnd(ctx context.Context, cfg Config, held error) error {
 	return hint.Add(held, "that engine does not answer: run \"bkt engine stop\"")
 }
 
-// outputOf returns the beginning of what a program wrote to a file, after a colon.
+// outputOf returns the beginning of a program's output in a file, after a colon.
 func outputOf(file *os.File) string {
 	text := make([]byte, 4<<10)
 	n, _ := file.ReadAt(text, 0)

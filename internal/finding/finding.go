@@ -49,15 +49,15 @@ type Finding struct {
 	Rule    string `json:"rule"` // its short name, such as "bootc/var"
 	Level   Level  `json:"level"`
 	Place          // what to look at
-	Subject string `json:"-"` // what it is about, where no file says it: an image, a container, a check of the doctor
+	Subject string `json:"-"` // the subject, if it is not a file: an image, a container, a check of the doctor
 	Message string `json:"message"`
 
 	// Fix is what the user can do about it: each is a hint of its own.
 	Fix []string `json:"hints,omitempty"`
 }
 
-// Error returns "file:line:column: message", and the message alone if the place
-// is unknown.
+// Error returns "file:line:column: message", or only the message if the place is
+// unknown.
 func (f Finding) Error() string {
 	if f.Place == (Place{}) {
 		return f.Message
@@ -68,10 +68,9 @@ func (f Finding) Error() string {
 // Hints returns Fix, for package hint.
 func (f Finding) Hints() []string { return f.Fix }
 
-// From turns errors into findings. A finding in an error stays as it is; its
-// fix is that of the whole error. Any other error is a finding of the given
-// level and of the rule that has the level's name, at the place that its text
-// begins with.
+// From turns errors into findings. A finding in an error stays unchanged, with the
+// hints of the whole error as its fix. Any other error becomes a finding of level, with
+// the rule that has the level's name, at the place at the beginning of its text.
 func From(level Level, errs ...error) []Finding {
 	var all []Finding
 	for _, err := range errs {

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// marker is a finding with all that one can have.
+// marker is a finding with all fields.
 var marker = finding.Finding{
 	Rule: "marker", Level: finding.Warning, Place: finding.Place{File: "a b/Containerfile", Line: 3, Column: 7},
 	Subject: "system", Message: "is <odd>", Fix: []string{"remove it"},

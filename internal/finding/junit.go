@@ -9,7 +9,7 @@ import (
 // A Case is the outcome of one check, for JUnit XML. A check that neither
 // failed nor was skipped has passed.
 type Case struct {
-	Suite   string // what was checked, such as the name of an image
+	Suite   string // the subject of the check, such as the name of an image
 	Name    string
 	Took    time.Duration
 	Failure string // in a few words

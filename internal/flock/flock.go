@@ -26,7 +26,7 @@ var ErrLocked = errors.New("locked by another process")
 
 // Lock opens name with flag (see [os.OpenFile]) and waits for its lock. It calls
 // waiting, which may be nil, before it waits. If ctx ends first, Lock returns its
-// cause. A file that flag creates is readable by the user alone.
+// cause. Only the user can read a file that flag creates.
 func Lock(ctx context.Context, name string, flag int, mode Mode, waiting func()) (*os.File, error) {
 	f, err := os.OpenFile(name, flag, 0o600)
 	if err != nil {

@@ -27,7 +27,7 @@ func TestPlan(t *testing.T) {
 		shared string // core.hooksPath
 		dir    string // of the image repository
 		old    string // the hook that exists
-		hook   string // what is written; empty: nothing
+		hook   string // the text to write; empty: nothing
 		err    string // the end of the error
 		advice string
 	}{
@@ -113,7 +113,7 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// written returns what a plan writes to a file, and nothing else; "" if it is empty.
+// written returns the text that a plan writes to a file, "" if the plan is empty.
 func written(t *testing.T, p plan.Plan, name string) string {
 	t.Helper()
 	if len(p) == 0 {

@@ -11,8 +11,8 @@ import (
 	"bkt/internal/strictjson"
 )
 
-// A Declared hook is one that the manifest declares for a container. Its address
-// is its identity: two hooks can have the same text.
+// A Declared hook is one that the manifest declares for a container. Its address is its
+// identity: two hooks can have the same text.
 type Declared struct {
 	manifest.PlacedHook
 	Container string
@@ -59,8 +59,8 @@ func (m Manifest) Hooks(containers ...string) ([]*Declared, error) {
 	return hooks, nil
 }
 
-// InToolbox returns those of hooks that can run in the toolbox image: hooks of its
-// container that run at every start.
+// InToolbox returns the hooks that can run in the toolbox image: hooks of its container
+// that run at every start.
 func (m Manifest) InToolbox(hooks []*Declared) []*Declared {
 	toolbox, ok := m.document.Content.Toolbox()
 	return slices.DeleteFunc(slices.Clone(hooks), func(h *Declared) bool {

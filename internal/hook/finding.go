@@ -14,17 +14,17 @@ type Verdict string
 
 // The verdicts, which are part of the output of --json.
 const (
-	NotIdempotent Verdict = "not idempotent"           // a second run fails, or changes what the first has left
+	NotIdempotent Verdict = "not idempotent"           // a second run fails, or changes the result of the first
 	NotEquivalent Verdict = "not bootstrap-equivalent" // a container that has run it differs from one that is created today
 	NotShell      Verdict = "not a shell command"      // it cannot be parsed
 	Fails         Verdict = "fails"                    // even its first run
 )
 
-// A Rule is one that hooks must follow.
+// A Rule is a rule that hooks must follow.
 type Rule struct {
 	Name    string // such as "append"; it never changes
 	Verdict Verdict
-	Reason  string // what is wrong with a command that breaks it
+	Reason  string // the reason why a command breaks it
 	Use     string // what to write instead
 }
 
@@ -44,16 +44,15 @@ type Finding struct {
 	Offset int `json:"-"`
 }
 
-// At returns a finding in hook h. source is the command that breaks the rule,
-// and starts at offset. reason replaces that of the rule, if it is not empty.
+// At returns a finding in hook h. source is the command that breaks the rule, and
+// starts at offset. reason replaces the rule's reason, if it is not empty.
 func (r Rule) At(h *Declared, offset int, source, reason string) Finding {
 	f := r.finding(h.Container, h.Place(offset), reason)
 	f.Hook, f.Offset, f.Source = h, offset, source
 	return f
 }
 
-// Somewhere returns a finding in a hook of a container, of which it is unknown
-// which one it is.
+// Somewhere returns a finding in an unknown hook of a container.
 func (r Rule) Somewhere(container, reason string) Finding {
 	f := r.finding(container, finding.Place{File: manifest.DistroboxPath}, reason)
 	f.Message = fmt.Sprintf("an unknown hook of %s: %s", container, f.Message)
@@ -73,12 +72,12 @@ func (r Rule) finding(container string, place finding.Place, reason string) Find
 	}
 }
 
-// Text returns what is wrong and the name of the rule.
+// Text returns the reason and the name of the rule.
 func (f Finding) Text() string {
 	return fmt.Sprintf("%s [%s]", f.Message, strings.TrimPrefix(f.Rule, "hook/"))
 }
 
-// Error returns the place and the text, and the command on a line of its own.
+// Error returns the place and the text, and the command on a separate line.
 func (f Finding) Error() string {
 	text := fmt.Sprintf("%s: %s", f.Place, f.Text())
 	if f.Hook != nil {
@@ -87,7 +86,7 @@ func (f Finding) Error() string {
 	return text
 }
 
-// Unwrap returns the finding without what only hooks have.
+// Unwrap returns the finding without the fields that only hooks have.
 func (f Finding) Unwrap() error { return f.Finding }
 
 // Err returns the findings as one error, nil if there are none.

@@ -9,8 +9,8 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// CheckInstruction returns what is wrong with an instruction of a stage that a
-// bootable image is made of.
+// CheckInstruction returns the problems of an instruction in a stage of a bootable
+// image.
 func CheckInstruction(c instructions.Command) []Problem {
 	switch c := c.(type) {
 	case *instructions.CopyCommand:

@@ -47,8 +47,8 @@ func RemovesKernel(removed []string) bool {
 	})
 }
 
-// matches reports whether a name is one of patterns; a * at the end of a pattern
-// stands for anything.
+// matches reports whether a name matches one of patterns; a * at the end of a pattern
+// matches any text.
 func matches(patterns []string, name string) bool {
 	for _, p := range patterns {
 		beginning, more := strings.CutSuffix(p, "*")

@@ -19,15 +19,14 @@ type Problem struct {
 	Fatal  bool   // bootc's own lint refuses the image
 }
 
-// A pathRule says what is wrong with files in a folder of a bootable image
+// A pathRule describes the problem with files in a folder of a bootable image
 // (https://bootc-dev.github.io/bootc/filesystem.html, and "bootc container lint").
 type pathRule struct {
 	folder string
 	Problem
 }
 
-// pathRules has the rules of nested folders before those of the folders around
-// them.
+// pathRules has the rules of nested folders before those of the folders around them.
 var pathRules = []pathRule{
 	{"/usr/etc", Problem{"bootc/usr-etc", "/usr/etc is bootc's own copy of /etc, and an image may not have both", "put the file below /etc", true}},
 	{"/var/run", Problem{"bootc/var-run", "/var/run must be a link to /run", "let tmpfiles.d make the file at boot", true}},
@@ -56,8 +55,8 @@ const KargsFile = kargsFolder + "/10-bkt.toml"
 // userFiles are the files that useradd changes.
 var userFiles = []string{"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}
 
-// CheckPath returns what is wrong with a file at the absolute path dest in a
-// bootable image, nil if nothing is.
+// CheckPath returns the problem with a file at the absolute path dest in a bootable
+// image, nil if there is none.
 func CheckPath(dest string) *Problem {
 	if rule := ruleFor(dest); rule != nil {
 		return &rule.Problem

@@ -23,9 +23,9 @@ const (
 	codeKilled   = 137
 )
 
-// script runs each of the checks in /checks, as many at a time as there are
-// processors, and writes their results to /results. It succeeds whatever they do:
-// a script that fails has no results.
+// script runs each of the checks in /checks, as many at a time as there are processors,
+// and writes their results to /results. It always succeeds, even if checks fail: a
+// script that fails has no results.
 const script = `umask 022
 cd /checks
 limit="timeout -k 2 $BKT_LIMIT"
@@ -101,7 +101,7 @@ func (r *Result) checkLabel(labels map[string]string) {
 	}
 }
 
-// readResults adds what the script has written to results.
+// readResults adds the script's output to results.
 func readResults(ctx context.Context, tree *buildkit.Tree, results []Result) error {
 	codes, err := tree.ReadFile(ctx, "/codes")
 	if err != nil {
@@ -144,7 +144,7 @@ func parseOutcome(line string, n int) (i int, o outcome, err error) {
 	return i, outcome{code, took(fields[2:])}, nil
 }
 
-// status returns what the exit code means.
+// status returns the meaning of the exit code.
 func (o outcome) status() Status {
 	switch o.code {
 	case 0:
@@ -155,7 +155,7 @@ func (o outcome) status() Status {
 	return Failed
 }
 
-// record adds an outcome. output is that of a check that failed.
+// record adds a result. output is the output of a failed check.
 func (r *Result) record(o outcome, output string) {
 	r.Took, r.Code, r.Status = o.took, o.code, o.status()
 	if r.Status == Failed {

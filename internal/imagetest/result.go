@@ -72,7 +72,7 @@ func fromHook(name string, at finding.Place, found []hook.Finding) Result {
 	return r
 }
 
-// Detail returns what a check that failed did, and which entry it follows from.
+// Detail returns the command and the output of a failed check, and its manifest entry.
 func (r Result) Detail() string {
 	lines := []string{"from " + r.Entry.String()}
 	if r.Command != "" {

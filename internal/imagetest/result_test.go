@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// twice declares three hooks of a container, two of which are the same.
+// twice declares three hooks of a container; two are the same.
 const twice = `{"containers": {"dev": {"image": "quay.io/me/dev", "init_hooks": [
   "touch /a",
   "touch /b",

@@ -1,5 +1,5 @@
-// Package jsontest checks what package strictjson returns, for the tests of
-// several packages.
+// Package jsontest checks the results of package strictjson, for the tests of several
+// packages.
 package jsontest
 
 import (

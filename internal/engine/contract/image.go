@@ -2,7 +2,8 @@ package contract
 
 import "time"
 
-// An Image is what a registry has under a name: nothing, if the digest is empty.
+// An Image is the image that a registry has under a name; without a digest, it has
+// none.
 type Image struct {
 	Digest  string            `json:"digest,omitempty"` // of the index, if the image is for several platforms
 	Created *time.Time        `json:"created,omitempty"`
@@ -18,7 +19,7 @@ type Allowed struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-// A Pushed is what a registry has under a name after a push.
+// A Pushed is the image that a registry has under a name after a push.
 type Pushed struct {
 	Name   string `json:"name"`
 	Digest string `json:"digest"`

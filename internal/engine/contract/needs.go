@@ -9,8 +9,8 @@ import (
 // A Need is something that an engine needs on the machine.
 type Need struct {
 	Name  string
-	Found string // what exists of it
-	Err   error  // what is missing; nil if nothing is
+	Found string // the part that exists
+	Err   error  // the part that is missing; nil if nothing is
 }
 
 // Needs are all needs of a version of bkt-engine.
@@ -39,7 +39,7 @@ func (n Needs) Write(w io.Writer) error {
 	return json.NewEncoder(w).Encode(j)
 }
 
-// ReadNeeds reads what [Needs.Write] wrote. What is missing is a [StartError].
+// ReadNeeds reads the output of [Needs.Write]. A missing requirement is a [StartError].
 func ReadNeeds(r io.Reader) (Needs, error) {
 	var j needsJSON
 	if err := json.NewDecoder(r).Decode(&j); err != nil {

@@ -31,9 +31,8 @@ func Unfit(err error) error {
 	return errors.Join(errs...)
 }
 
-// Check returns what an engine needs on this machine, and whether it exists.
-// path is where to look for programs, in the form of $PATH. It leaves nothing
-// behind.
+// Check returns what an engine needs on this machine, and whether it exists. path lists
+// the folders of programs, in the form of $PATH. It leaves nothing behind.
 func Check(path string) []contract.Need {
 	runtime, err := findRuntime(path)
 	needs := []contract.Need{{Name: "runtime", Found: runtime, Err: err}, checkNamespaces()}

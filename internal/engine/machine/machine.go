@@ -21,8 +21,8 @@ type Prepared struct {
 	mapping        // of users and groups; root needs none
 }
 
-// Prepare looks for all that the engine needs before anything is started, so
-// that one error names all that is missing.
+// Prepare finds everything that the engine needs before it starts anything, so that one
+// error names all missing parts.
 func Prepare(path string) (Prepared, error) {
 	runtime, missing := findRuntime(path)
 	p := Prepared{Runtime: runtime}
@@ -38,7 +38,7 @@ func Prepare(path string) (Prepared, error) {
 // user namespace.
 func (p Prepared) MapUsers(pid int) error { return p.mapping.apply(pid) }
 
-// lookPath finds a program in path, or in the sbin folder beside one of its bin
+// lookPath finds a program in path, or in the sbin folder next to one of its bin
 // folders: Debian has runc there, which is not in the path of users.
 func lookPath(path, program string) (string, bool) {
 	for _, dir := range filepath.SplitList(path) {

@@ -112,7 +112,7 @@ func firstFree(files ...string) (int, error) {
 	return free, nil
 }
 
-// endOf returns the id after those of a line.
+// endOf returns the id after the ids of a line.
 func endOf(line string) (int, error) {
 	f := strings.Split(line, ":")
 	if len(f) != 3 {

@@ -46,7 +46,7 @@ func (l *linter) checkSed(c command.Call, sc scope) {
 	const valued = "-e --expression -f --file -l --line-length"
 	var inPlace bool
 	var rest []string
-	for _, arg := range c.Args { // -i may have a suffix, but not as an argument of its own
+	for _, arg := range c.Args { // -i may have a suffix, but not as a separate argument
 		if arg == "-i" || strings.HasPrefix(arg, "-i") || strings.HasPrefix(arg, "--in-place") {
 			inPlace = true
 			continue
@@ -66,8 +66,8 @@ func (l *linter) checkSed(c command.Call, sc scope) {
 	}
 }
 
-// sedAdds reports whether a script of sed adds a line at every run. A script that
-// also deletes lines, or has a negated address, is taken to replace what it adds.
+// sedAdds reports whether a script of sed adds a line at every run. A script that also
+// deletes lines, or has a negated address, is assumed to replace the line that it adds.
 func sedAdds(script string) bool {
 	adds := false
 	for script != "" {
@@ -159,7 +159,7 @@ func (l *linter) checkVaryingName(c command.Call, sc scope) {
 	}
 }
 
-// checkPipe checks what the right side of a pipe does with its input.
+// checkPipe checks how the right side of a pipe uses its input.
 func (l *linter) checkPipe(c *syntax.BinaryCmd, sc scope) {
 	call, ok := c.Y.Cmd.(*syntax.CallExpr)
 	if !ok {

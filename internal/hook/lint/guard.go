@@ -65,7 +65,7 @@ func (l *linter) tests(condition ...*syntax.Stmt) []test {
 	return all
 }
 
-// test returns the test that a statement is, if it is one.
+// test returns the test in a statement, if it is one.
 func (l *linter) test(s *syntax.Stmt) (test, bool) {
 	switch c := s.Cmd.(type) {
 	case *syntax.TestClause:

@@ -41,13 +41,13 @@ func CheckAll(hooks []*hook.Declared) []hook.Finding {
 	return found
 }
 
-// parse parses a script. bash understands all that other shells in containers do,
-// except what nobody writes.
+// parse parses a script. bash understands the syntax of all other shells in containers,
+// except for forms that nobody writes.
 func parse(script string) (*syntax.File, error) {
 	return syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
 }
 
-// describeSyntax returns what the parser says, and the offset in the script.
+// describeSyntax returns the parser's message, and the offset in the script.
 func describeSyntax(err error) (reason string, offset int) {
 	if e, ok := errors.AsType[syntax.ParseError](err); ok {
 		return "cannot be parsed: " + e.Text, int(e.Pos.Offset())
@@ -58,8 +58,8 @@ func describeSyntax(err error) (reason string, offset int) {
 	return "cannot be parsed: " + err.Error(), offset
 }
 
-// A state is what is known at a point of the hook, in the order in which it runs,
-// and what was found so far.
+// A state is the knowledge at a point of the hook, in the order in which it runs, and
+// the findings so far.
 type state struct {
 	variables  map[string]string
 	varying    []string // variables that have another value at every start
@@ -164,8 +164,8 @@ func (l *linter) source(n syntax.Node) string {
 	return strings.TrimRight(l.script[from:to], "; \t\n&")
 }
 
-// report notes that the command of a scope breaks a rule, unless the scope makes
-// that harmless. paths are those that the command is about.
+// report notes that the command of a scope breaks a rule, unless the scope makes that
+// harmless. paths are the command's.
 func (l *linter) report(rule string, sc scope, paths ...string) {
 	r := ruleNamed(rule)
 	if r.excuse&ifGuarded != 0 && (sc.tolerated || l.errexitOff || len(sc.guards) > 0) {

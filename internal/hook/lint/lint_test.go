@@ -308,7 +308,7 @@ func rulesOf(findings []hook.Finding) string {
 	return strings.Join(names, " ")
 }
 
-// TestFinding checks what a finding says, and where.
+// TestFinding checks the text and the place of a finding.
 func TestFinding(t *testing.T) {
 	const source = "mkdir -m 700 ~/x"
 	h := read(t, `{"containers": {"dev": {"image": "quay.io/me/dev", "init_hooks": [
@@ -356,7 +356,7 @@ func TestVolatile(t *testing.T) {
 	}
 }
 
-// TestIdioms checks that what a rule says to use instead breaks none.
+// TestIdioms checks that the replacement that a rule suggests breaks no rule.
 func TestIdioms(t *testing.T) {
 	for _, r := range lint.Rules() {
 		idiom, _, _ := strings.Cut(r.Use, "; better")
@@ -370,7 +370,7 @@ func TestIdioms(t *testing.T) {
 	}
 }
 
-// TestIdiomsHold runs what rules say to use instead twice, as hooks are run.
+// TestIdiomsHold runs the replacements that rules suggest twice, as hooks run.
 func TestIdiomsHold(t *testing.T) {
 	names := strings.NewReplacer("FILE", "file", "FOLDER", "folder", "LINE", "a line", "LINK", "folder", "TARGET", "/etc", "PLACE", "place",
 		"COMMAND", "date +%N", "NAME", "user.name", "VALUE", "me")
@@ -419,7 +419,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// tree returns what is in a folder: the text of files, the kind of all else.
+// tree returns the entries of a folder: the text of files, the kind of all others.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -447,7 +447,7 @@ func TestEveryRuleIsTested(t *testing.T) {
 	}
 }
 
-// TestDocumented checks that the document has every rule as it is.
+// TestDocumented checks that the document has every rule.
 func TestDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/init-hooks.md")
 	if err != nil {

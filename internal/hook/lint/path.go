@@ -26,12 +26,12 @@ func (l *linter) absolute(p string) string {
 	return path.Join(l.dir, p)
 }
 
-// isDevice reports whether a path does not keep what is written to it.
+// isDevice reports whether writing to a path stores nothing.
 func isDevice(p string) bool {
 	return within(p, "/dev") && !within(p, "/dev/shm") || within(p, "/proc") || within(p, "/sys")
 }
 
-// mktempPrefix begins the names that stand for files of mktemp.
+// mktempPrefix begins the names that represent files of mktemp.
 const mktempPrefix = "/tmp/mktemp:"
 
 // isTemporary reports whether a path is in a place where files do not stay.

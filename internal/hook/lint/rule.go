@@ -2,7 +2,7 @@ package lint
 
 import "bkt/internal/hook"
 
-// A Rule is one that commands of hooks must follow.
+// A Rule is a rule that commands of hooks must follow.
 type Rule struct {
 	hook.Rule
 	excuse excuse
@@ -13,7 +13,7 @@ type excuse uint8
 
 const (
 	ifGuarded excuse = 1 << iota // something catches its failure, or a condition prevents it
-	ifRemoved                    // the hook removes what it leaves
+	ifRemoved                    // the hook removes the files that it leaves
 )
 
 // Rules returns all rules, in the order of their documentation.

@@ -10,7 +10,7 @@ import (
 
 // A scope is what is true of a command because of the code around it.
 type scope struct {
-	node       syntax.Node // what a finding shows
+	node       syntax.Node // the text that a finding shows
 	guards     []guard
 	tolerated  bool   // its failure is harmless
 	readsPipe  bool   // another command writes its input
@@ -263,7 +263,7 @@ func (l *linter) scriptIn(w *syntax.Word) *linter {
 	return inner
 }
 
-// recordEffects records what a command changes for the commands after it.
+// recordEffects records the effects of a command for the commands after it.
 func (l *linter) recordEffects(c command.Call, sc scope) {
 	o := command.ParseOptions(c.Args, "")
 	switch c.Name {
@@ -345,7 +345,7 @@ func (l *linter) setOptions(args []string) {
 	}
 }
 
-// recordTrap records what a hook removes when it ends.
+// recordTrap records the files that a hook removes when it ends.
 func (l *linter) recordTrap(c command.Call) {
 	if len(c.Words) < 2 {
 		return

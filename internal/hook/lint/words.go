@@ -27,9 +27,9 @@ func (l *linter) resolve(c *syntax.CallExpr) command.Call {
 	return first.Unwrap()
 }
 
-// text returns a word without its quotes. What is unknown before the hook runs
-// stays as the hook has it, but a variable is always $NAME, and a file of mktemp
-// has a name of its own.
+// text returns a word without its quotes. An expansion that is unknown before the hook
+// runs stays unexpanded, but a variable is always $NAME, and a file of mktemp has a
+// unique name.
 func (l *linter) text(w *syntax.Word) string {
 	var out strings.Builder
 	for i, part := range w.Parts {

@@ -27,7 +27,7 @@ var (
 	oldHome  = hook.Rule{Name: "old-home", Verdict: hook.NotEquivalent, Reason: "differs in an old home", Use: "update what exists, too, or declare the path as volatile"}
 )
 
-// Old says what Inspection.Extra is: an old home in which hooks run, too.
+// Old says what Inspection.Extra contains: an old home in which hooks run, too.
 type Old string
 
 // The old homes.
@@ -38,8 +38,8 @@ const (
 )
 
 // Run runs hooks, all of one container, in the inspected image, and in the old home
-// that old and in.Extra say. It returns the rules that they break; that a hook
-// fails is one of them. An error says that hooks could not be run.
+// that old and in.Extra describe. It returns the rules that they break; a hook that
+// fails breaks one of them. An error says that hooks could not be run.
 func Run(ctx context.Context, in buildkit.Inspection, old Old, hooks []*hook.Declared) ([]hook.Finding, error) {
 	if len(hooks) == 0 {
 		return nil, nil
@@ -75,8 +75,8 @@ func Run(ctx context.Context, in buildkit.Inspection, old Old, hooks []*hook.Dec
 	return append(found, differ...), err
 }
 
-// compareOld runs the hooks in a container with an old home. What they have
-// written in a new home must come out the same.
+// compareOld runs the hooks in a container with an old home. All files that they wrote
+// in a new home must have the same result there.
 func (r runner) compareOld(ctx context.Context, in buildkit.Inspection, start container, fresh []container, written []buildkit.Change) ([]hook.Finding, error) {
 	after, failed, err := r.run(ctx, start, runs, "run in the old home")
 	if err != nil || failed != nil {
@@ -152,8 +152,8 @@ func (r runner) attribute(ctx context.Context, differ []buildkit.Change, before 
 	return findings(differ, by, r.hooks[0].Container, rule), nil
 }
 
-// findings returns a finding for each path that differs, but for volatile ones.
-// by has the hook that has changed each path.
+// findings returns a finding for each path that differs, except for volatile ones. by
+// has the hook that changed each path.
 func findings(differ []buildkit.Change, by map[string]*hook.Declared, container string, rule hook.Rule) []hook.Finding {
 	var found []hook.Finding
 	for _, d := range differ {
@@ -198,12 +198,12 @@ func isVolatile(h *hook.Declared, name string) bool {
 	return false
 }
 
-// newRunner returns what runs hooks in the inspected image.
+// newRunner returns a runner for hooks in the inspected image.
 func newRunner(in buildkit.Inspection, hooks []*hook.Declared) runner {
 	env := maps.Clone(in.Env)
 	env["HOME"] = home
-	// Without this, BuildKit takes the result of an earlier run from its cache.
-	// Hooks download what is new each time.
+	// Without this, BuildKit takes the result of an earlier run from its cache,
+	// although hooks download new files each time.
 	env["BKT_REHEARSAL"] = strconv.FormatInt(time.Now().UnixNano(), 10)
 	return runner{env, hooks}
 }

@@ -30,7 +30,7 @@ if test -d /bkt-old; then cp -a /bkt-old/. ` + home + `; elif test -d /etc/skel;
 chown -R ` + uid + `:` + uid + ` ` + home + `
 chmod 0700 ` + home
 
-// A container is the state of one: its files, and those of its user.
+// A container is the state of a container: its files, and its user's.
 type container struct {
 	root, home *buildkit.Tree
 }
@@ -63,10 +63,10 @@ func (r runner) withOldHome(ctx context.Context, in buildkit.Inspection, old Old
 	return container{r.bootstrap(in.Root, nil).root, after[len(after)-1].home}, nil, nil
 }
 
-// run runs all hooks, one after the other, as distrobox does: as root, with the
-// user's home, in a shell that exits at the first error and at an unset variable.
-// It returns the container after each hook. The first hook that fails is a
-// finding of the rule; which says in which run.
+// run runs all hooks, one after the other, as distrobox does: as root, with the user's
+// home, in a shell that exits at the first error and at an unset variable. It returns
+// the container after each hook. The first hook that fails is a finding of the rule;
+// which names the run.
 func (r runner) run(ctx context.Context, c container, rule hook.Rule, which string) (after []container, failed []hook.Finding, err error) {
 	for _, h := range r.hooks {
 		root, mounts := c.root.Run(buildkit.Command{
