@@ -49,7 +49,7 @@ func exportsData(in input, t *trace) (any, error) {
 			errs = append(errs, fmt.Errorf("%s: %q cannot be the name of a program in %s", e, x.Name, manifest.SystemBin))
 		}
 		first[x.Name] = e
-		s.Exports = append(s.Exports, export{t.value(x.Name, e), t.value(x.Box, e), t.value(x.Path, e)})
+		s.Exports = append(s.Exports, export{t.value(x.Name, e), t.value(x.Container, e), t.value(x.Path, e)})
 	}
 	return s, errors.Join(errs...)
 }

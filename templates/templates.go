@@ -1,6 +1,5 @@
-// Package templates holds the text of the managed sections, one text/template
-// a section. What a template gets and which functions it may call is up to
-// package gen.
+// Package templates holds the text of the managed sections, one text/template for each
+// section. Package gen defines the data and the functions of a template.
 package templates
 
 import "embed"

@@ -223,21 +223,21 @@ func (d tenant) testPrune(t *testing.T) {
 	d.start(t)
 	d.mustBuildImage(t, 1)
 	d.awaitIdle(t)
-	told := d.checkStatus(t).Engine.Disk
-	if told.Size < int64(d.data) || told.InUse != 0 {
-		t.Errorf("status with an image of %d bytes: %+v", d.data, told)
+	disk := d.checkStatus(t).Engine.Disk
+	if disk.Size < int64(d.data) || disk.InUse != 0 {
+		t.Errorf("status with an image of %d bytes: %+v", d.data, disk)
 	}
-	if a := d.checkPrune(t); !near(a.Freed, told.Reclaimable) {
-		t.Errorf("prune freed %d bytes, and %d were to be freed", a.Freed, told.Reclaimable)
+	if a := d.checkPrune(t); !near(a.Freed, disk.Reclaimable) {
+		t.Errorf("prune freed %d bytes, and %d were to be freed", a.Freed, disk.Reclaimable)
 	}
 	d.checkEmpty(t, "after a prune")
 
 	d.mustBuildImage(t, 2)
 	d.awaitIdle(t)
 	end, _ := d.wait(t, 3)
-	told = d.checkStatus(t).Engine.Disk
-	if told.InUse < int64(d.data) || told.Reclaimable < int64(d.data) {
-		t.Errorf("status in a build: %+v", told)
+	disk = d.checkStatus(t).Engine.Disk
+	if disk.InUse < int64(d.data) || disk.Reclaimable < int64(d.data) {
+		t.Errorf("status in a build: %+v", disk)
 	}
 	if a := d.checkPrune(t); a.Freed < int64(d.data) || a.Left.InUse < int64(d.data) {
 		t.Errorf("prune in a build: %+v", a)

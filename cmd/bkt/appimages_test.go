@@ -268,8 +268,8 @@ func (s *releaseSite) release(r *http.Request, dir string) releaseJSON {
 		}
 		digest := fmt.Sprintf("sha256:%x", sha256.Sum256(text))
 		a := assetJSON{f.Name(), s.url + strings.Split(r.URL.Path, "/releases")[0] + "/download/" + found.Tag + "/" + f.Name(), len(text), &digest}
-		if told, err := os.ReadFile(filepath.Join(dir, f.Name()+".digest")); err == nil {
-			digest = strings.TrimSpace(string(told))
+		if written, err := os.ReadFile(filepath.Join(dir, f.Name()+".digest")); err == nil {
+			digest = strings.TrimSpace(string(written))
 			if digest == "" {
 				a.Digest = nil
 			}

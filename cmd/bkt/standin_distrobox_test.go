@@ -344,8 +344,8 @@ func fakeExists(path string) bool {
 // entered before it exists.
 const fakeDefaultImage = "registry.fedoraproject.org/fedora-toolbox:36"
 
-// enterAnew makes the box that is entered, if it is not to ask.
-func (s *fakeStorage) enterAnew(name string) error {
+// createMissing creates a container that is entered, unless distrobox would ask.
+func (s *fakeStorage) createMissing(name string) error {
 	conf, _ := os.ReadFile(filepath.Join(os.Getenv("XDG_CONFIG_HOME"), "distrobox", "distrobox.conf"))
 	if silent := os.Getenv("DBX_NON_INTERACTIVE"); silent != "1" && (silent != "" || !strings.Contains(string(conf), "non_interactive=1")) {
 		return fmt.Errorf("Create it now, out of image %s? [Y/n]: Invalid input", fakeDefaultImage)
@@ -358,7 +358,7 @@ func (s *fakeStorage) enter(args []string) error {
 	name := args[slices.Index(args, "--name")+1]
 	i, err := s.find(name)
 	if err != nil {
-		if err := s.enterAnew(name); err != nil {
+		if err := s.createMissing(name); err != nil {
 			return err
 		}
 		i = len(s.Containers) - 1

@@ -155,13 +155,13 @@ func (c *checks) environment() error {
 	at := jsontext.Pointer("/containers").AppendToken(name)
 	e := d.Entry(at, name, "")
 	c.all = append(c.all, Check{Entry: e, Name: "label com.github.containers.toolbox", Label: "com.github.containers.toolbox", Value: "true"})
-	box := d.Content.Containers[name]
-	for _, name := range slices.Sorted(maps.Keys(box.Env)) {
-		if value := box.Env[name]; !manifest.InHome(value) {
+	container := d.Content.Containers[name]
+	for _, name := range slices.Sorted(maps.Keys(container.Env)) {
+		if value := container.Env[name]; !manifest.InHome(value) {
 			c.add(d.Entry((at+"/env").AppendToken(name), name, ""), "variable "+name, `test "${`+name+`-}" = %s || { echo "is ${`+name+`-not set}"; exit 1; }`, value)
 		}
 	}
-	if slices.ContainsFunc(box.Path, manifest.InHome) || slices.ContainsFunc(slices.Collect(maps.Values(box.Env)), manifest.InHome) {
+	if slices.ContainsFunc(container.Path, manifest.InHome) || slices.ContainsFunc(slices.Collect(maps.Values(container.Env)), manifest.InHome) {
 		c.add(e, "environment of shells", `sh -n /etc/profile.d/50-bkt.sh`)
 	}
 	return nil

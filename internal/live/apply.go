@@ -14,9 +14,9 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// DecideApply returns what decides about items for an apply: the manifest's value goes
-// to the system wherever the manifest changed. take resolves conflicts. Without prune,
-// nothing is removed.
+// DecideApply returns the function that decides about items for an apply: the
+// manifest's value is applied to the system wherever the manifest changed. take
+// resolves conflicts. Without prune, nothing is removed.
 func DecideApply(take Side, prune bool) func(*Item) {
 	return func(i *Item) {
 		switch i.Case {
@@ -67,7 +67,8 @@ func Removals(items []Item) []Item {
 	return slices.DeleteFunc(slices.Clone(items), func(i Item) bool { return i.Op != plan.Remove })
 }
 
-// Losses says what cannot be recovered once a plan is executed, and what remains.
+// Losses returns the data that will be lost when a plan is executed, and the data that
+// remains.
 func Losses(p plan.Plan) []string {
 	var losses []string
 	for _, c := range p {
@@ -169,10 +170,10 @@ func (p DomainPlan) hasFailed(items []Item) bool {
 	return slices.ContainsFunc(items, func(i Item) bool { return i.Domain == p.Domain && i.Result == Failed })
 }
 
-// Verify looks again at the domains of the items that change, and sets the results of
-// these: an item that still differs has failed, whatever its command said, and so has
-// one that cannot be read. It returns the domains as they are now, which are those of the
-// items from now on.
+// Verify reads the domains of the changed items again, and sets the results of these:
+// an item that still differs has failed, whatever its command reported, and so has one
+// that cannot be read. It returns the domains as they are now, which the items then
+// refer to.
 func (s System) Verify(ctx context.Context, domains []*Domain, items []Item) ([]*Domain, error) {
 	after := slices.Clone(domains)
 	for _, d := range selected(items) {
@@ -211,7 +212,7 @@ func (d *Domain) findFailures(items []Item) {
 // is unknown.
 func (d *Domain) checkApplied(i Item, differs map[string]reconcile.Difference) error {
 	now, still := differs[i.Key]
-	// What was merged, or can only be captured, is for capture from now on.
+	// A merged item, or one that can only be captured, is for capture now.
 	onlyHere := i.Case != reconcile.CaseLive && now.Case == reconcile.CaseLive
 	switch {
 	case d.Err != nil:

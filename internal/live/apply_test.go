@@ -25,15 +25,15 @@ func item(d *Domain, key string, op plan.Op) Item {
 	return Item{Difference: reconcile.Difference{Key: key, Case: reconcile.CaseMissing}, Domain: d, Op: op}
 }
 
-// TestPlanApply checks the order of execution: a domain is removed from before those
-// that it needs, and after everything was added.
+// TestPlanApply checks the order of execution: removals from a domain come before
+// removals from those that it needs, and after all additions.
 func TestPlanApply(t *testing.T) {
 	var items []Item
 	for _, name := range []string{"remotes", "apps", "overrides"} {
 		d := fakeDomain(name, fakeComparison{change: plan.Plan{changeOf(name, "+", "true")}, removal: plan.Plan{changeOf(name, "-", "true")}}, nil)
 		items = append(items, item(d, "k", plan.Add))
 	}
-	items[1].Op = "" // stays as it is
+	items[1].Op = "" // stays unchanged
 	var got []string
 	for _, c := range Changes(PlanApply(items)) {
 		got = append(got, c.Targets[0]+c.Domain)
@@ -83,7 +83,7 @@ func TestExecuteInterrupted(t *testing.T) {
 	}
 }
 
-// TestVerify checks what becomes of items that were changed, by what the system has
+// TestVerify checks the results of changed items for each state of the system
 // afterwards.
 func TestVerify(t *testing.T) {
 	const one, two = `{"id":"1"}`, `{"id":"2"}`
@@ -142,7 +142,7 @@ func TestVerifyUnavailable(t *testing.T) {
 	}
 }
 
-// TestCheckUnchanged checks that what is about to be executed is still what was shown.
+// TestCheckUnchanged checks that bkt only executes the plan that it showed.
 func TestCheckUnchanged(t *testing.T) {
 	before := fakeComparison{
 		differences: []reconcile.Difference{differ("k", reconcile.CaseManifest, `"1"`, `"1"`, `"2"`), differ("not changed", reconcile.CaseNew, "", `"1"`, "")},

@@ -12,11 +12,11 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// RepositoryFile, beside the last known states, names the repository they belong to.
+// RepositoryFile, next to the last known states, names the repository they belong to.
 const RepositoryFile = "repository"
 
 // SaveBases writes the last known state of each domain: the items that are up to date,
-// and of the given items those that were captured, or merged by applying them.
+// and those of items that were captured, or merged by applying them.
 func (s System) SaveBases(ctx context.Context, domains []*Domain, items []Item) error {
 	p, err := s.planBases(domains, items)
 	if err != nil {

@@ -23,8 +23,9 @@ const (
 	ManifestSide Side = "manifest"
 )
 
-// DecideCapture returns what decides about items for a capture: the system's value
-// goes into the manifest wherever the system changed. take resolves conflicts.
+// DecideCapture returns the function that decides about items for a capture: the
+// system's value goes into the manifest wherever the system changed. take resolves
+// conflicts.
 func DecideCapture(take Side) func(*Item) {
 	return func(i *Item) {
 		switch i.Case {
@@ -40,8 +41,8 @@ func DecideCapture(take Side) func(*Item) {
 	}
 }
 
-// DecideAutoCapture decides about an item that nobody can be asked about: only what
-// changed on the system alone is captured.
+// DecideAutoCapture decides about an item when nobody can be asked: only changes made
+// on the system alone are captured.
 func DecideAutoCapture(i *Item) {
 	i.Keep()
 	if i.Case == reconcile.CaseLive || i.Case == reconcile.CaseNew {
@@ -113,8 +114,8 @@ const (
 	manyParts    = 5
 )
 
-// TooMany says what a capture would remove from the manifest of the domain, if that
-// is so much that the user may not mean it; "" if not.
+// TooMany describes the removals of a capture from the manifest of the domain, if they
+// are so many that the user may not intend them; otherwise "".
 func (d *Domain) TooMany(items []Item) string {
 	if d.Comparison == nil {
 		return ""

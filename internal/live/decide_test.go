@@ -64,7 +64,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// TestTooMany checks which removals from a manifest are asked about.
+// TestTooMany checks which removals from a manifest need a question.
 func TestTooMany(t *testing.T) {
 	for _, tt := range []struct {
 		total, removed, added int

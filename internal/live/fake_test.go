@@ -20,7 +20,7 @@ type fakeComparison struct {
 	total       int
 	change      plan.Plan // of Apply
 	removal     plan.Plan
-	base        string // that Base returns, with the keys that it is given
+	base        string // that Base returns, with the keys that it receives
 }
 
 func (c fakeComparison) Differences() []reconcile.Difference      { return c.differences }
@@ -48,7 +48,7 @@ func (r fakeReconciler) Compare(context.Context, reconcile.Input) (reconcile.Com
 	return r.now, r.err
 }
 
-// fakeDomain returns a domain that has looked, and found c; now is what it finds later.
+// fakeDomain returns a domain that has read c; now is what it reads later.
 func fakeDomain(name string, c fakeComparison, now reconcile.Comparison) *Domain {
 	return &Domain{Reconciler: fakeReconciler{name: name, now: now}, Comparison: c}
 }

@@ -13,7 +13,7 @@ import (
 	"bkt/internal/secret"
 )
 
-// An Item is a difference in a domain, and what is done about it.
+// An Item is a difference in a domain, and the decision about it.
 type Item struct {
 	reconcile.Difference
 	Domain *Domain
@@ -47,7 +47,7 @@ const (
 	ToSystem                    // apply
 )
 
-// sides returns the value that changes, and what it becomes.
+// sides returns the value that changes, and its new value.
 func (to Direction) sides(d reconcile.Difference) (have, want []byte) {
 	have, want = d.Manifest, d.Live
 	if to == ToSystem {
@@ -59,7 +59,7 @@ func (to Direction) sides(d reconcile.Difference) (have, want []byte) {
 	return have, want
 }
 
-// Op returns what the change of a difference in this direction is.
+// Op returns the kind of change for a difference in this direction.
 func (to Direction) Op(d reconcile.Difference) plan.Op {
 	switch have, want := to.sides(d); {
 	case have == nil:
@@ -70,8 +70,8 @@ func (to Direction) Op(d reconcile.Difference) plan.Op {
 	return plan.Modify
 }
 
-// Items returns an item for each difference of the domains, in their order. decide
-// sets what happens to it; nil leaves every item as it is.
+// Items returns an item for each difference of the domains, in their order. decide sets
+// what happens to it; nil leaves every item unchanged.
 func Items(domains []*Domain, decide func(*Item)) []Item {
 	var items []Item
 	for _, d := range domains {
@@ -89,10 +89,10 @@ func Items(domains []*Domain, decide func(*Item)) []Item {
 	return items
 }
 
-// Keep leaves the item as it is.
+// Keep leaves the item unchanged.
 func (i *Item) Keep() { i.Op, i.Result = "", Kept }
 
-// Refuse leaves the item as it is until a user decides; err says why, if the user does
+// Refuse leaves the item unchanged until a user decides; err says why, if the user does
 // not know.
 func (i *Item) Refuse(err error) { i.Op, i.Result, i.Err = "", Refused, err }
 

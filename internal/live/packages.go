@@ -25,7 +25,7 @@ func (s System) LearnPackages(ctx context.Context, asked []string) (notes []stri
 	switch {
 	case errors.Is(err, domains.ErrNoToolbox):
 	case err != nil:
-		return nil, nil // which container to leave out is unknown; Look reports what is wrong
+		return nil, nil // the container to skip is unknown; Look reports the error
 	case s.Repo.Has(gen.Containerfile(gen.Toolbox)):
 		except = toolbox.Name
 	}

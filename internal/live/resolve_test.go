@@ -10,8 +10,8 @@ import (
 	"bkt/internal/workspace"
 )
 
-// TestIgnore checks that items are added to the ignore file, whatever its last line
-// ends with, and that it then ignores them.
+// TestIgnore checks that items are added to the ignore file, whether or not it ends
+// with a newline, and that it then ignores them.
 func TestIgnore(t *testing.T) {
 	d := fakeDomain("services", fakeComparison{}, nil)
 	items := []Item{item(d, "user/b.service", ""), item(d, "user/a.service", "")}

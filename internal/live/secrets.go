@@ -11,8 +11,8 @@ import (
 	"bkt/internal/workspace"
 )
 
-// newSecret returns what kind of secret a capture would bring into the repository,
-// and where in the item it is; "" for none. What a manifest has already is not new.
+// newSecret returns the kind of secret that a capture would add to the repository, and
+// its place in the item; "" for none. A value that the manifest has already is not new.
 func newSecret(d reconcile.Difference) string {
 	what := secret.Find(d.Live, d.Manifest, d.Key)
 	if what == "" || d.Elsewhere == nil {
@@ -45,11 +45,11 @@ func RefuseSecrets(items []Item) {
 	}
 }
 
-// MaskedKey returns the key without what looks like a secret in it.
+// MaskedKey returns the key without parts that look like a secret.
 func (i Item) MaskedKey() string { return maskKey(i.Key) }
 
-// maskKey masks secrets with asterisks. In a pattern of the ignore file these stand
-// for any text.
+// maskKey masks secrets with asterisks. In a pattern of the ignore file these match any
+// text.
 func maskKey(key string) string { return secret.Mask("key", "", key) }
 
 // MaskDifference returns the difference without secrets that are not declared for
@@ -62,8 +62,8 @@ func MaskDifference(d reconcile.Difference) reconcile.Difference {
 	return d
 }
 
-// maskError returns an error that quotes a value, without what looks like a secret
-// in it.
+// maskError returns an error that quotes a value, without parts of it that look like a
+// secret.
 func maskError(err error) error {
 	masked := secret.Mask("run", "", err.Error())
 	if masked == err.Error() {

@@ -8,8 +8,8 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// TestPackagesWithoutSecrets checks the names that a container tells of what was
-// installed by hand: whoever writes those can write anything.
+// TestPackagesWithoutSecrets checks the names of packages that a container reports as
+// installed by hand, because these can be any text.
 func TestPackagesWithoutSecrets(t *testing.T) {
 	token := "ghp" + "_" + strings.Repeat("a1B2c3", 6)
 	packages := []string{"jq", "gcc-c++", token, "https://eve:apple@example.org/x.rpm", "java-21-openjdk-devel", "perl-Crypt-PasswdMD5", "gtk4-devel-tools"}

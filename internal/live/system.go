@@ -91,9 +91,9 @@ type Domain struct {
 	base     []byte // content of basePath; nil if it does not exist
 }
 
-// Look compares system and manifests in the domains that are asked for, or in all,
-// concurrently. asked has names, or first words of several names. What is wrong with
-// a domain is in its Err; Look itself fails only for an unknown name, or if ctx ends.
+// Look compares system and manifests in the domains that asked names, or in all,
+// concurrently. asked has names, or first words of several names. The error of a domain
+// is in its Err; Look itself fails only for an unknown name, or if ctx ends.
 func (s System) Look(ctx context.Context, asked []string) ([]*Domain, error) {
 	chosen, err := s.choose(asked)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s System) Look(ctx context.Context, asked []string) ([]*Domain, error) {
 	return found, context.Cause(ctx)
 }
 
-// CheckNames returns an error if one of the names stands for no domain.
+// CheckNames returns an error if one of the names matches no domain.
 func (s System) CheckNames(asked []string) error {
 	_, err := s.choose(asked)
 	return err

@@ -85,7 +85,7 @@ func changeInManifest(d reconcile.Difference) string {
 	return "changed in the manifest: " + describe(d.Base, d.Manifest)
 }
 
-// Remedy says how an item that stays as it is would be changed; "" for other items.
+// Remedy says how to change an item that stays unchanged; "" for other items.
 func Remedy(i Item) string {
 	switch {
 	case i.Result == Listed, i.Result == Kept && i.Case == reconcile.CaseManifest && i.Manifest == nil:
@@ -135,7 +135,7 @@ func Notes(items []Item, limit int, remedy func(Item) string) []string {
 	return notes
 }
 
-// DomainNotes returns what users should know about domains as a whole.
+// DomainNotes returns messages about domains as a whole.
 func DomainNotes(domains []*Domain) []string {
 	var notes []string
 	for _, d := range domains {

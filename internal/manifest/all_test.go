@@ -13,8 +13,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// FuzzAll checks of every manifest that writing what was written changes
-// nothing, and that what is refused is refused with a place in the file.
+// FuzzAll checks for every manifest that writing it twice changes nothing, and that
+// each error has a place in the file.
 func FuzzAll(f *testing.F) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {
@@ -49,8 +49,8 @@ func FuzzAll(f *testing.F) {
 	})
 }
 
-// TestItemsOfEveryManifestChangeTheirLinesOnly takes an item out of a manifest
-// that has been written: no line of another item changes, but for a comma.
+// TestItemsOfEveryManifestChangeTheirLinesOnly removes an item from a manifest that was
+// written: no line of another item changes, except for a comma.
 func TestItemsOfEveryManifestChangeTheirLinesOnly(t *testing.T) {
 	tests := []struct {
 		file, with, without string
@@ -80,7 +80,7 @@ func TestItemsOfEveryManifestChangeTheirLinesOnly(t *testing.T) {
 			if strings.Join(got, "\n") == strings.Join(tt.want, "\n") {
 				return
 			}
-			// A difference may as well be said to begin a line later.
+			// A diff may also place a difference one line later.
 			if diff := cmp.Diff(rotated(tt.want), got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -40,10 +40,10 @@ func (f Found) Key() string { return f.Name }
 
 // An Export is a program of a container that is exported to the host.
 type Export struct {
-	Box     string
-	Name    string
-	Path    string           // in the container
-	Pointer jsontext.Pointer // to the program in the manifest
+	Container string
+	Name      string
+	Path      string           // in the container
+	Pointer   jsontext.Pointer // to the program in the manifest
 }
 
 // Exports returns the programs to export to the folder to, sorted by name and
@@ -63,24 +63,24 @@ func (f Containers) Exports(to string) []Export {
 // Folder returns the folder of the host for the programs.
 func (b Bins) Folder() string { return cmp.Or(b.To, "~/.local/bin") }
 
-func (b Bins) exports(box string) []Export {
-	at := pointerTo(box) + "/bins"
+func (b Bins) exports(container string) []Export {
+	at := pointerTo(container) + "/bins"
 	declared := map[string]bool{}
 	var all []Export
 	for _, e := range entries(at+"/also", b.Also) {
 		declared[path.Base(e.Text)] = true
-		all = append(all, Export{box, path.Base(e.Text), e.Text, e.Pointer})
+		all = append(all, Export{container, path.Base(e.Text), e.Text, e.Pointer})
 	}
 	for i, f := range b.Found {
 		if !declared[f.Name] && !slices.Contains(b.Exclude, f.Name) {
-			all = append(all, Export{box, f.Name, f.Path, strictjson.Item(at+"/found", i)})
+			all = append(all, Export{container, f.Name, f.Path, strictjson.Item(at+"/found", i)})
 		}
 	}
 	return all
 }
 
-func pointerTo(box string) jsontext.Pointer {
-	return jsontext.Pointer("/containers").AppendToken(box)
+func pointerTo(container string) jsontext.Pointer {
+	return jsontext.Pointer("/containers").AppendToken(container)
 }
 
 func (b Bins) canonical() Bins {

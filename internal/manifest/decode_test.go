@@ -101,7 +101,7 @@ const (
 	hintUTF8   = "save the file as UTF-8"
 )
 
-// TestDecodeExplainsOddBytes has what a text archive cannot hold.
+// TestDecodeExplainsOddBytes tests bytes that a text archive cannot contain.
 func TestDecodeExplainsOddBytes(t *testing.T) {
 	tests := []struct {
 		name, data, err string

@@ -22,7 +22,7 @@ type Containers struct {
 // A Container is a container of distrobox.
 type Container struct {
 	Image           string            `json:"image"`
-	Packages        []string          `json:"packages,omitempty"`         // installed at setup, in addition to those of the image
+	Packages        []string          `json:"packages,omitempty"`         // installed at setup, in addition to packages of the image
 	Bins            Bins              `json:"bins,omitempty"`             // programs to export to the host
 	ExportedApps    []string          `json:"exported_apps,omitempty"`    // desktop entries to export to the host
 	InitHooks       []Hook            `json:"init_hooks,omitempty"`       // shell commands at every start
@@ -114,7 +114,7 @@ func (b Container) checkEnv(o strictjson.Object) {
 	}
 }
 
-// checkFlags checks that no flag sets PATH, which has a field of its own.
+// checkFlags checks that no flag sets PATH, which has its own field.
 func (b Container) checkFlags(o strictjson.Object) {
 	before := ""
 	for _, flag := range entries(o.Pointer+"/additional_flags", b.AdditionalFlags) {

@@ -152,8 +152,8 @@ func TestEncodeTellsFirstOfManyProblems(t *testing.T) {
 	}
 }
 
-// TestOneItemChangesItsLinesOnly adds an item to a manifest that has been
-// written: the rest of the file stays as it is, but for a comma.
+// TestOneItemChangesItsLinesOnly adds an item to a manifest that was written: the rest
+// of the file stays unchanged, except for a comma.
 func TestOneItemChangesItsLinesOnly(t *testing.T) {
 	base := manifest.Packages{
 		Packages: []string{"d", "b"},

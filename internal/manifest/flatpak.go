@@ -42,7 +42,7 @@ func checkAppID(id string) error {
 	}
 	for i, part := range parts {
 		first, rest := firstVariable, letters
-		if i == len(parts)-1 { // which alone may have a dash
+		if i == len(parts)-1 { // only the last part may have a dash
 			first, rest = first.with("-"), rest.with("-")
 		}
 		if part == "" {

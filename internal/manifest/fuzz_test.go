@@ -29,7 +29,7 @@ func FuzzDecode(f *testing.F) {
 		jsontest.CheckPositions(t, data, p.Packages, "/packages", source)
 		jsontest.CheckPositions(t, data, p.Groups, "/groups", source)
 		again := checkRoundTrip(t, p)
-		// Reading has refused duplicates, so that all that can differ is the order.
+		// Reading refuses duplicates, so only the order can differ.
 		byText := cmpopts.SortSlices(func(a, b string) bool { return a < b })
 		byName := cmpopts.SortSlices(func(a, b manifest.Copr) bool { return a.Name < b.Name })
 		if diff := cmp.Diff(p, again, byText, byName, cmpopts.EquateEmpty()); diff != "" {
@@ -70,7 +70,7 @@ func FuzzEncode(f *testing.F) {
 
 var harmless = regexp.MustCompile(`^@?[][A-Za-z0-9_./()*?!+~^:][][A-Za-z0-9_./()@*?!+~^:<>= -]*$`)
 
-// seed adds the manifests of testdata, and what they cannot hold.
+// seed adds the manifests of testdata, and bytes that they cannot contain.
 func seed(f *testing.F) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {
@@ -95,8 +95,8 @@ func seed(f *testing.F) {
 	}
 }
 
-// checkRoundTrip checks that writing v, reading that and writing it again
-// changes nothing, and returns what was read.
+// checkRoundTrip checks that writing v, reading that and writing it again changes
+// nothing, and returns the value that was read.
 func checkRoundTrip[T any](t *testing.T, v T) T {
 	t.Helper()
 	text, err := manifest.Encode(v)

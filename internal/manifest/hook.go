@@ -70,12 +70,12 @@ type PlacedHook struct {
 // container is not declared. source is the source of f.
 func (f Containers) Hooks(container string, source *Source) []PlacedHook {
 	var all []PlacedHook
-	box := f.Containers[container]
+	declared := f.Containers[container]
 	at := pointerTo(container)
-	for i, run := range box.PreInitHooks {
+	for i, run := range declared.PreInitHooks {
 		all = append(all, PlacedHook{Hook{Run: run, As: "root", Bare: true}, true, source, strictjson.Item(at+"/pre_init_hooks", i)})
 	}
-	for i, h := range box.InitHooks {
+	for i, h := range declared.InitHooks {
 		p := strictjson.Item(at+"/init_hooks", i)
 		if !h.Bare {
 			p += "/run"

@@ -9,14 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestHooks checks that the hooks of a box come in the order in which they run,
+// TestHooks checks that the hooks of a container come in the order in which they run,
 // and know the position of each of their bytes.
 func TestHooks(t *testing.T) {
 	const text = `{"containers": {"ab": {"image": "x",
   "init_hooks": ["echo \"é\" \\ \u00e9 \ud83d\ude00 \/ !", {"as": "user", "run": "!"}],
   "pre_init_hooks": ["\t!"]
 }}}`
-	boxes, source, err := manifest.Decode[manifest.Containers]("distrobox.json", []byte(text))
+	containers, source, err := manifest.Decode[manifest.Containers]("distrobox.json", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestHooks(t *testing.T) {
 		at      manifest.Position // of the exclamation mark
 	}
 	var got []found
-	for _, h := range boxes.Hooks("ab", source) {
+	for _, h := range containers.Hooks("ab", source) {
 		got = append(got, found{h.Run, h.As, h.Pre, h.At(strings.Index(h.Run, "!"))})
 	}
 	want := []found{
@@ -37,7 +37,7 @@ func TestHooks(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(found{})); diff != "" {
 		t.Error(diff)
 	}
-	if hooks := boxes.Hooks("other", source); hooks != nil {
+	if hooks := containers.Hooks("other", source); hooks != nil {
 		t.Error(hooks)
 	}
 }

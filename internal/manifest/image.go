@@ -130,8 +130,8 @@ func checkStage(s string) error {
 	return hint.Add(checkSpelling(s, latin, letters.with(".-")), hintStage)
 }
 
-// architectures are those that an image can be for, by the names that images
-// have for them; unames are other names of some, as "uname -m" has them.
+// architectures are the possible architectures of an image, by their names in images;
+// unames maps other names from "uname -m" to these.
 var (
 	architectures = []string{"386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"}
 	unames        = map[string]string{"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l": "arm/v7"}

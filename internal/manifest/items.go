@@ -42,7 +42,7 @@ func checkItems[T entity[T]](o strictjson.Object, field, what string, items []T)
 		before := o.Len()
 		it.check(o.Object(strictjson.Item(list, i)))
 		if o.Len() > before {
-			continue // its key may not be what was meant
+			continue // its key may be mistyped
 		}
 		if k, ok := first[it.Key()]; ok {
 			o.Duplicate(strictjson.Item(list, i), what+" "+strictjson.Quote(it.Key()), strictjson.Item(list, k))

@@ -14,7 +14,7 @@ import (
 // Kargs are kernel arguments. A plain list has those to append.
 type Kargs struct {
 	Append []string `json:"append,omitempty"`
-	Remove []string `json:"remove,omitempty"` // of those that are appended; an image cannot remove others
+	Remove []string `json:"remove,omitempty"` // some of the appended arguments; an image cannot remove others
 	Plain  bool     `json:"-"`                // written as a plain list
 }
 
@@ -43,7 +43,7 @@ func (k Kargs) MarshalJSONTo(e *jsontext.Encoder) error {
 // plain reports whether k is written as a plain list, which cannot have removals.
 func (k Kargs) plain() bool { return k.Plain && len(k.Remove) == 0 }
 
-// IsZero reports whether k is not written at all.
+// IsZero reports whether k is left out of the file.
 func (k Kargs) IsZero() bool { return !k.Plain && len(k.Append)+len(k.Remove) == 0 }
 
 const hintKarg = `a kernel argument is a word such as "quiet" or "console=ttyS0"; put a value with spaces into double quotes, as in "dyndbg=\"file a.c +p\""`

@@ -54,8 +54,8 @@ func Encode[T any](v T) ([]byte, error) {
 	return strictjson.Encode(v)
 }
 
-// Check returns the errors for which a manifest with the item would be refused,
-// nil if there are none.
+// Check returns the errors for which a manifest with the item would be refused, nil for
+// none.
 func Check[T any](item T) error {
 	r := &strictjson.Report{}
 	if c, ok := any(item).(interface{ check(strictjson.Object) }); ok {

@@ -89,8 +89,8 @@ func (l listed) pointer(i int) jsontext.Pointer {
 	return jsontext.Pointer("/" + l.list + "/" + strconv.Itoa(i))
 }
 
-// checkSpecs checks one list of specs, and reports those that are in it twice or
-// also in one of others.
+// checkSpecs checks one list of specs, and reports duplicates in it and between it and
+// others.
 func checkSpecs(r *strictjson.Report, list string, specs []string, check func(string) error, others ...listed) listed {
 	here := listed{list, specs, make(map[string]int, len(specs))}
 	for i, text := range specs {

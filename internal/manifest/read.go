@@ -46,8 +46,8 @@ func Read[T any](repo fs.FS, path string) (Document[T], error) {
 // Exists reports whether the repository has the file.
 func (d Document[T]) Exists() bool { return d.Text != nil }
 
-// Entry returns the value that pointer points to. text is what it says, comment
-// what the manifest says about it.
+// Entry returns the entry that pointer points to, with its text and its comment in the
+// manifest.
 func (d Document[T]) Entry(pointer jsontext.Pointer, text, comment string) Entry {
 	return Entry{d.Path, d.Source.At(pointer), text, comment}
 }
@@ -57,7 +57,7 @@ type Entry struct {
 	File     string // the path of the file in the repository
 	Position        // zero: the file as a whole
 	Text     string // the value, or its name
-	Comment  string // what the manifest says about it
+	Comment  string // from the manifest
 }
 
 // Place returns where the entry is.

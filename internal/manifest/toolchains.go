@@ -19,8 +19,8 @@ type Toolchains struct {
 	Toolchains []Toolchain `json:"toolchains"`
 }
 
-// A Toolchain is a program that installs and updates others, such as rustup. The
-// image has the program; what it installs is in the user's home.
+// A Toolchain is a program that installs and updates others, such as rustup. The image
+// has the program; the files that it installs are in the user's home.
 type Toolchain struct {
 	Name    string            `json:"name"`
 	URL     map[string]string `json:"url"`              // for each architecture, as "uname -m" names it

@@ -56,8 +56,8 @@ func Find(dir, name string) (Image, error) {
 // BlobsDir returns the folder with the blobs of the layout.
 func (i Image) BlobsDir() string { return filepath.Join(i.Dir, ocispec.ImageBlobsDir) }
 
-// Descriptor returns what the index of the layout says about the image. It is an
-// error if the layout does not hold the image, or no longer.
+// Descriptor returns the index's descriptor of the image. It is an error if the layout
+// does not or no longer hold the image.
 func (i Image) Descriptor() (ocispec.Descriptor, error) {
 	index, err := readIndex(i.Dir)
 	if err != nil {
@@ -113,7 +113,7 @@ func (i Image) Labels() (map[string]string, error) {
 	return config.Config.Labels, err
 }
 
-// Platform returns what the image is for. It is not ok if the image is for several
+// Platform returns the platform of the image. It is not ok if the image is for several
 // platforms, or does not say.
 func (i Image) Platform() (p ocispec.Platform, ok bool, err error) {
 	desc, err := i.Descriptor()
@@ -152,7 +152,7 @@ func readJSON(store content.Provider, desc ocispec.Descriptor, v any) error {
 
 // Store opens the blobs of the layout dir for BuildKit, to read and to write.
 func Store(dir string) (content.Store, error) {
-	logrus.SetOutput(io.Discard) // containerd logs what is also an error, or no concern of users
+	logrus.SetOutput(io.Discard) // containerd logs errors that it also returns, and messages that users do not need
 	return contentlocal.NewStore(dir)
 }
 
@@ -176,7 +176,7 @@ func readIndex(dir string) (ocispec.Index, error) {
 	return index, nil
 }
 
-// choose returns the image that name stands for.
+// choose returns the image with this digest or name.
 func choose(all []ocispec.Descriptor, name string) (ocispec.Descriptor, error) {
 	var found []ocispec.Descriptor
 	seen := map[digest.Digest]bool{}
@@ -203,11 +203,11 @@ func choose(all []ocispec.Descriptor, name string) (ocispec.Descriptor, error) {
 	}
 }
 
-// maxVerified is the size up to which the content of blobs is verified: that of
-// manifests and configurations, and of hardly a layer.
+// maxVerified is the size up to which the content of blobs is verified. Manifests and
+// configurations are smaller, most layers larger.
 const maxVerified = 1 << 20
 
-// blobsOf returns the digests of desc and of all that it refers to. A blob is an
+// blobsOf returns the digests of desc and of all blobs that it refers to. A blob is an
 // error if it is missing, has another size or, if it is small, another digest.
 func blobsOf(ctx context.Context, store readStore, desc ocispec.Descriptor) (map[digest.Digest]bool, error) {
 	found := map[digest.Digest]bool{}

@@ -11,9 +11,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Link makes dir, an empty folder, a layout that holds the image alone, for
-// programs that take a folder but not which image of it. Its blobs are a
-// symbolic link to those of the image.
+// Link makes dir, an empty folder, a layout that holds only this image, for programs
+// that take a folder but no name of an image in it. Its blobs are a symbolic link to
+// those of the image.
 func (i Image) Link(dir string) error {
 	desc, err := i.Descriptor()
 	if err != nil {

@@ -54,7 +54,7 @@ func (w *Writer) manifests(desc ocispec.Descriptor) ([]ocispec.Descriptor, error
 	return []ocispec.Descriptor{desc}, err
 }
 
-// rank returns the position of a manifest in an index. What is for none of the
+// rank returns the position of a manifest in an index. A manifest for none of the
 // platforms, such as an attestation, comes last.
 func rank(desc ocispec.Descriptor, order []string) int {
 	if desc.Platform == nil {

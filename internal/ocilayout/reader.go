@@ -14,12 +14,11 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// A reader reads the blobs of a layout. Unlike containerd's store it changes
-// nothing: that creates folders, and probes the file system, as soon as it is
-// opened.
+// A reader reads the blobs of a layout. Unlike containerd's store it changes nothing:
+// that one creates folders, and probes the file system, as soon as it is opened.
 type reader struct{ dir string }
 
-// readStore has what is needed to read an image.
+// readStore has the methods that reading an image needs.
 type readStore interface {
 	content.Provider
 	content.InfoProvider

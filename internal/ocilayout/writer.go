@@ -69,8 +69,8 @@ func tryCreate(ctx context.Context, dir string, waiting func()) (*Writer, error)
 	return w, nil
 }
 
-// missingFolders returns dir and those of the folders around it that do not exist,
-// the innermost first.
+// missingFolders returns the missing folders among dir and its parents, the innermost
+// first.
 func missingFolders(dir string) []string {
 	var all []string
 	for {
@@ -109,8 +109,8 @@ func (w *Writer) open() error {
 	return err
 }
 
-// checkWritable returns an error if the user may not change something in the
-// layout, such as what a build by root has left.
+// checkWritable returns an error if the user cannot change something in the layout,
+// such as files from a build by root.
 func checkWritable(dir string) error {
 	for _, name := range []string{".", ingestDir, ocispec.ImageBlobsDir, ocispec.ImageBlobsDir + "/sha256"} {
 		path := filepath.Join(dir, name)
@@ -197,8 +197,8 @@ func (w *Writer) Close() {
 			_ = os.Remove(dir)
 		}
 	}
-	// What root has written belongs to the owner of the folder around it. The next
-	// build reports what cannot be given.
+	// Files that root wrote belong to the owner of the folder around them. The next
+	// build reports files that could not be given to the owner.
 	_ = owner.GiveTree(w.dir)
 	w.lock.Close()
 }
@@ -206,8 +206,8 @@ func (w *Writer) Close() {
 // Store returns the store that receives the blobs of the image.
 func (w *Writer) Store() content.Store { return w.store }
 
-// MkdirTemp creates a folder for the files of a build that are not blobs, on
-// the disk of the layout. The next writer removes what is left of it.
+// MkdirTemp creates a folder for the files of a build that are not blobs, on the disk
+// of the layout. The next writer removes leftovers.
 func (w *Writer) MkdirTemp() (string, error) {
 	incoming := filepath.Join(w.dir, ingestDir)
 	if err := os.MkdirAll(incoming, 0o755); err != nil {
@@ -216,8 +216,8 @@ func (w *Writer) MkdirTemp() (string, error) {
 	return os.MkdirTemp(incoming, "docker")
 }
 
-// Move moves the blobs of the only image of the layout dir, which lies on the same
-// disk, to w, and returns what the image is.
+// Move moves the blobs of the only image of the layout dir, which must be on the same
+// disk, to w, and returns the image's descriptor.
 func (w *Writer) Move(dir string) (ocispec.Descriptor, error) {
 	index, err := readIndex(dir)
 	if err != nil {

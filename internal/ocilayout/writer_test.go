@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestCreateRefusesForeignFiles checks that a writer accepts a folder only if a
-// build has written all that it holds.
+// TestCreateRefusesForeignFiles checks that a writer accepts a folder only if a build
+// wrote all its files.
 func TestCreateRefusesForeignFiles(t *testing.T) {
 	const ref = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	tests := []struct {

@@ -57,9 +57,9 @@ type trimmed struct {
 func (t *trimmed) Error() string { return t.text }
 func (t *trimmed) Unwrap() error { return t.err }
 
-// Reason returns what is wrong with a file, without the system call and the path,
-// for a message that names the file itself: "permission denied". An error that is
-// not about a path is returned as it is.
+// Reason returns the reason of an error, without the system call and the path, for a
+// message that names the file itself: "permission denied". An error that is not about a
+// path is returned unchanged.
 func Reason(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Within reports whether p is the folder dir or lies below it. Both are absolute, or
+// Within reports whether p is the folder dir or below it. Both are absolute, or
 // relative to the same folder.
 func Within(p, dir string) bool {
 	p, dir = path.Clean(p), path.Clean(dir)
 	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// Shorten returns a path below home with ~ in place of home. Other paths, and all of
-// them if home is the root, stay as they are.
+// Shorten returns a path below home with ~ in place of home. Other paths stay
+// unchanged, and all of them do if home is the root.
 func Shorten(p, home string) string {
 	if home != "/" && p != home && Within(p, home) {
 		return "~" + strings.TrimPrefix(p, path.Clean(home))

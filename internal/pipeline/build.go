@@ -23,7 +23,7 @@ import (
 // Folder is the folder in a repository for the images that are built.
 const Folder = "build"
 
-// Log takes what the user should know besides the result.
+// Log receives messages for the user that are not part of the result.
 type Log interface {
 	Warn(warnings []error)
 	Note(format string, args ...any)
@@ -36,7 +36,7 @@ var ErrReported = errors.New("bkt-engine has reported an error")
 // BuildOptions say how images are built and where they go.
 type BuildOptions struct {
 	Options
-	Platform    []string // OS/ARCH; none: those that the manifests declare
+	Platform    []string // OS/ARCH; none: the platforms in the manifests
 	Output      []string // a folder for an OCI layout, or type=TYPE,dest=DEST
 	Load        string   // the name for podman or docker; "": do not load
 	Push        []string // names in registries
@@ -57,7 +57,7 @@ type Built struct {
 	References []string // the pushed names, each with its digest
 }
 
-// Images returns the images that are named, or else those that r has.
+// Images returns the named images, or else those that r has.
 func Images(r repo.Repo, names []string) []gen.Image {
 	var kinds []gen.Image
 	for _, k := range gen.Images() {

@@ -74,7 +74,7 @@ func cutPlatform(text string) (platform, address string) {
 	return platform, address
 }
 
-// FindEngine returns where to look for an engine if no flag says so.
+// FindEngine returns where to look for an engine without a flag.
 func FindEngine() engineclient.Config {
 	cfg, err := Startable()
 	cfg.ProgramErr = err // does not matter if another engine works

@@ -112,7 +112,7 @@ func load(ctx context.Context, log Log, l ocilayout.Image, text string) error {
 // intoPodman copies l into podman's images and tags it with name.
 func intoPodman(ctx context.Context, l ocilayout.Image, name string) error {
 	// Older versions of podman name the image after the path, which may not be a valid
-	// name. So they get a path that is one, and that holds this image only.
+	// name. So they get a path that is one, with only this image.
 	dir, err := os.MkdirTemp("", "bkt-")
 	if err != nil {
 		return err
@@ -154,7 +154,7 @@ func checkNamed(ctx context.Context, program, name, id string) error {
 	return nil
 }
 
-// intoDocker loads an archive of l, in which the image has its name, into docker.
+// intoDocker loads an archive of l, in which the image has this name, into docker.
 func intoDocker(ctx context.Context, l ocilayout.Image, name string) error {
 	cfg, err := Startable()
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestCheckNamed checks that an image counts as loaded if the program has it by then,
-// and not because it says so.
+// TestCheckNamed checks that an image counts as loaded only if the program has it,
+// whatever the program reports.
 func TestCheckNamed(t *testing.T) {
 	bin := t.TempDir()
 	const program = "#!/bin/sh\ntest \"$IS\" && echo \"$IS\"\n"

@@ -16,8 +16,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// inspect returns what a registry has under name. flags are those of bkt-engine
-// inspect.
+// inspect returns the image that a registry has under name. flags are the flags of
+// bkt-engine inspect.
 func inspect(ctx context.Context, name string, flags ...string) (found contract.Image, err error) {
 	cfg, err := Startable()
 	if err != nil {
@@ -27,10 +27,10 @@ func inspect(ctx context.Context, name string, flags ...string) (found contract.
 	return found, err
 }
 
-// Verify returns s with the images pinned that the user's or the system's policy on
-// signatures (containers-policy.json(5)) has verified: the engine, which reads them,
-// does not know the policy. An image that the policy refuses is an error. Without a
-// policy, no registry is asked.
+// Verify returns s with the images pinned that the signature policy of the user or the
+// system (containers-policy.json(5)) allows: the engine, which reads them, does not
+// know the policy. An image that the policy refuses is an error. Without a policy, no
+// registry is asked.
 func Verify(ctx context.Context, s buildspec.Spec) (buildspec.Spec, error) {
 	names, err := s.Remote()
 	if err != nil {
@@ -79,8 +79,8 @@ func mayExist(path string) bool {
 	return patherr.UnlessMissing(err) != nil || err == nil
 }
 
-// published returns what a registry has under name, and whether it was built from the
-// current inputs.
+// published returns the image that a registry has under name, and whether it was built
+// from the current inputs.
 func published(ctx context.Context, log Log, b buildkit.Builder, s buildspec.Spec, name string) (contract.Image, bool, error) {
 	there, err := inspect(ctx, name)
 	if err != nil || there.Digest == "" {

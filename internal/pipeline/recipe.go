@@ -216,7 +216,7 @@ func (o EngineOptions) Builder(r repo.Repo) (buildkit.Builder, error) {
 	return b, err
 }
 
-// agents parses ID and ID=PATH. The default path is that of the user's agent.
+// agents parses ID and ID=PATH. The default path is the user's agent.
 func agents(texts []string) (map[string][]string, error) {
 	paths := map[string][]string{}
 	for _, text := range texts {
@@ -300,7 +300,7 @@ func addContext(s *buildspec.Spec, text string) error {
 	return nil
 }
 
-// CheckFolder returns an error if dir is not a folder. what names it for the user.
+// CheckFolder returns an error if dir is not a folder. what is its name in the error.
 func CheckFolder(what, dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {

@@ -28,9 +28,9 @@ type TestOptions struct {
 }
 
 // Test builds the image of s with b, or takes the one that is built, and runs the
-// checks and the hooks in it that follow from the manifests. With Built, it reports
-// whether the image is older than its inputs. It keeps nothing of what it builds. An
-// error says that tests could not be run; a test that fails is a result.
+// checks and the hooks that follow from the manifests in it. With Built, it reports
+// whether the image is older than its inputs. It keeps nothing that it builds. An error
+// says that tests could not be run; a test that fails is a result.
 func (o TestOptions) Test(ctx context.Context, log Log, r repo.Repo, b buildkit.Builder, s Recipe) (results []imagetest.Result, outdated bool, err error) {
 	t, err := readTests(r.FS(), s.Image)
 	if err != nil {
@@ -58,7 +58,7 @@ func (o TestOptions) Test(ctx context.Context, log Log, r repo.Repo, b buildkit.
 	return results, false, err
 }
 
-// tests are what must hold in an image.
+// tests are the conditions that an image must meet.
 type tests struct {
 	image  gen.Image
 	checks []imagerule.Check
@@ -96,8 +96,8 @@ func (t tests) run(ctx context.Context, i buildkit.Inspection, limit time.Durati
 	return append(results, imagetest.FromHooks(t.hooks, found)...), err
 }
 
-// RunHooks builds the toolbox image, runs hooks in it, and returns what they do
-// wrong. oldHome is the flag --old-home: a folder, an image as oci-layout://DIR, or
+// RunHooks builds the toolbox image, runs hooks in it, and returns the rules that they
+// break. oldHome is the flag --old-home: a folder, an image as oci-layout://DIR, or
 // empty.
 func (o Options) RunHooks(ctx context.Context, log Log, r repo.Repo, hooks []*hook.Declared, oldHome string) ([]hook.Finding, error) {
 	if len(hooks) == 0 {

@@ -15,8 +15,8 @@ import (
 	"github.com/docker/distribution/registry/api/errcode"
 )
 
-// statusText finds the status in the library's error for a response in another form
-// than that of the specification. The type of that error is not exported.
+// statusText finds the status in the library's error for a response that does not have
+// the form of the specification. The type of that error is not exported.
 var statusText = regexp.MustCompile(`\bStatusCode: (\d{3}),`)
 
 // saysNotFound reports whether a registry has its own response for a missing

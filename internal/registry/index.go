@@ -20,10 +20,9 @@ import (
 // A part is an image, or an index, and its destination.
 type part struct{ to, from types.ImageReference }
 
-// A source is an image of a layout, and a temporary folder that is copied in
-// place of the layout: a layout without blobs whose index names this image
-// alone. So the right image is copied, even if the index of the layout changes
-// meanwhile.
+// A source is an image of a layout, and a temporary folder that is copied in place of
+// the layout: a layout without blobs whose index names only this image. So the right
+// image is copied, even if the index of the layout changes in the meantime.
 type source struct {
 	ocilayout.Image
 	dir   string        // the temporary folder

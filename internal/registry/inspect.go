@@ -114,7 +114,7 @@ func readDocument(ctx context.Context, source types.ImageSource) (data []byte, d
 	return data, doc, err
 }
 
-// pin is [describe] and [confirm]. It tries twice, for a tag that moves meanwhile.
+// pin is [describe] and [confirm]. It tries twice, for a tag that moves in between.
 func pin(ctx context.Context, ref types.ImageReference) (found contract.Image, err error) {
 	for range 2 {
 		found, err = describe(ctx, ref)

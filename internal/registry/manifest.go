@@ -30,7 +30,7 @@ type document struct {
 	FSLayers      json.RawMessage
 }
 
-// parseDocument parses what a registry has sent with a content type. Anything but a
+// parseDocument parses a registry's response with a content type. Anything but a
 // well-formed manifest of an image, or an index of images, is an error.
 func parseDocument(contentType string, data []byte) (d document, err error) {
 	isIndex := slices.Contains(indexTypes, contentType)
@@ -51,7 +51,7 @@ func parseDocument(contentType string, data []byte) (d document, err error) {
 	return d, nil
 }
 
-// checkType checks what manifests and indexes have in common.
+// checkType checks the fields that manifests and indexes have in common.
 func (d document) checkType(contentType string) error {
 	switch {
 	case d.SchemaVersion != 2:

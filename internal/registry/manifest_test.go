@@ -21,7 +21,7 @@ const (
 	dockerList  = "application/vnd.docker.distribution.manifest.list.v2+json"
 )
 
-// A reply is what a registry sends as a manifest.
+// A reply is a registry's response to a request for a manifest.
 type reply struct {
 	contentType, body string
 	header            http.Header // that goes with it

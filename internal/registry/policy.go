@@ -50,7 +50,7 @@ func allow(ctx context.Context, root string, names []string, delays []time.Durat
 	return all, nil
 }
 
-// readPolicy returns the policy of the user, or else that of the system.
+// readPolicy returns the policy of the user, or else of the system.
 func readPolicy(root string) (*signature.Policy, error) {
 	// With a root the library distinguishes a missing file from a malformed one.
 	policy, err := signature.DefaultPolicy(&types.SystemContext{RootForImplicitAbsolutePaths: root})

@@ -21,7 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestMain gives the tests a home of their own. The library looks it up only once.
+// TestMain gives the tests their own home. The library looks it up only once.
 func TestMain(m *testing.M) {
 	home, err := os.MkdirTemp("", "bkt")
 	if err == nil {
@@ -45,7 +45,7 @@ func emptyHome(t *testing.T) string {
 	return home
 }
 
-// A signer signs images with a key of its own.
+// A signer signs images with its own key.
 type signer struct{ home string }
 
 func newSigner(t *testing.T) signer {

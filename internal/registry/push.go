@@ -23,10 +23,10 @@ import (
 // CanPush returns nil: this build of bkt can push.
 func CanPush() error { return nil }
 
-// Push copies the image l to the registry under name without changing its
-// digest, verifies that the registry has it, and returns the digest. It is an
-// error if the layout no longer holds the image. What the registry already has
-// is not sent again. Transient errors are retried. Progress goes to log.
+// Push copies the image l to the registry under name without changing its digest,
+// verifies that the registry has it, and returns the digest. It is an error if the
+// layout no longer holds the image. Blobs that the registry already has are not sent
+// again. Transient errors are retried. Progress goes to log.
 func Push(ctx context.Context, l ocilayout.Image, name string, log io.Writer) (digest.Digest, error) {
 	return push(ctx, l, name, log, retryDelays)
 }

@@ -356,7 +356,7 @@ func TestPushIsCancelled(t *testing.T) {
 	}
 }
 
-// A callback is a writer that is called with what is written.
+// A callback is a writer that is called with the bytes.
 type callback func(text string)
 
 func (c callback) Write(data []byte) (int, error) {

@@ -156,8 +156,8 @@ func TestCredentialsStayWithTheirRegistry(t *testing.T) {
 	}
 }
 
-// TestRealmElsewhere checks that any realm is asked without credentials, and that a
-// realm for which the user has the same credentials gets them.
+// TestRealmElsewhere checks that bkt asks any realm without credentials, and sends
+// credentials to a realm for which the user has the same ones.
 func TestRealmElsewhere(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	elsewhere := &tokenServer{}

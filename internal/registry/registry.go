@@ -29,8 +29,8 @@ const (
 )
 
 // Credentials returns the user and the password, or the identity token, for the
-// registry host. Both are empty if the user has not logged in there. It is an
-// error if the registry wants them to be sent to another host.
+// registry host. Both are empty if the user has not logged in there. It is an error if
+// the registry names a realm on another host.
 func Credentials(ctx context.Context, host string) (user, secret string, err error) {
 	if host == hubHost {
 		host = dockerHub

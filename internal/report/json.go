@@ -22,7 +22,7 @@ type Domain struct {
 	Reason string   `json:"reason,omitempty"`
 	InStep int      `json:"in_step"` // number of items
 	Notes  []string `json:"notes,omitempty"`
-	Items  []Item   `json:"items"` // those that differ
+	Items  []Item   `json:"items"` // the items that differ
 }
 
 // An Item is an item that differs, in the output of --json.

@@ -14,8 +14,8 @@ import (
 	"bkt/internal/ui"
 )
 
-// Preview prints what would change: items, with -v also commands and differences in
-// files, and notes. It reports whether anything would, for [ui.Mode.Run].
+// Preview prints the changes of a plan: items, with -v also commands and differences in
+// files, and notes. It reports whether there are any, for [ui.Mode.Run].
 func Preview(p *ui.Printer, domains []*live.Domain, items []live.Item, to live.Direction, changes plan.Plan) (bool, error) {
 	if err := Outcome(p, domains, items, to); err != nil {
 		return false, err
@@ -29,7 +29,7 @@ func Preview(p *ui.Printer, domains []*live.Domain, items []live.Item, to live.D
 	return len(changes) > 0, nil
 }
 
-// Result prints what was changed: items, with -v also differences in files, and notes.
+// Result prints the changes made: items, with -v also differences in files, and notes.
 func Result(p *ui.Printer, domains []*live.Domain, items []live.Item, to live.Direction, changes plan.Plan) error {
 	if p.Quiet && !p.JSON {
 		return nil

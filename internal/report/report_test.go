@@ -136,7 +136,7 @@ func TestSecretsAreMasked(t *testing.T) {
 	}
 }
 
-// TestText has what users read of a preview, of a result and of drift.
+// TestText checks the text of a preview, of a result and of drift.
 func TestText(t *testing.T) {
 	domains, items := found()
 	p := plan.Plan{{Op: plan.Add, Domain: "flatpak-apps", Targets: []string{"new", "new", "other"}, Steps: []plan.Step{plan.Run{Argv: []string{"flatpak", "install", "new"}}}}}

@@ -1,5 +1,5 @@
-// Package scaffold plans the files of a new image repository. Files that exist stay as
-// they are.
+// Package scaffold plans the files of a new image repository. Existing files stay
+// unchanged.
 package scaffold
 
 import (

@@ -44,8 +44,8 @@ func TestSchemasAreThoseOfTheTypes(t *testing.T) {
 	}
 }
 
-// TestSchemasAgreeWithReading checks that what bkt reads is what the schema
-// allows, and the other way around, as far as a schema can tell.
+// TestSchemasAgreeWithReading checks that bkt reads exactly the files that the schema
+// allows, as far as a schema can express it.
 func TestSchemasAgreeWithReading(t *testing.T) {
 	for _, f := range manifest.All() {
 		s, err := jsonschema.NewCompiler().Compile(fileOf(f))

@@ -120,7 +120,7 @@ func (r *reader) removes(program string, c dnfCall, prefix string, operands []wo
 	r.inexpressible(program+" remove", slices.Concat(c.options, c.enabled, c.excluded))
 }
 
-// specs reads packages, groups if there is a prefix.
+// specs reads packages, or groups if there is a prefix.
 func (r *reader) specs(call string, k Kind, prefix string, operands []word) {
 	for _, w := range operands {
 		if !w.known {

@@ -377,7 +377,7 @@ func (r *reader) within(all []Statement, line int) {
 // isIdle reports whether a command has no effect on the image.
 func isIdle(name string, args []word) bool {
 	switch name {
-	case "set": // its operands become those of the script, which may install them
+	case "set": // its operands become the script's, which may install them
 		return !slices.ContainsFunc(args, func(w word) bool { return !w.known || !isSetting(w.text) })
 	case ":", "true", "echo", "printf":
 		return !slices.ContainsFunc(args, func(w word) bool { return !w.known })

@@ -10,8 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// described returns statements in lines: line, kind, name; and for some what more
-// there is to them.
+// described returns statements as lines: line, kind, name; for some, more fields.
 func described(all []script.Statement) []string {
 	var lines []string
 	for _, s := range all {
@@ -119,8 +118,8 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// FuzzRead checks that no word of a plain install is lost, whatever is
-// around it, and that nothing panics.
+// FuzzRead checks that no word of a plain install is lost in any text, and that nothing
+// panics.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{"dnf install -y a", "if x; then\n", "<<E", "$(", "cat <<'E' >/etc/yum.repos.d/x.repo\n[a]\nE\n", "a \\\n"} {
 		f.Add(seed)

@@ -108,7 +108,7 @@ func (st *Status) readUncommitted(ctx context.Context, s live.System) {
 	}
 }
 
-// readImages compares the images of this system with those of the repository.
+// readImages compares the images of this system with the repository's.
 func (st *Status) readImages(ctx context.Context, s live.System) {
 	images, err := manifest.Read[manifest.Images](s.Repo.FS(), manifest.ImagePath)
 	st.Booted = booted(ctx, images.Content.System.Name, err)
@@ -137,15 +137,15 @@ func booted(ctx context.Context, name string, errName error) *Booted {
 // toolbox compares the image of the toolbox container with the image called name;
 // errName is why the name is unknown. The result is nil without such a container.
 func toolbox(r repo.Repo, name string, errName error) *Toolbox {
-	boxes, err := manifest.Read[manifest.Containers](r.FS(), manifest.DistroboxPath)
+	containers, err := manifest.Read[manifest.Containers](r.FS(), manifest.DistroboxPath)
 	if err != nil {
 		return &Toolbox{Error: firstOf(err)}
 	}
-	container, ok := boxes.Content.Toolbox()
+	container, ok := containers.Content.Toolbox()
 	if !ok {
 		return nil
 	}
-	t := &Toolbox{Name: container, Image: boxes.Content.Containers[container].Image}
+	t := &Toolbox{Name: container, Image: containers.Content.Containers[container].Image}
 	t.Wanted, t.Error = compareImage(t.Image, name, errName)
 	return t
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestText has each line of a status, for what is known, unknown and different.
+// TestText checks each line of a status, for values that are known, unknown and
+// different.
 func TestText(t *testing.T) {
 	items := []report.Item{{Case: reconcile.CaseLive}, {Case: reconcile.CaseNew}, {Case: reconcile.CaseMissing}, {Case: reconcile.CaseConflict}}
 	st := Status{

@@ -33,7 +33,7 @@ func newDecoder(name string, data []byte) *decoder {
 	}
 }
 
-// errStop says that reading cannot go on, for a reason that has been reported.
+// errStop says that reading cannot continue, for a reason that is already reported.
 var errStop = errors.New("cannot be read further")
 
 // file reads all of the file into v.

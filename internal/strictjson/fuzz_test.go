@@ -20,10 +20,10 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
-	f.Add([]byte(boxText))
+	f.Add([]byte(sampleText))
 	f.Add([]byte(`{"size": 1e3, "level": 256, "ratio": -0, "free": {"a": [], "b": 1E400}, "frees": {"": {}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, source, err := strictjson.Decode[box]("f.json", data, nil)
+		b, source, err := strictjson.Decode[sample]("f.json", data, nil)
 		if err != nil {
 			jsontest.CheckErrors(t, data, err)
 			return
@@ -37,13 +37,13 @@ func FuzzDecode(f *testing.F) {
 
 // checkRoundTrip checks that writing v, reading the text and writing it again
 // changes nothing.
-func checkRoundTrip(t *testing.T, v box) {
+func checkRoundTrip(t *testing.T, v sample) {
 	t.Helper()
 	text, err := strictjson.Encode(v)
 	if err != nil {
 		t.Fatalf("read, but not written: %v", err)
 	}
-	again, _, err := strictjson.Decode[box]("f.json", text, nil)
+	again, _, err := strictjson.Decode[sample]("f.json", text, nil)
 	if err != nil {
 		t.Fatalf("written, but not read: %v\n%s", err, text)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A box has a field of every kind that a file may have.
-type box struct {
+// A sample has a field of every kind that a file may have.
+type sample struct {
 	Schema string                    `json:"$schema,omitempty"`
 	Name   string                    `json:"name"`
 	Root   bool                      `json:"root,omitzero"`
@@ -39,7 +39,7 @@ type common struct {
 	Comment string `json:"comment,omitempty"`
 }
 
-// inverted reads itself, as the opposite of what the file says.
+// inverted reads itself, as the opposite of the value in the file.
 type inverted bool
 
 func (i *inverted) UnmarshalJSONFrom(d *jsontext.Decoder) error {
@@ -53,7 +53,7 @@ func (i inverted) MarshalJSONTo(e *jsontext.Encoder) error {
 	return e.WriteToken(jsontext.Bool(!bool(i)))
 }
 
-const boxText = `{
+const sampleText = `{
   "$schema": "s",
   "name": "b",
   "root": true,
@@ -99,7 +99,7 @@ const boxText = `{
 `
 
 func TestEveryKindOfFieldIsReadAndWritten(t *testing.T) {
-	want := box{
+	want := sample{
 		Schema: "s", Name: "b", Root: true, Closed: true, Size: -3, Level: 255, Ratio: 0.5,
 		Ports:  []int{80, 443},
 		Env:    map[string]string{"": "empty", "PATH": "/bin", "a/b~c": "ü"},
@@ -110,18 +110,18 @@ func TestEveryKindOfFieldIsReadAndWritten(t *testing.T) {
 		Frees:  map[string]jsontext.Value{"none": jsontext.Value("null")},
 		common: common{"c"},
 	}
-	got, _, err := strictjson.Decode[box]("box.json", []byte(boxText), nil)
+	got, _, err := strictjson.Decode[sample]("sample.json", []byte(sampleText), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(box{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(sample{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	text, err := strictjson.Encode(got)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(boxText, string(text)); diff != "" {
+	if diff := cmp.Diff(sampleText, string(text)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -144,7 +144,7 @@ func TestEveryKindOfFieldRefusesOtherTypes(t *testing.T) {
 		{`{"env": {"A": "b", "A": "c"}}`, `duplicate field "A" (first at 1:10) (/env/A)`},
 		{`{"parts": {"a/b": {"pth": ""}}}`, `unknown field "pth" (did you mean "path"?) (/parts/a~1b/pth)`},
 		{`{"parts": {"a": {"path": [], "size": false}}}`, "path must be a string, not a list (/parts/a/path)\n" +
-			`box.json:1:38: size must be a whole number, not false (/parts/a/size)`},
+			`sample.json:1:38: size must be a whole number, not false (/parts/a/size)`},
 		{`{"spare": null}`, `spare must be an object, not null`},
 		{`{"spare": {"size": {}}}`, `size must be a whole number, not an object (/spare/size)`},
 		{`{"grid": [["a"], "b"]}`, `an item of grid must be a list of strings, not a string (/grid/1)`},
@@ -155,7 +155,7 @@ func TestEveryKindOfFieldRefusesOtherTypes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.data, func(t *testing.T) {
-			_, _, err := strictjson.Decode[box]("box.json", []byte(tt.data), nil)
+			_, _, err := strictjson.Decode[sample]("sample.json", []byte(tt.data), nil)
 			if err == nil {
 				t.Fatal("accepted")
 			}

@@ -10,9 +10,9 @@ import (
 // maxWord is the length in bytes of the longest word that Nearest looks at.
 const maxWord = 100
 
-// Nearest returns the one of known that word was probably meant to be, if any is
-// near: at most two letters, or a third of them, may differ, but not all. Case does
-// not matter. Of several equally near ones it is the first.
+// Nearest returns the one of known that word probably means, if any is near: at most
+// two letters, or a third of them, may differ, but not all. Case does not matter. Of
+// several equally near ones it is the first.
 func Nearest(word string, known []string) (string, bool) {
 	if len(word) > maxWord {
 		return "", false

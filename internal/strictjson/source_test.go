@@ -13,7 +13,7 @@ import (
 func TestSourceKnowsWhereValuesStand(t *testing.T) {
 	const text = "\n \t{\"name\" :\t\"日本\", \"env\": {\"é\": \"x\", \"e\u0301\":\"y\",\r\n" +
 		"\t\t\"a/b~c\": \"👩‍👩‍👧\", \"0\":\n\"z\"\n}, \"ports\": [1 , 22\n\t,333],\"grid\":[[],[\"ü\",\"v\"]] }\n"
-	_, source, err := strictjson.Decode[box]("box.json", []byte(text), nil)
+	_, source, err := strictjson.Decode[sample]("sample.json", []byte(text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,13 +51,13 @@ func TestSourceKnowsWhereValuesStand(t *testing.T) {
 	}
 }
 
-// TestSourceCountsFarIntoALine has characters of one to four bytes, so that
-// they lie across every boundary at which the count may be kept.
+// TestSourceCountsFarIntoALine tests characters of one to four bytes, so that they
+// cross every boundary at which the count may be kept.
 func TestSourceCountsFarIntoALine(t *testing.T) {
 	for _, char := range []string{"x", "ü", "日", "😀"} {
 		const n = 400
 		text := `{"grid": [["` + strings.Repeat(char+`","`, n-1) + char + `"]]}`
-		_, source, err := strictjson.Decode[box]("box.json", []byte(text), nil)
+		_, source, err := strictjson.Decode[sample]("sample.json", []byte(text), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,8 +14,8 @@ import (
 
 const byteOrderMark = "\ufeff"
 
-// explain returns the syntax error of data in the user's words, as far as the place
-// of the failure tells.
+// explain returns the syntax error of data in the user's words, as far as the place of
+// the failure shows the cause.
 func explain(data []byte, failure *jsontext.SyntacticError) error {
 	rest := data[min(int(failure.ByteOffset), len(data)):]
 	if len(rest) == 0 {

@@ -85,7 +85,7 @@ func fits(kind jsontext.Kind, t reflect.Type) bool {
 	return kind == '['
 }
 
-// anything describes types that decide for themselves what they accept.
+// anything describes types that decide themselves which values they accept.
 const anything = "anything"
 
 // describe returns the form of a value of type t in the user's words.

@@ -77,8 +77,8 @@ func buildPrograms(dir string) error {
 	return Compile(filepath.Join(root, "scripts"), dir, "./serve")
 }
 
-// watchSources lists every folder with sources, so that go test runs a test again,
-// instead of using a result that it has cached, when they have changed.
+// watchSources lists every folder with sources, so that go test runs a test again when
+// they have changed, instead of using a cached result.
 func watchSources(root string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() || path == root {

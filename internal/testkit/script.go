@@ -20,7 +20,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
 
-// Params returns the parameters that all scripts share, for the scripts in dir.
+// Params returns the parameters that all scripts in dir share.
 func Params(dir string) testscript.Params {
 	return testscript.Params{
 		Dir:                 dir,
@@ -40,7 +40,7 @@ func Params(dir string) testscript.Params {
 	}
 }
 
-// Isolate keeps bkt away from the home of whoever runs the test, and from the
+// Isolate keeps bkt away from the home of the user who runs the test, and from the
 // units and containers of this computer.
 func Isolate(env *testscript.Env) error {
 	env.Setenv("DBX_CONTAINER_MANAGER", "none")

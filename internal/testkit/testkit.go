@@ -1,5 +1,5 @@
-// Package testkit has what the tests of several packages share: programs that are
-// built once, the commands of scripts, and a workshop to build images in.
+// Package testkit provides the code that the tests of several packages share: programs
+// that are built once, the commands of scripts, and a workshop to build images in.
 package testkit
 
 import (
@@ -20,8 +20,8 @@ import (
 // UserName is a normal user with subordinate ids, whom scripts/setup.sh creates.
 const UserName = "bkt-test"
 
-// ActingUserVars are the variables by which sudo, doas and pkexec tell root which
-// user it acts for.
+// ActingUserVars are the variables by which sudo, doas and pkexec name the user for
+// whom root acts.
 var ActingUserVars = []string{"SUDO_UID", "SUDO_GID", "SUDO_USER", "DOAS_USER", "PKEXEC_UID"}
 
 // Main runs the tests of a package and then removes the fixtures that they share.
@@ -44,7 +44,7 @@ var (
 	releases   []func() error
 )
 
-// onRelease has undo called after all tests, before those that were added earlier.
+// onRelease has undo called after all tests, before functions that were added earlier.
 func onRelease(undo func() error) {
 	releasesMu.Lock()
 	defer releasesMu.Unlock()
@@ -116,7 +116,7 @@ func Give(t testing.TB, u *user.User, dir string) {
 	err := filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
 		return errors.Join(err, os.Lchown(name, uid, gid))
 	})
-	// The folders of t.TempDir are for their owner alone.
+	// Only their owner can read the folders of t.TempDir.
 	if err := errors.Join(errUID, errGID, err, os.Chmod(filepath.Dir(dir), 0o755)); err != nil {
 		t.Fatal(err)
 	}
@@ -164,8 +164,8 @@ func CacheDir() (string, error) {
 	return filepath.Join(cache, "bkt", "offline"), err
 }
 
-// Offline returns the folder with what scripts/offline.sh has made, which has the
-// things of these names.
+// Offline returns the output folder of scripts/offline.sh. It fails if the folder lacks
+// one of names.
 func Offline(t testing.TB, names ...string) string {
 	t.Helper()
 	dir, err := CacheDir()

@@ -91,7 +91,7 @@ func compare(before, after map[string]string) string {
 }
 
 // snapshot returns the state of everything below the script's folder by its path,
-// except the file in which the stand-ins note their calls.
+// except the file in which the stand-ins record their calls.
 func snapshot(ts *testscript.TestScript) map[string]string {
 	all := map[string]string{}
 	root := ts.Getenv("WORK")

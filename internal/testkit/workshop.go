@@ -20,7 +20,7 @@ import (
 type Workshop struct {
 	Dir     string // the folder with everything that this package's tests write
 	Bin     string // the programs
-	Offline string // what scripts/offline.sh has made
+	Offline string // the output of scripts/offline.sh
 	Proxy   string // the address of the server of its packages
 	Data    string // XDG_DATA_HOME of the engine
 	Run     string // XDG_RUNTIME_DIR of the engine
@@ -32,10 +32,10 @@ type Workshop struct {
 	closers []func() error
 }
 
-// SharedWorkshop returns the workshop of this test's package. All tests of the
-// package share it and its engine, so that the engine starts once and imports the
-// base images once. Tests tell their cache mounts apart by the name of their
-// repository. The package's TestMain must call [Main].
+// SharedWorkshop returns the workshop of this test's package. All tests of the package
+// share it and its engine, so that the engine starts once and imports the base images
+// once. Tests distinguish their cache mounts by the name of their repository. The
+// package's TestMain must call [Main].
 func SharedWorkshop(t testing.TB) *Workshop {
 	t.Helper()
 	Need(t, "runc")

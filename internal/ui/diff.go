@@ -35,7 +35,7 @@ func (p *Printer) PrintSteps(changes plan.Plan) error {
 	return nil
 }
 
-// diffOf returns what a change does to text.
+// diffOf returns the effect of a change on text.
 func diffOf(c plan.Change) []byte {
 	var text []byte
 	for _, s := range c.Steps {

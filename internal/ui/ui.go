@@ -19,7 +19,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Printer is what commands print with.
+// Printer prints for commands.
 type Printer struct {
 	Out, Err             io.Writer // results; everything else
 	JSON, Quiet, Verbose bool
@@ -33,16 +33,16 @@ type Mode struct {
 	Check  bool `xor:"mode" help:"Like --dry-run, but exit with status 2 if anything would change."`
 }
 
-// Preview reports whether the command only prints what would change.
+// Preview reports whether the command only prints its changes.
 func (m Mode) Preview() bool { return m.DryRun || m.Check }
 
 // ErrPending is the result of a --check that found changes. It is printed as exit
 // status 2, not as an error.
 var ErrPending = errors.New("changes pending")
 
-// Run is the one path of commands that change something. With --dry-run or --check it
-// calls preview, which prints what would change and reports whether anything would;
-// --check returns [ErrPending] if so. Otherwise it calls execute.
+// Run is the only path of commands that change something. With --dry-run or --check it
+// calls preview, which prints the changes and reports whether there are any; --check
+// returns [ErrPending] if so. Otherwise it calls execute.
 func (m Mode) Run(preview func() (changes bool, err error), execute func() error) error {
 	if !m.Preview() {
 		return execute()

@@ -9,8 +9,8 @@ import (
 	"bkt/internal/plan"
 )
 
-// TestModeRun checks that a preview never executes, and that --check alone reports
-// changes, and only if there are any.
+// TestModeRun checks that a preview never executes, and that only --check reports
+// changes, if there are any.
 func TestModeRun(t *testing.T) {
 	failed := errors.New("failed")
 	for _, tt := range []struct {
@@ -53,7 +53,7 @@ func (x *executor) Execute(_ context.Context, p plan.Plan, done func(plan.Change
 	return nil
 }
 
-// TestFinish checks what is printed of a plan, and that a preview executes nothing.
+// TestFinish checks the text of a plan, and that a preview executes nothing.
 func TestFinish(t *testing.T) {
 	p := plan.Plan{
 		{Op: plan.Add, Targets: []string{"a"}, Steps: []plan.Step{plan.Run{Argv: []string{"make", "a"}}}},

@@ -57,7 +57,7 @@ func (c Candidate) Release(ctx context.Context) {
 	}
 }
 
-// IsCurrent reports whether there is nothing to upgrade.
+// IsCurrent reports whether no upgrade is needed.
 func (c Candidate) IsCurrent() bool { return c.isCurrent(c.id) }
 
 // CheckHooks runs the hooks of the container in the new image. A rule that they break

@@ -50,7 +50,7 @@ func TestExecuteFails(t *testing.T) {
 		undo    string
 		outcome Outcome
 		errs    []string // texts of the error
-		calls   string   // what podman was asked to do, besides inspecting the image
+		calls   string   // calls of podman, except for inspecting the image
 		advice  string   // in a hint
 	}{
 		{"a stage fails", "0123", "back", RolledBack, []string{"dev: stage 2: podman: exit status 1: cannot"}, "first fail back", ""},
@@ -99,8 +99,8 @@ func TestAbandonTriesEveryStep(t *testing.T) {
 	}
 }
 
-// calls returns the arguments that the stand-in for podman was called with, but for
-// questions about images.
+// calls returns the arguments of the stand-in for podman, without questions about
+// images.
 func calls(t *testing.T, dir string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "calls"))

@@ -113,7 +113,8 @@ func (p Plan) Preview(ctx context.Context, log pipeline.Log) (Outcome, error) {
 	return Unchanged, nil
 }
 
-// previewID returns the id of the image as it is known without fetching it.
+// previewID returns the id of the image as far as it is known without fetching the
+// image.
 func (p Plan) previewID(ctx context.Context) (string, error) {
 	if !p.isLayout() {
 		return p.imageID(ctx)
@@ -131,7 +132,7 @@ func (p Plan) isLayout() bool { return p.layout.Dir != "" }
 func (p Plan) isPulled() bool { return !p.isLayout() && !strings.HasPrefix(p.Image, "localhost/") }
 
 // isCurrent reports whether the container is made from the image with this id, and
-// nothing else is to change.
+// needs no other change.
 func (p Plan) isCurrent(id string) bool {
 	return p.Same && p.Was != "" && strings.HasPrefix(id, p.Was)
 }

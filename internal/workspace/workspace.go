@@ -12,7 +12,7 @@ import (
 	"bkt/internal/repo"
 )
 
-// IgnoreFile lists, in the repository, what bkt does not capture.
+// IgnoreFile lists, in the repository, items that bkt does not capture.
 const IgnoreFile = ".bktignore"
 
 // A Workspace is a repository of manifests on a computer.
@@ -28,8 +28,8 @@ func Find() (Workspace, error) {
 	if err != nil {
 		return Workspace{}, err
 	}
-	// The same repository has the same path, whatever link leads to it: /home may
-	// be a link to /var/home.
+	// The repository has one path, even if it is reached by a link: /home may be a link
+	// to /var/home.
 	if r.Root, err = filepath.EvalSymlinks(r.Root); err != nil {
 		return Workspace{}, patherr.TrimOp(err)
 	}
@@ -56,8 +56,8 @@ func (w Workspace) BasePath(domain string) string {
 	return filepath.Join(w.Folders.State, "bkt", "base", w.ID(), w.Host, domain+".json")
 }
 
-// Private returns the folder of what bkt knows about this computer. It holds values
-// of everything that is captured, so no other user may read it.
+// Private returns the folder of bkt's state on this computer. It holds values of all
+// captured items, so no other user may read it.
 func (w Workspace) Private() string { return filepath.Join(w.Folders.State, "bkt") }
 
 // ID distinguishes the repository from others of the same name.

@@ -13,7 +13,7 @@ import (
 //go:embed desktop.sh
 var fillDesktop string
 
-// A desktop is a home with apps, settings, extensions, boxes and AppImages, and a
+// A desktop is a home with apps, settings, extensions, containers and AppImages, and a
 // repository that declares them.
 type desktop struct {
 	*site
@@ -22,9 +22,8 @@ type desktop struct {
 	env []string
 }
 
-// desktop measures how long it takes to find that nothing differs: by bkt, by
-// the single calls that list what is there, by a call for each item, and by
-// Ansible.
+// desktop measures how long it takes to find that nothing differs: with bkt, with the
+// single calls that list items, with a call for each item, and with Ansible.
 func (s *site) desktop() error {
 	d := &desktop{site: s, dir: filepath.Join(s.dir, "desktop")}
 	if err := d.start(); err != nil {
@@ -37,7 +36,7 @@ func (s *site) desktop() error {
 	return d.measure()
 }
 
-// start starts a bus, whose environment what it starts has, too.
+// start starts a bus, whose environment its programs inherit.
 func (d *desktop) start() error {
 	home := filepath.Join(d.dir, "home")
 	for _, dir := range []string{home, filepath.Join(d.dir, "run"), filepath.Join(d.dir, "repo", "manifests")} {
@@ -154,7 +153,7 @@ func (d *desktop) measure() error {
 	return d.others(all[n])
 }
 
-// others measures what bkt spares one.
+// others measures the programs that bkt replaces.
 func (d *desktop) others(drift times) error {
 	each, err := d.byTurns(3, nil, d.run("sh", "-c", naive))
 	if err != nil {

@@ -50,8 +50,7 @@ func machine() string {
 	return fmt.Sprintf("%s, %s cores, %s", strings.TrimSpace(string(cpu)), strings.TrimSpace(string(cores)), strings.TrimSpace(string(kernel)))
 }
 
-// startUp measures commands that run at every commit, beside a program that
-// does nothing.
+// startUp measures commands that run at every commit, and a program that does nothing.
 func (s *site) startUp() error {
 	empty := s.command("empty")
 	check := s.command("bkt", "-C", s.repo, "containerfile", "check")

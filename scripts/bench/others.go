@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// buildah's and podman's side: a store of images of its own, in which the base
-// is known by its name.
+// buildah and podman have their own image store, in which the base image has this name.
 const (
 	storageConf    = "[storage]\ndriver = \"overlay\"\nrunroot = %q\ngraphroot = %q\n"
 	containersConf = "[engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n"
@@ -61,8 +60,8 @@ func (s *site) buildOf(program, command, file string) *exec.Cmd {
 		"--build-arg=http_proxy="+s.fast, "--file="+file, ".")
 }
 
-// beside measures bkt, buildctl, buildah and podman by turns on one Containerfile:
-// with nothing to do, and with one package more than the last time.
+// beside measures bkt, buildctl, buildah and podman in turns on one Containerfile: with
+// nothing to do, and with one more package than the last time.
 func (s *site) beside() error {
 	if err := s.prepareOthers(); err != nil {
 		return err
@@ -136,7 +135,7 @@ func (s *site) plainContainerfile(i int) error {
 	return s.unmount()
 }
 
-// unmount writes the toolbox's Containerfile once more, without cache mounts.
+// unmount writes the toolbox's Containerfile again, without cache mounts.
 func (s *site) unmount() error {
 	text, err := os.ReadFile(filepath.Join(s.repo, "toolbox", "Containerfile"))
 	if err != nil {
@@ -145,7 +144,7 @@ func (s *site) unmount() error {
 	return os.WriteFile(filepath.Join(s.repo, unmounted), []byte(withoutMounts(string(text))), 0o644)
 }
 
-// tests measures the checks of an image, beside the build that they come after.
+// tests measures the checks of an image, and the build before them.
 func (s *site) tests() error {
 	build := s.build()
 	build.Args = append(build.Args, "--cache-to=type=inline")

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// rendering prints what the benchmarks of package gen measure, in process.
+// rendering prints the in-process benchmarks of package gen.
 func (s *site) rendering() error {
 	cmd := exec.Command("go", "test", "./gen", "-run", "NONE", "-bench", "Render", "-benchtime", "5x", "-count", "20")
 	cmd.Dir = filepath.Dir(s.bin)

@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// base is what the toolbox image of this repository is built on.
+// base is the base image of this repository's toolbox image.
 const base = "registry.fedoraproject.org/fedora-toolbox:43"
 
 // A site is a folder to measure in.
 type site struct {
 	dir, bin   string
 	repo       string // a copy of this repository's manifests and Containerfiles
-	offline    string // what scripts/offline.sh has made
+	offline    string // the output of scripts/offline.sh
 	layout     string // of the base image
 	digest     string // of the base image
 	fast, slow string // addresses of the servers of packages
 	servers    []*exec.Cmd
-	packagesOf []string // of the toolbox, as they are in this repository
+	packagesOf []string // manifest and Containerfile of this repository's toolbox
 }
 
 func newSite(bin, offline string) (*site, error) {
@@ -110,8 +110,8 @@ func (s *site) readPackages() error {
 	return err
 }
 
-// manifest writes the toolbox's packages without one of them, another for each
-// i, so that adding it again makes a list that no build has had before.
+// manifest writes the toolbox's packages without one of them, another for each i, so
+// that adding it again makes a list that no build has had before.
 func (s *site) manifest(i int) error {
 	var m struct {
 		Packages []string `json:"packages"`
@@ -122,7 +122,7 @@ func (s *site) manifest(i int) error {
 			m.Packages = append(m.Packages, p)
 		}
 	}
-	// What is excluded differs each time, too, and is never there.
+	// The excluded package differs each time, too, and never exists.
 	m.Excluded = []string{fmt.Sprintf("nothing-%d-%d", i, time.Now().UnixNano())}
 	data, err := json.Marshal(m)
 	if err != nil {
@@ -188,7 +188,7 @@ func (s *site) time(cmd *exec.Cmd) (time.Duration, error) {
 	return took, nil
 }
 
-// byTurns runs commands by turns, and before each, if there is that, before.
+// byTurns runs commands in turns, and before, if it is set, before each.
 func (s *site) byTurns(runs int, before func() error, commands ...*exec.Cmd) ([]times, error) {
 	all := make([]times, len(commands))
 	for range runs {

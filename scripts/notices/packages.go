@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// platforms are those that bkt is built for. What is linked differs by platform.
+// platforms are the platforms that bkt is built for. The linked packages differ by
+// platform.
 var platforms = []string{"amd64", "arm64"}
 
 // A pkg is a package that is linked into one of the programs.
@@ -51,7 +52,7 @@ const fields = `{{$p := .}}{{with .Module}}` +
 	`{{else}}{{.Path}}{{"\t"}}{{.Version}}{{"\t"}}{{.Dir}}{{end}}` +
 	`{{"\t"}}{{$p.Dir}}{{end}}`
 
-// runGo runs go in a folder, for a platform, and returns what it prints.
+// runGo runs go in a folder, for a platform, and returns its output.
 func runGo(dir, arch string, args ...string) (string, error) {
 	cmd := exec.Command("go", args...)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
@@ -67,9 +68,9 @@ func runGo(dir, arch string, args ...string) (string, error) {
 // LICENSE.txt and gitleaks.LICENSE.
 var notice = regexp.MustCompile(`(?i)^(.+\.)?(licen[cs]e|unlicense|copying|copyright|notice|patents)([.-_].*)?$`)
 
-// addNotices adds the notices in a package's folder and in those above it, up to
-// the root of its module: code that a module has copied from elsewhere has its
-// licence beside it.
+// addNotices adds the notices in a package's folder and in those above it, up to the
+// root of its module: code that a module copied from elsewhere has its licence in the
+// same folder.
 func addNotices(texts map[string]string, root, dir string) error {
 	for {
 		entries, err := os.ReadDir(dir)

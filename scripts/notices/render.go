@@ -41,7 +41,7 @@ func render(modules []module) []byte {
 	return b.Bytes()
 }
 
-// normalize makes equal what only line ends and empty lines tell apart.
+// normalize removes differences that are only line ends and empty lines.
 func normalize(text string) string {
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 	for i, line := range lines {

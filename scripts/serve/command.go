@@ -18,8 +18,8 @@ func runCommand(args []string, address string) (int, error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), addressVariable+"="+address)
 
-	// Signals are taken from before the start, so that none can end us and
-	// leave the command behind.
+	// Signals are caught before the start, so that none ends this program and leaves
+	// the command running.
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer signal.Stop(signals)

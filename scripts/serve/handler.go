@@ -9,9 +9,8 @@ import (
 // .test domain is reserved: no real host can have the name.
 const proxiedHost = "packages.offline.test"
 
-// handler serves the files of dir, as an origin server and as a proxy for
-// proxiedHost. All else is refused, so that a build that reaches for the
-// network says so at once.
+// handler serves the files of dir, as an origin server and as a proxy for proxiedHost.
+// It refuses all other requests, so that a build that needs the network fails at once.
 func handler(dir string) http.Handler {
 	files := http.FileServer(http.Dir(dir))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -26,7 +25,7 @@ func handler(dir string) http.Handler {
 	})
 }
 
-// refuse answers a request for a host that the proxy does not stand for.
+// refuse answers a request for a host that the proxy does not serve.
 func refuse(w http.ResponseWriter, host string) {
 	message := fmt.Sprintf("%s cannot be reached: this proxy only answers for http://%s/", host, proxiedHost)
 	http.Error(w, message, http.StatusForbidden)

@@ -29,7 +29,7 @@ import (
 // addressVariable is where a command finds the address of the server.
 const addressVariable = "BKT_OFFLINE_PROXY"
 
-// options are what the command line says.
+// options are the flags of the command line.
 type options struct {
 	listen  string
 	rate    int

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// slice is how much is written at a time when there is a limit: small enough
+// slice is the number of bytes written at a time when there is a limit: small enough
 // that connections get equal shares.
 const slice = 16 << 10
 

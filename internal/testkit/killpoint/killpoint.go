@@ -23,14 +23,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limit is how long a program, and what it leaves running, may take.
+// limit is the timeout for a program and the processes that it leaves running.
 const limit = 2 * time.Minute
 
 // A Run is what happened in a run of a program.
 type Run struct {
 	Points []string // the points that it has reached; no two have the same name
 	Killed bool     // whether it was killed at the last of Points
-	Output string   // of the program and of what it started
+	Output string   // of the program and the processes that it started
 	Err    error    // how it ended
 }
 
@@ -182,8 +182,8 @@ func (s *supervisor) reach(name string) error {
 	return unix.Kill(s.pid, unix.SIGKILL)
 }
 
-// point names the point that a call is, if it is one. ours is whether the program
-// itself makes the call.
+// point returns the name of a system call's point, if it is one. ours is whether the
+// program itself makes the call.
 func (s *supervisor) point(q notif) (name string, ours bool) {
 	_, err := os.Stat(fmt.Sprintf("/proc/%d/task/%d", s.pid, q.PID))
 	ours = err == nil
@@ -209,8 +209,8 @@ func (s *supervisor) point(q notif) (name string, ours bool) {
 	return "", true
 }
 
-// unique are the parts of paths that differ from run to run: those of files without
-// a name, and of drafts.
+// unique matches the parts of paths that differ from run to run: files without a name,
+// and drafts.
 var unique = regexp.MustCompile(`(/#|/\.bkt-tmp-)[0-9a-zA-Z]+( \(deleted\))?`)
 
 // path returns the path that a call changes.

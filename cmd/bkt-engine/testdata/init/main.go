@@ -17,10 +17,10 @@ func main() {
 			_ = syscall.Pause()
 		}
 	case "wait": // until SIGTERM
-		told := make(chan os.Signal, 1)
-		signal.Notify(told, syscall.SIGTERM)
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM)
 		fmt.Println("waiting")
-		<-told
+		<-signals
 	case "write": // a text to a file
 		if err := os.WriteFile(args[1], []byte(args[2]), 0o644); err != nil {
 			fmt.Println(err)
