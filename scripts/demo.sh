@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the toolbox image of this repository from its manifest, on the engine
-# that bkt brings along, over the offline base image and packages, and prints
-# which packages are in the image, and its digest.
+# Builds the toolbox image of this repository from its manifest, on bkt's own engine,
+# with the offline base image and packages, and prints the packages in the image, and
+# its digest.
 set -euo pipefail
 
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -24,7 +24,7 @@ say "bkt containerfile sync: manifests/toolbox-packages.json into toolbox/Contai
 "$bkt" -C "$root" containerfile sync
 
 say "bkt build toolbox"
-# shellcheck disable=SC2016 # the variable is the server's to set
+# shellcheck disable=SC2016 # the server sets the variable
 "$work/serve" "$offline/packages" -- sh -c 'exec "$@" --build-arg "http_proxy=$BKT_OFFLINE_PROXY"' build \
 	"$bkt" -C "$root" build toolbox --progress=plain \
 	--build-context "$base=oci-layout://$offline/base" >"$work/digest"

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the tests and the demo need and this machine lacks, with apt-get
-# or dnf; as "setup.sh bench", also what is measured beside bkt. As root it also
-# makes the user for the test of builds without root. Where nothing is missing it
-# does nothing.
+# Installs the missing requirements of the tests and the demo, with apt-get or dnf;
+# "setup.sh bench" also installs the programs that bkt is compared with. As root it
+# also creates the user for tests without root. If nothing is missing, it does nothing.
 set -euo pipefail
 
-# Debian keeps some of these programs where only root's PATH leads.
+# On Debian, only root's PATH has the folders of some of these programs.
 PATH=$PATH:/usr/sbin:/sbin
 
 test_user=bkt-test
@@ -15,7 +14,7 @@ die() {
 	exit 1
 }
 
-# has is whether one of the commands is there.
+# has reports whether one of the commands exists.
 has() {
 	local name
 	for name in "$@"; do
@@ -26,8 +25,8 @@ has() {
 	return 1
 }
 
-# wanted prints a line for each thing that is needed: the package, and then the
-# commands of which one will do.
+# wanted prints a line for each requirement: the package, and then commands, one of
+# which is enough.
 wanted() {
 	echo git git
 	echo make make
@@ -42,7 +41,7 @@ wanted() {
 	fi
 	echo flatpak flatpak
 	echo squashfs-tools mksquashfs
-	# What keeps a desktop's settings and runs its extensions.
+	# These store a desktop's settings and run its extensions.
 	echo dbus-daemon dbus-daemon
 	echo gnome-shell gnome-shell
 	echo systemd systemd-analyze

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Fails if bkt or bkt-engine calls code with a known vulnerability. The database
-# is on the network: where that cannot be reached, nothing is checked, and this
-# says so. VULNDB is the address of another database, such as file:///FOLDER.
+# Fails if bkt or bkt-engine calls code with a known vulnerability. If the database
+# cannot be reached, it checks nothing, and says so. VULNDB is the address of another
+# database, such as file:///FOLDER.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 db=${VULNDB:-https://vuln.go.dev}
 
-# curl asks first: govulncheck loads all packages before it does.
+# curl tests the connection first, because govulncheck loads all packages before.
 status=0
 curl -sSL -m 20 -o /dev/null "$db/index/modules.json.gz" 2>/dev/null || status=$?
 case $status in
@@ -23,7 +23,8 @@ scan() {
 	"${GO:-go}" tool govulncheck -db "$db" -tags containers_image_openpgp -scan "$1" ./cmd/bkt ./cmd/bkt-engine
 }
 
-# What is not imported is not called. Imports take a second, calls half a minute.
+# Code that is not imported is not called. The check of imports takes a second, that
+# of calls half a minute.
 if found=$(scan package 2>&1); then
 	echo "govulncheck: $found"
 else

@@ -35,7 +35,7 @@ func TestFullDisk(t *testing.T) {
 			d.start(t)
 			for _, running := range []bool{true, false} {
 				d.mustBuildImage(t, 1)
-				d.awaitIdle(t) // prune keeps what a build uses
+				d.awaitIdle(t) // prune keeps records that a build uses
 				eventually(t, "there is a reserve", func() bool { _, err := os.Stat(reserve); return err == nil })
 				if !running {
 					d.ask(t, "stop")

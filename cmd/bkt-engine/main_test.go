@@ -23,7 +23,7 @@ import (
 )
 
 // clientEnv makes the test binary a client, and names the folder of its world;
-// errandEnv names what the client does.
+// errandEnv names its task.
 const (
 	clientEnv = "BKT_TEST_CLIENT"
 	errandEnv = "BKT_TEST_ERRAND"

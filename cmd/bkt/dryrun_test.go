@@ -21,8 +21,8 @@ var pendingElsewhere = "../../e2e/images/testdata/base-update.txtar"
 
 // TestDryRunsAreTried checks that the script of dry runs tries --check and --dry-run of
 // each command that has them, and each command that changes nothing; and that a script
-// tries each command with --check where it has something to do. The command line
-// itself gives the commands: a new one must be tried, or be listed in acting.
+// tries each command with --check where it has something to do. The commands come from
+// the command line itself: a new one must be tried, or be listed in acting.
 func TestDryRunsAreTried(t *testing.T) {
 	looks := triedIn("untouched", 2, read(t, "testdata/tier2/dry-runs.txtar"))
 	scripts, err := filepath.Glob("testdata/tier2/*.txtar")

@@ -326,7 +326,7 @@ func (s *fakeStorage) create(args []string) error {
 }
 
 // refused is the end of a create that podman has refused: the first generation of
-// distrobox takes no notice.
+// distrobox ignores it.
 func refused(err error) error {
 	if os.Getenv("FAKE_DISTROBOX") == "1.4" {
 		fmt.Fprintln(os.Stderr, "Error:", err)

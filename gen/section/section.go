@@ -1,6 +1,6 @@
-// Package section finds the managed sections of a Containerfile, which are the
-// lines between two markers, and puts new text into them. It does not know which
-// sections bkt has, nor what is in one.
+// Package section finds the managed sections of a Containerfile, which are the lines
+// between two markers, and puts new text into them. It knows neither the sections of
+// bkt nor their content.
 package section
 
 import (
@@ -163,8 +163,8 @@ func Stale(old, text string) []string {
 }
 
 // CheckBody returns an error if body, the text of a section, would be read back as
-// something else: with a marker in it, or with an instruction that goes on below
-// the section.
+// something else: with a marker in it, or with an instruction that continues below the
+// section.
 func CheckBody(name, body string) error {
 	scan := dockerfile.NewScanner(dockerfile.Backslash)
 	for l := range strings.Lines(body) {

@@ -42,7 +42,7 @@ func (r *captureRun) push(ctx context.Context) error {
 	defer cancel()
 	from, err := r.git.currentBranch(ctx)
 	if err != nil || from == "" {
-		return err // git is in the middle of something: the next run pushes
+		return err // git is busy: the next run pushes
 	}
 	branch, remotes, err := r.chooseBranch(ctx, from)
 	if err != nil {
@@ -174,8 +174,8 @@ func (r *captureRun) mayReplace(ctx context.Context, commit, from string) bool {
 }
 
 // committedHere reports whether a commit was made on a branch in this checkout. An
-// earlier version of bkt, or a killed run, may have pushed it; what was pulled from
-// another computer of the same name was not committed here.
+// earlier version of bkt, or a killed run, may have pushed it; commits pulled from
+// another computer with the same name were not.
 func (g gitRepo) committedHere(ctx context.Context, commit, branch string) bool {
 	log, err := g.output(ctx, "log", "--walk-reflogs", "--format=%H %gs", "refs/heads/"+branch)
 	if err != nil {

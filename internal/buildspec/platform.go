@@ -13,9 +13,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// CheckPlatforms returns an error if s names a platform, and one of its layouts
-// holds an image for another one, which BuildKit would use all the same. A
-// Containerfile with a FROM --platform is not checked.
+// CheckPlatforms returns an error if s names a platform, and one of its layouts holds
+// an image for another one, which BuildKit would still use. A Containerfile with a FROM
+// --platform is not checked.
 func (s Spec) CheckPlatforms(f *dockerfile.File) error {
 	if len(s.Platforms) == 0 || f.NamesPlatform() {
 		return nil

@@ -32,10 +32,9 @@ type Spec struct {
 	RerunLines    []int                      // run the commands of these lines again, and all steps that depend on them
 }
 
-// Locate returns the folder that the Containerfile is sent from, and its path
-// in that folder. The folder is root, the build context, if the file is in it,
-// so that a Containerfile.dockerignore beside it is used and messages have the
-// whole path.
+// Locate returns the folder that the Containerfile is sent from, and its path in that
+// folder. The folder is root, the build context, if the file is in it, so that a
+// Containerfile.dockerignore next to it is used and messages have the whole path.
 func (s Spec) Locate(root string) (dir, name string) {
 	file := s.Containerfile
 	if !filepath.IsAbs(file) {

@@ -106,7 +106,7 @@ func hasNoHistory(err error) bool {
 	return !host.Installed("git") || strings.Contains(text, "not a git repository") || strings.Contains(text, "Not a valid object name HEAD")
 }
 
-// englishGit runs git with messages in English, as they are parsed.
+// englishGit runs git with messages in English, because they are parsed.
 type englishGit struct{}
 
 // Git implements [repo.Git].

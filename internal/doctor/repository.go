@@ -135,8 +135,8 @@ func uselessPatterns(_ context.Context, t *Target) ([]Problem, error) {
 	return all, nil
 }
 
-// matchesNothing reports whether the patterns are known to ignore no item. Of a
-// domain that could not be read that is unknown.
+// matchesNothing reports whether the patterns are known to ignore no item. For an
+// unavailable domain, that is unknown.
 func (t *Target) matchesNothing(ignored map[string]reconcile.Ignore) bool {
 	for _, d := range t.Domains {
 		patterns, ok := ignored[d.Name()]

@@ -125,8 +125,8 @@ func unknownFolders(ctx context.Context, ids *storage.MetaStore, dir string) (un
 	return unknown, err
 }
 
-// sweep deletes what nothing refers to from disk. It returns an error if it
-// cannot delete all of it.
+// sweep deletes unreferenced files from disk. It returns an error if it cannot delete
+// all of it.
 func (s stores) sweep(ctx context.Context) error {
 	if err := s.collectGarbage(ctx); err != nil {
 		return err

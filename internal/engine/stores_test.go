@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestGarbageGoesFromTheDisk checks that each collection deletes what nothing
-// refers to from disk, and nothing else.
+// TestGarbageGoesFromTheDisk checks that each collection deletes unreferenced files
+// from disk, and nothing else.
 func TestGarbageGoesFromTheDisk(t *testing.T) {
 	for _, name := range []string{contract.Overlay, contract.Native} {
 		t.Run(name, func(t *testing.T) {

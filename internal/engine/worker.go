@@ -37,14 +37,13 @@ type nativeWorker struct {
 	stores stores
 }
 
-// Platforms returns the machine's own platform. BuildKit would look for
-// emulators of others, with ten processes for every client, and nobody needs
-// the result: steps for other platforms run all the same.
+// Platforms returns the machine's own platform. BuildKit would look for emulators of
+// others, with ten processes for every client, and nobody needs the result: steps for
+// other platforms run anyway.
 func (w nativeWorker) Platforms(bool) []ocispec.Platform { return w.Worker.Platforms(false) }
 
-// Prune deletes records, as [base.Worker.Prune] does, and then what nothing
-// refers to from disk, even if the disk is full. It returns an error if it
-// cannot delete all of it.
+// Prune deletes records, as [base.Worker.Prune] does, and then unreferenced files from
+// disk, even if the disk is full. It returns an error if it cannot delete all of it.
 func (w nativeWorker) Prune(ctx context.Context, removed chan client.UsageInfo, options ...client.PruneInfo) error {
 	giveUpReserve(w.stores.root)
 	defer keepReserve(w.stores.root)

@@ -1,7 +1,7 @@
 // Package finding has one type for everything that bkt reports about a file, an
 // image, a hook or a machine, and writes it as text, JSON, SARIF and JUnit XML.
 //
-// Checks return findings; commands print them. Nothing here checks anything.
+// Checks return findings; commands print them. The package itself checks nothing.
 package finding
 
 import (

@@ -1,6 +1,6 @@
-// Package flock locks files and folders with flock(2). A lock lasts until its
-// file is closed, so the kernel releases it however the process ends, and
-// nothing is left behind on disk.
+// Package flock locks files and folders with flock(2). A lock lasts until its file is
+// closed, so the kernel releases it when the process ends in any way, and no file
+// remains.
 package flock
 
 import (

@@ -113,8 +113,8 @@ func TestToolboxChecks(t *testing.T) {
 	}
 }
 
-// TestChecksNeedTheirManifests checks that a manifest that cannot be read is an
-// error, and that the checks of the others are there.
+// TestChecksNeedTheirManifests checks that a manifest that cannot be read is an error,
+// and that the checks of the others exist.
 func TestChecksNeedTheirManifests(t *testing.T) {
 	repo := fstest.MapFS{
 		"manifests/system-packages.json": {Data: []byte(`{"packages": ["jq"]}`)},

@@ -82,8 +82,8 @@ func Losses(p plan.Plan) []string {
 	return losses
 }
 
-// CountLosses returns how many changes lose data although they remove nothing: they
-// recreate something.
+// CountLosses returns the number of changes that lose data although they remove
+// nothing: they recreate something.
 func CountLosses(p plan.Plan) int {
 	n := 0
 	for _, c := range p {

@@ -174,8 +174,8 @@ func (d *Domain) IsUnavailable() bool {
 	return ok
 }
 
-// Problem returns why a domain takes no part although it is needed, or nil. A domain
-// that nothing is declared in may be unavailable.
+// Problem returns why a needed domain is unavailable, or nil. A domain without declared
+// items may be unavailable.
 func (d *Domain) Problem() error {
 	switch {
 	case d.Err == nil, d.IsUnavailable() && !d.Needed:

@@ -1,10 +1,10 @@
 // Package manifest has the types of all manifests and their paths, and reads and
 // writes them.
 //
-// Reading is strict (see package strictjson): [Decode] turns the bytes of a file
-// into a value that is right in every respect, or says what is wrong, where, and
-// what was probably meant. Writing is canonical: [Encode] writes the same value
-// in the same bytes, whatever the order in which it was put together.
+// Reading is strict (see package strictjson): [Decode] turns the bytes of a file into a
+// valid value, or returns errors with their place and a likely correction. Writing is
+// canonical: [Encode] writes the same value in the same bytes, in whichever order it
+// was built.
 //
 // The package writes no file, and it does not know whether the packages and
 // repositories that a manifest names exist.

@@ -22,10 +22,10 @@ type Document[T any] struct {
 
 // Read reads the manifest at path in repo.
 //
-// A file that does not exist declares nothing: the document has the zero T and
-// no text. A file that cannot be read is an error, which names the path and
-// wraps the reason, and so is one that is not valid: see [Decode]. The document
-// that comes with an error says no more than its path.
+// A file that does not exist declares nothing: the document has the zero T and no text.
+// A file that cannot be read is an error, which names the path and wraps the reason,
+// and so is one that is not valid: see [Decode]. With an error, the document has only
+// its path.
 func Read[T any](repo fs.FS, path string) (Document[T], error) {
 	d := Document[T]{Path: path, Source: &Source{}}
 	text, err := fs.ReadFile(repo, path)

@@ -17,8 +17,8 @@ import (
 // called. It waits while a writer replaces the image, and then calls waiting
 // first. A folder without blobs holds nothing to keep.
 //
-// The lock is on the folder of the blobs. A build adds its blobs beside those
-// of the image without it, and takes it only to replace the image.
+// The lock is on the folder of the blobs. A build adds its blobs without it, and takes
+// it only to replace the image.
 func Hold(ctx context.Context, dir string, waiting func()) (release func(), err error) {
 	lock, err := lockBlobs(ctx, dir, flock.Shared, waiting)
 	if errors.Is(err, fs.ErrNotExist) {

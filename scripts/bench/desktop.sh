@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fills a desktop to measure on: 60 apps, 500 settings, 30 extensions, three boxes,
+# Fills a desktop to measure on: 60 apps, 500 settings, 30 extensions, three containers,
 # ten AppImages. HOME, the XDG folders, the bus and podman's configuration are
 # those of the caller; what flatpak installs from, and what else is needed, goes
 # into the first folder; the second is that of scripts/offline.sh.
@@ -48,7 +48,7 @@ extensions() {
 	dconf write /org/gnome/shell/enabled-extensions "[$(IFS=,; echo "${uuids[*]}")]"
 }
 
-# Nothing runs in the boxes: they are looked at.
+# The containers need not run: bkt only reads their state.
 boxes() {
 	tar -c -C "$build" --files-from /dev/null | podman import --quiet - localhost/box:1
 	for i in 1 2 3; do podman create --quiet --label manager=distrobox --name "box$i" localhost/box:1 true; done

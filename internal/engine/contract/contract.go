@@ -1,6 +1,6 @@
-// Package contract has what bkt and bkt-engine agree on: the files in the
-// engine's root, the report of an engine that starts, and the output of its
-// other commands.
+// Package contract defines the protocol of bkt and bkt-engine: the files in the
+// engine's root, the report of an engine that starts, and the output of its other
+// commands.
 //
 // Both programs link it, so it imports nothing of BuildKit.
 package contract
@@ -54,9 +54,9 @@ const (
 	AutoSnapshotter = "auto"   // the first of these that works
 )
 
-// DiskFilter is the filter for the disk usage of an engine that returns what it
-// has measured on disk, as records with the ids below, instead of the records
-// of its cache. Another BuildKit has no such records.
+// DiskFilter is the filter for the disk usage of an engine that returns its
+// measurements of the disk, as records with the ids below, instead of the records of
+// its cache. Another BuildKit has no such records.
 const (
 	DiskFilter      = "type==bkt.disk"
 	DiskSize        = "size"        // of the root

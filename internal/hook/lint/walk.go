@@ -8,7 +8,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// A scope is what is true of a command because of the code around it.
+// A scope describes the context of a command.
 type scope struct {
 	node       syntax.Node // the text that a finding shows
 	guards     []guard

@@ -2,7 +2,7 @@
 // they are idempotent and leave a container as a new one: once and a second time,
 // and in an old home as well as in a new one.
 //
-// What the text of a hook shows without running it, package lint reports.
+// Package lint reports problems that the text of a hook shows without running it.
 package rehearse
 
 import (
