@@ -46,7 +46,7 @@ func (a *app) apply(ctx context.Context, s live.System, domains []*live.Domain, 
 
 func (a *app) executeApply(ctx context.Context, s live.System, domains []*live.Domain, items []live.Item, plans []live.DomainPlan, yes bool) error {
 	if !yes {
-		if err := a.confirmApply(items, plans); err != nil {
+		if err := a.confirmApply(ctx, items, plans); err != nil {
 			return err
 		}
 	}
@@ -67,18 +67,18 @@ func (a *app) executeApply(ctx context.Context, s live.System, domains []*live.D
 }
 
 // confirmApply asks before something is removed, and before data is lost.
-func (a *app) confirmApply(items []live.Item, plans []live.DomainPlan) error {
+func (a *app) confirmApply(ctx context.Context, items []live.Item, plans []live.DomainPlan) error {
 	removed := live.Removals(items)
 	for _, i := range removed {
 		a.Note("%s: %s", i.Domain.Name(), i.Line(live.ToSystem))
 	}
 	if len(removed) > 0 {
-		if err := a.Confirm("remove " + live.Amount(len(removed)) + " from this system"); err != nil {
+		if err := a.Confirm(ctx, "remove "+live.Amount(len(removed))+" from this system"); err != nil {
 			return err
 		}
 	}
 	if n := live.CountLosses(live.Changes(plans)); n > 0 {
-		return a.Confirm("recreate " + live.Amount(n))
+		return a.Confirm(ctx, "recreate "+live.Amount(n))
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	"bkt/internal/live"
 	"bkt/internal/ui"
@@ -61,7 +60,7 @@ func interrupted(err error) error {
 // askSecrets asks whether to capture each item that looks like a secret. Without a
 // terminal they are refused. --yes is no answer: who gives it does not know of the
 // secret.
-func (a *app) askSecrets(items []live.Item, f liveFlags) error {
+func (a *app) askSecrets(ctx context.Context, items []live.Item, f liveFlags) error {
 	if f.Yes || f.Preview() || !ui.Interactive() {
 		live.RefuseSecrets(items)
 		return nil
@@ -73,12 +72,12 @@ func (a *app) askSecrets(items []live.Item, f liveFlags) error {
 		if what == "" {
 			continue
 		}
-		fmt.Fprintf(a.Err, "%s: %s looks like a secret (%s). Capture it anyway? [y/N] ", i.Domain.Name(), i.MaskedKey(), what)
-		answer, err := in.ReadString('\n')
+		question := fmt.Sprintf("%s: %s looks like a secret (%s). Capture it anyway? [y/N] ", i.Domain.Name(), i.MaskedKey(), what)
+		answer, err := a.Ask(ctx, in, question)
 		if err != nil {
-			return errors.New("interrupted")
+			return err
 		}
-		if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		if !ui.IsYes(answer) {
 			i.Refuse(nil)
 			a.Note("%s: %s: not captured; to ignore it from now on, add the line %q to %s", i.Domain.Name(), i.MaskedKey(), i.IgnoreLine(), workspace.IgnoreFile)
 		}

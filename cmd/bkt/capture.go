@@ -34,7 +34,7 @@ func (c *captureCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if !c.Pick {
-		if err := a.askSecrets(items, c.liveFlags); err != nil {
+		if err := a.askSecrets(ctx, items, c.liveFlags); err != nil {
 			return err
 		}
 	}
@@ -61,7 +61,7 @@ func (a *app) executeCapture(ctx context.Context, s live.System, domains []*live
 		if what == "" || yes {
 			continue
 		}
-		if err := a.Confirm(what); err != nil {
+		if err := a.Confirm(ctx, what); err != nil {
 			return err
 		}
 	}

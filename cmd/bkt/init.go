@@ -46,7 +46,7 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	r := repo.Repo{Root: dir}
 	var p plan.Plan
 	if !c.Hook || !r.Has("manifests") {
-		if p, err = c.plan(a, r); err != nil {
+		if p, err = c.plan(ctx, a, r); err != nil {
 			return err
 		}
 	}
@@ -61,8 +61,8 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 }
 
 // plan plans the files of the repository.
-func (c *initCmd) plan(a *app, r repo.Repo) (plan.Plan, error) {
-	answers, err := c.answers(a, r)
+func (c *initCmd) plan(ctx context.Context, a *app, r repo.Repo) (plan.Plan, error) {
+	answers, err := c.answers(ctx, a, r)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ type question struct {
 
 // answers returns the values of the flags. Those of missing flags come from the user,
 // if bkt runs in a terminal, or are defaults.
-func (c *initCmd) answers(a *app, r repo.Repo) (scaffold.Answers, error) {
+func (c *initCmd) answers(ctx context.Context, a *app, r repo.Repo) (scaffold.Answers, error) {
 	questions := []question{{what: "Name of the images", value: &c.Name, fallback: scaffold.ImageName(filepath.Base(r.Root))}}
 	system, toolbox := scaffold.From{}, scaffold.From{}
 	if !r.Has(manifest.ImagePath) {
@@ -101,7 +101,7 @@ func (c *initCmd) answers(a *app, r repo.Repo) (scaffold.Answers, error) {
 		questions = append(questions, base, toolboxBase)
 	}
 	questions = append(questions, question{what: "Registry to push to, such as quay.io/someone (empty: none)", value: &c.Registry})
-	if err := a.ask(questions); err != nil {
+	if err := a.ask(ctx, questions); err != nil {
 		return scaffold.Answers{}, err
 	}
 	if c.Name != scaffold.ImageName(c.Name) {
@@ -111,7 +111,7 @@ func (c *initCmd) answers(a *app, r repo.Repo) (scaffold.Answers, error) {
 }
 
 // ask asks the questions on the terminal. Without one, it takes the fallbacks.
-func (a *app) ask(questions []question) error {
+func (a *app) ask(ctx context.Context, questions []question) error {
 	in := bufio.NewReader(os.Stdin)
 	ask := ui.Interactive()
 	for _, q := range questions {
@@ -122,12 +122,11 @@ func (a *app) ask(questions []question) error {
 		if !ask {
 			continue
 		}
-		fmt.Fprintf(a.Err, "%s [%s]: ", q.what, q.fallback)
-		answer, err := in.ReadString('\n')
+		answer, err := a.Ask(ctx, in, fmt.Sprintf("%s [%s]: ", q.what, q.fallback))
 		if err != nil {
-			return errors.New("interrupted")
+			return err
 		}
-		if answer = strings.TrimSpace(answer); answer != "" {
+		if answer != "" {
 			*q.value = answer
 		}
 		if *q.value == "" && q.unknown != nil {

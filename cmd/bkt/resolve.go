@@ -58,7 +58,7 @@ func (a *app) resolve(ctx context.Context, s live.System, domains []*live.Domain
 		return err
 	}
 	toCapture := live.Items(domains, v.decide(verdictCapture, live.ToManifest))
-	if err := a.askSecrets(toCapture, liveFlags{}); err != nil {
+	if err := a.askSecrets(ctx, toCapture, liveFlags{}); err != nil {
 		return err
 	}
 	if err := a.capture(ctx, s, domains, toCapture, liveFlags{Yes: true}); err != nil {

@@ -80,7 +80,7 @@ func (c *upgradeCmd) accept(ctx context.Context, a *app, candidate upgrade.Candi
 	if c.Yes {
 		return nil
 	}
-	return a.Confirm("recreate " + candidate.Container)
+	return a.Confirm(ctx, "recreate "+candidate.Container)
 }
 
 // removeBackup removes the old container if the user wants it.
@@ -89,7 +89,7 @@ func (c *upgradeCmd) removeBackup(ctx context.Context, a *app, candidate upgrade
 		if c.Yes || !ui.Interactive() {
 			return false, nil
 		}
-		if err := a.Confirm("remove the old container, " + candidate.Backup); errors.Is(err, ui.ErrDeclined) {
+		if err := a.Confirm(ctx, "remove the old container, "+candidate.Backup); errors.Is(err, ui.ErrDeclined) {
 			return false, nil
 		} else if err != nil {
 			return false, err

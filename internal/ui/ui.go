@@ -234,18 +234,43 @@ var ErrDeclined = errors.New("nothing was changed")
 
 // Confirm asks whether to do what. Any answer but yes is an error, and so is a
 // missing terminal.
-func (p *Printer) Confirm(what string) error {
+func (p *Printer) Confirm(ctx context.Context, what string) error {
 	if !Interactive() {
 		return hint.Add(errors.New("this would "+what), "confirm with --yes, or run in a terminal")
 	}
 	p.Asked = true
-	fmt.Fprintf(p.Err, "%s? [y/N] ", strings.ToUpper(what[:1])+what[1:])
-	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
-	if err != nil {
-		return errors.New("interrupted")
+	answer, err := p.Ask(ctx, bufio.NewReader(os.Stdin), strings.ToUpper(what[:1])+what[1:]+"? [y/N] ")
+	if err == nil && !IsYes(answer) {
+		err = ErrDeclined
 	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return ErrDeclined
+	return err
+}
+
+// Ask prints a question, and returns the line that the user types. Reading a terminal
+// cannot be interrupted: if ctx ends first, the goroutine that reads is left behind.
+func (p *Printer) Ask(ctx context.Context, in *bufio.Reader, question string) (answer string, err error) {
+	fmt.Fprint(p.Err, question)
+	done := make(chan error, 1)
+	var line string
+	go func() {
+		var err error
+		line, err = in.ReadString('\n')
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			return "", errors.New("interrupted")
+		}
+		return strings.TrimSpace(line), nil
+	case <-ctx.Done():
+		fmt.Fprintln(p.Err)
+		return "", errors.New("interrupted")
 	}
-	return nil
+}
+
+// IsYes reports whether an answer to a question is yes.
+func IsYes(answer string) bool {
+	answer = strings.ToLower(answer)
+	return answer == "y" || answer == "yes"
 }
