@@ -15,7 +15,7 @@ import (
 // hookCmd are the commands for the init hooks of containers. init installs the
 // git hook.
 type hookCmd struct {
-	Check hookCheckCmd `cmd:"" help:"Lint init hooks for commands that are not idempotent."`
+	Check hookCheckCmd `cmd:"" help:"Lint init hooks for commands that are not safe to run at every start."`
 }
 
 type hookCheckCmd struct {
