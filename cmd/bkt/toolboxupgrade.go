@@ -11,7 +11,7 @@ import (
 
 type upgradeCmd struct {
 	ui.Mode
-	Image        string `placeholder:"IMAGE" help:"The new image: a name in a registry or on this machine, or oci-layout://DIR (default: the image that the manifest names)."`
+	Image        string `placeholder:"IMAGE" help:"The new image: a name in a registry or on this machine, or oci-layout://DIR (default: the image that the manifest names, in its current version)."`
 	NoHookCheck  bool   `help:"Do not run the hooks in the new image first."`
 	RemoveBackup bool   `help:"Remove the old container when the new one works."`
 	Yes          bool   `short:"y" help:"Do not ask for confirmation."`
