@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,11 +16,14 @@ type Folders struct {
 }
 
 // FindFolders returns the folders of the user that runs bkt. It fails if the user
-// has no home folder.
+// has no home folder, or one that depends on where bkt is started.
 func FindFolders() (Folders, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return Folders{}, err
+	}
+	if !filepath.IsAbs(home) {
+		return Folders{}, fmt.Errorf("$HOME is %q, which is not an absolute path", home)
 	}
 	return Folders{
 		Home:     home,
