@@ -26,8 +26,10 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer end()
 	items := live.Items(domains, live.DecideApply(live.Side(c.Take), c.Prune))
-	if err := a.pick(ctx, c.Pick, "Apply", items, live.ToSystem); err != nil {
-		return err
+	if c.Pick {
+		if err := a.pick(ctx, "Apply", items, live.ToSystem); err != nil {
+			return err
+		}
 	}
 	err = a.apply(ctx, s, domains, items, c.liveFlags)
 	return errors.Join(err, a.refusals(items), a.problems(domains))

@@ -22,8 +22,8 @@ const (
 
 // pick lets the user deselect items that change. What looks like a secret is not
 // selected at first.
-func (a *app) pick(ctx context.Context, wanted bool, title string, items []live.Item, to live.Direction) error {
-	if !wanted || !live.Changing(items) {
+func (a *app) pick(ctx context.Context, title string, items []live.Item, to live.Direction) error {
+	if !live.Changing(items) {
 		return nil
 	}
 	if !ui.Interactive() {

@@ -30,13 +30,13 @@ func (c *captureCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer end()
 	items := live.Items(domains, live.DecideCapture(live.Side(c.Take)))
-	if err := a.pick(ctx, c.Pick, "Capture", items, live.ToManifest); err != nil {
-		return err
+	if c.Pick {
+		err = a.pick(ctx, "Capture", items, live.ToManifest)
+	} else {
+		err = a.askSecrets(ctx, items, c.liveFlags)
 	}
-	if !c.Pick {
-		if err := a.askSecrets(ctx, items, c.liveFlags); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	err = a.capture(ctx, s, domains, items, c.liveFlags)
 	return errors.Join(err, a.refusals(items), a.problems(domains))
