@@ -78,7 +78,7 @@ func Outcome(p *ui.Printer, domains []*live.Domain, items []live.Item, to live.D
 			}
 			return p.Paint(p.Out, colourOfOp(i.Op), i.Line(to))
 		})
-	case p.Quiet:
+	case p.Quiet, live.Problems(domains) != nil: // what an unreadable domain needs is unknown
 		return nil
 	}
 	return p.Print("nothing to do\n")
@@ -89,7 +89,7 @@ func Drift(p *ui.Printer, domains []*live.Domain, items []live.Item) error {
 	switch {
 	case p.JSON:
 		return p.PrintJSON(NewDomains(domains, items))
-	case len(items) == 0 && !p.Quiet:
+	case len(items) == 0 && !p.Quiet && live.Problems(domains) == nil:
 		return p.Print("up to date\n")
 	}
 	return printLines(p, items, func(i live.Item) string {
