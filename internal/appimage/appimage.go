@@ -1,15 +1,13 @@
-// Package appimage keeps apps that come as AppImages up to date with their manifest.
+// Package appimage keeps AppImages up to date with their manifest.
 //
-// What is installed is read from the files in the folders of AppImages, without
-// running them: the program at the start of a file says where updates are, and the
-// image behind it has the desktop entry. For each app that bkt installs it writes down
-// which release it was, in a record next to its other state; the record holds as long
-// as the file does not change. A file is the app of its record, or else the app with
-// the name of the file. Sources that Gear Lever knows are captured, and kept up to
-// date.
+// It reads the files in the folders of AppImages, and does not run them: the program at
+// the start of a file has its update information, and the image after it the desktop
+// entry. For each app that bkt installs, it writes a record with the release next to its
+// other state; the record is valid until the file changes. A file is the app in its
+// record, or else the app with the name of the file. bkt captures the sources that Gear
+// Lever knows, and keeps them up to date.
 //
-// Observing asks no server: without a declared version, an app is up to date whatever
-// its version.
+// Observing asks no server: if no version is declared, any version is up to date.
 package appimage
 
 import (
@@ -34,27 +32,27 @@ import (
 
 // Domain is the domain of AppImages.
 type Domain struct {
-	Folders   []string // that AppImages are in
+	Folders   []string // of AppImages
 	Data      string   // of the user: $XDG_DATA_HOME
-	Cache     string   // a folder for what is downloaded, and for what was read of files
-	Records   string   // a folder for what bkt notes of what it has installed
+	Cache     string   // a folder for downloads, and for facts about files
+	Records   string   // a folder for the records of installed apps
 	GearLever string   // Gear Lever's gearlever.conf
 	GitHub    GitHub
-	Arch      string // of this computer, as Go calls it
+	Arch      string // of this computer, in Go's words
 	NoEntries bool   // the user wants no desktop entries of AppImages
 
-	// Remember keeps what was read of files for later commands. Recall returns it,
-	// also before it is written to its file.
+	// Remember keeps facts about files for later commands. Recall returns them, even
+	// before they are written to their file.
 	Remember func(plan.Overwrite)
 	Recall   func(path string) ([]byte, error)
 }
 
-// A snapshot is what Plan needs to know about the system.
+// A snapshot has the facts about the system that Plan needs.
 type snapshot struct {
 	Domain
 	folder    string                 // of new apps
 	files     map[string]*file       // by the name of the app
-	others    map[string]bool        // paths of files in the folders that are no AppImages
+	others    map[string]bool        // paths of other files in the folders
 	entries   map[string]desktopFile // by the name of the app
 	gearLever bool                   // Gear Lever is used
 }
@@ -73,7 +71,7 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []app) (
 	}
 	lever, err := readGearLever(d.GearLever)
 	if err != nil {
-		o.Notes = append(o.Notes, fmt.Sprintf("what Gear Lever knows of AppImages cannot be read: %v", err))
+		o.Notes = append(o.Notes, fmt.Sprintf("the list of AppImages of Gear Lever cannot be read: %v", err))
 	}
 	names, left := named(files, declared, records)
 	s := snapshot{d, d.newFolder(lever.used), names, others, map[string]desktopFile{}, lever.used}
@@ -94,7 +92,7 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []app) (
 
 func (d Domain) memory() string { return filepath.Join(d.Cache, "files.json") }
 
-// observed returns an app as it is on the system.
+// observed returns an app with its state on the system.
 func (s snapshot) observed(name string, f *file, known []app, records map[string]record, g gearLever) (app, error) {
 	entry, err := s.readEntry(name, f.path)
 	if err != nil {
@@ -114,7 +112,7 @@ func (s snapshot) observed(name string, f *file, known []app, records map[string
 	if holds {
 		there.File = r.From
 	}
-	if there.Source && !r.of(a, there.File) {
+	if there.Source && !r.isFrom(a, there.File) {
 		a.Repo, a.Asset, a.URL = r.Repo, r.Asset, r.URL
 	}
 	if a.Version != "" {
@@ -128,8 +126,8 @@ func (s snapshot) observed(name string, f *file, known []app, records map[string
 	return a, err
 }
 
-// versions returns the names of the version of a file: as it was installed, or else as
-// the file says.
+// versions returns the names of the version of a file: from its valid record, or else from
+// the file.
 func versions(f *file, r record, holds bool) []string {
 	if holds && r.Version != "" {
 		return []string{r.Version}
@@ -141,8 +139,8 @@ func versions(f *file, r record, holds bool) []string {
 	return slices.DeleteFunc(all, func(v string) bool { return v == "" })
 }
 
-// version returns the declared version if the file may have it, or else the one that
-// it has.
+// version returns the declared version if the file may have it, or else the version of the
+// file.
 func version(declared string, there []string) string {
 	if mayBe(declared, there) {
 		return declared
@@ -150,7 +148,7 @@ func version(declared string, there []string) string {
 	return there[0]
 }
 
-// mayBe reports whether a file may have a version: if it has none, it may.
+// mayBe reports whether a file may have a version. A file without one may have any.
 func mayBe(version string, there []string) bool {
 	return len(there) == 0 || slices.ContainsFunc(there, func(v string) bool { return sameVersion(v, version) })
 }
@@ -159,8 +157,8 @@ func mayBe(version string, there []string) bool {
 // before the number.
 func sameVersion(a, b string) bool { return strings.TrimPrefix(a, "v") == strings.TrimPrefix(b, "v") }
 
-// unknown returns an app that is not declared, with its source, as far as Gear Lever
-// or the file knows it.
+// unknown returns an app that is not declared, with its source from Gear Lever or from the
+// file if they have one.
 func (d Domain) unknown(name string, f *file, g gearLever) (app, error) {
 	there := manifest.InstalledAppImage{There: true, Versions: versions(f, record{}, false)}
 	sources := make([]app, 2)
@@ -184,7 +182,7 @@ func (d Domain) unknown(name string, f *file, g gearLever) (app, error) {
 	return app{Name: name, Installed: there}, nil
 }
 
-// notes are about what no manifest can express.
+// notes returns notes on apps that manifests cannot express.
 func notes(items []app, files map[string]*file, left []*file) []string {
 	var lost, all []string
 	for _, a := range items {
@@ -193,7 +191,7 @@ func notes(items []app, files map[string]*file, left []*file) []string {
 		}
 	}
 	if len(lost) > 0 {
-		all = append(all, fmt.Sprintf("%s: unresolvable: it is not known where %s from, and bkt cannot install %s elsewhere: %s",
+		all = append(all, fmt.Sprintf("%s: unresolvable: bkt does not know where %s from, and cannot install %s on another computer: %s",
 			strings.Join(lost, ", "), comes(lost), them(lost), hintSource))
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -202,7 +200,7 @@ func notes(items []app, files map[string]*file, left []*file) []string {
 		}
 	}
 	for _, f := range left {
-		all = append(all, fmt.Sprintf("%s is left alone: another file has its name", f.path))
+		all = append(all, fmt.Sprintf("bkt leaves %s alone: another file has its name", f.path))
 	}
 	return all
 }
@@ -221,19 +219,19 @@ func them(names []string) string {
 	return "them"
 }
 
-// identity identifies the folders, so that new ones in their place have another
+// identity identifies the folders, so that new folders in the same place have another
 // identity.
 func (d Domain) identity() func(app) string {
-	var births []string
+	var identities []string
 	for _, dir := range d.Folders {
-		births = append(births, reconcile.FolderIdentity(dir))
+		identities = append(identities, reconcile.FolderIdentity(dir))
 	}
-	all := strings.Join(births, " ")
+	all := strings.Join(identities, " ")
 	return func(app) string { return all }
 }
 
-// Same implements [reconcile.Domain]. A declared app equals the observed one as far as
-// each of them says something.
+// Same implements [reconcile.Domain]. A declared app equals an observed one if all facts
+// that both have are equal.
 func (Domain) Same(a, b app) bool {
 	return fits(a, b) || fits(b, a) ||
 		sameSource(a, b) && a.Asset == b.Asset && a.Prereleases == b.Prereleases && sameVersion(a.Version, b.Version) && a.SHA256 == b.SHA256
@@ -250,7 +248,7 @@ func fits(system, declared app) bool {
 
 func sameSource(a, b app) bool { return a.Repo == b.Repo && a.URL == b.URL }
 
-// fitsAsset reports whether a file of a release may be the one that is declared.
+// fitsAsset reports whether a file of a release may be the declared one.
 func fitsAsset(a app, file string) bool {
 	matches, err := path.Match(a.Asset, file)
 	return a.Repo == "" || a.Asset == "" || file == "" || err == nil && matches
@@ -274,14 +272,14 @@ func (s snapshot) plan(diffs []reconcile.Diff[app]) []plan.Change {
 	return changes
 }
 
-// maxFile is the most bytes that an AppImage may have.
+// maxFile is the maximum size of an AppImage, in bytes.
 const maxFile = 4 << 30
 
 func (s snapshot) install(want app) []plan.Step {
 	source, err := s.source(want)
 	path := s.place(want.Name)
 	if err == nil && s.others[path] {
-		err = hint.Add(fmt.Errorf("%s exists and is not an AppImage", path), "remove it, or call the app otherwise in the manifest")
+		err = hint.Add(fmt.Errorf("%s exists and is not an AppImage", path), "remove it, or rename the app in the manifest")
 	}
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
@@ -296,8 +294,7 @@ func (s snapshot) install(want app) []plan.Step {
 	}}
 }
 
-// place returns where the file of an app is, or will be. Gear Lever has its own
-// folder.
+// place returns the present or future path of the file of an app.
 func (s snapshot) place(name string) string {
 	if f := s.files[name]; f != nil {
 		return f.path
@@ -305,7 +302,8 @@ func (s snapshot) place(name string) string {
 	return filepath.Join(s.folder, name+".AppImage")
 }
 
-// newFolder returns the folder of new apps: the first that exists.
+// newFolder returns the folder of new apps: the first that exists, or that of Gear Lever
+// if it is used.
 func (d Domain) newFolder(gearLever bool) string {
 	folders := slices.Clone(d.Folders)
 	if gearLever {
@@ -319,7 +317,7 @@ func (d Domain) newFolder(gearLever bool) string {
 	return folders[0]
 }
 
-// remove returns what removes an app, and nothing that does not belong to it.
+// remove returns the steps that remove an app and its own files.
 func (s snapshot) remove(name string) []plan.Step {
 	path := s.place(name)
 	var steps []plan.Step
@@ -328,25 +326,25 @@ func (s snapshot) remove(name string) []plan.Step {
 	}
 	steps = append(steps, s.clean(name)...)
 	steps = append(steps, plan.Delete{Path: path}, plan.Delete{Path: s.recordOf(name)})
-	return append(steps, s.tellGearLever(path, nil)...)
+	return append(steps, s.updateGearLever(path, nil)...)
 }
 
-func (s snapshot) tellGearLever(path string, a *app) []plan.Step {
+func (s snapshot) updateGearLever(path string, a *app) []plan.Step {
 	if !s.gearLever {
 		return nil
 	}
 	return []plan.Step{gearLeverEdit(s.GearLever, path, a)}
 }
 
-// finish is what has to be done with a downloaded AppImage.
+// finish computes the steps after the download of an AppImage.
 type finish struct {
 	d    snapshot
 	app  app
 	path string
 }
 
-// Finish implements [plan.Finisher]. An image whose files cannot be read may be
-// installed, without a desktop entry; a damaged or unsafe one may not.
+// Finish implements [plan.Finisher]. An image with unreadable files is installed without a
+// desktop entry; a damaged or unsafe image is refused.
 func (f finish) Finish(downloaded string, from plan.Source) ([]plan.Step, error) {
 	i, err := readImage(downloaded)
 	switch {
@@ -364,11 +362,11 @@ func (f finish) Finish(downloaded string, from plan.Source) ([]plan.Step, error)
 		return nil, err
 	}
 	steps = append(steps, plan.Overwrite{Path: f.d.recordOf(f.app.Name), Text: f.record(from, info.Size()), Private: f.d.Records})
-	return append(steps, f.d.tellGearLever(f.path, &f.app)...), nil
+	return append(steps, f.d.updateGearLever(f.path, &f.app)...), nil
 }
 
-// integrate returns what makes the desktop know the app, or forget it. An entry that
-// someone else has written for the same file stays.
+// integrate returns the steps that add the app to the desktop, or remove it. An entry for
+// the same file that bkt did not write stays.
 func (f finish) integrate(i image, from plan.Source) ([]plan.Step, error) {
 	d, name := f.d, f.app.Name
 	now, err := d.readEntry(name, f.path)
@@ -382,7 +380,7 @@ func (f finish) integrate(i image, from plan.Source) ([]plan.Step, error) {
 	case !wanted, now.starts && !now.byBkt:
 		return steps, nil
 	case now.there && !now.byBkt:
-		return nil, hint.Add(fmt.Errorf("%s exists and belongs to another app", d.entryOf(name)), "remove it, or call the app otherwise in the manifest")
+		return nil, hint.Add(fmt.Errorf("%s exists and belongs to another app", d.entryOf(name)), "remove it, or rename the app in the manifest")
 	}
 	icon := ""
 	if i.icon != nil {
@@ -403,7 +401,7 @@ func (f finish) record(from plan.Source, size int64) []byte {
 	}
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
-		panic(err) // of strings and a number
+		panic(err) // strings and a number can be encoded
 	}
 	return append(text, '\n')
 }

@@ -13,29 +13,28 @@ const (
 	actionPrefix = "Desktop Action "
 	keyVersion   = "X-AppImage-Version"
 
-	// ours marks the desktop entries that bkt has written, with the name of the
-	// app.
+	// ours is the key that marks the desktop entries of bkt. Its value is the name of
+	// the app.
 	ours = "X-Bkt-AppImage"
 )
 
-// dropped are keys of a desktop entry that are about the image, or would have
-// something else started in place of the file.
+// dropped are keys of a desktop entry that describe the image, or would start another
+// program than the file.
 var dropped = []string{"Exec", "TryExec", "Icon", "Path", "DBusActivatable", "Hidden", "X-AppImage-Integrate", "X-AppImage-Name", ours}
 
-// integrates reports whether an image wants to be in the menu of the desktop.
+// integrates reports whether the desktop entry of an image asks for an entry in the menu.
 func integrates(entry keyfile.File) bool {
 	return entry != nil &&
 		!strings.EqualFold(entry.Get(desktopGroup, "X-AppImage-Integrate"), "false") &&
 		entry.Get(desktopGroup, "NoDisplay") != "true"
 }
 
-// desktopEntry returns the text of the desktop entry of a file, made of the one
-// in its image. Icon and version may be empty; an image that says its version
-// knows better.
+// desktopEntry returns the text of the desktop entry of a file, from the entry in its
+// image. icon and version may be empty; a version in the image takes precedence.
 func desktopEntry(entry keyfile.File, name, file, icon, version string) (string, error) {
 	for _, s := range []string{name, file, icon, version} {
 		if strings.ContainsFunc(s, unicode.IsControl) {
-			return "", fmt.Errorf("%q has a control character, which no desktop entry can have", s)
+			return "", fmt.Errorf("%q has a control character, which desktop entries cannot have", s)
 		}
 	}
 	var out keyfile.File
@@ -86,8 +85,8 @@ func isDropped(key string) bool {
 	return false
 }
 
-// command returns a command line by which the file is started as the one of its
-// image starts the program: with the same arguments.
+// command returns a command line that starts the file with the arguments in the command
+// line of its image.
 func command(file, line string) string {
 	words := execWords(line)
 	if len(words) > 0 && (words[0] == "env" || words[0] == "/usr/bin/env") {
@@ -103,7 +102,7 @@ func command(file, line string) string {
 	return strings.Join(out, " ")
 }
 
-// execWords splits a command line by the Desktop Entry Specification.
+// execWords splits a command line according to the Desktop Entry Specification.
 func execWords(line string) []string {
 	var words []string
 	var word strings.Builder
@@ -134,8 +133,8 @@ func execWords(line string) []string {
 
 var execEscaper = strings.NewReplacer(`"`, `\"`, "`", "\\`", `$`, `\$`, `\`, `\\`)
 
-// quoteExec quotes an argument by the Desktop Entry Specification. Field codes,
-// such as %U, may not be quoted.
+// quoteExec quotes an argument according to the Desktop Entry Specification. Field codes,
+// such as %U, must not be quoted.
 func quoteExec(word string) string {
 	if word != "" && !strings.ContainsAny(word, " \t\n\"'\\><~|&;$*?#()`") {
 		return word

@@ -19,25 +19,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A file is an AppImage that was found.
+// A file is an AppImage in one of the folders.
 type file struct {
 	path string
 	facts
 }
 
-// facts are what was read of a file, which is not read again as long as it is the
-// same: that is slow, and does not get safer.
+// facts are the facts that were read from a file. They are read again only if the file has
+// changed: reading is slow.
 type facts struct {
 	Inode   uint64 `json:"inode"`
 	Size    int64  `json:"size"`
 	Time    int64  `json:"time"` // of its last change, in nanoseconds
 	Update  string `json:"update,omitempty"`
 	Version string `json:"version,omitempty"`
-	Closed  string `json:"closed,omitempty"` // why its contents cannot be read
-	SHA256  string `json:"sha256,omitempty"` // "": was not asked for yet
+	Closed  string `json:"closed,omitempty"` // the reason why its image cannot be read
+	SHA256  string `json:"sha256,omitempty"` // "": not computed yet
 }
 
-// stem returns the name of a file without what says that it is an AppImage.
+// stem returns the name of a file without the suffix of AppImages.
 func (f file) stem() string {
 	base := filepath.Base(f.path)
 	if isAppImageName(base) {
@@ -64,10 +64,10 @@ func (f *file) sum() (string, error) {
 	return f.SHA256, nil
 }
 
-// A memory has the facts of files from earlier times.
+// A memory has the facts about files from earlier commands.
 type memory map[string]facts
 
-// recall reads a memory. What cannot be understood is forgotten.
+// recall parses a memory. An invalid one is empty.
 func recall(text []byte, err error) (memory, []byte) {
 	m := memory{}
 	if err != nil || json.Unmarshal(text, &m) != nil {
@@ -76,7 +76,7 @@ func recall(text []byte, err error) (memory, []byte) {
 	return m, text
 }
 
-// remember returns the text of the memory of these files.
+// remember returns the text of a memory with these files.
 func remember(files []*file) []byte {
 	m := memory{}
 	for _, f := range files {
@@ -89,7 +89,7 @@ func remember(files []*file) []byte {
 	return text
 }
 
-// scan returns the AppImages in the folders, and the names of other files there.
+// scan returns the AppImages in the folders, and the paths of the other files there.
 func (d Domain) scan(known memory) (files []*file, others map[string]bool, err error) {
 	others = map[string]bool{}
 	for _, dir := range d.Folders {
@@ -116,7 +116,7 @@ func (d Domain) scan(known memory) (files []*file, others map[string]bool, err e
 	return files, others, nil
 }
 
-// readFile reads an AppImage, unless it is the one that is known.
+// readFile reads an AppImage, unless it has not changed since known was read.
 func readFile(path string, known facts) (*file, error) {
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
@@ -140,24 +140,23 @@ func readFile(path string, known facts) (*file, error) {
 	return &file{path, now}, nil
 }
 
-// A record is what bkt knows of an AppImage that it has installed. Programs may
-// bring themselves up to date: the source stays, and the rest holds as long as
-// the file is the one that it was.
+// A record has the facts about an AppImage that bkt installed. Programs may update
+// themselves: the source stays valid, the rest only until the file changes.
 type record struct {
 	Name    string `json:"name"`
 	Path    string `json:"path"`
 	Size    int64  `json:"size"`
 	SHA256  string `json:"sha256"`
 	Version string `json:"version,omitempty"`
-	From    string `json:"from"` // the name of the file that was downloaded
+	From    string `json:"from"` // the name of the downloaded file
 
-	// As they were declared.
+	// The declared source.
 	Repo  string `json:"repo,omitempty"`
 	Asset string `json:"asset,omitempty"`
 	URL   string `json:"url,omitempty"`
 }
 
-// records returns those that there are, by the path of their files.
+// records returns the records by the paths of their files.
 func (d Domain) records() (map[string]record, error) {
 	all := map[string]record{}
 	names, err := os.ReadDir(d.Records)
@@ -166,7 +165,7 @@ func (d Domain) records() (map[string]record, error) {
 	}
 	for _, n := range names {
 		if strings.HasPrefix(n.Name(), ".") || !strings.HasSuffix(n.Name(), recordSuffix) {
-			continue // no record
+			continue // not a record
 		}
 		path := filepath.Join(d.Records, n.Name())
 		text, err := os.ReadFile(path)
@@ -176,7 +175,7 @@ func (d Domain) records() (map[string]record, error) {
 		var r record
 		if err := json.Unmarshal(text, &r); err != nil {
 			err = fmt.Errorf("%s is damaged: %w", path, err)
-			return nil, hint.Add(err, "remove it: without it, the app goes by the name of its file, and comes from where the file says")
+			return nil, hint.Add(err, "remove it: without it, bkt uses the name of the file, and the source in the file")
 		}
 		if r.Name+recordSuffix == n.Name() {
 			all[r.Path] = r
@@ -189,7 +188,7 @@ const recordSuffix = ".json"
 
 func (d Domain) recordOf(name string) string { return filepath.Join(d.Records, name+recordSuffix) }
 
-// fits reports whether a file is the one that the record is about.
+// fits reports whether a record is valid for a file.
 func (r record) fits(f *file) (bool, error) {
 	if r.Path != f.path || r.Size != f.Size {
 		return false, nil
@@ -198,13 +197,13 @@ func (r record) fits(f *file) (bool, error) {
 	return sum == r.SHA256, err
 }
 
-// of reports whether what was installed is from where an app is declared to be
-// from. file is the one of the release that it is; "": it is not known.
-func (r record) of(a app, file string) bool {
+// isFrom reports whether the installed app has the source that an app declares. file is the
+// name of its file in the release, "" if unknown.
+func (r record) isFrom(a app, file string) bool {
 	return r.Repo == a.Repo && r.URL == a.URL && (r.Asset == a.Asset || fitsAsset(a, file))
 }
 
-// Where the other files of an app are.
+// The paths of the other files of an app.
 
 func (d Domain) entryOf(name string) string {
 	return filepath.Join(d.Data, "applications", name+desktopSuffix)
@@ -218,16 +217,16 @@ func (d Domain) partOf(name string) string {
 	return filepath.Join(d.Cache, name+".part")
 }
 
-// clean returns what deletes all icons of an app.
+// clean returns the steps that delete all icons of an app.
 func (d Domain) clean(name string) []plan.Step {
 	return []plan.Step{plan.Delete{Path: d.iconOf(name, ".svg")}, plan.Delete{Path: d.iconOf(name, ".png")}}
 }
 
-// A desktopFile is the desktop entry that has the name of an app.
+// A desktopFile is the desktop entry with the name of an app.
 type desktopFile struct {
 	there  bool
-	byBkt  bool // bkt has written it for the app, so that it may be replaced, and goes with it
-	starts bool // it starts the file of the app, whoever has written it
+	byBkt  bool // bkt wrote it for the app, and may replace and remove it
+	starts bool // it starts the file of the app
 }
 
 func (d Domain) readEntry(name, path string) (desktopFile, error) {
@@ -240,7 +239,7 @@ func (d Domain) readEntry(name, path string) (desktopFile, error) {
 	}
 	f, err := keyfile.Parse(text)
 	if err != nil {
-		return desktopFile{there: true}, nil // bkt writes none that is broken
+		return desktopFile{there: true}, nil // broken, so bkt did not write it
 	}
 	return desktopFile{true, f.Get(desktopGroup, ours) == name, f.Get(desktopGroup, "TryExec") == path}, nil
 }

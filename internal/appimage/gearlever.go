@@ -14,8 +14,8 @@ import (
 	"bkt/internal/plan"
 )
 
-// gearLever has what Gear Lever knows of AppImages, in its gearlever.conf. That
-// is a file of Python's configparser: % is doubled, and keys are in lower case.
+// gearLever has the settings of Gear Lever for AppImages, from its gearlever.conf. That is
+// a file of Python's configparser: % is doubled, and keys are in lower case.
 type gearLever struct {
 	file keyfile.File
 	used bool
@@ -46,8 +46,8 @@ func parseGearLever(text []byte) (keyfile.File, error) {
 	return f, err
 }
 
-// group returns where Gear Lever keeps what it knows of a file. What it knows of
-// its updates is in a second group.
+// group returns the group of Gear Lever for a file. A second group has the settings for its
+// updates.
 func group(path string) string {
 	sum := md5.Sum([]byte(path))
 	return "app." + hex.EncodeToString(sum[:])
@@ -59,14 +59,14 @@ func (g gearLever) get(group, key string) string {
 	return strings.ReplaceAll(g.file.Raw(group, key), "%%", "%")
 }
 
-// Gear Lever's managers of updates that bkt can stand in for.
+// The managers of updates of Gear Lever that bkt can replace.
 const (
 	managerGitHub = "GithubUpdater"
 	managerURL    = "StaticFileUpdater"
 )
 
-// source returns where Gear Lever gets new versions of a file, and the manager
-// that does, "" if there is none.
+// source returns the source from which Gear Lever updates a file, and its manager of
+// updates, "" if it has none.
 func (g gearLever) source(path string) (app, string) {
 	at := group(path) + managerSuffix
 	manager := g.get(at, "manager")

@@ -16,23 +16,23 @@ import (
 	"bkt/internal/keyfile"
 )
 
-// An image is what an AppImage says of itself.
+// An image has the facts in an AppImage about itself.
 type image struct {
 	kind    int          // 1 or 2
-	update  string       // where new versions are, as the AppImage says it
-	entry   keyfile.File // its desktop entry; nil: it has none that can be used
+	update  string       // the update information
+	entry   keyfile.File // the desktop entry; nil: no usable entry
 	icon    []byte
 	iconExt string // ".svg" or ".png"
-	closed  error  // why its files cannot be read; they are never run for it
+	closed  error  // the reason why its files cannot be read
 }
 
-var errNoAppImage = errors.New("is no AppImage")
+var errNoAppImage = errors.New("is not an AppImage")
 
 const (
 	maxEntry = 64 << 10
 	maxIcon  = 4 << 20
 
-	// By the specification of AppImages, and of ISO 9660 in type 1.
+	// From the specifications of AppImages and, for type 1, of ISO 9660.
 	updateSection   = ".upd_info"
 	updateOffset1   = 33651
 	maxUpdateInfo   = 1024
@@ -47,7 +47,7 @@ const (
 	maxProgramStart = 64 << 20
 )
 
-// kindOf returns the type of an AppImage by its first bytes, 0 for none.
+// kindOf returns the type of an AppImage from its first bytes, 0 for other files.
 func kindOf(head []byte) int {
 	if len(head) < 11 || string(head[:4]) != elf.ELFMAG || head[8] != 'A' || head[9] != 'I' || head[10] != 1 && head[10] != 2 {
 		return 0
@@ -55,7 +55,7 @@ func kindOf(head []byte) int {
 	return int(head[10])
 }
 
-// readImage reads an AppImage without running anything of it.
+// readImage reads an AppImage without running it.
 func readImage(name string) (image, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -92,14 +92,14 @@ func readOpen(f *os.File, size int64) (image, error) {
 		return i, err
 	}
 	i.update = update
-	if err := squashfs.Open(f, start, size-start, i.look); err != nil {
+	if err := squashfs.Open(f, start, size-start, i.read); err != nil {
 		i.closed = err
 	}
 	return i, nil
 }
 
-// tooShort returns what an error of reading the beginning of a file says of it: one
-// that ends before is no AppImage, and of one that cannot be read that is not known.
+// tooShort returns errNoAppImage if err, from reading the beginning of a file, is that the
+// file is too short, and err otherwise.
 func tooShort(err error) error {
 	if errors.Is(err, io.EOF) {
 		return errNoAppImage
@@ -118,8 +118,8 @@ func cstring(text []byte) string {
 	return string(text)
 }
 
-// payload returns where the program that opens an AppImage ends, and with it the
-// image begins, and what the program says about updates.
+// payload returns the end of the program at the start of an AppImage, which is the start of
+// the image, and the update information in the program.
 func payload(f *os.File, size int64) (start int64, update string, err error) {
 	end, err := headersEnd(f)
 	if err != nil {
@@ -151,8 +151,7 @@ func payload(f *os.File, size int64) (start int64, update string, err error) {
 	return end, update, nil
 }
 
-// headersEnd returns where the headers of the sections end, which are the last
-// part of a program.
+// headersEnd returns the end of the section headers, which are the last part of a program.
 func headersEnd(f *os.File) (int64, error) {
 	h := make([]byte, sectionHeaders)
 	if _, err := f.ReadAt(h, 0); err != nil {
@@ -172,9 +171,9 @@ func headersEnd(f *os.File) (int64, error) {
 	return int64(offset) + int64(order.Uint16(h[58:]))*int64(order.Uint16(h[60:])), nil
 }
 
-// look reads what is of interest in an image. That there is no desktop entry, or
-// that it is broken, is no error: programs for the terminal have none.
-func (i *image) look(t *squashfs.Tree) error {
+// read reads the desktop entry and the icon of an image. A missing or broken desktop entry
+// is not an error: programs for the terminal have none.
+func (i *image) read(t *squashfs.Tree) error {
 	names, err := t.Root()
 	if err != nil {
 		return err
@@ -198,8 +197,8 @@ func (i *image) look(t *squashfs.Tree) error {
 	return i.findIcon(t)
 }
 
-// findIcon reads the icon that the desktop entry names, or else that of the
-// image. Both are looked at: no link may lead out.
+// findIcon reads the icon of the desktop entry or, without one, that of the image. It follows
+// the links of both: no link may lead out of the image.
 func (i *image) findIcon(t *squashfs.Tree) error {
 	icons := append(iconPaths(i.entry.Get(desktopGroup, "Icon")), directoryIcon)
 	for _, name := range icons {
@@ -221,7 +220,7 @@ func (i *image) findIcon(t *squashfs.Tree) error {
 	return nil
 }
 
-// iconPaths returns where in an image an icon may be, the best first.
+// iconPaths returns the possible paths of an icon in an image, the best first.
 func iconPaths(icon string) []string {
 	base := path.Base(icon)
 	if icon == "" || base == "." || base == "/" || base == ".." {
@@ -235,7 +234,7 @@ func iconPaths(icon string) []string {
 	return append(paths, base+".png", path.Join(pixmapsInImage, base+".png"))
 }
 
-// iconType returns how the name of an icon ends, "" if it is none.
+// iconType returns the file extension of an icon, "" if the text is not an icon.
 func iconType(text []byte) string {
 	switch head := text[:min(len(text), 1<<10)]; {
 	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
@@ -246,7 +245,7 @@ func iconType(text []byte) string {
 	return ""
 }
 
-// version returns the version that an image says it has, "" if it says none.
+// version returns the version in the desktop entry of an image, "" if it has none.
 func (i image) version() string {
 	return strings.TrimSpace(i.entry.Get(desktopGroup, keyVersion))
 }

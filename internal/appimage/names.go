@@ -7,9 +7,9 @@ import (
 	"bkt/internal/manifest"
 )
 
-// named gives each file the name of its app: the one by which bkt has installed
-// it, or else that of the file, without version and architecture, spelt as it is
-// known. Files whose name another has are left over.
+// named returns files by the names of their apps: the name in the record, or else the name
+// of the file without version and architecture, in the spelling of its declaration. left
+// are the files whose name another file has.
 func named(files []*file, known []app, records map[string]record) (names map[string]*file, left []*file) {
 	names = map[string]*file{}
 	rest := slices.Clone(files)
@@ -32,8 +32,7 @@ func named(files []*file, known []app, records map[string]record) (names map[str
 	return names, rest
 }
 
-// knownAs returns the name of the app that is known by a name, however it is
-// spelt, "" if there is none.
+// knownAs returns the name of the known app with a name in any spelling, "" if none.
 func knownAs(known []app, name string) string {
 	for _, a := range known {
 		if strings.EqualFold(a.Name, name) {
@@ -43,7 +42,7 @@ func knownAs(known []app, name string) string {
 	return ""
 }
 
-// usable returns a name as a manifest can have it, "" if it cannot.
+// usable returns a name in a form that manifests allow, "" if they allow none.
 func usable(name string) string {
 	name = strings.TrimLeft(strings.TrimSpace(name), ".-")
 	if manifest.Check(app{Name: name}) != nil {
@@ -52,7 +51,7 @@ func usable(name string) string {
 	return name
 }
 
-// plainName takes versions and architectures off the end of the name of a file.
+// plainName removes versions and architectures from the end of the name of a file.
 func plainName(stem string) string {
 	name := stem
 	for {

@@ -69,13 +69,13 @@ func TestZsync(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for _, tt := range []struct{ old, new, err string }{
-		{"zsync:", "sync:", "is no .zsync file"},
-		{"\n\n", "\n", "is no .zsync file"},
-		{"Filename: x", strings.Repeat("x", maxZsyncHeader), "is no .zsync file"},
-		{"URL: ", "Url: ", "names no URL"},
-		{"SHA-1: DA", "SHA-1: ", "tells no SHA-1"},
-		{"SHA-1: DA", "SHA-1: ..", "tells no SHA-1"},
-		{"Length: 7", "Length: -7", "tells no length"},
+		{"zsync:", "sync:", "is not a .zsync file"},
+		{"\n\n", "\n", "is not a .zsync file"},
+		{"Filename: x", strings.Repeat("x", maxZsyncHeader), "is not a .zsync file"},
+		{"URL: ", "Url: ", "has no URL"},
+		{"SHA-1: DA", "SHA-1: ", "has no SHA-1"},
+		{"SHA-1: DA", "SHA-1: ..", "has no SHA-1"},
+		{"Length: 7", "Length: -7", "has no length"},
 	} {
 		if _, err := parseZsync([]byte(strings.Replace(zsyncHead, tt.old, tt.new, 1))); err == nil || err.Error() != tt.err {
 			t.Errorf("%s: %v", tt.new, err)
@@ -103,12 +103,12 @@ func TestPickAsset(t *testing.T) {
 		{"the only one, of another architecture", "", "amd64", []string{"x-aarch64.AppImage"}, "x-aarch64.AppImage"},
 		{"by architecture", "", "arm64", []string{"x-x86_64.AppImage", "x-arm64.AppImage"}, "x-arm64.AppImage"},
 		{"without a word of it", "", "amd64", []string{"x.AppImage", "x-arm64.AppImage"}, "x.AppImage"},
-		{"without a word of it, elsewhere", "", "arm64", []string{"x.AppImage", "x-i386.AppImage"}, "no file of release 1 is meant"},
+		{"without a word of it, elsewhere", "", "arm64", []string{"x.AppImage", "x-i386.AppImage"}, "no file of release 1 matches"},
 		{"by glob", "*-gtk*", "amd64", []string{"x-gtk.AppImage", "x-qt.AppImage", "x-gtk.AppImage.zsync"}, "x-gtk.AppImage"},
 		{"by glob and architecture", "*gtk*", "amd64", []string{"x-gtk-arm64.AppImage", "x-gtk-x64.AppImage"}, "x-gtk-x64.AppImage"},
-		{"none by glob", "y*", "amd64", []string{"x.AppImage"}, "no file of release 1 is meant"},
-		{"several", "", "amd64", []string{"x.AppImage", "y.AppImage"}, "2 files of release 1 could be meant"},
-		{"no glob", "[", "amd64", []string{"x.AppImage"}, `asset "[" is no glob`},
+		{"none by glob", "y*", "amd64", []string{"x.AppImage"}, "no file of release 1 matches"},
+		{"several", "", "amd64", []string{"x.AppImage", "y.AppImage"}, "2 files of release 1 match"},
+		{"no glob", "[", "amd64", []string{"x.AppImage"}, `asset "[" is not a glob`},
 	}
 	for _, tt := range tests {
 		r := release{Tag: "1"}

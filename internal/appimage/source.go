@@ -27,19 +27,19 @@ const (
 	maxAnswer   = 16 << 20
 	zsyncSuffix = ".zsync"
 
-	hintToken  = "GitHub answers few questions an hour of those it does not know, and none about what is private: set GH_TOKEN"
-	hintSource = `give it "repo", with the owner and name of its repository on GitHub, or "url" in the manifest`
+	hintToken  = "GitHub limits requests without a login, and hides private repositories from them: set GH_TOKEN"
+	hintSource = `add "repo", with the owner and name of its repository on GitHub, or "url" to the manifest`
 )
 
 var (
 	errUnresolvable = hint.Add(errors.New("its source is unknown"), hintSource)
-	errNoSum        = hint.Add(errors.New("its download has no sha256 in the manifest"), `add "sha256" to it, as sha256sum prints it, or give the URL of its .zsync file`)
+	errNoSum        = hint.Add(errors.New("its download has no sha256 in the manifest"), `add "sha256" to it, as sha256sum prints it, or use the URL of its .zsync file`)
 )
 
-// sourced reports whether it is known where an app comes from.
+// sourced reports whether the source of an app is known.
 func sourced(a app) bool { return a.Repo != "" || a.URL != "" }
 
-// source returns where the file of an app is.
+// source returns the source of the file of an app.
 func (d Domain) source(a app) (plan.Source, error) {
 	switch {
 	case a.Repo != "":
@@ -59,15 +59,15 @@ func isZsync(address string) bool {
 	return err == nil && strings.HasSuffix(u.Path, zsyncSuffix)
 }
 
-// release returns what asks GitHub for a release: the one that is declared,
-// whatever its tag has before the number, or else the newest.
+// release returns the source that asks GitHub for a release: the declared version, with or
+// without a "v" in its tag, or else the newest.
 func (d Domain) release(a app) plan.Source {
 	releases := strings.TrimSuffix(d.GitHub.URL, "/") + "/repos/" + a.Repo + "/releases"
 	ask := plan.Ask{
 		URLs:    []string{releases + "/latest"},
 		Token:   d.GitHub.Token,
 		Limit:   maxAnswer,
-		Missing: "there is no release of it",
+		Missing: "it has no release",
 		Refused: hintToken,
 		Answer:  releaseAnswer{a, d.Arch},
 	}
@@ -75,14 +75,14 @@ func (d Domain) release(a app) plan.Source {
 	case a.Version != "":
 		tag := url.PathEscape(a.Version)
 		ask.URLs = []string{releases + "/tags/" + tag, releases + "/tags/v" + tag}
-		ask.Missing = "there is no release " + a.Version + " of it"
+		ask.Missing = "it has no release " + a.Version
 	case a.Prereleases:
 		ask.URLs = []string{releases + "?per_page=10"}
 	}
 	return plan.Source{Ask: &ask}
 }
 
-// A release is one of GitHub's, as far as it matters.
+// A release has the relevant facts about a release at GitHub.
 type release struct {
 	Tag    string  `json:"tag_name"`
 	Draft  bool    `json:"draft"`
@@ -93,13 +93,13 @@ type asset struct {
 	Name   string `json:"name"`
 	URL    string `json:"browser_download_url"`
 	Size   int64  `json:"size"`
-	Digest string `json:"digest"` // null in releases of former times
+	Digest string `json:"digest"` // null in old releases
 }
 
-// releaseAnswer understands what GitHub says of the releases of an app.
+// releaseAnswer parses GitHub's answer about the releases of an app.
 type releaseAnswer struct {
 	app  app
-	arch string // of this computer, as Go calls it
+	arch string // of this computer, in Go's words
 }
 
 // Source implements [plan.Answer].
@@ -129,10 +129,10 @@ func (r releaseAnswer) Source(from string, text []byte) (plan.Source, error) {
 			return s, nil
 		}
 	}
-	return s, hint.Add(fmt.Errorf("GitHub tells no checksum of %s", a.Name), `add its "sha256" to the manifest, as sha256sum prints it`)
+	return s, hint.Add(fmt.Errorf("GitHub has no checksum of %s", a.Name), `add its "sha256" to the manifest, as sha256sum prints it`)
 }
 
-// newest returns the first release of those in the text that is not a draft.
+// newest returns the first release in the text that is not a draft.
 func (r releaseAnswer) newest(text []byte) (release, error) {
 	var all []release
 	err := json.Unmarshal(text, &all)
@@ -142,23 +142,23 @@ func (r releaseAnswer) newest(text []byte) (release, error) {
 		all = []release{one}
 	}
 	if err != nil {
-		return release{}, fmt.Errorf("GitHub's answer cannot be understood: %w", err)
+		return release{}, fmt.Errorf("GitHub's answer cannot be parsed: %w", err)
 	}
 	for _, found := range all {
 		if !found.Draft && found.Tag != "" {
 			return found, nil
 		}
 	}
-	return release{}, errors.New("there is no release of it")
+	return release{}, errors.New("it has no release")
 }
 
-// pick returns the file of a release that is meant: the one AppImage among those
-// that the glob matches, or the one of them that is for this computer.
+// pick returns the file of a release to install: the only AppImage that the glob matches,
+// or the only one of several that is for this computer.
 func (r releaseAnswer) pick(found release) (asset, error) {
 	var fitting, all []asset
 	for _, a := range found.Assets {
 		if matches, err := path.Match(r.app.Asset, a.Name); err != nil {
-			return asset{}, fmt.Errorf("asset %q is no glob", r.app.Asset)
+			return asset{}, fmt.Errorf("asset %q is not a glob", r.app.Asset)
 		} else if r.app.Asset == "" && isAppImageName(a.Name) || matches && !strings.HasSuffix(a.Name, zsyncSuffix) {
 			all = append(all, a)
 		}
@@ -178,18 +178,18 @@ func (r releaseAnswer) pick(found release) (asset, error) {
 	for _, a := range found.Assets {
 		names = append(names, a.Name)
 	}
-	what := fmt.Sprintf("%d files of release %s could be meant", len(fitting), found.Tag)
+	what := fmt.Sprintf("%d files of release %s match", len(fitting), found.Tag)
 	if len(fitting) == 0 {
-		what = fmt.Sprintf("no file of release %s is meant", found.Tag)
+		what = fmt.Sprintf("no file of release %s matches", found.Tag)
 	}
-	return asset{}, hint.Add(errors.New(what), `give "asset", a glob that matches one of %s`, strings.Join(names, ", "))
+	return asset{}, hint.Add(errors.New(what), `set "asset" to a glob that matches one of %s`, strings.Join(names, ", "))
 }
 
 const fileSuffix = ".appimage"
 
 func isAppImageName(name string) bool { return strings.HasSuffix(strings.ToLower(name), fileSuffix) }
 
-// architectures are what names of files call them, by Go's names.
+// architectures are the words for architectures in names of files, by Go's names.
 var architectures = map[string][]string{
 	"amd64": {"x86_64", "x86-64", "amd64", "x64"},
 	"arm64": {"aarch64", "arm64"},
@@ -197,26 +197,25 @@ var architectures = map[string][]string{
 	"386":   {"i386", "i686", "ia32"},
 }
 
-// forArch reports whether the file of a release is for an architecture: by its
-// name, for one that the name does not speak of, for the most common one.
+// forArch reports whether the file of a release is for an architecture, by its name. A file
+// without an architecture in its name is for the most common one.
 func forArch(name, arch string) bool {
 	name = strings.ToLower(name)
-	spoken := func(words []string) bool {
+	hasWord := func(words []string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(name, w) })
 	}
-	if spoken(architectures[arch]) {
+	if hasWord(architectures[arch]) {
 		return true
 	}
 	for _, words := range architectures {
-		if spoken(words) {
+		if hasWord(words) {
 			return false
 		}
 	}
 	return arch == "amd64"
 }
 
-// zsyncAsk asks for the .zsync file at a URL, which tells of its target what
-// known does not.
+// zsyncAsk returns the request for the .zsync file at a URL, which adds facts to known.
 func zsyncAsk(address string, known plan.Source) *plan.Ask {
 	known.Ask = nil
 	return &plan.Ask{URLs: []string{address}, Limit: maxAnswer, Answer: zsyncAnswer{known}}
@@ -238,8 +237,8 @@ func (z zsyncAnswer) Source(from string, text []byte) (plan.Source, error) {
 	return s, err
 }
 
-// resolve returns a URL that stands in what is at another. A server does not lead
-// to the files of this computer.
+// resolve resolves a reference in a document at a URL. A server cannot refer to files of
+// this computer.
 func resolve(from, reference string) (string, error) {
 	base, err := url.Parse(from)
 	if err != nil {
@@ -255,7 +254,7 @@ func resolve(from, reference string) (string, error) {
 	return to.String(), nil
 }
 
-// A zsyncHeader is what a .zsync file says of its target.
+// A zsyncHeader has the facts in a .zsync file about its target.
 type zsyncHeader struct {
 	url, sha1 string
 	length    int64
@@ -263,13 +262,13 @@ type zsyncHeader struct {
 
 const maxZsyncHeader = 8 << 10
 
-// parseZsync parses a .zsync file: lines of a name, a colon and a value, and an
-// empty line before what is binary.
+// parseZsync parses a .zsync file: lines of a name, a colon and a value, and an empty line
+// before binary data.
 func parseZsync(text []byte) (zsyncHeader, error) {
 	var h zsyncHeader
 	head, _, ok := strings.Cut(string(text[:min(len(text), maxZsyncHeader)]), "\n\n")
 	if !ok || !strings.HasPrefix(head, "zsync:") {
-		return h, errors.New("is no .zsync file")
+		return h, errors.New("is not a .zsync file")
 	}
 	for line := range strings.Lines(head) {
 		name, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
@@ -285,17 +284,16 @@ func parseZsync(text []byte) (zsyncHeader, error) {
 	}
 	switch {
 	case h.url == "":
-		return h, errors.New("names no URL")
+		return h, errors.New("has no URL")
 	case len(h.sha1) != 40 || strings.Trim(h.sha1, "0123456789abcdef") != "":
-		return h, errors.New("tells no SHA-1")
+		return h, errors.New("has no SHA-1")
 	case h.length <= 0:
-		return h, errors.New("tells no length")
+		return h, errors.New("has no length")
 	}
 	return h, nil
 }
 
-// updates returns the source that update information tells of, and whether it
-// tells of one that can be declared.
+// updates returns the source in update information, and whether a manifest can declare it.
 func updates(info string) (app, bool) {
 	parts := strings.Split(info, "|")
 	switch {

@@ -12,8 +12,8 @@ import (
 // File is the manifest of AppImages.
 const File = manifest.AppImagesPath
 
-// Store is where AppImages are declared. One that is disabled is not: it is
-// neither installed nor, where it was before, kept.
+// Store loads and saves the declared AppImages. A disabled one counts as not declared: bkt
+// does not install it, and removes it.
 type Store struct{}
 
 var list = reconcile.List[manifest.AppImages, app]{
@@ -27,8 +27,8 @@ func (Store) Load(repo fs.FS) ([]app, error) {
 	return slices.DeleteFunc(slices.Clone(all), func(a app) bool { return a.Disabled }), err
 }
 
-// Save implements [reconcile.Store]. What is disabled stays in the manifest. An
-// app that has been installed nonetheless is enabled, with what is said of it.
+// Save implements [reconcile.Store]. Disabled apps stay in the manifest. A disabled app that
+// was installed is enabled, with its fields in the manifest.
 func (Store) Save(repo *reconcile.Edits, items []app) error {
 	all, err := list.Load(repo)
 	if err != nil {

@@ -15,21 +15,20 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// What a squashfs may cost to read. The library that reads it believes what is
-// written there: sizes of what it then allocates, and how much comes of a few
-// compressed bytes.
+// The limits for reading a squashfs. The library trusts the sizes in the file, and
+// allocates that much memory; a few compressed bytes may decompress to many.
 const (
 	maxReads    = 4096
-	maxRead     = 32 << 20 // bytes, as they are in the file
-	maxUnpacked = 64 << 20 // bytes that come of them
-	maxListed   = 4 << 20  // bytes of directories, of these
+	maxRead     = 32 << 20 // compressed bytes
+	maxUnpacked = 64 << 20 // decompressed bytes
+	maxListed   = 4 << 20  // decompressed bytes of directories
 	metaBlock   = 8 << 10
 	minBlock    = 4 << 10
 	maxBlock    = 1 << 20
 	maxXZ       = 8 << 20 // the dictionary
 )
 
-// A superblock is what is looked at of the start of a squashfs.
+// A superblock is the start of a squashfs.
 type superblock struct {
 	Magic, Inodes, Time, Block, Fragments   uint32
 	Compression, BlockLog, Flags, IDs       uint16
@@ -49,8 +48,7 @@ const (
 
 var ErrDamaged = errors.New("its squashfs is damaged")
 
-// guard is the file of a squashfs, as far as reading it costs no more than it
-// should.
+// A guard reads the file of a squashfs within the limits.
 type guard struct {
 	file         *os.File
 	start, size  int64
@@ -62,7 +60,7 @@ type guard struct {
 	listed       int
 }
 
-// newGuard looks at the start of a squashfs, which begins at an offset of a file.
+// newGuard checks the superblock of a squashfs at an offset of a file.
 func newGuard(file *os.File, start, size int64) (*guard, error) {
 	g := &guard{file: file, start: start, size: size}
 	if err := binary.Read(io.NewSectionReader(file, start, size), binary.LittleEndian, &g.super); err != nil {
@@ -71,7 +69,7 @@ func newGuard(file *os.File, start, size int64) (*guard, error) {
 	s := g.super
 	switch {
 	case s.Magic != magicSquashfs:
-		return nil, errors.New("has no squashfs in it")
+		return nil, errors.New("contains no squashfs")
 	case s.Major != 4 || s.Minor != 0 || s.Block < minBlock || s.Block > maxBlock || s.Block&(s.Block-1) != 0,
 		s.IDs == 0, s.InodeTable > s.DirTable, s.DirTable > uint64(size), s.Size > uint64(size):
 		return nil, ErrDamaged
@@ -81,8 +79,7 @@ func newGuard(file *os.File, start, size int64) (*guard, error) {
 	return g, nil
 }
 
-// ReadAt implements io.ReaderAt. What it returns does not become more than a
-// block when it is unpacked.
+// ReadAt implements io.ReaderAt. The bytes that it returns decompress to at most one block.
 func (g *guard) ReadAt(p []byte, off int64) (int, error) {
 	g.reads++
 	g.bytes += len(p)
@@ -101,7 +98,7 @@ func (g *guard) ReadAt(p []byte, off int64) (int, error) {
 
 var ErrCostly = errors.New("its squashfs takes too much to read")
 
-// count notes what comes of bytes at an offset.
+// count adds the decompressed size of bytes at an offset, and checks the limits.
 func (g *guard) count(p []byte, off int64) error {
 	limit := int(g.super.Block)
 	if off >= int64(g.super.InodeTable) {
@@ -118,8 +115,8 @@ func (g *guard) count(p []byte, off int64) error {
 	return err
 }
 
-// unpackedSize returns how many bytes come of some, limit+1 if more than limit
-// do. What is not packed has its own size.
+// unpackedSize returns the decompressed size of bytes, at most limit+1. Bytes that are not
+// compressed have their own size.
 func (g *guard) unpackedSize(p []byte, limit int) (int, error) {
 	switch g.super.Compression {
 	case gzip:
@@ -157,10 +154,9 @@ func xzSize(p []byte, limit int) (int, error) {
 	return discard(x, limit)
 }
 
-// smallDictionary reports whether the first block wants no more memory than it
-// should. By the format of xz, its header follows that of the stream: a size,
-// flags, the sizes that the flags tell of, and the filter LZMA2 with the size of
-// its dictionary.
+// smallDictionary reports whether the dictionary of the first block is below the limit. In
+// the format of xz, the header of the block follows that of the stream: a size, flags, the
+// sizes that the flags announce, and the filter LZMA2 with the size of its dictionary.
 func smallDictionary(p []byte) bool {
 	const flagsAt, filters, packedSize, size, lzma2 = 13, 0x03, 0x40, 0x80, 0x21
 	if len(p) <= flagsAt || p[flagsAt]&filters != 0 {
@@ -184,7 +180,7 @@ func smallDictionary(p []byte) bool {
 	return bits < 40 && int64(2|bits&1)<<(bits/2+11) <= maxXZ
 }
 
-// zstdSize believes no size that is written there beyond that of a block.
+// zstdSize returns the decompressed size. It limits memory to the size of a block.
 func (g *guard) zstdSize(p []byte) (int, error) {
 	if g.zstd == nil {
 		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlock))
@@ -197,7 +193,7 @@ func (g *guard) zstdSize(p []byte) (int, error) {
 	return len(text), err
 }
 
-// close frees what was needed to read.
+// close frees the decoder.
 func (g *guard) close() {
 	if g.zstd != nil {
 		g.zstd.Close()

@@ -1,6 +1,6 @@
-// Package squashfs reads files of a squashfs image that nobody vouches for, without
-// mounting it or running anything. A guard between the library that knows the format and
-// the file limits what an image may cost, and a tree follows no link out of the image.
+// Package squashfs reads files of an untrusted squashfs image without mounting it. A guard
+// between the library for the format and the file limits memory and time, and a tree
+// follows no link out of the image.
 package squashfs
 
 import (
@@ -21,11 +21,11 @@ import (
 const (
 	maxLinks  = 16
 	MaxDepth  = 32
-	maxFolder = 64 << 10 // bytes of a directory as it is written: thousands of files
+	maxFolder = 64 << 10 // bytes of a directory: thousands of files
 )
 
-// A Tree is the files in an image. It follows links as the image's own programs
-// would find them, and none that leads out of it.
+// A Tree has the files in an image. It follows links like the programs in the image, and
+// refuses links out of the image.
 type Tree struct {
 	files *diskfs.FileSystem
 	known map[string]map[string]node // by folder
@@ -38,8 +38,8 @@ type node struct {
 	link string
 }
 
-// Open opens the squashfs at an offset of a file. What is to be done with it
-// is done in use: the library panics where an image is damaged in some ways.
+// Open opens the squashfs at an offset of a file, and calls use. It returns an error if the
+// library panics in use, as it does for some damaged images.
 func Open(file *os.File, start, size int64, use func(*Tree) error) (err error) {
 	defer func() {
 		if recover() != nil {
@@ -55,18 +55,18 @@ func Open(file *os.File, start, size int64, use func(*Tree) error) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	files.SetCacheSize(0) // so that the guard sees what is read
+	files.SetCacheSize(0) // so that the guard sees all reads
 	return use(&Tree{files, map[string]map[string]node{}})
 }
 
-// ErrHostile is of names and links that no image has by mistake.
+// ErrHostile is the error of names and links that no image has by mistake.
 var ErrHostile = errors.New("its squashfs is not safe")
 
 func hostile(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrHostile, fmt.Errorf(format, args...))
 }
 
-// list returns what is in a folder.
+// list returns the files in a folder.
 func (t *Tree) list(folder string, size int64) (map[string]node, error) {
 	if nodes, ok := t.known[folder]; ok {
 		return nodes, nil
@@ -125,8 +125,7 @@ func (t *Tree) root() (map[string]node, error) {
 	return t.list(".", info.Size())
 }
 
-// find returns the file that is at a path, and where it is when links have been
-// followed.
+// find returns the file at a path, and its path after links were followed.
 func (t *Tree) find(name string) (string, node, error) {
 	at, now := ".", node{mode: fs.ModeDir}
 	if _, err := t.root(); err != nil {
@@ -145,7 +144,7 @@ func (t *Tree) find(name string) (string, node, error) {
 			return "", now, hostile("%q leads out of it", name)
 		case next == "..":
 			at = path.Dir(at)
-			now = node{mode: fs.ModeDir} // which is known by now
+			now = node{mode: fs.ModeDir} // its size is not needed: list knows the folder
 			continue
 		case strings.Count(at, "/") >= MaxDepth:
 			return "", now, hostile("%q leads too deep", name)
@@ -174,7 +173,7 @@ func (t *Tree) find(name string) (string, node, error) {
 	return at, now, nil
 }
 
-// Read returns the content of a file, which may have no more than limit bytes.
+// Read returns the content of a file of at most limit bytes.
 func (t *Tree) Read(name string, limit int64) ([]byte, error) {
 	at, found, err := t.find(name)
 	switch {

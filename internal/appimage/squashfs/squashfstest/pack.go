@@ -1,4 +1,4 @@
-// Package squashfstest makes squashfs images for tests.
+// Package squashfstest creates squashfs images for tests.
 package squashfstest
 
 import (
