@@ -1,5 +1,4 @@
-// Package repo finds the image repository that a command works on, and keeps
-// two commands from working on it at the same time.
+// Package repo finds the image repository of a command, and locks it against other commands.
 package repo
 
 import (
@@ -24,12 +23,12 @@ type Repo struct {
 	Root string // absolute
 }
 
-// ErrNone is that a folder is in no repository.
+// ErrNone is the error of a folder that is not in a repository.
 var ErrNone = errors.New("is not in an image repository")
 
-// Find returns the repository that dir lies in: the nearest folder upwards
-// that holds manifests/ and a Containerfile or toolbox/Containerfile. That there
-// is none is ErrNone, unless there is a folder that cannot be looked at.
+// Find returns the repository of dir: the nearest folder upwards with manifests/ and a
+// Containerfile or toolbox/Containerfile. The error is ErrNone if no folder has them, and
+// another one if a folder cannot be read.
 func Find(dir string) (Repo, error) {
 	start, err := filepath.Abs(dir)
 	if err != nil {
@@ -38,18 +37,18 @@ func Find(dir string) (Repo, error) {
 	if _, err := os.Stat(start); err != nil {
 		return Repo{}, err
 	}
-	var errLook error
+	var errRead error
 	for root := start; ; root = filepath.Dir(root) {
 		ok, err := isRepo(root)
 		if ok {
 			return Repo{root}, nil
 		}
-		errLook = cmp.Or(errLook, err)
+		errRead = cmp.Or(errRead, err)
 		if root != filepath.Dir(root) {
 			continue
 		}
-		if errLook != nil {
-			return Repo{}, fmt.Errorf("%s: whether it is in an image repository cannot be told: %w", start, errLook)
+		if errRead != nil {
+			return Repo{}, fmt.Errorf("%s: cannot check whether it is in an image repository: %w", start, errRead)
 		}
 		return Repo{}, hint.Add(fmt.Errorf("%s %w", start, ErrNone),
 			"a repository has manifests/ and a Containerfile or toolbox/Containerfile: change to it, or name it with -C DIR")
@@ -67,16 +66,15 @@ func isRepo(root string) (bool, error) {
 	return exists(filepath.Join(root, "Containerfile")) || exists(filepath.Join(root, "toolbox", "Containerfile")), nil
 }
 
-// exists is true also for what cannot be looked at: that it cannot is for the
-// one who reads it to say.
+// exists reports whether a path exists. An unreadable path counts as existing: reading it
+// returns the error.
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// FS returns the repository's files for reading. A symbolic link that leads
-// nowhere is an error other than [fs.ErrNotExist], and so is what is neither a
-// file nor a folder: reading it might never end.
+// FS returns the repository's files for reading. The error of a broken symbolic link is not
+// [fs.ErrNotExist]. A special file is an error, too: reading it might never end.
 func (r Repo) FS() fs.FS { return files{r} }
 
 type files struct{ Repo }
@@ -96,7 +94,7 @@ func (f files) Open(name string) (fs.File, error) {
 	}
 	err = patherr.Reason(err)
 	if target, errLink := os.Readlink(f.Path(name)); errLink == nil && errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("a symbolic link to %s, which is not there", target)
+		err = fmt.Errorf("a symbolic link to %s, which does not exist", target)
 	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 }
@@ -112,14 +110,14 @@ func isPlain(file *os.File) error {
 	return nil
 }
 
-// Path returns where the file with a slash-separated path in the repository lies.
+// Path returns the path of a file from its slash-separated path in the repository.
 func (r Repo) Path(name string) string { return filepath.Join(r.Root, filepath.FromSlash(name)) }
 
-// Has reports whether there is a file with that slash-separated path.
+// Has reports whether a file with a slash-separated path exists in the repository.
 func (r Repo) Has(name string) bool { return exists(r.Path(name)) }
 
-// Name returns the slash-separated path in the repository of a file that the
-// user named. A file outside of it is an error.
+// Name returns the slash-separated path in the repository of the file at path. A file
+// outside of the repository is an error.
 func (r Repo) Name(path string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -132,10 +130,9 @@ func (r Repo) Name(path string) (string, error) {
 	return filepath.ToSlash(name), nil
 }
 
-// Lock waits until no other bkt changes the repository, and keeps others out
-// until the result is closed. The lock is on the folder manifests/ itself and
-// leaves nothing behind, however bkt ends. waiting is called before it waits; the
-// end of ctx ends the wait.
+// Lock waits until no other bkt changes the repository, and locks it until the result is
+// closed. The lock is on the folder manifests/ itself: it ends with bkt, and leaves no file
+// behind. Lock calls waiting before it waits; the end of ctx ends the wait.
 func (r Repo) Lock(ctx context.Context, waiting func()) (*os.File, error) {
 	dir := r.Path("manifests")
 	f, err := flock.Lock(ctx, dir, os.O_RDONLY, flock.Exclusive, waiting)

@@ -21,19 +21,18 @@ type Git interface {
 	Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error)
 }
 
-// sources are what Containerfiles are rendered from, for git.
+// sources are the files from which Containerfiles are rendered, as pathspecs of git.
 var sources = []string{"manifests", "templates", "system", "toolbox", ":(glob)Containerfile*"}
 
-// Staged returns the files of the repository that Containerfiles are rendered from, as
-// git's index has them: those of the next commit. A symbolic link to one of them is
-// that file.
+// Staged returns the files from which Containerfiles are rendered, from git's index: those
+// of the next commit. A symbolic link to one of them is read as that file.
 func (r Repo) Staged(ctx context.Context, git Git) (fs.FS, error) {
 	list, err := git.Git(ctx, r.Root, nil, append([]string{"ls-files", "--stage", "-z", "--"}, sources...)...)
 	if err != nil {
 		return nil, err
 	}
-	// What is only intended to be added is in the index, and not in the commit. "git
-	// diff" would tell, too, and rewrite the index where times of files have changed.
+	// A file of "git add --intent-to-add" is in the index, but not in the commit. "git
+	// diff" would list these, too, but also rewrite the index if times of files have changed.
 	intended, err := git.Git(ctx, r.Root, nil, append([]string{"diff-files", "--relative", "--name-only", "--diff-filter=A", "-z", "--"}, sources...)...)
 	if err != nil {
 		return nil, err
@@ -46,7 +45,7 @@ func (r Repo) Staged(ctx context.Context, git Git) (fs.FS, error) {
 }
 
 // Committed is like [Repo.Staged] for the files at HEAD, without Containerfiles. It
-// returns an error if nothing was ever committed.
+// returns an error if there is no commit.
 func (r Repo) Committed(ctx context.Context, git Git) (fs.FS, error) {
 	list, err := git.Git(ctx, r.Root, nil, "ls-tree", "-r", "-z", "HEAD", "--", "manifests", "templates", "system")
 	if err != nil {
@@ -62,7 +61,7 @@ func (r Repo) Committed(ctx context.Context, git Git) (fs.FS, error) {
 	return r.blobs(ctx, git, entries)
 }
 
-// blobs returns files as git has them.
+// blobs returns files from git's objects.
 func (r Repo) blobs(ctx context.Context, git Git, entries []indexEntry) (fs.FS, error) {
 	var ids bytes.Buffer
 	for _, e := range entries {
@@ -81,14 +80,14 @@ type indexEntry struct {
 	link     bool
 }
 
-// The modes of what is not a file.
+// The modes of entries that are not files.
 const (
 	modeLink      = "120000"
 	modeSubmodule = "160000"
 )
 
-// parseIndex parses the output of git ls-files --stage -z, without submodules
-// and what is in without.
+// parseIndex parses the output of git ls-files --stage -z. It omits submodules and the
+// names in without.
 func parseIndex(list string, without []string) ([]indexEntry, error) {
 	var entries []indexEntry
 	for line := range strings.SplitSeq(strings.TrimSuffix(list, "\x00"), "\x00") {
@@ -137,9 +136,9 @@ func readBlobs(r *bufio.Reader, entries []indexEntry) (fs.FS, error) {
 	return follow(texts, links)
 }
 
-// follow gives links the text of what they lead to. One that leads to none of
-// the files is an error where it would stand for one that declares nothing;
-// elsewhere it is left out.
+// follow returns the texts, with each link as a copy of its target. A link without a target
+// is an error for manifests and Containerfiles, which would seem to declare nothing; other
+// such links are omitted.
 func follow(texts map[string][]byte, links map[string]string) (fs.FS, error) {
 	var files txtar.Archive
 	for _, name := range slices.Sorted(maps.Keys(links)) {
@@ -148,7 +147,7 @@ func follow(texts map[string][]byte, links map[string]string) (fs.FS, error) {
 		case ok:
 			files.Files = append(files.Files, txtar.File{Name: name, Data: text})
 		case strings.HasPrefix(name, "manifests/"), strings.HasPrefix(path.Base(name), "Containerfile"):
-			return nil, fmt.Errorf("%s: a symbolic link in git's index that leads to none of the files there", name)
+			return nil, fmt.Errorf("%s: a symbolic link in git's index, whose target is not in the index", name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(texts)) {

@@ -118,6 +118,6 @@ func TestCommitted(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if _, err := (repo.Repo{Root: "/repo"}).Committed(t.Context(), fakeGit{}); err == nil {
-		t.Error("nothing was ever committed, and there is no error")
+		t.Error("no error without a commit")
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Uncommitted returns which of the paths, and of the files below them, git has no
-// commit of, sorted; none outside a repository of git.
+// Uncommitted returns the paths, and the files below them, with changes that are not
+// committed, sorted; none outside a repository of git.
 func (r Repo) Uncommitted(ctx context.Context, git Git, paths ...string) ([]string, error) {
 	out, err := git.Git(ctx, r.Root, nil,
 		append([]string{"--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--"}, paths...)...)

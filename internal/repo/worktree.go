@@ -17,10 +17,9 @@ import (
 
 // A WorkTree is the state of git's work tree around a repository.
 type WorkTree struct {
-	Busy   string // what git is in the middle of, such as "a merge"; "": nothing
-	Branch string // that is checked out
-	// Dirty are the paths in the repository of what is not as it was committed:
-	// edited, staged, or new.
+	Busy   string // the operation in progress, such as "a merge"; "": none
+	Branch string // the checked-out branch
+	// Dirty are the paths in the repository of files that are edited, staged, or new.
 	Dirty map[string]bool
 }
 
@@ -30,11 +29,11 @@ func (r Repo) WorkTree(ctx context.Context, git Git) (WorkTree, error) {
 	out, err := git.Git(ctx, r.Root, nil, "rev-parse", "--show-prefix", "--absolute-git-dir")
 	switch {
 	case err != nil && strings.Contains(err.Error(), "safe.directory"):
-		return WorkTree{}, err // it is someone else's, and git says what to do
+		return WorkTree{}, err // it belongs to another user, and git prints a hint
 	case err != nil && r.NoGit(err) != nil:
 		return WorkTree{}, err
 	case err != nil:
-		return WorkTree{}, hint.Add(fmt.Errorf("%s is not in a work tree of git", r.Root), "make it one with \"git init\", and commit what is there")
+		return WorkTree{}, hint.Add(fmt.Errorf("%s is not in a work tree of git", r.Root), "run \"git init\", and commit the files")
 	}
 	prefix, dir, _ := strings.Cut(strings.TrimSuffix(string(out), "\n"), "\n")
 	status, err := git.Git(ctx, r.Root, nil, "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=all", "-z")
@@ -43,7 +42,7 @@ func (r Repo) WorkTree(ctx context.Context, git Git) (WorkTree, error) {
 	}
 	w := parseStatus(string(status), prefix)
 	if w.Branch == unborn {
-		return w, hint.Add(fmt.Errorf("%s: nothing was ever committed", r.Root), "commit what is there")
+		return w, hint.Add(fmt.Errorf("%s has no commit", r.Root), "commit the files")
 	}
 	if now := inProgress(dir); now != "" {
 		w.Busy = now
@@ -58,7 +57,7 @@ func (r Repo) NoGit(err error) error {
 		return err
 	}
 	for dir := r.Root; ; dir = filepath.Dir(dir) {
-		if _, errLook := os.Lstat(filepath.Join(dir, ".git")); !errors.Is(errLook, fs.ErrNotExist) {
+		if _, errStat := os.Lstat(filepath.Join(dir, ".git")); !errors.Is(errStat, fs.ErrNotExist) {
 			return err
 		}
 		if dir == filepath.Dir(dir) {
@@ -67,23 +66,23 @@ func (r Repo) NoGit(err error) error {
 	}
 }
 
-// longest is how long a command of git may run.
-const longest = time.Hour
+// maxGit is the longest run of a command of git.
+const maxGit = time.Hour
 
-// abandoned returns an error if git has left a lock.
+// abandoned returns an error if a killed git left a lock.
 func abandoned(lock string) error {
 	info, err := os.Stat(lock)
-	if err != nil || time.Since(info.ModTime()) < longest {
+	if err != nil || time.Since(info.ModTime()) < maxGit {
 		return nil
 	}
-	err = fmt.Errorf("%s: git has been at work since %s", lock, info.ModTime().Format(time.DateTime))
-	return hint.Add(err, "if no git is running, remove this file: one was killed")
+	err = fmt.Errorf("%s: git has been running since %s", lock, info.ModTime().Format(time.DateTime))
+	return hint.Add(err, "if git is not running, it was killed: remove this file")
 }
 
 const unborn = "(initial)"
 
-// parseStatus parses what git status --porcelain=v2 --branch -z prints. prefix is
-// the folder of the repository in the work tree.
+// parseStatus parses the output of git status --porcelain=v2 --branch -z. prefix is the
+// folder of the repository in the work tree.
 func parseStatus(status, prefix string) WorkTree {
 	w := WorkTree{Dirty: map[string]bool{}}
 	lines := strings.Split(status, "\x00")
@@ -115,7 +114,7 @@ func (w *WorkTree) header(text string) {
 	case name == "branch.oid" && value == unborn:
 		w.Branch = unborn
 	case name == "branch.head" && value == "(detached)":
-		w.Busy = "a commit that no branch is at (detached HEAD)"
+		w.Busy = "a commit without a branch (detached HEAD)"
 	case name == "branch.head" && w.Branch == "":
 		w.Branch = value
 	}
@@ -127,8 +126,8 @@ func (w *WorkTree) mark(path, prefix string) {
 	}
 }
 
-// inProgress returns what is under way in a work tree whose own files git has in
-// dir, by the files that git notes it in (git's wt-status.c).
+// inProgress returns the operation in progress in a work tree, "" if none. dir is its git
+// folder, whose files show the operation (see git's wt-status.c).
 func inProgress(dir string) string {
 	for _, p := range []struct{ file, what string }{
 		{"MERGE_HEAD", "a merge"},
@@ -147,7 +146,7 @@ func inProgress(dir string) string {
 	return ""
 }
 
-// ErrLocked says that another bkt holds a lock.
+// ErrLocked is the error of a lock that another bkt holds.
 var ErrLocked = errors.New("another bkt is at work")
 
 // TryLock is like [Repo.Lock], but does not wait: it returns ErrLocked.
