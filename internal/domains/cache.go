@@ -13,13 +13,12 @@ import (
 	"bkt/internal/secret"
 )
 
-// A Cache holds what domains have looked up, so that later commands need not look it
-// up again. Nothing is written before [Cache.Save]: a command that only looks, or
-// only prints what would change, leaves no trace.
+// A Cache holds facts that domains have read, for later commands. It writes nothing before
+// [Cache.Save], so that a preview changes no file.
 type Cache struct {
 	mu    sync.Mutex
 	texts map[string]plan.Overwrite // by path
-	read  map[string][]byte         // what files had, by path
+	read  map[string][]byte         // the contents of files, by path
 }
 
 // Remember makes Recall return the text for its path from now on.
@@ -32,8 +31,8 @@ func (c *Cache) Remember(p plan.Overwrite) {
 	c.texts[p.Path] = p
 }
 
-// Recall returns what was remembered under a path, by this command or an earlier
-// one. It fails if nothing was.
+// Recall returns the text for a path that this command or an earlier one remembered. It is
+// an error if none did.
 func (c *Cache) Recall(path string) ([]byte, error) {
 	c.mu.Lock()
 	p, ok := c.texts[path]
@@ -53,15 +52,15 @@ func (c *Cache) Recall(path string) ([]byte, error) {
 	return text, err
 }
 
-// Save executes the plan of the cache. If a text cannot be written, it is looked up
-// again next time, and nothing else is lost.
+// Save executes the plan of the cache. It ignores errors: the next command reads facts again
+// that could not be saved.
 func (c *Cache) Save() {
 	_ = host.Executor{}.Execute(context.Background(), c.plan(), nil)
 }
 
-// plan returns the plan that writes what was remembered, which is forgotten. A text
-// with a secret in it is left out and looked up each time. Files that an older bkt
-// wrote readable for all are rewritten.
+// plan returns the plan that writes the remembered texts, and empties the cache. Instead of
+// a text with a secret, it writes an empty one. It rewrites files that an older bkt wrote
+// readable for all.
 func (c *Cache) plan() plan.Plan {
 	c.mu.Lock()
 	defer c.mu.Unlock()

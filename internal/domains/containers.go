@@ -11,8 +11,8 @@ import (
 	"bkt/internal/strictjson"
 )
 
-// Containers returns the named containers, as the manifests in files declare them, or
-// else all that are for the computer host. A name that is not declared is an error.
+// Containers returns the named containers or, without names, all that are declared for the
+// computer host. files has the manifests. A name that is not declared is an error.
 func Containers(files fs.FS, host string, names []string) ([]distrobox.Container, error) {
 	declared, err := distrobox.Store{InImage: ToolboxInImage}.Load(files)
 	if err != nil {

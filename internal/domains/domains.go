@@ -23,8 +23,8 @@ import (
 )
 
 // All returns every domain, in the order in which they are applied: a domain comes
-// after those that it needs. Removals go in the opposite order. repo has the
-// manifests; cache keeps values that the domains need not look up again.
+// after those that it needs. Removals run in the opposite order. repo has the manifests;
+// cache keeps facts for later commands.
 func All(w workspace.Folders, repo fs.FS, cache *Cache) []reconcile.Reconciler {
 	f := folders{w, cache}
 	installations := Flatpak(w)
@@ -69,7 +69,7 @@ type folders struct {
 }
 
 // services returns the domain of systemd's units. BKT_SYSTEMD_ROOT is the root folder of
-// a system that is not running, such as one that is being installed.
+// a system that is not running, such as one during its installation.
 func (f folders) services(repo fs.FS) services.Domain {
 	_, err := os.Stat(filepath.Join(f.Runtime, "systemd/private"))
 	return services.Domain{
@@ -154,8 +154,8 @@ func Distrobox(f workspace.Folders, cache *Cache) distrobox.Domain {
 // ToolboxInImage returns the name of the container of the toolbox image, if this
 // repository builds that image and its Containerfile has the section for the environment
 // of the container.
-func ToolboxInImage(repo fs.FS, boxes manifest.Containers) (string, error) {
-	name, ok := boxes.Toolbox()
+func ToolboxInImage(repo fs.FS, containers manifest.Containers) (string, error) {
+	name, ok := containers.Toolbox()
 	if !ok {
 		return "", nil
 	}
@@ -193,7 +193,7 @@ func (f folders) gsettings() gsettings.Domain {
 	}
 }
 
-// FlatpakArch returns Flatpak's name of an architecture, which has Go's name arch.
+// FlatpakArch returns Flatpak's name of the architecture that Go calls arch.
 func FlatpakArch(arch string) string {
 	switch arch {
 	case "amd64":

@@ -10,10 +10,10 @@ import (
 	"bkt/internal/workspace"
 )
 
-// ContainerManager returns the program that distrobox manages containers with, by
-// distrobox's environment and configuration (distrobox(1)), or "" if none is
-// installed. A configuration is a shell script: for one that computes the name, or
-// that cannot be read, the result is a name that no program has.
+// ContainerManager returns the program with which distrobox manages containers, from
+// distrobox's environment and configuration (see distrobox(1)), or "" if none is installed.
+// A configuration is a shell script: if it computes the name, or cannot be read, the result
+// is a name that no program has.
 func ContainerManager(f workspace.Folders) string {
 	named := os.Getenv("DBX_CONTAINER_MANAGER")
 	if named == "" {
@@ -32,7 +32,7 @@ func ContainerManager(f workspace.Folders) string {
 
 // configuredManager returns the manager in the last of distrobox's configurations.
 func configuredManager(f workspace.Folders) string {
-	says := regexp.MustCompile(`(?m)^\s*(?:export\s+)?container_manager\s*=\s*["']?([^"'\s#;]*)`)
+	assignment := regexp.MustCompile(`(?m)^\s*(?:export\s+)?container_manager\s*=\s*["']?([^"'\s#;]*)`)
 	named := ""
 	for _, dir := range []string{"/usr/share/distrobox/distrobox.conf", "/usr/etc/distrobox/distrobox.conf", "/etc/distrobox/distrobox.conf",
 		filepath.Join(f.Config, "distrobox/distrobox.conf"), filepath.Join(f.Home, ".distroboxrc")} {
@@ -40,7 +40,7 @@ func configuredManager(f workspace.Folders) string {
 		if patherr.UnlessMissing(err) != nil {
 			named = "unknown, as " + patherr.TrimOp(err).Error() // no program has that name
 		}
-		for _, match := range says.FindAllSubmatch(text, -1) {
+		for _, match := range assignment.FindAllSubmatch(text, -1) {
 			named = string(match[1])
 		}
 	}

@@ -11,25 +11,25 @@ import (
 	"bkt/internal/manifest"
 )
 
-// ErrNoToolbox is the error of manifests that do not say which container is that of
-// the toolbox image.
-var ErrNoToolbox = errors.New("does not say which container is that of the toolbox image")
+// ErrNoToolbox is the error of manifests that do not say which container uses the toolbox
+// image.
+var ErrNoToolbox = errors.New("does not say which container uses the toolbox image")
 
-// Toolbox returns the container of the toolbox image, as the manifests in files
-// declare it. It fails with [ErrNoToolbox] if they declare none.
+// Toolbox returns the declared container of the toolbox image. files has the manifests. The
+// error is [ErrNoToolbox] if they declare none.
 func Toolbox(files fs.FS) (distrobox.Container, error) {
 	declared, err := distrobox.Store{InImage: ToolboxInImage}.Load(files)
 	if err != nil {
 		return distrobox.Container{}, err
 	}
 	containers := map[string]manifest.Container{}
-	for _, b := range declared {
-		containers[b.Name] = b.Container
+	for _, c := range declared {
+		containers[c.Name] = c.Container
 	}
 	name, ok := manifest.Containers{Containers: containers}.Toolbox()
 	if !ok {
-		return distrobox.Container{}, hint.Add(fmt.Errorf("%s %w", distrobox.File, ErrNoToolbox), `name that container "bootc-dev", or declare no other one`)
+		return distrobox.Container{}, hint.Add(fmt.Errorf("%s %w", distrobox.File, ErrNoToolbox), `name that container "bootc-dev", or declare only one container`)
 	}
-	i := slices.IndexFunc(declared, func(b distrobox.Container) bool { return b.Name == name })
+	i := slices.IndexFunc(declared, func(c distrobox.Container) bool { return c.Name == name })
 	return declared[i], nil
 }
