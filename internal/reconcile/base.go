@@ -8,8 +8,8 @@ import (
 	"bkt/internal/manifest"
 )
 
-// A base is the last known state of system and manifest, each item with the
-// installation that it was part of.
+// A base is the last known state of system and manifest: items, each with its
+// installation.
 type base[T Item[T]] struct {
 	Version int         `json:"version"`
 	Items   []agreed[T] `json:"items"`
@@ -20,7 +20,7 @@ type agreed[T any] struct {
 	Item         T      `json:"item"`
 }
 
-// baseVersion is that of the format of the base.
+// baseVersion is the version of the format of the base.
 const baseVersion = 1
 
 func readBase[T Item[T]](at string, text []byte) (base[T], error) {
@@ -29,7 +29,7 @@ func readBase[T Item[T]](at string, text []byte) (base[T], error) {
 	}
 	b, _, err := manifest.Decode[base[T]](at, text)
 	switch {
-	case err != nil: // nobody edits this file: the first error is enough
+	case err != nil: // the first error is enough: nobody edits this file
 		err = errors.New(hint.Split(err)[0].Error())
 	case b.Version != baseVersion:
 		err = fmt.Errorf("%s: has version %d, and this bkt reads version %d", at, b.Version, baseVersion)
@@ -37,18 +37,18 @@ func readBase[T Item[T]](at string, text []byte) (base[T], error) {
 	return b, hint.Add(err, "remove this file: without it, bkt compares as on a new machine, and removes nothing")
 }
 
-// unknown returns the items that are not among declared ones.
-func (b base[T]) unknown(known map[string]T) []T {
+// without returns the items that are not among the declared ones.
+func (b base[T]) without(declared map[string]T) []T {
 	var items []T
 	for _, a := range b.Items {
-		if _, ok := known[a.Item.Key()]; !ok {
+		if _, ok := declared[a.Item.Key()]; !ok {
 			items = append(items, a.Item)
 		}
 	}
 	return items
 }
 
-// of returns the items, by key, of the installation that was observed.
+// of returns the items of the observed installation, by key.
 func (b base[T]) of(o Snapshot[T]) map[string]T {
 	items := map[string]T{}
 	for _, a := range b.Items {

@@ -15,49 +15,48 @@ type Case string
 const (
 	CaseLive         Case = "live"     // changed on the system
 	CaseManifest     Case = "manifest" // changed in the manifest
-	CaseConflict     Case = "conflict" // changed on both sides, and not to the same
-	CaseMerge        Case = "merge"    // a list that was changed on both sides, in different elements
-	CaseNew          Case = "new"      // on the system, and not known before
-	CaseMissing      Case = "missing"  // in the manifest, and not known before
-	CaseNoBase       Case = "unknown"  // on both sides, different, and not known before
-	CaseUncapturable Case = "unfit"    // on the system, and not to be expressed in a manifest
+	CaseConflict     Case = "conflict" // changed on both sides, to different values
+	CaseMerge        Case = "merge"    // a list, changed on both sides in different elements
+	CaseNew          Case = "new"      // on the system, without a last known state
+	CaseMissing      Case = "missing"  // in the manifest, without a last known state
+	CaseNoBase       Case = "unknown"  // different on both sides, without a last known state
+	CaseUncapturable Case = "unfit"    // on the system, and manifests cannot express it
 )
 
 // A Difference is an item that differs between the system and the manifest.
 type Difference struct {
 	Key  string
 	Case Case
-	Why  error // of one that is unfit
+	Why  error // the reason of CaseUncapturable
 
-	// The item in JSON, as the manifest has it or would have it; nil where it is
-	// not there.
+	// The item in the JSON of manifests; nil: it does not exist there.
 	Base, Live, Manifest []byte
-	Elsewhere            []byte // as it is declared for other computers only
+	Elsewhere            []byte // the item that is declared only for other computers
 }
 
-// A Comparison is the result of comparing. The keys that its methods take are those of
-// its differences.
+// A Comparison is the result of a comparison. The parameters keys, captured and merged of
+// its methods are keys of its differences.
 type Comparison interface {
-	// Differences are sorted by key. InStep is how many items have none.
+	// Differences returns the differences, sorted by key. UpToDate returns the number
+	// of items without one.
 	Differences() []Difference
-	InStep() int
-	// Total is how many items the manifests declare for this computer.
+	UpToDate() int
+	// Total returns the number of items that the manifests declare for this computer.
 	Total() int
-	// Ignored are the keys of the items that the user ignores, sorted.
+	// Ignored returns the keys of the items that the user ignores, sorted.
 	Ignored() []string
-	// Hidden are the keys of the items that take no part as they could not be
-	// looked at, sorted.
+	// Hidden returns the keys of the items that take no part because they could not be
+	// read, sorted.
 	Hidden() []string
-	// Notes are what the user should know of the domain as a whole.
+	// Notes returns notes for the user on the domain as a whole.
 	Notes() []string
-	// Capture makes the manifests say what the system has.
+	// Capture writes the values of the system into the manifests.
 	Capture(repo *Edits, keys []string) error
-	// Apply returns what makes the system have what the manifests say: what
-	// adds and changes first, then what removes.
+	// Apply returns the plans that give the system the values in the manifests: first
+	// the plan that adds and changes, then the plan that removes.
 	Apply(keys []string) (change, remove plan.Plan)
-	// Base returns the text of the base after these have been captured, and
-	// those applied where they were merged, and whether it differs from the
-	// present one.
+	// Base returns the new text of the base after captured were captured, and merged
+	// were merged and applied, and whether it differs from the present text.
 	Base(captured, merged []string) (text []byte, differs bool, err error)
 }
 
@@ -65,14 +64,14 @@ type comparison[T Item[T]] struct {
 	reconciler[T]
 	in          Input
 	declared    []T
-	elsewhere   map[string]T // declared for other computers only
+	elsewhere   map[string]T // declared only for other computers
 	observed    Snapshot[T]
 	base        base[T]
 	items       map[string]versions[T] // all, by key
 	differences []Difference
 	ignored     []string
 	hidden      []string
-	inStep      int
+	upToDate    int
 	total       int
 }
 
@@ -83,7 +82,7 @@ type versions[T any] struct {
 }
 
 func (c *comparison[T]) Differences() []Difference { return c.differences }
-func (c *comparison[T]) InStep() int               { return c.inStep }
+func (c *comparison[T]) UpToDate() int             { return c.upToDate }
 func (c *comparison[T]) Total() int                { return c.total }
 func (c *comparison[T]) Ignored() []string         { return c.ignored }
 func (c *comparison[T]) Hidden() []string          { return c.hidden }
@@ -110,7 +109,7 @@ func (c *comparison[T]) compare(here map[string]T) {
 	}
 }
 
-// live returns the items of the system by key, without those that are default and not
+// live returns the items of the system by key, without default items that are not
 // declared.
 func (c *comparison[T]) live(here map[string]T) map[string]T {
 	items := index(c.observed.Items)
@@ -120,7 +119,7 @@ func (c *comparison[T]) live(here map[string]T) map[string]T {
 	return items
 }
 
-// resolved returns what a declared item means on this system.
+// resolved returns the meaning of a declared item on this system.
 func (c *comparison[T]) resolved(item *T) *T {
 	if item == nil || c.observed.Resolve == nil {
 		return item
@@ -130,8 +129,8 @@ func (c *comparison[T]) resolved(item *T) *T {
 }
 
 func (c *comparison[T]) add(key string, t versions[T]) {
-	t.diffCase = c.judge(&t)
-	why := c.unfit(key, t)
+	t.diffCase = c.caseOf(&t)
+	why := c.uncapturable(key, t)
 	if why != nil {
 		t.diffCase = CaseUncapturable
 	}
@@ -140,12 +139,12 @@ func (c *comparison[T]) add(key string, t versions[T]) {
 	case t.diffCase != "":
 		c.differences = append(c.differences, Difference{key, t.diffCase, why, encode(t.base), encode(t.live), encode(t.manifest), encode(at(c.elsewhere, key))})
 	case t.live != nil:
-		c.inStep++
+		c.upToDate++
 	}
 }
 
-// judge returns the case of an item, and fills in what merging comes to.
-func (c *comparison[T]) judge(t *versions[T]) Case {
+// caseOf returns the case of an item, and sets its merged value.
+func (c *comparison[T]) caseOf(t *versions[T]) Case {
 	switch {
 	case c.same(t.live, t.manifest):
 		return ""
@@ -212,8 +211,8 @@ func (c *comparison[T]) same(a, b *T) bool {
 	return c.domain.Same(*a, *b)
 }
 
-// unfit returns why an item cannot be captured.
-func (c *comparison[T]) unfit(key string, t versions[T]) error {
+// uncapturable returns an error if an item cannot be captured.
+func (c *comparison[T]) uncapturable(key string, t versions[T]) error {
 	if t.live == nil || t.diffCase == "" || t.diffCase == CaseManifest {
 		return nil
 	}
@@ -259,7 +258,7 @@ func at[T any](m map[string]T, key string) *T {
 	return nil
 }
 
-// encode returns an item in JSON. One that no manifest can have has none.
+// encode returns an item in JSON, "null" if manifests cannot express it.
 func encode[T any](p *T) []byte {
 	if p == nil {
 		return nil

@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FolderIdentity returns a text that a folder and a later one in its place do not
-// share, for [Snapshot.Identity]: its inode and the time of its creation. The device
-// is not part of it, as btrfs may change it at every start. A folder that does not
-// exist has the identity "none".
+// FolderIdentity identifies a folder for [Snapshot.Identity], by its inode and creation
+// time. A later folder in the same place has another identity. The device number is not
+// part of it, because btrfs may change it at each start. A folder that does not exist has
+// the identity "none".
 func FolderIdentity(dir string) string {
 	var st unix.Statx_t
 	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {

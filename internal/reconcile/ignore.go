@@ -18,10 +18,10 @@ func (i Ignore) Has(key string) bool {
 	return slices.ContainsFunc(i, func(p *regexp.Regexp) bool { return p.MatchString(key) })
 }
 
-// ParseIgnore parses the text of an ignore file, which errors call name: a line
-// for each pattern, DOMAIN:GLOB, where * matches any text and ? any
-// character. Blank lines and those that begin with # mean nothing. It returns
-// the patterns of each of the domains; DOMAIN may be the first word of several.
+// ParseIgnore parses the text of an ignore file. name is its name for errors. Each line has
+// a pattern, DOMAIN:GLOB, where * matches any text and ? any character. It ignores blank
+// lines and lines that begin with #. It returns the patterns of each domain; DOMAIN may be
+// the first word of several domains.
 func ParseIgnore(name string, text []byte, domains []string) (map[string]Ignore, error) {
 	ignored := map[string]Ignore{}
 	var errs []error

@@ -1,10 +1,10 @@
-// Package reconcile compares what a running system has with what the manifests
-// declare, and with the last known state of both.
+// Package reconcile compares a running system with the manifests, and with the last known
+// state of both.
 //
-// A [Domain] says what the system has and how to change it; the comparison, and what
-// capture, apply and drift derive from it, is written once, here, for all domains. The
-// package computes: its results are new texts of manifests, plans and new texts of the
-// last known state. It asks the system through [System] and changes nothing.
+// A [Domain] reads the system and plans changes. The comparison, on which capture, apply
+// and drift are based, is the same for all domains, and is in this package. The package
+// computes: its results are new texts of manifests, plans and new texts of the last known
+// state. It asks the system through [System] and changes nothing.
 package reconcile
 
 import (
@@ -16,9 +16,10 @@ import (
 	"bkt/internal/plan"
 )
 
-// An Item is one thing that a domain has: an app, a setting. T is its own type.
+// An Item is a thing in a domain, such as an app or a setting. T is its own type.
 type Item[T any] interface {
-	// Key names the item among those of its domain, in the user's words.
+	// Key returns the name of the item, which is unique in its domain, in the user's
+	// words.
 	Key() string
 	// OnlyOn returns the computers that the item is declared for.
 	OnlyOn() manifest.Hosts
@@ -26,20 +27,20 @@ type Item[T any] interface {
 	WithHosts(manifest.Hosts) T
 }
 
-// A Domain is one kind of thing that a running system has. It is a value: what it
-// has observed is in the [Snapshot], not in the domain.
+// A Domain is a kind of items of a running system. It is a value: the observed facts are in
+// the [Snapshot], not in the domain.
 type Domain[T Item[T]] interface {
 	// Observe reads the system. declared are the items of the manifest, and then
-	// those of the last known state that the manifest does not have. They say how
-	// far to look where the system has no end, and an observed item that is
+	// those of the last known state that the manifest does not have. They limit the
+	// search where the system has no list of items, and an observed item that is
 	// declared keeps its key, its comment, its hosts and every other field that the
 	// system cannot know.
 	//
-	// A tool that is missing or broken is an *[Unavailable] error, never an empty
-	// list.
+	// If a tool is missing or broken, it returns an *[Unavailable] error, never an
+	// empty list.
 	Observe(ctx context.Context, sys System, declared []T) (Snapshot[T], error)
-	// Same reports whether two values of an item, which have the same key, are
-	// the same to the system.
+	// Same reports whether two values of an item, with the same key, are equal for the
+	// system.
 	Same(a, b T) bool
 }
 
@@ -50,39 +51,40 @@ type Merger[T any] interface {
 	Merge(base, ours, theirs T) (T, bool)
 }
 
-// A Reporter is a domain whose items have a part that is captured and never applied:
-// only the system can know it. Applicable returns an item without that part. Two
-// items that differ in nothing else have changed on the system.
+// A Reporter is a domain whose items have a part that only the system can know, which is
+// captured and never applied. Applicable returns an item without that part. If two values
+// differ only in it, the item has changed on the system.
 type Reporter[T any] interface {
 	Applicable(T) T
 }
 
-// A Snapshot is what a system had when it was observed, and plans from that alone.
+// A Snapshot has the facts about a system at the time of observation, and plans from them
+// alone.
 type Snapshot[T any] struct {
 	Items []T
 	// Plan returns the changes that turn every Have into its Want, the whole domain
 	// at once, so that forty installs are one command. Each change names in Targets
-	// the keys of its items. Plan is pure: all it needs was read by Observe.
+	// the keys of its items. Plan is pure: Observe has read all facts that it needs.
 	Plan func(diffs []Diff[T]) []plan.Change
-	// Identity names the installation that an item is part of, or would be, so that
-	// a later one in its place has another name. Nil: there can be only one.
+	// Identity identifies the present or future installation of an item. A later
+	// installation in the same place has another identity. Nil: there is only one.
 	Identity func(T) string
-	// Hidden reports whether an item could not be read and therefore takes no part,
-	// while the rest of the domain could. Notes say why. Nil: none is.
+	// Hidden reports whether an item could not be read, although the rest of the domain
+	// could, and therefore takes no part. Notes say why. Nil: no item is hidden.
 	Hidden func(T) bool
 	// IsDefault reports whether nobody has set the item. Such an item counts only
-	// if it is declared. Nil: none is.
+	// if it is declared. Nil: no item is default.
 	IsDefault func(T) bool
-	// Resolve returns what a declared item means on this system, such as the file
-	// that a name refers to. The system is compared with that and changed to that;
-	// the manifest stays as it is. Nil: every item means what it says.
+	// Resolve returns the meaning of a declared item on this system, such as the file
+	// that a name refers to. It is used to compare and change the system; the manifest
+	// does not change. Nil: items need no resolution.
 	Resolve func(T) T
-	// Notes are what the user should know about the domain as a whole.
+	// Notes are notes for the user on the domain as a whole.
 	Notes []string
 }
 
-// A Diff is an item as the system has it and as it should be; nil: it does not
-// exist. Base is its last known state; nil: there is no such state.
+// A Diff has the present and the wanted value of an item; nil: it does not exist. Base is
+// its last known state; nil: unknown.
 type Diff[T any] struct{ Have, Want, Base *T }
 
 // A System answers questions.
@@ -91,8 +93,8 @@ type System interface {
 	Output(ctx context.Context, r plan.Run) ([]byte, error)
 }
 
-// Unavailable is the error of a domain that cannot be looked at: it takes no
-// part, which is not the same as having nothing.
+// Unavailable is the error of a domain that cannot be read. Such a domain takes no part,
+// whereas an empty domain does.
 type Unavailable struct {
 	Reason error
 }
@@ -109,22 +111,22 @@ func Unavailablef(format string, args ...any) error {
 // A Reconciler is a domain and the place where its items are declared, without the
 // type of its items. [New] returns one.
 type Reconciler interface {
-	// Name is what users call the domain, such as "flatpak-apps".
+	// Name returns the user's name of the domain, such as "flatpak-apps".
 	Name() string
-	// Declares reports whether the manifests declare something for the host.
+	// Declares reports whether the manifests declare an item for the host.
 	Declares(repo fs.FS, host string) (bool, error)
-	// Compare looks at the system and compares. Its errors are those of
-	// manifests, of the base, and *[Unavailable].
+	// Compare reads the system and compares. Its errors are those of manifests and of
+	// the base, and *[Unavailable].
 	Compare(ctx context.Context, in Input) (Comparison, error)
 }
 
-// Input is what a comparison needs.
+// Input is the input of a comparison.
 type Input struct {
 	System System
 	Repo   fs.FS  // the repository of the manifests
 	Host   string // the name of this computer
-	Base   []byte // what [Comparison.Base] returned last time; nil: there is none
-	BaseAt string // where that is kept, for errors
+	Base   []byte // the last result of [Comparison.Base]; nil: none
+	BaseAt string // the path of its file, for errors
 	Ignore Ignore // of this domain
 }
 
@@ -161,7 +163,7 @@ func (k reconciler[T]) Compare(ctx context.Context, in Input) (Comparison, error
 		return nil, err
 	}
 	here, elsewhere := byHost(declared, in.Host)
-	observed, err := k.domain.Observe(ctx, in.System, append(values(here), base.unknown(here)...))
+	observed, err := k.domain.Observe(ctx, in.System, append(values(here), base.without(here)...))
 	if err != nil {
 		return nil, err
 	}

@@ -242,7 +242,7 @@ func TestWhatIsGivenIsThereIfItIsDeclared(t *testing.T) {
 	for _, declared := range [][]manifest.FlatpakOverride{nil, item("--share=ipc")} {
 		for _, base := range [][]byte{nil, agreed(t, item("--share=ipc"), "")} {
 			c := compare(t, d, reconcile.Input{Repo: repository(t, declared), Base: base})
-			if len(c.Differences()) != 0 || c.InStep() != len(declared) {
+			if len(c.Differences()) != 0 || c.UpToDate() != len(declared) {
 				t.Errorf("%v: %v", declared, c.Differences())
 			}
 		}
@@ -459,7 +459,7 @@ func TestResolve(t *testing.T) {
 	in := reconcile.Input{Repo: repository(t, item("--env=I=latest"))}
 	m := meaning{overrides: overrides{has: item("--env=I=1")}, means: map[string]string{"--env=I=latest": "--env=I=1"}}
 	c := compareMeaning(t, m, in)
-	if c.InStep() != 1 {
+	if c.UpToDate() != 1 {
 		t.Fatalf("%v", c.Differences())
 	}
 	var err error
@@ -486,7 +486,7 @@ func TestHidden(t *testing.T) {
 	m := meaning{hidden: "user/a.b.c"}
 	for _, declared := range []string{"--env=A=1", "--env=B=1", ""} {
 		c := compareMeaning(t, m, reconcile.Input{Repo: repository(t, item(declared)), Base: base})
-		if len(c.Differences()) != 0 || c.InStep() != 0 || !slices.Equal(c.Hidden(), []string{m.hidden}) {
+		if len(c.Differences()) != 0 || c.UpToDate() != 0 || !slices.Equal(c.Hidden(), []string{m.hidden}) {
 			t.Errorf("%q: %v", declared, c.Differences())
 		}
 		if _, differs, err := c.Base(nil, nil); differs || err != nil {

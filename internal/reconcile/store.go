@@ -9,16 +9,15 @@ import (
 	"bkt/internal/manifest"
 )
 
-// A Store is where the items of a domain are declared: files of the repository.
+// A Store loads and saves the declared items of a domain in files of the repository.
 type Store[T any] interface {
-	// Load returns the items that are declared, for whatever computer. A file
-	// that is missing declares none.
+	// Load returns the declared items for all computers. A missing file declares none.
 	Load(repo fs.FS) ([]T, error)
-	// Save makes the files declare these items.
+	// Save writes the files so that they declare these items.
 	Save(repo *Edits, items []T) error
 }
 
-// Edits are the files of a repository as they will be.
+// Edits are the files of a repository after edits that are not written yet.
 type Edits struct {
 	fs.FS
 	before, texts map[string][]byte
@@ -39,17 +38,17 @@ func (e *Edits) ReadFile(name string) ([]byte, error) {
 	return text, err
 }
 
-// Before returns what a file held when it was first read, nil if it did not exist: the
-// text that the edit is based on, even if the file has changed since.
+// Before returns the text of a file when it was first read, nil if it did not exist: the
+// text before the edit, even if the file has changed since.
 func (e *Edits) Before(name string) []byte { return e.before[name] }
 
-// WriteFile has the file hold text.
+// WriteFile sets the text of a file.
 func (e *Edits) WriteFile(name string, text []byte) { e.texts[name] = text }
 
-// Names returns the names of the files that were written, sorted.
+// Names returns the names of the edited files, sorted.
 func (e *Edits) Names() []string { return slices.Sorted(maps.Keys(e.texts)) }
 
-// List is the store of items that are one list in one manifest, of type F.
+// List is the store of items in one list of one manifest, of type F.
 type List[F, T any] struct {
 	File  string // such as "manifests/gsettings.json"
 	Items func(*F) *[]T
@@ -78,8 +77,8 @@ func ReadManifest[F any](repo fs.FS, name string) (text []byte, content F, err e
 	return d.Text, d.Content, err
 }
 
-// WriteManifest gives the manifest with a name a content. A manifest that has the
-// content already keeps its layout, and one without a newline at its end gets none.
+// WriteManifest sets the content of a manifest. A manifest that already has the content keeps
+// its layout, and a manifest without a newline at its end gets none.
 func WriteManifest[F any](repo *Edits, name string, content F) error {
 	text, err := manifest.EncodeFile(name, content)
 	if err != nil {

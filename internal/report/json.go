@@ -59,7 +59,7 @@ func newDomain(d *live.Domain, items []Item) Domain {
 	case len(items) > 0:
 		j.State, j.Items = "differs", items
 	}
-	j.InStep, j.Notes = d.Comparison.InStep(), d.Comparison.Notes()
+	j.InStep, j.Notes = d.Comparison.UpToDate(), d.Comparison.Notes()
 	return j
 }
 

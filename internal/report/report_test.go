@@ -27,17 +27,17 @@ func (r reconciler) Declares(fs.FS, string) (bool, error) { return false, nil }
 // A comparison has a number of items that are up to date, and notes.
 type comparison struct {
 	reconcile.Comparison
-	inStep int
-	notes  []string
+	upToDate int
+	notes    []string
 }
 
-func (c comparison) InStep() int     { return c.inStep }
+func (c comparison) UpToDate() int   { return c.upToDate }
 func (c comparison) Notes() []string { return c.notes }
 
 // found returns domains and items of each kind.
 func found() ([]*live.Domain, []live.Item) {
-	apps := &live.Domain{Reconciler: reconciler{name: "flatpak-apps"}, Comparison: comparison{inStep: 2, notes: []string{"a note"}}}
-	fine := &live.Domain{Reconciler: reconciler{name: "gsettings"}, Comparison: comparison{inStep: 1}}
+	apps := &live.Domain{Reconciler: reconciler{name: "flatpak-apps"}, Comparison: comparison{upToDate: 2, notes: []string{"a note"}}}
+	fine := &live.Domain{Reconciler: reconciler{name: "gsettings"}, Comparison: comparison{upToDate: 1}}
 	broken := &live.Domain{Reconciler: reconciler{name: "services"}, Err: errors.New("no systemctl")}
 	items := []live.Item{
 		{Domain: apps, Op: plan.Add, Result: live.Captured, Difference: reconcile.Difference{Key: "new", Case: reconcile.CaseNew, Live: []byte(`{"id":"new"}`)}},

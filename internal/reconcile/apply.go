@@ -14,7 +14,7 @@ import (
 
 // Capture implements [Comparison].
 func (c *comparison[T]) Capture(repo *Edits, keys []string) error {
-	// Another domain may have rewritten the same files meanwhile.
+	// Another domain may have rewritten the same files.
 	declared, err := c.store.Load(repo)
 	if err != nil {
 		return err
@@ -26,14 +26,14 @@ func (c *comparison[T]) Capture(repo *Edits, keys []string) error {
 	return c.store.Save(repo, values(items))
 }
 
-// capture makes the declared items say what the system has of one.
+// capture gives a declared item the value of the system.
 func (c *comparison[T]) capture(declared map[string]T, key string) {
 	t := c.items[key]
 	old, known := declared[key]
 	switch {
 	case t.merged != nil:
 		declared[key] = *t.merged
-	case t.live != nil && known && t.manifest == nil: // so far for other computers
+	case t.live != nil && known && t.manifest == nil: // declared only for other computers
 		declared[key] = old.WithHosts(append(slices.Clone(old.OnlyOn()), c.in.Host))
 	case t.live != nil:
 		declared[key] = *t.live
@@ -65,20 +65,20 @@ func (c *comparison[T]) plan(diffs []Diff[T]) plan.Plan {
 		return nil
 	}
 	p := c.observed.Plan(diffs)
-	name(p, c.name)
+	setDomain(p, c.name)
 	return p
 }
 
-// name says of changes, and of those to retry, which domain they are of.
-func name(changes []plan.Change, domain string) {
+// setDomain sets the domain of changes and of their fallbacks.
+func setDomain(changes []plan.Change, domain string) {
 	for i := range changes {
 		changes[i].Domain = domain
-		name(changes[i].Fallback, domain)
+		setDomain(changes[i].Fallback, domain)
 	}
 }
 
-// wanted returns the value that an item is to get. What was merged for the
-// manifest is merged the other way round.
+// wanted returns the value for the system. If the item was merged for the manifest, it is
+// merged the other way round.
 func (c *comparison[T]) wanted(t versions[T]) *T {
 	if t.merged == nil {
 		return t.manifest
@@ -121,5 +121,5 @@ func (c *comparison[T]) agree(items map[string]agreed[T], key string, value *T) 
 
 func errElsewhere(hosts manifest.Hosts) error {
 	return hint.Add(fmt.Errorf("the manifest declares it for %s, with another value", strings.Join(hosts, ", ")),
-		"give the item in the manifest this computer's value, or take it out of it on this computer")
+		"change the value in the manifest to this computer's, or remove the item on this computer")
 }
