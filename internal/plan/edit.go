@@ -3,11 +3,11 @@ package plan
 import "bkt/internal/shell"
 
 // EditLists adds elements to lists of strings in GSettings, and removes elements. It
-// reads the lists when it is executed: elements that others have added since the plan
-// was made stay. A list that does not change is not written.
+// reads the lists when it is executed, and thus keeps elements that others have added since
+// the plan was made. A list that does not change is not written.
 type EditLists struct {
 	Schema string // of GSettings, such as "org.gnome.shell"
-	Folder string // where dconf keeps it, such as "/org/gnome/shell/"
+	Folder string // its folder in dconf, such as "/org/gnome/shell/"
 	Lists  []ListEdit
 
 	// Needs are paths by element: an element whose path does not exist then is
@@ -16,7 +16,7 @@ type EditLists struct {
 	Summary string // of the edit, in a few words
 }
 
-// A ListEdit edits the list of a key. An element that is in Add is there once.
+// A ListEdit edits the list of a key. Elements in Add are in the list once afterwards.
 type ListEdit struct {
 	Key         string
 	Add, Remove []string
@@ -25,7 +25,7 @@ type ListEdit struct {
 
 func (EditLists) step() {}
 
-// String returns the command that writes, and what it changes.
+// String returns the command that writes, and a summary of the edit.
 func (e EditLists) String() string { return "dconf load " + e.Folder + " < " + e.Summary }
 
 // EditKeyFile edits a key file that programs write, if it exists. Other groups and
@@ -36,15 +36,15 @@ type EditKeyFile struct {
 	Set     []KeyValue // after that
 	Summary string     // of the edit, in a few words
 
-	// LowerKeys writes all keys in lower case: the file is one of Python's
-	// configparser, for which keys with other letters are the same.
+	// LowerKeys writes all keys in lower case, for files of Python's configparser,
+	// which ignores case.
 	LowerKeys bool
 }
 
-// A KeyValue is an entry of a group in a key file, as the file has it.
+// A KeyValue is an entry of a group in a key file, with a raw value.
 type KeyValue struct{ Group, Key, Value string }
 
 func (EditKeyFile) step() {}
 
-// String returns what happens, in a few words.
+// String returns a short description.
 func (e EditKeyFile) String() string { return "edit " + shell.Show(e.Path) + ": " + e.Summary }

@@ -2,21 +2,20 @@ package plan
 
 import "bkt/internal/shell"
 
-// Install downloads a program that is one file. The program takes its place, and may
-// be executed, only when it is complete, proves to be the right one, and is accepted by
-// Finish.
+// Install downloads a program of one file. It replaces the file at Path, and becomes
+// executable, only when it is complete, its checksum is right, and Finish accepts it.
 type Install struct {
-	Name   string // of the program, as the user knows it
+	Name   string // of the program, in the user's words
 	Source Source
-	Path   string // where it goes
-	Cache  string // where it is until then; a download that was interrupted continues there
-	Limit  int64  // the most bytes that it may have
+	Path   string // its final place
+	Cache  string // its place during the download; an interrupted download continues there
+	Limit  int64  // the maximum size in bytes
 	Finish Finisher
 }
 
 func (Install) step() {}
 
-// String returns what happens, as a command would say it.
+// String returns a short description in the form of a command.
 func (i Install) String() string {
 	from := i.Source.URL
 	if i.Source.Ask != nil {
@@ -25,39 +24,38 @@ func (i Install) String() string {
 	return "install " + shell.Show(i.Path) + " from " + shell.Show(from)
 }
 
-// A Source says where a file is and how to recognize it, or which server knows that.
+// A Source is the URL and the checksum of a file, or the request to a server for them.
 type Source struct {
 	URL     string // https or file; http only on this computer
-	SHA256  string // in hexadecimal; "": SHA1 is enough
+	SHA256  string // in hexadecimal; "": SHA1 counts
 	SHA1    string
 	Size    int64  // in bytes; 0: any
 	Version string // of the release that has it; "": unknown
-	Ask     *Ask   // the question whose answer is the source; nil: all is known
+	Ask     *Ask   // the request whose answer is the source; nil: the source is known
 }
 
-// An Ask is a question to a server.
+// An Ask is a request to a server.
 type Ask struct {
-	URLs    []string // the first that exists has the answer
+	URLs    []string // the first one that exists has the answer
 	Token   string   // for the host of the URLs, and no other; "": none
-	Limit   int64    // the most bytes that the answer may have
-	Missing string   // the error if none exists; "": only that
-	Refused string   // what the user can do if the server refuses to answer
+	Limit   int64    // the maximum size of the answer in bytes
+	Missing string   // the error if none exists; "": the status of the answer
+	Refused string   // the hint if the server refuses to answer
 	Answer  Answer
 }
 
-// An Answer understands what a server says. It is the first of two callbacks in plans:
-// looking asks no server, so that only the execution can learn which file to install.
+// An Answer parses the answer of a server. It is the first of two callbacks in plans:
+// planning asks no server, so only the execution knows which file to install.
 type Answer interface {
-	// Source returns what the text at a URL says.
+	// Source returns the source in the text at a URL.
 	Source(url string, text []byte) (Source, error)
 }
 
-// A Finisher decides about a program that was downloaded. It is the second of two
-// callbacks in plans: which desktop entry and icon a program has is known only from the
-// program.
+// A Finisher computes the steps after the download of a program. It is the second of two
+// callbacks in plans: only the program itself has its desktop entry and its icon.
 type Finisher interface {
-	// Finish returns the steps that write and delete files after the program has
-	// taken its place, or what is wrong with the program. The source has the file's
-	// sha256.
+	// Finish returns the steps that write and delete files after the program is in its
+	// place. It returns an error if the program must not be installed. The source has the
+	// file's sha256.
 	Finish(file string, from Source) ([]Step, error)
 }

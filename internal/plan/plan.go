@@ -1,9 +1,8 @@
 // Package plan describes effects without having any.
 //
-// A command computes a [Plan]: what will change, and the steps that change it. The
-// command line prints it, or package host executes it. bkt changes everything through
-// plans, so that every command has the same --dry-run and --check, and neither can
-// change anything by mistake.
+// A command computes a [Plan]: the changes and the steps that make them. The command line
+// prints it, or package host executes it. bkt makes all changes through plans, so that every
+// command has the same --dry-run and --check, and neither can change anything by mistake.
 package plan
 
 import (
@@ -18,7 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 )
 
-// An Op says in one character what a change does.
+// An Op is the operation of a change, in one character.
 type Op string
 
 // The operations.
@@ -28,21 +27,20 @@ const (
 	Remove Op = "-"
 )
 
-// A Plan is what will change, in order. An empty plan means that everything is up to
-// date.
+// A Plan is a list of changes, in order. An empty plan means that everything is up to date.
 type Plan []Change
 
-// A Change is one thing that will change.
+// A Change is one change, with the steps that make it.
 type Change struct {
 	Op       Op
-	Domain   string   // that the targets are of; "" where they are files
+	Domain   string   // of the targets; "": they are files
 	Targets  []string // in the user's words
 	Steps    []Step
-	Fallback []Change // what to do, each by itself, should the steps fail; none: nothing
-	Undo     []Step   // what to do should the steps fail
-	Hint     string   // what the user can do should they fail; "": nothing more than the error says
-	DataLoss []string // what there is no getting back, in the user's words
-	Remains  []string // what one might think goes, and stays, in the user's words
+	Fallback []Change // changes to make instead if a step fails
+	Undo     []Step   // the steps that undo the change if a step fails
+	Hint     string   // for the user if a step fails; "": none
+	DataLoss []string // data that is lost for good, in the user's words
+	Remains  []string // files that a removal leaves although one may expect otherwise, in the user's words
 }
 
 // A Step is one effect. The kinds of step are those in this package.
@@ -54,27 +52,27 @@ type Step interface {
 // Write replaces the content of a file, or creates it.
 type Write struct {
 	Path string
-	Name string // the path as the user knows it
-	Old  []byte // what the file holds now; a file that has changed since is not overwritten
+	Name string // the path in the user's words
+	Old  []byte // the present content; a file that has changed since is not overwritten
 	New  []byte
 	Mode fs.FileMode // of a new file; 0: 0644
 
-	// Private is a folder of bkt that the file is below, and that only the user may
-	// read: it, the folders on the way and the file get that mode, even if they
-	// exist. "": others may read the file.
+	// Private is a folder of bkt above the file that only the user may read: it, the
+	// folders between and the file get that mode, even if they exist. "": others may
+	// read the file.
 	Private string
 }
 
 func (Write) step() {}
 
-// String returns what happens, in a few words.
+// String returns a short description.
 func (w Write) String() string { return "write " + w.Name }
 
 // Diff returns the difference in the unified format of diff(1).
 func (w Write) Diff() []byte { return unified(w.Name, w.Old, w.New) }
 
-// Overwrite gives a file a text, whatever the file holds: one that only programs
-// write.
+// Overwrite sets the text of a file, regardless of its present content. It is for files that
+// only programs write.
 type Overwrite struct {
 	Path    string
 	Text    []byte
@@ -83,36 +81,35 @@ type Overwrite struct {
 
 func (Overwrite) step() {}
 
-// String returns what happens, as a command would say it.
+// String returns a short description in the form of a command.
 func (p Overwrite) String() string { return "write " + shell.Show(p.Path) }
 
-// Delete removes a file, or a folder with its content. It need not exist.
+// Delete removes a file, or a folder with its content, if it exists.
 type Delete struct {
 	Path string
 }
 
 func (Delete) step() {}
 
-// String returns what happens, as a command would say it.
+// String returns a short description in the form of a command.
 func (d Delete) String() string { return "rm -r " + shell.Show(d.Path) }
 
 // Run runs a command.
 //
-// The exit status of some programs means nothing. For such a program, Require is a
-// command that must succeed before Argv runs, and Verify one that succeeds only if
-// Argv has done its work. What they print to standard error is the error.
+// Some programs have no reliable exit status. For such a program, Require is a command that
+// must succeed before Argv runs, and Verify a command that succeeds only if Argv has done
+// its work. Their standard error is the text of the error.
 type Run struct {
 	Argv            []string
-	Dir             string   // where it runs; "": where bkt does
+	Dir             string   // the working directory; "": that of bkt
 	Env             []string // NAME=VALUE, in addition to bkt's own
 	Stdin           []byte
-	Require, Verify []string // nil: the exit status of Argv is all there is to know
+	Require, Verify []string // nil: the exit status of Argv decides
 }
 
 func (Run) step() {}
 
-// String returns the command as one types it into a shell, without what it
-// reads.
+// String returns the command in the syntax of a shell, without its input.
 func (r Run) String() string {
 	var words []string
 	if r.Dir != "" {
@@ -133,31 +130,30 @@ func (r Run) String() string {
 
 // Stage replaces the content of a file in git's index.
 type Stage struct {
-	Root string // the folder that Name is in
+	Root string // the folder of Name
 	Name string
-	Old  []byte // what the index holds now
+	Old  []byte // the present content in the index
 	New  []byte
 }
 
 func (Stage) step() {}
 
-// String returns what happens, in a few words.
+// String returns a short description.
 func (s Stage) String() string { return "stage " + s.Name }
 
-// Diff returns the difference in the unified format of diff(1), which git apply
-// takes.
+// Diff returns the difference in the unified format of diff(1), for "git apply".
 func (s Stage) Diff() []byte { return unified(s.Name, s.Old, s.New) }
 
 func unified(name string, old, text []byte) []byte {
 	diff := diff.Diff("a/"+name, old, "b/"+name, text)
-	// The first line is the command that one might have typed.
+	// The first line is a command.
 	_, diff, _ = bytes.Cut(diff, []byte("\n"))
 	return diff
 }
 
-// Rewrite is the plan that gives the file at path, which holds old, a text: an empty
-// plan if the file has it already. An old of nil means that there is no file. name is
-// the path as the user knows it.
+// Rewrite returns the plan that changes the content of the file at path from old to text, an
+// empty plan if both are equal. If old is nil, the file does not exist. name is the path in
+// the user's words.
 func Rewrite(path, name string, old, text []byte) Plan {
 	op := Modify
 	if old == nil {
