@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asOwner makes root run a command as the owner of the folder that it runs in. If the
-// owner cannot get to the folder, root runs it.
+// asOwner makes root run a command as the owner of its working directory. If the owner
+// cannot reach that directory, root runs it.
 func asOwner(cmd *exec.Cmd) {
 	var st unix.Stat_t
 	if os.Geteuid() != 0 || unix.Stat(cmp.Or(cmd.Dir, "."), &st) != nil || st.Uid == 0 || st.Uid == unmapped || !reaches(cmd.Dir, st) {
@@ -24,16 +24,15 @@ func asOwner(cmd *exec.Cmd) {
 		home = u.HomeDir
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: st.Uid, Gid: st.Gid}}
-	// The configuration is the owner's, too: that of root is not for them to read.
+	// The owner cannot read root's configuration.
 	cmd.Env = append(cmd.Environ(), "HOME="+home, "XDG_CONFIG_HOME=")
 }
 
-// unmapped is the owner of files that belong to no user of a user namespace. Nobody
-// can become that user.
+// unmapped is the owner of files without a user in a user namespace. No process can become
+// that user.
 const unmapped = 65534
 
-// reaches reports whether the owner of a folder may pass through all folders around
-// it.
+// reaches reports whether the owner of a folder may pass through all its parents.
 func reaches(dir string, owner unix.Stat_t) bool {
 	dir, err := filepath.Abs(dir)
 	if err == nil {

@@ -18,14 +18,14 @@ import (
 	"bkt/internal/plan"
 )
 
-// killGrace is how long a command may take to end after it is asked to.
+// killGrace is how long a command may take to end after SIGTERM.
 const killGrace = 5 * time.Second
 
-// An ExitError is that of a command that has run and did not succeed.
+// An ExitError is the error of a command that ran and failed.
 type ExitError struct {
 	Program string
 	Status  int
-	Stderr  string // what it said, unless that went elsewhere
+	Stderr  string // its standard error, unless that went elsewhere
 }
 
 func (e *ExitError) Error() string {
@@ -36,13 +36,12 @@ func (e *ExitError) Error() string {
 	return text
 }
 
-// A Query answers questions about this machine. It runs the commands in a closed list
-// and nothing else, so that whoever has only a Query cannot change anything.
+// A Query answers questions about this machine. It runs only the commands in a closed list,
+// so that code with only a Query cannot change anything.
 type Query struct{}
 
 // Output runs a command that changes nothing and returns its standard output. A
-// command that fails is an [ExitError]. It prints English, whatever the user's
-// language: the output is parsed.
+// command that fails is an [ExitError]. The output is in English, because it is parsed.
 func (Query) Output(ctx context.Context, r plan.Run) ([]byte, error) {
 	if err := checkQuestion(r.Argv); err != nil {
 		return nil, err
@@ -52,8 +51,8 @@ func (Query) Output(ctx context.Context, r plan.Run) ([]byte, error) {
 	return out, err
 }
 
-// Git runs a command of git in dir that changes nothing, with the given standard
-// input, and returns its output. Root runs it as the owner of dir, so that git reads
+// Git runs a command of git in dir that changes nothing, with stdin as its
+// standard input, and returns its output. Root runs it as the owner of dir, so that git reads
 // the owner's configuration.
 func (Query) Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error) {
 	if err := checkQuestion(append([]string{"git"}, args...)); err != nil {
@@ -80,9 +79,8 @@ func (Executor) OutputLogged(ctx context.Context, log io.Writer, r plan.Run) ([]
 	return stdout.Bytes(), err
 }
 
-// outputs runs a command and returns what it writes to standard output and to
-// standard error.
-func outputs(ctx context.Context, r plan.Run) (out []byte, said string, err error) {
+// outputs runs a command and returns its standard output and its standard error.
+func outputs(ctx context.Context, r plan.Run) (out []byte, errText string, err error) {
 	var stdout, stderr bytes.Buffer
 	r.Env = append([]string{"LC_ALL=C.UTF-8"}, r.Env...)
 	cmd := command(ctx, r)
@@ -94,7 +92,7 @@ func outputs(ctx context.Context, r plan.Run) (out []byte, said string, err erro
 	return stdout.Bytes(), plainText(stderr.String()), err
 }
 
-// git runs git in dir as its owner, so that all that git writes is the owner's.
+// git runs git in dir as the owner of dir, so that the owner gets all files of git.
 func git(ctx context.Context, dir string, stdin []byte, env []string, args ...string) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := command(ctx, plan.Run{Argv: append([]string{"git"}, args...), Dir: dir, Stdin: stdin, Env: env})
@@ -107,7 +105,7 @@ func git(ctx context.Context, dir string, stdin []byte, env []string, args ...st
 	return stdout.Bytes(), err
 }
 
-// command returns a command that is asked to end when ctx does, before it is killed.
+// command returns a command that gets SIGTERM when ctx ends, and is killed later.
 func command(ctx context.Context, r plan.Run) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, r.Argv[0], r.Argv[1:]...)
 	cmd.Dir = r.Dir
@@ -133,21 +131,20 @@ func run(ctx context.Context, cmd *exec.Cmd, stderr *bytes.Buffer) error {
 	return err
 }
 
-// plainText returns what a program has written without colours.
+// plainText returns the output of a program without colours.
 func plainText(s string) string { return strings.TrimSpace(colours.ReplaceAllString(s, "")) }
 
-// colours are what terminals take for a change of colour. Some programs write them
-// wherever they write.
+// colours matches the escape sequences of colours, which some programs always print.
 var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-// Installed says whether there is a program of that name in PATH.
+// Installed reports whether PATH has a program with this name.
 func Installed(name string) bool {
 	_, err := exec.LookPath(name)
 	return err == nil
 }
 
-// ReadableByOthers reports whether other users may read a file, as those that an
-// older bkt wrote. A missing file is not readable.
+// ReadableByOthers reports whether other users may read a file, as with files of an older
+// bkt. A missing file is not readable.
 func ReadableByOthers(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().Perm()&0o077 != 0

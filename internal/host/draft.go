@@ -18,18 +18,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A draft is a file that is not in its place yet. It has no name until it is complete:
-// a process that is killed while it writes leaves nothing behind. Only if it replaces
-// a file does it have a name for a moment, which proves that it is a draft.
+// A draft is a file that is not in its place yet. It has no name until it is complete, so
+// that a process that is killed while it writes leaves nothing behind. Just before it
+// replaces a file, it gets a name that proves that it is a draft.
 type draft struct {
 	*os.File
 	path string // its place
-	name string // the path that it has until then; "": none
+	name string // its path until then; "": none
 }
 
-// newDraft makes a file for path, in the same folder. It gets the owner and the mode
-// of the file at path. If there is none, it gets the mode that the umask leaves of
-// mode and, if root makes it, the owner of the folder.
+// newDraft creates a file for path, in the same folder. It gets the owner and the mode of
+// the file at path. If that does not exist, it gets mode without the umask and, if root
+// creates it, the owner of the folder.
 func newDraft(path string, mode fs.FileMode) (*draft, error) {
 	dir := filepath.Dir(path)
 	d := &draft{path: path}
@@ -65,7 +65,7 @@ func (d *draft) belong() error {
 	if err != nil {
 		return err
 	}
-	is, isKnown := draft.Sys().(*syscall.Stat_t) // in a folder with setgid, not the group of the process
+	is, isKnown := draft.Sys().(*syscall.Stat_t) // in a folder with setgid, its group is that of the folder
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if ok && isKnown && (stat.Uid != is.Uid || stat.Gid != is.Gid) {
 		if err := d.Chown(int(stat.Uid), int(stat.Gid)); err != nil && os.Geteuid() == 0 {
@@ -75,7 +75,7 @@ func (d *draft) belong() error {
 	return d.Chmod(info.Mode())
 }
 
-// openNamed makes the file on a file system that cannot make one without a name.
+// openNamed creates the file on a file system without O_TMPFILE.
 func (d *draft) openNamed(mode fs.FileMode) error {
 	first := filepath.Join(filepath.Dir(d.path), draftPrefix+rand.Text())
 	f, err := os.OpenFile(first, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode.Perm())
@@ -96,7 +96,7 @@ func (d *draft) openNamed(mode fs.FileMode) error {
 	return nil
 }
 
-// put puts the file in its place.
+// put moves the file to its place.
 func (d *draft) put() error {
 	defer d.cleanup()
 	if err := d.Sync(); err != nil {
@@ -133,18 +133,17 @@ func (d *draft) link() error {
 // cleanup closes the file, and removes it if it is not in its place.
 func (d *draft) cleanup() {
 	if d.name != "" {
-		_ = os.Remove(d.name) // the next one that writes there sweeps it
+		_ = os.Remove(d.name) // the next bkt that writes there removes it
 		d.name = ""
 	}
 	_ = d.Close()
 }
 
-// draftPrefix begins the names of drafts.
+// draftPrefix is the beginning of the names of drafts.
 const draftPrefix = ".bkt-tmp-"
 
-// draftName returns the name of a file as a draft. It follows from the inode and the
-// time of creation, so that no other file has it: neither one with a similar name nor
-// a copy.
+// draftName returns the name of a file as a draft. It is computed from the inode and the
+// creation time, so that no other file has it, not even a copy.
 func draftName(fd int) (string, error) {
 	var st unix.Statx_t
 	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
@@ -154,8 +153,8 @@ func draftName(fd int) (string, error) {
 	return draftPrefix + hex.EncodeToString(sum[:16]), nil
 }
 
-// Abandoned reports whether the file at path is a draft of a bkt that was killed: its
-// name proves it, and nobody is writing the file.
+// Abandoned reports whether the file at path is a draft of a killed bkt: its name proves
+// that it is a draft, and it is not locked by a writer.
 func Abandoned(path string) bool {
 	if !strings.HasPrefix(filepath.Base(path), draftPrefix) {
 		return false
@@ -173,8 +172,8 @@ func Abandoned(path string) bool {
 	return err == nil && name == filepath.Base(path) && unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
-// removeStaleTemps removes stale drafts in each folder that changes write to, once:
-// there may be thousands of files to write in one.
+// removeStaleTemps removes stale drafts in the folders of the files that changes write. It
+// reads each folder once, because it may get thousands of files.
 func removeStaleTemps(changes plan.Plan) {
 	done := map[string]bool{}
 	once := func(dir string) {
@@ -216,8 +215,8 @@ func writtenBy(changes plan.Plan) (paths []string) {
 	return paths
 }
 
-// removeStaleTemp removes the drafts in a folder that bkts have left that were killed.
-// Files that cannot be read or removed stay; they do no harm.
+// removeStaleTemp removes drafts of killed bkts in a folder. Files that cannot be read or
+// removed stay, which does no harm.
 func removeStaleTemp(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

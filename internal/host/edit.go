@@ -16,9 +16,9 @@ import (
 	"bkt/internal/plan"
 )
 
-// editLists reads the lists again: what others have changed since the plan was made
-// stays. One process of each program edits all lists, and dconf fails where gsettings
-// would report success although nothing was written.
+// editLists reads the lists again, to keep changes that others have made since the plan was
+// made. It edits all lists with one process of each program. It writes with dconf, which
+// fails where gsettings would report success without writing.
 func editLists(ctx context.Context, e plan.EditLists) error {
 	printed, _, err := outputs(ctx, plan.Run{Argv: []string{"gsettings", "list-recursively", e.Schema}})
 	if err != nil {
@@ -32,8 +32,8 @@ func editLists(ctx context.Context, e plan.EditLists) error {
 	return err
 }
 
-// editedLists returns what dconf has to load, "" if no list changes. printed is what
-// gsettings prints: lines of a schema, a key and a value.
+// editedLists returns the input for "dconf load", "" if no list changes. printed is the
+// output of gsettings: lines of a schema, a key and a value.
 func editedLists(e plan.EditLists, printed string) (string, error) {
 	values := map[string]string{}
 	for line := range strings.Lines(printed) {
@@ -62,7 +62,7 @@ func editedLists(e plan.EditLists, printed string) (string, error) {
 	return "[/]\n" + text.String(), nil
 }
 
-// existing returns those elements that need no path, or whose path exists.
+// existing returns the elements that need no path, or whose path exists.
 func existing(e plan.EditLists, elements []string) []string {
 	return slices.DeleteFunc(slices.Clone(elements), func(element string) bool {
 		path, needed := e.Needs[element]
@@ -139,8 +139,8 @@ func lowerKeys(f keyfile.File) {
 	}
 }
 
-// meets returns an error if a folder does not meet an expectation.
-func meets(folder fs.FS, e plan.Expectation) error {
+// checkExpectation returns an error if a folder does not meet an expectation.
+func checkExpectation(folder fs.FS, e plan.Expectation) error {
 	text, err := fs.ReadFile(folder, e.File)
 	fields := map[string]any{}
 	if err == nil {

@@ -61,5 +61,5 @@ func RunGit(ctx context.Context, dir string, args ...string) error {
 // What edits and expectations come to.
 var (
 	EditedLists = editedLists
-	Meets       = meets
+	Meets       = checkExpectation
 )

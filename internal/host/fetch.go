@@ -22,8 +22,8 @@ const (
 	fetchTimeout = 10 * time.Minute
 )
 
-// fetch downloads a file. The file takes its place only when it is complete and the
-// right one.
+// fetch downloads a file. It moves the file to its place only when it is complete and its
+// checksum is right.
 func fetch(ctx context.Context, f plan.Fetch) error {
 	if err := owner.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
 		return err
@@ -59,8 +59,8 @@ func download(ctx context.Context, f plan.Fetch, to io.Writer) error {
 	return nil
 }
 
-// open returns what is at the URL. The transport also reads local files, but no server
-// can redirect to them.
+// open returns the content of the URL. The transport also reads local files, but servers
+// cannot redirect to them.
 func open(ctx context.Context, f plan.Fetch) (io.ReadCloser, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.RegisterProtocol("file", http.NewFileTransport(http.Dir("/")))
@@ -87,9 +87,9 @@ func open(ctx context.Context, f plan.Fetch) (io.ReadCloser, error) {
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	switch first, scheme := via[0].URL.Scheme, req.URL.Scheme; {
 	case len(via) > maxRedirects:
-		return fmt.Errorf("leads on more than %d times", maxRedirects)
+		return fmt.Errorf("redirects more than %d times", maxRedirects)
 	case scheme != "https" && (scheme != "http" || first != "http"):
-		return fmt.Errorf("leads to %s, which is less safe", req.URL.Redacted())
+		return fmt.Errorf("redirects to %s, which is less safe", req.URL.Redacted())
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func TestFetchRefuses(t *testing.T) {
 		{"missing, and what it means", "/none", "", "there is no release", "there is no release", 7},
 		{"no local file", "file://" + local + "/none", "", "", "the answer is 404 Not Found", 7},
 		{"a redirect to a local file", "/to?url=file://" + local + "/x", "", "", "which is less safe", 7},
-		{"redirects without end", "/to?url=/to?url=/to?url=/to?url=/to?url=/to?url=/to?url=/x", "", "", "leads on more than 5 times", 7},
+		{"redirects without end", "/to?url=/to?url=/to?url=/to?url=/to?url=/to?url=/to?url=/x", "", "", "redirects more than 5 times", 7},
 		{"another protocol", "ftp://127.0.0.1/x", "", "", `unsupported protocol scheme "ftp"`, 7},
 		{"no server", "http://127.0.0.1:1/x", "", "", "connection refused", 7},
 	}

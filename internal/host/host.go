@@ -1,6 +1,6 @@
-// Package host is the edge to the machine: it executes plans and runs commands. No
-// other package of bkt does, except that buildkit, engine and registry do it for
-// images. Host decides nothing.
+// Package host is the edge to the machine: it executes plans and runs commands. No other
+// package of bkt does, except buildkit, engine and registry for images. It makes no
+// decisions.
 package host
 
 import (
@@ -21,16 +21,16 @@ import (
 	"bkt/internal/plan"
 )
 
-// An Executor executes plans. A command that only looks has a [Query] and no Executor.
+// An Executor executes plans. Commands that change nothing have a [Query] and no Executor.
 type Executor struct{}
 
 // Execute executes p. Before it changes anything, it checks every file that p writes
 // and prepares the new text of each: if a file was edited in the meantime, or its
 // folder is not writable, nothing changes.
 //
-// A change that fails later does not stop the others; the errors are joined. A failed
-// change with a Fallback is replaced by it. done, unless it is nil, is called with
-// each change that was executed or has failed.
+// A change that fails later does not stop the others; the errors are joined. If a change
+// with a Fallback fails, the Fallback is executed instead. Unless done is nil, Execute
+// calls it with each executed or failed change.
 func (Executor) Execute(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error {
 	pending := pending{}
 	defer pending.cleanup()
@@ -62,17 +62,17 @@ func (p pending) all(ctx context.Context, changes plan.Plan, done func(plan.Chan
 	return errors.Join(errs...)
 }
 
-// pending are the files that are written but not yet in their place, by path.
+// pending are the written files that are not in their place yet, by path.
 type pending map[string]*draft
 
-// cleanup removes the files that are not in their place.
+// cleanup removes the pending files.
 func (p pending) cleanup() {
 	for _, f := range p {
 		f.cleanup()
 	}
 }
 
-// prepare writes the files of changes, but does not put them in their place.
+// prepare writes the files of changes, but does not move them to their place.
 func (p pending) prepare(changes plan.Plan) error {
 	for _, c := range changes {
 		for _, s := range c.Steps {
@@ -94,8 +94,8 @@ func (p pending) prepare(changes plan.Plan) error {
 }
 
 // change executes the steps of a change. If one fails, it executes the steps that undo
-// them. An error of these is not reported, as there may be nothing to undo, unless the
-// step verifies what it has done.
+// them. It reports an error of these only if the step verifies its result: there may be
+// nothing to undo.
 func change(ctx context.Context, c plan.Change, files pending) error {
 	for _, s := range c.Steps {
 		if err := step(ctx, s, files); err != nil {
@@ -140,12 +140,11 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 	case plan.Fail:
 		return s.Reason
 	default:
-		return fmt.Errorf("a step of type %T cannot be carried out", s)
+		return fmt.Errorf("a step of type %T cannot be executed", s)
 	}
 }
 
-// runStep runs a command that changes something, after the command that checks whether
-// it can, and before the command that checks whether it has.
+// runStep runs a command between its Require and its Verify.
 func runStep(ctx context.Context, r plan.Run) error {
 	if r.Require != nil {
 		if _, _, err := outputs(ctx, plan.Run{Argv: r.Require, Env: r.Env}); err != nil {
@@ -163,8 +162,8 @@ func runStep(ctx context.Context, r plan.Run) error {
 	return reason(err)
 }
 
-// reason returns what a check has printed: it is about the object of the check, not
-// about the check.
+// reason returns the output of a failed check as the error, without the name and the status
+// of the check.
 func reason(err error) error {
 	if e, ok := errors.AsType[*ExitError](err); ok && e.Stderr != "" {
 		return errors.New(e.Stderr)
@@ -172,7 +171,8 @@ func reason(err error) error {
 	return err
 }
 
-// checkUnchanged returns an error if the file of a write is not as the plan found it.
+// checkUnchanged returns an error if the file of a write has changed since the plan was
+// made.
 func checkUnchanged(w plan.Write) error {
 	now, err := os.ReadFile(w.Path)
 	absent := errors.Is(err, fs.ErrNotExist)
@@ -180,14 +180,14 @@ func checkUnchanged(w plan.Write) error {
 		return fmt.Errorf("%s: %w", w.Name, patherr.Reason(err))
 	}
 	if absent != (w.Old == nil) || !bytes.Equal(now, w.Old) {
-		return hint.Add(fmt.Errorf("%s: the file has changed meanwhile", w.Name), "run the command again")
+		return hint.Add(fmt.Errorf("%s: the file has changed since bkt read it", w.Name), "run the command again")
 	}
 	return nil
 }
 
-// write writes the new text of a file, which replaces the old one in a single step: at
-// any moment the file has either of them. A symbolic link stays a link; mode and owner
-// stay as they are.
+// write writes the new text of a file into a draft, which then replaces the old text in one
+// step: the file always has one of them. A symbolic link stays a link; mode and owner do
+// not change.
 func write(w plan.Write) (*draft, error) {
 	if w.Old == nil || w.Private != "" {
 		if err := folderOf(w.Path, w.Private); err != nil {
@@ -222,14 +222,14 @@ func drafted(path string, text []byte, mode fs.FileMode, private string) (*draft
 	return d, nil
 }
 
-// The modes of what only the user may read.
+// The modes of files and folders that only the user may read.
 const (
 	ownFile   = 0o600
 	ownFolder = 0o700
 )
 
-// folderOf makes the folder of a file. It and the folders from private on become
-// readable for the user only, also those that exist.
+// folderOf creates the folder of a file. That folder and its parents up to private become
+// readable only for the user, even if they exist.
 func folderOf(path, private string) error {
 	dir := filepath.Dir(path)
 	if private == "" {
@@ -256,7 +256,7 @@ func put(p plan.Overwrite) error {
 	return writeFile(p.Path, p.Text, 0o644, p.Private)
 }
 
-// writeFile gives the file that path leads to a text in one step. Below private, only
+// writeFile sets the text of the file that path leads to in one step. Below private, only
 // the user may read it.
 func writeFile(path string, text []byte, mode fs.FileMode, private string) error {
 	d, err := drafted(path, text, mode, private)
@@ -266,8 +266,8 @@ func writeFile(path string, text []byte, mode fs.FileMode, private string) error
 	return d.put()
 }
 
-// MkdirAll makes a folder for bkt's own state, and the folders around it that do not
-// exist. Only the user may read them.
+// MkdirAll creates a folder for bkt's own state, and its missing parents. Only the user may
+// read them.
 func MkdirAll(dir string) error { return owner.MkdirAll(dir, ownFolder) }
 
 // followed returns the path of the file to write instead of path. It is an error if
@@ -280,8 +280,8 @@ func followed(path string) (string, error) {
 	return real, hint.Add(owner.CheckLinks(path, real), "run it as that user, without sudo")
 }
 
-// target returns the path of the file that symbolic links at path lead to. The file
-// need not exist.
+// target returns the path of the file after following symbolic links at path. The file need
+// not exist.
 func target(path string) (string, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -257,7 +257,7 @@ func link(t *testing.T, dir string, links map[string]string) map[string]string {
 }
 
 func TestDoWritesNothingIfAFileHasChanged(t *testing.T) {
-	const changed = "b: the file has changed meanwhile"
+	const changed = "b: the file has changed since bkt read it"
 	tests := []struct {
 		name  string
 		there bool // when the plan is made
@@ -450,7 +450,7 @@ type odd struct{ plan.Step }
 
 func TestDoRefusesStepsItDoesNotKnow(t *testing.T) {
 	err := host.Executor{}.Execute(t.Context(), plan.Plan{{Targets: []string{"x"}, Steps: []plan.Step{odd{}}}}, ignore)
-	if err == nil || err.Error() != "x: a step of type host_test.odd cannot be carried out" {
+	if err == nil || err.Error() != "x: a step of type host_test.odd cannot be executed" {
 		t.Errorf("error %v", err)
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"bkt/internal/plan"
 )
 
-// install downloads a program and puts it in its place. A complete download that is
-// wrong is deleted; an interrupted one is kept.
+// install downloads a program and moves it to its place. It deletes a complete download with
+// a wrong checksum, and keeps an interrupted one.
 func install(ctx context.Context, i plan.Install) error {
 	source, err := follow(ctx, i.Source)
 	if err != nil {
@@ -51,10 +51,10 @@ func install(ctx context.Context, i plan.Install) error {
 	return nil
 }
 
-// maxAsked is how many servers are asked, one after the other.
+// maxAsked is the maximum number of requests before a download.
 const maxAsked = 3
 
-// follow asks servers where a file is until the answer is a URL.
+// follow asks servers for the source of a file until it has a URL.
 func follow(ctx context.Context, s plan.Source) (plan.Source, error) {
 	for range maxAsked {
 		if s.Ask == nil {
@@ -68,7 +68,7 @@ func follow(ctx context.Context, s plan.Source) (plan.Source, error) {
 			return s, fmt.Errorf("%s: %w", url, err)
 		}
 	}
-	return s, errors.New("one server names the next, without end")
+	return s, errors.New("each server refers to another one")
 }
 
 // verified returns the source with the sha256 of its file, after comparing the
@@ -86,7 +86,7 @@ func verified(file string, s plan.Source) (plan.Source, error) {
 	sum, old := hex.EncodeToString(sha256.Sum(nil)), hex.EncodeToString(sha1.Sum(nil))
 	switch {
 	case s.SHA256 == "" && s.SHA1 == "":
-		return s, errors.New("there is no checksum to verify it")
+		return s, errors.New("it has no checksum")
 	case s.SHA256 != "" && s.SHA256 != sum:
 		return s, fmt.Errorf("its sha256 is %s, not %s", sum, s.SHA256)
 	case s.SHA256 == "" && s.SHA1 != old:
@@ -96,8 +96,8 @@ func verified(file string, s plan.Source) (plan.Source, error) {
 	return s, nil
 }
 
-// place copies a file to where it may be executed. Until the copy is complete, the old
-// file is there.
+// place copies a file to path, and makes it executable. The old file stays until the copy is
+// complete.
 func place(file, path string) error {
 	from, err := os.Open(file)
 	if err != nil {

@@ -19,12 +19,12 @@ import (
 	"bkt/internal/plan"
 )
 
-// silence is how long a server may send nothing. A large file may take longer, as long
-// as more of it comes.
-const silence = time.Minute
+// idleTimeout is how long a server may send nothing. A download may take longer while data
+// arrives.
+const idleTimeout = time.Minute
 
-// Progress is called with the number of bytes of a program that are downloaded, and
-// the number that it will have: 0 if the server does not say.
+// Progress gets the number of downloaded bytes of a program, and its total size: 0 if the
+// server does not send it.
 type Progress func(name string, done, total int64)
 
 type progressKey struct{}
@@ -42,8 +42,8 @@ func progressOf(ctx context.Context) Progress {
 	return func(string, int64, int64) {}
 }
 
-// A partial is a file that is being downloaded. A second file says which URL it is a
-// part of, and which version of the file there.
+// A partial is an incomplete download. A second file has its URL, and the version of the
+// file there.
 type partial struct{ path string }
 
 func (p partial) remove() {
@@ -53,8 +53,8 @@ func (p partial) remove() {
 
 func (p partial) of() string { return p.path + ".of" }
 
-// validator returns what the server says to distinguish versions of a file, "" if it
-// says nothing reliable.
+// validator returns the header by which the server distinguishes versions of a file, "" if
+// it has no reliable one.
 func validator(h http.Header) string {
 	if tag := h.Get("ETag"); tag != "" && !strings.HasPrefix(tag, "W/") {
 		return tag
@@ -62,7 +62,7 @@ func validator(h http.Header) string {
 	return h.Get("Last-Modified")
 }
 
-// begun returns how many bytes of the file at a URL there are, and its validator.
+// begun returns the number of downloaded bytes of the file at a URL, and its validator.
 func (p partial) begun(url string) (size int64, validator string) {
 	text, err := os.ReadFile(p.of())
 	info, errFile := os.Stat(p.path)
@@ -73,7 +73,7 @@ func (p partial) begun(url string) (size int64, validator string) {
 	return info.Size(), validator
 }
 
-// download completes the file. An interrupted download is kept if it can be continued.
+// download completes the file. It keeps an interrupted download that can be continued.
 func (p partial) download(ctx context.Context, i plan.Install, s plan.Source) error {
 	done, known := p.begun(s.URL)
 	ctx, watch := watched(ctx)
@@ -93,12 +93,12 @@ func (p partial) download(ctx context.Context, i plan.Install, s plan.Source) er
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(&telling{to, watch, i.Name, done, total, progressOf(ctx)}, io.LimitReader(resp.Body, i.Limit-done+1))
+	n, err := io.Copy(&progressWriter{to, watch, i.Name, done, total, progressOf(ctx)}, io.LimitReader(resp.Body, i.Limit-done+1))
 	err = errors.Join(cmp.Or(context.Cause(ctx), err), to.Close())
 	if err == nil {
 		err = fits(done+n, i.Limit, s.Size, true)
 	} else if known != "" {
-		return err // there is more to come next time
+		return err // the next run continues the download
 	}
 	if err != nil {
 		p.remove()
@@ -106,7 +106,7 @@ func (p partial) download(ctx context.Context, i plan.Install, s plan.Source) er
 	return err
 }
 
-// fits says whether a size is the right one.
+// fits returns an error if a size is wrong.
 func fits(size, limit, want int64, known bool) error {
 	switch {
 	case size > limit:
@@ -117,8 +117,8 @@ func fits(size, limit, want int64, known bool) error {
 	return nil
 }
 
-// request asks for the missing part of the file, and returns how many bytes are there
-// already.
+// request requests the missing part of the file, and returns the number of bytes that the
+// answer omits.
 func (p partial) request(ctx context.Context, s plan.Source, done int64, known string) (*http.Response, int64, error) {
 	header := http.Header{"Accept-Encoding": {"identity"}}
 	if done > 0 {
@@ -136,14 +136,14 @@ func (p partial) request(ctx context.Context, s plan.Source, done int64, known s
 		return resp, done, nil
 	}
 	resp.Body.Close()
-	if done > 0 { // it may have been whole already: from the start, then
+	if done > 0 { // the file may be complete already: start again
 		return p.request(ctx, s, 0, "")
 	}
 	return nil, 0, fmt.Errorf("the answer is %s", resp.Status)
 }
 
-// open returns the file to append to. First it writes down what the file is part of:
-// without that, the file does not count.
+// open returns the file to append to. It writes the second file first: without that, the
+// download does not count.
 func (p partial) open(url, known string, done int64) (*os.File, error) {
 	if done == 0 {
 		p.remove()
@@ -163,7 +163,7 @@ func (p partial) open(url, known string, done int64) (*os.File, error) {
 	return f, nil
 }
 
-// A watch ends what a server has been silent in for too long.
+// A watch cancels a download if the server sends nothing for too long.
 type watch struct {
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
@@ -171,7 +171,7 @@ type watch struct {
 
 func watched(ctx context.Context) (context.Context, watch) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(silence, func() { cancel(fmt.Errorf("the server has been silent for %s", silence)) })
+	timer := time.AfterFunc(idleTimeout, func() { cancel(fmt.Errorf("the server has sent nothing for %s", idleTimeout)) })
 	return ctx, watch{timer, cancel}
 }
 
@@ -180,8 +180,8 @@ func (w watch) stop() {
 	w.cancel(nil)
 }
 
-// telling tells how far a download is.
-type telling struct {
+// A progressWriter reports the progress of a download.
+type progressWriter struct {
 	to          io.Writer
 	watch       watch
 	name        string
@@ -189,17 +189,17 @@ type telling struct {
 	progress    Progress
 }
 
-func (t *telling) Write(b []byte) (int, error) {
-	t.watch.timer.Reset(silence)
+func (t *progressWriter) Write(b []byte) (int, error) {
+	t.watch.timer.Reset(idleTimeout)
 	n, err := t.to.Write(b)
 	t.done += int64(n)
 	t.progress(t.name, t.done, t.total)
 	return n, err
 }
 
-var errUnsafe = hint.Add(errors.New("is not safe: whoever is in between could give another file"), "use a URL that begins with https://")
+var errUnsafe = hint.Add(errors.New("is not safe: others on the network could replace the file"), "use a URL that begins with https://")
 
-// safe says whether what is at a URL comes as it was sent.
+// safe returns an error if others could change the answer of a URL.
 func safe(u *url.URL) error {
 	switch ip := net.ParseIP(u.Hostname()); {
 	case u.Scheme == "https", u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()):
@@ -210,8 +210,8 @@ func safe(u *url.URL) error {
 	return errUnsafe
 }
 
-// get asks for a URL that is safe and leads nowhere else. What only the first
-// server is to know goes to no other.
+// get requests a safe URL, and follows only safe redirects. It does not send credentials to
+// other servers.
 func get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -230,7 +230,7 @@ func get(ctx context.Context, address string, header http.Header) (*http.Respons
 			next.Header.Del("Authorization")
 		}
 		if err := safe(next.URL); err != nil {
-			return fmt.Errorf("leads to %s, which %w", next.URL.Redacted(), err)
+			return fmt.Errorf("redirects to %s, which %w", next.URL.Redacted(), err)
 		}
 		return checkRedirect(next, via)
 	}}
@@ -238,13 +238,13 @@ func get(ctx context.Context, address string, header http.Header) (*http.Respons
 	return resp, unwrapURL(err)
 }
 
-// ask returns the first answer to a question, and where it is from.
+// ask returns the first answer to a request, and its URL.
 func ask(ctx context.Context, a plan.Ask) (from string, text []byte, err error) {
 	header := http.Header{}
 	if a.Token != "" {
 		header.Set("Authorization", "Bearer "+a.Token)
 	}
-	ctx, cancel := context.WithTimeout(ctx, silence)
+	ctx, cancel := context.WithTimeout(ctx, idleTimeout)
 	defer cancel()
 	for _, address := range a.URLs {
 		text, err = answer(ctx, a, address, header.Clone())

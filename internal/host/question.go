@@ -9,10 +9,9 @@ import (
 )
 
 // questions are the commands that a [Query] may run, by their first words; * is any
-// word. None of them changes anything, so that a command of bkt that only looks
-// cannot change anything either. Two entries start a process elsewhere: "exec" runs
-// the script that lists packages in a container, and "run --rm" runs it in a new
-// container without network, which exists only as long as the script runs.
+// word. None of them changes anything, so that code with only a Query cannot change
+// anything either. Two entries start a process in a container: "exec" runs the script that
+// lists packages, and "run --rm" runs it in a temporary container without network.
 var questions = []string{
 	"bootc status",
 	"docker diff", "docker exec --user root * sh -c", "docker image inspect", "docker images", "docker inspect", "docker ps", "docker run --rm --network none",
@@ -25,8 +24,8 @@ var questions = []string{
 	"systemctl --user is-active", "systemctl --user is-enabled", "systemctl --user show",
 }
 
-// checkQuestion returns an error, which says that it is a bug, if a command is none of
-// the questions.
+// checkQuestion returns an error that reports a bug if a command is not one of the
+// questions.
 func checkQuestion(argv []string) error {
 	words := slices.Clone(argv)
 	words[0] = filepath.Base(words[0])
@@ -41,7 +40,7 @@ func checkQuestion(argv []string) error {
 	return crash.From("\"" + strings.Join(argv, " ") + "\" is not a question")
 }
 
-// withoutGitOptions drops the options of git that say where and how it works.
+// withoutGitOptions removes the global options of git.
 func withoutGitOptions(words []string) []string {
 	for len(words) > 0 {
 		switch {

@@ -19,39 +19,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxFiles is the most files that an archive may have.
+// maxFiles is the maximum number of files in an archive.
 const maxFiles = 10000
 
-// unzip unpacks into a new folder, which replaces the old one as a whole.
+// unzip unpacks an archive into a new folder, which then replaces the old one.
 func unzip(ctx context.Context, u plan.Unzip) error {
 	defer os.Remove(u.Archive)
 	parent, name := filepath.Split(u.Dir)
 	if err := owner.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	beside, err := os.MkdirTemp(parent, "."+name+".*")
+	temp, err := os.MkdirTemp(parent, "."+name+".*")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(beside)
-	if err := unpack(u.Archive, beside, u.Limit); err != nil {
+	defer os.RemoveAll(temp)
+	if err := unpack(u.Archive, temp, u.Limit); err != nil {
 		return fmt.Errorf("the archive: %w", err)
 	}
 	for _, e := range u.Expect {
-		if err := meets(os.DirFS(beside), e); err != nil {
+		if err := checkExpectation(os.DirFS(temp), e); err != nil {
 			return fmt.Errorf("the archive: %w", err)
 		}
 	}
-	if err := compile(ctx, u, beside); err != nil {
+	if err := compile(ctx, u, temp); err != nil {
 		return err
 	}
-	if err := errors.Join(os.Chmod(beside, 0o755), owner.GiveTree(beside)); err != nil {
+	if err := errors.Join(os.Chmod(temp, 0o755), owner.GiveTree(temp)); err != nil {
 		return err
 	}
-	return replace(beside, u.Dir)
+	return replace(temp, u.Dir)
 }
 
-// unpack unpacks regular files and folders, and nothing that leads out of dir.
+// unpack unpacks regular files and folders into dir. Other entries, and paths out of dir, are
+// errors.
 func unpack(archive, dir string, limit int64) error {
 	z, err := zip.OpenReader(archive)
 	if err != nil {
@@ -76,7 +77,7 @@ func unpack(archive, dir string, limit int64) error {
 	return nil
 }
 
-// extract returns how many bytes the file has.
+// extract extracts a file, and returns its size in bytes.
 func extract(root *os.Root, f *zip.File, limit int64) (int64, error) {
 	name := strings.TrimSuffix(f.Name, "/")
 	switch mode := f.Mode(); {
@@ -119,8 +120,8 @@ func compile(ctx context.Context, u plan.Unzip, dir string) error {
 	return err
 }
 
-// replace puts a folder in the place of another, if that exists: in one step where the
-// file system can exchange them. Then the other folder has the name of the first.
+// replace moves dir to place. If a folder exists there, it exchanges both in one step where
+// the file system can, and dir is then the old folder.
 func replace(dir, place string) error {
 	err := os.Rename(dir, place)
 	if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTDIR) {
