@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"bkt/internal/flock"
 	"bkt/internal/owner"
 	"bkt/internal/plan"
 
@@ -44,7 +45,7 @@ func newDraft(path string, mode fs.FileMode) (*draft, error) {
 	default:
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: err}
 	}
-	if err := errors.Join(unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB), d.belong()); err != nil {
+	if err := errors.Join(flock.Try(d.File, flock.Exclusive), d.belong()); err != nil {
 		d.cleanup()
 		return nil, err
 	}
@@ -169,7 +170,7 @@ func Abandoned(path string) bool {
 		return false
 	}
 	name, err := draftName(int(f.Fd()))
-	return err == nil && name == filepath.Base(path) && unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
+	return err == nil && name == filepath.Base(path) && flock.Try(f, flock.Exclusive) == nil
 }
 
 // removeStaleTemps removes stale drafts in the folders of the files that changes write. It
