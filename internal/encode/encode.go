@@ -8,12 +8,12 @@ import (
 	"strings"
 	"unicode"
 
-	"mvdan.cc/sh/v3/syntax"
+	"bkt/internal/shell"
 )
 
 // Shell returns text as one word of a shell command (POSIX).
 func Shell(text string) (string, error) {
-	word, err := syntax.Quote(text, syntax.LangPOSIX)
+	word, err := shell.Quote(text)
 	if err != nil {
 		return "", fmt.Errorf("%q cannot be a word of a shell command: %w", text, err)
 	}

@@ -15,8 +15,7 @@ import (
 	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
-
-	"mvdan.cc/sh/v3/syntax"
+	"bkt/internal/shell"
 )
 
 // Plan returns the plan that installs the pre-commit hook for the image repository at
@@ -57,7 +56,7 @@ type hook struct{ text, command string }
 func newHook(prefix string) (hook, error) {
 	manifests, bkt := "manifests", "bkt"
 	if prefix != "" {
-		word, err := syntax.Quote(prefix, syntax.LangPOSIX)
+		word, err := shell.Quote(prefix)
 		if err != nil {
 			return hook{}, err
 		}
