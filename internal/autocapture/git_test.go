@@ -8,28 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"bkt/internal/host"
+	"bkt/internal/testkit"
 )
-
-// need ends the test if a program is missing.
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, name := range programs {
-		if host.Installed(name) {
-			continue
-		}
-		if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-			t.Fatalf("%s is not installed", name)
-		}
-		t.Skipf("%s is not installed", name)
-	}
-}
 
 // gitIn creates the repository of a run, with one commit of all files, and returns a
 // function that runs git in it.
 func gitIn(t *testing.T, r *captureRun) func(args ...string) string {
 	t.Helper()
-	need(t, "git")
+	testkit.Need(t, "git")
 	for name, value := range map[string]string{
 		"HOME": t.TempDir(), "GIT_CONFIG_NOSYSTEM": "1",
 		"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b",

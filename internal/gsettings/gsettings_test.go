@@ -21,23 +21,10 @@ import (
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// need skips a test that cannot be without these programs.
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, p := range programs {
-		if host.Installed(p) {
-			continue
-		}
-		if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-			t.Fatalf("%s is not installed", p)
-		}
-		t.Skipf("%s is not installed", p)
-	}
-}
 
 // newHome returns the domain of a home in which nothing is set yet.
 func newHome(t *testing.T) *gsettings.Domain {
@@ -72,7 +59,7 @@ func newHome(t *testing.T) *gsettings.Domain {
 // withBus starts a bus, which has the environment that newHome has set.
 func withBus(t *testing.T, d *gsettings.Domain) {
 	t.Helper()
-	need(t, "dbus-daemon", "dconf", "gsettings", "gdbus", "glib-compile-schemas")
+	testkit.Need(t, "dbus-daemon", "dconf", "gsettings", "gdbus", "glib-compile-schemas")
 	cmd := exec.Command("dbus-daemon", "--session", "--nofork", "--nosyslog", "--print-address")
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -254,7 +241,7 @@ const testSchemas = `<schemalist gettext-domain="test">
 // compile installs the schemas of the test, with an override of a vendor.
 func compile(t *testing.T, d *gsettings.Domain) {
 	t.Helper()
-	need(t, "glib-compile-schemas")
+	testkit.Need(t, "glib-compile-schemas")
 	dir := filepath.Join(filepath.Dir(d.Home), "schemas")
 	put(t, filepath.Join(dir, "org.test.gschema.xml"), []byte(testSchemas))
 	put(t, filepath.Join(dir, "10_vendor.gschema.override"), []byte("[org.test.base]\ntext='vendor'\n\n[org.test.base:Test]\nword='desktop'\n"))
@@ -762,7 +749,7 @@ func TestGSettingsSeesWhatIsSet(t *testing.T) {
 // redundant.
 func TestDefaultsAreThoseOfGSettings(t *testing.T) {
 	d := newHome(t)
-	need(t, "gsettings")
+	testkit.Need(t, "gsettings")
 	d.DataDirs = []string{"/usr/local/share", "/usr/share"}
 	keys := map[string]string{}
 	paths := map[string]string{}

@@ -17,6 +17,7 @@ import (
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
+	"bkt/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -156,7 +157,7 @@ func (p *place) attach(t *testing.T, repository, digest string, signature []byte
 }
 
 func TestPolicy(t *testing.T) {
-	needGPG(t)
+	testkit.Need(t, "gpg")
 	trusted, foreign := newSigner(t), newSigner(t)
 	p := newPlace(t, trusted)
 	good := p.push(t, "good:1", makeImage(t, 100))
@@ -258,19 +259,5 @@ func TestABrokenPolicyAllowsNothing(t *testing.T) {
 		if got, err := allow(t.Context(), t.TempDir(), []string{"127.0.0.1:1/a"}, nil); err == nil || len(hint.Of(err)) != 1 {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
-	}
-}
-
-// needGPG skips the test if gpg is not installed, or fails if tests must not be
-// skipped.
-func needGPG(t *testing.T) {
-	t.Helper()
-	_, err := exec.LookPath("gpg")
-	switch {
-	case err == nil:
-	case os.Getenv("BKT_REQUIRE_TOOLS") != "":
-		t.Fatal(err)
-	default:
-		t.Skip(err)
 	}
 }
