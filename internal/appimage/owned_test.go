@@ -22,8 +22,8 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
-// TestDesktopEntriesOfOthersStay checks that a desktop entry goes with its app if
-// bkt has written it, and that another one neither goes nor is replaced.
+// TestDesktopEntriesOfOthersStay checks that a desktop entry is removed with its app if bkt
+// wrote it, and that other entries are neither removed nor replaced.
 func TestDesktopEntriesOfOthersStay(t *testing.T) {
 	shown := keyfile.File{{Name: desktopGroup, Entries: []keyfile.Entry{{Key: "Name", Value: "Demo"}, {Key: "Exec", Value: "demo"}}}}
 	dir := t.TempDir()
@@ -87,8 +87,8 @@ func writes(steps []plan.Step, path string) bool {
 	return false
 }
 
-// TestDamagedRecords checks that a record that cannot be read is not none: its app
-// would go by another name then. What is no record is passed over.
+// TestDamagedRecords checks that an unreadable record is an error, because its app would
+// have another name without it, and that other files are ignored.
 func TestDamagedRecords(t *testing.T) {
 	dir := t.TempDir()
 	d := Domain{Records: dir}

@@ -136,8 +136,8 @@ func FuzzRelease(f *testing.F) {
 	})
 }
 
-// TestReleaseElsewhere checks that a server does not lead to the files of this
-// computer, nor to where they come less safe.
+// TestReleaseElsewhere checks that a server cannot refer to files of this computer, or to
+// URLs that are less safe.
 func TestReleaseElsewhere(t *testing.T) {
 	for _, at := range []string{"file:///etc/passwd", "http://example.org/x.AppImage"} {
 		text := `{"tag_name": "v1", "assets": [{"name": "x.AppImage", "browser_download_url": "` + at + `", "digest": "sha256:00"}]}`
@@ -184,8 +184,8 @@ func TestDesktopEntry(t *testing.T) {
 	}
 }
 
-// FuzzDesktopEntry checks that nothing in an image becomes a line of its own, or
-// has something else started.
+// FuzzDesktopEntry checks that no value in an image becomes a separate line, or starts
+// another program.
 func FuzzDesktopEntry(f *testing.F) {
 	f.Add([]byte("[Desktop Entry]\nName=Demo\nExec=demo %U\nDBusActivatable=true\n[Desktop Action x]\nExec=\"a b\" c\n"))
 	f.Add([]byte("[Desktop Entry]\nExec=a\\nExec=b\n Exec = c\rTryExec=d\n"))
@@ -230,8 +230,8 @@ func TestGearLeverSources(t *testing.T) {
 	}
 }
 
-// FuzzGearLever checks that an edit is one that can be read again, that it keeps
-// what it is not about, and that doing it again changes nothing.
+// FuzzGearLever checks that an edited file can be read, that the edit keeps other entries,
+// and that a second edit changes nothing.
 func FuzzGearLever(f *testing.F) {
 	f.Add([]byte("[a]\nB = c\n\n[app.x]\nname=%%\n"), "name", "https://x/%20")
 	f.Add([]byte(""), "", "")

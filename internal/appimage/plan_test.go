@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestPlan checks what is planned for apps that are missing, there, or no longer
-// declared, from a snapshot alone.
+// TestPlan checks the plans for apps that are missing, installed, or no longer declared,
+// from a snapshot alone.
 func TestPlan(t *testing.T) {
 	there := func(path string) map[string]*file { return map[string]*file{"demo": {path: path}} }
 	byBkt := map[string]desktopFile{"demo": {there: true, byBkt: true}}

@@ -21,7 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// answers are those of a system, by the first words of the question.
+// answers are the answers of a system, by the first words of the question.
 type answers map[string]string
 
 func (a answers) Output(_ context.Context, r plan.Run) ([]byte, error) {
@@ -74,8 +74,8 @@ func TestRootfulIsHidden(t *testing.T) {
 	}
 }
 
-// TestWhatIsABox checks which containers are distrobox's.
-func TestWhatIsABox(t *testing.T) {
+// TestContainersOfDistrobox checks which containers belong to distrobox.
+func TestContainersOfDistrobox(t *testing.T) {
 	row := func(name, labels string) string {
 		return fmt.Sprintf(`{"Id":%[1]q,"Names":[%[1]q],"Image":"localhost/x:1","Labels":%[2]s,"Command":["--"]}`, name, labels)
 	}
@@ -195,8 +195,8 @@ func TestFoldersOfAContainer(t *testing.T) {
 	}
 }
 
-// TestAdded checks that what someone has installed is told from what the image and
-// distrobox have.
+// TestAdded checks that manually installed packages are distinguished from those of the
+// image and of distrobox.
 func TestAdded(t *testing.T) {
 	sys := answers{
 		"podman ps":                    `[{"Id":"1","Names":["box"],"ImageID":"ff","State":"running","Labels":{"manager":"distrobox"}},{"Id":"2","Names":["still"],"Labels":{"manager":"distrobox"}}]`,
@@ -335,8 +335,8 @@ func (s shell) Output(ctx context.Context, r plan.Run) ([]byte, error) {
 	return cmd.Output()
 }
 
-// TestAddedOfOtherArchitectures checks that a package for another kind of computer
-// is told from the one of the same name that the image has.
+// TestAddedOfOtherArchitectures checks that a package for another architecture
+// is distinguished from the one with the same name in the image.
 func TestAddedOfOtherArchitectures(t *testing.T) {
 	arch, err := exec.Command("uname", "-m").Output()
 	check(t, err)
@@ -353,8 +353,8 @@ echo "$packages" | tr ';' '\n' | while read name arch; do printf "$(printf %s "$
 	}
 }
 
-// TestAddedFailsWithThePackageManager checks that a package manager that fails is not
-// one that has nothing.
+// TestAddedFailsWithThePackageManager checks that a failing package manager does not
+// count as one without packages.
 func TestAddedFailsWithThePackageManager(t *testing.T) {
 	for _, manager := range []string{"dnf5", "dnf"} {
 		sys := shell{programs: t.TempDir(), answers: answers{"podman ps": `[{"Id":"1","Names":["box"],"ImageID":"ff","State":"running","Labels":{"manager":"distrobox"}}]`}}
@@ -367,9 +367,9 @@ func TestAddedFailsWithThePackageManager(t *testing.T) {
 	}
 }
 
-// TestMergeOfBoxes checks that each field is for itself, and lists are merged by
-// their elements.
-func TestMergeOfBoxes(t *testing.T) {
+// TestMergeOfContainers checks that each field is merged by itself, and lists by their
+// elements.
+func TestMergeOfContainers(t *testing.T) {
 	container := func(image, packages, found string) distrobox.Container {
 		b := distrobox.Container{Name: "x", Container: manifest.Container{Image: image, Packages: strings.Fields(packages)}}
 		for _, name := range strings.Fields(found) {

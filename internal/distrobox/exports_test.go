@@ -30,15 +30,15 @@ else
 fi
 `
 
-// signed returns what bkt makes of an export.
+// signed returns an export with the signature of bkt.
 func signed(name, text, as string) string {
 	text += export.Mark + as + "\n"
 	sum := sha256.Sum256([]byte(name + "\n" + text))
 	return text + export.SumMark + hex.EncodeToString(sum[:]) + "\n"
 }
 
-// TestExportsOfRoot checks that exports of a container of root's are not taken for
-// those of the user's container of the same name.
+// TestExportsOfRoot checks that exports of a container of root do not count as those of
+// the user's container with the same name.
 func TestExportsOfRoot(t *testing.T) {
 	d := testSnapshot(Domain{Home: t.TempDir(), UID: 1000})
 	d.containers = map[string]manager.Container{"dev": {Name: "dev"}}
@@ -147,8 +147,8 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestFoldersThatCannotBeRead checks that only a folder that does not exist has no
-// programs: wrappers of those that cannot be looked at stay.
+// TestFoldersThatCannotBeRead checks that only a missing folder counts as one without programs:
+// wrappers of programs in unreadable folders stay.
 func TestFoldersThatCannotBeRead(t *testing.T) {
 	home := t.TempDir()
 	check(t, os.MkdirAll(filepath.Join(home, "bin"), 0o755))
@@ -216,9 +216,9 @@ func TestUnreadFiles(t *testing.T) {
 	}
 }
 
-// TestNothingIsTakenOnTrust checks that what may say that it is done, and is not, is
-// checked, and that no container is entered that is not there.
-func TestNothingIsTakenOnTrust(t *testing.T) {
+// TestCommandsAreVerified checks that commands that may report success wrongly are verified,
+// and that no missing container is entered.
+func TestCommandsAreVerified(t *testing.T) {
 	d := testSnapshot(Domain{Manager: "podman", Home: "/home/u"})
 	d.containers = map[string]manager.Container{"dev": {ID: "1"}}
 	have, want := Container{Name: "dev", Container: manifest.Container{Image: "x"}}, Container{Name: "dev", Container: manifest.Container{Image: "y", Bins: manifest.Bins{Also: []string{"/a"}}}}
@@ -239,7 +239,7 @@ func TestNothingIsTakenOnTrust(t *testing.T) {
 				}
 			case r.Argv[0] == "distrobox", r.Argv[1] == "rm", r.Argv[1] == "rename", r.Argv[1] == "tag", r.Argv[0] == "sh":
 				if r.Verify == nil {
-					t.Errorf("%v is taken on trust", r)
+					t.Errorf("%v is not verified", r)
 				}
 			}
 		}

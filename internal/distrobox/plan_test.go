@@ -43,8 +43,8 @@ const (
 	pathConf  = "/home/u/.config/environment.d/10-distrobox-exports.conf"
 )
 
-// TestPlanOfStates checks what is planned for a container in each state that the system
-// may be in: missing, there, set aside while it is recreated, or both.
+// TestPlanOfStates checks the plan for a container in each state of the system: missing,
+// existing, renamed while it is recreated, or both.
 func TestPlanOfStates(t *testing.T) {
 	now, old := manager.Container{ID: "1", Name: "dev", Running: true}, manager.Container{ID: "0", Name: "dev.bkt-old"}
 	container := func(image, id string, edit func(*Container)) *Container {
@@ -143,8 +143,8 @@ func TestPlanOfStates(t *testing.T) {
 	}
 }
 
-// TestScript checks what the script that exports gets from a snapshot, and that a shell
-// can read it.
+// TestScript checks the script for exports that is made from a snapshot, and that a shell can
+// read it.
 func TestScript(t *testing.T) {
 	at := func(name, program string, f export.File) export.Wrapper {
 		return export.Wrapper{At: "/home/u/.local/bin/" + name, Container: "dev", Program: program, File: f}

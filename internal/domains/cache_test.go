@@ -8,8 +8,7 @@ import (
 	"bkt/internal/host"
 )
 
-// TestCacheOfAnOlderVersion has files that an older bkt has written for all to read, and
-// one that nobody else may read.
+// TestCacheOfAnOlderVersion has files of an older bkt that all may read, and a private one.
 func TestCacheOfAnOlderVersion(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bkt")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -45,6 +44,6 @@ func TestCacheOfAnOlderVersion(t *testing.T) {
 		}
 	}
 	if host.ReadableByOthers(dir) {
-		t.Error("others may look into the folder")
+		t.Error("others may read the folder")
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"bkt/internal/workspace"
 )
 
-// TestManagerOfAnUnreadableConfiguration checks that distrobox is not taken to have
-// chosen podman where its configuration cannot be read.
+// TestManagerOfAnUnreadableConfiguration checks that an unreadable configuration of
+// distrobox does not count as one that chooses podman.
 func TestManagerOfAnUnreadableConfiguration(t *testing.T) {
 	f := workspace.Folders{Config: t.TempDir(), Home: t.TempDir()}
 	t.Setenv("DBX_CONTAINER_MANAGER", "")

@@ -21,8 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// A system has the settings that gsettings prints, answers as gnome-shell does,
-// and counts.
+// A system prints settings like gsettings, answers like gnome-shell, and counts its calls.
 type system struct {
 	mu       sync.Mutex
 	lists    string // of org.gnome.shell
@@ -75,7 +74,7 @@ org.gnome.shell enabled-extensions %s
 `, disabled, enabled)
 }
 
-// newSystem is one that has GNOME Shell, and no extension is switched on.
+// newSystem returns a system with GNOME Shell, on which all extensions are off.
 func newSystem() *system {
 	none := settings("@as []", "@as []")
 	return &system{lists: none, defaults: none, version: "GNOME Shell 43.9"}
@@ -120,7 +119,7 @@ func snapshot(t *testing.T, d extension.Domain, s *system, known ...manifest.Ext
 	return o
 }
 
-// TestObserveStartsNoProcessPerExtension counts, with ever more extensions.
+// TestObserveStartsNoProcessPerExtension counts processes for a growing number of extensions.
 func TestObserveStartsNoProcessPerExtension(t *testing.T) {
 	d := newDomain(t)
 	var known []manifest.Extension
@@ -163,8 +162,8 @@ func TestObserveTellsWhereOneComesFrom(t *testing.T) {
 	}
 }
 
-// TestObserveKeepsWhatTheSystemCannotTell has an extension that is known.
-func TestObserveKeepsWhatTheSystemCannotTell(t *testing.T) {
+// TestObserveKeepsFieldsOfTheManifest has a declared extension.
+func TestObserveKeepsFieldsOfTheManifest(t *testing.T) {
 	known := manifest.Extension{
 		ID: "x@test", Source: "https://example.org/x.zip", SHA256: strings.Repeat("a", 64), Version: 3,
 		Hosts: manifest.Hosts{"here"}, Comment: "mine",
@@ -262,8 +261,8 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestPlanRemovesOnlyWhatIsTheUsers switches off first what it removes.
-func TestPlanRemovesOnlyWhatIsTheUsers(t *testing.T) {
+// TestPlanRemovesOnlyExtensionsOfTheUser checks that extensions are switched off before they are removed.
+func TestPlanRemovesOnlyExtensionsOfTheUser(t *testing.T) {
 	d := newDomain(t)
 	install(t, d.Data, "mine@test", `{"uuid": "mine@test"}`)
 	install(t, d.DataDirs[0], "system@test", `{"uuid": "system@test"}`)
@@ -303,8 +302,8 @@ func TestPlanSaysWhatCannotBeDone(t *testing.T) {
 	}
 }
 
-// TestPlanReplacesNoFolderOfOthers is about a folder that has the name of an
-// extension, and is none: it would go with all that is in it.
+// TestPlanReplacesNoFolderOfOthers has a folder with the name of an extension that is not
+// one: replacing it would delete its files.
 func TestPlanReplacesNoFolderOfOthers(t *testing.T) {
 	want := manifest.Extension{ID: "x@test", Source: "ego"}
 	for name, metadata := range map[string]string{"no metadata": "", "of another extension": `{"uuid": "y@test"}`} {
@@ -331,7 +330,7 @@ func TestPlanReplacesNoFolderOfOthers(t *testing.T) {
 	}
 }
 
-// TestPlanKeepsCheckouts is about the folder of someone who works on an extension.
+// TestPlanKeepsCheckouts has the folder of a developer of an extension.
 func TestPlanKeepsCheckouts(t *testing.T) {
 	d := newDomain(t)
 	install(t, d.Data, "x@test", `{"uuid": "x@test", "version": 1}`)
@@ -364,7 +363,7 @@ func lines(p []plan.Change) []string {
 }
 
 // TestPlanEditsLists checks which extensions the plan adds to the lists of the shell,
-// and removes. What a list has besides stays: see package host.
+// and removes. Other elements stay: see package host.
 func TestPlanEditsLists(t *testing.T) {
 	on, off := &manifest.Extension{ID: "x@test"}, &manifest.Extension{ID: "x@test", Disabled: true}
 	tests := []struct {
@@ -409,7 +408,7 @@ func TestPlanEditsLists(t *testing.T) {
 	}
 }
 
-// TestPlanExpects checks what the metadata of an archive must say.
+// TestPlanExpects checks the required metadata of an archive.
 func TestPlanExpects(t *testing.T) {
 	for _, tt := range []struct {
 		shell    string

@@ -16,8 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What is tried here are files as the real flatpak, other programs and people
-// leave them.
+// These tests have files that the real flatpak, other programs and users write.
 
 func TestAResetStays(t *testing.T) {
 	// flatpak override --nofilesystem=host:reset

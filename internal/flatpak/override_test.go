@@ -46,8 +46,8 @@ func override(flags ...string) manifest.FlatpakOverride {
 	return manifest.FlatpakOverride{App: "a.b.c", Scope: "user", Flags: flags}
 }
 
-// all has an example of everything that "flatpak override" of 1.14 writes, and
-// entries that it does not know.
+// all has an example of each kind of entry that "flatpak override" of 1.14 writes, and
+// unknown entries.
 const all = `[Context]
 shared=network;!ipc;
 sockets=wayland;!x11;
@@ -170,7 +170,7 @@ func TestADamagedOverrideIsNotEmpty(t *testing.T) {
 	}
 }
 
-// FuzzOverride checks that what is read, written and read again says the same.
+// FuzzOverride checks that an override is the same after reading, writing and reading it.
 func FuzzOverride(f *testing.F) {
 	f.Add(all)
 	f.Add("[Context]\nfilesystems=a:ro;!a;\\;;b")

@@ -17,7 +17,7 @@ func run(argv ...string) plan.Step {
 	return plan.Run{Argv: append([]string{"flatpak"}, argv...)}
 }
 
-// remote returns one of the user's, changed as said.
+// remote returns a remote of the user, after an edit.
 func remote(name string, change func(*manifest.FlatpakRemote)) *manifest.FlatpakRemote {
 	r := &manifest.FlatpakRemote{Name: name, URL: "https://example.org/" + name, Scope: "user"}
 	if change != nil {
@@ -82,7 +82,7 @@ func TestPlanOfRemotes(t *testing.T) {
 	}
 }
 
-// app returns an app of the remote, held at the commit if there is one.
+// app returns an app of the remote, pinned to the commit unless that is "".
 func app(id, remote, commit string) *manifest.FlatpakApp {
 	return &manifest.FlatpakApp{ID: id, Remote: remote, Scope: "user", Commit: commit}
 }

@@ -92,7 +92,7 @@ func put(t *testing.T, path string, text []byte) {
 	}
 }
 
-// set makes the database at path have these keys, and locks.
+// set writes a database with these keys and locks to path.
 func set(t *testing.T, path string, keys map[string]string, locks ...string) {
 	t.Helper()
 	table := gvdbtest.Table{Values: map[string]gvariant.Value{}, Tables: map[string]gvdbtest.Table{}}
@@ -118,7 +118,7 @@ func parse(t testing.TB, text string) gvariant.Value {
 
 func user(d *gsettings.Domain) string { return filepath.Join(d.ConfigHome, "dconf", "user") }
 
-// observe returns what is observed: values by key.
+// observe returns the observed values by key.
 func observe(t *testing.T, d *gsettings.Domain, known ...manifest.Setting) map[string]string {
 	t.Helper()
 	o, err := d.Observe(t.Context(), system{}, known)
@@ -138,14 +138,14 @@ func observe(t *testing.T, d *gsettings.Domain, known ...manifest.Setting) map[s
 	return all
 }
 
-// system has no commands: what is there is read from files.
+// system has no commands: all facts are read from files.
 type system struct{}
 
 func (system) Output(_ context.Context, r plan.Run) ([]byte, error) {
 	return nil, errors.New("no command may be run: " + r.String())
 }
 
-// apply makes all settings be as wanted, and returns the errors by key.
+// apply applies the wanted settings, and returns the errors by key.
 func apply(t *testing.T, d *gsettings.Domain, want []manifest.Setting, gone ...manifest.Setting) map[string]string {
 	t.Helper()
 	failed := map[string]string{}
@@ -162,7 +162,7 @@ func apply(t *testing.T, d *gsettings.Domain, want []manifest.Setting, gone ...m
 	return failed
 }
 
-// planned observes what diffs are about, and plans.
+// planned observes the items of diffs, and plans.
 func planned(t *testing.T, d *gsettings.Domain, diffs []reconcile.Diff[manifest.Setting]) []plan.Change {
 	t.Helper()
 	var declared []manifest.Setting
@@ -372,7 +372,7 @@ func TestObserveLeavesOutStates(t *testing.T) {
 		"/org/gnome/desktop/privacy/ recent-files-max-age":   "5",
 		"/org/gnome/desktop/lockdown/ disable-show-password": "true",
 		"/org/gnome/desktop/peripherals/mouse/ speed":        "0.5",
-		// What may be a secret is no state: whoever captures asks about it.
+		// Possible secrets are not state: capture asks about them.
 		"/org/a/ password": "'x'", "/org/gnome/desktop/remote/ password": "'x'", "/org/a/ access-token": "'x'", "/org/a/ weather-api-key": "b'x'",
 		"/system/proxy/http/ authentication-password": "'x'",
 	})
@@ -462,8 +462,8 @@ func TestObserveIsUnavailable(t *testing.T) {
 	}
 }
 
-// TestSchemasThatCannotBeRead is about an extension whose schemas are damaged: its
-// settings are not gone, and go by no other name. All others are as they were.
+// TestSchemasThatCannotBeRead has an extension with damaged schemas: its settings do not
+// seem to be removed, and have no other name. Other settings do not change.
 func TestSchemasThatCannotBeRead(t *testing.T) {
 	d := newHome(t)
 	compile(t, d)
@@ -494,8 +494,8 @@ func TestNothingIsSetWithoutADatabase(t *testing.T) {
 	want(t, observe(t, newHome(t)), map[string]string{})
 }
 
-// TestProfilesCountAsForDconf has another user's database for each place where a
-// profile may be, the first of which counts.
+// TestProfilesCountAsForDconf has another database of the user for each possible place of a
+// profile. The first one counts.
 func TestProfilesCountAsForDconf(t *testing.T) {
 	d := newHome(t)
 	places := []struct {
@@ -580,8 +580,8 @@ func TestPlanTakesOtherNamesOfChoices(t *testing.T) {
 	}
 }
 
-// TestPlanIsAsLongAsItWasForFewer checks that there is a command for all keys.
-func TestPlanIsAsLongAsItWasForFewer(t *testing.T) {
+// TestPlanHasOneCommandForAllKeys checks that one command sets all keys.
+func TestPlanHasOneCommandForAllKeys(t *testing.T) {
 	d := newHome(t)
 	var all []manifest.Setting
 	for i := range 1000 {
@@ -674,8 +674,7 @@ var odd = map[string]string{
 	"entry": "{'a', 1}", "unit": "()", "nested": "[[@as []], [['a'], ['b']]]",
 }
 
-// TestValuesSurviveDconf has the real dconf store values of all kinds, and reset
-// them.
+// TestValuesSurviveDconf sets and resets values of all kinds with the real dconf.
 func TestValuesSurviveDconf(t *testing.T) {
 	d := newHome(t)
 	withBus(t, d)
@@ -706,8 +705,8 @@ func TestValuesSurviveDconf(t *testing.T) {
 	want(t, observe(t, d, all...), map[string]string{all[0].Key(): all[0].Value})
 }
 
-// TestOneOddKeyDoesNotHoldUpTheOthers has a key that no key file can have.
-func TestOneOddKeyDoesNotHoldUpTheOthers(t *testing.T) {
+// TestOneOddKeyDoesNotAffectOthers has a key that key files cannot have.
+func TestOneOddKeyDoesNotAffectOthers(t *testing.T) {
 	d := newHome(t)
 	withBus(t, d)
 	good, bad := at("/org/example/", "good", "1"), at("/org/example/", "a]b", "1")
@@ -718,9 +717,9 @@ func TestOneOddKeyDoesNotHoldUpTheOthers(t *testing.T) {
 	want(t, observe(t, d), map[string]string{good.Key(): "1"})
 }
 
-// TestGSettingsSeesWhatIsSet checks schemas, overrides, and values that leave
-// their type to the schema, by the real gsettings.
-func TestGSettingsSeesWhatIsSet(t *testing.T) {
+// TestGSettingsReadsSetValues checks schemas, overrides, and values whose type is in the
+// schema, with the real gsettings.
+func TestGSettingsReadsSetValues(t *testing.T) {
 	d := newHome(t)
 	compile(t, d)
 	withBus(t, d)
@@ -738,15 +737,14 @@ func TestGSettingsSeesWhatIsSet(t *testing.T) {
 			t.Errorf("%s is %s, not %s", key, got, value)
 		}
 	}
-	// The program gsettings does not know of keys that a schema has from another.
+	// The program gsettings does not list keys of an extended schema.
 	if got := run(t, "", "dconf", "read", "/org/test/extended/colour"); got != "'blue'\n" {
 		t.Errorf("the key that is inherited is %s", got)
 	}
 }
 
-// TestDefaultsAreThoseOfGSettings compares the defaults of all schemas of this
-// machine, by setting each key to what gsettings says it is: then it is
-// redundant.
+// TestDefaultsAreThoseOfGSettings compares the defaults of all schemas of this machine: it
+// sets each key to its value in the output of gsettings, which must then be redundant.
 func TestDefaultsAreThoseOfGSettings(t *testing.T) {
 	d := newHome(t)
 	testkit.Need(t, "gsettings")
@@ -768,7 +766,7 @@ func TestDefaultsAreThoseOfGSettings(t *testing.T) {
 	if len(keys) < 10 {
 		t.Skipf("there are only %d keys", len(keys))
 	}
-	// What is translated may have any default, and is kept.
+	// A translated key may have any default, so its value is kept.
 	for key, text := range got {
 		schema, name, _ := strings.Cut(key, " ")
 		if def := run(t, "", "gsettings", "get", schema, name); !isTranslated(t, schema, name) || strings.TrimSpace(def) != text {
@@ -777,7 +775,7 @@ func TestDefaultsAreThoseOfGSettings(t *testing.T) {
 	}
 }
 
-// isTranslated reports whether the source of a schema says so.
+// isTranslated reports whether the source of a schema marks a key as translated.
 func isTranslated(t *testing.T, schema, name string) bool {
 	t.Helper()
 	files, _ := filepath.Glob("/usr/share/glib-2.0/schemas/*.xml")
@@ -795,8 +793,7 @@ func isTranslated(t *testing.T, schema, name string) bool {
 	return false
 }
 
-// FuzzSame checks that a value which is set and observed is the same, whatever
-// the text.
+// FuzzSame checks that a set value is observed as the same value.
 func FuzzSame(f *testing.F) {
 	for _, text := range odd {
 		f.Add(text, "/home/u")

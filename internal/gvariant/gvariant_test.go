@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// canonical are texts of values that are printed as they are read.
+// canonical are texts of values that are printed unchanged.
 var canonical = []string{
 	"true", "false", "0", "-5", "byte 0x07", "int16 -3", "uint16 3", "uint32 900", "int64 -9", "uint64 18446744073709551615", "handle 2",
 	"1.1", "0.0", "-0.0", "1e+100", "inf", "-inf", "nan",
@@ -22,8 +22,8 @@ var canonical = []string{
 	"b'ab'", `b'\001\377\n'`, `b"it's"`, "[byte 0x61, 0x00, 0x62]", "@ay []",
 }
 
-// TestCanonicalTextStaysAsItIs has texts that GLib prints, but for doubles.
-func TestCanonicalTextStaysAsItIs(t *testing.T) {
+// TestCanonicalTextIsUnchanged has texts in the format of GLib, except doubles.
+func TestCanonicalTextIsUnchanged(t *testing.T) {
 	for _, text := range canonical {
 		v, err := gvariant.Parse("", text)
 		if err != nil || v.String() != text {
@@ -140,9 +140,8 @@ func TestStringsLeavesOtherTypesAlone(t *testing.T) {
 	}
 }
 
-// TestOffsetsAreAsWideAsTheyNeedToBe has containers on both sides of where
-// offsets get wider.
-func TestOffsetsAreAsWideAsTheyNeedToBe(t *testing.T) {
+// TestWidthOfOffsets has containers with sizes around those at which offsets get wider.
+func TestWidthOfOffsets(t *testing.T) {
 	for _, n := range []int{250, 251, 252, 253, 254, 255, 256, 65530, 65531, 65532, 65533, 65534, 65535, 65536} {
 		v := gvariant.NewArray("as", gvariant.NewString(strings.Repeat("x", n)), gvariant.NewString("y"))
 		if got, err := gvariant.Decode("as", v.Encode()); err != nil || !got.Equal(v) {
@@ -163,8 +162,7 @@ func TestDecodeRefusesWhatIsBroken(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that what is printed is read as the same value, and that the
-// serialised form has it too.
+// FuzzParse checks that a printed or serialised value is read as the same value.
 func FuzzParse(f *testing.F) {
 	for _, text := range canonical {
 		f.Add("", text)
@@ -193,8 +191,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzDecode checks that anything at all is read or refused, and that what is
-// read can be written again.
+// FuzzDecode checks that all data is read or refused, and that a read value can be written.
 func FuzzDecode(f *testing.F) {
 	for _, text := range canonical {
 		v, err := gvariant.Parse("", text)

@@ -30,7 +30,7 @@ func sample(t testing.TB) []byte {
 	})
 }
 
-// text returns all that is in a file.
+// text returns the content of a file.
 func text(data []byte) (map[string]string, error) {
 	table, err := gvdb.Parse(data)
 	if err != nil {
@@ -40,8 +40,7 @@ func text(data []byte) (map[string]string, error) {
 	return all, add(all, "", table, 3)
 }
 
-// add looks into tables no deeper than depth: a broken file may have one that
-// is in itself.
+// add reads tables up to depth, because a broken file may have a table that contains itself.
 func add(all map[string]string, prefix string, table gvdb.Table, depth int) error {
 	if depth == 0 {
 		return nil
@@ -140,7 +139,7 @@ func TestParseRefusesWhatIsBroken(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that anything at all is read or refused.
+// FuzzParse checks that all data is read or refused.
 func FuzzParse(f *testing.F) {
 	f.Add(sample(f))
 	f.Add([]byte("GVariant"))

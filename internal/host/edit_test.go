@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// edited returns what is written of an edit that adds x to the list on and removes it
+// edited returns the text that is written by an edit that adds x to the list on and removes it
 // from off, or the other way round.
 func edited(t *testing.T, e plan.EditLists, on, off string) (string, error) {
 	t.Helper()
@@ -56,9 +56,9 @@ func TestEditListsKeepsOtherElements(t *testing.T) {
 	}
 }
 
-// TestEditListsLeavesOutWhatIsNotInstalled has an element whose path does not exist, and
+// TestEditListsSkipsMissingPaths has an element whose path does not exist, and
 // then does.
-func TestEditListsLeavesOutWhatIsNotInstalled(t *testing.T) {
+func TestEditListsSkipsMissingPaths(t *testing.T) {
 	e := switching("x", "y")
 	e.Needs = map[string]string{"x": t.TempDir() + "/x", "y": "/none"}
 	if text, err := edited(t, e, "['a', 'y']", "@as []"); err != nil || text != "" {
@@ -89,8 +89,8 @@ func TestEditListsNeedsTheKey(t *testing.T) {
 	}
 }
 
-// TestEditListsRuns has programs that print and read settings. Where nothing changes,
-// nothing is written.
+// TestEditListsRuns has programs that print and read settings. Without a change, nothing is
+// written.
 func TestEditListsRuns(t *testing.T) {
 	tests := []struct{ name, gsettings, dconf, written, err string }{
 		{"changed", "echo \"$2 on ['a']\"; echo \"$2 off @as []\"", "cat", "[/]\non=['a', 'x']\n", ""},
@@ -117,8 +117,8 @@ func TestEditListsRuns(t *testing.T) {
 	}
 }
 
-// FuzzEditLists checks that what is in a list stays there, and that an edit executed
-// again changes nothing.
+// FuzzEditLists checks that other elements stay in a list, and that a second execution of an
+// edit changes nothing.
 func FuzzEditLists(f *testing.F) {
 	f.Add("['a', 'b']")
 	f.Add(`["it's", '\n\t\u00ad\U0001f600']`)

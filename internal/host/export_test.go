@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Draft makes a draft in dir that has its name already, as it does for a moment
-// before it is put in its place, and returns its path and what ends it.
+// Draft creates a draft in dir with a name, as just before it is moved to its place, and
+// returns its path and a function that removes it.
 func Draft(t *testing.T, dir string) (path string, end func()) {
 	t.Helper()
 	d, err := newDraft(filepath.Join(dir, "f"), 0o600)
@@ -22,8 +22,8 @@ func Draft(t *testing.T, dir string) (path string, end func()) {
 	return d.name, d.cleanup
 }
 
-// DraftWithAName makes a draft as on a file system that knows no files without a
-// name, and returns its path and what puts it in its place, which is path.
+// DraftWithAName creates a draft as on a file system without O_TMPFILE. It returns its path
+// and a function that moves it to path.
 func DraftWithAName(t *testing.T, path string) (name string, put func() error) {
 	t.Helper()
 	d := &draft{path: path}
@@ -37,8 +37,7 @@ func DraftWithAName(t *testing.T, path string) (name string, put func() error) {
 	return d.name, d.put
 }
 
-// Abandon makes a draft in dir that was abandoned at that moment, by a process
-// that was killed, and returns its path.
+// Abandon creates a draft in dir, as left behind by a killed process, and returns its path.
 func Abandon(t *testing.T, dir string) string {
 	t.Helper()
 	d, err := newDraft(filepath.Join(dir, "f"), 0o600)
@@ -58,7 +57,7 @@ func RunGit(ctx context.Context, dir string, args ...string) error {
 	return err
 }
 
-// What edits and expectations come to.
+// Functions for edits and expectations.
 var (
 	EditedLists = editedLists
 	Meets       = checkExpectation

@@ -62,8 +62,7 @@ func TestFetchMakesTheFolder(t *testing.T) {
 	want(t, dir, map[string]string{"a/b/x": "content"})
 }
 
-// TestFetchRefuses checks that what is not right is not kept, and that the file
-// that was there is.
+// TestFetchRefuses checks that a wrong download is deleted, and that the old file stays.
 func TestFetchRefuses(t *testing.T) {
 	local := t.TempDir()
 	put(t, local+"/x", "content", 0o600)
@@ -101,7 +100,7 @@ func TestFetchRefuses(t *testing.T) {
 	}
 }
 
-// loop escapes a chain of redirects, each in the query of the one before.
+// loop escapes a chain of redirects, each in the query of the previous one.
 func loop(chain string) string {
 	first, rest, more := strings.Cut(chain, "?url=")
 	if !more {

@@ -18,10 +18,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// childEnv makes the test binary one of children: it holds the name of one.
+// childEnv makes the test binary one of children. It has the name of the child.
 const childEnv = "BKT_TEST_CHILD"
 
-// children are the programs that tests run, and kill, as processes of their own.
+// children are the programs that tests run and kill as separate processes.
 var children = map[string]func(path string) error{
 	"rewrite": rewriteOnce,
 	"mounted": writeMounted,
@@ -56,7 +56,7 @@ func put(t *testing.T, path, text string, mode fs.FileMode) string {
 	return path
 }
 
-// rewrite is the plan that makes the file at path hold text.
+// rewrite returns the plan that sets the text of the file at path.
 func rewrite(t *testing.T, path, text string) plan.Plan {
 	t.Helper()
 	old, err := os.ReadFile(path)
@@ -66,7 +66,7 @@ func rewrite(t *testing.T, path, text string) plan.Plan {
 	return plan.Rewrite(path, filepath.Base(path), old, []byte(text))
 }
 
-// tree returns what is below dir: the content of files, and where links lead.
+// tree returns the contents of files, and the targets of links, below dir.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -90,7 +90,7 @@ func tree(t *testing.T, dir string) map[string]string {
 	return found
 }
 
-// want compares what is below dir, so that nothing may be left there either.
+// want compares the whole tree below dir, so that a file left behind is an error, too.
 func want(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
 	if diff := cmp.Diff(files, tree(t, dir)); diff != "" {
@@ -155,8 +155,8 @@ func TestDoKeepsTheOwner(t *testing.T) {
 	}
 }
 
-// TestDoCreatesFilesInTheGroupOfTheFolder has a folder whose files are to have
-// its group, as a folder that several people share does.
+// TestDoCreatesFilesInTheGroupOfTheFolder has a folder whose files get its group, such as a
+// folder that several users share.
 func TestDoCreatesFilesInTheGroupOfTheFolder(t *testing.T) {
 	dir := t.TempDir()
 	shared := dir + "/shared"
@@ -184,8 +184,7 @@ func TestDoCreatesFilesInTheGroupOfTheFolder(t *testing.T) {
 	}
 }
 
-// otherGroup returns a group, other than that of the process, to which it may
-// give files.
+// otherGroup returns another group than that of the process to which it may give files.
 func otherGroup(t *testing.T) int {
 	t.Helper()
 	if os.Geteuid() == 0 {
@@ -312,7 +311,7 @@ func TestDoWritesNothingIfAFileCannotBeWritten(t *testing.T) {
 	put(t, dir+"/a", "old", 0o644)
 	put(t, dir+"/file", "x", 0o644)
 	p := append(rewrite(t, dir+"/a", "new"), plan.Rewrite(dir+"/file/x", "file/x", nil, []byte("new"))...)
-	err := host.Executor{}.Execute(t.Context(), p, func(c plan.Change, _ error) { t.Errorf("%v was carried out", c.Targets) })
+	err := host.Executor{}.Execute(t.Context(), p, func(c plan.Change, _ error) { t.Errorf("%v was executed", c.Targets) })
 	if err == nil || err.Error() != "file/x: not a directory" {
 		t.Errorf("error is %v", err)
 	}
@@ -349,12 +348,12 @@ func TestDoDoesNotHoldUpOtherChanges(t *testing.T) {
 	want(t, dir, map[string]string{"a": "new"})
 }
 
-// ignore is for tests that do not ask what was done.
+// ignore is for tests that do not check the executed changes.
 func ignore(plan.Change, error) {}
 
-// TestDoTakesNoExitStatusOnTrust checks the commands around one whose exit status
-// says nothing.
-func TestDoTakesNoExitStatusOnTrust(t *testing.T) {
+// TestDoVerifiesCommands checks the commands before and after one without a reliable exit
+// status.
+func TestDoVerifiesCommands(t *testing.T) {
 	sh := func(script string) []string { return []string{"sh", "-c", script} }
 	tests := []struct {
 		name string
@@ -389,7 +388,7 @@ func TestDoTakesNoExitStatusOnTrust(t *testing.T) {
 				t.Error(err, diff)
 			}
 			if _, err := os.Stat("asked"); err == nil {
-				t.Error("what has failed is asked whether it has")
+				t.Error("a failed command is verified")
 			}
 		})
 	}
@@ -407,9 +406,9 @@ func TestDoStopsWhenCancelled(t *testing.T) {
 	want(t, dir, map[string]string{"a": "old"})
 }
 
-// TestDoLeavesNothingBesideWhenItPanics checks that a mistake elsewhere in bkt
-// leaves the files that are not written yet as they were, and nothing beside them.
-func TestDoLeavesNothingBesideWhenItPanics(t *testing.T) {
+// TestDoLeavesNothingWhenItPanics checks that a bug elsewhere in bkt does not
+// change files that are not written yet, and leaves no other file.
+func TestDoLeavesNothingWhenItPanics(t *testing.T) {
 	dir := t.TempDir()
 	first := put(t, filepath.Join(dir, "first"), "old", 0o644)
 	second := put(t, filepath.Join(dir, "second"), "old", 0o644)
@@ -445,7 +444,7 @@ func TestDoOfNothingDoesNothing(t *testing.T) {
 	}
 }
 
-// odd is a step that package host does not know.
+// odd is an unknown step.
 type odd struct{ plan.Step }
 
 func TestDoRefusesStepsItDoesNotKnow(t *testing.T) {
@@ -474,9 +473,8 @@ func TestErrorsNameTheFile(t *testing.T) {
 	}
 }
 
-// TestPrivate checks that what is private is so for all others, with the folders
-// on the way, even where an earlier version has let them read it; and that what
-// is not keeps its mode.
+// TestPrivate checks that others cannot read private files and their folders, even if an
+// earlier version let them, and that other files keep their mode.
 func TestPrivate(t *testing.T) {
 	home := t.TempDir()
 	private := filepath.Join(home, "state", "bkt")

@@ -15,7 +15,7 @@ import (
 	"bkt/internal/plan"
 )
 
-// finisher has whatever is downloaded, but for what says that it is wrong.
+// finisher accepts all downloads, except those that say that they are wrong.
 type finisher struct{ steps []plan.Step }
 
 func (f finisher) Finish(file string, from plan.Source) ([]plan.Step, error) {
@@ -33,7 +33,7 @@ func (f finisher) Finish(file string, from plan.Source) ([]plan.Step, error) {
 	return f.steps, err
 }
 
-// answers understands lines: a URL, and what it is known by.
+// answers parses lines of a URL and a checksum.
 type answers struct{}
 
 func (answers) Source(_ string, text []byte) (plan.Source, error) {
@@ -44,7 +44,7 @@ func (answers) Source(_ string, text []byte) (plan.Source, error) {
 	return plan.Source{URL: lines[0], SHA256: sumOfContent}, nil
 }
 
-// programs serves files in parts, and breaks off where it is told to.
+// programs serves files in parts, and breaks off at a given byte.
 func programs(t *testing.T) (url string, asked *[]string) {
 	t.Helper()
 	asked = &[]string{}
@@ -104,8 +104,8 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-// TestInstallRefuses checks that what is not right leaves nothing behind, and
-// what was there is.
+// TestInstallRefuses checks that a wrong program leaves nothing behind, and that the old
+// file stays.
 func TestInstallRefuses(t *testing.T) {
 	site, _ := programs(t)
 	lead := func(urls ...string) plan.Source {
@@ -147,9 +147,9 @@ func TestInstallRefuses(t *testing.T) {
 	}
 }
 
-// TestInstallGoesOn checks that a download goes on where it broke off, but only
-// with the same file.
-func TestInstallGoesOn(t *testing.T) {
+// TestInstallContinues checks that a download continues after an interruption, but only with
+// the same file.
+func TestInstallContinues(t *testing.T) {
 	tests := []struct {
 		name, part, of string // %s is the server
 		asked          string
@@ -188,7 +188,7 @@ func TestInstallKeepsWhatBrokeOff(t *testing.T) {
 	want(t, dir, map[string]string{"cache/x": "cont", "cache/x.of": site + "/cut/a/cont\n\"a\""})
 }
 
-// TestTokensStay checks that a token is told to the server that it is for alone.
+// TestTokensStay checks that a token is sent only to its own server.
 func TestTokensStay(t *testing.T) {
 	other, askedOther := programs(t)
 	site, asked := programs(t)

@@ -24,8 +24,8 @@ const (
 )
 
 // TestKilledWriterLeavesAWholeFile kills a process at each step of replacing one
-// content by the other. The file must have one of them, and the next write must
-// remove everything else that the process has left.
+// content by the other. The file must have one of them, and the next write must remove all
+// other files of the process.
 func TestKilledWriterLeavesAWholeFile(t *testing.T) {
 	path := put(t, t.TempDir()+"/f", contentA, 0o640)
 	dir := filepath.Dir(path)
@@ -93,9 +93,8 @@ func rewriteOnce(path string) error {
 	return host.Executor{}.Execute(context.Background(), plan.Rewrite(path, "f", old, []byte(text)), ignore)
 }
 
-// checkSwept checks that the next write takes away what a writer has left that was
-// killed, and nothing else: neither what is only called so nor what is being
-// written now.
+// checkSwept checks that the next write removes the files of a killed writer, and no others:
+// neither files with a similar name nor those that are being written.
 func checkSwept(t *testing.T, path string) {
 	t.Helper()
 	dir := filepath.Dir(path)
@@ -120,8 +119,8 @@ func checkSwept(t *testing.T, path string) {
 	}
 }
 
-// TestDraftsWithAName is about file systems that know no files without one: what
-// is left there proves what it is, too.
+// TestDraftsWithAName has a file system without O_TMPFILE: the name of a draft proves that
+// it is one there, too.
 func TestDraftsWithAName(t *testing.T) {
 	dir := t.TempDir()
 	name, place := host.DraftWithAName(t, dir+"/f")
@@ -134,8 +133,8 @@ func TestDraftsWithAName(t *testing.T) {
 	want(t, dir, map[string]string{"f": "draft"})
 }
 
-// TestEveryFolderIsSwept checks that what a killed bkt has left goes from each folder
-// that something is written to, whatever writes it, and from no other.
+// TestEveryFolderIsSwept checks that the files of a killed bkt are removed from each folder
+// that a step writes to, for all kinds of steps, and from no other.
 func TestEveryFolderIsSwept(t *testing.T) {
 	dir := t.TempDir()
 	left := map[string]string{}

@@ -15,10 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestDoTellsOfFilesThatCannotBeReplaced has a file that is mounted by itself,
-// as files given to a container are. The error speaks of the file, not of the
-// temporary one that should have become it, and that one goes away.
-func TestDoTellsOfFilesThatCannotBeReplaced(t *testing.T) {
+// TestDoReportsFilesThatCannotBeReplaced has a file that is a mount point, like files that a
+// container mounts. The error names the file, not the temporary one, which is removed.
+func TestDoReportsFilesThatCannotBeReplaced(t *testing.T) {
 	dir := t.TempDir()
 	path := put(t, dir+"/f", "old", 0o644)
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
@@ -38,7 +37,7 @@ func TestDoTellsOfFilesThatCannotBeReplaced(t *testing.T) {
 	want(t, dir, map[string]string{"f": "old"})
 }
 
-// writeMounted writes a file that it has mounted onto itself.
+// writeMounted writes a file that is mounted onto itself.
 func writeMounted(path string) error {
 	if err := unix.Mount(path, path, "", unix.MS_BIND, ""); err != nil {
 		return os.NewSyscallError("mount", err)

@@ -54,7 +54,7 @@ func TestDoGivesNewFilesToTheOwnerOfTheFolder(t *testing.T) {
 	}
 }
 
-// checkOwned checks that there is something below dir, and whose all of it is.
+// checkOwned checks that dir has files, and the owner of all of them.
 func checkOwned(t *testing.T, dir string, uid, gid uint32) {
 	t.Helper()
 	files := 0
@@ -79,8 +79,8 @@ func checkOwned(t *testing.T, dir string, uid, gid uint32) {
 	}
 }
 
-// TestGitRunsAsTheOwner has root stage a file in the repository of another user,
-// whose git has to be able to go on with it.
+// TestGitRunsAsTheOwner has root stage a file in the repository of another user, who must be
+// able to use it afterwards.
 func TestGitRunsAsTheOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may give files away")
@@ -111,7 +111,7 @@ func TestGitRunsAsTheOwner(t *testing.T) {
 	checkOwned(t, dir, 1234, 5678)
 }
 
-// TestGitRunsAsRootWhereItsOwnerCannotGo is about a folder that only root gets to.
+// TestGitRunsAsRootWhereItsOwnerCannotGo has a folder that only root can reach.
 func TestGitRunsAsRootWhereItsOwnerCannotGo(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may give files away")

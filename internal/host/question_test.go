@@ -14,7 +14,7 @@ import (
 )
 
 // TestQueryChangesNothing checks that a query runs questions, and that everything else
-// is a bug, also where it begins like a question.
+// is a bug, even if it begins like a question.
 func TestQueryChangesNothing(t *testing.T) {
 	bin := t.TempDir()
 	for _, program := range []string{"git", "podman", "docker", "flatpak", "dconf", "systemctl", "gh", "sh"} {

@@ -12,7 +12,7 @@ import (
 	"bkt/internal/plan"
 )
 
-// A packed file is one in an archive.
+// A packed file is a file in an archive.
 type packed struct {
 	name, text string
 	mode       fs.FileMode
@@ -41,7 +41,7 @@ func archive(t *testing.T, files ...packed) []byte {
 	return b.Bytes()
 }
 
-// goodName is the text of the file that archives must have, by isGood.
+// goodName is the text of the file that isGood requires in archives.
 const goodName = `{"name": "good"}`
 
 var isGood = []plan.Expectation{{File: "name", Field: "name", Value: "good", Wrong: "is called %s"}}
@@ -80,9 +80,9 @@ func TestUnzip(t *testing.T) {
 	}
 }
 
-// TestUnzipKeepsWhatALinkLeadsTo replaces the link, as one works at an extension
-// that is linked to.
-func TestUnzipKeepsWhatALinkLeadsTo(t *testing.T) {
+// TestUnzipKeepsTargetsOfLinks checks that a link is replaced, and not its target, which may
+// be the work of a developer.
+func TestUnzipKeepsTargetsOfLinks(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir+"/work/name", "mine", 0o600)
 	if err := errors.Join(os.Mkdir(dir+"/all", 0o755), os.Symlink("../work", dir+"/all/good")); err != nil {
@@ -112,8 +112,8 @@ func TestUnzipRunsTheCommand(t *testing.T) {
 	}
 }
 
-// TestUnzipRefuses checks that of what is refused nothing is left, neither here
-// nor elsewhere, and that the old folder stays.
+// TestUnzipRefuses checks that a refused archive leaves no file anywhere, and that the old
+// folder stays.
 func TestUnzipRefuses(t *testing.T) {
 	whole := archive(t, good...)
 	flipped := bytes.Clone(whole)

@@ -64,7 +64,7 @@ func TestKeyFileSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// FuzzList checks that what is written as a list is read as the same.
+// FuzzList checks that a written list is read as the same list.
 func FuzzList(f *testing.F) {
 	f.Add("a", " b;c")
 	f.Add(`\`, "\n\t")

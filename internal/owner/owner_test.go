@@ -15,7 +15,7 @@ import (
 
 const uid, gid = 1234, 5678
 
-// theirs returns a folder of another user. Only root may make one.
+// theirs returns a folder of another user. Only root can create one.
 func theirs(t *testing.T) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -28,7 +28,7 @@ func theirs(t *testing.T) string {
 	return dir
 }
 
-// owners returns who owns what is below dir.
+// owners returns the owners of the files below dir.
 func owners(t *testing.T, dir string) map[string][2]int {
 	t.Helper()
 	all := map[string][2]int{}
@@ -65,7 +65,7 @@ func TestFoldersBelongToTheOwnerOfTheOneAround(t *testing.T) {
 	}
 }
 
-// TestFoldersOfOurOwnStay is about a folder of root's, and about other users.
+// TestFoldersOfOurOwnStay checks a folder of root, and other users.
 func TestFoldersOfOurOwnStay(t *testing.T) {
 	dir := t.TempDir()
 	if err := owner.MkdirAll(dir+"/a/b", 0o755); err != nil {
@@ -89,8 +89,8 @@ func TestMkdirAllSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestGiveTree gives files and folders away, and nothing that a user could have
-// root give away that is not below the folder.
+// TestGiveTree checks that files and folders are given to the user, and that links cannot
+// make root give away files elsewhere.
 func TestGiveTree(t *testing.T) {
 	dir := theirs(t)
 	outside := t.TempDir() + "/outside"
@@ -112,8 +112,8 @@ func TestGiveTree(t *testing.T) {
 	}
 }
 
-// TestLinks checks that root follows links of a user's to files of that user, and
-// links of its own to any.
+// TestLinks checks that root follows links of a user to files of that user, and its own
+// links to all files.
 func TestLinks(t *testing.T) {
 	dir := theirs(t)
 	mine := filepath.Join(t.TempDir(), "mine")

@@ -16,8 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// overrides is a domain of what a system has in memory. Two lists of flags are
-// the same in whatever order.
+// overrides is a domain of a system in memory. The order of flags does not count.
 type overrides struct {
 	has          []manifest.FlatpakOverride
 	installation string
@@ -90,7 +89,7 @@ func item(flags string) []manifest.FlatpakOverride {
 	return []manifest.FlatpakOverride{{App: "a.b.c", Scope: "user", Flags: strings.Fields(flags)}}
 }
 
-// repository returns one that declares items.
+// repository returns a repository that declares items.
 func repository(t *testing.T, items []manifest.FlatpakOverride) fs.FS {
 	t.Helper()
 	text, err := manifest.Encode(manifest.FlatpakOverrides{Overrides: items})
@@ -123,8 +122,8 @@ func compare(t *testing.T, o reconcile.Domain[manifest.FlatpakOverride], in reco
 
 const key = "user/a.b.c"
 
-// TestEveryCase goes through the three-way table: what capture makes of the
-// manifest, and what apply does.
+// TestEveryCase checks each case of the three-way comparison: the manifest after capture,
+// and the plan of apply.
 func TestEveryCase(t *testing.T) {
 	const a, b, c = "--share=network", "--share=ipc", "--filesystem=home"
 	tests := []struct {
@@ -179,14 +178,14 @@ func TestEveryCase(t *testing.T) {
 				t.Fatal(err)
 			}
 			again := compare(t, overrides{has: item(tt.live)}, reconcile.Input{Repo: edits, Base: settled})
-			checkSettled(t, tt.want, again.Differences())
+			checkCaptured(t, tt.want, again.Differences())
 		})
 	}
 }
 
-// checkSettled checks that after a capture nothing is left to be captured. What
-// was merged is left to be applied.
-func checkSettled(t *testing.T, was reconcile.Case, left []reconcile.Difference) {
+// checkCaptured checks that nothing remains to capture after a capture. Merged items remain
+// to be applied.
+func checkCaptured(t *testing.T, was reconcile.Case, left []reconcile.Difference) {
 	t.Helper()
 	if was == reconcile.CaseMerge {
 		left = slices.DeleteFunc(left, func(d reconcile.Difference) bool { return d.Case == reconcile.CaseManifest })
@@ -225,20 +224,19 @@ func checkPlan(t *testing.T, p plan.Plan, want string) {
 	}
 }
 
-// given is a domain whose system has all by itself.
-type given struct{ overrides }
+// defaults is a domain of a system on which all items are default.
+type defaults struct{ overrides }
 
-func (g given) Observe(ctx context.Context, sys reconcile.System, known []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
+func (g defaults) Observe(ctx context.Context, sys reconcile.System, known []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
 	o, err := g.overrides.Observe(ctx, sys, known)
 	o.IsDefault = func(manifest.FlatpakOverride) bool { return true }
 	return o, err
 }
 
-// TestWhatIsGivenIsThereIfItIsDeclared checks that what the system has without
-// anyone's wish is in step where it is declared, and else not there: neither
-// captured, nor to be removed.
-func TestWhatIsGivenIsThereIfItIsDeclared(t *testing.T) {
-	d := given{overrides{has: item("--share=ipc")}}
+// TestDefaultItems checks that default items are up to date if they are declared, and
+// otherwise neither captured nor removed.
+func TestDefaultItems(t *testing.T) {
+	d := defaults{overrides{has: item("--share=ipc")}}
 	for _, declared := range [][]manifest.FlatpakOverride{nil, item("--share=ipc")} {
 		for _, base := range [][]byte{nil, agreed(t, item("--share=ipc"), "")} {
 			c := compare(t, d, reconcile.Input{Repo: repository(t, declared), Base: base})
@@ -249,8 +247,8 @@ func TestWhatIsGivenIsThereIfItIsDeclared(t *testing.T) {
 	}
 }
 
-// TestBaseOfAnotherInstallationDoesNotCount is what keeps a new system under an
-// old home from being taken for one whose user has removed everything.
+// TestBaseOfAnotherInstallationDoesNotCount checks that a new system with an old home does
+// not look as if the user had removed all items.
 func TestBaseOfAnotherInstallationDoesNotCount(t *testing.T) {
 	declared := item("--share=network")
 	in := reconcile.Input{Repo: repository(t, declared), Base: agreed(t, declared, "old")}
@@ -359,8 +357,8 @@ func TestABaseThatCannotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-// FuzzCompare checks the laws, whatever the three sides have: a capture leaves
-// nothing to be captured, and what is applied is what the manifest says.
+// FuzzCompare checks for all values of the three sides that nothing remains to capture after
+// a capture, and that apply gives the system the values in the manifest.
 func FuzzCompare(f *testing.F) {
 	f.Add("a", "a b", "a c")
 	f.Add("a b", "b", "")
@@ -388,7 +386,7 @@ func FuzzCompare(f *testing.F) {
 				t.Fatal(err)
 			}
 			again := compare(t, overrides{has: flags(live)}, reconcile.Input{Repo: edits, Base: settled})
-			checkSettled(t, d.Case, again.Differences())
+			checkCaptured(t, d.Case, again.Differences())
 			if _, differs, err := again.Base(nil, nil); differs || err != nil {
 				t.Errorf("the base changes once more: %v", err)
 			}
@@ -396,8 +394,8 @@ func FuzzCompare(f *testing.F) {
 	})
 }
 
-// TestEditsBefore checks that what is edited is the text that was read, so that
-// a file that changes meanwhile is found to have.
+// TestEditsBefore checks that an edit remembers the text that was read, so that a later
+// change of the file is found.
 func TestEditsBefore(t *testing.T) {
 	repo := fstest.MapFS{"a.json": {Data: []byte("first")}}
 	edits := reconcile.NewEdits(repo)
@@ -413,8 +411,8 @@ func TestEditsBefore(t *testing.T) {
 	}
 }
 
-// meaning is a domain whose declared flags may stand for others, of which some
-// items cannot be seen, and which only ever reports flags that begin with "--env=SEEN=".
+// meaning is a domain whose declared flags may mean other flags, with some hidden items. It
+// only reports flags that begin with "--env=SEEN=", and never applies them.
 type meaning struct {
 	overrides
 	means  map[string]string
@@ -453,8 +451,8 @@ func compareMeaning(t *testing.T, m meaning, in reconcile.Input) reconcile.Compa
 	return c
 }
 
-// TestResolve checks that a name that has come to stand for something else is as if
-// the manifest had been changed: for apply to do, and capture to leave.
+// TestResolve checks that a new meaning of a name counts as a change in the manifest, which
+// apply makes and capture ignores.
 func TestResolve(t *testing.T) {
 	in := reconcile.Input{Repo: repository(t, item("--env=I=latest"))}
 	m := meaning{overrides: overrides{has: item("--env=I=1")}, means: map[string]string{"--env=I=latest": "--env=I=1"}}
@@ -479,8 +477,8 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// TestHidden checks that an item that cannot be looked at takes no part, and that
-// what both sides agreed on is not forgotten meanwhile.
+// TestHidden checks that an unreadable item takes no part, and that its last known state is
+// kept.
 func TestHidden(t *testing.T) {
 	base := agreed(t, item("--env=A=1"), "")
 	m := meaning{hidden: "user/a.b.c"}
@@ -495,8 +493,8 @@ func TestHidden(t *testing.T) {
 	}
 }
 
-// TestReporter checks that what only the system can tell is captured, whatever was
-// agreed on before, and counts as in step for all else.
+// TestReporter checks that a part that only the system can know is captured regardless of
+// the last known state, and does not count as a difference otherwise.
 func TestReporter(t *testing.T) {
 	m := meaning{overrides: overrides{has: item("--env=A=1 --env=SEEN=1")}}
 	for _, base := range [][]byte{nil, agreed(t, item("--env=B=1"), ""), agreed(t, item("--env=A=1"), "")} {

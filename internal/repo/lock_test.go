@@ -16,8 +16,8 @@ import (
 	"bkt/internal/repo"
 )
 
-// holderEnv makes the test binary a process that holds the lock of the
-// repository that it names, until it is killed.
+// holderEnv makes the test binary a process that holds the lock of the repository in it
+// until it is killed.
 const holderEnv = "BKT_TEST_HOLD_LOCK"
 
 func TestMain(m *testing.M) {
@@ -40,7 +40,7 @@ func hold(root string) int {
 
 func mustLock(t *testing.T, r repo.Repo) *os.File {
 	t.Helper()
-	lock, err := r.Lock(context.Background(), func() { t.Error("there is nothing to wait for") })
+	lock, err := r.Lock(context.Background(), func() { t.Error("it waits without another lock") })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,8 +91,8 @@ func TestLockWaitsForTheFirstToFinish(t *testing.T) {
 	mustLock(t, r).Close()
 }
 
-// TestLockKeepsOthersOut has many count up in a file, which loses some unless
-// each waits for the others.
+// TestLockKeepsOthersOut has many goroutines increment a number in a file, which is wrong
+// unless each waits for the others.
 func TestLockKeepsOthersOut(t *testing.T) {
 	r := repo.Repo{Root: populate(t, "manifests/")}
 	const goroutines, times = 8, 50
@@ -121,7 +121,7 @@ func countUp(r repo.Repo) error {
 	return os.WriteFile(r.Path("count"), []byte(strconv.Itoa(readCount(r)+1)), 0o644)
 }
 
-// readCount returns the count, 0 if there is none yet.
+// readCount returns the count, 0 if the file does not exist.
 func readCount(r repo.Repo) int {
 	text, _ := os.ReadFile(r.Path("count"))
 	n, _ := strconv.Atoi(string(text))
@@ -175,8 +175,8 @@ func startHolder(t *testing.T, r repo.Repo) *exec.Cmd {
 	return cmd
 }
 
-// TestLockIsNotInherited has a program that is still running after the lock
-// was given back, as an engine that a command has started may be.
+// TestLockIsNotInherited has a program that still runs after the lock was released, such as
+// an engine that a command has started.
 func TestLockIsNotInherited(t *testing.T) {
 	r := repo.Repo{Root: populate(t, "manifests/")}
 	lock := mustLock(t, r)

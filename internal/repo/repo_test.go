@@ -78,9 +78,9 @@ func TestFindFromTheCurrentFolder(t *testing.T) {
 	}
 }
 
-// TestFindSaysWhatItCannotLookAt checks that a folder that cannot be looked at is not
-// one that has no repository, unless there is one around it.
-func TestFindSaysWhatItCannotLookAt(t *testing.T) {
+// TestFindReportsUnreadableFolders checks that an unreadable folder does not count as one
+// without a repository, unless a parent has one.
+func TestFindReportsUnreadableFolders(t *testing.T) {
 	dir := populate(t, "outer/manifests/", "outer/Containerfile", "outer/inner/", "alone/")
 	for _, d := range []string{"outer/inner", "alone"} {
 		if err := os.Symlink("manifests", dir+"/"+d+"/manifests"); err != nil {
@@ -97,9 +97,9 @@ func TestFindSaysWhatItCannotLookAt(t *testing.T) {
 	}
 }
 
-// TestFindTakesABrokenLinkForAFile lets the error be about the Containerfile,
-// not about there being no repository.
-func TestFindTakesABrokenLinkForAFile(t *testing.T) {
+// TestFindAcceptsBrokenLinks checks that the error is about the Containerfile, not about a
+// missing repository.
+func TestFindAcceptsBrokenLinks(t *testing.T) {
 	dir := populate(t, "manifests/")
 	if err := os.Symlink("gone", dir+"/Containerfile"); err != nil {
 		t.Fatal(err)

@@ -11,10 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// told is a git that says what it is told to.
-type told struct{ dir, prefix, status string }
+// answers is a git with fixed answers.
+type answers struct{ dir, prefix, status string }
 
-func (g told) Git(_ context.Context, _ string, _ []byte, args ...string) ([]byte, error) {
+func (g answers) Git(_ context.Context, _ string, _ []byte, args ...string) ([]byte, error) {
 	if args[0] == "rev-parse" {
 		return []byte(g.prefix + "\n" + g.dir + "\n"), nil
 	}
@@ -45,7 +45,7 @@ func TestWorkTree(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := repo.Repo{Root: "/r"}.WorkTree(t.Context(), told{t.TempDir(), tt.prefix, tt.status})
+			got, err := repo.Repo{Root: "/r"}.WorkTree(t.Context(), answers{t.TempDir(), tt.prefix, tt.status})
 			if err != nil {
 				t.Fatal(err)
 			}

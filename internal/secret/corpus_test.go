@@ -14,27 +14,27 @@ import (
 	"bkt/internal/secret"
 )
 
-// A labelled case is an item, and whether it holds a secret.
+// A labelled case is an item, and whether it has a secret.
 type labelled struct {
 	line   string
 	item   map[string]any
 	secret bool
 }
 
-// seeds is how often random characters are drawn for each case.
+// seeds is how many texts with random characters are made for each case.
 const seeds = 10
 
-// The least share of secrets that are found, and the greatest of innocent items
-// that are taken for them.
+// The minimum share of found secrets, and the maximum share of innocent items that are
+// reported.
 const (
 	minRecall = 0.95
 	maxFalse  = 0.04
 )
 
-// TestConfusion prints how many of the labelled cases are found, and fails if it
-// is too few, or if innocent ones are found. The second list was written before
-// the detector, and without it. A case that is not told right is listed as
-// missed, so that no other is missed unnoticed.
+// TestConfusion prints how many of the labelled cases are found, and fails if too few
+// secrets, or too many innocent cases, are found. The second list was written before the
+// scanner, and without it. Known wrong results are listed as missed, so that the test fails
+// for each new one.
 func TestConfusion(t *testing.T) {
 	for _, name := range []string{"cases.txt", "heldout.txt"} {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestConfusion(t *testing.T) {
 			t.Logf("\n          found  not found\nsecret    %5d  %5d   recall %.1f %%\ninnocent  %5d  %5d   false  %.1f %%",
 				found, secrets-found, 100*recall, wrong, innocent-wrong, 100*false)
 			if recall < minRecall || false > maxFalse {
-				t.Error("that is not enough")
+				t.Error("too few secrets or too many innocent cases are found")
 			}
 		})
 	}
@@ -77,7 +77,7 @@ func hits(what string) int {
 	return 1
 }
 
-// expected returns the cases that are known to be told wrong.
+// expected returns the cases with a known wrong result.
 func expected(t *testing.T) map[string]bool {
 	text, err := os.ReadFile("testdata/missed.txt")
 	if err != nil {
@@ -110,7 +110,7 @@ func cases(t *testing.T, name string, seed uint64) []labelled {
 	return all
 }
 
-// alphabets are of what is random in the cases.
+// alphabets are the alphabets of random texts in the cases.
 var alphabets = map[string]string{
 	"hex": "0123456789abcdef",
 	"HEX": "0123456789ABCDEF",
@@ -126,8 +126,8 @@ var alphabets = map[string]string{
 
 var randomPattern = regexp.MustCompile(`\{\{(\w+)(?: (\d+))?\}\}`)
 
-// drawn returns a text with random characters where it asks for them; b64 asks
-// for bytes.
+// drawn returns a text with its placeholders replaced by random characters; b64 is replaced
+// by random bytes in base64.
 func drawn(r *rand.Rand, text string) string {
 	return randomPattern.ReplaceAllStringFunc(text, func(m string) string {
 		parts := randomPattern.FindStringSubmatch(m)
@@ -151,7 +151,7 @@ func word(r *rand.Rand, alphabet string, n int) string {
 	return b.String()
 }
 
-// itemOf returns the item that a case stands for, as manifests have it.
+// itemOf returns the item of a case, in the form of manifests.
 func itemOf(t *testing.T, kind, text string) map[string]any {
 	list := []string{"--socket=x11", text}
 	switch kind {

@@ -11,8 +11,8 @@ import (
 	"bkt/internal/secret"
 )
 
-// fewKeys is how many keys the schemas have at least that come with GNOME Shell,
-// which the tests need anyway.
+// fewKeys is the minimum number of keys in the schemas of GNOME Shell, which the tests need
+// anyway.
 const fewKeys = 500
 
 type schemas struct {
@@ -29,9 +29,8 @@ type schemas struct {
 	} `xml:"schema"`
 }
 
-// TestDesktop looks at each key of the schemas that are installed, with its
-// default, with each of the values that it may have, and, if it is one of
-// shortcuts, with those: none is a secret.
+// TestDesktop checks that no key of the installed schemas is found as a secret, with its
+// default, with each allowed value and, if it is a key of shortcuts, with shortcuts.
 func TestDesktop(t *testing.T) {
 	files, _ := filepath.Glob("/usr/share/glib-2.0/schemas/*.gschema.xml")
 	keys := 0

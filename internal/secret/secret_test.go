@@ -9,7 +9,7 @@ import (
 	"bkt/internal/secret"
 )
 
-// fake puts a token together, so that no scanner takes this file for a leak.
+// fake joins the parts of a token, so that scanners find no token in this file.
 func fake(parts ...string) string { return strings.Join(parts, "") }
 
 func TestFound(t *testing.T) {
@@ -58,8 +58,7 @@ func TestNamedBySetting(t *testing.T) {
 	}
 }
 
-// TestNamedByField has the names where they stand: in the fields of an item, and
-// in those of a value.
+// TestNamedByField checks names in the fields of an item, and in those of a value.
 func TestNamedByField(t *testing.T) {
 	for item, where := range map[string]string{
 		`{"image": "x", "env": {"DB_PASSWORD": "correct7horse"}}`:                                                  " in env DB_PASSWORD",
@@ -73,8 +72,7 @@ func TestNamedByField(t *testing.T) {
 	}
 }
 
-// TestKnownBefore checks that what someone has captured before keeps nothing else
-// from being captured.
+// TestKnownBefore checks that a value that was captured before does not prevent captures.
 func TestKnownBefore(t *testing.T) {
 	before := []byte(`{"flags": ["--env=DB_PASSWORD=correct7horse"]}`)
 	if got := secret.Find([]byte(`{"flags": ["--env=A=B", "--env=DB_PASSWORD=correct7horse"]}`), before); got != "" {
@@ -85,7 +83,7 @@ func TestKnownBefore(t *testing.T) {
 	}
 }
 
-// TestNotFound has what manifests are full of.
+// TestNotFound checks common values of manifests.
 func TestNotFound(t *testing.T) {
 	for _, item := range []string{
 		`"dash-to-dock@micxgx.gmail.com"`,
@@ -114,7 +112,7 @@ func TestNotFound(t *testing.T) {
 	}
 }
 
-// TestPublicKeys checks keys that all may see, of which much is random.
+// TestPublicKeys checks public keys, which look random.
 func TestPublicKeys(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
@@ -128,7 +126,7 @@ func TestPublicKeys(t *testing.T) {
 	}
 }
 
-// FuzzIn checks that nothing that an item holds is repeated.
+// FuzzIn checks that no result contains a value of the item.
 func FuzzIn(f *testing.F) {
 	f.Add("ghp_q8ZrT2mKx7WvB4nLp9JdHs3GfYc6AeUiQo5R", "auth-token")
 	f.Fuzz(func(t *testing.T, value, name string) {
@@ -142,8 +140,7 @@ func FuzzIn(f *testing.F) {
 	})
 }
 
-// TestMask checks that what is shown of an item has no secret in it, and all
-// else.
+// TestMask checks that a masked item has no secret, and everything else.
 func TestMask(t *testing.T) {
 	for _, tt := range []struct{ field, name, text, want string }{
 		{"flags", "", "--env=API_TOKEN=apple", "--env=API_TOKEN=***"},
@@ -167,8 +164,8 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// TestKnownValue checks that a secret that was taken once keeps nothing else of
-// the same text from being captured.
+// TestKnownValue checks that a secret that was captured before does not prevent captures of
+// the rest of its text.
 func TestKnownValue(t *testing.T) {
 	before := []byte(`{"key": "accounts", "value": "[{'user': <'eve'>, 'password': <'apple'>}]"}`)
 	if got := secret.Find([]byte(`{"key": "accounts", "value": "[{'user': <'bob'>, 'password': <'apple'>}]"}`), before); got != "" {
@@ -179,8 +176,8 @@ func TestKnownValue(t *testing.T) {
 	}
 }
 
-// TestPartOfAnother checks that a secret that is a part of another one hides
-// nothing of that: it is not shown, and not taken for one that is known.
+// TestPartOfAnother checks that a known secret within a longer one does not make the longer
+// one known or visible.
 func TestPartOfAnother(t *testing.T) {
 	item := []byte(`{"init_hooks":["mysql -papple a; mysql -papple2 b"]}`)
 	if got := string(secret.MaskItem(item)); strings.Contains(got, "apple") || strings.Contains(got, "2") {
@@ -210,8 +207,8 @@ func hooks(t *testing.T, texts ...string) []byte {
 	return item
 }
 
-// TestLinear looks through long texts of what the scanners stop at: it would take
-// hours if they began anew at each place.
+// TestLinear scans long texts of separators: it would take hours if the scanner started
+// again at each of them.
 func TestLinear(t *testing.T) {
 	for _, unit := range []string{"=", ":", "a=", "password=", "'", `\"`, "https://", "@", "://@", "a b ", "-u a:b ", "(", "${", "{'a': <", "x1Y", "/", "eyJ", "authorization:", "login a password "} {
 		text := strings.Repeat(unit, (1<<16)/len(unit))

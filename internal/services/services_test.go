@@ -48,12 +48,12 @@ disable *`
 		}
 	}
 	if enable, said := parseRules("disable a.service").enable("b.service"); !enable || said {
-		t.Errorf("what no preset speaks of: %v, %v", enable, said)
+		t.Errorf("a unit without a rule: %v, %v", enable, said)
 	}
 }
 
-// TestPresetsOfSeveralFolders checks that a file hides those of the same name,
-// and that files are read in the order of their names, wherever they are.
+// TestPresetsOfSeveralFolders checks that a file hides those of the same name, and that files
+// of all folders are read in the order of their names.
 func TestPresetsOfSeveralFolders(t *testing.T) {
 	root := t.TempDir()
 	makeTree(t, root, map[string]string{
@@ -77,8 +77,8 @@ func TestPresetsOfSeveralFolders(t *testing.T) {
 	}
 }
 
-// FuzzRules checks that a last rule for all units leaves none unsaid, and that
-// rules that come first win.
+// FuzzRules checks that a last rule for all units mentions each unit, and that the first
+// rule wins.
 func FuzzRules(f *testing.F) {
 	f.Add("enable a*\n# x\ndisable [", "a.service")
 	f.Add("enable x@.service a b", "x@a.service")
@@ -99,8 +99,8 @@ func FuzzRules(f *testing.F) {
 	})
 }
 
-// TestGiven is about what is taken for the image's, and what for someone's wish.
-func TestGiven(t *testing.T) {
+// TestDefaults checks which states count as default, and which as set by a user.
+func TestDefaults(t *testing.T) {
 	const (
 		unit   = "usr/lib/systemd/system/u.service"
 		link   = "etc/systemd/system/multi-user.target.wants/u.service"
@@ -154,8 +154,8 @@ func TestGiven(t *testing.T) {
 	}
 }
 
-// TestInstances checks that the instance that a template names is enabled with
-// it, and that others are someone's wish.
+// TestInstances checks that the default instance of a template is enabled with it, and that
+// other instances count as set by a user.
 func TestInstances(t *testing.T) {
 	root := t.TempDir()
 	makeTree(t, root, allKinds)
@@ -232,7 +232,7 @@ func TestPlan(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if p[2].Hint == "" || p[2].Fallback != nil {
-		t.Error("who is not root is not told, or asked again for each unit")
+		t.Error("without root, there is no hint, or one call for each unit")
 	}
 	s.Admin, s.Running = true, false
 	p = s.plan(diffs)
@@ -273,8 +273,8 @@ func TestUnreadableScopes(t *testing.T) {
 	}
 }
 
-// TestUnreadableFiles is about unit files and links that are there and cannot be
-// read: such a unit is not one that cannot be enabled, and such a link is no file.
+// TestUnreadableFiles checks that a unit with an unreadable file does not count as static,
+// and an unreadable link not as a file.
 func TestUnreadableFiles(t *testing.T) {
 	root, err := os.MkdirTemp("", "bkt-test-") // others get there, as they do not into t.TempDir
 	if err := errors.Join(err, os.Chmod(root, 0o755)); err != nil {
@@ -355,8 +355,7 @@ func asOther(t *testing.T, f func()) {
 	f()
 }
 
-// BenchmarkObserve is to be a matter of few milliseconds: it is part of every
-// apply that has nothing to do.
+// BenchmarkObserve should take a few milliseconds: it is part of every apply.
 func BenchmarkObserve(b *testing.B) {
 	root := b.TempDir()
 	for _, dir := range []string{"/usr/lib/systemd/system", "/usr/lib/systemd/system-preset"} {

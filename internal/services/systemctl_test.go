@@ -18,8 +18,8 @@ type listed struct {
 	Preset string `json:"preset"`
 }
 
-// TestStatesAreThoseOfSystemctl compares what is read with what systemctl says of
-// every unit of this machine, and of a system with units of all kinds.
+// TestStatesAreThoseOfSystemctl compares the states of all units of this machine, and of a
+// system with units of all kinds, with those in the output of systemctl.
 func TestStatesAreThoseOfSystemctl(t *testing.T) {
 	t.Run("system", func(t *testing.T) {
 		s, err := Domain{}.system(manifest.Systemd{})
@@ -78,7 +78,7 @@ func compareWithSystemctl(t *testing.T, s scope, args ...string) {
 	}
 }
 
-// stateOf returns what a state of systemctl is here.
+// stateOf returns the state for a state of systemctl.
 func stateOf(listed string) state {
 	switch listed {
 	case "enabled", "disabled", "masked":
@@ -151,7 +151,7 @@ var allKinds = map[string]string{
 	"etc/systemd/system-preset/95-mine.preset":                "enable linked.service\n",
 }
 
-// makeTree makes files; the text of one that is a link begins with "-> ".
+// makeTree creates files; the text of a link begins with "-> ".
 func makeTree(t *testing.T, root string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {

@@ -9,7 +9,7 @@ import (
 	"bkt/internal/appimage/squashfs/squashfstest"
 )
 
-// TestBombs checks that little that becomes much when it is unpacked is not.
+// TestBombs checks that bytes that decompress to too many are refused.
 func TestBombs(t *testing.T) {
 	for _, comp := range []string{"gzip", "xz", "zstd"} {
 		t.Run(comp, func(t *testing.T) {

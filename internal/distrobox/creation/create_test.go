@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestVariable checks that a variable has its value after distrobox's create, a
-// shell script, has had its command line read once more.
+// TestVariable checks that a variable has its value after distrobox's create, a shell
+// script, has passed its command line to a shell again.
 func TestVariable(t *testing.T) {
 	for _, value := range []string{"plain", "x  y   z    ", "it's  two   'three'", "  $HOME  `x` \"q\" \\ *  ", ""} {
 		flag, err := variable("A", value)
@@ -22,8 +22,8 @@ func TestVariable(t *testing.T) {
 	}
 }
 
-// TestEntryOfALabel checks that a container comes back from its label, and that no label
-// of others is taken for one.
+// TestEntryOfALabel checks that a container is read back from its label, and that other labels
+// are refused.
 func TestEntryOfALabel(t *testing.T) {
 	for _, label := range []string{"", "x", "e30", "bm9uc2Vuc2U"} {
 		if _, b, ok := ParseLabel(label); ok {

@@ -52,14 +52,14 @@ fi
 `
 )
 
-// signed returns what bkt makes of an export.
+// signed returns an export with the signature of bkt.
 func signed(name, text, as string) string {
 	text += Mark + as + "\n"
 	return text + SumMark + sum(name, text) + "\n"
 }
 
-// TestWhoseWrapper checks which wrappers are bkt's, and what is told of those that no
-// manifest can express.
+// TestWhoseWrapper checks which wrappers belong to bkt, and the notes on those that
+// manifests cannot express.
 func TestWhoseWrapper(t *testing.T) {
 	const at = "/home/u/.local/bin/bc"
 	replaced := func(old, text string) string {
@@ -116,7 +116,7 @@ func TestWhoseWrapper(t *testing.T) {
 	}
 }
 
-// TestWhoseApp checks which container an entry is of, and whether it is bkt's.
+// TestWhoseApp checks the container of an entry, and whether the entry belongs to bkt.
 func TestWhoseApp(t *testing.T) {
 	const head = "[Desktop Entry]\nName=GIMP (on dev)\n"
 	const plain = head + "Exec=/usr/bin/distrobox-enter  -n dev --   gimp-2.10  %U\n"
@@ -158,7 +158,7 @@ func TestWhoseApp(t *testing.T) {
 	}
 }
 
-// TestLinkedApp checks that an entry that someone has moved, and linked to, is theirs.
+// TestLinkedApp checks that an entry that the user moved, and linked to, belongs to the user.
 func TestLinkedApp(t *testing.T) {
 	dir := t.TempDir()
 	const name = "dev-gimp.desktop"
@@ -178,8 +178,8 @@ func TestLinkedApp(t *testing.T) {
 	}
 }
 
-// TestMenuEntry checks that the entry of a container goes with it only if it is as
-// distrobox has made it, for this very container.
+// TestMenuEntry checks that the entry of a container is removed with it only if distrobox
+// wrote it for this container, and it has not changed.
 func TestMenuEntry(t *testing.T) {
 	const first = `[Desktop Entry]
 Name=Dev
@@ -222,8 +222,7 @@ Type=Application
 	}
 }
 
-// TestNamesOfApps checks that an app is known by its name, and not by what that begins
-// with or has in it.
+// TestNamesOfApps checks that an app matches its whole name, and not a part of it.
 func TestNamesOfApps(t *testing.T) {
 	exported := App{ID: "org.x.Gimp", Name: "GIMP", File: File{As: "gimp", ByBkt: true}}
 	byHand := App{ID: "gimp-plugin", Name: "Plugin"}
@@ -257,7 +256,7 @@ func TestSignature(t *testing.T) {
 }
 
 // TestFilesThatCannotBeRead checks that files that may be exports are named if they
-// cannot be read, and keep no other from being known.
+// cannot be read, and that others are still found.
 func TestFilesThatCannotBeRead(t *testing.T) {
 	_, unread, err := ReadWrappers("/proc/self") // which has a file that not even root can read
 	if err != nil || !slices.ContainsFunc(unread, func(err error) bool { return strings.Contains(err.Error(), "/proc/self/mem") }) {

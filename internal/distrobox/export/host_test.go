@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestParseHostWrapper checks which scripts enter a container, and which.
+// TestParseHostWrapper checks which scripts enter a container, and the container.
 func TestParseHostWrapper(t *testing.T) {
 	const exported = "#!/bin/sh\n# distrobox_binary\n# name: dev\n"
 	tests := []struct {
@@ -39,8 +39,8 @@ func TestParseHostWrapper(t *testing.T) {
 	}
 }
 
-// TestWrappersThatCannotBeRead checks that a script that cannot be read is an error
-// beside the others, and that a missing folder is none.
+// TestWrappersThatCannotBeRead checks that an unreadable script is an error next to the other
+// results, and that a missing folder is not an error.
 func TestWrappersThatCannotBeRead(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a"), []byte("#!/bin/sh\nexec distrobox enter dev -- a\n"), 0o755); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestChangedPaths checks that folders above, and what distrobox writes, are no
+// TestChangedPaths checks that parent folders, and files of distrobox, do not count as
 // losses.
 func TestChangedPaths(t *testing.T) {
 	tests := []struct {
@@ -33,7 +33,7 @@ func TestChangedPaths(t *testing.T) {
 	}
 }
 
-// TestImageID checks what a name that is not written out stands for.
+// TestImageID checks the ids of images with short names.
 func TestImageID(t *testing.T) {
 	m := Images{"docker.io/library/alpine:latest": "a", "localhost/dev:1": "b", "ghcr.io/me/dev:1": "c", "ghcr.io/me/x@sha256:1": "d", "ghcr.io/me/y:1": "e", "quay.io/me/y:1": "f"}
 	for name, want := range map[string]string{
