@@ -170,8 +170,8 @@ func TestFoldersThatCannotBeRead(t *testing.T) {
 		notes     []string
 		stays     bool
 	}{
-		{"is there", "~/bin", manager.Container{}, at("tool", home+"/bin/tool"), nil, true},
-		{"is gone", "~/bin", manager.Container{}, at("c", home+"/bin/c"), nil, false},
+		{"exists", "~/bin", manager.Container{}, at("tool", home+"/bin/tool"), nil, true},
+		{"is removed", "~/bin", manager.Container{}, at("c", home+"/bin/c"), nil, false},
 		{"folder is missing", "~/none", manager.Container{}, at("c", home+"/none/c"), []string{"dev has no folder ~/none"}, false},
 		{"folder is a file", "~/file", manager.Container{}, at("c", home+"/file/c"), []string{"dev has no folder ~/file"}, false},
 		{"folder cannot be read", "~/loop", manager.Container{}, at("b", home+"/loop/b"),
@@ -180,7 +180,7 @@ func TestFoldersThatCannotBeRead(t *testing.T) {
 			[]string{"dev is not running: bkt cannot list the programs in its folders"}, true},
 		{"root cannot be read", "/opt/bin", manager.Container{Running: true, PID: 7}, at("a", "/opt/bin/a"),
 			[]string{"dev has " + home + "/proc/7/root, which cannot be read: too many levels of symbolic links: bkt cannot list the programs in its folders"}, true},
-		{"process is gone", "/opt/bin", manager.Container{Running: true, PID: 8}, at("a", "/opt/bin/a"),
+		{"the process has ended", "/opt/bin", manager.Container{Running: true, PID: 8}, at("a", "/opt/bin/a"),
 			[]string{"dev has " + home + "/proc/8/root, which cannot be read: no such file or directory: bkt cannot list the programs in its folders"}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -28,7 +28,7 @@ func (f finisher) Finish(file string, from plan.Source) ([]plan.Step, error) {
 		err = errors.New("is wrong")
 	}
 	if from.SHA256 == "" {
-		err = errors.New("its sha256 is not told")
+		err = errors.New("its sha256 is missing")
 	}
 	return f.steps, err
 }

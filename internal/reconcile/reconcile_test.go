@@ -133,9 +133,9 @@ func TestEveryCase(t *testing.T) {
 		captured             string // the flags in the manifest afterwards
 		applied              string // what is planned
 	}{
-		{"in step", a, a, a, "", "", ""},
-		{"in step, in another order", a, a + " " + b, b + " " + a, "", "", ""},
-		{"in step, changed alike", a, b, b, "", "", ""},
+		{"up to date", a, a, a, "", "", ""},
+		{"up to date, in another order", a, a + " " + b, b + " " + a, "", "", ""},
+		{"up to date, changed alike", a, b, b, "", "", ""},
 		{"changed here", a, b, a, reconcile.CaseLive, b, "~ user/a.b.c " + a},
 		{"removed here", a, "", a, reconcile.CaseLive, "", "+ user/a.b.c " + a},
 		{"changed in the manifest", a, a, b, reconcile.CaseManifest, a, "~ user/a.b.c " + b},

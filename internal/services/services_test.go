@@ -112,7 +112,7 @@ func TestDefaults(t *testing.T) {
 	tests := map[string]struct {
 		files  map[string]string
 		config manifest.Systemd
-		want   manifest.UnitState // "": it is as it was given
+		want   manifest.UnitState // "": it does not change
 	}{
 		"enabled by preset":                         {map[string]string{link: target, preset: "enable u.service"}, manifest.Systemd{}, ""},
 		"disabled against the preset":               {map[string]string{preset: "enable u.service"}, manifest.Systemd{}, "disabled"},
