@@ -57,7 +57,7 @@ func (r *captureRun) commitFiles(ctx context.Context, names []string, message st
 	ctx, cancel := context.WithTimeoutCause(ctx, r.CommitTimeout, late)
 	defer cancel()
 	if err := r.git.commit(ctx, names, message); err != nil {
-		return hint.Add(err, "nothing is lost: what was captured is in the work tree. Fix the cause, and commit %s, or let the next run do it", strings.Join(names, ", "))
+		return hint.Add(err, "nothing is lost: the captured changes are in the work tree. Fix the cause, and commit %s, or let the next run do it", strings.Join(names, ", "))
 	}
 	commit, err := r.git.output(ctx, "rev-parse", "--short", "HEAD")
 	r.state.Commit = strings.TrimSpace(string(commit))

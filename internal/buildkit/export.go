@@ -71,24 +71,24 @@ func openFolder(dir string) (pendingExport, error) {
 	if err := owner.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return pendingExport{}, patherr.TrimOp(err)
 	}
-	beside, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-")
+	temp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-")
 	if err != nil {
 		return pendingExport{}, patherr.TrimOp(err)
 	}
 	return pendingExport{
-		entry: client.ExportEntry{Type: client.ExporterLocal, Attrs: map[string]string{}, OutputDir: beside},
+		entry: client.ExportEntry{Type: client.ExporterLocal, Attrs: map[string]string{}, OutputDir: temp},
 		finish: func() error {
 			// An image for several platforms has a folder for each in it.
-			if err := os.Chmod(beside, 0o755); err != nil {
+			if err := os.Chmod(temp, 0o755); err != nil {
 				return patherr.TrimOp(err)
 			}
-			if err := giveFolder(beside); err != nil {
+			if err := giveFolder(temp); err != nil {
 				return err
 			}
 			_ = os.Remove(dir)
-			return patherr.TrimOp(os.Rename(beside, dir))
+			return patherr.TrimOp(os.Rename(temp, dir))
 		},
-		abandon: func() { _ = os.RemoveAll(beside) },
+		abandon: func() { _ = os.RemoveAll(temp) },
 	}, nil
 }
 

@@ -36,7 +36,7 @@ func statesOfMissingRepositories(_ context.Context, t *Target) ([]Problem, error
 		if other, err := otherFile(dir); err == nil && other == "" && e.Name() == workspace.ID(root) {
 			all = append(all, fixable(gone, removal(dir)))
 		} else {
-			gone = hint.Add(gone, "look at what it contains, and remove it if nothing needs it: not all of it is from bkt on this computer")
+			gone = hint.Add(gone, "check its content, and remove it if nothing needs it: bkt on this computer did not write all of it")
 			all, errs = append(all, unfixable(gone)...), append(errs, patherr.TrimOp(err))
 		}
 	}

@@ -51,9 +51,9 @@ func absolute(path string) string {
 func FindEngine(executable string) (string, error) {
 	const name = "bkt-engine"
 	dir := filepath.Dir(executable)
-	beside := filepath.Join(dir, name)
-	if isExecutable(beside) {
-		return beside, nil
+	path := filepath.Join(dir, name)
+	if isExecutable(path) {
+		return path, nil
 	}
 	if path, err := exec.LookPath(name); err == nil {
 		return filepath.Abs(path)
@@ -62,8 +62,8 @@ func FindEngine(executable string) (string, error) {
 	if isExecutable(libexec) {
 		return libexec, nil
 	}
-	return "", hint.Add(fmt.Errorf("%s is not installed: it is neither %s, nor in PATH, nor %s", name, beside, libexec),
-		"install it beside bkt, or name another BuildKit with --engine")
+	return "", hint.Add(fmt.Errorf("%s is not installed: it is neither %s, nor in PATH, nor %s", name, path, libexec),
+		"install it in the folder of bkt, or name another BuildKit with --engine")
 }
 
 func isExecutable(file string) bool {

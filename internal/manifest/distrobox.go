@@ -77,15 +77,15 @@ func (b Container) canonical() Container {
 func (f Containers) check(r *strictjson.Report) {
 	for _, name := range slices.Sorted(maps.Keys(f.Containers)) {
 		o := r.Object(pointerTo(name))
-		if o.Verify(o.Pointer, "container", name, checkBox) {
+		if o.Verify(o.Pointer, "container", name, checkContainerName) {
 			f.Containers[name].check(o)
 		}
 	}
 }
 
 func (b Container) check(o strictjson.Object) {
-	o.Required("image", b.Image, checkBoxImage)
-	o.List("packages", "package", b.Packages, checkBoxPackage)
+	o.Required("image", b.Image, checkContainerImage)
+	o.List("packages", "package", b.Packages, checkContainerPackage)
 	b.Bins.check(o.Within("bins"))
 	o.List("exported_apps", "app", b.ExportedApps, checkArgument)
 	b.checkHooks(o)
@@ -155,15 +155,15 @@ const (
 	hintBoxPackage = `write a package as the package manager of the container takes it, such as "gcc"`
 )
 
-func checkBox(name string) error {
+func checkContainerName(name string) error {
 	return hint.Add(checkSpelling(name, letters, letters.with(".-")), hintBox)
 }
 
 // transports are podman's sources of images other than registries.
 var transports = []string{"containers-storage:", "docker-archive:", "docker-daemon:", "dir:", "oci-archive:", "oci:"}
 
-// checkBoxImage checks an image as podman takes it, with or without tag and digest.
-func checkBoxImage(s string) error {
+// checkContainerImage checks an image as podman takes it, with or without tag and digest.
+func checkContainerImage(s string) error {
 	if err := checkArgument(s); err != nil {
 		return hint.Add(err, hintBoxImage)
 	}
@@ -179,9 +179,9 @@ func checkBoxImage(s string) error {
 	return nil
 }
 
-// checkBoxPackage checks a package of any distribution. distrobox does not quote it in
+// checkContainerPackage checks a package of any distribution. distrobox does not quote it in
 // its command line.
-func checkBoxPackage(s string) error {
+func checkContainerPackage(s string) error {
 	return hint.Add(checkSpelling(s, firstName.with("@"), inName.with("=")), hintBoxPackage)
 }
 

@@ -173,7 +173,7 @@ func checkImages(dir string) error {
 		err = json.Unmarshal(data, &index)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: cannot tell which image it holds: %w", dir, patherr.TrimOp(err))
+		return fmt.Errorf("%s: cannot determine which image it holds: %w", dir, patherr.TrimOp(err))
 	}
 	for _, desc := range index.Manifests {
 		if desc.Annotations[oursKey] == "" {
