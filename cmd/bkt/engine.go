@@ -81,7 +81,7 @@ func describeDisk(e engineclient.Engine) string {
 		text = fmt.Sprintf("at least %s (%d folders cannot be read)", text, e.Disk.Unreadable)
 	}
 	if e.Disk.ByEngine {
-		text += fmt.Sprintf(", %s can be deleted", size(e.Disk.Reclaimable))
+		text += fmt.Sprintf(", %s of it can be deleted", size(e.Disk.Reclaimable))
 	}
 	return text
 }
