@@ -83,30 +83,30 @@ func (d Domain) leaveToRoot(e *export.File) {
 func (d Domain) applications() string { return filepath.Join(d.Data, "applications") }
 
 // observeExports adds to a container the programs in its folders, and manual exports.
-func (s *snapshot) observeExports(b *Container, c manager.Container) (notes []string) {
-	if len(b.Bins.From) > 0 {
-		found, missing, err := s.readFolders(b.Container, c)
-		s.programs[b.Name] = found
+func (s *snapshot) observeExports(item *Container, c manager.Container) (notes []string) {
+	if len(item.Bins.From) > 0 {
+		found, missing, err := s.readFolders(item.Container, c)
+		s.programs[item.Name] = found
 		if err != nil {
-			delete(s.programs, b.Name)
-			notes = append(notes, fmt.Sprintf("%s %v: bkt cannot list the programs in its folders", b.Name, err))
-			found = b.Bins.Found
+			delete(s.programs, item.Name)
+			notes = append(notes, fmt.Sprintf("%s %v: bkt cannot list the programs in its folders", item.Name, err))
+			found = item.Bins.Found
 		}
 		for _, dir := range missing {
-			notes = append(notes, fmt.Sprintf("%s has no folder %s", b.Name, dir))
+			notes = append(notes, fmt.Sprintf("%s has no folder %s", item.Name, dir))
 		}
-		b.Bins.Found = asFound(b.Bins.Found, found)
+		item.Bins.Found = asFound(item.Bins.Found, found)
 	}
-	if len(b.Bins.From) == 0 {
-		s.programs[b.Name] = nil
+	if len(item.Bins.From) == 0 {
+		s.programs[item.Name] = nil
 	}
-	s.captured[b.Name] = b.Bins.Found
-	for _, w := range s.manualWrappers(*b) {
-		b.Bins.Also = append(slices.Clone(b.Bins.Also), s.shorten(w.Program))
+	s.captured[item.Name] = item.Bins.Found
+	for _, w := range s.manualWrappers(*item) {
+		item.Bins.Also = append(slices.Clone(item.Bins.Also), s.shorten(w.Program))
 	}
-	for _, a := range s.manualApps(*b) {
-		if !slices.Contains(b.ExportedApps, a.ID) {
-			b.ExportedApps = append(slices.Clone(b.ExportedApps), a.ID)
+	for _, a := range s.manualApps(*item) {
+		if !slices.Contains(item.ExportedApps, a.ID) {
+			item.ExportedApps = append(slices.Clone(item.ExportedApps), a.ID)
 		}
 	}
 	return notes
@@ -238,10 +238,10 @@ func (s *snapshot) manualWrappers(c Container) []export.Wrapper {
 }
 
 // manualApps returns the manually exported desktop entries of a container.
-func (s *snapshot) manualApps(b Container) []export.App {
+func (s *snapshot) manualApps(c Container) []export.App {
 	var all []export.App
 	for _, a := range s.apps {
-		if a.Container == b.Name && !a.ByBkt && a.Unsupported == "" && !slices.ContainsFunc(b.ExportedApps, a.Is) {
+		if a.Container == c.Name && !a.ByBkt && a.Unsupported == "" && !slices.ContainsFunc(c.ExportedApps, a.Is) {
 			all = append(all, a)
 		}
 	}
@@ -283,7 +283,7 @@ func (s *snapshot) missingAndStaleExports(c Container) (add, remove []string) {
 
 // keptExports returns notes on exports of a container that belong to the user and that
 // manifests cannot express.
-func (s *snapshot) keptExports(b Container) (notes []string) {
+func (s *snapshot) keptExports(c Container) (notes []string) {
 	addNote := func(e export.File, at string, declared bool) {
 		kept := "bkt leaves it alone"
 		if !declared {
@@ -291,8 +291,8 @@ func (s *snapshot) keptExports(b Container) (notes []string) {
 		}
 		notes = append(notes, fmt.Sprintf("%s %s: the manifest cannot express that; %s", at, e.Unsupported, kept))
 	}
-	wanted := s.wanted(b.Container, b.Bins.Found)
-	wrappers := s.wrappersOf(b.Name)
+	wanted := s.wanted(c.Container, c.Bins.Found)
+	wrappers := s.wrappersOf(c.Name)
 	for _, at := range sortedKeys(wrappers) {
 		if w := wrappers[at]; w.Unsupported != "" && path.Dir(at) != baked {
 			_, declared := wanted[path.Base(at)]
@@ -300,21 +300,21 @@ func (s *snapshot) keptExports(b Container) (notes []string) {
 		}
 	}
 	for _, a := range s.apps {
-		if a.Container == b.Name && a.Unsupported != "" {
-			addNote(a.File, s.shorten(a.At), slices.ContainsFunc(b.ExportedApps, a.Is))
+		if a.Container == c.Name && a.Unsupported != "" {
+			addNote(a.File, s.shorten(a.At), slices.ContainsFunc(c.ExportedApps, a.Is))
 		}
 	}
 	return notes
 }
 
-func (s *snapshot) missingAndStaleApps(b Container, add, remove []string) ([]string, []string) {
-	for _, name := range b.ExportedApps {
-		if !slices.ContainsFunc(s.apps, func(a export.App) bool { return a.Container == b.Name && a.Is(name) }) {
+func (s *snapshot) missingAndStaleApps(c Container, add, remove []string) ([]string, []string) {
+	for _, name := range c.ExportedApps {
+		if !slices.ContainsFunc(s.apps, func(a export.App) bool { return a.Container == c.Name && a.Is(name) }) {
 			add = append(add, appPrefix+name)
 		}
 	}
 	for _, a := range s.apps {
-		if a.Container == b.Name && a.ByBkt && !slices.ContainsFunc(b.ExportedApps, a.Is) {
+		if a.Container == c.Name && a.ByBkt && !slices.ContainsFunc(c.ExportedApps, a.Is) {
 			remove = append(remove, a.At)
 		}
 	}

@@ -60,7 +60,7 @@ func (s *snapshot) remove(item Container, agreed *Container) plan.Change {
 
 // removeExports removes the exports of a container that bkt wrote, and those that were
 // made by hand and declared later. It leaves all other exports, and lists them.
-func (s *snapshot) removeExports(b Container, agreed *Container) (steps []plan.Step, remaining []string) {
+func (s *snapshot) removeExports(c Container, agreed *Container) (steps []plan.Step, remaining []string) {
 	was := manifest.Container{}
 	if agreed != nil {
 		was = agreed.Container
@@ -72,7 +72,7 @@ func (s *snapshot) removeExports(b Container, agreed *Container) (steps []plan.S
 			remaining = append(remaining, s.shorten(at)+", which bkt did not export")
 		}
 	}
-	wrappers := s.wrappersOf(b.Name)
+	wrappers := s.wrappersOf(c.Name)
 	for _, at := range sortedKeys(wrappers) {
 		if w := wrappers[at]; filepath.Dir(at) != baked {
 			original := path.Base(at) == path.Base(w.Program) // otherwise it is a copy
@@ -80,7 +80,7 @@ func (s *snapshot) removeExports(b Container, agreed *Container) (steps []plan.S
 		}
 	}
 	for _, a := range s.apps {
-		if a.Container == b.Name {
+		if a.Container == c.Name {
 			remove(a.At, a.File, slices.ContainsFunc(was.ExportedApps, a.Is))
 		}
 	}

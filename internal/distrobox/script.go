@@ -41,17 +41,17 @@ func (s *snapshot) script(c Container) (string, error) {
 
 // callAll calls the functions of the script for each declared export, except apps that
 // were exported by hand.
-func (s *snapshot) callAll(out *script, b Container) {
-	if _, ours := s.to(b.Container); ours {
-		for _, program := range slices.Sorted(slices.Values(b.Bins.Also)) {
+func (s *snapshot) callAll(out *script, c Container) {
+	if _, ours := s.to(c.Container); ours {
+		for _, program := range slices.Sorted(slices.Values(c.Bins.Also)) {
 			out.write("bin ", s.expand(program))
 		}
-		for _, dir := range slices.Sorted(slices.Values(b.Bins.From)) {
+		for _, dir := range slices.Sorted(slices.Values(c.Bins.From)) {
 			out.write("folder ", strings.TrimSuffix(s.expand(dir), "/"))
 		}
 	}
-	for _, name := range b.ExportedApps {
-		if !slices.ContainsFunc(s.apps, func(a export.App) bool { return a.Container == b.Name && !a.ByBkt && a.Is(name) }) {
+	for _, name := range c.ExportedApps {
+		if !slices.ContainsFunc(s.apps, func(a export.App) bool { return a.Container == c.Name && !a.ByBkt && a.Is(name) }) {
 			out.write("app ", name)
 		}
 	}
@@ -59,9 +59,9 @@ func (s *snapshot) callAll(out *script, b Container) {
 
 // owners returns the programs of a container that were exported by hand, and the names
 // of the files that bkt exported, each between slashes.
-func (s *snapshot) owners(b Container, to string) (kept []string, wrappers, entries string) {
+func (s *snapshot) owners(c Container, to string) (kept []string, wrappers, entries string) {
 	wrappers, entries = "/", "/"
-	all := s.wrappersOf(b.Name)
+	all := s.wrappersOf(c.Name)
 	for _, at := range sortedKeys(all) {
 		w := all[at]
 		switch {
@@ -75,7 +75,7 @@ func (s *snapshot) owners(b Container, to string) (kept []string, wrappers, entr
 		}
 	}
 	for _, a := range s.apps {
-		if a.Container == b.Name && a.ByBkt {
+		if a.Container == c.Name && a.ByBkt {
 			entries += path.Base(a.At) + "/"
 		}
 	}
