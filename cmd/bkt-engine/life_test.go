@@ -306,10 +306,10 @@ func TestStop(t *testing.T) {
 
 func TestStatusAndPrune(t *testing.T) {
 	w := newWorld(t)
-	before := time.Now().Add(-time.Second) // it may be rounded
 	w.mustStart(t)
 	e := w.status(t)
-	if !e.Running || e.Disk.Size == 0 || e.Version == "" || e.Since.Before(before) || e.Since.After(time.Now()) {
+	// The computer's clock may be set in the meantime.
+	if age := time.Since(e.Since).Abs(); !e.Running || e.Disk.Size == 0 || e.Version == "" || age > time.Hour {
 		t.Errorf("status: %+v", e)
 	}
 	eventually(t, "no build uses the cache", func() bool { return w.status(t).Disk.InUse == 0 })
