@@ -170,13 +170,16 @@ func (d tenant) du(t *testing.T) int64 {
 	return n
 }
 
-// checkStatus compares the disk usage that the engine reports with that of du.
+// checkStatus waits until the engine's status and du(1) report the same disk usage,
+// and returns the status: the engine may still be deleting what it no longer needs
+// between the two looks.
 func (d tenant) checkStatus(t *testing.T) answer {
 	t.Helper()
-	a := d.ask(t, "status")
-	if du := d.du(t); !near(a.Engine.Disk.Size, du) {
-		t.Errorf("status: %+v, and du says %d", a.Engine.Disk, du)
-	}
+	var a answer
+	eventually(t, "status reports what is on disk", func() bool {
+		a = d.ask(t, "status")
+		return near(a.Engine.Disk.Size, d.du(t))
+	})
 	return a
 }
 
