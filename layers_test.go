@@ -26,7 +26,7 @@ var may = map[string]string{
 	"gen/undeclared":             "gen gen/section internal/dockerfile internal/finding internal/hint internal/imagerule internal/manifest internal/patherr internal/script",
 	"internal/appimage":          "internal/appimage/squashfs internal/hint internal/keyfile internal/manifest internal/plan internal/reconcile",
 	"internal/appimage/squashfs": "",
-	"internal/appimage/squashfs/squashfstest": "",
+	"internal/appimage/squashfs/squashfstest": "internal/testkit",
 	"internal/autocapture":                    "gen internal/containerfile internal/domains internal/gvariant internal/hint internal/host internal/live internal/patherr internal/plan internal/reconcile internal/repo internal/workspace packaging",
 	"internal/bootc":                          "internal/host internal/patherr internal/plan",
 	"internal/buildkit":                       "internal/buildspec internal/crash internal/engine/contract internal/engineclient internal/hint internal/ocilayout internal/owner internal/patherr",

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"bkt/internal/engine/contract"
+	"bkt/internal/testkit"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,9 +17,7 @@ import (
 // TestFullDisk checks that prune works on a full disk, with an engine that runs, and
 // with one that starts for it.
 func TestFullDisk(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can have a disk of its own")
-	}
+	testkit.NeedRoot(t, "have a disk of its own")
 	for _, snapshotter := range []string{contract.Overlay, contract.Native} {
 		t.Run(snapshotter, func(t *testing.T) {
 			d := tenant{snapshotter: snapshotter, data: 1_000_000}.moveIn(t)

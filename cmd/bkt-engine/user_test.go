@@ -120,9 +120,7 @@ func TestKilledEngineOfAUserLeavesNothing(t *testing.T) {
 // TestUserWithoutSubordinateIDs uses nobody, who has none.
 func TestUserWithoutSubordinateIDs(t *testing.T) {
 	w := newWorld(t)
-	if os.Geteuid() != 0 {
-		t.Skip("only root can be someone else")
-	}
+	testkit.NeedRoot(t, "be someone else")
 	if err := os.Chmod(w.Dir, 0o777); err != nil {
 		t.Fatal(err)
 	}

@@ -143,9 +143,7 @@ func copyOfBkt(t *testing.T, dir string) string {
 // "auto-capture enable": by its timer, and when files change. The paths of the
 // repository and of bkt need quoting.
 func TestSystemdCaptures(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can mount what a systemd of its own needs")
-	}
+	testkit.NeedRoot(t, "mount what a systemd of its own needs")
 	testkit.Need(t, "systemctl", "unshare", "nsenter", "setpriv", "flatpak", "git")
 	m := startSystemd(t)
 	m.run("sh", "-euc", setUpCapture)

@@ -25,9 +25,7 @@ type place struct {
 
 func newPlace(t *testing.T) place {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can be root in the home of someone else")
-	}
+	testkit.NeedRoot(t, "be root in the home of someone else")
 	testkit.Need(t, "git")
 	u, err := user.Lookup(testkit.UserName)
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -11,9 +10,7 @@ import (
 // TestServicesUnderSystemd checks with the real systemd of a user that it has the unit
 // states that bkt sets, and that bkt sees the states that systemctl sets.
 func TestServicesUnderSystemd(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can mount what a systemd of its own needs")
-	}
+	testkit.NeedRoot(t, "mount what a systemd of its own needs")
 	testkit.Need(t, "systemctl", "unshare", "nsenter", "setpriv")
 	m := startSystemd(t)
 	m.run("sh", "-euc", setUpUnits)

@@ -36,9 +36,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 //
 // Each script's podman stores images in the folder of the script.
 func TestEngines(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can run a buildkitd and a dockerd")
-	}
+	testkit.NeedRoot(t, "run a buildkitd and a dockerd")
 	testkit.Need(t, "dockerd", "docker", "podman")
 	w := testkit.SharedWorkshop(t)
 	bin := t.TempDir()

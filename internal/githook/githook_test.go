@@ -10,6 +10,7 @@ import (
 	"bkt/internal/githook"
 	"bkt/internal/hint"
 	"bkt/internal/plan"
+	"bkt/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -47,9 +48,7 @@ func TestPlan(t *testing.T) {
 		{name: "hooks of several repositories", isGit: true, shared: "/nowhere/hooks", dir: ".",
 			err: "git's folder for hooks, /nowhere/hooks, is shared with other repositories (core.hooksPath)"},
 	}
-	if _, err := exec.LookPath("git"); err != nil {
-		missing(t, err.Error())
-	}
+	testkit.Need(t, "git")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			top := repository(t, tt.isGit, tt.shared, tt.dir, tt.old)
@@ -132,12 +131,4 @@ func written(t *testing.T, p plan.Plan, name string) string {
 		t.Fatalf("step %+v", p[0].Steps[0])
 	}
 	return string(w.New)
-}
-
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
 }

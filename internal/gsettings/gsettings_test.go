@@ -764,7 +764,7 @@ func TestDefaultsAreThoseOfGSettings(t *testing.T) {
 	set(t, user(d), keys)
 	got := observe(t, d)
 	if len(keys) < 10 {
-		t.Skipf("there are only %d keys", len(keys))
+		testkit.Missing(t, fmt.Sprintf("there are only %d keys", len(keys)))
 	}
 	// A translated key may have any default, so its value is kept.
 	for key, text := range got {

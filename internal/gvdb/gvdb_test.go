@@ -10,6 +10,7 @@ import (
 	"bkt/internal/gvariant"
 	"bkt/internal/gvdb"
 	"bkt/internal/gvdb/gvdbtest"
+	"bkt/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -73,12 +74,7 @@ func TestParseReadsWhatWasWritten(t *testing.T) {
 }
 
 func TestParseReadsWhatDconfCompiles(t *testing.T) {
-	if _, err := exec.LookPath("dconf"); err != nil {
-		if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	testkit.Need(t, "dconf")
 	dir := t.TempDir()
 	ini := "[/]\ntop=1\n\n[org/gnome/desktop/interface]\nx='y'\nz=@as []\n\n[a]\nb=<(1.5, 'c')>\n"
 	err := os.WriteFile(filepath.Join(dir, "keys"), []byte(ini), 0o644)

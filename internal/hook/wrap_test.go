@@ -12,6 +12,7 @@ import (
 
 	"bkt/internal/hook"
 	"bkt/internal/manifest"
+	"bkt/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -75,7 +76,7 @@ func link(t *testing.T, tool, to string) {
 	t.Helper()
 	path, err := exec.LookPath(tool)
 	if err != nil {
-		missing(t, tool+" is not installed")
+		testkit.Missing(t, tool+" is not installed")
 	}
 	check(t, os.Symlink(path, to))
 }
@@ -84,21 +85,13 @@ func give(t *testing.T, owner, dir string) {
 	t.Helper()
 	u, err := user.Lookup(owner)
 	if err != nil {
-		missing(t, err.Error())
+		testkit.Missing(t, err.Error())
 	}
 	uid, errUID := strconv.Atoi(u.Uid)
 	gid, errGID := strconv.Atoi(u.Gid)
 	check(t, errUID)
 	check(t, errGID)
 	check(t, os.Chown(dir, uid, gid))
-}
-
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
 }
 
 func check(t *testing.T, err error) {
@@ -111,9 +104,7 @@ func check(t *testing.T, err error) {
 // eachContainer calls test with a container of each shell, for each way to become
 // its user.
 func eachContainer(t *testing.T, owner string, test func(t *testing.T, c container)) {
-	if os.Geteuid() != 0 {
-		missing(t, "only root can become another user")
-	}
+	testkit.NeedRoot(t, "become another user")
 	for _, shell := range []string{"dash", "bash"} {
 		for _, without := range [][]string{{}, {"runuser"}, {"runuser", "setpriv"}} {
 			t.Run(shell+" without "+strings.Join(without, " "), func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
+	"bkt/internal/testkit"
 	"bkt/internal/testkit/killpoint"
 
 	"github.com/google/go-cmp/cmp"
@@ -138,9 +139,7 @@ func TestDoCreatesFilesAsTheUmaskSays(t *testing.T) {
 }
 
 func TestDoKeepsTheOwner(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root may give files away")
-	}
+	testkit.NeedRoot(t, "give files away")
 	dir := t.TempDir()
 	path := put(t, dir+"/f", "old", 0o640)
 	if err := os.Chown(path, 1234, 5678); err != nil {

@@ -10,14 +10,13 @@ import (
 
 	"bkt/internal/host"
 	"bkt/internal/plan"
+	"bkt/internal/testkit"
 )
 
 // TestDoGivesNewFilesToTheOwnerOfTheFolder has root write into a folder of another
 // user, by each kind of step.
 func TestDoGivesNewFilesToTheOwnerOfTheFolder(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root may give files away")
-	}
+	testkit.NeedRoot(t, "give files away")
 	local := t.TempDir()
 	put(t, local+"/x", "content", 0o600)
 	for name, step := range map[string]func(dir string) plan.Step{
@@ -82,15 +81,8 @@ func checkOwned(t *testing.T, dir string, uid, gid uint32) {
 // TestGitRunsAsTheOwner has root stage a file in the repository of another user, who must be
 // able to use it afterwards.
 func TestGitRunsAsTheOwner(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root may give files away")
-	}
-	if !host.Installed("git") {
-		if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-			t.Fatal("git is not installed")
-		}
-		t.Skip("git is not installed")
-	}
+	testkit.NeedRoot(t, "give files away")
+	testkit.Need(t, "git")
 	dir, err := os.MkdirTemp("", "bkt-test-") // others get there, as they do not into t.TempDir
 	if err != nil {
 		t.Fatal(err)
@@ -113,9 +105,7 @@ func TestGitRunsAsTheOwner(t *testing.T) {
 
 // TestGitRunsAsRootWhereItsOwnerCannotGo has a folder that only root can reach.
 func TestGitRunsAsRootWhereItsOwnerCannotGo(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root may give files away")
-	}
+	testkit.NeedRoot(t, "give files away")
 	outer := t.TempDir()
 	dir := outer + "/theirs"
 	if err := errors.Join(os.Chmod(outer, 0o700), os.Mkdir(dir, 0o755), os.Chown(dir, 1234, 5678)); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"bkt/internal/owner"
+	"bkt/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -18,9 +19,7 @@ const uid, gid = 1234, 5678
 // theirs returns a folder of another user. Only root can create one.
 func theirs(t *testing.T) string {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root may give files away")
-	}
+	testkit.NeedRoot(t, "give files away")
 	dir := t.TempDir() + "/theirs"
 	if err := errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, uid, gid)); err != nil {
 		t.Fatal(err)

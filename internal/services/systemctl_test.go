@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"bkt/internal/manifest"
+	"bkt/internal/testkit"
 )
 
 // listed is a unit in the output of systemctl list-unit-files.
@@ -91,12 +92,7 @@ func stateOf(listed string) state {
 
 func list(t *testing.T, args ...string) []listed {
 	t.Helper()
-	if _, err := exec.LookPath("systemctl"); err != nil {
-		if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	testkit.Need(t, "systemctl")
 	cmd := exec.Command("systemctl", append(args, "list-unit-files", "--output=json")...)
 	cmd.Env = append(os.Environ(), "SYSTEMD_OFFLINE=1")
 	out, err := cmd.Output()

@@ -83,13 +83,19 @@ func Missing(t testing.TB, what string) {
 	t.Skip(what)
 }
 
-// NeedUser returns the user UserName. Only root can run programs as another user:
-// for everyone else the test is skipped.
-func NeedUser(t testing.TB) *user.User {
+// NeedRoot skips the test if the user is not root, or fails where nothing may be
+// skipped. why says what only root can do.
+func NeedRoot(t testing.TB, why string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can be another user")
+		Missing(t, "only root can "+why)
 	}
+}
+
+// NeedUser returns the user UserName. Only root can run programs as another user.
+func NeedUser(t testing.TB) *user.User {
+	t.Helper()
+	NeedRoot(t, "be another user")
 	u, err := user.Lookup(UserName)
 	if err != nil {
 		Missing(t, err.Error())

@@ -15,6 +15,7 @@ import (
 	"bkt/internal/hook"
 	"bkt/internal/hook/lint"
 	"bkt/internal/manifest"
+	"bkt/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -384,9 +385,7 @@ func TestIdiomsHold(t *testing.T) {
 			case "move", "remove":
 				must(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o644))
 			case "git-config-add":
-				if _, err := exec.LookPath("git"); err != nil {
-					missing(t, "git is not installed")
-				}
+				testkit.Need(t, "git")
 			}
 			var trees []map[string]string
 			for range 2 {
@@ -402,14 +401,6 @@ func TestIdiomsHold(t *testing.T) {
 			}
 		})
 	}
-}
-
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
 }
 
 func must(t *testing.T, err error) {

@@ -8,18 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bkt/internal/testkit"
 )
 
 // Pack returns an image with files, by name. A file whose content begins with "-> "
 // is a link. Options are those of mksquashfs.
 func Pack(t testing.TB, files map[string]string, options ...string) []byte {
 	t.Helper()
-	if _, err := exec.LookPath("mksquashfs"); err != nil {
-		if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-			t.Fatal("mksquashfs is not installed")
-		}
-		t.Skip("mksquashfs is not installed")
-	}
+	testkit.Need(t, "mksquashfs")
 	dir, out := t.TempDir(), filepath.Join(t.TempDir(), "image")
 	for name, text := range files {
 		path := filepath.Join(dir, name)
