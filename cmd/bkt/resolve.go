@@ -7,7 +7,6 @@ import (
 
 	"bkt/internal/host"
 	"bkt/internal/live"
-	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/ui"
 
@@ -54,7 +53,7 @@ func (a *app) resolve(ctx context.Context, s live.System, domains []*live.Domain
 	if err != nil {
 		return err
 	}
-	if err := (host.Executor{}).Execute(ctx, p, func(plan.Change, error) {}); err != nil {
+	if err := (host.Executor{}).Execute(ctx, p, nil); err != nil {
 		return err
 	}
 	toCapture := live.Items(domains, v.decide(verdictCapture, live.ToManifest))

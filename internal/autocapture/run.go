@@ -194,7 +194,7 @@ func (r *captureRun) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return host.Executor{}.Execute(ctx, p, func(plan.Change, error) {})
+	return host.Executor{}.Execute(ctx, p, nil)
 }
 
 // domainProblems joins the errors of domains. Unavailable domains are skipped, and

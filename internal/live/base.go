@@ -22,7 +22,7 @@ func (s System) SaveBases(ctx context.Context, domains []*Domain, items []Item) 
 	if err != nil {
 		return err
 	}
-	err = host.Executor{}.Execute(ctx, p, func(plan.Change, error) {})
+	err = host.Executor{}.Execute(ctx, p, nil)
 	return hint.Add(err, "make it writable and run the command again: bkt keeps the last known state there")
 }
 

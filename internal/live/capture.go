@@ -100,7 +100,7 @@ func (s System) PlanCapture(items []Item) (plan.Plan, error) {
 
 // ExecuteCapture executes the plan of a capture, and sets the results of its items.
 func ExecuteCapture(ctx context.Context, p plan.Plan, items []Item) error {
-	if err := (host.Executor{}).Execute(ctx, p, func(plan.Change, error) {}); err != nil {
+	if err := (host.Executor{}).Execute(ctx, p, nil); err != nil {
 		return err
 	}
 	setResult(items, Captured)

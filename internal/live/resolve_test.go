@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"bkt/internal/host"
-	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/workspace"
 )
@@ -26,7 +25,7 @@ func TestIgnore(t *testing.T) {
 		}
 		p, err := s.Ignore(items)
 		if err == nil {
-			err = host.Executor{}.Execute(t.Context(), p, func(plan.Change, error) {})
+			err = host.Executor{}.Execute(t.Context(), p, nil)
 		}
 		got, errRead := os.ReadFile(path)
 		if err != nil || errRead != nil || string(got) != want {

@@ -26,5 +26,5 @@ func WriteJUnit(ctx context.Context, name string, all []imagetest.Result) error 
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return patherr.TrimOp(err)
 	}
-	return host.Executor{}.Execute(ctx, plan.Rewrite(name, name, old, text), func(plan.Change, error) {})
+	return host.Executor{}.Execute(ctx, plan.Rewrite(name, name, old, text), nil)
 }

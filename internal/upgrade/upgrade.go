@@ -157,7 +157,7 @@ func (p Plan) imageID(ctx context.Context) (string, error) {
 // execute executes steps. what describes them in errors.
 func execute(ctx context.Context, what string, steps ...plan.Step) error {
 	p := plan.Plan{{Op: plan.Modify, Domain: "distrobox", Targets: []string{what}, Steps: steps}}
-	return host.Executor{}.Execute(ctx, p, func(plan.Change, error) {})
+	return host.Executor{}.Execute(ctx, p, nil)
 }
 
 // run is the step that runs the container manager.
