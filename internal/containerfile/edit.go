@@ -2,11 +2,8 @@ package containerfile
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io/fs"
 
-	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
@@ -36,15 +33,6 @@ func Edit[T any](ctx context.Context, log Log, r repo.Repo, o SyncOptions, name 
 		return nil, err
 	}
 	return append(plan.Rewrite(r.Path(name), name, d.Text, text), Rewrites(r, rendered)...), nil
-}
-
-// InFile adds the name of a file to each of joined errors.
-func InFile(name string, err error) error {
-	var errs []error
-	for _, e := range hint.Split(err) {
-		errs = append(errs, fmt.Errorf("%s: %w", name, e))
-	}
-	return errors.Join(errs...)
 }
 
 // edited are the files of a repository after some of them were written.

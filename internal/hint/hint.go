@@ -74,3 +74,13 @@ func Split(err error) []error {
 	}
 	return all
 }
+
+// Prefix returns err with text and ": " before the text of each joined error, so that
+// each still stands by itself. A nil err stays nil.
+func Prefix(text string, err error) error {
+	var errs []error
+	for _, e := range Split(err) {
+		errs = append(errs, fmt.Errorf("%s: %w", text, e))
+	}
+	return errors.Join(errs...)
+}

@@ -69,3 +69,14 @@ func TestSplit(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+func TestPrefix(t *testing.T) {
+	a, b := hint.Add(errors.New("a"), "do it"), errors.New("b")
+	err := hint.Prefix("f", errors.Join(errors.Join(a), b))
+	if got := hint.Split(err); len(got) != 2 || got[0].Error() != "f: a" || got[1].Error() != "f: b" || !errors.Is(got[0], a) || len(hint.Of(got[0])) != 1 {
+		t.Errorf("got %v", got)
+	}
+	if err := hint.Prefix("f", nil); err != nil {
+		t.Errorf("of no error: %v", err)
+	}
+}

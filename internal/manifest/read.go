@@ -72,9 +72,5 @@ func (e Entry) String() string { return e.Place().String() }
 // that begin with path.
 func EncodeFile[T any](path string, v T) ([]byte, error) {
 	text, err := Encode(v)
-	var errs []error
-	for _, e := range hint.Split(err) {
-		errs = append(errs, fmt.Errorf("%s: %w", path, e))
-	}
-	return text, errors.Join(errs...)
+	return text, hint.Prefix(path, err)
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"bkt/gen"
-	"bkt/internal/containerfile"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 
@@ -141,7 +140,7 @@ func (b base) checkPlatforms(has []string) error {
 
 // inPlace adds where in the manifest the base is to each of joined errors.
 func (b base) inPlace(err error) error {
-	return containerfile.InFile(fmt.Sprintf("%s:%d:%d", manifest.ImagePath, b.at.Line, b.at.Column), err)
+	return hint.Prefix(fmt.Sprintf("%s:%d:%d", manifest.ImagePath, b.at.Line, b.at.Column), err)
 }
 
 // Short returns the beginning of a digest, which is enough to distinguish it.
