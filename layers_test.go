@@ -71,7 +71,7 @@ var may = map[string]string{
 	"internal/owner":                          "",
 	"internal/patherr":                        "",
 	"internal/paths":                          "",
-	"internal/pipeline":                       "gen internal/buildkit internal/buildspec internal/engine/contract internal/engineclient internal/finding internal/hint internal/hook internal/hook/lint internal/hook/rehearse internal/host internal/imagerule internal/imagetest internal/manifest internal/ocilayout internal/owner internal/patherr internal/plan internal/repo internal/secret internal/version internal/workspace",
+	"internal/pipeline":                       "gen internal/buildkit internal/buildspec internal/containerfile internal/engine/contract internal/engineclient internal/finding internal/hint internal/hook internal/hook/lint internal/hook/rehearse internal/host internal/imagerule internal/imagetest internal/manifest internal/ocilayout internal/owner internal/patherr internal/plan internal/repo internal/secret internal/version internal/workspace",
 	"internal/plan":                           "internal/shell",
 	"internal/realm":                          "",
 	"internal/reconcile":                      "internal/hint internal/manifest internal/plan",

@@ -2,6 +2,7 @@ package containerfile
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -52,18 +53,18 @@ func Why(r repo.Repo, text string) ([]Line, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, count, err := current(r, name)
+	content, origins, err := Current(r, name)
 	if err != nil {
 		return nil, err
 	}
-	if line > count {
+	if count := countLines(content); line > count {
 		return nil, fmt.Errorf("%s:%d: no such line (the file has %d)", name, line, count)
 	}
 	if line > 0 {
-		return []Line{lineAt(name, line, res.Origins)}, nil
+		return []Line{lineAt(name, line, origins)}, nil
 	}
 	var all []Line
-	for _, o := range res.Origins {
+	for _, o := range origins {
 		all = append(all, generated(name, o))
 	}
 	return all, nil
@@ -83,26 +84,30 @@ func parseLine(text string) (file string, line int, err error) {
 	return file, line, nil
 }
 
-// current renders a file and counts its lines. It fails if the file is not up to date,
-// because its lines would be confused with others.
-func current(r repo.Repo, name string) (gen.Result, int, error) {
-	old, err := fs.ReadFile(r.FS(), name)
+// ErrStale is the error of a Containerfile that is not up to date with the manifests.
+var ErrStale = errors.New("is not up to date with the manifests")
+
+// Current renders a Containerfile, and returns its text and where its lines come from.
+// It fails with [ErrStale] if the file is not up to date, because its lines would be
+// confused with others.
+func Current(r repo.Repo, name string) ([]byte, []gen.Origin, error) {
+	text, err := fs.ReadFile(r.FS(), name)
 	if err != nil {
-		return gen.Result{}, 0, patherr.TrimOp(err)
+		return nil, nil, patherr.TrimOp(err)
 	}
-	res, err := gen.Render(name, old, r.FS())
-	if err != nil {
-		return res, 0, err
+	res, err := gen.Render(name, text, r.FS())
+	if err == nil && !bytes.Equal(text, res.Text) {
+		err = hint.Add(fmt.Errorf("%s %w", name, ErrStale), "run \"bkt containerfile sync\" first")
 	}
-	if !bytes.Equal(old, res.Text) {
-		err := fmt.Errorf("%s is not up to date with the manifests", name)
-		return res, 0, hint.Add(err, "run \"bkt containerfile sync\" first")
-	}
-	count := bytes.Count(old, []byte("\n"))
-	if len(old) > 0 && !bytes.HasSuffix(old, []byte("\n")) {
+	return text, res.Origins, err
+}
+
+func countLines(text []byte) int {
+	count := bytes.Count(text, []byte("\n"))
+	if len(text) > 0 && !bytes.HasSuffix(text, []byte("\n")) {
 		count++
 	}
-	return res, count, nil
+	return count
 }
 
 // lineAt returns a line, generated or not.

@@ -1,11 +1,9 @@
 package pipeline
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"runtime"
@@ -15,6 +13,7 @@ import (
 	"bkt/gen"
 	"bkt/internal/buildkit"
 	"bkt/internal/buildspec"
+	"bkt/internal/containerfile"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
 	"bkt/internal/patherr"
@@ -113,18 +112,12 @@ func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, err
 // to date with the manifests, it logs a warning. An invalid manifest or marker is an
 // error.
 func origins(log Log, r repo.Repo, k gen.Image) ([]gen.Origin, error) {
-	name := gen.Containerfile(k)
-	old, err := fs.ReadFile(r.FS(), name)
-	if err != nil {
-		return nil, patherr.TrimOp(err)
+	_, origins, err := containerfile.Current(r, gen.Containerfile(k))
+	if errors.Is(err, containerfile.ErrStale) {
+		log.Warn([]error{err})
+		return nil, nil
 	}
-	res, err := gen.Render(name, old, r.FS())
-	if err != nil || bytes.Equal(old, res.Text) {
-		return res.Origins, err
-	}
-	stale := fmt.Errorf("%s is not up to date with the manifests", name)
-	log.Warn([]error{hint.Add(stale, "run \"bkt containerfile sync\" first")})
-	return nil, nil
+	return origins, err
 }
 
 // Blame adds to the error of a build step which manifest entry the step is rendered
