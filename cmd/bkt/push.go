@@ -28,23 +28,19 @@ func (c *pushCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer release()
-	result := pipeline.Built{Image: gen.Image(c.Image), Digest: l.Digest.String(), Layout: l.Dir}
-	outdated := pipeline.IsOutdated(ctx, a, r, result.Image, l)
+	result := builtJSON{Built: pipeline.Built{Image: gen.Image(c.Image), Digest: l.Digest.String(), Layout: l.Dir}}
+	result.Outdated = pipeline.IsOutdated(ctx, a, r, result.Image, l)
+	same := false
 	if c.UnlessSame {
-		same, err := pipeline.SamePackages(ctx, a, l, c.Names[0])
-		if err != nil || same {
-			return printResult(a, err, result, outdated)
+		if same, err = pipeline.SamePackages(ctx, a, l, c.Names[0]); err != nil {
+			return err
 		}
 	}
-	result.References, err = pipeline.Push(ctx, a, l, c.Names)
-	result.Pushed = err == nil
-	return printResult(a, err, result, outdated)
-}
-
-// printResult prints the result of a push, unless it failed.
-func printResult(a *app, err error, result pipeline.Built, outdated bool) error {
-	if err != nil {
-		return err
+	if !same {
+		if result.References, err = pipeline.Push(ctx, a, l, c.Names); err != nil {
+			return err
+		}
+		result.Pushed = true
 	}
-	return a.printBuilt(builtJSON{Built: result, Outdated: outdated})
+	return a.printBuilt(result)
 }
