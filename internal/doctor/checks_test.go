@@ -85,7 +85,7 @@ func TestChecksThatCannotLook(t *testing.T) {
 }
 
 // TestExamine checks that a check that could not look is reported, unless it needs a
-// repository and there is none, and that problems have the names of their checks.
+// repository outside of one, and that problems have the names of their checks.
 func TestExamine(t *testing.T) {
 	target := targetWith(t, map[string]string{"manifests/distrobox.json": "{,}"})
 	problems, err := Examine(t.Context(), target)

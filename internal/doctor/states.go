@@ -44,7 +44,7 @@ func statesOfMissingRepositories(_ context.Context, t *Target) ([]Problem, error
 }
 
 // otherFile returns a file among the last known states of a repository that bkt did not
-// write on this computer, "" if there is none. Computers that share a home have a
+// write on this computer, or "" if bkt wrote all. Computers that share a home have a
 // folder each there, and the repository may be missing only on this one.
 func otherFile(dir string) (string, error) {
 	computer, err := os.Hostname()

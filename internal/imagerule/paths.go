@@ -56,7 +56,7 @@ const KargsFile = kargsFolder + "/10-bkt.toml"
 var userFiles = []string{"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}
 
 // CheckPath returns the problem with a file at the absolute path dest in a bootable
-// image, nil if there is none.
+// image, or nil if the file is fine.
 func CheckPath(dest string) *Problem {
 	if rule := ruleFor(dest); rule != nil {
 		return &rule.Problem

@@ -164,7 +164,7 @@ func (r *Result) record(o outcome, output string) {
 	}
 }
 
-// checkComplete returns an error if the script has not come to its end.
+// checkComplete returns an error if a check has no result: the script did not finish.
 func checkComplete(results []Result) error {
 	for _, r := range results {
 		if r.Status == "" {
