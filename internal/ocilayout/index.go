@@ -11,9 +11,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Link makes dir, an empty folder, a layout that holds only this image, for programs
-// that take a folder but no name of an image in it. Its blobs are a symbolic link to
-// those of the image.
+// Link makes dir, a missing or empty folder, a layout that holds only this image, for
+// programs that take a folder but no name of an image in it. Its blobs are a symbolic
+// link to those of the image.
 func (i Image) Link(dir string) error {
 	desc, err := i.Descriptor()
 	if err != nil {
@@ -21,6 +21,9 @@ func (i Image) Link(dir string) error {
 	}
 	blobs, err := filepath.Abs(i.BlobsDir())
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	if err := os.Symlink(blobs, filepath.Join(dir, ocispec.ImageBlobsDir)); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -111,17 +110,14 @@ func load(ctx context.Context, log Log, l ocilayout.Image, text string) error {
 
 // intoPodman copies l into podman's images and tags it with name.
 func intoPodman(ctx context.Context, l ocilayout.Image, name string) error {
+	return host.Executor{}.UseTempDir(func(dir string) error { return podmanPull(ctx, l, name, dir) })
+}
+
+// podmanPull is intoPodman, with a folder for temporary files.
+func podmanPull(ctx context.Context, l ocilayout.Image, name, dir string) error {
 	// Older versions of podman name the image after the path, which may not be a valid
 	// name. So they get a path that is one, with only this image.
-	dir, err := os.MkdirTemp("", "bkt-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
 	link := filepath.Base(dir)
-	if err := os.Mkdir(filepath.Join(dir, link), 0o755); err != nil {
-		return err
-	}
 	if err := l.Link(filepath.Join(dir, link)); err != nil {
 		return err
 	}
@@ -160,16 +156,15 @@ func intoDocker(ctx context.Context, l ocilayout.Image, name string) error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "bkt-")
+	err = host.Executor{}.UseTempDir(func(dir string) error {
+		archive := filepath.Join(dir, "image.tar")
+		if _, err := answer(ctx, cfg.Program, "export", "--digest="+l.Digest.String(), l.Dir, archive, name); err != nil {
+			return err
+		}
+		_, err := host.Executor{}.Output(ctx, plan.Run{Argv: []string{"docker", "load", "--quiet", "--input", archive}})
+		return err
+	})
 	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	archive := filepath.Join(dir, "image.tar")
-	if _, err := answer(ctx, cfg.Program, "export", "--digest="+l.Digest.String(), l.Dir, archive, name); err != nil {
-		return err
-	}
-	if _, err := (host.Executor{}).Output(ctx, plan.Run{Argv: []string{"docker", "load", "--quiet", "--input", archive}}); err != nil {
 		return err
 	}
 	return checkNamed(ctx, "docker", name, "") // ids are not the same in all of its stores

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"bkt/internal/distrobox"
@@ -67,20 +66,17 @@ func (c Candidate) CheckHooks(ctx context.Context, log pipeline.Log, o pipeline.
 		return nil
 	}
 	log.Note("running the hooks in the new image")
-	dir, err := os.MkdirTemp("", "bkt-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	l, err := c.save(ctx, filepath.Join(dir, "image"))
-	if err != nil {
-		return err
-	}
-	b, err := o.Builder(c.repo)
-	if err != nil {
-		return err
-	}
-	return pipeline.CheckHooks(ctx, log, c.repo, b, l, c.hooks)
+	return host.Executor{}.UseTempDir(func(dir string) error {
+		l, err := c.save(ctx, filepath.Join(dir, "image"))
+		if err != nil {
+			return err
+		}
+		b, err := o.Builder(c.repo)
+		if err != nil {
+			return err
+		}
+		return pipeline.CheckHooks(ctx, log, c.repo, b, l, c.hooks)
+	})
 }
 
 // save returns the image as a layout. If it comes from none, podman writes one to dir.
