@@ -10,11 +10,13 @@ prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 
 export CGO_ENABLED := 0
+# Without the checkout's path in what is compiled, all checkouts share Go's cache.
+export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath
 
 .PHONY: build
 build: ## build bkt and bkt-engine into bin/
 	@mkdir -p bin
-	$(GO) build -trimpath -tags $(TAGS) -ldflags "$(LDFLAGS)" -o bin/ ./cmd/bkt ./cmd/bkt-engine
+	$(GO) build -tags $(TAGS) -ldflags "$(LDFLAGS)" -o bin/ ./cmd/bkt ./cmd/bkt-engine
 
 .PHONY: install
 install: build ## install both programs into $(bindir)
@@ -31,7 +33,7 @@ demo: setup build ## build the toolbox image of this repository, without a netwo
 # Tests run bkt, its engine, a package server, and an init for small images.
 .PHONY: programs
 programs: build ## build the programs that the tests run into bin/
-	$(GO) build -trimpath -tags $(TAGS) -o bin/ ./cmd/bkt-engine/testdata/init
+	$(GO) build -tags $(TAGS) -o bin/ ./cmd/bkt-engine/testdata/init
 	$(GO) build -C scripts -o ../bin/ ./serve
 
 # A missing tool is a failure, not a skipped test. "make check" has already run vet.
