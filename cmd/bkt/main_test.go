@@ -74,7 +74,7 @@ func TestPanicIsAnError(t *testing.T) {
 					t.Errorf("%q is not in\n%s", want, stderr.String())
 				}
 			}
-			if got := strings.Contains(stderr.String(), "cmd/bkt.(*app).run\n\t/"); got != tt.stack {
+			if got := strings.Contains(stderr.String(), "cmd/bkt.(*app).run\n\t"); got != tt.stack {
 				t.Errorf("stack: %v, want %v:\n%s", got, tt.stack, stderr.String())
 			}
 			if got := strings.Contains(stderr.String(), "run the command again with -v"); got == tt.stack {
