@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
+	"sync/atomic"
 
 	"bkt/internal/live"
 	"bkt/internal/ui"
@@ -39,7 +41,7 @@ func (a *app) pick(ctx context.Context, title string, items []live.Item, to live
 	var picked []int
 	field := huh.NewMultiSelect[int]().Title(title).Options(options...).Height(min(len(options)+titleLines, maxLines)).Value(&picked)
 	a.Asked = true
-	if err := interrupted(huh.NewForm(huh.NewGroup(field)).RunWithContext(ctx)); err != nil {
+	if err := runForm(ctx, os.Stdin, field); err != nil {
 		return err
 	}
 	for n := range items {
@@ -50,11 +52,30 @@ func (a *app) pick(ctx context.Context, title string, items []live.Item, to live
 	return nil
 }
 
-func interrupted(err error) error {
+// runForm lets the user answer field on the terminal in.
+func runForm(ctx context.Context, in *os.File, field huh.Field) error {
+	keys := &formKeys{File: in}
+	defer keys.ended.Store(true)
+	err := huh.NewForm(huh.NewGroup(field)).WithInput(keys).RunWithContext(ctx)
 	if errors.Is(err, huh.ErrUserAborted) {
 		return errors.New("interrupted")
 	}
 	return err
+}
+
+// formKeys are the keys typed while a form is shown. On a busy machine, huh leaves a
+// goroutine behind that reads on: it must not take the answer to the next question.
+type formKeys struct {
+	*os.File
+	ended atomic.Bool
+}
+
+// Read returns [io.EOF] once the form has ended.
+func (k *formKeys) Read(p []byte) (int, error) {
+	if k.ended.Load() {
+		return 0, io.EOF
+	}
+	return k.File.Read(p)
 }
 
 // askSecrets asks whether to capture each item that looks like a secret. Without a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"bkt/internal/host"
 	"bkt/internal/live"
@@ -87,7 +88,7 @@ func askVerdicts(ctx context.Context, items []live.Item) (verdicts, error) {
 		field := huh.NewSelect[verdict]().
 			Title(fmt.Sprintf("%d of %d: %s %s", n+1, len(items), i.Domain.Name(), i.MaskedKey())).
 			Description(live.Explain(i.Difference)).Options(verdictsOn(i)...).Value(&v)
-		if err := interrupted(huh.NewForm(huh.NewGroup(field)).RunWithContext(ctx)); err != nil {
+		if err := runForm(ctx, os.Stdin, field); err != nil {
 			return nil, err
 		}
 		all[nameOf(i)] = v
