@@ -14,6 +14,7 @@ import (
 	"bkt/internal/flock"
 	"bkt/internal/hint"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 
 	"golang.org/x/sys/unix"
 )
@@ -84,30 +85,15 @@ func (f files) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	// Without O_NONBLOCK, opening a pipe waits for someone to write.
-	file, err := os.OpenFile(f.Path(name), os.O_RDONLY|unix.O_NONBLOCK, 0)
+	file, err := plainfile.Open(f.Path(name))
 	if err == nil {
-		if err = isPlain(file); err == nil {
-			return file, nil
-		}
-		file.Close()
+		return file, nil
 	}
 	err = patherr.Reason(err)
 	if target, errLink := os.Readlink(f.Path(name)); errLink == nil && errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("a symbolic link to %s, which does not exist", target)
 	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: err}
-}
-
-func isPlain(file *os.File) error {
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() && !info.IsDir() {
-		return errors.New("neither a file nor a folder")
-	}
-	return nil
 }
 
 // Path returns the path of a file from its slash-separated path in the repository.

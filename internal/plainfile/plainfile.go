@@ -1,0 +1,92 @@
+// Package plainfile reads files that may be something else: a pipe or a device, which
+// would never end, or a file that is too large to hold in memory.
+package plainfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// MaxText is the limit, in bytes, of a text that bkt parses. The largest that people
+// have, such as a captured dconf database, has some hundred kilobytes.
+const MaxText = 16 << 20
+
+// readTimeout is how long one file may take: files in /proc can be regular and still wait.
+const readTimeout = 10 * time.Second
+
+// ErrNotPlain is the error of what is neither a file nor a folder.
+var ErrNotPlain = errors.New("neither a file nor a folder")
+
+// Open opens a file or folder for reading, as [os.Open] does. Anything else, such as a
+// pipe, is ErrNotPlain in an [fs.PathError]; Open never waits.
+func Open(path string) (*os.File, error) {
+	return check(os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0))
+}
+
+// OpenIn is like [Open] for a file below root, which symbolic links cannot leave.
+func OpenIn(root *os.Root, name string) (*os.File, error) {
+	return check(root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0))
+}
+
+// check closes what was opened if it is not plain.
+func check(f *os.File, err error) (*os.File, error) {
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: f.Name(), Err: ErrNotPlain}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Read reads a file of at most limit bytes. A larger file is an error that names the
+// limit. All errors are an [fs.PathError].
+func Read(path string, limit int64) ([]byte, error) {
+	f, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return ReadAll(f, path, limit)
+}
+
+// ReadAll reads the rest of an open file, which errors call path, as [Read] does.
+func ReadAll(f fs.File, path string, limit int64) ([]byte, error) {
+	if d, ok := f.(interface{ SetReadDeadline(time.Time) error }); ok {
+		_ = d.SetReadDeadline(time.Now().Add(readTimeout)) // not possible where reads never wait
+	}
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	switch pathErr, ok := errors.AsType[*fs.PathError](err); {
+	case ok:
+		return nil, &fs.PathError{Op: "read", Path: path, Err: pathErr.Err}
+	case err != nil:
+		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+	case int64(len(text)) > limit:
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %s, the limit", size(limit))}
+	}
+	return text, nil
+}
+
+// size returns a number of bytes for people.
+func size(n int64) string {
+	for _, unit := range []struct {
+		bytes int64
+		name  string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if n >= unit.bytes {
+			return fmt.Sprintf("%d %s", n/unit.bytes, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
