@@ -37,7 +37,7 @@ programs: build ## build the programs that the tests run into bin/
 	$(GO) build -C scripts -o ../bin/ ./serve
 
 # A missing tool is a failure, not a skipped test. "make check" has already run vet.
-# Many tests mostly wait, so two packages run at once on any machine.
+# Many tests mostly wait, so three packages run at once on any machine, the longest first.
 .PHONY: test
 test: export BKT_REQUIRE_TOOLS := 1
 test: export BKT_TEST_PROGRAMS := $(CURDIR)/bin
@@ -46,7 +46,7 @@ test: setup check programs ## check the code, and run every test except the slow
 	scripts/offline.sh dnf4
 	scripts/offline.sh appimage
 	scripts/offline.sh distrobox
-	$(GO) test -vet=off -tags $(TAGS) -timeout 30m -p 2 -parallel 4 $(TESTFLAGS) ./...
+	$(GO) test -vet=off -tags $(TAGS) -timeout 30m -p 3 -parallel 4 $(TESTFLAGS) ./e2e/... ./...
 	$(GO) test -C scripts -vet=off $(TESTFLAGS) ./...
 
 # docs/testing.md lists what only this target runs.
