@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -43,14 +44,12 @@ func TestFullDisk(t *testing.T) {
 				if !running {
 					d.start(t)
 				}
-				if a := d.ask(t, "prune"); a.Freed < int64(d.data) {
-					t.Errorf("running %v: prune freed %d bytes", running, a.Freed)
-				}
+				d.ask(t, "prune") // an engine that has seen the full disk may already have freed all
 				if err := os.Remove(full); err != nil {
 					t.Fatal(err)
 				}
+				d.checkEmpty(t, fmt.Sprintf("running before the prune: %v", running))
 			}
-			d.checkEmpty(t, "after prunes")
 		})
 	}
 }
