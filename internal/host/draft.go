@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"bkt/internal/flock"
 	"bkt/internal/owner"
@@ -24,26 +23,36 @@ import (
 // replaces a file, it gets a name that proves that it is a draft.
 type draft struct {
 	*os.File
-	path string // its place
-	name string // its path until then; "": none
+	spot
+	temp string // its name in the folder until it is in its place; "": none
 }
 
-// newDraft creates a file for path, in the same folder. It gets the owner and the mode of
-// the file at path. If that does not exist, it gets mode without the umask and, if root
-// creates it, the owner of the folder.
+// newDraft creates a file for path, in the same folder.
 func newDraft(path string, mode fs.FileMode) (*draft, error) {
-	dir := filepath.Dir(path)
-	d := &draft{path: path}
-	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, uint32(mode.Perm()))
+	dir, err := openFolder(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	return spot{dir, path}.draft(mode)
+}
+
+// draft creates a file in the folder of the spot. It gets the owner and the mode of the file
+// there. If that does not exist, it gets mode without the umask and, if root creates it, the
+// owner of the folder.
+func (s spot) draft(mode fs.FileMode) (*draft, error) {
+	d := &draft{spot: s}
+	fd, err := unix.Openat(s.fd(), ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, uint32(mode.Perm()))
 	switch {
 	case err == nil:
-		d.File = os.NewFile(uintptr(fd), path)
+		d.File = os.NewFile(uintptr(fd), s.path)
 	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
 		if err := d.openNamed(mode); err != nil {
+			s.dir.Close()
 			return nil, err
 		}
 	default:
-		return nil, &fs.PathError{Op: "open", Path: dir, Err: err}
+		s.dir.Close()
+		return nil, &fs.PathError{Op: "open", Path: filepath.Dir(s.path), Err: err}
 	}
 	if err := errors.Join(flock.Try(d.File, flock.Exclusive), d.belong()); err != nil {
 		d.cleanup()
@@ -55,45 +64,48 @@ func newDraft(path string, mode fs.FileMode) (*draft, error) {
 // belong gives the file its owner, and the mode of the file that it replaces. Only
 // root can give files away.
 func (d *draft) belong() error {
-	info, err := os.Stat(d.path)
+	var old, is unix.Stat_t
+	err := unix.Fstatat(d.fd(), d.base(), &old, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return owner.Give(d.File, filepath.Dir(d.path))
+		return owner.GiveIn(d.File, d.dir)
 	}
 	if err != nil {
-		return err
+		return &fs.PathError{Op: "stat", Path: d.path, Err: err}
 	}
-	draft, err := d.Stat()
-	if err != nil {
-		return err
+	if err := unix.Fstat(int(d.Fd()), &is); err != nil { // in a folder with setgid, its group is that of the folder
+		return &fs.PathError{Op: "stat", Path: d.path, Err: err}
 	}
-	is, isKnown := draft.Sys().(*syscall.Stat_t) // in a folder with setgid, its group is that of the folder
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if ok && isKnown && (stat.Uid != is.Uid || stat.Gid != is.Gid) {
-		if err := d.Chown(int(stat.Uid), int(stat.Gid)); err != nil && os.Geteuid() == 0 {
+	if old.Uid != is.Uid || old.Gid != is.Gid {
+		if err := d.Chown(int(old.Uid), int(old.Gid)); err != nil && os.Geteuid() == 0 {
 			return err
 		}
 	}
-	return d.Chmod(info.Mode())
+	if err := unix.Fchmod(int(d.Fd()), old.Mode&allModes); err != nil {
+		return &fs.PathError{Op: "chmod", Path: d.path, Err: err}
+	}
+	return nil
 }
+
+// allModes are the permissions of a file, with setuid, setgid and the sticky bit.
+const allModes = 0o7777
 
 // openNamed creates the file on a file system without O_TMPFILE.
 func (d *draft) openNamed(mode fs.FileMode) error {
-	first := filepath.Join(filepath.Dir(d.path), draftPrefix+rand.Text())
-	f, err := os.OpenFile(first, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode.Perm())
+	first := draftPrefix + rand.Text()
+	fd, err := unix.Openat(d.fd(), first, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, uint32(mode.Perm()))
 	if err != nil {
-		return err
+		return &fs.PathError{Op: "open", Path: d.path, Err: err}
 	}
-	d.File, d.name = f, first
-	proof, err := draftName(int(f.Fd()))
+	d.File, d.temp = os.NewFile(uintptr(fd), d.path), first
+	proof, err := draftName(fd)
 	if err == nil {
-		proof = filepath.Join(filepath.Dir(d.path), proof)
-		err = os.Rename(first, proof)
+		err = d.rename(first, proof)
 	}
 	if err != nil {
 		d.cleanup()
 		return err
 	}
-	d.name = proof
+	d.temp = proof
 	return nil
 }
 
@@ -106,38 +118,38 @@ func (d *draft) put() error {
 	if err := d.link(); err != nil {
 		return err
 	}
-	if err := os.Rename(d.name, d.path); err != nil {
+	if err := d.rename(d.temp, d.base()); err != nil {
 		return err
 	}
-	d.name = ""
+	d.temp = ""
 	return nil
 }
 
 // link gives the file a name.
 func (d *draft) link() error {
-	if d.name != "" {
+	if d.temp != "" {
 		return nil
 	}
 	proof, err := draftName(int(d.Fd()))
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(filepath.Dir(d.path), proof)
-	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", d.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", d.Fd()), d.fd(), proof, unix.AT_SYMLINK_FOLLOW)
 	if err != nil {
-		return &fs.PathError{Op: "link", Path: path, Err: err}
+		return &fs.PathError{Op: "link", Path: filepath.Join(filepath.Dir(d.path), proof), Err: err}
 	}
-	d.name = path
+	d.temp = proof
 	return nil
 }
 
 // cleanup closes the file, and removes it if it is not in its place.
 func (d *draft) cleanup() {
-	if d.name != "" {
-		_ = os.Remove(d.name) // the next bkt that writes there removes it
-		d.name = ""
+	if d.temp != "" {
+		_ = unix.Unlinkat(d.fd(), d.temp, 0) // the next bkt that writes there removes it
+		d.temp = ""
 	}
 	_ = d.Close()
+	_ = d.dir.Close()
 }
 
 // draftPrefix is the beginning of the names of drafts.
@@ -177,43 +189,56 @@ func Abandoned(path string) bool {
 // reads each folder once, because it may get thousands of files.
 func removeStaleTemps(changes plan.Plan) {
 	done := map[string]bool{}
-	once := func(dir string) {
-		if !done[dir] {
+	for _, path := range writtenBy(changes) {
+		if dir := filepath.Dir(path); !done[dir] {
 			done[dir] = true
 			removeStaleTemp(dir)
 		}
 	}
-	for _, path := range writtenBy(changes) {
-		once(filepath.Dir(path))
-		if _, err := os.Readlink(path); err != nil {
-			continue
-		}
-		if path, err := target(path); err == nil {
-			once(filepath.Dir(path))
-		}
-	}
 }
 
-// writtenBy returns the paths of the files that changes write.
+// writtenBy returns the paths of the files that changes write, and those that links at them
+// lead to.
 func writtenBy(changes plan.Plan) (paths []string) {
 	for _, c := range changes {
 		for _, s := range append(c.Steps[:len(c.Steps):len(c.Steps)], c.Undo...) {
 			switch s := s.(type) {
 			case plan.Write:
-				paths = append(paths, s.Path)
+				paths = append(paths, followedBy(s.Path, s.Within)...)
 			case plan.Overwrite:
-				paths = append(paths, s.Path)
+				paths = append(paths, followedBy(s.Path, nil)...)
 			case plan.Fetch:
-				paths = append(paths, s.Path)
+				paths = append(paths, followedBy(s.Path, nil)...)
 			case plan.Install:
-				paths = append(paths, s.Path, s.Cache)
+				paths = append(paths, followedBy(s.Path, nil)...)
+				paths = append(paths, followedBy(s.Cache, nil)...)
 			case plan.EditKeyFile:
-				paths = append(paths, s.Path)
+				paths = append(paths, followedBy(s.Path, nil)...)
 			}
 		}
 		paths = append(paths, writtenBy(c.Fallback)...)
 	}
 	return paths
+}
+
+// followedBy returns path and the path that links at it lead to. If links may not lead
+// anywhere, it returns only the latter.
+func followedBy(path string, within []string) []string {
+	if within != nil {
+		at, err := findWithin(path, within)
+		if err != nil {
+			return nil
+		}
+		return []string{at.Path()}
+	}
+	if _, err := os.Readlink(path); err != nil {
+		return []string{path}
+	}
+	real, err := target(path)
+	if err != nil {
+		return []string{path}
+	}
+	return []string{path, real}
 }
 
 // removeStaleTemp removes drafts of killed bkts in a folder. Files that cannot be read or

@@ -19,22 +19,25 @@ func Draft(t *testing.T, dir string) (path string, end func()) {
 	if err := errors.Join(err, d.link()); err != nil {
 		t.Fatal(err)
 	}
-	return d.name, d.cleanup
+	return d.tempPath(), d.cleanup
 }
 
 // DraftWithAName creates a draft as on a file system without O_TMPFILE. It returns its path
 // and a function that moves it to path.
 func DraftWithAName(t *testing.T, path string) (name string, put func() error) {
 	t.Helper()
-	d := &draft{path: path}
-	if err := d.openNamed(0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := d.Write([]byte("draft"))
+	dir, err := openFolder(filepath.Dir(path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.name, d.put
+	d := &draft{spot: spot{dir, path}}
+	if err := d.openNamed(0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Write([]byte("draft")); err != nil {
+		t.Fatal(err)
+	}
+	return d.tempPath(), d.put
 }
 
 // Abandon creates a draft in dir, as left behind by a killed process, and returns its path.
@@ -48,8 +51,11 @@ func Abandon(t *testing.T, dir string) string {
 	if err := errors.Join(err, d.link(), d.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return d.name
+	return d.tempPath()
 }
+
+// tempPath returns the path of a draft that is not in its place.
+func (d *draft) tempPath() string { return filepath.Join(filepath.Dir(d.path), d.temp) }
 
 // RunGit runs any command of git in dir, as its owner.
 func RunGit(ctx context.Context, dir string, args ...string) error {

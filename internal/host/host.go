@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"bkt/internal/owner"
 	"bkt/internal/patherr"
 	"bkt/internal/paths"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 )
 
@@ -174,7 +176,7 @@ func reason(err error) error {
 // checkUnchanged returns an error if the file of a write has changed since the plan was
 // made.
 func checkUnchanged(w plan.Write) error {
-	now, err := os.ReadFile(w.Path)
+	now, err := present(w)
 	absent := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !absent {
 		return fmt.Errorf("%s: %w", w.Name, patherr.Reason(err))
@@ -185,27 +187,48 @@ func checkUnchanged(w plan.Write) error {
 	return nil
 }
 
+// present returns the present text of the file of a write, or the beginning of one that is
+// longer than the text that is expected.
+func present(w plan.Write) ([]byte, error) {
+	f, err := openPresent(w)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, int64(len(w.Old))+1))
+}
+
+func openPresent(w plan.Write) (*os.File, error) {
+	if w.Within == nil {
+		return plainfile.Open(w.Path)
+	}
+	folder, name, err := nameWithin(w.Path, w.Within)
+	if err != nil {
+		return nil, err
+	}
+	return folder.Open(name)
+}
+
 // write writes the new text of a file into a draft, which then replaces the old text in one
 // step: the file always has one of them. A symbolic link stays a link; mode and owner do
 // not change.
 func write(w plan.Write) (*draft, error) {
 	if w.Old == nil || w.Private != "" {
-		if err := folderOf(w.Path, w.Private); err != nil {
+		if err := folderOf(w.Path, w.Private, w.Within); err != nil {
 			return nil, patherr.Reason(err)
 		}
 	}
-	d, err := drafted(w.Path, w.New, cmp.Or(w.Mode, 0o644), w.Private)
+	at, err := locate(w.Path, w.Within)
+	if err != nil {
+		return nil, patherr.Reason(err)
+	}
+	d, err := at.drafted(w.New, cmp.Or(w.Mode, 0o644), w.Private)
 	return d, patherr.Reason(err)
 }
 
-// drafted returns a draft with text for the file that path leads to. Below private,
-// only the user may read it.
-func drafted(path string, text []byte, mode fs.FileMode, private string) (*draft, error) {
-	path, err := followed(path)
-	if err != nil {
-		return nil, err
-	}
-	d, err := newDraft(path, mode)
+// drafted returns a draft with text. Below private, only the user may read it.
+func (s spot) drafted(text []byte, mode fs.FileMode, private string) (*draft, error) {
+	d, err := s.draft(mode)
 	if err != nil {
 		return nil, err
 	}
@@ -228,10 +251,14 @@ const (
 	ownFolder = 0o700
 )
 
-// folderOf creates the folder of a file. That folder and its parents up to private become
-// readable only for the user, even if they exist.
-func folderOf(path, private string) error {
+// folderOf creates the folder of a file, in one of the folders within, unless that is nil.
+// That folder and its parents up to private become readable only for the user, even if they
+// exist.
+func folderOf(path, private string, within []string) error {
 	dir := filepath.Dir(path)
+	if within != nil {
+		return makeFolderWithin(path, within, 0o755)
+	}
 	if private == "" {
 		return owner.MkdirAll(dir, 0o755)
 	}
@@ -250,7 +277,7 @@ func folderOf(path, private string) error {
 }
 
 func put(p plan.Overwrite) error {
-	if err := folderOf(p.Path, p.Private); err != nil {
+	if err := folderOf(p.Path, p.Private, nil); err != nil {
 		return err
 	}
 	return writeFile(p.Path, p.Text, 0o644, p.Private)
@@ -259,7 +286,11 @@ func put(p plan.Overwrite) error {
 // writeFile sets the text of the file that path leads to in one step. Below private, only
 // the user may read it.
 func writeFile(path string, text []byte, mode fs.FileMode, private string) error {
-	d, err := drafted(path, text, mode, private)
+	at, err := locate(path, nil)
+	if err != nil {
+		return err
+	}
+	d, err := at.drafted(text, mode, private)
 	if err != nil {
 		return err
 	}
@@ -277,7 +308,7 @@ func followed(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return real, hint.Add(owner.CheckLinks(path, real), "run it as that user, without sudo")
+	return real, mayFollow(path, real)
 }
 
 // target returns the path of the file after following symbolic links at path. The file need

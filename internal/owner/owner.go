@@ -35,6 +35,37 @@ func MkdirAll(dir string, mode fs.FileMode) error {
 	return giveFolder(dir, parent)
 }
 
+// MkdirAllIn is like [MkdirAll] for a folder below root, which no symbolic link leaves.
+func MkdirAllIn(root *os.Root, dir string, mode fs.FileMode) error {
+	if os.Geteuid() != 0 {
+		return root.MkdirAll(dir, mode)
+	}
+	if _, err := root.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return root.MkdirAll(dir, mode) // it returns the error
+	}
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := MkdirAllIn(root, parent, mode); err != nil {
+		return err
+	}
+	if err := root.Mkdir(dir, mode); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return root.MkdirAll(dir, mode) // another process has created it
+		}
+		return err
+	}
+	f, err := root.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	around, err := root.Open(parent)
+	if err != nil {
+		return err
+	}
+	defer around.Close()
+	return GiveIn(f, around)
+}
+
 // giveFolder gives a folder that root has just created to the owner of parent. That
 // owner may have replaced it: anything but a folder of root stays as it is.
 func giveFolder(dir, parent string) error {
@@ -52,8 +83,29 @@ func Give(f *os.File, dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	var is, around unix.Stat_t
-	if err := errors.Join(unix.Fstat(int(f.Fd()), &is), unix.Stat(dir, &around)); err != nil {
+	var around unix.Stat_t
+	if err := unix.Stat(dir, &around); err != nil {
+		return err
+	}
+	return giveTo(f, around)
+}
+
+// GiveIn is like [Give] for an open folder.
+func GiveIn(f, dir *os.File) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	var around unix.Stat_t
+	if err := unix.Fstat(int(dir.Fd()), &around); err != nil {
+		return err
+	}
+	return giveTo(f, around)
+}
+
+// giveTo gives a file of root to the owner in around.
+func giveTo(f *os.File, around unix.Stat_t) error {
+	var is unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &is); err != nil {
 		return err
 	}
 	if around.Uid == 0 || is.Uid != 0 {

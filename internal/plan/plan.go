@@ -61,6 +61,10 @@ type Write struct {
 	// folders between and the file get that mode, even if they exist. "": others may
 	// read the file.
 	Private string
+
+	// Within are the folders that may have the file after symbolic links are followed. Path
+	// is below the first one. nil: any folder
+	Within []string
 }
 
 func (Write) step() {}
@@ -155,28 +159,29 @@ func unified(name string, old, text []byte) []byte {
 // empty plan if both are equal. If old is nil, the file does not exist. name is the path in
 // the user's words.
 func Rewrite(path, name string, old, text []byte) Plan {
-	op := Modify
-	if old == nil {
-		op = Add
-	} else if bytes.Equal(old, text) {
-		return nil
-	}
-	return Plan{{Op: op, Targets: []string{name}, Steps: []Step{Write{Path: path, Name: name, Old: old, New: text}}}}
+	return rewrite(Write{Path: path, Name: name, Old: old, New: text})
 }
 
 // RewritePrivate is like [Rewrite] for a file that only the user may read, below a
 // private folder.
 func RewritePrivate(private, path string, old, text []byte) Plan {
-	p := Rewrite(path, path, old, text)
-	for _, c := range p {
-		for i, s := range c.Steps {
-			if w, ok := s.(Write); ok {
-				w.Private = private
-				c.Steps[i] = w
-			}
-		}
+	return rewrite(Write{Path: path, Name: path, Old: old, New: text, Private: private})
+}
+
+// RewriteWithin is like [Rewrite] for a file that must be in one of some folders, as
+// Within of [Write] says.
+func RewriteWithin(within []string, path, name string, old, text []byte) Plan {
+	return rewrite(Write{Path: path, Name: name, Old: old, New: text, Within: within})
+}
+
+func rewrite(w Write) Plan {
+	op := Modify
+	if w.Old == nil {
+		op = Add
+	} else if bytes.Equal(w.Old, w.New) {
+		return nil
 	}
-	return p
+	return Plan{{Op: op, Targets: []string{w.Name}, Steps: []Step{w}}}
 }
 
 // Restage is like [Rewrite] for the file in git's index.
