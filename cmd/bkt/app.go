@@ -9,13 +9,15 @@ import (
 	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/pipeline"
+	"bkt/internal/repo"
 	"bkt/internal/ui"
 )
 
 // app prints for commands.
 type app struct {
 	ui.Printer
-	image gen.Image // of the command, if it has one
+	image gen.Image  // of the command, if it has one
+	links repo.Links // of the repository
 }
 
 func (a *app) configure(c cli) {

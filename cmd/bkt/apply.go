@@ -16,7 +16,7 @@ type applyCmd struct {
 
 // Run applies the manifests to the system.
 func (c *applyCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop()
+	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type autoEnableCmd struct {
 
 // Run installs the units that are missing, and starts them.
 func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop()
+	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ type autoDisableCmd struct {
 
 // Run undoes what enable has changed.
 func (c *autoDisableCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop()
+	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ type autoRunCmd struct {
 
 // Run captures what changed on the system alone, and commits it.
 func (c *autoRunCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop()
+	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ type autoStatusCmd struct{}
 
 // Run prints what auto-capture did last.
 func (c *autoStatusCmd) Run(a *app) error {
-	s, err := live.FindDesktop()
+	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
 	}

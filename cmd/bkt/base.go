@@ -8,7 +8,6 @@ import (
 	"bkt/internal/manifest"
 	"bkt/internal/pipeline"
 	"bkt/internal/plan"
-	"bkt/internal/repo"
 	"bkt/internal/ui"
 )
 
@@ -23,7 +22,7 @@ type baseUpdateCmd struct {
 
 // Run pins the base images: all of them, or none if one fails.
 func (c *baseUpdateCmd) Run(ctx context.Context, a *app) error {
-	r, err := repo.Find(".")
+	r, err := a.repository()
 	if err != nil {
 		return err
 	}

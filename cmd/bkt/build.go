@@ -6,7 +6,6 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/pipeline"
-	"bkt/internal/repo"
 	"bkt/internal/ui"
 )
 
@@ -71,7 +70,7 @@ func (f sourceFlags) options(a *app) pipeline.Options {
 
 // Run builds the images one after the other and prints their digests.
 func (c *buildCmd) Run(ctx context.Context, a *app) error {
-	r, err := repo.Find(".")
+	r, err := a.repository()
 	if err != nil {
 		return err
 	}

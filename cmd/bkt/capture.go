@@ -15,7 +15,7 @@ type captureCmd struct {
 
 // Run records the current state of the system in the manifests.
 func (c *captureCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop()
+	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
 	}

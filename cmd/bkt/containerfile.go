@@ -39,7 +39,7 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	if c.Staged && c.Take != "" {
 		return hint.Add(errors.New("--staged and --take can't be used together"), "use --take without --staged, and stage the files that it writes")
 	}
-	r, err := repo.Find(".")
+	r, err := a.repository()
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if !c.SARIF && !a.JSON {
 		return (&syncCmd{Mode: ui.Mode{Check: true}, files: c.files}).Run(ctx, a)
 	}
-	r, err := repo.Find(".")
+	r, err := a.repository()
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ type iniCmd struct {
 
 // Run prints containers as an ini file.
 func (c *iniCmd) Run(a *app) error {
-	s, err := live.FindDesktop()
+	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type doctorCmd struct {
 // Run prints the problems of this machine and the repository, and which engines a
 // build could use. It fails if there is a problem, or no engine.
 func (c *doctorCmd) Run(ctx context.Context, a *app) error {
-	t, err := doctor.FindTarget(ctx)
+	t, err := doctor.FindTarget(ctx, a.links)
 	if err != nil {
 		return err
 	}

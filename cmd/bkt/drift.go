@@ -18,7 +18,7 @@ type showDriftCmd struct{ domainArgs }
 
 // Run prints the differences. If there are any, the exit status is 2.
 func (c *showDriftCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop()
+	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
 	}

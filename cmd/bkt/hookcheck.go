@@ -8,7 +8,6 @@ import (
 	"bkt/internal/finding"
 	"bkt/internal/hook"
 	"bkt/internal/hook/lint"
-	"bkt/internal/repo"
 	"bkt/internal/version"
 )
 
@@ -29,7 +28,7 @@ type hookCheckCmd struct {
 
 // Run reports the rules that hooks break. Any finding is an error.
 func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
-	r, err := repo.Find(".")
+	r, err := a.repository()
 	if err != nil {
 		return err
 	}

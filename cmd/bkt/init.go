@@ -43,7 +43,7 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	r := repo.Repo{Root: dir}
+	r := repo.Repo{Root: dir, Links: a.links}
 	var p plan.Plan
 	if !c.Hook || !r.Has("manifests") {
 		if p, err = c.plan(ctx, a, r); err != nil {

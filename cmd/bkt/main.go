@@ -33,6 +33,8 @@ type cli struct {
 	Verbose bool             `short:"v" xor:"verbosity" help:"Print more details."`
 	Color   string           `enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Use colour: auto, always or never (default: auto)."`
 	Version kong.VersionFlag `help:"Print the version."`
+
+	AllowLinks []string `sep:"none" placeholder:"DIR" help:"Follow symbolic links of the repository into the folder DIR, too. Those that lead elsewhere outside are errors."`
 }
 
 // A command is a command of bkt, or a group of commands.
@@ -114,6 +116,7 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 			return patherr.TrimOp(err)
 		}
 	}
+	a.links = allowedLinks(ctx, c.AllowLinks)
 	return command.Run()
 }
 

@@ -9,7 +9,6 @@ import (
 	"bkt/internal/containerfile"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
-	"bkt/internal/repo"
 	"bkt/internal/ui"
 )
 
@@ -57,7 +56,7 @@ func (c *removeCmd) Run(ctx context.Context, a *app) error {
 
 // editPackages edits the packages of the image and renders its Containerfile.
 func (a *app) editPackages(ctx context.Context, m ui.Mode, edit func(*manifest.Packages)) error {
-	r, err := repo.Find(".")
+	r, err := a.repository()
 	if err != nil {
 		return err
 	}
@@ -70,7 +69,7 @@ type listCmd struct{}
 
 // Run prints the packages and groups, one a line.
 func (listCmd) Run(a *app) error {
-	r, err := repo.Find(".")
+	r, err := a.repository()
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/pipeline"
-	"bkt/internal/repo"
 )
 
 type pushCmd struct {
@@ -16,7 +15,7 @@ type pushCmd struct {
 
 // Run pushes an image that was built before.
 func (c *pushCmd) Run(ctx context.Context, a *app) error {
-	r, err := repo.Find(".")
+	r, err := a.repository()
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	if !ui.Interactive() {
 		return errNoTerminal("drift resolve", "use \"bkt capture\" and \"bkt apply\" with --take live or --take manifest")
 	}
-	s, err := live.FindDesktop()
+	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type statusJSON struct {
 
 // Run prints the status. Differences and problems are no error.
 func (c *statusCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.Find()
+	s, err := live.Find(a.links)
 	if err != nil {
 		return err
 	}

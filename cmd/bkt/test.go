@@ -10,7 +10,6 @@ import (
 	"bkt/gen"
 	"bkt/internal/imagetest"
 	"bkt/internal/pipeline"
-	"bkt/internal/repo"
 	"bkt/internal/ui"
 )
 
@@ -26,7 +25,7 @@ type testCmd struct {
 // Run builds the images and runs the checks that follow from the manifests in
 // them. It keeps nothing of what it builds.
 func (c *testCmd) Run(ctx context.Context, a *app) error {
-	r, err := repo.Find(".")
+	r, err := a.repository()
 	if err != nil {
 		return err
 	}

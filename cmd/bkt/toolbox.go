@@ -19,7 +19,7 @@ type toolboxCaptureCmd struct{ ui.Mode }
 // Run adds the packages that were installed by hand in the toolbox container to the
 // manifest of the toolbox image.
 func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop()
+	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type upgradeCmd struct {
 
 // Run recreates the container of the toolbox from a new image.
 func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop()
+	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"bkt/internal/containerfile"
-	"bkt/internal/repo"
 )
 
 type whyCmd struct {
@@ -13,7 +12,7 @@ type whyCmd struct {
 
 // Run prints which entry of a manifest each line comes from.
 func (c *whyCmd) Run(a *app) error {
-	r, err := repo.Find(".")
+	r, err := a.repository()
 	if err != nil {
 		return err
 	}

@@ -145,7 +145,7 @@ func (r *captureRun) planWrites(ctx context.Context) (plan.Plan, error) {
 	}
 	p, err := r.system.Rewrite(edits)
 	for _, f := range rerender(ctx, r.system.Repo, edits) {
-		p = append(p, plan.Rewrite(r.system.Repo.Path(f.name), f.name, f.old, f.text)...)
+		p = append(p, r.system.Repo.Rewrite(f.name, f.old, f.text)...)
 	}
 	return p, err
 }

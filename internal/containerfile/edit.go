@@ -32,7 +32,7 @@ func Edit[T any](ctx context.Context, log Log, r repo.Repo, o SyncOptions, name 
 	if err := keep(ctx, log, r, after, rendered, o, r.FS()); err != nil {
 		return nil, err
 	}
-	return append(plan.Rewrite(r.Path(name), name, d.Text, text), Rewrites(r, rendered)...), nil
+	return append(r.Rewrite(name, d.Text, text), Rewrites(r, rendered)...), nil
 }
 
 // edited are the files of a repository after some of them were written.

@@ -94,7 +94,7 @@ func appendNew(list, more []error) []error {
 func Rewrites(r repo.Repo, rendered []Rendering) plan.Plan {
 	var p plan.Plan
 	for _, f := range rendered {
-		p = append(p, plan.Rewrite(r.Path(f.Name), f.Name, f.Old, f.Text)...)
+		p = append(p, r.Rewrite(f.Name, f.Old, f.Text)...)
 	}
 	return p
 }
@@ -107,7 +107,7 @@ func manifestRewrites(r repo.Repo, texts map[string][]byte) (plan.Plan, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, patherr.TrimOp(err)
 		}
-		p = append(p, plan.Rewrite(r.Path(name), name, old, texts[name])...)
+		p = append(p, r.Rewrite(name, old, texts[name])...)
 	}
 	return p, nil
 }

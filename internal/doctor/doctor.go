@@ -12,6 +12,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/live"
 	"bkt/internal/plan"
+	"bkt/internal/repo"
 	"bkt/internal/workspace"
 )
 
@@ -32,10 +33,10 @@ type Target struct {
 }
 
 // FindTarget reads the repository that has the current folder, if there is one, and the
-// running system, if it is the user's own desktop.
-func FindTarget(ctx context.Context) (*Target, error) {
+// running system, if it is the user's own desktop. links are those of [repo.Repo].
+func FindTarget(ctx context.Context, links repo.Links) (*Target, error) {
 	t := &Target{}
-	t.System, t.RepositoryErr = live.Find()
+	t.System, t.RepositoryErr = live.Find(links)
 	var err error
 	switch {
 	case t.Repo.Root == "":

@@ -17,7 +17,6 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
-	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
 	"bkt/internal/strictjson"
@@ -91,7 +90,7 @@ func missingSchemas(_ context.Context, t *Target) ([]Problem, error) {
 			continue
 		}
 		written[schema] = true
-		all = append(all, fixable(missing, plan.Rewrite(t.Repo.Path(schema), schema, nil, text)))
+		all = append(all, fixable(missing, t.Repo.Rewrite(schema, nil, text)))
 	}
 	return all, nil
 }

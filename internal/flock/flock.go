@@ -32,7 +32,12 @@ func Lock(ctx context.Context, name string, flag int, mode Mode, waiting func())
 	if err != nil {
 		return nil, err
 	}
-	err = Try(f, mode)
+	return LockFile(ctx, f, mode, waiting)
+}
+
+// LockFile is like [Lock] for an open file, which it closes if there is an error.
+func LockFile(ctx context.Context, f *os.File, mode Mode, waiting func()) (*os.File, error) {
+	err := Try(f, mode)
 	if !errors.Is(err, ErrLocked) {
 		return keep(f, err)
 	}
@@ -58,8 +63,11 @@ func TryLock(name string, flag int, mode Mode) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keep(f, Try(f, mode))
+	return TryFile(f, mode)
 }
+
+// TryFile is like [LockFile] but does not wait: it returns [ErrLocked].
+func TryFile(f *os.File, mode Mode) (*os.File, error) { return keep(f, Try(f, mode)) }
 
 // Try locks an open file, or returns [ErrLocked] if somebody else holds the lock.
 func Try(f *os.File, mode Mode) error { return lock(f, int(mode)|unix.LOCK_NB) }

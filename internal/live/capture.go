@@ -83,7 +83,7 @@ func (s System) Rewrite(edits *reconcile.Edits) (plan.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		p = append(p, plan.Rewrite(s.Repo.Path(name), name, edits.Before(name), text)...)
+		p = append(p, s.Repo.Rewrite(name, edits.Before(name), text)...)
 	}
 	return p, nil
 }

@@ -31,5 +31,5 @@ func (s System) Ignore(items []Item) (plan.Plan, error) {
 	for _, line := range lines {
 		text += line
 	}
-	return plan.Rewrite(s.Repo.Path(workspace.IgnoreFile), workspace.IgnoreFile, old, []byte(text)), nil
+	return s.Repo.Rewrite(workspace.IgnoreFile, old, []byte(text)), nil
 }

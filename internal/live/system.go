@@ -3,7 +3,7 @@
 // saves the last known state. It prints nothing and asks nothing: callers do that
 // between the steps.
 //
-//	s, err := live.FindDesktop()
+//	s, err := live.FindDesktop(nil)
 //	domains, err := s.Look(ctx, nil)
 //	items := live.Items(domains, live.DecideCapture(live.NoSide))
 //	p, err := s.PlanCapture(items)
@@ -27,6 +27,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/patherr"
 	"bkt/internal/reconcile"
+	"bkt/internal/repo"
 	"bkt/internal/strictjson"
 	"bkt/internal/workspace"
 	"bkt/packaging"
@@ -47,12 +48,12 @@ type System struct {
 }
 
 // Find returns the system of the repository that has the current folder. If only its
-// ignore file is wrong, the System is valid apart from that.
-func Find() (System, error) { return newSystem(workspace.Find()) }
+// ignore file is wrong, the System is valid apart from that. links are those of [repo.Repo].
+func Find(links repo.Links) (System, error) { return newSystem(workspace.Find(links)) }
 
 // FindDesktop is [Find] for commands about the user's own desktop. It fails if bkt
 // runs as root for another user.
-func FindDesktop() (System, error) { return newSystem(workspace.FindDesktop()) }
+func FindDesktop(links repo.Links) (System, error) { return newSystem(workspace.FindDesktop(links)) }
 
 func newSystem(w workspace.Workspace, err error) (System, error) {
 	if err != nil {

@@ -8,21 +8,30 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 
+	"bkt/internal/confine"
 	"bkt/internal/flock"
 	"bkt/internal/hint"
 	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
+	"bkt/internal/plan"
 
 	"golang.org/x/sys/unix"
 )
 
 // A Repo is an image repository: a folder with manifests and Containerfiles.
 type Repo struct {
-	Root string // absolute
+	Root  string // absolute
+	Links Links  // nil: symbolic links must stay in the repository
 }
+
+// Links returns the folders outside of the repository that its symbolic links may lead
+// into. It is called only for a link that leads out.
+type Links func() ([]string, error)
 
 // ErrNone is the error of a folder that is not in a repository.
 var ErrNone = errors.New("is not in an image repository")
@@ -42,7 +51,7 @@ func Find(dir string) (Repo, error) {
 	for root := start; ; root = filepath.Dir(root) {
 		ok, err := isRepo(root)
 		if ok {
-			return Repo{root}, nil
+			return Repo{Root: root}, nil
 		}
 		errRead = cmp.Or(errRead, err)
 		if root != filepath.Dir(root) {
@@ -57,14 +66,23 @@ func Find(dir string) (Repo, error) {
 }
 
 func isRepo(root string) (bool, error) {
-	manifests, err := os.Stat(filepath.Join(root, "manifests"))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+	full := filepath.Join(root, "manifests")
+	if _, err := os.Lstat(full); errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return false, nil
 	}
-	if err != nil || !manifests.IsDir() {
-		return false, err
+	r := Repo{Root: root}
+	at, err := r.folder().Find("manifests")
+	if _, outside := errors.AsType[*confine.OutsideError](err); outside { // reading it returns the error
+		return true, nil
 	}
-	return exists(filepath.Join(root, "Containerfile")) || exists(filepath.Join(root, "toolbox", "Containerfile")), nil
+	if err != nil {
+		return false, &fs.PathError{Op: "open", Path: full, Err: patherr.Reason(err)}
+	}
+	manifests, err := os.Stat(at.Path())
+	if err != nil || !manifests.IsDir() {
+		return false, patherr.UnlessMissing(err)
+	}
+	return r.Has("Containerfile") || r.Has("toolbox/Containerfile"), nil
 }
 
 // exists reports whether a path exists. An unreadable path counts as existing: reading it
@@ -74,33 +92,86 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// FS returns the repository's files for reading. The error of a broken symbolic link is not
-// [fs.ErrNotExist]. A special file is an error, too: reading it might never end.
-func (r Repo) FS() fs.FS { return files{r} }
+// folder returns the folder of the repository.
+func (r Repo) folder() confine.Folder { return confine.Folder{Path: r.Root, Beyond: r.Links} }
 
-type files struct{ Repo }
+// FS returns the repository's files for reading. A symbolic link that leads out of the
+// repository is an error, unless Links permit it. The error of a broken link is not
+// [fs.ErrNotExist]. A special file is an error, too: reading it might never end. So is a file
+// that is larger than bkt can process.
+func (r Repo) FS() fs.FS {
+	return &files{r.folder(), sync.OnceValues(func() (*os.Root, error) { return os.OpenRoot(r.Root) })}
+}
+
+type files struct {
+	folder confine.Folder
+	root   func() (*os.Root, error) // open until nothing uses the files
+}
 
 // Open implements [fs.FS].
-func (f files) Open(name string) (fs.File, error) {
+func (f *files) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	file, err := plainfile.Open(f.Path(name))
+	root, err := f.root()
 	if err == nil {
-		return file, nil
+		var file *os.File
+		if file, err = f.folder.OpenIn(root, name); err == nil {
+			return file, nil
+		}
 	}
-	err = patherr.Reason(err)
-	if target, errLink := os.Readlink(f.Path(name)); errLink == nil && errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("a symbolic link to %s, which does not exist", target)
+	return nil, &fs.PathError{Op: "open", Path: name, Err: patherr.Reason(err)}
+}
+
+// ReadFile implements [fs.ReadFileFS].
+func (f *files) ReadFile(name string) ([]byte, error) {
+	file, err := f.Open(name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	defer file.Close()
+	return plainfile.ReadAll(file, name, maxSize(name))
+}
+
+// maxContainerfile is the limit of a Containerfile, a template and an ignore file, in bytes.
+// Those that people have are below 100 kB, and a Containerfile with 10,000 packages has 300
+// kB. BuildKit's parser needs twenty times the size of a Containerfile in memory.
+const maxContainerfile = 1 << 20
+
+// maxSize returns the limit of a file of the repository, in bytes.
+func maxSize(name string) int64 {
+	if strings.HasPrefix(name, "manifests/") || strings.HasPrefix(name, "system/") {
+		return plainfile.MaxText
+	}
+	return maxContainerfile
 }
 
 // Path returns the path of a file from its slash-separated path in the repository.
 func (r Repo) Path(name string) string { return filepath.Join(r.Root, filepath.FromSlash(name)) }
 
-// Has reports whether a file with a slash-separated path exists in the repository.
-func (r Repo) Has(name string) bool { return exists(r.Path(name)) }
+// Has reports whether a file with a slash-separated path exists in the repository. An
+// unreadable one counts as existing: reading it returns the error.
+func (r Repo) Has(name string) bool {
+	at, err := r.folder().Find(path.Dir(name))
+	return err != nil || exists(filepath.Join(at.Path(), path.Base(name)))
+}
+
+// Rewrite returns the plan that changes the content of a file of the repository from old to
+// text, as [plan.Rewrite] does. Symbolic links may lead only to where FS follows them.
+func (r Repo) Rewrite(name string, old, text []byte) plan.Plan {
+	return plan.RewriteWithin(r.within(name), r.Path(name), name, old, text)
+}
+
+// within returns the folders that may have a file.
+func (r Repo) within(name string) []string {
+	all := []string{r.Root}
+	_, err := confine.Folder{Path: r.Root}.Find(name)
+	if _, outside := errors.AsType[*confine.OutsideError](err); outside && r.Links != nil {
+		more, _ := r.Links() // without them, writing returns an error that names the link
+		all = append(all, more...)
+	}
+	return all
+}
 
 // Name returns the slash-separated path in the repository of the file at path. A file
 // outside of the repository is an error.
@@ -120,10 +191,12 @@ func (r Repo) Name(path string) (string, error) {
 // closed. The lock is on the folder manifests/ itself: it ends with bkt, and leaves no file
 // behind. Lock calls waiting before it waits; the end of ctx ends the wait.
 func (r Repo) Lock(ctx context.Context, waiting func()) (*os.File, error) {
-	dir := r.Path("manifests")
-	f, err := flock.Lock(ctx, dir, os.O_RDONLY, flock.Exclusive, waiting)
+	f, err := r.folder().Open("manifests/.")
+	if err == nil {
+		f, err = flock.LockFile(ctx, f, flock.Exclusive, waiting)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", dir, patherr.Reason(err))
+		return nil, fmt.Errorf("locking %s: %w", r.Path("manifests"), patherr.Reason(err))
 	}
 	return f, nil
 }

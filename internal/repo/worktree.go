@@ -150,11 +150,22 @@ func inProgress(dir string) string {
 var ErrLocked = errors.New("another bkt is at work")
 
 // TryLock is like [Repo.Lock], but does not wait: it returns ErrLocked.
-func (r Repo) TryLock() (*os.File, error) { return TryLock(r.Path("manifests")) }
+func (r Repo) TryLock() (*os.File, error) {
+	f, err := r.folder().Open("manifests/.")
+	if err == nil {
+		f, err = flock.TryFile(f, flock.Exclusive)
+	}
+	return locked(r.Path("manifests"), f, err)
+}
 
 // TryLock locks a folder until the result is closed, or returns ErrLocked.
 func TryLock(dir string) (*os.File, error) {
 	f, err := flock.TryLock(dir, os.O_RDONLY, flock.Exclusive)
+	return locked(dir, f, err)
+}
+
+// locked returns the result of locking dir for the user.
+func locked(dir string, f *os.File, err error) (*os.File, error) {
 	switch {
 	case errors.Is(err, flock.ErrLocked):
 		return nil, ErrLocked

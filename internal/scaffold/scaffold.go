@@ -64,7 +64,7 @@ func Plan(r repo.Repo, a Answers) (p plan.Plan, existing []string, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		p = append(p, plan.Rewrite(r.Path(f.Name), f.Name, nil, text)...)
+		p = append(p, r.Rewrite(f.Name, nil, text)...)
 	}
 	return p, existing, nil
 }

@@ -22,8 +22,9 @@ type Workspace struct {
 	Host    string // name of the computer
 }
 
-// Find returns the workspace of the repository that has the current folder.
-func Find() (Workspace, error) {
+// Find returns the workspace of the repository that has the current folder. links are those
+// of [repo.Repo].
+func Find(links repo.Links) (Workspace, error) {
 	r, err := repo.Find(".")
 	if err != nil {
 		return Workspace{}, err
@@ -33,6 +34,7 @@ func Find() (Workspace, error) {
 	if r.Root, err = filepath.EvalSymlinks(r.Root); err != nil {
 		return Workspace{}, patherr.TrimOp(err)
 	}
+	r.Links = links
 	f, err := FindFolders()
 	if err != nil {
 		return Workspace{}, err
@@ -43,11 +45,11 @@ func Find() (Workspace, error) {
 
 // FindDesktop is [Find] for commands about the user's own desktop. It fails if
 // bkt runs as root for another user.
-func FindDesktop() (Workspace, error) {
+func FindDesktop(links repo.Links) (Workspace, error) {
 	if err := CheckDesktop(); err != nil {
 		return Workspace{}, err
 	}
-	return Find()
+	return Find(links)
 }
 
 // BasePath returns the file with the last known state of a domain: what system and
