@@ -3,17 +3,21 @@ package gen
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
 	"text/template"
+	"unicode/utf8"
 
+	"bkt/gen/bounded"
 	"bkt/gen/section"
 	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/printable"
 	"bkt/internal/strictjson"
 	"bkt/templates"
 )
@@ -135,11 +139,19 @@ func (r *renderer) renderSection(s definition) error {
 		return templateError(s.name, err)
 	}
 	r.traces[at] = t
-	r.bodies[at], r.origins[at] = splitMarks(out.String())
-	if err := section.CheckBody(s.name, r.bodies[at]); err != nil {
+	r.bodies[at], r.origins[at] = splitMarks(out.String(), len(t.entries))
+	if err := checkBody(s.name, r.bodies[at]); err != nil {
 		return fmt.Errorf("templates/%s: %w", s.template, err)
 	}
 	return nil
+}
+
+// checkBody checks the rendered text of a section.
+func checkBody(name, body string) error {
+	if at, r, found := printable.Find(strings.ReplaceAll(body, "\r\n", "\n")); found {
+		return fmt.Errorf("section %s: line %d of the rendered text %w", name, strings.Count(body[:at], "\n")+1, printable.Hidden(r))
+	}
+	return section.CheckBody(name, body)
 }
 
 // warnMissingSection warns about entries of a manifest whose section the file lacks.
@@ -249,16 +261,43 @@ func byName(name string) (definition, error) {
 
 // template returns the template with that name: the repository's own in
 // templates/ or, without one, bkt's.
-func (c *manifestCache) template(name, escape string) (*template.Template, error) {
+func (c *manifestCache) template(name, escape string) (executor, error) {
 	file := "templates/" + name
 	text, err := fs.ReadFile(c.repo, file)
-	if errors.Is(err, fs.ErrNotExist) {
-		text, err = templates.FS.ReadFile(name)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return ownTemplate(name, escape)
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", file, patherr.Reason(err))
 	}
-	return template.New(file).Funcs(functions(escape)).Option("missingkey=error").Parse(string(text))
+	if err := checkCharacters(file, string(text)); err != nil {
+		return nil, err
+	}
+	return bounded.Parse(file, string(text), functions(escape))
+}
+
+// An executor is a template.
+type executor interface {
+	Execute(w io.Writer, data any) error
+}
+
+// ownTemplate returns bkt's own template with that name.
+func ownTemplate(name, escape string) (executor, error) {
+	text, err := templates.FS.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return template.New("templates/" + name).Funcs(functions(escape)).Option("missingkey=error").Parse(string(text))
+}
+
+// checkCharacters returns an error for a hidden character in a file.
+func checkCharacters(file, text string) error {
+	for n, l := range dockerfile.SplitLines(text) {
+		if at, r, found := printable.Find(l.Text); found {
+			return fmt.Errorf("%s:%d:%d: the line %w", file, n+1, utf8.RuneCountInString(l.Text[:at])+1, printable.Hidden(r))
+		}
+	}
+	return nil
 }
 
 // templateError turns an error of text/template into "file:line:column: section

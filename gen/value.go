@@ -36,8 +36,9 @@ func (v value) mark() string {
 }
 
 // splitMarks removes the marks from rendered text and returns the entry of each line:
-// the first if there are several, 0 for none.
-func splitMarks(marked string) (text string, entries []int) {
+// the first if there are several, 0 for none. last is the number of the last entry:
+// a template can write marks, too.
+func splitMarks(marked string, last int) (text string, entries []int) {
 	var out strings.Builder
 	out.Grow(len(marked))
 	entries = make([]int, 0, strings.Count(marked, "\n"))
@@ -50,7 +51,7 @@ func splitMarks(marked string) (text string, entries []int) {
 				break
 			}
 			number, after, _ := strings.Cut(rest, nul)
-			if n, err := strconv.Atoi(number); err == nil && first == 0 {
+			if n, err := strconv.Atoi(number); err == nil && first == 0 && n > 0 && n <= last {
 				first = n
 			}
 			l = after
