@@ -17,6 +17,7 @@ const (
 	NotIdempotent Verdict = "not idempotent"           // a second run fails, or changes the result of the first
 	NotEquivalent Verdict = "not bootstrap-equivalent" // a container that has run it differs from one that is created today
 	NotShell      Verdict = "not a shell command"      // it cannot be parsed
+	Unchecked     Verdict = "not checked"              // it exceeds a limit
 	Fails         Verdict = "fails"                    // even its first run
 )
 

@@ -1,9 +1,12 @@
 package imagerule
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strings"
+
+	"bkt/internal/script"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"mvdan.cc/sh/v3/syntax"
@@ -71,10 +74,14 @@ func checkRun(c *instructions.RunCommand) []Problem {
 	}}
 }
 
-// addsUser reports whether a script calls a program that changes userFiles. The
-// shell itself complains of a script that cannot be parsed.
-func addsUser(script string) bool {
-	file, err := syntax.NewParser().Parse(strings.NewReader(script), "")
+// addsUser reports whether a script calls a program that changes userFiles; a script
+// that is too large to parse, whether it mentions one. The shell itself complains of a
+// script that cannot be parsed.
+func addsUser(text string) bool {
+	file, err := script.Parse(text)
+	if _, ok := errors.AsType[script.LimitError](err); ok {
+		return slices.ContainsFunc(userPrograms, func(name string) bool { return strings.Contains(text, name) })
+	}
 	if err != nil {
 		return false
 	}

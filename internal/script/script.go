@@ -56,13 +56,19 @@ type Repo struct {
 }
 
 // Read returns the statements of a script for sh or bash. A script that cannot be
-// parsed is one statement of the kind Other.
-func Read(text string) []Statement {
-	file, err := syntax.NewParser(syntax.KeepComments(true)).Parse(strings.NewReader(text), "")
+// parsed, or is too large, is one statement of the kind Other.
+func Read(text string) []Statement { return read(text, 0) }
+
+// maxDepth is how many scripts inside scripts are read.
+const maxDepth = 4
+
+// read reads a script that is inside depth others.
+func read(text string, depth int) []Statement {
+	file, err := Parse(text, syntax.KeepComments(true))
 	if err != nil {
 		return other(text, 1)
 	}
-	r := reader{text: text}
+	r := reader{text: text, depth: depth}
 	for _, s := range file.Stmts {
 		r.statement(s)
 	}
@@ -114,6 +120,7 @@ func other(text string, line int) []Statement {
 // A reader collects the statements of one script.
 type reader struct {
 	text  string
+	depth int
 	found []Statement
 }
 
@@ -342,7 +349,7 @@ func (r *reader) expressible(name string, args []word, c command) bool {
 
 // shell reads the script of a shell, which is an argument or its input.
 func (r *reader) shell(name string, args []word, c command) bool {
-	if name != "sh" && name != "bash" || c.output != "" {
+	if name != "sh" && name != "bash" || c.output != "" || r.depth >= maxDepth {
 		return false
 	}
 	for len(args) > 0 && args[0].known && strings.HasPrefix(args[0].text, "-") {
@@ -364,7 +371,7 @@ func (r *reader) shell(name string, args []word, c command) bool {
 }
 
 // nested reads a script within the script, where it begins at line.
-func (r *reader) nested(text string, line int) { r.within(Read(text), line) }
+func (r *reader) nested(text string, line int) { r.within(read(text, r.depth+1), line) }
 
 // within adds the statements of a text that begins at line.
 func (r *reader) within(all []Statement, line int) {

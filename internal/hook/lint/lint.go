@@ -13,38 +13,45 @@ import (
 	"strings"
 
 	"bkt/internal/hook"
+	"bkt/internal/script"
 
 	"mvdan.cc/sh/v3/syntax"
 )
 
 // Check returns the rules that a hook breaks, in the order of its text. Files that
 // the hook declares volatile may differ. A hook that cannot be parsed has one
-// finding, of the rule "syntax".
-func Check(h *hook.Declared) []hook.Finding {
-	s := &state{variables: map[string]string{}}
-	l := &linter{s, h.Run, 0, true}
-	file, err := parse(h.Run)
-	if err != nil {
-		reason, offset := describeSyntax(err)
-		return []hook.Finding{ruleNamed("syntax").At(h, min(offset, len(h.Run)), h.Run, reason)}
-	}
-	l.walkStatements(file.Stmts, scope{})
-	return s.findings(h)
-}
+// finding, of the rule "syntax", and one that is too complex has one of the rule "limit".
+func Check(h *hook.Declared) []hook.Finding { return check(h, &budget{nodes: maxAllNodes}) }
 
 // CheckAll returns the rules that hooks break, hook by hook.
 func CheckAll(hooks []*hook.Declared) []hook.Finding {
+	left := &budget{nodes: maxAllNodes}
 	var found []hook.Finding
 	for _, h := range hooks {
-		found = append(found, Check(h)...)
+		found = append(found, check(h, left)...)
 	}
 	return found
 }
 
-// parse parses a script. bash understands the syntax of all other shells in containers,
-// except for forms that nobody writes.
-func parse(script string) (*syntax.File, error) {
-	return syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
+// check checks a hook with what is left for all hooks.
+func check(h *hook.Declared, all *budget) []hook.Finding {
+	s := &state{variables: map[string]string{}, budget: &budget{nodes: min(maxNodes, all.nodes)}}
+	before := s.budget.nodes
+	defer func() { all.nodes -= before - max(s.budget.nodes, 0) }()
+	l := &linter{s, h.Run, 0, true}
+	file, err := s.budget.parse(h.Run)
+	if limit, ok := errors.AsType[script.LimitError](err); ok {
+		return []hook.Finding{ruleNamed("limit").At(h, 0, excerpt(h.Run), limit.Error())}
+	}
+	if err != nil {
+		reason, offset := describeSyntax(err)
+		return []hook.Finding{ruleNamed("syntax").At(h, min(offset, len(h.Run)), excerpt(h.Run), reason)}
+	}
+	l.walkStatements(file.Stmts, scope{})
+	if s.budget.exceeded != nil {
+		return []hook.Finding{ruleNamed("limit").At(h, 0, excerpt(h.Run), s.budget.exceeded.Error())}
+	}
+	return s.findings(h)
 }
 
 // describeSyntax returns the parser's message, and the offset in the script.
@@ -72,6 +79,7 @@ type state struct {
 	pipefail   bool
 	errexitOff bool // set +e
 	depth      int  // of scripts in scripts
+	budget     *budget
 	candidates []candidate
 }
 

@@ -56,6 +56,8 @@ var bad = []struct{ run, rules string }{
 	{`(crontab -l; echo '@daily true') | crontab -`, "crontab"},
 	{`git config --global --add safe.directory '*'`, "git-config-add"},
 
+	{strings.Repeat("$(", 20_000) + strings.Repeat(")", 20_000), "limit"},
+
 	{`rustup toolchain install 1.70`, "pinned-version"},
 	{`rustup default 1.70.0`, "pinned-version"},
 	{`rustup update 1.70.0`, "pinned-version"},
@@ -341,6 +343,7 @@ func TestVerdicts(t *testing.T) {
 		`rustup install 1.70.0`:                 hook.NotEquivalent,
 		`curl -fo /tmp/setup.sh https://x.org`:  hook.NotEquivalent,
 		`if`:                                    hook.NotShell,
+		strings.Repeat("a|", 50_000) + "a":      hook.Unchecked,
 	}
 	for run, want := range tests {
 		if got := check(run); len(got) != 1 || got[0].Verdict != want {
@@ -362,7 +365,7 @@ func TestIdioms(t *testing.T) {
 	for _, r := range lint.Rules() {
 		idiom, _, _ := strings.Cut(r.Use, "; better")
 		idiom, _, _ = strings.Cut(idiom, "; or ")
-		if r.Name == "pinned-version" || r.Name == "syntax" {
+		if r.Name == "pinned-version" || r.Name == "syntax" || r.Name == "limit" {
 			continue // in words
 		}
 		if got := rulesOf(check(idiom)); got != "" {

@@ -42,6 +42,7 @@ func Rules() []Rule {
 		rule("curl-fail", hook.NotEquivalent, "takes a server's error page for the download", `curl -fsSL URL`, 0),
 		rule("pipe-to-shell", hook.NotEquivalent, "succeeds when the download fails", `s=$(curl -fsSL URL) && sh -c "$s"`, 0),
 		rule("syntax", hook.NotShell, "cannot be parsed", `a command that passes sh -n -c 'COMMAND'`, 0),
+		rule("limit", hook.Unchecked, "exceeds a limit of this check", `a script in the image, which the hook runs`, 0),
 	}
 }
 

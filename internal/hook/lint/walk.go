@@ -210,6 +210,10 @@ func (l *linter) walkSubstitutions(n syntax.Node, sc scope) {
 	})
 }
 
+// maxValue is the length in bytes of the longest value of a variable that is known: a
+// variable can double in length at each assignment.
+const maxValue = 1024
+
 // setVariables records the values of variables.
 func (l *linter) setVariables(list []*syntax.Assign) {
 	for _, a := range list {
@@ -219,6 +223,9 @@ func (l *linter) setVariables(list []*syntax.Assign) {
 		value := l.text(a.Value)
 		if a.Append {
 			value = l.variables[a.Name.Value] + value
+		}
+		if len(value) > maxValue {
+			value = "$" + a.Name.Value // unknown
 		}
 		l.variables[a.Name.Value] = value
 		if l.varies(a.Value) {
@@ -237,7 +244,7 @@ func (l *linter) walkScript(c command.Call, sc scope) {
 		return
 	}
 	inner := l.scriptIn(c.Words[i])
-	file, err := parse(inner.script)
+	file, err := l.budget.parse(inner.script)
 	if err != nil {
 		return // it can be a script for another shell
 	}
@@ -351,7 +358,7 @@ func (l *linter) recordTrap(c command.Call) {
 		return
 	}
 	inner := l.scriptIn(c.Words[0])
-	file, err := parse(inner.script)
+	file, err := l.budget.parse(inner.script)
 	if err != nil {
 		return
 	}
