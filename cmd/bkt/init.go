@@ -51,7 +51,7 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	if c.Hook {
-		hook, err := githook.Plan(ctx, dir)
+		hook, err := githook.Plan(ctx, r)
 		if err != nil {
 			return err
 		}

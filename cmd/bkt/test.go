@@ -51,7 +51,7 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	if c.JUnit != "" {
-		if err := pipeline.WriteJUnit(ctx, c.JUnit, all); err != nil {
+		if err := pipeline.WriteJUnit(ctx, r, c.JUnit, all); err != nil {
 			return err
 		}
 	}

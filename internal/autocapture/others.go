@@ -3,19 +3,16 @@ package autocapture
 import (
 	"context"
 	"io/fs"
-	"os"
-	"path"
 	"slices"
 
 	"bkt/internal/live"
-	"bkt/internal/repo"
 )
 
 // splitDirty separates the uncommitted files that an earlier run wrote from those that
 // someone else changed.
 func (r *captureRun) splitDirty() {
 	for name := range r.tree.Dirty {
-		if r.state.Journal != nil && r.hasHash(name, r.state.Journal.Files[name]) {
+		if r.state.Journal != nil && r.state.Journal.Files[name] != "" && r.hasHash(name, r.state.Journal.Files[name]) {
 			r.unfinished = append(r.unfinished, name)
 		} else {
 			r.edited[name] = true
@@ -76,7 +73,7 @@ func (r *captureRun) blocked(ctx context.Context, d *live.Domain) (string, error
 // commit them all.
 func (r *captureRun) uncommittable(ctx context.Context, names []string) (string, error) {
 	for _, name := range names {
-		if link := linkIn(r.system.Repo, name); link != "" {
+		if link := r.system.Repo.FirstLink(name); link != "" {
 			return link + " is a symbolic link, which git does not follow", nil
 		}
 	}
@@ -85,14 +82,4 @@ func (r *captureRun) uncommittable(ctx context.Context, names []string) (string,
 		return "", err
 	}
 	return "git ignores " + name, nil
-}
-
-// linkIn returns the part of the path of a file that is a symbolic link, "" for none.
-func linkIn(rep repo.Repo, name string) string {
-	for at := name; at != "."; at = path.Dir(at) {
-		if info, err := os.Lstat(rep.Path(at)); err == nil && info.Mode().Type() == fs.ModeSymlink {
-			return at
-		}
-	}
-	return ""
 }

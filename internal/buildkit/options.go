@@ -96,6 +96,9 @@ func addContainerfile(opt *client.SolveOpt, s buildspec.Spec, root string) error
 	if rel, err := filepath.Rel(buildspec.Resolve(dir), target); err != nil || !filepath.IsLocal(rel) {
 		return hint.Add(fmt.Errorf("%s: a link to %s, which is outside of %s", s.Containerfile, target, dir), "replace the link with the file")
 	}
+	if err := s.CheckIgnored(root); err != nil {
+		return err
+	}
 	fs, err := fsutil.NewFS(dir)
 	if err != nil {
 		return err

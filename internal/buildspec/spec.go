@@ -13,7 +13,6 @@ import (
 	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
-	"bkt/internal/patherr"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -49,9 +48,9 @@ func (s Spec) Locate(root string) (dir, name string) {
 // Parse reads and parses the Containerfile. A syntax error is a [StepError].
 func (s Spec) Parse() (*dockerfile.File, error) {
 	dir, name := s.Locate(s.Context)
-	text, err := os.ReadFile(filepath.Join(dir, name))
+	text, err := read(dir, name)
 	if err != nil {
-		return nil, patherr.TrimOp(err)
+		return nil, err
 	}
 	f, err := dockerfile.Parse(text)
 	if err != nil {

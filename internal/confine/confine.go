@@ -8,6 +8,7 @@ package confine
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -26,6 +27,17 @@ type Folder struct {
 	Beyond func() ([]string, error) // other folders that links may lead into; nil: none. It is called only for such a link
 }
 
+// Within returns the first of some folders, whose links may lead into the others too, and the
+// path in it of the file at path, which must be below that folder.
+func Within(folders []string, path string) (f Folder, name string, err error) {
+	f = Folder{Path: folders[0], Beyond: func() ([]string, error) { return folders[1:], nil }}
+	name, err = filepath.Rel(f.Path, path)
+	if err == nil && !filepath.IsLocal(name) {
+		err = fmt.Errorf("%s is not in %s", path, f.Path)
+	}
+	return f, filepath.ToSlash(name), err
+}
+
 // A Place is where a file is, or would be.
 type Place struct {
 	Folder string // the folder, or one that links may lead into
@@ -38,8 +50,8 @@ type Place struct {
 func (p Place) Path() string { return filepath.Join(p.Folder, filepath.FromSlash(p.Name)) }
 
 // Open opens a file or a folder for reading by its slash-separated path in the folder, as
-// [plainfile.OpenIn] does. The error of a link that leads out is an [OutsideError] in an
-// [fs.PathError]. The error of a broken link is not [fs.ErrNotExist].
+// [plainfile.OpenIn] does. Errors are an [fs.PathError], with an [OutsideError] for a link
+// that leads out, and a [BrokenError], which is not [fs.ErrNotExist], for a broken one.
 func (f Folder) Open(name string) (*os.File, error) {
 	root, err := os.OpenRoot(f.Path)
 	if err != nil {
@@ -65,7 +77,7 @@ func (f Folder) OpenIn(root *os.Root, name string) (*os.File, error) {
 	defer root.Close()
 	file, err = plainfile.OpenIn(root, at.Name)
 	if at.broken != "" && errors.Is(err, fs.ErrNotExist) {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: &brokenError{at.broken}}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: &BrokenError{at.broken}}
 	}
 	return file, err
 }

@@ -34,11 +34,11 @@ func (e *OutsideError) Hints() []string {
 	return []string{fmt.Sprintf("if you want that, add --allow-links %s, or allow it for good with \"git config --global --add bkt.allowLinks %s\"", dir, dir)}
 }
 
-// A brokenError is the error of a symbolic link to a missing file.
-type brokenError struct{ target string }
+// A BrokenError is the error of a symbolic link to a missing file.
+type BrokenError struct{ target string }
 
 // Error returns the target.
-func (e *brokenError) Error() string {
+func (e *BrokenError) Error() string {
 	return fmt.Sprintf("a symbolic link to %s, which does not exist", visible(e.target))
 }
 

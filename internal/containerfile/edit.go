@@ -2,6 +2,7 @@ package containerfile
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 
 	"bkt/internal/manifest"
@@ -21,7 +22,7 @@ func Edit[T any](ctx context.Context, log Log, r repo.Repo, o SyncOptions, name 
 		return nil, err
 	}
 	text, err := manifest.EncodeFile(name, d.Content)
-	if err != nil {
+	if err := errors.Join(err, repo.CheckSize(name, text)); err != nil {
 		return nil, err
 	}
 	after := edited{r.FS(), map[string][]byte{name: text}}

@@ -58,6 +58,9 @@ func Render(ctx context.Context, files fs.FS, name string, source Source) Render
 	if err != nil {
 		return Rendering{Name: name, Err: err}
 	}
+	if err := repo.CheckSize(name, res.Text); err != nil {
+		return Rendering{Name: name, Err: err}
+	}
 	findings, err := lint.Check(ctx, name, res)
 	return Rendering{name, old, text, res.Text, append(res.Warnings, findings...), err}
 }

@@ -54,7 +54,12 @@ func leftovers(_ context.Context, t *Target) ([]Problem, error) {
 	if t.Repo.Root != "" {
 		looksLeft := regexp.MustCompile(earlierInRepository)
 		for _, dir := range []string{"", "manifests", "toolbox", "schemas"} {
-			found, err := leftIn(t.Repo.Path(dir), looksLeft)
+			folder, err := t.Repo.Follow(t.Repo.Path(dir))
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			found, err := leftIn(folder, looksLeft)
 			all, errs = append(all, found...), append(errs, err)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -157,7 +156,7 @@ func missingPreCommit(ctx context.Context, t *Target) ([]Problem, error) {
 	if _, err := (host.Query{}).Git(ctx, t.Repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
 		return nil, t.Repo.NoGit(err)
 	}
-	fix, err := githook.Plan(ctx, t.Repo.Root)
+	fix, err := githook.Plan(ctx, t.Repo)
 	switch {
 	case err != nil && t.otherHookRunsBkt():
 		return nil, nil
@@ -173,7 +172,7 @@ func missingPreCommit(ctx context.Context, t *Target) ([]Problem, error) {
 // hooks, mentions bkt.
 func (t *Target) otherHookRunsBkt() bool {
 	for _, name := range []string{".git/hooks/pre-commit", ".pre-commit-config.yaml", "lefthook.yml", ".husky/pre-commit"} {
-		text, err := os.ReadFile(t.Repo.Path(name))
+		text, err := fs.ReadFile(t.Repo.FS(), name)
 		if err == nil && strings.Contains(string(text), "bkt") {
 			return true
 		}

@@ -1,6 +1,7 @@
 package githook_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 
 	"bkt/internal/githook"
 	"bkt/internal/hint"
+	"bkt/internal/host"
 	"bkt/internal/plan"
+	"bkt/internal/repo"
 	"bkt/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
@@ -52,7 +55,7 @@ func TestPlan(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			top := repository(t, tt.isGit, tt.shared, tt.dir, tt.old)
-			p, err := githook.Plan(t.Context(), filepath.Join(top, tt.dir))
+			p, err := githook.Plan(t.Context(), repo.Repo{Root: filepath.Join(top, tt.dir)})
 			if tt.err != "" {
 				if err == nil || !strings.HasSuffix(err.Error(), tt.err) {
 					t.Fatalf("error %v, not %q", err, tt.err)
@@ -69,6 +72,43 @@ func TestPlan(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestHooksOfTheWorkTree has a folder of hooks that is part of the repository, so that a link
+// in it may come from someone else.
+func TestHooksOfTheWorkTree(t *testing.T) {
+	testkit.Need(t, "git")
+	for _, tt := range []struct {
+		link, target string // $TOP is the top folder
+		hook         bool   // it is written
+	}{
+		{".husky", "hooks", true},
+		{".husky", "$TOP/hooks", true},
+		{".husky", "../outside", false},
+		{".husky/pre-commit", "../../outside/authorized_keys", false},
+	} {
+		top := repository(t, true, ".husky", ".", "")
+		outside := filepath.Join(filepath.Dir(top), "outside")
+		write(t, filepath.Join(outside, "authorized_keys"), "mine")
+		write(t, filepath.Join(top, "hooks/other"), "")
+		link := filepath.Join(top, tt.link)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(link), 0o755), os.Symlink(strings.ReplaceAll(tt.target, "$TOP", top), link)); err != nil {
+			t.Fatal(err)
+		}
+		p, err := githook.Plan(t.Context(), repo.Repo{Root: top})
+		if err == nil {
+			err = host.Executor{}.Execute(t.Context(), p, nil)
+		}
+		if (err == nil) != tt.hook || err != nil && !strings.Contains(err.Error(), "outside of "+top) {
+			t.Errorf("%s -> %s: %v", tt.link, tt.target, err)
+		}
+		if _, err := os.Stat(filepath.Join(top, "hooks/pre-commit")); (err == nil) != tt.hook {
+			t.Errorf("%s -> %s: the hook: %v", tt.link, tt.target, err)
+		}
+		if found, err := filepath.Glob(outside + "/*"); err != nil || len(found) != 1 {
+			t.Errorf("%s -> %s: outside are %q", tt.link, tt.target, found)
+		}
 	}
 }
 

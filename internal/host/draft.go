@@ -13,6 +13,7 @@ import (
 
 	"bkt/internal/flock"
 	"bkt/internal/owner"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 
 	"golang.org/x/sys/unix"
@@ -68,6 +69,9 @@ func (d *draft) belong() error {
 	err := unix.Fstatat(d.fd(), d.base(), &old, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return owner.GiveIn(d.File, d.dir)
+	}
+	if err == nil && old.Mode&unix.S_IFMT != unix.S_IFREG && old.Mode&unix.S_IFMT != unix.S_IFDIR {
+		err = plainfile.ErrNotPlain // a device, for example, which the file would replace
 	}
 	if err != nil {
 		return &fs.PathError{Op: "stat", Path: d.path, Err: err}
@@ -206,7 +210,7 @@ func writtenBy(changes plan.Plan) (paths []string) {
 			case plan.Write:
 				paths = append(paths, followedBy(s.Path, s.Within)...)
 			case plan.Overwrite:
-				paths = append(paths, followedBy(s.Path, nil)...)
+				paths = append(paths, followedBy(s.Path, s.Within)...)
 			case plan.Fetch:
 				paths = append(paths, followedBy(s.Path, nil)...)
 			case plan.Install:

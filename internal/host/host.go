@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bkt/internal/confine"
 	"bkt/internal/hint"
 	"bkt/internal/owner"
 	"bkt/internal/patherr"
@@ -191,6 +192,9 @@ func checkUnchanged(w plan.Write) error {
 // longer than the text that is expected.
 func present(w plan.Write) ([]byte, error) {
 	f, err := openPresent(w)
+	if _, broken := errors.AsType[*confine.BrokenError](err); broken { // what it leads to is created
+		return nil, fs.ErrNotExist
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +206,7 @@ func openPresent(w plan.Write) (*os.File, error) {
 	if w.Within == nil {
 		return plainfile.Open(w.Path)
 	}
-	folder, name, err := nameWithin(w.Path, w.Within)
+	folder, name, err := confine.Within(w.Within, w.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -277,20 +281,19 @@ func folderOf(path, private string, within []string) error {
 }
 
 func put(p plan.Overwrite) error {
-	if err := folderOf(p.Path, p.Private, nil); err != nil {
+	if err := folderOf(p.Path, p.Private, p.Within); err != nil {
 		return err
 	}
-	return writeFile(p.Path, p.Text, 0o644, p.Private)
+	return writeFile(p, 0o644)
 }
 
-// writeFile sets the text of the file that path leads to in one step. Below private, only
-// the user may read it.
-func writeFile(path string, text []byte, mode fs.FileMode, private string) error {
-	at, err := locate(path, nil)
+// writeFile sets the text of the file that p.Path leads to in one step.
+func writeFile(p plan.Overwrite, mode fs.FileMode) error {
+	at, err := locate(p.Path, p.Within)
 	if err != nil {
 		return err
 	}
-	d, err := at.drafted(text, mode, private)
+	d, err := at.drafted(p.Text, mode, p.Private)
 	if err != nil {
 		return err
 	}

@@ -154,7 +154,7 @@ func (p partial) open(url, known string, done int64) (*os.File, error) {
 	}
 	err = owner.Give(f, filepath.Dir(p.path))
 	if err == nil && known != "" {
-		err = writeFile(p.of(), []byte(url+"\n"+known), 0o600, "")
+		err = writeFile(plan.Overwrite{Path: p.of(), Text: []byte(url + "\n" + known)}, 0o600)
 	}
 	if err != nil {
 		f.Close()

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -66,22 +65,11 @@ func openFolder(dir string) (*os.File, error) {
 
 // findWithin returns where links at path lead. The first of the folders is above path.
 func findWithin(path string, within []string) (confine.Place, error) {
-	folder, name, err := nameWithin(path, within)
+	folder, name, err := confine.Within(within, path)
 	if err != nil {
 		return confine.Place{}, err
 	}
 	return folder.Find(name)
-}
-
-// nameWithin returns the first of some folders and the name of path in it. Links may lead
-// into the others.
-func nameWithin(path string, within []string) (confine.Folder, string, error) {
-	name, err := filepath.Rel(within[0], path)
-	if err == nil && !filepath.IsLocal(name) {
-		err = fmt.Errorf("%s is not in %s", path, within[0])
-	}
-	folder := confine.Folder{Path: within[0], Beyond: func() ([]string, error) { return within[1:], nil }}
-	return folder, filepath.ToSlash(name), err
 }
 
 // mayFollow returns an error if root would follow a link of a user at path to a file of

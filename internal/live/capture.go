@@ -10,6 +10,7 @@ import (
 	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/repo"
 	"bkt/internal/workspace"
 )
 
@@ -80,7 +81,7 @@ func (s System) Rewrite(edits *reconcile.Edits) (plan.Plan, error) {
 	var p plan.Plan
 	for _, name := range edits.Names() {
 		text, err := edits.ReadFile(name)
-		if err != nil {
+		if err := errors.Join(err, repo.CheckSize(name, text)); err != nil {
 			return nil, err
 		}
 		p = append(p, s.Repo.Rewrite(name, edits.Before(name), text)...)

@@ -167,7 +167,13 @@ func (o BuildOptions) outputs(r repo.Repo, k gen.Image) (dir string, more []buil
 		}
 		more = append(more, e)
 	}
-	return cmp.Or(dir, outputFolder(r, k)), more, nil
+	dir, err = r.Follow(cmp.Or(dir, outputFolder(r, k)))
+	for i := range more {
+		var errLink error
+		more[i].Dest, errLink = r.Follow(more[i].Dest)
+		err = errors.Join(err, errLink)
+	}
+	return dir, more, err
 }
 
 // outputFolder returns the default folder of an image.

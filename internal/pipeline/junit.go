@@ -2,18 +2,18 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"os"
+	"path/filepath"
 
 	"bkt/internal/finding"
 	"bkt/internal/host"
 	"bkt/internal/imagetest"
-	"bkt/internal/patherr"
 	"bkt/internal/plan"
+	"bkt/internal/repo"
 )
 
-// WriteJUnit writes results of tests to a file, as JUnit XML.
-func WriteJUnit(ctx context.Context, name string, all []imagetest.Result) error {
+// WriteJUnit writes results of tests to a file, as JUnit XML. If the file is in the
+// repository, links may not lead out of that.
+func WriteJUnit(ctx context.Context, r repo.Repo, name string, all []imagetest.Result) error {
 	var cases []finding.Case
 	for _, t := range all {
 		cases = append(cases, t.Case())
@@ -22,9 +22,10 @@ func WriteJUnit(ctx context.Context, name string, all []imagetest.Result) error 
 	if err != nil {
 		return err
 	}
-	old, err := os.ReadFile(name)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return patherr.TrimOp(err)
+	path, err := filepath.Abs(name)
+	if err != nil {
+		return err
 	}
-	return host.Executor{}.Execute(ctx, plan.Rewrite(name, name, old, text), nil)
+	write := plan.Overwrite{Path: path, Text: text, Within: r.Within(path)}
+	return host.Executor{}.Execute(ctx, plan.Plan{{Op: plan.Modify, Targets: []string{name}, Steps: []plan.Step{write}}}, nil)
 }

@@ -19,7 +19,10 @@ import (
 // BuiltImage returns the image that bkt build has written into the repository. No
 // build replaces it until release is called.
 func BuiltImage(ctx context.Context, log Log, r repo.Repo, k gen.Image) (l ocilayout.Image, release func(), err error) {
-	dir := outputFolder(r, k)
+	dir, err := r.Follow(outputFolder(r, k))
+	if err != nil {
+		return l, nil, err
+	}
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		err = fmt.Errorf("image %s is not built: %s does not exist", k, dir)
 		return l, nil, hint.Add(err, "run \"bkt build %s\" first", k)

@@ -17,6 +17,11 @@ import (
 // have, such as a captured dconf database, has some hundred kilobytes.
 const MaxText = 16 << 20
 
+// MaxContainerfile is the limit, in bytes, of a Containerfile, a template and an ignore file.
+// Those that people have are below 100 kB, and a Containerfile with 10,000 packages has 300
+// kB. BuildKit's parser needs some twenty times the size of a Containerfile in memory.
+const MaxContainerfile = 1 << 20
+
 // readTimeout is how long one file may take: files in /proc can be regular and still wait.
 const readTimeout = 10 * time.Second
 
@@ -72,10 +77,19 @@ func ReadAll(f fs.File, path string, limit int64) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: pathErr.Err}
 	case err != nil:
 		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
-	case int64(len(text)) > limit:
-		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %s, the limit", size(limit))}
+	}
+	if err := CheckSize(path, int64(len(text)), limit); err != nil {
+		return nil, err
 	}
 	return text, nil
+}
+
+// CheckSize returns the error of [Read] for a file that has more bytes than limit.
+func CheckSize(path string, bytes, limit int64) error {
+	if bytes <= limit {
+		return nil
+	}
+	return &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %s, the limit", size(limit))}
 }
 
 // size returns a number of bytes for people.

@@ -80,7 +80,8 @@ func (w Write) Diff() []byte { return unified(w.Name, w.Old, w.New) }
 type Overwrite struct {
 	Path    string
 	Text    []byte
-	Private string // as in [Write]
+	Private string   // as in [Write]
+	Within  []string // as in [Write]
 }
 
 func (Overwrite) step() {}

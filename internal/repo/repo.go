@@ -133,17 +133,17 @@ func (f *files) ReadFile(name string) ([]byte, error) {
 	return plainfile.ReadAll(file, name, maxSize(name))
 }
 
-// maxContainerfile is the limit of a Containerfile, a template and an ignore file, in bytes.
-// Those that people have are below 100 kB, and a Containerfile with 10,000 packages has 300
-// kB. BuildKit's parser needs twenty times the size of a Containerfile in memory.
-const maxContainerfile = 1 << 20
-
 // maxSize returns the limit of a file of the repository, in bytes.
 func maxSize(name string) int64 {
 	if strings.HasPrefix(name, "manifests/") || strings.HasPrefix(name, "system/") {
 		return plainfile.MaxText
 	}
-	return maxContainerfile
+	return plainfile.MaxContainerfile
+}
+
+// CheckSize returns an error if a file of a repository would be too large to be read again.
+func CheckSize(name string, text []byte) error {
+	return patherr.TrimOp(plainfile.CheckSize(name, int64(len(text)), maxSize(name)))
 }
 
 // Path returns the path of a file from its slash-separated path in the repository.
@@ -162,7 +162,33 @@ func (r Repo) Rewrite(name string, old, text []byte) plan.Plan {
 	return plan.RewriteWithin(r.within(name), r.Path(name), name, old, text)
 }
 
-// within returns the folders that may have a file.
+// Within returns the folders that may have the file at path, for a plan that writes it. It
+// returns nil for a file outside of the repository, such as one that the user names.
+func (r Repo) Within(path string) []string {
+	name, err := r.Name(path)
+	if err != nil {
+		return nil
+	}
+	return r.within(name)
+}
+
+// Follow returns where links at path lead, for programs that cannot be kept in the
+// repository. A link in the repository that leads out of it is an error, unless Links permit
+// it. A path outside of the repository is returned unchanged.
+func (r Repo) Follow(path string) (string, error) {
+	name, err := r.Name(path)
+	if err != nil || r.folder().FirstLink(name) == "" {
+		return path, nil
+	}
+	at, err := r.folder().Find(name)
+	return at.Path(), patherr.TrimOp(err)
+}
+
+// FirstLink returns the first part of a slash-separated path in the repository that is a
+// symbolic link, "" if none is.
+func (r Repo) FirstLink(name string) string { return r.folder().FirstLink(name) }
+
+// within returns the folders that may have a file of the repository.
 func (r Repo) within(name string) []string {
 	all := []string{r.Root}
 	_, err := confine.Folder{Path: r.Root}.Find(name)

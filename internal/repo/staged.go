@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"bkt/internal/plainfile"
+
 	"golang.org/x/tools/txtar"
 )
 
@@ -113,6 +115,7 @@ func parseIndex(list string, without []string) ([]indexEntry, error) {
 func readBlobs(r *bufio.Reader, entries []indexEntry) (fs.FS, error) {
 	texts := map[string][]byte{}
 	links := map[string]string{}
+	large := map[string]int64{}
 	for _, e := range entries {
 		head, err := r.ReadString('\n')
 		if err != nil {
@@ -122,6 +125,14 @@ func readBlobs(r *bufio.Reader, entries []indexEntry) (fs.FS, error) {
 		size, err := strconv.Atoi(f[len(f)-1])
 		if err != nil {
 			return nil, fmt.Errorf("git cat-file: %s: %s", e.name, strings.TrimSpace(head))
+		}
+		if int64(size) > maxSize(e.name) { // only reading it is an error: rendering may not need it
+			large[e.name] = int64(size)
+			texts[e.name] = nil
+			if _, err := r.Discard(size + 1); err != nil {
+				return nil, fmt.Errorf("git cat-file: %s: %w", e.name, err)
+			}
+			continue
 		}
 		text := make([]byte, size+1)
 		if _, err := io.ReadFull(r, text); err != nil {
@@ -133,7 +144,27 @@ func readBlobs(r *bufio.Reader, entries []indexEntry) (fs.FS, error) {
 		}
 		texts[e.name] = text[:size]
 	}
-	return follow(texts, links)
+	for name, target := range links {
+		if size, ok := large[target]; ok {
+			large[name] = size
+		}
+	}
+	files, err := follow(texts, links)
+	return objects{files, large}, err
+}
+
+// objects are the files in git's index or in a commit.
+type objects struct {
+	fs.FS
+	large map[string]int64 // the sizes of files that are too large to be read
+}
+
+// ReadFile implements [fs.ReadFileFS].
+func (o objects) ReadFile(name string) ([]byte, error) {
+	if size, ok := o.large[name]; ok {
+		return nil, plainfile.CheckSize(name, size, min(size-1, maxSize(name)))
+	}
+	return fs.ReadFile(o.FS, name)
 }
 
 // follow returns the texts, with each link as a copy of its target. A link without a target

@@ -49,8 +49,11 @@ func contents(t *testing.T, files fs.FS) map[string]string {
 			return err
 		}
 		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			text = []byte(err.Error())
+		}
 		all[name] = string(text)
-		return err
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +62,7 @@ func contents(t *testing.T, files fs.FS) map[string]string {
 }
 
 func TestStaged(t *testing.T) {
-	blobs := map[string]string{"1": "{}\n", "2": "FROM x\n", "3": "../templates/a.json", "4": "/etc/passwd", "5": ""}
+	blobs := map[string]string{"1": "{}\n", "2": "FROM x\n", "3": "../templates/a.json", "4": "/etc/passwd", "5": "", "6": strings.Repeat("x", 1<<20+1)}
 	entry := func(mode, id, stage, name string) string { return mode + " " + id + " " + stage + "\t" + name + "\x00" }
 	file := func(id, name string) string { return entry("100644", id, "0", name) }
 	tests := []struct {
@@ -76,6 +79,9 @@ func TestStaged(t *testing.T) {
 			map[string]string{"templates/a.json": "{}\n", "manifests/x.json": "{}\n"}, ""},
 		{"a link that leads out, of a manifest", entry("120000", "4", "0", "manifests/x.json"), "", nil, "manifests/x.json: a symbolic link in git's index"},
 		{"a link that leads out, elsewhere", entry("120000", "4", "0", "system/x"), "", map[string]string{}, ""},
+		{"a large file that nothing reads", file("6", "toolbox/picture") + file("1", "manifests/x.json"), "", map[string]string{"manifests/x.json": "{}\n", "toolbox/picture": "read toolbox/picture: larger than 1 MiB, the limit"}, ""},
+		{"a link to a large file", file("6", "templates/a.json") + entry("120000", "3", "0", "manifests/x.json"), "",
+			map[string]string{"templates/a.json": "read templates/a.json: larger than 1 MiB, the limit", "manifests/x.json": "read manifests/x.json: larger than 1 MiB, the limit"}, ""},
 		{"a submodule", entry("160000", "9", "0", "system/sub"), "", map[string]string{}, ""},
 		{"a conflict", entry("100644", "1", "2", "manifests/x.json"), "", nil, "manifests/x.json: there is a conflict in git's index"},
 		{"a missing blob", file("9", "manifests/x.json"), "", nil, "git cat-file: manifests/x.json: 9 missing"},

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -41,7 +42,7 @@ func Plan(r repo.Repo, a Answers) (p plan.Plan, existing []string, err error) {
 	}
 	missing := map[string]bool{}
 	for i, f := range archive.Files {
-		old, err := fs.ReadFile(r.FS(), f.Name)
+		old, err := existingText(r.FS(), f.Name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			missing[f.Name] = true
@@ -67,6 +68,16 @@ func Plan(r repo.Repo, a Answers) (p plan.Plan, existing []string, err error) {
 		p = append(p, r.Rewrite(f.Name, nil, text)...)
 	}
 	return p, existing, nil
+}
+
+// existingText returns the text of a file of the repository. Of a file that no rendering
+// reads, such as a README of any size, it returns no text.
+func existingText(files fs.FS, name string) ([]byte, error) {
+	if path.Dir(name) == manifest.Folder || path.Base(name) == "Containerfile" {
+		return fs.ReadFile(files, name)
+	}
+	_, err := fs.Stat(files, name)
+	return nil, err
 }
 
 // fill returns the skeleton with the answers in it.
