@@ -110,7 +110,9 @@ func checkOwn(ctx context.Context, cfg Config) error {
 	}
 	var missing []error
 	for _, n := range needs.All {
-		missing = append(missing, n.Err)
+		if !n.Optional {
+			missing = append(missing, n.Err)
+		}
 	}
 	return errors.Join(missing...)
 }
@@ -181,6 +183,8 @@ type Connection struct {
 	Refused []Candidate // candidates that were tried before
 	// What it can do with OCI layouts; set by Measure.
 	ReadsLayouts, WritesLayouts bool
+
+	state contract.State // of the own engine
 }
 
 // Connect returns a connection to the first engine of cfg that can be used. It
@@ -214,8 +218,8 @@ func Connect(ctx context.Context, cfg Config, waiting func(who string)) (*Connec
 // connectTo connects to the engine at address.
 func connectTo(ctx context.Context, cfg Config, address string) (*Connection, error) {
 	if address == Own {
-		c, err := connectOwn(ctx, cfg)
-		return &Connection{Client: c, Address: address}, err
+		c, state, err := connectOwn(ctx, cfg)
+		return &Connection{Client: c, Address: address, state: state}, err
 	}
 	timeout := cfg.timeouts.answerTimeout()
 	within, cancel := context.WithTimeoutCause(ctx, timeout, timeoutError(timeout))

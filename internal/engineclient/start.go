@@ -60,31 +60,31 @@ func probe(ctx context.Context, c *client.Client) error {
 }
 
 // connectOwn connects to bkt's own engine, and starts it if it does not run.
-func connectOwn(ctx context.Context, cfg Config) (*client.Client, error) {
+func connectOwn(ctx context.Context, cfg Config) (*client.Client, contract.State, error) {
 	c, state, err := dialOwn(ctx, cfg)
 	switch _, timedOut := errors.AsType[timeoutError](err); {
 	case timedOut:
-		return nil, err
+		return nil, state, err
 	case err == nil && !isOther(cfg, state):
-		return c, nil
+		return c, state, nil
 	case err == nil:
 		c.Close()
 	}
 	if cfg.Program == "" {
-		return nil, cfg.NoProgram()
+		return nil, state, cfg.NoProgram()
 	}
 	if err := os.MkdirAll(cfg.Root, 0o700); err != nil {
-		return nil, patherr.TrimOp(err)
+		return nil, state, patherr.TrimOp(err)
 	}
 	// Of several clients that find no engine at the same time, one starts it.
 	// The others find it running when they get the lock.
 	lock, err := flock.Lock(ctx, filepath.Join(cfg.Root, "start.lock"), os.O_CREATE|os.O_RDWR, flock.Exclusive, nil)
 	if err != nil {
-		return nil, err
+		return nil, state, err
 	}
 	defer lock.Close()
 	if err := stopOutdated(ctx, cfg); err != nil {
-		return nil, err
+		return nil, state, err
 	}
 	return connectOrStart(ctx, cfg)
 }
@@ -99,12 +99,12 @@ func (cfg Config) NoProgram() error {
 
 // connectOrStart connects to the own engine or starts it. The caller holds
 // start.lock.
-func connectOrStart(ctx context.Context, cfg Config) (*client.Client, error) {
+func connectOrStart(ctx context.Context, cfg Config) (*client.Client, contract.State, error) {
 	const attempts = 5
 	for attempt := 1; ; attempt++ {
-		c, _, err := dialOwn(ctx, cfg)
+		c, state, err := dialOwn(ctx, cfg)
 		if err == nil || ctx.Err() != nil || attempt > attempts {
-			return c, err
+			return c, state, err
 		}
 		// Another engine may hold the root and not answer because it is about
 		// to end. Once it has ended, this one can start.
@@ -113,7 +113,7 @@ func connectOrStart(ctx context.Context, cfg Config) (*client.Client, error) {
 			err = awaitEnd(ctx, cfg, err)
 		}
 		if err != nil {
-			return nil, err
+			return nil, state, err
 		}
 	}
 }
