@@ -44,9 +44,10 @@ var may = map[string]string{
 	"internal/doctor":                         "internal/distrobox/export internal/domains internal/engine/contract internal/engineclient internal/finding internal/githook internal/hint internal/host internal/live internal/manifest internal/patherr internal/pipeline internal/plan internal/reconcile internal/repo internal/strictjson internal/version internal/workspace schemas",
 	"internal/domains":                        "internal/appimage internal/distrobox internal/extension internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/patherr internal/plan internal/reconcile internal/secret internal/services internal/strictjson internal/workspace",
 	"internal/encode":                         "internal/shell",
-	"internal/engine":                         "internal/crash internal/engine/contract internal/engine/machine internal/flock internal/hint internal/patherr internal/realm",
+	"internal/engine":                         "internal/crash internal/engine/contract internal/engine/machine internal/engine/netns internal/flock internal/hint internal/patherr internal/realm",
 	"internal/engine/contract":                "internal/flock internal/hint",
 	"internal/engine/machine":                 "internal/engine/contract internal/hint internal/patherr",
+	"internal/engine/netns":                   "internal/hint",
 	"internal/engineclient":                   "internal/engine/contract internal/flock internal/hint internal/patherr",
 	"internal/extension":                      "internal/gvariant internal/hint internal/manifest internal/patherr internal/plan internal/reconcile",
 	"internal/finding":                        "internal/hint",
@@ -110,7 +111,7 @@ var edges = map[string][]string{
 	"github.com/alecthomas/kong":                          {"cmd/bkt", "cmd/bkt-engine", "internal/completion"},
 	"charm.land/huh/v2":                                   {"cmd/bkt"},
 	"github.com/google/renameio/v2":                       {"internal/buildkit", "internal/engine", "internal/ocilayout"},
-	"os/exec":                                             {"internal/host", "internal/buildkit", "internal/engine", "internal/engine/machine", "internal/engineclient", "internal/testkit", "internal/testkit/killpoint", "internal/appimage/squashfs/squashfstest"}, // the last three: only for tests
+	"os/exec":                                             {"internal/host", "internal/buildkit", "internal/engine", "internal/engine/machine", "internal/engine/netns", "internal/engineclient", "internal/testkit", "internal/testkit/killpoint", "internal/appimage/squashfs/squashfstest"}, // the last three: only for tests
 	"github.com/Masterminds/sprig/v3":                     {"gen"},
 	"github.com/diskfs/go-diskfs":                         {"internal/appimage/squashfs"},
 	"github.com/go-json-experiment/json":                  {"gen", "internal/imagerule", "internal/jsontest", "internal/manifest", "internal/schema", "internal/strictjson"},

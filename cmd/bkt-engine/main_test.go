@@ -17,6 +17,7 @@ import (
 
 	"bkt/internal/buildkit"
 	"bkt/internal/buildspec"
+	"bkt/internal/engine/contract"
 	"bkt/internal/engineclient"
 	"bkt/internal/ocilayout"
 	"bkt/internal/testkit"
@@ -42,6 +43,7 @@ type world struct {
 	Address string // of the engine; empty: its own
 	Base    ocilayout.Image
 	Program string
+	Network *contract.NetworkRequest // that a client asks for before it builds
 }
 
 func newWorld(t *testing.T) world {
@@ -156,8 +158,7 @@ func (w world) run(errand string) (err error) {
 	case "stop":
 		_, err = engineclient.Stop(ctx, w.config())
 	default:
-		_, err = w.build(ctx, os.Stdout)
-		return err
+		return w.buildWithNetwork(ctx, os.Stdout)
 	}
 	if err != nil {
 		return err

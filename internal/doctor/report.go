@@ -70,6 +70,8 @@ type NeedReport struct {
 	Name   string        `json:"name"`
 	Found  string        `json:"found,omitempty"`
 	Errors []ErrorReport `json:"errors,omitempty"`
+
+	Optional bool `json:"optional,omitempty"` // the engine also works without it
 }
 
 // An EngineReport is an engine that a build could use.
@@ -106,7 +108,7 @@ func (d Diagnosis) Report() Report {
 	}
 	r.Program = ProgramReport{d.Program, d.Needs.Version, reportErrors(d.NeedsErr), []NeedReport{}}
 	for _, n := range d.Needs.All {
-		r.Program.Needs = append(r.Program.Needs, NeedReport{n.Name, n.Found, reportErrors(n.Err)})
+		r.Program.Needs = append(r.Program.Needs, NeedReport{n.Name, n.Found, reportErrors(n.Err), n.Optional})
 	}
 	for i, e := range d.Engines {
 		r.Engines = append(r.Engines, EngineReport{e.Name, e.Address, e.Err == nil, i == d.used(), reportErrors(e.Err)})

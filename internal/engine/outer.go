@@ -41,6 +41,7 @@ type settings struct {
 	Config   Config
 	Runtime  string
 	Rootless bool
+	UID      int // of the user, outside the engine's namespaces
 }
 
 // files are the open files that the outer process passes to the inner one.
@@ -133,7 +134,7 @@ func start(f files, temp string) (*inner, error) {
 
 // configure sends the inner process its users, if it needs any, and its settings.
 func (in *inner) configure(c Config, p machine.Prepared) error {
-	s := settings{Config: c, Runtime: p.Runtime, Rootless: os.Geteuid() != 0}
+	s := settings{Config: c, Runtime: p.Runtime, Rootless: os.Geteuid() != 0, UID: os.Geteuid()}
 	if s.Rootless {
 		if err := p.MapUsers(in.cmd.Process.Pid); err != nil {
 			return machine.Unfit(err)

@@ -47,7 +47,8 @@ func newServer(ctx context.Context, s settings) (*server, error) {
 		return nil, err
 	}
 	hosts := guarded(resolver.NewRegistryConfig(nil))
-	w, err := newWorker(ctx, s, hosts)
+	networks := newStepNetworks(s)
+	w, err := newWorker(ctx, s, networks, hosts)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +67,7 @@ func newServer(ctx context.Context, s settings) (*server, error) {
 		grpc.MaxSendMsgSize(defaults.DefaultMaxSendMsgSize),
 	)
 	controller.Register(g)
+	networks.register(g)
 	return &server{grpc: g, controller: controller, collector: c, stopping: stopping}, nil
 }
 

@@ -20,9 +20,7 @@ import (
 	"github.com/moby/buildkit/executor/resources"
 	"github.com/moby/buildkit/executor/runcexecutor"
 	snapshot "github.com/moby/buildkit/snapshot/containerd"
-	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/leaseutil"
-	"github.com/moby/buildkit/util/network"
 	"github.com/moby/buildkit/worker/base"
 	"github.com/moby/buildkit/worker/label"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -65,7 +63,7 @@ func (w nativeWorker) DiskUsage(ctx context.Context, info client.DiskUsageInfo) 
 // newWorker creates a worker. BuildKit's function for that also creates a proxy
 // and, at each start, a 2048-bit RSA key for it: no build here needs the proxy,
 // and the key takes longer than all else.
-func newWorker(ctx context.Context, s settings, hosts docker.RegistryHosts) (w nativeWorker, err error) {
+func newWorker(ctx context.Context, s settings, n *stepNetworks, hosts docker.RegistryHosts) (w nativeWorker, err error) {
 	w.stores, err = openStores(s.Config.Root, chooseSnapshotter(s.Config.Root, s.Config.Snapshotter))
 	if err != nil {
 		return w, err
@@ -77,8 +75,8 @@ func newWorker(ctx context.Context, s settings, hosts docker.RegistryHosts) (w n
 	if o.ResourceMonitor, err = resources.NewMonitor(); err != nil {
 		return w, err
 	}
-	o.NetworkProviders = networks()
-	if o.Executor, err = newExecutor(s, o.Root, o.NetworkProviders, o.ResourceMonitor); err != nil {
+	o.NetworkProviders = n.providers()
+	if o.Executor, err = newExecutor(s, o.Root, n, o.ResourceMonitor); err != nil {
 		return w, err
 	}
 	o.RegistryHosts = hosts
@@ -115,7 +113,7 @@ func (s stores) options() (o base.WorkerOpt, err error) {
 	return o, err
 }
 
-func newExecutor(s settings, root string, n map[pb.NetMode]network.Provider, m *resources.Monitor) (executor.Executor, error) {
+func newExecutor(s settings, root string, n *stepNetworks, m *resources.Monitor) (executor.Executor, error) {
 	dir := filepath.Join(root, "executor")
 	// A killed engine leaves a folder for each running container. Nothing is
 	// mounted in them: the mounts ended with their namespace.
@@ -129,6 +127,6 @@ func newExecutor(s settings, root string, n map[pb.NetMode]network.Provider, m *
 		ProcessMode:         oci.ProcessSandbox,
 		DefaultCgroupParent: cgroupParent,
 		ResourceMonitor:     m,
-	}, n)
-	return onHost{x}, err
+	}, n.providers())
+	return ownNetworkExecutor{x, n}, err
 }

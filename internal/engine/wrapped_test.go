@@ -36,7 +36,7 @@ func TestNoMethodIsLost(t *testing.T) {
 		unneeded         []string // nobody asks for these
 	}{
 		{datingWorker{}, &base.Worker{}, nil},
-		{onHost{}, executor, nil},
+		{ownNetworkExecutor{}, executor, nil},
 		{datingExporter{}, images, nil},
 		{datingExport{}, image, []string{"Resolve"}}, // of the exporter, which it has in it
 		{lazyProvider{}, &contentutil.MultiProvider{}, nil},

@@ -11,6 +11,8 @@ type Need struct {
 	Name  string
 	Found string // the part that exists
 	Err   error  // the part that is missing; nil if nothing is
+
+	Optional bool // the engine also works without it
 }
 
 // Needs are all needs of a version of bkt-engine.
@@ -28,13 +30,15 @@ type needJSON struct {
 	Name    string   `json:"name"`
 	Found   string   `json:"found,omitempty"`
 	Reasons []reason `json:"reasons,omitempty"`
+
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Write writes n for [ReadNeeds].
 func (n Needs) Write(w io.Writer) error {
 	j := needsJSON{Version: n.Version}
 	for _, need := range n.All {
-		j.Needs = append(j.Needs, needJSON{need.Name, need.Found, reasons(need.Err)})
+		j.Needs = append(j.Needs, needJSON{need.Name, need.Found, reasons(need.Err), need.Optional})
 	}
 	return json.NewEncoder(w).Encode(j)
 }
@@ -47,7 +51,7 @@ func ReadNeeds(r io.Reader) (Needs, error) {
 	}
 	n := Needs{Version: j.Version}
 	for _, need := range j.Needs {
-		n.All = append(n.All, Need{need.Name, need.Found, failure{need.Reasons, StatusUnfit}.err()})
+		n.All = append(n.All, Need{need.Name, need.Found, failure{need.Reasons, StatusUnfit}.err(), need.Optional})
 	}
 	return n, nil
 }

@@ -35,11 +35,20 @@ func Unfit(err error) error {
 // the folders of programs, in the form of $PATH. It leaves nothing behind.
 func Check(path string) []contract.Need {
 	runtime, err := findRuntime(path)
-	needs := []contract.Need{{Name: "runtime", Found: runtime, Err: err}, checkNamespaces()}
+	needs := []contract.Need{{Name: "runtime", Found: runtime, Err: err}, checkNamespaces(), checkNetwork(path)}
 	if os.Geteuid() == 0 {
 		return append(needs, contract.Need{Name: "users", Found: "root needs none mapped"})
 	}
 	return append(needs, checkMapping(path)...)
+}
+
+// checkNetwork returns what the network of build steps needs.
+func checkNetwork(path string) contract.Need {
+	pasta, err := FindPasta(path)
+	if err != nil {
+		err = fmt.Errorf("build steps share the network of this machine: %w", err)
+	}
+	return contract.Need{Name: "network", Found: pasta, Err: err, Optional: true}
 }
 
 // checkMapping returns the needs of [findMapping].

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/patherr"
 )
 
 // A Prepared has what an engine needs on this machine.
@@ -73,6 +75,28 @@ func findRuntime(path string) (string, error) {
 		return "", hintRuntime(fmt.Errorf("%s: version %s is too old (1.15 is needed), and runc is not installed", crun, version))
 	}
 	return crun, nil
+}
+
+// tun is the device of which pasta makes a network interface.
+const tun = "/dev/net/tun"
+
+// FindPasta finds the program that connects the network of build steps, and checks that
+// it can make an interface. An engine also works without it.
+func FindPasta(path string) (string, error) {
+	pasta, ok := lookPath(path, "pasta")
+	if !ok {
+		return "", hint.Add(errors.New("pasta is not installed"), "install passt: \"apt install passt\" or \"dnf install passt\"")
+	}
+	f, err := os.OpenFile(tun, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		err = hint.Add(patherr.TrimOp(err), "let users open it: \"sudo chmod 0666 %s\"", tun)
+	} else if err != nil {
+		err = hint.Add(patherr.TrimOp(err), "run \"sudo modprobe tun\"; to a container, pass the device with --device %s", tun)
+	}
+	if err != nil {
+		return "", fmt.Errorf("pasta cannot be used: %w", err)
+	}
+	return pasta, f.Close()
 }
 
 func hintRuntime(err error) error {

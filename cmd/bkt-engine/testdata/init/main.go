@@ -2,11 +2,17 @@
 package main
 
 import (
+	"bufio"
+	"encoding/hex"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
+	"sync"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -35,8 +41,71 @@ func main() {
 		if info, err := os.Stat(args[1]); err == nil {
 			fmt.Println("mode", info.Mode())
 		}
+	case "reach": // addresses such as tcp:127.0.0.1:80
+		reach(args[1:])
 	case "fail": // with a status
 		status, _ := strconv.Atoi(args[1])
 		os.Exit(status)
 	}
+}
+
+// reach prints which servers answer. The host "gateway" is that of the default route,
+// "nameserver" the first in resolv.conf.
+func reach(targets []string) {
+	var all sync.WaitGroup
+	for _, target := range targets {
+		all.Go(func() {
+			if err := ask(target); err != nil {
+				fmt.Println("reach", target, "no:", err)
+				return
+			}
+			fmt.Println("reach", target, "yes")
+		})
+	}
+	all.Wait()
+}
+
+// ask sends a word to a server and waits for the answer.
+func ask(target string) error {
+	const timeout = 3 * time.Second // for an address that does not even refuse
+	network, address, _ := strings.Cut(target, ":")
+	address = strings.Replace(address, "gateway", gateway(), 1)
+	address = strings.Replace(address, "nameserver", field("/etc/resolv.conf", "nameserver"), 1)
+	c, err := net.DialTimeout(network, address, timeout)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(timeout)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(c, "ping"); err != nil {
+		return err
+	}
+	_, err = bufio.NewReader(c).ReadString('\n')
+	return err
+}
+
+// gateway returns the address of the default route, or one that does not exist.
+func gateway() string {
+	data, _ := os.ReadFile("/proc/net/route")
+	for line := range strings.Lines(string(data)) {
+		f := strings.Fields(line)
+		if len(f) > 2 && f[1] == "00000000" {
+			ip, _ := hex.DecodeString(f[2]) // in the byte order of the machine
+			return fmt.Sprintf("%d.%d.%d.%d", ip[3], ip[2], ip[1], ip[0])
+		}
+	}
+	return "192.0.2.0"
+}
+
+// field returns the word after key in a file.
+func field(file, key string) string {
+	data, _ := os.ReadFile(file)
+	for line := range strings.Lines(string(data)) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == key {
+			return f[1]
+		}
+	}
+	return ""
 }
