@@ -46,10 +46,12 @@ wanted() {
 	echo gnome-shell gnome-shell
 	echo systemd systemd-analyze
 	echo util-linux nsenter
+	echo passt pasta
 	if has apt-get; then
 		# Debian 12 has a crun that is too old for BuildKit.
 		echo runc runc
 		echo uidmap newuidmap
+		echo iproute2 ip
 		echo createrepo-c createrepo_c
 		echo debootstrap debootstrap
 		echo docker.io dockerd
@@ -60,6 +62,7 @@ wanted() {
 	else
 		echo runc runc crun
 		echo shadow-utils newuidmap
+		echo iproute ip
 		echo createrepo_c createrepo_c
 		echo util-linux flock
 		echo dpkg dpkg-deb

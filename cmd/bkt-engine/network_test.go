@@ -330,8 +330,8 @@ func (m *machine) pasta(t *testing.T) int {
 	t.Helper()
 	parent := "\nPPid:\t" + strconv.Itoa(innerPID(t, m.world)) + "\n"
 	for _, pid := range processes("status", parent) {
-		name, err := os.ReadFile(filepath.Join("/proc", pid, "comm"))
-		if err == nil && bytes.HasPrefix(name, []byte("pasta")) {
+		line, err := os.ReadFile(filepath.Join("/proc", pid, "cmdline"))
+		if err == nil && bytes.Contains(line, []byte("--dns-forward")) {
 			n, err := strconv.Atoi(pid)
 			if err != nil {
 				t.Fatal(err)

@@ -34,6 +34,9 @@ type Connection struct {
 func Connect(pasta string, n *Namespace) (*Connection, error) {
 	dir, err := os.MkdirTemp("/tmp", "bkt-pasta-") // AppArmor's profile lets pasta write there
 	if err != nil {
+		dir, err = os.MkdirTemp("", "bkt-pasta-")
+	}
+	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
