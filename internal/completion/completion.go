@@ -43,8 +43,18 @@ func Candidates(node *kong.Node, words []string) []string {
 		last, words = words[len(words)-1], words[:len(words)-1]
 	}
 	node = descend(node, words)
+	if last == "=" { // bash splits --flag=value
+		last = ""
+	}
 	var all []string
-	switch {
+	switch values := valuesOf(node, words); {
+	case values != nil:
+		all = values
+	case strings.HasPrefix(last, "-") && strings.Contains(last, "="):
+		name, _, _ := strings.Cut(last, "=")
+		for _, value := range valuesOf(node, []string{name}) {
+			all = append(all, name+"="+value)
+		}
 	case strings.HasPrefix(last, "-"):
 		all = flagsOf(node)
 	case len(node.Children) > 0:
@@ -66,7 +76,7 @@ func descend(node *kong.Node, words []string) *kong.Node {
 	isValue := false // the word is the value of the flag before it
 	for _, word := range words {
 		if isValue || strings.HasPrefix(word, "-") {
-			isValue = !isValue && takesValue(node, word)
+			isValue = word == "=" || !isValue && takesValue(node, word)
 			continue
 		}
 		for _, child := range node.Children {
@@ -80,14 +90,36 @@ func descend(node *kong.Node, words []string) *kong.Node {
 }
 
 func takesValue(node *kong.Node, word string) bool {
+	f := flag(node, word)
+	return f != nil && !f.IsBool()
+}
+
+// flag returns the flag of a command that word is, or nil.
+func flag(node *kong.Node, word string) *kong.Flag {
 	for _, group := range node.AllFlags(false) {
 		for _, f := range group {
 			if word == "--"+f.Name || f.Short != 0 && word == "-"+string(f.Short) {
-				return !f.IsBool()
+				return f
 			}
 		}
 	}
-	return false
+	return nil
+}
+
+// valuesOf returns the values of the flag at the end of words, if it is one that has
+// only some; a "=" may follow it.
+func valuesOf(node *kong.Node, words []string) []string {
+	if len(words) > 1 && words[len(words)-1] == "=" {
+		words = words[:len(words)-1]
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	f := flag(node, words[len(words)-1])
+	if f == nil || f.IsBool() || f.Enum == "" {
+		return nil
+	}
+	return slices.DeleteFunc(f.EnumSlice(), func(s string) bool { return s == "" })
 }
 
 func flagsOf(node *kong.Node) []string {
@@ -95,6 +127,9 @@ func flagsOf(node *kong.Node) []string {
 	for _, group := range node.AllFlags(true) {
 		for _, f := range group {
 			all = append(all, "--"+f.Name)
+			if f.Tag.Negatable != "" {
+				all = append(all, "--no-"+f.Name)
+			}
 		}
 	}
 	slices.Sort(all)
