@@ -16,8 +16,9 @@ import (
 // app prints for commands.
 type app struct {
 	ui.Printer
-	image gen.Image  // of the command, if it has one
-	links repo.Links // of the repository
+	image    gen.Image     // of the command, if it has one
+	links    repo.Links    // of the repository
+	warnings []warningJSON // that the output of --json repeats
 }
 
 func (a *app) configure(c cli) {

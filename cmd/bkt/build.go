@@ -24,15 +24,17 @@ type buildCmd struct {
 	Refresh     bool     `help:"Install the packages again, in their current versions. Push only if they differ from those of the first NAME."`
 }
 
-// engineFlags choose the engine and its progress output.
+// engineFlags choose the engine, the network of its steps, and its progress output.
 type engineFlags struct {
-	Engine   []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"BuildKit engine: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto for the first that works (default: $BUILDKIT_HOST, or auto). With OS/ARCH=, the engine for that platform."`
-	TLSDir   string   `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Directory with TLS certificates (ca.pem, cert.pem, key.pem) for a tcp:// engine."`
-	Progress string   `enum:"auto,tty,plain,rawjson,quiet" default:"auto" placeholder:"HOW" help:"Progress output: auto, tty, plain, rawjson or quiet (default: auto)."`
+	Engine       []string `sep:"none" placeholder:"[OS/ARCH=]ADDRESS" help:"BuildKit engine: own, docker, an address such as unix:///run/buildkit/buildkitd.sock, or auto for the first that works (default: $BUILDKIT_HOST, or auto). With OS/ARCH=, the engine for that platform."`
+	TLSDir       string   `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Directory with TLS certificates (ca.pem, cert.pem, key.pem) for a tcp:// engine."`
+	networkFlags `embed:""`
+	Progress     string `enum:"auto,tty,plain,rawjson,quiet" default:"auto" placeholder:"HOW" help:"Progress output: auto, tty, plain, rawjson or quiet (default: auto)."`
 }
 
 func (f engineFlags) options(a *app) pipeline.EngineOptions {
 	o := pipeline.EngineOptions{Engines: f.Engine, TLSDir: f.TLSDir, Progress: f.Progress, Verbose: a.Verbose, ProgressTo: a.Err}
+	o = f.networkFlags.options(a, o)
 	switch {
 	case f.Progress != "auto":
 	case a.Quiet:
@@ -137,7 +139,8 @@ func (a *app) printBuilt(built ...builtJSON) error {
 		}
 	}
 	return a.PrintResult(struct {
-		Version int         `json:"version"`
-		Images  []builtJSON `json:"images"`
-	}{1, built}, textOf(digests))
+		Version  int           `json:"version"`
+		Images   []builtJSON   `json:"images"`
+		Warnings []warningJSON `json:"warnings,omitempty"`
+	}{1, built, a.warnings}, textOf(digests))
 }

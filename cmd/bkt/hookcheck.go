@@ -65,7 +65,8 @@ func (c *hookCheckCmd) print(a *app, hooks int, found []hook.Finding) error {
 			Version  int            `json:"version"`
 			Hooks    int            `json:"hooks"` // how many were checked
 			Findings []hook.Finding `json:"findings"`
-		}{1, hooks, append([]hook.Finding{}, found...)})
+			Warnings []warningJSON  `json:"warnings,omitempty"`
+		}{1, hooks, append([]hook.Finding{}, found...), a.warnings})
 	case a.Quiet:
 		return nil
 	}

@@ -81,10 +81,11 @@ func (a *app) printTests(all []imagetest.Result, outdated []gen.Image) error {
 		}
 	}
 	return a.PrintResult(struct {
-		Version  int         `json:"version"`
-		Checks   []testJSON  `json:"checks"`
-		Outdated []gen.Image `json:"outdated,omitempty"` // images that are older than their inputs
-	}{1, results, outdated}, text.String())
+		Version  int           `json:"version"`
+		Checks   []testJSON    `json:"checks"`
+		Outdated []gen.Image   `json:"outdated,omitempty"` // images that are older than their inputs
+		Warnings []warningJSON `json:"warnings,omitempty"`
+	}{1, results, outdated, a.warnings}, text.String())
 }
 
 func (a *app) writeTest(out *strings.Builder, t imagetest.Result) {

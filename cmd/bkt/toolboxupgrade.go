@@ -103,7 +103,10 @@ func (c *upgradeCmd) removeBackup(ctx context.Context, a *app, candidate upgrade
 func (a *app) printUpgrade(p upgrade.Plan, outcome upgrade.Outcome, removed bool) error {
 	switch {
 	case a.JSON:
-		return a.PrintJSON(p.Report(outcome, removed))
+		return a.PrintJSON(struct {
+			upgrade.Report
+			Warnings []warningJSON `json:"warnings,omitempty"`
+		}{p.Report(outcome, removed), a.warnings})
 	case outcome == upgrade.Unchanged:
 		return a.Print("nothing to do\n")
 	case outcome == upgrade.RolledBack, a.Quiet:

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("BKT_REQUIRE_TOOLS") != "" {
-		testkit.Need(t, "jq") // without it, one of them stops
+		testkit.Need(t, "jq", "pasta") // without them, some scripts stop
 	}
 	w := testkit.SharedWorkshop(t)
 	p := testkit.Params("testdata")

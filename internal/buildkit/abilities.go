@@ -1,7 +1,6 @@
 package buildkit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,8 +9,6 @@ import (
 
 	"bkt/internal/engineclient"
 	"bkt/internal/hint"
-
-	"github.com/moby/buildkit/client"
 )
 
 // checkAbilities returns an error for each thing that p asks for and the engine
@@ -45,19 +42,4 @@ func otherEngine(c *engineclient.Connection) string {
 		return "build with another engine: see \"bkt doctor\" and --engine"
 	}
 	return "build with another engine: see \"bkt doctor\" and --engine; or make dockerd store images in containerd's store"
-}
-
-// adapt changes opt for the engine. The steps of a dockerd without a bridge have no
-// network but the machine's.
-func adapt(ctx context.Context, c *engineclient.Connection, opt *client.SolveOpt) error {
-	if c.Daemon == nil {
-		return nil
-	}
-	bridged, err := c.Daemon.HasBridge(ctx)
-	if err != nil || bridged {
-		return err
-	}
-	opt.FrontendAttrs["force-network-mode"] = "host"
-	opt.AllowedEntitlements = append(opt.AllowedEntitlements, "network.host")
-	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
+	"bkt/internal/proxy"
 
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
@@ -54,6 +55,16 @@ type Builder struct {
 	// SSH are the sockets of agents, or the files of keys, that RUN
 	// --mount=type=ssh can use, by id.
 	SSH map[string][]string
+	// Network is the network of steps: [DefaultNetwork], [HostNetwork] or [NoNetwork];
+	// empty: the default.
+	Network string
+	// Ports are ports of 127.0.0.1 on this machine that steps reach.
+	Ports []int
+	// Proxies are the proxies of steps. Those among the build arguments of a spec have
+	// precedence.
+	Proxies proxy.Set
+	// Warn receives warnings about the network of steps. It may be nil.
+	Warn func(error)
 	// Credentials returns the user and the password for the registry host, both
 	// empty for none. It may be nil.
 	Credentials func(ctx context.Context, host string) (user, secret string, err error)
@@ -107,7 +118,7 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 	var res *client.SolveResponse
 	var work errgroup.Group
 	status, shown := make(chan *client.SolveStatus), make(chan *client.SolveStatus)
-	unrunnable := false
+	var seen symptoms
 	var broken error
 	work.Go(func() (err error) {
 		defer crash.Recover(&err)
@@ -119,7 +130,7 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 		defer close(shown)
 		defer crash.Recover(&err)
 		for s := range status {
-			unrunnable = unrunnable || isUnrunnable(s)
+			seen.add(s)
 			shown <- s
 		}
 		return nil
@@ -135,8 +146,8 @@ func (b Builder) solve(ctx context.Context, c *client.Client, opt client.SolveOp
 	switch {
 	case broken != nil: // the engine returned only its text
 		err = broken
-	case err != nil && unrunnable:
-		err = platformError{err}
+	case err != nil:
+		err = seen.mark(err)
 	}
 	return res, err
 }

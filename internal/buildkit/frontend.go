@@ -27,6 +27,7 @@ const epochArg = "SOURCE_DATE_EPOCH"
 func (b Builder) frontend(s buildspec.Spec, in buildspec.Inputs) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		t := &clientWithOpts{Client: c, opts: maps.Clone(c.BuildOpts().Opts), rerun: s.RerunLines}
+		b.addProxies(t.opts, s)
 		var undated error
 		if _, set := s.Args[epochArg]; !set {
 			base := in.FinalBase(s)

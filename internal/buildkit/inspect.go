@@ -40,8 +40,8 @@ func (b Builder) Inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount
 		return err
 	}
 	build := b.frontend(s, in)
-	return b.inspect(ctx, s, extra, log, visit, func(ctx context.Context, c gateway.Client) (Inspection, error) {
-		res, err := build(ctx, c)
+	return b.inspect(ctx, s, extra, log, visit, func(ctx context.Context, c stepClient) (Inspection, error) {
+		res, err := build(ctx, c.Client)
 		if err != nil {
 			return Inspection{}, err
 		}
@@ -57,13 +57,13 @@ func (b Builder) InspectLayout(ctx context.Context, l ocilayout.Image, s buildsp
 		return err
 	}
 	extra := ExtraMount{Layout: l}
-	return b.inspect(ctx, s, extra, log, visit, func(_ context.Context, c gateway.Client) (Inspection, error) {
-		return inspectionOf(s, config, extra.tree(c)), nil
+	return b.inspect(ctx, s, extra, log, visit, func(_ context.Context, c stepClient) (Inspection, error) {
+		return inspectionOf(config, extra.tree(c)), nil
 	})
 }
 
 // inspect opens an image on the engine, and calls visit with it.
-func (b Builder) inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount, log io.Writer, visit func(context.Context, Inspection) error, open func(context.Context, gateway.Client) (Inspection, error)) error {
+func (b Builder) inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount, log io.Writer, visit func(context.Context, Inspection) error, open func(context.Context, stepClient) (Inspection, error)) error {
 	b, err := b.on(s)
 	if err != nil {
 		return err
@@ -81,16 +81,22 @@ func (b Builder) inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount
 	}
 	defer c.Close()
 	b.Config.Address = c.Address
+	network, err := b.openNetwork(ctx, c, s, &opt, log)
+	if err != nil {
+		return err
+	}
 	_, err = b.solve(ctx, c.Client, opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		i, err := open(ctx, c)
+		steps := stepClient{c, network.mode, b.proxies(s)}
+		i, err := open(ctx, steps)
 		if err != nil {
 			return nil, err
 		}
-		i.Extra = extra.tree(c)
+		i.Extra = extra.tree(steps)
 		return gateway.NewResult(), visit(ctx, i)
 	}, log)
+	network.close()
 	if err != nil {
-		return b.withCause(s, explain(ctx, c.Client, b.Config, s.Containerfile, err))
+		return network.withCause(b.withCause(s, explain(ctx, c.Client, b.Config, s.Containerfile, err)))
 	}
 	return nil
 }
@@ -110,7 +116,7 @@ func (m ExtraMount) add(opt *client.SolveOpt) (err error) {
 }
 
 // tree returns the files of the mount, or nil if it is empty.
-func (m ExtraMount) tree(c gateway.Client) *Tree {
+func (m ExtraMount) tree(c stepClient) *Tree {
 	switch {
 	case m.Folder != "":
 		return &Tree{c: c, state: llb.Local(extraName)}
@@ -122,7 +128,7 @@ func (m ExtraMount) tree(c gateway.Client) *Tree {
 }
 
 // newInspection returns the image in res.
-func newInspection(c gateway.Client, s buildspec.Spec, res *gateway.Result) (Inspection, error) {
+func newInspection(c stepClient, s buildspec.Spec, res *gateway.Result) (Inspection, error) {
 	ref, err := res.SingleRef()
 	if err != nil {
 		return Inspection{}, err
@@ -138,20 +144,15 @@ func newInspection(c gateway.Client, s buildspec.Spec, res *gateway.Result) (Ins
 	if err := json.Unmarshal(res.Metadata[exptypes.ExporterImageConfigKey], &config); err != nil {
 		return Inspection{}, fmt.Errorf("the configuration of the image: %w", err)
 	}
-	return inspectionOf(s, config, &Tree{c: c, state: state, ref: ref}), nil
+	return inspectionOf(config, &Tree{c: c, state: state, ref: ref}), nil
 }
 
-// inspectionOf returns an image with that configuration, built from s.
-func inspectionOf(s buildspec.Spec, config ocispec.Image, root *Tree) Inspection {
+// inspectionOf returns an image with that configuration.
+func inspectionOf(config ocispec.Image, root *Tree) Inspection {
 	l := Inspection{Root: root, Labels: config.Config.Labels, Env: map[string]string{}}
 	for _, text := range config.Config.Env {
 		name, value, _ := strings.Cut(text, "=")
 		l.Env[name] = value
-	}
-	for name, value := range s.Args {
-		if buildspec.IsProxy(name) {
-			l.Env[name] = value
-		}
 	}
 	return l
 }

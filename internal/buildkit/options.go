@@ -13,6 +13,7 @@ import (
 	"bkt/internal/buildspec"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
+	"bkt/internal/proxy"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/distribution/reference"
@@ -33,6 +34,9 @@ func (b Builder) options(s buildspec.Spec, dir string) (client.SolveOpt, error) 
 		FrontendAttrs: b.attributes(s),
 		LocalMounts:   map[string]fsutil.FS{},
 		OCIStores:     map[string]content.Store{},
+	}
+	if err := b.checkAttest(s); err != nil {
+		return opt, err
 	}
 	root, err := filepath.Abs(s.Context)
 	if err != nil {
@@ -70,7 +74,9 @@ func (b Builder) attributes(s buildspec.Spec) map[string]string {
 		"cmdline": "bkt",
 	}
 	for name, value := range s.Args {
-		attrs["build-arg:"+name] = value
+		if !proxy.IsVariable(name) { // these are added by addProxies
+			attrs["build-arg:"+name] = value
+		}
 	}
 	if len(s.Platforms) > 0 {
 		attrs["platform"] = strings.Join(s.Platforms, ",")

@@ -57,7 +57,7 @@ func packagesOf(ctx context.Context, c gateway.Client, ref gateway.Reference) ([
 	// It needs no network, and a dockerd may lack one.
 	run := state.Network(llb.NetModeNone).Run(llb.Args([]string{"/bin/sh", "-c", listPackages}), llb.ReadonlyRootFS(),
 		llb.WithCustomName("[packages] list installed packages"))
-	t := &Tree{c: c, state: run.AddMount("/list", llb.Scratch())}
+	t := &Tree{c: stepClient{Client: c}, state: run.AddMount("/list", llb.Scratch())}
 	return t.ReadFile(ctx, "packages")
 }
 

@@ -148,15 +148,20 @@ func (p part) deliver(ctx context.Context, out *ocilayout.Writer, also []client.
 	if err != nil {
 		return none, err
 	}
-	res, err := p.solve(ctx, c.Client, p.opt, p.frontend(p.spec, p.inputs), log)
+	network, err := p.openNetwork(ctx, c, p.spec, &p.opt, log)
 	if err != nil {
-		return none, p.withCause(p.spec, explain(ctx, c.Client, p.Config, p.spec.Containerfile, err))
+		return none, err
+	}
+	res, err := p.solve(ctx, c.Client, p.opt, p.frontend(p.spec, p.inputs), log)
+	network.close()
+	if err != nil {
+		return none, network.withCause(p.withCause(p.spec, explain(ctx, c.Client, p.Config, p.spec.Containerfile, err)))
 	}
 	return by.receive(ctx, res.ExporterResponse)
 }
 
-// prepare adapts p to the engine, checks that the engine can do what p asks
-// for, and returns how the image is delivered.
+// prepare checks that the engine can do what p asks for, and returns how the image is
+// delivered.
 func (p *part) prepare(ctx context.Context, c *engineclient.Connection, out *ocilayout.Writer, also []client.ExportEntry) (delivery, error) {
 	if err := c.Measure(ctx); err != nil {
 		return nil, err
@@ -169,5 +174,5 @@ func (p *part) prepare(ctx context.Context, c *engineclient.Connection, out *oci
 		return nil, err
 	}
 	p.opt.Exports = append(also, by.export()) // the engine's answer is about the last
-	return by, adapt(ctx, c, &p.opt)
+	return by, nil
 }

@@ -17,7 +17,7 @@ import (
 // A Tree is a file tree on the engine: of an image, or the result of commands. It
 // exists as long as its build.
 type Tree struct {
-	c     gateway.Client
+	c     stepClient
 	state llb.State
 	ref   gateway.Reference // nil: not made yet
 }
@@ -57,7 +57,7 @@ func (t *Tree) Run(c Command) (root *Tree, mounts map[string]*Tree) {
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
 		options = append(options, llb.AddEnv(name, c.Env[name]))
 	}
-	run := t.state.Run(options...)
+	run := t.state.Run(append(options, t.c.options()...)...)
 	mounts = map[string]*Tree{}
 	for _, dir := range slices.Sorted(maps.Keys(c.Mounts)) {
 		mounts[dir] = &Tree{c: t.c, state: run.AddMount(dir, c.Mounts[dir].state)}

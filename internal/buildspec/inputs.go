@@ -16,6 +16,7 @@ import (
 
 	"bkt/internal/dockerfile"
 	"bkt/internal/patherr"
+	"bkt/internal/proxy"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/tonistiigi/fsutil"
@@ -142,17 +143,12 @@ func (s Spec) SourcesDigest(ctx context.Context, exclude []string) (digest.Diges
 // first platform of s; see [dockerfile.File.FinalBase].
 func (in Inputs) FinalBase(s Spec) string { return in.file.FinalBase(s.options(), s.IsFolder) }
 
-// withoutProxies returns args without the proxies.
+// withoutProxies returns args without the proxies. BuildKit, too, ignores proxies when
+// it decides whether to run a step again.
 func withoutProxies(args map[string]string) map[string]string {
 	kept := maps.Clone(args)
-	maps.DeleteFunc(kept, func(name, _ string) bool { return IsProxy(name) })
+	maps.DeleteFunc(kept, func(name, _ string) bool { return proxy.IsVariable(name) })
 	return kept
-}
-
-// IsProxy reports whether a build argument names a proxy. BuildKit, too, ignores
-// proxies when it decides whether to run a step again.
-func IsProxy(name string) bool {
-	return slices.Contains([]string{"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}, strings.ToLower(name))
 }
 
 // addImages adds the images that the Containerfile reads.

@@ -109,6 +109,20 @@ func (f *File) HasStage(name string) bool {
 	return slices.ContainsFunc(f.Stages, func(s instructions.Stage) bool { return ShortName(s.Name) == name })
 }
 
+// HasArg reports whether a stage has an ARG with this name, whose value BuildKit keeps in
+// the history of the image.
+func (f *File) HasArg(name string) bool {
+	for _, stage := range f.Stages {
+		for _, c := range stage.Commands {
+			arg, ok := c.(*instructions.ArgCommand)
+			if ok && slices.ContainsFunc(arg.Args, func(a instructions.KeyValuePairOptional) bool { return a.Key == name }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // NamesPlatform reports whether a FROM says for which platform it is.
 func (f *File) NamesPlatform() bool {
 	return slices.ContainsFunc(f.Stages, func(s instructions.Stage) bool { return s.Platform != "" })

@@ -3,22 +3,30 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
+	"bkt/internal/buildspec"
 	"bkt/internal/hint"
+	"bkt/internal/proxy"
 	"bkt/internal/secret"
 )
 
-// proxyArguments are build arguments that BuildKit keeps out of the history.
-var proxyArguments = []string{"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}
-
 // warnSecretArguments logs a warning for build arguments that look like secrets: an
 // image keeps them in its history.
-func warnSecretArguments(log Log, args map[string]string) error {
-	args = maps.Clone(args)
-	maps.DeleteFunc(args, func(name, _ string) bool { return slices.Contains(proxyArguments, strings.ToLower(name)) })
+func warnSecretArguments(log Log, specs []buildspec.Spec) error {
+	args := map[string]string{}
+	for _, s := range specs {
+		f, err := s.Parse()
+		if err != nil {
+			return err
+		}
+		for name, value := range s.Args {
+			// BuildKit keeps proxies out of the history, unless an ARG declares them.
+			if !proxy.IsVariable(name) || f.HasArg(name) {
+				args[name] = value
+			}
+		}
+	}
 	item, err := json.Marshal(map[string]any{"env": args})
 	if err != nil {
 		return err

@@ -17,17 +17,24 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
 	"bkt/internal/patherr"
+	"bkt/internal/proxy"
 	"bkt/internal/repo"
 )
 
-// EngineOptions say which engine is used, and how it shows its progress.
+// EngineOptions say which engine is used, which network it gives to steps, and how it
+// shows its progress.
 type EngineOptions struct {
 	Engines  []string // [OS/ARCH=]ADDRESS
 	TLSDir   string   // with ca.pem, cert.pem and key.pem, for engines at tcp://
 	Progress string   // "auto", "tty", "plain", "rawjson" or "quiet"
 	Verbose  bool
 
+	Network   string   // of steps: "default", "host" or "none"; empty: "default"
+	HostPorts []uint16 // ports of 127.0.0.1 on this machine that steps reach
+	NoProxies bool     // do not pass the proxies of the environment to steps
+
 	ProgressTo io.Writer
+	Warn       func(error) // receives warnings about the network of steps
 }
 
 // Options are the inputs of a build, each in the form of the flag with its name.
@@ -80,7 +87,6 @@ type Recipe struct {
 func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, error) {
 	var all []Recipe
 	var specs []buildspec.Spec
-	args := map[string]string{} // the same for all
 	for _, k := range kinds {
 		origins, err := origins(log, r, k)
 		if err != nil {
@@ -95,10 +101,9 @@ func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, err
 			return nil, err
 		}
 		all = append(all, Recipe{k, s, platforms, origins})
-		args = s.Args
 		specs = append(specs, s)
 	}
-	if err := warnSecretArguments(log, args); err != nil {
+	if err := warnSecretArguments(log, specs); err != nil {
 		return nil, err
 	}
 	err := checkRead(specs)
@@ -202,7 +207,16 @@ func (o Options) Builder(r repo.Repo) (buildkit.Builder, error) {
 
 // Builder returns a builder on the engine, without the options of a build.
 func (o EngineOptions) Builder(r repo.Repo) (buildkit.Builder, error) {
-	b := buildkit.Builder{Progress: o.Progress, Exclude: []string{r.Path(Folder)}, Verbose: o.Verbose}
+	b := buildkit.Builder{Progress: o.Progress, Exclude: []string{r.Path(Folder)}, Verbose: o.Verbose, Network: o.Network, Warn: o.Warn}
+	for _, port := range o.HostPorts {
+		if port == 0 {
+			return b, errors.New("--allow-host-port 0: a port is a number from 1 to 65535")
+		}
+		b.Ports = append(b.Ports, int(port))
+	}
+	if !o.NoProxies {
+		b.Proxies = proxy.FromEnv(os.Getenv)
+	}
 	var err error
 	b.Config, b.Engines, err = engines(o.Engines, o.TLSDir)
 	b.Credentials = credentials(b.Config.Program)
