@@ -63,7 +63,7 @@ var may = map[string]string{
 	"internal/hook/command":                   "",
 	"internal/hook/lint":                      "internal/hook internal/hook/command internal/script",
 	"internal/hook/rehearse":                  "internal/buildkit internal/hook",
-	"internal/host":                           "internal/confine internal/crash internal/flock internal/gvariant internal/hint internal/keyfile internal/owner internal/patherr internal/paths internal/plainfile internal/plan",
+	"internal/host":                           "internal/confine internal/crash internal/flock internal/gvariant internal/hint internal/keyfile internal/owner internal/patherr internal/paths internal/plainfile internal/plan internal/shell",
 	"internal/imagerule":                      "internal/encode internal/manifest internal/patherr internal/script internal/strictjson",
 	"internal/imagetest":                      "gen internal/buildkit internal/finding internal/hint internal/hook internal/imagerule",
 	"internal/jsontest":                       "internal/strictjson",

@@ -46,19 +46,15 @@ func (Query) Output(ctx context.Context, r plan.Run) ([]byte, error) {
 	if err := checkQuestion(r.Argv); err != nil {
 		return nil, err
 	}
-	r.Env = append([]string{"GIT_OPTIONAL_LOCKS=0"}, r.Env...)
-	out, _, err := outputs(ctx, r)
-	return out, err
-}
-
-// Git runs a command of git in dir that changes nothing, with stdin as its
-// standard input, and returns its output. Root runs it as the owner of dir, so that git reads
-// the owner's configuration.
-func (Query) Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error) {
-	if err := checkQuestion(append([]string{"git"}, args...)); err != nil {
-		return nil, err
+	run := func(ctx context.Context, r plan.Run) ([]byte, error) {
+		out, _, err := outputs(ctx, r)
+		return out, err
 	}
-	return git(ctx, dir, stdin, []string{"GIT_OPTIONAL_LOCKS=0"}, args...)
+	if isGit(r) {
+		return askGit(ctx, r, run)
+	}
+	r.Env = append([]string{noLocks}, r.Env...)
+	return run(ctx, r)
 }
 
 // Output runs one command that may change something, outside of a plan, and returns
@@ -92,21 +88,9 @@ func outputs(ctx context.Context, r plan.Run) (out []byte, errText string, err e
 	return stdout.Bytes(), plainText(stderr.String()), err
 }
 
-// git runs git in dir as the owner of dir, so that the owner gets all files of git.
-func git(ctx context.Context, dir string, stdin []byte, env []string, args ...string) ([]byte, error) {
-	var stdout, stderr bytes.Buffer
-	cmd := command(ctx, plan.Run{Argv: append([]string{"git"}, args...), Dir: dir, Stdin: stdin, Env: env})
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	asOwner(cmd)
-	err := run(ctx, cmd, &stderr)
-	if errors.Is(err, exec.ErrNotFound) {
-		err = hint.Add(errors.New("git is not installed"), "install git")
-	}
-	return stdout.Bytes(), err
-}
-
 // command returns a command that gets SIGTERM when ctx ends, and is killed later.
 func command(ctx context.Context, r plan.Run) *exec.Cmd {
+	r = hardenGit(r)
 	cmd := exec.CommandContext(ctx, r.Argv[0], r.Argv[1:]...)
 	cmd.Dir = r.Dir
 	if r.Stdin != nil {
@@ -126,7 +110,7 @@ func run(ctx context.Context, cmd *exec.Cmd, stderr *bytes.Buffer) error {
 		return context.Cause(ctx)
 	}
 	if e, ok := errors.AsType[*exec.ExitError](err); ok {
-		return &ExitError{filepath.Base(cmd.Path), e.ExitCode(), plainText(stderr.String())}
+		return hintBare(&ExitError{filepath.Base(cmd.Path), e.ExitCode(), plainText(stderr.String())})
 	}
 	return err
 }

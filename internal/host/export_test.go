@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+
+	"bkt/internal/plan"
 )
 
 // Draft creates a draft in dir with a name, as just before it is moved to its place, and
@@ -59,7 +61,7 @@ func (d *draft) tempPath() string { return filepath.Join(filepath.Dir(d.path), d
 
 // RunGit runs any command of git in dir, as its owner.
 func RunGit(ctx context.Context, dir string, args ...string) error {
-	_, err := git(ctx, dir, nil, nil, args...)
+	_, err := git(ctx, plan.Run{Argv: append([]string{"git"}, args...), Dir: dir})
 	return err
 }
 

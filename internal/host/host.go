@@ -122,7 +122,7 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 	case plan.Write:
 		return patherr.Reason(files[s.Path].put())
 	case plan.Stage:
-		_, err := git(ctx, s.Root, s.Diff(), nil, "apply", "--cached", "--whitespace=nowarn", "-")
+		_, err := git(ctx, offline(plan.Run{Argv: []string{"git", "apply", "--cached", "--whitespace=nowarn", "-"}, Dir: s.Root, Stdin: s.Diff()}))
 		return err
 	case plan.Run:
 		return runStep(ctx, s)

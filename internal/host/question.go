@@ -16,7 +16,7 @@ var questions = []string{
 	"bootc status",
 	"docker diff", "docker exec --user root * sh -c", "docker image inspect", "docker images", "docker inspect", "docker ps", "docker run --rm --network none",
 	"gh pr list",
-	"git cat-file", "git check-ignore", "git config --get", "git config --global --type=path --get-all", "git config --type=bool --get", "git diff-files", "git log", "git ls-files", "git ls-remote", "git ls-tree",
+	"git cat-file", "git check-ignore", "git config --get", "git config --global --includes --type=path --get-all", "git config --global --type=path --get-all", "git config --no-includes --list", "git config --type=bool --get", "git diff-files", "git log", "git ls-files", "git ls-remote", "git ls-tree",
 	"git merge-base", "git remote get-url", "git rev-parse", "git status", "git symbolic-ref --quiet HEAD", "git var",
 	"gnome-shell --version",
 	"podman diff", "podman exec --user root * sh -c", "podman image exists", "podman image inspect", "podman images", "podman inspect", "podman ps", "podman run --rm --network none",

@@ -33,17 +33,33 @@ func (r Repo) Staged(ctx context.Context, git Git) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A file of "git add --intent-to-add" is in the index, but not in the commit. "git
-	// diff" would list these, too, but also rewrite the index if times of files have changed.
-	intended, err := git.Git(ctx, r.Root, nil, append([]string{"diff-files", "--relative", "--name-only", "--diff-filter=A", "-z", "--"}, sources...)...)
+	intended, err := r.intended(ctx, git, string(list))
 	if err != nil {
 		return nil, err
 	}
-	entries, err := parseIndex(string(list), strings.Split(string(intended), "\x00"))
+	entries, err := parseIndex(string(list), intended)
 	if err != nil {
 		return nil, err
 	}
 	return r.blobs(ctx, git, entries)
+}
+
+// emptyBlobs are the ids of the empty file: SHA-1's and SHA-256's.
+var emptyBlobs = []string{
+	"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+	"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+}
+
+// intended returns the files of "git add --intent-to-add" in a list of git ls-files:
+// they are in the index, as empty files, but not in the commit. Only if the list has
+// empty files is git asked, which may then read them in the work tree. "git diff" would
+// also list the intended ones, but rewrite the index if times of files have changed.
+func (r Repo) intended(ctx context.Context, git Git, list string) ([]string, error) {
+	if !slices.ContainsFunc(emptyBlobs, func(id string) bool { return strings.Contains(list, id) }) {
+		return nil, nil
+	}
+	out, err := git.Git(ctx, r.Root, nil, append([]string{"diff-files", "--relative", "--name-only", "--diff-filter=A", "--ignore-submodules=dirty", "-z", "--"}, sources...)...)
+	return strings.Split(string(out), "\x00"), err
 }
 
 // Committed is like [Repo.Staged] for the files at HEAD, without Containerfiles. It

@@ -62,7 +62,8 @@ func contents(t *testing.T, files fs.FS) map[string]string {
 }
 
 func TestStaged(t *testing.T) {
-	blobs := map[string]string{"1": "{}\n", "2": "FROM x\n", "3": "../templates/a.json", "4": "/etc/passwd", "5": "", "6": strings.Repeat("x", 1<<20+1)}
+	const empty = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391" // as git hashes it
+	blobs := map[string]string{"1": "{}\n", "2": "FROM x\n", "3": "../templates/a.json", "4": "/etc/passwd", empty: "", "6": strings.Repeat("x", 1<<20+1)}
 	entry := func(mode, id, stage, name string) string { return mode + " " + id + " " + stage + "\t" + name + "\x00" }
 	file := func(id, name string) string { return entry("100644", id, "0", name) }
 	tests := []struct {
@@ -71,10 +72,10 @@ func TestStaged(t *testing.T) {
 		err                  string
 	}{
 		{"nothing", "", "", map[string]string{}, ""},
-		{"files", file("1", "manifests/x.json") + file("2", "Containerfile") + file("5", "templates/empty"), "",
+		{"files", file("1", "manifests/x.json") + file("2", "Containerfile") + file(empty, "templates/empty"), "",
 			map[string]string{"manifests/x.json": "{}\n", "Containerfile": "FROM x\n", "templates/empty": ""}, ""},
 		{"a name with blanks", file("1", "manifests/a b.json"), "", map[string]string{"manifests/a b.json": "{}\n"}, ""},
-		{"only intended to be added", file("1", "manifests/x.json") + file("5", "manifests/new.json"), "manifests/new.json\x00", map[string]string{"manifests/x.json": "{}\n"}, ""},
+		{"only intended to be added", file("1", "manifests/x.json") + file(empty, "manifests/new.json"), "manifests/new.json\x00", map[string]string{"manifests/x.json": "{}\n"}, ""},
 		{"a link to another file", file("1", "templates/a.json") + entry("120000", "3", "0", "manifests/x.json"), "",
 			map[string]string{"templates/a.json": "{}\n", "manifests/x.json": "{}\n"}, ""},
 		{"a link that leads out, of a manifest", entry("120000", "4", "0", "manifests/x.json"), "", nil, "manifests/x.json: a symbolic link in git's index"},
@@ -105,7 +106,7 @@ func TestStaged(t *testing.T) {
 			}
 		})
 	}
-	for _, answers := range []map[string]string{{}, {"ls-files": ""}} {
+	for _, answers := range []map[string]string{{}, {"ls-files": file(empty, "manifests/x.json")}} {
 		if _, err := (repo.Repo{Root: "/repo"}).Staged(t.Context(), fakeGit{answers, nil}); err == nil {
 			t.Errorf("%v: no error", answers)
 		}

@@ -10,7 +10,7 @@ import (
 // committed, sorted; none outside a repository of git.
 func (r Repo) Uncommitted(ctx context.Context, git Git, paths ...string) ([]string, error) {
 	out, err := git.Git(ctx, r.Root, nil,
-		append([]string{"--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--"}, paths...)...)
+		append([]string{"--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=dirty", "--"}, paths...)...)
 	if err != nil {
 		return nil, r.NoGit(err)
 	}

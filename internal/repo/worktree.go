@@ -36,7 +36,7 @@ func (r Repo) WorkTree(ctx context.Context, git Git) (WorkTree, error) {
 		return WorkTree{}, hint.Add(fmt.Errorf("%s is not in a work tree of git", r.Root), "run \"git init\", and commit the files")
 	}
 	prefix, dir, _ := strings.Cut(strings.TrimSuffix(string(out), "\n"), "\n")
-	status, err := git.Git(ctx, r.Root, nil, "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=all", "-z")
+	status, err := git.Git(ctx, r.Root, nil, "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=all", "--ignore-submodules=dirty", "-z")
 	if err != nil {
 		return WorkTree{}, err
 	}
@@ -51,9 +51,9 @@ func (r Repo) WorkTree(ctx context.Context, git Git) (WorkTree, error) {
 }
 
 // NoGit returns nil if err, of a command of git, means that there is no repository of
-// git, and err otherwise.
+// git, and err otherwise. A bare repository that git refuses to use is one.
 func (r Repo) NoGit(err error) error {
-	if os.Getenv("GIT_DIR") != "" {
+	if os.Getenv("GIT_DIR") != "" || strings.Contains(err.Error(), "safe.bareRepository") {
 		return err
 	}
 	for dir := r.Root; ; dir = filepath.Dir(dir) {

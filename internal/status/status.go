@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 
 	"bkt/gen"
 	"bkt/gen/section"
@@ -104,7 +105,7 @@ func (st *Status) readUncommitted(ctx context.Context, s live.System) {
 	names, err := s.Repo.Uncommitted(ctx, host.Query{}, "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), workspace.IgnoreFile)
 	st.Uncommitted = append([]string{}, names...)
 	if err != nil {
-		st.UncommittedError = err.Error()
+		st.UncommittedError = strings.Join(append([]string{err.Error()}, hint.Of(err)...), "; ")
 	}
 }
 
