@@ -12,6 +12,12 @@ import (
 
 // commit commits the journal, unless git is busy, and pushes unpushed commits.
 func (r *captureRun) commit(ctx context.Context) error {
+	if r.state.Journal == nil && !r.state.Unpushed {
+		return nil
+	}
+	if err := r.git.checkConfig(ctx); err != nil {
+		return err
+	}
 	if r.state.Journal != nil && r.tree.Busy == "" {
 		branch, err := r.git.currentBranch(ctx) // bkt's lock does not stop git
 		if err != nil {

@@ -29,6 +29,12 @@ func (g gitRepo) output(ctx context.Context, args ...string) ([]byte, error) {
 	return host.Query{}.Output(ctx, g.command(args...))
 }
 
+// checkConfig returns an error if the repository's own configuration of git could run a
+// program, or redirect a push, when git commits and pushes: nobody is there to see it.
+func (g gitRepo) checkConfig(ctx context.Context) error {
+	return host.Query{}.CheckGitConfig(ctx, g.root, isHarmless)
+}
+
 // execute executes a step, and returns its own error: the callers say what failed.
 func execute(ctx context.Context, step plan.Step) error {
 	var failed error

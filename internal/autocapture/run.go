@@ -65,6 +65,9 @@ func (r *captureRun) look(ctx context.Context) (err error) {
 	if !live.Changing(r.items) && r.state.Journal == nil {
 		return nil
 	}
+	if err := r.git.checkConfig(ctx); err != nil {
+		return err
+	}
 	if r.tree, err = r.system.Repo.WorkTree(ctx, host.Query{}); err != nil {
 		return err
 	}

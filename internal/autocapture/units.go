@@ -23,10 +23,13 @@ import (
 // and from now on: its units, and with push the setting of git that has it push. It
 // fails if git could not commit there.
 func PlanEnable(ctx context.Context, w workspace.Workspace, push bool) (plan.Plan, error) {
+	git := gitRepo{w.Repo.Root}
+	if err := git.checkConfig(ctx); err != nil {
+		return nil, err
+	}
 	if _, err := w.Repo.WorkTree(ctx, host.Query{}); err != nil {
 		return nil, err
 	}
-	git := gitRepo{w.Repo.Root}
 	if err := git.checkIdentity(ctx); err != nil {
 		return nil, err
 	}
