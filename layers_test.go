@@ -94,6 +94,7 @@ var may = map[string]string{
 	"internal/strictjson":                     "internal/hint",
 	"internal/testkit":                        "",
 	"internal/testkit/killpoint":              "",
+	"internal/testkit/traced":                 "",
 	"internal/ui":                             "internal/hint internal/plan",
 	"internal/upgrade":                        "internal/distrobox internal/domains internal/hint internal/hook internal/host internal/manifest internal/ocilayout internal/pipeline internal/plan internal/repo internal/workspace",
 	"internal/version":                        "",
@@ -112,7 +113,7 @@ var edges = map[string][]string{
 	"github.com/alecthomas/kong":                          {"cmd/bkt", "cmd/bkt-engine", "internal/completion"},
 	"charm.land/huh/v2":                                   {"cmd/bkt"},
 	"github.com/google/renameio/v2":                       {"internal/buildkit", "internal/engine", "internal/ocilayout"},
-	"os/exec":                                             {"internal/host", "internal/buildkit", "internal/engine", "internal/engine/machine", "internal/engine/netns", "internal/engineclient", "internal/testkit", "internal/testkit/killpoint", "internal/appimage/squashfs/squashfstest"}, // the last three: only for tests
+	"os/exec":                                             {"internal/host", "internal/buildkit", "internal/engine", "internal/engine/machine", "internal/engine/netns", "internal/engineclient", "internal/testkit", "internal/testkit/killpoint", "internal/testkit/traced", "internal/appimage/squashfs/squashfstest"}, // the last four: only for tests
 	"github.com/Masterminds/sprig/v3":                     {"gen"},
 	"github.com/diskfs/go-diskfs":                         {"internal/appimage/squashfs"},
 	"github.com/go-json-experiment/json":                  {"gen", "internal/imagerule", "internal/jsontest", "internal/manifest", "internal/schema", "internal/strictjson"},

@@ -34,6 +34,7 @@ wanted() {
 	echo pre-commit pre-commit
 	echo podman podman
 	echo curl curl
+	echo strace strace # shows what a command reads and runs
 	if [ "${1:-}" = bench ]; then
 		echo buildah buildah
 		echo ansible ansible-playbook
