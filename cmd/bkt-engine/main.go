@@ -7,6 +7,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"syscall"
@@ -22,15 +23,27 @@ import (
 )
 
 type cli struct {
-	Version     kong.VersionFlag `help:"Print the version."`
-	Serve       serveCmd         `cmd:"" help:"Serve BuildKit until it is idle for too long."`
-	Check       checkCmd         `cmd:"" help:"Print what the engine needs on this machine, as JSON."`
-	Push        pushCmd          `cmd:"" help:"Push an image to a registry."`
-	Import      importCmd        `cmd:"" help:"Convert a docker archive to an OCI layout."`
-	Export      exportCmd        `cmd:"" help:"Convert an OCI layout to a docker archive."`
-	Inspect     inspectCmd       `cmd:"" help:"Print what a registry has under a name."`
-	Allow       allowCmd         `cmd:"" help:"Print which images the policy on signatures allows."`
-	Credentials credentialsCmd   `cmd:"" help:"Print the user's credentials for a registry."`
+	Version     versionFlag    `help:"Print the version."`
+	Serve       serveCmd       `cmd:"" help:"Serve BuildKit until it is idle for too long."`
+	Check       checkCmd       `cmd:"" help:"Print what the engine needs on this machine, as JSON."`
+	Push        pushCmd        `cmd:"" help:"Push an image to a registry."`
+	Import      importCmd      `cmd:"" help:"Convert a docker archive to an OCI layout."`
+	Export      exportCmd      `cmd:"" help:"Convert an OCI layout to a docker archive."`
+	Inspect     inspectCmd     `cmd:"" help:"Print what a registry has under a name."`
+	Allow       allowCmd       `cmd:"" help:"Print which images the policy on signatures allows."`
+	Credentials credentialsCmd `cmd:"" help:"Print the user's credentials for a registry."`
+}
+
+// versionFlag prints the version. Unlike kong's, it returns an error if that fails.
+type versionFlag bool
+
+// BeforeReset implements kong's hook for flags that end the program.
+func (versionFlag) BeforeReset(parser *kong.Kong) error {
+	if _, err := fmt.Fprintln(parser.Stdout, version.String()); err != nil {
+		return err
+	}
+	parser.Exit(0)
+	return nil
 }
 
 type serveCmd struct {
@@ -75,7 +88,6 @@ func execute(args []string, stdout, stderr io.Writer) (err error) {
 		kong.Name("bkt-engine"),
 		kong.Description("The part of bkt that builds images and copies them to registries."),
 		kong.Writers(stdout, stderr),
-		kong.Vars{"version": version.String()},
 		kong.BindTo(stdout, (*io.Writer)(nil)),
 	)
 	if err != nil {

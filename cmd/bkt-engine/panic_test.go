@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -18,6 +19,22 @@ func TestPanicIsAnError(t *testing.T) {
 				t.Errorf("%q: %q is not in\n%s", args, want, stderr.String())
 			}
 		}
+	}
+}
+
+// TestOutputErrors checks that the program exits with status 1 if it cannot print what
+// it was asked for.
+func TestOutputErrors(t *testing.T) {
+	for _, args := range [][]string{{"--version"}, {"--help"}, {"check"}} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stderr strings.Builder
+		if status := run(args, full, &stderr); status != 1 || !strings.Contains(stderr.String(), "no space left on device") {
+			t.Errorf("%q: status %d\n%s", args, status, stderr.String())
+		}
+		full.Close()
 	}
 }
 

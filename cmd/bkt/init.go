@@ -16,6 +16,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 	"bkt/internal/scaffold"
@@ -43,6 +44,9 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := checkParents(dir); err != nil {
+		return err
+	}
 	r := repo.Repo{Root: dir, Links: a.links}
 	var p plan.Plan
 	if !c.Hook || !r.Has("manifests") {
@@ -58,6 +62,23 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 		p = append(p, hook...)
 	}
 	return a.Finish(ctx, host.Executor{}, p, c.Mode)
+}
+
+// checkParents returns an error if dir, or the first path above it that exists, is not a
+// folder.
+func checkParents(dir string) error {
+	for path := dir; ; path = filepath.Dir(path) {
+		switch info, err := os.Stat(path); {
+		case err == nil && info.IsDir():
+			return nil
+		case err == nil:
+			return hint.Add(fmt.Errorf("%s: %s is not a folder", dir, path), "name a folder, or one that does not exist yet, as in \"bkt init workstation\"")
+		case patherr.UnlessMissing(err) != nil:
+			return patherr.TrimOp(err)
+		case path == "/":
+			return nil
+		}
+	}
 }
 
 // plan plans the files of the repository.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -27,14 +28,26 @@ import (
 
 // cli is the command line; each command has a Run method.
 type cli struct {
-	Dir     string           `short:"C" name:"directory" placeholder:"DIR" help:"Run as if bkt was started in DIR."`
-	JSON    bool             `name:"json" help:"Print results as JSON."`
-	Quiet   bool             `short:"q" xor:"verbosity" help:"Print results and errors only."`
-	Verbose bool             `short:"v" xor:"verbosity" help:"Print more details."`
-	Color   string           `enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Use colour: auto, always or never (default: auto)."`
-	Version kong.VersionFlag `help:"Print the version."`
+	Dir     string      `short:"C" name:"directory" placeholder:"DIR" help:"Run as if bkt was started in DIR."`
+	JSON    bool        `name:"json" help:"Print results as JSON."`
+	Quiet   bool        `short:"q" xor:"verbosity" help:"Print results and errors only."`
+	Verbose bool        `short:"v" xor:"verbosity" help:"Print more details."`
+	Color   string      `enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Use colour: auto, always or never (default: auto)."`
+	Version versionFlag `help:"Print the version."`
 
 	AllowLinks []string `sep:"none" placeholder:"DIR" help:"Follow symbolic links of the repository into the folder DIR, too. Those that lead elsewhere outside are errors."`
+}
+
+// versionFlag prints the version. Unlike kong's, it returns an error if that fails.
+type versionFlag bool
+
+// BeforeReset implements kong's hook for flags that end the program.
+func (versionFlag) BeforeReset(parser *kong.Kong) error {
+	if _, err := fmt.Fprintln(parser.Stdout, version.String()); err != nil {
+		return err
+	}
+	parser.Exit(0)
+	return nil
 }
 
 // A command is a command of bkt, or a group of commands.
@@ -108,6 +121,9 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 	}()
 	command, c, err := a.parse(ctx, args)
 	if err != nil {
+		if _, isOutput := errors.AsType[*fs.PathError](err); isOutput { // of --help or --version
+			return err
+		}
 		return hint.Add(err, "run \"bkt --help\" for the commands and flags")
 	}
 	a.configure(c)
@@ -166,7 +182,7 @@ func (a *app) parser(ctx context.Context, among ...command) (*kong.Kong, *cli, e
 		kong.Description("Manage an image-based Linux workstation from a git repository of manifests."),
 		kong.UsageOnError(),
 		kong.Writers(a.Out, a.Err),
-		kong.Vars{"version": version.String(), "defaultBase": defaultBase, "defaultToolboxBase": defaultToolboxBase},
+		kong.Vars{"defaultBase": defaultBase, "defaultToolboxBase": defaultToolboxBase},
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(a),

@@ -12,6 +12,7 @@ import (
 	"bkt/internal/engine/contract"
 	"bkt/internal/ocilayout"
 	"bkt/internal/patherr"
+	"bkt/internal/workspace"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -65,7 +66,7 @@ func allowed(ctx context.Context, names []string) (all []contract.Allowed, err e
 
 // policies returns the files that may have a policy on signatures.
 func policies() ([]string, error) {
-	home, err := os.UserHomeDir()
+	home, err := workspace.Home()
 	if err != nil {
 		return nil, fmt.Errorf("cannot look for a signature policy: %w", err)
 	}

@@ -202,6 +202,9 @@ func (r Repo) within(name string) []string {
 // Name returns the slash-separated path in the repository of the file at path. A file
 // outside of the repository is an error.
 func (r Repo) Name(path string) (string, error) {
+	if path == "" {
+		return "", hint.Add(errors.New("the name of a file is empty"), "name a file in the repository, or leave out the argument")
+	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", err

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"bkt/internal/hint"
 )
 
 // Folders are the user's folders, by the XDG Base Directory Specification
@@ -18,12 +20,9 @@ type Folders struct {
 // FindFolders returns the folders of the user that runs bkt. It fails if the user
 // has no home folder, or one that depends on where bkt is started.
 func FindFolders() (Folders, error) {
-	home, err := os.UserHomeDir()
+	home, err := Home()
 	if err != nil {
 		return Folders{}, err
-	}
-	if !filepath.IsAbs(home) {
-		return Folders{}, fmt.Errorf("$HOME is %q, which is not an absolute path", home)
 	}
 	return Folders{
 		Home:     home,
@@ -34,6 +33,16 @@ func FindFolders() (Folders, error) {
 		Runtime:  os.Getenv("XDG_RUNTIME_DIR"),
 		DataDirs: dataDirs(),
 	}, nil
+}
+
+// Home returns the home folder of the user that runs bkt.
+func Home() (string, error) {
+	const use = `set it: export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"`
+	home, err := os.UserHomeDir()
+	if err == nil && !filepath.IsAbs(home) {
+		err = fmt.Errorf("$HOME is %q, which is not an absolute path", home)
+	}
+	return home, hint.Add(err, use)
 }
 
 // folder returns the value of a variable if it is an absolute path, as the
