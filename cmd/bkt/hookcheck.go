@@ -8,6 +8,7 @@ import (
 	"bkt/internal/finding"
 	"bkt/internal/hook"
 	"bkt/internal/hook/lint"
+	"bkt/internal/pipeline"
 	"bkt/internal/version"
 )
 
@@ -21,8 +22,9 @@ type hookCheckCmd struct {
 	Containers []string `arg:"" optional:"" name:"container" help:"Containers in manifests/distrobox.json (default: all)."`
 	SARIF      bool     `name:"sarif" help:"Print findings as SARIF, for code scanners."`
 
-	ToRun       bool   `name:"run" help:"Also run the hooks in the toolbox image, twice: the second run must change nothing."`
-	OldHome     string `placeholder:"OLD" help:"With --run: also run the hooks in a copy of the home OLD, or in the home that they create in the image oci-layout://DIR. The result must equal that of a new home."`
+	ToRun       bool     `name:"run" help:"Also run the hooks in the toolbox image, twice: the second run must change nothing."`
+	OldHome     string   `placeholder:"OLD" help:"With --run: also run the hooks in a copy of the home OLD, without keys and other private files and without network, or in the home that they create in the image oci-layout://DIR. The result must equal that of a new home."`
+	OldHomeWith []string `sep:"none" placeholder:"PATH" help:"With --old-home: also copy PATH, a file or folder in OLD that is left out otherwise. Can be repeated."`
 	sourceFlags `embed:""`
 }
 
@@ -42,7 +44,8 @@ func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
 	}
 	found := lint.CheckAll(hooks)
 	if c.ToRun {
-		ran, err := c.options(a).RunHooks(ctx, a, r, m.InToolbox(hooks), c.OldHome)
+		o := pipeline.HookOptions{Options: c.options(a), OldHome: c.OldHome, OldHomeWith: c.OldHomeWith}
+		ran, err := o.RunHooks(ctx, a, r, m.InToolbox(hooks))
 		if err != nil {
 			return err
 		}

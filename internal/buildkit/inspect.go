@@ -3,17 +3,20 @@ package buildkit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"bkt/internal/buildspec"
+	"bkt/internal/engine/contract"
 	"bkt/internal/ocilayout"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/identity"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/tonistiigi/fsutil"
 )
@@ -24,12 +27,20 @@ type Inspection struct {
 	Labels map[string]string
 	Env    map[string]string
 	Extra  *Tree // the files of the [ExtraMount], or nil
+
+	// CopyID is the ID of the copy in Extra, if that is a folder. All commands that
+	// can read it have the ID in their arguments; the engine's records of them are
+	// found by it, and deleted afterwards.
+	CopyID string
 }
 
 // An ExtraMount is a folder or another image for commands to use; it may be empty.
 type ExtraMount struct {
-	Folder string
-	Layout ocilayout.Image
+	Folder  string
+	Exclude []string // patterns of files in Folder that are not sent to the engine
+	Layout  ocilayout.Image
+
+	copyID string // of the copy of Folder on the engine
 }
 
 // Inspect builds s without storing the image, and calls visit with it. Progress
@@ -72,6 +83,7 @@ func (b Builder) inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount
 	if err != nil {
 		return err
 	}
+	extra = extra.named()
 	if err := extra.add(&opt); err != nil {
 		return err
 	}
@@ -81,6 +93,9 @@ func (b Builder) inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount
 	}
 	defer c.Close()
 	b.Config.Address = c.Address
+	if err := removeLeftCopies(ctx, c.Client); err != nil {
+		return err
+	}
 	network, err := b.openNetwork(ctx, c, s, &opt, log)
 	if err != nil {
 		return err
@@ -91,23 +106,37 @@ func (b Builder) inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount
 		if err != nil {
 			return nil, err
 		}
-		i.Extra = extra.tree(steps)
+		i.Extra, i.CopyID = extra.tree(steps), extra.copyID
 		return gateway.NewResult(), visit(ctx, i)
 	}, log)
 	network.close()
+	removed := extra.remove(ctx, c.Client)
 	if err != nil {
-		return network.withCause(b.withCause(s, explain(ctx, c.Client, b.Config, s.Containerfile, err)))
+		err = network.withCause(b.withCause(s, explain(ctx, c.Client, b.Config, s.Containerfile, err)))
 	}
-	return nil
+	return errors.Join(err, removed)
 }
 
 // extraName is the name of the extra mount on the engine.
 const extraName = "extra-mount"
 
+// named returns m with an ID for the copy of its folder.
+func (m ExtraMount) named() ExtraMount {
+	if m.Folder != "" {
+		m.copyID = contract.CopyPrefix + identity.NewID()
+	}
+	return m
+}
+
 // add adds the mount to a build.
 func (m ExtraMount) add(opt *client.SolveOpt) (err error) {
 	if m.Folder != "" {
-		opt.LocalMounts[extraName], err = fsutil.NewFS(m.Folder)
+		// BuildKit's history would keep the output of commands.
+		opt.Internal = true
+		if opt.LocalMounts[m.copyID], err = fsutil.NewFS(m.Folder); err != nil {
+			return err
+		}
+		opt.LocalMounts[m.copyID], err = fsutil.NewFilterFS(opt.LocalMounts[m.copyID], &fsutil.FilterOpt{ExcludePatterns: m.Exclude})
 	}
 	if m.Layout.Dir != "" {
 		opt.OCIStores[extraName], err = ocilayout.Store(m.Layout.Dir)
@@ -119,7 +148,8 @@ func (m ExtraMount) add(opt *client.SolveOpt) (err error) {
 func (m ExtraMount) tree(c stepClient) *Tree {
 	switch {
 	case m.Folder != "":
-		return &Tree{c: c, state: llb.Local(extraName)}
+		// With a SharedKeyHint, the engine would keep the copy for later builds.
+		return &Tree{c: c, state: llb.Local(m.copyID, llb.WithCustomName("[hooks] copy the home"))}
 	case m.Layout.Dir != "":
 		ref := "bkt.local/" + extraName + "@" + m.Layout.Digest.String()
 		return &Tree{c: c, state: llb.OCILayout(ref, llb.OCIStore(c.BuildOpts().SessionID, extraName))}

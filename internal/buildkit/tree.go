@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -29,6 +30,8 @@ type Command struct {
 	Env    map[string]string
 	Dir    string
 	Mounts map[string]*Tree // by their folders; the command can write to them
+
+	Offline bool // the command has no network
 }
 
 // Empty returns a tree without files.
@@ -57,7 +60,12 @@ func (t *Tree) Run(c Command) (root *Tree, mounts map[string]*Tree) {
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
 		options = append(options, llb.AddEnv(name, c.Env[name]))
 	}
-	run := t.state.Run(append(options, t.c.options()...)...)
+	if c.Offline {
+		options = append(options, llb.Network(llb.NetModeNone))
+	} else {
+		options = append(options, t.c.options()...)
+	}
+	run := t.state.Run(options...)
 	mounts = map[string]*Tree{}
 	for _, dir := range slices.Sorted(maps.Keys(c.Mounts)) {
 		mounts[dir] = &Tree{c: t.c, state: run.AddMount(dir, c.Mounts[dir].state)}
@@ -115,6 +123,35 @@ func (t *Tree) readDir(ctx context.Context, name string) (map[string]*fstypes.St
 		found[e.Path] = e
 	}
 	return found, err
+}
+
+// Files returns the paths of all files at or below name, which may not exist. Folders
+// are no files, and links are not followed.
+func (t *Tree) Files(ctx context.Context, name string) ([]string, error) {
+	in, err := t.readDir(ctx, path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	e := in[path.Base(name)]
+	switch {
+	case e == nil:
+		return nil, nil
+	case !fs.FileMode(e.Mode).IsDir():
+		return []string{name}, nil
+	}
+	below, err := t.readDir(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, base := range slices.Sorted(maps.Keys(below)) {
+		found, err := t.Files(ctx, path.Join(name, base))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
 }
 
 // isMissing reports whether err says that a file does not exist. Errors of the

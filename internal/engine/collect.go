@@ -29,8 +29,8 @@ const (
 	// firstDelay is the time between a build and the first collection, in which the
 	// build releases its resources.
 	firstDelay = time.Second
-	// maxDelay is the longest time between collections of a full cache that is
-	// in use. The end of the build that uses it starts them again.
+	// maxDelay is the longest time between collections of a full cache, or of
+	// copies of homes, that are in use. The end of the build that uses it starts them again.
 	maxDelay = time.Minute
 )
 
@@ -74,9 +74,11 @@ func (c collector) run(ctx context.Context) {
 		case <-timer.C:
 			soon = false
 			sweep()
+			remain, err := c.removeCopies(ctx)
+			logError("removing copies of homes", err)
 			full, err := c.collect(ctx)
 			logError("collecting garbage", err)
-			if wait *= 2; full && wait < maxDelay {
+			if wait *= 2; (full || remain) && wait < maxDelay {
 				timer.Reset(wait)
 			}
 		}

@@ -120,8 +120,10 @@ func isBusy(ctx context.Context, c *client.Client) (bool, error) {
 	if err == nil {
 		_, err = builds.Recv()
 	}
-	if errors.Is(err, io.EOF) {
-		return false, nil
+	if !errors.Is(err, io.EOF) {
+		return err == nil, err
 	}
-	return err == nil, err
+	// A build that uses the copy of a home is not in the history.
+	copies, err := c.DiskUsage(ctx, client.WithFilter([]string{contract.CopyFilter + ",inuse"}))
+	return len(copies) > 0, err
 }

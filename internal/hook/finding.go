@@ -19,6 +19,7 @@ const (
 	NotShell      Verdict = "not a shell command"      // it cannot be parsed
 	Unchecked     Verdict = "not checked"              // it exceeds a limit
 	Fails         Verdict = "fails"                    // even its first run
+	NotCompared   Verdict = "not compared"             // its result in an old home is unknown
 )
 
 // A Rule is a rule that hooks must follow.

@@ -12,6 +12,7 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/buildspec"
 	"bkt/internal/hook"
+	"bkt/internal/hook/homecopy"
 	"bkt/internal/hook/lint"
 	"bkt/internal/hook/rehearse"
 	"bkt/internal/imagerule"
@@ -91,21 +92,30 @@ func (t tests) run(ctx context.Context, i buildkit.Inspection, limit time.Durati
 	if err != nil || len(t.hooks) == 0 {
 		return results, err
 	}
-	ran, err := rehearse.Run(ctx, i, rehearse.None, t.hooks)
+	ran, err := rehearse.Run(ctx, i, rehearse.OldHome{}, t.hooks)
 	found := append(lint.CheckAll(t.hooks), ran...)
 	return append(results, imagetest.FromHooks(t.hooks, found)...), err
 }
 
+// HookOptions say how hooks are run.
+type HookOptions struct {
+	Options
+	OldHome     string   // a folder, an image as oci-layout://DIR, or empty
+	OldHomeWith []string // paths in the folder that hooks may read although they are private
+}
+
 // RunHooks builds the toolbox image, runs hooks in it, and returns the rules that they
-// break. oldHome is the flag --old-home: a folder, an image as oci-layout://DIR, or
-// empty.
-func (o Options) RunHooks(ctx context.Context, log Log, r repo.Repo, hooks []*hook.Declared, oldHome string) ([]hook.Finding, error) {
+// break.
+func (o HookOptions) RunHooks(ctx context.Context, log Log, r repo.Repo, hooks []*hook.Declared) ([]hook.Finding, error) {
 	if len(hooks) == 0 {
 		return nil, nil
 	}
-	old, extra, err := findOldHome(oldHome)
+	old, extra, err := o.findOldHome()
 	if err != nil {
 		return nil, err
+	}
+	if len(old.Copy.LeftOut) > 0 {
+		log.Note("not copied from %s: %s (--old-home-with PATH copies one)", old.Copy.Dir, strings.Join(old.Copy.LeftOut, ", "))
 	}
 	recipes, err := o.Recipes(log, r, []gen.Image{gen.Toolbox})
 	if err != nil {
@@ -128,19 +138,25 @@ func (o Options) RunHooks(ctx context.Context, log Log, r repo.Repo, hooks []*ho
 }
 
 // findOldHome returns what --old-home names.
-func findOldHome(text string) (rehearse.Old, buildkit.ExtraMount, error) {
-	layout, isImage := strings.CutPrefix(text, LayoutScheme)
+func (o HookOptions) findOldHome() (rehearse.OldHome, buildkit.ExtraMount, error) {
+	layout, isImage := strings.CutPrefix(o.OldHome, LayoutScheme)
 	switch {
-	case text == "":
-		return rehearse.None, buildkit.ExtraMount{}, nil
+	case len(o.OldHomeWith) > 0 && (isImage || o.OldHome == ""):
+		return rehearse.OldHome{}, buildkit.ExtraMount{}, errors.New("--old-home-with needs --old-home DIR: there is no other copy of a home")
+	case o.OldHome == "":
+		return rehearse.OldHome{}, buildkit.ExtraMount{}, nil
 	case isImage:
 		l, err := ocilayout.Find(layout, "")
 		if err != nil {
 			err = fmt.Errorf("--old-home: %w", err)
 		}
-		return rehearse.Image, buildkit.ExtraMount{Layout: l}, err
+		return rehearse.OldHome{From: rehearse.Image}, buildkit.ExtraMount{Layout: l}, err
 	}
-	return rehearse.Home, buildkit.ExtraMount{Folder: text}, CheckFolder("--old-home", text)
+	if err := CheckFolder("--old-home", o.OldHome); err != nil {
+		return rehearse.OldHome{}, buildkit.ExtraMount{}, err
+	}
+	c, err := homecopy.New(o.OldHome, o.OldHomeWith)
+	return rehearse.OldHome{From: rehearse.Home, Copy: c}, buildkit.ExtraMount{Folder: o.OldHome, Exclude: c.Patterns()}, err
 }
 
 // CheckHooks checks the text of hooks, and runs them with b in the image l, which is
@@ -149,7 +165,7 @@ func CheckHooks(ctx context.Context, log Log, r repo.Repo, b buildkit.Builder, l
 	found := lint.CheckAll(hooks)
 	spec := buildspec.Spec{Containerfile: "Containerfile", Context: r.Root}
 	err := b.InspectLayout(ctx, l, spec, log.Log(), func(ctx context.Context, i buildkit.Inspection) error {
-		ran, err := rehearse.Run(ctx, i, rehearse.None, hooks)
+		ran, err := rehearse.Run(ctx, i, rehearse.OldHome{}, hooks)
 		found = append(found, ran...)
 		return err
 	})

@@ -7,7 +7,6 @@ import (
 	"testing/fstest"
 
 	"bkt/gen"
-	"bkt/internal/buildkit"
 	"bkt/internal/hook/rehearse"
 	"bkt/internal/manifest"
 
@@ -69,27 +68,27 @@ func TestFindOldHome(t *testing.T) {
 	}
 	missing := filepath.Join(dir, "missing")
 	tests := []struct {
-		text  string
-		old   rehearse.Old
-		extra buildkit.ExtraMount
-		err   string
+		text   string
+		old    rehearse.Old
+		folder string
+		err    string
 	}{
-		{"", rehearse.None, buildkit.ExtraMount{}, ""},
-		{dir, rehearse.Home, buildkit.ExtraMount{Folder: dir}, ""},
-		{missing, rehearse.Home, buildkit.ExtraMount{Folder: missing}, "--old-home: " + missing + ": no such file or directory"},
-		{file, rehearse.Home, buildkit.ExtraMount{Folder: file}, "--old-home: " + file + " is not a folder"},
+		{"", rehearse.None, "", ""},
+		{dir, rehearse.Home, dir, ""},
+		{missing, rehearse.None, "", "--old-home: " + missing + ": no such file or directory"},
+		{file, rehearse.None, "", "--old-home: " + file + " is not a folder"},
 	}
 	for _, tt := range tests {
-		old, extra, err := findOldHome(tt.text)
+		old, extra, err := HookOptions{OldHome: tt.text}.findOldHome()
 		text := ""
 		if err != nil {
 			text = err.Error()
 		}
-		if old != tt.old || extra != tt.extra || text != tt.err {
-			t.Errorf("%q: %q, %+v, %q", tt.text, old, extra, text)
+		if old.From != tt.old || extra.Folder != tt.folder || (len(extra.Exclude) > 0) != (tt.folder != "") || text != tt.err {
+			t.Errorf("%q: %q, %+v, %q", tt.text, old.From, extra, text)
 		}
 	}
-	if old, _, err := findOldHome("oci-layout://" + missing); old != rehearse.Image || err == nil {
-		t.Errorf("an image that is missing: %q, %v", old, err)
+	if old, _, err := (HookOptions{OldHome: "oci-layout://" + missing}).findOldHome(); old.From != rehearse.Image || err == nil {
+		t.Errorf("an image that is missing: %q, %v", old.From, err)
 	}
 }

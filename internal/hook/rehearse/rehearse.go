@@ -17,6 +17,7 @@ import (
 
 	"bkt/internal/buildkit"
 	"bkt/internal/hook"
+	"bkt/internal/hook/homecopy"
 )
 
 // The rules.
@@ -25,6 +26,7 @@ var (
 	runTwice = hook.Rule{Name: "run-twice", Verdict: hook.NotIdempotent, Reason: "the second run changes it", Use: "write only what is missing, or declare the path as volatile"}
 	leftover = hook.Rule{Name: "leftover", Verdict: hook.NotEquivalent, Reason: "stays in a temporary place", Use: "download to its final place, or put it into the image"}
 	oldHome  = hook.Rule{Name: "old-home", Verdict: hook.NotEquivalent, Reason: "differs in an old home", Use: "update what exists, too, or declare the path as volatile"}
+	leftOut  = hook.Rule{Name: "left-out", Verdict: hook.NotCompared, Reason: "the old home has it, but the copy that hooks see lacks it"}
 )
 
 // Old says what Inspection.Extra contains: an old home in which hooks run, too.
@@ -33,20 +35,30 @@ type Old string
 // The old homes.
 const (
 	None  Old = ""
-	Home  Old = "home"  // a home
+	Home  Old = "home"  // the copy of a home
 	Image Old = "image" // an earlier image, in which the hooks make the home
 )
+
+// An OldHome is an old home in which hooks run, too; the zero value is none.
+type OldHome struct {
+	From   Old
+	Copy   homecopy.Copy // what a copy of a home has
+	Online bool          // hooks have a network although they can read the copy of a home
+}
+
+// isOffline reports whether hooks have no network in the old home.
+func (o OldHome) isOffline() bool { return o.From == Home && !o.Online }
 
 // Run runs hooks, all of one container, in the inspected image, and in the old home
 // that old and in.Extra describe. It returns the rules that they break; a hook that
 // fails breaks one of them. An error says that hooks could not be run.
-func Run(ctx context.Context, in buildkit.Inspection, old Old, hooks []*hook.Declared) ([]hook.Finding, error) {
+func Run(ctx context.Context, in buildkit.Inspection, old OldHome, hooks []*hook.Declared) ([]hook.Finding, error) {
 	if len(hooks) == 0 {
 		return nil, nil
 	}
-	r := newRunner(in, hooks)
+	r := newRunner(in, old, hooks)
 	before := r.bootstrap(in.Root, nil)
-	first, failed, err := r.run(ctx, before, runs, "first run")
+	first, failed, err := r.run(ctx, before, stage{name: "first run", rule: runs})
 	if err != nil || failed != nil {
 		return failed, err
 	}
@@ -64,10 +76,15 @@ func Run(ctx context.Context, in buildkit.Inspection, old Old, hooks []*hook.Dec
 		return nil, err
 	}
 	found = append(found, again...)
-	if old == None {
+	if old.From == None {
 		return found, nil
 	}
-	start, failed, err := r.withOldHome(ctx, in, old)
+	unseen, err := r.unseen(ctx, before, first, written)
+	if err != nil {
+		return nil, err
+	}
+	found = append(found, unseen...)
+	start, failed, err := r.withOldHome(ctx, in)
 	if err != nil || failed != nil {
 		return append(found, failed...), err
 	}
@@ -78,7 +95,7 @@ func Run(ctx context.Context, in buildkit.Inspection, old Old, hooks []*hook.Dec
 // compareOld runs the hooks in a container with an old home. All files that they wrote
 // in a new home must have the same result there.
 func (r runner) compareOld(ctx context.Context, in buildkit.Inspection, start container, fresh []container, written []buildkit.Change) ([]hook.Finding, error) {
-	after, failed, err := r.run(ctx, start, runs, "run in the old home")
+	after, failed, err := r.run(ctx, start, stage{name: "run in the old home", rule: runs, copy: r.old.From == Home})
 	if err != nil || failed != nil {
 		return failed, err
 	}
@@ -88,7 +105,56 @@ func (r runner) compareOld(ctx context.Context, in buildkit.Inspection, start co
 		return nil, err
 	}
 	differ = slices.DeleteFunc(differ, func(c buildkit.Change) bool { return !isWritten(written, c.Path) })
-	return r.attribute(ctx, differ, r.bootstrap(in.Root, nil), fresh, oldHome)
+	found, err := r.attribute(ctx, differ, r.bootstrap(in.Root, nil), fresh, oldHome)
+	for i := range found {
+		found[i] = r.advise(found[i])
+	}
+	return found, err
+}
+
+// unseen returns a finding for each file that hooks write in a new home, and that the
+// copy of the old home lacks: nobody knows what they would do with it.
+func (r runner) unseen(ctx context.Context, before container, fresh []container, written []buildkit.Change) ([]hook.Finding, error) {
+	var all []hook.Finding
+	for _, name := range r.private(written) {
+		files, err := fresh[len(fresh)-1].home.Files(ctx, path.Join("/"+user, name))
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			below := strings.TrimPrefix(file, "/"+user+"/")
+			if !r.old.Copy.Lacks(below) {
+				continue
+			}
+			rule := leftOut
+			rule.Use = fmt.Sprintf("run it again with --old-home-with=%s, or declare the path as volatile", below)
+			found, err := r.attribute(ctx, []buildkit.Change{{Path: homes + file}}, before, fresh, rule)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, found...)
+		}
+	}
+	return all, nil
+}
+
+// private returns the paths that the copy of a home lacks, and at, above or below which
+// something has been written.
+func (r runner) private(written []buildkit.Change) []string {
+	found := map[string]bool{}
+	for _, w := range written {
+		name, ok := strings.CutPrefix(w.Path, home+"/")
+		for _, out := range r.old.Copy.LeftOut {
+			switch {
+			case !ok:
+			case homecopy.Within(out, name):
+				found[name] = true
+			case homecopy.Within(name, out) && w.What == "added":
+				found[out] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 // isWritten reports whether a path is among those written, or below a new folder
@@ -101,7 +167,7 @@ func isWritten(written []buildkit.Change, name string) bool {
 
 // again runs the hooks a second time, which must change nothing.
 func (r runner) again(ctx context.Context, c container) ([]hook.Finding, error) {
-	second, failed, err := r.run(ctx, c, runTwice, "second run")
+	second, failed, err := r.run(ctx, c, stage{name: "second run", rule: runTwice})
 	if err != nil || failed != nil {
 		return failed, err
 	}
@@ -157,7 +223,7 @@ func (r runner) attribute(ctx context.Context, differ []buildkit.Change, before 
 func findings(differ []buildkit.Change, by map[string]*hook.Declared, container string, rule hook.Rule) []hook.Finding {
 	var found []hook.Finding
 	for _, d := range differ {
-		reason := fmt.Sprintf("%s: %s: %s", tilde(d.Path), rule.Reason, d.What)
+		reason := strings.TrimSuffix(fmt.Sprintf("%s: %s: %s", tilde(d.Path), rule.Reason, d.What), ": ")
 		switch h := changedBy(by, d.Path); {
 		case h == nil:
 			found = append(found, rule.Somewhere(container, reason))
@@ -199,11 +265,11 @@ func isVolatile(h *hook.Declared, name string) bool {
 }
 
 // newRunner returns a runner for hooks in the inspected image.
-func newRunner(in buildkit.Inspection, hooks []*hook.Declared) runner {
+func newRunner(in buildkit.Inspection, old OldHome, hooks []*hook.Declared) runner {
 	env := maps.Clone(in.Env)
 	env["HOME"] = home
 	// Without this, BuildKit takes the result of an earlier run from its cache,
 	// although hooks download new files each time.
 	env["BKT_REHEARSAL"] = strconv.FormatInt(time.Now().UnixNano(), 10)
-	return runner{env, hooks}
+	return runner{env, hooks, old, in.CopyID}
 }
