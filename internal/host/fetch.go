@@ -40,6 +40,13 @@ func fetch(ctx context.Context, f plan.Fetch) error {
 }
 
 func download(ctx context.Context, f plan.Fetch, to io.Writer) error {
+	from, err := url.Parse(f.URL)
+	if err != nil {
+		return err
+	}
+	if err := checkSafe(from, f); err != nil {
+		return err
+	}
 	body, err := open(ctx, f)
 	if err != nil {
 		return err
@@ -59,6 +66,14 @@ func download(ctx context.Context, f plan.Fetch, to io.Writer) error {
 	return nil
 }
 
+// checkSafe returns an error if others could change what comes from a URL.
+func checkSafe(from *url.URL, f plan.Fetch) error {
+	if from.Scheme == "file" {
+		return nil
+	}
+	return safe(from, f.SHA256 != "")
+}
+
 // open returns the content of the URL. The transport also reads local files, but servers
 // cannot redirect to them.
 func open(ctx context.Context, f plan.Fetch) (io.ReadCloser, error) {
@@ -73,6 +88,10 @@ func open(ctx context.Context, f plan.Fetch) (io.ReadCloser, error) {
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, unwrapURL(err)
+	}
+	if err := checkSafe(resp.Request.URL, f); err != nil { // it redirects there
+		resp.Body.Close()
+		return nil, err
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp.Body, nil

@@ -70,6 +70,7 @@ func TestFetchRefuses(t *testing.T) {
 		name, url, sum, missing, err string
 		limit                        int64
 	}{
+		{"unsafe, without a sum", "http://192.0.2.1/x", "", "", "is not safe", 7},
 		{"another sum", "/x", strings.Repeat("0", 64), "", "its sha256 is " + sumOfContent + ", not " + strings.Repeat("0", 64), 7},
 		{"too large", "/x", "", "", "is larger than 6 bytes", 6},
 		{"too large, and the sum is right", "/x", sumOfContent, "", "is larger than 6 bytes", 6},

@@ -125,7 +125,7 @@ func TestInstallRefuses(t *testing.T) {
 		{"wrong", plan.Source{URL: site + "/a/wrong", SHA256: "8810ad581e59f2bc3928b261707a71308f7e139eb04820366dc4d5c18d980225"}, "is wrong"},
 		{"cut short, and not to be gone on with", plan.Source{URL: site + "/cut/none/cont", SHA256: sumOfContent}, "unexpected EOF"},
 		{"missing", plan.Source{URL: site + "/x", SHA256: sumOfContent}, "the answer is 404 Not Found"},
-		{"unsafe", plan.Source{URL: "http://192.0.2.1/x", SHA256: sumOfContent}, "is not safe"},
+		{"unsafe", plan.Source{URL: "http://192.0.2.1/x", SHA1: fmt.Sprintf("%x", sha1.Sum([]byte("content")))}, "is not safe"},
 		{"another protocol", plan.Source{URL: "ftp://127.0.0.1/x", SHA256: sumOfContent}, "unsupported protocol scheme"},
 		{"leads to what is unsafe", plan.Source{URL: site + "/to?url=http://192.0.2.1/x", SHA256: sumOfContent}, "which is not safe"},
 		{"leads to a file", plan.Source{URL: site + "/to?url=file:///etc/passwd", SHA256: sumOfContent}, "redirects to file:///etc/passwd"},

@@ -125,7 +125,7 @@ func (p partial) request(ctx context.Context, s plan.Source, done int64, known s
 		header.Set("Range", fmt.Sprintf("bytes=%d-", done))
 		header.Set("If-Range", known)
 	}
-	resp, err := get(ctx, s.URL, header)
+	resp, err := get(ctx, s.URL, header, s.SHA256 != "")
 	if err != nil {
 		return nil, 0, err
 	}
@@ -197,12 +197,13 @@ func (t *progressWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-var errUnsafe = hint.Add(errors.New("is not safe: others on the network could replace the file"), "use a URL that begins with https://")
+var errUnsafe = hint.Add(errors.New("is not safe: others on the network could replace the file"), "use a URL that begins with https://, or add the sha256 of the file to the manifest")
 
-// safe returns an error if others could change the answer of a URL.
-func safe(u *url.URL) error {
+// safe returns an error if others could change the answer of a URL unnoticed. verified says
+// that its sha256 is known.
+func safe(u *url.URL, verified bool) error {
 	switch ip := net.ParseIP(u.Hostname()); {
-	case u.Scheme == "https", u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()):
+	case u.Scheme == "https", u.Scheme == "http" && (verified || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()):
 		return nil
 	case u.Scheme != "http":
 		return fmt.Errorf("unsupported protocol scheme %q", u.Scheme)
@@ -210,9 +211,9 @@ func safe(u *url.URL) error {
 	return errUnsafe
 }
 
-// get requests a safe URL, and follows only safe redirects. It does not send credentials to
+// get requests a safe URL, and follows only safe redirects; verified is as in [safe]. It does not send credentials to
 // other servers.
-func get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
+func get(ctx context.Context, address string, header http.Header, verified bool) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
@@ -222,14 +223,15 @@ func get(ctx context.Context, address string, header http.Header) (*http.Respons
 	transport.DisableKeepAlives = true
 	if req.URL.Scheme == "file" {
 		transport.RegisterProtocol("file", http.NewFileTransport(http.Dir("/")))
-	} else if err := safe(req.URL); err != nil {
+	} else if err := safe(req.URL, verified); err != nil {
 		return nil, err
 	}
 	client := http.Client{Transport: transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		if next.URL.Host != via[0].URL.Host {
 			next.Header.Del("Authorization")
 		}
-		if err := safe(next.URL); err != nil {
+		// A URL that is safe in itself leads only to such ones.
+		if err := safe(next.URL, verified && safe(via[0].URL, false) != nil); err != nil {
 			return fmt.Errorf("redirects to %s, which %w", next.URL.Redacted(), err)
 		}
 		return checkRedirect(next, via)
@@ -261,7 +263,7 @@ func ask(ctx context.Context, a plan.Ask) (from string, text []byte, err error) 
 var errMissing = errors.New("the answer is 404 Not Found")
 
 func answer(ctx context.Context, a plan.Ask, address string, header http.Header) ([]byte, error) {
-	resp, err := get(ctx, address, header)
+	resp, err := get(ctx, address, header, false)
 	if err != nil {
 		return nil, err
 	}
