@@ -156,7 +156,7 @@ func (o HookOptions) findOldHome() (rehearse.OldHome, buildkit.ExtraMount, error
 		return rehearse.OldHome{}, buildkit.ExtraMount{}, err
 	}
 	c, err := homecopy.New(o.OldHome, o.OldHomeWith)
-	return rehearse.OldHome{From: rehearse.Home, Copy: c}, buildkit.ExtraMount{Folder: o.OldHome, Exclude: c.Patterns()}, err
+	return rehearse.OldHome{From: rehearse.Home, Copy: c, Online: o.Network != ""}, buildkit.ExtraMount{Folder: o.OldHome, Exclude: c.Patterns()}, err
 }
 
 // CheckHooks checks the text of hooks, and runs them with b in the image l, which is

@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"bkt/gen"
+	"bkt/internal/buildkit"
 	"bkt/internal/hook/rehearse"
 	"bkt/internal/manifest"
 
@@ -87,6 +88,11 @@ func TestFindOldHome(t *testing.T) {
 		if old.From != tt.old || extra.Folder != tt.folder || (len(extra.Exclude) > 0) != (tt.folder != "") || text != tt.err {
 			t.Errorf("%q: %q, %+v, %q", tt.text, old.From, extra, text)
 		}
+	}
+	with := HookOptions{OldHome: dir}
+	with.Network = buildkit.DefaultNetwork
+	if old, _, err := with.findOldHome(); !old.Online || err != nil {
+		t.Errorf("with a network: %+v, %v", old, err)
 	}
 	if old, _, err := (HookOptions{OldHome: "oci-layout://" + missing}).findOldHome(); old.From != rehearse.Image || err == nil {
 		t.Errorf("an image that is missing: %q, %v", old.From, err)

@@ -43,7 +43,7 @@ const (
 type OldHome struct {
 	From   Old
 	Copy   homecopy.Copy // what a copy of a home has
-	Online bool          // hooks have a network although they can read the copy of a home
+	Online bool          // hooks have the network of steps although they can read the copy of a home
 }
 
 // isOffline reports whether hooks have no network in the old home.
