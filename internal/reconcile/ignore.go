@@ -3,29 +3,29 @@ package reconcile
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"bkt/internal/hint"
 )
 
-// An Ignore has the patterns of keys that are not captured, pruned or reported.
-type Ignore []*regexp.Regexp
-
-// Has reports whether a key is ignored.
-func (i Ignore) Has(key string) bool {
-	return slices.ContainsFunc(i, func(p *regexp.Regexp) bool { return p.MatchString(key) })
-}
+// The limits of an ignore file. The largest that people have has some hundred lines.
+const (
+	maxPatterns   = 20_000
+	maxIgnoreText = 1 << 20 // bytes
+)
 
 // ParseIgnore parses the text of an ignore file. name is its name for errors. Each line has
 // a pattern, DOMAIN:GLOB, where * matches any text and ? any character. It ignores blank
 // lines and lines that begin with #. It returns the patterns of each domain; DOMAIN may be
-// the first word of several domains.
+// the first word of several domains. A file with too many patterns is an error.
 func ParseIgnore(name string, text []byte, domains []string) (map[string]Ignore, error) {
-	ignored := map[string]Ignore{}
+	if len(text) > maxIgnoreText {
+		return nil, fmt.Errorf("%s: larger than %d KiB, the limit", name, maxIgnoreText>>10)
+	}
+	globs := map[string][]string{}
 	var errs []error
-	n := 0
+	n, patterns := 0, 0
 	for line := range strings.Lines(string(text)) {
 		n++
 		line = strings.TrimSpace(line)
@@ -39,9 +39,17 @@ func ParseIgnore(name string, text []byte, domains []string) (map[string]Ignore,
 			errs = append(errs, hint.Add(err, "the domains are %s", strings.Join(domains, ", ")))
 			continue
 		}
-		for _, d := range names {
-			ignored[d] = append(ignored[d], pattern(glob))
+		if patterns++; patterns > maxPatterns {
+			errs = append(errs, fmt.Errorf("%s:%d:1: more than %d patterns, the limit", name, n, maxPatterns))
+			break
 		}
+		for _, d := range names {
+			globs[d] = append(globs[d], glob)
+		}
+	}
+	ignored := map[string]Ignore{}
+	for d, all := range globs {
+		ignored[d] = newIgnore(all)
 	}
 	return ignored, errors.Join(errs...)
 }
@@ -59,10 +67,4 @@ func Matching(name string, domains []string) []string {
 		}
 	}
 	return all
-}
-
-func pattern(glob string) *regexp.Regexp {
-	quoted := regexp.QuoteMeta(glob)
-	quoted = strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(quoted)
-	return regexp.MustCompile(`(?s)^` + quoted + `$`)
 }
