@@ -18,11 +18,11 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/plainfile"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/core/images"
 	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
-	"github.com/containerd/errdefs"
 	"github.com/containerd/platforms"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -74,14 +74,14 @@ func (i Image) Descriptor() (ocispec.Descriptor, error) {
 	return ocispec.Descriptor{}, hint.Add(err, "if another build has replaced it meanwhile, run this again")
 }
 
-// ReadBlob returns a blob of the layout. A blob that does not match its digest
-// is an error.
+// ReadBlob returns a manifest, an index or a configuration of the layout. A blob that
+// does not match its digest, or is too large to be one, is an error.
 func (i Image) ReadBlob(d digest.Digest) ([]byte, error) {
 	path, err := reader{i.Dir}.path(d)
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(path)
+	data, err := plainfile.Read(path, maxJSON)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +143,9 @@ func (i Image) ID() (digest.Digest, error) {
 
 // readJSON decodes a blob.
 func readJSON(store content.Provider, desc ocispec.Descriptor, v any) error {
+	if err := checkSize(desc); err != nil {
+		return err
+	}
 	data, err := content.ReadBlob(context.Background(), store, desc)
 	if err != nil {
 		return err
@@ -163,7 +166,7 @@ func readIndex(dir string) (ocispec.Index, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return index, err
 	}
-	data, errIndex := os.ReadFile(filepath.Join(dir, ocispec.ImageIndexFile))
+	data, errIndex := plainfile.Read(filepath.Join(dir, ocispec.ImageIndexFile), maxJSON)
 	if err != nil || errors.Is(errIndex, fs.ErrNotExist) {
 		return index, fmt.Errorf("%s: not an OCI layout", dir)
 	}
@@ -201,48 +204,4 @@ func choose(all []ocispec.Descriptor, name string) (ocispec.Descriptor, error) {
 	default:
 		return ocispec.Descriptor{}, hint.Add(errors.New("several images in it"), "choose one by its digest: %s", strings.Join(names, ", "))
 	}
-}
-
-// maxVerified is the size up to which the content of blobs is verified. Manifests and
-// configurations are smaller, most layers larger.
-const maxVerified = 1 << 20
-
-// blobsOf returns the digests of desc and of all blobs that it refers to. A blob is an
-// error if it is missing, has another size or, if it is small, another digest.
-func blobsOf(ctx context.Context, store readStore, desc ocispec.Descriptor) (map[digest.Digest]bool, error) {
-	found := map[digest.Digest]bool{}
-	children := images.ChildrenHandler(store)
-	err := images.Walk(ctx, images.HandlerFunc(func(ctx context.Context, d ocispec.Descriptor) ([]ocispec.Descriptor, error) {
-		info, err := store.Info(ctx, d.Digest)
-		if errdefs.IsNotFound(err) {
-			return nil, fmt.Errorf("blob %s is missing", d.Digest)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if info.Size != d.Size {
-			return nil, fmt.Errorf("blob %s has %d bytes, not %d", d.Digest, info.Size, d.Size)
-		}
-		if err := verify(ctx, store, d); err != nil {
-			return nil, err
-		}
-		found[d.Digest] = true
-		return children(ctx, d)
-	}), desc)
-	return found, err
-}
-
-// verify returns an error if a small blob does not match its digest.
-func verify(ctx context.Context, store readStore, d ocispec.Descriptor) error {
-	if d.Size > maxVerified {
-		return nil
-	}
-	data, err := content.ReadBlob(ctx, store, d)
-	if err != nil {
-		return err
-	}
-	if d.Digest.Algorithm().FromBytes(data) != d.Digest {
-		return fmt.Errorf("blob %s is damaged", d.Digest)
-	}
-	return nil
 }

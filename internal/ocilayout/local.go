@@ -2,8 +2,9 @@ package ocilayout
 
 import (
 	"context"
-	"os"
 	"path/filepath"
+
+	"bkt/internal/plainfile"
 
 	"github.com/containerd/containerd/v2/core/content"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -40,7 +41,7 @@ func (l localBlobStore) Writer(ctx context.Context, opts ...content.WriterOpt) (
 // has, that cannot be read here, or that is damaged.
 func (l localBlobStore) copy(ctx context.Context, desc ocispec.Descriptor) {
 	for _, dir := range l.dirs {
-		f, err := os.Open(filepath.Join(dir, "blobs", desc.Digest.Algorithm().String(), desc.Digest.Encoded()))
+		f, err := plainfile.Open(filepath.Join(dir, "blobs", desc.Digest.Algorithm().String(), desc.Digest.Encoded()))
 		if err != nil {
 			continue
 		}

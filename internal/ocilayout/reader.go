@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"bkt/internal/plainfile"
+
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
@@ -51,7 +53,7 @@ func (r reader) ReaderAt(_ context.Context, desc ocispec.Descriptor) (content.Re
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	f, err := plainfile.Open(path)
 	if err != nil {
 		return nil, notFound(err)
 	}
