@@ -64,6 +64,20 @@ func (d *decoder) after(skipped string) int {
 	return len(d.data) - len(bytes.TrimLeft(d.data[read:], skipped))
 }
 
+// maxDepth is how many lists and objects may be in each other. Manifests have four; what
+// reads a value calls itself for each.
+const maxDepth = 64
+
+// tooDeep reports a list or object that would be in too many others.
+func (d *decoder) tooDeep(kind jsontext.Kind) error {
+	if kind != '{' && kind != '[' || d.tokens.StackDepth() < maxDepth {
+		return nil
+	}
+	err := fmt.Errorf("more than %d levels of lists and objects, the limit", maxDepth)
+	d.addAt(d.source.position(d.next()), "", err)
+	return errStop
+}
+
 // value reads a value into v.
 func (d *decoder) value(v reflect.Value) (node, error) {
 	kind := d.tokens.PeekKind()
@@ -145,7 +159,11 @@ func (d *decoder) other(v reflect.Value) (node, error) {
 
 // skip reads a value and records its position only.
 func (d *decoder) skip() (node, error) {
-	switch d.tokens.PeekKind() {
+	kind := d.tokens.PeekKind()
+	if err := d.tooDeep(kind); err != nil {
+		return node{}, err
+	}
+	switch kind {
 	case '{':
 		return d.members(func(string, int) (node, error) { return d.skip() })
 	case '[':
@@ -179,6 +197,7 @@ func (d *decoder) members(read func(text string, offset int) (node, error)) (nod
 	if err == nil {
 		_, err = d.token()
 	}
+	n.sortNames()
 	return n, err
 }
 

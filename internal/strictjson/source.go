@@ -36,6 +36,7 @@ type children struct {
 	offsets []int
 	nested  []*children // of each, up to the last one that has any
 	names   []name
+	byName  map[string]int // the indexes of names, if there are many
 }
 
 type name struct {
@@ -51,8 +52,28 @@ func (c *children) add(n node) {
 	}
 }
 
+// manyNames is how many names of an object are too many to look through for each.
+const manyNames = 32
+
+// sortNames prepares looking for a name in an object that has all its names.
+func (c *children) sortNames() {
+	if len(c.names) <= manyNames {
+		return
+	}
+	c.byName = make(map[string]int, len(c.names))
+	for i, n := range c.names {
+		c.byName[n.text] = i
+	}
+}
+
 // index returns the index of the child with that name, or -1.
 func (c *children) index(text string) int {
+	if c.byName != nil {
+		if i, ok := c.byName[text]; ok {
+			return i
+		}
+		return -1
+	}
 	return slices.IndexFunc(c.names, func(n name) bool { return n.text == text })
 }
 
