@@ -71,7 +71,7 @@ var may = map[string]string{
 	"internal/keyfile":                        "",
 	"internal/live":                           "gen internal/crash internal/domains internal/hint internal/host internal/patherr internal/plan internal/reconcile internal/repo internal/secret internal/strictjson internal/workspace packaging",
 	"internal/manifest":                       "internal/finding internal/hint internal/patherr internal/strictjson",
-	"internal/ocilayout":                      "internal/flock internal/hint internal/owner internal/patherr",
+	"internal/ocilayout":                      "internal/flock internal/hint internal/owner internal/patherr internal/plainfile",
 	"internal/owner":                          "",
 	"internal/patherr":                        "",
 	"internal/paths":                          "",
