@@ -71,8 +71,9 @@ func (r Result) Parse(file string) (*dockerfile.File, error) {
 	if e, ok := errors.AsType[*dockerfile.Error](err); ok {
 		line = e.Line()
 	}
-	if r.SectionAt(line) == "" {
-		line = r.LineBefore(line) // nothing is written
+	if r.SectionAt(line) == "" { // nothing is written, so the line is that of the file as it is
+		place := finding.Place{File: file, Line: r.LineBefore(line)}
+		return nil, finding.Finding{Rule: "syntax", Level: finding.Error, Place: place, Message: err.Error()}
 	}
 	return nil, r.Finding(finding.Error, "syntax", file, line, err.Error())
 }
