@@ -312,7 +312,7 @@ func templateError(section string, err error) error {
 		_, what, _ = strings.Cut(what, ">: ")
 	}
 	what, _, _ = strings.Cut(what, " in type ")
-	return fmt.Errorf("%s: section %s: %s", where, section, what)
+	return fmt.Errorf("%s: section %s: %s", where, section, printable.Message(what))
 }
 
 // A manifestCache reads the manifests of a repository, each once.

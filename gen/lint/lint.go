@@ -10,6 +10,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/finding"
+	"bkt/internal/printable"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
@@ -38,7 +39,7 @@ func Check(ctx context.Context, file string, r gen.Result) (warnings []error, er
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	for _, w := range results.Warnings {
-		warnings = append(warnings, r.Finding(finding.Warning, "buildkit/"+w.RuleName, file, firstLine(w.Location), fmt.Sprintf("%s: %s", w.RuleName, w.Detail)))
+		warnings = append(warnings, r.Finding(finding.Warning, "buildkit/"+w.RuleName, file, firstLine(w.Location), printable.Message(w.RuleName+": "+w.Detail)))
 	}
 	f, err := r.Parse(file)
 	if err != nil {
@@ -50,7 +51,7 @@ func Check(ctx context.Context, file string, r gen.Result) (warnings []error, er
 		return warnings, err
 	}
 	// The file is well formed. Other errors may depend on build arguments.
-	return append(warnings, r.Finding(finding.Warning, "buildkit", file, firstLine(&results.Error.Location), results.Error.Message)), nil
+	return append(warnings, r.Finding(finding.Warning, "buildkit", file, firstLine(&results.Error.Location), printable.Message(results.Error.Message))), nil
 }
 
 // check returns the findings in a file that BuildKit can parse.

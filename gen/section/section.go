@@ -11,6 +11,7 @@ import (
 
 	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
+	"bkt/internal/printable"
 )
 
 // A Span is a managed section of a Containerfile. Lines count from 0.
@@ -32,9 +33,9 @@ type finder struct {
 
 // fail adds an error at line i.
 func (f *finder) fail(i int, advice, format string, args ...any) {
-	err := fmt.Errorf("%s:%d: %s", f.file, i+1, fmt.Sprintf(format, args...))
+	err := fmt.Errorf("%s:%d: %s", f.file, i+1, printable.Message(fmt.Sprintf(format, args...)))
 	if advice != "" {
-		err = hint.Add(err, "%s", advice)
+		err = hint.Add(err, "%s", printable.Message(advice))
 	}
 	f.errs = append(f.errs, err)
 }
@@ -133,7 +134,7 @@ func (f *finder) comment(i int, text string) {
 
 func (f *finder) looksLike(i int, text string, m Marker) {
 	f.fail(i, fmt.Sprintf("write %q, or reword the comment", m),
-		"%q looks like a marker, but is not", strings.TrimSpace(text))
+		"%s looks like a marker, but is not", printable.Quote(strings.TrimSpace(text)))
 }
 
 // Find returns the managed sections of src in their order. file is its name in errors;

@@ -14,7 +14,10 @@ import (
 	"bkt/gen"
 	"bkt/internal/finding"
 	"bkt/internal/hint"
+	"bkt/internal/printable"
 	"bkt/internal/script"
+
+	"github.com/distribution/reference"
 )
 
 // Losses are statements in sections of a Containerfile that a rendering would drop.
@@ -180,9 +183,15 @@ func listed(all []statement) string {
 	return strings.Join(append(words, comments...), ", ")
 }
 
-// String describes s in the user's words.
+// String describes s in the user's words, with short excerpts of the file.
 func (s statement) String() string {
-	const most = 72 // characters of a command, enough to recognize it
+	if _, err := reference.ParseNormalizedNamed(s.Name); s.Kind == script.Image && err == nil {
+		return s.words() // a digest counts as a whole
+	}
+	return printable.Message(s.words())
+}
+
+func (s statement) words() string {
 	switch s.Kind {
 	case script.Package:
 		return s.Name
@@ -196,11 +205,7 @@ func (s statement) String() string {
 			return fmt.Sprintf("repository %s (%s)", s.Name, strings.Join(more, ": "))
 		}
 	case script.Other, script.Comment:
-		text := []rune(s.Name)
-		if len(text) > most {
-			text = append(text[:most-1], '…')
-		}
-		return fmt.Sprintf("%q (line %d)", string(text), s.Line)
+		return fmt.Sprintf("%s (line %d)", printable.Quote(s.Name), s.Line)
 	case script.Label, script.Variable:
 		return fmt.Sprintf("%s %s=%q", s.Kind, s.Name, s.Value)
 	}

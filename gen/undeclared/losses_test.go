@@ -63,7 +63,7 @@ func TestLosses(t *testing.T) {
 		{"without a shell", system, "SYSTEM_PACKAGES", `RUN ["dnf", "install", "gcc"]` + "\n", git, "Containerfile:3: section SYSTEM_PACKAGES: gcc"},
 		{"what has no words", system, "SYSTEM_PACKAGES", "ARG X=1\nRUN dnf install git $X\nRUN curl x | sh\nADD a /b\nRUN --network=none true\n", git,
 			`Containerfile:3: section SYSTEM_PACKAGES: "ARG X=1" (line 3), "dnf install $X" (line 4), "curl x | sh" (line 5), "ADD a /b" (line 6), "RUN --network=none" (line 7)`},
-		{"something long", system, "SYSTEM_PACKAGES", "RUN a " + strings.Repeat("ä", 99) + "\n", git, `Containerfile:3: section SYSTEM_PACKAGES: "a ` + strings.Repeat("ä", 69) + `…" (line 3)`},
+		{"something long", system, "SYSTEM_PACKAGES", "RUN a " + strings.Repeat("ä", 99) + "\n", git, `Containerfile:3: section SYSTEM_PACKAGES: "a ` + strings.Repeat("ä", 58) + `"… (line 3)`},
 		{"no end", system, "SYSTEM_PACKAGES", "RUN dnf install git \\\n", git, `Containerfile:3: section SYSTEM_PACKAGES: "RUN dnf install git (which has no end)" (line 3)`},
 		{"an open heredoc", system, "SYSTEM_PACKAGES", "RUN <<EOF\ndnf install git\n", git, `Containerfile:3: section SYSTEM_PACKAGES: "RUN <<EOF dnf install git (which has no end)" (line 3)`},
 		{"no instruction", system, "SYSTEM_PACKAGES", "git\n", git, `Containerfile:3: section SYSTEM_PACKAGES: "git" (line 3)`},

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/printable"
+
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -32,13 +34,13 @@ type Error struct {
 	Err    error
 }
 
-// Error returns BuildKit's message without the line.
+// Error returns BuildKit's message without the line, and with a short excerpt of the file.
 func (e *Error) Error() string {
 	_, rest, ok := strings.Cut(e.Err.Error(), ": ")
 	if ok && strings.HasPrefix(e.Err.Error(), "dockerfile parse error on line ") {
-		return rest
+		return printable.Message(rest)
 	}
-	return e.Err.Error()
+	return printable.Message(e.Err.Error())
 }
 
 // Unwrap returns BuildKit's error.

@@ -16,6 +16,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/printable"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
 	"bkt/internal/strictjson"
@@ -126,7 +127,7 @@ func uselessPatterns(_ context.Context, t *Target) ([]Problem, error) {
 	for line := range strings.Lines(string(text)) {
 		n++
 		if ignored, err := reconcile.ParseIgnore(workspace.IgnoreFile, []byte(line), t.DomainNames()); err == nil && t.matchesNothing(ignored) {
-			err := fmt.Errorf("%s:%d:1: %q matches nothing", workspace.IgnoreFile, n, strings.TrimSpace(line))
+			err := fmt.Errorf("%s:%d:1: %s matches nothing", workspace.IgnoreFile, n, printable.Quote(strings.TrimSpace(line)))
 			all = append(all, unfixable(hint.Add(err, "check how the item is spelled, or remove the line"))...)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/printable"
 )
 
 // The limits of an ignore file. The largest that people have has some hundred lines.
@@ -35,7 +36,7 @@ func ParseIgnore(name string, text []byte, domains []string) (map[string]Ignore,
 		domain, glob, _ := strings.Cut(line, ":")
 		names := Matching(domain, domains)
 		if len(names) == 0 || glob == "" {
-			err := fmt.Errorf("%s:%d:1: %q is not DOMAIN:GLOB", name, n, line)
+			err := fmt.Errorf("%s:%d:1: %s is not DOMAIN:GLOB", name, n, printable.Quote(line))
 			errs = append(errs, hint.Add(err, "the domains are %s", strings.Join(domains, ", ")))
 			continue
 		}
