@@ -50,9 +50,9 @@ func (b Builder) Inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount
 	if err != nil {
 		return err
 	}
-	build := b.frontend(s, in)
 	return b.inspect(ctx, s, extra, log, visit, func(ctx context.Context, c stepClient) (Inspection, error) {
-		res, err := build(ctx, c.Client)
+		b.Proxies = c.proxies
+		res, err := b.frontend(s, in)(ctx, c.Client)
 		if err != nil {
 			return Inspection{}, err
 		}
@@ -100,6 +100,7 @@ func (b Builder) inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount
 	if err != nil {
 		return err
 	}
+	b.Proxies = network.reachable(b, c, s)
 	_, err = b.solve(ctx, c.Client, opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		steps := stepClient{c, network.mode, b.proxies(s)}
 		i, err := open(ctx, steps)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -127,6 +128,26 @@ func (b Builder) proxies(s buildspec.Spec) proxy.Set {
 		return proxy.Set{}.With(s.Args)
 	}
 	return b.Proxies.With(s.Args)
+}
+
+// reachable returns the proxies of the environment that the steps of a build of s on
+// the engine c can reach. It reports the others.
+func (n *stepNetwork) reachable(b Builder, c *engineclient.Connection, s buildspec.Spec) proxy.Set {
+	if c.Address == engineclient.Own || n.mode != pb.NetMode_UNSET {
+		return b.Proxies
+	}
+	kept, used := maps.Clone(b.Proxies), b.proxies(s)
+	for _, name := range b.Proxies.Loopback() {
+		if used[name] != b.Proxies[name] { // a build argument has another one
+			continue
+		}
+		delete(kept, name)
+		if n.warn != nil {
+			err := fmt.Errorf("%s: steps do not get this proxy: it is on the loopback interface of this machine, and %s is another engine than bkt's own", name, c.Name())
+			n.warn(hint.Add(err, "if its steps reach the proxy, pass it with \"--build-arg %s=ADDRESS\"", name))
+		}
+	}
+	return kept
 }
 
 // addProxies adds the proxies of the steps of s to the options of the frontend. The

@@ -2,12 +2,14 @@ package buildkit
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"bkt/internal/buildspec"
 	"bkt/internal/engine/contract"
+	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 	"bkt/internal/proxy"
 
@@ -139,6 +141,30 @@ func TestWithCause(t *testing.T) {
 		hints := strings.Join(hint.Of(err), "\n")
 		if !errors.Is(err, tt.err) && err != tt.err || (hints == "") != (tt.hint == "") || !strings.Contains(hints, tt.hint) {
 			t.Errorf("%s: %v: %q", tt.name, err, hints)
+		}
+	}
+}
+
+// TestReachable checks that steps of other engines do not get proxies of the environment
+// that are on this machine, unless they have its network.
+func TestReachable(t *testing.T) {
+	b := Builder{Proxies: proxy.Set{"http_proxy": "http://127.0.0.1:1", "https_proxy": "http://eve:plum7@localhost:2", "all_proxy": "http://example.org:3"}}
+	s := buildspec.Spec{Args: map[string]string{"HTTP_PROXY": "http://127.0.0.1:4"}}
+	for _, tt := range []struct {
+		address string
+		mode    pb.NetMode
+		want    []string
+	}{
+		{engineclient.Own, pb.NetMode_UNSET, []string{"all_proxy", "http_proxy", "https_proxy"}},
+		{"unix:///x", pb.NetMode_HOST, []string{"all_proxy", "http_proxy", "https_proxy"}},
+		{"unix:///x", pb.NetMode_UNSET, []string{"all_proxy", "http_proxy"}}, // http_proxy is not used
+	} {
+		var warnings []string
+		n := &stepNetwork{mode: tt.mode, warn: func(err error) { warnings = append(warnings, err.Error()) }}
+		got := slices.Sorted(maps.Keys(n.reachable(b, &engineclient.Connection{Address: tt.address}, s)))
+		text := strings.Join(warnings, "\n")
+		if !slices.Equal(got, tt.want) || len(got)+len(warnings) != 3 || strings.Contains(text, "plum7") {
+			t.Errorf("%s, %v: %q, %q", tt.address, tt.mode, got, text)
 		}
 	}
 }

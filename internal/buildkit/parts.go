@@ -152,6 +152,7 @@ func (p part) deliver(ctx context.Context, out *ocilayout.Writer, also []client.
 	if err != nil {
 		return none, err
 	}
+	p.Proxies = network.reachable(p.Builder, c, p.spec)
 	res, err := p.solve(ctx, c.Client, p.opt, p.frontend(p.spec, p.inputs), log)
 	network.close()
 	if err != nil {

@@ -86,16 +86,24 @@ func (s Set) Local() []int {
 	return ports
 }
 
-// Elsewhere returns the variables whose proxies are on the loopback interface, but at
-// another of its addresses, sorted.
-func (s Set) Elsewhere() []string {
+// Loopback returns the variables whose proxies are on the loopback interface, sorted.
+func (s Set) Loopback() []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(s)) {
-		if ip, _ := s.address(name); ip != nil && !isReachable(ip) {
+		if ip, _ := s.address(name); ip != nil {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// Elsewhere returns the variables whose proxies are on the loopback interface, but at
+// another of its addresses, sorted.
+func (s Set) Elsewhere() []string {
+	return slices.DeleteFunc(s.Loopback(), func(name string) bool {
+		ip, _ := s.address(name)
+		return isReachable(ip)
+	})
 }
 
 // isReachable reports whether ports of an address can be opened to steps.

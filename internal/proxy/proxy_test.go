@@ -110,6 +110,9 @@ func TestAddresses(t *testing.T) {
 	if got := all.Local(); !slices.Equal(got, []int{2, 9}) {
 		t.Error(got)
 	}
+	if got := all.Loopback(); !slices.Equal(got, []string{"all_proxy", "http_proxy", "https_proxy"}) {
+		t.Error(got)
+	}
 }
 
 func TestSecret(t *testing.T) {
