@@ -1,11 +1,13 @@
 package rehearse
 
 import (
+	"slices"
 	"testing"
 	"testing/fstest"
 
 	"bkt/internal/buildkit"
 	"bkt/internal/hook"
+	"bkt/internal/hook/homecopy"
 	"bkt/internal/manifest"
 )
 
@@ -76,6 +78,46 @@ func TestIsWritten(t *testing.T) {
 		if got := isWritten(written, path); got != want {
 			t.Errorf("%s: %v", path, got)
 		}
+	}
+}
+
+// TestPrivate checks which paths of a home that the copy lacks hooks may have written.
+func TestPrivate(t *testing.T) {
+	r := runner{old: OldHome{From: Home, Copy: homecopy.Copy{LeftOut: []string{".config/gh", ".netrc", ".ssh"}}}}
+	written := []buildkit.Change{
+		{Path: "/home/user/.config", What: "added"}, {Path: "/home/user/.ssh/config", What: "other content"},
+		{Path: "/home/user", What: "mode -rwx------ became -rwxr-xr-x"}, {Path: "/home/user/.netrcs", What: "added"}, {Path: "/.netrc", What: "added"},
+	}
+	if got := r.private(written); !slices.Equal(got, []string{".config/gh", ".ssh/config"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestFailure checks that a finding says what hooks lack in the copy of a home, and that
+// others do not.
+func TestFailure(t *testing.T) {
+	h := readHooks(t)[0]
+	lacking := homecopy.Copy{LeftOut: []string{".netrc", "a"}}
+	tests := []struct {
+		name    string
+		old     OldHome
+		copy    bool
+		message string
+		fix     int
+	}{
+		{"a new home", OldHome{}, false, "fails: its run ends with exit code 2", 1},
+		{"a new home, before an old one", OldHome{From: Home, Copy: lacking}, false, "fails: its run ends with exit code 2", 1},
+		{"the copy of a home", OldHome{From: Home}, true, "fails: its run ends with exit code 2; it has no network there, because it can read your files", 2},
+		{"with a network", OldHome{From: Home, Online: true}, true, "fails: its run ends with exit code 2", 1},
+		{"a home with private files", OldHome{From: Home, Online: true, Copy: lacking}, true, "fails: its run ends with exit code 2; the copy of the home lacks a", 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := runner{old: tt.old}.failure(stage{name: "run", rule: runs, copy: tt.copy}, h, 2)
+			if f.Message != tt.message || len(f.Fix) != tt.fix {
+				t.Errorf("%q, %q", f.Message, f.Fix)
+			}
+		})
 	}
 }
 
