@@ -28,7 +28,8 @@ func TestKilledRunsDoNoHarm(t *testing.T) {
 		t.Parallel()
 		v := newVictim(t)
 		points := v.killAll(v.override, "capture")
-		v.mustHave(points, "link "+v.dir+"/manifests/.bkt-tmp-…", "rename "+v.declared, "rename "+v.state+"/base/")
+		v.mustHave(points, "link "+v.dir+"/manifests/.bkt-tmp-…")
+		v.inOrder(points, "rename "+v.declared, "sync "+v.dir+"/manifests", "rename "+v.state+"/base/", "sync "+v.state+"/base/")
 	})
 	t.Run("apply", func(t *testing.T) {
 		t.Parallel()
@@ -36,14 +37,16 @@ func TestKilledRunsDoNoHarm(t *testing.T) {
 		v.override(0)
 		v.bkt("capture")
 		points := v.killAll(v.declare, "apply")
-		v.mustHave(points, "rename "+v.overrides+"/org.bkt.App0", "rename "+v.overrides+"/org.bkt.App1", "rename "+v.state+"/base/")
+		v.inOrder(points, "rename "+v.overrides+"/org.bkt.App0", "rename "+v.overrides+"/org.bkt.App1", "sync "+v.overrides,
+			"rename "+v.state+"/base/", "sync "+v.state+"/base/")
 	})
 	t.Run("auto-capture", func(t *testing.T) {
 		t.Parallel()
 		v := newVictim(t)
 		v.commits = true
 		points := v.killAll(v.override, "auto-capture", "run", "--settle=0s")
-		v.mustHave(points, "rename "+v.state+"/auto-capture/", "rename "+v.declared, "rename "+v.state+"/base/", "repo commit --quiet")
+		v.inOrder(points, "rename "+v.state+"/auto-capture/", "sync "+v.state+"/auto-capture/", "rename "+v.declared, "sync "+v.dir+"/manifests",
+			"rename "+v.state+"/base/", "sync "+v.state+"/base/", "repo commit --quiet")
 		v.git("fsck", "--strict")
 		if n := v.git("rev-list", "--count", "HEAD~"); n != fmt.Sprintln(v.changes) {
 			t.Errorf("of %d changes there are %s commits", v.changes, n)
@@ -194,6 +197,22 @@ func (v *victim) mustHave(points []string, wanted ...string) {
 		if !slices.ContainsFunc(points, func(p string) bool { return strings.Contains(p, want) }) {
 			v.Errorf("not killed at %q, only at\n%s", want, strings.Join(points, "\n"))
 		}
+	}
+}
+
+// inOrder checks that some of the points have these texts in their names, in this order,
+// and none comes before the one that precedes it: a power failure may take away
+// everything that is not on disk.
+func (v *victim) inOrder(points []string, wanted ...string) {
+	v.Helper()
+	v.mustHave(points, wanted...)
+	last := -1
+	for _, want := range wanted {
+		n := slices.IndexFunc(points, func(p string) bool { return strings.Contains(p, want) && !strings.Contains(p, "/#…") })
+		if n <= last {
+			v.Errorf("%q comes too early in\n%s", want, strings.Join(points, "\n"))
+		}
+		last = n
 	}
 }
 

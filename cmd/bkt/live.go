@@ -43,10 +43,17 @@ func (a *app) begin(ctx context.Context, s live.System, f liveFlags) (domains []
 	}
 	return domains, func() {
 		if !f.Preview() {
-			s.Cache.Save()
+			a.saveCache(s)
 		}
 		unlock()
 	}, nil
+}
+
+// saveCache keeps what was looked up for later commands. Without it, they take longer.
+func (a *app) saveCache(s live.System) {
+	if err := s.Cache.Save(); err != nil {
+		a.Note("facts about the system are not saved: %v", err)
+	}
 }
 
 // problems returns the problems of domains. With -v, it mentions domains that are

@@ -44,7 +44,7 @@ func (c *upgradeCmd) execute(ctx context.Context, a *app, s live.System, p upgra
 		return err
 	}
 	defer unlock()
-	defer s.Cache.Save()
+	defer a.saveCache(s)
 	candidate, err := p.Fetch(ctx, a)
 	if err != nil {
 		return err

@@ -83,7 +83,7 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []app) (
 		o.Items = append(o.Items, item)
 	}
 	if now := remember(files); len(files)+len(memory) > 0 && string(now) != string(text) {
-		d.Remember(plan.Overwrite{Path: d.memory(), Text: now, Private: d.Cache})
+		d.Remember(plan.Overwrite{Path: d.memory(), Text: now, Private: d.Cache, Cache: true})
 	}
 	o.Notes = append(o.Notes, notes(o.Items, names, left)...)
 	o.Plan, o.Identity = s.plan, d.identity()

@@ -109,7 +109,11 @@ func runOnce(ctx context.Context, s live.System, o Options, rep Reporter) (unsta
 		return false, err
 	}
 	defer lock.Close()
-	defer s.Cache.Save()
+	defer func() {
+		if err := s.Cache.Save(); err != nil {
+			rep.Note("facts about the system are not saved: %v", err)
+		}
+	}()
 	r, err := newCaptureRun(s, o, rep)
 	if err != nil {
 		return false, err

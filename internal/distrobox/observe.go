@@ -374,6 +374,6 @@ func (s *snapshot) remember(stamp string, containers []manager.Container, before
 	}
 	text, err := json.Marshal(manager.NewCache(stamp, containers))
 	if err == nil && !bytes.Equal(text, before) {
-		s.Remember(plan.Overwrite{Path: s.cacheFile(), Text: text, Private: s.Cache})
+		s.Remember(plan.Overwrite{Path: s.cacheFile(), Text: text, Private: s.Cache, Cache: true})
 	}
 }

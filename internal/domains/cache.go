@@ -14,7 +14,7 @@ import (
 )
 
 // A Cache holds facts that domains have read, for later commands. It writes nothing before
-// [Cache.Save], so that a preview changes no file.
+// it is told to, so that a preview changes no file.
 type Cache struct {
 	mu    sync.Mutex
 	texts map[string]plan.Overwrite // by path
@@ -25,6 +25,10 @@ type Cache struct {
 func (c *Cache) Remember(p plan.Overwrite) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.set(p)
+}
+
+func (c *Cache) set(p plan.Overwrite) {
 	if c.texts == nil {
 		c.texts = map[string]plan.Overwrite{}
 	}
@@ -52,35 +56,43 @@ func (c *Cache) Recall(path string) ([]byte, error) {
 	return text, err
 }
 
-// Save executes the plan of the cache. It ignores errors: the next command reads facts again
-// that could not be saved.
-func (c *Cache) Save() {
-	_ = host.Executor{}.Execute(context.Background(), c.plan(), nil)
+// SaveFacts writes the facts that no later command can read again. The last known state
+// relies on them: it must not be written if they cannot.
+func (c *Cache) SaveFacts() error {
+	return save(c.plan(func(p plan.Overwrite) bool { return !p.Cache }))
 }
 
-// plan returns the plan that writes the remembered texts, and empties the cache. Instead of
-// a text with a secret, it writes an empty one. It rewrites files that an older bkt wrote
-// readable for all.
-func (c *Cache) plan() plan.Plan {
+// Save writes everything that was remembered, and tries all of it. An error of a file that
+// is only a cache does no harm: the next command reads its facts again.
+func (c *Cache) Save() error {
+	return save(c.plan(func(plan.Overwrite) bool { return true }))
+}
+
+func save(p plan.Plan) error { return host.Executor{}.Execute(context.Background(), p, nil) }
+
+// plan returns the plan that writes the chosen texts, and forgets them. Instead of a text
+// with a secret, it writes an empty one. It rewrites files that an older bkt wrote readable
+// for all.
+func (c *Cache) plan(choose func(plan.Overwrite) bool) plan.Plan {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	texts := maps.Clone(c.texts)
-	if texts == nil {
-		texts = map[string]plan.Overwrite{}
-	}
 	for path, text := range c.read {
-		if _, ok := texts[path]; !ok && host.ReadableByOthers(path) {
-			texts[path] = plan.Overwrite{Path: path, Text: text, Private: filepath.Dir(path)}
+		if _, ok := c.texts[path]; !ok && host.ReadableByOthers(path) {
+			c.set(plan.Overwrite{Path: path, Text: text, Private: filepath.Dir(path), Cache: true})
 		}
 	}
+	c.read = nil
 	var p plan.Plan
-	for _, path := range slices.Sorted(maps.Keys(texts)) {
-		step := texts[path]
+	for _, path := range slices.Sorted(maps.Keys(c.texts)) {
+		step := c.texts[path]
+		if !choose(step) {
+			continue
+		}
+		delete(c.texts, path)
 		if secret.Find(step.Text, nil) != "" {
 			step.Text = []byte("{}\n")
 		}
 		p = append(p, plan.Change{Op: plan.Modify, Targets: []string{path}, Steps: []plan.Step{step}})
 	}
-	c.texts, c.read = nil, nil
 	return p
 }

@@ -42,7 +42,7 @@ func newDraft(path string, mode fs.FileMode) (*draft, error) {
 // owner of the folder.
 func (s spot) draft(mode fs.FileMode) (*draft, error) {
 	d := &draft{spot: s}
-	fd, err := unix.Openat(s.fd(), ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, uint32(mode.Perm()))
+	fd, err := s.openat(".", unix.O_TMPFILE|unix.O_RDWR, mode)
 	switch {
 	case err == nil:
 		d.File = os.NewFile(uintptr(fd), s.path)
@@ -84,7 +84,7 @@ func (d *draft) belong() error {
 			return err
 		}
 	}
-	if err := unix.Fchmod(int(d.Fd()), old.Mode&allModes); err != nil {
+	if err := uninterrupted(func() error { return unix.Fchmod(int(d.Fd()), old.Mode&allModes) }); err != nil {
 		return &fs.PathError{Op: "chmod", Path: d.path, Err: err}
 	}
 	return nil
@@ -96,7 +96,7 @@ const allModes = 0o7777
 // openNamed creates the file on a file system without O_TMPFILE.
 func (d *draft) openNamed(mode fs.FileMode) error {
 	first := draftPrefix + rand.Text()
-	fd, err := unix.Openat(d.fd(), first, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, uint32(mode.Perm()))
+	fd, err := d.openat(first, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, mode)
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: d.path, Err: err}
 	}
@@ -138,7 +138,9 @@ func (d *draft) link() error {
 	if err != nil {
 		return err
 	}
-	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", d.Fd()), d.fd(), proof, unix.AT_SYMLINK_FOLLOW)
+	err = uninterrupted(func() error {
+		return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", d.Fd()), d.fd(), proof, unix.AT_SYMLINK_FOLLOW)
+	})
 	if err != nil {
 		return &fs.PathError{Op: "link", Path: filepath.Join(filepath.Dir(d.path), proof), Err: err}
 	}
@@ -149,7 +151,7 @@ func (d *draft) link() error {
 // cleanup closes the file, and removes it if it is not in its place.
 func (d *draft) cleanup() {
 	if d.temp != "" {
-		_ = unix.Unlinkat(d.fd(), d.temp, 0) // the next bkt that writes there removes it
+		_ = uninterrupted(func() error { return unix.Unlinkat(d.fd(), d.temp, 0) }) // the next bkt that writes there removes it
 		d.temp = ""
 	}
 	_ = d.Close()
@@ -193,36 +195,14 @@ func Abandoned(path string) bool {
 // reads each folder once, because it may get thousands of files.
 func removeStaleTemps(changes plan.Plan) {
 	done := map[string]bool{}
-	for _, path := range writtenBy(changes) {
-		if dir := filepath.Dir(path); !done[dir] {
-			done[dir] = true
-			removeStaleTemp(dir)
-		}
-	}
-}
-
-// writtenBy returns the paths of the files that changes write, and those that links at them
-// lead to.
-func writtenBy(changes plan.Plan) (paths []string) {
-	for _, c := range changes {
-		for _, s := range append(c.Steps[:len(c.Steps):len(c.Steps)], c.Undo...) {
-			switch s := s.(type) {
-			case plan.Write:
-				paths = append(paths, followedBy(s.Path, s.Within)...)
-			case plan.Overwrite:
-				paths = append(paths, followedBy(s.Path, s.Within)...)
-			case plan.Fetch:
-				paths = append(paths, followedBy(s.Path, nil)...)
-			case plan.Install:
-				paths = append(paths, followedBy(s.Path, nil)...)
-				paths = append(paths, followedBy(s.Cache, nil)...)
-			case plan.EditKeyFile:
-				paths = append(paths, followedBy(s.Path, nil)...)
+	for _, t := range touchedBy(changes) {
+		for _, path := range t.paths {
+			if dir := filepath.Dir(path); t.isDraft && !done[dir] {
+				done[dir] = true
+				removeStaleTemp(dir)
 			}
 		}
-		paths = append(paths, writtenBy(c.Fallback)...)
 	}
-	return paths
 }
 
 // followedBy returns path and the path that links at it lead to. If links may not lead

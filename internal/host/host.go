@@ -29,7 +29,8 @@ type Executor struct{}
 
 // Execute executes p. Before it changes anything, it checks every file that p writes
 // and prepares the new text of each: if a file was edited in the meantime, or its
-// folder is not writable, nothing changes.
+// folder is not writable, nothing changes. When it returns without an error, all files that
+// p has written, except caches, survive a power failure.
 //
 // A change that fails later does not stop the others; the errors are joined. If a change
 // with a Fallback fails, the Fallback is executed instead. Unless done is nil, Execute
@@ -38,10 +39,12 @@ func (Executor) Execute(ctx context.Context, p plan.Plan, done func(plan.Change,
 	pending := pending{}
 	defer pending.cleanup()
 	removeStaleTemps(p)
+	changed := changedFolders(p)
 	if err := pending.prepare(p); err != nil {
 		return err
 	}
-	return pending.all(ctx, p, done)
+	err := pending.all(ctx, p, done)
+	return errors.Join(err, syncFolders(changed))
 }
 
 func (p pending) all(ctx context.Context, changes plan.Plan, done func(plan.Change, error)) error {

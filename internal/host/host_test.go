@@ -25,6 +25,7 @@ const childEnv = "BKT_TEST_CHILD"
 // children are the programs that tests run and kill as separate processes.
 var children = map[string]func(path string) error{
 	"rewrite": rewriteOnce,
+	"several": writeSeveral,
 	"mounted": writeMounted,
 }
 

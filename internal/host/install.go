@@ -42,13 +42,15 @@ func install(ctx context.Context, i plan.Install) error {
 	if err := place(i.Cache, i.Path); err != nil {
 		return patherr.Reason(err)
 	}
-	removeStaleTemps(plan.Plan{{Steps: rest}})
+	after := plan.Plan{{Steps: rest}}
+	removeStaleTemps(after)
+	changed := changedFolders(after)
 	for _, s := range rest {
 		if err := step(ctx, s, nil); err != nil {
 			return err
 		}
 	}
-	return nil
+	return syncFolders(changed)
 }
 
 // maxAsked is the maximum number of requests before a download.

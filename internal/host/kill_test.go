@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"bkt/internal/host"
@@ -29,9 +30,9 @@ const (
 func TestKilledWriterLeavesAWholeFile(t *testing.T) {
 	path := put(t, t.TempDir()+"/f", contentA, 0o640)
 	dir := filepath.Dir(path)
-	points := killWriter(t, path, "").Points
+	points := killWriter(t, "rewrite:"+path, "").Points
 	for _, point := range points {
-		if run := killWriter(t, path, point); !run.Killed {
+		if run := killWriter(t, "rewrite:"+path, point); !run.Killed {
 			t.Errorf("%s is not reached", point)
 		}
 		checkWhole(t, path)
@@ -42,7 +43,7 @@ func TestKilledWriterLeavesAWholeFile(t *testing.T) {
 			t.Fatalf("killed at %s; after the next write there is %q", point, names)
 		}
 	}
-	for _, want := range []string{"create " + dir, "write " + dir + "/#…", "sync " + dir + "/#…", "link " + dir + "/.bkt-tmp-…", "rename " + path} {
+	for _, want := range []string{"create " + dir, "write " + dir + "/#…", "sync " + dir + "/#…", "link " + dir + "/.bkt-tmp-…", "rename " + path, "sync " + dir} {
 		if !slices.Contains(points, want) {
 			t.Errorf("no writer was killed at %q, only at %q", want, points)
 		}
@@ -50,12 +51,17 @@ func TestKilledWriterLeavesAWholeFile(t *testing.T) {
 	checkSwept(t, path)
 }
 
-// killWriter runs a process that rewrites a file, and kills it at a point.
-func killWriter(t *testing.T, path, point string) killpoint.Run {
+// killWriter runs a child that writes into a folder, and kills it at a point. writer is the
+// name of the child and a path in the folder, or its path.
+func killWriter(t *testing.T, writer, point string) killpoint.Run {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), childEnv+"=rewrite:"+path)
-	run, err := killpoint.Start(cmd, filepath.Dir(path), point)
+	cmd.Env = append(os.Environ(), childEnv+"="+writer)
+	_, path, _ := strings.Cut(writer, ":")
+	if stat(t, path).Mode().IsRegular() {
+		path = filepath.Dir(path)
+	}
+	run, err := killpoint.Start(cmd, path, point)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +123,34 @@ func checkSwept(t *testing.T, path string) {
 	if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
 		t.Errorf("after the write (-want +got), where %s was left:\n%s", left, diff)
 	}
+}
+
+// TestEachFolderIsSyncedOnce checks that a plan syncs the folders of its files when all
+// are there, each once, the parents of new folders too, and those of caches never.
+func TestEachFolderIsSyncedOnce(t *testing.T) {
+	dir := t.TempDir()
+	run := killWriter(t, "several:"+dir, "")
+	var got []string
+	for _, point := range run.Points {
+		if call, path, _ := strings.Cut(point, " "); call == "sync" && !strings.Contains(path, "/#…") || call == "rename" {
+			got = append(got, strings.ReplaceAll(point, dir, "DIR"))
+		}
+	}
+	want := []string{"rename DIR/a", "rename DIR/b", "rename DIR/new/deep/c", "rename DIR/cache/d", "sync DIR", "sync DIR/new/deep", "sync DIR/new"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// writeSeveral writes files in several folders. It is the program that
+// TestEachFolderIsSyncedOnce runs.
+func writeSeveral(dir string) error {
+	return host.Executor{}.Execute(context.Background(), plan.Plan{
+		{Targets: []string{"a", "b", "c"}, Steps: []plan.Step{
+			plan.Write{Path: dir + "/a", Name: "a", New: []byte("x")}, plan.Write{Path: dir + "/b", Name: "b", New: []byte("x")},
+			plan.Overwrite{Path: dir + "/new/deep/c", Text: []byte("x")}, plan.Overwrite{Path: dir + "/cache/d", Text: []byte("x"), Cache: true},
+		}},
+	}, ignore)
 }
 
 // TestDraftsWithAName has a file system without O_TMPFILE: the name of a draft proves that

@@ -23,7 +23,7 @@ func (s spot) base() string { return filepath.Base(s.path) }
 
 // rename renames a file in the folder.
 func (s spot) rename(from, to string) error {
-	if err := unix.Renameat(s.fd(), from, s.fd(), to); err != nil {
+	if err := uninterrupted(func() error { return unix.Renameat(s.fd(), from, s.fd(), to) }); err != nil {
 		dir := filepath.Dir(s.path)
 		return &os.LinkError{Op: "rename", Old: filepath.Join(dir, from), New: filepath.Join(dir, to), Err: err}
 	}
@@ -56,6 +56,15 @@ func locate(path string, within []string) (spot, error) {
 	defer root.Close()
 	dir, err := root.OpenFile(filepath.Dir(at.Name), unix.O_PATH|unix.O_DIRECTORY, 0)
 	return spot{dir, at.Path()}, err
+}
+
+// openat opens a file in the folder.
+func (s spot) openat(name string, flags int, mode fs.FileMode) (fd int, err error) {
+	err = uninterrupted(func() error {
+		fd, err = unix.Openat(s.fd(), name, flags|unix.O_CLOEXEC, uint32(mode.Perm()))
+		return err
+	})
+	return fd, err
 }
 
 // openFolder opens a folder for writing files in it.

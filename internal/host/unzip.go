@@ -45,7 +45,7 @@ func unzip(ctx context.Context, u plan.Unzip) error {
 	if err := compile(ctx, u, temp); err != nil {
 		return err
 	}
-	if err := errors.Join(os.Chmod(temp, 0o755), owner.GiveTree(temp)); err != nil {
+	if err := errors.Join(os.Chmod(temp, 0o755), owner.GiveTree(temp), syncTree(temp)); err != nil {
 		return err
 	}
 	return replace(temp, u.Dir)
@@ -127,7 +127,8 @@ func replace(dir, place string) error {
 	if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTDIR) {
 		return patherr.Reason(err)
 	}
-	if unix.Renameat2(unix.AT_FDCWD, dir, unix.AT_FDCWD, place, unix.RENAME_EXCHANGE) == nil {
+	exchange := func() error { return unix.Renameat2(unix.AT_FDCWD, dir, unix.AT_FDCWD, place, unix.RENAME_EXCHANGE) }
+	if uninterrupted(exchange) == nil {
 		return nil
 	}
 	old := dir + ".old"

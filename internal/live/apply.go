@@ -140,8 +140,8 @@ func Execute(ctx context.Context, plans []DomainPlan, items []Item, report func(
 			report(Event{Starting: p.Plan})
 		}
 		err := host.Executor{}.Execute(ctx, p.Plan, func(c plan.Change, err error) { p.recordResult(c, err, items, report) })
-		if err != nil && !p.hasFailed(items) {
-			return err // before anything was executed
+		if _, lost := errors.AsType[*host.SyncError](err); lost || err != nil && !p.hasFailed(items) {
+			return err // before anything was executed, or none of it is certain
 		}
 	}
 	return nil

@@ -16,13 +16,23 @@ import (
 const RepositoryFile = "repository"
 
 // SaveBases writes the last known state of each domain: the items that are up to date,
-// and those of items that were captured, or merged by applying them.
+// and those of items that were captured, or merged by applying them. Manifests and facts
+// that these items come from must be on disk before.
 func (s System) SaveBases(ctx context.Context, domains []*Domain, items []Item) error {
 	p, err := s.planBases(domains, items)
 	if err != nil {
 		return err
 	}
-	err = host.Executor{}.Execute(ctx, p, nil)
+	named, err := s.nameRepository(p)
+	if err != nil {
+		return err
+	}
+	err = s.Cache.SaveFacts()
+	for _, p := range []plan.Plan{named, p} { // a state always has its repository
+		if err == nil {
+			err = host.Executor{}.Execute(ctx, p, nil)
+		}
+	}
 	return hint.Add(err, "make it writable and run the command again: bkt keeps the last known state there")
 }
 
@@ -52,15 +62,14 @@ func (s System) planBases(domains []*Domain, items []Item) (plan.Plan, error) {
 			p = append(p, plan.Change{Op: plan.Modify, Targets: []string{d.basePath}, Steps: []plan.Step{plan.Overwrite{Path: d.basePath, Text: d.base, Private: s.Private()}}})
 		}
 	}
-	if len(p) == 0 {
-		return nil, nil
-	}
-	named, err := s.nameRepository()
-	return append(p, named...), err
+	return p, nil
 }
 
-// nameRepository is the plan that writes RepositoryFile.
-func (s System) nameRepository() (plan.Plan, error) {
+// nameRepository is the plan that writes RepositoryFile before some last known states.
+func (s System) nameRepository(states plan.Plan) (plan.Plan, error) {
+	if len(states) == 0 {
+		return nil, nil
+	}
 	path := filepath.Join(s.Private(), "base", s.ID(), RepositoryFile)
 	old, err := os.ReadFile(path)
 	if patherr.UnlessMissing(err) != nil {

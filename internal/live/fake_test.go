@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"bkt/internal/domains"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
@@ -44,6 +45,7 @@ type fakeReconciler struct {
 
 func (r fakeReconciler) Name() string                         { return r.name }
 func (r fakeReconciler) Declares(fs.FS, string) (bool, error) { return false, nil }
+func (r fakeReconciler) CheckBase(string, []byte) error       { return nil }
 func (r fakeReconciler) Compare(context.Context, reconcile.Input) (reconcile.Comparison, error) {
 	return r.now, r.err
 }
@@ -55,7 +57,7 @@ func fakeDomain(name string, c fakeComparison, now reconcile.Comparison) *Domain
 
 // fakeSystem returns a system in temporary folders.
 func fakeSystem(t *testing.T) System {
-	return System{Workspace: workspace.Workspace{
+	return System{Cache: &domains.Cache{}, Workspace: workspace.Workspace{
 		Repo:    repo.Repo{Root: t.TempDir()},
 		Folders: workspace.Folders{State: t.TempDir()},
 		Host:    "here",

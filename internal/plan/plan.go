@@ -82,6 +82,7 @@ type Overwrite struct {
 	Text    []byte
 	Private string   // as in [Write]
 	Within  []string // as in [Write]
+	Cache   bool     // without the file, bkt reads the facts in it again
 }
 
 func (Overwrite) step() {}
