@@ -47,7 +47,7 @@ func TestCommitJournal(t *testing.T) {
 	write(t, r.system.Repo.Path("edited"), "someone's")
 	git("add", "staged")
 	captured := hash([]byte("captured"))
-	r.state.Journal = &journal{map[string]string{"m": captured, "new": captured, "edited": captured}, []string{"x"}, map[string]int{"services": 2}}
+	r.state.Journal = &journal{map[string]string{"m": captured, "new": captured, "edited": captured}, []string{"x"}, map[string]int{"services": 2}, nil}
 	r.tree.Branch = "main"
 	if err := r.commit(t.Context()); err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestRefusedCommit(t *testing.T) {
 				t.Fatal(err)
 			}
 			write(t, r.system.Repo.Path("new"), "captured")
-			r.state.Journal = &journal{map[string]string{"new": hash([]byte("captured"))}, nil, nil}
+			r.state.Journal = &journal{map[string]string{"new": hash([]byte("captured"))}, nil, nil, nil}
 			r.tree.Branch = "main"
 			if want == "timed out" {
 				r.CommitTimeout = 200 * time.Millisecond
@@ -109,7 +109,7 @@ func TestCommitOnAnotherBranch(t *testing.T) {
 	r := in(t, map[string]string{"m": "old"})
 	git := gitIn(t, r)
 	write(t, r.system.Repo.Path("m"), "captured")
-	r.state.Journal = &journal{map[string]string{"m": hash([]byte("captured"))}, nil, nil}
+	r.state.Journal = &journal{map[string]string{"m": hash([]byte("captured"))}, nil, nil, nil}
 	r.tree.Branch = "main"
 	git("switch", "-q", "-c", "other")
 	if err := r.commit(t.Context()); err != nil || r.state.Journal == nil || r.tree.Busy == "" {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bkt/internal/live"
+	"bkt/internal/plan"
 )
 
 // A journal lists the files that were written into the repository and not committed yet.
@@ -16,12 +17,14 @@ type journal struct {
 	Files map[string]string `json:"files"` // fingerprint of the text, by name
 	Lines []string          `json:"lines"` // of the commit message
 	Items map[string]int    `json:"items"` // how many were captured, by domain
+
+	Before map[string]string `json:"before,omitempty"` // fingerprint of the text that is replaced, by name
 }
 
 // newJournal returns the journal of the unfinished files, which earlier runs wrote, and
-// of the texts that this run writes for items. It is nil if there is nothing to commit.
-func newJournal(earlier *journal, unfinished []string, texts map[string][]byte, items []live.Item) *journal {
-	j := journal{map[string]string{}, nil, map[string]int{}}
+// of what this run writes for items. It is nil if there is nothing to commit.
+func newJournal(earlier *journal, unfinished []string, writes []plan.Write, items []live.Item) *journal {
+	j := journal{map[string]string{}, nil, map[string]int{}, map[string]string{}}
 	if len(unfinished) > 0 {
 		for _, name := range unfinished {
 			j.Files[name] = earlier.Files[name]
@@ -29,25 +32,45 @@ func newJournal(earlier *journal, unfinished []string, texts map[string][]byte, 
 		j.Lines = slices.Clone(earlier.Lines)
 		maps.Copy(j.Items, earlier.Items)
 	}
-	for name, text := range texts {
-		j.Files[name] = hash(text)
+	for _, w := range writes {
+		j.Files[w.Name], j.Before[w.Name] = hash(w.New), hash(w.Old)
 	}
 	if len(j.Files) == 0 {
 		return nil
 	}
+	j.add(items)
+	return &j
+}
+
+// add adds the items that are captured to the message, unless an earlier run that did not
+// get to all of them has done so.
+func (j *journal) add(items []live.Item) {
+	earlier := linesByDomain(j.Lines)
 	var last *live.Domain
 	for _, i := range items {
-		if i.Op == "" {
+		line := "  " + i.Line(live.ToManifest)
+		if i.Op == "" || slices.Contains(earlier[i.Domain.Name()], line) {
 			continue
 		}
 		if i.Domain != last {
 			last = i.Domain
 			j.Lines = append(j.Lines, i.Domain.Name())
 		}
-		j.Lines = append(j.Lines, "  "+i.Line(live.ToManifest))
+		j.Lines = append(j.Lines, line)
 		j.Items[i.Domain.Name()]++
 	}
-	return &j
+}
+
+// linesByDomain returns the lines of a message by the domain that they follow.
+func linesByDomain(lines []string) map[string][]string {
+	all, domain := map[string][]string{}, ""
+	for _, line := range lines {
+		if !strings.HasPrefix(line, " ") {
+			domain = line
+		}
+		all[domain] = append(all[domain], line)
+	}
+	return all
 }
 
 // count returns how many items were captured.

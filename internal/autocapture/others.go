@@ -19,6 +19,23 @@ func (r *captureRun) splitDirty() {
 		}
 	}
 	slices.Sort(r.unfinished)
+	r.readJournal()
+}
+
+// readJournal finds out how far an earlier run came that could not finish its work.
+func (r *captureRun) readJournal() {
+	if r.state.Journal == nil {
+		return
+	}
+	for name, after := range r.state.Journal.Files {
+		switch before, isKnown := r.state.Journal.Before[name]; {
+		case r.tree.Dirty[name]: // it is among unfinished or edited
+		case r.hasHash(name, after):
+			r.state.Unpushed = true // it was committed, and the run could not note that
+		case isKnown && r.hasHash(name, before):
+			r.unwritten[name] = true
+		}
+	}
 }
 
 // hasHash reports whether a file of the repository has a text with that hash.
@@ -55,8 +72,8 @@ func (r *captureRun) blocked(ctx context.Context, d *live.Domain) (string, error
 		return "", err
 	}
 	names := edits.Names()
-	for _, f := range rerender(ctx, r.system.Repo, edits) {
-		if f.stale {
+	for _, f := range rerender(ctx, r.system.Repo, edits, r.unwritten) {
+		if f.stale && !r.unwritten[f.name] && !slices.Contains(r.unfinished, f.name) {
 			return f.name + ": its sections already differed from the manifests", nil
 		}
 		names = append(names, f.name)

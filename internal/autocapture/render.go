@@ -16,9 +16,10 @@ type rendering struct {
 	stale     bool // its sections already differed from the manifests
 }
 
-// rerender returns the Containerfiles whose sections edits of manifests change. One
-// that cannot be rendered is left out: that was so before, or the commit reports it.
-func rerender(ctx context.Context, rep repo.Repo, edits *reconcile.Edits) []rendering {
+// rerender returns the Containerfiles whose sections edits of manifests change, and those of
+// unwritten whose sections differ. One that cannot be rendered is left out: that was so
+// before, or the commit reports it.
+func rerender(ctx context.Context, rep repo.Repo, edits *reconcile.Edits, unwritten map[string]bool) []rendering {
 	var changed []rendering
 	for _, image := range gen.Images() {
 		name := gen.Containerfile(image)
@@ -27,8 +28,12 @@ func rerender(ctx context.Context, rep repo.Repo, edits *reconcile.Edits) []rend
 		}
 		before := containerfile.Render(ctx, rep.FS(), name, containerfile.Unchanged)
 		after := containerfile.Render(ctx, edits, name, containerfile.Unchanged)
-		if before.Err == nil && after.Err == nil && string(before.Text) != string(after.Text) {
-			changed = append(changed, rendering{name, before.Old, after.Text, string(before.Old) != string(before.Text)})
+		if before.Err != nil || after.Err != nil {
+			continue
+		}
+		stale := string(before.Old) != string(before.Text)
+		if string(before.Text) != string(after.Text) || stale && unwritten[name] {
+			changed = append(changed, rendering{name, before.Old, after.Text, stale})
 		}
 	}
 	return changed

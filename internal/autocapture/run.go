@@ -27,6 +27,7 @@ type captureRun struct {
 	tree       repo.WorkTree
 	edited     map[string]bool // uncommitted files with someone else's changes
 	unfinished []string        // uncommitted files that earlier runs wrote
+	unwritten  map[string]bool // files that an earlier run was about to write
 }
 
 // An itemID identifies an item.
@@ -48,7 +49,7 @@ func newCaptureRun(s live.System, o Options, rep Reporter) (*captureRun, error) 
 	st, err := readState(s.Workspace)
 	return &captureRun{
 		Options: o, system: s, git: gitRepo{s.Repo.Root}, reporter: rep, state: st, now: time.Now(),
-		deferred: map[itemID]deferral{}, edited: map[string]bool{},
+		deferred: map[itemID]deferral{}, edited: map[string]bool{}, unwritten: map[string]bool{},
 	}, err
 }
 
@@ -137,9 +138,9 @@ func (r *captureRun) refuseDomains(tooMany map[*live.Domain]string) {
 }
 
 // planWrites plans to write the captured items into their manifests, and the sections
-// that change with them into Containerfiles.
+// that change with them, or that an earlier run could not write, into Containerfiles.
 func (r *captureRun) planWrites(ctx context.Context) (plan.Plan, error) {
-	if !live.Changing(r.items) {
+	if !live.Changing(r.items) && len(r.unwritten) == 0 {
 		return nil, nil
 	}
 	edits, err := r.system.Capture(r.items)
@@ -147,7 +148,7 @@ func (r *captureRun) planWrites(ctx context.Context) (plan.Plan, error) {
 		return nil, err
 	}
 	p, err := r.system.Rewrite(edits)
-	for _, f := range rerender(ctx, r.system.Repo, edits) {
+	for _, f := range rerender(ctx, r.system.Repo, edits, r.unwritten) {
 		p = append(p, r.system.Repo.Rewrite(f.name, f.old, f.text)...)
 	}
 	return p, err
@@ -175,21 +176,20 @@ func (r *captureRun) write(ctx context.Context) error {
 // earlier runs. While git is busy, those are left to a later run.
 func (r *captureRun) updateJournal(p plan.Plan) {
 	if r.tree.Busy == "" {
-		r.state.Journal = newJournal(r.state.Journal, r.unfinished, textsOf(p), r.items)
+		r.state.Journal = newJournal(r.state.Journal, r.unfinished, writesOf(p), r.items)
 	}
 }
 
-// textsOf returns the texts that a plan writes, by the names of the files.
-func textsOf(p plan.Plan) map[string][]byte {
-	texts := map[string][]byte{}
+// writesOf returns the files that a plan writes.
+func writesOf(p plan.Plan) (all []plan.Write) {
 	for _, c := range p {
 		for _, s := range c.Steps {
 			if w, ok := s.(plan.Write); ok {
-				texts[w.Name] = w.New
+				all = append(all, w)
 			}
 		}
 	}
-	return texts
+	return all
 }
 
 func (r *captureRun) save(ctx context.Context) error {

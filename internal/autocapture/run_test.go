@@ -126,28 +126,34 @@ func TestNewJournal(t *testing.T) {
 	kept.Op = ""
 	items := []live.Item{added(apps, "org.bkt.A", "x"), added(apps, "org.bkt.B", "x"), kept}
 	earlier := &journal{Files: map[string]string{"a": "1", "b": "2"}, Lines: []string{"services", "  + old.service"}, Items: map[string]int{"services": 1}}
+	write := func(name, text string) []plan.Write {
+		return []plan.Write{{Name: name, Old: []byte("old"), New: []byte(text)}}
+	}
+	before := func(name string) map[string]string { return map[string]string{name: hash([]byte("old"))} }
 	tests := []struct {
 		name       string
 		earlier    *journal
 		unfinished []string
-		texts      map[string][]byte
+		writes     []plan.Write
 		items      []live.Item
 		want       *journal
 	}{
 		{"nothing", nil, nil, nil, nil, nil},
 		{"items that change no file", nil, nil, nil, items, nil},
-		{"what this run writes", nil, nil, map[string][]byte{"m": []byte("text")}, items,
-			&journal{map[string]string{"m": hash([]byte("text"))}, []string{"flatpak-apps", "  + org.bkt.A", "  + org.bkt.B"}, map[string]int{"flatpak-apps": 2}}},
+		{"what this run writes", nil, nil, write("m", "text"), items,
+			&journal{map[string]string{"m": hash([]byte("text"))}, []string{"flatpak-apps", "  + org.bkt.A", "  + org.bkt.B"}, map[string]int{"flatpak-apps": 2}, before("m")}},
 		{"what an earlier run wrote", earlier, []string{"a"}, nil, nil,
-			&journal{map[string]string{"a": "1"}, earlier.Lines, earlier.Items}},
-		{"both", earlier, []string{"a", "b"}, map[string][]byte{"b": []byte("text")}, items[:1],
-			&journal{map[string]string{"a": "1", "b": hash([]byte("text"))}, []string{"services", "  + old.service", "flatpak-apps", "  + org.bkt.A"}, map[string]int{"services": 1, "flatpak-apps": 1}}},
-		{"what someone has reverted meanwhile", earlier, nil, map[string][]byte{"m": nil}, items[:1],
-			&journal{map[string]string{"m": hash(nil)}, []string{"flatpak-apps", "  + org.bkt.A"}, map[string]int{"flatpak-apps": 1}}},
+			&journal{map[string]string{"a": "1"}, earlier.Lines, earlier.Items, map[string]string{}}},
+		{"an item that an earlier run wrote in part", &journal{map[string]string{"m": "1"}, []string{"flatpak-apps", "  + org.bkt.A"}, map[string]int{"flatpak-apps": 1}, nil}, []string{"m"}, write("n", "text"), items,
+			&journal{map[string]string{"m": "1", "n": hash([]byte("text"))}, []string{"flatpak-apps", "  + org.bkt.A", "flatpak-apps", "  + org.bkt.B"}, map[string]int{"flatpak-apps": 2}, before("n")}},
+		{"both", earlier, []string{"a", "b"}, write("b", "text"), items[:1],
+			&journal{map[string]string{"a": "1", "b": hash([]byte("text"))}, []string{"services", "  + old.service", "flatpak-apps", "  + org.bkt.A"}, map[string]int{"services": 1, "flatpak-apps": 1}, before("b")}},
+		{"what someone has reverted meanwhile", earlier, nil, write("m", ""), items[:1],
+			&journal{map[string]string{"m": hash(nil)}, []string{"flatpak-apps", "  + org.bkt.A"}, map[string]int{"flatpak-apps": 1}, before("m")}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, newJournal(tt.earlier, tt.unfinished, tt.texts, tt.items)); diff != "" {
+			if diff := cmp.Diff(tt.want, newJournal(tt.earlier, tt.unfinished, tt.writes, tt.items)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -173,12 +179,12 @@ func TestJournalWhileGitIsBusy(t *testing.T) {
 
 // TestCommitMessage checks the message: programs read its last lines.
 func TestCommitMessage(t *testing.T) {
-	one := journal{nil, []string{"services", "  + user/a.timer"}, map[string]int{"services": 1}}
+	one := journal{nil, []string{"services", "  + user/a.timer"}, map[string]int{"services": 1}, nil}
 	const want = "Capture 1 change on desk\n\nservices\n  + user/a.timer\n\nBkt-Host: desk\nBkt-Captured: services=1\n"
 	if got := one.message("desk"); got != want {
 		t.Errorf("%q", got)
 	}
-	several := journal{nil, []string{"x"}, map[string]int{"services": 2, "flatpak-apps": 1}}.message("desk")
+	several := journal{nil, []string{"x"}, map[string]int{"services": 2, "flatpak-apps": 1}, nil}.message("desk")
 	if !strings.HasPrefix(several, "Capture 3 changes on desk\n") || !strings.HasSuffix(several, "\nBkt-Captured: flatpak-apps=1 services=2\n") {
 		t.Errorf("%q", several)
 	}
@@ -274,12 +280,16 @@ func TestRerender(t *testing.T) {
 	edits := reconcile.NewEdits(rep.FS())
 	edits.WriteFile("manifests/distrobox.json", []byte(strings.Replace(boxes, "/opt/a", "/opt/b", 1)))
 
-	stale := rerender(t.Context(), rep, edits)
+	stale := rerender(t.Context(), rep, edits, nil)
 	if len(stale) != 1 || stale[0].name != "Containerfile" || !stale[0].stale {
 		t.Fatalf("of sections that differed from the manifests: %+v", stale)
 	}
 	write(t, rep.Path("Containerfile"), strings.Replace(empty, "# === END", "RUN someone's\n# === END", 1))
-	if theirs := rerender(t.Context(), rep, edits); len(theirs) != 1 || !theirs[0].stale {
+	ours := rerender(t.Context(), rep, reconcile.NewEdits(rep.FS()), map[string]bool{"Containerfile": true})
+	if len(ours) != 1 || !strings.Contains(string(ours[0].text), "/opt/a") {
+		t.Errorf("of sections that an earlier run could not write: %+v", ours)
+	}
+	if theirs := rerender(t.Context(), rep, edits, nil); len(theirs) != 1 || !theirs[0].stale {
 		t.Errorf("of a section that bkt never rendered: %+v", theirs)
 	}
 	write(t, rep.Path("Containerfile"), empty)
@@ -288,10 +298,10 @@ func TestRerender(t *testing.T) {
 		t.Fatal(rendered.Err)
 	}
 	write(t, rep.Path("Containerfile"), string(rendered.Text))
-	if same := rerender(t.Context(), rep, reconcile.NewEdits(rep.FS())); len(same) != 0 {
+	if same := rerender(t.Context(), rep, reconcile.NewEdits(rep.FS()), nil); len(same) != 0 {
 		t.Errorf("of no edit: %+v", same)
 	}
-	changed := rerender(t.Context(), rep, edits)
+	changed := rerender(t.Context(), rep, edits, nil)
 	if len(changed) != 1 || changed[0].stale || !strings.Contains(string(changed[0].text), "/opt/b") || strings.Contains(string(changed[0].text), "/opt/a") {
 		t.Errorf("of an edit: %+v", changed)
 	}

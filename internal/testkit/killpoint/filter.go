@@ -37,6 +37,12 @@ var calls = []call{
 	{"set times", unix.SYS_UTIMENSAT, 0, 1},
 }
 
+// onlyFails are further system calls that a [Fault] may hit.
+var onlyFails = []call{
+	{"close", unix.SYS_CLOSE, 0, 0},
+	{"sync", unix.SYS_SYNCFS, 0, 0},
+}
+
 const (
 	nrOffset  = 0        // of the call's number in struct seccomp_data
 	argOffset = 16       // of the first argument; each takes 8 bytes
@@ -45,12 +51,12 @@ const (
 
 // filterCalls makes the kernel ask about the calls of this thread and its children,
 // and returns the file to read the questions from. The goroutine stays on the thread.
-func filterCalls() (int, error) {
+func filterCalls(calls []call) (int, error) {
 	runtime.LockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return 0, err
 	}
-	filter := filter()
+	filter := filter(calls)
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&program)))
 	if errno != 0 {
@@ -60,7 +66,7 @@ func filterCalls() (int, error) {
 }
 
 // filter returns the program by which the kernel finds the calls to ask about.
-func filter() []unix.SockFilter {
+func filter(calls []call) []unix.SockFilter {
 	load := func(offset uint32) unix.SockFilter {
 		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
 	}

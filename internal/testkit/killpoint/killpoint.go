@@ -1,7 +1,7 @@
 // Package killpoint kills a program at named points: just before it changes a file,
 // and just after it has started another program. A test that lists the points of a
 // run, and then kills the program at each of them, has covered every boundary
-// between two effects.
+// between two effects. At the same points, it makes system calls fail instead.
 //
 // The kernel reports the points (seccomp_unotify(2)), so that the program under test
 // has no code for it.
@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -30,6 +31,7 @@ const limit = 2 * time.Minute
 type Run struct {
 	Points []string // the points that it has reached; no two have the same name
 	Killed bool     // whether it was killed at the last of Points
+	Failed bool     // whether a call has failed, as [Fail] wanted
 	Output string   // of the program and the processes that it started
 	Err    error    // how it ended
 }
@@ -41,6 +43,10 @@ type Run struct {
 //
 // The TestMain of the package must call [Main].
 func Start(cmd *exec.Cmd, dir, point string) (Run, error) {
+	return start(cmd, &supervisor{dir: dir, at: point, calls: calls}, changesOnly)
+}
+
+func start(cmd *exec.Cmd, s *supervisor, mode string) (Run, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return Run{}, err
@@ -54,7 +60,7 @@ func Start(cmd *exec.Cmd, dir, point string) (Run, error) {
 	defer output.Close()
 	cmd.Args = append([]string{"killpoint", cmd.Path}, cmd.Args[1:]...)
 	cmd.Path = "/proc/self/exe"
-	cmd.Env = append(cmd.Environ(), traceeEnv+"=1")
+	cmd.Env = append(cmd.Environ(), traceeEnv+"="+mode)
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
@@ -63,7 +69,7 @@ func Start(cmd *exec.Cmd, dir, point string) (Run, error) {
 	theirs.Close()
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	s := supervisor{pid: cmd.Process.Pid, dir: dir, at: point, seen: map[string]int{}, children: map[uint32]bool{}}
+	s.pid, s.seen, s.children = cmd.Process.Pid, map[string]int{}, map[uint32]bool{}
 	errTrace := s.trace(ours)
 	if errTrace != nil {
 		_ = cmd.Process.Kill()
@@ -87,7 +93,9 @@ func socketPair() (ours, theirs *os.File, err error) {
 type supervisor struct {
 	pid      int // of the program
 	dir      string
-	at       string // the point to kill at
+	at       string // the point to kill at, or to fail at
+	fault    *Fault // nil: kill
+	calls    []call // that are points
 	run      Run
 	seen     map[string]int  // how many points have had a name
 	children map[uint32]bool // that have been points
@@ -151,9 +159,16 @@ func (s *supervisor) answer() error {
 		return err
 	}
 	point, ours := s.point(q)
+	reply := resp{ID: q.ID, Flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
 	if point != "" && !s.run.Killed {
-		if err := s.reach(point); err != nil {
-			return err
+		is := s.reach(point)
+		if s.fault != nil {
+			reply = s.fail(q, point, is)
+		} else if is {
+			s.run.Killed = true
+			if err := unix.Kill(s.pid, unix.SIGKILL); err != nil {
+				return err
+			}
 		}
 	}
 	if s.run.Killed && ours {
@@ -161,7 +176,7 @@ func (s *supervisor) answer() error {
 	}
 	err = unix.EINTR
 	for errors.Is(err, unix.EINTR) {
-		err = ioctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_SEND, &resp{ID: q.ID, Flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE})
+		err = ioctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_SEND, &reply)
 	}
 	if errors.Is(err, unix.ENOENT) {
 		return nil
@@ -169,17 +184,13 @@ func (s *supervisor) answer() error {
 	return err
 }
 
-// reach notes that a point is reached, and kills the program if it is the one.
-func (s *supervisor) reach(name string) error {
+// reach notes that a point is reached, and reports whether it is the one.
+func (s *supervisor) reach(name string) bool {
 	if s.seen[name]++; s.seen[name] > 1 {
 		name = fmt.Sprintf("%s (%d)", name, s.seen[name])
 	}
 	s.run.Points = append(s.run.Points, name)
-	if name != s.at {
-		return nil
-	}
-	s.run.Killed = true
-	return unix.Kill(s.pid, unix.SIGKILL)
+	return name == s.at
 }
 
 // point returns the name of a system call's point, if it is one. ours is whether the
@@ -197,11 +208,14 @@ func (s *supervisor) point(q notif) (name string, ours bool) {
 	if !ours {
 		return "", false
 	}
-	for _, c := range calls {
+	for _, c := range s.calls {
 		if int32(c.nr) != q.NR {
 			continue
 		}
 		path := s.path(q, c)
+		if c.nr == unix.SYS_CLOSE && !s.isWritten(q) {
+			continue
+		}
 		if path == s.dir || strings.HasPrefix(path, s.dir+"/") {
 			return c.name + " " + unique.ReplaceAllString(path, "$1…"), true
 		}
@@ -300,22 +314,36 @@ func receiveFD(socket *os.File) (int, error) {
 // traceeEnv makes the test binary become the program in its arguments.
 const traceeEnv = "BKT_TEST_KILLPOINT"
 
+// The values of traceeEnv: what are points.
+const (
+	changesOnly = "changes"
+	allCalls = "all"
+)
+
+func callsOf(mode string) []call {
+	if mode == allCalls {
+		return slices.Concat(calls, onlyFails)
+	}
+	return calls
+}
+
 // Main must be called first by the TestMain of a package that calls [Start].
 func Main() {
-	if os.Getenv(traceeEnv) == "" {
+	mode := os.Getenv(traceeEnv)
+	if mode == "" {
 		return
 	}
 	os.Unsetenv(traceeEnv)
-	err := become(os.Args[1:])
+	err := become(callsOf(mode), os.Args[1:])
 	fmt.Fprintln(os.Stderr, "killpoint:", err)
 	os.Exit(1)
 }
 
 // become makes the kernel report this thread's calls to the process at the other end
 // of file 3, and turns this process into the program.
-func become(argv []string) error {
+func become(points []call, argv []string) error {
 	unix.CloseOnExec(3)
-	listener, err := filterCalls()
+	listener, err := filterCalls(points)
 	if err != nil {
 		return err
 	}
