@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"bkt/internal/autocapture"
 	"bkt/internal/doctor"
 	"bkt/internal/host"
 	"bkt/internal/pipeline"
@@ -28,6 +29,7 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	t.States = map[string]doctor.StateCheck{autocapture.StatePattern: autocapture.CheckState}
 	problems, err := doctor.Examine(ctx, t)
 	if err != nil {
 		return err

@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bkt/internal/hint"
 	"bkt/internal/keyfile"
 	"bkt/internal/plan"
+	"bkt/internal/statefile"
 
 	"golang.org/x/sys/unix"
 )
@@ -172,10 +172,9 @@ func (d Domain) records() (map[string]record, error) {
 		if err != nil {
 			return nil, err
 		}
-		var r record
-		if err := json.Unmarshal(text, &r); err != nil {
-			err = fmt.Errorf("%s is damaged: %w", path, err)
-			return nil, hint.Add(err, "remove it: without it, bkt uses the name of the file, and the source in the file")
+		r, err := parseRecord(path, text)
+		if err != nil {
+			return nil, err
 		}
 		if r.Name+recordSuffix == n.Name() {
 			all[r.Path] = r
@@ -185,6 +184,26 @@ func (d Domain) records() (map[string]record, error) {
 }
 
 const recordSuffix = ".json"
+
+// parseRecord returns the record with a text. The error of a text that bkt did not write is
+// a [statefile.Problem].
+func parseRecord(path string, text []byte) (record, error) {
+	var r record
+	err := json.Unmarshal(text, &r)
+	if err == nil && r.Name == "" {
+		err = errors.New("it has no name")
+	}
+	if err != nil {
+		err = fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	return r, statefile.Damaged(path, err, "without it, bkt uses the name of the file, and the source in the file")
+}
+
+// CheckRecord returns the error of the record of an installed app, nil if it is valid.
+func CheckRecord(path string, text []byte) error {
+	_, err := parseRecord(path, text)
+	return err
+}
 
 func (d Domain) recordOf(name string) string { return filepath.Join(d.Records, name+recordSuffix) }
 

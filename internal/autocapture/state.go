@@ -14,7 +14,9 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/live"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
+	"bkt/internal/statefile"
 	"bkt/internal/workspace"
 )
 
@@ -70,26 +72,56 @@ func stateFolder(w workspace.Workspace) string {
 	return filepath.Join(w.Folders.State, "bkt", "auto-capture", w.ID(), w.Host)
 }
 
-func stateFile(w workspace.Workspace) string { return filepath.Join(stateFolder(w), "state.json") }
+const stateName = "state.json"
+
+func stateFile(w workspace.Workspace) string { return filepath.Join(stateFolder(w), stateName) }
 
 // readState returns the state that the last run left.
 func readState(w workspace.Workspace) (state, error) {
-	st := state{Version: stateVersion}
 	text, err := os.ReadFile(stateFile(w))
 	if errors.Is(err, fs.ErrNotExist) {
-		return st, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &st)
-	}
-	if err == nil && st.Version != stateVersion {
-		err = fmt.Errorf("unsupported version %d (this bkt supports %d)", st.Version, stateVersion)
+		return state{Version: stateVersion}, nil
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: %w", stateFile(w), err)
+		return state{}, patherr.TrimOp(err)
 	}
-	return st, hint.Add(err, "remove this file: it holds only the last result of auto-capture, and what is waiting")
+	return parseState(stateFile(w), text)
 }
+
+// withoutState is what happens without the state of auto-capture.
+const withoutState = "without it, auto-capture no longer knows which changes it has written and not committed (\"git status\" shows them), and whether it has pushed its last commit"
+
+// parseState returns the state with a text. The error of a text that bkt cannot use is a
+// [statefile.Problem].
+func parseState(path string, text []byte) (state, error) {
+	var header struct {
+		Version int             `json:"version"`
+		LastRun json.RawMessage `json:"last_run"`
+	}
+	var st state
+	err := json.Unmarshal(text, &header)
+	switch {
+	case err == nil && header.Version > stateVersion:
+		return st, statefile.Newer(path, header.Version, stateVersion)
+	case err == nil && (header.Version != stateVersion || header.LastRun == nil):
+		err = errors.New("has no version, or no last run")
+	case err == nil:
+		err = json.Unmarshal(text, &st)
+	}
+	if err != nil {
+		return state{}, statefile.Damaged(path, fmt.Errorf("%s: %w", path, err), withoutState)
+	}
+	return st, nil
+}
+
+// CheckState returns the error of the state of auto-capture at path, nil if bkt can use it.
+func CheckState(path string, text []byte) error {
+	_, err := parseState(path, text)
+	return err
+}
+
+// StatePattern is the pattern of the states of all repositories in bkt's folder for state.
+const StatePattern = "auto-capture/*/*/" + stateName
 
 // save plans to write the state.
 func (st state) save(w workspace.Workspace) (plan.Plan, error) {

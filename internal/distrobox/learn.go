@@ -11,10 +11,10 @@ import (
 	"strings"
 
 	"bkt/internal/distrobox/manager"
-	"bkt/internal/hint"
 	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/statefile"
 )
 
 // manualPackages are the packages that were installed by hand. Listing them takes a
@@ -28,18 +28,40 @@ type manualPackages struct {
 // readManual returns the last known manually installed packages. An unreadable file is
 // an error: otherwise captured packages would seem to be removed.
 func (d Domain) readManual() (manualPackages, error) {
-	l := manualPackages{map[string][]string{}, map[string][]string{}}
 	text, err := d.Recall(d.learnedAt())
-	if errors.Is(err, fs.ErrNotExist) {
-		return l, nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return manualPackages{map[string][]string{}, map[string][]string{}}, nil
+	case err != nil:
+		return manualPackages{}, noPackages(d.learnedAt(), err)
+	}
+	return parseManual(d.learnedAt(), text)
+}
+
+// parseManual returns the packages in a text. The error of a text that bkt did not write
+// is a [statefile.Problem].
+func parseManual(path string, text []byte) (l manualPackages, err error) {
+	err = json.Unmarshal(text, &l)
+	if err == nil && (l.Containers == nil || l.Images == nil) {
+		err = errors.New("it has no list of containers, or of images")
 	}
 	if err == nil {
-		err = json.Unmarshal(text, &l)
+		return l, nil
 	}
-	if err != nil {
-		err = fmt.Errorf("%s, the list of manually installed packages, cannot be read: %w", d.learnedAt(), patherr.Reason(err))
-	}
-	return l, hint.Add(err, `remove it, start the containers, and run "bkt capture distrobox", which lists them again`)
+	// Without the file, captured packages would seem to be removed.
+	return l, &statefile.Problem{Path: path, Err: noPackages(path, err),
+		Hint: `remove it, start the containers, and run "bkt capture distrobox", which lists them again`}
+}
+
+func noPackages(path string, err error) error {
+	return fmt.Errorf("%s, the list of manually installed packages, cannot be read: %w", path, patherr.Reason(err))
+}
+
+// CheckManual returns the error of the list of packages that were installed by hand, nil if
+// it is valid.
+func CheckManual(path string, text []byte) error {
+	_, err := parseManual(path, text)
+	return err
 }
 
 func (d Domain) learnedAt() string { return filepath.Join(d.State, "packages.json") }

@@ -30,6 +30,8 @@ type Target struct {
 
 	RepositoryErr error          // why there is no usable repository
 	Domains       []*live.Domain // none if they cannot be read here
+
+	States map[string]StateCheck // of other packages, by the patterns of their files in bkt's folder for state
 }
 
 // FindTarget reads the repository that has the current folder, if there is one, and the
@@ -72,6 +74,7 @@ func checks() []check {
 		{"exports", strayWrappers},            //
 		{"engine", staleSocket},               // leftovers of bkt
 		{"leftovers", leftovers},              //
+		{"state", damagedStates},              //
 		{"base", statesOfMissingRepositories}, //
 	}
 }

@@ -49,6 +49,8 @@ func touchedByStep(s plan.Step) []touched {
 		return []touched{{paths: []string{s.Dir}}}
 	case plan.Delete:
 		return []touched{{paths: []string{s.Path}}}
+	case plan.Move:
+		return []touched{{paths: []string{s.From}}, {paths: []string{s.To}}}
 	}
 	return nil
 }

@@ -133,6 +133,8 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 		return patherr.TrimOp(put(s))
 	case plan.Delete:
 		return patherr.TrimOp(os.RemoveAll(s.Path))
+	case plan.Move:
+		return patherr.TrimOp(move(s))
 	case plan.Fetch:
 		return fetch(ctx, s)
 	case plan.Install:
@@ -288,6 +290,14 @@ func put(p plan.Overwrite) error {
 		return err
 	}
 	return writeFile(p, 0o644)
+}
+
+// move renames a file, unless there is one of the new name.
+func move(m plan.Move) error {
+	if _, err := os.Lstat(m.To); err == nil {
+		return &fs.PathError{Op: "rename", Path: m.To, Err: fs.ErrExist}
+	}
+	return os.Rename(m.From, m.To)
 }
 
 // writeFile sets the text of the file that p.Path leads to in one step.

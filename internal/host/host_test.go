@@ -512,3 +512,21 @@ func TestPrivate(t *testing.T) {
 	delete(want, filepath.Dir(open)) // which is not bkt's own
 	modes(want)
 }
+
+// TestMove checks that a file gets another name, and that none is replaced.
+func TestMove(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir+"/a", "a", 0o600)
+	put(t, dir+"/b", "b", 0o600)
+	if err := carryOut(t, plan.Move{From: dir + "/a", To: dir + "/b"}); !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), dir+"/b: file already exists") {
+		t.Errorf("over another file: %v", err)
+	}
+	want(t, dir, map[string]string{"a": "a", "b": "b"})
+	if err := carryOut(t, plan.Move{From: dir + "/a", To: dir + "/c"}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, dir, map[string]string{"b": "b", "c": "a"})
+	if err := carryOut(t, plan.Move{From: dir + "/a", To: dir + "/d"}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of no file: %v", err)
+	}
+}

@@ -2,14 +2,17 @@ package live
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+	"bkt/internal/statefile"
 )
 
 // RepositoryFile, next to the last known states, names the repository they belong to.
@@ -48,7 +51,7 @@ func (s System) planBases(domains []*Domain, items []Item) (plan.Plan, error) {
 	}
 	var p plan.Plan
 	for _, d := range domains {
-		if d.Comparison == nil {
+		if d.Comparison == nil || d.isUndecided(items) {
 			continue
 		}
 		text, differs, err := d.Comparison.Base(captured[d], merged[d])
@@ -63,6 +66,29 @@ func (s System) planBases(domains []*Domain, items []Item) (plan.Plan, error) {
 		}
 	}
 	return p, nil
+}
+
+// isUndecided reports whether the last known state of a domain was lost, and a user has to
+// decide about an item: with a new one, that would no longer be known.
+func (d *Domain) isUndecided(items []Item) bool {
+	return d.LostBase && slices.ContainsFunc(items, func(i Item) bool { return i.Domain == d && i.Result == Refused })
+}
+
+// CheckBase returns the error of a last known state of a domain, nil if it is valid. at is
+// the path of its file.
+func (s System) CheckBase(domain, at string, text []byte) error {
+	for _, r := range s.reconcilers() {
+		if r.Name() == domain {
+			return r.CheckBase(at, text)
+		}
+	}
+	return nil // of a newer bkt
+}
+
+// lostBase reports whether there was a last known state at a path, which was damaged.
+func lostBase(path string) bool {
+	entries, _ := os.ReadDir(filepath.Dir(path)) // without the folder, nothing was lost
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return statefile.IsAway(e.Name(), path) })
 }
 
 // nameRepository is the plan that writes RepositoryFile before some last known states.

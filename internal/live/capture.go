@@ -43,12 +43,19 @@ func DecideCapture(take Side) func(*Item) {
 }
 
 // DecideAutoCapture decides about an item when nobody can be asked: only changes made
-// on the system alone are captured.
+// on the system alone are captured. Without the last known state that it had, an item that
+// only the system has may be one that was removed from the manifest.
 func DecideAutoCapture(i *Item) {
 	i.Keep()
-	if i.Case == reconcile.CaseLive || i.Case == reconcile.CaseNew {
-		i.Op, i.Result = ToManifest.Op(i.Difference), ""
+	if i.Case != reconcile.CaseLive && i.Case != reconcile.CaseNew {
+		return
 	}
+	if i.Domain.LostBase {
+		i.Refuse(hint.Add(errors.New("the last known state was damaged, so bkt does not know whether it is new, or was removed from the manifest"),
+			"run \"bkt drift %s\", and \"bkt capture %[1]s\" or \"bkt apply %[1]s\"", i.Domain.Name()))
+		return
+	}
+	i.Op, i.Result = ToManifest.Op(i.Difference), ""
 }
 
 // resolveConflict decides about an item that changed on both sides. It changes if the

@@ -88,6 +88,8 @@ type Domain struct {
 	Err        error
 	Needed     bool // the user asked for it, or the manifests declare something in it
 
+	LostBase bool // its last known state was damaged, and moved away
+
 	basePath string
 	base     []byte // content of basePath; nil if it does not exist
 }
@@ -141,6 +143,7 @@ func unknownDomain(name string, names []string) error {
 func (s System) lookAt(ctx context.Context, r reconcile.Reconciler, asked bool) *Domain {
 	d := &Domain{Reconciler: r, basePath: s.BasePath(r.Name()), Needed: asked}
 	d.base, d.Err = os.ReadFile(d.basePath)
+	d.LostBase = errors.Is(d.Err, fs.ErrNotExist) && lostBase(d.basePath)
 	switch {
 	case d.Err == nil, errors.Is(d.Err, fs.ErrNotExist):
 		d.Comparison, d.Err = s.compare(ctx, d)

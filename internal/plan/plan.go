@@ -100,6 +100,18 @@ func (Delete) step() {}
 // String returns a short description in the form of a command.
 func (d Delete) String() string { return "rm -r " + shell.Show(d.Path) }
 
+// Move gives a file another name in its folder. It replaces no file.
+type Move struct {
+	From, To string
+}
+
+func (Move) step() {}
+
+// String returns a short description in the form of a command.
+func (m Move) String() string {
+	return "mv --no-clobber " + shell.Show(m.From) + " " + shell.Show(m.To)
+}
+
 // Run runs a command.
 //
 // Some programs have no reliable exit status. For such a program, Require is a command that

@@ -1,11 +1,13 @@
 package reconcile
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
+	"bkt/internal/statefile"
 )
 
 // A base is the last known state of system and manifest: items, each with its
@@ -23,18 +25,26 @@ type agreed[T any] struct {
 // baseVersion is the version of the format of the base.
 const baseVersion = 1
 
+// withoutBase is what happens without the base file of a domain.
+const withoutBase = "without it, bkt compares as on a new machine, and removes nothing"
+
+// readBase reads a base. The error of a text that bkt cannot use is a [statefile.Problem].
 func readBase[T Item[T]](at string, text []byte) (base[T], error) {
 	if text == nil {
 		return base[T]{Version: baseVersion}, nil
+	}
+	var header struct{ Version int }
+	if err := json.Unmarshal(text, &header); err == nil && header.Version > baseVersion {
+		return base[T]{}, statefile.Newer(at, header.Version, baseVersion)
 	}
 	b, _, err := manifest.Decode[base[T]](at, text)
 	switch {
 	case err != nil: // the first error is enough: nobody edits this file
 		err = errors.New(hint.Split(err)[0].Error())
 	case b.Version != baseVersion:
-		err = fmt.Errorf("%s: has version %d, and this bkt reads version %d", at, b.Version, baseVersion)
+		err = fmt.Errorf("%s: has no version", at)
 	}
-	return b, hint.Add(err, "remove this file: without it, bkt compares as on a new machine, and removes nothing")
+	return b, statefile.Damaged(at, err, withoutBase)
 }
 
 // without returns the items that are not among the declared ones.

@@ -118,6 +118,9 @@ type Reconciler interface {
 	// Compare reads the system and compares. Its errors are those of manifests and of
 	// the base, and *[Unavailable].
 	Compare(ctx context.Context, in Input) (Comparison, error)
+	// CheckBase returns the error of a base, as Compare does: nil if it is valid. at is
+	// the path of its file.
+	CheckBase(at string, text []byte) error
 }
 
 // Input is the input of a comparison.
@@ -151,6 +154,11 @@ func (k reconciler[T]) Declares(repo fs.FS, host string) (bool, error) {
 		}
 	}
 	return false, err
+}
+
+func (k reconciler[T]) CheckBase(at string, text []byte) error {
+	_, err := readBase[T](at, text)
+	return err
 }
 
 func (k reconciler[T]) Compare(ctx context.Context, in Input) (Comparison, error) {
