@@ -42,7 +42,7 @@ func TestForeignConfig(t *testing.T) {
 			git("config", "extensions.worktreeConfig", "true")
 			git("config", scope, key, "touch "+r.system.Repo.Path("ran"))
 			write(t, r.system.Repo.Path("m"), "captured")
-			r.state.Journal, r.state.Unpushed = &journal{map[string]string{"m": hash([]byte("captured"))}, nil, nil}, true
+			r.state.Journal, r.state.Unpushed = &journal{Files: map[string]string{"m": hash([]byte("captured"))}}, true
 			r.tree.Branch = "main"
 			if err := r.commit(t.Context()); err == nil || !strings.Contains(err.Error(), "sets "+strings.ToLower(key)+",") {
 				t.Errorf("%s %s: %v", scope, key, err)
