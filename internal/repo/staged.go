@@ -4,15 +4,19 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
+	"bkt/internal/confine"
+	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
 
 	"golang.org/x/tools/txtar"
@@ -89,7 +93,7 @@ func (r Repo) blobs(ctx context.Context, git Git, entries []indexEntry) (fs.FS, 
 	if err != nil {
 		return nil, err
 	}
-	return readBlobs(bufio.NewReader(bytes.NewReader(blobs)), entries)
+	return r.readBlobs(bufio.NewReader(bytes.NewReader(blobs)), entries)
 }
 
 // An indexEntry is a file in git's index, or in a commit.
@@ -128,12 +132,12 @@ func parseIndex(list string, without []string) ([]indexEntry, error) {
 
 // readBlobs reads the output of git cat-file --batch: for each entry a line that
 // ends with a size, the text, and a newline.
-func readBlobs(r *bufio.Reader, entries []indexEntry) (fs.FS, error) {
+func (r Repo) readBlobs(out *bufio.Reader, entries []indexEntry) (fs.FS, error) {
 	texts := map[string][]byte{}
 	links := map[string]string{}
 	large := map[string]int64{}
 	for _, e := range entries {
-		head, err := r.ReadString('\n')
+		head, err := out.ReadString('\n')
 		if err != nil {
 			return nil, fmt.Errorf("git cat-file: %s: %w", e.name, err)
 		}
@@ -145,27 +149,27 @@ func readBlobs(r *bufio.Reader, entries []indexEntry) (fs.FS, error) {
 		if int64(size) > maxSize(e.name) { // only reading it is an error: rendering may not need it
 			large[e.name] = int64(size)
 			texts[e.name] = nil
-			if _, err := r.Discard(size + 1); err != nil {
+			if _, err := out.Discard(size + 1); err != nil {
 				return nil, fmt.Errorf("git cat-file: %s: %w", e.name, err)
 			}
 			continue
 		}
 		text := make([]byte, size+1)
-		if _, err := io.ReadFull(r, text); err != nil {
+		if _, err := io.ReadFull(out, text); err != nil {
 			return nil, fmt.Errorf("git cat-file: %s: %w", e.name, err)
 		}
 		if e.link {
-			links[e.name] = path.Join(path.Dir(e.name), string(text[:size]))
+			links[e.name] = string(text[:size])
 			continue
 		}
 		texts[e.name] = text[:size]
 	}
 	for name, target := range links {
-		if size, ok := large[target]; ok {
+		if size, ok := large[linked(name, target)]; ok {
 			large[name] = size
 		}
 	}
-	files, err := follow(texts, links)
+	files, err := r.follow(texts, links)
 	return objects{files, large}, err
 }
 
@@ -183,22 +187,47 @@ func (o objects) ReadFile(name string) ([]byte, error) {
 	return fs.ReadFile(o.FS, name)
 }
 
+// linked returns the path in the repository that a relative link leads to.
+func linked(name, target string) string { return path.Join(path.Dir(name), target) }
+
 // follow returns the texts, with each link as a copy of its target. A link without a target
-// is an error for manifests and Containerfiles, which would seem to declare nothing; other
-// such links are omitted.
-func follow(texts map[string][]byte, links map[string]string) (fs.FS, error) {
+// is an error for manifests, Containerfiles and templates, which would seem to declare
+// nothing; other such links are omitted.
+func (r Repo) follow(texts map[string][]byte, links map[string]string) (fs.FS, error) {
 	var files txtar.Archive
 	for _, name := range slices.Sorted(maps.Keys(links)) {
-		text, ok := texts[links[name]]
-		switch {
-		case ok:
+		text, ok := texts[linked(name, links[name])]
+		if !ok && isSource(name) {
+			var err error
+			if text, err = r.readShared(name, links[name]); err != nil {
+				return nil, err
+			}
+			ok = true
+		}
+		if ok {
 			files.Files = append(files.Files, txtar.File{Name: name, Data: text})
-		case strings.HasPrefix(name, "manifests/"), strings.HasPrefix(path.Base(name), "Containerfile"):
-			return nil, fmt.Errorf("%s: a symbolic link in git's index, whose target is not in the index", name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		files.Files = append(files.Files, txtar.File{Name: name, Data: texts[name]})
 	}
 	return txtar.FS(&files)
+}
+
+// isSource reports whether rendering reads a file, or all files in it.
+func isSource(name string) bool {
+	top, _, _ := strings.Cut(name, "/")
+	return top == "manifests" || top == "templates" || strings.HasPrefix(path.Base(name), "Containerfile")
+}
+
+// readShared reads the file that a link in git's index leads to, which no commit has, if
+// links of the repository may lead there.
+func (r Repo) readShared(name, target string) ([]byte, error) {
+	now, err := os.Readlink(r.Path(name))
+	_, errFind := confine.Folder{Path: r.Root}.Find(name)
+	if _, outside := errors.AsType[*confine.OutsideError](errFind); err != nil || now != target || !outside {
+		return nil, fmt.Errorf("%s: a symbolic link in git's index, whose target is not in the index", name)
+	}
+	text, err := fs.ReadFile(r.FS(), name)
+	return text, patherr.TrimOp(err)
 }

@@ -79,6 +79,8 @@ func TestStaged(t *testing.T) {
 		{"a link to another file", file("1", "templates/a.json") + entry("120000", "3", "0", "manifests/x.json"), "",
 			map[string]string{"templates/a.json": "{}\n", "manifests/x.json": "{}\n"}, ""},
 		{"a link that leads out, of a manifest", entry("120000", "4", "0", "manifests/x.json"), "", nil, "manifests/x.json: a symbolic link in git's index"},
+		{"a link to a folder of manifests", entry("120000", "3", "0", "manifests"), "", nil, "manifests: a symbolic link in git's index"},
+		{"a link that leads out, of a template", entry("120000", "4", "0", "templates/packages.tmpl"), "", nil, "templates/packages.tmpl: a symbolic link in git's index"},
 		{"a link that leads out, elsewhere", entry("120000", "4", "0", "system/x"), "", map[string]string{}, ""},
 		{"a large file that nothing reads", file("6", "toolbox/picture") + file("1", "manifests/x.json"), "", map[string]string{"manifests/x.json": "{}\n", "toolbox/picture": "read toolbox/picture: larger than 1 MiB, the limit"}, ""},
 		{"a link to a large file", file("6", "templates/a.json") + entry("120000", "3", "0", "manifests/x.json"), "",
