@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"bkt/internal/ocilayout"
 	"bkt/internal/registry"
@@ -18,9 +15,7 @@ type importCmd struct {
 }
 
 // Run converts an archive to a layout.
-func (c *importCmd) Run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+func (c *importCmd) Run(ctx context.Context) error {
 	return registry.Import(ctx, c.Archive, c.Dir)
 }
 
@@ -32,8 +27,6 @@ type exportCmd struct {
 }
 
 // Run converts a layout to an archive.
-func (c *exportCmd) Run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+func (c *exportCmd) Run(ctx context.Context) error {
 	return registry.Export(ctx, ocilayout.Image{Dir: c.Dir, Digest: digest.Digest(c.Digest)}, c.Archive, c.Name)
 }

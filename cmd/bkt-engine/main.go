@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"bkt/internal/crash"
 	"bkt/internal/engine"
 	"bkt/internal/engine/contract"
+	"bkt/internal/interrupt"
 	"bkt/internal/version"
 
 	"github.com/alecthomas/kong"
@@ -97,6 +99,12 @@ func execute(args []string, stdout, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	if command.Command() == "serve" {
+		return command.Run() // the engine has its own end
+	}
+	ctx, stop := interrupt.Notify(func() { os.Exit(report(stderr, context.Canceled)) })
+	defer stop()
+	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run()
 }
 

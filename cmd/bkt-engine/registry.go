@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/ocilayout"
@@ -26,7 +24,7 @@ type pushCmd struct {
 
 // Run pushes an image of a layout under each name, and prints the resulting state of
 // the registries, as JSON. Progress goes to standard error.
-func (c *pushCmd) Run(stdout io.Writer) error {
+func (c *pushCmd) Run(ctx context.Context, stdout io.Writer) error {
 	errs := []error{registry.CanPush()}
 	for _, name := range c.Names {
 		errs = append(errs, registry.CheckName(name))
@@ -38,8 +36,6 @@ func (c *pushCmd) Run(stdout io.Writer) error {
 	if err := l.Digest.Validate(); err != nil {
 		return fmt.Errorf("--digest %q: %w", c.Digest, err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	var all []contract.Pushed
 	for _, name := range c.Names {
 		there, err := registry.Push(ctx, l, name, os.Stderr)
@@ -56,9 +52,7 @@ type credentialsCmd struct {
 }
 
 // Run prints the credentials, as JSON.
-func (c *credentialsCmd) Run(stdout io.Writer) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+func (c *credentialsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	user, secret, err := registry.Credentials(ctx, c.Host)
 	if err != nil {
 		return err
@@ -72,9 +66,7 @@ type inspectCmd struct {
 }
 
 // Run prints the image that a registry has under a name, as JSON.
-func (c *inspectCmd) Run(stdout io.Writer) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+func (c *inspectCmd) Run(ctx context.Context, stdout io.Writer) error {
 	ask := registry.Inspect
 	if c.Pin {
 		ask = registry.Pin
@@ -92,9 +84,7 @@ type allowCmd struct {
 
 // Run prints the images that the policy on signatures allows, as JSON, if it allows
 // all of them.
-func (c *allowCmd) Run(stdout io.Writer) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+func (c *allowCmd) Run(ctx context.Context, stdout io.Writer) error {
 	allowed, err := registry.Allow(ctx, c.Names...)
 	if err != nil {
 		return err

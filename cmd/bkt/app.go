@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"sync/atomic"
 
 	"bkt/gen"
 	"bkt/internal/buildspec"
@@ -11,6 +13,8 @@ import (
 	"bkt/internal/pipeline"
 	"bkt/internal/repo"
 	"bkt/internal/ui"
+
+	"golang.org/x/term"
 )
 
 // app prints for commands.
@@ -19,7 +23,22 @@ type app struct {
 	image    gen.Image     // of the command, if it has one
 	links    repo.Links    // of the repository
 	warnings []warningJSON // that the output of --json repeats
+
+	terminal atomic.Pointer[term.State] // before a list was shown; nil: none was
 }
+
+// resetTerminal undoes what a list or the progress of a build may have changed.
+func (a *app) resetTerminal() {
+	if state := a.terminal.Load(); state != nil {
+		_ = term.Restore(int(os.Stdin.Fd()), state)
+	}
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		fmt.Fprint(os.Stderr, showCursor)
+	}
+}
+
+// showCursor is the terminal's sequence that shows the cursor.
+const showCursor = "\x1b[?25h"
 
 func (a *app) configure(c cli) {
 	a.JSON, a.Quiet, a.Verbose, a.Color = c.JSON, c.Quiet, c.Verbose, c.Color

@@ -15,6 +15,7 @@ import (
 	"bkt/internal/workspace"
 
 	"charm.land/huh/v2"
+	"golang.org/x/term"
 )
 
 const (
@@ -41,7 +42,7 @@ func (a *app) pick(ctx context.Context, title string, items []live.Item, to live
 	var picked []int
 	field := huh.NewMultiSelect[int]().Title(title).Options(options...).Height(min(len(options)+titleLines, maxLines)).Value(&picked)
 	a.Asked = true
-	if err := runForm(ctx, os.Stdin, field); err != nil {
+	if err := a.runForm(ctx, os.Stdin, field); err != nil {
 		return err
 	}
 	for n := range items {
@@ -53,12 +54,15 @@ func (a *app) pick(ctx context.Context, title string, items []live.Item, to live
 }
 
 // runForm lets the user answer field on the terminal in.
-func runForm(ctx context.Context, in *os.File, field huh.Field) error {
+func (a *app) runForm(ctx context.Context, in *os.File, field huh.Field) error {
+	if state, err := term.GetState(int(in.Fd())); err == nil {
+		a.terminal.Store(state)
+	}
 	keys := &formKeys{File: in}
 	defer keys.ended.Store(true)
 	err := huh.NewForm(huh.NewGroup(field)).WithInput(keys).RunWithContext(ctx)
 	if errors.Is(err, huh.ErrUserAborted) {
-		return errors.New("interrupted")
+		return errInterrupted
 	}
 	return err
 }

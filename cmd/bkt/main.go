@@ -12,13 +12,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"slices"
-	"syscall"
 
 	"bkt/internal/crash"
 	"bkt/internal/hint"
+	"bkt/internal/interrupt"
 	"bkt/internal/patherr"
 	"bkt/internal/ui"
 	"bkt/internal/version"
@@ -94,15 +93,21 @@ func sparseGC() { debug.SetGCPercent(400) }
 
 // run parses args, runs the command, prints its error, and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	a := &app{Printer: ui.Printer{Out: stdout, Err: stderr}}
+	ctx, stop := interrupt.Notify(func() {
+		a.resetTerminal()
+		os.Exit(a.report(errInterrupted))
+	})
+	defer stop()
 	err := a.run(ctx, args)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = errors.New("interrupted")
+	// A command that prints what it can may have taken the signal for an answer.
+	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, ui.ErrPending)) {
+		err = errInterrupted
 	}
 	return a.report(err)
 }
+
+var errInterrupted = errors.New("interrupted")
 
 // exited is the panic by which kong ends the program with an exit status.
 type exited int

@@ -41,7 +41,7 @@ func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer end()
 	items := live.Items(domains, nil)
-	v, err := askVerdicts(ctx, items)
+	v, err := a.askVerdicts(ctx, items)
 	if err != nil {
 		return err
 	}
@@ -81,14 +81,14 @@ type itemName struct{ domain, key string }
 
 func nameOf(i live.Item) itemName { return itemName{i.Domain.Name(), i.Key} }
 
-func askVerdicts(ctx context.Context, items []live.Item) (verdicts, error) {
+func (a *app) askVerdicts(ctx context.Context, items []live.Item) (verdicts, error) {
 	all := verdicts{}
 	for n, i := range items {
 		v := verdictSkip
 		field := huh.NewSelect[verdict]().
 			Title(fmt.Sprintf("%d of %d: %s %s", n+1, len(items), i.Domain.Name(), i.MaskedKey())).
 			Description(live.Explain(i.Difference)).Options(verdictsOn(i)...).Value(&v)
-		if err := runForm(ctx, os.Stdin, field); err != nil {
+		if err := a.runForm(ctx, os.Stdin, field); err != nil {
 			return nil, err
 		}
 		all[nameOf(i)] = v

@@ -21,10 +21,9 @@ import (
 )
 
 const (
-	// gracePeriod is the time for running builds to end when the engine stops.
-	gracePeriod = 2 * time.Second
-	// stopTimeout is the time for the whole engine to stop.
-	stopTimeout = 6 * time.Second
+	// idleStop is how long an engine may take to stop that has no client any more, and
+	// signalStop is the same after a signal.
+	idleStop, signalStop = 6 * time.Second, 900 * time.Millisecond
 	// killed is the exit status of an inner process whose outer process has ended.
 	killed = 137
 )
@@ -123,10 +122,11 @@ func serve(s settings, pipe *os.File) error {
 	report(pipe, nil)
 	select {
 	case <-idle.done:
+		return server.stop(idleStop)
 	case <-ctx.Done():
 		idle.leave()
+		return server.stop(signalStop)
 	}
-	return server.stop()
 }
 
 // prepareNamespaces keeps mounts in this namespace, and gives the engine its

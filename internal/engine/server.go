@@ -80,12 +80,12 @@ func (s *server) serve(l net.Listener) {
 	go s.grpc.Serve(l)
 }
 
-// stop stops BuildKit: builds are cancelled after a grace period. If anything
-// hangs, the process ends, and all containers with it.
-func (s *server) stop() error {
-	giveUp := time.AfterFunc(stopTimeout, func() { os.Exit(0) })
+// stop stops BuildKit. If anything takes longer than within, the process ends, and all
+// containers with it; a third of that time is for running builds to end by themselves.
+func (s *server) stop(within time.Duration) error {
+	giveUp := time.AfterFunc(within, func() { os.Exit(0) })
 	defer giveUp.Stop()
-	cancel := time.AfterFunc(gracePeriod, s.grpc.Stop)
+	cancel := time.AfterFunc(within/3, s.grpc.Stop)
 	defer cancel.Stop()
 	close(s.stopping)
 	s.grpc.GracefulStop()

@@ -15,11 +15,12 @@ import (
 	"time"
 
 	"bkt/internal/hint"
+	"bkt/internal/interrupt"
 	"bkt/internal/plan"
 )
 
-// killGrace is how long a command may take to end after SIGTERM.
-const killGrace = 5 * time.Second
+// killGrace is how long a command may take to end after SIGTERM: less than bkt itself.
+const killGrace = 700 * time.Millisecond
 
 // An ExitError is the error of a command that ran and failed.
 type ExitError struct {
@@ -88,7 +89,8 @@ func outputs(ctx context.Context, r plan.Run) (out []byte, errText string, err e
 	return stdout.Bytes(), plainText(stderr.String()), err
 }
 
-// command returns a command that gets SIGTERM when ctx ends, and is killed later.
+// command returns a command that gets SIGTERM when ctx ends, as do the commands that it has
+// started, and that is killed later.
 func command(ctx context.Context, r plan.Run) *exec.Cmd {
 	r = hardenGit(r)
 	cmd := exec.CommandContext(ctx, r.Argv[0], r.Argv[1:]...)
@@ -99,7 +101,7 @@ func command(ctx context.Context, r plan.Run) *exec.Cmd {
 	if len(r.Env) > 0 {
 		cmd.Env = append(cmd.Environ(), r.Env...)
 	}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.Cancel = func() error { return interrupt.Signal(cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = killGrace
 	return cmd
 }

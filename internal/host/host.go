@@ -17,6 +17,7 @@ import (
 
 	"bkt/internal/confine"
 	"bkt/internal/hint"
+	"bkt/internal/interrupt"
 	"bkt/internal/owner"
 	"bkt/internal/patherr"
 	"bkt/internal/paths"
@@ -105,8 +106,10 @@ func (p pending) prepare(changes plan.Plan) error {
 func change(ctx context.Context, c plan.Change, files pending) error {
 	for _, s := range c.Steps {
 		if err := step(ctx, s, files); err != nil {
+			ctx, done := interrupt.Undoing(ctx)
+			defer done()
 			for _, u := range c.Undo {
-				failed := step(context.WithoutCancel(ctx), u, files)
+				failed := step(ctx, u, files)
 				if r, ok := u.(plan.Run); ok && r.Verify != nil && failed != nil {
 					err = fmt.Errorf("%w; and this could not be undone: %w", err, failed)
 				}

@@ -9,6 +9,7 @@ import (
 	"bkt/internal/distrobox"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/interrupt"
 	"bkt/internal/ocilayout"
 	"bkt/internal/pipeline"
 	"bkt/internal/plan"
@@ -101,7 +102,9 @@ func (c Candidate) Execute(ctx context.Context, log pipeline.Log) (Outcome, erro
 		return None, errors.Join(err, c.Abandon(ctx))
 	}
 	if err := c.recreate(ctx, log); err != nil {
-		outcome, failed := c.rollBack(context.WithoutCancel(ctx), log)
+		ctx, done := interrupt.Undoing(ctx)
+		defer done()
+		outcome, failed := c.rollBack(ctx, log)
 		return outcome, errors.Join(err, failed)
 	}
 	return Upgraded, c.removeStaleExports(ctx)
@@ -147,7 +150,8 @@ func (c Candidate) rollBack(ctx context.Context, log pipeline.Log) (Outcome, err
 // Abandon restores the names of the old container and the old image, as far as they
 // have changed. Each step is tried, even if another fails.
 func (c Candidate) Abandon(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
+	ctx, done := interrupt.Undoing(ctx)
+	defer done()
 	var errs []error
 	for _, s := range c.Undo.Steps {
 		errs = append(errs, c.executeStage(ctx, distrobox.Stage{Title: c.Undo.Title, Steps: []plan.Step{s}}))
