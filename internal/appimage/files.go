@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"bkt/internal/keyfile"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 	"bkt/internal/statefile"
 
@@ -51,7 +52,7 @@ func (f *file) sum() (string, error) {
 	if f.SHA256 != "" {
 		return f.SHA256, nil
 	}
-	from, err := os.Open(f.path)
+	from, err := plainfile.Open(f.path)
 	if err != nil {
 		return "", err
 	}
@@ -168,7 +169,7 @@ func (d Domain) records() (map[string]record, error) {
 			continue // not a record
 		}
 		path := filepath.Join(d.Records, n.Name())
-		text, err := os.ReadFile(path)
+		text, err := plainfile.Read(path, plainfile.MaxText)
 		if err != nil {
 			return nil, err
 		}
@@ -249,7 +250,7 @@ type desktopFile struct {
 }
 
 func (d Domain) readEntry(name, path string) (desktopFile, error) {
-	text, err := os.ReadFile(d.entryOf(name))
+	text, err := plainfile.Read(d.entryOf(name), plainfile.MaxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return desktopFile{}, nil
 	}

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 
 	"bkt/internal/keyfile"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 )
 
@@ -22,7 +22,7 @@ type gearLever struct {
 }
 
 func readGearLever(path string) (gearLever, error) {
-	text, err := os.ReadFile(path)
+	text, err := plainfile.Read(path, plainfile.MaxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return gearLever{}, nil
 	}

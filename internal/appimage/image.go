@@ -14,6 +14,7 @@ import (
 
 	"bkt/internal/appimage/squashfs"
 	"bkt/internal/keyfile"
+	"bkt/internal/plainfile"
 )
 
 // An image has the facts in an AppImage about itself.
@@ -57,7 +58,7 @@ func kindOf(head []byte) int {
 
 // readImage reads an AppImage without running it.
 func readImage(name string) (image, error) {
-	f, err := os.Open(name)
+	f, err := plainfile.Open(name)
 	if err != nil {
 		return image{}, err
 	}

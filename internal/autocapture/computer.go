@@ -7,8 +7,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"os"
 	"strings"
+
+	"bkt/internal/plainfile"
 )
 
 // computerID returns an id that distinguishes this checkout on this computer from those on
@@ -25,7 +26,7 @@ func (r *captureRun) computerID(machineIDFile string) string {
 // machineID returns the id in a file that machine-id(5) describes. It is "" if the file
 // cannot be read, or waits for the first start of the system.
 func machineID(file string) string {
-	text, err := os.ReadFile(file)
+	text, err := plainfile.Read(file, plainfile.MaxText)
 	id := strings.TrimSpace(string(text))
 	if raw, errHex := hex.DecodeString(id); err != nil || errHex != nil || len(raw) != 16 || bytes.Count(raw, []byte{0}) == 16 {
 		return ""

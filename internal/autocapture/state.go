@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/live"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 	"bkt/internal/statefile"
 	"bkt/internal/workspace"
@@ -78,7 +78,7 @@ func stateFile(w workspace.Workspace) string { return filepath.Join(stateFolder(
 
 // readState returns the state that the last run left.
 func readState(w workspace.Workspace) (state, error) {
-	text, err := os.ReadFile(stateFile(w))
+	text, err := plainfile.Read(stateFile(w), plainfile.MaxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return state{Version: stateVersion}, nil
 	}

@@ -14,6 +14,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 	"bkt/internal/workspace"
 	"bkt/packaging"
@@ -92,8 +93,8 @@ func planUnitFiles(w workspace.Workspace) (plan.Plan, error) {
 	var errs []error
 	for _, u := range all {
 		path := filepath.Join(userUnits(w), u.Name)
-		old, err := os.ReadFile(path)
-		packaged, errPackaged := os.ReadFile(filepath.Join(packagedUnits, u.Name))
+		old, err := plainfile.Read(path, plainfile.MaxText)
+		packaged, errPackaged := plainfile.Read(filepath.Join(packagedUnits, u.Name), plainfile.MaxText)
 		switch {
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			errs = append(errs, patherr.TrimOp(err))
@@ -202,7 +203,7 @@ func planRemoveFiles(w workspace.Workspace) (plan.Plan, error) {
 	remove := plan.Change{Op: plan.Remove}
 	for _, u := range all {
 		path := filepath.Join(userUnits(w), u.Name)
-		text, errRead := os.ReadFile(path)
+		text, errRead := plainfile.Read(path, plainfile.MaxText)
 		err = errors.Join(err, patherr.TrimOp(patherr.UnlessMissing(errRead)))
 		if errRead == nil && packaging.Written(text) {
 			remove.Targets = append(remove.Targets, path)

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 )
 
 // A pathFile is the file that gives the user's session its whole PATH: if several
@@ -45,7 +45,7 @@ func (s *snapshot) readPath(known []Container) (notes []string) {
 		return nil
 	}
 	s.path = pathFile{at: filepath.Join(s.Config, "environment.d", "10-distrobox-exports.conf"), text: s.pathText(folders)}
-	text, err := os.ReadFile(s.path.at)
+	text, err := plainfile.Read(s.path.at, plainfile.MaxText)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		s.path.writer = writer

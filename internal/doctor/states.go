@@ -14,6 +14,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/live"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 	"bkt/internal/workspace"
 )
 
@@ -26,7 +27,7 @@ func statesOfMissingRepositories(_ context.Context, t *Target) ([]Problem, error
 	errs := []error{patherr.TrimOp(patherr.UnlessMissing(err))}
 	for _, e := range entries {
 		dir := filepath.Join(base, e.Name())
-		text, err := os.ReadFile(filepath.Join(dir, live.RepositoryFile))
+		text, err := plainfile.Read(filepath.Join(dir, live.RepositoryFile), plainfile.MaxText)
 		root := strings.TrimSpace(string(text))
 		if err != nil || root == "" || mayExist(root) || mayBeUnmounted(filepath.Dir(root)) {
 			errs = append(errs, patherr.TrimOp(patherr.UnlessMissing(err)))
@@ -74,7 +75,7 @@ func isState(path string) bool {
 		Version *int             `json:"version"`
 		Items   *json.RawMessage `json:"items"`
 	}
-	text, err := os.ReadFile(path)
+	text, err := plainfile.Read(path, plainfile.MaxText)
 	return err == nil && filepath.Ext(path) == ".json" && json.Unmarshal(text, &state) == nil && state.Version != nil && state.Items != nil
 }
 

@@ -3,12 +3,12 @@ package domains
 import (
 	"context"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 
 	"bkt/internal/host"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 	"bkt/internal/secret"
 )
@@ -44,7 +44,7 @@ func (c *Cache) Recall(path string) ([]byte, error) {
 	if ok {
 		return p.Text, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := plainfile.Read(path, plainfile.MaxText)
 	if err == nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()

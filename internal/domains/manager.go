@@ -7,6 +7,7 @@ import (
 
 	"bkt/internal/host"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 	"bkt/internal/workspace"
 )
 
@@ -36,7 +37,7 @@ func configuredManager(f workspace.Folders) string {
 	named := ""
 	for _, dir := range []string{"/usr/share/distrobox/distrobox.conf", "/usr/etc/distrobox/distrobox.conf", "/etc/distrobox/distrobox.conf",
 		filepath.Join(f.Config, "distrobox/distrobox.conf"), filepath.Join(f.Home, ".distroboxrc")} {
-		text, err := os.ReadFile(dir)
+		text, err := plainfile.Read(dir, plainfile.MaxText)
 		if patherr.UnlessMissing(err) != nil {
 			named = "unknown, as " + patherr.TrimOp(err).Error() // no program has that name
 		}

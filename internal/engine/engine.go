@@ -92,7 +92,7 @@ func run(c Config, up func()) error {
 	// The lock ends when the last copy of its file is closed. The inner process
 	// has one, too, so that no other engine starts while it runs.
 	defer lock.Close()
-	log, err := os.OpenFile(contract.LogFile(c.Root), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	log, err := os.OpenFile(contract.LogFile(c.Root), os.O_CREATE|os.O_WRONLY|os.O_TRUNC|unix.O_NONBLOCK, 0o600)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"bkt/internal/flock"
 	"bkt/internal/hint"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 )
 
 // A heldError says that another engine holds the root.
@@ -76,7 +77,7 @@ func writeAt(f *os.File, s string) error {
 }
 
 func held(root string) error {
-	pid, err := os.ReadFile(contract.LockFile(root))
+	pid, err := plainfile.Read(contract.LockFile(root), plainfile.MaxText)
 	if err != nil || len(pid) == 0 {
 		pid = []byte("unknown")
 	}

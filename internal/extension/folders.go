@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 )
 
@@ -108,7 +109,7 @@ func readFolders(dir string, must map[string]extension) (found map[string]metada
 	found, odd = map[string]metadata{}, map[string]bool{}
 	for _, entry := range entries {
 		id := entry.Name()
-		m, err := readMetadata(os.DirFS(filepath.Join(dir, id)))
+		m, err := readMetadata(filepath.Join(dir, id, metadataFile))
 		_, known := must[id]
 		switch {
 		case err == nil && m.UUID == id:
@@ -125,9 +126,9 @@ func readFolders(dir string, must map[string]extension) (found map[string]metada
 
 const metadataFile = "metadata.json"
 
-func readMetadata(folder fs.FS) (metadata, error) {
+func readMetadata(path string) (metadata, error) {
 	var m metadata
-	text, err := fs.ReadFile(folder, metadataFile)
+	text, err := plainfile.Read(path, plainfile.MaxText)
 	if err == nil {
 		err = json.Unmarshal(text, &m)
 	}

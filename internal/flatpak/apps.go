@@ -15,6 +15,7 @@ import (
 	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
@@ -93,7 +94,7 @@ func readApp(dir string) (app manifest.FlatpakApp, there bool, err error) {
 // readDeploy reads the remote and the commit of an app: the first members of a serialised
 // GVariant of type (ssasta{sv}).
 func readDeploy(path string) (manifest.FlatpakApp, error) {
-	data, err := os.ReadFile(path)
+	data, err := plainfile.Read(path, plainfile.MaxText)
 	if err != nil {
 		return manifest.FlatpakApp{}, err
 	}

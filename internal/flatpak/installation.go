@@ -16,6 +16,7 @@ import (
 
 	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
+	"bkt/internal/plainfile"
 	"bkt/internal/reconcile"
 
 	"golang.org/x/sys/unix"
@@ -73,7 +74,7 @@ const (
 // readConfig reads the configuration of an installation.
 func readConfig(dir string) (keyfile.File, error) {
 	path := filepath.Join(dir, "repo", "config")
-	text, err := os.ReadFile(path)
+	text, err := plainfile.Read(path, plainfile.MaxText)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"bkt/internal/manifest"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
@@ -44,7 +45,7 @@ func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manife
 
 func (o Overrides) read(scope manifest.Scope, path string) (manifest.FlatpakOverride, error) {
 	item := manifest.FlatpakOverride{App: filepath.Base(path), Scope: scope}
-	text, err := os.ReadFile(path)
+	text, err := plainfile.Read(path, plainfile.MaxText)
 	if err != nil {
 		return item, err
 	}

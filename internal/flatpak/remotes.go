@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
@@ -91,7 +91,7 @@ func withoutHead(filter string) string {
 }
 
 func readIfExists(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+	text, err := plainfile.Read(path, plainfile.MaxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

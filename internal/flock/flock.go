@@ -28,7 +28,7 @@ var ErrLocked = errors.New("locked by another process")
 // waiting, which may be nil, before it waits. If ctx ends first, Lock returns its
 // cause. Only the user can read a file that flag creates.
 func Lock(ctx context.Context, name string, flag int, mode Mode, waiting func()) (*os.File, error) {
-	f, err := os.OpenFile(name, flag, 0o600)
+	f, err := os.OpenFile(name, flag|unix.O_NONBLOCK, 0o600) // a pipe would wait
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func LockFile(ctx context.Context, f *os.File, mode Mode, waiting func()) (*os.F
 
 // TryLock is like [Lock] but does not wait: it returns [ErrLocked].
 func TryLock(name string, flag int, mode Mode) (*os.File, error) {
-	f, err := os.OpenFile(name, flag, 0o600)
+	f, err := os.OpenFile(name, flag|unix.O_NONBLOCK, 0o600) // a pipe would wait
 	if err != nil {
 		return nil, err
 	}

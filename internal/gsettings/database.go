@@ -10,6 +10,7 @@ import (
 	"bkt/internal/gvdb"
 	"bkt/internal/hint"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 	"bkt/internal/reconcile"
 )
 
@@ -83,7 +84,7 @@ func (b *databases) add(d Domain, source string) error {
 
 // read reads a file of GVDB.
 func read(path string) (gvdb.Table, error) {
-	data, err := os.ReadFile(path)
+	data, err := plainfile.Read(path, plainfile.MaxText)
 	if err != nil {
 		return gvdb.Table{}, err
 	}

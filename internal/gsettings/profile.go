@@ -3,12 +3,12 @@ package gsettings
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/plainfile"
 	"bkt/internal/reconcile"
 )
 
@@ -16,11 +16,11 @@ import (
 // "user-db:user".
 func (d Domain) sources() ([]string, error) {
 	mandatory := filepath.Join(d.RunDir, "dconf", "user", strconv.Itoa(d.UID))
-	text, err := os.ReadFile(mandatory)
+	text, err := plainfile.Read(mandatory, plainfile.MaxText)
 	switch {
 	case !errors.Is(err, fs.ErrNotExist):
 	case filepath.IsAbs(d.Profile):
-		text, err = os.ReadFile(d.Profile)
+		text, err = plainfile.Read(d.Profile, plainfile.MaxText)
 	case d.Profile != "":
 		text, err = d.named(d.Profile)
 	default:
@@ -35,7 +35,7 @@ func (d Domain) sources() ([]string, error) {
 // ordinary returns the profile of a user who has not chosen one.
 func (d Domain) ordinary() ([]byte, error) {
 	if d.RuntimeDir != "" {
-		text, err := os.ReadFile(filepath.Join(d.RuntimeDir, "dconf", "profile"))
+		text, err := plainfile.Read(filepath.Join(d.RuntimeDir, "dconf", "profile"), plainfile.MaxText)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return text, err
 		}
@@ -49,12 +49,12 @@ func (d Domain) ordinary() ([]byte, error) {
 
 // named returns the profile with a name.
 func (d Domain) named(name string) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(d.EtcDir, "dconf", "profile", name))
+	text, err := plainfile.Read(filepath.Join(d.EtcDir, "dconf", "profile", name), plainfile.MaxText)
 	for _, dir := range d.DataDirs {
 		if !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
-		text, err = os.ReadFile(filepath.Join(dir, "dconf", "profile", name))
+		text, err = plainfile.Read(filepath.Join(dir, "dconf", "profile", name), plainfile.MaxText)
 	}
 	return text, err
 }

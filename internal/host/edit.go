@@ -13,6 +13,7 @@ import (
 	"bkt/internal/gvariant"
 	"bkt/internal/keyfile"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 )
 
@@ -104,7 +105,7 @@ func formatList(elements []string) string {
 
 // editKeyFile reads the file again, as editLists does.
 func editKeyFile(e plan.EditKeyFile) error {
-	text, err := os.ReadFile(e.Path)
+	text, err := plainfile.Read(e.Path, plainfile.MaxText)
 	if patherr.IsMissing(err) {
 		return nil
 	}

@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"bkt/internal/owner"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 )
 
@@ -76,7 +76,7 @@ func follow(ctx context.Context, s plan.Source) (plan.Source, error) {
 // verified returns the source with the sha256 of its file, after comparing the
 // checksums. A source without any checksum is an error.
 func verified(file string, s plan.Source) (plan.Source, error) {
-	f, err := os.Open(file)
+	f, err := plainfile.Open(file)
 	if err != nil {
 		return s, err
 	}
@@ -101,7 +101,7 @@ func verified(file string, s plan.Source) (plan.Source, error) {
 // place copies a file to path, and makes it executable. The old file stays until the copy is
 // complete.
 func place(file, path string) error {
-	from, err := os.Open(file)
+	from, err := plainfile.Open(file)
 	if err != nil {
 		return err
 	}

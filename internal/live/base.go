@@ -10,6 +10,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 	"bkt/internal/statefile"
@@ -97,7 +98,7 @@ func (s System) nameRepository(states plan.Plan) (plan.Plan, error) {
 		return nil, nil
 	}
 	path := filepath.Join(s.Private(), "base", s.ID(), RepositoryFile)
-	old, err := os.ReadFile(path)
+	old, err := plainfile.Read(path, plainfile.MaxText)
 	if patherr.UnlessMissing(err) != nil {
 		return nil, patherr.TrimOp(err)
 	}

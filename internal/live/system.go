@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +25,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
 	"bkt/internal/strictjson"
@@ -142,7 +142,7 @@ func unknownDomain(name string, names []string) error {
 
 func (s System) lookAt(ctx context.Context, r reconcile.Reconciler, asked bool) *Domain {
 	d := &Domain{Reconciler: r, basePath: s.BasePath(r.Name()), Needed: asked}
-	d.base, d.Err = os.ReadFile(d.basePath)
+	d.base, d.Err = plainfile.Read(d.basePath, plainfile.MaxText)
 	d.LostBase = errors.Is(d.Err, fs.ErrNotExist) && lostBase(d.basePath)
 	switch {
 	case d.Err == nil, errors.Is(d.Err, fs.ErrNotExist):

@@ -14,6 +14,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/owner"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/google/renameio/v2"
@@ -165,7 +166,7 @@ func checkIngest(dir string) error {
 // build that was killed.
 func checkImages(dir string) error {
 	var index ocispec.Index
-	data, err := os.ReadFile(filepath.Join(dir, ocispec.ImageIndexFile))
+	data, err := plainfile.Read(filepath.Join(dir, ocispec.ImageIndexFile), plainfile.MaxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

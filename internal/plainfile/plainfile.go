@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,14 +23,16 @@ const MaxText = 16 << 20
 // kB. BuildKit's parser needs some twenty times the size of a Containerfile in memory.
 const MaxContainerfile = 1 << 20
 
-// readTimeout is how long one file may take: files in /proc can be regular and still wait.
-const readTimeout = 10 * time.Second
+// readTimeout is how long a file may have nothing to read: files in /proc, such as kmsg, can
+// be regular and still wait for something to happen.
+const readTimeout = time.Second
 
 // ErrNotPlain is the error of what is neither a file nor a folder.
 var ErrNotPlain = errors.New("neither a file nor a folder")
 
 // Open opens a file or folder for reading, as [os.Open] does. Anything else, such as a
-// pipe, is ErrNotPlain in an [fs.PathError]; Open never waits.
+// pipe, is ErrNotPlain in an [fs.PathError]; Open never waits. /dev/null counts as a file: it
+// is empty, and the usual way to switch a file off.
 func Open(path string) (*os.File, error) {
 	return check(os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0))
 }
@@ -45,7 +48,7 @@ func check(f *os.File, err error) (*os.File, error) {
 		return nil, err
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() && !isNull(info) {
 		err = &fs.PathError{Op: "open", Path: f.Name(), Err: ErrNotPlain}
 	}
 	if err != nil {
@@ -53,6 +56,13 @@ func check(f *os.File, err error) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// isNull reports whether a file is /dev/null, whose device number the kernel's
+// devices.txt has.
+func isNull(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && info.Mode()&fs.ModeCharDevice != 0 && st.Rdev == unix.Mkdev(1, 3)
 }
 
 // Read reads a file of at most limit bytes. A larger file is an error that names the
@@ -68,6 +78,9 @@ func Read(path string, limit int64) ([]byte, error) {
 
 // ReadAll reads the rest of an open file, which errors call path, as [Read] does.
 func ReadAll(f fs.File, path string, limit int64) ([]byte, error) {
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > limit {
+		return nil, CheckSize(path, info.Size(), limit)
+	}
 	if d, ok := f.(interface{ SetReadDeadline(time.Time) error }); ok {
 		_ = d.SetReadDeadline(time.Now().Add(readTimeout)) // not possible where reads never wait
 	}

@@ -24,7 +24,7 @@ func TestRead(t *testing.T) {
 	if err := unix.Mkfifo(at("pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, target := range map[string]string{"zero": "/dev/zero", "proc": "/proc/self/status", "lost": "nowhere"} {
+	for name, target := range map[string]string{"zero": "/dev/zero", "null": "/dev/null", "proc": "/proc/self/status", "lost": "nowhere"} {
 		if err := os.Symlink(target, at(name)); err != nil {
 			t.Fatal(err)
 		}
@@ -37,13 +37,14 @@ func TestRead(t *testing.T) {
 		{"pipe", "pipe: neither a file nor a folder"},
 		{"zero", "zero: neither a file nor a folder"},
 		{"proc", ""}, // its size is 0, and it has text
+		{"null", ""},
 		{"lost", "no such file"},
 		{".", "is a directory"},
 	}
 	for _, tt := range tests {
 		text, err := Read(at(tt.name), 2048)
 		if tt.want == "" {
-			if err != nil || len(text) == 0 {
+			if err != nil || (len(text) == 0) != (tt.name == "null") {
 				t.Errorf("%s: %d bytes, %v", tt.name, len(text), err)
 			}
 			continue

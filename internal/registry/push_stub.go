@@ -16,6 +16,7 @@ import (
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
+	"bkt/internal/plainfile"
 
 	"github.com/containers/image/v5/types"
 	"github.com/opencontainers/go-digest"
@@ -78,7 +79,7 @@ func readPolicy(root string) (p policy, err error) {
 	}
 	for _, dir := range []string{filepath.Join(home, ".config"), filepath.Join(root, "etc")} {
 		file := filepath.Join(dir, "containers", "policy.json")
-		text, err := os.ReadFile(file)
+		text, err := plainfile.Read(file, plainfile.MaxText)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

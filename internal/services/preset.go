@@ -4,11 +4,12 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"bkt/internal/plainfile"
 )
 
 // rules are the rules of presets; see systemd.preset(5). The first rule that matches a
@@ -39,7 +40,7 @@ func readRules(dirs []string) (rules, error) {
 	}
 	var all rules
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		text, err := os.ReadFile(files[name]) // a link to /dev/null is empty
+		text, err := plainfile.Read(files[name], plainfile.MaxText) // a link to /dev/null is empty
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}

@@ -16,11 +16,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"bkt/internal/manifest"
+	"bkt/internal/plainfile"
 	"bkt/internal/reconcile"
 )
 
@@ -114,7 +114,7 @@ func (s snapshot) readScopes(image manifest.Systemd, declared []service, o *reco
 // machine identifies this installation of a system, without revealing its id. The
 // result survives an upgrade, which creates a new /etc from the old one.
 func (d Domain) machine() (string, error) {
-	id, err := os.ReadFile(filepath.Join(d.Root, "/etc/machine-id"))
+	id, err := plainfile.Read(filepath.Join(d.Root, "/etc/machine-id"), plainfile.MaxText)
 	if isNoFile(err) {
 		return "none", nil
 	}

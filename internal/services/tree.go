@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"bkt/internal/plainfile"
 )
 
 // A tree caches folders of unit files: each folder is read once.
@@ -77,7 +79,7 @@ func (t *tree) install(path string) install {
 	if ok {
 		return i
 	}
-	text, err := os.ReadFile(path)
+	text, err := plainfile.Read(path, plainfile.MaxText)
 	switch {
 	case err == nil:
 		i = parseInstall(string(text))

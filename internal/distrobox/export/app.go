@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 )
 
 // An App is a desktop entry of the host that starts a program of a container.
@@ -30,7 +31,7 @@ func ReadApps(dir string, containers []string) (all []App, unread []error, err e
 		if !slices.ContainsFunc(containers, func(c string) bool { return isEntryOf(e.Name(), c) }) {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		text, err := plainfile.Read(filepath.Join(dir, e.Name()), plainfile.MaxText)
 		if err != nil && !patherr.IsMissing(err) {
 			unread = append(unread, err)
 			continue
@@ -121,7 +122,7 @@ func entryID(name string) string { return strings.TrimSuffix(path.Base(name), ".
 // IsMenuEntry reports whether a file is the menu entry that distrobox writes for a
 // container, which is removed with the container. An edited entry belongs to the user.
 func IsMenuEntry(at, container string, ofRoot bool) bool {
-	text, err := os.ReadFile(at)
+	text, err := plainfile.Read(at, plainfile.MaxText)
 	if err != nil || !strings.Contains(string(text), "\nGenericName=Terminal entering ") {
 		return false
 	}

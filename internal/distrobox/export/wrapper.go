@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 )
 
 // A Wrapper is a program of the host that runs a program of a container.
@@ -142,7 +143,7 @@ func isUnusual(line, program string, command []string) bool {
 // readHead returns the beginning of a script, and nil for other files. An unreadable file
 // is an error.
 func readHead(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := plainfile.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -8,11 +8,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
@@ -164,7 +164,7 @@ func (m Manager) ReadImages() Images {
 	for _, dir := range m.Storage {
 		files, _ := filepath.Glob(filepath.Join(dir, "*-images", "images.json"))
 		for _, file := range files {
-			text, err := os.ReadFile(file)
+			text, err := plainfile.Read(file, plainfile.MaxText)
 			var rows []struct {
 				ID    string
 				Names []string

@@ -18,6 +18,7 @@ import (
 
 	"bkt/internal/flock"
 	"bkt/internal/hint"
+	"bkt/internal/plainfile"
 )
 
 // StatusHeld is the exit status of an engine whose root another engine uses.
@@ -86,7 +87,7 @@ type State struct {
 // ReadState reads the state file of root.
 func ReadState(root string) (State, error) {
 	var s State
-	data, err := os.ReadFile(StateFile(root))
+	data, err := plainfile.Read(StateFile(root), plainfile.MaxText)
 	if err != nil {
 		return s, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/patherr"
+	"bkt/internal/plainfile"
 )
 
 // A mapping has the ids of users and groups in the engine of a normal user: the
@@ -58,7 +59,7 @@ const (
 
 // subordinate returns the ranges of u in file.
 func subordinate(file string, u *user.User) ([]idRange, error) {
-	data, err := os.ReadFile(file)
+	data, err := plainfile.Read(file, plainfile.MaxText)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, patherr.TrimOp(err)
 	}
@@ -93,7 +94,7 @@ const (
 func firstFree(files ...string) (int, error) {
 	free := firstUsual
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		data, err := plainfile.Read(file, plainfile.MaxText)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return 0, patherr.TrimOp(err)
 		}
