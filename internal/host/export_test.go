@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"bkt/internal/plan"
 )
@@ -63,6 +64,11 @@ func (d *draft) tempPath() string { return filepath.Join(filepath.Dir(d.path), d
 func RunGit(ctx context.Context, dir string, args ...string) error {
 	_, err := git(ctx, plan.Run{Argv: append([]string{"git"}, args...), Dir: dir})
 	return err
+}
+
+// Impatient returns a context in which servers have these times.
+func Impatient(ctx context.Context, answer, piece time.Duration) context.Context {
+	return context.WithValue(ctx, patienceKey{}, patience{answer, piece})
 }
 
 // Functions for edits and expectations.

@@ -17,10 +17,8 @@ import (
 	"bkt/internal/plan"
 )
 
-const (
-	maxRedirects = 5
-	fetchTimeout = 10 * time.Minute
-)
+// fetchTimeout is how long a file of limited size may take.
+const fetchTimeout = 10 * time.Minute
 
 // fetch downloads a file. It moves the file to its place only when it is complete and its
 // checksum is right.
@@ -74,18 +72,15 @@ func checkSafe(from *url.URL, f plan.Fetch) error {
 	return safe(from, f.SHA256 != "")
 }
 
-// open returns the content of the URL. The transport also reads local files, but servers
-// cannot redirect to them.
+// open returns the content of the URL.
 func open(ctx context.Context, f plan.Fetch) (io.ReadCloser, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.RegisterProtocol("file", http.NewFileTransport(http.Dir("/")))
-	defer transport.CloseIdleConnections()
-	client := http.Client{Transport: transport, CheckRedirect: checkRedirect, Timeout: fetchTimeout}
+	c := client(ctx, checkRedirect)
+	c.Timeout = fetchTimeout
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL, nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := client.Do(req)
+	resp, err := c.Do(req)
 	if err != nil {
 		return nil, unwrapURL(err)
 	}
@@ -101,16 +96,6 @@ func open(ctx context.Context, f plan.Fetch) (io.ReadCloser, error) {
 		return nil, errors.New(f.Missing)
 	}
 	return nil, fmt.Errorf("the answer is %s", resp.Status)
-}
-
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	switch first, scheme := via[0].URL.Scheme, req.URL.Scheme; {
-	case len(via) > maxRedirects:
-		return fmt.Errorf("redirects more than %d times", maxRedirects)
-	case scheme != "https" && (scheme != "http" || first != "http"):
-		return fmt.Errorf("redirects to %s, which is less safe", req.URL.Redacted())
-	}
-	return nil
 }
 
 // unwrapURL removes the URL from an error: the caller adds it.

@@ -16,12 +16,12 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/owner"
+	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 )
 
-// idleTimeout is how long a server may send nothing. A download may take longer while data
-// arrives.
-const idleTimeout = time.Minute
+// askTimeout is how long all answers to one question may take.
+const askTimeout = time.Minute
 
 // Progress gets the number of downloaded bytes of a program, and its total size: 0 if the
 // server does not send it.
@@ -64,7 +64,7 @@ func validator(h http.Header) string {
 
 // begun returns the number of downloaded bytes of the file at a URL, and its validator.
 func (p partial) begun(url string) (size int64, validator string) {
-	text, err := os.ReadFile(p.of())
+	text, err := plainfile.Read(p.of(), plainfile.MaxText)
 	info, errFile := os.Stat(p.path)
 	of, validator, _ := strings.Cut(string(text), "\n")
 	if errors.Join(err, errFile) != nil || of != url || validator == "" {
@@ -76,11 +76,9 @@ func (p partial) begun(url string) (size int64, validator string) {
 // download completes the file. It keeps an interrupted download that can be continued.
 func (p partial) download(ctx context.Context, i plan.Install, s plan.Source) error {
 	done, known := p.begun(s.URL)
-	ctx, watch := watched(ctx)
-	defer watch.stop()
 	resp, done, err := p.request(ctx, s, done, known)
 	if err != nil {
-		return cmp.Or(context.Cause(ctx), err)
+		return err
 	}
 	defer resp.Body.Close()
 	known = cmp.Or(validator(resp.Header), known)
@@ -93,8 +91,8 @@ func (p partial) download(ctx context.Context, i plan.Install, s plan.Source) er
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(&progressWriter{to, watch, i.Name, done, total, progressOf(ctx)}, io.LimitReader(resp.Body, i.Limit-done+1))
-	err = errors.Join(cmp.Or(context.Cause(ctx), err), to.Close())
+	n, err := io.Copy(&progressWriter{to, i.Name, done, total, progressOf(ctx)}, io.LimitReader(resp.Body, i.Limit-done+1))
+	err = errors.Join(err, to.Close())
 	if err == nil {
 		err = fits(done+n, i.Limit, s.Size, true)
 	} else if known != "" {
@@ -163,34 +161,15 @@ func (p partial) open(url, known string, done int64) (*os.File, error) {
 	return f, nil
 }
 
-// A watch cancels a download if the server sends nothing for too long.
-type watch struct {
-	timer  *time.Timer
-	cancel context.CancelCauseFunc
-}
-
-func watched(ctx context.Context) (context.Context, watch) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(idleTimeout, func() { cancel(fmt.Errorf("the server has sent nothing for %s", idleTimeout)) })
-	return ctx, watch{timer, cancel}
-}
-
-func (w watch) stop() {
-	w.timer.Stop()
-	w.cancel(nil)
-}
-
 // A progressWriter reports the progress of a download.
 type progressWriter struct {
 	to          io.Writer
-	watch       watch
 	name        string
 	done, total int64
 	progress    Progress
 }
 
 func (t *progressWriter) Write(b []byte) (int, error) {
-	t.watch.timer.Reset(idleTimeout)
 	n, err := t.to.Write(b)
 	t.done += int64(n)
 	t.progress(t.name, t.done, t.total)
@@ -219,14 +198,12 @@ func get(ctx context.Context, address string, header http.Header, verified bool)
 		return nil, err
 	}
 	req.Header = header
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableKeepAlives = true
-	if req.URL.Scheme == "file" {
-		transport.RegisterProtocol("file", http.NewFileTransport(http.Dir("/")))
-	} else if err := safe(req.URL, verified); err != nil {
-		return nil, err
+	if req.URL.Scheme != "file" {
+		if err := safe(req.URL, verified); err != nil {
+			return nil, err
+		}
 	}
-	client := http.Client{Transport: transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+	c := client(ctx, func(next *http.Request, via []*http.Request) error {
 		if next.URL.Host != via[0].URL.Host {
 			next.Header.Del("Authorization")
 		}
@@ -235,8 +212,8 @@ func get(ctx context.Context, address string, header http.Header, verified bool)
 			return fmt.Errorf("redirects to %s, which %w", next.URL.Redacted(), err)
 		}
 		return checkRedirect(next, via)
-	}}
-	resp, err := client.Do(req)
+	})
+	resp, err := c.Do(req)
 	return resp, unwrapURL(err)
 }
 
@@ -246,7 +223,7 @@ func ask(ctx context.Context, a plan.Ask) (from string, text []byte, err error) 
 	if a.Token != "" {
 		header.Set("Authorization", "Bearer "+a.Token)
 	}
-	ctx, cancel := context.WithTimeout(ctx, idleTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, askTimeout, fmt.Errorf("the server has not answered completely within %v", askTimeout))
 	defer cancel()
 	for _, address := range a.URLs {
 		text, err = answer(ctx, a, address, header.Clone())

@@ -37,11 +37,11 @@ type query func(ctx context.Context, ref types.ImageReference) (contract.Image, 
 
 func inspect(ctx context.Context, name string, delays []time.Duration, ask query) (found contract.Image, err error) {
 	ref, err := parseAny(name)
-	if err != nil {
+	if err := errors.Join(err, checkConfiguration()); err != nil {
 		return found, err
 	}
 	err = retry(ctx, delays, io.Discard, func() (err error) {
-		found, err = ask(ctx, ref)
+		found, err = within(ctx, func(ctx context.Context) (contract.Image, error) { return ask(ctx, ref) })
 		return err
 	})
 	if err != nil {

@@ -34,6 +34,9 @@ func Allow(ctx context.Context, names ...string) ([]contract.Allowed, error) {
 
 // allow is Allow for a system with its files below root.
 func allow(ctx context.Context, root string, names []string, delays []time.Duration) ([]contract.Allowed, error) {
+	if err := checkConfiguration(); err != nil {
+		return nil, err
+	}
 	policy, err := readPolicy(root)
 	if err != nil {
 		return nil, err
@@ -72,7 +75,7 @@ func allowOne(ctx context.Context, policy *signature.Policy, name string, delays
 	err = evaluate(ctx, policy, p)
 	if p.asked {
 		err = retry(ctx, delays, io.Discard, func() (err error) {
-			a.Digest, err = verify(ctx, policy, ref)
+			a.Digest, err = within(ctx, func(ctx context.Context) (string, error) { return verify(ctx, policy, ref) })
 			return err
 		})
 	}

@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func Push(ctx context.Context, l ocilayout.Image, name string, log io.Writer) (d
 
 func push(ctx context.Context, l ocilayout.Image, name string, log io.Writer, delays []time.Duration) (there digest.Digest, err error) {
 	to, err := parse(name)
-	if err != nil {
+	if err := errors.Join(err, checkConfiguration()); err != nil {
 		return "", err
 	}
 	dir, err := os.MkdirTemp("", "bkt-push-")
@@ -66,7 +67,7 @@ func push(ctx context.Context, l ocilayout.Image, name string, log io.Writer, de
 // isThere reports whether a registry already has an image under its name. Other
 // errors are left to the push.
 func isThere(ctx context.Context, sys *types.SystemContext, want digest.Digest, to types.ImageReference) bool {
-	there, err := docker.GetDigest(ctx, sys, to)
+	there, err := within(ctx, func(ctx context.Context) (digest.Digest, error) { return docker.GetDigest(ctx, sys, to) })
 	return err == nil && there == want
 }
 
@@ -90,7 +91,7 @@ func copyAll(ctx context.Context, sys *types.SystemContext, s source, to types.I
 	if sent != s.Digest {
 		return "", fmt.Errorf("%s was sent instead of %s", sent, s.Digest)
 	}
-	there, err := docker.GetDigest(ctx, sys, to)
+	there, err := within(ctx, func(ctx context.Context) (digest.Digest, error) { return docker.GetDigest(ctx, sys, to) })
 	if errors.Is(err, digest.ErrDigestInvalidFormat) { // a registry need not report it
 		return sent, nil
 	}
@@ -114,15 +115,19 @@ func copyImage(ctx context.Context, sys *types.SystemContext, p part, blobs stri
 		return "", err
 	}
 	defer policy.Destroy()
+	ctx, progress, stop := watched(ctx)
+	defer stop()
 	text, err := copy.Image(ctx, policy, p.to, p.from, &copy.Options{
 		ReportWriter:       log,
 		PreserveDigests:    true,
 		ImageListSelection: copy.CopySpecificImages,
 		SourceCtx:          &types.SystemContext{OCISharedBlobDirPath: blobs},
 		DestinationCtx:     sys,
+		Progress:           progress,
+		ProgressInterval:   time.Second,
 	})
 	if err != nil {
-		return "", err
+		return "", cmp.Or(context.Cause(ctx), err)
 	}
 	return manifest.Digest(text)
 }

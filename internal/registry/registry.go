@@ -35,6 +35,9 @@ func Credentials(ctx context.Context, host string) (user, secret string, err err
 	if host == hubHost {
 		host = dockerHub
 	}
+	if err := checkConfiguration(); err != nil {
+		return "", "", err
+	}
 	auth, err := config.GetCredentials(system(), host)
 	if err != nil {
 		return "", "", fmt.Errorf("credentials for %s: %w", host, err)
