@@ -34,6 +34,8 @@ var mayWait = map[string]string{
 	"internal/host/draft.go os.OpenFile":              "creates a file (O_EXCL), or does not wait (O_NONBLOCK)",
 	"internal/host/partial.go io.ReadAll":             "has a limit; a slow server is an error",
 	"internal/host/partial.go os.OpenFile":            "opens a file that has some content, which no pipe has, or creates one",
+	"internal/host/host.go io.ReadAll":                "has a limit",
+	"internal/host/spot.go os.OpenFile":               "opens folders alone (O_DIRECTORY)",
 	"internal/host/unzip.go os.DirFS":                 "reads a folder that bkt has unpacked",
 	"internal/host/unzip.go zip.OpenReader":           "reads an archive that bkt has downloaded",
 	"internal/interrupt/processes.go os.ReadFile":     "reads files of the kernel, of one line",

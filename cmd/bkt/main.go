@@ -100,11 +100,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	})
 	defer stop()
 	err := a.run(ctx, args)
-	// A command that prints what it can may have taken the signal for an answer.
-	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, ui.ErrPending)) {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errInterrupted
 	}
-	return a.report(err)
+	status := a.report(err)
+	if ctx.Err() != nil && status != 1 {
+		status = a.report(errInterrupted) // it printed what it could
+	}
+	return status
 }
 
 var errInterrupted = errors.New("interrupted")

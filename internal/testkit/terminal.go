@@ -1,19 +1,22 @@
 package testkit
 
 import (
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // typing is the script command "typing STATUS TEXT KEYS [then TEXT KEYS]… PROGRAM
 // ARGS…": it runs a program on a terminal and types the keys as soon as the program has
-// printed the text. Keys are written like strings of Go. Keys that begin with "$ " are
-// a command to run at that moment instead.
+// printed the text. The program must leave the terminal as it was. Keys are written like strings of Go. Keys that begin with "$ " are
+// a command to run at that moment instead; the key SIGTERM is the signal.
 func typing(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
 		ts.Fatalf("usage: typing STATUS TEXT KEYS [then TEXT KEYS]… PROGRAM ARGS…")
@@ -34,9 +37,16 @@ func typing(ts *testscript.TestScript, neg bool, args []string) {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	cmd.Env = append(cmd.Env, "TERM=xterm")
-	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 120})
+	terminal, theirs, err := pty.Open()
 	ts.Check(err)
 	defer terminal.Close()
+	ts.Check(pty.Setsize(terminal, &pty.Winsize{Rows: 40, Cols: 120}))
+	before := modesOf(ts, terminal)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	err = cmd.Start()
+	theirs.Close()
+	ts.Check(err)
 	// A program that waits for other keys would wait for ever.
 	defer time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
 	var printed strings.Builder
@@ -49,6 +59,10 @@ func typing(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Check(ts.Exec("sh", "-c", command))
 				continue
 			}
+			if answers[0].keys == "SIGTERM" {
+				ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+				continue
+			}
 			_, errWrite := terminal.WriteString(answers[0].keys)
 			ts.Check(errWrite)
 		}
@@ -58,9 +72,23 @@ func typing(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Logf("%s", printed.String())
 	_ = cmd.Wait()
+	if after := modesOf(ts, terminal); after != before {
+		ts.Fatalf("the terminal is left in another state: %+v, not %+v", after, before)
+	}
 	if got := cmd.ProcessState.ExitCode(); got != want || len(answers) > 0 {
 		ts.Fatalf("exit status %d, not %d; not asked: %q", got, want, answers)
 	}
+}
+
+// modesOf returns the state of a terminal, such as whether it shows what is typed.
+func modesOf(ts *testscript.TestScript, terminal *os.File) unix.Termios {
+	raw, err := terminal.SyscallConn()
+	ts.Check(err)
+	var modes *unix.Termios
+	var errModes error
+	ts.Check(raw.Control(func(fd uintptr) { modes, errModes = unix.IoctlGetTermios(int(fd), unix.TCGETS) }))
+	ts.Check(errModes)
+	return *modes
 }
 
 // A reply is what to type once the program has printed a text.
