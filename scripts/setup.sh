@@ -48,7 +48,6 @@ wanted() {
 	echo systemd systemd-analyze
 	echo util-linux nsenter
 	echo passt pasta
-	echo strace strace
 	if has apt-get; then
 		# Debian 12 has a crun that is too old for BuildKit.
 		echo runc runc
