@@ -1,6 +1,9 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -92,6 +95,29 @@ func faultCases() []faultCase {
 			reach: []string{"rename $WORK/.test/home/.config/systemd/user/"},
 		},
 		{
+			name: "auto-capture disable", full: true,
+			setUp: func(f *faulty) {
+				f.put(".test/bin/systemctl", userManager)
+				f.chmod(".test/bin/systemctl")
+				f.commitAll()
+				f.bkt("auto-capture", "enable")
+			},
+			args:  []string{"auto-capture", "disable"},
+			reach: []string{"remove $WORK/.test/home/.config/systemd/user/"},
+		},
+		{
+			name: "apply appimages", full: true, // downloads a file, and unpacks others from it
+			setUp: installable,
+			args:  []string{"apply", "appimages"},
+			reach: []string{"rename $WORK/.test/home/Applications/tool.AppImage", "rename $WORK/.test/home/.local/state/bkt/appimages/tool.json"},
+		},
+		{
+			name: "apply extensions", full: true, // downloads an archive, and unpacks it
+			setUp: installableExtension,
+			args:  []string{"apply", "extensions"},
+			reach: []string{"rename $WORK/.test/home/.local/share/gnome-shell/extensions/x@bkt.test", "sync "},
+		},
+		{
 			name: "init", full: true,
 			setUp: func(f *faulty) { f.commitAll() },
 			args:  []string{"init", "new", "--name", "x"},
@@ -116,6 +142,60 @@ func exported(f *faulty) {
 	f.bkt("containerfile", "sync")
 	f.commitAll()
 	tool("second")
+}
+
+// installable declares an AppImage that apply installs.
+func installable(f *faulty) {
+	f.putAll("-- ../app/tool.desktop --\n[Desktop Entry]\nType=Application\nName=Tool\nExec=tool\nIcon=tool\n-- ../app/tool.svg --\n<svg/>\n")
+	runtime, err := os.ReadFile(fakeRuntime(f.T))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.victim.must(f.program("mksquashfs", "../app", "../app.squashfs", "-noappend", "-no-progress", "-all-root"))
+	image, err := os.ReadFile(filepath.Join(f.work, "app.squashfs"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	text := string(append(runtime, image...))
+	f.put("site/tool.AppImage", text)
+	f.put("repo/manifests/appimage-apps.json", fmt.Sprintf(`{"apps": [{"name": "tool", "url": "file://%s/site/tool.AppImage", "sha256": "%x"}]}`+"\n",
+		f.work, sha256.Sum256([]byte(text))))
+	f.folder(".test/home/Applications")
+	f.folder(".test/home/AppImages")
+	f.commitAll()
+}
+
+// folder creates a folder that identifies what is installed in it.
+func (f *faulty) folder(name string) {
+	f.Helper()
+	if err := os.MkdirAll(filepath.Join(f.work, name), 0o755); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// installableExtension declares an extension that apply installs.
+func installableExtension(f *faulty) {
+	var text bytes.Buffer
+	archive := zip.NewWriter(&text)
+	for name, content := range map[string]string{
+		"metadata.json": `{"uuid": "x@bkt.test", "name": "x", "description": "x", "shell-version": ["43"]}`, "extension.js": "function init() {}\n",
+	} {
+		w, err := archive.Create(name)
+		if err == nil {
+			_, err = w.Write([]byte(content))
+		}
+		if err != nil {
+			f.Fatal(err)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		f.Fatal(err)
+	}
+	f.put("site/x.zip", text.String())
+	f.put("repo/manifests/gnome-extensions.json", fmt.Sprintf(`{"extensions": [{"id": "x@bkt.test", "source": "file://%s/site/x.zip", "sha256": "%x"}]}`+"\n",
+		f.work, sha256.Sum256(text.Bytes())))
+	f.folder(".test/home/.local/share/gnome-shell/extensions")
+	f.commitAll()
 }
 
 // chmod makes a file executable.
@@ -185,6 +265,7 @@ RUN dnf install -y jq fish
 	userManager = `#!/bin/sh
 case "$*" in
 *" restart "*) touch "$HOME/started" ;;
+*" disable "*) rm -f "$HOME/started" ;;
 *" show "*)
 	test -e "$HOME/started" || exit 0
 	for unit in one two; do echo ActiveState=active; echo UnitFileState=enabled; done

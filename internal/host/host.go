@@ -139,13 +139,13 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 	case plan.Move:
 		return patherr.TrimOp(move(s))
 	case plan.Fetch:
-		return fetch(ctx, s)
+		return patherr.TrimOp(fetch(ctx, s))
 	case plan.Install:
-		return install(ctx, s)
+		return patherr.TrimOp(install(ctx, s))
 	case plan.EditKeyFile:
 		return editKeyFile(s)
 	case plan.Unzip:
-		return unzip(ctx, s)
+		return patherr.TrimOp(unzip(ctx, s))
 	case plan.EditLists:
 		return editLists(ctx, s)
 	case plan.Fail:
