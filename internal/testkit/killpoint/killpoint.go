@@ -317,7 +317,7 @@ const traceeEnv = "BKT_TEST_KILLPOINT"
 // The values of traceeEnv: what are points.
 const (
 	changesOnly = "changes"
-	allCalls = "all"
+	allCalls    = "all"
 )
 
 func callsOf(mode string) []call {
