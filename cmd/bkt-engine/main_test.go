@@ -44,6 +44,7 @@ type world struct {
 	Base    ocilayout.Image
 	Program string
 	Network *contract.NetworkRequest // that a client asks for before it builds
+	Steps   string                   // the network of steps; see buildkit.Builder
 }
 
 func newWorld(t *testing.T) world {
@@ -108,7 +109,7 @@ func (w world) containerfile(t *testing.T, steps ...string) {
 }
 
 func (w world) build(ctx context.Context, log io.Writer) (ocilayout.Image, error) {
-	return buildkit.Builder{Config: w.config(), Progress: "plain"}.Build(ctx, w.spec(), filepath.Join(w.Dir, "out"), log)
+	return buildkit.Builder{Config: w.config(), Progress: "plain", Network: w.Steps}.Build(ctx, w.spec(), filepath.Join(w.Dir, "out"), log)
 }
 
 // mustBuild builds and returns the progress too.

@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bkt/internal/buildkit"
 	"bkt/internal/engine/contract"
 	"bkt/internal/engineclient"
 	"bkt/internal/hint"
@@ -58,7 +59,6 @@ type machine struct {
 	udp, udp6        int
 	abstract         string // unix socket
 	outside          int    // TCP port of an address that is not the loopback interface's
-	targets          []string
 }
 
 // otherMachine is an address that steps reach. The machine itself has it.
@@ -280,7 +280,7 @@ func TestStepsHaveTheirOwnNetwork(t *testing.T) {
 		expectReached(t, log, other)
 
 		// The same addresses answer in the network of this machine.
-		m.Network = nil
+		m.Network, m.Steps = nil, buildkit.HostNetwork
 		log = m.run(t, reach("third", m.everything()...))
 		expectReached(t, log, slices.DeleteFunc(m.everything(), func(target string) bool {
 			return strings.Contains(target, "gateway") || strings.Contains(target, "192.0.2.1")

@@ -41,8 +41,8 @@ func (p provider) New(context.Context, string, network.NamespaceOptions) (networ
 func (provider) Close() error { return nil }
 
 // An ownNetworkExecutor gives containers with BuildKit's default network the one that
-// steps share, or the host's if that is not wanted or does not work. The executor below
-// then keeps the name servers of the host, too, including those on the loopback device.
+// steps share, or the host's if that does not work. The executor below then keeps the
+// name servers of the host, too, including those on the loopback device.
 type ownNetworkExecutor struct {
 	executor.Executor
 	networks *stepNetworks

@@ -16,7 +16,7 @@ func (n *stepNetworks) register(g *grpc.Server) {
 	g.RegisterService(&grpc.ServiceDesc{
 		ServiceName: contract.NetworkService,
 		HandlerType: (*any)(nil),
-		Streams:     []grpc.StreamDesc{{StreamName: contract.NetworkCall, Handler: n.serve, ServerStreams: true}},
+		Streams:     []grpc.StreamDesc{{StreamName: contract.NetworkCall, Handler: n.serve, ServerStreams: true, ClientStreams: true}},
 	}, n)
 }
 
@@ -31,18 +31,20 @@ func (n *stepNetworks) serve(_ any, stream grpc.ServerStream) error {
 		return status.Error(codes.FailedPrecondition, err.Error())
 	}
 	defer withdraw()
-	for {
+	closed := make(chan struct{})
+	go func() { defer close(closed); _ = stream.RecvMsg(new(control.BytesMessage)) }()
+	for open := true; ; {
 		s, changed := n.current()
 		if r.Network == contract.ClosedNetwork {
 			s, changed = contract.NewNetworkStatus(contract.ClosedNetwork, nil), nil
 		}
-		if err := sendStatus(stream, s); err != nil {
+		if err := sendStatus(stream, s); err != nil || !open {
 			return err
 		}
 		select {
 		case <-changed:
-		case <-stream.Context().Done():
-			return nil
+		case <-closed: // or the client has ended
+			open = false
 		}
 	}
 }

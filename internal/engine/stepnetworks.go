@@ -170,27 +170,14 @@ func (n *stepNetworks) setPorts() error {
 	return n.own.SetPorts(n.ports(contract.OwnNetwork))
 }
 
-// join connects the network that steps share, if a client has asked for it. It reports
-// whether the next step uses it.
+// join connects the network that steps share. It reports whether the next step uses it;
+// otherwise it uses that of the machine.
 func (n *stepNetworks) join() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.isWanted() {
-		return false
-	}
 	s := n.connect()
 	n.setStatus(s)
 	return s.Network != contract.HostNetwork
-}
-
-// isWanted reports whether a client has asked for the network that steps share.
-func (n *stepNetworks) isWanted() bool {
-	for r := range n.requests {
-		if r.Network == contract.OwnNetwork {
-			return true
-		}
-	}
-	return false
 }
 
 // predict returns the network that steps will probably get.

@@ -95,7 +95,7 @@ func (s stores) options() (o base.WorkerOpt, err error) {
 	o.Labels = map[string]string{
 		label.Executor:       "oci",
 		label.Snapshotter:    s.name,
-		label.Network:        "host",
+		label.Network:        contract.OwnNetwork,
 		label.OCIProcessMode: oci.ProcessSandbox.String(),
 	}
 	o.ContentMetadata = s.file

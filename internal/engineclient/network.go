@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync"
+	"time"
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
@@ -27,7 +27,7 @@ var ErrForeignNetwork = errors.New("only bkt's own engine can open ports of this
 //
 // It calls notify with the network that the steps get, before it returns and whenever
 // that changes: it may be another than r asks for, with the reason. The calls are not
-// concurrent, and none comes after the result is closed.
+// concurrent. The last one has happened when Close returns, and is about the last step.
 //
 // The error is [ErrForeignNetwork] for another engine.
 func (c *Connection) OpenNetwork(ctx context.Context, r contract.NetworkRequest, notify func(contract.NetworkStatus)) (io.Closer, error) {
@@ -42,10 +42,9 @@ func (c *Connection) OpenNetwork(ctx context.Context, r contract.NetworkRequest,
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	n := &openNetwork{stop: func() { cancel(); conn.Close() }}
-	if err := n.open(ctx, conn, r, notify); err != nil {
-		n.stop()
+	n := &openNetwork{conn: conn, ended: make(chan struct{})}
+	if err := n.open(ctx, r, notify); err != nil {
+		conn.Close()
 		return nil, c.explainNetwork(err)
 	}
 	return n, nil
@@ -60,47 +59,57 @@ func (c *Connection) explainNetwork(err error) error {
 	return fmt.Errorf("the network of build steps: %s", Message(err))
 }
 
+// closeTimeout is the time for an engine to send its last status.
+const closeTimeout = 10 * time.Second
+
 // An openNetwork is a request that is valid until it is closed.
 type openNetwork struct {
-	stop func()
-	done sync.WaitGroup
+	conn   *grpc.ClientConn
+	stream grpc.ClientStream
+	ended  chan struct{} // closed after the last status
 }
 
-// Close withdraws the request.
+// Close withdraws the request. It waits for the last status of the engine.
 func (n *openNetwork) Close() error {
-	n.stop()
-	n.done.Wait()
-	return nil
+	_ = n.stream.CloseSend() // it fails if the engine has ended
+	select {
+	case <-n.ended:
+	case <-time.After(closeTimeout):
+	}
+	err := n.conn.Close()
+	<-n.ended
+	return err
 }
 
 // open sends r and reads the answers, the first of them before it returns.
-func (n *openNetwork) open(ctx context.Context, conn *grpc.ClientConn, r contract.NetworkRequest, notify func(contract.NetworkStatus)) error {
+func (n *openNetwork) open(ctx context.Context, r contract.NetworkRequest, notify func(contract.NetworkStatus)) error {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, contract.NetworkMethod)
+	n.stream, err = n.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, contract.NetworkMethod)
 	if err != nil {
 		return err
 	}
-	// An error of SendMsg is io.EOF; the reason is that of RecvMsg.
-	if err := errors.Join(stream.SendMsg(&control.BytesMessage{Data: data}), stream.CloseSend()); err != nil && !errors.Is(err, io.EOF) {
+	// With io.EOF, the reason is the error of RecvMsg.
+	if err := n.stream.SendMsg(&control.BytesMessage{Data: data}); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	s, err := receiveStatus(stream)
+	s, err := receiveStatus(n.stream)
 	if err != nil {
 		return err
 	}
 	notify(s)
-	n.done.Go(func() {
+	go func() {
+		defer close(n.ended)
 		for {
-			s, err := receiveStatus(stream)
+			s, err := receiveStatus(n.stream)
 			if err != nil {
 				return // it is closed, or the engine has ended, and its builds with it
 			}
 			notify(s)
 		}
-	})
+	}()
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -58,10 +59,9 @@ func TestForeignEngineHasItsOwnNetworks(t *testing.T) {
 	}
 }
 
-// TestNetworkStatuses checks that a client learns each status, and that the engine learns
-// when it closes the network.
+// TestNetworkStatuses checks that a client learns each status, even one that the engine
+// sends only when the client closes the network.
 func TestNetworkStatuses(t *testing.T) {
-	closed := make(chan struct{})
 	sent := []contract.NetworkStatus{
 		contract.NewNetworkStatus(contract.OwnNetwork, nil),
 		contract.NewNetworkStatus(contract.HostNetwork, hint.Add(errors.New("pasta has failed"), "repair it")),
@@ -70,36 +70,42 @@ func TestNetworkStatuses(t *testing.T) {
 		server.RegisterService(&grpc.ServiceDesc{
 			ServiceName: contract.NetworkService,
 			HandlerType: (*any)(nil),
-			Streams: []grpc.StreamDesc{{StreamName: contract.NetworkCall, ServerStreams: true, Handler: func(_ any, stream grpc.ServerStream) error {
-				defer close(closed)
-				for _, s := range sent {
-					data, err := json.Marshal(s)
-					if err != nil {
-						return err
-					}
-					if err := stream.SendMsg(&control.BytesMessage{Data: data}); err != nil {
-						return err
-					}
+			Streams: []grpc.StreamDesc{{StreamName: contract.NetworkCall, ServerStreams: true, ClientStreams: true, Handler: func(_ any, stream grpc.ServerStream) error {
+				var request control.BytesMessage
+				if err := stream.RecvMsg(&request); err != nil {
+					return err
 				}
-				<-stream.Context().Done()
-				return nil
+				if err := send(stream, sent[0]); err != nil {
+					return err
+				}
+				_ = stream.RecvMsg(&request) // until the client closes the network
+				return send(stream, sent[1])
 			}}},
 		}, nil)
 	})
-	got := make(chan contract.NetworkStatus, len(sent))
-	n, err := c.OpenNetwork(context.Background(), contract.NetworkRequest{Network: contract.OwnNetwork, Ports: []int{80}}, func(s contract.NetworkStatus) { got <- s })
+	var got []contract.NetworkStatus
+	n, err := c.OpenNetwork(context.Background(), contract.NetworkRequest{Network: contract.OwnNetwork, Ports: []int{80}}, func(s contract.NetworkStatus) { got = append(got, s) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range sent {
-		if s := <-got; !s.Equal(want) {
-			t.Errorf("status is %+v, want %+v", s, want)
-		} else if diff := cmp.Diff(hint.Of(want.Why()), hint.Of(s.Why())); diff != "" {
-			t.Errorf("hints (-want +got):\n%s", diff)
-		}
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
 	}
-	n.Close()
-	<-closed
+	if !slices.EqualFunc(got, sent, contract.NetworkStatus.Equal) {
+		t.Errorf("statuses are %+v, want %+v", got, sent)
+	}
+	why := got[len(got)-1].Why()
+	if diff := cmp.Diff([]string{"repair it"}, hint.Of(why)); why.Error() != "pasta has failed" || diff != "" {
+		t.Errorf("the reason is %v, its hints (-want +got):\n%s", why, diff)
+	}
+}
+
+func send(stream grpc.ServerStream, s contract.NetworkStatus) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return stream.SendMsg(&control.BytesMessage{Data: data})
 }
 
 func TestImpossibleNetworks(t *testing.T) {

@@ -20,7 +20,8 @@ const (
 
 // NetworkMethod is the full name of the engine's gRPC method that takes a
 // [NetworkRequest] and returns a stream of [NetworkStatus], both as JSON in a
-// BytesMessage of BuildKit's control API. The request is valid until the stream ends.
+// BytesMessage of BuildKit's control API. The request is valid until the client closes
+// its side of the stream or ends; the engine then sends its last status.
 const NetworkMethod = "/" + NetworkService + "/" + NetworkCall
 
 // The parts of [NetworkMethod].
