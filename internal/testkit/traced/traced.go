@@ -93,7 +93,8 @@ func parse(log io.Reader, dir string) ([]Call, error) {
 			line = unfinished[m[1]] + m[2]
 			delete(unfinished, m[1])
 		}
-		if strings.HasSuffix(line, " ???( <detached ...>") { // a thread that ended before its first call
+		if rest, ok := strings.CutSuffix(line, " <detached ...>"); ok { // the process ended before the call
+			unfinished[line] = rest
 			continue
 		}
 		m := whole.FindStringSubmatch(line)
