@@ -162,6 +162,9 @@ func RenderPossible(name string, src []byte, repo fs.FS) Result {
 
 // prepare finds the sections of src.
 func prepare(name string, src []byte, repo fs.FS) (*renderer, error) {
+	if err := (Result{Text: src}).Check(name); err != nil {
+		return nil, err
+	}
 	r := &renderer{file: name, image: ImageOf(name), src: string(src), manifests: newManifestCache(repo)}
 	spans, err := section.Find(name, r.src, SectionNames())
 	if err != nil {

@@ -67,13 +67,27 @@ func (r Result) Parse(file string) (*dockerfile.File, error) {
 	if err == nil {
 		return f, nil
 	}
-	line := 0
+	return nil, r.syntaxError(file, err)
+}
+
+// Check checks the characters and the limits of the text, which is called file. An error
+// is a finding. What reads the text without [Result.Parse] must call it first.
+func (r Result) Check(file string) error {
+	if err := dockerfile.Check(r.Text); err != nil {
+		return r.syntaxError(file, err)
+	}
+	return nil
+}
+
+// syntaxError returns the finding of an error in the text.
+func (r Result) syntaxError(file string, err error) finding.Finding {
+	line, column := 0, 0
 	if e, ok := errors.AsType[*dockerfile.Error](err); ok {
-		line = e.Line()
+		line, column = e.Line(), e.Column
 	}
-	if r.SectionAt(line) == "" { // nothing is written, so the line is that of the file as it is
-		place := finding.Place{File: file, Line: r.LineBefore(line)}
-		return nil, finding.Finding{Rule: "syntax", Level: finding.Error, Place: place, Message: err.Error()}
+	if r.SectionAt(line) != "" {
+		return r.Finding(finding.Error, "syntax", file, line, err.Error())
 	}
-	return nil, r.Finding(finding.Error, "syntax", file, line, err.Error())
+	place := finding.Place{File: file, Line: r.LineBefore(line), Column: column} // nothing is written: the line is that of the file as it is
+	return finding.Finding{Rule: "syntax", Level: finding.Error, Place: place, Message: err.Error()}
 }

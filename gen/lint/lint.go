@@ -27,6 +27,9 @@ import (
 // refuses, is an error, which names the manifest entry where the line is a
 // generated one.
 func Check(ctx context.Context, file string, r gen.Result) (warnings []error, err error) {
+	if err := r.Check(file); err != nil {
+		return nil, err
+	}
 	// BuildKit needs the capabilities of an engine. No engine is asked, so it gets all
 	// of them.
 	caps := pb.Caps.CapSet(pb.Caps.All())

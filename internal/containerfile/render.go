@@ -74,23 +74,31 @@ func RenderAll(ctx context.Context, log Log, files fs.FS, names []string, source
 		wg.Go(func() { rendered[i] = Render(ctx, files, name, source) })
 	}
 	wg.Wait()
-	var errs, warnings []error
+	var errs, warnings distinct
 	for _, f := range rendered {
-		warnings = appendNew(warnings, f.Warnings)
-		errs = appendNew(errs, hint.Split(f.Err))
+		warnings.add(f.Warnings)
+		errs.add(hint.Split(f.Err))
 	}
-	log.Warn(warnings)
-	return rendered, errors.Join(errs...)
+	log.Warn(warnings.list)
+	return rendered, errors.Join(errs.list...)
 }
 
-// appendNew appends errors to list, without those whose text list has already.
-func appendNew(list, more []error) []error {
+// distinct is a list of errors, each text once.
+type distinct struct {
+	list []error
+	has  map[string]bool
+}
+
+func (d *distinct) add(more []error) {
+	if d.has == nil {
+		d.has = map[string]bool{}
+	}
 	for _, err := range more {
-		if !slices.ContainsFunc(list, func(e error) bool { return e.Error() == err.Error() }) {
-			list = append(list, err)
+		if text := err.Error(); !d.has[text] {
+			d.has[text] = true
+			d.list = append(d.list, err)
 		}
 	}
-	return list
 }
 
 // Rewrites returns the plan that writes the rendered files.

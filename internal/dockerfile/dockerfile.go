@@ -31,6 +31,7 @@ type File struct {
 // An Error is an error in a Containerfile.
 type Error struct {
 	Ranges []parser.Range // the lines, from 1; empty if they are not known
+	Column int            // from 1, in characters; 0: the whole line
 	Err    error
 }
 
@@ -63,11 +64,14 @@ func newError(err error) *Error {
 	return e
 }
 
-// Parse parses a Containerfile as BuildKit does. A syntax error is an [Error].
+// Parse parses a Containerfile as BuildKit does. A syntax error is an [Error], and so
+// are those of [Check].
 func Parse(text []byte) (*File, error) {
+	if err := Check(text); err != nil {
+		return nil, err
+	}
 	if line := overlong(text); line > 0 {
-		at := parser.Range{Start: parser.Position{Line: line}, End: parser.Position{Line: line}}
-		return nil, &Error{[]parser.Range{at}, fmt.Errorf("the line is longer than BuildKit reads: the maximum is %d bytes", maxLine)}
+		return nil, newErrorAt(line, fmt.Errorf("the line is longer than BuildKit reads: the maximum is %d bytes", maxLine))
 	}
 	ast, err := parser.Parse(bytes.NewReader(text))
 	if err != nil {

@@ -179,6 +179,7 @@ type instruction struct {
 	line    int // that it begins in
 	last    int // that it ends in
 	text    string
+	parts   []string // of text, while it is read
 	section *Section
 }
 
@@ -202,9 +203,12 @@ func instructionsOf(lines []Line, escape string, sections []Section) []instructi
 		}
 		if open && word != "" && word[0] != '#' {
 			part, _ := CutContinuation(text, escape)
-			all[len(all)-1].text += part
+			all[len(all)-1].parts = append(all[len(all)-1].parts, part)
 			all[len(all)-1].last = n
 		}
+	}
+	for i := range all {
+		all[i].text = strings.Join(all[i].parts, "")
 	}
 	return all
 }
