@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"bkt/internal/live"
+	"bkt/internal/printable"
 	"bkt/internal/ui"
 	"bkt/internal/workspace"
 
@@ -36,7 +37,7 @@ func (a *app) pick(ctx context.Context, title string, items []live.Item, to live
 	for n, i := range items {
 		if i.Op != "" {
 			text, secret := i.PickLine(to)
-			options = append(options, huh.NewOption(text, n).Selected(secret == ""))
+			options = append(options, huh.NewOption(printable.Escape(text), n).Selected(secret == ""))
 		}
 	}
 	var picked []int

@@ -33,7 +33,7 @@ type engineFlags struct {
 }
 
 func (f engineFlags) options(a *app) pipeline.EngineOptions {
-	o := pipeline.EngineOptions{Engines: f.Engine, TLSDir: f.TLSDir, Progress: f.Progress, Verbose: a.Verbose, ProgressTo: a.Err}
+	o := pipeline.EngineOptions{Engines: f.Engine, TLSDir: f.TLSDir, Progress: f.Progress, Verbose: a.Verbose, ProgressTo: a.Display()}
 	o = f.networkFlags.options(a, o)
 	switch {
 	case f.Progress != "auto":

@@ -19,6 +19,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/interrupt"
 	"bkt/internal/patherr"
+	"bkt/internal/printable"
 	"bkt/internal/ui"
 	"bkt/internal/version"
 
@@ -93,7 +94,10 @@ func sparseGC() { debug.SetGCPercent(400) }
 
 // run parses args, runs the command, prints its error, and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
-	a := &app{Printer: ui.Printer{Out: stdout, Err: stderr}}
+	out, errs := printable.NewWriter(stdout), printable.NewWriter(stderr)
+	defer out.Flush()
+	defer errs.Flush()
+	a := &app{Printer: ui.Printer{Out: out, Err: errs}}
 	ctx, stop := interrupt.Notify(func() {
 		a.resetTerminal()
 		os.Exit(a.report(errInterrupted))

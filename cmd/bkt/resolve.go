@@ -8,6 +8,7 @@ import (
 
 	"bkt/internal/host"
 	"bkt/internal/live"
+	"bkt/internal/printable"
 	"bkt/internal/reconcile"
 	"bkt/internal/ui"
 
@@ -86,8 +87,8 @@ func (a *app) askVerdicts(ctx context.Context, items []live.Item) (verdicts, err
 	for n, i := range items {
 		v := verdictSkip
 		field := huh.NewSelect[verdict]().
-			Title(fmt.Sprintf("%d of %d: %s %s", n+1, len(items), i.Domain.Name(), i.MaskedKey())).
-			Description(live.Explain(i.Difference)).Options(verdictsOn(i)...).Value(&v)
+			Title(printable.Escape(fmt.Sprintf("%d of %d: %s %s", n+1, len(items), i.Domain.Name(), i.MaskedKey()))).
+			Description(printable.Escape(live.Explain(i.Difference))).Options(verdictsOn(i)...).Value(&v)
 		if err := a.runForm(ctx, os.Stdin, field); err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"bkt/internal/hint"
+	"bkt/internal/printable"
 )
 
 // The values checked here are written into a command line of dnf, quoted. They are
@@ -221,20 +222,24 @@ func checkBrackets(s string) error {
 	return nil
 }
 
-// checkComment checks text for people.
+// checkComment checks text for people, who may write it in any direction. It is escaped
+// where it is printed.
 func checkComment(s string) error {
-	if err := checkControl(s, "\n\t"); err != nil {
-		return fmt.Errorf("comment %w", err)
+	for _, r := range s {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return fmt.Errorf("comment may not contain %q", r)
+		}
 	}
 	return nil
 }
 
-// checkControl checks that s has only allowed control characters.
+// checkControl checks that s has no hidden characters but the allowed ones, which are line
+// breaks and tabs.
 func checkControl(s, allowed string) error {
-	for _, r := range s {
-		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
+	for _, r := range "\n\t" {
+		if !strings.ContainsRune(allowed, r) && strings.ContainsRune(s, r) {
 			return fmt.Errorf("may not contain %q", r)
 		}
 	}
-	return nil
+	return printable.Check(s)
 }

@@ -15,13 +15,14 @@ import (
 
 	"bkt/internal/hint"
 	"bkt/internal/plan"
+	"bkt/internal/printable"
 
 	"golang.org/x/term"
 )
 
 // Printer prints for commands.
 type Printer struct {
-	Out, Err             io.Writer // results; everything else
+	Out, Err             io.Writer // results; everything else: a [printable.Writer], outside of tests
 	JSON, Quiet, Verbose bool
 	Color                string // "auto", "always" or "never"
 	Asked                bool   // the user was asked, and took time to answer
@@ -161,10 +162,19 @@ func (p *Printer) PrintResult(v any, text string) error {
 	return p.Print(text)
 }
 
-// Log returns where the output of other programs and packages goes.
+// Log returns where the output of other programs and packages goes. They may draw their
+// progress.
 func (p *Printer) Log() io.Writer {
 	if p.Quiet {
 		return io.Discard
+	}
+	return p.Display()
+}
+
+// Display returns where a program draws its progress, even with --quiet.
+func (p *Printer) Display() io.Writer {
+	if w, ok := p.Err.(*printable.Writer); ok {
+		return w.Display()
 	}
 	return p.Err
 }
@@ -220,7 +230,7 @@ func (p *Printer) colours(w io.Writer) bool {
 	case "never":
 		return false
 	}
-	f, ok := w.(*os.File)
+	f, ok := w.(interface{ Fd() uintptr })
 	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd())) && Interactive()
 }
 
