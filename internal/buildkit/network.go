@@ -136,9 +136,9 @@ func (n *stepNetwork) reachable(b Builder, c *engineclient.Connection, s buildsp
 	if c.Address == engineclient.Own || n.mode != pb.NetMode_UNSET {
 		return b.Proxies
 	}
-	kept, used := maps.Clone(b.Proxies), b.proxies(s)
+	kept, used, named := maps.Clone(b.Proxies), b.proxies(s), proxy.Set{}.With(s.Args)
 	for _, name := range b.Proxies.Loopback() {
-		if used[name] != b.Proxies[name] { // a build argument has another one
+		if used[name] == "" || named[name] != "" { // a build argument has precedence
 			continue
 		}
 		delete(kept, name)

@@ -149,7 +149,7 @@ func TestWithCause(t *testing.T) {
 // that are on this machine, unless they have its network.
 func TestReachable(t *testing.T) {
 	b := Builder{Proxies: proxy.Set{"http_proxy": "http://127.0.0.1:1", "https_proxy": "http://eve:plum7@localhost:2", "all_proxy": "http://example.org:3"}}
-	s := buildspec.Spec{Args: map[string]string{"HTTP_PROXY": "http://127.0.0.1:4"}}
+	s := buildspec.Spec{Args: map[string]string{"HTTP_PROXY": "http://127.0.0.1:1"}} // the same
 	for _, tt := range []struct {
 		address string
 		mode    pb.NetMode
@@ -157,7 +157,7 @@ func TestReachable(t *testing.T) {
 	}{
 		{engineclient.Own, pb.NetMode_UNSET, []string{"all_proxy", "http_proxy", "https_proxy"}},
 		{"unix:///x", pb.NetMode_HOST, []string{"all_proxy", "http_proxy", "https_proxy"}},
-		{"unix:///x", pb.NetMode_UNSET, []string{"all_proxy", "http_proxy"}}, // http_proxy is not used
+		{"unix:///x", pb.NetMode_UNSET, []string{"all_proxy", "http_proxy"}}, // the latter is a build argument
 	} {
 		var warnings []string
 		n := &stepNetwork{mode: tt.mode, warn: func(err error) { warnings = append(warnings, err.Error()) }}
