@@ -6,9 +6,9 @@ import (
 	"errors"
 	"io/fs"
 	"net/netip"
-	"os"
 
 	"bkt/internal/engine/netns"
+	"bkt/internal/plainfile"
 
 	"github.com/containerd/containerd/v2/pkg/oci"
 	"github.com/google/renameio/v2"
@@ -96,7 +96,7 @@ func writeResolvConf(file string) error {
 	if err != nil {
 		return err
 	}
-	if old, err := os.ReadFile(file); err == nil && bytes.Equal(old, text) {
+	if old, err := plainfile.Read(file, plainfile.MaxText); err == nil && bytes.Equal(old, text) {
 		return nil
 	}
 	return renameio.WriteFile(file, text, 0o644)

@@ -14,6 +14,7 @@ import (
 	"bkt/internal/engine/contract"
 	"bkt/internal/engine/machine"
 	"bkt/internal/engine/netns"
+	"bkt/internal/plainfile"
 
 	"github.com/moby/buildkit/util/network"
 	"github.com/sirupsen/logrus"
@@ -222,7 +223,7 @@ func (n *stepNetworks) isConnected() bool {
 	if n.pasta == nil || !n.pasta.Alive() {
 		return false
 	}
-	now, err := os.ReadFile(hostResolvConf)
+	now, err := plainfile.Read(hostResolvConf, plainfile.MaxText)
 	return err != nil || bytes.Equal(now, n.resolved)
 }
 
@@ -236,7 +237,7 @@ func (n *stepNetworks) startPasta() error {
 	if err != nil {
 		return err
 	}
-	n.resolved, _ = os.ReadFile(hostResolvConf) // pasta works without it, too
+	n.resolved, _ = plainfile.Read(hostResolvConf, plainfile.MaxText) // pasta works without it, too
 	n.pasta, err = netns.Connect(program, n.own)
 	return err
 }
