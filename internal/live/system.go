@@ -36,9 +36,9 @@ import (
 // domainTimeout limits how long one domain may take to answer.
 const domainTimeout = 30 * time.Second
 
-// ownUnits are patterns that are always ignored: each computer chooses for itself
+// ownUnits is a pattern that is always ignored: each computer chooses for itself
 // which repositories auto-capture serves.
-const ownUnits = "\nservices:user/" + packaging.Prefix + "*\n"
+const ownUnits = "services:user/" + packaging.Prefix + "*"
 
 // A System is a workspace with what reconciling it needs.
 type System struct {
@@ -64,7 +64,7 @@ func newSystem(w workspace.Workspace, err error) (System, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return s, patherr.TrimOp(err)
 	}
-	s.ignored, err = reconcile.ParseIgnore(workspace.IgnoreFile, append(text, ownUnits...), s.DomainNames())
+	s.ignored, err = reconcile.ParseIgnore(workspace.IgnoreFile, text, s.DomainNames(), ownUnits)
 	return s, err
 }
 

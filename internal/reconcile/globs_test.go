@@ -59,7 +59,7 @@ func TestIgnore(t *testing.T) {
 // slow as patterns can be.
 func TestIgnoreLimits(t *testing.T) {
 	slow := strings.Repeat("d:*a*a*a*a*a*a*b\n", 20_000)
-	all, err := reconcile.ParseIgnore("f", []byte(slow), []string{"d"})
+	all, err := reconcile.ParseIgnore("f", []byte(slow), []string{"d"}, "d:own*")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,6 +67,9 @@ func TestIgnoreLimits(t *testing.T) {
 		if all["d"].Has(fmt.Sprint(strings.Repeat("a", 50), n)) {
 			t.Fatal("it matches")
 		}
+	}
+	if !all["d"].Has("own unit") {
+		t.Error("a pattern of bkt itself does not count")
 	}
 	for text, want := range map[string]string{
 		slow + "d:x":                            "f:20001:1: more than 20000 patterns, the limit",

@@ -20,7 +20,8 @@ const (
 // a pattern, DOMAIN:GLOB, where * matches any text and ? any character. It ignores blank
 // lines and lines that begin with #. It returns the patterns of each domain; DOMAIN may be
 // the first word of several domains. A file with too many patterns is an error.
-func ParseIgnore(name string, text []byte, domains []string) (map[string]Ignore, error) {
+// own are further patterns, which do not count.
+func ParseIgnore(name string, text []byte, domains []string, own ...string) (map[string]Ignore, error) {
 	if len(text) > maxIgnoreText {
 		return nil, fmt.Errorf("%s: larger than %d KiB, the limit", name, maxIgnoreText>>10)
 	}
@@ -45,6 +46,12 @@ func ParseIgnore(name string, text []byte, domains []string) (map[string]Ignore,
 			break
 		}
 		for _, d := range names {
+			globs[d] = append(globs[d], glob)
+		}
+	}
+	for _, pattern := range own {
+		domain, glob, _ := strings.Cut(pattern, ":")
+		for _, d := range Matching(domain, domains) {
 			globs[d] = append(globs[d], glob)
 		}
 	}
