@@ -67,7 +67,10 @@ func reach(targets []string) {
 
 // ask sends a word to a server and waits for the answer.
 func ask(target string) error {
-	const timeout = 3 * time.Second // for an address that does not even refuse
+	timeout := time.Minute
+	if strings.Contains(target, "gateway") {
+		timeout = 3 * time.Second // it does not exist, so it does not even refuse
+	}
 	network, address, _ := strings.Cut(target, ":")
 	address = strings.Replace(address, "gateway", gateway(), 1)
 	address = strings.Replace(address, "nameserver", field("/etc/resolv.conf", "nameserver"), 1)
