@@ -163,7 +163,8 @@ func (s *site) buildctl() *exec.Cmd {
 	return s.command("buildctl", "--addr=unix://"+filepath.Join(s.runtime(), "bkt", "engine.sock"),
 		"build", "--progress=plain", "--frontend=dockerfile.v0",
 		"--local=context="+s.repo, "--local=dockerfile="+s.repo, "--opt=filename=toolbox/Containerfile",
-		"--opt=build-arg:http_proxy="+s.fast,
+		// buildctl cannot open the port of the proxy to steps.
+		"--opt=build-arg:http_proxy="+s.fast, "--allow=network.host", "--opt=force-network-mode=host",
 		"--oci-layout=base="+s.layout, "--opt=context:"+base+"=oci-layout://base@"+s.digest,
 		"--output=type=oci,tar=false,dest="+filepath.Join(s.dir, "buildctl-out"))
 }
