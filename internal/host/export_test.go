@@ -66,9 +66,9 @@ func RunGit(ctx context.Context, dir string, args ...string) error {
 	return err
 }
 
-// Impatient returns a context in which servers have these times.
-func Impatient(ctx context.Context, answer, piece time.Duration) context.Context {
-	return context.WithValue(ctx, patienceKey{}, patience{answer, piece})
+// WithTimeouts returns a context in which servers have these times.
+func WithTimeouts(ctx context.Context, answer, piece time.Duration) context.Context {
+	return context.WithValue(ctx, timeoutsKey{}, timeouts{answer, piece})
 }
 
 // Functions for edits and expectations.

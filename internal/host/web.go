@@ -12,18 +12,18 @@ import (
 	"bkt/internal/plainfile"
 )
 
-// A patience is how slow a server may be. There is a limit for the beginning of an answer,
+// Timeouts say how slow a server may be. There is a limit for the beginning of an answer,
 // with all of its header, and then one for each KiB. So a large file may take any time, and
 // a server that sends a byte a second is an error.
-type patience struct{ answer, piece time.Duration }
+type timeouts struct{ answer, piece time.Duration }
 
-// usual is the patience with servers. A test has less, in its context.
-var usual = patience{answer: 10 * time.Second, piece: 10 * time.Second}
+// usual are the timeouts for servers. A test has shorter ones, in its context.
+var usual = timeouts{answer: 10 * time.Second, piece: 10 * time.Second}
 
 // piece is the number of bytes that a server has to send in time.
 const piece = 1 << 10
 
-type patienceKey struct{}
+type timeoutsKey struct{}
 
 const (
 	maxRedirects = 5
@@ -37,11 +37,11 @@ func client(ctx context.Context, check func(*http.Request, []*http.Request) erro
 	transport.DisableKeepAlives = true
 	transport.MaxResponseHeaderBytes = maxHeader
 	transport.RegisterProtocol("file", localFiles{http.NewFileTransport(plainFiles{})})
-	p, ok := ctx.Value(patienceKey{}).(patience)
+	p, ok := ctx.Value(timeoutsKey{}).(timeouts)
 	if !ok {
 		p = usual
 	}
-	return &http.Client{Transport: patient{transport, p}, CheckRedirect: check}
+	return &http.Client{Transport: timed{transport, p}, CheckRedirect: check}
 }
 
 func checkRedirect(req *http.Request, via []*http.Request) error {
@@ -79,14 +79,14 @@ func (plainFiles) Open(name string) (http.File, error) {
 	return f, nil
 }
 
-// patient is a transport that gives up on servers that are too slow.
-type patient struct {
+// timed is a transport that gives up on servers that are too slow.
+type timed struct {
 	http.RoundTripper
-	patience
+	timeouts
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (p patient) RoundTrip(req *http.Request) (*http.Response, error) {
+func (p timed) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	timer := time.AfterFunc(p.answer, func() { cancel(fmt.Errorf("the server has not answered within %v", p.answer)) })
 	resp, err := p.RoundTripper.RoundTrip(req.WithContext(ctx))
@@ -96,22 +96,22 @@ func (p patient) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
-	resp.Body = &patientBody{ReadCloser: resp.Body, patience: p.patience, left: p.piece, ctx: ctx, cancel: cancel}
+	resp.Body = &timedBody{ReadCloser: resp.Body, timeouts: p.timeouts, left: p.piece, ctx: ctx, cancel: cancel}
 	return resp, nil
 }
 
-// A patientBody is the body of an answer. Only the time of reading counts: if this computer
+// A timedBody is the body of an answer. Only the time of reading counts: if this computer
 // writes what it reads to a slow disk, the server is not to blame.
-type patientBody struct {
+type timedBody struct {
 	io.ReadCloser
-	patience
+	timeouts
 	left   time.Duration // of the time for the current piece
 	got    int           // bytes of the current piece
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 }
 
-func (b *patientBody) Read(p []byte) (int, error) {
+func (b *timedBody) Read(p []byte) (int, error) {
 	start := time.Now()
 	timer := time.AfterFunc(b.left, func() {
 		b.cancel(fmt.Errorf("the server has sent less than %d bytes in %v", piece, b.piece))
@@ -128,7 +128,7 @@ func (b *patientBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *patientBody) Close() error {
+func (b *timedBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.cancel(nil)
 	return err

@@ -112,7 +112,7 @@ func TestHostileServers(t *testing.T) {
 				case "/trickle":
 					piece = 50 * time.Millisecond
 				}
-				ctx := host.Impatient(t.Context(), answer, piece)
+				ctx := host.WithTimeouts(t.Context(), answer, piece)
 				dir := t.TempDir()
 				put(t, dir+"/x", "old", 0o644)
 				p := plan.Plan{{Op: plan.Add, Targets: []string{"x"}, Steps: []plan.Step{step(dir, site+tt.path)}}}

@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A patience is how long a program and its children may take to end after the first signal.
-type patience struct {
+// A grace says how long a program and its children may take to end after the first signal.
+type grace struct {
 	usual   time.Duration
 	undoing time.Duration // while it undoes what it has half done
 }
 
-var usual = patience{usual: 900 * time.Millisecond, undoing: 10 * time.Second}
+var usual = grace{usual: 900 * time.Millisecond, undoing: 10 * time.Second}
 
 // burst is how long one request to end may last: timeout(1) sends its signal twice, to the
 // program and to its process group.
@@ -33,8 +33,8 @@ const burst = 50 * time.Millisecond
 // one step: none is left half written.
 func Notify(exit func()) (ctx context.Context, stop func()) { return notify(usual, exit) }
 
-func notify(p patience, exit func()) (ctx context.Context, stop func()) {
-	e := &end{patience: p}
+func notify(p grace, exit func()) (ctx context.Context, stop func()) {
+	e := &end{grace: p}
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), endKey{}, e))
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -62,7 +62,7 @@ func notify(p patience, exit func()) (ctx context.Context, stop func()) {
 
 // An end is how far the end of a program is.
 type end struct {
-	patience
+	grace
 	first   atomic.Pointer[time.Time] // when the first signal came; nil: none
 	undoers atomic.Int32              // how many undo something
 	stopped atomic.Bool               // the program ends by itself

@@ -38,7 +38,7 @@ func raise(t *testing.T, s syscall.Signal, ended <-chan struct{}) {
 
 func TestFirstSignalEndsTheContext(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		ctx, stop := notify(patience{never, never}, func() {})
+		ctx, stop := notify(grace{never, never}, func() {})
 		raise(t, s, ctx.Done())
 		if !errors.Is(ctx.Err(), context.Canceled) {
 			t.Errorf("%v: %v", s, ctx.Err())
@@ -51,21 +51,21 @@ func TestFirstSignalEndsTheContext(t *testing.T) {
 // and at a second Ctrl-C even before.
 func TestBlockedProgramEnds(t *testing.T) {
 	tests := []struct {
-		name     string
-		patience patience
-		signal   syscall.Signal
-		undoes   bool
+		name   string
+		grace  grace
+		signal syscall.Signal
+		undoes bool
 	}{
-		{"SIGTERM", patience{0, never}, syscall.SIGTERM, false},
-		{"SIGTERM while it undoes", patience{0, 0}, syscall.SIGTERM, true},
-		{"Ctrl-C", patience{0, never}, syscall.SIGINT, false},
-		{"Ctrl-C twice", patience{never, never}, syscall.SIGINT, false},
-		{"Ctrl-C twice while it undoes", patience{never, never}, syscall.SIGINT, true},
+		{"SIGTERM", grace{0, never}, syscall.SIGTERM, false},
+		{"SIGTERM while it undoes", grace{0, 0}, syscall.SIGTERM, true},
+		{"Ctrl-C", grace{0, never}, syscall.SIGINT, false},
+		{"Ctrl-C twice", grace{never, never}, syscall.SIGINT, false},
+		{"Ctrl-C twice while it undoes", grace{never, never}, syscall.SIGINT, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			ended := make(chan struct{})
-			ctx, stop := notify(tt.patience, func() { close(ended) })
+			ctx, stop := notify(tt.grace, func() { close(ended) })
 			defer stop()
 			if tt.undoes {
 				undo, done := Undoing(ctx)
@@ -83,7 +83,7 @@ func TestBlockedProgramEnds(t *testing.T) {
 
 // TestUndoing checks that a program has more time while it undoes something.
 func TestUndoing(t *testing.T) {
-	e := &end{patience: patience{usual: 1, undoing: 10}}
+	e := &end{grace: grace{usual: 1, undoing: 10}}
 	ctx := context.WithValue(t.Context(), endKey{}, e)
 	_, done := Undoing(ctx)
 	if e.mustEnd(5) || !e.mustEnd(11) {
@@ -98,7 +98,7 @@ func TestUndoing(t *testing.T) {
 // TestChildrenEnd checks that of the programs that another one has started only those with
 // a session of their own are left.
 func TestChildrenEnd(t *testing.T) {
-	_, stop := notify(patience{never, never}, func() {})
+	_, stop := notify(grace{never, never}, func() {})
 	defer stop()
 	apart := exec.Command("sleep", "1000")
 	apart.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

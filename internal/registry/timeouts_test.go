@@ -54,18 +54,18 @@ func TestSlowRegistry(t *testing.T) {
 		name     string
 		broken   fault
 		run      func(context.Context, string) error
-		patience patience
+		timeouts timeouts
 		err      string
 	}{
-		{"a question to a silent one", silent, ask, patience{50 * time.Millisecond, never}, "the registry has not answered completely within 50ms"},
-		{"a question to a slow one", trickle, ask, patience{50 * time.Millisecond, never}, "the registry has not answered completely within 50ms"},
-		{"a push", takesNothing, send, patience{never, 50 * time.Millisecond}, "the registry has taken nothing for 50ms"},
+		{"a question to a silent one", silent, ask, timeouts{50 * time.Millisecond, never}, "the registry has not answered completely within 50ms"},
+		{"a question to a slow one", trickle, ask, timeouts{50 * time.Millisecond, never}, "the registry has not answered completely within 50ms"},
+		{"a push", takesNothing, send, timeouts{never, 50 * time.Millisecond}, "the registry has taken nothing for 50ms"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			name := serve(t, tt.broken) + "/a:1"
-			err := tt.run(context.WithValue(t.Context(), patienceKey{}, tt.patience), name)
+			err := tt.run(context.WithValue(t.Context(), timeoutsKey{}, tt.timeouts), name)
 			if tt.name == "a push" {
 				close(over)
 			}

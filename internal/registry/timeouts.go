@@ -9,8 +9,8 @@ import (
 	"github.com/containers/image/v5/types"
 )
 
-// A patience is how slow a registry may be.
-type patience struct {
+// Timeouts say how slow a registry may be.
+type timeouts struct {
 	// answer is the time for a question, whose answers are small. It is long, because the
 	// library waits up to a minute if a registry is overloaded and says so.
 	answer time.Duration
@@ -19,13 +19,13 @@ type patience struct {
 	piece time.Duration
 }
 
-// usual is the patience with registries. A test has less, in its context.
-var usual = patience{answer: 2 * time.Minute, piece: 5 * time.Minute}
+// usual are the timeouts for registries. A test has shorter ones, in its context.
+var usual = timeouts{answer: 2 * time.Minute, piece: 5 * time.Minute}
 
-type patienceKey struct{}
+type timeoutsKey struct{}
 
-func patienceOf(ctx context.Context) patience {
-	if p, ok := ctx.Value(patienceKey{}).(patience); ok {
+func timeoutsOf(ctx context.Context) timeouts {
+	if p, ok := ctx.Value(timeoutsKey{}).(timeouts); ok {
 		return p
 	}
 	return usual
@@ -33,7 +33,7 @@ func patienceOf(ctx context.Context) patience {
 
 // within returns what ask returns, or an error if it takes too long.
 func within[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
-	limit := patienceOf(ctx).answer
+	limit := timeoutsOf(ctx).answer
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the registry has not answered completely within %v", limit))
 	defer cancel()
 	answer, err := ask(ctx)
@@ -46,7 +46,7 @@ func within[T any](ctx context.Context, ask func(context.Context) (T, error)) (T
 // watched returns a context that ends if nothing arrives for too long on the channel of a
 // copy's progress.
 func watched(ctx context.Context) (_ context.Context, progress chan types.ProgressProperties, stop func()) {
-	limit := patienceOf(ctx).piece
+	limit := timeoutsOf(ctx).piece
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(limit, func() { cancel(fmt.Errorf("the registry has taken nothing for %v", limit)) })
 	progress = make(chan types.ProgressProperties)
