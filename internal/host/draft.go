@@ -172,7 +172,7 @@ func draftName(fd int) (string, error) {
 	return draftPrefix + hex.EncodeToString(sum[:16]), nil
 }
 
-// Abandoned reports whether the file at path is a draft of a killed bkt: its name proves
+// Abandoned reports whether the file or folder at path is a draft of a killed bkt: its name proves
 // that it is a draft, and it is not locked by a writer.
 func Abandoned(path string) bool {
 	if !strings.HasPrefix(filepath.Base(path), draftPrefix) {
@@ -184,7 +184,7 @@ func Abandoned(path string) bool {
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil || !info.Mode().IsRegular() && !info.IsDir() {
 		return false
 	}
 	name, err := draftName(int(f.Fd()))
@@ -234,7 +234,7 @@ func removeStaleTemp(dir string) {
 	}
 	for _, e := range entries {
 		if path := filepath.Join(dir, e.Name()); Abandoned(path) {
-			_ = os.Remove(path)
+			_ = os.RemoveAll(path) // a folder of an archive, too
 		}
 	}
 }

@@ -46,7 +46,7 @@ func touchedByStep(s plan.Step) []touched {
 	case plan.EditKeyFile:
 		return []touched{draft(s.Path, nil, false)}
 	case plan.Unzip:
-		return []touched{{paths: []string{s.Dir}}}
+		return []touched{{paths: []string{s.Dir}, isDraft: true}}
 	case plan.Delete:
 		return []touched{{paths: []string{s.Path}}}
 	case plan.Move:

@@ -11,12 +11,11 @@ import (
 	"path/filepath"
 
 	"bkt/internal/owner"
-	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 )
 
-// install downloads a program and moves it to its place. It deletes a complete download with
+// install downloads a program, executes the steps that belong to it, and moves it to its place. It deletes a complete download with
 // a wrong checksum, and keeps an interrupted one.
 func install(ctx context.Context, i plan.Install) error {
 	source, err := follow(ctx, i.Source)
@@ -39,9 +38,6 @@ func install(ctx context.Context, i plan.Install) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", source.URL, err)
 	}
-	if err := place(i.Cache, i.Path); err != nil {
-		return patherr.Reason(err)
-	}
 	after := plan.Plan{{Steps: rest}}
 	removeStaleTemps(after)
 	changed := changedFolders(after)
@@ -50,7 +46,10 @@ func install(ctx context.Context, i plan.Install) error {
 			return err
 		}
 	}
-	return syncFolders(changed)
+	if err := syncFolders(changed); err != nil {
+		return err
+	}
+	return place(i.Cache, i.Path) // last: a program in its place is complete for the next run
 }
 
 // maxAsked is the maximum number of requests before a download.

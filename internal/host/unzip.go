@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bkt/internal/flock"
 	"bkt/internal/owner"
 	"bkt/internal/patherr"
 	"bkt/internal/plan"
@@ -25,14 +26,15 @@ const maxFiles = 10000
 // unzip unpacks an archive into a new folder, which then replaces the old one.
 func unzip(ctx context.Context, u plan.Unzip) error {
 	defer os.Remove(u.Archive)
-	parent, name := filepath.Split(u.Dir)
+	parent := filepath.Dir(u.Dir)
 	if err := owner.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	temp, err := os.MkdirTemp(parent, "."+name+".*")
+	temp, lock, err := draftFolder(parent)
 	if err != nil {
 		return err
 	}
+	defer lock.Close()
 	defer os.RemoveAll(temp)
 	if err := unpack(u.Archive, temp, u.Limit); err != nil {
 		return fmt.Errorf("the archive: %w", err)
@@ -49,6 +51,29 @@ func unzip(ctx context.Context, u plan.Unzip) error {
 		return err
 	}
 	return replace(temp, u.Dir)
+}
+
+// draftFolder creates a folder with a name that proves that it is a draft, until lock is
+// closed.
+func draftFolder(parent string) (path string, lock *os.File, err error) {
+	first, err := os.MkdirTemp(parent, draftPrefix)
+	if err != nil {
+		return "", nil, err
+	}
+	lock, err = flock.TryLock(first, os.O_RDONLY, flock.Exclusive)
+	if err != nil {
+		return "", nil, errors.Join(err, os.Remove(first))
+	}
+	proof, err := draftName(int(lock.Fd()))
+	path = filepath.Join(parent, proof)
+	if err == nil {
+		err = os.Rename(first, path)
+	}
+	if err != nil {
+		lock.Close()
+		_ = os.Remove(first)
+	}
+	return path, lock, err
 }
 
 // unpack unpacks regular files and folders into dir. Other entries, and paths out of dir, are

@@ -51,11 +51,11 @@ type Answer interface {
 	Source(url string, text []byte) (Source, error)
 }
 
-// A Finisher computes the steps after the download of a program. It is the second of two
+// A Finisher computes the steps that belong to the installation of a program. It is the second of two
 // callbacks in plans: only the program itself has its desktop entry and its icon.
 type Finisher interface {
-	// Finish returns the steps that write and delete files after the program is in its
-	// place. It returns an error if the program must not be installed. The source has the
+	// Finish returns the steps that write and delete files before the program moves to its
+	// place: once it is there, nothing is left to do. It returns an error if the program must not be installed. The source has the
 	// file's sha256.
 	Finish(file string, from Source) ([]Step, error)
 }
