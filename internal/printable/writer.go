@@ -127,6 +127,9 @@ func (w *Writer) Flush() error {
 	defer w.mu.Unlock()
 	rest := Escape(string(bytes.TrimSuffix(w.rest, []byte("\r"))))
 	w.rest = nil
+	if rest == "" {
+		return nil
+	}
 	_, err := io.WriteString(w.to, rest)
 	return err
 }
