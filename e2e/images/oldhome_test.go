@@ -54,17 +54,21 @@ type rehearsal struct {
 func newRehearsal(t *testing.T, u *user.User) rehearsal {
 	t.Helper()
 	w := testkit.SharedWorkshop(t)
-	dir, err := os.MkdirTemp("", "bkt") // a socket's path must be short
+	temp, err := os.MkdirTemp("", "bkt") // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := filepath.Join(temp, "b")
 	r := rehearsal{dir, w, u}
 	t.Cleanup(func() {
 		out, err := r.bkt(t, "engine", "stop").CombinedOutput()
-		if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
+		if err := errors.Join(err, os.RemoveAll(temp)); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	testkit.CopyTree(t, filepath.Join(w.Offline, "base"), filepath.Join(dir, "base"))
 	r.write(t, "home/notes", marker)
 	r.write(t, "repo/manifests/image.json", `{"toolbox": {"base": {"image": "example.org/base:1"}}}`)
@@ -72,9 +76,6 @@ func newRehearsal(t *testing.T, u *user.User) rehearsal {
 	r.write(t, "run/x", "")
 	if u != nil {
 		testkit.Give(t, u, dir)
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
 	}
 	return r
 }
