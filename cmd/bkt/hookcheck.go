@@ -42,7 +42,7 @@ func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	found := lint.CheckAll(hooks)
+	found := lint.Check(hooks)
 	if c.ToRun {
 		o := pipeline.HookOptions{Options: c.options(a), OldHome: c.OldHome, OldHomeWith: c.OldHomeWith}
 		ran, err := o.RunHooks(ctx, a, r, m.InToolbox(hooks))

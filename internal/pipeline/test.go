@@ -93,7 +93,7 @@ func (t tests) run(ctx context.Context, i buildkit.Inspection, limit time.Durati
 		return results, err
 	}
 	ran, err := rehearse.Run(ctx, i, rehearse.OldHome{}, t.hooks)
-	found := append(lint.CheckAll(t.hooks), ran...)
+	found := append(lint.Check(t.hooks), ran...)
 	return append(results, imagetest.FromHooks(t.hooks, found)...), err
 }
 
@@ -162,7 +162,7 @@ func (o HookOptions) findOldHome() (rehearse.OldHome, buildkit.ExtraMount, error
 // CheckHooks checks the text of hooks, and runs them with b in the image l, which is
 // built already. A rule that they break is an error.
 func CheckHooks(ctx context.Context, log Log, r repo.Repo, b buildkit.Builder, l ocilayout.Image, hooks []*hook.Declared) error {
-	found := lint.CheckAll(hooks)
+	found := lint.Check(hooks)
 	spec := buildspec.Spec{Containerfile: "Containerfile", Context: r.Root}
 	err := b.InspectLayout(ctx, l, spec, log.Log(), func(ctx context.Context, i buildkit.Inspection) error {
 		ran, err := rehearse.Run(ctx, i, rehearse.OldHome{}, hooks)

@@ -13,11 +13,8 @@ const maxExcerpt = 60
 // maxMessage is the length of a message of a library with parts of a file in it.
 const maxMessage = 240
 
-// Excerpt returns the beginning of text, at most 60 characters in one line, with escapes in
-// place of characters that cannot be seen, and an ellipsis if it is longer.
-func Excerpt(text string) string { return oneLine(cut(text, maxExcerpt)) }
-
-// Quote is like [Excerpt] in double quotes, as Go writes strings.
+// Quote returns the beginning of text, at most 60 characters, in double quotes as Go writes
+// strings, and an ellipsis after them if it is longer.
 func Quote(text string) string {
 	short := cut(text, maxExcerpt)
 	if kept, ok := strings.CutSuffix(short, "…"); ok && short != text {

@@ -61,7 +61,7 @@ func TestLimitOfAllHooks(t *testing.T) {
 			all = append(all, h)
 		}
 		limited := 0
-		for _, f := range lint.CheckAll(all) {
+		for _, f := range lint.Check(all) {
 			if f.Verdict == hook.Unchecked {
 				limited++
 			}

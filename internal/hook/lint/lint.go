@@ -18,13 +18,10 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// Check returns the rules that a hook breaks, in the order of its text. Files that
-// the hook declares volatile may differ. A hook that cannot be parsed has one
-// finding, of the rule "syntax", and one that is too complex has one of the rule "limit".
-func Check(h *hook.Declared) []hook.Finding { return check(h, &budget{nodes: maxAllNodes}) }
-
-// CheckAll returns the rules that hooks break, hook by hook.
-func CheckAll(hooks []*hook.Declared) []hook.Finding {
+// Check returns the rules that hooks break, hook by hook in the order of their text. Files
+// that a hook declares volatile may differ. A hook that cannot be parsed has one finding, of
+// the rule "syntax", and one that is too complex has one of the rule "limit".
+func Check(hooks []*hook.Declared) []hook.Finding {
 	left := &budget{nodes: maxAllNodes}
 	var found []hook.Finding
 	for _, h := range hooks {

@@ -279,7 +279,7 @@ func TestLint(t *testing.T) {
 
 // check checks a hook with nothing but its command.
 func check(run string) []hook.Finding {
-	return lint.Check(&hook.Declared{PlacedHook: manifest.PlacedHook{Hook: manifest.Hook{Run: run}}, Container: "dev"})
+	return lint.Check([]*hook.Declared{{PlacedHook: manifest.PlacedHook{Hook: manifest.Hook{Run: run}}, Container: "dev"}})
 }
 
 // declare returns a hook of container dev that a manifest declares; nil if a
@@ -324,7 +324,7 @@ func TestFinding(t *testing.T) {
 		},
 		Container: "dev", Verdict: hook.NotIdempotent, Source: source, Hook: h, Offset: strings.Index(h.Run, source),
 	}}
-	if diff := cmp.Diff(want, lint.Check(h), cmp.Comparer(func(a, b *hook.Declared) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(want, lint.Check([]*hook.Declared{h}), cmp.Comparer(func(a, b *hook.Declared) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -355,7 +355,7 @@ func TestVerdicts(t *testing.T) {
 // TestVolatile checks that a file that is declared to differ may do so, and no other.
 func TestVolatile(t *testing.T) {
 	h := manifest.Hook{Run: `echo x >> ~/.local/log; date > "$HOME/.cache/x/stamp"; echo y >> /etc/hosts; mkdir ~/.cache/x/y`, Volatile: []string{"~/.local/log", "~/.cache/x"}}
-	if got := rulesOf(lint.Check(declare(t, h))); got != "append mkdir" {
+	if got := rulesOf(lint.Check([]*hook.Declared{declare(t, h)})); got != "append mkdir" {
 		t.Error(got)
 	}
 }
@@ -474,7 +474,7 @@ func FuzzLint(f *testing.F) {
 		if h == nil {
 			return // no manifest has it
 		}
-		for _, found := range lint.Check(h) {
+		for _, found := range lint.Check([]*hook.Declared{h}) {
 			if found.Line != 1 || found.Column < h.Place(0).Column || found.Column > h.Place(len(h.Run)).Column {
 				t.Errorf("%q: %+v", run, found)
 			}
