@@ -81,18 +81,11 @@ func removeCopies(ctx context.Context, c *client.Client, id string) (remain int,
 
 // copyFilters returns filters for the records with files of a copy of a home.
 func copyFilters(ctx context.Context, c *client.Client, id string) ([]string, error) {
-	// Most often there are none. Other records need not be measured then.
-	some, err := c.DiskUsage(ctx, client.WithFilter([]string{contract.CopyFilter}))
-	if err != nil || len(some) == 0 {
-		return nil, err
-	}
-	all, err := c.DiskUsage(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var records []contract.Record
-	for _, r := range all {
-		records = append(records, contract.Record{ID: r.ID, Description: r.Description, Parents: r.Parents})
-	}
-	return contract.CopyFilters(records, id), nil
+	return contract.CopyFilters(func(filters ...string) (records []contract.Record, err error) {
+		usage, err := c.DiskUsage(ctx, client.WithFilter(filters))
+		for _, r := range usage {
+			records = append(records, contract.Record{ID: r.ID, Description: r.Description, Parents: r.Parents})
+		}
+		return records, err
+	}, id)
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bkt/internal/paths"
@@ -181,13 +182,12 @@ func (w *walk) steps() (Place, error) {
 			return Place{}, unix.ELOOP
 		}
 	}
-	for _, dir := range w.permitted {
-		if paths.Within(w.at, dir) {
-			name, err := filepath.Rel(dir, w.at)
-			return Place{dir, filepath.ToSlash(name), w.broken}, err
-		}
+	dir, ok := w.inside()
+	if !ok {
+		return Place{}, w.outside()
 	}
-	return Place{}, w.outside()
+	name, err := filepath.Rel(dir, w.at)
+	return Place{dir, filepath.ToSlash(name), w.broken}, err
 }
 
 // step resolves the next part, and reports whether it is a link.
@@ -198,7 +198,7 @@ func (w *walk) step(part string) (bool, error) {
 		w.at = next
 		return false, nil
 	}
-	if w.isInside() {
+	if _, ok := w.inside(); ok {
 		w.link, w.to, w.below = next, to, len(w.todo) > 0
 	}
 	if len(w.todo) == 0 {
@@ -211,24 +211,18 @@ func (w *walk) step(part string) (bool, error) {
 	return true, nil
 }
 
-// isInside reports whether the walk is in a permitted folder.
-func (w *walk) isInside() bool {
-	for _, dir := range w.permitted {
-		if paths.Within(w.at, dir) {
-			return true
-		}
+// inside returns the permitted folder that the walk is in.
+func (w *walk) inside() (dir string, ok bool) {
+	i := slices.IndexFunc(w.permitted, func(dir string) bool { return paths.Within(w.at, dir) })
+	if i < 0 {
+		return "", false
 	}
-	return false
+	return w.permitted[i], true
 }
 
 // isNear reports whether the walk is in a permitted folder or above one.
 func (w *walk) isNear() bool {
-	for _, dir := range w.permitted {
-		if paths.Within(w.at, dir) || paths.Within(dir, w.at) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(w.permitted, func(dir string) bool { return paths.Within(w.at, dir) || paths.Within(dir, w.at) })
 }
 
 // outside returns the error of the last link.

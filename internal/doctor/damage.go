@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -70,9 +71,7 @@ func (t *Target) stateChecks() (map[string]StateCheck, error) {
 	for pattern, check := range domains.States() {
 		checks[pattern] = check
 	}
-	for pattern, check := range t.States {
-		checks[pattern] = check
-	}
+	maps.Copy(checks, t.States)
 	return checks, nil
 }
 

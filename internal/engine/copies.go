@@ -29,18 +29,11 @@ func (c collector) removeCopies(ctx context.Context) (remain bool, err error) {
 
 // copies returns filters for the records with files of copies of homes.
 func (c collector) copies(ctx context.Context) ([]string, error) {
-	// Most often there are none. Other records need not be measured then.
-	some, err := c.worker.Worker.DiskUsage(ctx, client.DiskUsageInfo{Filter: []string{contract.CopyFilter}})
-	if err != nil || len(some) == 0 {
-		return nil, err
-	}
-	all, err := c.worker.Worker.DiskUsage(ctx, client.DiskUsageInfo{})
-	if err != nil {
-		return nil, err
-	}
-	var records []contract.Record
-	for _, r := range all {
-		records = append(records, contract.Record{ID: r.ID, Description: r.Description, Parents: r.Parents})
-	}
-	return contract.CopyFilters(records, contract.CopyPrefix), nil
+	return contract.CopyFilters(func(filters ...string) (records []contract.Record, err error) {
+		usage, err := c.worker.Worker.DiskUsage(ctx, client.DiskUsageInfo{Filter: filters})
+		for _, r := range usage {
+			records = append(records, contract.Record{ID: r.ID, Description: r.Description, Parents: r.Parents})
+		}
+		return records, err
+	}, contract.CopyPrefix)
 }

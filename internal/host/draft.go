@@ -14,7 +14,6 @@ import (
 	"bkt/internal/flock"
 	"bkt/internal/owner"
 	"bkt/internal/plainfile"
-	"bkt/internal/plan"
 
 	"golang.org/x/sys/unix"
 )
@@ -191,11 +190,11 @@ func Abandoned(path string) bool {
 	return err == nil && name == filepath.Base(path) && flock.Try(f, flock.Exclusive) == nil
 }
 
-// removeStaleTemps removes stale drafts in the folders of the files that changes write. It
+// removeStaleTemps removes stale drafts in the folders of the files that are written. It
 // reads each folder once, because it may get thousands of files.
-func removeStaleTemps(changes plan.Plan) {
+func removeStaleTemps(files []touched) {
 	done := map[string]bool{}
-	for _, t := range touchedBy(changes) {
+	for _, t := range files {
 		for _, path := range t.paths {
 			if dir := filepath.Dir(path); t.isDraft && !done[dir] {
 				done[dir] = true

@@ -55,10 +55,10 @@ func touchedByStep(s plan.Step) []touched {
 	return nil
 }
 
-// changedFolders returns the folders that get or lose entries in changes, each once: those
+// changedFolders returns the folders that get or lose entries with files, each once: those
 // of the files, and the parents of folders that do not exist yet. Caches do not count.
-func changedFolders(changes plan.Plan) (dirs []string) {
-	for _, t := range touchedBy(changes) {
+func changedFolders(files []touched) (dirs []string) {
+	for _, t := range files {
 		if t.isCache || len(t.paths) == 0 {
 			continue
 		}

@@ -39,8 +39,9 @@ type Executor struct{}
 func (Executor) Execute(ctx context.Context, p plan.Plan, done func(plan.Change, error)) error {
 	pending := pending{}
 	defer pending.cleanup()
-	removeStaleTemps(p)
-	changed := changedFolders(p)
+	files := touchedBy(p)
+	removeStaleTemps(files)
+	changed := changedFolders(files)
 	if err := pending.prepare(p); err != nil {
 		return err
 	}

@@ -39,8 +39,9 @@ func install(ctx context.Context, i plan.Install) error {
 		return fmt.Errorf("%s: %w", source.URL, err)
 	}
 	after := plan.Plan{{Steps: rest}}
-	removeStaleTemps(after)
-	changed := changedFolders(after)
+	files := touchedBy(after)
+	removeStaleTemps(files)
+	changed := changedFolders(files)
 	for _, s := range rest {
 		if err := step(ctx, s, nil); err != nil {
 			return err

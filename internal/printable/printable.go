@@ -103,21 +103,35 @@ func (h Hidden) Error() string {
 // Escape returns text with hidden characters escaped as in JSON (\u202e), and bytes that
 // are not UTF-8 as in Go (\xff).
 func Escape(text string) string {
-	at, _, found := Find(text)
+	escaped, _ := escapeAll(text, func(string) (int, bool) { return 0, false })
+	return escaped
+}
+
+// escapeAll escapes the hidden characters of text. handle gets the text from each of them:
+// the first bytes of it pass as they are, or if it is unfinished, all of it is the rest.
+func escapeAll(text string, handle func(string) (pass int, unfinished bool)) (escaped, rest string) {
+	at, r, found := Find(text)
 	if !found {
-		return text
+		return text, ""
 	}
 	var out strings.Builder
-	for found {
+	for ; found; at, r, found = Find(text) {
 		out.WriteString(text[:at])
 		text = text[at:]
-		r, size := utf8.DecodeRuneInString(text)
-		out.WriteString(escape(r, text[:size]))
+		size, unfinished := handle(text)
+		switch {
+		case unfinished:
+			return out.String(), text
+		case size > 0:
+			out.WriteString(text[:size])
+		default:
+			_, size = utf8.DecodeRuneInString(text)
+			out.WriteString(escape(r, text[:size]))
+		}
 		text = text[size:]
-		at, _, found = Find(text)
 	}
 	out.WriteString(text)
-	return out.String()
+	return out.String(), ""
 }
 
 // escape returns one character escaped.

@@ -94,31 +94,14 @@ func (w *Writer) Write(p []byte) (int, error) {
 // escape returns the text escaped, and keeps the end if more is needed to know what it
 // is.
 func (w *Writer) escape(text string) string {
-	at, _, found := Find(text)
-	if !found {
-		return text
-	}
-	var out strings.Builder
-	for found {
-		out.WriteString(text[:at])
-		text = text[at:]
+	escaped, rest := escapeAll(text, func(text string) (int, bool) {
 		size := w.passes(text)
-		if size == 0 && isUnfinished(text) {
-			w.rest = []byte(text)
-			return out.String()
-		}
-		if size > 0 {
-			out.WriteString(text[:size])
-		} else {
-			var r rune
-			r, size = utf8.DecodeRuneInString(text)
-			out.WriteString(escape(r, text[:size]))
-		}
-		text = text[size:]
-		at, _, found = Find(text)
+		return size, size == 0 && isUnfinished(text)
+	})
+	if rest != "" {
+		w.rest = []byte(rest)
 	}
-	out.WriteString(text)
-	return out.String()
+	return escaped
 }
 
 // Flush writes what is kept, escaped.

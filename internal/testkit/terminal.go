@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -15,8 +16,9 @@ import (
 
 // typing is the script command "typing STATUS TEXT KEYS [then TEXT KEYS]… PROGRAM
 // ARGS…": it runs a program on a terminal and types the keys as soon as the program has
-// printed the text. The program must leave the terminal as it was. Keys are written like strings of Go. Keys that begin with "$ " are
-// a command to run at that moment instead; the key SIGTERM is the signal.
+// printed the text. The program must leave the terminal as it was. Keys are written like
+// strings of Go. Keys that begin with "$ " are a command to run at that moment instead; the
+// key SIGTERM is the signal.
 func typing(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
 		ts.Fatalf("usage: typing STATUS TEXT KEYS [then TEXT KEYS]… PROGRAM ARGS…")
@@ -54,17 +56,7 @@ func typing(ts *testscript.TestScript, neg bool, args []string) {
 		n, err := terminal.Read(buffer)
 		printed.Write(buffer[:n])
 		for ran := true; ran && len(answers) > 0 && strings.Contains(printed.String(), answers[0].to); answers = answers[1:] {
-			var command string
-			if command, ran = strings.CutPrefix(answers[0].keys, "$ "); ran {
-				ts.Check(ts.Exec("sh", "-c", command))
-				continue
-			}
-			if answers[0].keys == "SIGTERM" {
-				ts.Check(cmd.Process.Signal(syscall.SIGTERM))
-				continue
-			}
-			_, errWrite := terminal.WriteString(answers[0].keys)
-			ts.Check(errWrite)
+			ran = answers[0].give(ts, terminal, cmd.Process)
 		}
 		if err != nil { // the program has ended
 			break
@@ -93,3 +85,19 @@ func modesOf(ts *testscript.TestScript, terminal *os.File) unix.Termios {
 
 // A reply is what to type once the program has printed a text.
 type reply struct{ to, keys string }
+
+// give types the keys, sends the signal, or runs the command. It reports whether it ran a
+// command, which makes the program print nothing.
+func (r reply) give(ts *testscript.TestScript, terminal io.StringWriter, program *os.Process) (ran bool) {
+	if command, ok := strings.CutPrefix(r.keys, "$ "); ok {
+		ts.Check(ts.Exec("sh", "-c", command))
+		return true
+	}
+	if r.keys == "SIGTERM" {
+		ts.Check(program.Signal(syscall.SIGTERM))
+		return false
+	}
+	_, err := terminal.WriteString(r.keys)
+	ts.Check(err)
+	return false
+}

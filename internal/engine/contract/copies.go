@@ -21,8 +21,22 @@ type Record struct {
 }
 
 // CopyFilters returns a filter for each record with files of a copy of a home; id is
-// that of the copy, or [CopyPrefix] for all copies. records are all that the engine has.
-func CopyFilters(records []Record, id string) []string {
+// that of the copy, or [CopyPrefix] for all copies. list returns the records of the engine
+// that a filter selects, or all without one.
+func CopyFilters(list func(filters ...string) ([]Record, error), id string) ([]string, error) {
+	// Most often there are none. Other records need not be measured then.
+	some, err := list(CopyFilter)
+	if err != nil || len(some) == 0 {
+		return nil, err
+	}
+	all, err := list()
+	if err != nil {
+		return nil, err
+	}
+	return copyFilters(all, id), nil
+}
+
+func copyFilters(records []Record, id string) []string {
 	children := map[string][]string{}
 	var rest []string
 	for _, r := range records {

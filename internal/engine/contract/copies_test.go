@@ -24,8 +24,9 @@ func TestCopyFilters(t *testing.T) {
 		CopyPrefix:       {`id=="below"`, `id=="diff"`, `id=="home"`, `id=="merge"`, `id=="other"`, `id=="source"`},
 		CopyPrefix + "3": nil,
 	} {
-		if got := CopyFilters(records, id); !slices.Equal(got, want) {
-			t.Errorf("%s: %q", id, got)
+		list := func(...string) ([]Record, error) { return records, nil }
+		if got, err := CopyFilters(list, id); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v", id, got, err)
 		}
 	}
 }

@@ -4,18 +4,16 @@
 package homecopy
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"bkt/internal/hint"
 	"bkt/internal/patherr"
+	"bkt/internal/paths"
 )
 
 // withFlag is the flag that names paths to copy all the same.
@@ -71,8 +69,8 @@ func (c Copy) Patterns() []string { return c.patterns }
 // Lacks reports whether the home has name, and the copy does not. It is false for files
 // that any program may delete at any time: a home without them is an old home, too.
 func (c Copy) Lacks(name string) bool {
-	out := slices.ContainsFunc(c.LeftOut, func(p string) bool { return Within(p, name) && !slices.Contains(expendable, p) })
-	if !out || slices.ContainsFunc(c.with, func(p string) bool { return Within(p, name) }) {
+	out := slices.ContainsFunc(c.LeftOut, func(p string) bool { return paths.Within(name, p) && !slices.Contains(expendable, p) })
+	if !out || slices.ContainsFunc(c.with, func(p string) bool { return paths.Within(name, p) }) {
 		return false
 	}
 	_, err := os.Lstat(filepath.Join(c.Dir, name))
@@ -86,9 +84,6 @@ func (c Copy) Named(script string) []string {
 	})
 }
 
-// Within reports whether name is dir or below it.
-func Within(dir, name string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }
-
 // add makes text, a path that the user names, an exception.
 func (c *Copy) add(root, text string) error {
 	name, err := c.relative(root, text)
@@ -98,7 +93,7 @@ func (c *Copy) add(root, text string) error {
 	for _, name := range names(root, name) {
 		c.with = append(c.with, name)
 		c.patterns = append(c.patterns, "!"+escape(name))
-		c.LeftOut = slices.DeleteFunc(c.LeftOut, func(p string) bool { return Within(name, p) })
+		c.LeftOut = slices.DeleteFunc(c.LeftOut, func(p string) bool { return paths.Within(p, name) })
 	}
 	return nil
 }
@@ -145,13 +140,13 @@ func existing(dir, pattern string) ([]string, error) {
 	parent, last := path.Split(pattern)
 	if !strings.ContainsAny(last, "*?[") {
 		_, err := os.Lstat(filepath.Join(dir, pattern))
-		if isMissing(err) {
+		if patherr.IsMissing(err) {
 			return nil, nil
 		}
 		return []string{pattern}, err
 	}
 	entries, err := os.ReadDir(filepath.Join(dir, parent))
-	if isMissing(err) {
+	if patherr.IsMissing(err) {
 		return nil, nil
 	}
 	var found []string
@@ -161,12 +156,6 @@ func existing(dir, pattern string) ([]string, error) {
 		}
 	}
 	return found, err
-}
-
-// isMissing reports whether err says that a path does not exist, or that the path above
-// it is no folder.
-func isMissing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
 // escape returns a pattern that matches only name.

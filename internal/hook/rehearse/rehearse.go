@@ -18,6 +18,7 @@ import (
 	"bkt/internal/buildkit"
 	"bkt/internal/hook"
 	"bkt/internal/hook/homecopy"
+	"bkt/internal/paths"
 )
 
 // The rules.
@@ -147,9 +148,9 @@ func (r runner) private(written []buildkit.Change) []string {
 		for _, out := range r.old.Copy.LeftOut {
 			switch {
 			case !ok:
-			case homecopy.Within(out, name):
+			case paths.Within(name, out):
 				found[name] = true
-			case homecopy.Within(name, out) && w.What == "added":
+			case paths.Within(out, name) && w.What == "added":
 				found[out] = true
 			}
 		}
