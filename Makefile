@@ -94,28 +94,12 @@ summary: ## print the results of "make ci" as Markdown
 
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME
-	$(GO) test -run NONE -fuzz FuzzSplice -fuzztime $(FUZZTIME) ./gen
-	$(GO) test -run NONE -fuzz FuzzRender -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./gen
-	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./gen
-	$(GO) test -run NONE -fuzz FuzzDecode -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
-	$(GO) test -run NONE -fuzz FuzzEveryKind -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
-	$(GO) test -run NONE -fuzz FuzzEncode -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
-	$(GO) test -run NONE -fuzz FuzzAll -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/manifest
-	$(GO) test -run NONE -fuzz FuzzCompare -fuzztime $(FUZZTIME) ./internal/reconcile
-	$(GO) test -run NONE -fuzz FuzzParse -fuzztime $(FUZZTIME) ./internal/gvariant
-	$(GO) test -run NONE -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./internal/gvariant
-	$(GO) test -run NONE -fuzz FuzzParse -fuzztime $(FUZZTIME) ./internal/gvdb
-	$(GO) test -run NONE -fuzz FuzzImage -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
-	$(GO) test -run NONE -fuzz FuzzProgram -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
-	$(GO) test -run NONE -fuzz FuzzZsync -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
-	$(GO) test -run NONE -fuzz FuzzRelease -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
-	$(GO) test -run NONE -fuzz FuzzDesktopEntry -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
-	$(GO) test -run NONE -fuzz FuzzGearLever -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./internal/appimage
-	$(GO) test -run NONE -fuzz FuzzEdit -fuzztime $(FUZZTIME) ./internal/extension
-	$(GO) test -run NONE -fuzz FuzzOverride -fuzztime $(FUZZTIME) ./internal/flatpak
-	$(GO) test -run NONE -fuzz FuzzList -fuzztime $(FUZZTIME) ./internal/keyfile
-	$(GO) test -run NONE -fuzz FuzzLint -fuzztime $(FUZZTIME) ./internal/hook/lint
-	$(GO) test -run NONE -fuzz FuzzIn -fuzztime $(FUZZTIME) ./internal/secret
+	@for file in $$(git grep -l '^func Fuzz' -- '*_test.go'); do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\)(.*/\1/p' "$$file"); do \
+			echo "$$name ($$file)"; \
+			$(GO) test -tags $(TAGS) -run NONE -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x "./$$(dirname "$$file")" || exit; \
+		done; \
+	done
 
 .PHONY: bench
 bench: build ## run the benchmarks of docs/performance.md
