@@ -2,6 +2,7 @@
 package repo
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -98,14 +99,16 @@ func (r Repo) folder() confine.Folder { return confine.Folder{Path: r.Root, Beyo
 // FS returns the repository's files for reading. A symbolic link that leads out of the
 // repository is an error, unless Links permit it. The error of a broken link is not
 // [fs.ErrNotExist]. A special file is an error, too: reading it might never end. So is a file
-// that is larger than bkt can process.
+// that is larger than bkt can process. Templates and manifests are read once: what is written
+// later needs another FS.
 func (r Repo) FS() fs.FS {
-	return &files{r.folder(), sync.OnceValues(func() (*os.Root, error) { return os.OpenRoot(r.Root) })}
+	return &files{folder: r.folder(), root: sync.OnceValues(func() (*os.Root, error) { return os.OpenRoot(r.Root) })}
 }
 
 type files struct {
 	folder confine.Folder
 	root   func() (*os.Root, error) // open until nothing uses the files
+	read   sync.Map                 // func() ([]byte, error) by name: what both images need is read once
 }
 
 // Open implements [fs.FS].
@@ -125,6 +128,15 @@ func (f *files) Open(name string) (fs.File, error) {
 
 // ReadFile implements [fs.ReadFileFS].
 func (f *files) ReadFile(name string) ([]byte, error) {
+	if dir := path.Dir(name); dir != "templates" && dir != "manifests" {
+		return f.readFile(name)
+	}
+	once, _ := f.read.LoadOrStore(name, sync.OnceValues(func() ([]byte, error) { return f.readFile(name) }))
+	text, err := once.(func() ([]byte, error))()
+	return bytes.Clone(text), err
+}
+
+func (f *files) readFile(name string) ([]byte, error) {
 	file, err := f.Open(name)
 	if err != nil {
 		return nil, err
