@@ -158,7 +158,6 @@ func ownRuntimeState(s settings) error {
 		}
 		return os.Setenv("XDG_RUNTIME_DIR", state)
 	}
-	removeCgroups()
 	standard := filepath.Join("/run", filepath.Base(s.Runtime))
 	if err := os.MkdirAll(standard, 0o700); err != nil {
 		return err

@@ -117,6 +117,9 @@ func newExecutor(s settings, root string, n *stepNetworks, m *resources.Monitor)
 	dir := filepath.Join(root, "executor")
 	// A killed engine leaves a folder for each running container. Nothing is
 	// mounted in them: the mounts ended with their namespace.
+	if !s.Rootless {
+		removeCgroups(cgroupMount, leftContainers(dir))
+	}
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}
