@@ -47,15 +47,15 @@ func (Query) Output(ctx context.Context, r plan.Run) ([]byte, error) {
 	if err := checkQuestion(r.Argv); err != nil {
 		return nil, err
 	}
-	run := func(ctx context.Context, r plan.Run) ([]byte, error) {
-		out, _, err := outputs(ctx, r)
+	output := func(ctx context.Context, r plan.Run) ([]byte, error) {
+		out, _, err := outputsBy(ctx, r, runnerOf(r))
 		return out, err
 	}
 	if isGit(r) {
-		return askGit(ctx, r, run)
+		return askGit(ctx, r, output)
 	}
 	r.Env = append([]string{noLocks}, r.Env...)
-	return run(ctx, r)
+	return output(ctx, r)
 }
 
 // Output runs one command that may change something, outside of a plan, and returns
@@ -78,6 +78,10 @@ func (Executor) OutputLogged(ctx context.Context, log io.Writer, r plan.Run) ([]
 
 // outputs runs a command and returns its standard output and its standard error.
 func outputs(ctx context.Context, r plan.Run) (out []byte, errText string, err error) {
+	return outputsBy(ctx, r, run)
+}
+
+func outputsBy(ctx context.Context, r plan.Run, run runner) (out []byte, errText string, err error) {
 	var stdout, stderr bytes.Buffer
 	r.Env = append([]string{"LC_ALL=C.UTF-8"}, r.Env...)
 	cmd := command(ctx, r)
@@ -106,8 +110,15 @@ func command(ctx context.Context, r plan.Run) *exec.Cmd {
 	return cmd
 }
 
+// A runner runs a command, which writes to stderr, and returns its error.
+type runner func(ctx context.Context, cmd *exec.Cmd, stderr *bytes.Buffer) error
+
 func run(ctx context.Context, cmd *exec.Cmd, stderr *bytes.Buffer) error {
-	err := cmd.Run()
+	return ended(ctx, cmd, stderr, cmd.Run())
+}
+
+// ended returns the error of a command from that of os/exec.
+func ended(ctx context.Context, cmd *exec.Cmd, stderr *bytes.Buffer, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"path/filepath"
@@ -64,6 +65,14 @@ func (d *draft) tempPath() string { return filepath.Join(filepath.Dir(d.path), d
 func RunGit(ctx context.Context, dir string, args ...string) error {
 	_, err := git(ctx, plan.Run{Argv: append([]string{"git"}, args...), Dir: dir})
 	return err
+}
+
+// RunWithLimit runs a command of git in dir that may do nothing for as long as limit.
+func RunWithLimit(ctx context.Context, limit time.Duration, dir string, argv ...string) error {
+	var stderr bytes.Buffer
+	cmd := command(ctx, plan.Run{Argv: argv, Dir: dir})
+	cmd.Stderr = &stderr
+	return stallLimit(limit).run(ctx, cmd, &stderr)
 }
 
 // WithTimeouts returns a context in which servers have these times.

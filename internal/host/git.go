@@ -212,7 +212,7 @@ func git(ctx context.Context, r plan.Run) ([]byte, error) {
 	cmd := command(ctx, r)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	asOwner(cmd)
-	err := run(ctx, cmd, &stderr)
+	err := runnerOf(r)(ctx, cmd, &stderr)
 	if errors.Is(err, exec.ErrNotFound) {
 		err = hint.Add(errors.New("git is not installed"), "install git")
 	}

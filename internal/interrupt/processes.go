@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,11 +35,29 @@ func killAll(pid int) {
 	}
 }
 
+// Progress returns the processor time of the process pid and the processes below it in its
+// session, and whether one of them runs or waits for a disk. A process that has ended counts
+// no more.
+func Progress(pid int) (used time.Duration, runs bool) {
+	for _, id := range append(below(pid), pid) {
+		p, _ := readStat(filepath.Join("/proc", strconv.Itoa(id), "stat"))
+		used += p.used
+		runs = runs || p.state == "R" || p.state == "D"
+	}
+	return used, runs
+}
+
 // A process is what /proc/PID/stat says of one; see proc_pid_stat(5).
 type process struct {
 	pid, parent, session int
-	ended                bool
+	state                string
+	used                 time.Duration // the processor time
 }
+
+func (p process) ended() bool { return p.state == "Z" || p.state == "X" }
+
+// clockTick is the unit of times in /proc: USER_HZ is 100 on all of Linux that Go runs on.
+const clockTick = 10 * time.Millisecond
 
 // below returns the running processes below pid that belong to its session, parents first.
 func below(pid int) []int {
@@ -59,7 +78,7 @@ func below(pid int) []int {
 	for next := []int{pid}; len(next) > 0; next = next[1:] {
 		for _, p := range children[next[0]] {
 			next = append(next, p.pid)
-			if p.session == session && !p.ended {
+			if p.session == session && !p.ended() {
 				all = append(all, p.pid)
 			}
 		}
@@ -76,11 +95,11 @@ func readStat(name string) (p process, ok bool) {
 	}
 	i := bytes.LastIndexByte(text, ')')
 	fields := bytes.Fields(text[i+1:])
-	if i < 0 || len(fields) < 4 {
+	if i < 0 || len(fields) < 13 {
 		return p, false
 	}
 	number := func(b []byte) int { n, _ := strconv.Atoi(string(b)); return n }
 	pid := number([]byte(filepath.Base(filepath.Dir(name))))
-	state := string(fields[0])
-	return process{pid, number(fields[1]), number(fields[3]), state == "Z" || state == "X"}, pid != 0
+	used := time.Duration(number(fields[11])+number(fields[12])) * clockTick
+	return process{pid, number(fields[1]), number(fields[3]), string(fields[0]), used}, pid != 0
 }
