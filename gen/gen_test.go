@@ -130,7 +130,7 @@ func TestUnmanagedTextSurvives(t *testing.T) {
 	}
 	want := "# syntax=docker/dockerfile:1\r\nFROM base \r\n\r\n" +
 		"\t # === COPR_REPOS (managed by bkt) ===  \r\n" +
-		"COPY --chmod=0644 <<'copr:copr.fedorainfracloud.org:a:b' /etc/yum.repos.d/_copr:copr.fedorainfracloud.org:a:b.repo\r\n" +
+		"COPY <<'copr:copr.fedorainfracloud.org:a:b' /etc/yum.repos.d/_copr:copr.fedorainfracloud.org:a:b.repo\r\n" +
 		"[copr:copr.fedorainfracloud.org:a:b]\n" +
 		"name=copr:copr.fedorainfracloud.org:a:b\n" +
 		"baseurl=https://download.copr.fedorainfracloud.org/results/a/b/fedora-$releasever-$basearch/\n" +
@@ -333,5 +333,25 @@ func TestTemplatesThatCannotBeListed(t *testing.T) {
 		if err != nil || len(r.Warnings) != want {
 			t.Errorf("%q: %v, %v", folder, r.Warnings, err)
 		}
+	}
+}
+
+// TestHeredocsHaveNoMode checks that no template gives a file of a heredoc a mode:
+// BuildKit would give the same mode to the folders that it creates for the file.
+func TestHeredocsHaveNoMode(t *testing.T) {
+	err := fs.WalkDir(templates.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(templates.FS, name)
+		for l := range strings.Lines(string(text)) {
+			if strings.HasPrefix(l, "COPY --chmod") && strings.Contains(l, "<<") {
+				t.Errorf("%s: %s", name, l)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
