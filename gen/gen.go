@@ -83,7 +83,7 @@ var sections = []definition{
 		data:      kargsData,
 	},
 	{ // before the units, one of which may be among the files
-		name:      "SYSTEM_FILES",
+		name:      SystemFiles,
 		manifests: map[Image]string{System: manifest.SystemConfigPath},
 		template:  "system-files.tmpl",
 		data:      filesData,
@@ -122,6 +122,10 @@ var sections = []definition{
 
 // BaseImage is the section that begins the image.
 const BaseImage = "BASE_IMAGE"
+
+// SystemFiles is the section that mounts a folder, and reads in it the files that the
+// manifest names.
+const SystemFiles = "SYSTEM_FILES"
 
 // otherToolsSections are sections of other programs in repositories that bkt is
 // used on.

@@ -134,10 +134,11 @@ func (m ExtraMount) add(opt *client.SolveOpt) (err error) {
 	if m.Folder != "" {
 		// BuildKit's history would keep the output of commands.
 		opt.Internal = true
-		if opt.LocalMounts[m.copyID], err = fsutil.NewFS(m.Folder); err != nil {
-			return err
+		files, errOpen := fsutil.NewFS(m.Folder)
+		if errOpen != nil {
+			return errOpen
 		}
-		opt.LocalMounts[m.copyID], err = fsutil.NewFilterFS(opt.LocalMounts[m.copyID], &fsutil.FilterOpt{ExcludePatterns: m.Exclude})
+		opt.LocalMounts[m.copyID], err = fsutil.NewFilterFS(buildspec.Sendable(files), &fsutil.FilterOpt{ExcludePatterns: m.Exclude})
 	}
 	if m.Layout.Dir != "" {
 		opt.OCIStores[extraName], err = ocilayout.Store(m.Layout.Dir)

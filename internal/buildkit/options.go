@@ -102,10 +102,7 @@ func addContainerfile(opt *client.SolveOpt, s buildspec.Spec, root string) error
 	if rel, err := filepath.Rel(buildspec.Resolve(dir), target); err != nil || !filepath.IsLocal(rel) {
 		return hint.Add(fmt.Errorf("%s: a link to %s, which is outside of %s", s.Containerfile, target, dir), "replace the link with the file")
 	}
-	if err := s.CheckIgnored(root); err != nil {
-		return err
-	}
-	fs, err := fsutil.NewFS(dir)
+	fs, err := s.ContainerfileFS(root)
 	if err != nil {
 		return err
 	}
@@ -142,7 +139,7 @@ func addNamed(opt *client.SolveOpt, s buildspec.Spec) error {
 	// Folders come first: an image of the same name takes precedence.
 	for i, name := range slices.Sorted(maps.Keys(s.Folders)) {
 		id := "folder" + strconv.Itoa(i)
-		if opt.LocalMounts[id], err = fsutil.NewFS(s.Folders[name]); err != nil {
+		if opt.LocalMounts[id], err = buildspec.FolderFS(s.Folders[name]); err != nil {
 			return err
 		}
 		for _, key := range used.Matching(name) {

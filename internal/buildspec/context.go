@@ -1,11 +1,9 @@
 package buildspec
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,14 +15,18 @@ import (
 	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
 
-	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/tonistiigi/fsutil"
 )
 
-// ContextFS returns the folder dir without the folders in exclude, and without the
-// layouts that s reads. Otherwise the output of a build would be part of the input of
-// the next.
+// ContextFS returns the folder dir without what no engine can receive, without the folders
+// in exclude, and without the layouts that s reads. Otherwise the output of a build would
+// be part of the input of the next.
 func (s Spec) ContextFS(dir string, exclude []string) (fsutil.FS, error) {
+	files, err := s.allFS(dir, exclude)
+	return Sendable(files), err
+}
+
+func (s Spec) allFS(dir string, exclude []string) (fsutil.FS, error) {
 	fs, err := newFS(dir)
 	if err != nil {
 		return nil, err
@@ -71,47 +73,6 @@ func (s Spec) excluded(exclude []string) []string {
 		all = append(all, s.Images[name].Dir)
 	}
 	return all
-}
-
-// context returns the build context without what .dockerignore excludes.
-func (s Spec) context(root, file string, exclude []string) (fsutil.FS, error) {
-	tree, err := s.ContextFS(root, exclude)
-	if err != nil {
-		return nil, err
-	}
-	patterns, err := ignored(root, file)
-	if err != nil || patterns == nil {
-		return tree, err
-	}
-	return fsutil.NewFilterFS(tree, &fsutil.FilterOpt{ExcludePatterns: patterns})
-}
-
-// CheckIgnored returns an error if the file with the patterns of what is not sent cannot be
-// read. The engine reads it, too, and has no limit for its size.
-func (s Spec) CheckIgnored(root string) error {
-	dir, name := s.Locate(root)
-	_, err := ignored(root, filepath.Join(dir, name))
-	return err
-}
-
-// ignored returns the patterns of the ignore file beside the Containerfile or, without one,
-// of that in the build context; nil without both.
-func ignored(root, file string) ([]string, error) {
-	for _, at := range [][2]string{{filepath.Dir(file), filepath.Base(file) + ".dockerignore"}, {root, ".dockerignore"}} {
-		text, err := read(at[0], at[1])
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		patterns, err := ignorefile.ReadAll(bytes.NewReader(text))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Join(at[0], at[1]), err)
-		}
-		return append([]string{}, patterns...), nil
-	}
-	return nil, nil
 }
 
 // read reads a Containerfile or an ignore file of a build context. Engines do not follow

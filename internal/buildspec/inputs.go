@@ -9,9 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"bkt/internal/dockerfile"
@@ -174,52 +172,24 @@ func (in *Inputs) addImages(f *dockerfile.File, s Spec) error {
 
 // addFiles adds the files that the build reads from its context and from folders.
 func (in *Inputs) addFiles(ctx context.Context, f *dockerfile.File, s Spec, exclude []string) error {
-	root, err := filepath.Abs(s.Context)
+	all, err := s.trees(f, exclude)
 	if err != nil {
 		return err
 	}
-	if sources := f.ContextPatterns(); len(sources) > 0 {
-		dir, name := s.Locate(root)
-		tree, err := s.context(root, filepath.Join(dir, name), exclude)
-		if err == nil {
-			tree, err = fsutil.NewFilterFS(tree, &fsutil.FilterOpt{IncludePatterns: sources})
-		}
-		if err != nil {
-			return err
-		}
-		if err := in.addTree(ctx, "", tree); err != nil {
-			return err
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.Folders)) {
-		tree, err := fsutil.NewFS(s.Folders[name])
-		if err != nil {
-			return err
-		}
-		if err := in.addTree(ctx, name, tree); err != nil {
+	for _, t := range all {
+		if err := in.addTree(ctx, t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// addTree adds all files of tree, which is a build context.
-func (in *Inputs) addTree(ctx context.Context, name string, tree fsutil.FS) error {
-	return tree.Walk(ctx, "", func(file string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return patherr.TrimOp(err)
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return patherr.TrimOp(err)
-		}
-		stat, ok := info.Sys().(*types.Stat)
-		if !ok {
-			return fmt.Errorf("%s: neither a file nor a folder", file)
-		}
-		f := inputFile{Context: name, Path: file, Link: stat.Linkname, Mode: stat.Mode}
-		if info.Mode().IsRegular() {
-			if f.Content, err = contentOf(tree, file); err != nil {
+// addTree adds all files of a tree.
+func (in *Inputs) addTree(ctx context.Context, t tree) error {
+	return t.walk(ctx, func(file string, stat *types.Stat) (err error) {
+		f := inputFile{Context: t.name, Path: file, Link: stat.Linkname, Mode: stat.Mode}
+		if fs.FileMode(stat.Mode).IsRegular() {
+			if f.Content, err = contentOf(t, file); err != nil {
 				return err
 			}
 		}

@@ -17,6 +17,10 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
+// OutputFolder is the folder in a repository for the images that are built. It is not part
+// of the build context.
+const OutputFolder = "build"
+
 // A Spec describes the inputs of an image.
 type Spec struct {
 	Containerfile string                     // path of the file, inside Context
@@ -29,6 +33,7 @@ type Spec struct {
 	Labels        map[string]string          // of the image, in addition to those of the Containerfile
 	NoCache       bool                       // run every step again
 	RerunLines    []int                      // run the commands of these lines again, and all steps that depend on them
+	NamedLines    []int                      // RUN instructions that mount a folder, and read in it only files with names in UTF-8
 }
 
 // Locate returns the folder that the Containerfile is sent from, and its path in that
@@ -116,7 +121,7 @@ func (s Spec) Layout(name string) (ocilayout.Image, bool) {
 		return l, true
 	}
 	for _, other := range slices.Sorted(maps.Keys(s.Images)) {
-		if dockerfile.SameImage(dockerfile.ShortName(other), dockerfile.ShortName(name)) {
+		if sameName(other, name) {
 			return s.Images[other], true
 		}
 	}
@@ -126,11 +131,16 @@ func (s Spec) Layout(name string) (ocilayout.Image, bool) {
 // IsFolder reports whether s reads a folder in place of the image name.
 func (s Spec) IsFolder(name string) bool {
 	for folder := range s.Folders {
-		if dockerfile.SameImage(dockerfile.ShortName(folder), dockerfile.ShortName(name)) {
+		if sameName(folder, name) {
 			return true
 		}
 	}
 	return false
+}
+
+// sameName reports whether a name of s means what a Containerfile names.
+func sameName(own, name string) bool {
+	return dockerfile.SameImage(dockerfile.ShortName(own), dockerfile.ShortName(name))
 }
 
 // CheckOutput returns an error if dir is a layout that s reads: the build would

@@ -27,6 +27,9 @@ func Check(ctx context.Context, r repo.Repo, names []string) ([]finding.Finding,
 	if err := errors.Join(errs...); err != nil {
 		return findings, nil, err
 	}
+	if err := checkNames(ctx, r, rendered); err != nil {
+		return append(findings, finding.From(finding.Error, hint.Split(err)...)...), nil, err
+	}
 	p := Rewrites(r, rendered)
 	findings = append(findings, finding.From(finding.Error, Unsaved(ctx, r, rendered)...)...)
 	for _, change := range p {

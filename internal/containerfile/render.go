@@ -41,6 +41,8 @@ type Rendering struct {
 	Text     []byte // the rendered text
 	Warnings []error
 	Err      error // why the file was not rendered
+
+	origins []gen.Origin // of the lines of Text
 }
 
 // Render renders and lints the Containerfile called name. files are the files of the
@@ -62,7 +64,7 @@ func Render(ctx context.Context, files fs.FS, name string, source Source) Render
 		return Rendering{Name: name, Err: err}
 	}
 	findings, err := lint.Check(ctx, name, res)
-	return Rendering{name, old, text, res.Text, append(res.Warnings, findings...), err}
+	return Rendering{name, old, text, res.Text, append(res.Warnings, findings...), err, res.Origins}
 }
 
 // RenderAll renders several Containerfiles and logs the warnings. The errors of all

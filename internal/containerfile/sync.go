@@ -43,6 +43,11 @@ func Sync(ctx context.Context, log Log, r repo.Repo, names []string, o SyncOptio
 	if err != nil {
 		return nil, err
 	}
+	if o.Check {
+		if err := checkNames(ctx, r, rendered); err != nil {
+			return nil, err
+		}
+	}
 	if o.Take == TakeManifest {
 		drop(ctx, log, r, rendered)
 	} else {

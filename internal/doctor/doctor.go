@@ -67,6 +67,7 @@ func checks() []check {
 		{"manifests", brokenManifests},        //
 		{"schemas", missingSchemas},           //
 		{"ignored", uselessPatterns},          //
+		{"context", unreadIgnore},             // files that builds read
 		{"git", missingPreCommit},             // the means that keep sections up to date
 		{"domains", unavailableDomains},       // requirements that the system lacks
 		{"flatpak", undeclaredRemotes},        //

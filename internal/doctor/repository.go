@@ -16,6 +16,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/pipeline"
 	"bkt/internal/printable"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
@@ -144,6 +145,18 @@ func (t *Target) matchesNothing(ignored map[string]reconcile.Ignore) bool {
 		}
 	}
 	return len(t.Domains) > 0 && len(ignored) > 0
+}
+
+// unreadIgnore reports a .dockerignore that a .containerignore takes the place of.
+func unreadIgnore(_ context.Context, t *Target) ([]Problem, error) {
+	if t.Repo.Root == "" {
+		return nil, errNoRepository
+	}
+	err := pipeline.UnreadIgnore(t.Repo, pipeline.Images(t.Repo, nil))
+	if err == nil {
+		return nil, nil
+	}
+	return unfixable(err), nil
 }
 
 // missingPreCommit reports that git does not update managed sections at a commit.

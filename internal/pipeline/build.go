@@ -21,7 +21,7 @@ import (
 )
 
 // Folder is the folder in a repository for the images that are built.
-const Folder = "build"
+const Folder = buildspec.OutputFolder
 
 // Log receives messages for the user that are not part of the result.
 type Log interface {

@@ -100,8 +100,12 @@ func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, err
 		if err != nil {
 			return nil, err
 		}
+		s.NamedLines = containerfile.NamedLines(origins)
 		all = append(all, Recipe{k, s, platforms, origins})
 		specs = append(specs, s)
+	}
+	if err := UnreadIgnore(r, kinds); err != nil {
+		log.Warn(hint.Split(err))
 	}
 	if err := warnSecretArguments(log, specs); err != nil {
 		return nil, err
@@ -111,6 +115,18 @@ func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, err
 		err = s.Blame(err)
 	}
 	return all, err
+}
+
+// UnreadIgnore returns an error if the ignore file of podman takes the place of docker's.
+func UnreadIgnore(r repo.Repo, kinds []gen.Image) error {
+	var errs []error
+	for _, k := range kinds {
+		err := buildspec.Spec{Containerfile: gen.Containerfile(k), Context: r.Root}.UnreadIgnore(r.Root)
+		if err != nil && !slices.ContainsFunc(errs, func(other error) bool { return other.Error() == err.Error() }) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // origins returns where the lines of a Containerfile come from. If the file is not up

@@ -42,6 +42,10 @@ func Plan(r repo.Repo, a Answers) (p plan.Plan, existing []string, err error) {
 	}
 	missing := map[string]bool{}
 	for i, f := range archive.Files {
+		if f.Name == ".dockerignore" && r.Has(".containerignore") { // which takes its place
+			existing = append(existing, ".containerignore")
+			continue
+		}
 		old, err := existingText(r.FS(), f.Name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

@@ -1,0 +1,187 @@
+package buildspec
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/paths"
+
+	"github.com/moby/patternmatcher/ignorefile"
+	"github.com/tonistiigi/fsutil"
+	"github.com/tonistiigi/fsutil/types"
+)
+
+// The names of ignore files. BuildKit reads dockerIgnore alone.
+const (
+	containerIgnore = ".containerignore"
+	dockerIgnore    = ".dockerignore"
+)
+
+// A place is where an ignore file may be.
+type place struct{ dir, name string }
+
+func (p place) String() string { return filepath.Join(p.dir, p.name) }
+
+// places returns where the ignore file of a Containerfile may be. The first that exists
+// counts, and the others are not read. Their order is that of buildah, which podman uses
+// (ContainerIgnoreFile in pkg/parse). Without the names of podman, it is BuildKit's.
+func places(root, file string) []place {
+	dir, base := filepath.Split(file)
+	return []place{{dir, base + dockerIgnore}, {dir, base + containerIgnore}, {root, containerIgnore}, {root, dockerIgnore}}
+}
+
+// An ignoring is an ignore file.
+type ignoring struct {
+	place
+	text     []byte
+	patterns []string
+}
+
+// firstIgnore returns the first of the ignore files that exists. It is not ok if none does.
+func firstIgnore(all []place) (found ignoring, ok bool, err error) {
+	for _, at := range all {
+		found, ok, err = readIgnore(at)
+		if ok || err != nil {
+			return found, ok, err
+		}
+	}
+	return found, false, nil
+}
+
+func readIgnore(at place) (found ignoring, ok bool, err error) {
+	text, err := read(at.dir, at.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return found, false, nil
+	}
+	if err != nil {
+		return found, false, err
+	}
+	patterns, err := ignorefile.ReadAll(bytes.NewReader(text))
+	if err != nil {
+		return found, false, fmt.Errorf("%s: %w", at, err)
+	}
+	return ignoring{at, text, patterns}, true, nil
+}
+
+// context returns the build context without what its ignore file excludes.
+func (s Spec) context(root, file string, exclude []string) (fsutil.FS, error) {
+	tree, err := s.allFS(root, exclude)
+	if err != nil {
+		return nil, err
+	}
+	ignore, ok, err := firstIgnore(places(root, file))
+	if err != nil || !ok {
+		return tree, err
+	}
+	return fsutil.NewFilterFS(tree, &fsutil.FilterOpt{ExcludePatterns: ignore.patterns})
+}
+
+// ContainerfileFS returns a folder with the Containerfile, under the path that [Spec.Locate]
+// returns, and with its ignore file, under the name that BuildKit reads before any other.
+func (s Spec) ContainerfileFS(root string) (fsutil.FS, error) {
+	dir, name := s.Locate(root)
+	text, err := read(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	ignore, ok, err := firstIgnore(places(root, filepath.Join(dir, name)))
+	if err != nil {
+		return nil, err
+	}
+	files := texts{filepath.ToSlash(name): text}
+	if ok {
+		// BuildKit looks for another file where this one is empty.
+		files[filepath.ToSlash(name)+dockerIgnore] = append(ignore.text, '\n')
+	}
+	return files, nil
+}
+
+// FolderFS returns a folder that is a context of its own, without what its ignore file
+// excludes, and without what no engine can receive.
+func FolderFS(dir string) (fsutil.FS, error) {
+	files, err := folder(dir)
+	return Sendable(files), err
+}
+
+func folder(dir string) (fsutil.FS, error) {
+	tree, err := fsutil.NewFS(dir)
+	if err != nil {
+		return nil, err
+	}
+	ignore, ok, err := firstIgnore([]place{{dir, containerIgnore}, {dir, dockerIgnore}})
+	if err != nil || !ok {
+		return tree, err
+	}
+	patterns := slices.Clone(ignore.patterns)
+	if ignore.name == containerIgnore {
+		patterns = append(patterns, dockerIgnore) // BuildKit would exclude what it names, too
+	}
+	return fsutil.NewFilterFS(tree, &fsutil.FilterOpt{ExcludePatterns: patterns})
+}
+
+// UnreadIgnore returns an error if a .containerignore takes the place of a .dockerignore
+// with other patterns: what that one excludes is sent.
+func (s Spec) UnreadIgnore(root string) error {
+	dir, name := s.Locate(root)
+	all := places(root, filepath.Join(dir, name))
+	ignore, ok, err := firstIgnore(all)
+	if err != nil || !ok || !strings.HasSuffix(ignore.name, containerIgnore) {
+		return err
+	}
+	for _, at := range all[slices.Index(all, ignore.place)+1:] {
+		other, ok, err := readIgnore(at)
+		if err == nil && ok && strings.HasSuffix(at.name, dockerIgnore) && !slices.Equal(other.patterns, ignore.patterns) {
+			err := fmt.Errorf("%s is not read, because %s exists and has other patterns", at.name, ignore.name)
+			return hint.Add(err, "keep one of the two files: podman, too, reads %s alone", ignore.name)
+		}
+	}
+	return nil
+}
+
+// texts is a folder with files in memory, by their paths.
+type texts map[string][]byte
+
+// Walk implements [fsutil.FS].
+func (t texts) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error {
+	all := map[string]fs.FileMode{}
+	for name := range t {
+		all[name] = 0o644
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			all[dir] = fs.ModeDir | 0o755
+		}
+	}
+	target = "/" + filepath.ToSlash(target)
+	skipped := ""
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if !paths.Within("/"+name, target) || skipped != "" && paths.Within(name, skipped) {
+			continue
+		}
+		stat := &types.Stat{Path: name, Mode: uint32(all[name]), Size: int64(len(t[name]))}
+		switch err := fn(name, &fsutil.DirEntryInfo{Stat: stat}, nil); {
+		case errors.Is(err, fs.SkipDir):
+			skipped = name
+		case err != nil:
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// Open implements [fsutil.FS].
+func (t texts) Open(name string) (io.ReadCloser, error) {
+	text, ok := t[filepath.ToSlash(name)]
+	if !ok {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return io.NopCloser(bytes.NewReader(text)), nil
+}
