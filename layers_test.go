@@ -20,7 +20,7 @@ var may = map[string]string{
 	"e2e/engines":                "",
 	"e2e/git":                    "",
 	"e2e/images":                 "",
-	"gen":                        "gen/bounded gen/section internal/dockerfile internal/encode internal/finding internal/hint internal/imagerule internal/manifest internal/patherr internal/printable internal/strictjson templates",
+	"gen":                        "gen/bounded gen/section internal/dockerfile internal/encode internal/finding internal/hint internal/imagerule internal/manifest internal/patherr internal/printable internal/script internal/strictjson templates",
 	"gen/bounded":                "internal/hint",
 	"gen/lint":                   "gen internal/dockerfile internal/finding internal/hint internal/imagerule internal/manifest internal/printable",
 	"gen/section":                "internal/dockerfile internal/hint internal/printable",

@@ -14,10 +14,15 @@ import (
 // path in the repository repo: those that the file lacks and that a manifest has
 // entries for. The errors are those of [Render].
 //
-// A section goes below the nearest one that precedes it in the table of sections,
-// or else above the nearest one that follows it, or else to the end of the file. It
-// is always in the last stage, or in one that the last stage is FROM.
-func Insert(name string, src []byte, repo fs.FS) ([]byte, error) {
+// A section goes below the nearest one that precedes it in the table of sections, or
+// else above the nearest one that follows it, if that one is in the stage or in one that
+// the stage is FROM. Otherwise it goes to the end of the stage, above what checks and
+// cleans the image and sets up its containers.
+//
+// The stage is the one with the given name or number, or with "" the last one. If other
+// stages are images of the same file, it is the last that they all are FROM; if there is
+// none, or the stage has no base image, it is an error.
+func Insert(name string, src []byte, repo fs.FS, stage string) ([]byte, error) {
 	added := ""
 	for {
 		r, err := prepare(name, src, repo)
@@ -34,8 +39,47 @@ func Insert(name string, src []byte, repo fs.FS) ([]byte, error) {
 			return nil, unfinished(name, src)
 		}
 		added = r.missing[0]
-		src = r.insert(added)
+		if src, err = r.insert(added, stage); err != nil {
+			return nil, err
+		}
 	}
+}
+
+// An Insertion is a section that [Insert] has added.
+type Insertion struct {
+	Section string
+	Line    int    // of its start, from 1
+	Stage   string // in words, "" if the section begins a stage
+}
+
+// Inserted returns the sections of a Containerfile that its text before did not have.
+func Inserted(name string, before, after []byte) []Insertion {
+	was, err := section.Find(name, string(before), nil)
+	r, errAfter := prepare(name, after, nil)
+	if err != nil || errAfter != nil {
+		return nil
+	}
+	stages := r.currentStages()
+	var all []Insertion
+	for _, s := range r.spans {
+		if slices.ContainsFunc(was, func(w section.Span) bool { return w.Name == s.Name }) {
+			continue
+		}
+		in := Insertion{Section: s.Name, Line: s.Start + 1}
+		if i := stages.At(s.Start); i >= 0 && s.Name != BaseImage {
+			in.Stage = describe(stages, i)
+		}
+		all = append(all, in)
+	}
+	return all
+}
+
+// describe returns a stage in words.
+func describe(s dockerfile.Stages, i int) string {
+	if s.All[i].Name != "" {
+		return "stage " + s.All[i].Name
+	}
+	return fmt.Sprintf("the stage with the FROM in line %d", s.All[i].Line+1)
 }
 
 // unfinished returns the error for a file that ends within an instruction, where
@@ -48,22 +92,26 @@ func unfinished(name string, src []byte) error {
 }
 
 // insert returns the source with the markers of a section.
-func (r *renderer) insert(name string) []byte {
+func (r *renderer) insert(name, stage string) ([]byte, error) {
 	lines := dockerfile.SplitLines(r.src)
-	at, above := r.slot(name, len(lines))
+	at, err := r.slot(name, stage)
+	if err != nil {
+		return nil, err
+	}
 	eol := "\n"
 	if len(lines) > 0 && lines[0].EOL != "" {
 		eol = lines[0].EOL
 	}
 	markers := section.Marker{Name: name}.String() + eol + section.Marker{Name: name, End: true}.String() + eol
-	if above {
-		markers += eol
-	} else {
+	if at.apart {
 		markers = eol + markers
+	}
+	if at.above {
+		markers += eol
 	}
 	var out strings.Builder
 	for i, l := range lines {
-		if i == at {
+		if i == at.line {
 			out.WriteString(markers)
 		}
 		out.WriteString(l.String())
@@ -71,47 +119,144 @@ func (r *renderer) insert(name string) []byte {
 			out.WriteString(eol)
 		}
 	}
-	if at == len(lines) {
+	if at.line == len(lines) {
 		out.WriteString(markers)
 	}
-	return []byte(out.String())
+	return []byte(out.String()), nil
 }
 
-// slot returns the line before which a section belongs, and whether it is the
-// first line of a section.
-func (r *renderer) slot(name string, end int) (line int, above bool) {
+// A slot is the line before which a section goes, with a blank line before the section
+// (apart), or between the section and the line (above).
+type slot struct {
+	line         int
+	apart, above bool
+}
+
+// slot returns where a section belongs.
+func (r *renderer) slot(name, stage string) (slot, error) {
 	if name == BaseImage {
-		return r.head(), true
+		return slot{line: r.head(), above: true}, nil
+	}
+	all, final := r.stages(), r.stages().Final()
+	if stage != "" {
+		i, err := r.stageNamed(stage)
+		if err != nil {
+			return slot{}, err
+		}
+		final = i
 	}
 	order := SectionNames()
 	place := slices.Index(order, name)
 	for i := place - 1; i >= 0; i-- {
-		if at := r.indexOf(order[i]); r.leadsToImage(at) {
-			return r.spans[at].End + 1, false
+		if at := r.indexOf(order[i]); r.leadsTo(final, at) {
+			return slot{line: r.spans[at].End + 1, apart: true}, nil
 		}
 	}
 	for _, next := range order[place+1:] {
-		if at := r.indexOf(next); r.leadsToImage(at) {
-			return r.spans[at].Start, true
+		if at := r.indexOf(next); r.leadsTo(final, at) {
+			return slot{line: r.spans[at].Start, above: true}, nil
 		}
 	}
-	return end, false
+	if len(all.All) == 0 {
+		return slot{line: len(r.lines), apart: true}, nil
+	}
+	f := flow{r.file, all, r.instructions()}
+	if stage == "" {
+		var err error
+		if final, err = f.shared(); err != nil {
+			return slot{}, err
+		}
+	}
+	return r.end(f, final), nil
 }
 
-// leadsToImage reports whether a section next to span i becomes part of the image, and
-// of no more stages than necessary. An image that is FROM scratch copies its files from
-// stages; then any stage will do.
-func (r *renderer) leadsToImage(i int) bool {
+// instructions returns the instructions of the file outside of sections.
+func (r *renderer) instructions() []dockerfile.Instruction {
+	var sections []dockerfile.Section
+	for _, s := range r.all {
+		sections = append(sections, dockerfile.Section{Start: s.Start, End: s.End})
+	}
+	return dockerfile.ReadInstructions(r.src, sections...)
+}
+
+// end returns the end of a stage: above the instructions there that check and clean the
+// image or set up its containers.
+func (r *renderer) end(f flow, stage int) slot {
+	own, last := f.of(stage), f.stages.All[stage].Last
+	for _, in := range own {
+		last = max(last, in.Last)
+	}
+	for _, s := range r.all {
+		if f.stages.At(s.Start) == stage {
+			last = max(last, s.End)
+		}
+	}
+	switch k := beforeEnding(own); {
+	case k < len(own):
+		line := r.withComments(own[k].Line)
+		return slot{line: line, apart: strings.TrimSpace(r.lines[line-1].Text) != "", above: true}
+	case stage == f.stages.Final():
+		return slot{line: len(r.lines), apart: true}
+	}
+	next := last + 1
+	return slot{line: next, apart: true, above: next < len(r.lines) && strings.TrimSpace(r.lines[next].Text) != ""}
+}
+
+// beforeEnding returns the number of instructions of a stage above its ending. An
+// instruction that changes the image before it checks it belongs to the ending, but none
+// above it. Sections need root, so the ending begins at the latest with another USER.
+func beforeEnding(all []dockerfile.Instruction) int {
+	k := len(all)
+	for k > 0 {
+		e := endingOf(all[k-1])
+		if e == noEnding {
+			break
+		}
+		k--
+		if e == mixedEnding {
+			break
+		}
+	}
+	for i := k - 1; i >= 0; i-- {
+		user, _, _ := strings.Cut(all[i].Args, ":")
+		if all[i].Keyword == "USER" {
+			if user == "root" || user == "0" {
+				break
+			}
+			k = i
+		}
+	}
+	return k
+}
+
+// withComments returns the first line of the comments directly above a line, which
+// belong to it. The ends of sections and of other banners do not.
+func (r *renderer) withComments(line int) int {
+	for line > 0 {
+		text := strings.TrimSpace(r.lines[line-1].Text)
+		isEnd := slices.ContainsFunc(r.all, func(s section.Span) bool { return s.End == line-1 }) || strings.HasPrefix(text, "# === END ")
+		if isEnd || !strings.HasPrefix(text, "#") {
+			break
+		}
+		line--
+	}
+	return line
+}
+
+// leadsTo reports whether a section next to span i becomes part of a stage, and of no
+// more stages than necessary. A stage that is FROM scratch copies its files from others;
+// then any of them will do.
+func (r *renderer) leadsTo(stage, i int) bool {
 	if i < 0 {
 		return false
 	}
 	s := r.stages()
-	in, lineage := s.At(r.spans[i].Start), s.Lineage(s.Final())
+	in, lineage := s.At(r.spans[i].Start), s.Lineage(stage)
 	if len(lineage) > 0 && s.All[lineage[len(lineage)-1]].Image == "scratch" {
 		return true
 	}
 	if r.spans[i].Name == BaseImage {
-		return in == s.Final()
+		return in == stage
 	}
 	return slices.Contains(lineage, in)
 }

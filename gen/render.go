@@ -191,7 +191,7 @@ func (r *renderer) positionHint(name string) string {
 		if s.name == name {
 			break
 		}
-		if r.leadsToImage(r.indexOf(s.name)) {
+		if r.leadsTo(r.stages().Final(), r.indexOf(s.name)) {
 			after = " below section " + s.name
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bkt/internal/completion"
+	"bkt/internal/containerfile"
 )
 
 type completionCmd struct {
@@ -29,7 +30,19 @@ func (c *completeCmd) Run(ctx context.Context, a *app) error {
 	if len(words) > 0 && words[0] == "--" {
 		words = words[1:]
 	}
-	return a.Print(textOf(completion.Candidates(parser.Model.Node, words)))
+	return a.Print(textOf(completion.Candidates(parser.Model.Node, words, a.valuesOf)))
+}
+
+// valuesOf returns the values of a flag that depend on the repository.
+func (a *app) valuesOf(flag string) []string {
+	if flag != "stage" {
+		return nil
+	}
+	r, err := a.repository()
+	if err != nil {
+		return nil
+	}
+	return containerfile.Stages(r)
 }
 
 // textOf returns lines, each of them ended.

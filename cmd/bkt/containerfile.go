@@ -31,6 +31,7 @@ type syncCmd struct {
 	files
 	Staged bool   `xor:"source" help:"Also render the files in git's index (for a pre-commit hook)."`
 	Insert bool   `xor:"source" help:"Add missing sections for which a manifest has entries."`
+	Stage  string `placeholder:"NAME" help:"With --insert, the stage for new sections, by name or number (default: the last one, or the one that all images of the file are FROM)."`
 	Take   string `enum:"manifest,text," default:"" placeholder:"SIDE" help:"What to do with text in sections that no manifest has: manifest drops it, text moves it into the manifests (default: fail)."`
 }
 
@@ -38,6 +39,9 @@ type syncCmd struct {
 func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	if c.Staged && c.Take != "" {
 		return hint.Add(errors.New("--staged and --take can't be used together"), "use --take without --staged, and stage the files that it writes")
+	}
+	if c.Stage != "" && !c.Insert {
+		return hint.Add(errors.New("--stage needs --insert"), "run \"bkt containerfile sync --insert --stage %s\"", c.Stage)
 	}
 	r, err := a.repository()
 	if err != nil {
@@ -73,7 +77,7 @@ func (c *syncCmd) plan(ctx context.Context, a *app, r repo.Repo, hidden bool) (p
 
 func (c *syncCmd) options() containerfile.SyncOptions {
 	o := syncOptions(c.Mode)
-	o.Insert, o.Take = c.Insert, c.Take
+	o.Insert, o.Stage, o.Take = c.Insert, c.Stage, c.Take
 	return o
 }
 

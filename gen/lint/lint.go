@@ -63,7 +63,8 @@ func (d reading) check(parsed []instructions.Stage) (warnings []error, err error
 	if lost := d.lost(); lost != nil {
 		return warnings, errors.Join(lost, err)
 	}
-	return append(warnings, d.unused()...), err
+	warnings = append(warnings, d.unused()...)
+	return append(warnings, d.unchecked()...), err
 }
 
 func firstLine(l *pb.Location) int {

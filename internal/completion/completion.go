@@ -35,9 +35,13 @@ compdef _bkt bkt
 // Script returns the completion script of a shell: bash, zsh, fish or nushell.
 func Script(shell string) string { return scripts[shell] }
 
+// Values returns values of the flag with this name that depend on files; nil if there are
+// none.
+type Values func(flag string) []string
+
 // Candidates returns the completions of the last of words, in a command line of the
 // commands below node. None means that the word may be a file.
-func Candidates(node *kong.Node, words []string) []string {
+func Candidates(node *kong.Node, words []string, more Values) []string {
 	last := ""
 	if len(words) > 0 {
 		last, words = words[len(words)-1], words[:len(words)-1]
@@ -47,12 +51,12 @@ func Candidates(node *kong.Node, words []string) []string {
 		last = ""
 	}
 	var all []string
-	switch values := valuesOf(node, words); {
+	switch values := valuesOf(node, words, more); {
 	case values != nil:
 		all = values
 	case strings.HasPrefix(last, "-") && strings.Contains(last, "="):
 		name, _, _ := strings.Cut(last, "=")
-		for _, value := range valuesOf(node, []string{name}) {
+		for _, value := range valuesOf(node, []string{name}, more) {
 			all = append(all, name+"="+value)
 		}
 	case strings.HasPrefix(last, "-"):
@@ -108,7 +112,7 @@ func flag(node *kong.Node, word string) *kong.Flag {
 
 // valuesOf returns the values of the flag at the end of words, if it is one that has
 // only some; a "=" may follow it.
-func valuesOf(node *kong.Node, words []string) []string {
+func valuesOf(node *kong.Node, words []string, more Values) []string {
 	if len(words) > 1 && words[len(words)-1] == "=" {
 		words = words[:len(words)-1]
 	}
@@ -116,8 +120,11 @@ func valuesOf(node *kong.Node, words []string) []string {
 		return nil
 	}
 	f := flag(node, words[len(words)-1])
-	if f == nil || f.IsBool() || f.Enum == "" {
+	switch {
+	case f == nil || f.IsBool():
 		return nil
+	case f.Enum == "":
+		return more(f.Name)
 	}
 	return slices.DeleteFunc(f.EnumSlice(), func(s string) bool { return s == "" })
 }

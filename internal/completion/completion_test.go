@@ -27,6 +27,12 @@ func TestCandidates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	values := func(flag string) []string {
+		if flag == "load" {
+			return []string{"one", "two"}
+		}
+		return nil
+	}
 	for _, test := range []struct{ words, want string }{
 		{"", "build base"},
 		{"b", "build base"},
@@ -40,8 +46,11 @@ func TestCandidates(t *testing.T) {
 		{"-C=x base ", "update"},
 		{"-q base ", "update"},
 		{"--directory x bu", "build"},
+		{"build --load ", "one two"}, // depends on files
+		{"build --load t", "two"},
+		{"build --load=o", "--load=one"},
 	} {
-		got := strings.Join(completion.Candidates(parser.Model.Node, strings.Split(test.words, " ")), " ")
+		got := strings.Join(completion.Candidates(parser.Model.Node, strings.Split(test.words, " "), values), " ")
 		if got != test.want {
 			t.Errorf("%q: %q, not %q", test.words, got, test.want)
 		}

@@ -167,6 +167,7 @@ func take(ctx context.Context, log Log, r repo.Repo, names []string, src Source)
 	if err := logTaken(log, lost, takings, rendered); err != nil {
 		return nil, err
 	}
+	logInsertions(log, rendered)
 	p, err := manifestRewrites(r, after.texts)
 	return append(p, Rewrites(r, rendered)...), err
 }

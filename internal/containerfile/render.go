@@ -147,6 +147,17 @@ func Names(r repo.Repo, files []string) ([]string, error) {
 	return names, nil
 }
 
+// Stages returns the names of the stages in the Containerfiles of images.
+func Stages(r repo.Repo) []string {
+	var all []string
+	for _, k := range gen.Images() {
+		if text, err := fs.ReadFile(r.FS(), gen.Containerfile(k)); err == nil {
+			all = append(all, gen.StageNames(gen.Containerfile(k), text)...)
+		}
+	}
+	return all
+}
+
 // OfImage returns the Containerfile of an image, if the repository has it.
 func OfImage(r repo.Repo, k gen.Image) []string {
 	if name := gen.Containerfile(k); r.Has(name) {

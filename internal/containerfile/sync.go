@@ -24,6 +24,7 @@ const (
 // SyncOptions say how [Sync] renders.
 type SyncOptions struct {
 	Insert bool   // add the sections that a file lacks and that a manifest has entries for
+	Stage  string // the stage for them, see [gen.Insert]
 	Take   string // TakeManifest, TakeText, or "": such text is an error
 	Check  bool   // such text is a warning, as the command will not write
 	DryRun bool   // edits of sections that bkt rendered are not logged: the diff shows them
@@ -34,7 +35,9 @@ type SyncOptions struct {
 func Sync(ctx context.Context, log Log, r repo.Repo, names []string, o SyncOptions) (plan.Plan, error) {
 	source := Source(Unchanged)
 	if o.Insert {
-		source = gen.Insert
+		source = func(name string, old []byte, files fs.FS) ([]byte, error) {
+			return gen.Insert(name, old, files, o.Stage)
+		}
 	}
 	if o.Take == TakeText {
 		return take(ctx, log, r, names, source)
@@ -53,7 +56,26 @@ func Sync(ctx context.Context, log Log, r repo.Repo, names []string, o SyncOptio
 	} else {
 		err = keep(ctx, log, r, r.FS(), rendered, o)
 	}
+	if err == nil {
+		logInsertions(log, rendered)
+	}
 	return Rewrites(r, rendered), err
+}
+
+// logInsertions logs where sections are new.
+func logInsertions(log Log, rendered []Rendering) {
+	for _, f := range rendered {
+		if bytes.Equal(f.Old, f.Source) {
+			continue
+		}
+		for _, in := range gen.Inserted(f.Name, f.Old, f.Text) {
+			where := ""
+			if in.Stage != "" {
+				where = ", in " + in.Stage
+			}
+			log.Note("%s:%d: new section %s%s", f.Name, in.Line, in.Section, where)
+		}
+	}
 }
 
 // SyncStaged returns the plan that renders the staged Containerfiles from the staged

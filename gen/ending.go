@@ -1,0 +1,173 @@
+package gen
+
+import (
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"bkt/internal/dockerfile"
+	"bkt/internal/script"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// An ending says whether an instruction belongs to the end of a stage, below everything
+// that changes the image.
+type ending int
+
+const (
+	noEnding    ending = iota // it changes the image
+	wholeEnding               // it has no other purpose
+	mixedEnding               // it changes the image, and then checks it
+)
+
+// settings are the instructions that set up containers of the image, and leave its files
+// unchanged. Sections come before them: dnf needs root, and a label with the time of the
+// build would void the cache of all steps below it.
+var settings = []string{"CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL", "USER"}
+
+// endingOf returns the ending that an instruction is.
+func endingOf(in dockerfile.Instruction) ending {
+	if slices.Contains(settings, in.Keyword) {
+		return wholeEnding
+	}
+	all := purposesOf(in)
+	closes := func(p purpose) bool { return p >= cleans }
+	last := -1 // command that changes the image
+	for i, p := range all {
+		if p == works {
+			last = i
+		}
+	}
+	switch {
+	case last < 0 && slices.ContainsFunc(all, closes):
+		return wholeEnding
+	case slices.Contains(all[last+1:], lints):
+		return mixedEnding
+	}
+	return noEnding
+}
+
+// Lints reports whether an instruction runs bootc container lint, which checks what the
+// instructions above it have made.
+func Lints(in dockerfile.Instruction) bool { return slices.Contains(purposesOf(in), lints) }
+
+// A purpose is the purpose of a command in a RUN.
+type purpose int
+
+const (
+	works   purpose = iota // it changes the image, or may do so
+	idles                  // it changes nothing
+	cleans                 // it removes caches, logs and temporary files
+	commits                // ostree container commit, which cleans and checks
+	lints                  // bootc container lint
+)
+
+// purposesOf returns the purposes of the commands of a RUN, in their order, whether or
+// not they are conditional.
+func purposesOf(in dockerfile.Instruction) []purpose {
+	if in.Keyword != "RUN" {
+		return []purpose{works}
+	}
+	_, command := in.Flags()
+	var args []string
+	if json.Unmarshal([]byte(command), &args) == nil {
+		return []purpose{purposeOf(args)}
+	}
+	if len(in.Heredocs) == 0 {
+		return purposesIn(command)
+	}
+	program, rest := dockerfile.CutWord(command)
+	isScript := strings.HasPrefix(program, "<<") && rest == "" || isShell(program) && strings.Count(rest, "<<") == 1
+	line, _, _ := strings.Cut(in.Heredocs[0], "\n")
+	interpreter, hasInterpreter := strings.CutPrefix(line, "#!")
+	if len(in.Heredocs) > 1 || !isScript || hasInterpreter && !slices.ContainsFunc(strings.Fields(interpreter), isShell) {
+		return []purpose{works}
+	}
+	return purposesIn(in.Heredocs[0])
+}
+
+func isShell(program string) bool {
+	return slices.Contains([]string{"sh", "bash", "dash"}, path.Base(program))
+}
+
+// purposesIn returns the purposes of the commands in a script. One that cannot be parsed
+// changes the image.
+func purposesIn(text string) []purpose {
+	file, err := script.Parse(text)
+	if err != nil {
+		return []purpose{works}
+	}
+	var all []purpose
+	syntax.Walk(file, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.CallExpr:
+			var words []string
+			for _, w := range n.Args {
+				words = append(words, w.Lit())
+			}
+			all = append(all, purposeOf(words))
+		case *syntax.Redirect:
+			if n.Hdoc == nil && n.Op != syntax.RdrIn && n.Op != syntax.DplOut && n.Word.Lit() != "/dev/null" && isLasting(n.Word.Lit()) {
+				all = append(all, works)
+			}
+		}
+		return true
+	})
+	return all
+}
+
+// purposeOf returns the purpose of a command; a word that is not known before the build
+// is "".
+func purposeOf(words []string) purpose {
+	if len(words) > 0 && path.Base(words[0]) == "sudo" {
+		words = words[1:]
+	}
+	if len(words) == 0 { // assignments only
+		return idles
+	}
+	name := path.Base(words[0])
+	switch command := strings.Join(words[1:min(len(words), 3)], " "); {
+	case name == "bootc" && command == "container lint":
+		if slices.Contains(words, "--rootfs") { // of another image
+			return idles
+		}
+		return lints
+	case name == "ostree" && command == "container commit":
+		return commits
+	case slices.Contains([]string{"set", ":", "true", "echo", "printf", "test", "[", "export"}, name):
+		return idles
+	case isCleaning(name, words[1:]):
+		return cleans
+	}
+	return works
+}
+
+// isCleaning reports whether a command removes caches, logs or temporary files. Scripts
+// for that are called clean-something; BlueBuild's is post_build.sh.
+func isCleaning(name string, args []string) bool {
+	operands := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return strings.HasPrefix(a, "-") })
+	switch name {
+	case "dnf", "dnf5", "microdnf", "yum", "apt-get", "apt", "zypper":
+		return len(operands) > 0 && operands[0] == "clean"
+	case "rpm-ostree":
+		return len(operands) > 0 && operands[0] == "cleanup"
+	case "rm", "rmdir":
+		return len(operands) > 0 && !slices.ContainsFunc(operands, isLasting)
+	case "mkdir", "chmod": // after rm -rf /var/*
+		return len(operands) > 0 && operands[len(operands)-1] == "/var/tmp"
+	case "find":
+		begin := slices.IndexFunc(args, func(a string) bool { return a == "" || strings.ContainsRune("-!(", rune(a[0])) })
+		return begin > 0 && !slices.ContainsFunc(args[:begin], isLasting)
+	}
+	return strings.HasPrefix(name, "clean") || name == "post_build.sh"
+}
+
+func isLasting(file string) bool { return !isScratch(file) }
+
+// isScratch reports whether a path is below a folder that an image should leave empty.
+func isScratch(file string) bool {
+	file = path.Clean(file) + "/"
+	return slices.ContainsFunc([]string{"/var/", "/tmp/", "/run/", "/boot/"}, func(dir string) bool { return strings.HasPrefix(file, dir) })
+}
