@@ -38,7 +38,7 @@ func filesData(in input, t *trace) (any, error) {
 	var errs []error
 	for i, f := range d.Content.Files {
 		e := d.Entry(strictjson.Item("/files", i), f.Dest, f.Comment)
-		errs = append(errs, checkSource(in.repo, f.SourcePath(), e), in.checkDest(f.Dest, e), checkOwn(f.Dest, e))
+		errs = append(errs, checkSource(in.repo, f.SourcePath(), e), in.checkDest(f.Dest, f.SourcePath(), e), checkOwn(f.Dest, e))
 		s.Files = append(s.Files, systemFile{
 			Source: t.value(mounted+strings.TrimPrefix(f.SourcePath(), "system/"), e),
 			Dest:   t.value(f.Dest, e),
@@ -49,17 +49,32 @@ func filesData(in input, t *trace) (any, error) {
 	return s, errors.Join(errs...)
 }
 
-// checkDest checks the destination of a file of the manifest: a path that bootc refuses
-// is an error, one that bootc ignores or merges badly a warning.
-func (in input) checkDest(dest string, e manifest.Entry) error {
-	p := imagerule.CheckPath(dest)
-	if p == nil {
+// checkDest checks a file of the manifest by the rules about bootable images: its path, and
+// the content of the file called source in the repository.
+func (in input) checkDest(dest, source string, e manifest.Entry) error {
+	if p := imagerule.CheckPath(dest); p != nil {
+		return in.judge(*p, dest, e)
+	}
+	if !imagerule.IsKargs(dest) || dest == imagerule.KargsFile {
 		return nil
 	}
-	if p.Fatal {
-		return hint.Add(fmt.Errorf("%s: %s: %s", e, dest, p.What), "%s", p.Advice)
+	data, err := fs.ReadFile(in.repo, source)
+	if err != nil {
+		return nil // checkSource says why
 	}
-	in.warn(hint.Add(warning(p.Rule, e, dest+": "+p.What), "%s", p.Advice))
+	if p := imagerule.CheckContent(dest, data); p != nil {
+		return in.judge(*p, source, e)
+	}
+	return nil
+}
+
+// judge reports a problem with what an entry declares: an error if bootc refuses the image,
+// and else a warning.
+func (in input) judge(p imagerule.Problem, what string, e manifest.Entry) error {
+	if p.Fatal {
+		return hint.Add(fmt.Errorf("%s: %s: %s", e, what, p.What), "%s", p.Advice)
+	}
+	in.warn(hint.Add(warning(p.Rule, e, what+": "+p.What), "%s", p.Advice))
 	return nil
 }
 

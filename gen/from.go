@@ -2,7 +2,6 @@ package gen
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"bkt/internal/dockerfile"
@@ -50,7 +49,7 @@ func fromOf(s dockerfile.Stages, file string, i int) (From, error) {
 		return f, fmt.Errorf("%s: FROM %s: an argument in it has no default", place, stage.Image)
 	case image == "scratch":
 		return f, nil
-	case slices.ContainsFunc(foreignImages, func(prefix string) bool { return strings.HasPrefix(image, prefix) }):
+	case ForeignPrefix(image) != "":
 		return f, fmt.Errorf("%s: FROM %s: BuildKit reads only images of registries", place, stage.Image)
 	}
 	f.Base, f.Args = manifest.ParseBase(image), image != stage.Image
@@ -64,3 +63,14 @@ func fromOf(s dockerfile.Stages, file string, i int) (From, error) {
 // foreignImages are prefixes for images outside of registries, which other builders
 // read.
 var foreignImages = []string{"oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:", "dir:"}
+
+// ForeignPrefix returns the prefix of the name of an image outside of registries, such as
+// "oci:", and "" for any other name.
+func ForeignPrefix(image string) string {
+	for _, prefix := range foreignImages {
+		if strings.HasPrefix(image, prefix) {
+			return prefix
+		}
+	}
+	return ""
+}

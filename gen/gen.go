@@ -123,8 +123,8 @@ var sections = []definition{
 // BaseImage is the section that begins the image.
 const BaseImage = "BASE_IMAGE"
 
-// SystemFiles is the section that mounts a folder, and reads in it the files that the
-// manifest names.
+// SystemFiles is the section that installs files of the repository. It mounts a folder, and
+// reads in it the files that the manifest names.
 const SystemFiles = "SYSTEM_FILES"
 
 // otherToolsSections are sections of other programs in repositories that bkt is

@@ -3,6 +3,7 @@ package gen
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"bkt/internal/dockerfile"
@@ -15,6 +16,7 @@ type Result struct {
 	Origins  []Origin          // of every generated line, in order
 	Warnings []error           // with file and line, and hints
 	Before   dockerfile.Stages // of the text that this was rendered from
+	Repo     fs.FS             // the repository that it belongs to
 
 	moves []move // the text after each section
 }

@@ -3,6 +3,7 @@ package lint
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"bkt/gen"
 	"bkt/internal/dockerfile"
@@ -13,33 +14,159 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
-// lintUserInstructions checks the paths that the user's own instructions write in a
-// bootable image. A path that bootc refuses is an error, one that bootc ignores or
-// merges badly a warning. Only the last stage and those that it is FROM are part of the
-// image.
-func (d reading) lintUserInstructions(parsed []instructions.Stage) (warnings []error, err error) {
-	if gen.ImageOf(d.file) != gen.System || len(parsed) != len(d.now.All) {
+// imageProblems checks the user's own instructions, and the files that the manifests
+// declare, by the rules about bootable images. What bootc refuses is an error, what it
+// ignores or merges badly a warning. Only the last stage and those that it is FROM are
+// part of the image.
+func (d reading) imageProblems(f *dockerfile.File) (warnings []error, err error) {
+	if gen.ImageOf(d.file) != gen.System || len(f.Stages) != len(d.now.All) {
 		return nil, nil
 	}
-	var errs []error
+	var stages []instructions.Stage
 	for _, i := range slices.Backward(d.now.Lineage(d.now.Final())) {
-		for _, c := range parsed[i].Commands {
-			if d.r.SectionAt(dockerfile.LineOf(c)) != "" {
+		stages = append(stages, f.Stages[i])
+	}
+	report := imagerule.Build{
+		Context: d.r.Repo, Escape: string(f.Escape), Args: f.DefaultArgs(),
+		IsGenerated: func(line int) bool { return d.r.SectionAt(line) != "" },
+	}.Check(stages...)
+	var errs []error
+	for _, p := range report.Found {
+		line, level := p.Line, finding.Warning
+		if p.Fatal {
+			line, level = d.r.LineBefore(line), finding.Error // nothing is written
+		}
+		f := hint.Add(d.at(level, p.Rule, line, "%s", p.What), "%s", p.Advice)
+		if p.Fatal {
+			errs = append(errs, f)
+		} else {
+			warnings = append(warnings, f)
+		}
+	}
+	return append(warnings, d.withoutInitramfs(report.Initramfs)...), errors.Join(errs...)
+}
+
+// withoutInitramfs returns a warning for each file of the manifests that belongs into an
+// initramfs, unless an instruction below section SYSTEM_FILES may make one: the last
+// such is in line made.
+func (d reading) withoutInitramfs(made int) []error {
+	var warnings []error
+	said := map[string]bool{}
+	for _, o := range d.r.Origins {
+		if o.Section != gen.SystemFiles || o.Position.Line == 0 || o.Line < made || said[o.Entry.String()] {
+			continue
+		}
+		p := imagerule.CheckInitramfs(o.Entry.Text)
+		if p == nil {
+			continue
+		}
+		said[o.Entry.String()] = true
+		f := finding.Finding{Rule: p.Rule, Level: finding.Warning, Place: o.Entry.Place(), Message: p.What}
+		warnings = append(warnings, hint.Add(f, "%s", p.Advice))
+	}
+	return warnings
+}
+
+// heredocsWithCR returns a warning for each heredoc of the user whose lines end in CRLF.
+// BuildKit removes the CR of instructions alone.
+func (d reading) heredocsWithCR(parsed []instructions.Stage) []error {
+	var warnings []error
+	for _, stage := range parsed {
+		for _, c := range stage.Commands {
+			line := dockerfile.LineOf(c)
+			if d.r.SectionAt(line) != "" || !strings.Contains(heredocsOf(c), "\r\n") {
 				continue
 			}
-			for _, p := range imagerule.CheckInstruction(c) {
-				line, level := dockerfile.LineOf(c), finding.Warning
-				if p.Fatal {
-					line, level = d.r.LineBefore(line), finding.Error // nothing is written
+			err := d.at(finding.Warning, "heredoc-crlf", line, "the lines of this heredoc end in CRLF, and their CR gets into the image")
+			warnings = append(warnings, hint.Add(err, "let the lines end in LF, with sed -i 's/\\r$//' %s", d.file))
+		}
+	}
+	return warnings
+}
+
+// heredocsOf returns the text of all heredocs of an instruction.
+func heredocsOf(c instructions.Command) string {
+	var text strings.Builder
+	var files []instructions.SourceContent
+	switch c := c.(type) {
+	case *instructions.RunCommand:
+		for _, f := range c.Files {
+			text.WriteString(f.Data)
+		}
+	case *instructions.CopyCommand:
+		files = c.SourceContents
+	case *instructions.AddCommand:
+		files = c.SourceContents
+	}
+	for _, f := range files {
+		text.WriteString(f.Data)
+	}
+	return text.String()
+}
+
+// sectionsBelowUser returns a warning for each section with commands that run as another
+// user than root.
+func (d reading) sectionsBelowUser(parsed []instructions.Stage) []error {
+	if len(parsed) != len(d.now.All) {
+		return nil
+	}
+	type setting struct {
+		user string
+		line int
+	}
+	users := make([]setting, len(parsed)) // at the end of each stage
+	var warnings []error
+	said := map[string]bool{}
+	for i, stage := range parsed {
+		if above := d.now.Parent(i); above >= 0 {
+			users[i] = users[above]
+		}
+		for _, c := range stage.Commands {
+			line := dockerfile.LineOf(c)
+			section := d.r.SectionAt(line)
+			switch c := c.(type) {
+			case *instructions.UserCommand:
+				users[i] = setting{c.User, line}
+			case *instructions.RunCommand:
+				if section == "" || said[section] || isRoot(users[i].user) {
+					continue
 				}
-				f := hint.Add(d.at(level, p.Rule, line, "%s", p.What), "%s", p.Advice)
-				if p.Fatal {
-					errs = append(errs, f)
-				} else {
-					warnings = append(warnings, f)
-				}
+				said[section] = true
+				err := d.at(finding.Warning, "section-user", line, "section %s runs as user %s, and needs root", section, users[i].user)
+				warnings = append(warnings, hint.Add(err, "move the section above the USER in line %d, or write USER root between them", users[i].line))
 			}
 		}
+	}
+	return warnings
+}
+
+// isRoot reports whether the user of a USER is root, or may be: a variable may name it.
+func isRoot(user string) bool {
+	name, _, _ := strings.Cut(user, ":")
+	return name == "" || name == "root" || name == "0" || strings.Contains(name, "$")
+}
+
+// foreignImages returns the findings about names of images outside of registries, which
+// other builders read. A name that cannot be an image of a registry either is an error.
+func (d reading) foreignImages() (warnings []error, err error) {
+	var errs []error
+	used := d.used()
+	for _, ref := range d.references {
+		prefix := gen.ForeignPrefix(ref.name)
+		if prefix == "" || ref.to(d.now) >= 0 || d.r.SectionAt(ref.line) != "" {
+			continue
+		}
+		const advice = "save the image as an OCI layout, write a name here, such as local-base, and build with --build-context local-base=oci-layout://FOLDER"
+		if dockerfile.IsImage(ref.name) {
+			err := d.at(finding.Warning, "foreign-image", ref.line, "BuildKit reads no %s images, and takes %s for an image of a registry", prefix, ref.name)
+			warnings = append(warnings, hint.Add(err, advice))
+			continue
+		}
+		if ref.from && strings.Contains(d.now.All[ref.in].Image, "$") || !ref.from && !used[ref.in] {
+			continue // the linter warns of a default, and the build does not read the other
+		}
+		err := d.at(finding.Error, "foreign-image", d.r.LineBefore(ref.line), "BuildKit reads no %s images, such as %s", prefix, ref.name)
+		errs = append(errs, hint.Add(err, advice))
 	}
 	return warnings, errors.Join(errs...)
 }

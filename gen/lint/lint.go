@@ -9,74 +9,47 @@ import (
 	"fmt"
 
 	"bkt/gen"
-	"bkt/internal/finding"
-	"bkt/internal/printable"
-
-	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/client/llb/sourceresolver"
-	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-	"github.com/moby/buildkit/solver/pb"
-	"github.com/opencontainers/go-digest"
+	"bkt/internal/dockerfile"
 )
 
 // Check lints a rendered Containerfile, in this process and without a network.
 // file is its name in messages.
 //
-// It returns findings as warnings. A file that BuildKit cannot parse, or that bootc
-// refuses, is an error, which names the manifest entry where the line is a
-// generated one.
+// It returns findings as warnings, those of BuildKit's linter last. A file that BuildKit
+// cannot build, or that bootc refuses, is an error, which names the manifest entry where
+// the line is a generated one.
 func Check(ctx context.Context, file string, r gen.Result) (warnings []error, err error) {
 	if err := r.Check(file); err != nil {
 		return nil, err
 	}
-	// BuildKit needs the capabilities of an engine. No engine is asked, so it gets all
-	// of them.
-	caps := pb.Caps.CapSet(pb.Caps.All())
-	results, err := dockerfile2llb.DockerfileLint(ctx, r.Text, dockerfile2llb.ConvertOpt{
-		MetaResolver: unresolved{},
-		LLBCaps:      &caps,
-		SourceMap:    &llb.SourceMap{Definition: &llb.Definition{}, Data: r.Text, Filename: file},
-	})
+	results, err := runLinter(ctx, file, r.Text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	for _, w := range results.Warnings {
-		warnings = append(warnings, r.Finding(finding.Warning, "buildkit/"+w.RuleName, file, firstLine(w.Location), printable.Message(w.RuleName+": "+w.Detail)))
-	}
 	f, err := r.Parse(file)
 	if err != nil {
-		return warnings, err
+		return read(file, nil, r).linterWarnings(results), err
 	}
-	more, err := read(file, f.Stages, r).check(f.Stages)
-	warnings = append(warnings, more...)
-	if results.Error == nil || err != nil {
-		return warnings, err
+	d := read(file, f.Stages, r)
+	warnings, err = d.check(f)
+	if err == nil {
+		var more []error
+		more, err = d.refused(f.Stages, results)
+		warnings = append(warnings, more...)
 	}
-	// The file is well formed. Other errors may depend on build arguments.
-	return append(warnings, r.Finding(finding.Warning, "buildkit", file, firstLine(&results.Error.Location), printable.Message(results.Error.Message))), nil
+	return append(warnings, d.linterWarnings(results)...), err
 }
 
 // check returns the findings in a file that BuildKit can parse.
-func (d reading) check(parsed []instructions.Stage) (warnings []error, err error) {
-	warnings, err = d.lintUserInstructions(parsed)
+func (d reading) check(f *dockerfile.File) (warnings []error, err error) {
+	warnings, err = d.imageProblems(f)
+	foreign, refused := d.foreignImages()
+	warnings = append(warnings, foreign...)
+	warnings = append(warnings, d.sectionsBelowUser(f.Stages)...)
+	warnings = append(warnings, d.heredocsWithCR(f.Stages)...)
 	if lost := d.lost(); lost != nil {
-		return warnings, errors.Join(lost, err)
+		return warnings, errors.Join(lost, err, refused)
 	}
 	warnings = append(warnings, d.unused()...)
-	return append(warnings, d.unchecked()...), err
-}
-
-func firstLine(l *pb.Location) int {
-	if l == nil || len(l.Ranges) == 0 {
-		return 0
-	}
-	return int(l.Ranges[0].Start.Line)
-}
-
-// unresolved is a registry that knows nothing about any image.
-type unresolved struct{}
-
-func (unresolved) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
-	return ref, digest.FromString(ref), []byte("{}"), nil
+	return append(warnings, d.unchecked()...), errors.Join(err, refused)
 }

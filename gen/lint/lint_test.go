@@ -1,12 +1,16 @@
 package lint_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"bkt/gen"
 	"bkt/gen/lint"
+	"bkt/internal/hint"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestLintTakesInstructions checks that the linter, which has no engine here, accepts
@@ -65,5 +69,53 @@ func TestLintTakesInstructions(t *testing.T) {
 				t.Errorf("got %q, want %q", all, tt.want)
 			}
 		})
+	}
+}
+
+// check returns what the linter says of a file without sections.
+func check(t *testing.T, text string) (findings []error, err error) {
+	t.Helper()
+	res, err := gen.Render("Containerfile", []byte(text), fstest.MapFS{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lint.Check(t.Context(), "Containerfile", res)
+}
+
+// TestHeredocsWithCR checks that a heredoc of a file with CRLF is a warning, unless a
+// section brings it.
+func TestHeredocsWithCR(t *testing.T) {
+	text := "FROM fedora:43\nRUN <<EOF\necho hello\nEOF\nCOPY <<A <<B /x/\n#!/bin/sh\nA\nB\nRUN true\n# === KERNEL_ARGUMENTS (managed by bkt) ===\n# === END KERNEL_ARGUMENTS ===\n"
+	for ending, want := range map[string]string{
+		"\n":   "",
+		"\r\n": "Containerfile:2: the lines of this heredoc end in CRLF, and their CR gets into the image\nContainerfile:5: the lines of this heredoc end in CRLF, and their CR gets into the image",
+	} {
+		findings, err := check(t, strings.ReplaceAll(text, "\n", ending))
+		if got := errors.Join(findings...); err != nil || got == nil && want != "" || got != nil && got.Error() != want {
+			t.Errorf("%q: %v, %v", ending, got, err)
+		}
+	}
+}
+
+// TestGroup checks that people see each rule of the linter once, below all else.
+func TestGroup(t *testing.T) {
+	findings, err := check(t, "FROM fedora:43 as a\nWORKDIR x\nFROM fedora:43 as b\nCOPY a /opt/a\nCOPY --from=a a /a\nFROM b as c\nWORKDIR y\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, err := range lint.Group(findings) {
+		got = append(got, strings.Join(append([]string{err.Error()}, hint.Of(err)...), "; "))
+	}
+	want := []string{
+		"Containerfile:4: /opt leads to /var or cannot be written to on the machine; put the file below /usr/lib/opt and let tmpfiles.d link it",
+		"Containerfile:1: FromAsCasing: 'as' and 'FROM' keywords' casing do not match (and 2 more)",
+		"Containerfile:2: WorkdirRelativePath: Relative workdir \"x\" can have unexpected results if the base image changes (and 1 more); run \"bkt containerfile check --json\" to see all",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(findings) != 6 {
+		t.Errorf("%d findings in all", len(findings))
 	}
 }

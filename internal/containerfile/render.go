@@ -81,7 +81,7 @@ func RenderAll(ctx context.Context, log Log, files fs.FS, names []string, source
 		warnings.add(f.Warnings)
 		errs.add(hint.Split(f.Err))
 	}
-	log.Warn(warnings.list)
+	log.Warn(lint.Group(warnings.list))
 	return rendered, errors.Join(errs.list...)
 }
 

@@ -135,6 +135,24 @@ func (v variables) set(a instructions.KeyValuePairOptional, values map[string]st
 	}
 }
 
+// DefaultArgs returns the arguments above the first FROM that have a default, with it.
+func (f *File) DefaultArgs() map[string]string {
+	all := variables{}
+	lex := shell.NewLex(f.Escape)
+	for _, arg := range f.Args {
+		for _, a := range arg.Args {
+			all.set(a, nil, lex)
+		}
+	}
+	return all
+}
+
+// IsImage reports whether a name can be that of an image in a registry.
+func IsImage(name string) bool {
+	_, err := reference.ParseNormalizedNamed(name)
+	return err == nil
+}
+
 // ShortName returns the name of an image as BuildKit looks it up: without
 // docker.io/library/ and without :latest.
 func ShortName(name string) string {

@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,7 +22,11 @@ func (f *File) CheckVariables() error {
 			}
 		}
 		for _, c := range stage.Commands {
-			if err := checkCommand(f.Escape, c); err != nil {
+			err := checkCommand(f.Escape, c)
+			if err == nil {
+				err = checkFrom(f.Escape, c)
+			}
+			if err != nil {
 				return newError(parser.WithLocation(err, c.Location()))
 			}
 		}
@@ -52,6 +57,18 @@ func checkCommand(escape rune, c instructions.Command) error {
 		_ = texts.ExpandRaw(expander(lex))
 	}
 	return first
+}
+
+// checkFrom returns an error for a COPY from a variable: BuildKit expands none there.
+func checkFrom(escape rune, c instructions.Command) error {
+	source, ok := c.(*instructions.CopyCommand)
+	if !ok || !strings.Contains(source.From, "$") {
+		return nil
+	}
+	if text, _, err := shell.NewLex(escape).ProcessWord(source.From, variables{}); err == nil && text == source.From {
+		return nil
+	}
+	return fmt.Errorf("COPY --from=%s: BuildKit expands no variables here; name a stage that is FROM %[1]s", source.From)
 }
 
 func checkWord(lex *shell.Lex, word string) error {
@@ -90,6 +107,29 @@ func (v variables) Keys() []string { return slices.Sorted(maps.Keys(v)) }
 func Expand(word, escape string, values map[string]string) (text string, ok bool) {
 	text, unset, err := shell.NewLex(rune(escape[0])).ProcessWord(word, variables(values))
 	return text, err == nil && len(unset) == 0
+}
+
+// ExpandKnown expands a word as [Expand] does, and puts unknown in the place of each
+// variable that has neither a value nor a default. It is not ok if the word is malformed.
+func ExpandKnown(word, escape, unknown string, values map[string]string) (text string, ok bool) {
+	if !strings.ContainsAny(word, `$"'`+escape) {
+		return word, true
+	}
+	lex := shell.NewLex(rune(escape[0]))
+	res, err := lex.ProcessWordWithMatches(word, variables(values))
+	if err != nil {
+		return "", false
+	}
+	all := maps.Clone(values)
+	for name := range res.Unmatched {
+		if !hasDefault(word, name) {
+			all[name] = unknown
+		}
+	}
+	if len(all) > len(values) {
+		res, err = lex.ProcessWordWithMatches(word, variables(all))
+	}
+	return res.Result, err == nil
 }
 
 // A Pair is a name and its value in an ENV or a LABEL, not expanded.

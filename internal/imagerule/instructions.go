@@ -1,96 +1,190 @@
 package imagerule
 
 import (
-	"errors"
+	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
-	"bkt/internal/script"
+	"bkt/internal/dockerfile"
+	"bkt/internal/script/call"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-	"mvdan.cc/sh/v3/syntax"
 )
 
-// CheckInstruction returns the problems of an instruction in a stage of a bootable
-// image.
-func CheckInstruction(c instructions.Command) []Problem {
+// A Build is what the rules know of the build of a bootable image.
+type Build struct {
+	Context fs.FS             // what COPY reads; nil: not known
+	Escape  string            // the escape character of the Containerfile
+	Args    map[string]string // the arguments above the first FROM, with their defaults
+
+	// IsGenerated reports whether a section generated the line. The rules do not judge
+	// it; what it sets and makes counts for the lines below.
+	IsGenerated func(line int) bool
+}
+
+// A Found is a problem of an instruction.
+type Found struct {
+	Problem
+	Line int // of the instruction, from 1
+}
+
+// A Report is the result of [Build.Check].
+type Report struct {
+	Found []Found // in the order of the lines
+
+	// Initramfs is the line of the last instruction that may make a new initramfs; 0 if
+	// none does.
+	Initramfs int
+}
+
+// Check returns the problems of the instructions that make a bootable image: those of its
+// stage, and before them those of the stages that it is FROM. What a later instruction
+// takes back is no problem.
+func (b Build) Check(stages ...instructions.Stage) Report {
+	r := reader{Build: b, env: map[string]string{}, dir: "/"}
+	for _, stage := range stages {
+		r.stage(stage)
+	}
+	var report Report
+	for _, c := range r.candidates {
+		report.Found = append(report.Found, c.Found)
+	}
+	slices.SortStableFunc(report.Found, func(a, b Found) int { return a.Line - b.Line })
+	report.Initramfs = r.initramfs
+	return report
+}
+
+// A reader follows the instructions of a build.
+type reader struct {
+	Build
+	env, args map[string]string // the values of ENV and ARG; [call.Unknown] is in one that is not known
+	vars      map[string]string // both
+	dir       string            // of WORKDIR
+
+	line       int  // of the instruction
+	generated  bool // by a section
+	candidates []candidate
+	initramfs  int
+
+	folders   []string // that exist, apart from those of the base image
+	bare      bool     // the base image is none that boots
+	noKernel  bool     // the kernel of the base image is removed
+	answersIt bool     // dnf is set to assume yes
+	mounts    []string // targets of the mounts of a RUN, whose files do not get into the image
+}
+
+// A candidate is a problem that later instructions may take back.
+type candidate struct {
+	Found
+	path string      // of the file
+	more int         // how many other files of the same folder have the problem
+	repo *repository // that stays enabled
+}
+
+// stage follows the instructions of a stage.
+func (r *reader) stage(stage instructions.Stage) {
+	if isBare(stage.BaseName) {
+		r.bare = true
+	}
+	r.args = map[string]string{}
+	r.combine()
+	for _, c := range stage.Commands {
+		r.line = dockerfile.LineOf(c)
+		r.generated = r.IsGenerated != nil && r.IsGenerated(r.line)
+		r.instruction(c)
+	}
+}
+
+// combine combines the values of variables. BuildKit prefers those of ENV.
+func (r *reader) combine() {
+	r.vars = maps.Clone(r.args)
+	maps.Copy(r.vars, r.env)
+}
+
+func (r *reader) instruction(c instructions.Command) {
 	switch c := c.(type) {
+	case *instructions.EnvCommand:
+		values := map[string]string{} // an ENV uses the values before it
+		for _, kv := range c.Env {
+			values[kv.Key] = r.expand(kv.Value)
+		}
+		maps.Copy(r.env, values)
+		r.combine()
+	case *instructions.ArgCommand:
+		for _, a := range c.Args {
+			r.arg(a)
+		}
+	case *instructions.WorkdirCommand:
+		r.dir = r.absolute(r.expand(c.Path))
+		r.write(file{path: r.dir, kind: folder, certain: true})
 	case *instructions.CopyCommand:
-		return checkCopy(c.SourcesAndDest)
+		r.copies(copying{SourcesAndDest: c.SourcesAndDest, from: c.From, parents: c.Parents, excludes: len(c.ExcludePatterns) > 0})
 	case *instructions.AddCommand:
-		return checkCopy(c.SourcesAndDest)
+		r.copies(copying{SourcesAndDest: c.SourcesAndDest, unpacks: true, excludes: len(c.ExcludePatterns) > 0})
 	case *instructions.RunCommand:
-		return checkRun(c)
+		if !r.generated {
+			r.run(c)
+		}
 	}
-	return nil
 }
 
-// checkCopy checks where files are copied to. The name of a source counts only
-// for files of kernel arguments, which have an extension: a source may be a
-// folder, whose content is copied without it. A file in /tmp is for a later step.
-func checkCopy(c instructions.SourcesAndDest) []Problem {
-	var found []Problem
-	if r := ruleFor(c.DestPath); r != nil && r.folder != "/tmp" {
-		found = append(found, r.Problem)
+// arg declares an ARG of a stage. One without a default has that of the file.
+func (r *reader) arg(a instructions.KeyValuePairOptional) {
+	switch value, ok := r.Args[a.Key]; {
+	case a.Value != nil:
+		r.args[a.Key] = r.expand(*a.Value)
+	case ok:
+		r.args[a.Key] = value
 	}
-	if path.Clean(c.DestPath) != kargsFolder {
-		return found
-	}
-	for _, source := range c.SourcePaths {
-		ext := path.Ext(source)
-		if ext == "" || ext == ".d" || strings.HasSuffix(source, "/") || strings.ContainsAny(source, "*?[") {
-			continue
-		}
-		if p := CheckPath(path.Join(kargsFolder, path.Base(source))); p != nil {
-			found = append(found, *p)
-		}
-	}
-	return found
+	r.combine()
 }
 
-// userPrograms are programs that change userFiles.
-var userPrograms = []string{"useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod"}
-
-// checkRun looks for users that are added while the image is built, in the command
-// and in heredocs that are scripts: those without a command, and those for a shell.
-func checkRun(c *instructions.RunCommand) []Problem {
-	command := strings.Join(c.CmdLine, " ") + "\n"
-	program, _, _ := strings.Cut(command, " ")
-	isScript := strings.HasPrefix(program, "<<") || slices.Contains([]string{"sh", "bash"}, path.Base(program))
-	var scripts []string
-	for _, f := range c.Files {
-		command += f.Data + f.Name + "\n"
-		if isScript {
-			scripts = append(scripts, f.Data)
-		}
+// expand returns the value of a word, with [call.Unknown] for what a build tells.
+func (r *reader) expand(word string) string {
+	text, ok := dockerfile.ExpandKnown(word, r.Escape, call.Unknown, r.vars)
+	if !ok {
+		return call.Unknown
 	}
-	if !slices.ContainsFunc(append(scripts, command), addsUser) {
-		return nil
-	}
-	return []Problem{{
-		Rule: "bootc/sysusers", What: "the machine has its own users, and users that the image adds later do not reach it",
-		Advice: "declare them below /usr/lib/sysusers.d",
-	}}
+	return text
 }
 
-// addsUser reports whether a script calls a program that changes userFiles; a script
-// that is too large to parse, whether it mentions one. The shell itself complains of a
-// script that cannot be parsed.
-func addsUser(text string) bool {
-	file, err := script.Parse(text)
-	if _, ok := errors.AsType[script.LimitError](err); ok {
-		return slices.ContainsFunc(userPrograms, func(name string) bool { return strings.Contains(text, name) })
+// absolute returns the path of a destination.
+func (r *reader) absolute(name string) string {
+	if strings.HasPrefix(name, call.Unknown) || path.IsAbs(name) {
+		return name
 	}
-	if err != nil {
-		return false
+	return path.Join(r.dir, name)
+}
+
+// report adds a problem of the instruction.
+func (r *reader) report(c candidate) {
+	if r.generated {
+		return
 	}
-	found := false
-	syntax.Walk(file, func(n syntax.Node) bool {
-		if call, ok := n.(*syntax.CallExpr); ok && len(call.Args) > 0 {
-			found = found || slices.Contains(userPrograms, path.Base(call.Args[0].Lit()))
-		}
-		return true
-	})
-	return found
+	c.Line = r.line
+	c.What = strings.ReplaceAll(c.What, call.Unknown, "…")
+	said := func(other candidate) bool {
+		return other.Line == c.Line && other.path == c.path && other.What == c.What
+	}
+	if slices.ContainsFunc(r.candidates, said) {
+		return
+	}
+	r.candidates = append(r.candidates, c)
+}
+
+// drop drops the candidates that an instruction takes back.
+func (r *reader) drop(takenBack func(candidate) bool) {
+	r.candidates = slices.DeleteFunc(r.candidates, takenBack)
+}
+
+// bareImages are images of distributions that do not boot: what is built FROM one brings
+// its own kernel.
+var bareImages = []string{"scratch", "fedora", "fedora-minimal", "centos", "almalinux", "rockylinux", "ubi", "ubi-minimal", "debian", "ubuntu", "archlinux"}
+
+func isBare(image string) bool {
+	name, _, _ := strings.Cut(path.Base(image), "@")
+	name, _, _ = strings.Cut(name, ":")
+	return slices.Contains(bareImages, name)
 }

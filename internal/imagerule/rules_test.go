@@ -8,7 +8,6 @@ import (
 	"bkt/internal/imagerule"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
 func TestCheckPath(t *testing.T) {
@@ -109,7 +108,7 @@ func TestRemovesKernel(t *testing.T) {
 	}
 }
 
-func TestCheckInstruction(t *testing.T) {
+func TestInstructions(t *testing.T) {
 	tests := []struct {
 		text string
 		want []string // rules
@@ -140,7 +139,7 @@ func TestCheckInstruction(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.text, func(t *testing.T) {
 			var got []string
-			for _, p := range imagerule.CheckInstruction(parse(t, tt.text)) {
+			for _, p := range check(t, tt.text) {
 				got = append(got, p.Rule)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -150,12 +149,12 @@ func TestCheckInstruction(t *testing.T) {
 	}
 }
 
-// parse returns the instruction that text is.
-func parse(t *testing.T, text string) instructions.Command {
+// check returns what is wrong with instructions, without a context.
+func check(t *testing.T, text string) []imagerule.Found {
 	t.Helper()
-	file, err := dockerfile.Parse([]byte("FROM scratch\n" + text + "\n"))
+	file, err := dockerfile.Parse([]byte("FROM quay.io/fedora/fedora-bootc:43\n" + text + "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return file.Stages[0].Commands[0]
+	return imagerule.Build{Escape: `\`}.Check(file.Stages[0]).Found
 }

@@ -1,0 +1,174 @@
+package lint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bkt/internal/dockerfile"
+	"bkt/internal/finding"
+	"bkt/internal/hint"
+	"bkt/internal/printable"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/subrequests/lint"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/opencontainers/go-digest"
+)
+
+// style is the beginning of the rules of BuildKit's linter.
+const style = "buildkit/"
+
+// runLinter runs BuildKit's linter, which also converts all stages as a build does.
+func runLinter(ctx context.Context, file string, text []byte) (*lint.LintResults, error) {
+	// BuildKit needs the capabilities of an engine. No engine is asked, so it gets all
+	// of them.
+	caps := pb.Caps.CapSet(pb.Caps.All())
+	return dockerfile2llb.DockerfileLint(ctx, text, dockerfile2llb.ConvertOpt{
+		MetaResolver: unresolved{},
+		LLBCaps:      &caps,
+		SourceMap:    &llb.SourceMap{Definition: &llb.Definition{}, Data: text, Filename: file},
+	})
+}
+
+// unresolved is a registry that knows nothing about any image.
+type unresolved struct{}
+
+func (unresolved) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+	return ref, digest.FromString(ref), []byte("{}"), nil
+}
+
+// argumentRules are rules of the linter about a FROM whose argument has no default.
+var argumentRules = []string{"InvalidDefaultArgInFrom", "UndefinedArgInFrom"}
+
+// linterWarnings returns the warnings of BuildKit's linter.
+func (d reading) linterWarnings(results *lint.LintResults) []error {
+	var warnings []error
+	for _, w := range results.Warnings {
+		line := firstLine(w.Location)
+		err := error(d.r.Finding(finding.Warning, style+w.RuleName, d.file, line, printable.Message(w.RuleName+": "+w.Detail)))
+		if w.RuleName == argumentRules[0] {
+			if !d.fromVariable(line) {
+				continue // the name is wrong without any argument, which is an error
+			}
+			err = hint.Add(err, "give the argument a default, or build with --build-arg NAME=VALUE")
+		}
+		warnings = append(warnings, err)
+	}
+	return warnings
+}
+
+// fromVariable reports whether the FROM in a line has a variable.
+func (d reading) fromVariable(line int) bool {
+	i := d.now.At(line - 1)
+	return i >= 0 && strings.Contains(d.now.All[i].Image, "$")
+}
+
+func firstLine(l *pb.Location) int {
+	if l == nil || len(l.Ranges) == 0 {
+		return 0
+	}
+	return int(l.Ranges[0].Start.Line)
+}
+
+// refused returns the finding for the error at which a build of all stages would end: an
+// error if no build of the image can succeed, whatever its arguments, and else a warning.
+// There is none if a warning of the linter has the same cause.
+func (d reading) refused(parsed []instructions.Stage, results *lint.LintResults) (warnings []error, err error) {
+	e := results.Error
+	if e == nil {
+		return nil, nil
+	}
+	line := firstLine(&e.Location)
+	for _, w := range results.Warnings {
+		if slices.Contains(argumentRules, w.RuleName) && firstLine(w.Location) == line && d.fromVariable(line) {
+			return nil, nil
+		}
+	}
+	message := printable.Message(e.Message)
+	if !d.always(parsed, line) {
+		return []error{d.r.Finding(finding.Warning, "buildkit", d.file, line, message)}, nil
+	}
+	err = d.r.Finding(finding.Error, "buildkit", d.file, line, message)
+	if d.r.SectionAt(line) == "" {
+		err = d.at(finding.Error, "buildkit", d.r.LineBefore(line), "%s", message) // nothing is written
+	}
+	if strings.Contains(message, "invalid field 'Z'") || strings.Contains(message, "invalid field 'z'") {
+		err = hint.Add(err, "remove it: it is podman's, for labels of SELinux, which BuildKit's mounts do not need")
+	}
+	return nil, err
+}
+
+// always reports whether the error in an instruction is in every build: the image uses
+// its stage, and no variable takes part.
+func (d reading) always(parsed []instructions.Stage, line int) bool {
+	if i := d.now.At(line - 1); i >= 0 && line == d.now.All[i].Line+1 {
+		return !d.fromVariable(line) // BuildKit reads every FROM
+	}
+	used := d.used()
+	for i, stage := range parsed {
+		if !used[i] || len(parsed) != len(d.now.All) {
+			continue
+		}
+		for _, c := range stage.Commands {
+			if dockerfile.LineOf(c) == line {
+				return !strings.Contains(expanded(c), "$")
+			}
+		}
+	}
+	return false
+}
+
+// expanded returns the part of an instruction whose variables BuildKit expands. Those of a
+// command are the shell's.
+func expanded(c instructions.Command) string {
+	text := fmt.Sprint(c)
+	if _, ok := c.(*instructions.RunCommand); !ok {
+		return text
+	}
+	_, rest := dockerfile.CutWord(text)
+	flags := ""
+	for strings.HasPrefix(rest, "--") {
+		var flag string
+		flag, rest = dockerfile.CutWord(rest)
+		flags += flag
+	}
+	return flags
+}
+
+// Group returns warnings for people: those of BuildKit's linter come last, and of each of
+// its rules there is only the first, which says how many more there are.
+func Group(warnings []error) []error {
+	var others, firsts []error
+	more := map[string]int{}
+	for _, err := range warnings {
+		f, ok := errors.AsType[finding.Finding](err)
+		switch n, said := more[f.Rule]; {
+		case !ok || !strings.HasPrefix(f.Rule, style):
+			others = append(others, err)
+		case said:
+			more[f.Rule] = n + 1
+		default:
+			more[f.Rule] = 0
+			firsts = append(firsts, err)
+		}
+	}
+	last := -1
+	for i, err := range firsts {
+		f, _ := errors.AsType[finding.Finding](err)
+		if n := more[f.Rule]; n > 0 {
+			f.Fix = hint.Of(err)
+			f.Message += fmt.Sprintf(" (and %d more)", n)
+			firsts[i], last = f, i
+		}
+	}
+	if last >= 0 {
+		firsts[last] = hint.Add(firsts[last], "run \"bkt containerfile check --json\" to see all")
+	}
+	return append(others, firsts...)
+}
