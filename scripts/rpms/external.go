@@ -14,7 +14,7 @@ import (
 )
 
 // writeExternal writes the signed packages into dir, and key.asc, with which
-// they are verified. The key that signs is forgotten.
+// they are verified, and those without a signature. The key that signs is forgotten.
 func writeExternal(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -40,7 +40,8 @@ func writeExternal(dir string) error {
 	_, err = secret.Write(private)
 	return errors.Join(err, secret.Close(),
 		os.WriteFile(filepath.Join(dir, "key.asc"), public, 0o644),
-		writeAll(dir, external, secret.Name()))
+		writeAll(dir, external, secret.Name()),
+		writeAll(dir, unsigned, ""))
 }
 
 // armored returns a key in letters.

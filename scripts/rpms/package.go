@@ -38,6 +38,9 @@ func (p pkg) write(dir, key string) error {
 		return err
 	}
 	info := p.info(contents)
+	if info.Scripts, err = p.scripts(source); err != nil {
+		return err
+	}
 	info.RPM.Signature.KeyFile = key
 	if err := nfpm.PrepareForPackager(info, "rpm"); err != nil {
 		return err
@@ -67,9 +70,10 @@ func (p pkg) info(contents files.Contents) *nfpm.Info {
 		License:     "Apache-2.0",
 		MTime:       modified,
 		Overridables: nfpm.Overridables{
-			Depends:  p.requires,
-			Provides: p.provides,
-			Contents: contents,
+			Depends:   p.requires,
+			Provides:  p.provides,
+			Conflicts: p.conflicts,
+			Contents:  contents,
 			RPM: nfpm.RPM{
 				Compression: "zstd",
 				BuildHost:   "packages.offline.test",
@@ -107,11 +111,30 @@ func (p pkg) contents(source string) (files.Contents, error) {
 	if p.opt != "" {
 		add("/opt/"+p.opt+"/run", 0o755, []byte(program))
 	}
+	if p.unit != "" {
+		add("/usr/lib/systemd/system/"+p.name+".service", 0o644, []byte(p.unit))
+	}
 	add("/usr/share/doc/"+p.name+"/README", 0o644, []byte(doc))
 	if p.kib > 0 {
 		add("/usr/share/"+p.name+"/data", 0o644, p.data())
 	}
 	return contents, errors.Join(errs...)
+}
+
+// scripts writes the scripts of p into the folder source and returns where they are.
+func (p pkg) scripts(source string) (nfpm.Scripts, error) {
+	var s nfpm.Scripts
+	var errs []error
+	for _, script := range []struct {
+		path *string
+		text string
+	}{{&s.PreInstall, p.pre}, {&s.PostInstall, p.post}} {
+		if script.text != "" {
+			*script.path = filepath.Join(source, fmt.Sprintf("script%d", len(errs)))
+			errs = append(errs, os.WriteFile(*script.path, []byte(script.text), 0o600))
+		}
+	}
+	return s, errors.Join(errs...)
 }
 
 // data returns bytes that look random but are always the same for p.
