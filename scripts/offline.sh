@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Makes what the tests and the demo need to build images without a network:
 #
-#     offline.sh [dnf5|dnf4|packages|appimage|distrobox]
+#     offline.sh [dnf5|dnf4|variants|packages|appimage|distrobox]
 #
 #     base/             an OCI layout with an image that has dnf5
 #     base-dnf4/        the same with dnf 4, for the argument dnf4
+#     variants/         OCI layouts with images that look like real bases, made of
+#                       both of these, for the argument variants; see
+#                       variants/table.go for what they have of which
 #     distrobox/        a folder for each generation of distrobox, for the
 #                       argument distrobox
 #     packages/fedora/  a repository of stand-ins for Fedora's packages, with
@@ -85,7 +88,7 @@ program() {
 # distribution has newer packages is no reason to make it anew.
 make_base() {
 	local kind=$1 name=$2 input oci
-	input=$(hash "$kind" "$scripts"/{rootfs,mirror}.sh "$scripts"/oci/*.go)
+	input=$(hash "$kind" "$scripts"/{rootfs,mirror}.sh "$scripts"/{layout,oci}/*.go)
 	if current "$name" "$input"; then
 		return
 	fi
@@ -98,6 +101,22 @@ make_base() {
 		"$oci" - "$work/$name" "$ref"
 	rm -rf --one-file-system "$work/tree"
 	replace "$name" "$input"
+}
+
+# make_variants makes images of small layers over both base images.
+make_variants() {
+	local input variants
+	make_base dnf5 base
+	make_base dnf4 base-dnf4
+	input=$(hash variants "$scripts"/{layout,variants}/*.go "$offline"/base{,-dnf4}/index.json)
+	if current variants "$input"; then
+		return
+	fi
+	begin
+	say "making variants of both base images"
+	variants=$(program variants)
+	"$variants" "$offline/base" "$offline/base-dnf4" "$work/variants"
+	replace variants "$input"
 }
 
 # make_packages makes the repository and its index.
@@ -247,9 +266,9 @@ own() {
 
 main() {
 	case $1 in
-	dnf5 | dnf4 | packages | appimage | distrobox) ;;
+	dnf5 | dnf4 | variants | packages | appimage | distrobox) ;;
 	*)
-		echo "usage: offline.sh [dnf5|dnf4|packages|appimage|distrobox]" >&2
+		echo "usage: offline.sh [dnf5|dnf4|variants|packages|appimage|distrobox]" >&2
 		exit 2
 		;;
 	esac
@@ -264,6 +283,7 @@ main() {
 	appimage) make_appimage ;;
 	dnf5) make_base dnf5 base ;;
 	dnf4) make_base dnf4 base-dnf4 ;;
+	variants) make_variants ;;
 	distrobox) make_distrobox ;;
 	esac
 	own "$above"

@@ -12,7 +12,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+
+	"bkt/scripts/layout"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 func main() {
@@ -26,28 +29,19 @@ func main() {
 	}
 }
 
-// run writes the layout beside dir and, once it is whole, gives it its name.
+// run writes the image of an archive.
 func run(archive, dir, ref string) error {
 	tar, err := open(archive)
 	if err != nil {
 		return err
 	}
 	defer tar.Close()
-	if _, err := os.Lstat(dir); err == nil {
-		return fmt.Errorf("%s is there already", dir)
-	}
-	temp, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temp)
-	if err := writeLayout(layout(temp), tar, ref); err != nil {
-		return err
-	}
-	if err := os.Chmod(temp, 0o755); err != nil {
-		return err
-	}
-	return os.Rename(temp, dir)
+	return layout.Create(dir, ref, func(l layout.Layout) (v1.Image, []v1.Descriptor, error) {
+		image := layout.New()
+		layer, err := l.PutLayer(tar)
+		layout.Append(&image, layer, "root file system")
+		return image, []v1.Descriptor{layer.Blob}, err
+	})
 }
 
 // open opens the file called name, or standard input if it is a dash.
