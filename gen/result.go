@@ -8,6 +8,7 @@ import (
 
 	"bkt/internal/dockerfile"
 	"bkt/internal/finding"
+	"bkt/internal/hint"
 )
 
 // A Result is a rendered Containerfile.
@@ -34,6 +35,21 @@ func (r Result) LineBefore(line int) int {
 		}
 	}
 	return line - moved
+}
+
+// AsIs returns a warning about the Containerfile, which is called file, with the line of
+// the text before rendering: for a generated line, that of the marker above it.
+func (r Result) AsIs(file string, warning error) error {
+	f, ok := errors.AsType[finding.Finding](warning)
+	if !ok || f.File != file || f.Line == 0 {
+		return warning
+	}
+	line := f.Line
+	for r.SectionAt(line) != "" {
+		line--
+	}
+	f.Fix, f.Line = hint.Of(warning), r.LineBefore(line)
+	return f
 }
 
 // SectionAt returns the section that generated a line, "" if none did.

@@ -110,11 +110,7 @@ func (d reading) sectionsBelowUser(parsed []instructions.Stage) []error {
 	if len(parsed) != len(d.now.All) {
 		return nil
 	}
-	type setting struct {
-		user string
-		line int
-	}
-	users := make([]setting, len(parsed)) // at the end of each stage
+	users := make([]string, len(parsed)) // at the end of each stage
 	var warnings []error
 	said := map[string]bool{}
 	for i, stage := range parsed {
@@ -126,14 +122,14 @@ func (d reading) sectionsBelowUser(parsed []instructions.Stage) []error {
 			section := d.r.SectionAt(line)
 			switch c := c.(type) {
 			case *instructions.UserCommand:
-				users[i] = setting{c.User, line}
+				users[i] = c.User
 			case *instructions.RunCommand:
-				if section == "" || said[section] || isRoot(users[i].user) {
+				if section == "" || said[section] || isRoot(users[i]) {
 					continue
 				}
 				said[section] = true
-				err := d.at(finding.Warning, "section-user", line, "section %s runs as user %s, and needs root", section, users[i].user)
-				warnings = append(warnings, hint.Add(err, "move the section above the USER in line %d, or write USER root between them", users[i].line))
+				err := d.at(finding.Warning, "section-user", line, "section %s runs as user %s, and needs root", section, users[i])
+				warnings = append(warnings, hint.Add(err, "move the section above the line USER %s, or write USER root between them", users[i]))
 			}
 		}
 	}

@@ -19,7 +19,7 @@ func Check(ctx context.Context, r repo.Repo, names []string) ([]finding.Finding,
 	var errs []error
 	for _, name := range names {
 		f := Render(ctx, r.FS(), name, Unchanged)
-		findings = append(findings, finding.From(finding.Warning, f.Warnings...)...)
+		findings = append(findings, finding.From(finding.Warning, f.asIs...)...)
 		findings = append(findings, finding.From(finding.Error, hint.Split(f.Err)...)...)
 		rendered, errs = append(rendered, f), append(errs, f.Err)
 	}

@@ -42,6 +42,7 @@ type Rendering struct {
 	Warnings []error
 	Err      error // why the file was not rendered
 
+	asIs    []error      // Warnings, with the lines of the text that was rendered
 	origins []gen.Origin // of the lines of Text
 }
 
@@ -64,12 +65,22 @@ func Render(ctx context.Context, files fs.FS, name string, source Source) Render
 		return Rendering{Name: name, Err: err}
 	}
 	findings, err := lint.Check(ctx, name, res)
-	return Rendering{name, old, text, res.Text, append(res.Warnings, findings...), err, res.Origins}
+	asIs := slices.Clone(res.Warnings)
+	for _, f := range findings {
+		asIs = append(asIs, res.AsIs(name, f))
+	}
+	return Rendering{name, old, text, res.Text, append(res.Warnings, findings...), err, asIs, res.Origins}
 }
 
 // RenderAll renders several Containerfiles and logs the warnings. The errors of all
-// are joined. An error in a manifest that two files use is reported once.
+// are joined. An error in a manifest that two files use is reported once. The lines of
+// warnings are those of the rendered files.
 func RenderAll(ctx context.Context, log Log, files fs.FS, names []string, source Source) ([]Rendering, error) {
+	return renderAll(ctx, log, files, names, source, func(f Rendering) []error { return f.Warnings })
+}
+
+// renderAll does what [RenderAll] does, with the warnings of its choice.
+func renderAll(ctx context.Context, log Log, files fs.FS, names []string, source Source, warningsOf func(Rendering) []error) ([]Rendering, error) {
 	rendered := make([]Rendering, len(names))
 	var wg crash.Group
 	for i, name := range names {
@@ -78,7 +89,7 @@ func RenderAll(ctx context.Context, log Log, files fs.FS, names []string, source
 	wg.Wait()
 	var errs, warnings distinct
 	for _, f := range rendered {
-		warnings.add(f.Warnings)
+		warnings.add(warningsOf(f))
 		errs.add(hint.Split(f.Err))
 	}
 	log.Warn(lint.Group(warnings.list))

@@ -42,7 +42,11 @@ func Sync(ctx context.Context, log Log, r repo.Repo, names []string, o SyncOptio
 	if o.Take == TakeText {
 		return take(ctx, log, r, names, source)
 	}
-	rendered, err := RenderAll(ctx, log, r.FS(), names, source)
+	warningsOf := func(f Rendering) []error { return f.Warnings }
+	if o.Check || o.DryRun { // the files stay as they are
+		warningsOf = func(f Rendering) []error { return f.asIs }
+	}
+	rendered, err := renderAll(ctx, log, r.FS(), names, source, warningsOf)
 	if err != nil {
 		return nil, err
 	}
