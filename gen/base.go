@@ -66,6 +66,17 @@ func declaredImage(images manifest.Images, image Image) manifest.Image {
 	return images.System
 }
 
+// DeclaredBase returns the base image that the manifests in repo declare for an image, with
+// its digest. Its text is empty if there is none, or if the manifest has errors.
+func DeclaredBase(image Image, repo fs.FS) manifest.Entry {
+	d, err := load[manifest.Images](newManifestCache(repo), manifest.ImagePath)
+	if err != nil {
+		return manifest.Entry{File: manifest.ImagePath}
+	}
+	base := declaredImage(d.Content, image).Base
+	return d.Entry(jsontext.Pointer("/"+string(image)+"/base"), base.String(), "")
+}
+
 // Platforms returns the declared platforms of an image, such as "linux/amd64";
 // none if the manifests in repo do not declare any.
 func Platforms(image Image, repo fs.FS) ([]string, error) {

@@ -32,8 +32,10 @@ func (c *baseUpdateCmd) Run(ctx context.Context, a *app) error {
 			files = append(files, containerfile.OfImage(r, k)...)
 		}
 	}
+	o := syncOptions(c.Mode)
+	o.NewDigests = true // from the registry
 	return a.change(ctx, r, c.Mode, func() (plan.Plan, error) {
-		return containerfile.Edit(ctx, a, r, syncOptions(c.Mode), manifest.ImagePath, files, func(i *manifest.Images, s *manifest.Source) error {
+		return containerfile.Edit(ctx, a, r, o, manifest.ImagePath, files, func(i *manifest.Images, s *manifest.Source) error {
 			return pipeline.PinBases(ctx, a, c.Images, i, s)
 		})
 	})

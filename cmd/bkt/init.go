@@ -87,14 +87,15 @@ func (c *initCmd) plan(ctx context.Context, a *app, r repo.Repo) (plan.Plan, err
 	if err != nil {
 		return nil, err
 	}
-	p, existing, err := scaffold.Plan(r, answers)
+	res, err := scaffold.Plan(r, answers)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range existing {
+	for _, name := range res.Existing {
 		a.Note("%s exists, and stays as it is", name)
 	}
-	return p, nil
+	a.Warn(res.Omitted)
+	return res.Plan, nil
 }
 
 // A question is about a value that no flag has set.

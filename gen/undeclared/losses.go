@@ -14,6 +14,7 @@ import (
 	"bkt/gen"
 	"bkt/internal/finding"
 	"bkt/internal/hint"
+	"bkt/internal/manifest"
 	"bkt/internal/printable"
 	"bkt/internal/script"
 
@@ -26,12 +27,13 @@ type Losses struct {
 	old  string
 	lost []statement
 	own  map[string]bool // sections that bkt has rendered before
+	base manifest.Entry  // the declared base image
 }
 
 // Find returns the statements in sections of old, the text of the Containerfile
 // with the given path, that a rendering from the manifests in repo does not have.
 func Find(file string, old []byte, repo fs.FS) Losses {
-	l := Losses{file: file, old: string(old), own: map[string]bool{}}
+	l := Losses{file: file, old: string(old), own: map[string]bool{}, base: gen.DeclaredBase(gen.ImageOf(file), repo)}
 	was := readSections(file, l.old)
 	for _, in := range was {
 		l.lost = append(l.lost, in.statements...)
@@ -108,6 +110,14 @@ func (l Losses) Foreign() Losses {
 		hasCode[s.section] = hasCode[s.section] || s.Kind != script.Comment
 	}
 	return l.filter(func(s statement) bool { return !l.own[s.section] && hasCode[s.section] })
+}
+
+// Doubtful returns the losses at which a command may stop: those of Foreign and of
+// Versions.
+func (l Losses) Doubtful() Losses {
+	foreign, versions := l.Foreign().lost, l.Versions().lost
+	l.lost = append(foreign, versions...)
+	return l
 }
 
 // Edits returns the other losses: edits of sections that bkt has rendered, and

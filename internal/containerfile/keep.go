@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 
 	"bkt/gen/undeclared"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
@@ -23,7 +25,8 @@ const losesText = "loses text that comes from no manifest"
 // keep returns an error for text of the Containerfiles that rendering them from files
 // would lose and that no manifest has: neither those in before nor those in git. With
 // --check it is a warning. So are edits of sections that bkt has rendered before:
-// these are lost.
+// these are lost, except for a base image, if git has earlier manifests that could
+// explain it.
 func keep(ctx context.Context, log Log, r repo.Repo, files fs.FS, rendered []Rendering, o SyncOptions, before ...fs.FS) error {
 	var lost []undeclared.Losses
 	for _, f := range rendered {
@@ -32,15 +35,23 @@ func keep(ctx context.Context, log Log, r repo.Repo, files fs.FS, rendered []Ren
 		}
 		l := undeclared.Find(f.Name, f.Source, files)
 		if o.Check || o.DryRun {
-			l = l.Foreign() // the diff has the rest
+			l = l.Doubtful() // the diff has the rest
+		}
+		if o.NewDigests {
+			l = l.WithoutDigests()
 		}
 		lost = append(lost, l)
 	}
-	unknown := explain(ctx, log, r, lost, before...)
+	tracked, unknown := explain(ctx, log, r, lost, before...)
 	var stops, edits []error
 	for _, l := range lost {
 		stops = append(stops, unexplained(l.Foreign().Stops(), unknown)...)
-		edits = append(edits, l.Edits().Findings(losesText)...)
+		if tracked {
+			stops = append(stops, l.VersionStops()...)
+		}
+		if !o.Check && !o.DryRun {
+			edits = append(edits, l.Edits().Findings(losesText)...)
+		}
 	}
 	if o.Check {
 		log.Warn(stops)
@@ -76,18 +87,20 @@ func unexplained(errs []error, unknown error) []error {
 }
 
 // explain removes from losses the text that the manifests in before render, or those
-// at HEAD and in the index. It asks git only if something is left. If git fails, it
-// logs a warning and returns git's error.
-func explain(ctx context.Context, log Log, r repo.Repo, lost []undeclared.Losses, before ...fs.FS) (unknown error) {
+// at HEAD, in the index, and before the last change of base images. It asks git only if
+// something is left. tracked reports whether HEAD has a manifest of base images. If git
+// fails, it logs a warning and returns git's error.
+func explain(ctx context.Context, log Log, r repo.Repo, lost []undeclared.Losses, before ...fs.FS) (tracked bool, unknown error) {
 	for _, files := range before {
 		explainBy(lost, files)
 	}
-	for _, state := range []func(context.Context, repo.Git) (fs.FS, error){r.Committed, r.Staged} {
+	for i, state := range []func(context.Context, repo.Git) (fs.FS, error){r.Committed, r.Staged} {
 		if !anyLost(lost) {
 			break
 		}
 		files, err := state(ctx, englishGit{})
 		if err == nil {
+			tracked = tracked || i == 0 && hasBases(files)
 			explainBy(lost, files)
 		} else if !hasNoHistory(err) {
 			if unknown == nil || unknown.Error() != err.Error() {
@@ -96,7 +109,19 @@ func explain(ctx context.Context, log Log, r repo.Repo, lost []undeclared.Losses
 			unknown = cmp.Or(unknown, err)
 		}
 	}
-	return unknown
+	if tracked && anyVersion(lost) {
+		files, err := r.CommittedBefore(ctx, englishGit{}, manifest.ImagePath)
+		if err != nil {
+			return tracked, cmp.Or(unknown, err)
+		}
+		explainBy(lost, files)
+	}
+	return tracked, unknown
+}
+
+func hasBases(files fs.FS) bool {
+	_, err := fs.Stat(files, manifest.ImagePath)
+	return err == nil
 }
 
 // hasNoHistory reports whether git failed because it is not installed, because the
@@ -120,6 +145,10 @@ func explainBy(lost []undeclared.Losses, files fs.FS) {
 	}
 }
 
+func anyVersion(lost []undeclared.Losses) bool {
+	return slices.ContainsFunc(lost, func(l undeclared.Losses) bool { return !l.Versions().Empty() })
+}
+
 func anyLost(lost []undeclared.Losses) bool {
 	for _, l := range lost {
 		if !l.Empty() {
@@ -135,7 +164,7 @@ func drop(ctx context.Context, log Log, r repo.Repo, rendered []Rendering) {
 	for _, f := range rendered {
 		lost = append(lost, undeclared.Find(f.Name, f.Source, r.FS()))
 	}
-	_ = explain(ctx, log, r, lost) // it has warned
+	_, _ = explain(ctx, log, r, lost) // it has warned
 	for _, l := range lost {
 		log.Warn(l.Findings("drops text that comes from no manifest"))
 	}
@@ -154,7 +183,7 @@ func take(ctx context.Context, log Log, r repo.Repo, names []string, src Source)
 		}
 		lost[i] = undeclared.Find(name, old, after)
 	}
-	_ = explain(ctx, log, r, lost) // it has warned
+	_, _ = explain(ctx, log, r, lost) // it has warned
 	takings := make([]undeclared.Taking, len(names))
 	for i, l := range lost {
 		takings[i] = l.Take(after)

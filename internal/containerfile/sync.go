@@ -28,6 +28,8 @@ type SyncOptions struct {
 	Take   string // TakeManifest, TakeText, or "": such text is an error
 	Check  bool   // such text is a warning, as the command will not write
 	DryRun bool   // edits of sections that bkt rendered are not logged: the diff shows them
+
+	NewDigests bool // the digests in the manifests are newer than those in the files
 }
 
 // Sync returns the plan that renders the managed sections of the files: of all, or,

@@ -69,7 +69,26 @@ func (r Repo) intended(ctx context.Context, git Git, list string) ([]string, err
 // Committed is like [Repo.Staged] for the files at HEAD, without Containerfiles. It
 // returns an error if there is no commit.
 func (r Repo) Committed(ctx context.Context, git Git) (fs.FS, error) {
-	list, err := git.Git(ctx, r.Root, nil, "ls-tree", "-r", "-z", "HEAD", "--", "manifests", "templates", "system")
+	return r.commit(ctx, git, "HEAD")
+}
+
+// CommittedBefore is like [Repo.Committed] for the files before the last commit that
+// changed the file called name. If there is no such commit, there are no files.
+func (r Repo) CommittedBefore(ctx context.Context, git Git, name string) (fs.FS, error) {
+	parents, err := git.Git(ctx, r.Root, nil, "log", "-1", "--format=%P", "--", name)
+	if err != nil {
+		return nil, err
+	}
+	all := strings.Fields(string(parents))
+	if len(all) == 0 {
+		return txtar.FS(&txtar.Archive{})
+	}
+	return r.commit(ctx, git, all[0])
+}
+
+// commit returns the files of a commit.
+func (r Repo) commit(ctx context.Context, git Git, commit string) (fs.FS, error) {
+	list, err := git.Git(ctx, r.Root, nil, "ls-tree", "-r", "-z", commit, "--", "manifests", "templates", "system")
 	if err != nil {
 		return nil, err
 	}

@@ -130,3 +130,20 @@ func TestCommitted(t *testing.T) {
 		t.Error("no error without a commit")
 	}
 }
+
+func TestCommittedBefore(t *testing.T) {
+	git := fakeGit{map[string]string{"ls-tree": "100644 blob 1\tmanifests/x.json\x00"}, map[string]string{"1": "{}\n"}}
+	for log, want := range map[string]map[string]string{"abc def\n": {"manifests/x.json": "{}\n"}, "\n": {}} {
+		git.answers["log"] = log
+		files, err := repo.Repo{Root: "/repo"}.CommittedBefore(t.Context(), git, "manifests/x.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, contents(t, files)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", log, diff)
+		}
+	}
+	if _, err := (repo.Repo{Root: "/repo"}).CommittedBefore(t.Context(), fakeGit{}, "x"); err == nil {
+		t.Error("no error without a commit")
+	}
+}

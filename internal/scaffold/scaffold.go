@@ -33,17 +33,25 @@ type Answers struct {
 	System, Toolbox manifest.Base
 }
 
-// Plan returns the plan that creates the files that r lacks, and the names of those
-// that exist.
-func Plan(r repo.Repo, a Answers) (p plan.Plan, existing []string, err error) {
+// A Result is the outcome of [Plan].
+type Result struct {
+	Plan     plan.Plan
+	Existing []string // files that stay unchanged
+	Omitted  []error  // why the plan leaves out some files
+}
+
+// Plan returns the plan that creates the files that r lacks, except for those that would
+// compete with files of r.
+func Plan(r repo.Repo, a Answers) (Result, error) {
 	archive, err := fill(a)
 	if err != nil {
-		return nil, nil, err
+		return Result{}, err
 	}
+	var res Result
 	missing := map[string]bool{}
 	for i, f := range archive.Files {
 		if f.Name == ".dockerignore" && r.Has(".containerignore") { // which takes its place
-			existing = append(existing, ".containerignore")
+			res.Existing = append(res.Existing, ".containerignore")
 			continue
 		}
 		old, err := existingText(r.FS(), f.Name)
@@ -51,15 +59,18 @@ func Plan(r repo.Repo, a Answers) (p plan.Plan, existing []string, err error) {
 		case errors.Is(err, fs.ErrNotExist):
 			missing[f.Name] = true
 		case err != nil:
-			return nil, nil, patherr.TrimOp(err)
+			return Result{}, patherr.TrimOp(err)
 		default:
-			existing = append(existing, f.Name)
+			res.Existing = append(res.Existing, f.Name)
 			archive.Files[i].Data = old
 		}
 	}
+	if res.Omitted, err = omit(r, missing); err != nil {
+		return Result{}, err
+	}
 	all, err := txtar.FS(archive)
 	if err != nil {
-		return nil, nil, err
+		return Result{}, err
 	}
 	for _, f := range archive.Files {
 		if !missing[f.Name] {
@@ -67,11 +78,11 @@ func Plan(r repo.Repo, a Answers) (p plan.Plan, existing []string, err error) {
 		}
 		text, err := render(f, all)
 		if err != nil {
-			return nil, nil, err
+			return Result{}, err
 		}
-		p = append(p, r.Rewrite(f.Name, nil, text)...)
+		res.Plan = append(res.Plan, r.Rewrite(f.Name, nil, text)...)
 	}
-	return p, existing, nil
+	return res, nil
 }
 
 // existingText returns the text of a file of the repository. Of a file that no rendering
