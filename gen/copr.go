@@ -3,7 +3,6 @@ package gen
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"bkt/internal/manifest"
 	"bkt/internal/strictjson"
@@ -40,7 +39,7 @@ func coprs(d manifest.Document[manifest.Packages], t *trace) []coprRepo {
 		}
 		path := t.value(c.Name, d.Entry(strictjson.Item("/copr_repos", i), c.Name, c.Comment))
 		id := path
-		id.text = "copr:copr.fedorainfracloud.org:" + strings.ReplaceAll(strings.Replace(c.Name, "@", "group_", 1), "/", ":")
+		id.text = manifest.RepoID(c.Name)
 		repos = append(repos, coprRepo{id, path, c.GPGCheck()})
 	}
 	slices.SortFunc(repos, func(a, b coprRepo) int { return cmp.Compare(a.ID.text, b.ID.text) })

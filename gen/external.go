@@ -42,29 +42,37 @@ func externalData(in input, t *trace) (any, error) {
 	return s, nil
 }
 
-// external adds the external repositories to s, and the packages from them.
-func (s *packagesSection) external(in input, t *trace) error {
-	d, err := load[manifest.ExternalRepos](in.manifestCache, manifest.ExternalReposPath)
-	if err != nil || in.image != System || len(d.Content.Repos) == 0 {
-		return err
+// readExternal reads the external repositories and their packages. It returns the
+// folders below /opt that these install to.
+func (w *wishes) readExternal() ([]optMove, error) {
+	d, err := load[manifest.ExternalRepos](w.manifestCache, manifest.ExternalReposPath)
+	if err != nil || w.image != System || len(d.Content.Repos) == 0 {
+		return nil, err
 	}
-	added, err := in.precedesInStage("EXTERNAL_REPOS")
+	for _, r := range d.Content.Repos {
+		w.external = append(w.external, r.Name)
+	}
+	added, err := w.precedesInStage("EXTERNAL_REPOS")
 	if !added {
-		return err
+		return nil, err
 	}
+	var opt []optMove
 	for i, r := range d.Content.Repos {
 		at := strictjson.Item("/repos", i)
 		if len(r.Packages) == 0 {
 			continue
 		}
-		s.Repos = append(s.Repos, t.value(r.Name, d.Entry(at, r.Name, r.Comment)))
-		s.Packages = append(s.Packages, values(d, at+"/packages", r.Packages, t)...)
+		id := w.trace.value(r.Name, d.Entry(at, r.Name, r.Comment))
+		w.enabled = append(w.enabled, id)
+		for _, name := range values(d, at+"/packages", r.Packages, w.trace) {
+			w.ofOthers = append(w.ofOthers, wish{name, install{From: id}})
+		}
 		if folder := r.OptFolder(); folder != "" {
-			s.Opt = append(s.Opt, newOptMove(folder, d.Entry(at+"/opt_path", r.OptPath, r.Comment), t))
+			opt = append(opt, newOptMove(folder, d.Entry(at+"/opt_path", r.OptPath, r.Comment), w.trace))
 		}
 	}
-	sortBy(s.Opt, func(o optMove) value { return o.From })
-	return nil
+	sortBy(opt, func(o optMove) value { return o.From })
+	return opt, nil
 }
 
 // An optMove moves a folder from /opt, which is empty or not writable on the

@@ -10,12 +10,12 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/imagerule"
 	"bkt/internal/manifest"
-	"bkt/internal/strictjson"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// packagesSection is the data for packages.tmpl.
+// packagesSection is the data for packages.tmpl. A template of a repository may use
+// the first fields alone, which have everything without its order and options.
 type packagesSection struct {
 	Manifest string  // where packages are added
 	Cache    string  // prefix of the ids of the cache mounts
@@ -24,6 +24,30 @@ type packagesSection struct {
 	Removed  []value
 	Excluded []value // kept out of the install
 	Opt      []optMove
+
+	Groups   []value   // to remove
+	Names    []value   // of the packages to remove, and what else Removed has
+	Locked   []value   // specs of the only versions to install
+	Swaps    []swap    //
+	Installs []install // of Packages
+}
+
+// A swap replaces an installed package.
+type swap struct {
+	Remove, Install value
+	Excluded        []value // not the removed package: dnf would ignore it
+	install                 // the options of the call; it has no packages
+}
+
+// HasFrom reports whether packages have a repository of their own.
+func (s packagesSection) HasFrom() bool {
+	return slices.ContainsFunc(s.Installs, func(i install) bool { return i.From.text != "" }) ||
+		slices.ContainsFunc(s.Swaps, func(w swap) bool { return w.From.text != "" })
+}
+
+// HasArch reports whether packages are for some architectures only.
+func (s packagesSection) HasArch() bool {
+	return slices.ContainsFunc(s.Installs, func(i install) bool { return i.Arch.text != "" })
 }
 
 func packagesData(in input, t *trace) (any, error) {
@@ -31,38 +55,47 @@ func packagesData(in input, t *trace) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups := values(d, "/groups", d.Content.Groups, t)
-	for i, g := range groups {
-		groups[i].text = "@" + strings.TrimPrefix(g.text, "@")
-	}
+	w := &wishes{input: in, manifest: d, trace: t}
+	opt, err := w.collect()
+	swaps, errSwaps := w.swaps()
 	s := packagesSection{
 		Manifest: in.manifest,
 		Cache:    cacheID(in.image, in.base),
-		Packages: sorted(append(values(d, "/packages", d.Content.Packages, t), groups...)),
 		Removed:  sorted(values(d, "/removed", d.Content.Removed, t)),
-		Excluded: sorted(values(d, "/excluded", d.Content.Excluded, t)),
+		Opt:      opt,
+		Locked:   sorted(values(d, "/versionlock", d.Content.Locked, t)),
+		Swaps:    swaps,
+		Installs: w.installs(),
 	}
+	s.setExcluded(w.excluded(s.Removed))
 	err = errors.Join(
-		in.checkTier(d.Content, func(i int) manifest.Entry { return d.Entry(strictjson.Item("/packages", i), "", "") }),
-		s.coprs(in, d, t), s.external(in, t))
-	s.Packages, s.Repos = sorted(s.Packages), sorted(s.Repos)
+		in.checkTier(d.Content, func(i int) manifest.Entry { return d.Entry(d.Content.PackagePointer(i), "", "") }),
+		err, errSwaps)
+	s.setAll()
 	return s, err
 }
 
-// coprs enables the repositories that section COPR_REPOS adds. dnf refuses to
-// enable one that does not exist.
-func (s *packagesSection) coprs(in input, d manifest.Document[manifest.Packages], t *trace) error {
-	repos := coprs(d, t)
-	if len(repos) == 0 {
-		return nil
+// setExcluded sets what no call of dnf may install.
+func (s *packagesSection) setExcluded(excluded []value) {
+	s.Excluded = excluded
+	for i, one := range s.Swaps {
+		s.Swaps[i].Excluded = slices.DeleteFunc(slices.Clone(s.Excluded), func(v value) bool { return v.text == one.Remove.text })
 	}
-	added, err := in.precedesInStage("COPR_REPOS")
-	for _, c := range repos {
-		if added {
-			s.Repos = append(s.Repos, c.ID)
+}
+
+// setAll sets the fields that follow from others.
+func (s *packagesSection) setAll() {
+	for _, v := range s.Removed {
+		if strings.HasPrefix(v.text, "@") {
+			s.Groups = append(s.Groups, v)
+		} else {
+			s.Names = append(s.Names, v)
 		}
 	}
-	return err
+	for _, i := range s.Installs {
+		s.Packages, s.Repos = append(s.Packages, i.Packages...), append(s.Repos, i.Repos...)
+	}
+	s.Packages, s.Repos = sorted(s.Packages), sorted(s.Repos)
 }
 
 // values returns the strings of the list at the pointer list of a manifest.
@@ -105,7 +138,7 @@ func cacheID(image Image, base string) string {
 func (in input) checkTier(p manifest.Packages, at func(i int) manifest.Entry) error {
 	replaced := imagerule.RemovesKernel(p.Removed)
 	var errs []error
-	for i, spec := range p.Packages {
+	for i, spec := range p.PackageNames() {
 		switch {
 		case in.image == Toolbox && imagerule.IsHostOnly(spec):
 			err := fmt.Errorf("%s: package %s is for a machine that boots, and the toolbox is a container", at(i), spec)

@@ -87,8 +87,8 @@ func checkInstaller(lists []manifest.Document[manifest.Packages], c manifest.Too
 		errs = append(errs, hint.Add(err, "set its path to a folder of the image, such as %q", "/usr/local/bin/"+c.Name))
 	}
 	for _, d := range lists {
-		if i := slices.Index(d.Content.Packages, c.Name); i >= 0 {
-			err := fmt.Errorf("%s: toolchain %s is also installed as a package (at %s): one of the two would be used, and the other updated", e, c.Name, d.Entry(strictjson.Item("/packages", i), "", ""))
+		if i := slices.Index(d.Content.PackageNames(), c.Name); i >= 0 {
+			err := fmt.Errorf("%s: toolchain %s is also installed as a package (at %s): one of the two would be used, and the other updated", e, c.Name, d.Entry(d.Content.PackagePointer(i), "", ""))
 			errs = append(errs, hint.Add(err, "remove it from one of the two"))
 		}
 	}

@@ -77,7 +77,7 @@ func (listCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	lines := slices.Clone(d.Content.Packages)
+	lines := d.Content.PackageNames()
 	for _, g := range d.Content.Groups {
 		lines = append(lines, "@"+strings.TrimPrefix(g, "@"))
 	}
@@ -86,5 +86,5 @@ func (listCmd) Run(a *app) error {
 		Version  int      `json:"version"`
 		Packages []string `json:"packages"`
 		Groups   []string `json:"groups"`
-	}{1, slices.Concat([]string{}, d.Content.Packages), slices.Concat([]string{}, d.Content.Groups)}, textOf(lines))
+	}{1, d.Content.PackageNames(), slices.Concat([]string{}, d.Content.Groups)}, textOf(lines))
 }

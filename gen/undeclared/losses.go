@@ -40,6 +40,7 @@ func Find(file string, old []byte, repo fs.FS) Losses {
 	}
 	r := gen.RenderPossible(file, old, repo)
 	now := readSections(file, string(r.Text))
+	namePackages(now, declaredPackages(repo))
 	o := owner{gen.ImageOf(file), repo, now, customLines(r, repo)}
 	for _, in := range was {
 		if _, known := l.own[in.section]; !known {
@@ -64,12 +65,45 @@ func (l Losses) Explain(repo fs.FS) Losses {
 	if l.Empty() {
 		return l
 	}
-	return l.without(readSections(l.file, string(gen.RenderPossible(l.file, []byte(l.old), repo).Text)))
+	all := readSections(l.file, string(gen.RenderPossible(l.file, []byte(l.old), repo).Text))
+	namePackages(all, declaredPackages(repo))
+	return l.without(all)
+}
+
+// namePackages sets the packages of repositories, by their ids: the .repo files that
+// bkt renders do not have them.
+func namePackages(all []sectionInstruction, packages map[string][]string) {
+	for _, in := range all {
+		for _, s := range in.statements {
+			if s.Kind == script.Repository && len(s.Repo.Packages) == 0 {
+				s.Repo.Packages = packages[s.Name]
+			}
+		}
+	}
+}
+
+// declaredPackages returns the packages of the external repositories, by their ids.
+func declaredPackages(repo fs.FS) map[string][]string {
+	packages := map[string][]string{}
+	d, _ := manifest.Read[manifest.ExternalRepos](repo, manifest.ExternalReposPath) // an error is reported when it is rendered
+	for _, r := range d.Content.Repos {
+		packages[r.Name] = r.Packages
+	}
+	return packages
 }
 
 // Without returns the losses that the sections of text, a later state of the
 // Containerfile, do not have.
-func (l Losses) Without(text []byte) Losses { return l.without(readSections(l.file, string(text))) }
+func (l Losses) Without(text []byte) Losses {
+	all, taken := readSections(l.file, string(text)), map[string][]string{}
+	for _, s := range l.lost {
+		if s.Kind == script.Repository {
+			taken[s.Name] = s.Repo.Packages
+		}
+	}
+	namePackages(all, taken)
+	return l.without(all)
+}
 
 // without returns the losses that the instructions do not have.
 func (l Losses) without(all []sectionInstruction) Losses {

@@ -387,7 +387,7 @@ Containerfile:7: section SYSTEM_FILES has text that no manifest can express: fil
 hint: add the section with "bkt containerfile sync --insert --take text"
 hint: move it out of the section, or drop the section's text with "bkt containerfile sync --take manifest"
 hint: /x/*.rpm: a package without a repository is not verified: declare the repository that has it
-hint: nano: /removed/0: package "nano" is in removed, and also in packages (at /packages/2)
+hint: nano: it would be in packages and in removed: add it to one of the two
 hint: file /etc/x: move it below system/
 `
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -144,6 +144,8 @@ func takePackage(p *manifest.Packages, s statement) error {
 	switch {
 	case s.Kind == script.Copr:
 		takeCopr(p, s)
+	case s.Kind == script.Removed && slices.Contains(p.PackageNames(), s.Name), s.Kind == script.Package && slices.Contains(p.Removed, s.Name):
+		return hint.Add(fmt.Errorf("%s: it would be in packages and in removed", s), "it would be in packages and in removed: add it to one of the two")
 	case s.Kind == script.Removed:
 		p.Removed = append(p.Removed, s.Name)
 	case s.Kind == script.Excluded:
@@ -151,7 +153,7 @@ func takePackage(p *manifest.Packages, s statement) error {
 	case isGroup:
 		p.Groups = append(p.Groups, group)
 	default:
-		p.Packages = append(p.Packages, s.Name)
+		p.Packages = append(p.Packages, manifest.PlainPackages(s.Name)...)
 	}
 	return nil
 }

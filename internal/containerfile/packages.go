@@ -26,8 +26,8 @@ func EditPackages(ctx context.Context, log Log, r repo.Repo, o SyncOptions, k ge
 // declares.
 func CapturePackages(p *manifest.Packages, installed, ofContainer []string) {
 	for _, name := range installed {
-		if !slices.Contains(p.Packages, name) && !slices.Contains(ofContainer, name) {
-			p.Packages = append(p.Packages, name)
+		if indexOf(p, name) < 0 && !slices.Contains(ofContainer, name) {
+			p.Packages = append(p.Packages, manifest.PlainPackages(name)...)
 		}
 	}
 }
@@ -35,12 +35,15 @@ func CapturePackages(p *manifest.Packages, installed, ofContainer []string) {
 // AddPackages adds specs of dnf to p, unless p has them.
 func AddPackages(log Log, p *manifest.Packages, specs []string) {
 	for _, spec := range specs {
-		list, name := listOf(p, spec)
-		if slices.Contains(*list, name) {
+		group, isGroup := groupOf(p, spec)
+		switch {
+		case isGroup && !slices.Contains(p.Groups, group):
+			p.Groups = append(p.Groups, group)
+		case !isGroup && indexOf(p, spec) < 0:
+			p.Packages = append(p.Packages, manifest.PlainPackages(spec)...)
+		default:
 			log.Note("%s is in the manifest already", spec)
-			continue
 		}
-		*list = append(*list, name)
 	}
 }
 
@@ -48,26 +51,32 @@ func AddPackages(log Log, p *manifest.Packages, specs []string) {
 // that p does not have is a warning.
 func RemovePackages(log Log, p *manifest.Packages, specs []string, name string) {
 	for _, spec := range specs {
-		list, entry := listOf(p, spec)
-		i := slices.Index(*list, entry)
-		if i < 0 {
+		group, isGroup := groupOf(p, spec)
+		i, k := indexOf(p, spec), slices.Index(p.Groups, group)
+		switch {
+		case isGroup && k >= 0:
+			p.Groups = slices.Delete(p.Groups, k, k+1)
+		case !isGroup && i >= 0:
+			p.Packages = slices.Delete(p.Packages, i, i+1)
+		default:
 			err := fmt.Errorf("%s is not in the manifest", spec)
 			log.Warn([]error{hint.Add(err, "to remove a package of the base image, add it to \"removed\" in %s", name)})
-			continue
 		}
-		*list = slices.Delete(*list, i, i+1)
 	}
 }
 
-// listOf returns the list that a spec belongs to, and its name in the list. A group that
-// is among the packages stays there.
-func listOf(p *manifest.Packages, spec string) (list *[]string, name string) {
+// indexOf returns the index of the package with that spec, whatever its options, or -1.
+func indexOf(p *manifest.Packages, spec string) int { return slices.Index(p.PackageNames(), spec) }
+
+// groupOf returns the name that a spec has among the groups of p, if it belongs there. A
+// group that is among the packages stays there.
+func groupOf(p *manifest.Packages, spec string) (string, bool) {
 	group, ok := strings.CutPrefix(spec, "@")
 	switch {
-	case !ok, slices.Contains(p.Packages, spec):
-		return &p.Packages, spec
+	case !ok, indexOf(p, spec) >= 0:
+		return "", false
 	case slices.Contains(p.Groups, spec):
-		return &p.Groups, spec
+		return spec, true
 	}
-	return &p.Groups, group
+	return group, true
 }

@@ -36,10 +36,10 @@ func TestPackages(t *testing.T) {
 		{name: "capture", edit: func(_ Log, p *manifest.Packages) { CapturePackages(p, []string{"jq", "gcc", "fish"}, []string{"gcc"}) },
 			packages: "jq @odd fish", groups: "editors"},
 	} {
-		p := manifest.Packages{Packages: []string{"jq", "@odd"}, Groups: []string{"editors"}}
+		p := manifest.Packages{Packages: manifest.PlainPackages("jq", "@odd"), Groups: []string{"editors"}}
 		var log transcript
 		test.edit(&log, &p)
-		if got := strings.Join(p.Packages, " "); got != test.packages {
+		if got := strings.Join(p.PackageNames(), " "); got != test.packages {
 			t.Errorf("%s: packages %s", test.name, got)
 		}
 		if got := strings.Join(p.Groups, " "); got != test.groups {

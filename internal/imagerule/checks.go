@@ -79,16 +79,42 @@ func (c *checks) packages(path string) error {
 	if err != nil {
 		return err
 	}
-	for i, spec := range d.Content.Packages {
-		c.present(d.Entry(strictjson.Item("/packages", i), spec, ""), spec)
+	for i, p := range d.Content.Packages {
+		e := d.Entry(d.Content.PackagePointer(i), p.Name, p.Comment)
+		first := len(c.all)
+		c.present(e, p.Name)
+		c.origin(e, p.Name, p.FromRepo)
+		c.onlyOn(p.Arch, first)
 	}
 	for i, spec := range d.Content.Excluded {
 		c.absent(d.Entry(strictjson.Item("/excluded", i), spec, ""), spec)
 	}
 	for i, spec := range d.Content.Removed {
-		c.absent(d.Entry(strictjson.Item("/removed", i), spec, ""), spec)
+		if !slices.Contains(d.Content.PackageNames(), spec) {
+			c.absent(d.Entry(strictjson.Item("/removed", i), spec, ""), spec)
+		}
+	}
+	for i, s := range d.Content.Swap {
+		e := d.Entry(strictjson.Item("/swap", i), s.Install, s.Comment)
+		c.absent(e, s.Remove)
+		c.present(e, s.Install)
+		c.origin(e, s.Install, s.FromRepo)
+	}
+	for i, spec := range d.Content.Locked {
+		c.add(d.Entry(strictjson.Item("/versionlock", i), spec, ""), "version lock of "+spec, `dnf -q versionlock list | grep -F -- %s`, PackageName(spec))
 	}
 	return nil
+}
+
+// onlyOn limits the checks from an index on to some architectures.
+func (c *checks) onlyOn(architectures []string, from int) {
+	if len(architectures) == 0 {
+		return
+	}
+	for i := range c.all[from:] {
+		check := &c.all[from+i]
+		check.Command = "case $(uname -m) in " + strings.Join(architectures, "|") + ") ;; *) exit 77 ;; esac; " + check.Command
+	}
 }
 
 func (c *checks) externalPackages() error {
@@ -98,7 +124,9 @@ func (c *checks) externalPackages() error {
 	}
 	for i, repo := range d.Content.Repos {
 		for j, spec := range repo.Packages {
-			c.present(d.Entry(strictjson.Item(strictjson.Item("/repos", i)+"/packages", j), spec, ""), spec)
+			e := d.Entry(strictjson.Item(strictjson.Item("/repos", i)+"/packages", j), spec, "")
+			c.present(e, spec)
+			c.origin(e, spec, repo.Name)
 		}
 	}
 	return nil
@@ -115,6 +143,21 @@ func (c *checks) present(e manifest.Entry, spec string) {
 		// rpm takes a tenth of a second for one, and most specs are plain names.
 		c.add(e, "package "+spec, `grep -qsxF -- %[1]s "$BKT_PACKAGES" || rpm -q -- %[1]s || rpm -q --whatprovides -- %[1]s`, spec)
 	}
+}
+
+// origin checks that a package was installed from a repository, by what dnf has
+// recorded. It does not apply to an image without these records.
+func (c *checks) origin(e manifest.Entry, spec, repo string) {
+	if repo == "" {
+		return
+	}
+	repo = manifest.RepoID(repo)
+	c.add(e, "package "+spec+" is from "+repo, `command -v dnf >/dev/null || exit 77
+found=$(dnf -q repoquery --installed --qf '%%{name} %%{from_repo}\n' %[1]s) || exit 1
+echo "$found" | grep . || { echo "no package matches"; exit 1; }
+if echo "$found" | grep -qE ' '%[2]s'$'; then exit 0; fi
+if echo "$found" | grep -qE ' (<unknown>)?$'; then echo "dnf has not recorded its repository"; exit 77; fi
+echo "is from another repository"; exit 1`, spec, repo)
 }
 
 // absent checks that a package is not installed. A failure of rpm does not count

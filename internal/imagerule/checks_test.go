@@ -20,9 +20,11 @@ var manifests = fstest.MapFS{
   "packages": ["jq", "kernel-core-6.*", "@editors"],
   "groups": ["sound"],
   "excluded": ["nano*"],
-  "removed": ["vim", "@games"]
+  "removed": ["vim", "@games"],
+  "swap": [{"remove": "a", "install": "b"}],
+  "versionlock": ["kernel-6.17.*"]
 }`)},
-	"manifests/toolbox-packages.json": {Data: []byte(`{"packages": ["jq"], "removed": ["x"]}`)},
+	"manifests/toolbox-packages.json": {Data: []byte(`{"packages": ["jq", {"name": "gh", "from_repo": "@x/y", "arch": ["x86_64", "aarch64"]}, "z"], "removed": ["x", "z"]}`)},
 	"manifests/external-repos.json": {Data: []byte(`{"repos": [{"name": "code", "display_name": "Code",
   "baseurl": "https://example.org/r", "gpg_key": "https://example.org/k", "packages": ["code"]}]}`)},
 	"manifests/system-config.json": {Data: []byte(`{
@@ -64,6 +66,13 @@ func TestSystemChecks(t *testing.T) {
 	absent := func(spec string) string {
 		return "found=$(rpm -qa -- " + spec + `) || { echo "rpm failed"; exit 1; }; if test "$found"; then echo "$found"; echo "is installed"; exit 1; fi`
 	}
+	origin := func(spec, repo string) string {
+		return "command -v dnf >/dev/null || exit 77\nfound=$(dnf -q repoquery --installed --qf '%{name} %{from_repo}\\n' " + spec + `) || exit 1
+echo "$found" | grep . || { echo "no package matches"; exit 1; }
+if echo "$found" | grep -qE ' '` + repo + `'$'; then exit 0; fi
+if echo "$found" | grep -qE ' (<unknown>)?$'; then echo "dnf has not recorded its repository"; exit 77; fi
+echo "is from another repository"; exit 1`
+	}
 	file := func(dest, sum, mode string) string {
 		return `printf '%s  %s\n' ` + sum + " " + dest + ` | sha256sum --check - && stat -c "mode %a" ` + dest + ` && test "$(stat -c %a ` + dest + `)" = ` + mode
 	}
@@ -76,7 +85,11 @@ func TestSystemChecks(t *testing.T) {
 		`package kernel-core-6.*: manifests/system-packages.json:2:22: rpm -qa -- 'kernel-core-6.*' | grep -q . || { echo "no package matches"; exit 1; }`,
 		"no package nano*: manifests/system-packages.json:4:16: " + absent("'nano*'"),
 		"no package vim: manifests/system-packages.json:5:15: " + absent("vim"),
+		"no package a: manifests/system-packages.json:6:12: " + absent("a"),
+		"package b: manifests/system-packages.json:6:12: " + installed("b"),
+		"version lock of kernel-6.17.*: manifests/system-packages.json:7:19: dnf -q versionlock list | grep -F -- kernel",
 		"package code: manifests/external-repos.json:2:88: " + installed("code"),
+		"package code is from code: manifests/external-repos.json:2:88: " + origin("code", "code"),
 		`kernel argument quiet: manifests/system-config.json:2:24: grep -qxF -- '  "quiet",'` + toml,
 		`kernel argument a="b c": manifests/system-config.json:2:33: grep -qxF -- '  "a=\"b c\"",'` + toml,
 		"file /etc/motd: manifests/system-config.json:3:13: " + file("/etc/motd", "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", "644"),
@@ -104,8 +117,13 @@ func TestToolboxChecks(t *testing.T) {
 	for _, c := range checks {
 		names = append(names, c.Name)
 	}
+	for _, c := range checks[1:3] {
+		if !strings.HasPrefix(c.Command, "case $(uname -m) in x86_64|aarch64) ;; *) exit 77 ;; esac; ") {
+			t.Errorf("%s on every architecture: %s", c.Name, c.Command)
+		}
+	}
 	want := []string{
-		"package jq", "no package x", "toolchain rustup", "no state of toolchain rustup",
+		"package jq", "package gh", "package gh is from copr:copr.fedorainfracloud.org:group_x:y", "package z", "no package x", "toolchain rustup", "no state of toolchain rustup",
 		"label com.github.containers.toolbox", "variable EDITOR", "environment of shells", "false",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {

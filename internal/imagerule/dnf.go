@@ -93,7 +93,7 @@ var bootable = []string{"bootc", "ostree", "rpm-ostree"}
 
 // installs judges the packages of an install.
 func (r *reader) installs(specs []string) {
-	if slices.ContainsFunc(specs, func(spec string) bool { return slices.Contains(bootable, packageName(spec)) }) {
+	if slices.ContainsFunc(specs, func(spec string) bool { return slices.Contains(bootable, PackageName(spec)) }) {
 		r.bare = true
 		r.drop(func(c candidate) bool { return c.Rule == "bootc/kernel" })
 	}

@@ -17,9 +17,9 @@ var kernels = []string{
 	"kernel", "kernel-core", "kernel-rt", "kernel-rt-core", "kernel-64k", "kernel-64k-core", "kernel-automotive", "kernel-automotive-core",
 }
 
-// packageName returns the name in a spec of dnf, without version and
+// PackageName returns the name in a spec of dnf, without version and
 // architecture.
-func packageName(spec string) string {
+func PackageName(spec string) string {
 	name, _, _ := strings.Cut(spec, " ")
 	for _, arch := range []string{".x86_64", ".aarch64", ".noarch"} {
 		name = strings.TrimSuffix(name, arch)
@@ -34,10 +34,10 @@ func packageName(spec string) string {
 
 // IsHostOnly reports whether a package, named by a spec of dnf, is for a machine that
 // boots, and useless in a container.
-func IsHostOnly(spec string) bool { return matches(hostOnly, packageName(spec)) }
+func IsHostOnly(spec string) bool { return matches(hostOnly, PackageName(spec)) }
 
 // IsKernel reports whether a spec names a kernel package.
-func IsKernel(spec string) bool { return matches(kernels, packageName(spec)) }
+func IsKernel(spec string) bool { return matches(kernels, PackageName(spec)) }
 
 // RemovesKernel reports whether one of the specs to remove is the kernel of the
 // base image.

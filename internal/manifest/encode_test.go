@@ -22,7 +22,7 @@ var canonical = []struct {
 }
 `},
 	{"sorted, each once", manifest.Packages{
-		Packages: []string{"jq", "Zim", "@x", "jq", "gh"},
+		Packages: manifest.PlainPackages("jq", "Zim", "@x", "jq", "gh"),
 		Groups:   []string{"editors", "@base", "@editors", "editors"},
 		Excluded: []string{"b", "a", "b"},
 		Removed:  []string{"d", "c", "d"},
@@ -91,7 +91,7 @@ func TestEncodeIsCanonical(t *testing.T) {
 // unsorted has two items in every list, out of order.
 func unsorted() manifest.Packages {
 	return manifest.Packages{
-		Packages: []string{"b", "a"},
+		Packages: manifest.PlainPackages("b", "a"),
 		Groups:   []string{"d", "c"},
 		Excluded: []string{"f", "e"},
 		Removed:  []string{"h", "g"},
@@ -115,15 +115,15 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 		p         manifest.Packages
 	}{
 		{"spec", `/packages/1: package "foo; touch /pwned": may not contain ';'`,
-			manifest.Packages{Packages: []string{"foo; touch /pwned", "a"}}},
+			manifest.Packages{Packages: manifest.PlainPackages("foo; touch /pwned", "a")}},
 		{"group", `/groups/0: group "": is empty`, manifest.Packages{Groups: []string{""}}},
 		{"package that is a group", `/groups/0: group "x" is in groups, and also in packages (at /packages/0)`,
-			manifest.Packages{Packages: []string{"@x"}, Groups: []string{"x"}}},
+			manifest.Packages{Packages: manifest.PlainPackages("@x"), Groups: []string{"x"}}},
 		{"two settings of a repository", `/copr_repos/1/name: duplicate COPR repository "a/b" (first at /copr_repos/0/name)`,
 			manifest.Packages{Coprs: []manifest.Copr{{Name: "a/b"}, {Name: "a/b", Disabled: true}}}},
 		{"two problems", "/packages/0: package \"-a\": would be an option of dnf\n" +
 			`/removed/0: package "-b": would be an option of dnf`,
-			manifest.Packages{Packages: []string{"-a"}, Removed: []string{"-b"}}},
+			manifest.Packages{Packages: manifest.PlainPackages("-a"), Removed: []string{"-b"}}},
 		{"comment that is not UTF-8", `/copr_repos/0/comment: invalid UTF-8`,
 			manifest.Packages{Coprs: []manifest.Copr{{Name: "a/b", Comment: "\xff"}}}},
 		{"schema that is not UTF-8", `/$schema: invalid UTF-8`, manifest.Packages{Schema: "\xff"}},
@@ -142,7 +142,7 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 }
 
 func TestEncodeTellsFirstOfManyProblems(t *testing.T) {
-	_, err := manifest.Encode(manifest.Packages{Packages: strings.Fields("-a -b -c -d -e -f -g -h -i -j -k -l -m -n -o -p -q -r -s -t -u")})
+	_, err := manifest.Encode(manifest.Packages{Packages: manifest.PlainPackages(strings.Fields("-a -b -c -d -e -f -g -h -i -j -k -l -m -n -o -p -q -r -s -t -u")...)})
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -156,7 +156,7 @@ func TestEncodeTellsFirstOfManyProblems(t *testing.T) {
 // of the file stays unchanged, except for a comma.
 func TestOneItemChangesItsLinesOnly(t *testing.T) {
 	base := manifest.Packages{
-		Packages: []string{"d", "b"},
+		Packages: manifest.PlainPackages("d", "b"),
 		Coprs:    []manifest.Copr{{Name: "b/b", Disabled: true}, {Name: "d/d"}},
 	}
 	tests := []struct {
@@ -164,11 +164,11 @@ func TestOneItemChangesItsLinesOnly(t *testing.T) {
 		add  func(*manifest.Packages)
 		want []string
 	}{
-		{"first", func(p *manifest.Packages) { p.Packages = append(p.Packages, "a") },
+		{"first", func(p *manifest.Packages) { p.Packages = append(p.Packages, manifest.PlainPackages("a")...) },
 			[]string{`+    "a",`}},
-		{"between", func(p *manifest.Packages) { p.Packages = append(p.Packages, "c") },
+		{"between", func(p *manifest.Packages) { p.Packages = append(p.Packages, manifest.PlainPackages("c")...) },
 			[]string{`+    "c",`}},
-		{"last", func(p *manifest.Packages) { p.Packages = append(p.Packages, "e") },
+		{"last", func(p *manifest.Packages) { p.Packages = append(p.Packages, manifest.PlainPackages("e")...) },
 			[]string{`-    "d"`, `+    "d",`, `+    "e"`}},
 		{"in a list of its own", func(p *manifest.Packages) { p.Removed = []string{"x"} },
 			[]string{`+  "removed": [`, `+    "x"`, `+  ],`}},

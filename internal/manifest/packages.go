@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"bkt/internal/hint"
@@ -16,12 +15,14 @@ import (
 // Packages has the packages that an image installs with dnf: system-packages.json or
 // toolbox-packages.json.
 type Packages struct {
-	Schema   string   `json:"$schema,omitempty"`
-	Packages []string `json:"packages"`             // dnf specs, also @group
-	Groups   []string `json:"groups,omitempty"`     // with or without the @
-	Excluded []string `json:"excluded,omitempty"`   // never installed: names, versions and globs
-	Removed  []string `json:"removed,omitempty"`    // from the base: dnf specs
-	Coprs    []Copr   `json:"copr_repos,omitempty"` // further sources of packages
+	Schema   string    `json:"$schema,omitempty"`
+	Packages []Package `json:"packages"`              // dnf specs, also @group
+	Groups   []string  `json:"groups,omitempty"`      // with or without the @
+	Excluded []string  `json:"excluded,omitempty"`    // never installed: names, versions and globs
+	Removed  []string  `json:"removed,omitempty"`     // from the base: dnf specs, also of packages that need others of the list
+	Swap     []Swap    `json:"swap,omitempty"`        // packages of the base that others replace
+	Locked   []string  `json:"versionlock,omitempty"` // the only versions that dnf installs: names with versions and globs
+	Coprs    []Copr    `json:"copr_repos,omitempty"`  // further sources of packages
 }
 
 // A Copr is a package repository on COPR (https://copr.fedorainfracloud.org).
@@ -40,12 +41,14 @@ func (c Copr) GPGCheck() bool { return !bool(c.Unchecked) }
 
 // canonical returns p with its lists sorted and without duplicates.
 func (p Packages) canonical() Packages {
-	p.Packages = sorted(p.Packages, strings.Compare)
+	p.Packages = canonicalPackages(p.Packages)
 	p.Groups = slices.CompactFunc(sorted(p.Groups, compareGroups), func(a, b string) bool {
 		return groupSpec(a) == groupSpec(b)
 	})
 	p.Excluded = sorted(p.Excluded, strings.Compare)
 	p.Removed = sorted(p.Removed, strings.Compare)
+	p.Swap = sortItems(p.Swap)
+	p.Locked = sorted(p.Locked, strings.Compare)
 	p.Coprs = sorted(p.Coprs, func(a, b Copr) int { return cmp.Compare(a.Name, b.Name) })
 	return p
 }
@@ -71,10 +74,21 @@ func groupSpec(group string) string {
 }
 
 func (p Packages) check(r *strictjson.Report) {
-	packages := checkSpecs(r, "packages", p.Packages, checkPackage)
-	groups := checkSpecs(r, "groups", p.Groups, checkGroup, packages)
-	checkSpecs(r, "excluded", p.Excluded, checkExcluded, packages, groups)
-	checkSpecs(r, "removed", p.Removed, checkPackage, packages, groups)
+	for i, pkg := range p.Packages {
+		o := r.Object(strictjson.Item("/packages", i))
+		if !pkg.Bare {
+			o.Required("name", pkg.Name, anything)
+		}
+		pkg.checkOptions(o)
+	}
+	checkItems(r.Object(""), "swap", "swap of package", p.Swap)
+	packages := checkSpecs(r, p.packageSpecs(), func(i int) error { return p.Packages[i].checkSpec() })
+	groups := checkSpecs(r, plainSpecs("groups", p.Groups), each(checkGroup, p.Groups), packages)
+	checkSpecs(r, plainSpecs("excluded", p.Excluded), each(checkExcluded, p.Excluded), packages, groups)
+	removed := checkSpecs(r, plainSpecs("removed", p.Removed), each(checkPackage, p.Removed), packages.onlyGroups(), groups)
+	swap := p.swapSpecs()
+	checkSpecs(r, swap, each(checkPackageName, swap.specs), packages, removed)
+	checkSpecs(r, plainSpecs("versionlock", p.Locked), each(checkLock, p.Locked))
 	checkCoprs(r, p.Coprs)
 }
 
@@ -82,42 +96,76 @@ func (p Packages) check(r *strictjson.Report) {
 type listed struct {
 	list  string
 	specs []string
+	at    func(i int) jsontext.Pointer
 	index map[string]int
 }
 
-func (l listed) pointer(i int) jsontext.Pointer {
-	return jsontext.Pointer("/" + l.list + "/" + strconv.Itoa(i))
+// plainSpecs returns the specs of a list of strings.
+func plainSpecs(name string, specs []string) listed {
+	return listed{list: name, specs: specs, at: func(i int) jsontext.Pointer { return strictjson.Item(jsontext.Pointer("/"+name), i) }}
+}
+
+// packageSpecs returns the names of the packages.
+func (p Packages) packageSpecs() listed {
+	return listed{list: "packages", specs: p.PackageNames(), at: p.PackagePointer}
+}
+
+// PackagePointer returns the pointer of the name of package i.
+func (p Packages) PackagePointer(i int) jsontext.Pointer {
+	at := strictjson.Item("/packages", i)
+	if !p.Packages[i].Bare {
+		at += "/name"
+	}
+	return at
+}
+
+// onlyGroups returns the list without its packages: one that is removed and installed
+// again comes from elsewhere then.
+func (l listed) onlyGroups() listed {
+	index := map[string]int{}
+	for spec, i := range l.index {
+		if strings.HasPrefix(spec, "@") {
+			index[spec] = i
+		}
+	}
+	l.index = index
+	return l
+}
+
+// each returns a check of the spec with an index.
+func each(check func(string) error, specs []string) func(int) error {
+	return func(i int) error { return check(specs[i]) }
 }
 
 // checkSpecs checks one list of specs, and reports duplicates in it and between it and
 // others.
-func checkSpecs(r *strictjson.Report, list string, specs []string, check func(string) error, others ...listed) listed {
-	here := listed{list, specs, make(map[string]int, len(specs))}
-	for i, text := range specs {
+func checkSpecs(r *strictjson.Report, here listed, check func(i int) error, others ...listed) listed {
+	here.index = make(map[string]int, len(here.specs))
+	for i, text := range here.specs {
 		if r.Truncated() {
 			break
 		}
 		what, spec := "package", text
-		if list == "groups" {
+		if here.list == "groups" {
 			spec = groupSpec(text)
 		}
 		if strings.HasPrefix(spec, "@") {
 			what = "group"
 		}
-		if err := check(text); err != nil {
-			r.Add(here.pointer(i), fmt.Errorf("%s %s: %w", what, strictjson.Quote(text), err))
+		if err := check(i); err != nil {
+			r.Add(here.at(i), fmt.Errorf("%s %s: %w", what, strictjson.Quote(text), err))
 			continue
 		}
 		if first, ok := here.index[spec]; ok {
-			err := fmt.Errorf("duplicate %s %s (first at %s)", what, strictjson.Quote(text), r.Where(here.pointer(first)))
-			r.Add(here.pointer(i), sameGroup(err, text, specs[first]))
+			err := fmt.Errorf("duplicate %s %s (first at %s)", what, strictjson.Quote(text), r.Where(here.at(first)))
+			r.Add(here.at(i), sameGroup(err, text, here.specs[first]))
 			continue
 		}
 		here.index[spec] = i
 		for _, o := range others {
 			if other, ok := o.index[spec]; ok {
-				err := fmt.Errorf("%s %s is in %s, and also in %s (at %s)", what, strictjson.Quote(text), list, o.list, r.Where(o.pointer(other)))
-				r.Add(here.pointer(i), sameGroup(err, text, o.specs[other]))
+				err := fmt.Errorf("%s %s is in %s, and also in %s (at %s)", what, strictjson.Quote(text), here.list, o.list, r.Where(o.at(other)))
+				r.Add(here.at(i), sameGroup(err, text, o.specs[other]))
 			}
 		}
 	}
@@ -133,19 +181,22 @@ func sameGroup(err error, a, b string) error {
 	return hint.Add(err, "%s and %s are the same group", strictjson.Quote(b), strictjson.Quote(a))
 }
 
+// IsExcludable reports whether dnf can exclude packages by a spec.
+func IsExcludable(spec string) bool { return checkExcluded(spec) == nil }
+
 func checkCoprs(r *strictjson.Report, coprs []Copr) {
-	here := listed{list: "copr_repos", index: make(map[string]int, len(coprs))}
+	here := map[string]int{}
 	for i, c := range coprs {
 		if r.Truncated() {
 			break
 		}
-		p := here.pointer(i)
+		p := strictjson.Item("/copr_repos", i)
 		if err := checkCopr(c.Name); err != nil {
 			r.Add(p+"/name", fmt.Errorf("COPR repository %s: %w", strictjson.Quote(c.Name), err))
-		} else if first, ok := here.index[c.Name]; ok {
-			r.Duplicate(p+"/name", "COPR repository "+strictjson.Quote(c.Name), here.pointer(first)+"/name")
+		} else if first, ok := here[c.Name]; ok {
+			r.Duplicate(p+"/name", "COPR repository "+strictjson.Quote(c.Name), strictjson.Item("/copr_repos", first)+"/name")
 		} else {
-			here.index[c.Name] = i
+			here[c.Name] = i
 		}
 		if err := checkComment(c.Comment); err != nil {
 			r.Add(p+"/comment", err)

@@ -7,7 +7,7 @@ import (
 
 // idleOptions are options of dnf without an effect on the image.
 var idleOptions = []string{
-	"-y", "--assumeyes", "-q", "--quiet", "-v", "--verbose", "--refresh",
+	"-y", "--assumeyes", "--setopt=clean_requirements_on_remove", "-q", "--quiet", "-v", "--verbose", "--refresh",
 	"--setopt=keepcache", "--setopt=max_parallel_downloads", "--setopt=fastestmirror",
 	"--idempotent", "--apply-live", "--allow-inactive",
 }

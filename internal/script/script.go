@@ -151,6 +151,10 @@ func (r *reader) statement(s *syntax.Stmt) {
 			r.each(c.Stmts)
 			return
 		}
+	case *syntax.FuncDecl:
+		if strings.HasPrefix(c.Name.Value, ownPrefix) {
+			return
+		}
 	case *syntax.CallExpr:
 		if plain && len(c.Assigns) == 0 && len(c.Args) > 0 {
 			r.call(s, c)
@@ -318,12 +322,24 @@ func (r *reader) run(c command) {
 		r.run(c)
 		return
 	}
+	if n := wrappers[name]; n > 0 && len(args) > n {
+		c.words = args[n:]
+		r.run(c)
+		return
+	}
 	switch {
 	case r.expressible(name, args, c), isIdle(name, args) && c.output == "" && c.input == "":
 	default:
 		r.other(c.source, c.line)
 	}
 }
+
+// ownPrefix begins the names of the functions in bkt's own templates.
+const ownPrefix = "bkt_"
+
+// wrappers are those functions whose last arguments are a command, with the number of
+// the arguments before it.
+var wrappers = map[string]int{ownPrefix + "on": 1, ownPrefix + "from": 1, ownPrefix + "swap": 2}
 
 // expressible reads a command if manifests can express it, and reports whether they
 // can.
@@ -337,6 +353,9 @@ func (r *reader) expressible(name string, args []word, c command) bool {
 	switch name {
 	case "dnf", "dnf5", "dnf-3", "dnf4", "microdnf", "yum":
 		return r.dnf(name, args)
+	case ownPrefix + "remove":
+		r.specs("dnf remove", Removed, "", args)
+		return true
 	case "rpm-ostree":
 		return r.rpmOSTree(args)
 	case "systemctl":

@@ -130,6 +130,8 @@ func describeList(item string) string {
 		return "a list of " + strings.TrimPrefix(item, "a ") + "s"
 	case "an object":
 		return "a list of objects"
+	case "a string or an object":
+		return "a list of strings or objects"
 	}
 	return "a list"
 }

@@ -87,6 +87,14 @@ var external = []pkg{
 	{name: "vendor-dep", version: "2.0"},
 	{name: "vendor-tool", version: "1.2", requires: []string{"less"}},
 	{name: "copr-tool", version: "0.9"},
+	// The distribution has a newer package of this name.
+	{name: "hello", version: "1.0"},
+	// It needs packages of the same repository and of the distribution. Both have
+	// zoxide, and libtermkey in different versions.
+	{name: "vendor-suite", version: "2.0", requires: []string{"vendor-lib", "libtermkey >= 9", "zoxide", "less"}},
+	{name: "vendor-lib", version: "2.0"},
+	{name: "libtermkey", version: "9.0"},
+	{name: "zoxide", version: "99"},
 	{name: "unwanted", version: "9.9", provides: []string{"jq = 99"}},
 }
 
