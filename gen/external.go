@@ -2,6 +2,7 @@ package gen
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"bkt/internal/manifest"
@@ -17,8 +18,13 @@ type externalSection struct {
 // An externalRepo is a package repository for a .repo file
 // (dnf5.conf(5)).
 type externalRepo struct {
-	ID, Name, BaseURL, GPGKey value
-	Packages                  []value // the only ones that may come from it
+	ID, Name     value
+	BaseURL      value   // of the repository; empty if it has one of the others
+	Metalink     value   // URL of a list of mirrors with checksums
+	Mirrorlist   value   // URL of a list of mirrors
+	GPGKey       value   // the first of the keys
+	Keys         []value // URLs of the keys for signatures
+	RepoGPGCheck bool    // its index must be signed
 }
 
 func externalData(in input, t *trace) (any, error) {
@@ -28,22 +34,39 @@ func externalData(in input, t *trace) (any, error) {
 	}
 	s := externalSection{Manifest: in.manifest}
 	for i, r := range d.Content.Repos {
-		at := strictjson.Item("/repos", i)
-		e := d.Entry(at, r.Name, r.Comment)
-		s.Repos = append(s.Repos, externalRepo{
-			ID:       t.value(r.Name, e),
-			Name:     t.value(r.DisplayName, e),
-			BaseURL:  t.value(r.BaseURL, d.Entry(at+"/baseurl", r.BaseURL, r.Comment)),
-			GPGKey:   t.value(r.GPGKey, d.Entry(at+"/gpg_key", r.GPGKey, r.Comment)),
-			Packages: sorted(values(d, at+"/packages", r.Packages, t)),
-		})
+		s.Repos = append(s.Repos, newExternalRepo(d, i, r, t))
 	}
 	sortBy(s.Repos, func(r externalRepo) value { return r.ID })
 	return s, nil
 }
 
+func newExternalRepo(d manifest.Document[manifest.ExternalRepos], i int, r manifest.ExternalRepo, t *trace) externalRepo {
+	at := strictjson.Item("/repos", i)
+	e := d.Entry(at, r.Name, r.Comment)
+	repo := externalRepo{
+		ID:           t.value(r.Name, e),
+		Name:         t.value(r.DisplayName, e),
+		RepoGPGCheck: r.RepoGPGCheck,
+	}
+	for _, f := range []struct {
+		to         *value
+		name, text string
+	}{{&repo.BaseURL, "baseurl", r.BaseURL}, {&repo.Metalink, "metalink", r.Metalink}, {&repo.Mirrorlist, "mirrorlist", r.Mirrorlist}} {
+		if f.text != "" {
+			*f.to = t.value(f.text, d.Entry(at.AppendToken(f.name), f.text, r.Comment))
+		}
+	}
+	if r.GPGKey != "" {
+		repo.Keys = append(repo.Keys, t.value(r.GPGKey, d.Entry(at+"/gpg_key", r.GPGKey, r.Comment)))
+	}
+	repo.Keys = append(repo.Keys, sorted(values(d, at+"/gpg_keys", r.GPGKeys, t))...)
+	repo.GPGKey = repo.Keys[0]
+	return repo
+}
+
 // readExternal reads the external repositories and their packages. It returns the
-// folders below /opt that these install to.
+// folders below /opt that these install to. A section that the file lacks gets them, too:
+// they are the entries that it is missing for.
 func (w *wishes) readExternal() ([]optMove, error) {
 	d, err := load[manifest.ExternalRepos](w.manifestCache, manifest.ExternalReposPath)
 	if err != nil || w.image != System || len(d.Content.Repos) == 0 {
@@ -53,7 +76,7 @@ func (w *wishes) readExternal() ([]optMove, error) {
 		w.external = append(w.external, r.Name)
 	}
 	added, err := w.precedesInStage("EXTERNAL_REPOS")
-	if !added {
+	if !added && w.present {
 		return nil, err
 	}
 	var opt []optMove
@@ -71,8 +94,24 @@ func (w *wishes) readExternal() ([]optMove, error) {
 			opt = append(opt, newOptMove(folder, d.Entry(at+"/opt_path", r.OptPath, r.Comment), w.trace))
 		}
 	}
-	sortBy(opt, func(o optMove) value { return o.From })
-	return opt, nil
+	return outermost(opt), nil
+}
+
+// scratch returns the folders whose files are not for the image. Programs of a toolbox
+// may need folders in /run, which nothing makes when a container starts. A repository in
+// one of the folders must be there for dnf.
+func (in input) scratch() []string {
+	folders := []string{"/run", "/tmp"}
+	if in.image == Toolbox {
+		return folders[1:]
+	}
+	d, err := load[manifest.ExternalRepos](in.manifestCache, manifest.ExternalReposPath)
+	if err != nil {
+		return folders // section EXTERNAL_REPOS has the error
+	}
+	return slices.DeleteFunc(folders, func(folder string) bool {
+		return slices.ContainsFunc(d.Content.Repos, func(r manifest.ExternalRepo) bool { return r.IsBelow(folder) })
+	})
 }
 
 // An optMove moves a folder from /opt, which is empty or not writable on the
@@ -89,9 +128,21 @@ func newOptMove(folder string, e manifest.Entry, t *trace) optMove {
 	percent := strings.NewReplacer("%", "%%", `\`, `\\`, `"`, `\"`)
 	return optMove{
 		From:   t.value(from, e),
-		Parent: t.value(path.Dir(to), e),
 		To:     t.value(to, e),
+		Parent: t.value(path.Dir(to), e),
 		Link:   t.value(`L+ "`+percent.Replace(from)+`" - - - - `+percent.Replace(to), e),
 		Conf:   t.value("/usr/lib/tmpfiles.d/bkt-opt-"+strings.ReplaceAll(folder, "/", "-")+".conf", e),
 	}
+}
+
+// outermost sorts the moves, and drops those of folders that move with another one.
+func outermost(moves []optMove) []optMove {
+	sortBy(moves, func(o optMove) value { return o.From })
+	var kept []optMove
+	for _, o := range moves {
+		if !slices.ContainsFunc(kept, func(k optMove) bool { return strings.HasPrefix(o.From.text+"/", k.From.text+"/") }) {
+			kept = append(kept, o)
+		}
+	}
+	return kept
 }

@@ -143,10 +143,12 @@ func TestUnmanagedTextSurvives(t *testing.T) {
 		"  # === SYSTEM_PACKAGES (managed by bkt) ===\r\n" +
 		"RUN --mount=type=cache,id=bkt-system-base-libdnf5,target=/var/cache/libdnf5,sharing=locked \\\r\n" +
 		"    --mount=type=cache,id=bkt-system-base-dnf,target=/var/cache/dnf,sharing=locked \\\r\n" +
+		"    --mount=type=tmpfs,target=/run \\\r\n" +
+		"    --mount=type=tmpfs,target=/tmp \\\r\n" +
 		"    dnf install -y --setopt=keepcache=1 \\\r\n" +
 		"    --enablerepo=copr:copr.fedorainfracloud.org:a:b \\\r\n" +
 		"    jq \\\r\n" +
-		"    && rm -f /var/log/dnf*.log* /var/log/hawkey.log*\r\n" +
+		"    && rm -rf /run/dnf /var/lib/dnf/*.lock /var/log/dnf*.log* /var/log/hawkey.log*\r\n" +
 		"# === END SYSTEM_PACKAGES ===\r\nRUN  tail"
 	if diff := cmp.Diff(want, string(res.Text)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -172,11 +174,12 @@ func TestOriginsNameTheEntry(t *testing.T) {
 	want := []string{
 		"RUN --mount=type=cache,id=bkt-toolbox-base-libdnf5,target=/var/cache/libdnf5,sharing=locked <- " + file,
 		"--mount=type=cache,id=bkt-toolbox-base-dnf,target=/var/cache/dnf,sharing=locked <- " + file,
+		"--mount=type=tmpfs,target=/tmp <- " + file,
 		"dnf install -y --setopt=keepcache=1 <- " + file,
 		"@editors <- " + file + ":6:14",
 		"bat <- " + file + ":4:5",
 		"jq <- " + file + ":3:5",
-		"&& rm -f /var/log/dnf*.log* /var/log/hawkey.log* <- " + file,
+		"&& rm -rf /run/dnf /var/lib/dnf/*.lock /var/log/dnf*.log* /var/log/hawkey.log* <- " + file,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -24,6 +24,7 @@ type packagesSection struct {
 	Removed  []value
 	Excluded []value // kept out of the install
 	Opt      []optMove
+	Scratch  []string // folders that are empty during the install, and again in the image
 
 	Groups   []value   // to remove
 	Names    []value   // of the packages to remove, and what else Removed has
@@ -61,6 +62,7 @@ func packagesData(in input, t *trace) (any, error) {
 	s := packagesSection{
 		Manifest: in.manifest,
 		Cache:    cacheID(in.image, in.base),
+		Scratch:  in.scratch(),
 		Removed:  sorted(values(d, "/removed", d.Content.Removed, t)),
 		Opt:      opt,
 		Locked:   sorted(values(d, "/versionlock", d.Content.Locked, t)),

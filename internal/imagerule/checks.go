@@ -128,6 +128,10 @@ func (c *checks) externalPackages() error {
 			c.present(e, spec)
 			c.origin(e, spec, repo.Name)
 		}
+		if folder := repo.OptFolder(); folder != "" && len(repo.Packages) > 0 {
+			c.add(d.Entry(strictjson.Item("/repos", i)+"/opt_path", repo.OptPath, ""), "folder /usr/lib/opt/"+folder,
+				`test -d %[1]s || { echo "is not a folder"; exit 1; }`, "/usr/lib/opt/"+folder)
+		}
 	}
 	return nil
 }

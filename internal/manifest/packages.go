@@ -27,7 +27,8 @@ type Packages struct {
 
 // A Copr is a package repository on COPR (https://copr.fedorainfracloud.org).
 type Copr struct {
-	Name      string      `json:"name"` // owner/project or @group/project
+	Name      string      `json:"name"`             // owner/project or @group/project
+	Chroot    string      `json:"chroot,omitempty"` // folder of the project, such as "epel-10-$basearch"; default: by the name of the base image
 	Disabled  DefaultTrue `json:"enabled,omitzero"`
 	Unchecked DefaultTrue `json:"gpg_check,omitzero"`
 	Comment   string      `json:"comment,omitempty"`
@@ -198,6 +199,7 @@ func checkCoprs(r *strictjson.Report, coprs []Copr) {
 		} else {
 			here[c.Name] = i
 		}
+		r.Object(p).Optional("chroot", c.Chroot, checkChroot)
 		if err := checkComment(c.Comment); err != nil {
 			r.Add(p+"/comment", err)
 		}

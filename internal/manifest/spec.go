@@ -23,6 +23,7 @@ const (
 	hintGroup    = `write a group as "dnf group list" does, such as "development-tools"`
 	hintExcluded = `dnf excludes packages by name, version and architecture, such as "kernel-debug*" or "glibc.i686"`
 	hintCopr     = `write a COPR repository as "owner/project" or "@group/project"`
+	hintChroot   = `a chroot is a folder of the project on COPR, with dnf's variables, such as "epel-10-$basearch" or "fedora-rawhide-$basearch"`
 	hintRPM      = `a package without a repository is not verified: declare the repository that has it`
 )
 
@@ -50,6 +51,7 @@ var (
 	inSpec    = inProvide.with(" <>")
 	inGroup   = inGlob.with("/() ")
 	inCopr    = letters.with(".-")
+	inChroot  = letters.with(".+-$")
 	firstName = letters.with("/*?[")
 )
 
@@ -171,6 +173,19 @@ func checkCopr(name string) error {
 	}
 	return hint.Add(err, hintCopr)
 }
+
+// checkChroot checks a chroot of COPR: distribution, release and architecture.
+func checkChroot(s string) error {
+	err := checkSpelling(s, letters, inChroot)
+	if arch := s[strings.LastIndex(s, "-")+1:]; err == nil && !slices.Contains(chrootArchitectures, arch) {
+		err = errors.New("does not end with an architecture")
+	}
+	return hint.Add(err, hintChroot)
+}
+
+// chrootArchitectures are the ends of chroots: dnf's variables, and the architectures of
+// COPR (https://copr.fedorainfracloud.org/api_3/mock-chroots/list).
+var chrootArchitectures = []string{"$basearch", "$arch", "x86_64", "x86_64_v2", "aarch64", "i386", "i686", "ppc64le", "riscv64", "s390x"}
 
 // checkWord checks a value that becomes an argument of a command.
 func checkWord(s string) error {

@@ -109,6 +109,7 @@ var samples = map[string][]sample{
 		{`{}`, true},
 		{`{"packages": "jq"}`, false},
 		{`{"copr_repos": [{"enabled": true}]}`, false},
+		{`{"copr_repos": [{"name": "a/b", "chroot": "epel-10-$basearch"}]}`, true},
 		{`{"copr_repos": [{"name": "a/b", "enabled": "yes"}]}`, false},
 	},
 	"toolbox-packages.json": {
@@ -118,6 +119,11 @@ var samples = map[string][]sample{
 	"external-repos.json": {
 		{`{"repos": [{"name": "code", "display_name": "Code", "baseurl": "https://a/b", "gpg_key": "https://a/k", "packages": ["code"], "opt_path": "x", "layer_group": "bundled"}]}`, true},
 		{`{"repos": [{"name": "code"}]}`, false},
+		{`{"repos": [{"name": "a", "display_name": "A", "metalink": "https://a/m", "gpg_keys": ["https://a/k"], "repo_gpgcheck": true}]}`, true},
+		{`{"repos": [{"name": "a", "display_name": "A", "mirrorlist": "https://a/m", "gpg_key": "https://a/k", "gpg_keys": ["https://a/l"]}]}`, true},
+		{`{"repos": [{"name": "a", "display_name": "A", "gpg_key": "https://a/k"}]}`, false},
+		{`{"repos": [{"name": "a", "display_name": "A", "baseurl": "https://a/b", "metalink": "https://a/m", "gpg_key": "https://a/k"}]}`, false},
+		{`{"repos": [{"name": "a", "display_name": "A", "baseurl": "https://a/b"}]}`, false},
 	},
 	"system-config.json": {
 		{`{"kargs": {"append": ["quiet"], "remove": []}, "systemd": {"enable": ["a.service"], "disable": [], "mask": [], "custom": null}, "udev": {"rules": []}, "selinux": {}, "firmware_notes": "x"}`, true},

@@ -425,7 +425,7 @@ func isSetting(arg string) bool {
 // files.
 func isScratch(p string) bool {
 	p = path.Clean(p)
-	for _, dir := range []string{"/var/cache/", "/var/log/", "/var/lib/dnf", "/var/tmp/", "/tmp/"} {
+	for _, dir := range []string{"/var/cache/", "/var/log/", "/var/lib/dnf", "/var/tmp/", "/tmp/", "/run/"} {
 		if strings.HasPrefix(p, dir) {
 			return true
 		}
