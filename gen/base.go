@@ -36,6 +36,7 @@ func baseData(in input, t *trace) (any, error) {
 	i := declaredImage(d.Content, in.image)
 	if i.Base.Image == "" {
 		if !in.present {
+			labels(d, at, i, t) // the section is missing for them, too
 			return nil, nil
 		}
 		err := fmt.Errorf("%s: the image has no base", d.Entry(at, "", ""))
@@ -51,11 +52,18 @@ func baseData(in input, t *trace) (any, error) {
 		as := t.value(in.stage.Name, e)
 		s.As = &as
 	}
+	s.Labels = labels(d, at, i, t)
+	return s, nil
+}
+
+// labels returns the labels of the image i, which is at the pointer at, sorted.
+func labels(d manifest.Document[manifest.Images], at jsontext.Pointer, i manifest.Image, t *trace) []variable {
+	var all []variable
 	for _, name := range slices.Sorted(maps.Keys(i.Labels)) {
 		e := d.Entry((at + "/labels").AppendToken(name), name, "")
-		s.Labels = append(s.Labels, variable{t.value(name, e), t.value(i.Labels[name], e)})
+		all = append(all, variable{t.value(name, e), t.value(i.Labels[name], e)})
 	}
-	return s, nil
+	return all
 }
 
 // declaredImage returns what image.json says about an image.

@@ -37,7 +37,7 @@ func externalData(in input, t *trace) (any, error) {
 		s.Repos = append(s.Repos, newExternalRepo(d, i, r, t))
 	}
 	sortBy(s.Repos, func(r externalRepo) value { return r.ID })
-	return s, nil
+	return s, in.checkOwners(d)
 }
 
 func newExternalRepo(d manifest.Document[manifest.ExternalRepos], i int, r manifest.ExternalRepo, t *trace) externalRepo {

@@ -58,6 +58,7 @@ func (r *renderer) render() error {
 			errs = append(errs, r.renderSection(s))
 		}
 	}
+	r.warnOrder()
 	r.warnUnknownTemplates()
 	return errors.Join(distinct(errs)...)
 }

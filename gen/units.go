@@ -40,5 +40,5 @@ func unitsData(in input, t *trace) (any, error) {
 		name := strings.ReplaceAll(strings.TrimPrefix(string(p), "/"), "/", ".")
 		in.warn(warning("no-effect", d.Entry(p, "", ""), name+" has no effect: bkt keeps it and ignores it"))
 	}
-	return s, nil
+	return s, in.checkUnitFiles(d)
 }

@@ -26,7 +26,7 @@ var manifests = fstest.MapFS{
 }`)},
 	"manifests/toolbox-packages.json": {Data: []byte(`{"packages": ["jq", {"name": "gh", "from_repo": "@x/y", "arch": ["x86_64", "aarch64"]}, "z"], "removed": ["x", "z"]}`)},
 	"manifests/external-repos.json": {Data: []byte(`{"repos": [{"name": "code", "display_name": "Code",
-  "baseurl": "https://example.org/r", "gpg_key": "https://example.org/k", "packages": ["code"]}]}`)},
+  "baseurl": "https://example.org/r", "gpg_key": "https://example.org/k", "packages": ["code"], "opt_path": "/opt/a/code"}]}`)},
 	"manifests/system-config.json": {Data: []byte(`{
   "kargs": {"append": ["quiet", "a=\"b c\"", "gone"], "remove": ["gone"]},
   "files": [{"src": "motd", "dest": "/etc/motd"}, {"src": "x", "dest": "/usr/bin/x", "mode": "0755"}],
@@ -90,6 +90,7 @@ echo "is from another repository"; exit 1`
 		"version lock of kernel-6.17.*: manifests/system-packages.json:7:19: dnf -q versionlock list | grep -F -- kernel",
 		"package code: manifests/external-repos.json:2:88: " + installed("code"),
 		"package code is from code: manifests/external-repos.json:2:88: " + origin("code", "code"),
+		`folder /usr/lib/opt/a/code: manifests/external-repos.json:2:110: test -d /usr/lib/opt/a/code || { echo "is not a folder"; exit 1; }`,
 		`kernel argument quiet: manifests/system-config.json:2:24: grep -qxF -- '  "quiet",'` + toml,
 		`kernel argument a="b c": manifests/system-config.json:2:33: grep -qxF -- '  "a=\"b c\"",'` + toml,
 		"file /etc/motd: manifests/system-config.json:3:13: " + file("/etc/motd", "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", "644"),

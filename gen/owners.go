@@ -1,0 +1,120 @@
+package gen
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"bkt/internal/hint"
+	"bkt/internal/manifest"
+	"bkt/internal/strictjson"
+)
+
+// A need is a section that uses what another one has put into the image.
+type need struct{ section, above, why string }
+
+// needs has the sections that should be below others. Where dnf or systemctl would
+// refuse the other order, it is an error: see precedesInStage.
+var needs = []need{
+	{"SYSTEMD_UNITS", "SYSTEM_PACKAGES", "its packages may bring the units"},
+	{"HOST_EXPORTS", "SYSTEM_PACKAGES", "its packages could replace the wrappers"},
+	{"TOOLCHAIN_INSTALLERS", "TOOLBOX_PACKAGES", "its packages may bring the programs that download and unpack"},
+}
+
+// warnOrder warns about sections that should be below others and are above them, in the
+// same stage or in one that the other's stage is FROM.
+func (r *renderer) warnOrder() {
+	for _, n := range needs {
+		i, above := r.indexOf(n.section), r.indexOf(n.above)
+		if !r.hasEntries(i) || !r.hasEntries(above) || r.spans[above].Start < r.spans[i].Start {
+			continue
+		}
+		all := r.stages()
+		if !slices.Contains(all.Lineage(all.At(r.spans[above].Start)), all.At(r.spans[i].Start)) {
+			continue
+		}
+		place := manifest.Entry{File: r.file, Position: manifest.Position{Line: r.spans[i].Start + 1}}
+		what := fmt.Sprintf("section %s should be below section %s (line %d): %s", n.section, n.above, r.spans[above].Start+1, n.why)
+		r.warnings = append(r.warnings, hint.Add(warning("section-order", place, what), "move section %s", n.section))
+	}
+}
+
+// hasEntries reports whether span i was rendered from entries of a manifest.
+func (r *renderer) hasEntries(i int) bool {
+	return i >= 0 && r.traces[i] != nil && len(r.traces[i].entries) > 0
+}
+
+// checkUnitFiles returns an error if a unit of the manifest is among its files, and
+// section SYSTEM_FILES is not above: systemctl would not find the unit.
+func (in input) checkUnitFiles(d manifest.Document[manifest.SystemConfig]) error {
+	systemd := d.Content.Systemd
+	for _, unit := range slices.Concat(systemd.Enable, systemd.Disable) {
+		if slices.ContainsFunc(d.Content.Files, func(f manifest.SystemFile) bool { return isFileOf(unit, f.Dest) }) {
+			_, err := in.precedesInStage("SYSTEM_FILES")
+			return err
+		}
+	}
+	return nil
+}
+
+// isFileOf reports whether a file of the image is that of a unit, or of the template of
+// an instance (systemd.unit(5)).
+func isFileOf(unit, file string) bool {
+	dir, name := path.Split(file)
+	if !slices.Contains([]string{"/etc/systemd/system/", "/usr/lib/systemd/system/", "/usr/local/lib/systemd/system/"}, dir) {
+		return false
+	}
+	prefix, _, _ := strings.Cut(unit, "@")
+	return name == unit || name == prefix+"@"+path.Ext(unit)
+}
+
+// checkOwners looks for packages of external repositories that other entries name, too.
+// dnf would take the package from any of its origins. It refuses to install one that is
+// excluded.
+func (in input) checkOwners(d manifest.Document[manifest.ExternalRepos]) error {
+	p, err := load[manifest.Packages](in.manifestCache, manifest.SystemPackagesPath)
+	if err != nil {
+		return nil // section SYSTEM_PACKAGES has the error
+	}
+	var errs []error
+	first := map[string]manifest.Entry{}
+	for i, r := range d.Content.Repos {
+		at := strictjson.Item("/repos", i)
+		for k, spec := range r.Packages {
+			e := d.Entry(strictjson.Item(at+"/packages", k), spec, r.Comment)
+			if other, ok := first[spec]; ok {
+				in.warn(hint.Add(warning("package-twice", e, fmt.Sprintf("package %s is also in another repository, at %s", spec, other)),
+					"keep it in the repository that it has to come from"))
+				continue
+			}
+			first[spec] = e
+			errs = append(errs, in.checkExcluded(p, spec, e))
+		}
+	}
+	for i, pkg := range p.Content.Packages {
+		if other, ok := first[pkg.Name]; ok {
+			e := p.Entry(p.Content.PackagePointer(i), pkg.Name, pkg.Comment)
+			in.warn(hint.Add(warning("package-twice", e, fmt.Sprintf("package %s is also in a repository, at %s", pkg.Name, other)),
+				"remove it here: section %s installs the packages of repositories, too", "SYSTEM_PACKAGES"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkExcluded returns an error if package spec of an external repository, the entry e,
+// is excluded, and warns if it is removed.
+func (in input) checkExcluded(p manifest.Document[manifest.Packages], spec string, e manifest.Entry) error {
+	for i, excluded := range p.Content.Excluded {
+		if matched, err := path.Match(excluded, spec); matched && err == nil {
+			err := fmt.Errorf("%s: package %s is to be installed, and excluded at %s", e, spec, p.Entry(strictjson.Item("/excluded", i), "", ""))
+			return hint.Add(err, "remove it from one of the two")
+		}
+	}
+	if i := slices.Index(p.Content.Removed, spec); i >= 0 {
+		at := p.Entry(strictjson.Item("/removed", i), "", "")
+		in.warn(hint.Add(warning("package-twice", e, fmt.Sprintf("package %s is to be installed, and removed at %s", spec, at)), "remove it from one of the two"))
+	}
+	return nil
+}
