@@ -1,6 +1,7 @@
 package gen_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +104,25 @@ func TestInsertPlaces(t *testing.T) {
 				t.Errorf("again: %v\n%q", err, again)
 			}
 		})
+	}
+}
+
+// TestInsertOwners checks that the section that installs the packages of external
+// repositories is inserted, too, and that a repository without packages needs none.
+func TestInsertOwners(t *testing.T) {
+	const repos = `{"repos": [{"name": "a", "display_name": "A", "baseurl": "https://a.test/", "gpg_key": "https://a.test/key"%s}]}`
+	for packages, want := range map[string]string{
+		`, "packages": ["a"]`: "FROM a\n\n" + markers("\n", "EXTERNAL_REPOS", "SYSTEM_PACKAGES"),
+		"":                    "FROM a\n\n" + markers("\n", "EXTERNAL_REPOS"),
+	} {
+		repo := fstest.MapFS{"manifests/external-repos.json": {Data: fmt.Appendf(nil, repos, packages)}}
+		got, err := gen.Insert("Containerfile", []byte("FROM a\n"), repo, "")
+		if err != nil || string(got) != want {
+			t.Errorf("got %v\n%q\nwant\n%q", err, got, want)
+		}
+		if got, err := gen.Insert("toolbox/Containerfile", []byte("FROM a\n"), repo, ""); err != nil || string(got) != "FROM a\n" {
+			t.Errorf("toolbox: %q, %v", got, err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package gen
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -38,6 +39,38 @@ func (r *renderer) warnOrder() {
 		place := manifest.Entry{File: r.file, Position: manifest.Position{Line: r.spans[i].Start + 1}}
 		what := fmt.Sprintf("section %s should be below section %s (line %d): %s", n.section, n.above, r.spans[above].Start+1, n.why)
 		r.warnings = append(r.warnings, hint.Add(warning("section-order", place, what), "move section %s", n.section))
+	}
+}
+
+// warnOtherImages warns about entries of an image for which the repository has no
+// Containerfile: nothing would ever render them. Manifests that are not for images alone
+// do not count.
+func (r *renderer) warnOtherImages() {
+	if r.file != Containerfile(r.image) {
+		return
+	}
+	for _, image := range Images() {
+		name := Containerfile(image)
+		if _, err := fs.Stat(r.manifests.repo, name); image == r.image || !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var said []string // manifests
+		for _, s := range sections {
+			file := s.manifests[image]
+			if file == "" || slices.Contains(append(said, manifest.ImagePath, manifest.DistroboxPath), file) {
+				continue
+			}
+			t := &trace{}
+			_, _ = s.data(input{
+				image: image, manifest: file, manifestCache: r.manifests, warn: func(error) {},
+				precedesInStage: func(string) (bool, error) { return false, nil },
+			}, t)
+			if len(t.entries) > 0 {
+				said = append(said, file)
+				r.warnings = append(r.warnings, hint.Add(warning("image-missing", t.entries[0], fmt.Sprintf("the repository has no %s for this entry", name)),
+					"run \"bkt init\", which creates it"))
+			}
+		}
 	}
 }
 

@@ -59,6 +59,7 @@ func (r *renderer) render() error {
 		}
 	}
 	r.warnOrder()
+	r.warnOtherImages()
 	r.warnUnknownTemplates()
 	return errors.Join(distinct(errs)...)
 }

@@ -190,11 +190,12 @@ func (d reading) unused() []error {
 	if len(d.now.All) == 0 {
 		return nil
 	}
-	used := d.used()
+	used, lines := d.used(), dockerfile.SplitLines(string(d.r.Text))
 	var warnings []error
 	said := ""
 	for _, o := range d.r.Origins {
-		if o.Section == said || o.Position.Line == 0 || used[d.now.At(o.Line-1)] {
+		comment := strings.HasPrefix(lines[o.Line-1].Text, "#") // in place of entries
+		if o.Section == said || comment || used[d.now.At(o.Line-1)] {
 			continue
 		}
 		said = o.Section

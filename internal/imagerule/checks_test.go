@@ -90,7 +90,7 @@ echo "is from another repository"; exit 1`
 		"version lock of kernel-6.17.*: manifests/system-packages.json:7:19: dnf -q versionlock list | grep -F -- kernel",
 		"package code: manifests/external-repos.json:2:88: " + installed("code"),
 		"package code is from code: manifests/external-repos.json:2:88: " + origin("code", "code"),
-		`folder /usr/lib/opt/a/code: manifests/external-repos.json:2:110: test -d /usr/lib/opt/a/code || { echo "is not a folder"; exit 1; }`,
+		`folder /usr/lib/opt/a/code: manifests/external-repos.json:2:109: test -d /usr/lib/opt/a/code || { echo "is not a folder"; exit 1; }`,
 		`kernel argument quiet: manifests/system-config.json:2:24: grep -qxF -- '  "quiet",'` + toml,
 		`kernel argument a="b c": manifests/system-config.json:2:33: grep -qxF -- '  "a=\"b c\"",'` + toml,
 		"file /etc/motd: manifests/system-config.json:3:13: " + file("/etc/motd", "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", "644"),
