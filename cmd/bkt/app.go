@@ -82,9 +82,15 @@ func (a *app) withStack(err error) error {
 	return err
 }
 
-// source prints the lines of the Containerfile at which a build failed.
+// source prints the lines of the Containerfile at which a build failed, and the last
+// lines of the step's output if the progress has not shown them.
 func (a *app) source(err error) {
-	if step, ok := errors.AsType[*buildspec.StepError](err); ok {
-		fmt.Fprint(a.Err, step.Source)
+	step, ok := errors.AsType[*buildspec.StepError](err)
+	if !ok {
+		return
+	}
+	fmt.Fprint(a.Err, step.Source)
+	if step.Tail != "" {
+		fmt.Fprintln(a.Err, step.Tail)
 	}
 }

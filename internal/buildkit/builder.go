@@ -9,8 +9,10 @@ package buildkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"bkt/internal/buildspec"
 	"bkt/internal/crash"
@@ -68,12 +70,42 @@ type Builder struct {
 	// Credentials returns the user and the password for the registry host, both
 	// empty for none. It may be nil.
 	Credentials func(ctx context.Context, host string) (user, secret string, err error)
+
+	output   string       // the folder that the image is written to; empty: none
+	packages *packageList // nil: no names are suggested
 }
 
 // Build builds s into the OCI layout dir and returns the image. If it fails,
 // the image that was in dir before is still there. If a step fails, the error
 // is a [buildspec.StepError]. Progress goes to log.
+//
+// If the engine's cache is broken, the image is built again, once, without the cache.
 func (b Builder) Build(ctx context.Context, s buildspec.Spec, dir string, log io.Writer) (ocilayout.Image, error) {
+	l, err := b.build(ctx, s, dir, log)
+	if b.mayRepeat(s, err) {
+		s.NoCache = true
+		l, err = b.build(ctx, s, dir, log)
+	}
+	return l, err
+}
+
+// mayRepeat reports whether a build of s failed because of a broken record in the cache,
+// and warns about it: without the cache, it may succeed.
+func (b Builder) mayRepeat(s buildspec.Spec, err error) bool {
+	if _, broken := errors.AsType[brokenRecordError](err); !broken || s.NoCache {
+		return false
+	}
+	if b.Warn != nil {
+		b.Warn(fmt.Errorf("the cache of the engine has a broken record, and %s is built again without the cache: %w", s.Containerfile, errors.New(err.Error())))
+	}
+	return true
+}
+
+func (b Builder) build(ctx context.Context, s buildspec.Spec, dir string, log io.Writer) (ocilayout.Image, error) {
+	var err error
+	if b.output, err = filepath.Abs(dir); err != nil {
+		return ocilayout.Image{}, err
+	}
 	parts, err := b.parts(ctx, s, dir)
 	if err != nil {
 		return ocilayout.Image{}, err

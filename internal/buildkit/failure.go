@@ -14,14 +14,16 @@ import (
 	"bkt/internal/engineclient"
 	"bkt/internal/hint"
 	"bkt/internal/ocilayout"
+	"bkt/internal/stepfailure"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/util/progress/progressui"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // explain turns the error of a build of file into one for users.
-func explain(ctx context.Context, c *client.Client, cfg engineclient.Config, file string, err error) error {
+func (b Builder) explain(ctx context.Context, c *client.Client, file string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -29,33 +31,90 @@ func explain(ctx context.Context, c *client.Client, cfg engineclient.Config, fil
 		return err
 	}
 	if sources := errdefs.Sources(err); len(sources) > 0 {
-		step := buildspec.NewStepError(file, sources[len(sources)-1], err)
-		step.Message = engineclient.Message(err)
-		return advise(step)
+		return b.explainStep(ctx, buildspec.NewStepError(file, sources[len(sources)-1], err))
 	}
 	if !engineclient.Answers(ctx, c) {
 		err = errors.New("the engine stopped during the build")
-		if cfg.Address != engineclient.Own {
-			return hint.Add(err, "check whether %s is still running", cfg.Address)
+		if b.Config.Address != engineclient.Own {
+			return hint.Add(err, "check whether %s is still running", b.Config.Address)
 		}
-		return hint.Add(err, "run the command again; %s may say why", contract.LogFile(cfg.Root))
+		return hint.Add(err, "run the command again; %s may say why", contract.LogFile(b.Config.Root))
 	}
 	plain := errors.New(engineclient.Message(err))
+	if t := b.trouble(ctx, plain.Error(), ""); t != nil {
+		return t
+	}
 	if _, ok := errors.AsType[platformError](err); ok {
 		return platformError{plain}
 	}
 	return plain
 }
 
+// explainStep turns the error of a step into one for users.
+func (b Builder) explainStep(ctx context.Context, step *buildspec.StepError) error {
+	step.Message = engineclient.Message(step.Err)
+	if loud, ok := errors.AsType[loudError](step.Err); ok && step.ExitCode != 0 {
+		step.Output = loud.output
+		step.Known = stepfailure.Near(stepfailure.Unmatched(step.Output), b.packages.get())
+	}
+	if b.isSilent() {
+		step.Tail = stepfailure.Tail(step.Output)
+	}
+	t := b.trouble(ctx, step.Message, step.Output)
+	switch _, broken := t.(brokenRecordError); {
+	case t == nil:
+		return advise(step)
+	case broken:
+		return brokenRecordError{step.Error()}
+	}
+	what := t.Error()
+	if step.ExitCode != 0 {
+		what = step.Step + ": " + what
+	}
+	step.ExitCode, step.Message, step.Explained = 0, what, true
+	return hint.Copy(step, t)
+}
+
+// isSilent reports whether the progress does not show the output of a step that fails.
+func (b Builder) isSilent() bool {
+	mode := progressui.DisplayMode(b.Progress)
+	return mode == progressui.QuietMode || mode == progressui.RawJSONMode
+}
+
 // advise adds a hint to the error of an image that cannot be read from a registry.
 func advise(e *buildspec.StepError) error {
 	text := e.Err.Error()
 	asked := strings.Contains(text, "failed to resolve source metadata") || strings.Contains(text, "failed to do request")
-	if e.ExitCode != 0 || !asked {
+	switch {
+	case e.ExitCode != 0 || !asked:
+		return e
+	case isUnreachable(text):
+		return hint.Add(e, "check the name of the registry and the network; or read the image from a folder with --build-context NAME=oci-layout://DIR")
+	case isGone(text):
 		return e
 	}
 	return hint.Add(e, "if the image is private, log in with \"podman login\"; or read it from a folder with --build-context NAME=oci-layout://DIR")
 }
+
+// isUnreachable reports whether an error says that no server answers.
+func isUnreachable(text string) bool {
+	for _, sign := range []string{"no such host", "server misbehaving", "connection refused", "network is unreachable", "no route to host", "i/o timeout", "connection reset", "TLS handshake timeout", "name resolution"} {
+		if strings.Contains(text, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// isGone reports whether an error says that a registry does not have the digest of an
+// image.
+func isGone(text string) bool {
+	return strings.Contains(text, "@sha256:") && strings.HasSuffix(text, ": not found")
+}
+
+// IsGone reports whether a step failed because a registry does not have the image of its
+// digest, any more.
+func IsGone(e *buildspec.StepError) bool { return e.ExitCode == 0 && isGone(e.Err.Error()) }
 
 // withCause adds the folder or the platform to err, of a build of s, where the
 // engine cannot know it.

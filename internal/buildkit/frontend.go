@@ -26,7 +26,7 @@ const epochArg = "SOURCE_DATE_EPOCH"
 // only some of its platforms.
 func (b Builder) frontend(s buildspec.Spec, in buildspec.Inputs) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		t := &clientWithOpts{Client: c, opts: maps.Clone(c.BuildOpts().Opts), rerun: s.RerunLines}
+		t := &clientWithOpts{Client: c, opts: maps.Clone(c.BuildOpts().Opts), rerun: s.RerunLines, packages: b.packages}
 		b.addProxies(t.opts, s)
 		var undated error
 		if _, set := s.Args[epochArg]; !set {
@@ -88,8 +88,9 @@ func (b Builder) lookUp(ctx context.Context, c gateway.Client, name string, plat
 // options than the engine has, and runs some steps again.
 type clientWithOpts struct {
 	gateway.Client
-	opts  map[string]string
-	rerun []int // lines
+	opts     map[string]string
+	rerun    []int // lines
+	packages *packageList
 }
 
 // BuildOpts returns the options for the frontend.

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"bkt/internal/crash"
-	"bkt/internal/engineclient"
 
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 )
@@ -20,7 +19,7 @@ func TestGuard(t *testing.T) {
 	if err == nil || broken != err {
 		t.Fatalf("error is %v, and %v is remembered", err, broken)
 	}
-	err = explain(t.Context(), nil, engineclient.Config{}, "Containerfile", broken)
+	err = Builder{}.explain(t.Context(), nil, "Containerfile", broken)
 	if _, ok := errors.AsType[*crash.Error](err); !ok {
 		t.Errorf("explained as %v", err)
 	}

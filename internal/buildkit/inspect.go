@@ -44,20 +44,35 @@ type ExtraMount struct {
 }
 
 // Inspect builds s without storing the image, and calls visit with it. Progress
-// goes to log.
+// goes to log. With a broken cache, it builds again as [Builder.Build] does.
 func (b Builder) Inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount, log io.Writer, visit func(context.Context, Inspection) error) error {
 	in, err := b.Inputs(ctx, s)
 	if err != nil {
 		return err
 	}
-	return b.inspect(ctx, s, extra, log, visit, func(ctx context.Context, c stepClient) (Inspection, error) {
-		b.Proxies = c.proxies
-		res, err := b.frontend(s, in)(ctx, c.Client)
-		if err != nil {
-			return Inspection{}, err
-		}
-		return newInspection(c, s, res)
-	})
+	b.packages = new(packageList)
+	visited := false
+	visitOnce := func(ctx context.Context, i Inspection) error {
+		visited = true
+		return visit(ctx, i)
+	}
+	inspect := func(s buildspec.Spec) error {
+		return b.inspect(ctx, s, extra, log, visitOnce, func(ctx context.Context, c stepClient) (Inspection, error) {
+			b := b
+			b.Proxies = c.proxies
+			res, err := b.frontend(s, in)(ctx, c.Client)
+			if err != nil {
+				return Inspection{}, err
+			}
+			return newInspection(c, s, res)
+		})
+	}
+	err = inspect(s)
+	if !visited && b.mayRepeat(s, err) {
+		s.NoCache = true
+		err = inspect(s)
+	}
+	return err
 }
 
 // InspectLayout is like [Builder.Inspect] for l, an image that was built from s
@@ -113,7 +128,7 @@ func (b Builder) inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount
 	network.close()
 	removed := extra.remove(ctx, c.Client)
 	if err != nil {
-		err = network.withCause(b.withCause(s, explain(ctx, c.Client, b.Config, s.Containerfile, err)))
+		err = network.withCause(b.withCause(s, b.explain(ctx, c.Client, s.Containerfile, err)))
 	}
 	return errors.Join(err, removed)
 }

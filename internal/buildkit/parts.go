@@ -153,10 +153,11 @@ func (p part) deliver(ctx context.Context, out *ocilayout.Writer, also []client.
 		return none, err
 	}
 	p.Proxies = network.reachable(p.Builder, c, p.spec)
+	p.packages = new(packageList)
 	res, err := p.solve(ctx, c.Client, p.opt, p.frontend(p.spec, p.inputs), log)
 	network.close()
 	if err != nil {
-		return none, network.withCause(p.withCause(p.spec, explain(ctx, c.Client, p.Config, p.spec.Containerfile, err)))
+		return none, network.withCause(p.withCause(p.spec, p.explain(ctx, c.Client, p.spec.Containerfile, err)))
 	}
 	return by.receive(ctx, res.ExporterResponse)
 }

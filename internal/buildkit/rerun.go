@@ -12,10 +12,25 @@ import (
 // Solve makes the engine run the steps of some lines again, and all steps that
 // depend on them.
 func (t *clientWithOpts) Solve(ctx context.Context, r gateway.SolveRequest) (*gateway.Result, error) {
-	if r.Definition == nil || len(t.rerun) == 0 {
-		return t.Client.Solve(ctx, r)
+	// Evaluated here, and not only when the image is exported, a step that fails leaves
+	// its files for a look at them.
+	r.Evaluate = true
+	if r.Definition != nil && len(t.rerun) > 0 {
+		var err error
+		if r.Definition, err = t.again(ctx, r.Definition); err != nil {
+			return nil, err
+		}
 	}
-	steps, err := readSteps(r.Definition)
+	res, err := t.Client.Solve(ctx, r)
+	if err != nil {
+		t.packages.read(ctx, t.Client, err)
+	}
+	return res, err
+}
+
+// again returns the definition that runs some lines, and what depends on them, again.
+func (t *clientWithOpts) again(ctx context.Context, def *pb.Definition) (*pb.Definition, error) {
+	steps, err := readSteps(def)
 	if err != nil {
 		return nil, err
 	}
@@ -23,11 +38,11 @@ func (t *clientWithOpts) Solve(ctx context.Context, r gateway.SolveRequest) (*ga
 	if err := t.expire(ctx, steps, chosen); err != nil {
 		return nil, err
 	}
-	r.Definition = r.Definition.CloneVT()
+	def = def.CloneVT()
 	for _, step := range steps.following(chosen) {
-		metadata(r.Definition, step.digest).IgnoreCache = true
+		metadata(def, step.digest).IgnoreCache = true
 	}
-	return t.Client.Solve(ctx, r)
+	return def, nil
 }
 
 // A step is an operation of a definition.

@@ -3,11 +3,13 @@ package buildkit
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/opencontainers/go-digest"
 )
 
 // symptoms are what the output of steps says about why one of them fails: the engine
@@ -15,7 +17,39 @@ import (
 type symptoms struct {
 	unrunnable bool                      // a program is for another platform
 	unreached  map[string]unreachedError // what a step did not reach, by the step's digest
+	outputs    outputs
 }
+
+// outputs are the ends of the outputs of steps that have not succeeded, by their digest.
+type outputs map[digest.Digest][]byte
+
+// maxOutput is how much of an output is kept, in bytes: enough for a line about each of
+// a few thousand packages.
+const maxOutput = 256 << 10
+
+// add reads a part of the output.
+func (o outputs) add(status *client.SolveStatus) {
+	for _, l := range status.Logs {
+		text := append(o[l.Vertex], l.Data...)
+		if len(text) > 2*maxOutput {
+			text = slices.Clone(text[len(text)-maxOutput:])
+		}
+		o[l.Vertex] = text
+	}
+	for _, v := range status.Vertexes {
+		if v.Completed != nil && v.Error == "" {
+			delete(o, v.Digest)
+		}
+	}
+}
+
+// A loudError is the error of a step, with its output.
+type loudError struct {
+	error
+	output string
+}
+
+func (e loudError) Unwrap() error { return e.error }
 
 // An unreachedError is the error of a step that did not reach something.
 type unreachedError struct {
@@ -28,6 +62,10 @@ func (e unreachedError) Unwrap() error { return e.error }
 // add reads a part of the output.
 func (s *symptoms) add(status *client.SolveStatus) {
 	s.unrunnable = s.unrunnable || isUnrunnable(status)
+	if s.outputs == nil {
+		s.outputs = outputs{}
+	}
+	s.outputs.add(status)
 	for _, l := range status.Logs {
 		for line := range bytes.Lines(l.Data) {
 			port, ok := unreached(strings.ToLower(string(line)))
@@ -44,10 +82,13 @@ func (s *symptoms) add(status *client.SolveStatus) {
 
 // mark returns the error of the build with what explains it.
 func (s *symptoms) mark(err error) error {
+	failed, ok := errors.AsType[*errdefs.VertexError](err)
+	if ok {
+		err = loudError{err, string(s.outputs[digest.Digest(failed.Digest)])}
+	}
 	if s.unrunnable {
 		return platformError{err}
 	}
-	failed, ok := errors.AsType[*errdefs.VertexError](err)
 	if !ok {
 		return err
 	}

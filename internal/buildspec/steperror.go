@@ -15,27 +15,41 @@ import (
 
 // A StepError says which step of a Containerfile failed.
 type StepError struct {
-	File     string // as [Spec] names it
-	Line     int    // where the step begins; 0 if unknown
-	Last     int    // where it ends
-	Step     string // its text, on one line and cut short; empty if it did not run
-	ExitCode int    // of its command; 0 if it was not a command that failed
-	Source   string // the step and the lines around it, with their numbers
-	Err      error  // the error itself
-	Message  string // Err for users; empty: the text of Err
+	File     string   // as [Spec] names it
+	Line     int      // where the step begins; 0 if unknown
+	Last     int      // where it ends
+	Step     string   // its text, on one line and cut short; empty if it did not run
+	ExitCode int      // of its command; 0 if it was not a command that failed
+	Source   string   // the step and the lines around it, with their numbers; cut short
+	Lines    []string // of the step
+	Err      error    // the error itself
+	Message  string   // Err for users; empty: the text of Err
+
+	Output    string   // of the step, or its end; empty if it did not run
+	Tail      string   // the last lines of Output, if the progress has not shown them
+	Known     []string // names of packages like those that dnf has not found; they exist
+	Explained bool     // the error itself says why: it is not the step's fault
 }
 
 // Error returns "file:line: step: what".
 func (e *StepError) Error() string {
-	where := e.File
-	if e.Line > 0 {
-		where = fmt.Sprintf("%s:%d", e.File, e.Line)
-	}
+	where := e.Place()
 	if e.ExitCode != 0 {
 		return fmt.Sprintf("%s: %s: exit code %d", where, e.Step, e.ExitCode)
 	}
 	return fmt.Sprintf("%s: %s", where, cmp.Or(e.Message, e.Err.Error()))
 }
+
+// Place returns where the step begins, as file:line.
+func (e *StepError) Place() string {
+	if e.Line == 0 {
+		return e.File
+	}
+	return fmt.Sprintf("%s:%d", e.File, e.Line)
+}
+
+// Has reports whether a line of the Containerfile is one of the step's.
+func (e *StepError) Has(line int) bool { return line >= e.Line && line < e.Line+len(e.Lines) }
 
 // Unwrap returns the error itself.
 func (e *StepError) Unwrap() error { return e.Err }
@@ -56,22 +70,41 @@ func NewStepError(file string, s *errdefs.Source, err error) *StepError {
 	}
 	var source strings.Builder
 	_ = s.Print(&source) // a strings.Builder takes everything
-	e.Source = source.String()
+	e.Source = abridge(source.String())
 	if s.Info != nil {
-		e.Step = summary(string(s.Info.Data), e.Line, e.Last)
+		lines := strings.Split(string(s.Info.Data), "\n")
+		if e.Line >= 1 && e.Last <= len(lines) {
+			e.Lines = lines[e.Line-1 : e.Last]
+		}
 	}
+	e.Step = summary(e.Lines)
 	return e
 }
 
-// summary returns the lines first to last of text as one line, cut short.
-func summary(text string, first, last int) string {
-	const longest = 72
-	lines := strings.Split(text, "\n")
-	if first < 1 || last > len(lines) {
-		return ""
+// abridge cuts a step of many lines in the output of [errdefs.Source.Print], which marks
+// the lines of the step.
+func abridge(source string) string {
+	const first, last = 8, 3
+	var steps []int
+	lines := strings.SplitAfter(source, "\n")
+	for i, line := range lines {
+		if _, rest, _ := strings.Cut(line, " | "); strings.HasPrefix(rest, ">>> ") {
+			steps = append(steps, i)
+		}
 	}
+	if len(steps) <= first+last+1 {
+		return source
+	}
+	from, to := steps[first], steps[len(steps)-last]
+	more := fmt.Sprintf("     … %d more lines\n", to-from)
+	return strings.Join(lines[:from], "") + more + strings.Join(lines[to:], "")
+}
+
+// summary returns the lines of a step as one line, cut short.
+func summary(lines []string) string {
+	const longest = 72
 	var words []string
-	for _, line := range lines[first-1 : last] {
+	for _, line := range lines {
 		words = append(words, strings.Fields(strings.TrimSuffix(strings.TrimSpace(line), `\`))...)
 	}
 	short := []rune(strings.Join(words, " "))

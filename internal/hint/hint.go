@@ -25,6 +25,15 @@ func Add(err error, format string, args ...any) error {
 	return hinted{err, fmt.Sprintf(format, args...)}
 }
 
+// Copy returns err with the hints of from, in their order.
+func Copy(err, from error) error {
+	hints := Of(from)
+	for i := len(hints) - 1; i >= 0; i-- {
+		err = Add(err, "%s", hints[i])
+	}
+	return err
+}
+
 // Of returns the hints of err and of the errors that it wraps or joins, outermost first,
 // each once: those of Add, and those of errors with a method Hints() []string.
 func Of(err error) []string {

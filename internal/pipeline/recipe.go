@@ -141,30 +141,6 @@ func origins(log Log, r repo.Repo, k gen.Image) ([]gen.Origin, error) {
 	return origins, err
 }
 
-// Blame adds to the error of a build step which manifest entry the step is rendered
-// from, if it is rendered from one.
-func (s Recipe) Blame(err error) error {
-	step, ok := errors.AsType[*buildspec.StepError](err)
-	if !ok || step.File != s.Spec.Containerfile {
-		return err
-	}
-	entries, files := map[string]bool{}, map[string]bool{}
-	for _, o := range s.origins {
-		if o.Line >= step.Line && o.Line <= step.Last {
-			files[o.File] = true
-			entries[o.Entry.String()] = o.Position.Line > 0
-		}
-	}
-	maps.DeleteFunc(entries, func(_ string, single bool) bool { return !single })
-	if len(entries) != 1 {
-		entries = files
-	}
-	for entry := range entries {
-		return hint.Add(err, "this step is rendered from %s", entry)
-	}
-	return err
-}
-
 // Inspected returns the build specification for inspecting the image: for the platform
 // of this machine if the manifests declare it, or else for the first one.
 func (s Recipe) Inspected() buildspec.Spec {

@@ -1,0 +1,169 @@
+package buildkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"bkt/internal/engineclient"
+	"bkt/internal/hint"
+	"bkt/internal/stepfailure"
+
+	"golang.org/x/sys/unix"
+)
+
+// trouble returns what is wrong with the engine, its machine or the output, if that is
+// why a build fails with the error text and, of a step, this output. Otherwise it
+// returns nil.
+func (b Builder) trouble(ctx context.Context, text, output string) error {
+	switch {
+	case isBrokenRecord(text):
+		return brokenRecordError{text}
+	case b.output != "" && strings.Contains(text, b.output) && strings.Contains(text, noSpace):
+		return b.fullOutput()
+	case strings.Contains(text, noSpace) || stepfailure.IsFullDisk(output):
+		return b.fullDisk()
+	case isStarved(text) || isStarved(stepfailure.Tail(output)):
+		return b.starved()
+	case hasNoOwner(text) || hasNoOwner(stepfailure.Tail(output)):
+		return b.missingIDs(ctx)
+	}
+	return nil
+}
+
+const noSpace = "no space left on device"
+
+// isStarved reports whether text is about a failure that a full disk causes, among
+// others. The first message is runc's, word for word.
+func isStarved(text string) bool {
+	return strings.Contains(text, "unable to store init state: %!w(<nil>)") || strings.Contains(strings.ToLower(text), "read-only file system")
+}
+
+// starved returns the error of a full disk if the disk of the engine is full.
+func (b Builder) starved() error {
+	if s, ok := spaceOf(b.Config.Root); ok && b.isOwn() && (s.bytes < 16<<20 || s.noInodes()) {
+		return b.fullDisk()
+	}
+	return nil
+}
+
+// fullDisk returns the error of a full disk of the engine.
+func (b Builder) fullDisk() error {
+	if !b.isOwn() {
+		return hint.Add(errors.New(noSpace), "free space where %s keeps its data", b.Config.Address)
+	}
+	root := b.Config.Root
+	s, ok := spaceOf(root)
+	err := fmt.Errorf("%s: %s", root, noSpace)
+	switch {
+	case !ok:
+		return hint.Add(err, "\"bkt engine prune\" deletes what no build uses")
+	case s.bytes > 1<<30 && !s.noInodes(): // what the step has written is deleted by now
+		err = errors.New(noSpace)
+		return hint.Add(err, "%s, where the engine keeps layers, has %v now; the step may need more, or have filled another file system, such as a tmpfs", root, s)
+	}
+	return hint.Add(err, "%s has %v; \"bkt engine prune\" deletes what no build uses", root, s)
+}
+
+// fullOutput returns the error of a full disk of the output.
+func (b Builder) fullOutput() error {
+	err := fmt.Errorf("writing the image: %s: %s", b.output, noSpace)
+	dir := b.output
+	for {
+		if s, ok := spaceOf(dir); ok {
+			return hint.Add(err, "%s has %v; free space there, or write the image elsewhere with --output", dir, s)
+		}
+		if dir == filepath.Dir(dir) {
+			return err
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// isOwn reports whether the engine is bkt's own, whose folder is on this machine.
+func (b Builder) isOwn() bool {
+	return b.Config.Address == engineclient.Own || b.Config.Address == ""
+}
+
+// space is what a user can still write to a file system.
+type space struct {
+	bytes, inodes uint64
+	counted       bool // the file system has a limited number of inodes
+}
+
+// spaceOf returns the space of the file system of dir. It is not ok if the system does
+// not tell it.
+func spaceOf(dir string) (s space, ok bool) {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(dir, &stat); err != nil {
+		return s, false
+	}
+	return space{stat.Bavail * uint64(stat.Bsize), stat.Ffree, stat.Files > 0}, true
+}
+
+func (s space) noInodes() bool { return s.counted && s.inodes < 100 }
+
+// String returns the space as "12 MB free", or the inodes if these are the reason that
+// nothing can be written.
+func (s space) String() string {
+	switch {
+	case s.noInodes():
+		return fmt.Sprintf("%d inodes free", s.inodes)
+	case s.bytes < 1<<20:
+		return fmt.Sprintf("%d kB free", s.bytes>>10)
+	}
+	return fmt.Sprintf("%d MB free", s.bytes>>20)
+}
+
+// hasNoOwner reports whether a line of text says that a file cannot be given to a user.
+func hasNoOwner(text string) bool {
+	for line := range strings.Lines(strings.ToLower(text)) {
+		if strings.Contains(line, "own") && strings.Contains(line, "invalid argument") {
+			return true
+		}
+	}
+	return false
+}
+
+// missingIDs returns the error of an engine that has too few subordinate ids: the kernel
+// refuses to give a file to a user that does not exist in the engine.
+func (b Builder) missingIDs(ctx context.Context) error {
+	if !b.isOwn() || os.Geteuid() == 0 {
+		return nil
+	}
+	needs, err := engineclient.ReadNeeds(ctx, b.Config)
+	if err != nil {
+		return nil
+	}
+	var errs []error
+	for _, need := range needs.All {
+		if strings.HasPrefix(need.Name, "/etc/sub") && need.Err != nil {
+			errs = append(errs, hint.Split(need.Err)...)
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return hint.Copy(fmt.Errorf("a file cannot be given to its user: %w", errs[0]), errors.Join(errs...))
+}
+
+// A brokenRecordError says that the engine's cache has a record of a step whose files
+// are gone, as after a full disk.
+type brokenRecordError struct{ text string }
+
+func (e brokenRecordError) Error() string { return e.text }
+
+// Hints implements the interface of [hint.Of].
+func (brokenRecordError) Hints() []string {
+	return []string{"the cache of the engine has a broken record: \"bkt engine prune\" deletes the cache"}
+}
+
+// brokenRecord matches what containerd says about a layer that its database does not
+// have.
+var brokenRecord = regexp.MustCompile(`snapshot( \S+)? does not exist: not found|missing parent "?\S* bucket: not found`)
+
+func isBrokenRecord(text string) bool { return brokenRecord.MatchString(text) }
