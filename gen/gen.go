@@ -188,6 +188,12 @@ func SectionNames() []string {
 	return all
 }
 
+// HasSections reports whether a Containerfile has a section that bkt renders.
+func HasSections(file string, text []byte) bool {
+	spans, _ := section.Find(file, string(text), SectionNames())
+	return slices.ContainsFunc(spans, func(s section.Span) bool { return slices.Contains(SectionNames(), s.Name) })
+}
+
 // ManifestOf returns the path of the manifest that a section is rendered from in
 // the Containerfile of an image; empty if that has no such section.
 func ManifestOf(section string, image Image) string {

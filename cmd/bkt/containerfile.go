@@ -26,6 +26,14 @@ type files struct {
 	Files []string `arg:"" optional:"" name:"file" help:"Containerfiles (default: Containerfile and toolbox/Containerfile)."`
 }
 
+// variants returns notes about files that have sections and that the command does not read.
+func (f files) variants(r repo.Repo) []finding.Finding {
+	if len(f.Files) > 0 {
+		return nil
+	}
+	return containerfile.Variants(r)
+}
+
 type syncCmd struct {
 	ui.Mode
 	files
@@ -71,6 +79,9 @@ func (c *syncCmd) plan(ctx context.Context, a *app, r repo.Repo, hidden bool) (p
 	names, err := containerfile.Names(r, c.Files)
 	if err != nil {
 		return nil, err
+	}
+	for _, v := range c.variants(r) {
+		a.Note("%v", v)
 	}
 	return containerfile.Sync(ctx, a, r, names, c.options())
 }
@@ -131,6 +142,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	findings, p, failed := containerfile.Check(ctx, r, names)
+	findings = append(findings, c.variants(r)...)
 	err = errors.Join(c.print(a, findings, p), failed)
 	if err == nil && len(p) > 0 {
 		err = ui.ErrPending

@@ -61,6 +61,7 @@ func (a *app) fix(ctx context.Context, problems []doctor.Problem, m ui.Mode) err
 	for _, one := range problems {
 		p = append(p, one.Plan...)
 		switch {
+		case one.IsNote():
 		case one.NotChecked:
 			a.Warn([]error{fmt.Errorf("%s: %w", one.Subject, one.Finding)})
 		case one.Plan == nil:

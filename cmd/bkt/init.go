@@ -95,7 +95,14 @@ func (c *initCmd) plan(ctx context.Context, a *app, r repo.Repo) (plan.Plan, err
 		a.Note("%s exists, and stays as it is", name)
 	}
 	a.Warn(res.Omitted)
-	return res.Plan, nil
+	if !r.Has(manifest.Folder) {
+		return res.Plan, nil
+	}
+	unread, err := manifest.FindUnread(r.FS())
+	for _, f := range unread {
+		a.Warn([]error{f})
+	}
+	return res.Plan, err
 }
 
 // A question is about a value that no flag has set.

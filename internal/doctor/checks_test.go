@@ -126,15 +126,24 @@ func TestExamine(t *testing.T) {
 func TestManifests(t *testing.T) {
 	target := targetWith(t, map[string]string{
 		"manifests/flatpak-app.json": "{}", "manifests/notes.json": "{}", "manifests/flatpak-app.txt": "",
-		"manifests/gsettings.json": `{"setings": []}`,
+		"manifests/gsettings.json": `{"setings": []}`, "manifests/gsettings.laptop.json": "{}", "manifests/host-shims.json": "{}",
 	})
 	found, err := brokenManifests(t.Context(), target)
 	want := []string{
 		`user: manifests/gsettings.json:1:2: unknown field "setings" (did you mean "settings"?)`,
 		"user: manifests/flatpak-app.json: bkt has no manifest of this name, and ignores the file",
+		"user: manifests/gsettings.laptop.json: bkt does not read this file: gsettings.json is for all platforms and computers",
+		"user: manifests/host-shims.json: bkt does not read this file, which declares commands of the host in a container",
 	}
 	if diff := cmp.Diff(want, summary(found, target.Repo.Root)); diff != "" || err != nil {
 		t.Error(diff, err)
+	}
+	var notes []bool
+	for _, p := range found {
+		notes = append(notes, p.IsNote())
+	}
+	if diff := cmp.Diff([]bool{false, false, true, true}, notes); diff != "" {
+		t.Error(diff)
 	}
 }
 

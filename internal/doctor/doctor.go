@@ -115,6 +115,14 @@ func unfixable(err error) []Problem {
 	return all
 }
 
+// note returns something to know that is no problem.
+func note(err error) Problem {
+	return Problem{Finding: finding.From(finding.Note, err)[0]}
+}
+
+// IsNote reports whether this is no problem, but only something to know.
+func (p Problem) IsNote() bool { return p.Level == finding.Note }
+
 // fixable returns a problem that a plan fixes.
 func fixable(err error, fix plan.Plan) Problem {
 	found := finding.From(finding.Error, hint.Add(err, `run "bkt doctor --fix"`))

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"slices"
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/engineclient"
@@ -36,8 +37,10 @@ func (d Diagnosis) used() int {
 	return -1
 }
 
-// Healthy reports whether a build has an engine and there are no problems.
-func (d Diagnosis) Healthy() bool { return d.used() >= 0 && len(d.Problems) == 0 }
+// Healthy reports whether a build has an engine and there are no problems. A note is none.
+func (d Diagnosis) Healthy() bool {
+	return d.used() >= 0 && !slices.ContainsFunc(d.Problems, func(p Problem) bool { return !p.IsNote() })
+}
 
 // A Report is a diagnosis as doctor --json prints it. Version increases when a field
 // changes its meaning or is removed.
@@ -55,6 +58,7 @@ type ProblemReport struct {
 	Name string `json:"name"` // of the check
 	ErrorReport
 	Fixable bool `json:"fixable"`
+	Note    bool `json:"note,omitempty"` // it is no problem
 }
 
 // A ProgramReport is bkt-engine, and what it needs.
@@ -104,7 +108,7 @@ type ErrorReport struct {
 func (d Diagnosis) Report() Report {
 	r := Report{Version: 1, Bkt: version.String(), Engines: []EngineReport{}, Findings: []ProblemReport{}}
 	for _, p := range d.Problems {
-		r.Findings = append(r.Findings, ProblemReport{p.Subject, ErrorReport{p.Error(), p.Hints()}, p.Plan != nil})
+		r.Findings = append(r.Findings, ProblemReport{p.Subject, ErrorReport{p.Error(), p.Hints()}, p.Plan != nil, p.IsNote()})
 	}
 	r.Program = ProgramReport{d.Program, d.Needs.Version, reportErrors(d.NeedsErr), []NeedReport{}}
 	for _, n := range d.Needs.All {

@@ -20,7 +20,6 @@ import (
 	"bkt/internal/printable"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
-	"bkt/internal/strictjson"
 	"bkt/internal/workspace"
 	"bkt/schemas"
 )
@@ -33,16 +32,14 @@ func unreadableRepository(_ context.Context, t *Target) ([]Problem, error) {
 	return nil, t.RepositoryErr
 }
 
-// brokenManifests reports manifests that cannot be read, and files whose name is
-// nearly that of a manifest.
+// brokenManifests reports manifests that cannot be read, and files that may be meant as
+// manifests. If another program may read such a file, it is only a note.
 func brokenManifests(_ context.Context, t *Target) ([]Problem, error) {
 	if t.Repo.Root == "" {
 		return nil, errNoRepository
 	}
 	var all []Problem
-	var names []string
 	for _, f := range manifest.All() {
-		names = append(names, f.Name)
 		text, err := fs.ReadFile(t.Repo.FS(), f.Path)
 		if err == nil {
 			_, err = f.Format(f.Path, text)
@@ -51,23 +48,15 @@ func brokenManifests(_ context.Context, t *Target) ([]Problem, error) {
 			all = append(all, unfixable(patherr.TrimOp(err))...)
 		}
 	}
-	wrong, err := misspelled(t, names)
-	return append(all, wrong...), err
-}
-
-// misspelled reports files next to the manifests that bkt does not read.
-func misspelled(t *Target, names []string) ([]Problem, error) {
-	entries, err := fs.ReadDir(t.Repo.FS(), manifest.Folder)
-	var all []Problem
-	for _, e := range entries {
-		name := e.Name()
-		near, ok := strictjson.Nearest(name, names)
-		if ok && path.Ext(name) == ".json" && !slices.Contains(names, name) {
-			err := fmt.Errorf("%s/%s: bkt has no manifest of this name, and ignores the file", manifest.Folder, name)
-			all = append(all, unfixable(hint.Add(err, "did you mean %q?", near))...)
+	files, err := manifest.FindUnread(t.Repo.FS())
+	for _, f := range files {
+		if f.Misspelled {
+			all = append(all, unfixable(f)...)
+		} else {
+			all = append(all, note(f))
 		}
 	}
-	return all, patherr.TrimOp(err)
+	return all, err
 }
 
 // missingSchemas reports manifests whose schema file is missing: editors then check

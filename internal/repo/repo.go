@@ -61,8 +61,28 @@ func Find(dir string) (Repo, error) {
 		if errRead != nil {
 			return Repo{}, fmt.Errorf("%s: cannot check whether it is in an image repository: %w", start, errRead)
 		}
-		return Repo{}, hint.Add(fmt.Errorf("%s %w", start, ErrNone),
-			"a repository has manifests/ and a Containerfile or toolbox/Containerfile: change to it, or name it with -C DIR")
+		return Repo{}, hint.Add(fmt.Errorf("%s %w", start, ErrNone), "%s", advise(start))
+	}
+}
+
+// advise says how to get a repository for dir, which is in none.
+func advise(dir string) string {
+	for root := dir; ; root = filepath.Dir(root) {
+		hasManifests := exists(filepath.Join(root, "manifests"))
+		for _, pattern := range []string{"Containerfile*", "Dockerfile*", "toolbox/Dockerfile*", "toolbox/Containerfile?*"} {
+			found, _ := fs.Glob(Repo{Root: root}.FS(), pattern)
+			switch {
+			case len(found) == 0:
+			case hasManifests:
+				name := path.Join(path.Dir(found[0]), "Containerfile")
+				return fmt.Sprintf("bkt does not read %s/%s: rename it to %s, or run \"ln -s %s %s\" in %s", root, found[0], name, path.Base(found[0]), name, root)
+			case root == dir:
+				return fmt.Sprintf("run \"bkt init %s\" to make it one", root)
+			}
+		}
+		if root == filepath.Dir(root) {
+			return "a repository has manifests/ and a Containerfile or toolbox/Containerfile: change to it, or name it with -C DIR"
+		}
 	}
 }
 

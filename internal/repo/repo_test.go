@@ -121,6 +121,30 @@ func TestFindRefusesWhatIsInNoRepository(t *testing.T) {
 	}
 }
 
+// TestFindNamesNearRepositories checks the hints for folders that are almost repositories.
+func TestFindNamesNearRepositories(t *testing.T) {
+	for _, tt := range []struct {
+		files []string
+		in    string
+		want  string // with DIR for the folder; "": the general hint
+	}{
+		{[]string{"manifests/", "Dockerfile", "deep/"}, "deep", "bkt does not read DIR/Dockerfile: rename it to Containerfile, or run \"ln -s Dockerfile Containerfile\" in DIR"},
+		{[]string{"manifests/", "Containerfile.arm64"}, ".", "bkt does not read DIR/Containerfile.arm64: rename it to Containerfile, or run \"ln -s Containerfile.arm64 Containerfile\" in DIR"},
+		{[]string{"manifests/", "toolbox/Dockerfile"}, ".", "bkt does not read DIR/toolbox/Dockerfile: rename it to toolbox/Containerfile, or run \"ln -s Dockerfile toolbox/Containerfile\" in DIR"},
+		{[]string{"Containerfile"}, ".", "run \"bkt init DIR\" to make it one"},
+		{[]string{"Dockerfile"}, ".", "run \"bkt init DIR\" to make it one"},
+		{[]string{"Dockerfile", "deep/"}, "deep", ""},
+		{[]string{"manifests/", "docker/"}, ".", ""},
+	} {
+		dir := populate(t, tt.files...)
+		_, err := repo.Find(filepath.Join(dir, tt.in))
+		hints := strings.ReplaceAll(strings.Join(hint.Of(err), "\n"), dir, "DIR")
+		if !errors.Is(err, repo.ErrNone) || tt.want != "" && hints != tt.want || tt.want == "" && !strings.HasPrefix(hints, "a repository has ") {
+			t.Errorf("%q: %v, hint %s", tt.files, err, hints)
+		}
+	}
+}
+
 func TestFindRefusesAFolderThatIsNotThere(t *testing.T) {
 	dir := populate(t, "manifests/", "Containerfile")
 	_, err := repo.Find(dir + "/gone")
