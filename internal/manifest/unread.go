@@ -25,7 +25,7 @@ func (u UnreadFile) Unwrap() error { return u.error }
 // elsewhere says what to do with files of other programs, above all of an earlier bkt: the
 // meaning of each, and where bkt has what it declares.
 var elsewhere = map[string][2]string{
-	Folder + "/homebrew.json":               {"packages of Homebrew, which bkt does not manage", "keep it for the program that reads it, or list them in a Brewfile for \"brew bundle\""},
+	Folder + "/homebrew.json":               {"packages of Homebrew", "bkt does not manage these: keep it for the program that reads it, or list them in a Brewfile for \"brew bundle\""},
 	Folder + "/host-shims.json":             {"commands of the host in a container", "link each of them in toolbox/Containerfile, as in RUN ln -s /usr/bin/distrobox-host-exec /usr/local/bin/podman"},
 	Folder + "/host-binaries.json":          {"programs that are downloaded for the host", "declare their packages in " + SystemPackagesPath + " or " + ExternalReposPath + ", or download them in the Containerfile, with ADD --checksum"},
 	Folder + "/image-config.json":           {"files, units and commands of the image", "move files and units into " + SystemConfigPath + ", and commands into RUN instructions of the Containerfile"},
