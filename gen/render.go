@@ -161,12 +161,17 @@ func (r *renderer) warnMissingSection(s definition, t *trace) {
 	if len(t.entries) == 0 {
 		return
 	}
-	err := error(warning("section-missing", t.entries[0], fmt.Sprintf("%s has no section %s for this entry", r.file, s.name)))
-	start, end := section.Marker{Name: s.name}, section.Marker{Name: s.name, End: true}
+	what := fmt.Sprintf("%s has no section %s for this entry", r.file, s.name)
 	if all := r.stages(); s.name == BaseImage && len(all.All) > 0 {
-		r.warnings = append(r.warnings, hint.Add(err, "%s", AdviseBaseImage(all, all.Origin(all.Final()))))
+		origin, declared := all.Origin(all.Final()), DeclaredBase(r.image, r.manifests.repo).Text
+		if base, known := all.Base(origin); known && base != "scratch" && declared != "" && base != declared {
+			what += fmt.Sprintf(", and its FROM has another image: %s", base)
+		}
+		r.warnings = append(r.warnings, hint.Add(warning("section-missing", t.entries[0], what), "%s", AdviseBaseImage(all, origin)))
 		return
 	}
+	err := error(warning("section-missing", t.entries[0], what))
+	start, end := section.Marker{Name: s.name}, section.Marker{Name: s.name, End: true}
 	r.missing = append(r.missing, s.name)
 	r.warnings = append(r.warnings, hint.Add(err,
 		"run \"bkt containerfile sync --insert\", or add these two lines%s: %q and %q", r.positionHint(s.name), start, end))
