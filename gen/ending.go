@@ -7,9 +7,7 @@ import (
 	"strings"
 
 	"bkt/internal/dockerfile"
-	"bkt/internal/script"
-
-	"mvdan.cc/sh/v3/syntax"
+	"bkt/internal/script/call"
 )
 
 // An ending says whether an instruction belongs to the end of a stage, below everything
@@ -51,7 +49,9 @@ func endingOf(in dockerfile.Instruction) ending {
 
 // Lints reports whether an instruction runs bootc container lint, which checks what the
 // instructions above it have made.
-func Lints(in dockerfile.Instruction) bool { return slices.Contains(purposesOf(in), lints) }
+func Lints(in dockerfile.Instruction) bool {
+	return in.Mentions("lint") && slices.Contains(purposesOf(in), lints)
+}
 
 // A purpose is the purpose of a command in a RUN.
 type purpose int
@@ -67,78 +67,66 @@ const (
 // purposesOf returns the purposes of the commands of a RUN, in their order, whether or
 // not they are conditional.
 func purposesOf(in dockerfile.Instruction) []purpose {
-	if in.Keyword != "RUN" {
+	calls, ok := Commands(in)
+	if !ok {
 		return []purpose{works}
+	}
+	var all []purpose
+	for _, c := range calls {
+		cmd := c.Command()
+		all = append(all, purposeOf(cmd.Name, cmd.Args))
+		for _, o := range c.Outputs {
+			if o.Path != "/dev/null" && isLasting(o.Path) {
+				all = append(all, works)
+			}
+		}
+	}
+	return all
+}
+
+// Commands returns the commands of a RUN. It is not ok for another instruction, and for a
+// script that bkt cannot read.
+func Commands(in dockerfile.Instruction) ([]call.Call, bool) {
+	if in.Keyword != "RUN" {
+		return nil, false
 	}
 	_, command := in.Flags()
 	var args []string
 	if json.Unmarshal([]byte(command), &args) == nil {
-		return []purpose{purposeOf(args)}
+		calls, err := call.Exec(args, "/", nil)
+		return calls, err == nil
 	}
-	if len(in.Heredocs) == 0 {
-		return purposesIn(command)
+	if len(in.Heredocs) > 0 {
+		program, rest := dockerfile.CutWord(command)
+		isScript := strings.HasPrefix(program, "<<") && rest == "" || isShell(program) && strings.Count(rest, "<<") == 1
+		line, _, _ := strings.Cut(in.Heredocs[0], "\n")
+		interpreter, named := strings.CutPrefix(line, "#!")
+		if len(in.Heredocs) > 1 || !isScript || named && !slices.ContainsFunc(strings.Fields(interpreter), isShell) {
+			return nil, false
+		}
+		command = in.Heredocs[0]
 	}
-	program, rest := dockerfile.CutWord(command)
-	isScript := strings.HasPrefix(program, "<<") && rest == "" || isShell(program) && strings.Count(rest, "<<") == 1
-	line, _, _ := strings.Cut(in.Heredocs[0], "\n")
-	interpreter, hasInterpreter := strings.CutPrefix(line, "#!")
-	if len(in.Heredocs) > 1 || !isScript || hasInterpreter && !slices.ContainsFunc(strings.Fields(interpreter), isShell) {
-		return []purpose{works}
-	}
-	return purposesIn(in.Heredocs[0])
+	calls, err := call.List(command, "/", nil)
+	return calls, err == nil
 }
 
 func isShell(program string) bool {
 	return slices.Contains([]string{"sh", "bash", "dash"}, path.Base(program))
 }
 
-// purposesIn returns the purposes of the commands in a script. One that cannot be parsed
-// changes the image.
-func purposesIn(text string) []purpose {
-	file, err := script.Parse(text)
-	if err != nil {
-		return []purpose{works}
-	}
-	var all []purpose
-	syntax.Walk(file, func(n syntax.Node) bool {
-		switch n := n.(type) {
-		case *syntax.CallExpr:
-			var words []string
-			for _, w := range n.Args {
-				words = append(words, w.Lit())
-			}
-			all = append(all, purposeOf(words))
-		case *syntax.Redirect:
-			if n.Hdoc == nil && n.Op != syntax.RdrIn && n.Op != syntax.DplOut && n.Word.Lit() != "/dev/null" && isLasting(n.Word.Lit()) {
-				all = append(all, works)
-			}
-		}
-		return true
-	})
-	return all
-}
-
-// purposeOf returns the purpose of a command; a word that is not known before the build
-// is "".
-func purposeOf(words []string) purpose {
-	if len(words) > 0 && path.Base(words[0]) == "sudo" {
-		words = words[1:]
-	}
-	if len(words) == 0 { // assignments only
-		return idles
-	}
-	name := path.Base(words[0])
-	switch command := strings.Join(words[1:min(len(words), 3)], " "); {
+// purposeOf returns the purpose of a command.
+func purposeOf(name string, args []string) purpose {
+	switch command := strings.Join(args[:min(len(args), 2)], " "); {
 	case name == "bootc" && command == "container lint":
-		if slices.Contains(words, "--rootfs") { // of another image
+		if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--rootfs") }) { // of another image
 			return idles
 		}
 		return lints
 	case name == "ostree" && command == "container commit":
 		return commits
-	case slices.Contains([]string{"set", ":", "true", "echo", "printf", "test", "[", "export"}, name):
+	case slices.Contains([]string{"", "{", "set", ":", "true", "echo", "printf", "test", "[", "[[", "export"}, name):
 		return idles
-	case isCleaning(name, words[1:]):
+	case isCleaning(name, args):
 		return cleans
 	}
 	return works

@@ -89,7 +89,7 @@ var sections = []definition{
 		data:      filesData,
 	},
 	{
-		name:      "SYSTEMD_UNITS",
+		name:      SystemdUnits,
 		manifests: map[Image]string{System: manifest.SystemConfigPath},
 		template:  "systemd-units.tmpl",
 		data:      unitsData,
@@ -126,6 +126,9 @@ const BaseImage = "BASE_IMAGE"
 // SystemFiles is the section that installs files of the repository. It mounts a folder, and
 // reads in it the files that the manifest names.
 const SystemFiles = "SYSTEM_FILES"
+
+// SystemdUnits is the section that enables units.
+const SystemdUnits = "SYSTEMD_UNITS"
 
 // otherToolsSections are sections of other programs in repositories that bkt is
 // used on.

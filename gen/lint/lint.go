@@ -51,5 +51,6 @@ func (d reading) check(f *dockerfile.File) (warnings []error, err error) {
 		return warnings, errors.Join(lost, err, refused)
 	}
 	warnings = append(warnings, d.unused()...)
+	warnings = append(warnings, d.lateUnits()...)
 	return append(warnings, d.unchecked()...), errors.Join(err, refused)
 }

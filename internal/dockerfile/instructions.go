@@ -24,6 +24,11 @@ func (in Instruction) Flags() (flags []string, rest string) {
 	return flags, rest
 }
 
+// Mentions reports whether a text is in the instruction or in its heredocs.
+func (in Instruction) Mentions(text string) bool {
+	return strings.Contains(in.Args, text) || slices.ContainsFunc(in.Heredocs, func(doc string) bool { return strings.Contains(doc, text) })
+}
+
 // Sources returns the stages and images that the instruction reads, without expansion:
 // those of COPY --from and of RUN --mount=from, not that of a FROM.
 func (in Instruction) Sources() []string {
