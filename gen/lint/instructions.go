@@ -146,7 +146,6 @@ func isRoot(user string) bool {
 // other builders read. A name that cannot be an image of a registry either is an error.
 func (d reading) foreignImages() (warnings []error, err error) {
 	var errs []error
-	used := d.used()
 	for _, ref := range d.references {
 		prefix := gen.ForeignPrefix(ref.name)
 		if prefix == "" || ref.to(d.now) >= 0 || d.r.SectionAt(ref.line) != "" {
@@ -158,8 +157,8 @@ func (d reading) foreignImages() (warnings []error, err error) {
 			warnings = append(warnings, hint.Add(err, advice))
 			continue
 		}
-		if ref.from && strings.Contains(d.now.All[ref.in].Image, "$") || !ref.from && !used[ref.in] {
-			continue // the linter warns of a default, and the build does not read the other
+		if ref.from && strings.Contains(d.now.All[ref.in].Image, "$") {
+			continue // the linter warns of a default
 		}
 		err := d.at(finding.Error, "foreign-image", d.r.LineBefore(ref.line), "BuildKit reads no %s images, such as %s", prefix, ref.name)
 		errs = append(errs, hint.Add(err, advice))

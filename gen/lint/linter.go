@@ -110,6 +110,9 @@ func (d reading) always(parsed []instructions.Stage, line int) bool {
 	if i := d.now.At(line - 1); i >= 0 && line == d.now.All[i].Line+1 {
 		return !d.fromVariable(line) // BuildKit reads every FROM
 	}
+	if line == 0 {
+		return !hasArguments(parsed)
+	}
 	used := d.used()
 	for i, stage := range parsed {
 		if !used[i] || len(parsed) != len(d.now.All) {
@@ -118,6 +121,18 @@ func (d reading) always(parsed []instructions.Stage, line int) bool {
 		for _, c := range stage.Commands {
 			if dockerfile.LineOf(c) == line {
 				return !strings.Contains(expanded(c), "$")
+			}
+		}
+	}
+	return false
+}
+
+// hasArguments reports whether a stage has an ARG.
+func hasArguments(parsed []instructions.Stage) bool {
+	for _, stage := range parsed {
+		for _, c := range stage.Commands {
+			if _, ok := c.(*instructions.ArgCommand); ok {
+				return true
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -24,7 +25,7 @@ func (f *File) CheckVariables() error {
 		for _, c := range stage.Commands {
 			err := checkCommand(f.Escape, c)
 			if err == nil {
-				err = checkFrom(f.Escape, c)
+				err = f.checkFrom(c)
 			}
 			if err != nil {
 				return newError(parser.WithLocation(err, c.Location()))
@@ -59,14 +60,18 @@ func checkCommand(escape rune, c instructions.Command) error {
 	return first
 }
 
-// checkFrom returns an error for a COPY from a variable: BuildKit expands none there.
-func checkFrom(escape rune, c instructions.Command) error {
+// checkFrom returns an error for a COPY from a variable, of which BuildKit expands none
+// there, and for one from the number of a stage that does not exist.
+func (f *File) checkFrom(c instructions.Command) error {
 	source, ok := c.(*instructions.CopyCommand)
-	if !ok || !strings.Contains(source.From, "$") {
+	if !ok || source.From == "" {
 		return nil
 	}
-	if text, _, err := shell.NewLex(escape).ProcessWord(source.From, variables{}); err == nil && text == source.From {
-		return nil
+	if n, err := strconv.Atoi(source.From); err == nil && (n < 0 || n >= len(f.Stages)) {
+		return fmt.Errorf("COPY --from=%s: the file has %d stages, and the first is 0", source.From, len(f.Stages))
+	}
+	if text, _, err := shell.NewLex(f.Escape).ProcessWord(source.From, variables{}); err != nil || text == source.From {
+		return err
 	}
 	return fmt.Errorf("COPY --from=%s: BuildKit expands no variables here; name a stage that is FROM %[1]s", source.From)
 }
