@@ -18,6 +18,9 @@ import (
 // declare, by the rules about bootable images. What bootc refuses is an error, what it
 // ignores or merges badly a warning. Only the last stage and those that it is FROM are
 // part of the image.
+//
+// What commands write, and folders bring, does not stop the rendering: it is a warning of
+// the level error.
 func (d reading) imageProblems(f *dockerfile.File) (warnings []error, err error) {
 	if gen.ImageOf(d.file) != gen.System || len(f.Stages) != len(d.now.All) {
 		return nil, nil
@@ -32,16 +35,15 @@ func (d reading) imageProblems(f *dockerfile.File) (warnings []error, err error)
 	}.Check(stages...)
 	var errs []error
 	for _, p := range report.Found {
-		line, level := p.Line, finding.Warning
+		level := finding.Warning
 		if p.Fatal {
-			line, level = d.r.LineBefore(line), finding.Error // nothing is written
+			level = finding.Error
 		}
-		f := hint.Add(d.at(level, p.Rule, line, "%s", p.What), "%s", p.Advice)
-		if p.Fatal {
-			errs = append(errs, f)
-		} else {
-			warnings = append(warnings, f)
+		if p.Fatal && p.Named {
+			errs = append(errs, hint.Add(d.at(level, p.Rule, d.r.LineBefore(p.Line), "%s", p.What), "%s", p.Advice)) // nothing is written
+			continue
 		}
+		warnings = append(warnings, hint.Add(d.at(level, p.Rule, p.Line, "%s", p.What), "%s", p.Advice))
 	}
 	return append(warnings, d.withoutInitramfs(report.Initramfs)...), errors.Join(errs...)
 }
@@ -142,26 +144,28 @@ func isRoot(user string) bool {
 	return name == "" || name == "root" || name == "0" || strings.Contains(name, "$")
 }
 
-// foreignImages returns the findings about names of images outside of registries, which
-// other builders read. A name that cannot be an image of a registry either is an error.
-func (d reading) foreignImages() (warnings []error, err error) {
-	var errs []error
+// sources returns the findings about stages and images that no build can read: images
+// outside of registries, which other builders read, and those of COPY that BuildKit refuses.
+func (d reading) sources(f *dockerfile.File) []error {
+	var found []error
 	for _, ref := range d.references {
 		prefix := gen.ForeignPrefix(ref.name)
 		if prefix == "" || ref.to(d.now) >= 0 || d.r.SectionAt(ref.line) != "" {
 			continue
 		}
-		const advice = "save the image as an OCI layout, write a name here, such as local-base, and build with --build-context local-base=oci-layout://FOLDER"
-		if dockerfile.IsImage(ref.name) {
-			err := d.at(finding.Warning, "foreign-image", ref.line, "BuildKit reads no %s images, and takes %s for an image of a registry", prefix, ref.name)
-			warnings = append(warnings, hint.Add(err, advice))
-			continue
+		err := d.at(finding.Warning, "foreign-image", ref.line, "BuildKit reads no %s images, and takes %s for an image of a registry", prefix, ref.name)
+		if !dockerfile.IsImage(ref.name) {
+			if ref.from && strings.Contains(d.now.All[ref.in].Image, "$") {
+				continue // the linter warns of the default
+			}
+			err = d.at(finding.Error, "foreign-image", ref.line, "BuildKit reads no %s images, such as %s", prefix, ref.name)
 		}
-		if ref.from && strings.Contains(d.now.All[ref.in].Image, "$") {
-			continue // the linter warns of a default
-		}
-		err := d.at(finding.Error, "foreign-image", d.r.LineBefore(ref.line), "BuildKit reads no %s images, such as %s", prefix, ref.name)
-		errs = append(errs, hint.Add(err, advice))
+		found = append(found, hint.Add(err, "save the image as an OCI layout, write a name here, such as local-base, and build with --build-context local-base=oci-layout://FOLDER"))
 	}
-	return warnings, errors.Join(errs...)
+	if err := f.CheckSources(); err != nil {
+		if at, ok := errors.AsType[*dockerfile.Error](err); ok {
+			found = append(found, d.at(finding.Error, "buildkit", at.Line(), "%s", err))
+		}
+	}
+	return found
 }

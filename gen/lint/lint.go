@@ -7,17 +7,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"bkt/gen"
 	"bkt/internal/dockerfile"
+	"bkt/internal/finding"
 )
 
 // Check lints a rendered Containerfile, in this process and without a network.
 // file is its name in messages.
 //
-// It returns findings as warnings, those of BuildKit's linter last. A file that BuildKit
-// cannot build, or that bootc refuses, is an error, which names the manifest entry where
-// the line is a generated one.
+// It returns findings as warnings, those of BuildKit's linter last. What a build or bootc
+// refuses has the level error; [Refused] returns it. A file that cannot be rendered is an
+// error, which names the manifest entry where the line is a generated one.
 func Check(ctx context.Context, file string, r gen.Result) (warnings []error, err error) {
 	if err := r.Check(file); err != nil {
 		return nil, err
@@ -33,9 +35,7 @@ func Check(ctx context.Context, file string, r gen.Result) (warnings []error, er
 	d := read(file, f.Stages, r)
 	warnings, err = d.check(f)
 	if err == nil {
-		var more []error
-		more, err = d.refused(f.Stages, results)
-		warnings = append(warnings, more...)
+		warnings = append(warnings, d.refused(f.Stages, results, Refused(warnings))...)
 	}
 	return append(warnings, d.linterWarnings(results)...), err
 }
@@ -43,14 +43,25 @@ func Check(ctx context.Context, file string, r gen.Result) (warnings []error, er
 // check returns the findings in a file that BuildKit can parse.
 func (d reading) check(f *dockerfile.File) (warnings []error, err error) {
 	warnings, err = d.imageProblems(f)
-	foreign, refused := d.foreignImages()
-	warnings = append(warnings, foreign...)
+	warnings = append(warnings, d.sources(f)...)
 	warnings = append(warnings, d.sectionsBelowUser(f.Stages)...)
 	warnings = append(warnings, d.heredocsWithCR(f.Stages)...)
 	if lost := d.lost(); lost != nil {
-		return warnings, errors.Join(lost, err, refused)
+		return warnings, errors.Join(lost, err)
 	}
 	warnings = append(warnings, d.unused()...)
 	warnings = append(warnings, d.lateUnits()...)
-	return append(warnings, d.unchecked()...), errors.Join(err, refused)
+	return append(warnings, d.unchecked()...), err
+}
+
+// Refused returns the warnings about what a build or bootc refuses.
+func Refused(warnings []error) []error {
+	return slices.DeleteFunc(slices.Clone(warnings), func(err error) bool { return !IsRefused(err) })
+}
+
+// IsRefused reports whether a warning is about what a build or bootc refuses: it has the
+// level error.
+func IsRefused(warning error) bool {
+	f, ok := errors.AsType[finding.Finding](warning)
+	return ok && f.Level == finding.Error
 }

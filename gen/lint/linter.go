@@ -76,32 +76,36 @@ func firstLine(l *pb.Location) int {
 	return int(l.Ranges[0].Start.Line)
 }
 
-// refused returns the finding for the error at which a build of all stages would end: an
-// error if no build of the image can succeed, whatever its arguments, and else a warning.
-// There is none if a warning of the linter has the same cause.
-func (d reading) refused(parsed []instructions.Stage, results *lint.LintResults) (warnings []error, err error) {
+// refused returns the finding for the error at which a build of all stages would end, with
+// the level error if no build of the image can succeed, whatever its arguments. There is
+// none if a warning of the linter or one of said has the same cause.
+func (d reading) refused(parsed []instructions.Stage, results *lint.LintResults, said []error) []error {
 	e := results.Error
 	if e == nil {
-		return nil, nil
+		return nil
 	}
 	line := firstLine(&e.Location)
 	for _, w := range results.Warnings {
 		if slices.Contains(argumentRules, w.RuleName) && firstLine(w.Location) == line && d.fromVariable(line) {
-			return nil, nil
+			return nil
 		}
 	}
+	for _, err := range said {
+		f, _ := errors.AsType[finding.Finding](err)
+		if isSource := f.Rule == "foreign-image" || f.Rule == "buildkit"; isSource && (f.Line == line || line == 0) {
+			return nil
+		}
+	}
+	level := finding.Warning
+	if d.always(parsed, line) {
+		level = finding.Error
+	}
 	message := printable.Message(e.Message)
-	if !d.always(parsed, line) {
-		return []error{d.r.Finding(finding.Warning, "buildkit", d.file, line, message)}, nil
-	}
-	err = d.r.Finding(finding.Error, "buildkit", d.file, line, message)
-	if d.r.SectionAt(line) == "" {
-		err = d.at(finding.Error, "buildkit", d.r.LineBefore(line), "%s", message) // nothing is written
-	}
+	err := error(d.r.Finding(level, "buildkit", d.file, line, message))
 	if strings.Contains(message, "invalid field 'Z'") || strings.Contains(message, "invalid field 'z'") {
 		err = hint.Add(err, "remove it: it is podman's, for labels of SELinux, which BuildKit's mounts do not need")
 	}
-	return nil, err
+	return []error{err}
 }
 
 // always reports whether the error in an instruction is in every build: the image uses

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"bkt/gen/lint"
 	"bkt/internal/finding"
 	"bkt/internal/hint"
 	"bkt/internal/plan"
@@ -21,7 +22,7 @@ func Check(ctx context.Context, r repo.Repo, names []string) ([]finding.Finding,
 		f := Render(ctx, r.FS(), name, Unchanged)
 		findings = append(findings, finding.From(finding.Warning, f.asIs...)...)
 		findings = append(findings, finding.From(finding.Error, hint.Split(f.Err)...)...)
-		rendered, errs = append(rendered, f), append(errs, f.Err)
+		rendered, errs = append(rendered, f), append(append(errs, f.Err), lint.Refused(f.asIs)...)
 	}
 	findings = finding.Distinct(findings)
 	if err := errors.Join(errs...); err != nil {

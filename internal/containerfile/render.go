@@ -72,6 +72,12 @@ func Render(ctx context.Context, files fs.FS, name string, source Source) Render
 	return Rendering{name, old, text, res.Text, append(res.Warnings, findings...), err, asIs, res.Origins}
 }
 
+// accepted returns the warnings about what a build and bootc accept, with the lines of the
+// text that was rendered.
+func (f Rendering) accepted() []error {
+	return slices.DeleteFunc(slices.Clone(f.asIs), lint.IsRefused)
+}
+
 // RenderAll renders several Containerfiles and logs the warnings. The errors of all
 // are joined. An error in a manifest that two files use is reported once. The lines of
 // warnings are those of the rendered files.

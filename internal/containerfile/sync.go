@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"bkt/gen"
+	"bkt/gen/lint"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
@@ -48,7 +49,15 @@ func Sync(ctx context.Context, log Log, r repo.Repo, names []string, o SyncOptio
 	if o.Check || o.DryRun { // the files stay as they are
 		warningsOf = func(f Rendering) []error { return f.asIs }
 	}
+	if o.Check { // what a build refuses is an error
+		warningsOf = func(f Rendering) []error { return f.accepted() }
+	}
 	rendered, err := renderAll(ctx, log, r.FS(), names, source, warningsOf)
+	if o.Check {
+		for _, f := range rendered {
+			err = errors.Join(append(lint.Refused(f.asIs), err)...)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -23,11 +23,19 @@ func (f *File) CheckVariables() error {
 			}
 		}
 		for _, c := range stage.Commands {
-			err := checkCommand(f.Escape, c)
-			if err == nil {
-				err = f.checkFrom(c)
+			if err := checkCommand(f.Escape, c); err != nil {
+				return newError(parser.WithLocation(err, c.Location()))
 			}
-			if err != nil {
+		}
+	}
+	return nil
+}
+
+// CheckSources returns an [Error] for the first COPY from a stage that no file can have.
+func (f *File) CheckSources() error {
+	for _, stage := range f.Stages {
+		for _, c := range stage.Commands {
+			if err := f.checkFrom(c); err != nil {
 				return newError(parser.WithLocation(err, c.Location()))
 			}
 		}

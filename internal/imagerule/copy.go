@@ -1,7 +1,6 @@
 package imagerule
 
 import (
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -157,13 +156,9 @@ func kept(source, name string) string {
 	return name
 }
 
-// tree judges the files of a folder that is copied to dest. Of several with one problem,
-// the first is reported.
+// tree judges the files of a folder that is copied to dest.
 func (r *reader) tree(name, dest string) {
 	n := 0
-	all := map[string]*candidate{}
-	var order []string
-	outer := r.candidates
 	_ = fs.WalkDir(r.Context, name, func(p string, d fs.DirEntry, err error) error {
 		n++
 		switch {
@@ -174,27 +169,10 @@ func (r *reader) tree(name, dest string) {
 		case d.IsDir():
 			return nil
 		}
-		r.candidates = nil
-		r.below(dest, file{path: path.Join(dest, strings.TrimPrefix(p, name)), kind: inside, certain: true, content: func() ([]byte, bool) { return r.content(p) }})
-		for _, c := range r.candidates {
-			key := c.Rule + c.Advice
-			if all[key] == nil {
-				order = append(order, key)
-				all[key] = &candidate{Found: c.Found, path: c.path}
-				continue
-			}
-			all[key].more++
-		}
+		content := func() ([]byte, bool) { return r.content(p) }
+		r.below(dest, file{path: path.Join(dest, strings.TrimPrefix(p, name)), kind: inside, certain: true, content: content})
 		return nil
 	})
-	r.candidates = outer
-	for _, key := range order {
-		c := *all[key]
-		if c.more > 0 {
-			c.What += fmt.Sprintf(" (and %d more files)", c.more)
-		}
-		r.candidates = append(r.candidates, c)
-	}
 }
 
 // content returns the content of a small file of the context.

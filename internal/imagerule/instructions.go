@@ -1,6 +1,7 @@
 package imagerule
 
 import (
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -27,7 +28,8 @@ type Build struct {
 // A Found is a problem of an instruction.
 type Found struct {
 	Problem
-	Line int // of the instruction, from 1
+	Line  int  // of the instruction, from 1
+	Named bool // the instruction names the path itself, as a destination of COPY or ADD
 }
 
 // A Report is the result of [Build.Check].
@@ -43,17 +45,40 @@ type Report struct {
 // stage, and before them those of the stages that it is FROM. What a later instruction
 // takes back is no problem.
 func (b Build) Check(stages ...instructions.Stage) Report {
-	r := reader{Build: b, env: map[string]string{}, dir: "/"}
+	r := reader{Build: b, env: map[string]string{}, dir: "/", said: map[string]bool{}}
 	for _, stage := range stages {
 		r.stage(stage)
 	}
 	var report Report
-	for _, c := range r.candidates {
-		report.Found = append(report.Found, c.Found)
-	}
-	slices.SortStableFunc(report.Found, func(a, b Found) int { return a.Line - b.Line })
+	report.Found = grouped(r.candidates)
 	report.Initramfs = r.initramfs
 	return report
+}
+
+// grouped returns the problems of candidates. Of several files of one instruction with the
+// same problem, it returns the first.
+func grouped(all []candidate) []Found {
+	type key struct {
+		line         int
+		rule, advice string
+		named, fatal bool
+	}
+	var found []Found
+	at, more := map[key]int{}, map[int]int{}
+	for _, c := range all {
+		k := key{c.Line, c.Rule, c.Advice, c.Named, c.Fatal}
+		if i, ok := at[k]; ok && c.path != "" {
+			more[i]++
+			continue
+		}
+		at[k] = len(found)
+		found = append(found, c.Found)
+	}
+	for i, n := range more {
+		found[i].What += fmt.Sprintf(" (and %d more)", n)
+	}
+	slices.SortStableFunc(found, func(a, b Found) int { return a.Line - b.Line })
+	return found
 }
 
 // A reader follows the instructions of a build.
@@ -66,6 +91,7 @@ type reader struct {
 	line       int  // of the instruction
 	generated  bool // by a section
 	candidates []candidate
+	said       map[string]bool // what candidates were
 	initramfs  int
 
 	folders   []string // that exist, apart from those of the base image
@@ -79,7 +105,6 @@ type reader struct {
 type candidate struct {
 	Found
 	path string      // of the file
-	more int         // how many other files of the same folder have the problem
 	repo *repository // that stays enabled
 }
 
@@ -165,12 +190,11 @@ func (r *reader) report(c candidate) {
 	}
 	c.Line = r.line
 	c.What = strings.ReplaceAll(c.What, call.Unknown, "…")
-	said := func(other candidate) bool {
-		return other.Line == c.Line && other.path == c.path && other.What == c.What
-	}
-	if slices.ContainsFunc(r.candidates, said) {
+	key := fmt.Sprint(c.Line, c.path, c.What)
+	if r.said[key] {
 		return
 	}
+	r.said[key] = true
 	r.candidates = append(r.candidates, c)
 }
 

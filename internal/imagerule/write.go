@@ -48,7 +48,7 @@ func (r *reader) write(f file) {
 	if f.kind != copied && !strings.HasPrefix(p.What, f.path) {
 		p.What = f.path + ": " + p.What
 	}
-	r.report(candidate{Found: Found{Problem: *p}, path: f.path})
+	r.report(candidate{Found: Found{Problem: *p, Named: f.kind == copied}, path: f.path})
 }
 
 // isMounted reports whether a path is below a mount of the RUN.
