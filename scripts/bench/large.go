@@ -17,18 +17,21 @@ var (
 
 // large measures the generator on repositories that have every section.
 func (s *site) large() error {
-	small, big := filepath.Join(s.dir, "500"), filepath.Join(s.dir, "2000")
-	if err := errors.Join(s.newRepo(small, 500), s.newRepo(big, 2000)); err != nil {
+	lines, small, big := filepath.Join(s.dir, "400"), filepath.Join(s.dir, "500"), filepath.Join(s.dir, "2000")
+	if err := errors.Join(s.newRepo(lines, 400), s.newRepo(small, 500), s.newRepo(big, 2000)); err != nil {
 		return err
 	}
 	all, err := s.byTurns(30, nil,
 		s.command("empty"),
 		s.command("bkt", "-C", small, "containerfile", "check"),
-		s.command("bkt", "-C", big, "containerfile", "why", "Containerfile"))
+		s.command("bkt", "-C", big, "containerfile", "why", "Containerfile"),
+		s.command("bkt", "-C", s.repo, "containerfile", "check"),
+		s.command("bkt", "-C", lines, "containerfile", "check", "Containerfile"))
 	if err != nil {
 		return err
 	}
 	row("`bkt containerfile check`, all sections, 500 packages", all[1], ratio(all[1], all[0], "an empty program"))
+	row("`bkt containerfile check Containerfile`, all sections, 450 lines", all[4], ratio(all[4], all[3], "the same on this repository"))
 	row("`bkt containerfile why`, each of 2,000 lines", all[2], "")
 	var add times
 	for range 30 {
