@@ -84,6 +84,12 @@ func (r *reader) below(dest string, f file) {
 
 // source judges the files of one source.
 func (r *reader) source(c copying, source, dest string, isFolder bool) {
+	if parts := r.parts(c.from, source); len(parts) > 0 && !c.excludes && !c.parents {
+		for _, p := range parts {
+			r.inContext(c, p.name, source, path.Join(dest, p.below), isFolder)
+		}
+		return
+	}
 	if r.Context == nil || c.from != "" || strings.Contains(source, "://") || strings.Contains(source, call.Unknown) {
 		r.unseen(source, dest, isFolder)
 		return

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bkt/internal/dockerfile"
+	"bkt/internal/paths"
 	"bkt/internal/script/call"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -16,9 +17,10 @@ import (
 
 // A Build is what the rules know of the build of a bootable image.
 type Build struct {
-	Context fs.FS             // what COPY reads; nil: not known
-	Escape  string            // the escape character of the Containerfile
-	Args    map[string]string // the arguments above the first FROM, with their defaults
+	Context fs.FS                // what COPY reads; nil: not known
+	Escape  string               // the escape character of the Containerfile
+	Args    map[string]string    // the arguments above the first FROM, with their defaults
+	Stages  []instructions.Stage // of the file, which COPY --from may name
 
 	// IsGenerated reports whether a section generated the line. The rules do not judge
 	// it; what it sets and makes counts for the lines below.
@@ -50,6 +52,9 @@ func (b Build) Check(stages ...instructions.Stage) Report {
 		r.stage(stage)
 	}
 	var report Report
+	r.drop(func(c candidate) bool {
+		return !c.Fatal && slices.ContainsFunc(r.declared, func(dir string) bool { return c.path != "" && paths.Within(c.path, dir) })
+	})
 	report.Found = grouped(r.candidates)
 	report.Initramfs = r.initramfs
 	return report
@@ -94,6 +99,7 @@ type reader struct {
 	said       map[string]bool // what candidates were
 	initramfs  int
 
+	declared  []string // paths that tmpfiles.d makes
 	folders   []string // that exist, apart from those of the base image
 	bare      bool     // the base image is none that boots
 	noKernel  bool     // the kernel of the base image is removed

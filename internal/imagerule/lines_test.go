@@ -58,6 +58,9 @@ var broken = []line{
 	{"RUN tee /usr/lib/bootc/kargs.d/00-gpu.toml <<EOF\nkargs = [\"a.modeset=1\"]\nmatch-architectures = [\"amd64\"]\nEOF", "bootc/kargs"},
 	{"COPY a.toml /usr/lib/bootc/kargs.d", "bootc/kargs"},
 	{"COPY tree/ /", "bootc/initramfs bootc/kargs"},
+	{"FROM scratch AS ctx\nCOPY tree /files\nFROM fedora-bootc\nCOPY --from=ctx /files /", "bootc/initramfs bootc/kargs"},
+	{"FROM scratch AS ctx\nCOPY tree skel /\nFROM fedora-bootc\nCOPY --from=ctx /usr /usr", "bootc/kargs bootc/usr-etc!"},
+	{"FROM scratch AS ctx\nCOPY wrong-kargs/*.toml /\nFROM fedora-bootc\nCOPY --from=ctx /10-swap.toml /usr/lib/bootc/kargs.d/", "bootc/kargs!"},
 	{"RUN useradd -m -s /bin/false -r linuxbrew", "bootc/sysusers"},
 	{"RUN bash -eux <<'EOF'\ndnf install -y cups\nuseradd -r printing\nEOF", "bootc/sysusers"},
 	{"RUN for g in docker incus; do groupadd -r $g; done", "bootc/sysusers"},
@@ -84,6 +87,10 @@ var sound = []line{
 	{"COPY uki /boot", ""},
 	{"COPY --from=sealer /out/6.17.efi /boot/EFI/Linux/6.17.efi", ""},
 	{"RUN mkdir -p /var/lib/alternatives \\\n  && /tmp/install.sh \\\n  && mv /var/lib/alternatives /staged \\\n  && rm -fr /tmp/* /var/* \\\n  && mkdir -p /var/lib && mv /staged /var/lib/alternatives \\\n  && mkdir -p /tmp /var/tmp && chmod -R 1777 /tmp /var/tmp", ""},
+	{"FROM scratch AS ctx\nCOPY skel /skel\nCOPY etc usr /files/\nFROM fedora-bootc\nCOPY --from=ctx /files /", ""},
+	{"FROM scratch AS ctx\nCOPY skel /\nRUN true\nFROM fedora-bootc\nCOPY --from=ctx / /", ""}, // not known
+	{"FROM scratch AS ctx\nCOPY build_files /\nFROM fedora-bootc\nCOPY --from=ctx /build.sh /tmp/build.sh", ""},
+	{"RUN ln -s /usr/lib/brew /var/home/brew\nRUN echo 'L /var/home/brew - - - - /usr/lib/brew' >> /etc/tmpfiles.d/brew.conf", ""},
 	{"RUN mkdir -p /var/roothome && dnf5 config-manager setopt keepcache=1", ""},
 	{"RUN rm -rf /opt && ln -s /var/opt /opt", ""},
 	{"RUN mkdir -p /var/opt && dnf -y install microsoft-edge && mv /var/opt/microsoft /usr/lib/microsoft && echo 'L /opt/microsoft - - - - /usr/lib/microsoft' > /usr/lib/tmpfiles.d/edge.conf", ""},
@@ -145,7 +152,7 @@ func rulesOf(t *testing.T, text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	build := imagerule.Build{Context: context, Escape: string(file.Escape), Args: file.DefaultArgs()}
+	build := imagerule.Build{Context: context, Escape: string(file.Escape), Args: file.DefaultArgs(), Stages: file.Stages}
 	var rules []string
 	for _, p := range build.Check(file.Stages[len(file.Stages)-1]).Found {
 		if p.What == "" || p.Advice == "" || p.Line < 2 {

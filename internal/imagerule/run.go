@@ -77,10 +77,7 @@ func (r *reader) calls(all []call.Call) {
 func (r *reader) call(c call.Call) {
 	content := func() ([]byte, bool) { text, ok := c.Text(); return []byte(text), ok }
 	for _, o := range c.Outputs {
-		f := file{path: o.Path, kind: written, certain: !c.Conditional, content: content}
-		if o.Append {
-			f.content = nil
-		}
+		f := file{path: o.Path, kind: written, certain: !c.Conditional, content: content, more: o.Append}
 		r.write(f)
 	}
 	cmd := c.Command()

@@ -26,6 +26,7 @@ type file struct {
 	kind    kind
 	certain bool // in every build
 	content func() ([]byte, bool)
+	more    bool // content is added to the file
 }
 
 // write judges a file.
@@ -40,6 +41,9 @@ func (r *reader) write(f file) {
 	if needsInitramfs(f.path) && f.kind != folder {
 		r.report(candidate{Found: Found{Problem: initramfsProblem(f.path)}, path: f.path})
 	}
+	if path.Base(path.Dir(f.path)) == "tmpfiles.d" {
+		r.declare(f)
+	}
 	p := problemOf(f)
 	if p == nil {
 		return
@@ -49,6 +53,19 @@ func (r *reader) write(f file) {
 		p.What = f.path + ": " + p.What
 	}
 	r.report(candidate{Found: Found{Problem: *p, Named: f.kind == copied}, path: f.path})
+}
+
+// declare records the paths that a file of tmpfiles.d makes at boot (tmpfiles.d(5)).
+func (r *reader) declare(f file) {
+	if f.content == nil {
+		return
+	}
+	data, _ := f.content()
+	for line := range strings.Lines(string(data)) {
+		if fields := strings.Fields(line); len(fields) > 1 && path.IsAbs(fields[1]) {
+			r.declared = append(r.declared, fields[1])
+		}
+	}
 }
 
 // isMounted reports whether a path is below a mount of the RUN.
@@ -66,7 +83,7 @@ func problemOf(f file) *Problem {
 		p := rule.Problem
 		return &p
 	}
-	if f.content == nil || !IsKargs(f.path) {
+	if f.content == nil || f.more || !IsKargs(f.path) {
 		return nil
 	}
 	data, ok := f.content()
