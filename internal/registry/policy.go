@@ -4,13 +4,10 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
-	"strings"
 	"time"
 
 	"bkt/internal/engine/contract"
@@ -122,29 +119,7 @@ func evaluate(ctx context.Context, policy *signature.Policy, unparsed types.Unpa
 	case statusOf(err) != 0 || isConnectionError(err): // not a decision of the policy
 		return err
 	}
-	err = fmt.Errorf("not allowed by the policy (%s): %w", requirements(policy, unparsed.Reference()), err)
-	return hint.Add(err, "the policy is in ~/.config/containers/policy.json or else /etc/containers/policy.json; \"podman image trust show\" prints it")
-}
-
-// requirements returns the names of the requirements of the policy for an
-// image, for messages.
-func requirements(policy *signature.Policy, ref types.ImageReference) string {
-	found := policy.Default
-	scopes := slices.Concat([]string{ref.PolicyConfigurationIdentity()}, ref.PolicyConfigurationNamespaces(), []string{""})
-	for _, scope := range scopes {
-		if scoped, ok := policy.Transports[ref.Transport().Name()][scope]; ok {
-			found = scoped
-			break
-		}
-	}
-	var names []string
-	for _, d := range found {
-		var named struct{ Type string }
-		if text, err := json.Marshal(d); err == nil && json.Unmarshal(text, &named) == nil {
-			names = append(names, named.Type)
-		}
-	}
-	return strings.Join(names, ", ")
+	return refused(policy, unparsed.Reference(), err)
 }
 
 // A probe is a placeholder for an image. It records whether a policy reads the
