@@ -151,7 +151,9 @@ func (r *renderer) readStages(inside func(section.Span) dockerfile.Stages) docke
 	for _, s := range r.all {
 		sections = append(sections, dockerfile.Section{Start: s.Start, End: s.End, Stages: inside(s)})
 	}
-	return dockerfile.ReadStages(r.src, sections...)
+	s := dockerfile.ReadStages(r.src, sections...)
+	s.Target = r.build().Content.Target
+	return s
 }
 
 // base returns the image that span i is built on, perhaps through other stages. It

@@ -236,7 +236,7 @@ func (r *renderer) result() Result {
 		lines += len(entries)
 	}
 	text, starts := section.Join(r.src, r.spans, r.bodies)
-	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings, Before: r.currentStages(), Repo: r.manifests.repo}
+	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings, Before: r.currentStages(), Repo: r.manifests.repo, Build: r.build()}
 	for i, s := range r.spans {
 		end := starts[i] + len(r.origins[i])
 		res.moves = append(res.moves, move{end - 1, end - (s.End + 1)})

@@ -18,6 +18,7 @@ type Result struct {
 	Warnings []error           // with file and line, and hints
 	Before   dockerfile.Stages // of the text that this was rendered from
 	Repo     fs.FS             // the repository that it belongs to
+	Build    Build             // of the file, as declared
 
 	moves []move // the text after each section
 }

@@ -50,6 +50,7 @@ type sourceFlags struct {
 	engineFlags  `embed:""`
 	BuildContext []string `sep:"none" placeholder:"NAME=VALUE" help:"Use oci-layout://DIR[@DIGEST] or a folder as the image or context NAME."`
 	BuildArg     []string `sep:"none" placeholder:"NAME[=VALUE]" help:"Set a build argument (default VALUE: from the environment)."`
+	Target       string   `placeholder:"STAGE" help:"Build this stage of the Containerfile (default: that in image.json, or the last)."`
 	Secret       []string `sep:"none" placeholder:"id=ID,src=FILE" help:"Make FILE available to RUN --mount=type=secret,id=ID."`
 	SSH          []string `name:"ssh" sep:"none" placeholder:"ID[=PATH]" help:"Make the SSH agent, or the socket or key at PATH, available to RUN --mount=type=ssh,id=ID."`
 	CacheFrom    []string `sep:"none" placeholder:"CACHE" help:"Import a build cache: type=registry,ref=NAME, type=local,src=DIR or type=gha."`
@@ -62,6 +63,7 @@ func (f sourceFlags) options(a *app) pipeline.Options {
 		EngineOptions: f.engineFlags.options(a),
 		BuildContext:  f.BuildContext,
 		BuildArg:      f.BuildArg,
+		Target:        f.Target,
 		Secret:        f.Secret,
 		SSH:           f.SSH,
 		CacheFrom:     f.CacheFrom,

@@ -47,6 +47,7 @@ type reading struct {
 // read returns the reading of a file with these parsed stages.
 func read(file string, parsed []instructions.Stage, r gen.Result) reading {
 	d := reading{file: file, r: r, now: dockerfile.ReadStages(string(r.Text))}
+	d.now.Target = r.Build.Content.Target
 	for i := range d.now.All {
 		d.now.All[i].Section = r.SectionAt(d.now.All[i].Line + 1)
 	}

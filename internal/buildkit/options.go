@@ -78,6 +78,9 @@ func (b Builder) attributes(s buildspec.Spec) map[string]string {
 			attrs["build-arg:"+name] = value
 		}
 	}
+	if s.Target != "" {
+		attrs["target"] = s.Target
+	}
 	if len(s.Platforms) > 0 {
 		attrs["platform"] = strings.Join(s.Platforms, ",")
 	}

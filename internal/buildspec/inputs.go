@@ -47,6 +47,7 @@ type inputs struct {
 	Files         []inputFile
 	Images        map[string]string // the digests of images, by the names in the Containerfile
 	Args          map[string]string
+	Target        string `json:",omitempty"`
 	Labels        map[string]string
 	Platforms     []string
 	Compression   string
@@ -104,6 +105,7 @@ func (s Spec) Inputs(ctx context.Context, o Options) (Inputs, error) {
 		Version:     o.Version,
 		Images:      map[string]string{},
 		Args:        withoutProxies(s.Args),
+		Target:      s.Target,
 		Labels:      s.Labels,
 		Platforms:   s.Platforms,
 		Compression: o.Compression,
@@ -114,6 +116,9 @@ func (s Spec) Inputs(ctx context.Context, o Options) (Inputs, error) {
 	}
 	f, err := s.Parse()
 	if err != nil {
+		return in, err
+	}
+	if err := s.CheckTarget(f); err != nil {
 		return in, err
 	}
 	in.file, in.known.Containerfile = f, string(f.Text)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"bkt/internal/dockerfile"
 	"bkt/internal/hint"
@@ -27,6 +28,8 @@ type Spec struct {
 	Context       string                     // folder that COPY and bind mounts read
 	Platforms     []string                   // such as "linux/arm64"; empty: the engine's own
 	Args          map[string]string          // build arguments
+	DeclaredArgs  []string                   // the names of those that a manifest declares
+	Target        string                     // the stage that is the image; empty: the last one
 	Images        map[string]ocilayout.Image // FROM references and named contexts that are read from OCI layouts
 	Folders       map[string]string          // named contexts that are folders
 	Pins          map[string]digest.Digest   // images of registries that are read only by these digests
@@ -93,9 +96,27 @@ func (s Spec) Unread() (unread, reads []string, err error) {
 	return unread, refs, nil
 }
 
+// CheckTarget returns an error if the Containerfile f has no stage that is the target.
+func (s Spec) CheckTarget(f *dockerfile.File) error {
+	if s.Target == "" || f.Final(s.options()) >= 0 {
+		return nil
+	}
+	var names []string
+	for _, stage := range f.Stages {
+		if stage.Name != "" {
+			names = append(names, stage.Name)
+		}
+	}
+	err := fmt.Errorf("target %q: %s has no stage with this name", s.Target, s.Containerfile)
+	if len(names) == 0 {
+		return hint.Add(err, "name the stage, as in \"FROM … AS %s\"", s.Target)
+	}
+	return hint.Add(err, "its stages are %s", strings.Join(names, ", "))
+}
+
 // options returns the arguments and platforms for the Containerfile.
 func (s Spec) options() dockerfile.Options {
-	return dockerfile.Options{Platforms: s.Platforms, Args: s.Args}
+	return dockerfile.Options{Platforms: s.Platforms, Args: s.Args, Target: s.Target}
 }
 
 // Remote returns the images that a build of s reads from registries, with their

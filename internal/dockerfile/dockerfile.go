@@ -129,9 +129,25 @@ func (f *File) HasArg(name string) bool {
 	return false
 }
 
+// DeclaresArg reports whether an ARG of a stage, or one above the first FROM, has this name.
+func (f *File) DeclaresArg(name string) bool {
+	return f.HasArg(name) || slices.ContainsFunc(f.Args, func(c instructions.ArgCommand) bool {
+		return slices.ContainsFunc(c.Args, func(a instructions.KeyValuePairOptional) bool { return a.Key == name })
+	})
+}
+
 // NamesPlatform reports whether a FROM says for which platform it is.
 func (f *File) NamesPlatform() bool {
 	return slices.ContainsFunc(f.Stages, func(s instructions.Stage) bool { return s.Platform != "" })
+}
+
+// Final returns the number of the stage that is the image in a build with the options o:
+// the target, or else the last stage; -1 if the file has no such stage.
+func (f *File) Final(o Options) int {
+	if o.Target == "" {
+		return len(f.Stages) - 1
+	}
+	return f.stageAbove(len(f.Stages), o.Target)
 }
 
 // FinalBase returns the image that the final stage is built on, possibly through other
@@ -140,7 +156,7 @@ func (f *File) NamesPlatform() bool {
 // replaces a name with a folder.
 func (f *File) FinalBase(o Options, isFolder func(name string) bool) string {
 	env, lex := f.environments(o)[0], shell.NewLex(f.Escape)
-	for i := len(f.Stages) - 1; i >= 0; {
+	for i := f.Final(o); i >= 0; {
 		name, _, err := lex.ProcessWord(f.Stages[i].BaseName, env)
 		if err != nil || name == "scratch" || isFolder(name) {
 			return "" // BuildKit reports the error

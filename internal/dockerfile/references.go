@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Platforms []string          // such as "linux/arm64"; empty: this computer's
 	Args      map[string]string // build arguments
+	Target    string            // the stage that is the image; empty: the last one
 }
 
 // References are the names by which a Containerfile reads images and folders, and

@@ -28,9 +28,10 @@ func (s Stage) Is(name string) bool { return s.Name != "" && strings.ToLower(s.N
 
 // Stages are the stages of a Containerfile, in their order.
 type Stages struct {
-	All  []Stage
-	args variables // arguments of the file, with their defaults
-	lex  *shell.Lex
+	All    []Stage
+	Target string    // the name of the stage that is the image; "": the last one
+	args   variables // arguments of the file, with their defaults
+	lex    *shell.Lex
 }
 
 // Base returns the image or stage that stage i is FROM, with the defaults of arguments.
@@ -99,8 +100,14 @@ func (s Stages) Lineage(i int) []int {
 	return all
 }
 
-// Final returns the number of the last stage, which is the image, or -1.
-func (s Stages) Final() int { return len(s.All) - 1 }
+// Final returns the number of the stage that is the image, or -1: that with the name in
+// Target, or else the last one.
+func (s Stages) Final() int {
+	if i := s.Named(strings.ToLower(s.Target)); i >= 0 {
+		return i
+	}
+	return len(s.All) - 1
+}
 
 // Origin returns the number of the stage whose FROM names the image that stage i is
 // built on, or -1.
@@ -116,7 +123,7 @@ func (s Stages) Origin(i int) int {
 func (s Stages) At(line int) int {
 	i := slices.IndexFunc(s.All, func(stage Stage) bool { return stage.Line > line })
 	if i < 0 {
-		return s.Final()
+		return len(s.All) - 1
 	}
 	return i - 1
 }
@@ -142,7 +149,7 @@ func (s Stages) LastIn(section string) int {
 }
 
 // Above returns the stages above stage i.
-func (s Stages) Above(i int) Stages { return Stages{s.All[:i], s.args, s.lex} }
+func (s Stages) Above(i int) Stages { return Stages{All: s.All[:i], args: s.args, lex: s.lex} }
 
 // A Section is a part of a Containerfile that [ReadStages] does not read. Lines
 // count from 0; End is its last line.

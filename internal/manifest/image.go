@@ -25,8 +25,15 @@ type Image struct {
 	Name      string            `json:"name,omitempty"`      // to push it to, such as "quay.io/someone/workstation:latest"
 	Platforms []string          `json:"platforms,omitempty"` // to build for, such as "linux/amd64"; default: the platform of the engine
 	Labels    map[string]string `json:"labels,omitempty"`
+	Build     Build             `json:"build,omitzero"`
 	Checks    []string          `json:"checks,omitempty"` // shell commands that must succeed in the finished image
 	Comment   string            `json:"comment,omitempty"`
+}
+
+// A Build has arguments of every build of an image.
+type Build struct {
+	Args   map[string]string `json:"args,omitempty"`   // values of the Containerfile's ARG instructions
+	Target string            `json:"target,omitempty"` // the stage that is the image; default: the last one
 }
 
 // A Base is the image that another image is built on.
@@ -95,6 +102,15 @@ func (i Image) check(o strictjson.Object) {
 			o.Verify(p, "label "+name, i.Labels[name], checkAny)
 		}
 	}
+	build := o.Within("build")
+	args := build.Within("args")
+	for _, name := range slices.Sorted(maps.Keys(i.Build.Args)) {
+		p := args.Pointer.AppendToken(name)
+		if args.Verify(p, "argument", name, checkBuildArgument) {
+			args.Verify(p, "argument "+name, i.Build.Args[name], checkAny)
+		}
+	}
+	build.Optional("target", i.Build.Target, checkStage)
 	o.List("checks", "check", i.Checks, checkCommand)
 	checkItemComment(o, i.Comment)
 }
@@ -104,6 +120,7 @@ const (
 	hintPlatform = `write a platform as "linux/amd64" or "linux/arm64"`
 	hintStage    = `the name of a stage begins with a letter and has letters, digits, "-", "_" and ".", such as "base"`
 	hintLabel    = `the name of a label has letters, digits, ".", "_", "-" and "/", such as "org.opencontainers.image.title"`
+	hintArgument = `an argument is named as in its ARG, such as "VERSION"`
 	hintCommand  = `join commands that belong together with &&, and write others as separate items`
 )
 
@@ -156,6 +173,11 @@ func checkPlatform(s string) error {
 
 func checkLabel(name string) error {
 	return hint.Add(checkSpelling(name, letters, letters.with(".-/")), hintLabel)
+}
+
+// checkBuildArgument checks the name of an argument of a build.
+func checkBuildArgument(name string) error {
+	return hint.Add(checkSpelling(name, firstVariable, letters), hintArgument)
 }
 
 // checkCommand checks the form of a shell command, not whether it exists.

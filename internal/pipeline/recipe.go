@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +43,7 @@ type Options struct {
 	EngineOptions
 	BuildContext []string // NAME=VALUE
 	BuildArg     []string // NAME[=VALUE]
+	Target       string   // the stage that is the image; "": the one in the manifests, or else the last
 	Secret       []string // id=ID,src=FILE
 	SSH          []string // ID[=PATH]
 	CacheFrom    []string
@@ -107,7 +109,7 @@ func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, err
 	if err := UnreadIgnore(r, kinds); err != nil {
 		log.Warn(hint.Split(err))
 	}
-	if err := warnSecretArguments(log, specs); err != nil {
+	if err := checkArguments(log, specs); err != nil {
 		return nil, err
 	}
 	err := checkRead(specs)
@@ -171,9 +173,21 @@ func (o Options) spec(r repo.Repo, k gen.Image) (buildspec.Spec, error) {
 		Folders:       map[string]string{},
 		NoCache:       o.NoCache,
 	}
-	var err error
-	if s.Args, err = buildArgs(o.BuildArg); err != nil {
+	args, err := buildArgs(o.BuildArg)
+	if err != nil {
 		return s, err
+	}
+	declared, err := gen.BuildOf(k, r.FS())
+	if err != nil {
+		return s, err
+	}
+	s.Target, s.Args = cmp.Or(o.Target, declared.Content.Target), map[string]string{}
+	maps.Copy(s.Args, declared.Content.Args)
+	maps.Copy(s.Args, args) // those of the command line win
+	for _, name := range slices.Sorted(maps.Keys(declared.Content.Args)) {
+		if _, replaced := args[name]; !replaced {
+			s.DeclaredArgs = append(s.DeclaredArgs, name)
+		}
 	}
 	for _, text := range o.BuildContext {
 		if err := addContext(&s, text); err != nil {
