@@ -17,6 +17,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/pipeline"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 	"bkt/internal/scaffold"
@@ -136,7 +137,21 @@ func (c *initCmd) answers(ctx context.Context, a *app, r repo.Repo) (scaffold.An
 	if c.Name != scaffold.ImageName(c.Name) {
 		return scaffold.Answers{}, hint.Add(fmt.Errorf("invalid image name %q", c.Name), "use lower-case letters, digits and dashes, as in %q", scaffold.ImageName(c.Name))
 	}
-	return scaffold.Answers{Name: c.Name, Registry: c.Registry, System: system.Base(c.Base), Toolbox: toolbox.Base(c.ToolboxBase)}, nil
+	return scaffold.Answers{Name: c.Name, Registry: c.Registry, Source: c.source(ctx, a, r), System: system.Base(c.Base), Toolbox: toolbox.Base(c.ToolboxBase)}, nil
+}
+
+// source returns the address of the repository for the labels of its images, as far as
+// builds will not find it in the configuration of git.
+func (c *initCmd) source(ctx context.Context, a *app, r repo.Repo) string {
+	source := scaffold.SourceOf(c.Registry, c.Name)
+	if source == "" || r.Has(manifest.ImagePath) {
+		return ""
+	}
+	if host.Installed("git") && pipeline.Source(ctx, r) != "" {
+		return ""
+	}
+	a.Note("%s: the images are labelled as those of %s: change the label if the repository has another address", manifest.ImagePath, source)
+	return source
 }
 
 // ask asks the questions on the terminal. Without one, it takes the fallbacks.

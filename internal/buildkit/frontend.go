@@ -47,6 +47,9 @@ func (b Builder) frontend(s buildspec.Spec, in buildspec.Inputs) gateway.BuildFu
 		if err == nil { // the error of the build says more about a bad base
 			err = undated
 		}
+		if err == nil {
+			err = describe(res, in.HasLabel(s), s.Provenance)
+		}
 		if err != nil || !b.Packages {
 			return res, err
 		}

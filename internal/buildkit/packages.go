@@ -2,11 +2,8 @@ package buildkit
 
 import (
 	"context"
-	"encoding/json"
-	"strings"
 
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/opencontainers/go-digest"
 )
@@ -21,9 +18,8 @@ const listPackages = `rpm -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE}.%{
 // labelPackages adds the label with its packages to each image in res.
 func labelPackages(ctx context.Context, c gateway.Client, res *gateway.Result) error {
 	for key, data := range res.Metadata {
-		rest, ok := strings.CutPrefix(key, exptypes.ExporterImageConfigKey)
-		platform, several := strings.CutPrefix(rest, "/")
-		if !ok || rest != "" && !several {
+		platform, ok := configOf(key)
+		if !ok {
 			continue
 		}
 		ref, found := res.FindRef(platform)
@@ -34,7 +30,8 @@ func labelPackages(ctx context.Context, c gateway.Client, res *gateway.Result) e
 		if err != nil {
 			return err
 		}
-		if res.Metadata[key], err = withLabel(data, PackagesLabel, digest.FromBytes(list).String()); err != nil {
+		label := func(labels map[string]string) { labels[PackagesLabel] = digest.FromBytes(list).String() }
+		if res.Metadata[key], err = withLabels(data, label); err != nil {
 			return err
 		}
 	}
@@ -59,36 +56,4 @@ func packagesOf(ctx context.Context, c gateway.Client, ref gateway.Reference) ([
 		llb.WithCustomName("[packages] list installed packages"))
 	t := &Tree{c: stepClient{Client: c}, state: run.AddMount("/list", llb.Scratch())}
 	return t.ReadFile(ctx, "packages")
-}
-
-// withLabel returns the configuration of an image with an additional label. All other
-// fields stay, including those that this program does not know.
-func withLabel(config []byte, name, value string) ([]byte, error) {
-	var whole, inner map[string]json.RawMessage
-	if err := json.Unmarshal(config, &whole); err != nil {
-		return nil, err
-	}
-	labels := map[string]string{}
-	if whole["config"] != nil {
-		if err := json.Unmarshal(whole["config"], &inner); err != nil {
-			return nil, err
-		}
-	}
-	if inner == nil {
-		inner = map[string]json.RawMessage{}
-	}
-	if inner["Labels"] != nil {
-		if err := json.Unmarshal(inner["Labels"], &labels); err != nil {
-			return nil, err
-		}
-	}
-	labels[name] = value
-	var err error
-	if inner["Labels"], err = json.Marshal(labels); err != nil {
-		return nil, err
-	}
-	if whole["config"], err = json.Marshal(inner); err != nil {
-		return nil, err
-	}
-	return json.Marshal(whole)
 }

@@ -40,6 +40,24 @@ func places(root, file string) []place {
 	return []place{{dir, base + dockerIgnore}, {dir, base + containerIgnore}, {root, containerIgnore}, {root, dockerIgnore}}
 }
 
+// folderPlaces returns where the ignore file of a folder that is a context may be.
+func folderPlaces(dir string) []place {
+	return []place{{dir, containerIgnore}, {dir, dockerIgnore}}
+}
+
+// ignoreName returns the path, relative to root, of the first of the ignore files that
+// exists, and that of docker if none does.
+func ignoreName(root string, all []place) (string, error) {
+	ignore, ok, err := firstIgnore(all)
+	if err != nil || !ok {
+		return dockerIgnore, err
+	}
+	if name, err := filepath.Rel(root, ignore.String()); err == nil && filepath.IsLocal(name) {
+		return name, nil
+	}
+	return ignore.String(), nil
+}
+
 // An ignoring is an ignore file.
 type ignoring struct {
 	place
@@ -118,7 +136,7 @@ func folder(dir string) (fsutil.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	ignore, ok, err := firstIgnore([]place{{dir, containerIgnore}, {dir, dockerIgnore}})
+	ignore, ok, err := firstIgnore(folderPlaces(dir))
 	if err != nil || !ok {
 		return tree, err
 	}

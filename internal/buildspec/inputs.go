@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"runtime"
+	"slices"
 	"strings"
 
 	"bkt/internal/dockerfile"
@@ -140,6 +141,16 @@ func (s Spec) SourcesDigest(ctx context.Context, exclude []string) (digest.Diges
 		return "", err
 	}
 	return in.Sources()
+}
+
+// HasLabel returns a function that reports whether the Containerfile, and not the base
+// image, gives the image of s a label.
+func (in Inputs) HasLabel(s Spec) func(name string) bool {
+	names, known := in.file.Labels(s.options())
+	return func(name string) bool {
+		_, added := s.Labels[name]
+		return !known || added || slices.Contains(names, name)
+	}
 }
 
 // FinalBase returns the image that the final stage is built on, in a build for the

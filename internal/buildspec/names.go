@@ -78,6 +78,8 @@ type tree struct {
 	name  string   // of the context; "": the build context
 	dir   string   // for messages; "": the build context
 	asked []string // patterns of what instructions read, and do not merely mount
+
+	ignore string // the ignore file that counts, or else the one to write
 }
 
 // trees returns the trees that the build reads.
@@ -96,14 +98,24 @@ func (s Spec) trees(f *dockerfile.File, exclude []string) ([]tree, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, tree{FS: files, asked: f.ContextPatterns(s.NamedLines...)})
+		ignore, err := ignoreName(root, places(root, filepath.Join(dir, name)))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, tree{FS: files, asked: f.AskedPatterns(s.options(), s.NamedLines), ignore: ignore})
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Folders)) {
 		files, err := folder(s.Folders[name])
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, tree{files, name, s.Folders[name], f.FolderPatterns(func(from string) bool { return sameName(name, from) })})
+		dir := s.Folders[name]
+		ignore, err := ignoreName("", folderPlaces(dir))
+		if err != nil {
+			return nil, err
+		}
+		asked := f.FolderPatterns(s.options(), func(from string) bool { return sameName(name, from) })
+		all = append(all, tree{files, name, dir, asked, filepath.Join(dir, filepath.Base(ignore))})
 	}
 	return all, nil
 }
@@ -146,10 +158,10 @@ func (t tree) unsent(name string) error {
 	path := filepath.Join(t.dir, name)
 	if utf8.ValidString(name) {
 		err := fmt.Errorf("%s: the target of the link is not UTF-8, and BuildKit cannot read such links", path)
-		return hint.Add(err, "remove the link, or exclude it with this line in %s: %s", filepath.Join(t.dir, dockerIgnore), dockerfile.EscapePattern(name))
+		return hint.Add(err, "remove the link, or exclude it with this line in %s: %s", t.ignore, dockerfile.EscapePattern(name))
 	}
 	err = fmt.Errorf("%s: the name is not UTF-8, and BuildKit cannot read such files", printableName(path))
-	return hint.Add(err, "rename it, or exclude it with this line in %s: %s", filepath.Join(t.dir, dockerIgnore), ignoreLine(name))
+	return hint.Add(err, "rename it, or exclude it with this line in %s: %s", t.ignore, ignoreLine(name))
 }
 
 // printableName returns a name with escapes for the bytes of it that are not UTF-8.

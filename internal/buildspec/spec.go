@@ -34,6 +34,7 @@ type Spec struct {
 	Folders       map[string]string          // named contexts that are folders
 	Pins          map[string]digest.Digest   // images of registries that are read only by these digests
 	Labels        map[string]string          // of the image, in addition to those of the Containerfile
+	Provenance    map[string]string          // labels about where the image comes from, which are no inputs; those of the Containerfile win
 	NoCache       bool                       // run every step again
 	RerunLines    []int                      // run the commands of these lines again, and all steps that depend on them
 	NamedLines    []int                      // RUN instructions that mount a folder, and read in it only files with names in UTF-8

@@ -170,6 +170,33 @@ func (f *File) FinalBase(o Options, isFolder func(name string) bool) string {
 	return ""
 }
 
+// Labels returns the names of the labels that f gives the image, and not its base. They
+// are not known if one has a variable in its name.
+func (f *File) Labels(o Options) (names []string, known bool) {
+	env, lex := f.environments(o)[0], shell.NewLex(f.Escape)
+	for i := f.Final(o); i >= 0; {
+		for _, c := range f.Stages[i].Commands {
+			label, ok := c.(*instructions.LabelCommand)
+			if !ok {
+				continue
+			}
+			for _, l := range label.Labels {
+				name, err := lex.ProcessWordWithMatches(l.Key, variables{})
+				if err != nil || len(name.Matched)+len(name.Unmatched) > 0 {
+					return nil, false
+				}
+				names = append(names, name.Result)
+			}
+		}
+		base, _, err := lex.ProcessWord(f.Stages[i].BaseName, env)
+		if err != nil {
+			return names, true // BuildKit reports the error
+		}
+		i = f.stageAbove(i, base)
+	}
+	return names, true
+}
+
 // stageAbove returns the number of the stage with that name above stage i, or -1.
 func (f *File) stageAbove(i int, name string) int {
 	for j := i - 1; j >= 0; j-- {

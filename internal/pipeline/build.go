@@ -100,7 +100,7 @@ func (o BuildOptions) Build(ctx context.Context, log Log, r repo.Repo, s Recipe)
 			return result, err
 		}
 	}
-	l, err := o.build(ctx, log, b, s.Spec, dir, &result)
+	l, err := o.build(ctx, log, r, b, s.Spec, dir, &result)
 	if err != nil {
 		return result, err
 	}
@@ -116,7 +116,7 @@ func (o BuildOptions) Build(ctx context.Context, log Log, r repo.Repo, s Recipe)
 }
 
 // build builds an image, unless it is up to date.
-func (o BuildOptions) build(ctx context.Context, log Log, b buildkit.Builder, s buildspec.Spec, dir string, result *Built) (ocilayout.Image, error) {
+func (o BuildOptions) build(ctx context.Context, log Log, r repo.Repo, b buildkit.Builder, s buildspec.Spec, dir string, result *Built) (ocilayout.Image, error) {
 	l, same := b.Unchanged(ctx, s, dir)
 	if same {
 		result.Unchanged = true
@@ -127,6 +127,7 @@ func (o BuildOptions) build(ctx context.Context, log Log, b buildkit.Builder, s 
 	if err != nil {
 		return l, err
 	}
+	s.Provenance = provenance(ctx, log, r, s)
 	return b.Build(ctx, s, dir, o.ProgressTo)
 }
 

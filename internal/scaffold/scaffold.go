@@ -30,7 +30,20 @@ var skeleton string
 type Answers struct {
 	Name            string // of the images
 	Registry        string // where they are pushed; "": nowhere
+	Source          string // the address of the repository, if nothing else tells it; ""
 	System, Toolbox manifest.Base
+}
+
+// SourceOf returns the address on GitHub of the repository whose images are pushed to a
+// place in GitHub's registry, which shows them on the page of the repository in the label
+// org.opencontainers.image.source. It is empty for other registries.
+func SourceOf(registry, name string) string {
+	host, path, _ := strings.Cut(registry, "/")
+	owner, _, _ := strings.Cut(path, "/")
+	if host != "ghcr.io" || owner == "" {
+		return ""
+	}
+	return "https://github.com/" + owner + "/" + name
 }
 
 // A Result is the outcome of [Plan].
