@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"bkt/gen"
 	"bkt/internal/pipeline"
@@ -9,7 +10,7 @@ import (
 
 type pushCmd struct {
 	Image      string   `arg:"" enum:"system,toolbox" help:"Image to push, from build/IMAGE: system or toolbox."`
-	Names      []string `arg:"" name:"name" help:"Names in registries, e.g. quay.io/someone/workstation:latest."`
+	Names      []string `arg:"" name:"name" help:"Names in registries, e.g. quay.io/someone/workstation:latest. Can be several, with spaces or commas between them."`
 	UnlessSame bool     `help:"Skip the push if the first NAME already has the same packages and inputs."`
 }
 
@@ -19,7 +20,8 @@ func (c *pushCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := pipeline.CheckPush(ctx, a, c.Names); err != nil {
+	names := strings.Split(strings.Join(c.Names, ","), ",") // as --push takes them
+	if err := pipeline.CheckPush(ctx, a, names); err != nil {
 		return err
 	}
 	l, release, err := pipeline.BuiltImage(ctx, a, r, gen.Image(c.Image))
@@ -31,12 +33,12 @@ func (c *pushCmd) Run(ctx context.Context, a *app) error {
 	result.Outdated = pipeline.IsOutdated(ctx, a, r, result.Image, l)
 	same := false
 	if c.UnlessSame {
-		if same, err = pipeline.SamePackages(ctx, a, l, c.Names[0]); err != nil {
+		if same, err = pipeline.SamePackages(ctx, a, l, names[0]); err != nil {
 			return err
 		}
 	}
 	if !same {
-		if result.References, err = pipeline.Push(ctx, a, l, c.Names); err != nil {
+		if result.References, err = pipeline.Push(ctx, a, l, names); err != nil {
 			return err
 		}
 		result.Pushed = true

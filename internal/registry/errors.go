@@ -56,12 +56,27 @@ func statusOf(err error) int {
 	return 0
 }
 
+// isForeignAnswer reports whether err is about an answer that does not have the form of the
+// specification: something else than a registry has given it.
+func isForeignAnswer(err error) bool {
+	return err != nil && statusText.MatchString(err.Error()) && statusOf(err) != http.StatusTooManyRequests
+}
+
+// isUnexpectedSuccess reports whether err is about an answer whose status is no error, and
+// not the one that a registry answers with.
+func isUnexpectedSuccess(err error) bool {
+	var status docker.UnexpectedHTTPStatusError
+	return errors.As(err, &status) && status.StatusCode < http.StatusBadRequest
+}
+
 // explain adds hints to the error of a registry.
 func explain(err error, host string) error {
 	status := statusOf(err)
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return hint.Add(err, "log in with \"podman login %s\"", host)
+	case isForeignAnswer(err) || isUnexpectedSuccess(err):
+		return hint.Add(err, "the answer is not that of a registry: check the name, %s, and what is between this machine and the registry", host)
 	case unknownHost(err):
 		return hint.Add(err, "check the name of the registry, %s, and the network", host)
 	case untrusted(err):

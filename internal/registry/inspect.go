@@ -40,7 +40,7 @@ func inspect(ctx context.Context, name string, delays []time.Duration, ask query
 	if err := errors.Join(err, checkConfiguration()); err != nil {
 		return found, err
 	}
-	err = retry(ctx, delays, io.Discard, func() (err error) {
+	err = retry(ctx, delays, io.Discard, isTransient, func() (err error) {
 		found, err = within(ctx, func(ctx context.Context) (contract.Image, error) { return ask(ctx, ref) })
 		return err
 	})

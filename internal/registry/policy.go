@@ -71,7 +71,7 @@ func allowOne(ctx context.Context, policy *signature.Policy, name string, delays
 	p := &probe{ref: ref}
 	err = evaluate(ctx, policy, p)
 	if p.asked {
-		err = retry(ctx, delays, io.Discard, func() (err error) {
+		err = retry(ctx, delays, io.Discard, isTransient, func() (err error) {
 			a.Digest, err = within(ctx, func(ctx context.Context) (string, error) { return verify(ctx, policy, ref) })
 			return err
 		})

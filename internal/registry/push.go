@@ -46,7 +46,7 @@ func push(ctx context.Context, l ocilayout.Image, name string, log io.Writer, de
 	if err != nil {
 		return "", err
 	}
-	err = retry(ctx, delays, log, func() (err error) {
+	err = retry(ctx, delays, log, isTransientPush, func() (err error) {
 		sys, err := toPush(ctx, to)
 		if err == nil && isThere(ctx, sys, l.Digest, to) {
 			fmt.Fprintf(log, "bkt: %s is already in the registry\n", name)

@@ -363,3 +363,93 @@ func (c callback) Write(data []byte) (int, error) {
 	c(string(data))
 	return len(data), nil
 }
+
+// TestPushThroughFrontEnd checks that answers that no registry gives do not end a push, and
+// that nothing that has arrived is sent again.
+func TestPushThroughFrontEnd(t *testing.T) {
+	html := func(status int) fault {
+		return func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(status)
+			io.WriteString(w, "<html><body>nginx</body></html>")
+			return true
+		}
+	}
+	coded := func(status int, code string) fault {
+		return func(w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(status)
+			io.WriteString(w, `{"errors":[{"code":"`+code+`"}]}`)
+			return true
+		}
+	}
+	tests := []struct {
+		name   string
+		method string
+		path   string
+		answer fault
+		again  bool
+	}{
+		{"a page for a piece", http.MethodPatch, "/blobs/uploads/", html(http.StatusBadRequest), true},
+		{"a page for the whole", http.MethodPut, "/blobs/uploads/", html(http.StatusNotFound), true},
+		{"a health check", http.MethodPost, "/blobs/uploads/", func(w http.ResponseWriter, _ *http.Request) bool {
+			io.WriteString(w, "Healthcheck requested")
+			return true
+		}, true},
+		{"a page for the manifest", http.MethodPut, "/manifests/", html(http.StatusBadRequest), true},
+		{"an upload that is lost", http.MethodPatch, "/blobs/uploads/", coded(http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN"), true},
+		{"a blob that is not there yet", http.MethodPut, "/manifests/", coded(http.StatusNotFound, "MANIFEST_BLOB_UNKNOWN"), true},
+		{"busy with a piece", http.MethodPatch, "/blobs/uploads/", coded(http.StatusTooManyRequests, "TOOMANYREQUESTS"), true},
+		{"a denial", http.MethodPatch, "/blobs/uploads/", coded(http.StatusForbidden, "DENIED"), false},
+		{"a page that denies", http.MethodPatch, "/blobs/uploads/", html(http.StatusForbidden), false},
+		{"a name that is not valid", http.MethodPost, "/blobs/uploads/", coded(http.StatusBadRequest, "NAME_INVALID"), false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var faults, pieces atomic.Int32
+			host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method == tt.method && strings.Contains(r.URL.Path, tt.path) && faults.Add(1) == 1 {
+					return tt.answer(w, r)
+				}
+				if r.Method == http.MethodPatch {
+					pieces.Add(1)
+				}
+				return false
+			})
+			l := makeImage(t, 100)
+			_, err := push(t.Context(), l, host+"/a:1", io.Discard, atOnce)
+			if !tt.again {
+				if err == nil || faults.Load() > 2 { // one for each layer
+					t.Errorf("%v after %d requests", err, faults.Load())
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkThere(t, host+"/a:1", l.Digest.String())
+			blobs := int32(3) // two layers and a configuration
+			if tt.method == http.MethodPut && tt.path == "/blobs/uploads/" {
+				blobs++ // the piece arrived, and the registry never knew its whole
+			}
+			if pieces.Load() != blobs {
+				t.Errorf("%d blobs were sent, not %d", pieces.Load(), blobs)
+			}
+		})
+	}
+}
+
+// TestAnswerOfAnotherServer checks the error for a server that is no registry.
+func TestAnswerOfAnotherServer(t *testing.T) {
+	host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost {
+			return false
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		io.WriteString(w, "<html>nginx</html>")
+		return true
+	})
+	_, err := push(t.Context(), makeImage(t, 100), host+"/a:1", io.Discard, atOnce)
+	if err == nil || len(hint.Of(err)) != 1 || !strings.HasPrefix(hint.Of(err)[0], "the answer is not that of a registry: ") {
+		t.Errorf("%v, %q", err, hint.Of(err))
+	}
+}
