@@ -42,8 +42,7 @@ programs: build ## build the programs that the tests run into bin/
 test: export BKT_REQUIRE_TOOLS := 1
 test: export BKT_TEST_PROGRAMS := $(CURDIR)/bin
 test: setup check programs ## check the code, and run every test except the slowest
-	scripts/offline.sh
-	scripts/offline.sh dnf4
+	scripts/offline.sh variants
 	scripts/offline.sh appimage
 	scripts/offline.sh distrobox
 	$(GO) test -vet=off -tags $(TAGS) -timeout 30m -p 3 -parallel 4 $(TESTFLAGS) ./e2e/... ./...
