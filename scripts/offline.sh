@@ -133,6 +133,7 @@ make_packages() {
 	"$rpms" "$work/packages" "${manifests[@]}"
 	index fedora --groupfile comps.xml
 	index external
+	list_mirrors external
 	replace packages "$input"
 }
 
@@ -190,6 +191,25 @@ index() {
 		cat "$work/log" >&2
 		die "createrepo_c failed"
 	}
+}
+
+# list_mirrors writes the two kinds of files that list the mirrors of a repository: with
+# and without the checksum of its index.
+list_mirrors() {
+	local dir=$work/packages/$1 url=http://packages.offline.test/$1/ sum
+	echo "$url" >"$dir/mirrorlist"
+	sum=$(sha256sum <"$dir/repodata/repomd.xml" | cut -d ' ' -f 1)
+	cat >"$dir/metalink" <<-END
+		<?xml version="1.0" encoding="utf-8"?>
+		<metalink version="3.0" xmlns="http://www.metalinker.org/">
+		  <files>
+		    <file name="repomd.xml">
+		      <verification><hash type="sha256">$sum</hash></verification>
+		      <resources><url protocol="http" preference="100">${url}repodata/repomd.xml</url></resources>
+		    </file>
+		  </files>
+		</metalink>
+	END
 }
 
 # make_distrobox fetches both generations of distrobox, which is nothing but shell

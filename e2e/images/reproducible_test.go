@@ -103,27 +103,34 @@ func recordsOf(t *testing.T, w *testkit.Workshop, layout string) string {
 // and its configuration without the digests of the layers.
 func filesOf(t *testing.T, layout string) map[string]string {
 	t.Helper()
-	var index ocispec.Index
-	readJSON(t, filepath.Join(layout, "index.json"), &index)
-	blob := func(d ocispec.Descriptor) string {
-		return filepath.Join(layout, "blobs", "sha256", d.Digest.Encoded())
-	}
-	var manifest ocispec.Manifest
-	readJSON(t, blob(index.Manifests[0]), &manifest)
-	var config ocispec.Image
-	readJSON(t, blob(manifest.Config), &config)
+	config, layers := readImage(t, layout)
 	config.RootFS.DiffIDs = nil
 	text, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := map[string]string{"the configuration": string(text)}
-	for _, layer := range manifest.Layers {
+	for _, layer := range layers {
 		if layer.MediaType == ocispec.MediaTypeImageLayerZstd {
-			maps.Copy(files, filesOfLayer(t, blob(layer)))
+			maps.Copy(files, filesOfLayer(t, blobOf(layout, layer)))
 		}
 	}
 	return files
+}
+
+// readImage returns the configuration of the image in a layout, and its layers.
+func readImage(t *testing.T, layout string) (config ocispec.Image, layers []ocispec.Descriptor) {
+	t.Helper()
+	var index ocispec.Index
+	readJSON(t, filepath.Join(layout, "index.json"), &index)
+	var manifest ocispec.Manifest
+	readJSON(t, blobOf(layout, index.Manifests[0]), &manifest)
+	readJSON(t, blobOf(layout, manifest.Config), &config)
+	return config, manifest.Layers
+}
+
+func blobOf(layout string, d ocispec.Descriptor) string {
+	return filepath.Join(layout, "blobs", "sha256", d.Digest.Encoded())
 }
 
 func readJSON(t *testing.T, name string, v any) {

@@ -26,11 +26,11 @@ type (
 	}
 )
 
-// comps returns a comps.xml with the group development-tools and a group for
-// each other one among specs, which has the package hello.
+// comps returns a comps.xml with the groups development-tools and small-group, and a
+// group for each other one among specs, which has the package hello.
 func comps(specs []string) []byte {
-	file := compsFile{Groups: []compsGroup{group("development-tools", tools...)}}
-	seen := map[string]bool{"development-tools": true}
+	file := compsFile{Groups: []compsGroup{group("development-tools", tools...), group("small-group", "less", "zoxide")}}
+	seen := map[string]bool{"development-tools": true, "small-group": true}
 	for _, spec := range specs {
 		id, ok := strings.CutPrefix(spec, "@")
 		if ok && !seen[id] {
