@@ -113,7 +113,9 @@ func (l Losses) without(all []sectionInstruction) Losses {
 			kept[s.key()] = append(kept[s.key()], s)
 		}
 	}
-	return l.filter(func(s statement) bool { return !slices.ContainsFunc(kept[s.key()], s.isIn) })
+	return l.filter(func(s statement) bool {
+		return !slices.ContainsFunc(kept[s.key()], s.isIn) || s.isOptionOfMore(kept[s.key()])
+	})
 }
 
 // inSection returns the instructions of a section.

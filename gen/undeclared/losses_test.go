@@ -230,7 +230,14 @@ func randomRepo(r *rand.Rand) fstest.MapFS {
 		for _, n := range names("a/p") {
 			coprs = append(coprs, object{"name": n, "gpg_check": r.IntN(2) == 0})
 		}
-		return object{"packages": append(names("p"), "python3dist(x)"), "groups": names("g"), "excluded": names("e"), "removed": names("r"), "copr_repos": coprs}
+		all := []any{"python3dist(x)"}
+		for _, n := range names("p") {
+			all = append(all, n)
+		}
+		for _, n := range names("o") {
+			all = append(all, object{"name": n, "from_repo": names("from")[0], "weak_deps": r.IntN(2) == 0, "setopt": object{names("s")[0]: "a b"}, "allow_erasing": r.IntN(2) == 0, "enable_repo": names("en")})
+		}
+		return object{"packages": all, "groups": names("g"), "excluded": names("e"), "removed": names("r"), "copr_repos": coprs}
 	}
 	var repos, toolchains, files []object
 	for _, n := range names("repo") {

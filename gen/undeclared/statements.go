@@ -54,6 +54,15 @@ func (s statement) isIn(other statement) bool {
 	return true
 }
 
+// isOptionOfMore reports whether s is an option of packages that do not have it in any
+// of the others, which have the same key. To enable a repository for more packages
+// than one is no difference: bkt does so for all that have no repository of their own.
+func (s statement) isOptionOfMore(others []statement) bool {
+	return s.Kind == script.Other && slices.ContainsFunc(s.Of, func(name string) bool {
+		return !slices.ContainsFunc(others, func(other statement) bool { return slices.Contains(other.Of, name) })
+	})
+}
+
 // version returns the tag and the digest of an image.
 func version(image string) (tag, digest string) {
 	image, digest, _ = strings.Cut(image, "@")

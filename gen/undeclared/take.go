@@ -85,6 +85,12 @@ func (t *taker) take(s statement) (bool, error) {
 			return true, nil
 		}
 		return true, edit(t, gen.PackagesManifest(t.image), func(p *manifest.Packages) error { return takePackage(p, s) })
+	case script.EnabledFor, script.Other:
+		if len(s.Of) == 0 {
+			return false, nil
+		}
+		err := edit(t, gen.PackagesManifest(t.image), func(p *manifest.Packages) error { takeOption(p, s); return nil })
+		return err == nil, nil // the error is about a package, which has it, too
 	case script.Repository:
 		return true, edit(t, manifest.ExternalReposPath, func(r *manifest.ExternalRepos) error { return takeRepository(r, s) })
 	case script.Argument, script.Enable, script.Disable, script.Mask:
@@ -153,9 +159,51 @@ func takePackage(p *manifest.Packages, s statement) error {
 	case isGroup:
 		p.Groups = append(p.Groups, group)
 	default:
-		p.Packages = append(p.Packages, manifest.PlainPackages(s.Name)...)
+		packageOf(p, s.Name)
 	}
 	return nil
+}
+
+// packageOf returns the package with that name, which it adds if p lacks it.
+func packageOf(p *manifest.Packages, name string) *manifest.Package {
+	i := slices.Index(p.PackageNames(), name)
+	if i < 0 {
+		i, p.Packages = len(p.Packages), append(p.Packages, manifest.PlainPackages(name)...)
+	}
+	return &p.Packages[i]
+}
+
+// takeOption sets an option of dnf install for the packages of the call. A repository on
+// COPR that is declared is enabled for all packages.
+func takeOption(p *manifest.Packages, s statement) {
+	declared := func(c manifest.Copr) bool { return c.Enabled() && manifest.RepoID(c.Name) == s.Name }
+	if s.Kind == script.EnabledFor && slices.ContainsFunc(p.Coprs, declared) {
+		return
+	}
+	for _, name := range s.Of {
+		one := packageOf(p, name)
+		if s.Kind == script.EnabledFor {
+			one.EnableRepo = append(one.EnableRepo, s.Name)
+		} else {
+			setOption(one, strings.TrimPrefix(s.Name, "dnf install "))
+		}
+	}
+}
+
+// setOption sets an option of dnf install.
+func setOption(p *manifest.Package, text string) {
+	name, value, _ := strings.Cut(strings.TrimPrefix(text, "--setopt="), "=")
+	switch name {
+	case "--allowerasing":
+		p.AllowErasing = true
+	case "--from-repo":
+		p.FromRepo = value
+	case "install_weak_deps":
+		weak := value == "True"
+		p.WeakDeps = &weak
+	default:
+		p.SetOpt = with(p.SetOpt, name, value)
+	}
 }
 
 // takeCopr adds a repository on COPR, or enables it if the manifest disables it.

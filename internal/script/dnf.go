@@ -105,14 +105,58 @@ func (r *reader) dnf(program string, args []word) bool {
 // installs reads an install. Each word that manifests cannot express is a separate
 // statement, so that they can still take the other words.
 func (r *reader) installs(program string, c dnfCall, prefix string, operands []word) {
+	packages := names(prefix, operands)
 	for _, w := range c.enabled {
-		r.add(EnabledFor, w)
+		r.found = append(r.found, Statement{Kind: EnabledFor, Name: w.text, Of: packages, Line: w.line})
 	}
 	for _, w := range c.excluded {
 		r.add(Excluded, w)
 	}
 	r.specs(program+" install", Package, prefix, operands)
-	r.inexpressible(program+" install", c.options)
+	for _, w := range c.options {
+		if text, ok := packageOption(w.text); ok && w.known && program != "rpm-ostree" {
+			r.found = append(r.found, Statement{Kind: Other, Name: "dnf install " + text, Of: packages, Line: w.line})
+			continue
+		}
+		r.inexpressible(program+" install", []word{w})
+	}
+}
+
+// names returns the names of the packages among operands.
+func names(prefix string, operands []word) []string {
+	var all []string
+	for _, w := range operands {
+		if w.known {
+			all = append(all, withPrefix(prefix, w.text))
+		}
+	}
+	return all
+}
+
+func withPrefix(prefix, name string) string {
+	if prefix == "" {
+		return name
+	}
+	return prefix + strings.TrimPrefix(name, prefix)
+}
+
+// packageOption returns an option of dnf install in the words that bkt uses for it. It
+// is not ok if no package in a manifest can have the option.
+func packageOption(text string) (string, bool) {
+	name, value, _ := strings.Cut(text, "=")
+	setting, state, isSetting := strings.Cut(value, "=")
+	switch {
+	case name == "--setopt" && setting == "install_weak_deps":
+		for word, states := range map[string][]string{"True": {"1", "yes", "true", "on"}, "False": {"0", "no", "false", "off"}} {
+			if slices.Contains(states, strings.ToLower(state)) {
+				return "--setopt=install_weak_deps=" + word, true
+			}
+		}
+		return text, false
+	case name == "--setopt":
+		return text, isSetting
+	}
+	return text, text == "--allowerasing" || name == "--from-repo" && value != ""
 }
 
 func (r *reader) removes(program string, c dnfCall, prefix string, operands []word) {
@@ -127,9 +171,7 @@ func (r *reader) specs(call string, k Kind, prefix string, operands []word) {
 			r.other(call+" "+w.text, w.line)
 			continue
 		}
-		if prefix != "" {
-			w.text = prefix + strings.TrimPrefix(w.text, prefix)
-		}
+		w.text = withPrefix(prefix, w.text)
 		r.add(k, w)
 	}
 }

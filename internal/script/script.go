@@ -41,11 +41,12 @@ const (
 // A Statement is one effect of a script on an image.
 type Statement struct {
 	Kind  Kind
-	Name  string // of the subject; for Other its text in one line
-	Value string // of a label or variable; the source of a file
-	Mode  string // of a file, in octal; "": not said
-	Repo  *Repo  // of a Repository
-	Line  int    // in the text, from 1
+	Name  string   // of the subject; for Other its text in one line
+	Value string   // of a label or variable; the source of a file
+	Mode  string   // of a file, in octal; "": not said
+	Repo  *Repo    // of a Repository
+	Of    []string // packages that an option of dnf install is for, which their manifest can express
+	Line  int      // in the text, from 1
 }
 
 // A Repo has the settings of a repository in a .repo file (dnf.conf(5)).
@@ -324,6 +325,10 @@ func (r *reader) run(c command) {
 	}
 	if n := wrappers[name]; n > 0 && len(args) > n {
 		c.words = args[n:]
+		if name == ownPrefix+"from" && args[0].known {
+			from := word{"--from-repo=" + args[0].text, true, args[0].line}
+			c.words = append(slices.Clone(c.words), from)
+		}
 		r.run(c)
 		return
 	}
