@@ -124,6 +124,10 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 		{"two problems", "/packages/0: package \"-a\": would be an option of dnf\n" +
 			`/removed/0: package "-b": would be an option of dnf`,
 			manifest.Packages{Packages: manifest.PlainPackages("-a"), Removed: []string{"-b"}}},
+		{"options of a package", `/packages/0/from_repo: from_repo "a b": may not contain ' '` + "\n" + `/packages/0/setopt/x: x "a\nb": may not contain '\n'`,
+			manifest.Packages{Packages: []manifest.Package{{Name: "a", FromRepo: "a b", SetOpt: map[string]string{"x": "a\nb"}}}}},
+		{"one package with different options", `/packages/1/name: duplicate package "a" (first at /packages/0)`,
+			manifest.Packages{Packages: []manifest.Package{{Name: "a", Bare: true}, {Name: "a", AllowErasing: true}}}},
 		{"comment that is not UTF-8", `/copr_repos/0/comment: invalid UTF-8`,
 			manifest.Packages{Coprs: []manifest.Copr{{Name: "a/b", Comment: "\xff"}}}},
 		{"schema that is not UTF-8", `/$schema: invalid UTF-8`, manifest.Packages{Schema: "\xff"}},
