@@ -151,7 +151,8 @@ func (w *wishes) origin(at jsontext.Pointer, name, comment string) (value, error
 	return id, nil
 }
 
-// merge adds a package of an external repository, which the manifest may name, too.
+// merge adds a package of an external repository, which the manifest or another
+// repository may have, too. It then comes from the first of the repositories.
 func (w *wishes) merge(other wish) error {
 	i := slices.IndexFunc(w.all, func(one wish) bool { return one.name.text == other.name.text })
 	if i < 0 {
@@ -165,13 +166,12 @@ func (w *wishes) merge(other wish) error {
 	if one.From.text == other.From.text {
 		return nil
 	}
-	what := fmt.Sprintf("package %s comes from repository %s here, and from %s at %s", other.name, other.From, one.From, w.entry(one.From))
-	const advice = "name one repository for it"
 	if w.entry(one.From).File != w.manifest.Path {
-		w.warn(hint.Add(warning("repository", w.entry(other.name), what+", which is the one that it is installed from"), advice))
-		return nil
+		return nil // two external repositories have it: see checkOwners
 	}
-	return hint.Add(fmt.Errorf("%s: %s", w.entry(other.name), what), advice)
+	err := fmt.Errorf("%s: package %s comes from repository %s here, and from %s at %s",
+		w.entry(other.name), other.name, other.From, one.From, w.entry(one.From))
+	return hint.Add(err, "name one repository for it")
 }
 
 func (w *wishes) entry(v value) manifest.Entry { return w.trace.entries[v.entry-1] }

@@ -127,7 +127,7 @@ func (in input) checkOwners(d manifest.Document[manifest.ExternalRepos]) error {
 		}
 	}
 	for i, pkg := range p.Content.Packages {
-		if other, ok := first[pkg.Name]; ok {
+		if other, ok := first[pkg.Name]; ok && pkg.Bare { // an object has options for it
 			e := p.Entry(p.Content.PackagePointer(i), pkg.Name, pkg.Comment)
 			in.warn(hint.Add(warning("package-twice", e, fmt.Sprintf("package %s is also in a repository, at %s", pkg.Name, other)),
 				"remove it here: section %s installs the packages of repositories, too", "SYSTEM_PACKAGES"))
@@ -137,17 +137,13 @@ func (in input) checkOwners(d manifest.Document[manifest.ExternalRepos]) error {
 }
 
 // checkExcluded returns an error if package spec of an external repository, the entry e,
-// is excluded, and warns if it is removed.
+// is excluded.
 func (in input) checkExcluded(p manifest.Document[manifest.Packages], spec string, e manifest.Entry) error {
 	for i, excluded := range p.Content.Excluded {
 		if matched, err := path.Match(excluded, spec); matched && err == nil {
 			err := fmt.Errorf("%s: package %s is to be installed, and excluded at %s", e, spec, p.Entry(strictjson.Item("/excluded", i), "", ""))
 			return hint.Add(err, "remove it from one of the two")
 		}
-	}
-	if i := slices.Index(p.Content.Removed, spec); i >= 0 {
-		at := p.Entry(strictjson.Item("/removed", i), "", "")
-		in.warn(hint.Add(warning("package-twice", e, fmt.Sprintf("package %s is to be installed, and removed at %s", spec, at)), "remove it from one of the two"))
 	}
 	return nil
 }

@@ -122,11 +122,15 @@ func (c *checks) externalPackages() error {
 	if err != nil {
 		return err
 	}
+	seen := map[string]bool{}
 	for i, repo := range d.Content.Repos {
 		for j, spec := range repo.Packages {
 			e := d.Entry(strictjson.Item(strictjson.Item("/repos", i)+"/packages", j), spec, "")
 			c.present(e, spec)
-			c.origin(e, spec, repo.Name)
+			if !seen[spec] { // it comes from the first repository that has it
+				c.origin(e, spec, repo.Name)
+			}
+			seen[spec] = true
 		}
 		if folder := repo.OptFolder(); folder != "" && len(repo.Packages) > 0 {
 			c.add(d.Entry(strictjson.Item("/repos", i)+"/opt_path", repo.OptPath, ""), "folder /usr/lib/opt/"+folder,
