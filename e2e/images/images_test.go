@@ -29,7 +29,7 @@ func TestBuild(t *testing.T) {
 	}
 	w := testkit.SharedWorkshop(t)
 	p := testkit.Params("testdata")
-	p.Setup = w.Setup
+	p.Setup, p.Cmds["sign"] = w.Setup, sign
 	testscript.Run(t, p)
 }
 
