@@ -173,6 +173,7 @@ func TestInsertAboveEnding(t *testing.T) {
 		{"settings of containers", "LABEL a=b\nUSER nobody\nEXPOSE 80\nENTRYPOINT [\"/x\"]\nCMD [\"/sbin/init\"]\n", above},
 		{"all of them", "RUN rm -rf /var/*\nRUN rpm-ostree cleanup -m\nCMD x\nRUN bootc container lint\nLABEL a=b\n# the end\n", above},
 		{"with a comment", "# Clean up.\n# Twice.\nRUN dnf clean all\n\n### Lint\n## the image\nRUN bootc container lint\n# the end\n", above},
+		{"BlueBuild", "RUN \\\n--mount=type=bind,src=.bluebuild-scripts,dst=/scripts/,Z \\\n  /scripts/post_build.sh\n\n# Labels are last.\nLABEL a=b\nLABEL c=d\n", above},
 		{"lint in lower case", "run bootc container lint\n", above},
 
 		{"lint at the end of other work", "RUN /ctx/build.sh && \\\n    ostree container commit && \\\n    bootc container lint\n", above},
