@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"bkt/internal/buildspec"
 	"bkt/internal/crash"
@@ -71,7 +70,7 @@ type Builder struct {
 	// empty for none. It may be nil.
 	Credentials func(ctx context.Context, host string) (user, secret string, err error)
 
-	output   string       // the folder that the image is written to; empty: none
+	outputs  []string     // the folders and archives that the image is written to
 	packages *packageList // nil: no names are suggested
 }
 
@@ -102,9 +101,9 @@ func (b Builder) mayRepeat(s buildspec.Spec, err error) bool {
 }
 
 func (b Builder) build(ctx context.Context, s buildspec.Spec, dir string, log io.Writer) (ocilayout.Image, error) {
-	var err error
-	if b.output, err = filepath.Abs(dir); err != nil {
-		return ocilayout.Image{}, err
+	b.outputs = []string{dir}
+	for _, e := range b.Exports {
+		b.outputs = append(b.outputs, e.Dest)
 	}
 	parts, err := b.parts(ctx, s, dir)
 	if err != nil {

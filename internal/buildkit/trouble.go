@@ -23,8 +23,8 @@ func (b Builder) trouble(ctx context.Context, text, output string) error {
 	switch {
 	case isBrokenRecord(text):
 		return brokenRecordError{text}
-	case b.output != "" && strings.Contains(text, b.output) && strings.Contains(text, noSpace):
-		return b.fullOutput()
+	case b.outputIn(text) != "" && strings.Contains(text, noSpace):
+		return fullOutput(b.outputIn(text))
 	case strings.Contains(text, noSpace) || stepfailure.IsFullDisk(output):
 		return b.fullDisk()
 	case isStarved(text) || isStarved(stepfailure.Tail(output)):
@@ -45,7 +45,7 @@ func isStarved(text string) bool {
 
 // starved returns the error of a full disk if the disk of the engine is full.
 func (b Builder) starved() error {
-	if s, ok := spaceOf(b.Config.Root); ok && b.isOwn() && (s.bytes < 16<<20 || s.noInodes()) {
+	if s, ok := spaceOf(b.Config.Root); ok && b.isOwn() && (s.bytes < 64<<20 || s.noInodes()) {
 		return b.fullDisk()
 	}
 	return nil
@@ -66,21 +66,34 @@ func (b Builder) fullDisk() error {
 		err = errors.New(noSpace)
 		return hint.Add(err, "%s, where the engine keeps layers, has %v now; the step may need more, or have filled another file system, such as a tmpfs", root, s)
 	}
-	return hint.Add(err, "%s has %v; \"bkt engine prune\" deletes what no build uses", root, s)
+	return hint.Add(err, "%s has %v now; \"bkt engine prune\" deletes what no build uses", root, s)
 }
 
-// fullOutput returns the error of a full disk of the output.
-func (b Builder) fullOutput() error {
-	err := fmt.Errorf("writing the image: %s: %s", b.output, noSpace)
-	dir := b.output
-	for {
+// outputIn returns the output that text is about, "" if it is about none.
+func (b Builder) outputIn(text string) string {
+	for _, output := range b.outputs {
+		path, err := filepath.Abs(output)
+		if err != nil {
+			continue
+		}
+		next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)) // where an export is written first
+		if strings.Contains(text, path) || strings.Contains(text, next) {
+			return output
+		}
+	}
+	return ""
+}
+
+// fullOutput returns the error of a full disk of an output.
+func fullOutput(output string) error {
+	err := fmt.Errorf("writing the image: %s: %s", output, noSpace)
+	for dir := output; ; dir = filepath.Dir(dir) {
 		if s, ok := spaceOf(dir); ok {
-			return hint.Add(err, "%s has %v; free space there, or write the image elsewhere with --output", dir, s)
+			return hint.Add(err, "%s has %v now; free space there, or write the image elsewhere with --output", dir, s)
 		}
 		if dir == filepath.Dir(dir) {
 			return err
 		}
-		dir = filepath.Dir(dir)
 	}
 }
 
@@ -135,8 +148,8 @@ func (b Builder) missingIDs(ctx context.Context) error {
 	if !b.isOwn() || os.Geteuid() == 0 {
 		return nil
 	}
-	needs, err := engineclient.ReadNeeds(ctx, b.Config)
-	if err != nil {
+	needs, errNeeds := engineclient.ReadNeeds(ctx, b.Config)
+	if errNeeds != nil {
 		return nil
 	}
 	var errs []error
@@ -148,7 +161,8 @@ func (b Builder) missingIDs(ctx context.Context) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return hint.Copy(fmt.Errorf("a file cannot be given to its user: %w", errs[0]), errors.Join(errs...))
+	err := hint.Add(fmt.Errorf("a file cannot be given to its user: %w", errs[0]), "the engine uses them from its next start: run \"bkt engine stop\"")
+	return hint.Copy(err, errors.Join(errs...))
 }
 
 // A brokenRecordError says that the engine's cache has a record of a step whose files
@@ -163,7 +177,7 @@ func (brokenRecordError) Hints() []string {
 }
 
 // brokenRecord matches what containerd says about a layer that its database does not
-// have.
-var brokenRecord = regexp.MustCompile(`snapshot( \S+)? does not exist: not found|missing parent "?\S* bucket: not found`)
+// have. BuildKit says "not found" about files of the user, too.
+var brokenRecord = regexp.MustCompile(`(during finalize: .*|missing parent .*|\bsnapshot\b.* does not exist): not found`)
 
 func isBrokenRecord(text string) bool { return brokenRecord.MatchString(text) }

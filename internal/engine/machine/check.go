@@ -61,7 +61,12 @@ func checkMapping(path string) []contract.Need {
 	}
 	for _, file := range []string{subuid, subgid} {
 		ranges, err := subordinate(file, u)
-		needs = append(needs, contract.Need{Name: file, Found: describe(ranges), Err: err})
+		need := contract.Need{Name: file, Found: describe(ranges), Err: err}
+		if err == nil {
+			// An image whose files belong to a few users can be built all the same.
+			need.Err, need.Optional = checkCount(file, ranges, u.Username), true
+		}
+		needs = append(needs, need)
 	}
 	return needs
 }
@@ -96,15 +101,4 @@ func Namespaces() uintptr {
 		flags |= syscall.CLONE_NEWUSER
 	}
 	return flags
-}
-
-// ExplainNamespaces adds a hint if the kernel refuses namespaces to users, for
-// which it has several errors.
-func ExplainNamespaces(err error) error {
-	refused := errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL)
-	err = fmt.Errorf("starting in new namespaces: %w", err)
-	if !refused {
-		return err
-	}
-	return hint.Add(err, "user namespaces may be disabled: see \"sysctl user.max_user_namespaces kernel.unprivileged_userns_clone\"")
 }

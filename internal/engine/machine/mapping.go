@@ -48,6 +48,9 @@ func findMappers(path string) (newuidmap, newgidmap string, err error) {
 		err = hint.Add(errors.New("newuidmap or newgidmap is not installed"),
 			"install them: \"apt install uidmap\" or \"dnf install shadow-utils\"")
 	}
+	if err == nil {
+		err = checkPrivileges()
+	}
 	return newuidmap, newgidmap, err
 }
 
@@ -80,6 +83,23 @@ func withFree(err error, name string, files ...string) error {
 	}
 	last := first + subordinates - 1
 	return hint.Add(err, "run \"sudo usermod --add-subuids %d-%d --add-subgids %d-%d %s\"", first, last, first, last, name)
+}
+
+// checkCount returns an error for fewer ids than images need: a file cannot belong to an
+// id that the engine does not have, and the highest usual one is that of nobody, 65534.
+func checkCount(file string, ranges []idRange, name string) error {
+	sum := 0
+	for _, r := range ranges {
+		count, err := strconv.Atoi(r.count)
+		if err != nil {
+			return nil // newuidmap will say so
+		}
+		sum += count
+	}
+	if sum >= subordinates {
+		return nil
+	}
+	return withFree(fmt.Errorf("%s: %s has %d ids, and images need %d", file, name, sum, subordinates), name, subuid, subgid)
 }
 
 // subordinates is the usual number of ids of a user, and firstUsual the lowest
