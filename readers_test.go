@@ -45,6 +45,7 @@ var mayWait = map[string]string{
 	"internal/host/unzip.go os.DirFS":                 "reads a folder that bkt has unpacked",
 	"internal/host/unzip.go zip.OpenReader":           "reads an archive that bkt has downloaded",
 	"internal/interrupt/processes.go os.ReadFile":     "reads files of the kernel, of one line",
+	"internal/registry/putmanifest.go io.ReadAll":     "has a limit; the request has a context",
 }
 
 // TestReaders checks that the code reads files that may be pipes, devices or huge only

@@ -13,6 +13,7 @@ import (
 
 	"github.com/containers/image/v5/docker"
 	"github.com/docker/distribution/registry/api/errcode"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // statusText finds the status in the library's error for a response that does not have
@@ -31,6 +32,14 @@ func statusOf(err error) int {
 	var refused docker.ErrUnauthorizedForCredentials
 	if errors.As(err, &refused) {
 		return http.StatusUnauthorized
+	}
+	var plain statusError
+	if errors.As(err, &plain) {
+		return plain.code
+	}
+	var answer *transport.Error
+	if errors.As(err, &answer) {
+		return answer.StatusCode
 	}
 	if errors.Is(err, docker.ErrTooManyRequests) {
 		return http.StatusTooManyRequests
@@ -66,7 +75,8 @@ func isForeignAnswer(err error) bool {
 // not the one that a registry answers with.
 func isUnexpectedSuccess(err error) bool {
 	var status docker.UnexpectedHTTPStatusError
-	return errors.As(err, &status) && status.StatusCode < http.StatusBadRequest
+	var plain statusError
+	return errors.As(err, &status) && status.StatusCode < http.StatusBadRequest || errors.As(err, &plain) && plain.code < http.StatusBadRequest
 }
 
 // explain adds hints to the error of a registry.
@@ -96,3 +106,11 @@ func untrusted(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	return errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch)
 }
+
+// A statusError is an answer with a status that says all.
+type statusError struct {
+	code   int
+	status string // as in the answer
+}
+
+func (e statusError) Error() string { return "received unexpected HTTP status: " + e.status }

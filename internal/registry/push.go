@@ -117,7 +117,7 @@ func copyImage(ctx context.Context, sys *types.SystemContext, p part, blobs stri
 	defer policy.Destroy()
 	ctx, progress, stop := watched(ctx)
 	defer stop()
-	text, err := copy.Image(ctx, policy, p.to, p.from, &copy.Options{
+	text, err := copy.Image(ctx, policy, paced{p.to}, p.from, &copy.Options{
 		ReportWriter:       log,
 		PreserveDigests:    true,
 		ImageListSelection: copy.CopySpecificImages,

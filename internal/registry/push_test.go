@@ -453,3 +453,53 @@ func TestAnswerOfAnotherServer(t *testing.T) {
 		t.Errorf("%v, %q", err, hint.Of(err))
 	}
 }
+
+// TestPushWaitsAsAsked checks that a registry that is busy gets the time that it asks for,
+// and that the log says so. A time that is too long ends the push at once.
+func TestPushWaitsAsAsked(t *testing.T) {
+	tests := []struct {
+		name, after string
+		status      int
+		says        string // in the log
+		hint        string // of the error
+	}{
+		{"busy", "1", http.StatusTooManyRequests, "trying again in 1s\n", ""},
+		{"broken", "1", http.StatusServiceUnavailable, "trying again in 1s\n", ""},
+		{"busy for an hour", "3600", http.StatusTooManyRequests, "", "the registry asks to wait 1h0m0s: run the command again then"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int32
+			host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+				if !isManifestPut(r) || asked.Add(1) > 1 {
+					return false
+				}
+				w.Header().Set("Retry-After", tt.after)
+				w.WriteHeader(tt.status)
+				return true
+			})
+			var text bytes.Buffer
+			_, err := push(t.Context(), makeImage(t, 100), host+"/a:1", &text, atOnce)
+			if hints := strings.Join(hint.Of(err), " "); (err == nil) != (tt.hint == "") || hints != tt.hint {
+				t.Errorf("%v, %q", err, hints)
+			}
+			if !strings.Contains(text.String(), tt.says) {
+				t.Errorf("log:\n%s", text.String())
+			}
+		})
+	}
+}
+
+// TestAskedDelay checks both forms of Retry-After.
+func TestAskedDelay(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for header, want := range map[string]time.Duration{
+		"": 0, "15": 15 * time.Second, "0": 0, "-1": 0, "soon": 0, "1.5": 0,
+		"Fri, 02 Jan 2026 03:06:05 GMT": 2 * time.Minute, "Fri, 02 Jan 2026 03:04:00 GMT": 0, "Friday, 02-Jan-26 03:04:06 GMT": time.Second,
+	} {
+		if got := askedDelay(header, now); got != want {
+			t.Errorf("%q: %v, not %v", header, got, want)
+		}
+	}
+}

@@ -63,11 +63,17 @@ func toPull(ctx context.Context, ref types.ImageReference) (*types.SystemContext
 // toPush is like [toPull] to write an image, which uses no mirrors.
 func toPush(ctx context.Context, ref types.ImageReference) (*types.SystemContext, error) {
 	sys, named := plainOnLoopback(ref), ref.DockerReference()
-	found, err := sysregistriesv2.FindRegistry(sys, named.Name())
+	e, err := own(sys, named)
 	if err != nil {
 		return sys, err
 	}
-	return sys, endpoint{named, skipsVerify(sys) || found != nil && found.Insecure}.checkRealm(ctx, sys)
+	return sys, e.checkRealm(ctx, sys)
+}
+
+// own returns the registry of an image, without its mirrors.
+func own(sys *types.SystemContext, named reference.Named) (endpoint, error) {
+	found, err := sysregistriesv2.FindRegistry(sys, named.Name())
+	return endpoint{named, skipsVerify(sys) || found != nil && found.Insecure}, err
 }
 
 // primary returns the configuration to ask the registry of ref itself, and
@@ -147,12 +153,11 @@ func (e endpoint) host() string { return reference.Domain(e.named) }
 func (e endpoint) ping(ctx context.Context) (*url.URL, []challenge.Challenge, error) {
 	ctx, cancel := context.WithTimeout(ctx, realmTimeout)
 	defer cancel()
-	transport := tlsclientconfig.NewTransport()
-	defer transport.CloseIdleConnections()
-	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: e.insecure}
-	if err := tlsclientconfig.SetupCertificates(certificates(e.host()), transport.TLSClientConfig); err != nil {
+	transport, err := e.transport()
+	if err != nil {
 		return nil, nil, err
 	}
+	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 	host := e.host()
 	if host == dockerHub {
@@ -165,6 +170,13 @@ func (e endpoint) ping(ctx context.Context) (*url.URL, []challenge.Challenge, er
 		found, err = askRealm(ctx, client, at)
 	}
 	return at, found, err
+}
+
+// transport returns what connects to the registry as the library does.
+func (e endpoint) transport() (*http.Transport, error) {
+	t := tlsclientconfig.NewTransport()
+	t.TLSClientConfig = &tls.Config{InsecureSkipVerify: e.insecure}
+	return t, tlsclientconfig.SetupCertificates(certificates(e.host()), t.TLSClientConfig)
 }
 
 func askRealm(ctx context.Context, client *http.Client, at *url.URL) ([]challenge.Challenge, error) {

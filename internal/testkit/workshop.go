@@ -189,6 +189,9 @@ func (w *Workshop) Setup(env *testscript.Env) error {
 	return nil
 }
 
+// DockerRegistry returns the host and the port of Docker's registry.
+func (w *Workshop) DockerRegistry() string { return w.dockerRegistry }
+
 // OfflineBkt returns a folder with a bkt that builds this repository's images
 // without a network.
 func (w *Workshop) OfflineBkt(t testing.TB) string {
