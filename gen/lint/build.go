@@ -13,10 +13,12 @@ import (
 	"bkt/internal/proxy"
 )
 
-// checkTarget returns an error if the declared target is no stage of the file.
-func checkTarget(file string, f *dockerfile.File, b gen.Build) error {
-	err := buildspec.Spec{Containerfile: file, Target: b.Content.Target}.CheckTarget(f)
-	return hint.Prefix(b.Target.String(), err)
+// wrongBuild returns the findings about what the manifest says about builds of the file.
+func wrongBuild(file string, f *dockerfile.File, b gen.Build) (warnings []error) {
+	if err := (buildspec.Spec{Containerfile: file, Target: b.Content.Target}).CheckTarget(f); err != nil {
+		warnings = append(warnings, finding.Finding{Rule: "build-target", Level: finding.Error, Place: b.Target.Place(), Message: err.Error(), Fix: hint.Of(err)})
+	}
+	return append(warnings, unknownArguments(file, f, b)...)
 }
 
 // unknownArguments returns a warning for each declared argument that the file does not

@@ -32,12 +32,9 @@ func Check(ctx context.Context, file string, r gen.Result) (warnings []error, er
 	if err != nil {
 		return read(file, nil, r).linterWarnings(results), err
 	}
-	if err := checkTarget(file, f, r.Build); err != nil {
-		return read(file, nil, r).linterWarnings(results), err
-	}
 	d := read(file, f.Stages, r)
 	warnings, err = d.check(f)
-	warnings = append(unknownArguments(file, f, r.Build), warnings...)
+	warnings = append(wrongBuild(file, f, r.Build), warnings...)
 	if err == nil {
 		warnings = append(warnings, d.refused(f.Stages, results, Refused(warnings))...)
 	}
