@@ -128,7 +128,28 @@ func (o BuildOptions) build(ctx context.Context, log Log, r repo.Repo, b buildki
 		return l, err
 	}
 	s.Provenance = provenance(ctx, log, r, s)
-	return b.Build(ctx, s, dir, o.ProgressTo)
+	l, err = b.Build(ctx, s, dir, o.ProgressTo)
+	if err == nil {
+		config, errConfig := l.Config(s.FirstPlatform())
+		if err := tooManyLayers(len(config.RootFS.DiffIDs)); errConfig == nil && err != nil {
+			log.Warn([]error{err})
+		}
+	}
+	return l, err
+}
+
+// maxLayers is the number of layers of the largest image that docker runs: overlay file
+// systems have 127, and a container needs two of its own (maxLayerDepth in
+// layer/layer_store.go of moby).
+const maxLayers = 125
+
+// tooManyLayers returns an error for an image with more layers than some programs can use.
+func tooManyLayers(n int) error {
+	if n <= maxLayers {
+		return nil
+	}
+	err := fmt.Errorf("the image has %d layers: docker runs none with more than %d", n, maxLayers)
+	return hint.Add(err, "join RUN instructions that belong together, or take a base image with fewer layers")
 }
 
 // configure returns the builder of the image of s, and the folder for its layout.
