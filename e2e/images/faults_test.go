@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -56,6 +57,27 @@ func once(method, part string, answer func(http.ResponseWriter)) func(http.Respo
 	}
 }
 
+// busyFor returns an answer that takes no manifest for so many seconds after the first, and
+// says so. early counts the requests within this time.
+func busyFor(seconds int, early *atomic.Int32) func(http.ResponseWriter, *http.Request) bool {
+	var until atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPut || !strings.Contains(r.URL.Path, "/manifests/") {
+			return false
+		}
+		now := time.Now()
+		if until.CompareAndSwap(0, now.Add(time.Duration(seconds)*time.Second).UnixNano()) {
+			w.Header().Set("Retry-After", strconv.Itoa(seconds))
+			w.WriteHeader(http.StatusTooManyRequests)
+			return true
+		}
+		if now.UnixNano() < until.Load() {
+			early.Add(1)
+		}
+		return false
+	}
+}
+
 // TestPushThroughFaults pushes an image to a widely used registry through front ends that
 // answer as those of large registries do at times: the image arrives, nothing of it is sent
 // twice, and bkt waits as long as it is asked to.
@@ -69,23 +91,8 @@ func TestPushThroughFaults(t *testing.T) {
 		io.WriteString(w, "<html><head><title>400 Bad Request</title></head></html>")
 	})
 	health := once(http.MethodPost, "/blobs/uploads/", func(w http.ResponseWriter) { io.WriteString(w, "Healthcheck requested") })
-	var until atomic.Int64 // when the registry is no longer busy
 	var early atomic.Int32
-	busy := func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method != http.MethodPut || !strings.Contains(r.URL.Path, "/manifests/") {
-			return false
-		}
-		now := time.Now().UnixNano()
-		if until.CompareAndSwap(0, now+int64(2*time.Second)) {
-			w.Header().Set("Retry-After", "2")
-			w.WriteHeader(http.StatusTooManyRequests)
-			return true
-		}
-		if now < until.Load() {
-			early.Add(1)
-		}
-		return false
-	}
+	busy := busyFor(2, &early)
 	dir := t.TempDir()
 	err := txtar.Write(txtar.Parse([]byte("-- manifests/README --\n-- Containerfile --\nFROM scratch\nCOPY manifests/README /\n")), dir)
 	if err != nil {

@@ -364,24 +364,28 @@ func (c callback) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
+// html answers with a page, as front ends do.
+func html(status int) fault {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(status)
+		io.WriteString(w, "<html><body>nginx</body></html>")
+		return true
+	}
+}
+
+// coded answers with an error of the specification.
+func coded(status int, code string) fault {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(status)
+		io.WriteString(w, `{"errors":[{"code":"`+code+`"}]}`)
+		return true
+	}
+}
+
 // TestPushThroughFrontEnd checks that answers that no registry gives do not end a push, and
 // that nothing that has arrived is sent again.
 func TestPushThroughFrontEnd(t *testing.T) {
-	html := func(status int) fault {
-		return func(w http.ResponseWriter, _ *http.Request) bool {
-			w.Header().Set("Content-Type", "text/html")
-			w.WriteHeader(status)
-			io.WriteString(w, "<html><body>nginx</body></html>")
-			return true
-		}
-	}
-	coded := func(status int, code string) fault {
-		return func(w http.ResponseWriter, _ *http.Request) bool {
-			w.WriteHeader(status)
-			io.WriteString(w, `{"errors":[{"code":"`+code+`"}]}`)
-			return true
-		}
-	}
 	tests := []struct {
 		name   string
 		method string
