@@ -52,20 +52,15 @@ func filesData(in input, t *trace) (any, error) {
 // checkDest checks a file of the manifest by the rules about bootable images: its path, and
 // the content of the file called source in the repository.
 func (in input) checkDest(dest, source string, e manifest.Entry) error {
-	if p := imagerule.CheckPath(dest); p != nil {
-		return in.judge(*p, dest, e)
-	}
-	if !imagerule.IsKargs(dest) || dest == imagerule.KargsFile {
+	// checkSource says why a file cannot be read.
+	p := imagerule.CheckFile(dest, func() ([]byte, error) { return fs.ReadFile(in.repo, source) })
+	switch {
+	case p == nil:
 		return nil
-	}
-	data, err := fs.ReadFile(in.repo, source)
-	if err != nil {
-		return nil // checkSource says why
-	}
-	if p := imagerule.CheckContent(dest, data); p != nil {
+	case imagerule.CheckPath(dest) == nil: // it is the content
 		return in.judge(*p, source, e)
 	}
-	return nil
+	return in.judge(*p, dest, e)
 }
 
 // judge reports a problem with what an entry declares: an error if bootc refuses the image,

@@ -168,7 +168,9 @@ func (r *reader) tree(name, dest string) {
 	_ = fs.WalkDir(r.Context, name, func(p string, d fs.DirEntry, err error) error {
 		n++
 		switch {
-		case err != nil || n > maxFiles:
+		case n > maxFiles:
+			return fs.SkipAll
+		case err != nil:
 			return fs.SkipDir
 		case d.IsDir() && d.Name() == ".git":
 			return fs.SkipDir

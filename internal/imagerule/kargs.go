@@ -17,6 +17,23 @@ const maxKargs = 1 << 20
 // compiler of Rust (https://doc.rust-lang.org/std/env/consts/constant.ARCH.html).
 var architectures = []string{"x86_64", "aarch64", "s390x", "powerpc64", "riscv64", "loongarch64", "arm", "x86"}
 
+// CheckFile returns the problem with a file at the absolute path dest in a bootable image,
+// or nil if the file is fine. read reads its content, which is judged only if it can be read
+// and is not a section's.
+func CheckFile(dest string, read func() ([]byte, error)) *Problem {
+	if p := CheckPath(dest); p != nil {
+		return p
+	}
+	if !IsKargs(dest) || dest == KargsFile {
+		return nil
+	}
+	data, err := read()
+	if err != nil {
+		return nil
+	}
+	return CheckContent(dest, data)
+}
+
 // CheckContent returns the problem with the content of a file at the absolute path dest in
 // a bootable image, or nil if the content is fine. Only bootc's files of kernel arguments
 // have rules.
