@@ -12,9 +12,6 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
-// maxFiles is how many files of a folder are judged.
-const maxFiles = 10_000
-
 // A copying is a COPY or an ADD.
 type copying struct {
 	instructions.SourcesAndDest
@@ -164,11 +161,10 @@ func kept(source, name string) string {
 
 // tree judges the files of a folder that is copied to dest.
 func (r *reader) tree(name, dest string) {
-	n := 0
 	_ = fs.WalkDir(r.Context, name, func(p string, d fs.DirEntry, err error) error {
-		n++
+		r.files++
 		switch {
-		case n > maxFiles:
+		case r.files > maxFiles:
 			return fs.SkipAll
 		case err != nil:
 			return fs.SkipDir

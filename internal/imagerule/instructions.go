@@ -93,6 +93,8 @@ type reader struct {
 	vars      map[string]string // both
 	dir       string            // of WORKDIR
 
+	files, commands int // so far
+
 	line       int  // of the instruction
 	generated  bool // by a section
 	candidates []candidate
@@ -106,6 +108,13 @@ type reader struct {
 	answersIt bool     // dnf is set to assume yes
 	mounts    []string // targets of the mounts of a RUN, whose files do not get into the image
 }
+
+// The limits of one build. What is beyond them is not judged.
+const (
+	maxFiles      = 20_000 // of folders that are copied
+	maxCommands   = 20_000
+	maxCandidates = 2000
+)
 
 // A candidate is a problem that later instructions may take back.
 type candidate struct {
@@ -197,7 +206,7 @@ func (r *reader) report(c candidate) {
 	c.Line = r.line
 	c.What = strings.ReplaceAll(c.What, call.Unknown, "…")
 	key := fmt.Sprint(c.Line, c.path, c.What)
-	if r.said[key] {
+	if r.said[key] || len(r.candidates) >= maxCandidates {
 		return
 	}
 	r.said[key] = true

@@ -169,3 +169,12 @@ func rulesOf(t *testing.T, text string) string {
 	slices.Sort(rules)
 	return strings.Join(rules, " ")
 }
+
+// TestHostileLines checks that no lines take long.
+func TestHostileLines(t *testing.T) {
+	loop := strings.Repeat("for i in 1 2 3 4 5 6 7 8 9 10; do ", 8) + "touch /opt/$i/$a$b; rm /opt/*/x" + strings.Repeat("; done", 8)
+	text := strings.Repeat("RUN "+loop+"\n", 200)
+	if got := rulesOf(t, text); got != "bootc/opt" {
+		t.Errorf("%q", got)
+	}
+}

@@ -15,6 +15,9 @@ import (
 
 // run judges the commands of a RUN.
 func (r *reader) run(c *instructions.RunCommand) {
+	if r.commands >= maxCommands {
+		return
+	}
 	r.mounts = r.targets(c)
 	defer func() { r.mounts = nil }()
 	if !c.PrependShell && len(c.Files) == 0 {
@@ -69,7 +72,9 @@ func (r *reader) targets(c *instructions.RunCommand) []string {
 
 func (r *reader) calls(all []call.Call) {
 	for _, c := range all {
-		r.call(c)
+		if r.commands++; r.commands <= maxCommands {
+			r.call(c)
+		}
 	}
 }
 
@@ -93,7 +98,7 @@ func (r *reader) call(c call.Call) {
 	if runsFile(cmd) {
 		r.unread()
 	}
-	r.files(c, cmd)
+	r.transfers(c, cmd)
 	r.packages(c, cmd)
 }
 
@@ -128,8 +133,8 @@ func (r *reader) unread() {
 	r.disable(func(repository) bool { return true })
 }
 
-// files judges the files that a command writes and removes.
-func (r *reader) files(c call.Call, cmd command.Call) {
+// transfers judges the files that a command writes and removes.
+func (r *reader) transfers(c call.Call, cmd command.Call) {
 	put := func(k kind, names ...string) {
 		for _, name := range names {
 			r.write(file{path: c.Path(name), kind: k, certain: !c.Conditional, content: r.printed(c, cmd)})

@@ -19,8 +19,13 @@ import (
 // Unknown stands in a word for the part whose value only a run of the script tells.
 const Unknown = "\x00"
 
-// maxCalls is how many commands of one script are listed, with those of its loops.
-const maxCalls = 5000
+// The limits of one script with its loops and the scripts inside it. What is beyond them is
+// not listed, or unknown.
+const (
+	maxCalls = 5000    // commands
+	maxSteps = 50_000  // statements
+	maxText  = 4 << 20 // bytes of all words together
+)
 
 // maxDepth is how many scripts inside scripts are read.
 const maxDepth = 4
@@ -97,6 +102,8 @@ type lister struct {
 	dir   string
 	vars  map[string]string
 	found []Call
+	steps int // statements so far
+	text  int // bytes of words so far
 }
 
 func newLister(dir string, vars map[string]string) *lister {
@@ -133,7 +140,7 @@ func (l *lister) statements(all []*syntax.Stmt, sc scope, depth int) {
 // statement lists the commands of a statement. The errors of scripts inside the script
 // are the shell's to report.
 func (l *lister) statement(s *syntax.Stmt, sc scope, depth int) {
-	if s == nil || len(l.found) >= maxCalls {
+	if l.steps++; s == nil || len(l.found) >= maxCalls || l.steps > maxSteps {
 		return
 	}
 	outputs := l.redirections(s.Redirs, &sc)

@@ -82,6 +82,14 @@ func TestLimits(t *testing.T) {
 	if got, err := call.List(loop, "/", nil); err != nil || len(got) > 5000 {
 		t.Errorf("%d commands, %v", len(got), err)
 	}
+	idle := strings.Repeat("for i in 1 2 3 4 5 6 7 8 9 10; do ", 12) + "a=$i" + strings.Repeat("; done", 12)
+	if got, err := call.List(idle, "/", nil); err != nil || len(got) > 0 {
+		t.Errorf("%d commands, %v", len(got), err)
+	}
+	growing := "x=0123456789" + strings.Repeat("; x=$x$x", 60) + "; a $x"
+	if got, err := call.List(growing, "/", nil); err != nil || len(got) != 1 || got[0].Words[1] != call.Unknown {
+		t.Errorf("%d commands, %v", len(got), err)
+	}
 	braces := "a " + strings.Repeat("{1,2,3,4}", 30)
 	if got, err := call.List(braces, "/", nil); err != nil || len(got) != 1 || len(got[0].Words) > 200 {
 		t.Errorf("%d commands, %v", len(got), err)

@@ -134,6 +134,9 @@ func (l *lister) word(w *syntax.Word) string {
 	for _, part := range w.Parts {
 		out.WriteString(l.part(part))
 	}
+	if l.text += out.Len(); l.text > maxText {
+		return Unknown
+	}
 	return out.String()
 }
 
