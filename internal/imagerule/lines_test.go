@@ -91,6 +91,7 @@ var sound = []line{
 	{"FROM scratch AS ctx\nCOPY skel /\nRUN true\nFROM fedora-bootc\nCOPY --from=ctx / /", ""}, // not known
 	{"FROM scratch AS ctx\nCOPY build_files /\nFROM fedora-bootc\nCOPY --from=ctx /build.sh /tmp/build.sh", ""},
 	{"RUN ln -s /usr/lib/brew /var/home/brew\nRUN echo 'L /var/home/brew - - - - /usr/lib/brew' >> /etc/tmpfiles.d/brew.conf", ""},
+	{"RUN dnf5 -y copr enable a/niri && dnf5 -y install niri && /ctx/cleanup", ""}, // which may disable it
 	{"RUN mkdir -p /var/roothome && dnf5 config-manager setopt keepcache=1", ""},
 	{"RUN rm -rf /opt && ln -s /var/opt /opt", ""},
 	{"RUN mkdir -p /var/opt && dnf -y install microsoft-edge && mv /var/opt/microsoft /usr/lib/microsoft && echo 'L /opt/microsoft - - - - /usr/lib/microsoft' > /usr/lib/tmpfiles.d/edge.conf", ""},

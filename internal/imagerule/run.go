@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bkt/internal/hook/command"
+	"bkt/internal/paths"
 	"bkt/internal/script"
 	"bkt/internal/script/call"
 
@@ -95,7 +96,7 @@ func (r *reader) call(c call.Call) {
 	if mayMakeInitramfs(cmd) {
 		r.makesInitramfs()
 	}
-	if runsFile(cmd) {
+	if runsFile(cmd) || isOwnFile(c.Words[0]) {
 		r.unread()
 	}
 	r.transfers(c, cmd)
@@ -125,6 +126,12 @@ func runsFile(cmd command.Call) bool {
 		return n < len(cmd.Args) && !slices.Contains(cmd.Args[:n], "-c") && !slices.ContainsFunc(cmd.Args[:n], func(a string) bool { return strings.HasSuffix(a, "c") })
 	}
 	return path.Ext(cmd.Name) == ".sh" || path.Ext(cmd.Name) == ".py"
+}
+
+// isOwnFile reports whether a program is none of the image's, but a file of the build.
+func isOwnFile(program string) bool {
+	isSystem := func(dir string) bool { return paths.Within(program, dir) }
+	return strings.Contains(program, "/") && !slices.ContainsFunc([]string{"/usr", "/bin", "/sbin"}, isSystem)
 }
 
 // unread takes back what a script that the rules do not read may have put right.
