@@ -30,7 +30,7 @@ func (d reading) imageProblems(f *dockerfile.File) (warnings []error, err error)
 		stages = append(stages, f.Stages[i])
 	}
 	report := imagerule.Build{
-		Context: d.r.Repo, Escape: string(f.Escape), Args: f.DefaultArgs(), Stages: f.Stages,
+		Context: d.r.Repo, Escape: string(f.Escape), Args: d.args, Given: d.r.Build.Content.Args, Stages: f.Stages,
 		IsGenerated: func(line int) bool { return d.r.SectionAt(line) != "" },
 	}.Check(stages...)
 	var errs []error

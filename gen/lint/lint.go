@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"bkt/gen"
@@ -24,7 +25,7 @@ func Check(ctx context.Context, file string, r gen.Result) (warnings []error, er
 	if err := r.Check(file); err != nil {
 		return nil, err
 	}
-	results, err := runLinter(ctx, file, r.Text)
+	results, err := runLinter(ctx, file, r)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -33,6 +34,8 @@ func Check(ctx context.Context, file string, r gen.Result) (warnings []error, er
 		return read(file, nil, r).linterWarnings(results), err
 	}
 	d := read(file, f.Stages, r)
+	d.escape, d.args = string(f.Escape), f.DefaultArgs()
+	maps.Copy(d.args, r.Build.Content.Args)
 	warnings, err = d.check(f)
 	warnings = append(wrongBuild(file, f, r.Build), warnings...)
 	if err == nil {

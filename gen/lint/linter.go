@@ -7,15 +7,18 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/gen"
 	"bkt/internal/dockerfile"
 	"bkt/internal/finding"
 	"bkt/internal/hint"
+	"bkt/internal/manifest"
 	"bkt/internal/printable"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/subrequests/lint"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
@@ -25,14 +28,15 @@ import (
 const style = "buildkit/"
 
 // runLinter runs BuildKit's linter, which also converts all stages as a build does.
-func runLinter(ctx context.Context, file string, text []byte) (*lint.LintResults, error) {
+func runLinter(ctx context.Context, file string, r gen.Result) (*lint.LintResults, error) {
 	// BuildKit needs the capabilities of an engine. No engine is asked, so it gets all
 	// of them.
 	caps := pb.Caps.CapSet(pb.Caps.All())
-	return dockerfile2llb.DockerfileLint(ctx, text, dockerfile2llb.ConvertOpt{
+	return dockerfile2llb.DockerfileLint(ctx, r.Text, dockerfile2llb.ConvertOpt{
+		Config:       dockerui.Config{BuildArgs: r.Build.Content.Args},
 		MetaResolver: unresolved{},
 		LLBCaps:      &caps,
-		SourceMap:    &llb.SourceMap{Definition: &llb.Definition{}, Data: text, Filename: file},
+		SourceMap:    &llb.SourceMap{Definition: &llb.Definition{}, Data: r.Text, Filename: file},
 	})
 }
 
@@ -53,10 +57,10 @@ func (d reading) linterWarnings(results *lint.LintResults) []error {
 		line := firstLine(w.Location)
 		err := error(d.r.Finding(finding.Warning, style+w.RuleName, d.file, line, printable.Message(w.RuleName+": "+w.Detail)))
 		if w.RuleName == argumentRules[0] {
-			if !d.fromVariable(line) {
-				continue // the name is wrong without any argument, which is an error
+			if !d.fromVariable(line) || d.isGiven(line) {
+				continue // the name is wrong without any argument, which is an error, or the manifest has the value
 			}
-			err = hint.Add(err, "give the argument a default, or build with --build-arg NAME=VALUE")
+			err = hint.Add(err, "give the argument a default, or declare it in \"build\" of %s, or build with --build-arg NAME=VALUE", manifest.ImagePath)
 		}
 		warnings = append(warnings, err)
 	}
@@ -67,6 +71,16 @@ func (d reading) linterWarnings(results *lint.LintResults) []error {
 func (d reading) fromVariable(line int) bool {
 	i := d.now.At(line - 1)
 	return i >= 0 && strings.Contains(d.now.All[i].Image, "$")
+}
+
+// isGiven reports whether the FROM in a line is an image with the declared arguments.
+func (d reading) isGiven(line int) bool {
+	i := d.now.At(line - 1)
+	if i < 0 {
+		return false
+	}
+	name, ok := dockerfile.ExpandKnown(d.now.All[i].Image, d.escape, "?", d.args)
+	return ok && dockerfile.IsImage(name)
 }
 
 func firstLine(l *pb.Location) int {

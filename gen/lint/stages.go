@@ -42,6 +42,8 @@ type reading struct {
 	r          gen.Result
 	now        dockerfile.Stages
 	references []reference
+	escape     string            // the escape character
+	args       map[string]string // arguments with a default or a declared value
 }
 
 // read returns the reading of a file with these parsed stages.

@@ -19,7 +19,8 @@ import (
 type Build struct {
 	Context fs.FS                // what COPY reads; nil: not known
 	Escape  string               // the escape character of the Containerfile
-	Args    map[string]string    // the arguments above the first FROM, with their defaults
+	Args    map[string]string    // the arguments above the first FROM, with their values
+	Given   map[string]string    // build arguments, which replace defaults
 	Stages  []instructions.Stage // of the file, which COPY --from may name
 
 	// IsGenerated reports whether a section generated the line. The rules do not judge
@@ -172,7 +173,10 @@ func (r *reader) instruction(c instructions.Command) {
 
 // arg declares an ARG of a stage. One without a default has that of the file.
 func (r *reader) arg(a instructions.KeyValuePairOptional) {
+	given, isGiven := r.Given[a.Key]
 	switch value, ok := r.Args[a.Key]; {
+	case isGiven:
+		r.args[a.Key] = given
 	case a.Value != nil:
 		r.args[a.Key] = r.expand(*a.Value)
 	case ok:
