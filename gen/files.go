@@ -52,6 +52,7 @@ func filesData(in input, t *trace) (any, error) {
 // checkDest checks a file of the manifest by the rules about bootable images: its path, and
 // the content of the file called source in the repository.
 func (in input) checkDest(dest, source string, e manifest.Entry) error {
+	in.installs(dest, e)
 	// checkSource says why a file cannot be read.
 	p := imagerule.CheckFile(dest, func() ([]byte, error) { return fs.ReadFile(in.repo, source) })
 	switch {

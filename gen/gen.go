@@ -226,6 +226,7 @@ type renderer struct {
 	will      *dockerfile.Stages // see stages
 	missing   []string           // sections that the file lacks and that there are entries for
 	warnings  []error
+	installed []Installed
 }
 
 // classify returns the spans that Render replaces.

@@ -32,6 +32,7 @@ type input struct {
 	checkName       func(name string, e manifest.Entry) error // returns an error if one of the user's stages has the name
 	precedesInStage func(section string) (bool, error)        // whether a section is above this one, and in a stage that this one uses
 	warn            func(error)
+	installs        func(dest string, e manifest.Entry) // records a file that section SYSTEM_FILES installs
 	*manifestCache
 }
 
@@ -120,6 +121,7 @@ func (r *renderer) renderSection(s definition) error {
 		checkName:       r.checkName,
 		precedesInStage: func(name string) (bool, error) { return r.precedesInStage(name, at) },
 		warn:            func(err error) { r.warnings = append(r.warnings, err) },
+		installs:        func(dest string, e manifest.Entry) { r.installed = append(r.installed, Installed{dest, e}) },
 	}
 	if s.name == BaseImage && at >= 0 {
 		in.stage = r.baseStage(r.spans[at])
@@ -236,7 +238,7 @@ func (r *renderer) result() Result {
 		lines += len(entries)
 	}
 	text, starts := section.Join(r.src, r.spans, r.bodies)
-	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings, Before: r.currentStages(), Repo: r.manifests.repo, Build: r.build()}
+	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings, Before: r.currentStages(), Repo: r.manifests.repo, Build: r.build(), Installed: r.installed}
 	for i, s := range r.spans {
 		end := starts[i] + len(r.origins[i])
 		res.moves = append(res.moves, move{end - 1, end - (s.End + 1)})

@@ -9,6 +9,7 @@ import (
 	"bkt/internal/dockerfile"
 	"bkt/internal/finding"
 	"bkt/internal/hint"
+	"bkt/internal/manifest"
 )
 
 // A Result is a rendered Containerfile.
@@ -20,7 +21,15 @@ type Result struct {
 	Repo     fs.FS             // the repository that it belongs to
 	Build    Build             // of the file, as declared
 
+	Installed []Installed // by section SYSTEM_FILES
+
 	moves []move // the text after each section
+}
+
+// An Installed is a file that a manifest puts into the image.
+type Installed struct {
+	Dest  string // absolute
+	Entry manifest.Entry
 }
 
 // A move says by how many lines the text below a section has moved.

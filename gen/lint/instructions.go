@@ -48,22 +48,23 @@ func (d reading) imageProblems(f *dockerfile.File) (warnings []error, err error)
 	return append(warnings, d.withoutInitramfs(report.Initramfs)...), errors.Join(errs...)
 }
 
-// withoutInitramfs returns a warning for each file of the manifests that belongs into an
-// initramfs, unless an instruction below section SYSTEM_FILES may make one: the last
-// such is in line made.
+// withoutInitramfs returns a warning for each entry with a file that belongs into an
+// initramfs, unless an instruction below section SYSTEM_FILES may make one: the last such
+// is in line made.
 func (d reading) withoutInitramfs(made int) []error {
+	i := slices.IndexFunc(d.r.Origins, func(o gen.Origin) bool { return o.Section == gen.SystemFiles })
+	if i < 0 || d.r.Origins[i].Line < made {
+		return nil
+	}
 	var warnings []error
 	said := map[string]bool{}
-	for _, o := range d.r.Origins {
-		if o.Section != gen.SystemFiles || o.Position.Line == 0 || o.Line < made || said[o.Entry.String()] {
+	for _, in := range d.r.Installed {
+		p := imagerule.CheckInitramfs(in.Dest)
+		if p == nil || said[in.Entry.String()] {
 			continue
 		}
-		p := imagerule.CheckInitramfs(o.Entry.Text)
-		if p == nil {
-			continue
-		}
-		said[o.Entry.String()] = true
-		f := finding.Finding{Rule: p.Rule, Level: finding.Warning, Place: o.Entry.Place(), Message: p.What}
+		said[in.Entry.String()] = true
+		f := finding.Finding{Rule: p.Rule, Level: finding.Warning, Place: in.Entry.Place(), Message: p.What}
 		warnings = append(warnings, hint.Add(f, "%s", p.Advice))
 	}
 	return warnings
