@@ -39,6 +39,9 @@ func (f flow) shared() (int, error) {
 			return i, f.checkFiles(i)
 		}
 	}
+	if f.stages.Target != "" {
+		return final, f.checkFiles(final)
+	}
 	var names []string
 	for _, i := range images {
 		names = append(names, describe(f.stages, i))

@@ -19,9 +19,10 @@ import (
 // the stage is FROM. Otherwise it goes to the end of the stage, above what checks and
 // cleans the image and sets up its containers.
 //
-// The stage is the one with the given name or number, or with "" the last one. If other
-// stages are images of the same file, it is the last that they all are FROM; if there is
-// none, or the stage has no base image, it is an error.
+// The stage is the one with the given name or number, or with "" the image: the last one, or
+// the target that the manifest declares. If other stages are images of the same file, it is
+// the last that they all are FROM. If there is none and no target, or if the stage has no
+// base image, it is an error.
 func Insert(name string, src []byte, repo fs.FS, stage string) ([]byte, error) {
 	added := ""
 	for {
@@ -195,7 +196,7 @@ func (r *renderer) end(f flow, stage int) slot {
 	case k < len(own):
 		line := r.withComments(own[k].Line)
 		return slot{line: line, apart: strings.TrimSpace(r.lines[line-1].Text) != "", above: true}
-	case stage == f.stages.Final():
+	case stage == len(f.stages.All)-1:
 		return slot{line: len(r.lines), apart: true}
 	}
 	next := last + 1

@@ -297,3 +297,26 @@ func TestInserted(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// TestInsertIntoTarget checks the stage of new sections if the manifest declares a target.
+func TestInsertIntoTarget(t *testing.T) {
+	packages := markers("\n", "SYSTEM_PACKAGES")
+	tests := []struct{ name, text, want string }{
+		{"the target is not the last stage", "FROM a AS x\nRUN y\n\nFROM b\n", "FROM a AS x\nRUN y\n\n" + packages + "\nFROM b\n"},
+		{"no stage in common", "FROM a AS x\nRUN bootc container lint\nFROM b\nRUN bootc container lint\n",
+			"FROM a AS x\n\n" + packages + "\nRUN bootc container lint\nFROM b\nRUN bootc container lint\n"},
+		{"a stage in common", "FROM a AS main\nFROM main AS x\nFROM main\n", "FROM a AS main\n\n" + packages + "\nFROM main AS x\nFROM main\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			repo := fstest.MapFS{
+				"manifests/system-packages.json": {Data: []byte(`{"packages": ["jq"]}`)},
+				"manifests/image.json":           {Data: []byte(`{"system": {"build": {"target": "x"}}}`)},
+			}
+			got, err := gen.Insert("Containerfile", []byte(tt.text), repo, "")
+			if err != nil || string(got) != tt.want {
+				t.Errorf("got %v\n%q\nwant\n%q", err, got, tt.want)
+			}
+		})
+	}
+}
