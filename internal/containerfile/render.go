@@ -5,6 +5,7 @@
 package containerfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -67,7 +68,10 @@ func Render(ctx context.Context, files fs.FS, name string, source Source) Render
 	findings, err := lint.Check(ctx, name, res)
 	asIs := slices.Clone(res.Warnings)
 	for _, f := range findings {
-		asIs = append(asIs, res.AsIs(name, f))
+		if !bytes.Equal(text, res.Text) {
+			f = res.AsIs(name, f)
+		}
+		asIs = append(asIs, f)
 	}
 	return Rendering{name, old, text, res.Text, append(res.Warnings, findings...), err, asIs, res.Origins}
 }
