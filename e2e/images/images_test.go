@@ -59,6 +59,59 @@ func TestBuildAsUser(t *testing.T) {
 	checkTakenByRoot(t, cmd, u)
 }
 
+// TestLackingRights runs bkt doctor, and builds, where the machine lacks something that
+// an engine needs: both must name it.
+func TestLackingRights(t *testing.T) {
+	t.Parallel()
+	testkit.NeedRoot(t, "take rights away")
+	testkit.Need(t, "newuidmap", "newgidmap", "setpriv", "unshare")
+	u := testkit.NeedUser(t)
+	w := testkit.SharedWorkshop(t)
+	asUser := []string{"setpriv", "--reuid=" + u.Uid, "--regid=" + u.Gid, "--clear-groups"}
+	few := filepath.Join(t.TempDir(), "few")
+	if err := os.WriteFile(few, []byte(testkit.UserName+":200000:1000\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fewIDs := []string{"unshare", "--mount", "--propagation=private", "sh", "-c", `mount --bind "$0" /etc/subuid && mount --bind "$0" /etc/subgid && exec "$@"`, few}
+	for name, tt := range map[string]struct {
+		with           []string // the command that takes a right away
+		doctor, failed string
+	}{
+		"subordinate ids": {append(fewIDs, asUser...), "/etc/subuid: " + testkit.UserName + " has 1000 ids, and images need 65536\n", "/usr/x: a file cannot be given to its user: /etc/subuid: " + testkit.UserName + " has 1000 ids, and images need 65536\n"},
+		"no_new_privs":    {append(asUser, "--no-new-privs"), "this process has no_new_privs\n", "this process has no_new_privs\n"},
+		"CAP_SYS_ADMIN":   {[]string{"setpriv", "--bounding-set=-sys_admin"}, "root does not have the capability CAP_SYS_ADMIN here\n", "root does not have the capability CAP_SYS_ADMIN here\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := t.TempDir()
+			for file, text := range map[string]string{"manifests/image.json": "{}", "Containerfile": "FROM example.org/base:1\nRUN touch /usr/x && chown 65534:65534 /usr/x\n"} {
+				path := filepath.Join(home, "repo", file)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			testkit.CopyTree(t, filepath.Join(w.Offline, "base"), filepath.Join(home, "base"))
+			if name != "CAP_SYS_ADMIN" {
+				testkit.Give(t, u, home)
+			}
+			run := func(args ...string) *exec.Cmd {
+				argv := append(append([]string{}, tt.with...), filepath.Join(w.Bin, "bkt"))
+				cmd := exec.Command(argv[0], append(argv[1:], args...)...)
+				cmd.Dir = filepath.Join(home, "repo")
+				cmd.Env = []string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" + home, "XDG_DATA_HOME=" + home + "/data"}
+				return cmd
+			}
+			if out, _ := run("doctor").CombinedOutput(); !strings.Contains(string(out), tt.doctor) {
+				t.Errorf("doctor does not say %q:\n%s", tt.doctor, out)
+			}
+			t.Cleanup(func() { _ = run("engine", "stop").Run() })
+			out, err := run("build", "system", "-q", "--engine=own", "--build-context=example.org/base:1=oci-layout://../base").CombinedOutput()
+			if err == nil || !strings.Contains(string(out), tt.failed+"bkt: hint: ") {
+				t.Errorf("build does not say %q: %v\n%s", tt.failed, err, out)
+			}
+		})
+	}
+}
+
 // checkTakenByRoot checks the message about a layout that root has begun to write and
 // has not given back: earlier versions of bkt left such layouts.
 func checkTakenByRoot(t *testing.T, cmd *exec.Cmd, u *user.User) {
