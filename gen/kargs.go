@@ -3,8 +3,10 @@ package gen
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"bkt/internal/hint"
+	"bkt/internal/imagerule"
 	"bkt/internal/manifest"
 )
 
@@ -14,6 +16,14 @@ import (
 type kargsSection struct {
 	Manifest  string  // where arguments are added
 	Arguments []value // in their order, which matters for some, such as console=
+	Archs     []archArguments
+}
+
+// archArguments are the arguments for one architecture, in their order. bootc reads their
+// file after that of all architectures.
+type archArguments struct {
+	Arch, File value
+	Arguments  []value
 }
 
 func kargsData(in input, t *trace) (any, error) {
@@ -28,7 +38,23 @@ func kargsData(in input, t *trace) (any, error) {
 	}
 	s := kargsSection{Manifest: in.manifest}
 	for _, k := range d.Content.KernelArguments() {
-		s.Arguments = append(s.Arguments, t.value(k.Text, d.Entry(k.Pointer, k.Text, "")))
+		v := t.value(k.Text, d.Entry(k.Pointer, k.Text, k.Comment))
+		if len(k.Arch) == 0 {
+			s.Arguments = append(s.Arguments, v)
+		}
+		for _, arch := range k.Arch {
+			s.add(arch, v)
+		}
 	}
+	sortBy(s.Archs, func(a archArguments) value { return a.Arch })
 	return s, errors.Join(errs...)
+}
+
+// add adds an argument for an architecture.
+func (s *kargsSection) add(arch string, v value) {
+	i := slices.IndexFunc(s.Archs, func(a archArguments) bool { return a.Arch.text == arch })
+	if i < 0 {
+		i, s.Archs = len(s.Archs), append(s.Archs, archArguments{Arch: value{text: arch}, File: value{text: imagerule.KargsFileOf(arch)}})
+	}
+	s.Archs[i].Arguments = append(s.Archs[i].Arguments, v)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/filetree"
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/strictjson"
@@ -82,25 +83,32 @@ func (r *renderer) hasEntries(i int) bool {
 // checkUnitFiles returns an error if a unit of the manifest is among its files, and
 // section SYSTEM_FILES is not above: systemctl would not find the unit.
 func (in input) checkUnitFiles(d manifest.Document[manifest.SystemConfig]) error {
-	systemd := d.Content.Systemd
-	for _, unit := range slices.Concat(systemd.Enable, systemd.Disable) {
-		if slices.ContainsFunc(d.Content.Files, func(f manifest.SystemFile) bool { return isFileOf(unit, f.Dest) }) {
-			_, err := in.precedesInStage("SYSTEM_FILES")
-			return err
+	files, err := in.sources(in.manifest)
+	if err != nil {
+		return err
+	}
+	u := d.Content.Systemd
+	for scope, units := range map[string][]string{"system": slices.Concat(u.Enable, u.Disable), "user": slices.Concat(u.User.Enable, u.User.Disable)} {
+		for _, f := range files {
+			if slices.ContainsFunc(f.found.Items, func(it filetree.Item) bool { return isFileOf(units, scope, it.Dest) }) {
+				_, err := in.precedesInStage("SYSTEM_FILES")
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// isFileOf reports whether a file of the image is that of a unit, or of the template of
-// an instance (systemd.unit(5)).
-func isFileOf(unit, file string) bool {
+// isFileOf reports whether a file of the image is that of one of some units, or of the
+// template of an instance (systemd.unit(5)).
+func isFileOf(units []string, scope, file string) bool {
 	dir, name := path.Split(file)
-	if !slices.Contains([]string{"/etc/systemd/system/", "/usr/lib/systemd/system/", "/usr/local/lib/systemd/system/"}, dir) {
-		return false
-	}
-	prefix, _, _ := strings.Cut(unit, "@")
-	return name == unit || name == prefix+"@"+path.Ext(unit)
+	folder := "/systemd/" + scope + "/"
+	return slices.Contains([]string{"/etc" + folder, "/usr/lib" + folder, "/usr/local/lib" + folder}, dir) &&
+		slices.ContainsFunc(units, func(unit string) bool {
+			prefix, _, _ := strings.Cut(unit, "@")
+			return name == unit || name == prefix+"@"+path.Ext(unit)
+		})
 }
 
 // checkOwners looks for packages of external repositories that other entries name, too.

@@ -328,9 +328,13 @@ func templateError(section string, err error) error {
 type manifestCache struct {
 	repo fs.FS
 	read map[string]any // documents by path
+
+	files []source // see sources
 }
 
-func newManifestCache(repo fs.FS) *manifestCache { return &manifestCache{repo, map[string]any{}} }
+func newManifestCache(repo fs.FS) *manifestCache {
+	return &manifestCache{repo: repo, read: map[string]any{}}
+}
 
 // load returns the manifest at path. One that does not exist declares nothing.
 func load[T any](c *manifestCache, path string) (manifest.Document[T], error) {

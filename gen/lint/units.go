@@ -37,7 +37,7 @@ func (d reading) units() []unit {
 		if m := verbs.FindStringSubmatch(lines[o.Line-1].Text); m != nil {
 			verb = m[1]
 		}
-		if o.Position.Line > 0 && verb != "mask" {
+		if o.Position.Line > 0 && verb != "" && verb != "mask" { // presets above the first command name any unit
 			all = append(all, unit{o.Text, o.Line})
 		}
 	}

@@ -36,6 +36,7 @@ func Find(file string, old []byte, repo fs.FS) Losses {
 	l := Losses{file: file, old: string(old), own: map[string]bool{}, base: gen.DeclaredBase(gen.ImageOf(file), repo)}
 	was := readSections(file, l.old)
 	for _, in := range was {
+		in.placeFolders(repo)
 		l.lost = append(l.lost, in.statements...)
 	}
 	r := gen.RenderPossible(file, old, repo)
@@ -48,6 +49,19 @@ func Find(file string, old []byte, repo fs.FS) Losses {
 		}
 	}
 	return l.without(now).Explain(nothing{}) // text of a template without an entry is not the user's
+}
+
+// placeFolders corrects the paths in the image of folders that a COPY names: it copies
+// their content.
+func (in sectionInstruction) placeFolders(repo fs.FS) {
+	for i, s := range in.statements {
+		if s.Kind != script.File || s.Into == "" {
+			continue
+		}
+		if info, err := fs.Lstat(repo, s.Value); err == nil && info.IsDir() {
+			in.statements[i].Name = s.Into
+		}
+	}
 }
 
 // nothing is a repository without files.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -375,7 +376,7 @@ func FuzzLose(f *testing.F) {
 
 func TestUntaken(t *testing.T) {
 	repo := manifests("system-packages", `{"packages": ["git"], "removed": ["nano"]}`)
-	repo["other/x"], repo["system/y"] = &fstest.MapFile{}, &fstest.MapFile{Mode: 0o644}
+	repo["other/x"], repo["system/y"] = &fstest.MapFile{Mode: 0o777 | fs.ModeSymlink, Data: []byte("y")}, &fstest.MapFile{Mode: 0o644}
 	src := "FROM a\n" + section("SYSTEM_PACKAGES", "RUN dnf install gcc nano /x/*.rpm --best\nRUN dnf copr enable a/b\n") +
 		section("SYSTEM_FILES", "COPY other/x /etc/x\nCOPY system/y /etc/y\n")
 	l := undeclared.Find("Containerfile", []byte(src), repo)
@@ -395,7 +396,7 @@ hint: add the section with "bkt containerfile sync --insert --take text"
 hint: move it out of the section, or drop the section's text with "bkt containerfile sync --take manifest"
 hint: /x/*.rpm: a package without a repository is not verified: declare the repository that has it
 hint: nano: it would be in packages and in removed: add it to one of the two
-hint: file /etc/x: move it below system/
+hint: file /etc/x: copy the file that it leads to
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

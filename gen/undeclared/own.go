@@ -14,16 +14,17 @@ import (
 
 // signs are texts that only bkt's templates have, by section. If a template changes,
 // the sign of the old one must stay here.
-var signs = map[string]string{
-	"EXTERNAL_REPOS":       " <<'END_OF_REPO' /etc/yum.repos.d/",
-	"COPR_REPOS":           " <<'copr:copr.fedorainfracloud.org:",
-	"SYSTEM_PACKAGES":      "--mount=type=cache,id=bkt-system-",
-	"KERNEL_ARGUMENTS":     " <<'END_OF_KARGS' " + imagerule.KargsFile,
-	"SYSTEM_FILES":         "--mount=type=bind,source=system,target=/tmp/system",
-	"HOST_EXPORTS":         "RUN <<'END_OF_EXPORTS'",
-	"TOOLBOX_PACKAGES":     "--mount=type=cache,id=bkt-toolbox-",
-	"TOOLCHAIN_INSTALLERS": `": nothing to download for $(uname -m)"`,
-	"TOOLBOX_ENVIRONMENT":  " <<'END_OF_PROFILE' " + profile,
+var signs = map[string][]string{
+	"EXTERNAL_REPOS":       {" <<'END_OF_REPO' /etc/yum.repos.d/"},
+	"COPR_REPOS":           {" <<'copr:copr.fedorainfracloud.org:"},
+	"SYSTEM_PACKAGES":      {"--mount=type=cache,id=bkt-system-"},
+	"KERNEL_ARGUMENTS":     {" <<'END_OF_KARGS' " + imagerule.KargsFile},
+	"SYSTEM_FILES":         {"--mount=type=bind,source=system,target=" + script.Mounted, ",target=" + script.MountedRepository, "<<'END_OF_FILES'"},
+	"SYSTEMD_UNITS":        {" <<'END_OF_PRESET' "},
+	"HOST_EXPORTS":         {"RUN <<'END_OF_EXPORTS'"},
+	"TOOLBOX_PACKAGES":     {"--mount=type=cache,id=bkt-toolbox-"},
+	"TOOLCHAIN_INSTALLERS": {`": nothing to download for $(uname -m)"`},
+	"TOOLBOX_ENVIRONMENT":  {" <<'END_OF_PROFILE' " + profile},
 }
 
 const unitLines = `( [\\` + "`" + `]\n    [^\s;&|]+)+`
@@ -33,8 +34,8 @@ const unitLines = `( [\\` + "`" + `]\n    [^\s;&|]+)+`
 // manifest exists.
 var plainForms = map[string]string{
 	gen.BaseImage: `^(FROM (--[^ \n]+ )*[^ \n$]+( AS [^ \n]+)?|LABEL [^ =\n]+="[^\n]*")\n$`,
-	"SYSTEMD_UNITS": `^RUN systemctl (enable|disable|mask)` + unitLines +
-		`( [\\` + "`" + `]\n    && systemctl (disable|mask)` + unitLines + `)*\n$`,
+	"SYSTEMD_UNITS": `^RUN systemctl (--global )?(unmask|enable|disable|mask)` + unitLines +
+		`( [\\` + "`" + `]\n    && systemctl (--global )?(enable|disable|mask)` + unitLines + `)*\n$`,
 	"TOOLBOX_ENVIRONMENT": `^(ENV [^ =\n]+="[^\n]*"|LABEL com\.github\.containers\.toolbox="true")\n$`,
 }
 
@@ -49,9 +50,9 @@ type owner struct {
 
 // owns reports whether bkt has rendered a section, given its instructions.
 func (o owner) owns(section string, all []sectionInstruction) bool {
-	sign, lines := signs[section], o.custom[section]
+	lines := o.custom[section]
 	for _, in := range all {
-		if sign != "" && strings.Contains(in.text, sign) {
+		if slices.ContainsFunc(signs[section], func(sign string) bool { return strings.Contains(in.text, sign) }) {
 			return true
 		}
 		for l := range strings.Lines(in.text) {

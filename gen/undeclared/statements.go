@@ -28,7 +28,7 @@ func (s statement) key() string {
 		if named, err := ref.ParseNormalizedNamed(s.Name); err == nil {
 			parts[1] = named.Name()
 		}
-	case script.Label, script.Variable:
+	case script.Label, script.Variable, script.Argument:
 		parts = append(parts, s.Value)
 	case script.File:
 		parts = append(parts, s.Value)
@@ -351,7 +351,7 @@ func (in sourceInstruction) files(words []string, mode string) []script.Statemen
 			name = path.Join(dest, path.Base(source))
 		}
 		source = strings.TrimPrefix(path.Clean("/"+source), "/")
-		found = append(found, script.Statement{Kind: script.File, Name: name, Value: source, Mode: mode, Line: in.line(0)})
+		found = append(found, script.Statement{Kind: script.File, Name: name, Value: source, Mode: mode, Into: path.Clean(dest), Line: in.line(0)})
 	}
 	return found
 }

@@ -93,7 +93,7 @@ func (t *taker) take(s statement) (bool, error) {
 		return err == nil, nil // the error is about a package, which has it, too
 	case script.Repository:
 		return true, edit(t, manifest.ExternalReposPath, func(r *manifest.ExternalRepos) error { return takeRepository(r, s) })
-	case script.Argument, script.Enable, script.Disable, script.Mask:
+	case script.Argument, script.Enable, script.Disable, script.Mask, script.Unmask, script.EnableUser, script.DisableUser, script.MaskUser:
 		return true, edit(t, manifest.SystemConfigPath, func(c *manifest.SystemConfig) error { return takeConfig(c, s) })
 	case script.File:
 		return true, edit(t, manifest.SystemConfigPath, func(c *manifest.SystemConfig) error { return takeFile(c, s, t.repo) })
@@ -113,7 +113,10 @@ func (t *taker) external(s statement) bool {
 }
 
 func ofSystem(k script.Kind) bool {
-	return slices.Contains([]script.Kind{script.Repository, script.Argument, script.Enable, script.Disable, script.Mask, script.File}, k)
+	return slices.Contains([]script.Kind{
+		script.Repository, script.Argument, script.Enable, script.Disable, script.Mask, script.Unmask,
+		script.EnableUser, script.DisableUser, script.MaskUser, script.File,
+	}, k)
 }
 
 func ofToolbox(k script.Kind) bool { return k == script.Variable || k == script.Folder }
@@ -233,41 +236,63 @@ func takeRepository(r *manifest.ExternalRepos, s statement) error {
 }
 
 func takeConfig(c *manifest.SystemConfig, s statement) error {
-	switch s.Kind {
-	case script.Argument:
-		c.Kargs.Append = append(c.Kargs.Append, s.Name)
-	case script.Enable:
-		c.Systemd.Enable = append(c.Systemd.Enable, s.Name)
-	case script.Disable:
-		c.Systemd.Disable = append(c.Systemd.Disable, s.Name)
-	case script.Mask:
-		c.Systemd.Mask = append(c.Systemd.Mask, s.Name)
+	if s.Kind == script.Argument {
+		takeArgument(&c.Kargs, s)
+		return nil
 	}
+	u := &c.Systemd
+	list := map[script.Kind]*[]string{
+		script.Enable: &u.Enable, script.Disable: &u.Disable, script.Mask: &u.Mask, script.Unmask: &u.Unmask,
+		script.EnableUser: &u.User.Enable, script.DisableUser: &u.User.Disable, script.MaskUser: &u.User.Mask,
+	}[s.Kind]
+	*list = append(*list, s.Name)
 	return nil
 }
 
-// takeFile takes a file below system/, with the mode that COPY gives it.
-func takeFile(c *manifest.SystemConfig, s statement, repo fs.FS) error {
-	info, err := fs.Stat(repo, s.Value)
+// takeArgument adds a kernel argument, or one of its architectures.
+func takeArgument(k *manifest.Kargs, s statement) {
+	i := slices.IndexFunc(k.Append, func(a manifest.Karg) bool { return a.Value == s.Name && len(a.Arch) > 0 })
 	switch {
-	case !strings.HasPrefix(s.Value, "system/"):
-		return hint.Add(fmt.Errorf("%s: not below system/", s), "move it below system/")
-	case err != nil:
-		return fmt.Errorf("%s: %w", s, patherr.Reason(err))
-	case info.IsDir():
-		return hint.Add(fmt.Errorf("%s: is a folder", s), "copy each file of it")
+	case s.Value == "":
+		k.Append = append(k.Append, manifest.Karg{Value: s.Name, Bare: true})
+	case i < 0:
+		k.Append = append(k.Append, manifest.Karg{Value: s.Name, Arch: []string{s.Value}})
+	default:
+		k.Append[i].Arch = append(slices.Clone(k.Append[i].Arch), s.Value)
 	}
-	mode := s.Mode
-	if mode == "" {
-		mode = fmt.Sprintf("%o", info.Mode().Perm())
+}
+
+// takeFile takes a file, with the mode that COPY gives it, or a folder.
+func takeFile(c *manifest.SystemConfig, s statement, repo fs.FS) error {
+	info, err := fs.Lstat(repo, s.Value)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s, patherr.Reason(err))
 	}
 	f := manifest.SystemFile{Source: s.Value, Dest: s.Name}
-	if mode = strings.TrimLeft(mode, "0"); mode != "644" {
-		f.Mode = "0" + mode
+	if !strings.HasPrefix(s.Value, "system/") {
+		f.Source = "./" + s.Value
 	}
-	c.Files = slices.DeleteFunc(c.Files, func(other manifest.SystemFile) bool { return other.Dest == s.Name })
+	switch {
+	case info.IsDir() && s.Mode != "":
+		return hint.Add(fmt.Errorf("%s: a folder, whose files have no common mode", s), "copy it without a mode")
+	case info.Mode().IsRegular():
+		f.Mode = takenMode(s.Mode, info)
+	case info.Mode().Type() == fs.ModeSymlink:
+		return hint.Add(fmt.Errorf("%s: a symbolic link, which COPY follows", s), "copy the file that it leads to")
+	}
+	c.Files = slices.DeleteFunc(c.Files, func(other manifest.SystemFile) bool { return other.Dest == f.Dest })
 	c.Files = append(c.Files, f)
 	return nil
+}
+
+// takenMode returns the mode for the manifest of a file that COPY gives a mode: none if
+// that is the default. Without a mode, whether git has it as executable decides.
+func takenMode(mode string, info fs.FileInfo) string {
+	mode = strings.TrimLeft(mode, "0")
+	if executable := info.Mode()&0o111 != 0; mode == "" || mode == "755" && executable || mode == "644" && !executable {
+		return ""
+	}
+	return "0" + mode
 }
 
 func takeImage(i *manifest.Images, k gen.Image, s statement) error {

@@ -49,3 +49,9 @@ func (e edited) ReadFile(name string) ([]byte, error) {
 	}
 	return fs.ReadFile(e.FS, name)
 }
+
+// Lstat implements [fs.ReadLinkFS].
+func (e edited) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(e.FS, name) }
+
+// ReadLink implements [fs.ReadLinkFS].
+func (e edited) ReadLink(name string) (string, error) { return fs.ReadLink(e.FS, name) }

@@ -1,8 +1,6 @@
 package imagerule
 
 import (
-	"cmp"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +10,6 @@ import (
 
 	"bkt/internal/encode"
 	"bkt/internal/manifest"
-	"bkt/internal/patherr"
 	"bkt/internal/strictjson"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -234,42 +231,45 @@ func (c *checks) kernelArguments(d manifest.Document[manifest.SystemConfig]) err
 		if err != nil {
 			return err
 		}
-		c.add(d.Entry(k.Pointer, k.Text, ""), "kernel argument "+k.Text, `grep -qxF -- %s %s`, "  "+text+",", KargsFile)
+		e := d.Entry(k.Pointer, k.Text, k.Comment)
+		if len(k.Arch) == 0 {
+			c.add(e, "kernel argument "+k.Text, `grep -qxF -- %s %s`, "  "+text+",", KargsFile)
+		}
+		for _, arch := range k.Arch {
+			c.add(e, "kernel argument "+k.Text+" for "+arch, `grep -qxF -- %s %s`, "  "+text+",", KargsFileOf(arch))
+		}
 	}
 	return nil
 }
 
-func (c *checks) files(d manifest.Document[manifest.SystemConfig]) error {
-	var errs []error
-	for i, f := range d.Content.Files {
-		data, err := fs.ReadFile(c.repo, f.SourcePath())
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", f.SourcePath(), patherr.Reason(err)))
-			continue
-		}
-		mode := strings.TrimLeft(cmp.Or(f.Mode, "0644"), "0")
-		c.add(d.Entry(strictjson.Item("/files", i), f.Dest, f.Comment), "file "+f.Dest,
-			`printf '%%s  %%s\n' %[2]s %[1]s | sha256sum --check - && stat -c "mode %%a" %[1]s && test "$(stat -c %%a %[1]s)" = %[3]s`,
-			f.Dest, fmt.Sprintf("%x", sha256.Sum256(data)), mode)
+func (c *checks) units(d manifest.Document[manifest.SystemConfig]) {
+	u := d.Content.Systemd
+	c.unitStates(d, "/systemd", unitScope{"", "", "system"}, u.Enable, u.Disable, u.Mask)
+	for i, unit := range u.Unmask {
+		c.add(d.Entry(strictjson.Item("/systemd/unmask", i), unit, ""), "unit "+unit+", not masked",
+			`state=$(systemctl is-enabled %s) || true; echo "is $state"; case $state in masked|masked-runtime) exit 1 ;; esac`, unit)
 	}
-	return errors.Join(errs...)
+	c.unitStates(d, "/systemd/user", unitScope{"--global ", " of all users", "user"}, u.User.Enable, u.User.Disable, u.User.Mask)
 }
 
-func (c *checks) units(d manifest.Document[manifest.SystemConfig]) {
-	const state = `unit=%s; state=$(systemctl is-enabled "$unit") || true; echo "is $state"; case $state in `
-	// Older releases of systemd print nothing about a unit that does not exist.
-	const missing = `for file in /etc /usr/lib /usr/local/lib; do if ! command -v systemctl || test -e $file/systemd/system/"$unit"; then echo "systemctl printed no state"; exit 1; fi; done`
-	systemd := d.Content.Systemd
+// A unitScope says which units systemctl looks at.
+type unitScope struct{ option, name, folder string }
+
+// unitStates checks the states of units. Older releases of systemd print nothing about a
+// unit that does not exist.
+func (c *checks) unitStates(d manifest.Document[manifest.SystemConfig], at jsontext.Pointer, s unitScope, enable, disable, mask []string) {
+	state := `unit=%s; state=$(systemctl ` + s.option + `is-enabled "$unit") || true; echo "is $state"; case $state in `
+	missing := `for file in /etc /usr/lib /usr/local/lib; do if ! command -v systemctl || test -e $file/systemd/` + s.folder + `/"$unit"; then echo "systemctl printed no state"; exit 1; fi; done`
 	for _, v := range []struct {
 		verb, state, test string
 		units             []string
 	}{
-		{"enable", "enabled", `enabled|alias|static|indirect|generated) ;; *) exit 1 ;; esac`, systemd.Enable},
-		{"disable", "disabled", `enabled|enabled-runtime|alias) exit 1 ;; '') ` + missing + ` ;; esac`, systemd.Disable},
-		{"mask", "masked", `masked) ;; *) exit 1 ;; esac`, systemd.Mask},
+		{"enable", "enabled", `enabled|alias|static|indirect|generated) ;; *) exit 1 ;; esac`, enable},
+		{"disable", "disabled", `enabled|enabled-runtime|alias) exit 1 ;; '') ` + missing + ` ;; esac`, disable},
+		{"mask", "masked", `masked) ;; *) exit 1 ;; esac`, mask},
 	} {
 		for i, unit := range v.units {
-			c.add(d.Entry(strictjson.Item(jsontext.Pointer("/systemd/"+v.verb), i), unit, ""), v.state+" unit "+unit, state+v.test, unit)
+			c.add(d.Entry(strictjson.Item(at+"/"+jsontext.Pointer(v.verb), i), unit, ""), v.state+" unit "+unit+s.name, state+v.test, unit)
 		}
 	}
 }

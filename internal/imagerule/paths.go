@@ -52,6 +52,15 @@ const kargsFolder = "/usr/lib/bootc/kargs.d"
 // KargsFile is the file of an image that has the declared kernel arguments.
 const KargsFile = kargsFolder + "/10-bkt.toml"
 
+// KargsFileOf returns the file of an image that has the declared kernel arguments for one
+// architecture.
+func KargsFileOf(arch string) string { return kargsFolder + "/11-bkt-" + arch + ".toml" }
+
+// IsOwnKargs reports whether a file of an image has declared kernel arguments.
+func IsOwnKargs(dest string) bool {
+	return dest == KargsFile || strings.HasPrefix(dest, kargsFolder+"/11-bkt-") && path.Ext(dest) == ".toml"
+}
+
 // userFiles are the files that useradd changes.
 var userFiles = []string{"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}
 

@@ -3,9 +3,12 @@ package manifest
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"bkt/internal/hint"
+	"bkt/internal/strictjson"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,9 +16,117 @@ import (
 
 // Kargs are kernel arguments. A plain list has those to append.
 type Kargs struct {
-	Append []string `json:"append,omitempty"`
+	Append []Karg   `json:"append,omitempty"`
 	Remove []string `json:"remove,omitempty"` // some of the appended arguments; an image cannot remove others
 	Plain  bool     `json:"-"`                // written as a plain list
+}
+
+// A Karg is a kernel argument. A string is one for every architecture.
+type Karg struct {
+	Value   string   `json:"value"`
+	Arch    []string `json:"arch,omitempty"` // the only architectures that it is for, by bootc's names; default: all
+	Comment string   `json:"comment,omitempty"`
+	Bare    bool     `json:"-"` // written as a string
+}
+
+func (k *Karg) Form(kind jsontext.Kind) any {
+	switch kind {
+	case '"':
+		k.Bare = true
+		return &k.Value
+	case '{':
+		return (*karg)(k)
+	}
+	return nil
+}
+
+// A karg is a Karg in the form of an object.
+type karg Karg
+
+// MarshalJSONTo implements json.MarshalerTo.
+func (k Karg) MarshalJSONTo(e *jsontext.Encoder) error {
+	if k.Bare && len(k.Arch) == 0 && k.Comment == "" {
+		return e.WriteToken(jsontext.String(k.Value))
+	}
+	return json.MarshalEncode(e, karg(k))
+}
+
+func (k Karg) canonical() Karg {
+	k.Arch = sorted(k.Arch, strings.Compare)
+	return k
+}
+
+func (k Karg) check(o strictjson.Object) {
+	if k.Bare {
+		o.Verify(o.Pointer, "kernel argument", k.Value, checkKarg)
+	} else {
+		o.Required("value", k.Value, checkKarg)
+	}
+	if len(k.Arch) == 0 && o.Has(o.Pointer+"/arch") {
+		o.Add(o.Pointer+"/arch", errors.New(`"arch" has no architecture, so that the argument would be for none`))
+	}
+	o.List("arch", "architecture", k.Arch, checkKargArch)
+	checkItemComment(o, k.Comment)
+}
+
+// kargArchs are the architectures of bootc, by Rust's names
+// (https://bootc-dev.github.io/bootc/building/kernel-arguments.html).
+var kargArchs = []string{"aarch64", "arm", "powerpc64", "riscv64", "s390x", "x86_64"}
+
+// otherArchs has the names of the same architectures in other programs.
+var otherArchs = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "ppc64le": "powerpc64"}
+
+func checkKargArch(s string) error {
+	err := strictjson.OneOf(kargArchs...)(s)
+	if must, ok := err.(strictjson.MustBe); ok && otherArchs[s] != "" {
+		must.Suffix = fmt.Sprintf(" (bootc calls it %q)", otherArchs[s])
+		return must
+	}
+	return err
+}
+
+func (k Kargs) canonical() Kargs {
+	k.Append = slices.Clone(k.Append)
+	for i, a := range k.Append {
+		k.Append[i] = a.canonical()
+	}
+	return k
+}
+
+func (k Kargs) check(r *strictjson.Report) {
+	list := k.list()
+	first := map[string]jsontext.Pointer{}
+	for i, a := range k.Append {
+		if r.Truncated() {
+			return
+		}
+		p, before := strictjson.Item(list, i), r.Len()
+		a.check(r.Object(p))
+		if r.Len() > before {
+			continue
+		}
+		if at, ok := first[a.Value]; ok {
+			r.Duplicate(p, "kernel argument "+strictjson.Quote(a.Value), at)
+			continue
+		}
+		first[a.Value] = p
+	}
+	r.Object("/kargs").List("remove", "kernel argument", k.Remove, checkKarg)
+}
+
+// list returns the pointer of the list of appended arguments.
+func (k Kargs) list() jsontext.Pointer {
+	if k.plain() {
+		return "/kargs"
+	}
+	return "/kargs/append"
+}
+
+// A KernelArgument is an argument that the image sets, with its pointer.
+type KernelArgument struct {
+	ListItem
+	Comment string
+	Arch    []string // the only architectures that it is for; none: all
 }
 
 func (k *Kargs) Form(kind jsontext.Kind) any {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,25 +28,50 @@ type Systemd struct {
 	Enable  []string       `json:"enable,omitempty"`
 	Disable []string       `json:"disable,omitempty"`
 	Mask    []string       `json:"mask,omitempty"`
-	Custom  jsontext.Value `json:"custom,omitzero"` // kept, without effect
+	Unmask  []string       `json:"unmask,omitempty"` // that the base image masks
+	User    UserUnits      `json:"user,omitempty"`   // units of the managers of all users
+	Custom  jsontext.Value `json:"custom,omitzero"`  // kept, without effect
 }
 
-// A SystemFile is a file of the repository that is copied into the image.
+// UserUnits has the states of units that run for each user ("systemctl --global").
+type UserUnits struct {
+	Enable  []string `json:"enable,omitempty"`
+	Disable []string `json:"disable,omitempty"`
+	Mask    []string `json:"mask,omitempty"`
+}
+
+// A SystemFile is a file, a symbolic link or a folder of the repository that is copied
+// into the image.
 type SystemFile struct {
-	Source  string `json:"src"`            // below system/
-	Dest    string `json:"dest"`           // in the image
-	Mode    string `json:"mode,omitempty"` // in octal, such as "0755"
+	Source  string `json:"src"`            // below system/ or, if nothing is there, in the repository; after "./" always in the repository
+	Dest    string `json:"dest"`           // in the image; of a folder: for its content
+	Mode    string `json:"mode,omitempty"` // of a file, in octal, such as "0440"; default: "0755" if it is executable in the repository, and otherwise "0644"
 	Comment string `json:"comment,omitempty"`
 }
 
 // Key returns the path in the image.
 func (f SystemFile) Key() string { return f.Dest }
 
-// SourcePath returns the path of the file in the repository. A source may be written
-// as "etc/x" or as "system/etc/x".
-func (f SystemFile) SourcePath() string {
-	return systemFolder + strings.TrimPrefix(f.Source, systemFolder)
+// SourcePaths returns the paths in the repository that the source may have: the first that
+// exists is the source.
+func (f SystemFile) SourcePaths() []string {
+	if name, ok := strings.CutPrefix(f.Source, repositoryFolder); ok {
+		return []string{name}
+	}
+	if strings.HasPrefix(f.Source, systemFolder) {
+		return []string{f.Source}
+	}
+	if isGits(f.Source) {
+		return []string{systemFolder + f.Source}
+	}
+	return []string{systemFolder + f.Source, f.Source}
 }
+
+// isGits reports whether a path in the repository is in git's own folder.
+func isGits(name string) bool { return name == ".git" || strings.HasPrefix(name, ".git/") }
+
+// repositoryFolder begins a source that is not below systemFolder.
+const repositoryFolder = "./"
 
 const systemFolder = "system/"
 
@@ -57,21 +83,22 @@ type ListItem struct {
 
 // KernelArguments returns the arguments that the image sets, in order: those that are
 // appended and not removed.
-func (c SystemConfig) KernelArguments() []ListItem {
-	return slices.DeleteFunc(c.appended(), func(e ListItem) bool { return slices.Contains(c.Kargs.Remove, e.Text) })
+func (c SystemConfig) KernelArguments() []KernelArgument {
+	var all []KernelArgument
+	for i, k := range c.Kargs.Append {
+		if !slices.Contains(c.Kargs.Remove, k.Value) {
+			all = append(all, KernelArgument{ListItem{k.Value, strictjson.Item(c.Kargs.list(), i)}, k.Comment, k.Arch})
+		}
+	}
+	return all
 }
 
 // ForeignKernelArguments returns the arguments that are removed but not appended.
 // Something else in the image sets them, and kargs.d cannot remove them.
 func (c SystemConfig) ForeignKernelArguments() []ListItem {
-	return slices.DeleteFunc(entries("/kargs/remove", c.Kargs.Remove), func(e ListItem) bool { return slices.Contains(c.Kargs.Append, e.Text) })
-}
-
-func (c SystemConfig) appended() []ListItem {
-	if c.Kargs.plain() {
-		return entries("/kargs", c.Kargs.Append)
-	}
-	return entries("/kargs/append", c.Kargs.Append)
+	return slices.DeleteFunc(entries("/kargs/remove", c.Kargs.Remove), func(e ListItem) bool {
+		return slices.ContainsFunc(c.Kargs.Append, func(k Karg) bool { return k.Value == e.Text })
+	})
 }
 
 func entries(list jsontext.Pointer, texts []string) []ListItem {
@@ -99,6 +126,7 @@ func (c SystemConfig) Ignored() []jsontext.Pointer {
 }
 
 func (c SystemConfig) canonical() SystemConfig {
+	c.Kargs = c.Kargs.canonical()
 	c.Systemd = c.Systemd.canonical()
 	c.Files = sortItems(c.Files)
 	return c
@@ -108,44 +136,72 @@ func (s Systemd) canonical() Systemd {
 	s.Enable = sorted(s.Enable, strings.Compare)
 	s.Disable = sorted(s.Disable, strings.Compare)
 	s.Mask = sorted(s.Mask, strings.Compare)
+	s.Unmask = sorted(s.Unmask, strings.Compare)
+	s.User.Enable = sorted(s.User.Enable, strings.Compare)
+	s.User.Disable = sorted(s.User.Disable, strings.Compare)
+	s.User.Mask = sorted(s.User.Mask, strings.Compare)
 	return s
 }
 
 func (f SystemFile) canonical() SystemFile { return f }
 
 func (c SystemConfig) check(r *strictjson.Report) {
-	if c.Kargs.plain() {
-		r.Object("").List("kargs", "kernel argument", c.Kargs.Append, checkKarg)
-	} else {
-		r.Object("/kargs").List("append", "kernel argument", c.Kargs.Append, checkKarg)
-		r.Object("/kargs").List("remove", "kernel argument", c.Kargs.Remove, checkKarg)
-	}
+	c.Kargs.check(r)
 	c.Systemd.check(r.Object("/systemd"))
 	checkItems(r.Object(""), "files", "file", c.Files)
 }
 
 func (s Systemd) check(o strictjson.Object) {
-	o.List("enable", "unit", s.Enable, checkUnit)
-	o.List("disable", "unit", s.Disable, checkUnit)
-	o.List("mask", "unit", s.Mask, checkUnit)
-	enabled := map[string]jsontext.Pointer{}
-	for _, e := range entries(o.Pointer+"/enable", s.Enable) {
-		enabled[e.Text] = e.Pointer
+	enable, disable, mask := unitList(o, "enable", s.Enable), unitList(o, "disable", s.Disable), unitList(o, "mask", s.Mask)
+	unmask := unitList(o, "unmask", s.Unmask)
+	checkApart(o, "enable", enable, disable, mask)
+	checkApart(o, "mask", mask, unmask)
+	user := o.Within("user")
+	enable, disable, mask = unitList(user, "enable", s.User.Enable), unitList(user, "disable", s.User.Disable), unitList(user, "mask", s.User.Mask)
+	checkApart(user, "enable", enable, disable, mask)
+}
+
+// unitList checks a list of units and returns its items.
+func unitList(o strictjson.Object, list string, units []string) []ListItem {
+	o.List(list, "unit", units, checkUnit)
+	return entries(o.Pointer.AppendToken(list), units)
+}
+
+// checkApart reports units of a list that are also in another one, which says the
+// opposite.
+func checkApart(o strictjson.Object, list string, units []ListItem, others ...[]ListItem) {
+	at := map[string]jsontext.Pointer{}
+	for _, u := range units {
+		at[u.Text] = u.Pointer
 	}
-	for _, e := range slices.Concat(entries(o.Pointer+"/disable", s.Disable), entries(o.Pointer+"/mask", s.Mask)) {
-		if p, ok := enabled[e.Text]; ok {
-			o.Add(e.Pointer, fmt.Errorf("unit %s is in %s, and also in enable (at %s)", strictjson.Quote(e.Text), e.Pointer.Parent().LastToken(), o.Where(p)))
+	for _, other := range slices.Concat(others...) {
+		if p, ok := at[other.Text]; ok {
+			o.Add(other.Pointer, fmt.Errorf("unit %s is in %s, and also in %s (at %s)", strictjson.Quote(other.Text), other.Pointer.Parent().LastToken(), list, o.Where(p)))
 		}
 	}
 }
 
 func (f SystemFile) check(o strictjson.Object) {
 	o.Required("src", f.Source, checkSystemSource)
-	o.Required("dest", f.Dest, checkAbsolute)
+	o.Required("dest", f.Dest, checkDest)
 	o.Optional("mode", f.Mode, checkMode)
 	checkItemComment(o, f.Comment)
 }
 
 func checkSystemSource(s string) error {
-	return hint.Add(checkBelow(strings.TrimPrefix(s, systemFolder)), `"src" is a path below system/: "etc/motd" for system/etc/motd`)
+	name, inRepository := strings.CutPrefix(s, repositoryFolder)
+	err := checkBelow(strings.TrimPrefix(name, systemFolder))
+	if err == nil && inRepository && isGits(name) {
+		err = errors.New("is git's own")
+	}
+	return hint.Add(err, `"src" is a path below system/, such as "etc/motd" for system/etc/motd, or one in the repository, such as "./files/motd"`)
+}
+
+// checkDest checks a path in the image. Only the content of a folder can be put into the
+// whole image.
+func checkDest(s string) error {
+	if s == "/" {
+		return nil
+	}
+	return checkAbsolute(s)
 }

@@ -1,6 +1,7 @@
 package repo_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -97,5 +98,38 @@ func TestLockThroughALink(t *testing.T) {
 	defer lock.Close()
 	if _, err := repo.TryLock(dir + "/outside"); err != repo.ErrLocked {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestProperties checks that a link is not followed for its own properties, but on the way
+// to another file, if it stays in the repository.
+func TestProperties(t *testing.T) {
+	r, _ := linked(t)
+	err := os.Symlink("manifests", r.Path("m"))
+	if err == nil {
+		err = os.WriteFile(r.Path("manifests/run"), nil, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"toolbox": "L ../outside", "build": "L /nowhere/build", "m": "L manifests", "m/run": "-rwxr-xr-x", "m/x.json": "L ../../outside/x.json"} {
+		info, err := fs.Lstat(r.FS(), name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := info.Mode().String()
+		if target, err := fs.ReadLink(r.FS(), name); err == nil {
+			got = got[:1] + " " + target
+		}
+		if got != want {
+			t.Errorf("%s: %s, not %s", name, got, want)
+		}
+	}
+	if _, err := fs.Lstat(r.FS(), "toolbox/Containerfile"); err == nil || !strings.Contains(err.Error(), "outside of "+r.Root) {
+		t.Error(err)
+	}
+	if _, err := fs.Lstat(r.FS(), "gone"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
 	}
 }

@@ -156,6 +156,50 @@ func (f *files) ReadFile(name string) ([]byte, error) {
 	return bytes.Clone(text), err
 }
 
+// Lstat implements [fs.ReadLinkFS]. A folder on the way may be a link that stays in the
+// repository.
+func (f *files) Lstat(name string) (info fs.FileInfo, err error) {
+	err = f.inFolder("lstat", name, func(root *os.Root, name string) error {
+		info, err = root.Lstat(name)
+		return err
+	})
+	return info, err
+}
+
+// ReadLink implements [fs.ReadLinkFS].
+func (f *files) ReadLink(name string) (target string, err error) {
+	err = f.inFolder("readlink", name, func(root *os.Root, name string) error {
+		target, err = root.Readlink(name)
+		return err
+	})
+	return target, err
+}
+
+// inFolder calls do with the folder that a file is in, and the path in it.
+func (f *files) inFolder(op, name string, do func(root *os.Root, name string) error) error {
+	fail := func(err error) error { return &fs.PathError{Op: op, Path: name, Err: patherr.Reason(err)} }
+	if !fs.ValidPath(name) {
+		return fail(fs.ErrInvalid)
+	}
+	at, err := f.folder.Find(path.Dir(name))
+	if err != nil {
+		return fail(err)
+	}
+	root, err := f.root()
+	if at.Folder != f.folder.Path && err == nil {
+		if root, err = os.OpenRoot(at.Folder); err == nil {
+			defer root.Close()
+		}
+	}
+	if err == nil {
+		err = do(root, path.Join(at.Name, path.Base(name)))
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
 func (f *files) readFile(name string) ([]byte, error) {
 	file, err := f.Open(name)
 	if err != nil {

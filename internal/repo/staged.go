@@ -8,18 +8,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"testing/fstest"
 
 	"bkt/internal/confine"
 	"bkt/internal/patherr"
-	"bkt/internal/plainfile"
-
-	"golang.org/x/tools/txtar"
 )
 
 // Git runs git in a folder and returns its output.
@@ -45,7 +43,14 @@ func (r Repo) Staged(ctx context.Context, git Git) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.blobs(ctx, git, entries)
+	rest := func() ([]indexEntry, error) {
+		list, err := git.Git(ctx, r.Root, nil, "ls-files", "--stage", "-z")
+		if err != nil {
+			return nil, err
+		}
+		return parseIndex(string(list), nil)
+	}
+	return r.blobs(ctx, git, entries, isSourceOf(sources), rest)
 }
 
 // emptyBlobs are the ids of the empty file: SHA-1's and SHA-256's.
@@ -81,50 +86,91 @@ func (r Repo) CommittedBefore(ctx context.Context, git Git, name string) (fs.FS,
 	}
 	all := strings.Fields(string(parents))
 	if len(all) == 0 {
-		return txtar.FS(&txtar.Archive{})
+		return fstest.MapFS{}, nil
 	}
 	return r.commit(ctx, git, all[0])
 }
 
 // commit returns the files of a commit.
 func (r Repo) commit(ctx context.Context, git Git, commit string) (fs.FS, error) {
-	list, err := git.Git(ctx, r.Root, nil, "ls-tree", "-r", "-z", commit, "--", "manifests", "templates", "system")
+	first := []string{"manifests", "templates", "system"}
+	list := func(names ...string) ([]indexEntry, error) {
+		out, err := git.Git(ctx, r.Root, nil, append([]string{"ls-tree", "-r", "-z", commit}, names...)...)
+		return parseTree(string(out)), err
+	}
+	entries, err := list(append([]string{"--"}, first...)...)
 	if err != nil {
 		return nil, err
 	}
-	var entries []indexEntry
-	for line := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
-		head, name, _ := strings.Cut(line, "\t")
-		if f := strings.Fields(head); len(f) == 3 && f[0] != modeSubmodule {
-			entries = append(entries, indexEntry{name, f[2], f[0] == modeLink})
-		}
-	}
-	return r.blobs(ctx, git, entries)
+	return r.blobs(ctx, git, entries, isSourceOf(first), func() ([]indexEntry, error) { return list() })
 }
 
-// blobs returns files from git's objects.
-func (r Repo) blobs(ctx context.Context, git Git, entries []indexEntry) (fs.FS, error) {
-	var ids bytes.Buffer
-	for _, e := range entries {
-		fmt.Fprintln(&ids, e.id)
+// parseTree parses the output of git ls-tree -z. It omits submodules.
+func parseTree(list string) []indexEntry {
+	var entries []indexEntry
+	for line := range strings.SplitSeq(strings.TrimSuffix(list, "\x00"), "\x00") {
+		head, name, _ := strings.Cut(line, "\t")
+		if f := strings.Fields(head); len(f) == 3 && f[0] != modeSubmodule {
+			entries = append(entries, newEntry(name, f[2], f[0]))
+		}
 	}
-	blobs, err := git.Git(ctx, r.Root, ids.Bytes(), "cat-file", "--batch")
+	return entries
+}
+
+// blobs returns files from git's objects: entries are those with the names that listed
+// reports, and rest returns all others.
+func (r Repo) blobs(ctx context.Context, git Git, entries []indexEntry, listed func(string) bool, rest func() ([]indexEntry, error)) (fs.FS, error) {
+	o := objects{listed: listed, read: func(entries []indexEntry) (blobs, error) {
+		var ids bytes.Buffer
+		for _, e := range entries {
+			fmt.Fprintln(&ids, e.id)
+		}
+		out, err := git.Git(ctx, r.Root, ids.Bytes(), "cat-file", "--batch")
+		if err != nil {
+			return blobs{}, err
+		}
+		return readBlobs(bufio.NewReader(bytes.NewReader(out)), entries)
+	}}
+	texts, err := o.read(entries)
 	if err != nil {
 		return nil, err
 	}
-	return r.readBlobs(bufio.NewReader(bytes.NewReader(blobs)), entries)
+	o.rest = sync.OnceValues(func() (others, error) {
+		entries, err := rest()
+		if err != nil {
+			return others{}, err
+		}
+		return newOthers(entries, o.read)
+	})
+	o.files, o.large, err = r.follow(entries, texts)
+	return o, err
 }
 
 // An indexEntry is a file in git's index, or in a commit.
 type indexEntry struct {
 	name, id string
-	link     bool
+	mode     fs.FileMode
 }
 
-// The modes of entries that are not files.
+// newEntry returns an entry, given its mode in git.
+func newEntry(name, id, mode string) indexEntry {
+	e := indexEntry{name, id, 0o644}
+	switch mode {
+	case modeLink:
+		e.mode = 0o777 | fs.ModeSymlink
+	case modeExecutable:
+		e.mode = 0o755
+	}
+	return e
+}
+
+func (e indexEntry) isLink() bool { return e.mode.Type() == fs.ModeSymlink }
+
+// The modes of entries other than plain files.
 const (
-	modeLink      = "120000"
-	modeSubmodule = "160000"
+	modeExecutable = "100755"
+	modeLink       = "120000"
+	modeSubmodule  = "160000"
 )
 
 // parseIndex parses the output of git ls-files --stage -z. It omits submodules and the
@@ -143,94 +189,81 @@ func parseIndex(list string, without []string) ([]indexEntry, error) {
 		case f[2] != "0":
 			return nil, fmt.Errorf("%s: there is a conflict in git's index", name)
 		case f[0] != modeSubmodule && !slices.Contains(without, name):
-			entries = append(entries, indexEntry{name, f[1], f[0] == modeLink})
+			entries = append(entries, newEntry(name, f[1], f[0]))
 		}
 	}
 	return entries, nil
 }
 
+// blobs are the texts of files in git, and the targets of links, by name. large has the
+// sizes of those that are too large, whose text is empty.
+type blobs struct {
+	texts map[string][]byte
+	large map[string]int64
+}
+
 // readBlobs reads the output of git cat-file --batch: for each entry a line that
 // ends with a size, the text, and a newline.
-func (r Repo) readBlobs(out *bufio.Reader, entries []indexEntry) (fs.FS, error) {
-	texts := map[string][]byte{}
-	links := map[string]string{}
-	large := map[string]int64{}
+func readBlobs(out *bufio.Reader, entries []indexEntry) (blobs, error) {
+	b := blobs{map[string][]byte{}, map[string]int64{}}
 	for _, e := range entries {
 		head, err := out.ReadString('\n')
 		if err != nil {
-			return nil, fmt.Errorf("git cat-file: %s: %w", e.name, err)
+			return b, fmt.Errorf("git cat-file: %s: %w", e.name, err)
 		}
 		f := strings.Fields(head)
 		size, err := strconv.Atoi(f[len(f)-1])
 		if err != nil {
-			return nil, fmt.Errorf("git cat-file: %s: %s", e.name, strings.TrimSpace(head))
+			return b, fmt.Errorf("git cat-file: %s: %s", e.name, strings.TrimSpace(head))
 		}
 		if int64(size) > maxSize(e.name) { // only reading it is an error: rendering may not need it
-			large[e.name] = int64(size)
-			texts[e.name] = nil
+			b.large[e.name] = int64(size)
+			b.texts[e.name] = nil
 			if _, err := out.Discard(size + 1); err != nil {
-				return nil, fmt.Errorf("git cat-file: %s: %w", e.name, err)
+				return b, fmt.Errorf("git cat-file: %s: %w", e.name, err)
 			}
 			continue
 		}
 		text := make([]byte, size+1)
 		if _, err := io.ReadFull(out, text); err != nil {
-			return nil, fmt.Errorf("git cat-file: %s: %w", e.name, err)
+			return b, fmt.Errorf("git cat-file: %s: %w", e.name, err)
 		}
-		if e.link {
-			links[e.name] = string(text[:size])
-			continue
-		}
-		texts[e.name] = text[:size]
+		b.texts[e.name] = text[:size]
 	}
-	for name, target := range links {
-		if size, ok := large[linked(name, target)]; ok {
-			large[name] = size
-		}
-	}
-	files, err := r.follow(texts, links)
-	return objects{files, large}, err
-}
-
-// objects are the files in git's index or in a commit.
-type objects struct {
-	fs.FS
-	large map[string]int64 // the sizes of files that are too large to be read
-}
-
-// ReadFile implements [fs.ReadFileFS].
-func (o objects) ReadFile(name string) ([]byte, error) {
-	if size, ok := o.large[name]; ok {
-		return nil, plainfile.CheckSize(name, size, min(size-1, maxSize(name)))
-	}
-	return fs.ReadFile(o.FS, name)
+	return b, nil
 }
 
 // linked returns the path in the repository that a relative link leads to.
 func linked(name, target string) string { return path.Join(path.Dir(name), target) }
 
-// follow returns the texts, with each link as a copy of its target. A link without a target
-// is an error for manifests, Containerfiles and templates, which would seem to declare
-// nothing; other such links are omitted.
-func (r Repo) follow(texts map[string][]byte, links map[string]string) (fs.FS, error) {
-	var files txtar.Archive
-	for _, name := range slices.Sorted(maps.Keys(links)) {
-		text, ok := texts[linked(name, links[name])]
-		if !ok && isSource(name) {
+// follow returns the files. Manifests, Containerfiles and templates that are links have
+// the text of their targets; a link without a target would seem to declare nothing, and is
+// an error. Other links stay links.
+func (r Repo) follow(entries []indexEntry, all blobs) (fstest.MapFS, map[string]int64, error) {
+	files, links := fstest.MapFS{}, map[string]bool{}
+	for _, e := range entries {
+		links[e.name] = e.isLink()
+		files[e.name] = &fstest.MapFile{Data: all.texts[e.name], Mode: e.mode}
+	}
+	for _, e := range entries {
+		if !e.isLink() || !isSource(e.name) {
+			continue
+		}
+		target := string(all.texts[e.name])
+		at := linked(e.name, target)
+		text, ok := all.texts[at]
+		if !ok || links[at] {
 			var err error
-			if text, err = r.readShared(name, links[name]); err != nil {
-				return nil, err
+			if text, err = r.readShared(e.name, target); err != nil {
+				return nil, nil, err
 			}
-			ok = true
 		}
-		if ok {
-			files.Files = append(files.Files, txtar.File{Name: name, Data: text})
+		if size, ok := all.large[at]; ok {
+			all.large[e.name] = size
 		}
+		files[e.name] = &fstest.MapFile{Data: text, Mode: 0o644}
 	}
-	for _, name := range slices.Sorted(maps.Keys(texts)) {
-		files.Files = append(files.Files, txtar.File{Name: name, Data: texts[name]})
-	}
-	return txtar.FS(&files)
+	return files, all.large, nil
 }
 
 // isSource reports whether rendering reads a file, or all files in it.

@@ -48,6 +48,11 @@ func contents(t *testing.T, files fs.FS) map[string]string {
 		if err != nil || e.IsDir() {
 			return err
 		}
+		if e.Type() == fs.ModeSymlink {
+			target, err := fs.ReadLink(files, name)
+			all[name] = "-> " + target
+			return err
+		}
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
 			text = []byte(err.Error())
@@ -81,7 +86,7 @@ func TestStaged(t *testing.T) {
 		{"a link that leads out, of a manifest", entry("120000", "4", "0", "manifests/x.json"), "", nil, "manifests/x.json: a symbolic link in git's index"},
 		{"a link to a folder of manifests", entry("120000", "3", "0", "manifests"), "", nil, "manifests: a symbolic link in git's index"},
 		{"a link that leads out, of a template", entry("120000", "4", "0", "templates/packages.tmpl"), "", nil, "templates/packages.tmpl: a symbolic link in git's index"},
-		{"a link that leads out, elsewhere", entry("120000", "4", "0", "system/x"), "", map[string]string{}, ""},
+		{"a link that leads out, elsewhere", entry("120000", "4", "0", "system/x"), "", map[string]string{"system/x": "-> /etc/passwd"}, ""},
 		{"a large file that nothing reads", file("6", "toolbox/picture") + file("1", "manifests/x.json"), "", map[string]string{"manifests/x.json": "{}\n", "toolbox/picture": "read toolbox/picture: larger than 1 MiB, the limit"}, ""},
 		{"a link to a large file", file("6", "templates/a.json") + entry("120000", "3", "0", "manifests/x.json"), "",
 			map[string]string{"templates/a.json": "read templates/a.json: larger than 1 MiB, the limit", "manifests/x.json": "read manifests/x.json: larger than 1 MiB, the limit"}, ""},
@@ -146,4 +151,54 @@ func TestCommittedBefore(t *testing.T) {
 	if _, err := (repo.Repo{Root: "/repo"}).CommittedBefore(t.Context(), fakeGit{}, "x"); err == nil {
 		t.Error("no error without a commit")
 	}
+}
+
+// TestOtherFiles checks what a commit has outside of the folders that are read at once:
+// modes, links and texts are those of git, and are fetched once they are asked for.
+func TestOtherFiles(t *testing.T) {
+	index := "100755 1 0\tfiles/run\x00120000 3 0\tfiles/link\x00100644 2 0\tfiles/etc/motd\x00160000 9 0\tfiles/sub\x00100644 6 0\tfiles/large\x00"
+	git := &countingGit{fakeGit: fakeGit{map[string]string{"ls-files": index}, map[string]string{"1": "#!/bin/sh\n", "2": "hello\n", "3": "/usr/x", "6": strings.Repeat("x", 1<<20+1)}}}
+	files, err := repo.Repo{Root: "/repo"}.Staged(t.Context(), git)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := git.calls
+	if _, err := fs.Stat(files, "toolbox/Containerfile"); !errors.Is(err, fs.ErrNotExist) || git.calls != before {
+		t.Errorf("%v, %d calls of git", err, git.calls-before)
+	}
+	run, err := fs.Lstat(files, "files/run")
+	if err != nil || run.Mode() != 0o755 {
+		t.Errorf("%v, %v", run, err)
+	}
+	if target, err := fs.ReadLink(files, "files/link"); err != nil || target != "/usr/x" {
+		t.Errorf("%q, %v", target, err)
+	}
+	var names []string
+	err = fs.WalkDir(files, "files", func(name string, e fs.DirEntry, err error) error {
+		names = append(names, e.Type().String()[:1]+name)
+		return err
+	})
+	if diff := cmp.Diff([]string{"dfiles", "dfiles/etc", "-files/etc/motd", "-files/large", "Lfiles/link", "-files/run"}, names); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if text, err := fs.ReadFile(files, "files/etc/motd"); err != nil || string(text) != "hello\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := fs.ReadFile(files, "files/large"); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
+		t.Error(err)
+	}
+	if _, err := fs.Lstat(files, "gone"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+// A countingGit counts its calls.
+type countingGit struct {
+	fakeGit
+	calls int
+}
+
+func (g *countingGit) Git(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error) {
+	g.calls++
+	return g.fakeGit.Git(ctx, dir, stdin, args...)
 }

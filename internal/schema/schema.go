@@ -40,7 +40,7 @@ func special(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Description: "anything; kept, without effect"}
 	case reflect.TypeFor[manifest.DefaultTrue]():
 		return &jsonschema.Schema{Type: "boolean", Default: true}
-	case reflect.TypeFor[manifest.Kargs](), reflect.TypeFor[manifest.Extension](), reflect.TypeFor[manifest.Hook](), reflect.TypeFor[manifest.Package]():
+	case reflect.TypeFor[manifest.Kargs](), reflect.TypeFor[manifest.Karg](), reflect.TypeFor[manifest.Extension](), reflect.TypeFor[manifest.Hook](), reflect.TypeFor[manifest.Package]():
 		return either(t)
 	}
 	return nil

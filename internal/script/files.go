@@ -28,13 +28,17 @@ func (r *reader) writes(name string, args []word, c command) bool {
 }
 
 // Content returns the statements of a file with the given path in an image, if it has
-// a known form: a .repo file, or bootc's file of kernel arguments.
+// a known form: a .repo file, bootc's file of kernel arguments, or bkt's own file of presets.
 func Content(file, text string) ([]Statement, bool) {
 	switch dir := path.Dir(file); {
 	case dir == "/etc/yum.repos.d" && path.Ext(file) == ".repo":
 		return repoFile(text)
 	case dir == "/usr/lib/bootc/kargs.d" && path.Ext(file) == ".toml":
 		return kargsFile(text)
+	case file == "/usr/lib/systemd/system-preset/01-bkt.preset":
+		return presets(text, Enable, Disable)
+	case file == "/usr/lib/systemd/user-preset/01-bkt.preset":
+		return presets(text, EnableUser, DisableUser)
 	}
 	return nil, false
 }
@@ -117,11 +121,35 @@ func (s *Statement) copr() {
 	}
 }
 
-// kargsFile reads a file of kernel arguments with nothing but their list
+// presets reads a file of presets (systemd.preset(5)).
+func presets(text string, enable, disable Kind) ([]Statement, bool) {
+	var found []Statement
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		words := strings.Fields(line)
+		if len(words) < 2 || words[0] != "enable" && words[0] != "disable" || words[0] == "disable" && len(words) > 2 {
+			return nil, false
+		}
+		kind := map[string]Kind{"enable": enable, "disable": disable}[words[0]]
+		prefix, suffix, _ := strings.Cut(words[1], "@")
+		for _, instance := range words[2:] {
+			found = append(found, Statement{Kind: kind, Name: prefix + "@" + instance + suffix, Line: n})
+		}
+		if len(words) == 2 {
+			found = append(found, Statement{Kind: kind, Name: words[1], Line: n})
+		}
+	}
+	return found, true
+}
+
+// kargsFile reads a file of kernel arguments with nothing but their list, and perhaps one
+// architecture above it
 // (https://bootc-dev.github.io/bootc/building/kernel-arguments.html).
 func kargsFile(text string) ([]Statement, bool) {
 	t := tomlList{rest: text, line: 1}
-	if !t.word("kargs") || !t.word("=") || !t.word("[") {
+	arch, ok := t.arch()
+	if !ok || !t.word("kargs") || !t.word("=") || !t.word("[") {
 		return nil, false
 	}
 	var found []Statement
@@ -130,13 +158,25 @@ func kargsFile(text string) ([]Statement, bool) {
 		if !ok {
 			return nil, false
 		}
-		found = append(found, Statement{Kind: Argument, Name: value, Line: t.line})
+		found = append(found, Statement{Kind: Argument, Name: value, Value: arch, Line: t.line})
 		if !t.word(",") && !t.next("]") {
 			return nil, false
 		}
 	}
 	t.space()
 	return append(found, t.comments...), t.rest == ""
+}
+
+// arch reads a list of one architecture, if there is a list of them.
+func (t *tomlList) arch() (string, bool) {
+	if !t.word("match-architectures") {
+		return "", true
+	}
+	if !t.word("=") || !t.word("[") {
+		return "", false
+	}
+	arch, ok := t.str()
+	return arch, ok && t.word("]")
 }
 
 // A tomlList is the unread rest of TOML with one list of strings.

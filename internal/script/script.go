@@ -19,31 +19,36 @@ type Kind string
 
 // The kinds of statement, with their names for people.
 const (
-	Package    Kind = "package"          // to install; a group is @name
-	Removed    Kind = "removed package"  // from the base image
-	Excluded   Kind = "excluded package" // from an install
-	EnabledFor Kind = "--enablerepo"     // a repository that is enabled for one install
-	Copr       Kind = "COPR repository"  // owner/project
-	Repository Kind = "repository"       // of a .repo file
-	Argument   Kind = "kernel argument"
-	Enable     Kind = "enabled unit"
-	Disable    Kind = "disabled unit"
-	Mask       Kind = "masked unit"
-	File       Kind = "file" // of the repository, by its path in the image
-	Image      Kind = "image"
-	Label      Kind = "label"
-	Variable   Kind = "variable"
-	Folder     Kind = "folder of PATH"
-	Comment    Kind = "comment" // without an effect, and not expressible in a manifest
-	Other      Kind = ""        // a command that no manifest can express
+	Package     Kind = "package"          // to install; a group is @name
+	Removed     Kind = "removed package"  // from the base image
+	Excluded    Kind = "excluded package" // from an install
+	EnabledFor  Kind = "--enablerepo"     // a repository that is enabled for one install
+	Copr        Kind = "COPR repository"  // owner/project
+	Repository  Kind = "repository"       // of a .repo file
+	Argument    Kind = "kernel argument"
+	Enable      Kind = "enabled unit"
+	Disable     Kind = "disabled unit"
+	Mask        Kind = "masked unit"
+	Unmask      Kind = "unmasked unit"
+	EnableUser  Kind = "enabled unit of all users"
+	DisableUser Kind = "disabled unit of all users"
+	MaskUser    Kind = "masked unit of all users"
+	File        Kind = "file" // of the repository, by its path in the image
+	Image       Kind = "image"
+	Label       Kind = "label"
+	Variable    Kind = "variable"
+	Folder      Kind = "folder of PATH"
+	Comment     Kind = "comment" // without an effect, and not expressible in a manifest
+	Other       Kind = ""        // a command that no manifest can express
 )
 
 // A Statement is one effect of a script on an image.
 type Statement struct {
 	Kind  Kind
 	Name  string   // of the subject; for Other its text in one line
-	Value string   // of a label or variable; the source of a file
+	Value string   // of a label or variable; the source of a file; the architecture of a kernel argument, "": all
 	Mode  string   // of a file, in octal; "": not said
+	Into  string   // of a file that a COPY names: the path in the image of the content, if the source is a folder
 	Repo  *Repo    // of a Repository
 	Of    []string // packages that an option of dnf install is for, which their manifest can express
 	Line  int      // in the text, from 1
@@ -367,6 +372,8 @@ func (r *reader) expressible(name string, args []word, c command) bool {
 		return r.systemctl(args)
 	case "install":
 		return r.install(args)
+	case "folder":
+		return r.folder(args)
 	}
 	return false
 }
@@ -438,14 +445,16 @@ func isScratch(p string) bool {
 	return false
 }
 
-// systemctl reads systemctl enable, disable and mask.
+// systemctl reads systemctl enable, disable, mask and unmask.
 func (r *reader) systemctl(args []word) bool {
-	kinds := map[string]Kind{"enable": Enable, "disable": Disable, "mask": Mask}
+	kinds := map[string]Kind{"enable": Enable, "disable": Disable, "mask": Mask, "unmask": Unmask}
 	var operands []word
 	for _, w := range args {
 		switch {
 		case !w.known:
 			return false
+		case w.text == "--global":
+			kinds = map[string]Kind{"enable": EnableUser, "disable": DisableUser, "mask": MaskUser}
 		case slices.Contains([]string{"-q", "--quiet", "-f", "--force", "--no-reload", "--system"}, w.text):
 		case strings.HasPrefix(w.text, "-"):
 			return false
@@ -465,8 +474,24 @@ func (r *reader) systemctl(args []word) bool {
 	return true
 }
 
-// Mounted is the folder system/ of the repository during a build.
-const Mounted = "/tmp/system/"
+// The folders of the repository during a build: system/, and all of it.
+const (
+	Mounted           = "/tmp/system"
+	MountedRepository = "/tmp/repository/"
+)
+
+// mountedSource returns the path in the repository of a file that is mounted during a
+// build.
+func mountedSource(name string) (string, bool) {
+	if rest, ok := strings.CutPrefix(name, MountedRepository); ok {
+		return rest, true
+	}
+	rest, ok := strings.CutPrefix(name, Mounted)
+	if !ok || rest != "" && rest[0] != '/' {
+		return "", false
+	}
+	return "system" + rest, true
+}
 
 // install reads the installation of a file of the repository.
 func (r *reader) install(args []word) bool {
@@ -486,11 +511,21 @@ func (r *reader) install(args []word) bool {
 			operands = append(operands, w)
 		}
 	}
-	if len(operands) != 2 || !strings.HasPrefix(operands[0].text, Mounted) || strings.HasSuffix(operands[1].text, "/") {
+	return len(operands) == 2 && !strings.HasSuffix(operands[1].text, "/") && r.mounted(f, operands)
+}
+
+// mounted adds a file or a folder of the repository, given its source and destination.
+func (r *reader) mounted(f Statement, operands []word) bool {
+	var ok bool
+	if f.Value, ok = mountedSource(operands[0].text); !ok {
 		return false
 	}
-	f.Value = "system/" + strings.TrimPrefix(operands[0].text, Mounted)
 	f.Name, f.Line = operands[1].text, operands[1].line
 	r.found = append(r.found, f)
 	return true
+}
+
+// folder reads a call of the function that copies a folder in section SYSTEM_FILES.
+func (r *reader) folder(args []word) bool {
+	return len(args) == 2 && args[0].known && args[1].known && r.mounted(Statement{Kind: File}, args)
 }

@@ -70,8 +70,8 @@ func TestRead(t *testing.T) {
 		{"COPR of others", "dnf copr enable a/b epel-9-x86_64; dnf copr disable c/d", []string{"1 other dnf copr enable a/b epel-9-x86_64", "1 other dnf copr disable c/d"}},
 		{"units", "systemctl enable sshd podman.socket; systemctl disable -q a.timer; systemctl mask b.service",
 			[]string{"1 enabled unit sshd.service", "1 enabled unit podman.socket", "1 disabled unit a.timer", "1 masked unit b.service"}},
-		{"units of users", "systemctl --global enable a.service; systemctl enable --now b.service; systemctl set-default x.target",
-			[]string{"1 other systemctl --global enable a.service", "1 other systemctl enable --now b.service", "1 other systemctl set-default x.target"}},
+		{"units of users", "systemctl --global enable a.service; systemctl unmask a.service; systemctl --global unmask b.service; systemctl enable --now b.service; systemctl set-default x.target",
+			[]string{"1 enabled unit of all users a.service", "1 unmasked unit a.service", "1 other systemctl --global unmask b.service", "1 other systemctl enable --now b.service", "1 other systemctl set-default x.target"}},
 		{"conditions", "if true; then dnf install a; fi; dnf install b || true; ! dnf install c; dnf install d &", []string{
 			"1 other if true; then dnf install a; fi", "1 other dnf install b || true", "1 other ! dnf install c", "1 other dnf install d &"}},
 		{"pipes", "curl -fsSL https://sh.rustup.rs | sh -s -- -y", []string{"1 other curl -fsSL https://sh.rustup.rs | sh -s -- -y"}},

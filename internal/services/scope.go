@@ -56,10 +56,11 @@ func (d Domain) system(image manifest.Systemd) (scope, error) {
 
 // user returns the scope of the user. Units that are enabled for all users are
 // default.
-func (d Domain) user() scope {
+func (d Domain) user(image manifest.UserUnits) scope {
 	u := d.User
 	return scope{
 		name:          manifest.ScopeUser,
+		systemd:       manifest.Systemd{Enable: image.Enable, Disable: image.Disable, Mask: image.Mask},
 		own:           filepath.Join(u.Config, "systemd/user"),
 		others:        under("", "systemd/user", append(slices.Clone(u.ConfigDirs), "/etc")...),
 		files:         under("", "systemd/user", slices.Concat([]string{u.Data}, u.DataDirs, []string{"/usr/local/lib", "/usr/lib"})...),

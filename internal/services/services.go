@@ -76,7 +76,7 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []servic
 	if err != nil {
 		return o, &reconcile.Unavailable{Reason: err}
 	}
-	home := reconcile.FolderIdentity(d.user().own)
+	home := reconcile.FolderIdentity(d.user(manifest.UserUnits{}).own)
 	o.Identity = func(s service) string {
 		if s.Scope == manifest.ScopeUser {
 			return home
@@ -91,7 +91,7 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []servic
 func (s snapshot) readScopes(image manifest.Systemd, declared []service, o *reconcile.Snapshot[service]) (map[manifest.Scope]error, map[string]bool) {
 	hidden, unread := map[manifest.Scope]error{}, map[string]bool{}
 	system, errSystem := s.system(image)
-	for _, scope := range []scope{system, s.user()} {
+	for _, scope := range []scope{system, s.user(image.User)} {
 		items, unclear, err := s.read(scope, declared)
 		if scope.name == manifest.ScopeSystem {
 			err = errors.Join(errSystem, err)

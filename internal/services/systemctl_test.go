@@ -46,7 +46,7 @@ func TestStatesAreThoseOfSystemctl(t *testing.T) {
 			".config/systemd/user/gone.service":                      "-> /dev/null",
 			".local/share/systemd/user/idle.service":                 installable,
 		})
-		compareWithSystemctl(t, d.user(), "--user")
+		compareWithSystemctl(t, d.user(manifest.UserUnits{}), "--user")
 	})
 	t.Run("all kinds", func(t *testing.T) {
 		root := t.TempDir()
