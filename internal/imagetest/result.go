@@ -76,7 +76,7 @@ func fromHook(name string, at finding.Place, found []hook.Finding) Result {
 func (r Result) Detail() string {
 	lines := []string{"from " + r.Entry.String()}
 	if r.Command != "" {
-		lines = append(lines, "$ "+r.Command)
+		lines = append(lines, "$ "+shortened(r.Command))
 	}
 	if r.Output != "" {
 		lines = append(lines, r.Output)
@@ -114,4 +114,16 @@ func Err(all []Result) error {
 		return nil
 	}
 	return hint.Add(fmt.Errorf("%d of %d checks failed", failed, len(all)), "each names the manifest entry that it follows from")
+}
+
+// maxShown is how many lines of a command are shown. The check of a folder has one for each
+// of its files, and its output names those that differ.
+const maxShown = 4
+
+func shortened(command string) string {
+	lines := strings.Split(strings.TrimSpace(command), "\n")
+	if len(lines) <= 2*maxShown {
+		return command
+	}
+	return fmt.Sprintf("%s\n… (%d more lines)", strings.Join(lines[:maxShown], "\n"), len(lines)-maxShown)
 }
