@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"runtime"
@@ -123,7 +124,10 @@ func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, err
 func UnreadIgnore(r repo.Repo, kinds []gen.Image) error {
 	var errs []error
 	for _, k := range kinds {
-		err := buildspec.Spec{Containerfile: gen.Containerfile(k), Context: r.Root}.UnreadIgnore(r.Root)
+		_, err := fs.Stat(r.FS(), gen.Containerfile(k)) // its folder may be a link that leads out
+		if err == nil {
+			err = buildspec.Spec{Containerfile: gen.Containerfile(k), Context: r.Root}.UnreadIgnore(r.Root)
+		}
 		if err != nil && !slices.ContainsFunc(errs, func(other error) bool { return other.Error() == err.Error() }) {
 			errs = append(errs, err)
 		}
