@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/gen/flow"
 	"bkt/gen/section"
 	"bkt/internal/dockerfile"
 )
@@ -68,19 +69,11 @@ func Inserted(name string, before, after []byte) []Insertion {
 		}
 		in := Insertion{Section: s.Name, Line: s.Start + 1}
 		if i := stages.At(s.Start); i >= 0 && s.Name != BaseImage {
-			in.Stage = describe(stages, i)
+			in.Stage = flow.Describe(stages, i)
 		}
 		all = append(all, in)
 	}
 	return all
-}
-
-// describe returns a stage in words.
-func describe(s dockerfile.Stages, i int) string {
-	if s.All[i].Name != "" {
-		return "stage " + s.All[i].Name
-	}
-	return fmt.Sprintf("the stage with the FROM in line %d", s.All[i].Line+1)
 }
 
 // unfinished returns the error for a file that ends within an instruction, where
@@ -140,7 +133,7 @@ func (r *renderer) slot(name, stage string) (slot, error) {
 	}
 	all, final := r.stages(), r.stages().Final()
 	if stage != "" {
-		i, err := r.stageNamed(stage)
+		i, err := flow.Flow{File: r.file, Stages: all}.Find(stage)
 		if err != nil {
 			return slot{}, err
 		}
@@ -161,10 +154,10 @@ func (r *renderer) slot(name, stage string) (slot, error) {
 	if len(all.All) == 0 {
 		return slot{line: len(r.lines), apart: true}, nil
 	}
-	f := flow{r.file, all, r.instructions()}
+	f := flow.Flow{File: r.file, Stages: all, All: r.instructions()}
 	if stage == "" {
 		var err error
-		if final, err = f.shared(); err != nil {
+		if final, err = f.Shared(); err != nil {
 			return slot{}, err
 		}
 	}
@@ -182,52 +175,25 @@ func (r *renderer) instructions() []dockerfile.Instruction {
 
 // end returns the end of a stage: above the instructions there that check and clean the
 // image or set up its containers.
-func (r *renderer) end(f flow, stage int) slot {
-	own, last := f.of(stage), f.stages.All[stage].Last
+func (r *renderer) end(f flow.Flow, stage int) slot {
+	own, last := f.Of(stage), f.Stages.All[stage].Last
 	for _, in := range own {
 		last = max(last, in.Last)
 	}
 	for _, s := range r.all {
-		if f.stages.At(s.Start) == stage {
+		if f.Stages.At(s.Start) == stage {
 			last = max(last, s.End)
 		}
 	}
-	switch k := beforeEnding(own); {
+	switch k := flow.BeforeEnding(own); {
 	case k < len(own):
 		line := r.withComments(own[k].Line)
 		return slot{line: line, apart: strings.TrimSpace(r.lines[line-1].Text) != "", above: true}
-	case stage == len(f.stages.All)-1:
+	case stage == len(f.Stages.All)-1:
 		return slot{line: len(r.lines), apart: true}
 	}
 	next := last + 1
 	return slot{line: next, apart: true, above: next < len(r.lines) && strings.TrimSpace(r.lines[next].Text) != ""}
-}
-
-// beforeEnding returns the number of instructions of a stage above its ending. An
-// instruction that changes the image before it checks it belongs to the ending, but none
-// above it. Sections need root, so the ending begins at the latest with another USER.
-func beforeEnding(all []dockerfile.Instruction) int {
-	k := len(all)
-	for k > 0 {
-		e := endingOf(all[k-1])
-		if e == noEnding {
-			break
-		}
-		k--
-		if e == mixedEnding {
-			break
-		}
-	}
-	for i := k - 1; i >= 0; i-- {
-		user, _, _ := strings.Cut(all[i].Args, ":")
-		if all[i].Keyword == "USER" {
-			if user == "root" || user == "0" {
-				break
-			}
-			k = i
-		}
-	}
-	return k
 }
 
 // withComments returns the first line of the comments directly above a line, which
@@ -287,4 +253,14 @@ func (r *renderer) head() int {
 		}
 	}
 	return last
+}
+
+// StageNames returns the names of the stages of a Containerfile; none if its markers are
+// misplaced.
+func StageNames(file string, text []byte) []string {
+	r, err := prepare(file, text, nil)
+	if err != nil {
+		return nil
+	}
+	return flow.Names(r.currentStages())
 }

@@ -3,7 +3,7 @@ package lint
 import (
 	"slices"
 
-	"bkt/gen"
+	"bkt/gen/flow"
 	"bkt/internal/dockerfile"
 	"bkt/internal/finding"
 	"bkt/internal/hint"
@@ -15,7 +15,7 @@ func (d reading) unchecked() []error {
 	lineage := d.now.Lineage(d.now.Final())
 	last := 0 // line of the last lint, from 1
 	for _, in := range dockerfile.ReadInstructions(string(d.r.Text)) {
-		if slices.Contains(lineage, d.now.At(in.Line)) && gen.Lints(in) {
+		if slices.Contains(lineage, d.now.At(in.Line)) && flow.Lints(in) {
 			last = in.Line + 1
 		}
 	}

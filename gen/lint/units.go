@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bkt/gen"
+	"bkt/gen/flow"
 	"bkt/internal/dockerfile"
 	"bkt/internal/finding"
 	"bkt/internal/hint"
@@ -109,7 +110,7 @@ func (b bringer) brings(in dockerfile.Instruction, stage int) bool {
 		if !in.Mentions(name) {
 			return false
 		}
-		calls, _ := gen.Commands(in)
+		calls, _ := flow.Commands(in)
 		return slices.ContainsFunc(calls, func(c call.Call) bool { return writesUnit(c, name) })
 	case "COPY", "ADD":
 		return b.copies(in, stage, name)

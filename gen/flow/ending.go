@@ -1,4 +1,4 @@
-package gen
+package flow
 
 import (
 	"encoding/json"
@@ -158,4 +158,31 @@ func isLasting(file string) bool { return !isScratch(file) }
 func isScratch(file string) bool {
 	file = path.Clean(file) + "/"
 	return slices.ContainsFunc([]string{"/var/", "/tmp/", "/run/", "/boot/"}, func(dir string) bool { return strings.HasPrefix(file, dir) })
+}
+
+// BeforeEnding returns the number of instructions of a stage above its ending. An
+// instruction that changes the image before it checks it belongs to the ending, but none
+// above it. Sections need root, so the ending begins at the latest with another USER.
+func BeforeEnding(all []dockerfile.Instruction) int {
+	k := len(all)
+	for k > 0 {
+		e := endingOf(all[k-1])
+		if e == noEnding {
+			break
+		}
+		k--
+		if e == mixedEnding {
+			break
+		}
+	}
+	for i := k - 1; i >= 0; i-- {
+		user, _, _ := strings.Cut(all[i].Args, ":")
+		if all[i].Keyword == "USER" {
+			if user == "root" || user == "0" {
+				break
+			}
+			k = i
+		}
+	}
+	return k
 }
