@@ -106,9 +106,13 @@ func (s Spec) context(root, file string, exclude []string) (fsutil.FS, error) {
 
 // ContainerfileFS returns a folder with the Containerfile, under the path that [Spec.Locate]
 // returns, and with its ignore file, under the name that BuildKit reads before any other.
+// Without a Containerfile, the folder is empty.
 func (s Spec) ContainerfileFS(root string) (fsutil.FS, error) {
 	dir, name := s.Locate(root)
 	text, err := read(dir, name)
+	if errors.Is(err, fs.ErrNotExist) { // no build: commands run in an image that exists
+		return texts{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
