@@ -242,10 +242,11 @@ func (f finder) mentioned() []Reason {
 }
 
 // hasWord reports whether line has word, with no letter, digit or part of a name around
-// it.
+// it. A name in a path, such as bash in /bin/bash, is a part of that.
 func hasWord(line, word string) bool {
+	inPath := !strings.Contains(word, "/")
 	isPart := func(c byte) bool {
-		return c == '-' || c == '_' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		return c == '/' && inPath || c == '-' || c == '_' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 	}
 	for rest := line; ; {
 		i := strings.Index(rest, word)

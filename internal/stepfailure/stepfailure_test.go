@@ -171,3 +171,27 @@ func TestTail(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestMentioned checks that the last line blames an entry only if it is about the entry,
+// and not about a path that has its name.
+func TestMentioned(t *testing.T) {
+	entries := []stepfailure.Entry{
+		{Place: "packages:1:1", Text: "bash", Line: "bash"},
+		{Place: "files:2:2", Text: "/etc/motd", Line: "/etc/motd"},
+	}
+	for output, want := range map[string]string{
+		"error: bash is not from repository x, but: bash fedora":                "packages:1:1",
+		"/bin/bash: line 3: nosuch: command not found":                          "",
+		"error: cannot open /usr/share/bash/x":                                  "",
+		"install: cannot create regular file '/etc/motd': Read-only":            "files:2:2",
+		"install: cannot create regular file '/etc/motd/motd': Not a directory": "files:2:2",
+	} {
+		got := ""
+		if reasons := stepfailure.Find(stepfailure.Step{Output: output, Entries: entries}); len(reasons) == 1 {
+			got = reasons[0].Entry.Place
+		}
+		if got != want {
+			t.Errorf("%s: blames %q, want %q", output, got, want)
+		}
+	}
+}
