@@ -16,6 +16,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/paths"
 
+	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/tonistiigi/fsutil"
 	"github.com/tonistiigi/fsutil/types"
@@ -87,6 +88,11 @@ func readIgnore(at place) (found ignoring, ok bool, err error) {
 	patterns, err := ignorefile.ReadAll(bytes.NewReader(text))
 	if err != nil {
 		return found, false, fmt.Errorf("%s: %w", at, err)
+	}
+	for _, p := range patterns {
+		if _, err := patternmatcher.New([]string{p}); err != nil {
+			return found, false, fmt.Errorf("%s: pattern %q: %w", at, p, err)
+		}
 	}
 	return ignoring{at, text, patterns}, true, nil
 }

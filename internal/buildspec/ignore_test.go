@@ -104,6 +104,21 @@ func TestIgnoreFiles(t *testing.T) {
 	}
 }
 
+// TestWrongIgnoreFile checks that the error about a pattern names the file and the pattern.
+func TestWrongIgnoreFile(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"Containerfile": "FROM scratch\nCOPY . /\n", ".containerignore": "a\n[\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := buildspec.Spec{Containerfile: filepath.Join(dir, "Containerfile"), Context: dir}
+	_, err := s.SourcesDigest(t.Context(), nil)
+	if want := filepath.Join(dir, ".containerignore") + `: pattern "["`; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // changes reports whether the digest of the inputs changes with a file.
 func changes(t *testing.T, s buildspec.Spec, file string) bool {
 	t.Helper()
