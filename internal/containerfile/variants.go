@@ -9,6 +9,7 @@ import (
 	"bkt/gen"
 	"bkt/internal/finding"
 	"bkt/internal/repo"
+	"bkt/internal/shell"
 )
 
 // Variants returns a note for each Containerfile of another name that has sections, such as
@@ -17,7 +18,7 @@ func Variants(r repo.Repo) []finding.Finding {
 	var all []finding.Finding
 	for _, k := range gen.Images() {
 		for _, name := range variantsOf(r, gen.Containerfile(k)) {
-			what := fmt.Sprintf("has sections, and is read only by commands that name it: bkt containerfile check %s", name)
+			what := fmt.Sprintf("has sections, and is read only by commands that name it: bkt containerfile check %s", shell.Show(name))
 			all = append(all, finding.Finding{Rule: "not-read", Level: finding.Note, Place: finding.Place{File: name}, Message: what})
 		}
 	}
