@@ -50,6 +50,8 @@ var broken = []line{
 	{"RUN --mount=type=bind,target=/ctx cp /ctx/app.conf /usr/etc/app.conf", "bootc/usr-etc!"},
 	{"RUN cd /usr/etc && cp /ctx/app.conf .", "bootc/usr-etc!"},
 	{"RUN if test -d /usr/etc; then touch /usr/etc/x; fi", "bootc/usr-etc"},
+	{"RUN tar xzf /ctx/etc.tgz -C /usr/etc", "bootc/usr-etc!"},
+	{"RUN tar --extract -f /ctx/etc.tar --directory=/usr/etc", "bootc/usr-etc!"},
 	{"COPY <<EOF /usr/lib/bootc/kargs.d/10-quiet.toml\nkargs = \"quiet\"\nEOF", "bootc/kargs!"},
 	{"COPY <<'EOF' /usr/lib/bootc/kargs.d/10-quiet.toml\n[kargs]\nappend = [\"quiet\"]\nEOF", "bootc/kargs!"},
 	{"COPY wrong-kargs/ /usr/lib/bootc/kargs.d/", "bootc/kargs!"},
@@ -128,6 +130,8 @@ var sound = []line{
 	{"RUN mkdir -p /usr/etc/app && make install && mv /usr/etc/app /etc/app && rmdir /usr/etc", ""},
 	{"RUN [\"dnf\", \"-y\", \"install\", \"jq\"]", ""},
 	{"COPY motd $WHERE/motd", ""},
+	{"RUN tar -C /usr/etc -cf /tmp/etc.tar . && tar --directory /usr/etc -df /tmp/etc.tar", ""},
+	{"RUN mkdir -p /mnt/root && chroot /mnt/root mkdir -p /usr/etc", ""},
 }
 
 // TestLines checks the rules with lines of real images: half of them break a rule, and

@@ -87,6 +87,9 @@ func (r *reader) call(c call.Call) {
 		r.write(f)
 	}
 	cmd := c.Command()
+	if isElsewhere(c, cmd) {
+		return
+	}
 	switch {
 	case slices.ContainsFunc(cmd.Args, func(arg string) bool { return strings.Contains(arg, "assumeyes") }):
 		r.answersIt = true
@@ -101,6 +104,12 @@ func (r *reader) call(c call.Call) {
 	}
 	r.transfers(c, cmd)
 	r.packages(c, cmd)
+}
+
+// isElsewhere reports whether chroot runs a command, so that its paths are in another folder.
+func isElsewhere(c call.Call, cmd command.Call) bool {
+	before := c.Words[:max(0, len(c.Words)-len(cmd.Args)-1)]
+	return slices.ContainsFunc(before, func(word string) bool { return path.Base(word) == "chroot" })
 }
 
 // userPrograms are programs that change userFiles.
@@ -161,6 +170,9 @@ func (r *reader) transfers(c call.Call, cmd command.Call) {
 		o := command.ParseOptions(cmd.Args, "-O --output-document -P --directory-prefix")
 		put(written, o.Values("-O", "--output-document", "-P", "--directory-prefix")...)
 	case "tar", "bsdtar":
+		if !extracts(cmd.Args) {
+			return
+		}
 		put(written, command.ParseOptions(cmd.Args, "-C --directory -f --file").Values("-C", "--directory")...)
 	case "unzip":
 		put(written, command.ParseOptions(cmd.Args, "-d").Values("-d")...)
@@ -179,6 +191,17 @@ func (r *reader) transfers(c call.Call, cmd command.Call) {
 	case "sed":
 		r.edited(c, cmd)
 	}
+}
+
+// extracts reports whether tar unpacks an archive: it may write or list one, too.
+func extracts(args []string) bool {
+	for i, arg := range args {
+		isLong, isShort := strings.HasPrefix(arg, "--"), strings.HasPrefix(arg, "-") || i == 0
+		if arg == "--extract" || arg == "--get" || !isLong && isShort && strings.Contains(arg, "x") {
+			return true
+		}
+	}
+	return false
 }
 
 // printed returns the function for what a command writes into its operands: tee, its input.
