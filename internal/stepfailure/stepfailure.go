@@ -1,7 +1,7 @@
 // Package stepfailure finds in the output of a build step why the step failed, and
 // which entry of a manifest is to blame.
 //
-// It knows the messages of dnf 4 and 5, rpm and systemctl; testdata has them as the
+// It knows the messages of dnf 4 and 5, rpm and systemctl, and those of rendered steps; testdata has them as the
 // tools write them. A message counts only where the output ends with it: what a tool
 // prints before that may be about a failure that the step has survived.
 package stepfailure
@@ -56,7 +56,7 @@ func (r Reason) Text(otherwise string) string {
 func Find(s Step) []Reason {
 	f := finder{Step: s, lines: cleanLines(s.Output)}
 	for _, find := range []func() []Reason{
-		f.dnf5Resolve, f.dnf4Resolve, f.repository, f.download, f.signature, f.scriptlet, f.files, f.unit, f.mentioned,
+		f.own, f.dnf5Resolve, f.dnf4Resolve, f.repository, f.download, f.signature, f.scriptlet, f.files, f.unit, f.mentioned,
 	} {
 		if reasons := find(); len(reasons) > 0 {
 			return reasons
