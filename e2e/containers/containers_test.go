@@ -106,6 +106,7 @@ RUN for command in \
 RUN mkdir /opt/tools; \
     for word in hello bye; do printf '#!/bin/sh\necho "%s from $CONTAINER_ID: $*"\n' "$word" >/opt/tools/$word; done; \
     chmod +x /opt/tools/*
+ENV PATH=$PATH:/opt/image
 `
 
 // prepareStage copies the files that the scripts need to the stage, and lets every user

@@ -32,6 +32,10 @@ type Container struct {
 	// container, of the image that has the name now; "" if unknown.
 	ImageID string `json:"image_id,omitempty"`
 
+	// The part of the environment in the image that only shells of the image can
+	// know. A container gets it when it is created. It is not compared.
+	InHome creation.Home `json:"-"`
+
 	// Changes that a declared container needs on the system. An observed container
 	// needs none.
 	ToDo ToDo `json:"to_do,omitzero"`
@@ -236,7 +240,7 @@ func entry(c manager.Container, name string) (Container, bool) {
 func (d Domain) Ini(containers []Container) (text string, notes []string) {
 	var all []creation.Container
 	for _, item := range containers {
-		c := creation.Container{Name: item.Name, Entry: item.Container}
+		c := creation.Container{Name: item.Name, Entry: item.Container, InHome: item.InHome}
 		if to, ours := d.to(item.Container); ours {
 			c.To, c.Programs = to, d.wanted(item.Container, item.Bins.Found)
 		}

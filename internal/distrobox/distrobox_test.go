@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 
 	"bkt/internal/distrobox"
+	"bkt/internal/distrobox/creation"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
@@ -409,7 +410,8 @@ func TestStoreLeavesTheEnvironmentToTheImage(t *testing.T) {
         "~/bin"
       ],
       "env": {
-        "A": "b"
+        "A": "b",
+        "H": "~/h"
       }
     },
     "other": {
@@ -426,6 +428,12 @@ func TestStoreLeavesTheEnvironmentToTheImage(t *testing.T) {
 	containers, err := store.Load(edits)
 	if err != nil || len(containers) != 2 || containers[0].Env != nil || containers[0].Path != nil || containers[1].Env["C"] != "d" {
 		t.Fatalf("%+v, %v", containers, err)
+	}
+	if diff := cmp.Diff(creation.Home{Env: map[string]string{"H": "~/h"}, Path: []string{"~/bin"}}, containers[0].InHome); diff != "" {
+		t.Error(diff)
+	}
+	if bare := (distrobox.Container{Name: "dev", Container: containers[0].Container}); !(distrobox.Domain{}).Same(containers[0], bare) {
+		t.Error("an existing container differs for values that the image has")
 	}
 	containers[1].Image = "debian"
 	check(t, store.Save(edits, containers))

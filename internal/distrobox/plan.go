@@ -249,6 +249,9 @@ func (d Domain) undeclared(at string) plan.Step {
 // container of this name exists.
 func (s *snapshot) createSteps(c Container) []plan.Step {
 	argv, err := s.creator().Args(c.Name, c.Container)
+	if err == nil {
+		argv, err = s.creator().AddHome(argv, s.Manager, c.Image, c.InHome)
+	}
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}
 	}

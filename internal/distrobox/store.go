@@ -3,6 +3,7 @@ package distrobox
 import (
 	"io/fs"
 
+	"bkt/internal/distrobox/creation"
 	"bkt/internal/manifest"
 	"bkt/internal/reconcile"
 )
@@ -14,8 +15,9 @@ const File = manifest.DistroboxPath
 type Store struct {
 	// InImage returns the name of the container whose environment is part of its
 	// image, "" if no container has one. That environment is not compared with the
-	// container's. If the name is unknown, it returns an error: otherwise a capture
-	// would remove the environment from the manifest.
+	// container's: another environment is another image. If the name is unknown, it
+	// returns an error: otherwise a capture would remove the environment from the
+	// manifest.
 	InImage func(repo fs.FS, containers manifest.Containers) (string, error)
 }
 
@@ -33,6 +35,7 @@ func (s Store) Load(repo fs.FS) ([]Container, error) {
 	for _, name := range sortedKeys(containers.Containers) {
 		c := Container{Name: name, Container: containers.Containers[name]}
 		if name == in {
+			c.InHome = creation.InHome(c.Container)
 			c.Path, c.Env = nil, nil
 		}
 		all = append(all, c)

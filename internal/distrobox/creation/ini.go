@@ -23,6 +23,7 @@ type Container struct {
 	Entry    manifest.Container
 	Programs map[string]string
 	To       string
+	InHome   Home
 }
 
 // Ini returns containers in the format of "distrobox assemble", and notes on values that
@@ -35,6 +36,7 @@ func (c Creator) Ini(containers []Container) (text string, notes []string) {
 	for _, entry := range containers {
 		s := section{container: entry.Name}
 		c.write(&s, entry.Entry)
+		c.writeHome(&s, entry.InHome)
 		s.set("exported_apps", entry.Entry.ExportedApps...)
 		s.writeBins(entry)
 		fmt.Fprintf(&out, "\n[%s]\n%s", entry.Name, s.text.String())
@@ -83,6 +85,18 @@ func (c Creator) write(s *section, entry manifest.Container) {
 	}
 	for _, h := range entry.InitHooks {
 		s.hook("init_hooks", h.Run, encoded(h))
+	}
+}
+
+// writeHome writes variables. PATH needs the PATH of the image, which no file can name.
+func (c Creator) writeHome(s *section, home Home) {
+	flags, err := c.options(manifest.Container{Env: home.Env})
+	if err != nil {
+		s.notes = append(s.notes, fmt.Sprintf("%s: %v", s.container, err))
+	}
+	s.set("additional_flags", flags...)
+	if len(home.Path) > 0 {
+		s.notes = append(s.notes, fmt.Sprintf("%s: path is omitted: it has a folder in the home, and the PATH of the image is unknown; login shells of the image set it", s.container))
 	}
 }
 
