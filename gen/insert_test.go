@@ -174,6 +174,7 @@ func TestInsertAboveEnding(t *testing.T) {
 		{"all of them", "RUN rm -rf /var/*\nRUN rpm-ostree cleanup -m\nCMD x\nRUN bootc container lint\nLABEL a=b\n# the end\n", above},
 		{"with a comment", "# Clean up.\n# Twice.\nRUN dnf clean all\n\n### Lint\n## the image\nRUN bootc container lint\n# the end\n", above},
 		{"BlueBuild", "RUN \\\n--mount=type=bind,src=.bluebuild-scripts,dst=/scripts/,Z \\\n  /scripts/post_build.sh\n\n# Labels are last.\nLABEL a=b\nLABEL c=d\n", above},
+		{"variables below lint", "RUN bootc container lint\nLABEL a=b\nENV container=oci\nSTOPSIGNAL SIGRTMIN+3\nCMD x\n", above},
 		{"lint in lower case", "run bootc container lint\n", above},
 
 		{"lint at the end of other work", "RUN /ctx/build.sh && \\\n    ostree container commit && \\\n    bootc container lint\n", above},
@@ -250,6 +251,9 @@ func TestInsertIntoImages(t *testing.T) {
 		{"an image that is a copy", "",
 			"FROM a AS x\nRUN y\n" + lint + "FROM scratch\nCOPY --from=x / /\nLABEL a=b\n",
 			"FROM a AS x\nRUN y\n\n" + packages + "\n" + lint + "FROM scratch\nCOPY --from=x / /\nLABEL a=b\n", ""},
+		{"an image that is a copy, and checked", "",
+			"FROM a AS x\nRUN y\nFROM scratch\nCOPY --from=x / /\n" + lint,
+			"FROM a AS x\nRUN y\n\n" + packages + "\nFROM scratch\nCOPY --from=x / /\n" + lint, ""},
 		{"below a section of another program", "",
 			"FROM a\n" + markers("\n", "HOST_SHIMS") + lint, "FROM a\n" + markers("\n", "HOST_SHIMS") + "\n" + packages + "\n" + lint, ""},
 		{"below a banner", "",

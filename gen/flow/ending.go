@@ -160,17 +160,24 @@ func isScratch(file string) bool {
 	return slices.ContainsFunc([]string{"/var/", "/tmp/", "/run/", "/boot/"}, func(dir string) bool { return strings.HasPrefix(file, dir) })
 }
 
+// variables are the instructions that set variables. They are part of an ending only below
+// a RUN that belongs to it: above it, they may be meant for sections.
+var variables = []string{"ARG", "ENV"}
+
 // BeforeEnding returns the number of instructions of a stage above its ending. An
 // instruction that changes the image before it checks it belongs to the ending, but none
 // above it. Sections need root, so the ending begins at the latest with another USER.
 func BeforeEnding(all []dockerfile.Instruction) int {
 	k := len(all)
-	for k > 0 {
-		e := endingOf(all[k-1])
-		if e == noEnding {
+	for i := k - 1; i >= 0; i-- {
+		in := all[i]
+		e := endingOf(in)
+		if e == noEnding && !slices.Contains(variables, in.Keyword) {
 			break
 		}
-		k--
+		if in.Keyword == "RUN" || e != noEnding && k == i+1 {
+			k = i
+		}
 		if e == mixedEnding {
 			break
 		}

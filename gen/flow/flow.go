@@ -94,7 +94,8 @@ func (f Flow) checkFiles(i int) error {
 }
 
 // images returns the stages that are images: final, those that are checked as images, and
-// those that no other stage uses and that have the same base image as final.
+// those that no other stage uses and that have the same base image as final. For a copy of
+// a stage, it is that stage.
 func (f Flow) images(final int) []int {
 	used := make([]bool, len(f.Stages.All))
 	for i := range f.Stages.All {
@@ -112,7 +113,9 @@ func (f Flow) images(final int) []int {
 	var images []int
 	for i := range f.Stages.All {
 		if i == final || !used[i] && f.sameBase(i, final) || slices.ContainsFunc(f.Of(i), Lints) {
-			images = append(images, i)
+			if image := f.copied(i); !slices.Contains(images, image) {
+				images = append(images, image)
+			}
 		}
 	}
 	return images

@@ -46,7 +46,7 @@ func keep(ctx context.Context, log Log, r repo.Repo, files fs.FS, rendered []Ren
 	var stops, edits []error
 	for _, l := range lost {
 		stops = append(stops, unexplained(l.Foreign().Stops(), unknown)...)
-		if tracked {
+		if tracked || o.Check { // a check overwrites nothing, and names both versions
 			stops = append(stops, l.VersionStops()...)
 		}
 		if !o.Check && !o.DryRun {

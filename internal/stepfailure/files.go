@@ -290,3 +290,20 @@ func (f finder) unitEntry(name string) Entry {
 	}
 	return f.installed(strings.TrimSuffix(name, ".service"))
 }
+
+var (
+	noFolder    = regexp.MustCompile(`^filesystem error: cannot create directories: Permission denied \[(.+)\]$`)
+	noSuperuser = regexp.MustCompile(`^(?:Error: This command has to be run with superuser privileges .*|The requested operation requires superuser privileges\. .*)$`)
+)
+
+// privileges reads that dnf does not run as root. It may fail before it checks that,
+// because a user such as nobody has no home.
+func (f finder) privileges() []Reason {
+	what := "dnf needs root"
+	if m := noFolder.FindStringSubmatch(f.last()); m != nil {
+		what = fmt.Sprintf("dnf cannot create %s: permission denied", m[1])
+	} else if !noSuperuser.MatchString(f.last()) {
+		return nil
+	}
+	return []Reason{{What: what, Hints: []string{"move the step above the line USER, or write USER root between them"}}}
+}
