@@ -36,6 +36,10 @@ func entries(scenario string) []stepfailure.Entry {
 		add(packages, "oniguruma", "--exclude=oniguruma")
 	case "excluded-itself":
 		add(packages, "jq", "--exclude=jq")
+	case "removed-is-needed":
+		add(packages, "lua", "lua")
+	case "swap-of-nothing":
+		add(packages, "ffmpeg-free", "ffmpeg-free")
 	case "unknown-repo":
 		add(packages, "nosuch", "'--enablerepo=nosuch'")
 	}
