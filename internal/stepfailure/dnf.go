@@ -46,13 +46,14 @@ func (f finder) dnf5Resolve() []Reason {
 var (
 	dnf4Unfound  = regexp.MustCompile(`^Error: Unable to find a match: (.+)$`)
 	dnf4NoGroup  = regexp.MustCompile(`^Module or Group '(.+)' is not available\.$`)
+	dnf4Nothing  = regexp.MustCompile(`^Error: Nothing to do\.$`)
 	dnf4Excluded = "All matches were filtered out by exclude filtering for argument: "
 )
 
 // dnf4Resolve reads why dnf 4 does not find or combine packages.
 func (f finder) dnf4Resolve() []Reason {
 	var reasons []Reason
-	if m := dnf4Unfound.FindStringSubmatch(f.last()); m != nil {
+	if m := f.final(dnf4Unfound); m != nil {
 		for name := range strings.FieldsSeq(m[1]) {
 			if slices.Contains(f.lines, dnf4Excluded+name) {
 				reasons = append(reasons, f.excluded(name))
@@ -62,7 +63,7 @@ func (f finder) dnf4Resolve() []Reason {
 		}
 		return reasons
 	}
-	if f.last() == "Error: Nothing to do." {
+	if f.final(dnf4Nothing) != nil {
 		for _, line := range f.lines {
 			if m := dnf4NoGroup.FindStringSubmatch(line); m != nil {
 				reasons = append(reasons, Reason{Entry: f.installed(m[1]), Subject: m[1], What: noGroup})

@@ -17,14 +17,14 @@ var (
 
 // repository reads why dnf cannot use a repository.
 func (f finder) repository() []Reason {
-	if m := noRepo.FindStringSubmatch(f.last()); m != nil {
+	if m := f.final(noRepo); m != nil {
 		id := m[1] + m[2]
 		return []Reason{{Entry: f.repo(id), Subject: id, What: "no file in /etc/yum.repos.d has this repository"}}
 	}
 	var id, why, near string
-	if m := dnf5Repo.FindStringSubmatch(f.last()); m != nil {
+	if m := f.final(dnf5Repo); m != nil {
 		near, id, why = m[1], m[2], m[3]
-	} else if m := dnf4Repo.FindStringSubmatch(f.last()); m != nil {
+	} else if m := f.final(dnf4Repo); m != nil {
 		id, why = m[1], m[2]
 	} else {
 		return nil
@@ -149,15 +149,16 @@ func (f finder) owner(name, url string) Entry {
 }
 
 var (
-	dnf5Signature = regexp.MustCompile(`^OpenPGP check for package "(\S+)" \(.*\) from repo "(.+)" has failed: (.+)$`)
-	dnf4Unsigned  = regexp.MustCompile(`^Package (\S+)\.rpm is not signed$`)
-	dnf4WrongKey  = regexp.MustCompile(`^Public key for (\S+)\.rpm is not installed\..*$`)
+	dnf5Signature  = regexp.MustCompile(`^OpenPGP check for package "(\S+)" \(.*\) from repo "(.+)" has failed: (.+)$`)
+	dnf4Unsigned   = regexp.MustCompile(`^Package (\S+)\.rpm is not signed$`)
+	dnf4Unverified = regexp.MustCompile(`^Error: GPG check FAILED$`)
+	dnf4WrongKey   = regexp.MustCompile(`^Public key for (\S+)\.rpm is not installed\..*$`)
 )
 
 // signature reads which packages have no signature, or one of another key.
 func (f finder) signature() []Reason {
 	_, failed := f.after("Transaction failed: Signature verification failed.", dnf5Signature.MatchString)
-	if !failed && f.last() != "Error: GPG check FAILED" {
+	if !failed && f.final(dnf4Unverified) == nil {
 		return nil
 	}
 	const unsigned, otherKey = "the package is not signed", "the package is signed with another key than that of its repository"

@@ -8,6 +8,7 @@ package stepfailure
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -156,6 +157,24 @@ func (f finder) last() string {
 	return f.lines[len(f.lines)-1]
 }
 
+// onOutput matches what the tools write to their standard output while an error goes to
+// the standard error: the two may arrive in another order.
+var onOutput = regexp.MustCompile(`^(|No match for argument: .+|All matches were filtered out by exclude filtering .+|Module or Group '.+' is not available\.|Repositories loaded\.|Updating and loading repositories:|.* \d+% \|.*|.* \d+(\.\d+)? +[kMG]?B/s \| .*|\[(MIRROR|FAILED)\] .*|Package \S+ is not signed|Public key for \S+ is not installed\..*| GPG Keys are configured as: .*|Errors during downloading metadata for repository .*|  - .*|\(try to add '.*)$`)
+
+// final returns the match of the last line with an error. Behind it are only lines that
+// may have overtaken it.
+func (f finder) final(re *regexp.Regexp) []string {
+	for _, line := range slices.Backward(f.lines) {
+		if m := re.FindStringSubmatch(line); m != nil {
+			return m
+		}
+		if !onOutput.MatchString(line) {
+			break
+		}
+	}
+	return nil
+}
+
 // after returns the lines after the last one that is equal to first. It is not ok if no
 // line is, or if one of those after it is none of the message.
 func (f finder) after(first string, ofMessage func(line string) bool) (block []string, ok bool) {
@@ -163,7 +182,7 @@ func (f finder) after(first string, ofMessage func(line string) bool) (block []s
 		if line == first {
 			return f.lines[i+1:], true
 		}
-		if !ofMessage(line) {
+		if !ofMessage(line) && !onOutput.MatchString(line) {
 			break
 		}
 	}

@@ -115,6 +115,24 @@ func checkByHand(t *testing.T, step stepfailure.Step) {
 	}
 }
 
+// TestOrder checks outputs in which lines of the standard output arrive late.
+func TestOrder(t *testing.T) {
+	for _, output := range []string{
+		"Error: Unable to find a match: riprep\nNo match for argument: riprep\n",
+		"Failed to resolve the transaction:\nNo match for argument: riprep\n Fedora, offline   100% |   1.4 MiB/s |  15.4 KiB |  00m00s\nRepositories loaded.\n",
+		"Error: Unable to find a match: riprep\nFedora, offline      1.0 MB/s |  11 kB     00:00\n",
+	} {
+		got := describe(stepfailure.Find(stepfailure.Step{Output: output, Entries: entries("")}))
+		if want := "manifests/system-packages.json:2:5: \"riprep\": no package provides it\n"; got != want {
+			t.Errorf("%q: %q", output, got)
+		}
+	}
+	const unsigned = "Error: GPG check FAILED\nPackage hello-2-1.x86_64.rpm is not signed\n"
+	if got := describe(stepfailure.Find(stepfailure.Step{Output: unsigned, Entries: entries("")})); !strings.Contains(got, `"hello": the package is not signed`) {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestFindMention checks that an output without a known message blames an entry only if
 // its last line has exactly one.
 func TestFindMention(t *testing.T) {
