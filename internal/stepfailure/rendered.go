@@ -26,7 +26,8 @@ func (f finder) rendered() []Reason {
 		if m[3] == "" {
 			what = fmt.Sprintf("it is not from repository %s, and not installed", m[2])
 		}
-		return []Reason{{Entry: f.installed(m[1]), Subject: m[1], What: what}}
+		hints := []string{"if the base image has it, add it to \"removed\", too"}
+		return []Reason{{Entry: f.installed(m[1]), Subject: m[1], What: what, Hints: hints}}
 	}
 	if m := noOld.FindStringSubmatch(f.last()); m != nil {
 		return []Reason{{Entry: f.installed(m[1]), Subject: m[1], What: "the base image has no such package to replace"}}

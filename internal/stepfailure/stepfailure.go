@@ -57,7 +57,7 @@ func (r Reason) Text(otherwise string) string {
 func Find(s Step) []Reason {
 	f := finder{Step: s, lines: cleanLines(s.Output)}
 	for _, find := range []func() []Reason{
-		f.own, f.dnf5Resolve, f.dnf4Resolve, f.repository, f.download, f.signature, f.scriptlet, f.files, f.unit, f.rendered, f.privileges, f.mentioned,
+		f.rendered, f.dnf5Resolve, f.dnf4Resolve, f.repository, f.download, f.signature, f.scriptlet, f.files, f.unit, f.privileges, f.mentioned,
 	} {
 		if reasons := find(); len(reasons) > 0 {
 			return reasons

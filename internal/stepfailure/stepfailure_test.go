@@ -217,26 +217,3 @@ func TestMentioned(t *testing.T) {
 		}
 	}
 }
-
-// TestOwnMessages checks what is found in the messages of the section for packages.
-func TestOwnMessages(t *testing.T) {
-	entries := []stepfailure.Entry{
-		{Place: "repos:1:1", Text: "vendor", Line: "--enablerepo=vendor"},
-		{Place: "packages:2:2", Text: "hello", Line: "hello"},
-		{Place: "packages:3:3", Text: "jq", Line: "jq"},
-	}
-	for output, want := range map[string]string{
-		"error: hello is not from repository vendor, but: hello fedora": `packages:2:2: "hello": it is not from repository vendor, but: hello fedora`,
-		"error: Failed dependencies:\n\tjq is needed by (installed) a-b-1.0-1.noarch\n\tjq >= 1 is needed by (installed) a-b-1.0-1.noarch\n" +
-			"\tlibjq.so.1()(64bit) is needed by (installed) c-1-2.x86_64\nOperation aborted by the user.\n" +
-			`error: to remove the packages that need these, too, add them to "removed" in manifests/system-packages.json`: `packages:3:3: "a-b": it needs jq, which is to be removed; step: "c": it needs libjq.so.1()(64bit), which is to be removed`,
-	} {
-		var got []string
-		for _, r := range stepfailure.Find(stepfailure.Step{Output: output, Entries: entries}) {
-			got = append(got, r.Text("step"))
-		}
-		if diff := cmp.Diff(want, strings.Join(got, "; ")); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
-	}
-}
