@@ -88,7 +88,7 @@ func locate(repo fs.FS, f manifest.SystemFile) (string, fs.FileInfo, error) {
 	return "", nil, hint.Add(errors.New(missing), "add the file, or remove the entry")
 }
 
-// folder returns the files and links below a folder.
+// folder returns the files and links below a folder. What git calls .git is no part of it.
 func folder(repo fs.FS, name string, f manifest.SystemFile) ([]Item, error) {
 	if f.Mode != "" {
 		return nil, hint.Add(fmt.Errorf("%s is a folder, whose files have no common mode", name),
@@ -99,6 +99,12 @@ func folder(repo fs.FS, name string, f manifest.SystemFile) ([]Item, error) {
 	err := fs.WalkDir(repo, name, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, patherr.Reason(err))
+		}
+		if d.Name() == ".git" { // of a submodule or another clone: it may contain passwords
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
 		}
 		if err := checkName(file); err != nil {
 			errs = append(errs, err)
