@@ -84,7 +84,7 @@ func TestReaders(t *testing.T) {
 // goFiles returns the files of the programs: no tests, and nothing that only tests use.
 func goFiles(t *testing.T) []string {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-f", `{{$dir := .Dir}}{{range .GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}`, "-deps", "./cmd/bkt", "./cmd/bkt-engine").Output()
+	out, err := exec.Command("go", "list", "-tags=containers_image_openpgp", "-f", `{{$dir := .Dir}}{{range .GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}`, "-deps", "./cmd/bkt", "./cmd/bkt-engine").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
