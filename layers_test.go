@@ -35,7 +35,7 @@ var may = map[string]string{
 	"internal/buildspec":                      "internal/confine internal/dockerfile internal/hint internal/ocilayout internal/patherr internal/paths internal/plainfile internal/proxy",
 	"internal/completion":                     "",
 	"internal/confine":                        "internal/paths internal/plainfile internal/shell",
-	"internal/containerfile":                  "gen gen/lint gen/undeclared internal/buildspec internal/crash internal/dockerfile internal/finding internal/hint internal/host internal/manifest internal/patherr internal/plan internal/repo internal/shell",
+	"internal/containerfile":                  "gen gen/lint gen/undeclared internal/buildspec internal/crash internal/dockerfile internal/finding internal/hint internal/host internal/manifest internal/patherr internal/plan internal/printable internal/repo internal/shell",
 	"internal/crash":                          "internal/hint internal/version",
 	"internal/distrobox":                      "internal/crash internal/distrobox/creation internal/distrobox/export internal/distrobox/manager internal/hint internal/manifest internal/patherr internal/paths internal/plainfile internal/plan internal/reconcile internal/shell internal/statefile",
 	"internal/distrobox/creation":             "internal/distrobox/manager internal/hint internal/hook internal/manifest internal/paths internal/shell",

@@ -41,7 +41,8 @@ func (b Builder) explain(ctx context.Context, c *client.Client, file string, err
 		return hint.Add(err, "run the command again; %s may say why", contract.LogFile(b.Config.Root))
 	}
 	plain := errors.New(engineclient.Message(err))
-	if t := b.trouble(ctx, plain.Error(), ""); t != nil {
+	loud, _ := errors.AsType[loudError](err)
+	if t := b.trouble(ctx, plain.Error(), loud.output); t != nil {
 		return t
 	}
 	if _, ok := errors.AsType[platformError](err); ok {

@@ -31,8 +31,15 @@ func (b Builder) trouble(ctx context.Context, text, output string) error {
 		return b.starved()
 	case hasNoOwner(text) || hasNoOwner(stepfailure.Tail(output)):
 		return b.missingIDs(ctx)
+	case lacksShell(output):
+		return hint.Add(errors.New("the image has no /bin/sh, which runs commands in it"), "build on an image with a shell")
 	}
 	return nil
+}
+
+// lacksShell reports whether runc or crun, whose messages these are, found no shell.
+func lacksShell(output string) bool {
+	return strings.Contains(output, `exec: "/bin/sh": stat /bin/sh: no such file or directory`) || strings.Contains(output, "executable file `/bin/sh` not found")
 }
 
 const noSpace = "no space left on device"

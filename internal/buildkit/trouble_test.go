@@ -28,6 +28,7 @@ func TestTrouble(t *testing.T) {
 		{"example.org/base@sha256:12: not found", "", "", ""},
 		{"process did not complete successfully: exit code: 1", "touch: cannot touch '/sys/x': Read-only file system\n", "", ""}, // the disk of this test is not full
 		{"process did not complete successfully: exit code: 1", "make: *** Error 1\n", "", ""},
+		{"process did not complete successfully: exit code: 1", "runc run failed: unable to start container process: exec: \"/bin/sh\": stat /bin/sh: no such file or directory\n", "no /bin/sh", "a shell"},
 	} {
 		err := b.trouble(t.Context(), tt.text, tt.output)
 		if err == nil {

@@ -8,6 +8,7 @@ import (
 
 	"bkt/gen"
 	"bkt/internal/finding"
+	"bkt/internal/printable"
 	"bkt/internal/repo"
 	"bkt/internal/shell"
 )
@@ -19,7 +20,7 @@ func Variants(r repo.Repo) []finding.Finding {
 	for _, k := range gen.Images() {
 		for _, name := range variantsOf(r, gen.Containerfile(k)) {
 			what := fmt.Sprintf("has sections, and is read only by commands that name it: bkt containerfile check %s", shell.Show(name))
-			all = append(all, finding.Finding{Rule: "not-read", Level: finding.Note, Place: finding.Place{File: name}, Message: what})
+			all = append(all, finding.Finding{Rule: "not-read", Level: finding.Note, Place: finding.Place{File: printable.Message(name)}, Message: what})
 		}
 	}
 	return all
