@@ -25,7 +25,7 @@ func Check(ctx context.Context, file string, r gen.Result) (warnings []error, er
 	if err := r.Check(file); err != nil {
 		return nil, err
 	}
-	results, err := runLinter(ctx, file, r)
+	results, err := runLinter(ctx, file, r, r.Build.Content.Args)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -39,7 +39,11 @@ func Check(ctx context.Context, file string, r gen.Result) (warnings []error, er
 	warnings, err = d.check(f)
 	warnings = append(wrongBuild(file, f, r.Build), warnings...)
 	if err == nil {
-		warnings = append(warnings, d.refused(f.Stages, results, Refused(warnings))...)
+		e, errLint := d.refusal(ctx, f, results)
+		if errLint != nil {
+			return nil, fmt.Errorf("%s: %w", file, errLint)
+		}
+		warnings = append(warnings, d.refused(f.Stages, e, Refused(warnings))...)
 	}
 	return append(warnings, d.linterWarnings(results)...), err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,13 +28,14 @@ import (
 // style is the beginning of the rules of BuildKit's linter.
 const style = "buildkit/"
 
-// runLinter runs BuildKit's linter, which also converts all stages as a build does.
-func runLinter(ctx context.Context, file string, r gen.Result) (*lint.LintResults, error) {
+// runLinter runs BuildKit's linter with build arguments. It also converts all stages as a
+// build does.
+func runLinter(ctx context.Context, file string, r gen.Result, args map[string]string) (*lint.LintResults, error) {
 	// BuildKit needs the capabilities of an engine. No engine is asked, so it gets all
 	// of them.
 	caps := pb.Caps.CapSet(pb.Caps.All())
 	return dockerfile2llb.DockerfileLint(ctx, r.Text, dockerfile2llb.ConvertOpt{
-		Config:       dockerui.Config{BuildArgs: r.Build.Content.Args},
+		Config:       dockerui.Config{BuildArgs: args},
 		MetaResolver: unresolved{},
 		LLBCaps:      &caps,
 		SourceMap:    &llb.SourceMap{Definition: &llb.Definition{}, Data: r.Text, Filename: file},
@@ -90,20 +92,47 @@ func firstLine(l *pb.Location) int {
 	return int(l.Ranges[0].Start.Line)
 }
 
-// refused returns the finding for the error at which a build of all stages would end, with
-// the level error if no build of the image can succeed, whatever its arguments. There is
-// none if a warning of the linter or one of said has the same cause.
-func (d reading) refused(parsed []instructions.Stage, results *lint.LintResults, said []error) []error {
-	e := results.Error
+// refusal returns the error at which a build of all stages would end, or nil. Where that is
+// a FROM whose argument only a build has, it looks at what follows with another value.
+func (d reading) refusal(ctx context.Context, f *dockerfile.File, results *lint.LintResults) (*lint.BuildError, error) {
+	if !d.lacksArgument(results, results.Error) {
+		return results.Error, nil
+	}
+	args := maps.Clone(d.args)
+	for _, command := range f.Args {
+		for _, a := range command.Args {
+			if args[a.Key] == "" {
+				args[a.Key] = "x" // the name of an image, and a tag
+			}
+		}
+	}
+	with, err := runLinter(ctx, d.file, d.r, args)
+	if err != nil || d.lacksArgument(with, with.Error) {
+		return nil, err
+	}
+	return with.Error, nil
+}
+
+// lacksArgument reports whether an error is about a FROM of whose argument the linter warns,
+// too.
+func (d reading) lacksArgument(results *lint.LintResults, e *lint.BuildError) bool {
+	if e == nil {
+		return false
+	}
+	line := firstLine(&e.Location)
+	return d.fromVariable(line) && slices.ContainsFunc(results.Warnings, func(w lint.Warning) bool {
+		return slices.Contains(argumentRules, w.RuleName) && firstLine(w.Location) == line
+	})
+}
+
+// refused returns the finding for an error of a build of all stages, with the level error if
+// no build of the image can succeed, whatever its arguments. There is none if one of said has
+// the same cause.
+func (d reading) refused(parsed []instructions.Stage, e *lint.BuildError, said []error) []error {
 	if e == nil {
 		return nil
 	}
 	line := firstLine(&e.Location)
-	for _, w := range results.Warnings {
-		if slices.Contains(argumentRules, w.RuleName) && firstLine(w.Location) == line && d.fromVariable(line) {
-			return nil
-		}
-	}
 	for _, err := range said {
 		f, _ := errors.AsType[finding.Finding](err)
 		if isSource := f.Rule == "foreign-image" || f.Rule == "buildkit"; isSource && (f.Line == line || line == 0) {
