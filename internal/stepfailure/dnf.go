@@ -2,7 +2,6 @@ package stepfailure
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -13,19 +12,19 @@ const (
 )
 
 var (
-	dnf5NoMatch  = regexp.MustCompile(`^No match for argument: (.+)$`)
-	dnf5NotIn    = regexp.MustCompile(`^No match for argument '(.+)' in repositories '(.+)'$`)
-	dnf5Excluded = regexp.MustCompile(`^Argument '(.+)' matches only excluded packages\.$`)
-	problemStart = regexp.MustCompile(`^ ?Problem(?: \d+)?: (.+)$`)
-	problemMore  = regexp.MustCompile(`^ {1,3}- (.+)$`)
-	advice       = regexp.MustCompile(`^(You can try to add to command line:|  --\S+ .*|\(try to add '.*)$`)
+	dnf5NoMatch  = newPattern(`^No match for argument: (.+)$`)
+	dnf5NotIn    = newPattern(`^No match for argument '(.+)' in repositories '(.+)'$`)
+	dnf5Excluded = newPattern(`^Argument '(.+)' matches only excluded packages\.$`)
+	problemStart = newPattern(`^ ?Problem(?: \d+)?: (.+)$`)
+	problemMore  = newPattern(`^ {1,3}- (.+)$`)
+	advice       = newPattern(`^(You can try to add to command line:|  --\S+ .*|\(try to add '.*)$`)
 )
 
 // dnf5Resolve reads why dnf 5 does not find or combine packages.
 func (f finder) dnf5Resolve() []Reason {
-	known := []*regexp.Regexp{dnf5NoMatch, dnf5NotIn, dnf5Excluded, problemStart, problemMore, advice}
+	known := []pattern{dnf5NoMatch, dnf5NotIn, dnf5Excluded, problemStart, problemMore, advice}
 	block, ok := f.after("Failed to resolve the transaction:", func(line string) bool {
-		return line == "" || slices.ContainsFunc(known, func(re *regexp.Regexp) bool { return re.MatchString(line) })
+		return line == "" || slices.ContainsFunc(known, func(re pattern) bool { return re.MatchString(line) })
 	})
 	if !ok {
 		return nil
@@ -44,9 +43,9 @@ func (f finder) dnf5Resolve() []Reason {
 }
 
 var (
-	dnf4Unfound  = regexp.MustCompile(`^Error: Unable to find a match: (.+)$`)
-	dnf4NoGroup  = regexp.MustCompile(`^Module or Group '(.+)' is not available\.$`)
-	dnf4Nothing  = regexp.MustCompile(`^Error: Nothing to do\.$`)
+	dnf4Unfound  = newPattern(`^Error: Unable to find a match: (.+)$`)
+	dnf4NoGroup  = newPattern(`^Module or Group '(.+)' is not available\.$`)
+	dnf4Nothing  = newPattern(`^Error: Nothing to do\.$`)
 	dnf4Excluded = "All matches were filtered out by exclude filtering for argument: "
 )
 
@@ -120,11 +119,11 @@ func (f finder) problems(block []string) []Reason {
 }
 
 var (
-	needs     = regexp.MustCompile(`package (\S+)(?: from \S+)? requires (.+), but none of the providers can be installed`)
-	nothing   = regexp.MustCompile(`nothing provides (.+) needed by (\S+)(?: from \S+)?$`)
-	conflicts = regexp.MustCompile(`package (\S+)(?: from \S+)? conflicts with .+ provided by (\S+)(?: from \S+)?$`)
-	filtered  = regexp.MustCompile(`package (\S+)(?: from (\S+))? is filtered out by exclude filtering$`)
-	nevra     = regexp.MustCompile(`\S+-[^\s-]+-[^\s-]+\.(?:x86_64|aarch64|noarch|i686|ppc64le|s390x|riscv64)\b`)
+	needs     = newPattern(`package (\S+)(?: from \S+)? requires (.+), but none of the providers can be installed`)
+	nothing   = newPattern(`nothing provides (.+) needed by (\S+)(?: from \S+)?$`)
+	conflicts = newPattern(`package (\S+)(?: from \S+)? conflicts with .+ provided by (\S+)(?: from \S+)?$`)
+	filtered  = newPattern(`package (\S+)(?: from (\S+))? is filtered out by exclude filtering$`)
+	nevra     = newPattern(`\S+-[^\s-]+-[^\s-]+\.(?:x86_64|aarch64|noarch|i686|ppc64le|s390x|riscv64)\b`)
 )
 
 // problem returns the reason of one problem.

@@ -3,16 +3,15 @@ package stepfailure
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 var (
-	dnf5Repo = regexp.MustCompile(`^Failed to download metadata \(\w+: "(.*)"\) for repository "(.+)": (.+)$`)
-	dnf4Repo = regexp.MustCompile(`^Error: Failed to download metadata for repo '(.+)': (.+)$`)
-	noRepo   = regexp.MustCompile(`^(?:No matching repositories for (\S+)\. Add "--help" .*|Error: Unknown repo: '(.+)')$`)
-	transfer = regexp.MustCompile(`^(?:>>>|  -|\[MIRROR\] \S+:) (.+)$`)
+	dnf5Repo = newPattern(`^Failed to download metadata \(\w+: "(.*)"\) for repository "(.+)": (.+)$`)
+	dnf4Repo = newPattern(`^Error: Failed to download metadata for repo '(.+)': (.+)$`)
+	noRepo   = newPattern(`^(?:No matching repositories for (\S+)\. Add "--help" .*|Error: Unknown repo: '(.+)')$`)
+	transfer = newPattern(`^(?:>>>|  -|\[MIRROR\] \S+:) (.+)$`)
 )
 
 // repository reads why dnf cannot use a repository.
@@ -78,10 +77,10 @@ func shortTransfer(text string) string {
 }
 
 var (
-	dnf5Package = regexp.MustCompile(`^ Librepo error: Cannot download (\S+)\.rpm: .*$`)
-	dnf4Package = regexp.MustCompile(`^  (\S+): Cannot download, .*$`)
-	dnf5Failed  = regexp.MustCompile(`^ Librepo error: (Status code: \d+ for (\S+)|Curl error .* for (\S+)).*$`)
-	dnf4Failed  = regexp.MustCompile(`^(Status code: \d+ for (\S+)|Curl error .* for (\S+)).*$`)
+	dnf5Package = newPattern(`^ Librepo error: Cannot download (\S+)\.rpm: .*$`)
+	dnf4Package = newPattern(`^  (\S+): Cannot download, .*$`)
+	dnf5Failed  = newPattern(`^ Librepo error: (Status code: \d+ for (\S+)|Curl error .* for (\S+)).*$`)
+	dnf4Failed  = newPattern(`^(Status code: \d+ for (\S+)|Curl error .* for (\S+)).*$`)
 )
 
 // download reads why dnf cannot download a package, or the key of a repository.
@@ -89,7 +88,7 @@ func (f finder) download() []Reason {
 	if isFullDisk(f.last()) {
 		return nil
 	}
-	for _, re := range []*regexp.Regexp{dnf5Failed, dnf4Failed} {
+	for _, re := range []pattern{dnf5Failed, dnf4Failed} {
 		if m := re.FindStringSubmatch(f.last()); m != nil {
 			return []Reason{{Entry: f.owner("", m[2]+m[3]), What: "a file cannot be downloaded: " + m[1]}}
 		}
@@ -123,7 +122,7 @@ func (f finder) undownloaded(full string) Reason {
 	return r
 }
 
-var address = regexp.MustCompile(`https?://[^\s"')\]]+`)
+var address = newPattern(`https?://[^\s"')\]]+`)
 
 // urlOf returns the address of a package in the output, "" if it has none.
 func (f finder) urlOf(full string) string {
@@ -149,10 +148,10 @@ func (f finder) owner(name, url string) Entry {
 }
 
 var (
-	dnf5Signature  = regexp.MustCompile(`^OpenPGP check for package "(\S+)" \(.*\) from repo "(.+)" has failed: (.+)$`)
-	dnf4Unsigned   = regexp.MustCompile(`^Package (\S+)\.rpm is not signed$`)
-	dnf4Unverified = regexp.MustCompile(`^Error: GPG check FAILED$`)
-	dnf4WrongKey   = regexp.MustCompile(`^Public key for (\S+)\.rpm is not installed\..*$`)
+	dnf5Signature  = newPattern(`^OpenPGP check for package "(\S+)" \(.*\) from repo "(.+)" has failed: (.+)$`)
+	dnf4Unsigned   = newPattern(`^Package (\S+)\.rpm is not signed$`)
+	dnf4Unverified = newPattern(`^Error: GPG check FAILED$`)
+	dnf4WrongKey   = newPattern(`^Public key for (\S+)\.rpm is not installed\..*$`)
 )
 
 // signature reads which packages have no signature, or one of another key.
@@ -194,8 +193,8 @@ func (f finder) unverified(name, repo, what string) Reason {
 }
 
 var (
-	scriptlet = regexp.MustCompile(`(?:\[RPM\]|^error:) (%\w+)\((\S+)\) scriptlet failed, (.+)$`)
-	sameFile  = regexp.MustCompile(`file (\S+) (?:conflicts between attempted installs of|from install of) (\S+) (?:and|conflicts with file from package) (\S+)$`)
+	scriptlet = newPattern(`(?:\[RPM\]|^error:) (%\w+)\((\S+)\) scriptlet failed, (.+)$`)
+	sameFile  = newPattern(`file (\S+) (?:conflicts between attempted installs of|from install of) (\S+) (?:and|conflicts with file from package) (\S+)$`)
 )
 
 // failedTransaction reports whether the output ends with a transaction of rpm that has
@@ -268,8 +267,8 @@ func (f finder) files() []Reason {
 }
 
 var (
-	noUnit  = regexp.MustCompile(`^Failed to \w+ unit[:,] (?:[Uu]nit(?: file)?) (\S+) does not exist\.?$`)
-	ownUnit = regexp.MustCompile(`^Failed to mask unit[:,] (?:File|file) ['"](.+)['"] already exists\.?$`)
+	noUnit  = newPattern(`^Failed to \w+ unit[:,] (?:[Uu]nit(?: file)?) (\S+) does not exist\.?$`)
+	ownUnit = newPattern(`^Failed to mask unit[:,] (?:File|file) ['"](.+)['"] already exists\.?$`)
 )
 
 // unit reads which unit systemctl cannot enable, disable or mask.
@@ -293,8 +292,8 @@ func (f finder) unitEntry(name string) Entry {
 }
 
 var (
-	noFolder    = regexp.MustCompile(`^filesystem error: cannot create directories: Permission denied \[(.+)\]$`)
-	noSuperuser = regexp.MustCompile(`^(?:Error: This command has to be run with superuser privileges .*|The requested operation requires superuser privileges\. .*)$`)
+	noFolder    = newPattern(`^filesystem error: cannot create directories: Permission denied \[(.+)\]$`)
+	noSuperuser = newPattern(`^(?:Error: This command has to be run with superuser privileges .*|The requested operation requires superuser privileges\. .*)$`)
 )
 
 // privileges reads that dnf does not run as root. It may fail before it checks that,

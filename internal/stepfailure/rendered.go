@@ -2,19 +2,18 @@ package stepfailure
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 )
 
 // The messages of the commands in rendered sections; templates/packages.tmpl has them.
 var (
-	hasDependents = regexp.MustCompile(`^error: to remove the packages that need these, too, add them to "removed" in (\S+)$`)
-	otherOrigin   = regexp.MustCompile(`^error: (\S+) is not from repository (\S+), but: ?(.*)$`)
-	noOld         = regexp.MustCompile(`^error: swap in \S+: the base image has no package (\S+)$`)
+	hasDependents = newPattern(`^error: to remove the packages that need these, too, add them to "removed" in (\S+)$`)
+	otherOrigin   = newPattern(`^error: (\S+) is not from repository (\S+), but: ?(.*)$`)
+	noOld         = newPattern(`^error: swap in \S+: the base image has no package (\S+)$`)
 )
 
 // dependent is what rpm prints for each package that needs one to be removed.
-var dependent = regexp.MustCompile(`^\s+(\S+)(?: .+)? is needed by \(installed\) (\S+)$`)
+var dependent = newPattern(`^\s+(\S+)(?: .+)? is needed by \(installed\) (\S+)$`)
 
 // rendered reads the errors of rendered sections themselves.
 func (f finder) rendered() []Reason {

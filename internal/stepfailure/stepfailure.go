@@ -8,7 +8,6 @@ package stepfailure
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -159,11 +158,11 @@ func (f finder) last() string {
 
 // onOutput matches what the tools write to their standard output while an error goes to
 // the standard error: the two may arrive in another order.
-var onOutput = regexp.MustCompile(`^(|No match for argument: .+|All matches were filtered out by exclude filtering .+|Module or Group '.+' is not available\.|Repositories loaded\.|Updating and loading repositories:|.* \d+% \|.*|.* \d+(\.\d+)? +[kMG]?B/s \| .*|\[(MIRROR|FAILED)\] .*|Package \S+ is not signed|Public key for \S+ is not installed\..*| GPG Keys are configured as: .*|Errors during downloading metadata for repository .*|  - .*|\(try to add '.*)$`)
+var onOutput = newPattern(`^(|No match for argument: .+|All matches were filtered out by exclude filtering .+|Module or Group '.+' is not available\.|Repositories loaded\.|Updating and loading repositories:|.* \d+% \|.*|.* \d+(\.\d+)? +[kMG]?B/s \| .*|\[(MIRROR|FAILED)\] .*|Package \S+ is not signed|Public key for \S+ is not installed\..*| GPG Keys are configured as: .*|Errors during downloading metadata for repository .*|  - .*|\(try to add '.*)$`)
 
 // final returns the match of the last line with an error. Behind it are only lines that
 // may have overtaken it.
-func (f finder) final(re *regexp.Regexp) []string {
+func (f finder) final(re pattern) []string {
 	for _, line := range slices.Backward(f.lines) {
 		if m := re.FindStringSubmatch(line); m != nil {
 			return m
