@@ -45,14 +45,7 @@ func (e Extension) Key() string { return e.ID }
 func (e Extension) Enabled() bool { return !bool(e.Disabled) }
 
 func (e *Extension) Form(kind jsontext.Kind) any {
-	switch kind {
-	case '"':
-		e.Bare = true
-		return &e.ID
-	case '{':
-		return (*extension)(e)
-	}
-	return nil
+	return textOrObject(kind, &e.Bare, &e.ID, (*extension)(e))
 }
 
 // An extension is an Extension in the form of an object.

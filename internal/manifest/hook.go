@@ -20,14 +20,7 @@ type Hook struct {
 }
 
 func (h *Hook) Form(kind jsontext.Kind) any {
-	switch kind {
-	case '"':
-		h.Bare = true
-		return &h.Run
-	case '{':
-		return (*hook)(h)
-	}
-	return nil
+	return textOrObject(kind, &h.Bare, &h.Run, (*hook)(h))
 }
 
 // A hook is a Hook in the form of an object.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"bkt/internal/strictjson"
 )
 
@@ -61,4 +63,18 @@ func sortItems[T entity[T]](items []T) []T {
 	}
 	slices.SortStableFunc(all, func(a, b T) int { return strings.Compare(a.Key(), b.Key()) })
 	return all
+}
+
+// textOrObject returns what to decode an item into that is a string or an object, as
+// [strictjson.Union] does: a string into text, which is bare then. It is nil for anything
+// else.
+func textOrObject(kind jsontext.Kind, bare *bool, text *string, object any) any {
+	switch kind {
+	case '"':
+		*bare = true
+		return text
+	case '{':
+		return object
+	}
+	return nil
 }

@@ -30,14 +30,7 @@ type Karg struct {
 }
 
 func (k *Karg) Form(kind jsontext.Kind) any {
-	switch kind {
-	case '"':
-		k.Bare = true
-		return &k.Value
-	case '{':
-		return (*karg)(k)
-	}
-	return nil
+	return textOrObject(kind, &k.Bare, &k.Value, (*karg)(k))
 }
 
 // A karg is a Karg in the form of an object.

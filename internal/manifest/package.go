@@ -37,14 +37,7 @@ func PlainPackages(specs ...string) []Package {
 }
 
 func (p *Package) Form(kind jsontext.Kind) any {
-	switch kind {
-	case '"':
-		p.Bare = true
-		return &p.Name
-	case '{':
-		return (*packageObject)(p)
-	}
-	return nil
+	return textOrObject(kind, &p.Bare, &p.Name, (*packageObject)(p))
 }
 
 // A packageObject is a Package in the form of an object.
