@@ -19,7 +19,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"github.com/tonistiigi/fsutil"
-	"github.com/tonistiigi/fsutil/types"
 	"golang.org/x/sys/unix"
 )
 
@@ -202,7 +201,11 @@ func (in *Inputs) addFiles(ctx context.Context, f *dockerfile.File, s Spec, excl
 
 // addTree adds all files of a tree.
 func (in *Inputs) addTree(ctx context.Context, t tree) error {
-	return t.walk(ctx, func(file string, stat *types.Stat) (err error) {
+	return t.walk(ctx, func(file string, entry fs.DirEntry) error {
+		stat, err := statOf(file, entry)
+		if err != nil {
+			return err
+		}
 		f := inputFile{Context: t.name, Path: file, Link: stat.Linkname, Mode: stat.Mode}
 		if fs.FileMode(stat.Mode).IsRegular() {
 			if f.Content, err = contentOf(t, file); err != nil {

@@ -122,7 +122,7 @@ func (s Spec) trees(f *dockerfile.File, exclude []string) ([]tree, error) {
 
 // walk calls visit with each file of the tree. A file that no engine can receive is an
 // error if an instruction asks for it.
-func (t tree) walk(ctx context.Context, visit func(name string, stat *types.Stat) error) error {
+func (t tree) walk(ctx context.Context, visit func(name string, entry fs.DirEntry) error) error {
 	var errs []error
 	err := t.Walk(ctx, "", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -136,11 +136,7 @@ func (t tree) walk(ctx context.Context, visit func(name string, stat *types.Stat
 			errs = append(errs, t.unsent(name))
 			return passOver(entry)
 		}
-		stat, err := statOf(name, entry)
-		if err != nil {
-			return err
-		}
-		return visit(name, stat)
+		return visit(name, entry)
 	})
 	return errors.Join(append(errs, err)...)
 }
@@ -195,7 +191,7 @@ func (s Spec) CheckNames(ctx context.Context, f *dockerfile.File, exclude []stri
 	}
 	var errs []error
 	for _, t := range all {
-		errs = append(errs, t.walk(ctx, func(string, *types.Stat) error { return nil }))
+		errs = append(errs, t.walk(ctx, func(string, fs.DirEntry) error { return nil }))
 	}
 	return errors.Join(errs...)
 }
