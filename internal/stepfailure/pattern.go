@@ -14,6 +14,5 @@ func newPattern(text string) pattern {
 }
 
 func (p pattern) MatchString(s string) bool              { return p.compiled().MatchString(s) }
-func (p pattern) FindString(s string) string             { return p.compiled().FindString(s) }
 func (p pattern) FindStringSubmatch(s string) []string   { return p.compiled().FindStringSubmatch(s) }
 func (p pattern) FindAllString(s string, n int) []string { return p.compiled().FindAllString(s, n) }
