@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bkt/internal/manifest"
+	"bkt/internal/paths"
 	"bkt/internal/strictjson"
 )
 
@@ -140,7 +141,7 @@ func outermost(moves []optMove) []optMove {
 	sortBy(moves, func(o optMove) value { return o.From })
 	var kept []optMove
 	for _, o := range moves {
-		if !slices.ContainsFunc(kept, func(k optMove) bool { return strings.HasPrefix(o.From.text+"/", k.From.text+"/") }) {
+		if !slices.ContainsFunc(kept, func(k optMove) bool { return paths.Within(o.From.text, k.From.text) }) {
 			kept = append(kept, o)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"bkt/internal/imagerule"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
+	"bkt/internal/paths"
 	"bkt/internal/strictjson"
 )
 
@@ -98,7 +99,7 @@ func (s *filesSection) add(f source, t *trace) {
 		return // it needs no more than its target
 	}
 	m := mount{value{text: "system"}, value{text: mountedSystem}}
-	if !isBelow("system", f.found.Path) {
+	if !paths.Within(f.found.Path, "system") {
 		m = mount{t.value(f.found.Path, f.entry), t.value(mountedRepository+f.found.Path, f.entry)}
 	}
 	s.Files[len(s.Files)-1].Source = t.value(m.Target.text+strings.TrimPrefix(f.found.Path, m.Source.text), f.entry)
@@ -116,11 +117,7 @@ const (
 
 // isWithin reports whether a path of the repository is in a folder that is mounted.
 func (s filesSection) isWithin(name string) bool {
-	return slices.ContainsFunc(s.Mounts, func(m mount) bool { return m.Source.text != name && isBelow(m.Source.text, name) })
-}
-
-func isBelow(folder, name string) bool {
-	return name == folder || strings.HasPrefix(name, folder+"/")
+	return slices.ContainsFunc(s.Mounts, func(m mount) bool { return m.Source.text != name && paths.Within(name, m.Source.text) })
 }
 
 // checkMounts returns an error for each source whose path BuildKit would read otherwise in
@@ -220,7 +217,7 @@ func (in input) warnDangling(all []source) {
 		it := f.found.Items[0]
 		target := path.Join(path.Dir(it.Dest), it.Target)
 		isInstalled := slices.ContainsFunc(all, func(s source) bool {
-			return slices.ContainsFunc(s.found.Items, func(i filetree.Item) bool { return isBelow(target, i.Dest) })
+			return slices.ContainsFunc(s.found.Items, func(i filetree.Item) bool { return paths.Within(i.Dest, target) })
 		})
 		inRepository := path.Join(path.Dir(it.Source), it.Target)
 		if _, err := fs.Lstat(in.repo, inRepository); err != nil || isInstalled {
