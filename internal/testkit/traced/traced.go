@@ -67,12 +67,13 @@ func Run(cmd *exec.Cmd) ([]Call, error) {
 	return calls, errRun
 }
 
-// The lines of strace: a call, the begin of one that another call interrupts, and the
-// rest of that.
+// The lines of strace: a call, the begin of one that another call interrupts, the rest of
+// that, and a call that a thread did not begin, because its process ended.
 var (
 	whole   = regexp.MustCompile(`^(\d+)<(.*?)> (\w+)\((.*)\) += (-?\d+|\?)(?:<(.*)>)?(.*)$`)
 	begun   = regexp.MustCompile(`^(\d+)<.*?> .*( <unfinished \.\.\.>)$`)
 	resumed = regexp.MustCompile(`^(\d+)<.*?> <\.\.\. \w+ resumed>(.*)$`)
+	unbegun = regexp.MustCompile(`^\d+<.*?> \?\?\?\(\) += \?$`)
 )
 
 // parse reads the lines of strace. dir is the folder where the command starts. Calls in
@@ -95,6 +96,9 @@ func parse(log io.Reader, dir string) ([]Call, error) {
 		}
 		if rest, ok := strings.CutSuffix(line, " <detached ...>"); ok { // the process ended before the call
 			unfinished[line] = rest
+			continue
+		}
+		if unbegun.MatchString(line) {
 			continue
 		}
 		m := whole.FindStringSubmatch(line)
