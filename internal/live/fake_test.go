@@ -25,6 +25,8 @@ type fakeComparison struct {
 }
 
 func (c fakeComparison) Differences() []reconcile.Difference      { return c.differences }
+func (c fakeComparison) Unread() []reconcile.Unread               { return nil }
+func (c fakeComparison) LeftOut() []reconcile.LeftOut             { return nil }
 func (c fakeComparison) Hidden() []string                         { return c.hidden }
 func (c fakeComparison) Total() int                               { return c.total }
 func (c fakeComparison) Notes() []string                          { return nil }

@@ -50,6 +50,10 @@ type Comparison interface {
 	Hidden() []string
 	// Notes returns notes for the user on the domain as a whole.
 	Notes() []string
+	// Unread returns the parts of the domain that could not be read, and LeftOut what
+	// a capture does not write.
+	Unread() []Unread
+	LeftOut() []LeftOut
 	// Capture writes the values of the system into the manifests.
 	Capture(repo *Edits, keys []string) error
 	// Apply returns the plans that give the system the values in the manifests: first
@@ -87,6 +91,8 @@ func (c *comparison[T]) Total() int                { return c.total }
 func (c *comparison[T]) Ignored() []string         { return c.ignored }
 func (c *comparison[T]) Hidden() []string          { return c.hidden }
 func (c *comparison[T]) Notes() []string           { return c.observed.Notes }
+func (c *comparison[T]) Unread() []Unread          { return c.observed.Unread }
+func (c *comparison[T]) LeftOut() []LeftOut        { return c.observed.LeftOut }
 
 func (c *comparison[T]) compare(here map[string]T) {
 	live, base := c.live(here), c.base.of(c.observed)

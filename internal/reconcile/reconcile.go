@@ -81,6 +81,24 @@ type Snapshot[T any] struct {
 	Resolve func(T) T
 	// Notes are notes for the user on the domain as a whole.
 	Notes []string
+	// Unread are parts of the domain that could not be read, although the rest could.
+	// Items in them are hidden.
+	Unread []Unread
+	// LeftOut is what exists on the system and is not an item: a capture does not
+	// write it.
+	LeftOut []LeftOut
+}
+
+// Unread is a part of a domain that could not be read, such as one file of many.
+type Unread struct {
+	What string // in the user's words, such as "the overrides of org.example.App"
+	Err  error
+}
+
+// LeftOut is a thing on the system that a capture does not write.
+type LeftOut struct {
+	Reason string // for all such things: a plural noun, such as "values that programs store"
+	What   string // in the user's words, such as a schema and key
 }
 
 // A Diff has the present and the wanted value of an item; nil: it does not exist. Base is
