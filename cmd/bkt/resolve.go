@@ -101,7 +101,7 @@ func (a *app) askVerdicts(ctx context.Context, items []live.Item) (verdicts, err
 // captured can still be applied.
 func verdictsOn(i live.Item) []huh.Option[verdict] {
 	options := []huh.Option[verdict]{huh.NewOption("skip: change nothing", verdictSkip)}
-	if i.Case != reconcile.CaseUncapturable {
+	if i.Case != reconcile.CaseUncapturable && i.Case != reconcile.CaseBroken {
 		options = append(options, huh.NewOption("capture: change the manifest", verdictCapture))
 	}
 	return append(options,

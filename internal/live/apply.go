@@ -20,7 +20,7 @@ import (
 func DecideApply(take Side, prune bool) func(*Item) {
 	return func(i *Item) {
 		switch i.Case {
-		case reconcile.CaseMissing, reconcile.CaseManifest, reconcile.CaseNoBase, reconcile.CaseMerge:
+		case reconcile.CaseMissing, reconcile.CaseManifest, reconcile.CaseNoBase, reconcile.CaseMerge, reconcile.CaseBroken:
 			i.Op = ToSystem.Op(i.Difference)
 		case reconcile.CaseConflict:
 			resolveConflict(i, take, ManifestSide, ToSystem)
@@ -227,6 +227,8 @@ func (d *Domain) checkApplied(i Item, differs map[string]reconcile.Difference) e
 
 func stillDiffers(now reconcile.Difference) error {
 	switch {
+	case now.Case == reconcile.CaseBroken:
+		return now.Why
 	case now.Live == nil:
 		return errors.New("is still missing")
 	case now.Manifest == nil:

@@ -20,9 +20,17 @@ import (
 func (i Item) Line(to Direction) string {
 	text := string(i.Op) + " " + i.MaskedKey()
 	if have, want := to.sides(i.Difference); i.Op == plan.Modify {
-		text += ": " + describe(have, want)
+		text += ": " + i.modification(have, want)
 	}
 	return text
+}
+
+// modification says what changes in an item.
+func (i Item) modification(have, want []byte) string {
+	if i.Case == reconcile.CaseBroken {
+		return maskError(i.Why).Error()
+	}
+	return describe(have, want)
 }
 
 // PickLine describes an item that changes, in a list to pick from. secret says what
@@ -55,6 +63,8 @@ func Explain(d reconcile.Difference) string {
 		return "missing on this system"
 	case reconcile.CaseUncapturable:
 		return "cannot be captured: " + maskError(d.Why).Error()
+	case reconcile.CaseBroken:
+		return maskError(d.Why).Error()
 	case reconcile.CaseLive:
 		return changeOnSystem(d)
 	case reconcile.CaseManifest:
@@ -96,6 +106,8 @@ func Remedy(i Item) string {
 	switch i.Case {
 	case reconcile.CaseMissing:
 		return "missing on this system; run \"bkt apply\" to add it"
+	case reconcile.CaseBroken:
+		return "a file of bkt needs repair; run \"bkt apply\""
 	case reconcile.CaseManifest:
 		return "changed in the manifest; run \"bkt apply\" to change it on this system"
 	case reconcile.CaseNew:

@@ -97,7 +97,7 @@ func (c *comparison[T]) Base(captured, merged []string) ([]byte, bool, error) {
 	}
 	for key, t := range c.items {
 		switch {
-		case t.diffCase == "", slices.Contains(captured, key):
+		case t.diffCase == "", t.diffCase == CaseBroken, slices.Contains(captured, key):
 			c.agree(next, key, t.live)
 		case slices.Contains(merged, key), c.reported(t):
 			c.agree(next, key, t.manifest)

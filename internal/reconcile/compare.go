@@ -21,13 +21,14 @@ const (
 	CaseMissing      Case = "missing"  // in the manifest, without a last known state
 	CaseNoBase       Case = "unknown"  // different on both sides, without a last known state
 	CaseUncapturable Case = "unfit"    // on the system, and manifests cannot express it
+	CaseBroken       Case = "broken"   // as declared, and a file that bkt wrote for it needs repair
 )
 
 // A Difference is an item that differs between the system and the manifest.
 type Difference struct {
 	Key  string
 	Case Case
-	Why  error // the reason of CaseUncapturable
+	Why  error // the reason of CaseUncapturable and CaseBroken
 
 	// The item in the JSON of manifests; nil: it does not exist there.
 	Base, Live, Manifest []byte
@@ -82,7 +83,8 @@ type comparison[T Item[T]] struct {
 // versions are the values of an item. Nil: it does not exist.
 type versions[T any] struct {
 	base, live, manifest, merged *T
-	diffCase                     Case // "": up to date
+	diffCase                     Case  // "": up to date
+	broken                       error // the reason of CaseBroken
 }
 
 func (c *comparison[T]) Differences() []Difference { return c.differences }
@@ -136,9 +138,9 @@ func (c *comparison[T]) resolved(item *T) *T {
 
 func (c *comparison[T]) add(key string, t versions[T]) {
 	t.diffCase = c.caseOf(&t)
-	why := c.uncapturable(key, t)
-	if why != nil {
-		t.diffCase = CaseUncapturable
+	why := t.broken
+	if err := c.uncapturable(key, t); err != nil {
+		t.diffCase, why = CaseUncapturable, err
 	}
 	c.items[key] = t
 	switch {
@@ -153,7 +155,7 @@ func (c *comparison[T]) add(key string, t versions[T]) {
 func (c *comparison[T]) caseOf(t *versions[T]) Case {
 	switch {
 	case c.same(t.live, t.manifest):
-		return ""
+		return c.findBroken(t)
 	case c.reported(*t):
 		return CaseLive
 	case t.base == nil && t.manifest == nil:
@@ -170,6 +172,17 @@ func (c *comparison[T]) caseOf(t *versions[T]) Case {
 		return c.merging(t)
 	}
 	return CaseConflict
+}
+
+// findBroken returns the case of an item that is as declared, and sets why it is broken.
+func (c *comparison[T]) findBroken(t *versions[T]) Case {
+	if t.live == nil || c.observed.Broken == nil {
+		return ""
+	}
+	if t.broken = c.observed.Broken(*t.live); t.broken == nil {
+		return ""
+	}
+	return CaseBroken
 }
 
 // reported reports whether both sides of an item differ only in the part that only the
@@ -219,7 +232,7 @@ func (c *comparison[T]) same(a, b *T) bool {
 
 // uncapturable returns an error if an item cannot be captured.
 func (c *comparison[T]) uncapturable(key string, t versions[T]) error {
-	if t.live == nil || t.diffCase == "" || t.diffCase == CaseManifest {
+	if t.live == nil || t.diffCase == "" || t.diffCase == CaseManifest || t.diffCase == CaseBroken {
 		return nil
 	}
 	if other, ok := c.elsewhere[key]; ok && !c.domain.Same(other, *t.live) {

@@ -79,6 +79,10 @@ type Snapshot[T any] struct {
 	// that a name refers to. It is used to compare and change the system; the manifest
 	// does not change. Nil: items need no resolution.
 	Resolve func(T) T
+	// Broken says why an item that is as declared must be applied again: a file that bkt
+	// wrote for it is gone, or leads to something that is gone. Nil, and a nil error:
+	// nothing is broken.
+	Broken func(T) error
 	// Notes are notes for the user on the domain as a whole.
 	Notes []string
 	// Unread are parts of the domain that could not be read, although the rest could.

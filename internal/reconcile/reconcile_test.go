@@ -512,3 +512,48 @@ func TestReporter(t *testing.T) {
 		t.Errorf("%v", d)
 	}
 }
+
+// brokenOverrides is a domain whose items need repair.
+type brokenOverrides struct{ overrides }
+
+func (o brokenOverrides) Observe(ctx context.Context, sys reconcile.System, declared []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
+	s, err := o.overrides.Observe(ctx, sys, declared)
+	s.Broken = func(manifest.FlatpakOverride) error { return errBroken }
+	return s, err
+}
+
+var errBroken = errors.New("its file is gone")
+
+// TestBroken checks that an item that is as declared, and broken, is applied again. The
+// last known state counts it as up to date. An item that differs is not called broken.
+func TestBroken(t *testing.T) {
+	const a, b = "--share=network", "--share=ipc"
+	for _, tt := range []struct {
+		name, live, declared string
+		want                 reconcile.Case
+	}{
+		{"as declared", a, a, reconcile.CaseBroken},
+		{"changed here", b, a, reconcile.CaseLive},
+		{"missing", "", a, reconcile.CaseLive},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := reconcile.Input{Repo: repository(t, item(tt.declared)), Base: agreed(t, item(a), "")}
+			c := compare(t, brokenOverrides{overrides{has: item(tt.live)}}, in)
+			d := c.Differences()
+			if len(d) != 1 || d[0].Case != tt.want {
+				t.Fatalf("%+v", d)
+			}
+			if tt.want != reconcile.CaseBroken {
+				return
+			}
+			if !errors.Is(d[0].Why, errBroken) {
+				t.Errorf("why: %v", d[0].Why)
+			}
+			change, remove := c.Apply([]string{key})
+			checkPlan(t, append(change, remove...), "~ user/a.b.c "+a)
+			if _, differs, err := c.Base(nil, nil); differs || err != nil {
+				t.Errorf("the last known state changes: %v", err)
+			}
+		})
+	}
+}

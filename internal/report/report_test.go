@@ -31,8 +31,10 @@ type comparison struct {
 	notes    []string
 }
 
-func (c comparison) UpToDate() int   { return c.upToDate }
-func (c comparison) Notes() []string { return c.notes }
+func (comparison) Unread() []reconcile.Unread   { return nil }
+func (comparison) LeftOut() []reconcile.LeftOut { return nil }
+func (c comparison) UpToDate() int              { return c.upToDate }
+func (c comparison) Notes() []string            { return c.notes }
 
 // found returns domains and items of each kind.
 func found() ([]*live.Domain, []live.Item) {

@@ -105,6 +105,7 @@ func summary(d report.Domain) string {
 		{"changed in the manifest", []reconcile.Case{reconcile.CaseManifest, reconcile.CaseMissing}},
 		{"changed on both sides", []reconcile.Case{reconcile.CaseMerge, reconcile.CaseNoBase}},
 		{"in conflict", []reconcile.Case{reconcile.CaseConflict}},
+		{"broken", []reconcile.Case{reconcile.CaseBroken}},
 		{"cannot be captured", []reconcile.Case{reconcile.CaseUncapturable}},
 	} {
 		if n := count(d.Items, c.cases); n > 0 {
