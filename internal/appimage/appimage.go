@@ -25,6 +25,7 @@ import (
 
 	"bkt/internal/appimage/squashfs"
 	"bkt/internal/hint"
+	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
@@ -86,19 +87,29 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []app) (
 		d.Remember(plan.Overwrite{Path: d.memory(), Text: now, Private: d.Cache, Cache: true})
 	}
 	o.Notes = append(o.Notes, notes(o.Items, names, left)...)
-	o.Plan, o.Identity = s.plan, d.identity()
+	o.LeftOut = s.otherCommands()
+	o.Plan, o.Identity, o.Broken = s.plan, d.identity(), s.broken
 	return o, nil
 }
 
 func (d Domain) memory() string { return filepath.Join(d.Cache, "files.json") }
 
 // observed returns an app with its state on the system.
-func (s snapshot) observed(name string, f *file, known []app, records map[string]record, g gearLever) (app, error) {
+func (s snapshot) observed(name string, f *file, declared []app, records map[string]record, g gearLever) (app, error) {
 	entry, err := s.readEntry(name, f.path)
 	if err != nil {
 		return app{}, err
 	}
 	s.entries[name] = entry
+	item, err := s.installed(name, f, declared, records, g)
+	if added, known, _ := entry.launch(f); known {
+		item.Env, item.Args = added.env, added.args
+	}
+	return item, err
+}
+
+// installed returns an app with the state of its file.
+func (s snapshot) installed(name string, f *file, known []app, records map[string]record, g gearLever) (app, error) {
 	n := slices.IndexFunc(known, func(a app) bool { return a.Name == name })
 	if n < 0 {
 		return s.unknown(name, f, g)
@@ -232,7 +243,34 @@ func (d Domain) identity() func(app) string {
 
 // Same implements [reconcile.Domain]. A declared app equals an observed one if all facts
 // that both have are equal.
-func (Domain) Same(a, b app) bool {
+func (Domain) Same(a, b app) bool { return launchOf(a).equal(launchOf(b)) && sameFile(a, b) }
+
+// Merge implements [reconcile.Merger]: one side may have changed how an app is started,
+// and the other its file.
+func (Domain) Merge(base, ours, theirs app) (app, bool) {
+	merged, ok := ours, true
+	switch {
+	case sameFile(theirs, base), sameFile(ours, theirs):
+	case sameFile(ours, base):
+		merged = theirs
+		merged.Hosts, merged.Comment = ours.Hosts, ours.Comment
+	default:
+		ok = false
+	}
+	started, was := launchOf(ours), launchOf(base)
+	switch {
+	case launchOf(theirs).equal(was), started.equal(launchOf(theirs)):
+	case started.equal(was):
+		started = launchOf(theirs)
+	default:
+		ok = false
+	}
+	merged.Env, merged.Args = started.env, started.args
+	return merged, ok
+}
+
+// sameFile reports whether two apps have the same file.
+func sameFile(a, b app) bool {
 	return fits(a, b) || fits(b, a) ||
 		sameSource(a, b) && a.Asset == b.Asset && a.Prereleases == b.Prereleases && sameVersion(a.Version, b.Version) && a.SHA256 == b.SHA256
 }
@@ -264,12 +302,44 @@ func (s snapshot) plan(diffs []reconcile.Diff[app]) []plan.Change {
 			change = plan.Change{Op: plan.Remove, Targets: []string{have.Name}, Steps: s.remove(have.Name)}
 		case have == nil:
 			change = plan.Change{Op: plan.Add, Targets: []string{want.Name}, Steps: s.install(*want)}
+		case sameFile(*have, *want):
+			change = plan.Change{Op: plan.Modify, Targets: []string{want.Name}, Steps: s.relaunch(*want)}
 		default:
 			change = plan.Change{Op: plan.Modify, Targets: []string{want.Name}, Steps: s.install(*want)}
 		}
 		changes = append(changes, change)
 	}
 	return changes
+}
+
+// relaunch returns the steps that give the desktop entry of an app the declared command.
+func (s snapshot) relaunch(want app) []plan.Step {
+	path, entry := s.entryOf(want.Name), s.entries[want.Name]
+	if !entry.byBkt {
+		return []plan.Step{plan.Fail{Reason: hint.Add(fmt.Errorf("%s belongs to the user, not to bkt", path),
+			`run "bkt capture" to keep its command, or remove the file and install the app again`)}}
+	}
+	text := relaunch(entry.entry, s.files[want.Name].Exec, s.place(want.Name), launchOf(want)).String()
+	return []plan.Step{plan.Overwrite{Path: path, Text: []byte(text)}}
+}
+
+// broken implements Broken of [reconcile.Snapshot].
+func (s snapshot) broken(a app) error {
+	if gone := s.entries[a.Name].broken; gone != "" {
+		return fmt.Errorf("its desktop entry starts %s, which does not exist", gone)
+	}
+	return nil
+}
+
+// otherCommands names the desktop entries with commands that a manifest cannot express.
+func (s snapshot) otherCommands() []reconcile.LeftOut {
+	var all []reconcile.LeftOut
+	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
+		if _, _, err := s.entries[name].launch(s.files[name]); err != nil {
+			all = append(all, reconcile.LeftOut{Reason: "commands of desktop entries", What: fmt.Sprintf("%s: %v", s.entryOf(name), err)})
+		}
+	}
+	return all
 }
 
 // maxFile is the maximum size of an AppImage, in bytes.
@@ -387,8 +457,30 @@ func (f finish) integrate(i image, from plan.Source) ([]plan.Step, error) {
 		icon = d.iconOf(name, i.iconExt)
 		steps = append(steps, plan.Overwrite{Path: icon, Text: i.icon})
 	}
-	text, err := desktopEntry(i.entry, name, f.path, icon, from.Version)
+	text, err := desktopEntry(i.entry, name, f.path, icon, from.Version, launchOf(f.app))
+	if now.byBkt && err == nil {
+		text, err = f.keepCommand(text, now)
+	}
 	return append(steps, plan.Overwrite{Path: d.entryOf(name), Text: []byte(text)}), err
+}
+
+// keepCommand returns the text of a desktop entry with the command of the present one, if
+// that is one of the user's that a manifest cannot express.
+func (f finish) keepCommand(text string, now desktopFile) (string, error) {
+	old := f.d.files[f.app.Name]
+	if old == nil {
+		return text, nil
+	}
+	if _, _, err := now.launch(old); err == nil {
+		return text, nil
+	}
+	entry, err := keyfile.Parse([]byte(text))
+	if err != nil {
+		return "", err
+	}
+	entry, main := entry.Open(desktopGroup)
+	entry[main].Set("Exec", now.entry.Raw(desktopGroup, "Exec"))
+	return entry.String(), nil
 }
 
 func (f finish) record(from plan.Source, size int64) []byte {

@@ -20,7 +20,7 @@ const (
 
 // dropped are keys of a desktop entry that describe the image, or would start another
 // program than the file.
-var dropped = []string{"Exec", "TryExec", "Icon", "Path", "DBusActivatable", "Hidden", "X-AppImage-Integrate", "X-AppImage-Name", ours}
+var dropped = []string{"Exec", "TryExec", "Icon", "Path", "DBusActivatable", "Hidden", "X-AppImage-Integrate", "X-AppImage-Name", ours, keyOwn}
 
 // integrates reports whether the desktop entry of an image asks for an entry in the menu.
 func integrates(entry keyfile.File) bool {
@@ -30,8 +30,9 @@ func integrates(entry keyfile.File) bool {
 }
 
 // desktopEntry returns the text of the desktop entry of a file, from the entry in its
-// image. icon and version may be empty; a version in the image takes precedence.
-func desktopEntry(entry keyfile.File, name, file, icon, version string) (string, error) {
+// image. icon and version may be empty; a version in the image takes precedence. added is
+// what the user has added to the command.
+func desktopEntry(entry keyfile.File, name, file, icon, version string, added launch) (string, error) {
 	for _, s := range []string{name, file, icon, version} {
 		if strings.ContainsFunc(s, unicode.IsControl) {
 			return "", fmt.Errorf("%q has a control character, which desktop entries cannot have", s)
@@ -42,7 +43,7 @@ func desktopEntry(entry keyfile.File, name, file, icon, version string) (string,
 		if g.Name != desktopGroup && !strings.HasPrefix(g.Name, actionPrefix) {
 			continue
 		}
-		made, err := entryGroup(g, file)
+		made, err := entryGroup(g, file, added)
 		if err != nil {
 			return "", err
 		}
@@ -61,14 +62,15 @@ func desktopEntry(entry keyfile.File, name, file, icon, version string) (string,
 	return out.String(), nil
 }
 
-func entryGroup(g keyfile.Group, file string) (keyfile.Group, error) {
+func entryGroup(g keyfile.Group, file string, added launch) (keyfile.Group, error) {
 	made := keyfile.Group{Name: g.Name}
 	for _, e := range g.Entries {
 		switch name, _, _ := strings.Cut(e.Key, "["); {
 		case strings.ContainsFunc(g.Name+e.Key+e.Value, unicode.IsControl):
 			return made, errors.New("its desktop entry has control characters")
 		case e.Key == "Exec":
-			made.Set("Exec", keyfile.Escape(command(file, keyfile.Unescape(e.Value))))
+			made.Set("Exec", keyfile.Escape(added.command(file, keyfile.Unescape(e.Value))))
+			made.Set(keyOwn, e.Value)
 		case !isDropped(name):
 			made.Entries = append(made.Entries, e)
 		}
@@ -83,23 +85,6 @@ func isDropped(key string) bool {
 		}
 	}
 	return false
-}
-
-// command returns a command line that starts the file with the arguments in the command
-// line of its image.
-func command(file, line string) string {
-	words := execWords(line)
-	if len(words) > 0 && (words[0] == "env" || words[0] == "/usr/bin/env") {
-		words = words[1:]
-		for len(words) > 0 && strings.Contains(words[0], "=") {
-			words = words[1:]
-		}
-	}
-	out := []string{quoteExec(strings.ReplaceAll(file, "%", "%%"))}
-	for _, w := range words[min(1, len(words)):] {
-		out = append(out, quoteExec(w))
-	}
-	return strings.Join(out, " ")
 }
 
 // execWords splits a command line according to the Desktop Entry Specification.

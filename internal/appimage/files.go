@@ -29,14 +29,20 @@ type file struct {
 // facts are the facts that were read from a file. They are read again only if the file has
 // changed: reading is slow.
 type facts struct {
+	Format  int    `json:"format"` // [factsFormat] when they were read
 	Inode   uint64 `json:"inode"`
 	Size    int64  `json:"size"`
 	Time    int64  `json:"time"` // of its last change, in nanoseconds
 	Update  string `json:"update,omitempty"`
 	Version string `json:"version,omitempty"`
 	Closed  string `json:"closed,omitempty"` // the reason why its image cannot be read
+	Exec    string `json:"exec,omitempty"`   // the command line in the desktop entry of its image
 	SHA256  string `json:"sha256,omitempty"` // "": not computed yet
 }
+
+// factsFormat changes with the facts that are read, so that facts of an older bkt are read
+// again.
+const factsFormat = 1
 
 // stem returns the name of a file without the suffix of AppImages.
 func (f file) stem() string {
@@ -123,18 +129,18 @@ func readFile(path string, known facts) (*file, error) {
 	if err := unix.Stat(path, &st); err != nil {
 		return nil, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
-	now := facts{Inode: st.Ino, Size: st.Size, Time: st.Mtim.Nano()}
+	now := facts{Format: factsFormat, Inode: st.Ino, Size: st.Size, Time: st.Mtim.Nano()}
 	switch {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
 		return nil, errNoAppImage
-	case known.Inode == now.Inode && known.Size == now.Size && known.Time == now.Time:
+	case known.Format == now.Format && known.Inode == now.Inode && known.Size == now.Size && known.Time == now.Time:
 		return &file{path, known}, nil
 	}
 	i, err := readImage(path)
 	if err != nil {
 		return nil, err
 	}
-	now.Update, now.Version = i.update, i.version()
+	now.Update, now.Version, now.Exec = i.update, i.version(), i.entry.Get(desktopGroup, "Exec")
 	if i.closed != nil {
 		now.Closed = i.closed.Error()
 	}
@@ -245,8 +251,11 @@ func (d Domain) clean(name string) []plan.Step {
 // A desktopFile is the desktop entry with the name of an app.
 type desktopFile struct {
 	there  bool
-	byBkt  bool // bkt wrote it for the app, and may replace and remove it
-	starts bool // it starts the file of the app
+	byBkt  bool   // bkt wrote it for the app, and may replace and remove it
+	starts bool   // it starts the file of the app
+	broken string // the file that it starts instead, which does not exist; "": none
+
+	entry keyfile.File
 }
 
 func (d Domain) readEntry(name, path string) (desktopFile, error) {
@@ -261,5 +270,19 @@ func (d Domain) readEntry(name, path string) (desktopFile, error) {
 	if err != nil {
 		return desktopFile{there: true}, nil // broken, so bkt did not write it
 	}
-	return desktopFile{true, f.Get(desktopGroup, ours) == name, f.Get(desktopGroup, "TryExec") == path}, nil
+	found := desktopFile{there: true, byBkt: f.Get(desktopGroup, ours) == name, entry: f}
+	started := f.Get(desktopGroup, "TryExec")
+	if started == "" {
+		started = firstProgram(f.Get(desktopGroup, "Exec"))
+	}
+	found.starts = started == path
+	if found.byBkt && !found.starts && filepath.IsAbs(started) && isMissing(started) {
+		found.broken = started
+	}
+	return found, nil
+}
+
+func isMissing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }

@@ -158,11 +158,11 @@ func TestCommandLine(t *testing.T) {
 		"":                           `/a/x`,
 		"sh -c 'rm -rf $HOME'":       `/a/x -c "'rm" -rf "\$HOME'"`,
 	} {
-		if got := command("/a/x", line); got != want {
+		if got := (launch{}).command("/a/x", line); got != want {
 			t.Errorf("%s: %s, not %s", line, got, want)
 		}
 	}
-	if got, want := command(`/a b/50% "x"$`, "x"), `"/a b/50%% \"x\"\$"`; got != want {
+	if got, want := (launch{}).command(`/a b/50% "x"$`, "x"), `"/a b/50%% \"x\"\$"`; got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
 }
@@ -172,13 +172,13 @@ func TestDesktopEntry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := desktopEntry(entry, "a b", `/h\o/x`, "", "9")
-	want := "[Desktop Entry]\nName=Demo\nExec=\"/h\\\\\\\\o/x\"\nX-AppImage-Version=7\nTryExec=/h\\\\o/x\nX-AppImage-Name=a b\nX-Bkt-AppImage=a b\n"
+	got, err := desktopEntry(entry, "a b", `/h\o/x`, "", "9", launch{})
+	want := "[Desktop Entry]\nName=Demo\nExec=\"/h\\\\\\\\o/x\"\nX-Bkt-Exec=demo\nX-AppImage-Version=7\nTryExec=/h\\\\o/x\nX-AppImage-Name=a b\nX-Bkt-AppImage=a b\n"
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	for _, bad := range []string{"a\nb", "a\x1bb"} {
-		if _, err := desktopEntry(entry, bad, "/x", "", ""); err == nil || !strings.Contains(err.Error(), "control character") {
+		if _, err := desktopEntry(entry, bad, "/x", "", "", launch{}); err == nil || !strings.Contains(err.Error(), "control character") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
@@ -194,7 +194,7 @@ func FuzzDesktopEntry(f *testing.F) {
 		if err != nil {
 			return
 		}
-		out, err := desktopEntry(entry, "demo", "/a/x", "/a/i", "1")
+		out, err := desktopEntry(entry, "demo", "/a/x", "/a/i", "1", launch{})
 		if err != nil {
 			return
 		}

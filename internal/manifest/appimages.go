@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"bkt/internal/hint"
@@ -16,16 +18,18 @@ type AppImages struct {
 
 // An AppImage is an app in a single file.
 type AppImage struct {
-	Name        string `json:"name"`
-	Repo        string `json:"repo,omitempty"`       // on GitHub, with releases that have it: owner/name
-	Asset       string `json:"asset,omitempty"`      // file of a release: a glob, such as "*x86_64.AppImage"
-	URL         string `json:"url,omitempty"`        // of the file, for an app that is not on GitHub
-	Version     string `json:"version,omitempty"`    // to stay at; default: the newest
-	SHA256      string `json:"sha256,omitempty"`     // of the file
-	Prereleases bool   `json:"prereleases,omitzero"` // also use prereleases
-	Disabled    bool   `json:"disabled,omitzero"`    // do not install it
-	Hosts       Hosts  `json:"hosts,omitempty"`      // the only computers for it; default: all
-	Comment     string `json:"comment,omitempty"`
+	Name        string            `json:"name"`
+	Repo        string            `json:"repo,omitempty"`       // on GitHub, with releases that have it: owner/name
+	Asset       string            `json:"asset,omitempty"`      // file of a release: a glob, such as "*x86_64.AppImage"
+	URL         string            `json:"url,omitempty"`        // of the file, for an app that is not on GitHub
+	Version     string            `json:"version,omitempty"`    // to stay at; default: the newest
+	SHA256      string            `json:"sha256,omitempty"`     // of the file
+	Prereleases bool              `json:"prereleases,omitzero"` // also use prereleases
+	Args        []string          `json:"args,omitempty"`       // additional arguments, in the desktop entry that bkt writes
+	Env         map[string]string `json:"env,omitempty"`        // variables that the desktop entry sets
+	Disabled    bool              `json:"disabled,omitzero"`    // do not install it
+	Hosts       Hosts             `json:"hosts,omitempty"`      // the only computers for it; default: all
+	Comment     string            `json:"comment,omitempty"`
 
 	// The state of the system, which is not in the manifest.
 	Installed InstalledAppImage `json:"-"`
@@ -65,6 +69,15 @@ func (a AppImage) check(o strictjson.Object) {
 	o.Optional("sha256", a.SHA256, checkSHA256)
 	if a.Asset != "" && a.Repo == "" {
 		o.Add(o.Pointer+"/asset", hint.Add(errors.New("asset needs repo"), hintGitHub))
+	}
+	for _, arg := range entries(o.Pointer+"/args", a.Args) {
+		o.Verify(arg.Pointer, "argument", arg.Text, checkAny)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Env)) {
+		p := (o.Pointer + "/env").AppendToken(name)
+		if o.Verify(p, "variable", name, func(s string) error { return checkSpelling(s, firstVariable, letters) }) {
+			o.Verify(p, "variable "+name, a.Env[name], checkAny)
+		}
 	}
 	checkNotes(o, a.Hosts, a.Comment)
 }
