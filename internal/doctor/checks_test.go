@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"bkt/internal/finding"
 	"bkt/internal/live"
 	"bkt/internal/reconcile"
 	"bkt/internal/repo"
@@ -337,5 +338,21 @@ func TestStatesOfMissingRepositories(t *testing.T) {
 	}
 	if found, err := statesOfMissingRepositories(t.Context(), target); len(found) != 0 || err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("of a folder that cannot be read: %+v, %v", found, err)
+	}
+}
+
+// TestSharedName checks that a computer with the name that an installer gave it is noted,
+// and no other.
+func TestSharedName(t *testing.T) {
+	for name, shared := range map[string]bool{"fedora": true, "localhost.localdomain": true, "bluefin": true, "fedora-anna": false, "vm": false} {
+		target := &Target{}
+		target.Repo.Root, target.Host = "/repo", name
+		problems, err := sharedName(t.Context(), target)
+		if err != nil || len(problems) == 1 != shared {
+			t.Errorf("%s: %v, %v", name, problems, err)
+		}
+		if shared && problems[0].Level != finding.Note {
+			t.Errorf("%s: %v", name, problems[0].Level)
+		}
 	}
 }

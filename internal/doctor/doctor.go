@@ -63,6 +63,7 @@ type check struct {
 func checks() []check {
 	return []check{
 		{"place", inContainer},                // where bkt runs
+		{"host", sharedName},                  //
 		{"repository", unreadableRepository},  // files that bkt reads
 		{"manifests", brokenManifests},        //
 		{"schemas", missingSchemas},           //

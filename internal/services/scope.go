@@ -123,6 +123,16 @@ func (s scope) units() (units, error) {
 	return u, err
 }
 
+// ownFile returns the file of a unit, "" unless the user or the administrator wrote it: it
+// is in the folder for their units, and the image has no unit with this name.
+func (u units) ownFile(name string) string {
+	file := u.live.find(name).file
+	if filepath.Dir(file) != u.own || u.bare.find(name).file != "" {
+		return ""
+	}
+	return file
+}
+
 // readPackaged reads the names of the units that deb-systemd-helper(1p) enabled.
 func readPackaged(dir string) (map[string]bool, error) {
 	if there, err := isFolder(dir); !there {

@@ -44,6 +44,7 @@ type snapshot struct {
 type seen struct {
 	now      state
 	defaults []manifest.UnitState // its states if only the image has set it
+	ownFile  string               // its file, if the user or the administrator wrote it; "": not
 }
 
 // isDefault reports whether nobody has set the state, as for a missing unit.
@@ -69,7 +70,7 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []servic
 	if len(hidden) == 2 {
 		return o, &reconcile.Unavailable{Reason: errors.Join(hidden[manifest.ScopeSystem], hidden[manifest.ScopeUser])}
 	}
-	o.Plan = s.plan
+	o.Plan, o.LeftOut = s.plan, s.ownFiles(o.Items)
 	o.Hidden = func(unit service) bool { return hidden[unit.Scope] != nil || unread[unit.Key()] }
 	o.IsDefault = func(unit service) bool { return s.seen[unit.Key()].isDefault() }
 	machine, err := d.machine()
@@ -132,7 +133,7 @@ func (s snapshot) read(scope scope, declared []service) (items []service, unread
 	}
 	unread = map[string]error{}
 	for _, name := range u.names(declared) {
-		unit := seen{u.live.state(name), u.defaultStates(name)}
+		unit := seen{u.live.state(name), u.defaultStates(name), u.ownFile(name)}
 		item := service{Scope: scope.name, Unit: name, State: unit.now.declared()}
 		s.seen[item.Key()] = unit
 		i := slices.IndexFunc(declared, func(k service) bool { return k.Key() == item.Key() })
@@ -147,6 +148,17 @@ func (s snapshot) read(scope scope, declared []service) (items []service, unread
 		}
 	}
 	return items, unread, u.live.err
+}
+
+// ownFiles names the files of enabled units that no program installs on another computer.
+func (s snapshot) ownFiles(items []service) []reconcile.LeftOut {
+	var all []reconcile.LeftOut
+	for _, unit := range items {
+		if file := s.seen[unit.Key()].ownFile; file != "" && unit.State == manifest.UnitEnabled {
+			all = append(all, reconcile.LeftOut{Reason: "unit files", What: unit.Key() + ": " + file})
+		}
+	}
+	return all
 }
 
 // unread returns an error if the state or the default of a unit is unknown and matters,

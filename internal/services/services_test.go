@@ -390,3 +390,37 @@ func TestOwnUnitsAreNotCaptured(t *testing.T) {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
+
+// TestUnitFiles checks that a capture names the files of enabled units that are only on
+// this computer: those that a user or an administrator wrote, not those of programs, of the
+// image, and of disabled units.
+func TestUnitFiles(t *testing.T) {
+	root := t.TempDir()
+	d := testDomain(t, root, manifest.Systemd{})
+	makeTree(t, root, map[string]string{
+		"usr/etc/systemd/system/image.service":                       installable,
+		"usr/lib/systemd/system/program.service":                     installable,
+		"etc/systemd/system/image.service":                           installable,
+		"etc/systemd/system/admin.service":                           installable,
+		"etc/systemd/system/multi-user.target.wants/image.service":   "-> ../image.service",
+		"etc/systemd/system/multi-user.target.wants/admin.service":   "-> ../admin.service",
+		"etc/systemd/system/multi-user.target.wants/program.service": "-> /usr/lib/systemd/system/program.service",
+	})
+	makeTree(t, d.User.Config, map[string]string{
+		"systemd/user/mine.timer":                     installable,
+		"systemd/user/off.timer":                      installable,
+		"systemd/user/timers.target.wants/mine.timer": "-> ../mine.timer",
+	})
+	o, err := d.Observe(t.Context(), nil, nil)
+	var got []string
+	for _, left := range o.LeftOut {
+		got = append(got, left.What)
+	}
+	want := []string{
+		"system/admin.service: " + root + "/etc/systemd/system/admin.service",
+		"user/mine.timer: " + d.User.Config + "/systemd/user/mine.timer",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
