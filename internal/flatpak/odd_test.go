@@ -84,6 +84,30 @@ func TestEveryHomeInAPathIsWrittenAsOne(t *testing.T) {
 	}
 }
 
+// TestHomeThatIsText has a variable of a shell, and the home by another name.
+func TestHomeThatIsText(t *testing.T) {
+	o := installed(t, "")
+	dir := filepath.Dir(o.User)
+	o.Home = filepath.Join(dir, "me")
+	other := filepath.Join(dir, "other")
+	write(t, filepath.Join(o.Home, "x"), "")
+	if err := os.Symlink("me", other); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(o.User, "overrides", "a.b.c"), "[Context]\nfilesystems="+other+"/data;\n[Environment]\nA=${HOME}/x\nB="+other+":${$HOME}\n")
+	want := override("--filesystem=${HOME}/data", "--env=A=${$HOME}/x", "--env=B=${HOME}:${$$HOME}")
+	if diff := cmp.Diff([]manifest.FlatpakOverride{want}, observe(t, o)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if written := put(t, o, want); !strings.Contains(written, "A=${HOME}/x\n") || !strings.Contains(written, "B="+o.Home+":${$HOME}\n") {
+		t.Errorf("written: %s", written)
+	}
+	declared := override("--env=A=${$HOME}/x", "--filesystem="+other+"/data", "--env=B="+other+":${$$HOME}")
+	if diff := cmp.Diff([]manifest.FlatpakOverride{declared}, observe(t, o, declared)); diff != "" {
+		t.Errorf("in other words (-want +got):\n%s", diff)
+	}
+}
+
 // Flatseal writes overrides of the system's apps where the user has installed
 // nothing.
 func TestOverridesNeedNoRepository(t *testing.T) {

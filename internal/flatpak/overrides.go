@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/homepath"
 	"bkt/internal/manifest"
 	"bkt/internal/plainfile"
 	"bkt/internal/plan"
@@ -25,16 +26,17 @@ type Overrides struct {
 // Observe reads the files of the overrides.
 func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
 	var items []manifest.FlatpakOverride
+	names := homepath.Of(o.Home)
 	err := o.each(overridesFolder, func(scope manifest.Scope, dir string) error {
 		entries, err := os.ReadDir(filepath.Join(dir, overridesFolder))
 		for _, e := range entries {
 			if strings.HasPrefix(e.Name(), ".") {
 				continue // a file that was being written
 			}
-			item, errRead := o.read(scope, filepath.Join(dir, overridesFolder, e.Name()))
+			item, errRead := o.read(scope, filepath.Join(dir, overridesFolder, e.Name()), names)
 			err = errors.Join(err, errRead)
 			if len(item.Flags) > 0 {
-				items = append(items, o.known(item, known))
+				items = append(items, o.known(item, known, names))
 			}
 		}
 		return err
@@ -43,7 +45,7 @@ func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manife
 	return reconcile.Snapshot[manifest.FlatpakOverride]{Items: items, Plan: o.Plan, Identity: identity}, err
 }
 
-func (o Overrides) read(scope manifest.Scope, path string) (manifest.FlatpakOverride, error) {
+func (o Overrides) read(scope manifest.Scope, path string, names homepath.Names) (manifest.FlatpakOverride, error) {
 	item := manifest.FlatpakOverride{App: filepath.Base(path), Scope: scope}
 	text, err := plainfile.Read(path, plainfile.MaxText)
 	if err != nil {
@@ -54,36 +56,22 @@ func (o Overrides) read(scope manifest.Scope, path string) (manifest.FlatpakOver
 		return item, fmt.Errorf("%s is damaged: %w", path, err)
 	}
 	for _, p := range all {
-		item.Flags = append(item.Flags, o.contract(p.flag()))
+		item.Flags = append(item.Flags, homepath.Encode(names.Usual(p.flag()), o.Home))
 	}
 	return item, nil
-}
-
-// contract replaces the home by ${HOME} where it is a path or the start of a path.
-func (o Overrides) contract(flag string) string {
-	if o.Home == "" {
-		return flag
-	}
-	parts := strings.Split(flag, o.Home)
-	text := parts[0]
-	for _, next := range parts[1:] {
-		starts := strings.HasSuffix(text, "=") || strings.HasSuffix(text, ":")
-		ends := next == "" || strings.ContainsRune("/:", rune(next[0]))
-		text += map[bool]string{true: "${HOME}", false: o.Home}[starts && ends] + next
-	}
-	return text
 }
 
 func (o Overrides) expand(flags []string) []string {
 	var all []string
 	for _, f := range flags {
-		all = append(all, strings.ReplaceAll(f, "${HOME}", o.Home))
+		all = append(all, homepath.Decode(f, o.Home))
 	}
 	return all
 }
 
-// known returns an override in the words of its declaration.
-func (o Overrides) known(live manifest.FlatpakOverride, known []manifest.FlatpakOverride) manifest.FlatpakOverride {
+// known returns an override in the words of its declaration. All names of the home are the
+// same.
+func (o Overrides) known(live manifest.FlatpakOverride, known []manifest.FlatpakOverride, names homepath.Names) manifest.FlatpakOverride {
 	i := slices.IndexFunc(known, func(k manifest.FlatpakOverride) bool { return k.Key() == live.Key() })
 	if i < 0 {
 		return live
@@ -93,24 +81,24 @@ func (o Overrides) known(live manifest.FlatpakOverride, known []manifest.Flatpak
 		return k
 	}
 	live.Hosts, live.Comment = k.Hosts, k.Comment
-	live.Flags = o.reworded(live.Flags, k.Flags)
+	live.Flags = o.reworded(live.Flags, k.Flags, names)
 	return live
 }
 
 // reworded returns flags in the order and the words of the known flags with the same
 // meaning, and then the others.
-func (o Overrides) reworded(flags, known []string) []string {
+func (o Overrides) reworded(flags, known []string, names homepath.Names) []string {
 	has := permissions(o.expand(flags))
 	var all []string
 	for _, k := range known {
-		p := parseFlag(o.expand([]string{k})[0])
+		p := parseFlag(names.Usual(homepath.Decode(k, o.Home)))
 		if i := slices.Index(has, p); i >= 0 {
 			all = append(all, k)
 			has = slices.Delete(has, i, i+1)
 		}
 	}
 	for _, p := range has {
-		all = append(all, o.contract(p.flag()))
+		all = append(all, homepath.Encode(p.flag(), o.Home))
 	}
 	return all
 }
@@ -141,7 +129,7 @@ func (o Overrides) Merge(base, ours, theirs manifest.FlatpakOverride) (manifest.
 	}
 	ours.Flags = flags
 	for i, f := range ours.Flags {
-		ours.Flags[i] = o.contract(f)
+		ours.Flags[i] = homepath.Encode(f, o.Home)
 	}
 	return ours, true
 }

@@ -14,10 +14,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"bkt/internal/gvariant"
+	"bkt/internal/homepath"
 	"bkt/internal/manifest"
 	"bkt/internal/reconcile"
 
@@ -62,7 +61,8 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []manife
 	if err != nil {
 		return reconcile.Snapshot[manifest.Setting]{}, err
 	}
-	items, err := d.items(db, schemas, schemas.locate(declared))
+	o := observer{d, db, schemas, homepath.Of(d.Home)}
+	items, err := o.items(schemas.locate(declared))
 	identity := d.identity()
 	return reconcile.Snapshot[manifest.Setting]{
 		Items:    items,
@@ -73,10 +73,18 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []manife
 	}, errors.Join(err, schemas.err)
 }
 
-func (d Domain) items(db databases, s *schemas, known map[string]manifest.Setting) ([]manifest.Setting, error) {
+// An observer has what Observe reads items from.
+type observer struct {
+	Domain
+	db      databases
+	schemas *schemas
+	names   homepath.Names
+}
+
+func (o observer) items(known map[string]manifest.Setting) ([]manifest.Setting, error) {
 	var items []manifest.Setting
-	for _, path := range db.user.Names() {
-		value, ok, err := db.user.Value(path)
+	for _, path := range o.db.user.Names() {
+		value, ok, err := o.db.user.Value(path)
 		if err != nil {
 			return nil, reconcile.Unavailablef("the database of dconf: %w", err)
 		}
@@ -84,22 +92,22 @@ func (d Domain) items(db databases, s *schemas, known map[string]manifest.Settin
 			continue
 		}
 		k, declared := known[path]
-		if !declared && (isState(path, value) || db.locks[path]) {
+		if !declared && (isState(path, value) || o.db.locks[path]) {
 			continue
 		}
-		found := s.find(path, value)
-		redundant, err := found.redundant(db)
+		found := o.schemas.find(path, value)
+		redundant, err := found.redundant(o.db)
 		switch {
 		case err != nil:
 			return nil, reconcile.Unavailablef("the databases of dconf: %w", err)
 		case !found.counts():
 		case declared:
-			items = append(items, d.reworded(found, k))
+			items = append(items, o.reworded(found, k))
 		case !redundant:
-			items = append(items, d.item(found))
+			items = append(items, o.item(found))
 		}
 	}
-	locked, err := d.locked(db, known)
+	locked, err := o.locked(known)
 	if err != nil {
 		return nil, reconcile.Unavailablef("the databases of dconf: %w", err)
 	}
@@ -108,19 +116,19 @@ func (d Domain) items(db databases, s *schemas, known map[string]manifest.Settin
 
 // locked returns the declared settings that the system has locked to the declared
 // value, so that they need not be set.
-func (d Domain) locked(db databases, known map[string]manifest.Setting) ([]manifest.Setting, error) {
+func (o observer) locked(known map[string]manifest.Setting) ([]manifest.Setting, error) {
 	var items []manifest.Setting
-	for path := range db.locks {
+	for path := range o.db.locks {
 		k, ok := known[path]
 		if !ok {
 			continue
 		}
-		_, set, errUser := db.user.Value(path)
-		below, ok, err := db.beneath(path)
+		_, set, errUser := o.db.user.Value(path)
+		below, ok, err := o.db.beneath(path)
 		if err := errors.Join(errUser, err); err != nil {
 			return nil, err
 		}
-		if !set && ok && d.means(k.Value, below) {
+		if !set && ok && o.means(k.Value, below) {
 			items = append(items, k)
 		}
 	}
@@ -215,8 +223,8 @@ func (f setting) redundant(db databases) (bool, error) {
 }
 
 // item returns a setting that is not declared in the form of a manifest.
-func (d Domain) item(f setting) manifest.Setting {
-	item := manifest.Setting{Name: f.name, Value: d.contract(f.value).String()}
+func (o observer) item(f setting) manifest.Setting {
+	item := manifest.Setting{Name: f.name, Value: o.text(f.value)}
 	if f.schema != nil {
 		item.Schema = f.schema.id
 	}
@@ -227,19 +235,23 @@ func (d Domain) item(f setting) manifest.Setting {
 }
 
 // reworded returns a setting in the words of its declaration.
-func (d Domain) reworded(f setting, known manifest.Setting) manifest.Setting {
-	if d.means(known.Value, f.value) {
+func (o observer) reworded(f setting, known manifest.Setting) manifest.Setting {
+	if o.means(known.Value, f.value) {
 		return known
 	}
-	known.Value = d.contract(f.value).String()
+	known.Value = o.text(f.value)
 	return known
 }
 
-// means reports whether the text in a manifest has a value.
-func (d Domain) means(text string, value gvariant.Value) bool {
-	v, err := d.parse(value.Type(), text)
-	return err == nil && v.Equal(value)
+// means reports whether the text in a manifest has a value. All names of the home are the
+// same.
+func (o observer) means(text string, value gvariant.Value) bool {
+	v, err := o.parse(value.Type(), text)
+	return err == nil && (v.Equal(value) || v.Strings(o.names.Usual).Equal(value.Strings(o.names.Usual)))
 }
+
+// text returns a value in the form of a manifest.
+func (o observer) text(v gvariant.Value) string { return o.contract(v.Strings(o.names.Usual)).String() }
 
 // parse parses the value in a manifest. t is its type, "" if unknown.
 func (d Domain) parse(t, text string) (gvariant.Value, error) {
@@ -247,45 +259,12 @@ func (d Domain) parse(t, text string) (gvariant.Value, error) {
 	if err != nil {
 		return v, err
 	}
-	return v.Strings(func(s string) string { return strings.ReplaceAll(s, homeVariable, d.Home) }), nil
+	return v.Strings(func(s string) string { return homepath.Decode(s, d.Home) }), nil
 }
 
-const homeVariable = "${HOME}"
-
-// contract replaces the home by ${HOME} at the start of paths in strings.
+// contract replaces the home by ${HOME} in strings.
 func (d Domain) contract(v gvariant.Value) gvariant.Value {
-	if strings.Trim(d.Home, "/") == "" {
-		return v
-	}
-	return v.Strings(func(s string) string {
-		var b strings.Builder
-		for {
-			i := strings.Index(s, d.Home)
-			if i < 0 {
-				return b.String() + s
-			}
-			end := i + len(d.Home)
-			b.WriteString(s[:i])
-			if begins(b.String()) && !inName(s[end:], utf8.DecodeRuneInString) {
-				b.WriteString(homeVariable)
-			} else {
-				b.WriteString(d.Home)
-			}
-			s = s[end:]
-		}
-	})
-}
-
-// begins reports whether a path may begin after this text: as the path of a URL, or
-// after a character that is not part of paths.
-func begins(before string) bool {
-	return strings.HasSuffix(before, "://") || !strings.HasSuffix(before, "/") && !inName(before, utf8.DecodeLastRuneInString)
-}
-
-// inName reports whether the character at an end of s may be part of the name of a file.
-func inName(s string, at func(string) (rune, int)) bool {
-	r, _ := at(s)
-	return s != "" && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-+~%@}", r))
+	return v.Strings(func(s string) string { return homepath.Encode(s, d.Home) })
 }
 
 // identity identifies the database of the user by its folder, because dconf replaces the

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bkt/internal/distrobox/manager"
+	"bkt/internal/homepath"
 	"bkt/internal/hook"
 	"bkt/internal/manifest"
 	"bkt/internal/paths"
@@ -95,15 +96,16 @@ var standard = []string{
 // the words of the declaration.
 func (c Creator) volumes(of manager.Container, declared []string) []string {
 	var all []string
+	names := homepath.Of(c.Home)
 	for _, m := range of.Mounts {
 		if m.Type != "bind" || !path.IsAbs(m.Source) {
 			continue
 		}
-		volume := paths.Shorten(m.Source, c.Home) + ":" + m.Destination
+		volume := paths.Shorten(names.Usual(m.Source), c.Home) + ":" + m.Destination
 		if !m.RW {
 			volume += ":ro"
 		}
-		volume = c.asDeclared(volume, declared)
+		volume = c.asDeclared(volume, declared, names)
 		if slices.Contains(declared, volume) || !c.isStandard(m) {
 			all = append(all, volume)
 		}
@@ -118,15 +120,16 @@ func (c Creator) isStandard(m manager.Mount) bool {
 	return home || slices.ContainsFunc(standard, func(dir string) bool { return paths.Within(m.Destination, dir) })
 }
 
-// asDeclared returns a volume in the words of the declaration, if that has the volume.
-func (c Creator) asDeclared(volume string, declared []string) string {
+// asDeclared returns a volume in the words of the declaration, if that has the volume. All
+// names of the home are the same.
+func (c Creator) asDeclared(volume string, declared []string, names homepath.Names) string {
 	parts := func(v string) [3]string {
 		f := append(strings.SplitN(c.expand(v), ":", 3), "", "")
 		ro := ""
 		if slices.Contains(strings.Split(f[2], ","), "ro") {
 			ro = "ro"
 		}
-		return [3]string{path.Clean(f[0]), path.Clean(f[1]), ro}
+		return [3]string{path.Clean(names.Usual(f[0])), path.Clean(f[1]), ro}
 	}
 	for _, k := range declared {
 		if parts(k) == parts(volume) {

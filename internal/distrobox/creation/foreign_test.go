@@ -1,0 +1,47 @@
+package creation
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"bkt/internal/distrobox/manager"
+	"bkt/internal/manifest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestVolumesByOtherNamesOfTheHome has a home that a link leads to. A declaration by the
+// other name keeps its words.
+func TestVolumesByOtherNamesOfTheHome(t *testing.T) {
+	dir := t.TempDir()
+	c := Creator{Home: filepath.Join(dir, "u"), UID: 1000}
+	other := filepath.Join(dir, "other")
+	if err := os.Mkdir(c.Home, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("u", other); err != nil {
+		t.Fatal(err)
+	}
+	of := manager.Container{Inspected: true, Mounts: []manager.Mount{
+		{Type: "bind", Source: other + "/a", Destination: "/a", RW: true}, {Type: "bind", Source: c.Home + "/b", Destination: "/b"},
+		{Type: "bind", Source: other, Destination: "/c", RW: true},
+	}}
+	for _, declared := range [][]string{nil, {other + "/a:/a", "~/b:/b:ro", other + ":/c"}} {
+		want := declared
+		if want == nil {
+			want = []string{"~/a:/a", "~/b:/b:ro", c.Home + ":/c"}
+		}
+		got := c.FromContainer(of, manifest.Container{Volume: declared}).Volume
+		less := cmp.Transformer("set", func(all []string) map[string]bool {
+			set := map[string]bool{}
+			for _, v := range all {
+				set[v] = true
+			}
+			return set
+		})
+		if diff := cmp.Diff(want, got, less); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
