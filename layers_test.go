@@ -26,7 +26,7 @@ var may = map[string]string{
 	"gen/lint":                   "gen gen/flow internal/buildspec internal/dockerfile internal/finding internal/hint internal/imagerule internal/manifest internal/printable internal/proxy internal/script/call",
 	"gen/section":                "internal/dockerfile internal/hint internal/printable",
 	"gen/undeclared":             "gen gen/section internal/dockerfile internal/finding internal/hint internal/imagerule internal/manifest internal/patherr internal/printable internal/script",
-	"internal/appimage":          "internal/appimage/squashfs internal/hint internal/keyfile internal/manifest internal/plainfile internal/plan internal/reconcile internal/statefile",
+	"internal/appimage":          "internal/appimage/squashfs internal/hint internal/homepath internal/keyfile internal/manifest internal/plainfile internal/plan internal/reconcile internal/statefile",
 	"internal/appimage/squashfs": "",
 	"internal/appimage/squashfs/squashfstest": "internal/testkit",
 	"internal/autocapture":                    "gen internal/containerfile internal/domains internal/gvariant internal/hint internal/host internal/live internal/patherr internal/plainfile internal/plan internal/reconcile internal/repo internal/statefile internal/workspace packaging",

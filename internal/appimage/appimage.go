@@ -25,6 +25,7 @@ import (
 
 	"bkt/internal/appimage/squashfs"
 	"bkt/internal/hint"
+	"bkt/internal/homepath"
 	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
@@ -34,6 +35,7 @@ import (
 // Domain is the domain of AppImages.
 type Domain struct {
 	Folders   []string // of AppImages
+	Home      string   // of the user
 	Data      string   // of the user: $XDG_DATA_HOME
 	Cache     string   // a folder for downloads, and for facts about files
 	Records   string   // a folder for the records of installed apps
@@ -102,8 +104,8 @@ func (s snapshot) observed(name string, f *file, declared []app, records map[str
 	}
 	s.entries[name] = entry
 	item, err := s.installed(name, f, declared, records, g)
-	if added, known, _ := entry.launch(f); known {
-		item.Env, item.Args = added.env, added.args
+	if added, known, _ := entry.launch(f); known && !added.mapped(homepath.Of(s.Home).Usual).equal(s.launchOf(item)) {
+		item.Env, item.Args = s.encoded(added)
 	}
 	return item, err
 }
@@ -243,7 +245,9 @@ func (d Domain) identity() func(app) string {
 
 // Same implements [reconcile.Domain]. A declared app equals an observed one if all facts
 // that both have are equal.
-func (Domain) Same(a, b app) bool { return launchOf(a).equal(launchOf(b)) && sameFile(a, b) }
+func (Domain) Same(a, b app) bool {
+	return declaredLaunch(a).equal(declaredLaunch(b)) && sameFile(a, b)
+}
 
 // Merge implements [reconcile.Merger]: one side may have changed how an app is started,
 // and the other its file.
@@ -257,11 +261,11 @@ func (Domain) Merge(base, ours, theirs app) (app, bool) {
 	default:
 		ok = false
 	}
-	started, was := launchOf(ours), launchOf(base)
+	started, was := declaredLaunch(ours), declaredLaunch(base)
 	switch {
-	case launchOf(theirs).equal(was), started.equal(launchOf(theirs)):
+	case declaredLaunch(theirs).equal(was), started.equal(declaredLaunch(theirs)):
 	case started.equal(was):
-		started = launchOf(theirs)
+		started = declaredLaunch(theirs)
 	default:
 		ok = false
 	}
@@ -319,7 +323,7 @@ func (s snapshot) relaunch(want app) []plan.Step {
 		return []plan.Step{plan.Fail{Reason: hint.Add(fmt.Errorf("%s belongs to the user, not to bkt", path),
 			`run "bkt capture" to keep its command, or remove the file and install the app again`)}}
 	}
-	text := relaunch(entry.entry, s.files[want.Name].Exec, s.place(want.Name), launchOf(want)).String()
+	text := relaunch(entry.entry, s.files[want.Name].Exec, s.place(want.Name), s.launchOf(want)).String()
 	return []plan.Step{plan.Overwrite{Path: path, Text: []byte(text)}}
 }
 
@@ -457,7 +461,7 @@ func (f finish) integrate(i image, from plan.Source) ([]plan.Step, error) {
 		icon = d.iconOf(name, i.iconExt)
 		steps = append(steps, plan.Overwrite{Path: icon, Text: i.icon})
 	}
-	text, err := desktopEntry(i.entry, name, f.path, icon, from.Version, launchOf(f.app))
+	text, err := desktopEntry(i.entry, name, f.path, icon, from.Version, d.launchOf(f.app))
 	if now.byBkt && err == nil {
 		text, err = f.keepCommand(text, now)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/homepath"
 	"bkt/internal/keyfile"
 )
 
@@ -17,7 +18,33 @@ type launch struct {
 	args []string
 }
 
-func launchOf(a app) launch { return launch{a.Env, a.Args} }
+// declaredLaunch returns the launch of an app in the words of manifests, which have ${HOME}
+// for the home.
+func declaredLaunch(a app) launch { return launch{a.Env, a.Args} }
+
+// launchOf returns the launch that a declared app means for this home.
+func (d Domain) launchOf(a app) launch {
+	return declaredLaunch(a).mapped(func(text string) string { return homepath.Decode(text, d.Home) })
+}
+
+// encoded returns a launch in the words of manifests.
+func (d Domain) encoded(l launch) (env map[string]string, args []string) {
+	names := homepath.Of(d.Home)
+	l = l.mapped(func(text string) string { return homepath.Encode(names.Usual(text), d.Home) })
+	return l.env, l.args
+}
+
+// mapped returns the launch with each value and argument changed by f.
+func (l launch) mapped(f func(string) string) launch {
+	out := launch{env: maps.Clone(l.env), args: slices.Clone(l.args)}
+	for name, value := range out.env {
+		out.env[name] = f(value)
+	}
+	for n, arg := range out.args {
+		out.args[n] = f(arg)
+	}
+	return out
+}
 
 func (l launch) equal(other launch) bool {
 	return maps.Equal(l.env, other.env) && slices.Equal(l.args, other.args)

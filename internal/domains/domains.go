@@ -95,6 +95,7 @@ func (f folders) services(repo fs.FS) services.Domain {
 // Gear Lever. The specification of AppImages says how a user turns desktop entries off.
 func (f folders) appImages() appimage.Domain {
 	d := appimage.Domain{
+		Home:      f.Home,
 		Folders:   []string{filepath.Join(f.Home, "Applications"), filepath.Join(f.Home, "AppImages")},
 		Data:      f.Data,
 		Cache:     filepath.Join(f.Cache, "bkt", "appimages"),
