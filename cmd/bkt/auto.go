@@ -122,6 +122,9 @@ func autoStatusText(st autocapture.Status) string {
 			fmt.Fprintf(&out, "  waiting: %s %s: %s\n", p.Domain, p.Key, p.Reason)
 		}
 	}
+	for _, line := range st.Unread {
+		fmt.Fprintf(&out, "  not read: %s\n", line)
+	}
 	if len(st.Uncommitted) > 0 {
 		fmt.Fprintf(&out, "  written and not committed: %s\n", strings.Join(st.Uncommitted, ", "))
 	}
@@ -135,7 +138,11 @@ func autoStatusLine(st autocapture.Status) string {
 		parts = []string{"enabled"}
 	}
 	if st.LastRun != nil {
-		parts = append(parts, fmt.Sprintf("last run %s: %s", minutes(*st.LastRun), st.Result))
+		result := string(st.Result)
+		if st.Result == autocapture.Nothing && len(st.Unread) > 0 {
+			result += " in what could be read"
+		}
+		parts = append(parts, fmt.Sprintf("last run %s: %s", minutes(*st.LastRun), result))
 	}
 	if st.Committed != nil {
 		parts = append(parts, fmt.Sprintf("last commit %s %s, of %s", minutes(*st.Committed), st.Commit, live.Amount(st.Captured)))

@@ -7,6 +7,7 @@ import (
 	"bkt/internal/live"
 	"bkt/internal/plan"
 	"bkt/internal/report"
+	"bkt/internal/ui"
 )
 
 type captureCmd struct {
@@ -39,7 +40,11 @@ func (c *captureCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	err = a.capture(ctx, s, domains, items, c.liveFlags)
-	return errors.Join(err, a.refusals(items), a.problems(domains))
+	problems := a.problems(domains)
+	if err == nil || errors.Is(err, ui.ErrPending) {
+		report.NotCaptured(&a.Printer, domains, items)
+	}
+	return errors.Join(err, a.refusals(items), problems)
 }
 
 // capture captures the items that change, and prints them.

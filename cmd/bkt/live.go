@@ -56,14 +56,9 @@ func (a *app) saveCache(s live.System) {
 	}
 }
 
-// problems returns the problems of domains. With -v, it mentions domains that are
-// unavailable and not needed.
+// problems names what could not be read in domains, and returns their problems.
 func (a *app) problems(domains []*live.Domain) error {
-	for _, d := range domains {
-		if a.Verbose && d.IsUnavailable() && !d.Needed {
-			a.Note("%s: unavailable: %v", d.Name(), d.Err)
-		}
-	}
+	report.Unread(&a.Printer, domains)
 	return live.Problems(domains)
 }
 

@@ -2,6 +2,7 @@ package autocapture
 
 import (
 	"context"
+	"errors"
 	"html"
 	"regexp"
 	"strings"
@@ -28,6 +29,15 @@ func notify(ctx context.Context, lastNotified string, err error) string {
 		return lastNotified // there may be a desktop at the next run; "bkt status" shows the error, too
 	}
 	return now
+}
+
+// unreadError returns the lines about what could not be read as an error to notify of.
+func unreadError(lines []string) error {
+	var errs []error
+	for _, line := range lines {
+		errs = append(errs, errors.New("not read: "+line))
+	}
+	return errors.Join(errs...)
 }
 
 // notification is the command that has the desktop show an error.

@@ -3,6 +3,7 @@ package autocapture
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"bkt/internal/hint"
@@ -200,17 +201,18 @@ func (r *captureRun) save(ctx context.Context) error {
 	return host.Executor{}.Execute(ctx, p, nil)
 }
 
-// domainProblems joins the errors of domains. Unavailable domains are skipped, and
-// reported.
+// domainProblems joins the errors of domains, except of those that could not be read: these
+// are skipped, and reported. The log of the units has such a line once, until it changes.
 func (r *captureRun) domainProblems() error {
+	for _, line := range live.AllUnread(r.domains) {
+		if !r.Wait || !slices.Contains(r.state.Unread, line) {
+			r.reporter.Note("left out: %s", line)
+		}
+	}
 	var errs []error
 	for _, d := range r.domains {
-		switch err := d.Problem(); {
-		case err == nil:
-		case d.IsUnavailable():
-			r.reporter.Note("left out: %v", err)
-		default:
-			errs = append(errs, err)
+		if !d.IsUnavailable() {
+			errs = append(errs, d.Problem())
 		}
 	}
 	return errors.Join(errs...)
@@ -221,9 +223,9 @@ func (r *captureRun) outcome() Outcome { return Outcome{r.domains, r.items, r.de
 // finish saves how the run ended, reports it, and notifies the user of an error.
 func (r *captureRun) finish(ctx context.Context, err error) error {
 	ctx = context.WithoutCancel(ctx)
-	r.state.Pending = r.pending()
+	r.state.Pending, r.state.Unread = r.pending(), live.AllUnread(r.domains)
 	r.state.setResult(r.now, r.result(err), err)
-	r.state.LastNotified = notify(ctx, r.state.LastNotified, err)
+	r.state.LastNotified = notify(ctx, r.state.LastNotified, errors.Join(err, unreadError(r.state.Unread)))
 	return errors.Join(r.reporter.Report(r.outcome()), err, r.save(ctx))
 }
 

@@ -34,6 +34,7 @@ type state struct {
 	Commit       string        `json:"commit,omitempty"`
 	Committed    *time.Time    `json:"committed,omitempty"`
 	Pending      []PendingItem `json:"pending,omitempty"`
+	Unread       []string      `json:"unread,omitempty"` // a line for each domain or part that could not be read
 	Journal      *journal      `json:"journal,omitempty"`
 	Unpushed     bool          `json:"unpushed,omitempty"`
 	Pushed       *pushed       `json:"pushed,omitempty"`   // by the last push

@@ -23,6 +23,7 @@ type Status struct {
 	Commit       string        `json:"commit,omitempty"`
 	Committed    *time.Time    `json:"committed,omitempty"`
 	Pending      []PendingItem `json:"pending,omitempty"`
+	Unread       []string      `json:"unread,omitempty"`      // a line for each domain, or part of one, that could not be read
 	Branch       string        `json:"branch,omitempty"`      // of the remote, that the last push updated
 	Uncommitted  []string      `json:"uncommitted,omitempty"` // files that are written and not committed
 }
@@ -34,7 +35,7 @@ func ReadStatus(w workspace.Workspace) Status {
 	st, err := readState(w)
 	err = errors.Join(errEnabled, err)
 	s := Status{Version: 1, Enabled: enabled, Result: st.Result, Problems: st.Problems, FailingSince: st.FailingSince,
-		Captured: st.Captured, Commit: st.Commit, Committed: st.Committed, Pending: st.Pending}
+		Captured: st.Captured, Commit: st.Commit, Committed: st.Committed, Pending: st.Pending, Unread: st.Unread}
 	if !st.LastRun.IsZero() {
 		s.LastRun = &st.LastRun
 	}

@@ -61,16 +61,17 @@ func (c Container) WithHosts(h manifest.Hosts) Container { c.Hosts = h; return c
 
 // Domain is the domain of containers.
 type Domain struct {
-	Manager string // podman or docker; "": neither is installed
-	Missing bool   // distrobox is not installed
-	Home    string
-	Data    string   // of the user: $XDG_DATA_HOME
-	Config  string   // of the user: $XDG_CONFIG_HOME
-	Storage []string // where the manager keeps containers
-	Proc    string   // /proc
-	Cache   string   // the folder for answers of the manager
-	State   string   // the folder for the list of manually installed packages
-	UID     int
+	Manager   string // podman or docker; "": neither is installed
+	Missing   bool   // distrobox is not installed
+	NoManager bool   // the program Manager is not installed
+	Home      string
+	Data      string   // of the user: $XDG_DATA_HOME
+	Config    string   // of the user: $XDG_CONFIG_HOME
+	Storage   []string // where the manager keeps containers
+	Proc      string   // /proc
+	Cache     string   // the folder for answers of the manager
+	State     string   // the folder for the list of manually installed packages
+	UID       int
 
 	// Remember keeps an answer for later commands. Recall returns it, even before
 	// it is written to its file.

@@ -183,13 +183,16 @@ func (f facts) same(a, b string) bool {
 func (d Domain) usable() error {
 	switch d.Manager {
 	case "":
-		return reconcile.Unavailablef("%w", hint.Add(fmt.Errorf("neither podman nor docker is installed"), "install podman"))
+		return reconcile.Absentf(false, "%w", hint.Add(fmt.Errorf("neither podman nor docker is installed"), "install podman"))
 	case "podman", "docker":
+		if d.NoManager {
+			return reconcile.Absentf(false, "%s is not installed", d.Manager)
+		}
 	default:
-		return reconcile.Unavailablef("bkt does not know the container manager %q", d.Manager)
+		return reconcile.Absentf(!d.NoManager, "bkt does not know the container manager %q", d.Manager)
 	}
 	if d.Missing {
-		return reconcile.Unavailablef("%w", hint.Add(fmt.Errorf("distrobox is not installed"), "install distrobox"))
+		return reconcile.Absentf(false, "%w", hint.Add(fmt.Errorf("distrobox is not installed"), "install distrobox"))
 	}
 	return nil
 }

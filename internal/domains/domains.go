@@ -143,6 +143,7 @@ func Distrobox(f workspace.Folders, cache *Cache) distrobox.Domain {
 		Remember: cache.Remember,
 		Recall:   cache.Recall,
 	}
+	d.NoManager = !host.Installed(d.Manager)
 	switch {
 	case d.Manager == "docker":
 		d.Storage = []string{"/var/lib/docker"}

@@ -63,6 +63,9 @@ func (d Domain) Observe(ctx context.Context, sys reconcile.System, declared []ex
 		return o, reconcile.Unavailablef("%w", err)
 	}
 	values, defaults, err := d.Settings.Values(schema)
+	if err != nil && len(folders.user) > 0 {
+		return o, reconcile.Unavailablef("%w", err) // not absent
+	}
 	if err != nil {
 		return o, err
 	}

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bkt/internal/keyfile"
@@ -33,7 +34,7 @@ type Installations struct {
 // folder. Overrides can exist before anything is installed.
 func (i Installations) each(part string, read func(manifest.Scope, string) error) error {
 	if i.Missing {
-		return reconcile.Unavailablef("flatpak is not installed")
+		return reconcile.Absentf(i.has(part), "flatpak is not installed")
 	}
 	for _, scope := range []manifest.Scope{manifest.ScopeSystem, manifest.ScopeUser} {
 		dir := i.dir(scope)
@@ -45,6 +46,14 @@ func (i Installations) each(part string, read func(manifest.Scope, string) error
 		}
 	}
 	return nil
+}
+
+// has reports whether an installation has part.
+func (i Installations) has(part string) bool {
+	return slices.ContainsFunc([]manifest.Scope{manifest.ScopeSystem, manifest.ScopeUser}, func(scope manifest.Scope) bool {
+		_, err := os.Stat(filepath.Join(i.dir(scope), part))
+		return !errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 func (i Installations) dir(scope manifest.Scope) string {

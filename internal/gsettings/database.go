@@ -54,7 +54,7 @@ func (d Domain) userTable(source string) (gvdb.Table, error) {
 		err = hint.Add(err, "move it away to start without settings, or restore it from a backup")
 		return table, reconcile.Unavailablef("%w", err)
 	case d.Missing:
-		return table, reconcile.Unavailablef("%w", errNoDconf)
+		return table, reconcile.Absentf(false, "%w", errNoDconf)
 	}
 	return gvdb.Table{}, nil
 }

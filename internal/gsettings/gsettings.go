@@ -154,7 +154,7 @@ func (d Domain) Values(id string) (now, below map[string]gvariant.Value, err err
 	}
 	of := s.schema(id)
 	if of == nil || of.path == "" {
-		return nil, nil, errors.Join(s.err, reconcile.Unavailablef("the schema %s of GSettings is not installed", id))
+		return nil, nil, errors.Join(s.err, reconcile.Absentf(false, "the schema %s of GSettings is not installed", id))
 	}
 	now, below = map[string]gvariant.Value{}, map[string]gvariant.Value{}
 	for _, name := range of.keys() {

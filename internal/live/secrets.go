@@ -46,18 +46,18 @@ func RefuseSecrets(items []Item) {
 }
 
 // MaskedKey returns the key without parts that look like a secret.
-func (i Item) MaskedKey() string { return maskKey(i.Key) }
+func (i Item) MaskedKey() string { return MaskKey(i.Key) }
 
-// maskKey masks secrets with asterisks. In a pattern of the ignore file these match any
+// MaskKey masks secrets with asterisks. In a pattern of the ignore file these match any
 // text.
-func maskKey(key string) string { return secret.Mask("key", "", key) }
+func MaskKey(key string) string { return secret.Mask("key", "", key) }
 
 // MaskDifference returns the difference without secrets that are not declared for
 // this computer: output is kept in logs.
 func MaskDifference(d reconcile.Difference) reconcile.Difference {
 	d.Elsewhere = nil
 	if newSecret(d) != "" {
-		d.Key, d.Live, d.Base = maskKey(d.Key), secret.MaskItem(d.Live), secret.MaskItem(d.Base)
+		d.Key, d.Live, d.Base = MaskKey(d.Key), secret.MaskItem(d.Live), secret.MaskItem(d.Base)
 	}
 	return d
 }

@@ -190,15 +190,17 @@ func (d *Domain) Problem() error {
 	return d.Err
 }
 
-// Problems joins the problems of all domains. Domains that share a manifest can have
-// the same one, which is reported once.
+// Problems joins the problems of all domains, and of their parts. Domains that share a
+// manifest can have the same one, which is reported once.
 func Problems(domains []*Domain) error {
 	var errs []error
 	reported := map[string]bool{}
 	for _, d := range domains {
-		if err := d.Problem(); err != nil && !reported[err.Error()] {
-			errs = append(errs, err)
-			reported[err.Error()] = true
+		for _, err := range append(d.partProblems(), d.Problem()) {
+			if err != nil && !reported[err.Error()] {
+				errs = append(errs, err)
+				reported[err.Error()] = true
+			}
 		}
 	}
 	return errors.Join(errs...)

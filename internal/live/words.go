@@ -157,9 +157,6 @@ func DomainNotes(domains []*Domain) []string {
 		for _, note := range d.Comparison.Notes() {
 			notes = append(notes, d.Name()+": "+note)
 		}
-		for _, part := range d.Comparison.Unread() {
-			notes = append(notes, fmt.Sprintf("%s: %s cannot be read: %v", d.Name(), part.What, part.Err))
-		}
 	}
 	return notes
 }

@@ -1,8 +1,10 @@
 package reconcile
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
@@ -47,12 +49,14 @@ type Comparison interface {
 	// Ignored returns the keys of the items that the user ignores, sorted.
 	Ignored() []string
 	// Hidden returns the keys of the items that take no part because they could not be
-	// read, sorted.
+	// read, sorted. HiddenDeclared returns those that the manifests declare for this
+	// computer.
 	Hidden() []string
+	HiddenDeclared() []string
 	// Notes returns notes for the user on the domain as a whole.
 	Notes() []string
 	// Unread returns the parts of the domain that could not be read, and LeftOut what
-	// a capture does not write.
+	// a capture does not write, including items that the user ignores. Both are sorted.
 	Unread() []Unread
 	LeftOut() []LeftOut
 	// Capture writes the values of the system into the manifests.
@@ -76,6 +80,7 @@ type comparison[T Item[T]] struct {
 	differences []Difference
 	ignored     []string
 	hidden      []string
+	leftOut     []LeftOut
 	upToDate    int
 	total       int
 }
@@ -94,7 +99,12 @@ func (c *comparison[T]) Ignored() []string         { return c.ignored }
 func (c *comparison[T]) Hidden() []string          { return c.hidden }
 func (c *comparison[T]) Notes() []string           { return c.observed.Notes }
 func (c *comparison[T]) Unread() []Unread          { return c.observed.Unread }
-func (c *comparison[T]) LeftOut() []LeftOut        { return c.observed.LeftOut }
+func (c *comparison[T]) LeftOut() []LeftOut        { return c.leftOut }
+
+func (c *comparison[T]) HiddenDeclared() []string {
+	here, _ := byHost(c.declared, c.in.Host)
+	return slices.DeleteFunc(slices.Clone(c.hidden), func(key string) bool { return at(here, key) == nil })
+}
 
 func (c *comparison[T]) compare(here map[string]T) {
 	live, base := c.live(here), c.base.of(c.observed)
@@ -115,6 +125,25 @@ func (c *comparison[T]) compare(here map[string]T) {
 			c.hidden = append(c.hidden, key)
 		}
 	}
+	c.sortFindings(live, here)
+}
+
+// IgnoredItems is the reason of [LeftOut] for items that a pattern of the user ignores.
+const IgnoredItems = "ignored items"
+
+// sortFindings collects what a capture leaves out, which includes ignored items of the
+// system that the manifest does not have, and sorts it and what could not be read.
+func (c *comparison[T]) sortFindings(live, here map[string]T) {
+	c.leftOut = slices.Clone(c.observed.LeftOut)
+	for _, key := range c.ignored {
+		if t := at(live, key); t != nil && !c.same(t, c.resolved(at(here, key))) {
+			c.leftOut = append(c.leftOut, LeftOut{IgnoredItems, key})
+		}
+	}
+	slices.SortFunc(c.leftOut, func(a, b LeftOut) int {
+		return cmp.Or(strings.Compare(a.Reason, b.Reason), strings.Compare(a.What, b.What))
+	})
+	slices.SortStableFunc(c.observed.Unread, func(a, b Unread) int { return strings.Compare(a.What, b.What) })
 }
 
 // live returns the items of the system by key, without default items that are not

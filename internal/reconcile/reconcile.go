@@ -119,6 +119,7 @@ type System interface {
 // whereas an empty domain does.
 type Unavailable struct {
 	Reason error
+	Absent bool // its tool is not installed, and it has no data: nothing could be read
 }
 
 func (u *Unavailable) Error() string { return u.Reason.Error() }
@@ -127,7 +128,14 @@ func (u *Unavailable) Unwrap() error { return u.Reason }
 
 // Unavailablef returns an *[Unavailable], formatted like [fmt.Errorf].
 func Unavailablef(format string, args ...any) error {
-	return &Unavailable{fmt.Errorf(format, args...)}
+	return &Unavailable{Reason: fmt.Errorf(format, args...)}
+}
+
+// Absentf returns the *[Unavailable] of a domain whose tool is not installed. If the
+// system has data of the domain all the same, it is not absent, because bkt did not read
+// that.
+func Absentf(data bool, format string, args ...any) error {
+	return &Unavailable{Reason: fmt.Errorf(format, args...), Absent: !data}
 }
 
 // A Reconciler is a domain and the place where its items are declared, without the

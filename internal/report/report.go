@@ -58,6 +58,31 @@ func Notes(p *ui.Printer, lines []string) {
 	}
 }
 
+// Unread names the domains, and parts of them, that could not be read, even with --quiet:
+// without them, what is printed could mean that nothing differs.
+func Unread(p *ui.Printer, domains []*live.Domain) {
+	for _, line := range live.UnreadNotes(domains, p.Verbose) {
+		fmt.Fprintf(p.Err, "bkt: %s\n", line)
+	}
+}
+
+// NotCaptured says what a capture saw and did not write: how many by reason, or with -v
+// each.
+func NotCaptured(p *ui.Printer, domains []*live.Domain, items []live.Item) {
+	var counts []string
+	for _, c := range live.FindNotCaptured(domains, items) {
+		counts = append(counts, fmt.Sprintf("%s (%d)", c.Reason, len(c.What)))
+		for _, what := range c.What {
+			if p.Verbose {
+				p.Note("not captured: %s (%s)", what, c.Reason)
+			}
+		}
+	}
+	if len(counts) > 0 && !p.Verbose {
+		p.Note("not captured: %s; -v lists them", strings.Join(counts, ", "))
+	}
+}
+
 // Limit returns how many items a note names.
 func Limit(p *ui.Printer) int {
 	if p.Verbose {
@@ -69,6 +94,8 @@ func Limit(p *ui.Printer) int {
 // Outcome prints the items that change.
 func Outcome(p *ui.Printer, domains []*live.Domain, items []live.Item, to live.Direction) error {
 	switch {
+	case p.JSON && to == live.ToManifest:
+		return p.PrintJSON(newCapture(domains, items))
 	case p.JSON:
 		return p.PrintJSON(NewDomains(domains, items))
 	case live.Changing(items):
@@ -78,10 +105,20 @@ func Outcome(p *ui.Printer, domains []*live.Domain, items []live.Item, to live.D
 			}
 			return p.Paint(p.Out, colourOfOp(i.Op), i.Line(to))
 		})
-	case p.Quiet, live.Problems(domains) != nil: // what an unreadable domain needs is unknown
-		return nil
 	}
-	return p.Print("nothing to do\n")
+	return printClear(p, domains, "nothing to do", "nothing to do")
+}
+
+// printClear prints that nothing is to be done, or differs, if that is known. Beside a
+// problem it is not. If something else could not be read, it is said of the rest.
+func printClear(p *ui.Printer, domains []*live.Domain, all, rest string) error {
+	switch {
+	case p.Quiet, live.Problems(domains) != nil:
+		return nil
+	case !live.AllRead(domains):
+		return p.Print(rest + " in what could be read\n")
+	}
+	return p.Print(all + "\n")
 }
 
 // Drift prints how items differ.
@@ -89,8 +126,8 @@ func Drift(p *ui.Printer, domains []*live.Domain, items []live.Item) error {
 	switch {
 	case p.JSON:
 		return p.PrintJSON(NewDomains(domains, items))
-	case len(items) == 0 && !p.Quiet && live.Problems(domains) == nil:
-		return p.Print("up to date\n")
+	case len(items) == 0:
+		return printClear(p, domains, "up to date", "nothing differs")
 	}
 	return printLines(p, items, func(i live.Item) string {
 		return i.MaskedKey() + ": " + p.Paint(p.Out, colourOfCase(i.Case), live.Explain(i.Difference))

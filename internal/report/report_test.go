@@ -29,12 +29,17 @@ type comparison struct {
 	reconcile.Comparison
 	upToDate int
 	notes    []string
+	unread   []reconcile.Unread
+	leftOut  []reconcile.LeftOut
+	hidden   []string
 }
 
-func (comparison) Unread() []reconcile.Unread   { return nil }
-func (comparison) LeftOut() []reconcile.LeftOut { return nil }
-func (c comparison) UpToDate() int              { return c.upToDate }
-func (c comparison) Notes() []string            { return c.notes }
+func (c comparison) Unread() []reconcile.Unread   { return c.unread }
+func (c comparison) LeftOut() []reconcile.LeftOut { return c.leftOut }
+func (c comparison) Hidden() []string             { return c.hidden }
+func (c comparison) HiddenDeclared() []string     { return nil }
+func (c comparison) UpToDate() int                { return c.upToDate }
+func (c comparison) Notes() []string              { return c.notes }
 
 // found returns domains and items of each kind.
 func found() ([]*live.Domain, []live.Item) {
@@ -121,6 +126,158 @@ func TestJSON(t *testing.T) {
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+}
+
+// unread returns domains that could not be read in part, in full, and not at all.
+func unread() []*live.Domain {
+	images := comparison{
+		unread: []reconcile.Unread{{What: "/a/x.AppImage", Err: errors.New("denied")}}, hidden: []string{"x"},
+		leftOut: []reconcile.LeftOut{{Reason: "files without a name", What: "/a/y"}, {Reason: "files without a name", What: "token=ghp_0123456789abcdefghijABCDEFGHIJ012345"}},
+	}
+	return []*live.Domain{
+		{Reconciler: reconciler{name: "appimages"}, Comparison: images},
+		{Reconciler: reconciler{name: "gsettings"}, Err: reconcile.Unavailablef("damaged\nthere")},
+		{Reconciler: reconciler{name: "flatpak-apps"}, Err: reconcile.Absentf(false, "no flatpak")},
+		{Reconciler: reconciler{name: "distrobox"}, Err: reconcile.Absentf(false, "no podman")},
+		{Reconciler: reconciler{name: "services"}, Err: reconcile.Absentf(true, "no systemctl")},
+	}
+}
+
+// TestUnread checks that everything that could not be read is named, in a line, and that
+// nothing is said to be the same if that is unknown.
+func TestUnread(t *testing.T) {
+	const lines = `bkt: appimages: /a/x.AppImage cannot be read: denied
+bkt: gsettings: unavailable: damaged; there
+bkt: services: unavailable: no systemctl
+bkt: not installed, and not declared: flatpak-apps, distrobox
+`
+	const verbose = `bkt: appimages: /a/x.AppImage cannot be read: denied
+bkt: gsettings: unavailable: damaged; there
+bkt: flatpak-apps: unavailable: no flatpak
+bkt: distrobox: unavailable: no podman
+bkt: services: unavailable: no systemctl
+`
+	for _, tt := range []struct {
+		p     ui.Printer
+		lines string
+	}{{ui.Printer{}, lines}, {ui.Printer{Quiet: true}, lines}, {ui.Printer{Verbose: true}, verbose}} {
+		var notes bytes.Buffer
+		tt.p.Err = &notes
+		Unread(&tt.p, unread())
+		if diff := cmp.Diff(tt.lines, notes.String()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	for _, tt := range []struct {
+		domains           []*live.Domain
+		drift, toManifest string
+	}{
+		{unread(), "nothing differs in what could be read\n", "nothing to do in what could be read\n"},
+		{unread()[:1], "nothing differs in what could be read\n", "nothing to do in what could be read\n"},
+		{unread()[1:2], "nothing differs in what could be read\n", "nothing to do in what could be read\n"},
+		{unread()[2:4], "up to date\n", "nothing to do\n"},
+	} {
+		var drift, outcome bytes.Buffer
+		err := Drift(&ui.Printer{Out: &drift}, tt.domains, nil)
+		if err := errors.Join(err, Outcome(&ui.Printer{Out: &outcome}, tt.domains, nil, live.ToManifest)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.drift+tt.toManifest, drift.String()+outcome.String()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// TestUnreadJSON has what the output of --json says of domains that could not be read. Only
+// a capture says what it leaves out.
+func TestUnreadJSON(t *testing.T) {
+	const want = `{
+  "version": 1,
+  "domains": [
+    {
+      "name": "appimages",
+      "state": "in step",
+      "in_step": 0,
+      "items": [],
+      "unread": [
+        {
+          "what": "/a/x.AppImage",
+          "error": "denied"
+        }
+      ],
+      "hidden": [
+        "x"
+      ],
+      "left_out": [
+        {
+          "reason": "files without a name",
+          "what": "/a/y"
+        },
+        {
+          "reason": "files without a name",
+          "what": "token=***"
+        }
+      ]
+    },
+    {
+      "name": "flatpak-apps",
+      "state": "unavailable",
+      "reason": "no flatpak",
+      "in_step": 0,
+      "items": [],
+      "absent": true
+    }
+  ]
+}
+`
+	domains := []*live.Domain{unread()[0], unread()[2]}
+	var capture, apply bytes.Buffer
+	err := Outcome(&ui.Printer{Out: &capture, JSON: true}, domains, nil, live.ToManifest)
+	if err := errors.Join(err, Outcome(&ui.Printer{Out: &apply, JSON: true}, domains, nil, live.ToSystem)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, capture.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if text := apply.String(); strings.Contains(text, "left_out") || !strings.Contains(text, "x.AppImage") {
+		t.Errorf("an apply: %s", text)
+	}
+}
+
+// TestNotCaptured checks that a capture counts what it saw and did not write, by reason,
+// and lists it with -v, without secrets.
+func TestNotCaptured(t *testing.T) {
+	domains, items := found()
+	domains = append(domains, unread()...)
+	items = append(items,
+		refused(domains[0], "hard", reconcile.CaseUncapturable, `{"id":"hard"}`),
+		refused(domains[0], "both", reconcile.CaseConflict, `{"id":"both"}`),
+		refused(domains[0], "secret", reconcile.CaseNew, `{"app":"a","flags":["--env=DB_PASSWORD=apple1234"]}`))
+	for _, tt := range []struct {
+		p    ui.Printer
+		want string
+	}{
+		{ui.Printer{}, "bkt: not captured: files without a name (2), items that manifests cannot express (1), conflicts (1), items that look like secrets (1); -v lists them\n"},
+		{ui.Printer{Quiet: true}, ""},
+		{ui.Printer{Verbose: true}, `bkt: not captured: appimages /a/y (files without a name)
+bkt: not captured: appimages token=*** (files without a name)
+bkt: not captured: flatpak-apps hard (items that manifests cannot express)
+bkt: not captured: flatpak-apps both (conflicts)
+bkt: not captured: flatpak-apps secret (items that look like secrets)
+`},
+	} {
+		var notes bytes.Buffer
+		tt.p.Err = &notes
+		NotCaptured(&tt.p, domains, items)
+		if diff := cmp.Diff(tt.want, notes.String()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// refused returns an item that a capture refused.
+func refused(d *live.Domain, key string, c reconcile.Case, system string) live.Item {
+	return live.Item{Domain: d, Result: live.Refused, Difference: reconcile.Difference{Key: key, Case: c, Live: []byte(system)}}
 }
 
 // TestSecretsAreMasked checks that a secret that no manifest has is not printed.

@@ -59,7 +59,7 @@ type service = manifest.Service
 func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []service) (reconcile.Snapshot[service], error) {
 	var o reconcile.Snapshot[service]
 	if d.Missing {
-		return o, reconcile.Unavailablef("systemctl is not installed")
+		return o, reconcile.Absentf(d.hasUnits(), "systemctl is not installed")
 	}
 	image, err := d.Image()
 	if err != nil {
@@ -85,6 +85,19 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []servic
 		return machine
 	}
 	return o, nil
+}
+
+// hasUnits reports whether someone has enabled, disabled or masked units.
+func (d Domain) hasUnits() bool {
+	system, err := d.system(manifest.Systemd{})
+	for _, s := range []scope{system, d.user(manifest.UserUnits{})} {
+		entries, errRead := read(s.own)
+		err = errors.Join(err, errRead)
+		if len(entries) > 0 {
+			return true
+		}
+	}
+	return err != nil
 }
 
 // readScopes adds the items of both scopes to o. It returns the scopes, and the

@@ -32,6 +32,9 @@ func (st Status) Text() string {
 	}
 	for _, d := range st.Domains {
 		fmt.Fprintf(&out, "%s: %s\n", d.Name, summary(d))
+		for _, part := range d.Unread {
+			fmt.Fprintf(&out, "  not read: %s: %s\n", part.What, oneLine(part.Error))
+		}
 		for _, note := range d.Notes {
 			fmt.Fprintf(&out, "  %s\n", note)
 		}
@@ -94,7 +97,7 @@ func (t Toolbox) text() string {
 // summary describes a domain in a line.
 func summary(d report.Domain) string {
 	if d.Reason != "" {
-		return "unavailable: " + d.Reason
+		return "unavailable: " + oneLine(d.Reason)
 	}
 	parts := []string{fmt.Sprintf("%d up to date", d.InStep)}
 	for _, c := range []struct {
@@ -112,8 +115,14 @@ func summary(d report.Domain) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, c.words))
 		}
 	}
+	if n := len(d.Hidden); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d could not be read", n))
+	}
 	return strings.Join(parts, ", ")
 }
+
+// oneLine returns the text of an error, or of several, in a line.
+func oneLine(err string) string { return strings.ReplaceAll(err, "\n", "; ") }
 
 // shortDigest returns the beginning of a digest, which is enough to distinguish it.
 func shortDigest(digest string) string {

@@ -20,10 +20,13 @@ func TestText(t *testing.T) {
 			{Name: "other", State: "stale", Undecided: true},
 			{Name: "broken", State: "broken:1: error"},
 		},
-		Booted:           &Booted{Image: "quay.io/x:1", Digest: "sha256:0123456789abcdef", Wanted: "quay.io/me"},
-		Staged:           true,
-		Toolbox:          &Toolbox{Name: "dev", Image: "quay.io/t:1", Wanted: "quay.io/mine"},
-		Domains:          []report.Domain{{Name: "services", InStep: 5, Items: items, Notes: []string{"a note"}}, {Name: "gsettings", Reason: "no dconf"}},
+		Booted:  &Booted{Image: "quay.io/x:1", Digest: "sha256:0123456789abcdef", Wanted: "quay.io/me"},
+		Staged:  true,
+		Toolbox: &Toolbox{Name: "dev", Image: "quay.io/t:1", Wanted: "quay.io/mine"},
+		Domains: []report.Domain{{Name: "services", InStep: 5, Items: items, Notes: []string{"a note"}},
+			{Name: "appimages", InStep: 1, Hidden: []string{"x"}, Unread: []report.UnreadPart{{What: "x.AppImage", Error: "denied\nreally"}}},
+			{Name: "gsettings", Reason: "no dconf"},
+		},
 		Uncommitted:      []string{"a", "b"},
 		UncommittedError: "git failed",
 	}
@@ -36,6 +39,8 @@ a new image is staged: it is used after the next boot
 toolbox: container dev, image quay.io/t:1; the image of this repository is quay.io/mine
 services: 5 up to date, 2 changed on this system, 1 changed in the manifest, 1 in conflict
   a note
+appimages: 1 up to date, 1 could not be read
+  not read: x.AppImage: denied; really
 gsettings: unavailable: no dconf
 not committed: unknown: git failed
 not committed: a, b
