@@ -60,11 +60,12 @@ type snapshot struct {
 	gearLever bool                   // Gear Lever is used
 }
 
-// Observe implements [reconcile.Domain]. It starts no process.
+// Observe implements [reconcile.Domain]. It starts no process. A file that cannot be read
+// does not hide the others.
 func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []app) (reconcile.Snapshot[app], error) {
 	var o reconcile.Snapshot[app]
 	memory, text := recall(d.Recall(d.memory()))
-	files, others, err := d.scan(memory)
+	files, others, unread, err := d.scan(memory)
 	if err != nil {
 		return o, reconcile.Unavailablef("%w", err)
 	}
@@ -72,19 +73,24 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []app) (
 	if err != nil {
 		return o, reconcile.Unavailablef("%w", err)
 	}
-	lever, err := readGearLever(d.GearLever)
-	if err != nil {
-		o.Notes = append(o.Notes, fmt.Sprintf("the list of AppImages of Gear Lever cannot be read: %v", err))
+	lever, errLever := readGearLever(d.GearLever)
+	if errLever != nil {
+		o.Unread = append(o.Unread, reconcile.Unread{What: "the list of AppImages of Gear Lever", Err: errLever})
 	}
 	names, left := named(files, declared, records)
 	s := snapshot{d, d.newFolder(lever.used), names, others, map[string]desktopFile{}, lever.used}
+	hidden := unread.names(declared, records)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		item, err := s.observed(name, names[name], declared, records, lever)
-		if err != nil {
-			return o, reconcile.Unavailablef("%w", err)
+		switch {
+		case err != nil:
+			unread[names[name].path], hidden[name] = err, true
+		case errLever == nil || isDeclared(declared, name): // otherwise, its source may be in that list
+			o.Items = append(o.Items, item)
 		}
-		o.Items = append(o.Items, item)
 	}
+	o.Unread = append(o.Unread, unread.parts()...)
+	o.Hidden = func(a app) bool { return hidden[a.Name] }
 	if now := remember(files); len(files)+len(memory) > 0 && string(now) != string(text) {
 		d.Remember(plan.Overwrite{Path: d.memory(), Text: now, Private: d.Cache, Cache: true})
 	}
@@ -137,6 +143,10 @@ func (s snapshot) installed(name string, f *file, known []app, records map[strin
 	there.SHA256 = f.SHA256
 	a.Installed = there
 	return a, err
+}
+
+func isDeclared(declared []app, name string) bool {
+	return slices.ContainsFunc(declared, func(a app) bool { return a.Name == name })
 }
 
 // versions returns the names of the version of a file: from its valid record, or else from

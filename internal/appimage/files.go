@@ -15,6 +15,7 @@ import (
 	"bkt/internal/keyfile"
 	"bkt/internal/plainfile"
 	"bkt/internal/plan"
+	"bkt/internal/reconcile"
 	"bkt/internal/statefile"
 
 	"golang.org/x/sys/unix"
@@ -96,13 +97,39 @@ func remember(files []*file) []byte {
 	return text
 }
 
-// scan returns the AppImages in the folders, and the paths of the other files there.
-func (d Domain) scan(known memory) (files []*file, others map[string]bool, err error) {
-	others = map[string]bool{}
+// unreadFiles are files that could not be read, by path, and why.
+type unreadFiles map[string]error
+
+// names returns the names that apps in these files could have.
+func (u unreadFiles) names(known []app, records map[string]record) map[string]bool {
+	all := map[string]bool{}
+	for path := range u {
+		stem := file{path: path}.stem()
+		all[records[path].Name], all[knownAs(known, stem)], all[knownAs(known, plainName(stem))] = true, true, true
+	}
+	return all
+}
+
+// parts returns the files, for users.
+func (u unreadFiles) parts() []reconcile.Unread {
+	var all []reconcile.Unread
+	for path, err := range u {
+		if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == path {
+			err = e.Err
+		}
+		all = append(all, reconcile.Unread{What: path, Err: err})
+	}
+	return all
+}
+
+// scan returns the AppImages in the folders, the paths of the other files there, and the
+// files that may be either.
+func (d Domain) scan(known memory) (files []*file, others map[string]bool, unread unreadFiles, err error) {
+	others, unread = map[string]bool{}, unreadFiles{}
 	for _, dir := range d.Folders {
 		entries, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		for _, e := range entries {
 			if strings.HasPrefix(e.Name(), ".") {
@@ -116,11 +143,11 @@ func (d Domain) scan(known memory) (files []*file, others map[string]bool, err e
 			case errors.Is(err, errNoAppImage), errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ELOOP):
 				others[path] = true
 			default:
-				return nil, nil, err
+				unread[path] = err
 			}
 		}
 	}
-	return files, others, nil
+	return files, others, unread, nil
 }
 
 // readFile reads an AppImage, unless it has not changed since known was read.

@@ -112,16 +112,15 @@ func (s snapshot) readScopes(image manifest.Systemd, declared []service, o *reco
 		}
 		if err != nil {
 			hidden[scope.name] = err
-			o.Notes = append(o.Notes, fmt.Sprintf("units of the %s cannot be read: %v", scope.name, err))
+			o.Unread = append(o.Unread, reconcile.Unread{What: fmt.Sprintf("units of the %s", scope.name), Err: err})
 			continue
 		}
 		o.Items = append(o.Items, items...)
 		for key, err := range unclear {
 			unread[key] = true
-			o.Notes = append(o.Notes, fmt.Sprintf("bkt leaves %s alone: %v", key, err))
+			o.Unread = append(o.Unread, reconcile.Unread{What: key, Err: err})
 		}
 	}
-	slices.Sort(o.Notes)
 	return hidden, unread
 }
 

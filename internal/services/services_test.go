@@ -264,7 +264,7 @@ func TestUnreadableScopes(t *testing.T) {
 	makeTree(t, root, map[string]string{"etc/systemd/system": "no folder"})
 	d := testDomain(t, root, manifest.Systemd{})
 	o, err := d.Observe(t.Context(), nil, nil)
-	if err != nil || len(o.Notes) != 1 || !o.Hidden(service{Scope: manifest.ScopeSystem}) || o.Hidden(service{Scope: manifest.ScopeUser}) {
+	if err != nil || len(o.Unread) != 1 || o.Unread[0].What != "units of the system" || !o.Hidden(service{Scope: manifest.ScopeSystem}) || o.Hidden(service{Scope: manifest.ScopeUser}) {
 		t.Errorf("%v, %+v", err, o)
 	}
 	makeTree(t, d.User.Config, map[string]string{"systemd/user": "no folder"})
@@ -320,8 +320,8 @@ func TestUnreadableFiles(t *testing.T) {
 		if diff := cmp.Diff([]string{"secret.service"}, hidden); diff != "" {
 			t.Errorf("left alone (-want +got):\n%s", diff)
 		}
-		if len(o.Notes) != 1 || !strings.Contains(o.Notes[0], "secret.service: permission denied") {
-			t.Errorf("notes %q", o.Notes)
+		if len(o.Unread) != 1 || o.Unread[0].What != "system/secret.service" || !strings.Contains(o.Unread[0].Err.Error(), "secret.service: permission denied") {
+			t.Errorf("unread %v", o.Unread)
 		}
 		if diff := cmp.Diff([]service{known[0], known[1], known[4], known[3]}, slices.DeleteFunc(o.Items, o.Hidden)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -332,8 +332,8 @@ func TestUnreadableFiles(t *testing.T) {
 	}
 	asOther(t, func() {
 		o, err := d.Observe(t.Context(), nil, known)
-		if err != nil || !o.Hidden(known[0]) || len(o.Notes) != 1 || !strings.Contains(o.Notes[0], "permission denied") {
-			t.Errorf("links that cannot be read: %v, %q", err, o.Notes)
+		if err != nil || !o.Hidden(known[0]) || len(o.Unread) != 1 || !strings.Contains(o.Unread[0].Err.Error(), "permission denied") {
+			t.Errorf("links that cannot be read: %v, %v", err, o.Unread)
 		}
 	})
 }
