@@ -146,7 +146,7 @@ func (in input) checkItems(f source) error {
 	var errs []error
 	broken := map[string]int{} // files that break a rule
 	for _, it := range f.found.Items {
-		in.installs(it.Dest, f.entry)
+		in.installs(f.installed(it))
 		errs = append(errs, checkOwn(it.Dest, f.entry), in.checkContent(it, f.entry))
 		if p := imagerule.CheckPath(it.Dest); p != nil {
 			broken[p.Rule]++
@@ -165,6 +165,18 @@ func (in input) checkItems(f source) error {
 		errs = append(errs, in.judge(*p, what, f.entry))
 	}
 	return errors.Join(errs...)
+}
+
+// installed returns what an item of the source puts into the image.
+func (s source) installed(it filetree.Item) Installed {
+	i := Installed{Dest: it.Dest, Source: it.Source, Entry: s.entry}
+	switch {
+	case s.found.Folder:
+		i.Folder = s.found.Path
+	case it.Target != "":
+		i.Source = ""
+	}
+	return i
 }
 
 // checkContent checks the content of a file that bootc reads.

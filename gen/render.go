@@ -32,7 +32,7 @@ type input struct {
 	checkName       func(name string, e manifest.Entry) error // returns an error if one of the user's stages has the name
 	precedesInStage func(section string) (bool, error)        // whether a section is above this one, and in a stage that this one uses
 	warn            func(error)
-	installs        func(dest string, e manifest.Entry) // records a file that section SYSTEM_FILES installs
+	installs        func(Installed) // records a file that section SYSTEM_FILES installs
 	*manifestCache
 }
 
@@ -121,7 +121,7 @@ func (r *renderer) renderSection(s definition) error {
 		checkName:       r.checkName,
 		precedesInStage: func(name string) (bool, error) { return r.precedesInStage(name, at) },
 		warn:            func(err error) { r.warnings = append(r.warnings, err) },
-		installs:        func(dest string, e manifest.Entry) { r.installed = append(r.installed, Installed{dest, e}) },
+		installs:        func(i Installed) { r.installed = append(r.installed, i) },
 	}
 	if s.name == BaseImage && at >= 0 {
 		in.stage = r.baseStage(r.spans[at])

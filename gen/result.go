@@ -28,8 +28,10 @@ type Result struct {
 
 // An Installed is a file that a manifest puts into the image.
 type Installed struct {
-	Dest  string // absolute
-	Entry manifest.Entry
+	Dest   string // absolute
+	Source string // path in the repository that the build reads; "" for a link, of which it needs the target alone
+	Folder string // the folder that the entry copies, with this file; "": it copies the file
+	Entry  manifest.Entry
 }
 
 // A move says by how many lines the text below a section has moved.

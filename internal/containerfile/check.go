@@ -28,7 +28,9 @@ func Check(ctx context.Context, r repo.Repo, names []string) ([]finding.Finding,
 	if err := errors.Join(errs...); err != nil {
 		return findings, nil, err
 	}
-	if err := checkNames(ctx, r, rendered); err != nil {
+	warnings, err := checkContext(ctx, r, rendered)
+	findings = append(findings, finding.From(finding.Warning, warnings...)...)
+	if err != nil {
 		return append(findings, finding.From(finding.Error, hint.Split(err)...)...), nil, err
 	}
 	p := Rewrites(r, rendered)

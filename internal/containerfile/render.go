@@ -43,8 +43,8 @@ type Rendering struct {
 	Warnings []error
 	Err      error // why the file was not rendered
 
-	asIs    []error      // Warnings, with the lines of the text that was rendered
-	origins []gen.Origin // of the lines of Text
+	asIs   []error // Warnings, with the lines of the text that was rendered
+	result gen.Result
 }
 
 // Render renders and lints the Containerfile called name. files are the files of the
@@ -73,7 +73,7 @@ func Render(ctx context.Context, files fs.FS, name string, source Source) Render
 		}
 		asIs = append(asIs, f)
 	}
-	return Rendering{name, old, text, res.Text, append(res.Warnings, findings...), err, asIs, res.Origins}
+	return Rendering{name, old, text, res.Text, append(res.Warnings, findings...), err, asIs, res}
 }
 
 // accepted returns the warnings about what a build and bootc accept, with the lines of the

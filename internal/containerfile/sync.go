@@ -62,7 +62,9 @@ func Sync(ctx context.Context, log Log, r repo.Repo, names []string, o SyncOptio
 		return nil, err
 	}
 	if o.Check {
-		if err := checkNames(ctx, r, rendered); err != nil {
+		warnings, err := checkContext(ctx, r, rendered)
+		log.Warn(lint.Group(warnings))
+		if err != nil {
 			return nil, err
 		}
 	}
