@@ -81,6 +81,11 @@ deadcode: ## find functions that neither program calls
 		test -z "$$found" || { echo "$$found"; exit 1; }
 
 # Uses the Makefile of a new repository, which documents BKT and BKT_FLAGS.
+.PHONY: test-schemas
+test-schemas: ## print how well a capture of settings tells wishes from state
+	@out=$$($(GO) test -tags $(TAGS) -count=1 -v -run '^TestSchemas$$' ./internal/gsettings) || { echo "$$out"; exit 1; }; \
+		echo "$$out" | sed -n 's/^ *[a-z_]*\.go:[0-9]*: //p'
+
 .PHONY: ci
 ci: export BKT ?= bin/bkt
 ci: build ## check, build and test our own images, as in a new repository

@@ -62,7 +62,7 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []manife
 		return reconcile.Snapshot[manifest.Setting]{}, err
 	}
 	o := observer{d, db, schemas, homepath.Of(d.Home)}
-	items, err := o.items(schemas.locate(declared))
+	items, leftOut, err := o.items(schemas.locate(declared))
 	identity := d.identity()
 	return reconcile.Snapshot[manifest.Setting]{
 		Items:    items,
@@ -70,6 +70,7 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []manife
 		Identity: func(manifest.Setting) string { return identity },
 		Hidden:   schemas.hides,
 		Notes:    schemas.notes(),
+		LeftOut:  leftOut,
 	}, errors.Join(err, schemas.err)
 }
 
@@ -81,37 +82,48 @@ type observer struct {
 	names   homepath.Names
 }
 
-func (o observer) items(known map[string]manifest.Setting) ([]manifest.Setting, error) {
-	var items []manifest.Setting
+// items returns the settings that count, and those that a capture leaves out.
+func (o observer) items(known map[string]manifest.Setting) (items []manifest.Setting, leftOut []reconcile.LeftOut, err error) {
 	for _, path := range o.db.user.Names() {
 		value, ok, err := o.db.user.Value(path)
 		if err != nil {
-			return nil, reconcile.Unavailablef("the database of dconf: %w", err)
-		}
-		if !ok {
-			continue
+			return nil, nil, reconcile.Unavailablef("the database of dconf: %w", err)
 		}
 		k, declared := known[path]
-		if !declared && (isState(path, value) || o.db.locks[path]) {
+		if !ok || !declared && slices.Contains(extensionKeys, path) {
 			continue
 		}
 		found := o.schemas.find(path, value)
 		redundant, err := found.redundant(o.db)
 		switch {
 		case err != nil:
-			return nil, reconcile.Unavailablef("the databases of dconf: %w", err)
-		case !found.counts():
-		case declared:
+			return nil, nil, reconcile.Unavailablef("the databases of dconf: %w", err)
+		case declared && found.counts():
 			items = append(items, o.reworded(found, k))
-		case !redundant:
+		case declared || redundant:
+		case o.leavesOut(found) != "":
+			leftOut = append(leftOut, reconcile.LeftOut{Reason: o.leavesOut(found), What: o.item(found).Key()})
+		default:
 			items = append(items, o.item(found))
 		}
 	}
 	locked, err := o.locked(known)
 	if err != nil {
-		return nil, reconcile.Unavailablef("the databases of dconf: %w", err)
+		return nil, nil, reconcile.Unavailablef("the databases of dconf: %w", err)
 	}
-	return append(items, locked...), nil
+	return append(items, locked...), leftOut, nil
+}
+
+// leavesOut returns the reason why a setting that is not declared is not captured, "" if it
+// is.
+func (o observer) leavesOut(f setting) string {
+	switch {
+	case o.db.locks[f.folder+f.name]:
+		return "values that a lock of the system hides"
+	case !f.counts():
+		return "values that their schema does not allow"
+	}
+	return leavesOut(f.folder+f.name, f.value.Type())
 }
 
 // locked returns the declared settings that the system has locked to the declared

@@ -397,6 +397,34 @@ func TestObserveLeavesOutStates(t *testing.T) {
 	}
 }
 
+func TestObserveNamesWhatItLeavesOut(t *testing.T) {
+	d := newHome(t)
+	compile(t, d)
+	put(t, filepath.Join(d.EtcDir, "dconf/profile/user"), []byte("user-db:user\nsystem-db:site\n"))
+	set(t, filepath.Join(d.EtcDir, "dconf/db/site"), map[string]string{
+		"/org/a/window-width": "800", "/org/test/base/number": "uint32 7", "/org/test/base/word": "'site'",
+	}, "/org/test/base/number", "/org/test/base/word")
+	set(t, user(d), map[string]string{
+		"/org/a/window-width": "800", "/org/a/window-height": "600", "/org/gnome/epiphany/sync/sync-user": "'me'",
+		"/org/test/base/number": "uint32 8", "/org/test/base/word": "'site'", "/org/test/base/choice": "'zz'",
+		"/org/gnome/shell/enabled-extensions": "['a']", "/org/gnome/shell/command-history": "['ls']",
+	})
+	o, err := d.Observe(t.Context(), system{}, []manifest.Setting{at("/org/gnome/shell/", "command-history", "['ls']")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, l := range o.LeftOut {
+		got[l.What] = l.Reason
+	}
+	want(t, got, map[string]string{
+		"/org/a/ window-height":               "values that programs store", // the width is that of the system
+		"/org/gnome/epiphany/sync/ sync-user": "private values",
+		"org.test.base number":                "values that a lock of the system hides",
+		"org.test.base choice":                "values that their schema does not allow",
+	})
+}
+
 func TestHomeIsWrittenAsAVariable(t *testing.T) {
 	d := newHome(t)
 	h := d.Home

@@ -1,12 +1,20 @@
 package gsettings
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path"
 	"slices"
 	"strings"
 	"testing"
+
+	"bkt/internal/gvariant"
+	"bkt/internal/gvdb/gvdbtest"
+	"bkt/internal/manifest"
+	"bkt/internal/reconcile"
+
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // A labelled key is a line of testdata/*.tsv.
@@ -95,6 +103,85 @@ func summary(keys []labelled) string {
 	}
 	return fmt.Sprintf("%d schemas, %d keys: %d wishes, %d of state, %d private, %d of another domain",
 		len(schemas), len(keys), count["wish"], count["state"], count["private"], count["other"])
+}
+
+// TestObserveLabelledKeys sets every labelled key, with a value that is not its default:
+// each is captured or named as left out, and what the shell's extensions have is elsewhere.
+func TestObserveLabelledKeys(t *testing.T) {
+	for _, set := range sets {
+		t.Run(set.file, func(t *testing.T) {
+			keys := readLabels(t, set.file)
+			want := map[string]string{}
+			table := gvdbtest.Table{Values: map[string]gvariant.Value{}}
+			for _, k := range keys {
+				text, _ := sample(k.valueType)
+				value, err := gvariant.Parse(k.valueType, text)
+				if err != nil {
+					t.Fatalf("%s%s: %v", k.folder, k.name, err)
+				}
+				table.Values[k.folder+k.name] = value
+				want[k.folder+" "+k.name] = leavesOut(k.folder+k.name, value.Type())
+				if k.label == "other" {
+					delete(want, k.folder+" "+k.name)
+				}
+			}
+			got := map[string]string{}
+			snapshot := observeValues(t, table)
+			for _, item := range snapshot.Items {
+				got[item.Key()] = ""
+			}
+			for _, l := range snapshot.LeftOut {
+				got[l.What] = l.Reason
+			}
+			if diff := gocmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// observeValues observes a database, without schemas.
+func observeValues(t *testing.T, table gvdbtest.Table) reconcile.Snapshot[manifest.Setting] {
+	t.Helper()
+	dir := t.TempDir()
+	err := os.Mkdir(dir+"/dconf", 0o700)
+	if err == nil {
+		err = os.WriteFile(dir+"/dconf/user", gvdbtest.File(table), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := Domain{Home: dir, ConfigHome: dir, DataHome: dir, RunDir: dir + "/run", EtcDir: dir + "/etc", Bus: "other:"}
+	snapshot, err := d.Observe(t.Context(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snapshot
+}
+
+// sample returns the text of a value of the first type in a text, and the rest of the text.
+func sample(types string) (text, rest string) {
+	texts := map[byte]string{'b': "true", 's': "'x'", 'o': "'/x'", 'g': "'s'", 'v': "<'x'>"}
+	first, rest := types[0], types[1:]
+	switch first {
+	case 'a':
+		text, rest = sample(rest)
+		return "[" + text + "]", rest
+	case 'm':
+		text, rest = sample(rest)
+		return "just " + text, rest
+	case '(', '{':
+		var all []string
+		for rest[0] != ')' && rest[0] != '}' {
+			text, rest = sample(rest)
+			all = append(all, text)
+		}
+		if first == '{' {
+			return "{" + strings.Join(all, ", ") + "}", rest[1:]
+		}
+		return "(" + strings.Join(all, ", ") + ")", rest[1:]
+	}
+	return cmp.Or(texts[first], "1"), rest
 }
 
 // TestStateTable checks the form of state.tsv, which people edit.

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"bkt/internal/gvariant"
 )
 
 // Keys that programs change by themselves while they are used were not chosen by the user,
@@ -139,9 +137,4 @@ func isCommonState(folder, name, valueType string) bool {
 		}
 	}
 	return false
-}
-
-// isState reports whether a key of dconf is state, which is not captured.
-func isState(key string, value gvariant.Value) bool {
-	return slices.Contains(extensionKeys, key) || leavesOut(key, value.Type()) != ""
 }
