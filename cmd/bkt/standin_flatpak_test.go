@@ -442,7 +442,7 @@ func (f fakeInstallation) override() error {
 		case "--socket":
 			contextLines += "sockets=" + value + ";\n"
 		case "--env":
-			environment += value + "\n"
+			environment += strings.ReplaceAll(value, "\n", `\n`) + "\n"
 		}
 	}
 	old, err := os.ReadFile(f.path("overrides/" + name))

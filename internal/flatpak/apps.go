@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -34,33 +33,70 @@ const fullCommit = 64
 // Observe returns the apps for this machine's architecture.
 func (a Apps) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakApp) (reconcile.Snapshot[manifest.FlatpakApp], error) {
 	var items []manifest.FlatpakApp
-	err := a.each(repository, func(scope manifest.Scope, dir string) error {
+	unread, err := a.each(repository, func(scope manifest.Scope, dir string, u *unread) error {
 		config, err := readConfig(dir)
 		if err != nil {
 			return err
 		}
 		apps, err := a.read(scope, dir)
 		for _, app := range apps {
-			items = append(items, a.withManifestFields(app, apps, known, config))
+			item := a.withManifestFields(app.FlatpakApp, appsOf(apps), known, config)
+			if app.err != nil {
+				u.addItem(item.Key(), app.err, app.keys(known)...)
+				continue
+			}
+			items = append(items, item)
 		}
 		return err
 	})
+	if err != nil {
+		return reconcile.Snapshot[manifest.FlatpakApp]{}, err
+	}
 	identity := func(x manifest.FlatpakApp) string { return a.identity(repository, x.Scope) }
-	return reconcile.Snapshot[manifest.FlatpakApp]{Items: items, Plan: a.Plan, Identity: identity}, err
+	hidden := func(x manifest.FlatpakApp) bool { return unread.hides(x.Scope, x.Key()) }
+	return reconcile.Snapshot[manifest.FlatpakApp]{Items: items, Plan: a.Plan, Identity: identity, Hidden: hidden, Unread: unread.parts}, nil
 }
 
-// read returns the apps of an installation, each with its branch and commit.
-func (a Apps) read(scope manifest.Scope, dir string) ([]manifest.FlatpakApp, error) {
-	ids, err := names(filepath.Join(dir, "app"))
+// A deployed is an app in the files of an installation, or the error of these files.
+type deployed struct {
+	manifest.FlatpakApp
+	err error
+}
+
+// keys returns the key of the app with its branch. If that is unknown, they are all keys
+// under which known apps have its id.
+func (d deployed) keys(known []manifest.FlatpakApp) []string {
+	keys := []string{d.Key()}
+	for _, k := range known {
+		if d.Branch == "" && k.ID == d.ID && k.Scope == d.Scope {
+			keys = append(keys, k.Key())
+		}
+	}
+	return keys
+}
+
+func appsOf(all []deployed) []manifest.FlatpakApp {
 	var apps []manifest.FlatpakApp
+	for _, d := range all {
+		apps = append(apps, d.FlatpakApp)
+	}
+	return apps
+}
+
+// read returns the apps of an installation, each with its branch and commit. If the
+// branches of an app cannot be read, it has none.
+func (a Apps) read(scope manifest.Scope, dir string) ([]deployed, error) {
+	ids, err := names(filepath.Join(dir, "app"))
+	var apps []deployed
 	for _, id := range ids {
 		branches, errBranches := names(filepath.Join(dir, "app", id, a.Arch))
-		err = errors.Join(err, errBranches)
+		if errBranches != nil {
+			apps = append(apps, deployed{manifest.FlatpakApp{ID: id, Scope: scope}, errBranches})
+		}
 		for _, branch := range branches {
 			app, there, errRead := readApp(filepath.Join(dir, "app", id, a.Arch, branch))
-			err = errors.Join(err, errRead)
 			if app.ID, app.Scope, app.Branch = id, scope, branch; there {
-				apps = append(apps, app)
+				apps = append(apps, deployed{app, errRead})
 			}
 		}
 	}

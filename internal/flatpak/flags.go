@@ -14,6 +14,14 @@ type permission struct {
 
 func (p permission) subject() permission { p.state = ""; return p }
 
+// name returns the option for p without the value of a variable, which may be secret.
+func (p permission) name() string {
+	if p.group == environment {
+		return "--env=" + p.key
+	}
+	return p.flag()
+}
+
 const (
 	contextGroup = "Context"
 	sessionGroup = "Session Bus Policy"

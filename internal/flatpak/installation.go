@@ -31,21 +31,31 @@ type Installations struct {
 }
 
 // each calls read with the folder of each installation that has part, a name in that
-// folder. Overrides can exist before anything is installed.
-func (i Installations) each(part string, read func(manifest.Scope, string) error) error {
+// folder. Overrides can exist before anything is installed. An installation that cannot be
+// read is unread; if this is true of all, the error is a [*reconcile.Unavailable].
+func (i Installations) each(part string, read func(manifest.Scope, string, *unread) error) (*unread, error) {
 	if i.Missing {
-		return reconcile.Absentf(i.has(part), "flatpak is not installed")
+		return nil, reconcile.Absentf(i.has(part), "flatpak is not installed")
 	}
+	var u unread
+	var errs []error
+	read1 := false
 	for _, scope := range []manifest.Scope{manifest.ScopeSystem, manifest.ScopeUser} {
 		dir := i.dir(scope)
 		if _, err := os.Stat(filepath.Join(dir, part)); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err := read(scope, dir); err != nil {
-			return &reconcile.Unavailable{Reason: err}
+		if err := read(scope, dir, &u); err != nil {
+			u.addScope(scope, err)
+			errs = append(errs, err)
+			continue
 		}
+		read1 = true
 	}
-	return nil
+	if len(errs) > 0 && !read1 {
+		return nil, &reconcile.Unavailable{Reason: errors.Join(errs...)}
+	}
+	return &u, nil
 }
 
 // has reports whether an installation has part.

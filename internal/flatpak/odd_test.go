@@ -142,6 +142,84 @@ func deployed(t *testing.T, config string, apps ...string) flatpak.Apps {
 
 var commit = strings.Repeat("c", 64)
 
+// TestOneDamagedApp checks that the damaged files of an app cost only this app, also of its
+// own branches.
+func TestOneDamagedApp(t *testing.T) {
+	a := deployed(t, "", "a.b.Good/x86_64/stable", "a.b.Bad/x86_64/stable", "a.b.Bad/x86_64/beta", "a.b.Closed/x86_64/stable")
+	write(t, filepath.Join(a.User, "app/a.b.Bad/x86_64/stable/active/deploy"), "r\x00abc")
+	if err := os.RemoveAll(filepath.Join(a.User, "app/a.b.Closed/x86_64")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("x86_64", filepath.Join(a.User, "app/a.b.Closed/x86_64")); err != nil {
+		t.Fatal(err)
+	}
+	known := manifest.FlatpakApp{ID: "a.b.Closed", Remote: "r", Scope: "user", Branch: "1"}
+	found, err := a.Observe(t.Context(), nil, []manifest.FlatpakApp{known})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys, parts []string
+	for _, item := range found.Items {
+		keys = append(keys, item.Key())
+	}
+	for _, u := range found.Unread {
+		parts = append(parts, u.What)
+	}
+	if diff := cmp.Diff([]string{"user/a.b.Bad/beta", "user/a.b.Good"}, keys); diff != "" {
+		t.Errorf("items (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"user/a.b.Bad", "user/a.b.Closed"}, parts); diff != "" {
+		t.Errorf("unread (-want +got):\n%s", diff)
+	}
+	for _, app := range []manifest.FlatpakApp{{ID: "a.b.Bad", Scope: "user"}, {ID: "a.b.Bad", Scope: "user", Branch: "stable"}, known} {
+		if !found.Hidden(app) {
+			t.Errorf("%s is not hidden", app.Key())
+		}
+	}
+	for _, app := range []manifest.FlatpakApp{{ID: "a.b.Bad", Scope: "user", Branch: "beta"}, {ID: "a.b.Bad", Scope: "system"}, {ID: "a.b.Good", Scope: "user"}} {
+		if found.Hidden(app) {
+			t.Errorf("%s is hidden", app.Key())
+		}
+	}
+}
+
+// TestOneDamagedInstallation checks that an installation that cannot be read costs only
+// itself, and that the domains are unavailable if none can be read.
+func TestOneDamagedInstallation(t *testing.T) {
+	a := deployed(t, "", "a.b.Good/x86_64/stable")
+	write(t, filepath.Join(a.System, "repo", "config"), "nonsense")
+	found, err := a.Observe(t.Context(), nil, nil)
+	if err != nil || len(found.Items) != 1 || len(found.Unread) != 1 || found.Unread[0].What != `the installation "system"` {
+		t.Errorf("%v, unread: %v, %v", found.Items, found.Unread, err)
+	}
+	if !found.Hidden(manifest.FlatpakApp{ID: "a.b.X", Scope: "system"}) || found.Hidden(manifest.FlatpakApp{ID: "a.b.X", Scope: "user"}) {
+		t.Error("the wrong installation is hidden")
+	}
+	remotes, err := flatpak.Remotes{Installations: a.Installations}.Observe(t.Context(), nil, nil)
+	if err != nil || len(remotes.Unread) != 1 || !remotes.Hidden(manifest.FlatpakRemote{Name: "r", Scope: "system"}) {
+		t.Errorf("remotes: unread: %v, %v", remotes.Unread, err)
+	}
+	write(t, filepath.Join(a.User, "repo", "config"), "nonsense")
+	if _, err := a.Observe(t.Context(), nil, nil); err == nil {
+		t.Error("no error")
+	}
+}
+
+// TestOneDamagedKey checks that a remote whose key cannot be read costs only itself.
+func TestOneDamagedKey(t *testing.T) {
+	a := deployed(t, "[remote \"a\"]\nurl=https://a\n[remote \"b\"]\nurl=https://b\n")
+	if err := os.Mkdir(filepath.Join(a.User, "repo", "a.trustedkeys.gpg"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	found, err := flatpak.Remotes{Installations: a.Installations}.Observe(t.Context(), nil, nil)
+	if err != nil || len(found.Items) != 1 || found.Items[0].Name != "b" || len(found.Unread) != 1 || found.Unread[0].What != "user/a" {
+		t.Errorf("%v, unread: %v, %v", found.Items, found.Unread, err)
+	}
+	if !found.Hidden(manifest.FlatpakRemote{Name: "a", Scope: "user"}) || found.Hidden(manifest.FlatpakRemote{Name: "b", Scope: "user"}) {
+		t.Error("the wrong remote is hidden")
+	}
+}
+
 func branch(id, name string) manifest.FlatpakApp {
 	return manifest.FlatpakApp{ID: id, Remote: "r", Scope: "user", Branch: name}
 }
@@ -189,8 +267,9 @@ func TestAnAppThatCannotBeReadIsNotGone(t *testing.T) {
 	for name, text := range map[string]string{"empty": "", "zeros": "\x00\x00\x00\x00", "cut": "r\x00" + commit[:9]} {
 		a := deployed(t, "", "a.b.C/x86_64/stable")
 		write(t, filepath.Join(a.User, "app", "a.b.C", "x86_64", "stable", "active", "deploy"), text)
-		if _, err := a.Observe(t.Context(), nil, nil); err == nil {
-			t.Errorf("%s: no error", name)
+		found, err := a.Observe(t.Context(), nil, nil)
+		if err != nil || len(found.Unread) != 1 || !found.Hidden(branch("a.b.C", "")) {
+			t.Errorf("%s: %v, unread: %v", name, err, found.Unread)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package flatpak_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"bkt/internal/flatpak"
@@ -164,9 +165,54 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestADamagedOverrideIsNotEmpty checks that a damaged file costs only its own override.
 func TestADamagedOverrideIsNotEmpty(t *testing.T) {
-	if _, err := installed(t, "nonsense\n").Observe(t.Context(), nil, nil); err == nil {
-		t.Error("no error")
+	o := installed(t, "[Context]\nfilesystems=~/x\n;~/.local/share/applications\n")
+	write(t, filepath.Join(o.User, "overrides", "d.e.f"), "[Context]\nsockets=x11;\n")
+	found, err := o.Observe(t.Context(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := manifest.FlatpakOverride{App: "d.e.f", Scope: "user", Flags: []string{"--socket=x11"}}
+	if diff := cmp.Diff([]manifest.FlatpakOverride{good}, found.Items); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(found.Unread) != 1 || found.Unread[0].What != "user/a.b.c" || !strings.Contains(found.Unread[0].Err.Error(), "a.b.c is damaged: line 3") {
+		t.Errorf("unread: %v", found.Unread)
+	}
+	if !found.Hidden(override()) || found.Hidden(good) {
+		t.Error("the wrong override is hidden")
+	}
+}
+
+// TestOnePermissionIsLeftOut checks that a permission that no manifest can have leaves out
+// only itself, and that bkt keeps it in the file.
+func TestOnePermissionIsLeftOut(t *testing.T) {
+	o := installed(t, "[Context]\nsockets=x11;\nfilesystems=~/a\\nb;\n[Environment]\nLINES=a\\nb\nBELL=\a\n")
+	found, err := o.Observe(t.Context(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := override("--socket=x11", "--env=LINES=a\nb")
+	if diff := cmp.Diff([]manifest.FlatpakOverride{want}, found.Items); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	left := []string{`user/a.b.c: "--filesystem=~/a\nb"`, `user/a.b.c: "--env=BELL"`}
+	for i, l := range found.LeftOut {
+		if len(found.LeftOut) != len(left) || l.What != left[i] {
+			t.Errorf("left out: %v", found.LeftOut)
+		}
+	}
+	changed := override("--socket=wayland", "--env=LINES=c\nd")
+	change := found.Plan([]reconcile.Diff[manifest.FlatpakOverride]{{Have: &want, Want: &changed}})[0]
+	const text = "[Context]\nfilesystems=~/a\\nb;\nsockets=wayland;\n\n[Environment]\nBELL=\a\nLINES=c\\nd\n"
+	if diff := cmp.Diff(text, string(change.Steps[0].(plan.Overwrite).Text)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	change = found.Plan([]reconcile.Diff[manifest.FlatpakOverride]{{Have: &want}})[0]
+	const rest = "[Context]\nfilesystems=~/a\\nb;\n\n[Environment]\nBELL=\a\n"
+	if diff := cmp.Diff(rest, string(change.Steps[0].(plan.Overwrite).Text)); diff != "" {
+		t.Errorf("removed (-want +got):\n%s", diff)
 	}
 }
 

@@ -83,7 +83,9 @@ func entriesOf(group string, all []permission) []keyfile.Entry {
 	for _, p := range all {
 		switch {
 		case group == environment && p.group == contextGroup && p.key == unsetEnvironment:
-			keys, values[p.element] = append(keys, p.element), ""
+			if _, ok := values[p.element]; !ok {
+				keys, values[p.element] = append(keys, p.element), ""
+			}
 		case p.group != group:
 		case isList(group, p.key):
 			keys, lists[p.key] = append(keys, p.key), append(lists[p.key], word(p))

@@ -2,8 +2,8 @@ package flatpak
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,38 +27,77 @@ type Overrides struct {
 func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
 	var items []manifest.FlatpakOverride
 	names := homepath.Of(o.Home)
-	err := o.each(overridesFolder, func(scope manifest.Scope, dir string) error {
+	kept := keptPermissions{}
+	unread, err := o.each(overridesFolder, func(scope manifest.Scope, dir string, u *unread) error {
 		entries, err := os.ReadDir(filepath.Join(dir, overridesFolder))
 		for _, e := range entries {
 			if strings.HasPrefix(e.Name(), ".") {
 				continue // a file that was being written
 			}
-			item, errRead := o.read(scope, filepath.Join(dir, overridesFolder, e.Name()), names)
-			err = errors.Join(err, errRead)
+			item := manifest.FlatpakOverride{App: e.Name(), Scope: scope}
+			all, err := readOverride(o.path(item))
+			if err != nil {
+				u.addItem(item.Key(), err)
+				continue
+			}
+			item.Flags, kept[item.Key()] = o.flags(all, names)
 			if len(item.Flags) > 0 {
 				items = append(items, o.known(item, known, names))
 			}
 		}
 		return err
 	})
-	identity := func(x manifest.FlatpakOverride) string { return o.identity(overridesFolder, x.Scope) }
-	return reconcile.Snapshot[manifest.FlatpakOverride]{Items: items, Plan: o.Plan, Identity: identity}, err
+	if err != nil {
+		return reconcile.Snapshot[manifest.FlatpakOverride]{}, err
+	}
+	return reconcile.Snapshot[manifest.FlatpakOverride]{
+		Items:    items,
+		Plan:     func(diffs []reconcile.Diff[manifest.FlatpakOverride]) []plan.Change { return o.plan(diffs, kept) },
+		Identity: func(x manifest.FlatpakOverride) string { return o.identity(overridesFolder, x.Scope) },
+		Hidden:   func(x manifest.FlatpakOverride) bool { return unread.hides(x.Scope, x.Key()) },
+		Unread:   unread.parts,
+		LeftOut:  kept.leftOut(),
+	}, nil
 }
 
-func (o Overrides) read(scope manifest.Scope, path string, names homepath.Names) (manifest.FlatpakOverride, error) {
-	item := manifest.FlatpakOverride{App: filepath.Base(path), Scope: scope}
+// keptPermissions are permissions that no manifest can have, by the key of their override.
+// A file that bkt writes keeps them.
+type keptPermissions map[string][]permission
+
+func (k keptPermissions) leftOut() []reconcile.LeftOut {
+	var all []reconcile.LeftOut
+	for _, key := range slices.Sorted(maps.Keys(k)) {
+		for _, p := range k[key] {
+			all = append(all, reconcile.LeftOut{Reason: "permissions that a manifest cannot have", What: fmt.Sprintf("%s: %q", key, p.name())})
+		}
+	}
+	return all
+}
+
+func readOverride(path string) ([]permission, error) {
 	text, err := plainfile.Read(path, plainfile.MaxText)
 	if err != nil {
-		return item, err
+		return nil, err
 	}
 	all, err := parseOverride(text)
 	if err != nil {
-		return item, fmt.Errorf("%s is damaged: %w", path, err)
+		err = fmt.Errorf("%s is damaged: %w", path, err)
 	}
+	return all, err
+}
+
+// flags returns the options for permissions, and the permissions that no manifest can have.
+func (o Overrides) flags(all []permission, names homepath.Names) (flags []string, kept []permission) {
 	for _, p := range all {
-		item.Flags = append(item.Flags, homepath.Encode(names.Usual(p.flag()), o.Home))
+		flag := homepath.Encode(names.Usual(p.flag()), o.Home)
+		alone := manifest.FlatpakOverride{App: manifest.Global, Scope: manifest.ScopeUser, Flags: []string{flag}}
+		if manifest.Check(alone) != nil {
+			kept = append(kept, p)
+			continue
+		}
+		flags = append(flags, flag)
 	}
-	return item, nil
+	return flags, kept
 }
 
 func (o Overrides) expand(flags []string) []string {
@@ -157,23 +196,41 @@ func flagAbout(all []permission, subject permission) string {
 
 // Plan writes the files itself, because flatpak would need two commands for each.
 func (o Overrides) Plan(diffs []reconcile.Diff[manifest.FlatpakOverride]) []plan.Change {
+	return o.plan(diffs, nil)
+}
+
+func (o Overrides) plan(diffs []reconcile.Diff[manifest.FlatpakOverride], kept keptPermissions) []plan.Change {
 	var p []plan.Change
 	for _, d := range diffs {
 		switch {
 		case d.Want == nil:
-			p = append(p, plan.Change{Op: plan.Remove, Targets: []string{d.Have.Key()}, Steps: []plan.Step{plan.Delete{Path: o.path(*d.Have)}}})
+			p = append(p, o.remove(*d.Have, kept[d.Have.Key()]))
 		case d.Have == nil:
-			p = append(p, o.put(plan.Add, *d.Want))
+			p = append(p, o.put(plan.Add, *d.Want, kept[d.Want.Key()]))
 		default:
-			p = append(p, o.put(plan.Modify, *d.Want))
+			p = append(p, o.put(plan.Modify, *d.Want, kept[d.Want.Key()]))
 		}
 	}
 	return p
 }
 
-func (o Overrides) put(op plan.Op, want manifest.FlatpakOverride) plan.Change {
-	text := formatOverride(permissions(o.expand(want.Flags)))
-	return plan.Change{Op: op, Targets: []string{want.Key()}, Steps: []plan.Step{plan.Overwrite{Path: o.path(want), Text: []byte(text)}}}
+// remove returns the change that removes an override. What no manifest can have stays.
+func (o Overrides) remove(have manifest.FlatpakOverride, kept []permission) plan.Change {
+	if len(kept) > 0 {
+		have.Flags = nil
+		return o.put(plan.Remove, have, kept)
+	}
+	return plan.Change{Op: plan.Remove, Targets: []string{have.Key()}, Steps: []plan.Step{plan.Delete{Path: o.path(have)}}}
+}
+
+func (o Overrides) put(op plan.Op, want manifest.FlatpakOverride, kept []permission) plan.Change {
+	all := permissions(o.expand(want.Flags))
+	for _, p := range kept {
+		if !slices.ContainsFunc(all, func(w permission) bool { return w.subject() == p.subject() }) {
+			all = append(all, p)
+		}
+	}
+	return plan.Change{Op: op, Targets: []string{want.Key()}, Steps: []plan.Step{plan.Overwrite{Path: o.path(want), Text: []byte(formatOverride(all))}}}
 }
 
 func (o Overrides) path(x manifest.FlatpakOverride) string {

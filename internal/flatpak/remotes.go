@@ -30,7 +30,7 @@ type Remotes struct {
 // app: no user added these, and flatpak removes them with the app.
 func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakRemote) (reconcile.Snapshot[manifest.FlatpakRemote], error) {
 	var items []manifest.FlatpakRemote
-	err := r.each(repository, func(scope manifest.Scope, dir string) error {
+	unread, err := r.each(repository, func(scope manifest.Scope, dir string, u *unread) error {
 		config, err := readConfig(dir)
 		for _, g := range config {
 			name, ok := remoteName(g.Name)
@@ -40,17 +40,23 @@ func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest
 			remote, errRead := readRemote(dir, config, name)
 			remote.Scope = scope
 			k, isKnown := declaredRemote(remote, known)
-			if isKnown {
+			switch {
+			case errRead != nil:
+				u.addItem(remote.Key(), errRead)
+			case isKnown:
 				items = append(items, rewordedRemote(remote, k))
-			} else if !isOrigin(config, name) {
+			case !isOrigin(config, name):
 				items = append(items, remote)
 			}
-			err = errors.Join(err, errRead)
 		}
 		return err
 	})
+	if err != nil {
+		return reconcile.Snapshot[manifest.FlatpakRemote]{}, err
+	}
 	identity := func(x manifest.FlatpakRemote) string { return r.identity(repository, x.Scope) }
-	return reconcile.Snapshot[manifest.FlatpakRemote]{Items: items, Plan: r.Plan, Identity: identity}, err
+	hidden := func(x manifest.FlatpakRemote) bool { return unread.hides(x.Scope, x.Key()) }
+	return reconcile.Snapshot[manifest.FlatpakRemote]{Items: items, Plan: r.Plan, Identity: identity, Hidden: hidden, Unread: unread.parts}, nil
 }
 
 // isOrigin reports whether flatpak created a remote for an app from a file.

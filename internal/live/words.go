@@ -247,12 +247,12 @@ func (d describer) change(field string, old, new any) string {
 	var parts []string
 	for _, e := range is {
 		if !slices.Contains(was, e) {
-			parts = append(parts, "+"+secret.Mask(field, d.key, e))
+			parts = append(parts, "+"+quoteControls(secret.Mask(field, d.key, e)))
 		}
 	}
 	for _, e := range was {
 		if !slices.Contains(is, e) {
-			parts = append(parts, "-"+secret.Mask(field, d.key, e))
+			parts = append(parts, "-"+quoteControls(secret.Mask(field, d.key, e)))
 		}
 	}
 	if len(parts) == 0 {

@@ -58,7 +58,11 @@ func (v FlatpakOverride) check(o strictjson.Object) {
 func checkOverride(s string) error {
 	option, value, ok := strings.Cut(s, "=")
 	name, dashes := strings.CutPrefix(option, "--")
-	err := checkLine(s)
+	line := s
+	if name == "env" { // a variable can have several lines
+		line = strings.NewReplacer("\n", " ", "\r", " ").Replace(s)
+	}
+	err := checkLine(line)
 	switch {
 	case err != nil:
 	case !dashes:
