@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
+	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/live"
 	"bkt/internal/report"
@@ -11,11 +14,29 @@ import (
 
 type applyCmd struct {
 	liveFlags
-	Prune bool `help:"Also remove items that were removed from the manifests."`
+	Prune   bool `help:"Also remove items that were removed from the manifests."`
+	Restore bool `help:"Also undo what was changed or removed on this system."`
+}
+
+// decide returns the function that decides about items.
+func (c *applyCmd) decide() (func(*live.Item), error) {
+	take := live.Side(c.Take)
+	switch {
+	case !c.Restore:
+		return live.DecideApply(take, c.Prune), nil
+	case take == live.LiveSide:
+		return nil, hint.Add(errors.New("--restore and --take live contradict each other: to restore is to take the manifests' side"),
+			"leave out one of them, or use --interactive to select items")
+	}
+	return live.DecideRestore(c.Prune), nil
 }
 
 // Run applies the manifests to the system.
 func (c *applyCmd) Run(ctx context.Context, a *app) error {
+	decide, err := c.decide()
+	if err != nil {
+		return err
+	}
 	s, err := live.FindDesktop(a.links)
 	if err != nil {
 		return err
@@ -25,13 +46,14 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer end()
-	items := live.Items(domains, live.DecideApply(live.Side(c.Take), c.Prune))
+	items := live.Items(domains, decide)
 	if c.Pick {
 		if err := a.pick(ctx, "Apply", items, live.ToSystem); err != nil {
 			return err
 		}
 	}
 	err = a.apply(ctx, s, domains, items, c.liveFlags)
+	a.noteUndoable(items)
 	return errors.Join(err, a.refusals(items), a.problems(domains))
 }
 
@@ -68,19 +90,33 @@ func (a *app) executeApply(ctx context.Context, s live.System, domains []*live.D
 	return errors.Join(report.Result(&a.Printer, after, items, live.ToSystem, nil), err)
 }
 
-// confirmApply asks before something is removed, and before data is lost.
+// confirmApply asks, in one question, before it undoes what someone did on the system,
+// before something is removed, and before data is lost.
 func (a *app) confirmApply(ctx context.Context, items []live.Item, plans []live.DomainPlan) error {
-	removed := live.Removals(items)
-	for _, i := range removed {
+	restored, removed := live.Restored(items), live.Removals(items)
+	for _, i := range slices.Concat(restored, removed) {
 		a.Note("%s: %s", i.Domain.Name(), i.Line(live.ToSystem))
 	}
+	var what []string
+	if len(restored) > 0 {
+		what = append(what, "restore "+live.Amount(len(restored))+" on this system")
+	}
 	if len(removed) > 0 {
-		if err := a.Confirm(ctx, "remove "+live.Amount(len(removed))+" from this system"); err != nil {
-			return err
-		}
+		what = append(what, "remove "+live.Amount(len(removed))+" from this system")
 	}
 	if n := live.CountLosses(live.Changes(plans)); n > 0 {
-		return a.Confirm(ctx, "recreate "+live.Amount(n))
+		what = append(what, "recreate "+live.Amount(n))
 	}
-	return nil
+	if len(what) == 0 {
+		return nil
+	}
+	return a.Confirm(ctx, strings.Join(what, ", "))
+}
+
+// noteUndoable says how many items stay as someone changed them on the system, and both
+// ways to go on.
+func (a *app) noteUndoable(items []live.Item) {
+	if n := live.Undoable(items); n > 0 {
+		a.Note("%s changed or removed on this system: %s", live.Amount(n), live.BothWays)
+	}
 }

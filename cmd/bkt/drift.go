@@ -30,6 +30,7 @@ func (c *showDriftCmd) Run(ctx context.Context, a *app) error {
 	if err := report.Drift(&a.Printer, domains, items); err != nil {
 		return err
 	}
+	a.noteUndoable(items)
 	a.notes(live.DomainNotes(domains))
 	err = a.problems(domains)
 	if len(items) > 0 {

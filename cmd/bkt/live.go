@@ -13,7 +13,7 @@ import (
 
 // domainArgs are the domains that a command is about.
 type domainArgs struct {
-	Domains []string `arg:"" optional:"" name:"domain" help:"Domains, e.g. flatpak-apps, or flatpak for all whose names begin with it (default: all)."`
+	Domains []string `arg:"" optional:"" name:"domain" help:"Domains, e.g. flatpak-apps, or flatpak for all whose names begin with it (default: all). DOMAIN:KEY selects items; * matches any text."`
 }
 
 // liveFlags are those of capture and apply.

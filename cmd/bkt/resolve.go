@@ -46,11 +46,11 @@ func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.resolve(ctx, s, domains, items, v), a.problems(domains))
+	return errors.Join(a.resolve(ctx, s, domains, items, v, c.Domains), a.problems(domains))
 }
 
 // resolve executes the decisions: it ignores first, then captures, and applies last.
-func (a *app) resolve(ctx context.Context, s live.System, domains []*live.Domain, items []live.Item, v verdicts) error {
+func (a *app) resolve(ctx context.Context, s live.System, domains []*live.Domain, items []live.Item, v verdicts, asked []string) error {
 	p, err := s.Ignore(v.choose(items, verdictIgnore))
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (a *app) resolve(ctx context.Context, s live.System, domains []*live.Domain
 	if err := a.capture(ctx, s, domains, toCapture, liveFlags{Yes: true}); err != nil {
 		return err
 	}
-	domains, err = s.Look(ctx, live.Names(domains))
+	domains, err = s.Look(ctx, asked)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,41 @@ func DecideApply(take Side, prune bool) func(*Item) {
 	}
 }
 
+// DecideRestore returns the function that decides about items for an apply that makes the
+// system what the manifests say, whatever changed on it: it applies what DecideApply does,
+// takes the manifest's side in conflicts, and undoes changes made on the system. What no
+// manifest declares stays, and without prune nothing is removed.
+func DecideRestore(prune bool) func(*Item) {
+	apply := DecideApply(ManifestSide, prune)
+	return func(i *Item) {
+		if i.isUndoable() {
+			i.Op = ToSystem.Op(i.Difference)
+		} else {
+			apply(i)
+		}
+		i.Restored = i.Op != "" && i.Op != plan.Remove && i.overwrites()
+	}
+}
+
+// isUndoable reports whether only the system has changed, and an apply can undo that.
+func (i *Item) isUndoable() bool {
+	switch i.Case {
+	case reconcile.CaseLive, reconcile.CaseUncapturable:
+		return i.Manifest != nil && !i.Reported
+	}
+	return false
+}
+
+// overwrites reports whether an apply of the item overwrites what someone did on the
+// system.
+func (i *Item) overwrites() bool {
+	switch i.Case {
+	case reconcile.CaseConflict, reconcile.CaseMerge, reconcile.CaseNoBase:
+		return true
+	}
+	return i.isUndoable()
+}
+
 // A DomainPlan is a plan for one domain.
 type DomainPlan struct {
 	*Domain
@@ -46,7 +81,7 @@ func PlanApply(items []Item) []DomainPlan { return planApply(selected(items)) }
 func planApply(domains []selection) []DomainPlan {
 	var changes, removals []DomainPlan
 	for _, d := range domains {
-		change, remove := d.Comparison.Apply(d.keys)
+		change, remove := d.Comparison.Apply(d.keys, d.exact)
 		changes, removals = append(changes, DomainPlan{d.Domain, change}), append(removals, DomainPlan{d.Domain, remove})
 	}
 	slices.Reverse(removals)
@@ -65,6 +100,23 @@ func Changes(plans []DomainPlan) plan.Plan {
 // Removals returns the items that are removed.
 func Removals(items []Item) []Item {
 	return slices.DeleteFunc(slices.Clone(items), func(i Item) bool { return i.Op != plan.Remove })
+}
+
+// Restored returns the items that an apply restores.
+func Restored(items []Item) []Item {
+	return slices.DeleteFunc(slices.Clone(items), func(i Item) bool { return !i.Restored || i.Op == "" })
+}
+
+// Undoable returns the number of items that stay as someone changed them on the system, and
+// that [DecideRestore] would restore.
+func Undoable(items []Item) int {
+	n := 0
+	for _, i := range items {
+		if i.Op == "" && i.isUndoable() {
+			n++
+		}
+	}
+	return n
 }
 
 // Losses returns the data that will be lost when a plan is executed, and the data that
@@ -213,7 +265,7 @@ func (d *Domain) findFailures(items []Item) {
 func (d *Domain) checkApplied(i Item, differs map[string]reconcile.Difference) error {
 	now, still := differs[i.Key]
 	// A merged item, or one that can only be captured, is for capture now.
-	onlyHere := i.Case != reconcile.CaseLive && now.Case == reconcile.CaseLive
+	onlyHere := now.Case == reconcile.CaseLive && (now.Reported || !i.isUndoable() && !i.Restored)
 	switch {
 	case d.Err != nil:
 		return fmt.Errorf("was changed, but the result is unknown: %w", d.Err)

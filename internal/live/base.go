@@ -70,9 +70,10 @@ func (s System) planBases(domains []*Domain, items []Item) (plan.Plan, error) {
 }
 
 // isUndecided reports whether the last known state of a domain was lost, and a user has to
-// decide about an item: with a new one, that would no longer be known.
+// decide about an item, or was not asked about all: with a new one, that would no longer be
+// known.
 func (d *Domain) isUndecided(items []Item) bool {
-	return d.LostBase && slices.ContainsFunc(items, func(i Item) bool { return i.Domain == d && i.Result == Refused })
+	return d.LostBase && (d.only != nil || slices.ContainsFunc(items, func(i Item) bool { return i.Domain == d && i.Result == Refused }))
 }
 
 // CheckBase returns the error of a last known state of a domain, nil if it is valid. at is

@@ -7,6 +7,8 @@ import (
 
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestDecide has what each command does about each case: an operation, or a result.
@@ -24,6 +26,10 @@ func TestDecide(t *testing.T) {
 		"conflict":        differ("k", reconcile.CaseConflict, one, two, three),
 		"conflict, gone":  differ("k", reconcile.CaseConflict, one, two, ""),
 		"not expressible": {Key: "k", Case: reconcile.CaseUncapturable, Why: errors.New("no"), Live: []byte(one)},
+		"declared, not expressible": {
+			Key: "k", Case: reconcile.CaseUncapturable, Why: errors.New("no"), Live: []byte(two), Manifest: []byte(one),
+		},
+		"found here": {Key: "k", Case: reconcile.CaseLive, Reported: true, Base: []byte(one), Live: []byte(two), Manifest: []byte(one)},
 	}
 	for _, tt := range []struct {
 		name    string
@@ -46,6 +52,16 @@ func TestDecide(t *testing.T) {
 		{"apply --take manifest", DecideApply(ManifestSide, false), map[string]string{"conflict": "~", "conflict, gone": "listed"}},
 		{"apply --take manifest --prune", DecideApply(ManifestSide, true), map[string]string{"conflict, gone": "-"}},
 		{"apply --take live", DecideApply(LiveSide, true), map[string]string{"conflict": "kept", "conflict, gone": "kept"}},
+		{"apply", DecideApply(NoSide, false), map[string]string{"declared, not expressible": "kept", "found here": "kept"}},
+		{"apply --restore", DecideRestore(false), map[string]string{
+			"added here": "kept", "changed here": "~", "removed here": "+",
+			"added there": "+", "changed there": "~", "removed there": "listed",
+			"first time": "~", "merged": "~", "conflict": "~", "conflict, gone": "listed",
+			"not expressible": "kept", "declared, not expressible": "~", "found here": "kept",
+		}},
+		{"apply --restore --prune", DecideRestore(true), map[string]string{
+			"added here": "kept", "removed there": "-", "conflict, gone": "-", "not expressible": "kept",
+		}},
 		{"auto-capture", DecideAutoCapture, map[string]string{
 			"added here": "+", "changed here": "~", "removed here": "-", "added there": "kept", "changed there": "kept",
 			"first time": "kept", "merged": "kept", "conflict": "kept", "not expressible": "kept",
@@ -61,6 +77,37 @@ func TestDecide(t *testing.T) {
 				t.Errorf("%s, %s: error %v", tt.name, name, i.Err)
 			}
 		}
+	}
+}
+
+// TestRestored checks which items of a restore need a question, and which items an apply
+// without it leaves as someone changed them.
+func TestRestored(t *testing.T) {
+	const one, two, three = `{"id":"1"}`, `{"id":"2"}`, `{"id":"3"}`
+	d := fakeDomain("d", fakeComparison{differences: []reconcile.Difference{
+		differ("added here", reconcile.CaseNew, "", one, ""),
+		differ("added there", reconcile.CaseMissing, "", "", one),
+		differ("changed here", reconcile.CaseLive, one, two, one),
+		differ("changed there", reconcile.CaseManifest, one, one, two),
+		differ("conflict", reconcile.CaseConflict, one, two, three),
+		differ("first time", reconcile.CaseNoBase, "", one, two),
+		differ("merged", reconcile.CaseMerge, one, two, three),
+		differ("removed here", reconcile.CaseLive, one, "", one),
+		differ("removed, changed here", reconcile.CaseConflict, one, two, ""),
+	}}, nil)
+	var restored []string
+	for _, i := range Restored(Items([]*Domain{d}, DecideRestore(true))) {
+		restored = append(restored, i.Line(ToSystem))
+	}
+	want := []string{"~ changed here: id 2 → 1", "~ conflict: id 2 → 3", "~ first time: id 1 → 2", "~ merged: id 2 → 3", "+ removed here"}
+	if diff := cmp.Diff(want, restored); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := Undoable(Items([]*Domain{d}, DecideApply(NoSide, false))); n != 2 {
+		t.Errorf("apply leaves %d items that a restore would undo, not 2", n)
+	}
+	if n := Undoable(Items([]*Domain{d}, DecideRestore(false))); n != 0 {
+		t.Errorf("a restore leaves %d items", n)
 	}
 }
 

@@ -24,14 +24,14 @@ type fakeComparison struct {
 	base        string // that Base returns, with the keys that it receives
 }
 
-func (c fakeComparison) Differences() []reconcile.Difference      { return c.differences }
-func (c fakeComparison) Unread() []reconcile.Unread               { return nil }
-func (c fakeComparison) LeftOut() []reconcile.LeftOut             { return nil }
-func (c fakeComparison) Hidden() []string                         { return c.hidden }
-func (c fakeComparison) Total() int                               { return c.total }
-func (c fakeComparison) Notes() []string                          { return nil }
-func (c fakeComparison) Apply([]string) (change, rm plan.Plan)    { return c.change, c.removal }
-func (c fakeComparison) Capture(*reconcile.Edits, []string) error { return nil }
+func (c fakeComparison) Differences() []reconcile.Difference         { return c.differences }
+func (c fakeComparison) Unread() []reconcile.Unread                  { return nil }
+func (c fakeComparison) LeftOut() []reconcile.LeftOut                { return nil }
+func (c fakeComparison) Hidden() []string                            { return c.hidden }
+func (c fakeComparison) Total() int                                  { return c.total }
+func (c fakeComparison) Notes() []string                             { return nil }
+func (c fakeComparison) Apply([]string, bool) (change, rm plan.Plan) { return c.change, c.removal }
+func (c fakeComparison) Capture(*reconcile.Edits, []string) error    { return nil }
 
 func (c fakeComparison) Base(captured, merged []string) ([]byte, bool, error) {
 	text := c.base + " captured " + strings.Join(captured, " ") + " merged " + strings.Join(merged, " ") + "\n"
@@ -45,9 +45,10 @@ type fakeReconciler struct {
 	err  error
 }
 
-func (r fakeReconciler) Name() string                         { return r.name }
-func (r fakeReconciler) Declares(fs.FS, string) (bool, error) { return false, nil }
-func (r fakeReconciler) CheckBase(string, []byte) error       { return nil }
+func (r fakeReconciler) Name() string                             { return r.name }
+func (r fakeReconciler) Declares(fs.FS, string) (bool, error)     { return false, nil }
+func (r fakeReconciler) Declared(fs.FS, string) ([]string, error) { return nil, nil }
+func (r fakeReconciler) CheckBase(string, []byte) error           { return nil }
 func (r fakeReconciler) Compare(context.Context, reconcile.Input) (reconcile.Comparison, error) {
 	return r.now, r.err
 }

@@ -21,6 +21,10 @@ type Item struct {
 	Result Result  // "": not known yet
 	Err    error   // why it was refused, or failed
 
+	// Restored: what someone changed or removed on the system becomes what the manifest
+	// says, without merging.
+	Restored bool
+
 	reported bool // that it was applied; an item may take several changes
 }
 
@@ -70,8 +74,8 @@ func (to Direction) Op(d reconcile.Difference) plan.Op {
 	return plan.Modify
 }
 
-// Items returns an item for each difference of the domains, in their order. decide sets
-// what happens to it; nil leaves every item unchanged.
+// Items returns an item for each difference of the domains that the user asked for, in
+// their order. decide sets what happens to it; nil leaves every item unchanged.
 func Items(domains []*Domain, decide func(*Item)) []Item {
 	var items []Item
 	for _, d := range domains {
@@ -79,6 +83,9 @@ func Items(domains []*Domain, decide func(*Item)) []Item {
 			continue
 		}
 		for _, difference := range d.Comparison.Differences() {
+			if !d.has(difference.Key) {
+				continue
+			}
 			i := Item{Difference: difference, Domain: d}
 			if decide != nil {
 				decide(&i)
@@ -99,10 +106,12 @@ func (i *Item) Refuse(err error) { i.Op, i.Result, i.Err = "", Refused, err }
 // Changing reports whether any of the items changes.
 func Changing(items []Item) bool { return len(selected(items)) > 0 }
 
-// A selection has the keys of the items of a domain that change.
+// A selection has the keys of the items of a domain that change. If it is exact, lists get
+// the values in the manifest, without merging.
 type selection struct {
 	*Domain
-	keys []string
+	keys  []string
+	exact bool
 }
 
 // selected groups the items that change by domain, in their order.
@@ -117,6 +126,7 @@ func selected(items []Item) []selection {
 		}
 		last := &all[len(all)-1]
 		last.keys = append(last.keys, i.Key)
+		last.exact = last.exact || i.Restored
 	}
 	return all
 }

@@ -8,7 +8,6 @@ import (
 	"bkt/gen"
 	"bkt/internal/domains"
 	"bkt/internal/host"
-	"bkt/internal/reconcile"
 )
 
 // LearnPackages asks running containers which packages were installed by hand, if the
@@ -16,8 +15,8 @@ import (
 // commands do if the cache is saved. Packages of the toolbox's container belong to
 // the toolbox image, so it is not asked. notes say which containers could not answer.
 func (s System) LearnPackages(ctx context.Context, asked []string) (notes []string, err error) {
-	chosen, err := s.choose(asked)
-	if err != nil || !slices.ContainsFunc(chosen, func(r reconcile.Reconciler) bool { return r.Name() == "distrobox" }) {
+	all, err := s.choose(asked)
+	if err != nil || !slices.ContainsFunc(all, func(c chosen) bool { return c.Name() == "distrobox" }) {
 		return nil, err
 	}
 	except := ""

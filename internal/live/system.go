@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"time"
 
@@ -90,13 +89,15 @@ type Domain struct {
 
 	LostBase bool // its last known state was damaged, and moved away
 
+	only *reconcile.Ignore // the keys of the items that the user asked for; nil: all
+
 	basePath string
 	base     []byte // content of basePath; nil if it does not exist
 }
 
 // Look compares system and manifests in the domains that asked names, or in all,
-// concurrently. asked has names, or first words of several names. The error of a domain
-// is in its Err; Look itself fails only for an unknown name, or if ctx ends.
+// concurrently. asked is as for choose. The error of a domain is in its Err; Look itself
+// fails only for a name or a key that does not exist, or if ctx ends.
 func (s System) Look(ctx context.Context, asked []string) ([]*Domain, error) {
 	chosen, err := s.choose(asked)
 	if err != nil {
@@ -104,11 +105,17 @@ func (s System) Look(ctx context.Context, asked []string) ([]*Domain, error) {
 	}
 	found := make([]*Domain, len(chosen))
 	var wg crash.Group
-	for i, r := range chosen {
-		wg.Go(func() { found[i] = s.lookAt(ctx, r, len(asked) > 0) })
+	for i, c := range chosen {
+		wg.Go(func() {
+			found[i] = s.lookAt(ctx, c.Reconciler, len(asked) > 0)
+			found[i].only = c.only
+		})
 	}
 	wg.Wait()
-	return found, context.Cause(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return found, err
+	}
+	return found, checkKeys(found, asked)
 }
 
 // CheckNames returns an error if one of the names matches no domain.
@@ -117,19 +124,26 @@ func (s System) CheckNames(asked []string) error {
 	return err
 }
 
-func (s System) choose(asked []string) ([]reconcile.Reconciler, error) {
-	if len(asked) == 0 {
-		return s.reconcilers(), nil
+// has reports whether the user asked for the item with this key.
+func (d *Domain) has(key string) bool { return d.only == nil || d.only.Has(key) }
+
+// UpToDate returns the number of items without a difference that the user asked for.
+func (d *Domain) UpToDate() int {
+	if d.only == nil {
+		return d.Comparison.UpToDate()
 	}
-	names, wanted := s.DomainNames(), []string{}
-	for _, name := range asked {
-		matching := reconcile.Matching(name, names)
-		if len(matching) == 0 {
-			return nil, unknownDomain(name, names)
+	n := 0
+	for _, key := range d.Comparison.Keys() {
+		if d.has(key) {
+			n++
 		}
-		wanted = append(wanted, matching...)
 	}
-	return slices.DeleteFunc(s.reconcilers(), func(r reconcile.Reconciler) bool { return !slices.Contains(wanted, r.Name()) }), nil
+	for _, difference := range d.Comparison.Differences() {
+		if d.has(difference.Key) {
+			n--
+		}
+	}
+	return n
 }
 
 func unknownDomain(name string, names []string) error {

@@ -19,7 +19,11 @@ import (
 // Line describes an item that changes.
 func (i Item) Line(to Direction) string {
 	text := string(i.Op) + " " + i.MaskedKey()
-	if have, want := to.sides(i.Difference); i.Op == plan.Modify {
+	have, want := to.sides(i.Difference)
+	if i.Restored {
+		have = i.Live
+	}
+	if i.Op == plan.Modify {
 		text += ": " + i.modification(have, want)
 	}
 	return text
@@ -95,6 +99,9 @@ func changeInManifest(d reconcile.Difference) string {
 	return "changed in the manifest: " + describe(d.Base, d.Manifest)
 }
 
+// BothWays says what becomes of changes made on the system, in each direction.
+const BothWays = `"bkt capture" accepts that, "bkt apply --restore" undoes it`
+
 // Remedy says how to change an item that stays unchanged; "" for other items.
 func Remedy(i Item) string {
 	switch {
@@ -112,13 +119,23 @@ func Remedy(i Item) string {
 		return "changed in the manifest; run \"bkt apply\" to change it on this system"
 	case reconcile.CaseNew:
 		return "not in the manifest; run \"bkt capture\" to add it"
-	case reconcile.CaseLive:
-		if i.Live == nil {
-			return "removed from this system; run \"bkt capture\" to remove it from the manifest"
-		}
-		return "changed on this system; run \"bkt capture\" to change it in the manifest"
 	}
-	return "skipped"
+	return remedyHere(i)
+}
+
+// remedyHere is Remedy for an item that was changed or removed on the system.
+func remedyHere(i Item) string {
+	switch {
+	case i.Case == reconcile.CaseUncapturable && i.isUndoable():
+		return "changed on this system, and cannot be captured; run \"bkt apply --restore\" to undo that"
+	case i.Case != reconcile.CaseLive:
+		return "skipped"
+	case i.Reported:
+		return "changed on this system; run \"bkt capture\" to change it in the manifest"
+	case i.Live == nil:
+		return "removed from this system; run \"bkt capture\" to accept that, or \"bkt apply --restore\" to undo it"
+	}
+	return "changed on this system; run \"bkt capture\" to accept that, or \"bkt apply --restore\" to undo it"
 }
 
 // Notes returns what remedy says about items: a line for each domain and text, which

@@ -37,12 +37,12 @@ func TestExplain(t *testing.T) {
 // TestRemedy has a command for every item that the other direction would change.
 func TestRemedy(t *testing.T) {
 	for want, i := range map[string]Item{
-		"no longer in the manifest; run \"bkt apply --prune\" to remove it":            {Result: Listed},
-		"missing on this system; run \"bkt apply\" to add it":                          {Result: Kept, Difference: differ("k", reconcile.CaseMissing, "", "", "1")},
-		"changed in the manifest; run \"bkt apply\" to change it on this system":       {Result: Kept, Difference: differ("k", reconcile.CaseManifest, "1", "1", "2")},
-		"not in the manifest; run \"bkt capture\" to add it":                           {Result: Kept, Difference: differ("k", reconcile.CaseNew, "", "1", "")},
-		"changed on this system; run \"bkt capture\" to change it in the manifest":     {Result: Kept, Difference: differ("k", reconcile.CaseLive, "1", "2", "1")},
-		"removed from this system; run \"bkt capture\" to remove it from the manifest": {Result: Kept, Difference: differ("k", reconcile.CaseLive, "1", "", "1")},
+		"no longer in the manifest; run \"bkt apply --prune\" to remove it":                                   {Result: Listed},
+		"missing on this system; run \"bkt apply\" to add it":                                                 {Result: Kept, Difference: differ("k", reconcile.CaseMissing, "", "", "1")},
+		"changed in the manifest; run \"bkt apply\" to change it on this system":                              {Result: Kept, Difference: differ("k", reconcile.CaseManifest, "1", "1", "2")},
+		"not in the manifest; run \"bkt capture\" to add it":                                                  {Result: Kept, Difference: differ("k", reconcile.CaseNew, "", "1", "")},
+		"changed on this system; run \"bkt capture\" to accept that, or \"bkt apply --restore\" to undo it":   {Result: Kept, Difference: differ("k", reconcile.CaseLive, "1", "2", "1")},
+		"removed from this system; run \"bkt capture\" to accept that, or \"bkt apply --restore\" to undo it": {Result: Kept, Difference: differ("k", reconcile.CaseLive, "1", "", "1")},
 		"skipped": {Result: Kept, Difference: differ("k", reconcile.CaseConflict, "1", "2", "3")},
 		"":        {Result: Refused, Difference: differ("k", reconcile.CaseConflict, "1", "2", "3")},
 	} {

@@ -46,11 +46,15 @@ func (c *comparison[T]) capture(declared map[string]T, key string) {
 }
 
 // Apply implements [Comparison].
-func (c *comparison[T]) Apply(keys []string) (change, remove plan.Plan) {
+func (c *comparison[T]) Apply(keys []string, exact bool) (change, remove plan.Plan) {
 	var changes, removals []Diff[T]
 	for _, key := range keys {
 		t := c.items[key]
-		switch want := c.wanted(t); {
+		want := t.manifest
+		if !exact {
+			want = c.wanted(t)
+		}
+		switch {
 		case want == nil:
 			removals = append(removals, Diff[T]{Have: t.live, Base: t.base})
 		default:

@@ -32,6 +32,10 @@ type Difference struct {
 	Case Case
 	Why  error // the reason of CaseUncapturable and CaseBroken
 
+	// Both sides differ only in what only the system can know, see [Reporter]: an apply
+	// does not change it.
+	Reported bool
+
 	// The item in the JSON of manifests; nil: it does not exist there.
 	Base, Live, Manifest []byte
 	Elsewhere            []byte // the item that is declared only for other computers
@@ -44,6 +48,9 @@ type Comparison interface {
 	// of items without one.
 	Differences() []Difference
 	UpToDate() int
+	// Keys returns the keys of the items that the system has or the manifests declare,
+	// without those of Ignored and Hidden, sorted.
+	Keys() []string
 	// Total returns the number of items that the manifests declare for this computer.
 	Total() int
 	// Ignored returns the keys of the items that the user ignores, sorted.
@@ -62,8 +69,10 @@ type Comparison interface {
 	// Capture writes the values of the system into the manifests.
 	Capture(repo *Edits, keys []string) error
 	// Apply returns the plans that give the system the values in the manifests: first
-	// the plan that adds and changes, then the plan that removes.
-	Apply(keys []string) (change, remove plan.Plan)
+	// the plan that adds and changes, then the plan that removes. Where a list has
+	// changed on both sides, the system gets the merged value or, if exact, the one in
+	// the manifest.
+	Apply(keys []string, exact bool) (change, remove plan.Plan)
 	// Base returns the new text of the base after captured were captured, and merged
 	// were merged and applied, and whether it differs from the present text.
 	Base(captured, merged []string) (text []byte, differs bool, err error)
@@ -104,6 +113,17 @@ func (c *comparison[T]) LeftOut() []LeftOut        { return c.leftOut }
 func (c *comparison[T]) HiddenDeclared() []string {
 	here, _ := byHost(c.declared, c.in.Host)
 	return slices.DeleteFunc(slices.Clone(c.hidden), func(key string) bool { return at(here, key) == nil })
+}
+
+// Keys implements [Comparison].
+func (c *comparison[T]) Keys() []string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(c.items)) {
+		if t := c.items[key]; t.live != nil || t.manifest != nil {
+			all = append(all, key)
+		}
+	}
+	return all
 }
 
 func (c *comparison[T]) compare(here map[string]T) {
@@ -174,7 +194,7 @@ func (c *comparison[T]) add(key string, t versions[T]) {
 	c.items[key] = t
 	switch {
 	case t.diffCase != "":
-		c.differences = append(c.differences, Difference{key, t.diffCase, why, encode(t.base), encode(t.live), encode(t.manifest), encode(at(c.elsewhere, key))})
+		c.differences = append(c.differences, Difference{key, t.diffCase, why, c.reported(t), encode(t.base), encode(t.live), encode(t.manifest), encode(at(c.elsewhere, key))})
 	case t.live != nil:
 		c.upToDate++
 	}

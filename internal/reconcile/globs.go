@@ -32,9 +32,9 @@ func (b bits) intersects(c bits) bool {
 	return false
 }
 
-// newIgnore returns an Ignore with globs, in which * matches any text and ? any
-// character.
-func newIgnore(globs []string) Ignore {
+// Globs returns an Ignore that has the keys that match one of globs, in which * matches
+// any text and ? any character.
+func Globs(globs []string) Ignore {
 	size := 0
 	for _, g := range globs {
 		size += utf8.RuneCountInString(g) + 1

@@ -57,7 +57,7 @@ func ParseIgnore(name string, text []byte, domains []string, own ...string) (map
 	}
 	ignored := map[string]Ignore{}
 	for d, all := range globs {
-		ignored[d] = newIgnore(all)
+		ignored[d] = Globs(all)
 	}
 	return ignored, errors.Join(errs...)
 }

@@ -11,6 +11,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
@@ -145,6 +147,9 @@ type Reconciler interface {
 	Name() string
 	// Declares reports whether the manifests declare an item for the host.
 	Declares(repo fs.FS, host string) (bool, error)
+	// Declared returns the keys of the items that the manifests declare for the host,
+	// sorted.
+	Declared(repo fs.FS, host string) ([]string, error)
 	// Compare reads the system and compares. Its errors are those of manifests and of
 	// the base, and *[Unavailable].
 	Compare(ctx context.Context, in Input) (Comparison, error)
@@ -177,13 +182,14 @@ type reconciler[T Item[T]] struct {
 func (k reconciler[T]) Name() string { return k.name }
 
 func (k reconciler[T]) Declares(repo fs.FS, host string) (bool, error) {
+	keys, err := k.Declared(repo, host)
+	return len(keys) > 0, err
+}
+
+func (k reconciler[T]) Declared(repo fs.FS, host string) ([]string, error) {
 	items, err := k.store.Load(repo)
-	for _, item := range items {
-		if item.OnlyOn().Include(host) {
-			return true, nil
-		}
-	}
-	return false, err
+	here, _ := byHost(items, host)
+	return slices.Sorted(maps.Keys(here)), err
 }
 
 func (k reconciler[T]) CheckBase(at string, text []byte) error {

@@ -171,8 +171,13 @@ func TestEveryCase(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkDeclared(t, edits, item(tt.captured))
-			change, remove := cmpn.Apply([]string{key})
+			change, remove := cmpn.Apply([]string{key}, false)
 			checkPlan(t, append(change, remove...), tt.applied)
+			change, remove = cmpn.Apply([]string{key}, true)
+			checkPlan(t, append(change, remove...), exactly(tt.live, tt.declared))
+			if !slices.Equal(cmpn.Keys(), []string{key}) {
+				t.Errorf("keys %q", cmpn.Keys())
+			}
 			settled, _, err := cmpn.Base([]string{key}, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -181,6 +186,17 @@ func TestEveryCase(t *testing.T) {
 			checkCaptured(t, tt.want, again.Differences())
 		})
 	}
+}
+
+// exactly returns the plan that gives the system what is declared, whatever it has.
+func exactly(live, declared string) string {
+	switch {
+	case declared == "":
+		return "- " + key
+	case live == "":
+		return "+ " + key + " " + declared
+	}
+	return "~ " + key + " " + declared
 }
 
 // checkCaptured checks that nothing remains to capture after a capture. Merged items remain
@@ -470,7 +486,7 @@ func TestResolve(t *testing.T) {
 	if d := c.Differences(); len(d) != 1 || d[0].Case != reconcile.CaseManifest {
 		t.Fatalf("%v", d)
 	}
-	change, _ := c.Apply([]string{"user/a.b.c"})
+	change, _ := c.Apply([]string{"user/a.b.c"}, false)
 	want := plan.Plan{{Op: plan.Modify, Domain: "flatpak-overrides", Targets: []string{"user/a.b.c", "--env=I=2"}}}
 	if diff := cmp.Diff(want, change); diff != "" {
 		t.Error(diff)
@@ -499,7 +515,7 @@ func TestReporter(t *testing.T) {
 	m := meaning{overrides: overrides{has: item("--env=A=1 --env=SEEN=1")}}
 	for _, base := range [][]byte{nil, agreed(t, item("--env=B=1"), ""), agreed(t, item("--env=A=1"), "")} {
 		c := compareMeaning(t, m, reconcile.Input{Repo: repository(t, item("--env=A=1")), Base: base})
-		if d := c.Differences(); len(d) != 1 || d[0].Case != reconcile.CaseLive {
+		if d := c.Differences(); len(d) != 1 || d[0].Case != reconcile.CaseLive || !d[0].Reported {
 			t.Errorf("%v", d)
 		}
 		text, _, err := c.Base(nil, nil)
@@ -508,7 +524,7 @@ func TestReporter(t *testing.T) {
 		}
 	}
 	c := compareMeaning(t, m, reconcile.Input{Repo: repository(t, item("--env=B=1")), Base: agreed(t, item("--env=A=1 --env=SEEN=1"), "")})
-	if d := c.Differences(); len(d) != 1 || d[0].Case != reconcile.CaseManifest {
+	if d := c.Differences(); len(d) != 1 || d[0].Case != reconcile.CaseManifest || d[0].Reported {
 		t.Errorf("%v", d)
 	}
 }
@@ -549,7 +565,7 @@ func TestBroken(t *testing.T) {
 			if !errors.Is(d[0].Why, errBroken) {
 				t.Errorf("why: %v", d[0].Why)
 			}
-			change, remove := c.Apply([]string{key})
+			change, remove := c.Apply([]string{key}, false)
 			checkPlan(t, append(change, remove...), "~ user/a.b.c "+a)
 			if _, differs, err := c.Base(nil, nil); differs || err != nil {
 				t.Errorf("the last known state changes: %v", err)

@@ -88,7 +88,7 @@ func newDomain(d *live.Domain, items []Item) Domain {
 	case len(items) > 0:
 		j.State, j.Items = "differs", items
 	}
-	j.InStep, j.Notes = d.Comparison.UpToDate(), d.Comparison.Notes()
+	j.InStep, j.Notes = d.UpToDate(), d.Comparison.Notes()
 	for _, part := range d.Comparison.Unread() {
 		j.Unread = append(j.Unread, UnreadPart{part.What, part.Err.Error()})
 	}

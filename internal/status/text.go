@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/live"
 	"bkt/internal/reconcile"
 	"bkt/internal/report"
 )
@@ -38,6 +39,9 @@ func (st Status) Text() string {
 		for _, note := range d.Notes {
 			fmt.Fprintf(&out, "  %s\n", note)
 		}
+	}
+	if slices.ContainsFunc(st.Domains, func(d report.Domain) bool { return count(d.Items, []reconcile.Case{reconcile.CaseLive}) > 0 }) {
+		fmt.Fprintf(&out, "changed on this system: %s\n", live.BothWays)
 	}
 	if st.UncommittedError != "" {
 		fmt.Fprintf(&out, "not committed: unknown: %s\n", st.UncommittedError)
