@@ -3,26 +3,14 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"bkt/internal/host"
 	"bkt/internal/live"
 	"bkt/internal/printable"
-	"bkt/internal/reconcile"
 	"bkt/internal/ui"
 
 	"charm.land/huh/v2"
-)
-
-// A verdict is a user's decision about a difference.
-type verdict string
-
-const (
-	verdictCapture verdict = "capture"
-	verdictApply   verdict = "apply"
-	verdictIgnore  verdict = "ignore"
-	verdictSkip    verdict = "skip"
 )
 
 type resolveCmd struct{ domainArgs }
@@ -30,7 +18,7 @@ type resolveCmd struct{ domainArgs }
 // Run asks about each difference, and executes the decisions.
 func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	if !ui.Interactive() {
-		return errNoTerminal("drift resolve", "use \"bkt capture\" and \"bkt apply\" with --take live or --take manifest")
+		return errNoTerminal("drift resolve", `use "bkt capture" to accept what changed on this system, "bkt apply --restore" to undo it, and "bkt apply" for what changed in the manifests; add DOMAIN:KEY for single items, and --take for conflicts`)
 	}
 	s, err := live.FindDesktop(a.links)
 	if err != nil {
@@ -42,7 +30,7 @@ func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer end()
 	items := live.Items(domains, nil)
-	v, err := a.askVerdicts(ctx, items)
+	v, err := askVerdicts(items, func(q driftQuestion) (verdict, error) { return a.askVerdict(ctx, q) })
 	if err != nil {
 		return err
 	}
@@ -74,57 +62,14 @@ func (a *app) resolve(ctx context.Context, s live.System, domains []*live.Domain
 	return errors.Join(err, a.refusals(toApply))
 }
 
-// verdicts has the decision on each item.
-type verdicts map[itemName]verdict
-
-// An itemName names an item from one look to the next.
-type itemName struct{ domain, key string }
-
-func nameOf(i live.Item) itemName { return itemName{i.Domain.Name(), i.Key} }
-
-func (a *app) askVerdicts(ctx context.Context, items []live.Item) (verdicts, error) {
-	all := verdicts{}
-	for n, i := range items {
-		v := verdictSkip
-		field := huh.NewSelect[verdict]().
-			Title(printable.Escape(fmt.Sprintf("%d of %d: %s %s", n+1, len(items), i.Domain.Name(), i.MaskedKey()))).
-			Description(printable.Escape(live.Explain(i.Difference))).Options(verdictsOn(i)...).Value(&v)
-		if err := a.runForm(ctx, os.Stdin, field); err != nil {
-			return nil, err
-		}
-		all[nameOf(i)] = v
+// askVerdict asks a question on the terminal.
+func (a *app) askVerdict(ctx context.Context, q driftQuestion) (verdict, error) {
+	var options []huh.Option[verdict]
+	for _, o := range q.options {
+		options = append(options, huh.NewOption(printable.Escape(string(o.verdict)+": "+o.effect), o.verdict))
 	}
-	return all, nil
-}
-
-// verdictsOn returns the possible decisions about an item. An item that cannot be
-// captured can still be applied.
-func verdictsOn(i live.Item) []huh.Option[verdict] {
-	options := []huh.Option[verdict]{huh.NewOption("skip: change nothing", verdictSkip)}
-	if i.Case != reconcile.CaseUncapturable && i.Case != reconcile.CaseBroken {
-		options = append(options, huh.NewOption("capture: change the manifest", verdictCapture))
-	}
-	return append(options,
-		huh.NewOption("apply: change this system", verdictApply),
-		huh.NewOption("ignore: never report it again", verdictIgnore))
-}
-
-// choose returns the items with one decision.
-func (all verdicts) choose(items []live.Item, v verdict) []live.Item {
-	var chosen []live.Item
-	for _, i := range items {
-		if all[nameOf(i)] == v {
-			chosen = append(chosen, i)
-		}
-	}
-	return chosen
-}
-
-// decide changes the items with one decision, and no others.
-func (all verdicts) decide(v verdict, to live.Direction) func(*live.Item) {
-	return func(i *live.Item) {
-		if all[nameOf(*i)] == v {
-			i.Op = to.Op(i.Difference)
-		}
-	}
+	v := q.answer
+	field := huh.NewSelect[verdict]().Title(printable.Escape(q.title)).Description(printable.Escape(q.about)).Options(options...).Value(&v)
+	err := a.runForm(ctx, os.Stdin, field)
+	return v, err
 }

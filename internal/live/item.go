@@ -99,6 +99,15 @@ func Items(domains []*Domain, decide func(*Item)) []Item {
 // Keep leaves the item unchanged.
 func (i *Item) Keep() { i.Op, i.Result = "", Kept }
 
+// CanCapture reports whether a capture can write the item to its manifest. CanApply reports
+// whether an apply can change the system: it cannot change what only the system knows.
+func (i Item) CanCapture() bool {
+	return i.Case != reconcile.CaseUncapturable && i.Case != reconcile.CaseBroken
+}
+
+// CanApply: see CanCapture.
+func (i Item) CanApply() bool { return !i.Reported }
+
 // Refuse leaves the item unchanged until a user decides; err says why, if the user does
 // not know.
 func (i *Item) Refuse(err error) { i.Op, i.Result, i.Err = "", Refused, err }
