@@ -6,6 +6,7 @@ import (
 
 	"bkt/internal/completion"
 	"bkt/internal/containerfile"
+	"bkt/internal/live"
 )
 
 type completionCmd struct {
@@ -33,16 +34,23 @@ func (c *completeCmd) Run(ctx context.Context, a *app) error {
 	return a.Print(textOf(completion.Candidates(parser.Model.Node, words, a.valuesOf)))
 }
 
-// valuesOf returns the values of a flag that depend on the repository.
-func (a *app) valuesOf(flag string) []string {
-	if flag != "stage" {
-		return nil
+// valuesOf returns the values of a flag or an argument that depend on the repository.
+func (a *app) valuesOf(name, word string) []string {
+	switch name {
+	case "stage":
+		r, err := a.repository()
+		if err != nil {
+			return nil
+		}
+		return containerfile.Stages(r)
+	case "domain":
+		s, err := live.Find(a.links)
+		if err != nil {
+			return nil
+		}
+		return s.Names(word)
 	}
-	r, err := a.repository()
-	if err != nil {
-		return nil
-	}
-	return containerfile.Stages(r)
+	return nil
 }
 
 // textOf returns lines, each of them ended.

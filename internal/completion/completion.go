@@ -13,6 +13,8 @@ import (
 var scripts = map[string]string{
 	"bash": `_bkt() {
 	mapfile -t COMPREPLY < <(bkt complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+	local i
+	for i in "${!COMPREPLY[@]}"; do printf -v "COMPREPLY[$i]" %q "${COMPREPLY[$i]}"; done
 }
 complete -o default -F _bkt bkt
 `,
@@ -35,13 +37,14 @@ compdef _bkt bkt
 // Script returns the completion script of a shell: bash, zsh, fish or nushell.
 func Script(shell string) string { return scripts[shell] }
 
-// Values returns values of the flag with this name that depend on files; nil if there are
-// none.
-type Values func(flag string) []string
+// Values returns values of the flag or argument with this name that depend on files; nil if
+// there are none. word is what is typed so far.
+type Values func(name, word string) []string
 
 // Candidates returns the completions of the last of words, in a command line of the
 // commands below node. None means that the word may be a file.
 func Candidates(node *kong.Node, words []string, more Values) []string {
+	words, typed := joinAtColon(words)
 	last := ""
 	if len(words) > 0 {
 		last, words = words[len(words)-1], words[:len(words)-1]
@@ -51,12 +54,12 @@ func Candidates(node *kong.Node, words []string, more Values) []string {
 		last = ""
 	}
 	var all []string
-	switch values := valuesOf(node, words, more); {
+	switch values := valuesOf(node, words, last, more); {
 	case values != nil:
 		all = values
 	case strings.HasPrefix(last, "-") && strings.Contains(last, "="):
-		name, _, _ := strings.Cut(last, "=")
-		for _, value := range valuesOf(node, []string{name}, more) {
+		name, word, _ := strings.Cut(last, "=")
+		for _, value := range valuesOf(node, []string{name}, word, more) {
 			all = append(all, name+"="+value)
 		}
 	case strings.HasPrefix(last, "-"):
@@ -70,9 +73,33 @@ func Candidates(node *kong.Node, words []string, more Values) []string {
 	default:
 		for _, p := range node.Positional {
 			all = append(all, p.EnumSlice()...)
+			all = append(all, more(p.Name, last)...)
 		}
 	}
-	return slices.DeleteFunc(all, func(s string) bool { return s == "" || !strings.HasPrefix(s, last) })
+	all = slices.DeleteFunc(all, func(s string) bool { return s == "" || !strings.HasPrefix(s, last) })
+	for i := range all {
+		all[i] = all[i][len(typed):]
+	}
+	return all
+}
+
+// joinAtColon joins the last words where bash splits one at a colon. typed is the part of
+// it that bash keeps. The last word is without the characters that quote others.
+func joinAtColon(words []string) (joined []string, typed string) {
+	n := len(words)
+	joined = slices.Clone(words)
+	switch {
+	case n > 1 && words[n-1] == ":":
+		typed = words[n-2] + ":"
+		joined = append(joined[:n-2], typed)
+	case n > 2 && words[n-2] == ":":
+		typed = words[n-3] + ":"
+		joined = append(joined[:n-3], typed+words[n-1])
+	}
+	if n = len(joined); n > 0 {
+		joined[n-1] = strings.NewReplacer(`\`, "", `"`, "", "'", "").Replace(joined[n-1])
+	}
+	return joined, typed
 }
 
 // descend returns the command that words name: the deepest one below node.
@@ -111,8 +138,8 @@ func flag(node *kong.Node, word string) *kong.Flag {
 }
 
 // valuesOf returns the values of the flag at the end of words, if it is one that has
-// only some; a "=" may follow it.
-func valuesOf(node *kong.Node, words []string, more Values) []string {
+// only some; a "=" may follow it. word is what is typed of its value.
+func valuesOf(node *kong.Node, words []string, word string, more Values) []string {
 	if len(words) > 1 && words[len(words)-1] == "=" {
 		words = words[:len(words)-1]
 	}
@@ -124,7 +151,7 @@ func valuesOf(node *kong.Node, words []string, more Values) []string {
 	case f == nil || f.IsBool():
 		return nil
 	case f.Enum == "":
-		return more(f.Name)
+		return more(f.Name, word)
 	}
 	return slices.DeleteFunc(f.EnumSlice(), func(s string) bool { return s == "" })
 }

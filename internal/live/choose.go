@@ -50,6 +50,26 @@ func (s System) choose(asked []string) ([]chosen, error) {
 	return all, nil
 }
 
+// Names returns the names that a word on the command line may become: those of domains or,
+// after a colon, the declared items of a domain, as DOMAIN:KEY.
+func (s System) Names(word string) []string {
+	name, _, single := strings.Cut(word, ":")
+	if !single {
+		return s.DomainNames()
+	}
+	var all []string
+	for _, r := range s.reconcilers() {
+		if r.Name() != name {
+			continue
+		}
+		keys, _ := r.Declared(s.Repo.FS(), s.Host) // an invalid manifest has no names
+		for _, key := range keys {
+			all = append(all, name+":"+key)
+		}
+	}
+	return all
+}
+
 // checkKeys returns an error for each key that was asked for and does not exist. Whether it
 // exists is unknown if a domain could not be read.
 func checkKeys(domains []*Domain, asked []string) error {
