@@ -79,7 +79,7 @@ func (a *app) executeApply(ctx context.Context, s live.System, domains []*live.D
 			return err
 		}
 	}
-	if err := live.Execute(host.WithProgress(ctx, report.Downloads(&a.Printer)), plans, items, report.Progress(&a.Printer)); err != nil {
+	if err := s.Execute(host.WithProgress(ctx, report.Downloads(&a.Printer)), plans, items, report.Progress(&a.Printer)); err != nil {
 		return err
 	}
 	after, err := s.Verify(ctx, domains, items)

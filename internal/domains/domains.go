@@ -62,6 +62,15 @@ func All(w workspace.Folders, repo fs.FS, cache *Cache) []reconcile.Reconciler {
 	}
 }
 
+// Needs returns the names of the domains that bring facts which a domain reads: settings
+// have the paths and types that the schemas of extensions define.
+func Needs(name string) []string {
+	if name == "gsettings" {
+		return []string{"extensions"}
+	}
+	return nil
+}
+
 // folders are the user's folders and the cache of this command.
 type folders struct {
 	workspace.Folders

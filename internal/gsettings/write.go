@@ -49,9 +49,7 @@ func (s snapshot) plan(diffs []reconcile.Diff[manifest.Setting]) []plan.Change {
 		}
 		writes[w.op] = append(writes[w.op], w)
 	}
-	for _, op := range []plan.Op{plan.Add, plan.Modify} {
-		p = append(p, s.batch(writes[op], s.load)...)
-	}
+	p = append(p, s.batch(slices.Concat(writes[plan.Add], writes[plan.Modify]), s.load)...)
 	for some := range slices.Chunk(writes[plan.Remove], maxResets) {
 		p = append(p, s.batch(some, func(w []write) plan.Step { return s.reset(s.db.name, w) })...)
 	}
@@ -179,6 +177,9 @@ func (d Domain) batch(all []write, step func([]write) plan.Step) []plan.Change {
 	}
 	c := plan.Change{Op: all[0].op, Steps: []plan.Step{step(all)}}
 	for _, w := range all {
+		if w.op != c.Op {
+			c.Op = plan.Modify
+		}
 		c.Targets = append(c.Targets, w.target)
 		c.Fallback = append(c.Fallback, plan.Change{Op: w.op, Targets: []string{w.target}, Steps: []plan.Step{d.one(w)}})
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/domains"
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/plan"
@@ -71,7 +72,8 @@ func (i *Item) overwrites() bool {
 // A DomainPlan is a plan for one domain.
 type DomainPlan struct {
 	*Domain
-	Plan plan.Plan
+	Plan    plan.Plan
+	Removes bool // otherwise, it adds and changes
 }
 
 // PlanApply returns the plans that apply the items that change, in the order of
@@ -82,7 +84,7 @@ func planApply(domains []selection) []DomainPlan {
 	var changes, removals []DomainPlan
 	for _, d := range domains {
 		change, remove := d.Comparison.Apply(d.keys, d.exact)
-		changes, removals = append(changes, DomainPlan{d.Domain, change}), append(removals, DomainPlan{d.Domain, remove})
+		changes, removals = append(changes, DomainPlan{d.Domain, change, false}), append(removals, DomainPlan{d.Domain, remove, true})
 	}
 	slices.Reverse(removals)
 	return append(changes, removals...)
@@ -182,13 +184,19 @@ type Event struct {
 }
 
 // Execute executes plans, and sets the results of items that fail. A failure in one
-// domain, or of one item, does not stop the others.
-func Execute(ctx context.Context, plans []DomainPlan, items []Item, report func(Event)) error {
+// domain, or of one item, does not stop the others. A domain that needs facts from another
+// one, which has changed by then, is read and planned again.
+func (s System) Execute(ctx context.Context, plans []DomainPlan, items []Item, report func(Event)) error {
+	changed := map[string]bool{}
 	for _, p := range plans {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if len(p.Plan) > 0 {
+			if slices.ContainsFunc(domains.Needs(p.Name()), func(other string) bool { return changed[other] }) {
+				p.Plan = s.replan(ctx, p, items)
+			}
+			changed[p.Name()] = true
 			report(Event{Starting: p.Plan})
 		}
 		err := host.Executor{}.Execute(ctx, p.Plan, func(c plan.Change, err error) { p.recordResult(c, err, items, report) })
@@ -197,6 +205,30 @@ func Execute(ctx context.Context, plans []DomainPlan, items []Item, report func(
 		}
 	}
 	return nil
+}
+
+// replan returns the plan for the domain as it is now. If the domain cannot be read now,
+// the plan stays.
+func (s System) replan(ctx context.Context, p DomainPlan, items []Item) plan.Plan {
+	now, err := s.compare(ctx, p.Domain)
+	if err != nil {
+		return p.Plan
+	}
+	for _, d := range selected(items) {
+		if d.Domain != p.Domain {
+			continue
+		}
+		differs := differencesOf(now, d.keys)
+		keys := slices.DeleteFunc(slices.Clone(d.keys), func(key string) bool {
+			return !slices.ContainsFunc(differs, func(d reconcile.Difference) bool { return d.Key == key })
+		})
+		change, remove := now.Apply(keys, d.exact)
+		if p.Removes {
+			return remove
+		}
+		return change
+	}
+	return p.Plan
 }
 
 // recordResult notes the result of a change in its items.

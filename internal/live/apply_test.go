@@ -50,7 +50,7 @@ func TestExecute(t *testing.T) {
 	two := fakeDomain("two", fakeComparison{change: plan.Plan{changeOf("two", "good", "true"), changeOf("two", "late", "true"), changeOf("two", "late", "false")}}, nil)
 	items := []Item{item(one, "bad", plan.Add), item(one, "good", plan.Add), item(two, "good", plan.Add), item(two, "late", plan.Add)}
 	var events []string
-	err := Execute(t.Context(), PlanApply(items), items, func(e Event) {
+	err := fakeSystem(t).Execute(t.Context(), PlanApply(items), items, func(e Event) {
 		if e.Applied != nil {
 			events = append(events, e.Applied.Domain.Name()+" "+e.Applied.Key)
 		} else {
@@ -77,9 +77,36 @@ func TestExecuteInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	items := []Item{item(d, "k", plan.Add)}
-	err := Execute(ctx, PlanApply(items), items, func(e Event) { t.Errorf("event %+v", e) })
+	err := fakeSystem(t).Execute(ctx, PlanApply(items), items, func(e Event) { t.Errorf("event %+v", e) })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestReplan checks that settings are planned again once extensions, which bring their
+// schemas, have changed, and only then.
+func TestReplan(t *testing.T) {
+	now := fakeComparison{
+		differences: []reconcile.Difference{differ("k", reconcile.CaseMissing, "", "", `"1"`)},
+		change:      plan.Plan{changeOf("gsettings", "k", "true")},
+	}
+	for _, first := range []string{"extensions", "flatpak-apps"} {
+		other := fakeDomain(first, fakeComparison{change: plan.Plan{changeOf(first, "e", "true")}}, nil)
+		settings := fakeDomain("gsettings", fakeComparison{change: plan.Plan{changeOf("gsettings", "k", "false")}}, now)
+		items := []Item{item(other, "e", plan.Add), item(settings, "k", plan.Add)}
+		if err := fakeSystem(t).Execute(t.Context(), PlanApply(items), items, func(Event) {}); err != nil {
+			t.Fatal(err)
+		}
+		if failed := items[1].Result == Failed; failed != (first != "extensions") {
+			t.Errorf("after %s, the plan is an old one: %v", first, failed)
+		}
+	}
+	gone := fakeDomain("gsettings", fakeComparison{change: plan.Plan{changeOf("gsettings", "k", "true")}}, nil)
+	gone.Reconciler = fakeReconciler{name: "gsettings", err: reconcile.Unavailablef("no")}
+	extensions := fakeDomain("extensions", fakeComparison{change: plan.Plan{changeOf("extensions", "e", "true")}}, nil)
+	items := []Item{item(extensions, "e", plan.Add), item(gone, "k", plan.Add)}
+	if err := fakeSystem(t).Execute(t.Context(), PlanApply(items), items, func(Event) {}); err != nil || items[1].Err != nil {
+		t.Errorf("a domain that cannot be read again: %v, %v", err, items[1].Err)
 	}
 }
 
