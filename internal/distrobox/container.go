@@ -12,6 +12,7 @@ package distrobox
 
 import (
 	"maps"
+	"path"
 	"reflect"
 	"slices"
 
@@ -38,14 +39,22 @@ type Container struct {
 
 	// Changes that a declared container needs on the system. An observed container
 	// needs none.
-	ToDo ToDo `json:"to_do,omitzero"`
+	ToDo ToDo `json:"repair,omitzero"`
+	// The same, in the last known state as earlier releases wrote it. It has no meaning.
+	Before before `json:"to_do,omitzero"`
 }
 
-// A ToDo lists the changes that an existing container needs.
+// A ToDo lists the changes that an existing container needs. Messages have its names.
 type ToDo struct {
-	Export []string `json:"export,omitempty"` // wrappers, apps and files that are missing
-	Remove []string `json:"remove,omitempty"` // wrappers that are no longer wanted
-	Finish bool     `json:"finish,omitzero"`  // the container was being recreated when bkt was stopped
+	Export []string `json:"missing,omitempty"`   // wrappers, apps and files that are missing
+	Remove []string `json:"outdated,omitempty"`  // wrappers that are no longer wanted
+	Finish bool     `json:"unfinished,omitzero"` // the container was being recreated when bkt was stopped
+}
+
+type before struct {
+	Export []string `json:"export,omitempty"`
+	Remove []string `json:"remove,omitempty"`
+	Finish bool     `json:"finish,omitzero"`
 }
 
 func (t ToDo) isEmpty() bool { return len(t.Export) == 0 && len(t.Remove) == 0 && !t.Finish }
@@ -68,6 +77,7 @@ type Domain struct {
 	Data      string   // of the user: $XDG_DATA_HOME
 	Config    string   // of the user: $XDG_CONFIG_HOME
 	Storage   []string // where the manager keeps containers
+	Path      []string // the folders of PATH
 	Proc      string   // /proc
 	Cache     string   // the folder for answers of the manager
 	State     string   // the folder for the list of manually installed packages
@@ -133,9 +143,36 @@ func sameExports(a, b manifest.Container) bool {
 		bins := b.Bins
 		bins.Found = nil
 		bins.To = bins.Folder()
-		return manifest.Container{Image: "x", Bins: bins, ExportedApps: b.ExportedApps}
+		bins.Also = bare(bins.Also, bins.To)
+		return manifest.Container{Image: "x", Bins: bins, ExportedApps: bareApps(b.ExportedApps)}
 	}
 	return sameText(part(a), part(b))
+}
+
+// bare returns programs without comments, in their shortest form. to is the folder of
+// those without one.
+func bare(programs []manifest.Program, to string) []manifest.Program {
+	all := slices.Clone(programs)
+	for i, p := range all {
+		p.Comment, p.Bare = "", false
+		if p.To != "" && path.Clean(p.To) == path.Clean(to) {
+			p.To = ""
+		}
+		p.Bare = p == manifest.Program{Path: p.Path}
+		all[i] = p
+	}
+	return all
+}
+
+// bareApps returns apps without comments, in their shortest form.
+func bareApps(apps []manifest.ExportedApp) []manifest.ExportedApp {
+	all := slices.Clone(apps)
+	for i, a := range all {
+		a.Comment, a.Bare = "", false
+		a.Bare = a == manifest.ExportedApp{Name: a.Name}
+		all[i] = a
+	}
+	return all
 }
 
 func sameFound(a, b Container) bool {
@@ -200,8 +237,27 @@ func mergeField(ours, base, theirs reflect.Value) bool {
 		*list = mergeLists(base.Interface().([]string), *list, theirs.Interface().([]string))
 	case *[]manifest.Found:
 		*list = mergeLists(base.Interface().([]manifest.Found), *list, theirs.Interface().([]manifest.Found))
+	case *[]manifest.Program:
+		*list = mergeLists(base.Interface().([]manifest.Program), *list, theirs.Interface().([]manifest.Program))
+		return areUnique(*list)
+	case *[]manifest.ExportedApp:
+		*list = mergeLists(base.Interface().([]manifest.ExportedApp), *list, theirs.Interface().([]manifest.ExportedApp))
+		return areUnique(*list)
 	default:
 		return false
+	}
+	return true
+}
+
+// areUnique reports whether no two items have the same key, as they have if one item was
+// changed on both sides.
+func areUnique[T interface{ Key() string }](list []T) bool {
+	keys := map[string]bool{}
+	for _, item := range list {
+		if keys[item.Key()] {
+			return false
+		}
+		keys[item.Key()] = true
 	}
 	return true
 }
@@ -242,9 +298,8 @@ func (d Domain) Ini(containers []Container) (text string, notes []string) {
 	var all []creation.Container
 	for _, item := range containers {
 		c := creation.Container{Name: item.Name, Entry: item.Container, InHome: item.InHome}
-		if to, ours := d.to(item.Container); ours {
-			c.To, c.Programs = to, d.wanted(item.Container, item.Bins.Found)
-		}
+		c.To, _ = d.to(item.Container)
+		c.Programs = d.wanted(item.Container, item.Bins.Found)
 		all = append(all, c)
 	}
 	return d.creator().Ini(all)

@@ -17,6 +17,7 @@ import (
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/paths"
+	"bkt/internal/reconcile"
 )
 
 // baked is the folder of wrappers that are part of the host's image.
@@ -29,23 +30,65 @@ func (d Domain) to(c manifest.Container) (dir string, ok bool) {
 	return dir, dir != baked
 }
 
+// placeOf returns the path of the wrapper of a program on the host.
+func (d Domain) placeOf(c manifest.Container, p manifest.Program) string {
+	dir, _ := d.to(c)
+	if p.To != "" {
+		dir = path.Clean(d.expand(p.To))
+	}
+	return path.Join(dir, p.Name())
+}
+
+// folders returns the folders of the host that bkt writes wrappers of a container to.
+func (d Domain) folders(c manifest.Container) []string {
+	var all []string
+	if dir, ours := d.to(c); ours && len(c.Bins.From) > 0 {
+		all = append(all, dir)
+	}
+	for _, p := range c.Bins.Also {
+		if dir := path.Dir(d.placeOf(c, p)); dir != baked && !slices.Contains(all, dir) {
+			all = append(all, dir)
+		}
+	}
+	return all
+}
+
 // exportsSomething reports whether a container has wrappers that bkt writes.
-func (d Domain) exportsSomething(c manifest.Container) bool {
-	_, ok := d.to(c)
-	return ok && len(c.Bins.From)+len(c.Bins.Also) > 0
+func (d Domain) exportsSomething(c manifest.Container) bool { return len(d.folders(c)) > 0 }
+
+// searched returns the folders of the host that may have wrappers: those of manifests, of
+// distrobox, and those of the home that are in PATH or have the name of such a folder.
+func (d Domain) searched(known []Container) []string {
+	dirs := map[string]bool{d.Home + "/.local/bin": true, d.Home + "/.local/bin/distrobox": true}
+	for _, c := range known {
+		if dir, ok := d.to(c.Container); ok {
+			dirs[dir] = true
+		}
+		for _, dir := range d.folders(c.Container) {
+			dirs[dir] = true
+		}
+	}
+	for _, dir := range d.Path {
+		if dir = path.Clean(dir); paths.Within(dir, d.Home) && dir != path.Clean(d.Home) {
+			dirs[dir] = true
+		}
+	}
+	for _, dir := range []string{d.Home, d.Home + "/.local"} {
+		entries, _ := os.ReadDir(dir) // a home that cannot be read has no other folders
+		for _, e := range entries {
+			if e.IsDir() && strings.HasSuffix(e.Name(), "bin") {
+				dirs[path.Join(dir, e.Name())] = true
+			}
+		}
+	}
+	return sortedKeys(dirs)
 }
 
 // readExports reads the exports on the host. The notes name unreadable files: bkt does
 // not know their owner, and leaves them alone.
 func (s *snapshot) readExports(known []Container) (notes []string, err error) {
-	dirs := map[string]bool{s.Home + "/.local/bin": true, s.Home + "/.local/bin/distrobox": true}
-	for _, c := range known {
-		if dir, ok := s.to(c.Container); ok {
-			dirs[dir] = true
-		}
-	}
 	var errs []error
-	for _, dir := range sortedKeys(dirs) {
+	for _, dir := range s.searched(known) {
 		wrappers, unread, err := export.ReadWrappers(dir)
 		s.wrappers, errs = append(s.wrappers, wrappers...), append(errs, err)
 		notes = append(notes, s.unread(unread)...)
@@ -57,8 +100,16 @@ func (s *snapshot) readExports(known []Container) (notes []string, err error) {
 	}
 	for i := range s.apps {
 		s.leaveToRoot(&s.apps[i].File)
+		s.compareApp(&s.apps[i])
 	}
 	return append(notes, s.unread(unread)...), errors.Join(append(errs, err)...)
+}
+
+// compareApp compares an entry with the one in its container, if that can be read.
+func (s *snapshot) compareApp(a *export.App) {
+	if c, ok := s.all()[a.Container]; ok && !a.ByBkt && (a.Unknown != "" || a.Label != "") && c.Running && c.PID != 0 {
+		a.Compare(export.ReadEntry(s.rootOf(c), s.Home, a.ID))
+	}
 }
 
 // unread returns notes on unreadable files.
@@ -101,15 +152,54 @@ func (s *snapshot) observeExports(item *Container, c manager.Container) (notes [
 		s.programs[item.Name] = nil
 	}
 	s.captured[item.Name] = item.Bins.Found
+	s.observeWrappers(item)
+	s.observeApps(item)
+	return notes
+}
+
+// observeWrappers adds the programs of a container that were exported by hand, and gives
+// declared ones the options that they were exported with.
+func (s *snapshot) observeWrappers(item *Container) {
+	also := slices.Clone(item.Bins.Also)
 	for _, w := range s.manualWrappers(*item) {
-		item.Bins.Also = append(slices.Clone(item.Bins.Also), s.shorten(w.Program))
+		i := slices.IndexFunc(also, func(p manifest.Program) bool { return s.placeOf(item.Container, p) == w.At })
+		if i >= 0 {
+			also[i].Flags, also[i].Sudo, also[i].EnterFlags = w.Flags, w.Sudo, w.EnterFlags
+			also[i].Bare = also[i] == manifest.Program{Path: also[i].Path}
+			continue
+		}
+		also = append(also, s.asProgram(item.Container, w))
 	}
-	for _, a := range s.manualApps(*item) {
-		if !slices.Contains(item.ExportedApps, a.ID) {
-			item.ExportedApps = append(slices.Clone(item.ExportedApps), a.ID)
+	item.Bins.Also = also
+}
+
+// asProgram returns a wrapper as a manifest declares it.
+func (s *snapshot) asProgram(c manifest.Container, w export.Wrapper) manifest.Program {
+	p := manifest.Program{Path: s.shorten(w.Program), Flags: w.Flags, Sudo: w.Sudo, EnterFlags: w.EnterFlags}
+	if s.placeOf(c, p) != w.At {
+		p.To = s.shorten(path.Dir(w.At))
+	}
+	p.Bare = p == manifest.Program{Path: p.Path}
+	return p
+}
+
+// observeApps adds the apps of a container that were exported by hand, and gives declared
+// ones the options that they were exported with.
+func (s *snapshot) observeApps(item *Container) {
+	apps := slices.Clone(item.ExportedApps)
+	for _, a := range s.apps {
+		if a.Container != item.Name || a.ByBkt || a.Unsupported != "" {
+			continue
+		}
+		i := slices.IndexFunc(apps, func(d manifest.ExportedApp) bool { return a.Is(d.Name) })
+		switch {
+		case i >= 0:
+			apps[i] = a.Declared(apps[i])
+		case a.Unknown == "":
+			apps = append(apps, a.Declared(manifest.PlainApp(a.ID)))
 		}
 	}
-	return notes
+	item.ExportedApps = apps
 }
 
 // asFound returns found programs with the comments of the declared ones.
@@ -166,6 +256,11 @@ func unreadable(err error) error {
 
 var errNotRunning = errors.New("is not running")
 
+// rootOf returns the folder of the host that is the root of a running container.
+func (d Domain) rootOf(c manager.Container) string {
+	return filepath.Join(d.Proc, fmt.Sprint(c.PID), "root")
+}
+
 // rootFor returns the folder of the host that is the root of a container, for a folder
 // in it. The error is the reason why the folder cannot be read.
 func (d Domain) rootFor(dir string, c manager.Container) (string, error) {
@@ -177,25 +272,31 @@ func (d Domain) rootFor(dir string, c manager.Container) (string, error) {
 	if !c.Running || c.PID == 0 {
 		return "", errNotRunning
 	}
-	root := filepath.Join(d.Proc, fmt.Sprint(c.PID), "root")
+	root := d.rootOf(c)
 	if _, err := os.ReadDir(root); err != nil { // also if the process has ended: then the root is unknown, too
 		return "", unreadable(err)
 	}
 	return root, nil
 }
 
-// wanted returns the programs in a container that the host should have, by name.
-func (d Domain) wanted(c manifest.Container, found []manifest.Found) map[string]string {
-	all := map[string]string{}
-	for _, f := range found {
-		if !slices.Contains(c.Bins.Exclude, f.Name) && !slices.Contains(export.Own, f.Name) { // found may come from another computer
-			all[f.Name] = d.expand(f.Path)
+// wanted returns the programs of a container by the paths of the wrappers that bkt
+// writes, with their whole paths.
+func (d Domain) wanted(c manifest.Container, found []manifest.Found) map[string]manifest.Program {
+	all := map[string]manifest.Program{}
+	add := func(at string, p manifest.Program) {
+		p.Path = d.expand(p.Path)
+		if path.Dir(at) != baked && !slices.Contains(export.Own, path.Base(at)) { // the list may come from another computer
+			all[at] = p
 		}
 	}
-	for _, program := range c.Bins.Also {
-		if name := path.Base(program); !slices.Contains(export.Own, name) {
-			all[name] = d.expand(program)
+	dir, _ := d.to(c)
+	for _, f := range found {
+		if !slices.Contains(c.Bins.Exclude, f.Name) {
+			add(path.Join(dir, f.Name), manifest.PlainProgram(f.Path))
 		}
+	}
+	for _, p := range c.Bins.Also {
+		add(d.placeOf(c, p), p)
 	}
 	return all
 }
@@ -216,64 +317,63 @@ func (d Domain) inFrom(c manifest.Container, program string) bool {
 	return slices.ContainsFunc(c.Bins.From, func(dir string) bool { return path.Clean(d.expand(dir)) == path.Dir(program) })
 }
 
-// manualWrappers returns the manually exported wrappers of a container that have the
-// place and the form of wrappers of bkt.
+// manualWrappers returns the manually exported wrappers of a container that a manifest can
+// express, and that differ from the declared ones.
 func (s *snapshot) manualWrappers(c Container) []export.Wrapper {
-	dir, ok := s.to(c.Container)
-	if !ok {
-		return nil
-	}
 	wanted := s.wanted(c.Container, s.captured[c.Name])
 	var all []export.Wrapper
 	wrappers := s.wrappersOf(c.Name)
 	for _, at := range sortedKeys(wrappers) {
 		w := wrappers[at]
-		name := path.Base(w.Program)
-		_, known := wanted[name]
-		if path.Dir(at) == dir && !w.ByBkt && w.Unsupported == "" && !known && !s.inFrom(c.Container, w.Program) && path.IsAbs(w.Program) && path.Base(at) == name && !slices.Contains(export.Own, name) {
+		if !s.isManual(w) {
+			continue
+		}
+		p, known := wanted[at]
+		switch {
+		case known && (p.Path != w.Program || w.Is(p)):
+		case !known && s.isPlainIn(c.Container, w):
+		default:
 			all = append(all, w)
 		}
 	}
 	return all
 }
 
-// manualApps returns the manually exported desktop entries of a container.
-func (s *snapshot) manualApps(c Container) []export.App {
-	var all []export.App
-	for _, a := range s.apps {
-		if a.Container == c.Name && !a.ByBkt && a.Unsupported == "" && !slices.ContainsFunc(c.ExportedApps, a.Is) {
-			all = append(all, a)
-		}
-	}
-	return all
+// isManual reports whether a wrapper was exported by hand, and a manifest can express it.
+func (s *snapshot) isManual(w export.Wrapper) bool {
+	name := path.Base(w.Program)
+	return path.Dir(w.At) != baked && !w.ByBkt && w.Unsupported == "" && path.IsAbs(w.Program) && path.Base(w.At) == name && !slices.Contains(export.Own, name)
+}
+
+// isPlainIn reports whether a wrapper is like those of the folders of a container, although
+// its program is excluded or does not exist.
+func (s *snapshot) isPlainIn(c manifest.Container, w export.Wrapper) bool {
+	dir, _ := s.to(c)
+	return path.Dir(w.At) == dir && s.inFrom(c, w.Program) && w.Is(manifest.PlainProgram(w.Program))
 }
 
 // missingAndStaleExports returns the wrappers and apps that a declared container
 // lacks, and those that bkt exported and that are no longer declared.
 func (s *snapshot) missingAndStaleExports(c Container) (add, remove []string) {
-	dir, ours := s.to(c.Container)
+	dir, _ := s.to(c.Container)
 	if s.path.writer == c.Name {
 		add = append(add, s.path.at)
 	}
-	found, seen := s.programs[c.Name], true
-	if _, seen = s.programs[c.Name]; !seen {
+	found, seen := s.programs[c.Name]
+	if !seen {
 		found = c.Bins.Found
 	}
-	wanted := map[string]string{}
-	if ours {
-		wanted = s.wanted(c.Container, found)
-	}
+	wanted := s.wanted(c.Container, found)
 	wrappers := s.wrappersOf(c.Name)
-	for _, name := range sortedKeys(wanted) {
-		at := path.Join(dir, name)
-		if w, there := wrappers[at]; !there || !w.Holds(wanted[name]) {
+	for _, at := range sortedKeys(wanted) {
+		if w, there := wrappers[at]; !there || !w.Holds(wanted[at]) {
 			add = append(add, at)
 		}
 	}
 	for _, at := range sortedKeys(wrappers) {
 		w := wrappers[at]
-		_, stays := wanted[path.Base(at)]
-		stays = (stays || !seen && s.inFrom(c.Container, w.Program)) && path.Dir(at) == dir || path.Dir(at) == baked
+		_, stays := wanted[at]
+		stays = stays || !seen && s.inFrom(c.Container, w.Program) && path.Dir(at) == dir || path.Dir(at) == baked
 		if !stays && w.ByBkt {
 			remove = append(remove, at)
 		}
@@ -281,40 +381,55 @@ func (s *snapshot) missingAndStaleExports(c Container) (add, remove []string) {
 	return s.missingAndStaleApps(c, add, remove)
 }
 
-// keptExports returns notes on exports of a container that belong to the user and that
-// manifests cannot express.
-func (s *snapshot) keptExports(c Container) (notes []string) {
-	addNote := func(e export.File, at string, declared bool) {
-		kept := "bkt leaves it alone"
-		if !declared {
-			kept += ", and does not capture it"
+// unexpressed is the reason of exports that a capture leaves out.
+const unexpressed = "exports that a manifest cannot express"
+
+// keptExports returns notes on declared exports of a container that the user has changed,
+// and the exports by hand that manifests cannot express.
+func (s *snapshot) keptExports(c Container) (notes []string, out []reconcile.LeftOut) {
+	add := func(at, why string, declared bool) {
+		what := s.shorten(at) + " " + why
+		if declared {
+			notes = append(notes, what+": the manifest cannot express that; bkt leaves it alone")
+			return
 		}
-		notes = append(notes, fmt.Sprintf("%s %s: the manifest cannot express that; %s", at, e.Unsupported, kept))
+		out = append(out, reconcile.LeftOut{Reason: unexpressed, What: what})
 	}
 	wanted := s.wanted(c.Container, c.Bins.Found)
 	wrappers := s.wrappersOf(c.Name)
 	for _, at := range sortedKeys(wrappers) {
-		if w := wrappers[at]; w.Unsupported != "" && path.Dir(at) != baked {
-			_, declared := wanted[path.Base(at)]
-			addNote(w.File, s.shorten(at), declared)
+		_, declared := wanted[at]
+		switch w := wrappers[at]; {
+		case path.Dir(at) == baked:
+		case w.Unsupported != "":
+			add(at, w.Unsupported, declared)
+		case !w.ByBkt && path.Base(at) != path.Base(w.Program):
+			add(at, "has another name than its program, "+w.Program, false)
 		}
 	}
 	for _, a := range s.apps {
-		if a.Container == c.Name && a.Unsupported != "" {
-			addNote(a.File, s.shorten(a.At), slices.ContainsFunc(c.ExportedApps, a.Is))
+		declared := slices.ContainsFunc(c.ExportedApps, func(d manifest.ExportedApp) bool { return a.Is(d.Name) })
+		switch {
+		case a.Container != c.Name:
+		case a.Unsupported != "":
+			add(a.At, a.Unsupported, declared)
+		case a.Unknown != "" && !declared:
+			add(a.At, "has arguments ("+a.Unknown+") that may be its own: start the container, so that bkt can compare", false)
 		}
 	}
-	return notes
+	return notes, out
 }
 
 func (s *snapshot) missingAndStaleApps(c Container, add, remove []string) ([]string, []string) {
-	for _, name := range c.ExportedApps {
-		if !slices.ContainsFunc(s.apps, func(a export.App) bool { return a.Container == c.Name && a.Is(name) }) {
-			add = append(add, appPrefix+name)
+	for _, d := range c.ExportedApps {
+		if !slices.ContainsFunc(s.apps, func(a export.App) bool {
+			return a.Container == c.Name && a.Is(d.Name) && (!a.ByBkt || a.Shows(d))
+		}) {
+			add = append(add, appPrefix+d.Name)
 		}
 	}
 	for _, a := range s.apps {
-		if a.Container == c.Name && a.ByBkt && !slices.ContainsFunc(c.ExportedApps, a.Is) {
+		if a.Container == c.Name && a.ByBkt && !slices.ContainsFunc(c.ExportedApps, func(d manifest.ExportedApp) bool { return a.Is(d.Name) }) {
 			remove = append(remove, a.At)
 		}
 	}

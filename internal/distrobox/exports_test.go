@@ -57,11 +57,14 @@ func TestExportsOfRoot(t *testing.T) {
 	_, err := d.readExports([]Container{b})
 	check(t, err)
 	d.observeExports(&b, manager.Container{})
-	if diff := cmp.Diff([]string{"/usr/bin/dc", "editor"}, append(b.Bins.Also, b.ExportedApps...)); diff != "" {
+	if diff := cmp.Diff(programs("/usr/bin/dc"), b.Bins.Also); diff != "" {
+		t.Error("captured:", diff)
+	}
+	if diff := cmp.Diff([]manifest.ExportedApp{{Name: "editor", Label: "none"}}, b.ExportedApps); diff != "" {
 		t.Error("captured:", diff)
 	}
 	var removed []string
-	agreed := Container{Name: "dev", Container: manifest.Container{Bins: manifest.Bins{Also: []string{"/usr/bin/bc", "/usr/bin/dc"}}, ExportedApps: []string{"editor", "gimp"}}}
+	agreed := Container{Name: "dev", Container: manifest.Container{Bins: manifest.Bins{Also: programs("/usr/bin/bc", "/usr/bin/dc")}, ExportedApps: []manifest.ExportedApp{{Name: "editor", Label: "none"}, {Name: "gimp"}}}}
 	for _, s := range d.remove(b, &agreed).Steps {
 		if s, ok := s.(plan.Delete); ok {
 			removed = append(removed, strings.TrimPrefix(s.Path, d.Home))
@@ -70,8 +73,13 @@ func TestExportsOfRoot(t *testing.T) {
 	if diff := cmp.Diff([]string{"/.local/bin/dc", "/.local/share/applications/dev-editor.desktop"}, removed); diff != "" {
 		t.Error("removed with the container:", diff)
 	}
-	if notes := strings.Join(d.keptExports(b), "\n"); !strings.Contains(notes, "bin/bc belongs to a container of root") || !strings.Contains(notes, "dev-gimp.desktop belongs to a container of root") {
-		t.Error(notes)
+	_, out := d.keptExports(b)
+	want := []reconcile.LeftOut{
+		{Reason: unexpressed, What: "~/.local/bin/bc belongs to a container of root"},
+		{Reason: unexpressed, What: "~/.local/share/applications/dev-gimp.desktop belongs to a container of root"},
+	}
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Error("left out:", diff)
 	}
 }
 
@@ -93,7 +101,7 @@ func TestPlan(t *testing.T) {
 		{At: "/a/dev-y.desktop", Container: "dev", ID: "y", File: export.File{Unsupported: export.ChangedByHand}},
 	}
 	container := func(image string, also ...string) *Container {
-		return &Container{Name: "dev", Container: manifest.Container{Image: image, Bins: manifest.Bins{Also: also}}, ImageID: "x"}
+		return &Container{Name: "dev", Container: manifest.Container{Image: image, Bins: manifest.Bins{Also: programs(also...)}}, ImageID: "x"}
 	}
 	tests := []struct {
 		name string
@@ -221,7 +229,7 @@ func TestUnreadFiles(t *testing.T) {
 func TestCommandsAreVerified(t *testing.T) {
 	d := testSnapshot(Domain{Manager: "podman", Home: "/home/u"})
 	d.containers = map[string]manager.Container{"dev": {ID: "1"}}
-	have, want := Container{Name: "dev", Container: manifest.Container{Image: "x"}}, Container{Name: "dev", Container: manifest.Container{Image: "y", Bins: manifest.Bins{Also: []string{"/a"}}}}
+	have, want := Container{Name: "dev", Container: manifest.Container{Image: "x"}}, Container{Name: "dev", Container: manifest.Container{Image: "y", Bins: manifest.Bins{Also: programs("/a")}}}
 	changes := d.plan([]reconcile.Diff[Container]{{Have: &have, Want: &want}, {Have: &have}, {Want: &want}})
 	for _, stage := range d.stages(want, manager.Container{ID: "1"}, "new", "dev-backup", nil) {
 		changes = append(changes, plan.Change{Steps: stage.Steps})
@@ -266,4 +274,21 @@ func check(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// programs and apps return exports without options.
+func programs(paths ...string) []manifest.Program {
+	var all []manifest.Program
+	for _, p := range paths {
+		all = append(all, manifest.PlainProgram(p))
+	}
+	return all
+}
+
+func apps(names ...string) []manifest.ExportedApp {
+	var all []manifest.ExportedApp
+	for _, name := range names {
+		all = append(all, manifest.PlainApp(name))
+	}
+	return all
 }

@@ -141,7 +141,8 @@ func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers [
 		}
 		c, notes := s.observed(s.all()[name], name, byName)
 		o.Items, o.Notes = append(o.Items, c), append(o.Notes, notes...)
-		s.kept = append(s.kept, s.keptExports(c)...)
+		kept, out := s.keptExports(c)
+		s.kept, o.LeftOut = append(s.kept, kept...), append(o.LeftOut, out...)
 		s.recordLosses(ctx, sys, c, byName)
 	}
 	for _, k := range declared {
@@ -166,8 +167,7 @@ func (d Domain) readFacts(lists ...[]Container) facts {
 			_, err := os.Stat(dir)
 			f.missing[dir] = errors.Is(err, fs.ErrNotExist)
 		}
-		to, _ := d.to(c.Container)
-		for _, dir := range append(d.programFolders(c.Container), to) {
+		for _, dir := range slices.Concat(d.programFolders(c.Container), d.folders(c.Container)) {
 			f.folders[dir] = reconcile.FolderIdentity(dir)
 		}
 		f.menu[c.Name] = export.IsMenuEntry(d.menuEntry(c.Name), c.Name, d.UID == 0)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,8 +36,10 @@ func (s *snapshot) readPath(known []Container) (notes []string) {
 		if _, there := s.containers[c.Name]; writer == "" && there {
 			writer = c.Name
 		}
-		if dir, _ := s.to(c.Container); !slices.Contains(folders, dir) {
-			folders = append(folders, dir)
+		for _, dir := range s.folders(c.Container) {
+			if !slices.Contains(folders, dir) {
+				folders = append(folders, dir)
+			}
 		}
 	}
 	if len(folders) == 0 {
@@ -66,11 +67,10 @@ func (s *snapshot) readPath(known []Container) (notes []string) {
 // allByHand reports whether everything that a container exports was exported by hand,
 // so that the user has set PATH.
 func (s *snapshot) allByHand(c Container) bool {
-	dir, _ := s.to(c.Container)
 	wrappers := s.wrappersOf(c.Name)
 	wanted := s.wanted(c.Container, c.Bins.Found)
-	for name, program := range wanted {
-		if w, there := wrappers[path.Join(dir, name)]; !there || w.ByBkt || !w.Holds(program) {
+	for at, program := range wanted {
+		if w, there := wrappers[at]; !there || w.ByBkt || !w.Holds(program) {
 			return false
 		}
 	}

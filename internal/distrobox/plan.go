@@ -2,7 +2,6 @@ package distrobox
 
 import (
 	"fmt"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,13 +25,13 @@ func (s *snapshot) plan(diffs []reconcile.Diff[Container]) []plan.Change {
 		case have == nil:
 			p = append(p, s.create(*want)...)
 		case !sameCreation(have.Container, want.Container), !sameImage(*have, *want):
-			p = append(p, s.recreate(*have, *want)...)
+			p = append(p, s.recreate(diff)...)
 			p = append(p, s.undeclare(diff)...)
 		case s.isUnfinished(*want):
 			p = append(p, s.restoreName(*want))
 		default:
 			p = append(p, s.finish(*want)...)
-			p = append(p, s.export(*have, *want, len(want.ToDo.Export) > 0)...)
+			p = append(p, s.export(*want, s.byHand(diff).replaced, len(want.ToDo.Export) > 0)...)
 			p = append(p, s.undeclare(diff)...)
 		}
 	}
@@ -72,16 +71,16 @@ func (s *snapshot) removeExports(c Container, agreed *Container) (steps []plan.S
 			remaining = append(remaining, s.shorten(at)+", which bkt did not export")
 		}
 	}
-	wrappers := s.wrappersOf(c.Name)
+	wrappers, declared := s.wrappersOf(c.Name), s.wanted(was, nil)
 	for _, at := range sortedKeys(wrappers) {
 		if w := wrappers[at]; filepath.Dir(at) != baked {
-			original := path.Base(at) == path.Base(w.Program) // otherwise it is a copy
-			remove(at, w.File, original && s.declares(was, w.Program))
+			p, ok := declared[at]
+			remove(at, w.File, ok && w.Is(p))
 		}
 	}
 	for _, a := range s.apps {
 		if a.Container == c.Name {
-			remove(a.At, a.File, slices.ContainsFunc(was.ExportedApps, a.Is))
+			remove(a.At, a.File, isDeclared(a, was))
 		}
 	}
 	return steps, remaining
@@ -90,7 +89,7 @@ func (s *snapshot) removeExports(c Container, agreed *Container) (steps []plan.S
 func (s *snapshot) create(c Container) []plan.Change {
 	steps := s.createSteps(c)
 	made := plan.Change{Op: plan.Add, Targets: []string{c.Name}, Steps: steps, Hint: createHint(c, steps)}
-	return append([]plan.Change{made}, s.export(c, c, true)...)
+	return append([]plan.Change{made}, s.export(c, nil, true)...)
 }
 
 // createHint returns a hint for the case that these steps do not create a container.
@@ -119,7 +118,8 @@ func (s *snapshot) isUnfinished(c Container) bool {
 
 // recreate recreates a container. The old one gets another name, and is removed as
 // soon as the new one has started.
-func (s *snapshot) recreate(have, item Container) []plan.Change {
+func (s *snapshot) recreate(diff reconcile.Diff[Container]) []plan.Change {
+	item := *diff.Want
 	old, isBackup := s.backups[item.Name]
 	now, there := s.containers[item.Name]
 	creating := s.createSteps(item)
@@ -141,7 +141,7 @@ func (s *snapshot) recreate(have, item Container) []plan.Change {
 	c.Steps = append(c.Steps, creating...)
 	c.Steps = append(c.Steps, s.started(item), s.manager().Discard(old))
 	c.Undo = []plan.Step{s.manager().RollBack(old, item.Name, item.Name+backupSuffix)}
-	return append([]plan.Change{c}, s.export(have, item, true)...)
+	return append([]plan.Change{c}, s.export(item, s.byHand(diff).replaced, true)...)
 }
 
 // restoreName gives a container that is up to date its name back.
@@ -169,17 +169,19 @@ func (d Domain) started(c Container) plan.Step {
 }
 
 // export brings the exports of a container up to date. It removes files of the host
-// without the container, and enters the container for the rest if enter is set.
-func (s *snapshot) export(have, c Container, enter bool) []plan.Change {
+// without the container, and enters the container for the rest if enter is set, or if
+// exports by hand are replaced.
+func (s *snapshot) export(c Container, replaced []string, enter bool) []plan.Change {
 	var steps []plan.Step
-	for _, at := range c.ToDo.Remove {
+	for _, at := range slices.Concat(c.ToDo.Remove, replaced) {
 		steps = append(steps, plan.Delete{Path: at})
 	}
 	if s.exportsSomething(c.Container) && s.path.text != "" {
 		steps = append(steps, plan.Overwrite{Path: s.path.at, Text: []byte(s.path.text)})
 	}
-	if enter && (s.exportsSomething(c.Container) || len(c.ExportedApps) > 0) && !slices.Equal(c.ToDo.Export, []string{s.path.at}) {
-		steps = append(steps, s.exports(c)...)
+	enter = enter && !slices.Equal(c.ToDo.Export, []string{s.path.at}) || len(replaced) > 0
+	if enter && (s.exportsSomething(c.Container) || len(c.ExportedApps) > 0) {
+		steps = append(steps, s.exports(c, replaced...)...)
 	}
 	if len(steps) == 0 {
 		return nil
@@ -187,54 +189,67 @@ func (s *snapshot) export(have, c Container, enter bool) []plan.Change {
 	return []plan.Change{{Op: plan.Modify, Targets: []string{c.Name}, Steps: steps}}
 }
 
-// undeclaredExports returns the manual exports of a container that are no longer
-// declared.
-func (s *snapshot) undeclaredExports(have, want Container) (wrappers []export.Wrapper, apps []export.App) {
-	dir, _ := s.to(want.Container)
-	all := s.wrappersOf(want.Name)
-	for _, program := range have.Bins.Also {
-		w, there := all[path.Join(dir, path.Base(program))]
-		if there && !w.ByBkt && w.Unsupported == "" && w.Program == s.expand(program) && !s.declares(want.Container, w.Program) {
-			wrappers = append(wrappers, w)
+// manualExports are files that were exported by hand, and differ from the manifest.
+type manualExports struct {
+	replaced []string // were declared as they are, and are declared with other options now
+	removed  []string // were declared as they are, and are no longer declared
+	refused  []string // were never declared as they are
+}
+
+// byHand returns the manual exports of a container that are no longer declared as they
+// are.
+func (s *snapshot) byHand(diff reconcile.Diff[Container]) manualExports {
+	var m manualExports
+	var agreed manifest.Container
+	if diff.Base != nil {
+		agreed = diff.Base.Container
+	}
+	add := func(at string, wasDeclared, isDeclared bool) {
+		switch {
+		case !wasDeclared:
+			m.refused = append(m.refused, at)
+		case isDeclared:
+			m.replaced = append(m.replaced, at)
+		default:
+			m.removed = append(m.removed, at)
+		}
+	}
+	name := diff.Want.Name
+	wrappers := s.wrappersOf(name)
+	had, was, is := s.wanted(diff.Have.Container, nil), s.wanted(agreed, nil), s.wanted(diff.Want.Container, diff.Want.Bins.Found)
+	for _, at := range sortedKeys(had) {
+		w, there := wrappers[at]
+		p, declared := is[at]
+		if there && s.isManual(w) && w.Is(had[at]) && (!declared || w.Program == p.Path && !w.Is(p)) {
+			q, ok := was[at]
+			add(at, ok && w.Is(q), declared)
 		}
 	}
 	for _, a := range s.apps {
-		was, is := slices.ContainsFunc(have.ExportedApps, a.Is), slices.ContainsFunc(want.ExportedApps, a.Is)
-		if a.Container == want.Name && !a.ByBkt && a.Unsupported == "" && was && !is {
-			apps = append(apps, a)
+		if a.Container != name || a.ByBkt || a.Unsupported != "" || !isDeclared(a, diff.Have.Container) || isDeclared(a, diff.Want.Container) {
+			continue
 		}
+		add(a.At, isDeclared(a, agreed), slices.ContainsFunc(diff.Want.ExportedApps, func(d manifest.ExportedApp) bool { return a.Is(d.Name) }))
 	}
-	return wrappers, apps
+	return m
 }
 
-// declares reports whether a program is declared in "also".
-func (d Domain) declares(c manifest.Container, program string) bool {
-	return slices.ContainsFunc(c.Bins.Also, func(also string) bool { return d.expand(also) == program })
+// isDeclared reports whether a container declares an entry with its options.
+func isDeclared(a export.App, c manifest.Container) bool {
+	return slices.ContainsFunc(c.ExportedApps, func(d manifest.ExportedApp) bool { return a.Is(d.Name) && a.Shows(d) })
 }
 
 // undeclare removes exports that were made by hand, declared later, and are no longer
 // declared. bkt does not remove exports that were never declared.
 func (s *snapshot) undeclare(diff reconcile.Diff[Container]) []plan.Change {
-	wrappers, apps := s.undeclaredExports(*diff.Have, *diff.Want)
-	var agreed manifest.Container
-	if diff.Base != nil {
-		agreed = diff.Base.Container
-	}
+	m := s.byHand(diff)
 	remove := plan.Change{Op: plan.Modify, Targets: []string{diff.Want.Name}}
 	refuse := remove
-	for _, w := range wrappers {
-		if s.declares(agreed, w.Program) {
-			remove.Steps = append(remove.Steps, plan.Delete{Path: w.At})
-			continue
-		}
-		refuse.Steps = append(refuse.Steps, s.undeclared(w.At))
+	for _, at := range m.removed {
+		remove.Steps = append(remove.Steps, plan.Delete{Path: at})
 	}
-	for _, a := range apps {
-		if slices.ContainsFunc(agreed.ExportedApps, a.Is) {
-			remove.Steps = append(remove.Steps, plan.Delete{Path: a.At})
-			continue
-		}
-		refuse.Steps = append(refuse.Steps, s.undeclared(a.At))
+	for _, at := range m.refused {
+		refuse.Steps = append(refuse.Steps, s.undeclared(at))
 	}
 	return slices.DeleteFunc([]plan.Change{remove, refuse}, func(c plan.Change) bool { return len(c.Steps) == 0 })
 }

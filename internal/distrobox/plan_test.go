@@ -54,7 +54,7 @@ func TestPlanOfStates(t *testing.T) {
 		}
 		return b
 	}
-	exporting := func(b *Container) { b.Bins.Also = []string{"/usr/bin/bc"} }
+	exporting := func(b *Container) { b.Bins.Also = programs("/usr/bin/bc") }
 	tests := []struct {
 		name        string
 		there, away []manager.Container
@@ -63,7 +63,7 @@ func TestPlanOfStates(t *testing.T) {
 	}{
 		{"missing", nil, nil, reconcile.Diff[Container]{Want: container("x:1", "x", nil)}, []string{"+ " + createDev}},
 		{"missing, with exports", nil, nil, reconcile.Diff[Container]{Want: container("x:1", "x", exporting)}, []string{"+ " + createDev, "~ " + enterDev}},
-		{"missing, with apps", nil, nil, reconcile.Diff[Container]{Want: container("x:1", "x", func(b *Container) { b.ExportedApps = []string{"gimp"} })},
+		{"missing, with apps", nil, nil, reconcile.Diff[Container]{Want: container("x:1", "x", func(b *Container) { b.ExportedApps = apps("gimp") })},
 			[]string{"+ " + createDev, "~ " + enterDev, "~ script /home/u/.local/share/applications"}},
 		{"that cannot be created", nil, nil, reconcile.Diff[Container]{Want: container("a b", "", nil)}, []string{`+ cannot be done: image a b: distrobox does not accept " " in it`}},
 		{"other image", []manager.Container{now}, nil, reconcile.Diff[Container]{Have: container("x:1", "x", nil), Want: container("y:1", "y", nil)}, []string{
@@ -156,32 +156,44 @@ func TestScript(t *testing.T) {
 		apps      []export.App
 		want      []string // lines before and after the functions
 	}{
-		{"programs and folders, sorted", manifest.Container{Bins: manifest.Bins{Also: []string{"~/bin/it's", "/usr/bin/bc"}, From: []string{"/opt/bin/", "~/bin"}}}, nil, nil, []string{
-			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/", "wrappers=/", "entries=/",
-			"bin /usr/bin/bc", `bin "/home/u/bin/it's"`, "folder /opt/bin", "folder /home/u/bin",
+		{"programs and folders, sorted", manifest.Container{Bins: manifest.Bins{Also: programs("~/bin/it's", "/usr/bin/bc"), From: []string{"/opt/bin/", "~/bin"}}}, nil, nil, []string{
+			"to=/home/u/.local/bin", `excluded="/bkt/bkt-engine/it's/bc/"`, "wrappers=/", "outdated=/", "entries=/",
+			"bin /usr/bin/bc /home/u/.local/bin", `bin "/home/u/bin/it's" /home/u/.local/bin`, "folder /opt/bin", "folder /home/u/bin",
 		}},
-		{"excluded programs, but not those declared by themselves", manifest.Container{Bins: manifest.Bins{From: []string{"/opt/bin"}, Also: []string{"/opt/bin/a"}, Exclude: []string{"a", "b"}}}, nil, nil, []string{
-			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/b/", "wrappers=/", "entries=/", "bin /opt/bin/a", "folder /opt/bin",
+		{"excluded programs, but not those declared by themselves", manifest.Container{Bins: manifest.Bins{From: []string{"/opt/bin"}, Also: programs("/opt/bin/a"), Exclude: []string{"a", "b"}}}, nil, nil, []string{
+			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/a/b/a/", "wrappers=/", "outdated=/", "entries=/", "bin /opt/bin/a /home/u/.local/bin", "folder /opt/bin",
 		}},
-		{"programs of the image", manifest.Container{Bins: manifest.Bins{Also: []string{"/usr/bin/bc"}, To: "/usr/bin"}}, nil, nil, []string{
-			"to=''", "excluded=/bkt/bkt-engine/", "wrappers=/", "entries=/",
+		{"programs of the image", manifest.Container{Bins: manifest.Bins{Also: programs("/usr/bin/bc"), To: "/usr/bin"}}, nil, nil, []string{
+			"to=''", "excluded=/bkt/bkt-engine/bc/", "wrappers=/", "outdated=/", "entries=/",
 		}},
-		{"wrappers of bkt and of others", manifest.Container{Bins: manifest.Bins{Also: []string{"/usr/bin/bc"}, To: "~/.local/bin"}}, []export.Wrapper{
+		{"wrappers of bkt and of others", manifest.Container{Bins: manifest.Bins{Also: programs("/usr/bin/bc"), To: "~/.local/bin"}}, []export.Wrapper{
 			at("bc", "/usr/bin/bc", export.File{ByBkt: true}), at("dc", "/usr/bin/dc", export.File{}), at("mine", "/usr/bin/x", export.File{Unsupported: export.ChangedByHand}),
 			at("copy", "/usr/bin/bc", export.File{}), {At: "/home/u/bin/other", Container: "dev", Program: "/usr/bin/other"}, {At: "/home/u/.local/bin/theirs", Container: "tools", Program: "/usr/bin/theirs"},
 		}, nil, []string{
-			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/", "wrappers=/bc/", "entries=/", "keep /usr/bin/dc", "keep mine", "bin /usr/bin/bc",
+			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/bc/", "wrappers=//home/u/.local/bin/bc/", "outdated=/", "entries=/", "keep /usr/bin/dc", "keep mine", "bin /usr/bin/bc /home/u/.local/bin",
 		}},
-		{"apps of bkt and of others", manifest.Container{ExportedApps: []string{"gimp", "mine"}}, nil, []export.App{
+		{"options", manifest.Container{Bins: manifest.Bins{Also: []manifest.Program{
+			{Path: "/usr/bin/bc", Flags: "-q 'a b'", Sudo: true, EnterFlags: "--clean-path"}, {Path: "/usr/bin/dc", To: "~/mybin", Sudo: true}, {Path: "/usr/bin/hand", Flags: "-x"},
+			{Path: "/usr/bin/new", Flags: "-y"}, {Path: "/usr/bin/same"},
+		}}, ExportedApps: []manifest.ExportedApp{{Name: "gimp", Label: "none"}}}, []export.Wrapper{
+			at("bc", "/usr/bin/bc", export.File{ByBkt: true}), at("same", "/usr/bin/same", export.File{ByBkt: true}),
+			{At: "/home/u/.local/bin/hand", Container: "dev", Program: "/usr/bin/hand", Options: export.Options{Flags: "-x"}},
+			{At: "/home/u/.local/bin/new", Container: "dev", Program: "/usr/bin/new", Options: export.Options{Flags: "-x"}},
+		}, nil, []string{
+			"to=/home/u/.local/bin", "excluded=/bkt/bkt-engine/bc/hand/new/same/", "wrappers=//home/u/.local/bin/bc//home/u/.local/bin/same/", "outdated=//home/u/.local/bin/bc/", "entries=/",
+			"keep /usr/bin/hand", "keep /usr/bin/new",
+			`bin /usr/bin/bc /home/u/.local/bin "-q 'a b'" yes --clean-path`, "bin /usr/bin/same /home/u/.local/bin", "bin /usr/bin/dc /home/u/mybin '' yes", "app gimp '' '' '' none",
+		}},
+		{"apps of bkt and of others", manifest.Container{ExportedApps: apps("gimp", "mine")}, nil, []export.App{
 			{At: "/a/dev-gimp.desktop", Container: "dev", ID: "gimp", File: export.File{ByBkt: true, As: "gimp"}},
 			{At: "/a/dev-mine.desktop", Container: "dev", ID: "mine"}, {At: "/a/tools-x.desktop", Container: "tools", ID: "x", File: export.File{ByBkt: true, As: "x"}},
-		}, []string{"to=''", "excluded=/bkt/bkt-engine/", "wrappers=/", "entries=/dev-gimp.desktop/", "app gimp"}},
+		}, []string{"to=''", "excluded=/bkt/bkt-engine/", "wrappers=/", "outdated=/", "entries=/dev-gimp.desktop/", "app gimp"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := testSnapshot(Domain{Manager: "podman", Home: "/home/u", Data: "/home/u/.local/share", Cache: "/home/u/.cache/bkt"})
 			s.wrappers, s.apps = tt.wrappers, tt.apps
-			text, err := s.script(Container{Name: "dev", Container: tt.container})
+			text, err := s.script(Container{Name: "dev", Container: tt.container}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +205,7 @@ func TestScript(t *testing.T) {
 			for line := range strings.Lines(head + strings.TrimSuffix(calls, "exit $status\n")) {
 				name, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
 				switch name {
-				case "# bkt", "container_name", "apps", "data", "work", "mark", "summark":
+				case "# bkt", "container_name", "apps", "data", "work", "mark", "flagsmark", "labelmark", "summark":
 				default:
 					got = append(got, strings.TrimSuffix(line, "\n"))
 				}
@@ -209,7 +221,7 @@ func TestScript(t *testing.T) {
 		})
 	}
 	s := testSnapshot(Domain{Home: "/home/u"})
-	if _, err := s.script(Container{Name: "dev", Container: manifest.Container{Bins: manifest.Bins{Also: []string{"/a\x00b"}}}}); err == nil {
+	if _, err := s.script(Container{Name: "dev", Container: manifest.Container{Bins: manifest.Bins{Also: programs("/a\x00b")}}}, nil); err == nil {
 		t.Error("a name that no shell can take is no error")
 	}
 	if got := filepath.Base(s.work()); got != "export" {

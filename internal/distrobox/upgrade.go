@@ -131,7 +131,7 @@ func (d Domain) trial(c Container, answering []string) string {
 	var calls []string
 	if d.exportsSomething(c.Container) {
 		for _, program := range c.Bins.Also {
-			calls = append(calls, "has ", d.expand(program))
+			calls = append(calls, "has ", d.expand(program.Path))
 		}
 	}
 	for _, program := range answering {

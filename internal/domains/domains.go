@@ -145,6 +145,7 @@ func Distrobox(f workspace.Folders, cache *Cache) distrobox.Domain {
 		Data:     f.Data,
 		Config:   f.Config,
 		Storage:  []string{filepath.Join(f.Data, "containers", "storage")},
+		Path:     filepath.SplitList(os.Getenv("PATH")),
 		Proc:     "/proc",
 		Cache:    filepath.Join(f.Cache, "bkt", "distrobox"),
 		State:    filepath.Join(f.State, "bkt", "distrobox"),

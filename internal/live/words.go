@@ -96,7 +96,27 @@ func changeInManifest(d reconcile.Difference) string {
 	if d.Manifest == nil {
 		return "removed from the manifest"
 	}
-	return "changed in the manifest: " + describe(d.Base, d.Manifest)
+	text := describe(d.Base, d.Manifest)
+	if needsRepair(d) {
+		return "needs repair: " + strings.ReplaceAll(text, repairField+".", "")
+	}
+	return "changed in the manifest: " + text
+}
+
+// repairField is the field of an item with what is missing or broken on this system, in
+// the value that the system should have.
+const repairField = "repair"
+
+// needsRepair reports whether the manifest of an item has not changed, and the system has
+// to be repaired.
+func needsRepair(d reconcile.Difference) bool {
+	base, want := fieldsOf(d.Base), fieldsOf(d.Manifest)
+	if want[repairField] == nil {
+		return false
+	}
+	delete(base, repairField)
+	delete(want, repairField)
+	return reflect.DeepEqual(base, want)
 }
 
 // BothWays says what becomes of changes made on the system, in each direction.

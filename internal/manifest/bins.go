@@ -17,11 +17,11 @@ import (
 
 // Bins says which programs of a container are exported to the host.
 type Bins struct {
-	From    []string `json:"from,omitempty"`    // all programs in these folders
-	Also    []string `json:"also,omitempty"`    // single programs
-	Exclude []string `json:"exclude,omitempty"` // names of programs in the folders that are not exported
-	Found   []Found  `json:"found,omitempty"`   // programs in the folders, as last seen
-	To      string   `json:"to,omitempty"`      // folder of the host; default: ~/.local/bin
+	From    []string  `json:"from,omitempty"`    // all programs in these folders
+	Also    []Program `json:"also,omitempty"`    // single programs
+	Exclude []string  `json:"exclude,omitempty"` // names of programs in the folders that are not exported
+	Found   []Found   `json:"found,omitempty"`   // programs in the folders, as last seen
+	To      string    `json:"to,omitempty"`      // folder of the host; default: ~/.local/bin
 }
 
 // SystemBin is the folder of the host whose exports are part of the system image,
@@ -67,9 +67,11 @@ func (b Bins) exports(container string) []Export {
 	at := pointerTo(container) + "/bins"
 	declared := map[string]bool{}
 	var all []Export
-	for _, e := range entries(at+"/also", b.Also) {
-		declared[path.Base(e.Text)] = true
-		all = append(all, Export{container, path.Base(e.Text), e.Text, e.Pointer})
+	for i, p := range b.Also {
+		if p.To == "" || path.Clean(p.To) == path.Clean(b.Folder()) {
+			declared[p.Name()] = true
+			all = append(all, Export{container, p.Name(), p.Path, p.pointer(strictjson.Item(at+"/also", i))})
+		}
 	}
 	for i, f := range b.Found {
 		if !declared[f.Name] && !slices.Contains(b.Exclude, f.Name) {
@@ -85,7 +87,7 @@ func pointerTo(container string) jsontext.Pointer {
 
 func (b Bins) canonical() Bins {
 	b.From = sorted(b.From, strings.Compare)
-	b.Also = sorted(b.Also, strings.Compare)
+	b.Also = slices.Compact(sortItems(b.Also))
 	b.Exclude = sorted(b.Exclude, strings.Compare)
 	b.Found = sortItems(b.Found)
 	return b
@@ -95,16 +97,29 @@ func (f Found) canonical() Found { return f }
 
 func (b Bins) check(o strictjson.Object) {
 	o.List("from", "folder", b.From, checkHomePath)
-	o.List("also", "program", b.Also, checkProgram)
+	checkItems(o, "also", "program", b.Also)
 	o.List("exclude", "program", b.Exclude, checkFileName)
 	checkItems(o, "found", "program", b.Found)
 	o.Optional("to", b.To, checkHomePath)
-	for _, also := range entries(o.Pointer+"/also", b.Also) {
-		for _, from := range entries(o.Pointer+"/from", b.From) {
-			if strings.HasPrefix(path.Clean(also.Text), strings.TrimSuffix(path.Clean(from.Text), "/")+"/") {
-				err := fmt.Errorf("program %s is in a folder whose programs are all exported (at %s)", strictjson.Quote(also.Text), o.Where(from.Pointer))
-				o.Add(also.Pointer, hint.Add(err, `remove it from "also"`))
-			}
+	for i, also := range b.Also {
+		p := also.pointer(strictjson.Item(o.Pointer+"/also", i))
+		b.checkAlso(o, p, also)
+	}
+}
+
+// checkAlso checks a program against the other fields of the bins.
+func (b Bins) checkAlso(o strictjson.Object, p jsontext.Pointer, also Program) {
+	if also.HasOptions() && also.To == "" && path.Clean(b.To) == SystemBin {
+		err := fmt.Errorf("program %s: wrappers of the host's image have no options", strictjson.Quote(also.Path))
+		o.Add(p, hint.Add(err, `give it a folder of the home as "to", such as "~/.local/bin"`))
+	}
+	if also.HasOptions() || also.To != "" {
+		return // it differs from the wrapper of its folder
+	}
+	for _, from := range entries(o.Pointer+"/from", b.From) {
+		if strings.HasPrefix(path.Clean(also.Path), strings.TrimSuffix(path.Clean(from.Text), "/")+"/") {
+			err := fmt.Errorf("program %s is in a folder whose programs are all exported (at %s)", strictjson.Quote(also.Path), o.Where(from.Pointer))
+			o.Add(p, hint.Add(err, `remove it from "also"`))
 		}
 	}
 }

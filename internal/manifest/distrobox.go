@@ -24,7 +24,7 @@ type Container struct {
 	Image           string            `json:"image"`
 	Packages        []string          `json:"packages,omitempty"`         // installed at setup, in addition to packages of the image
 	Bins            Bins              `json:"bins,omitempty"`             // programs to export to the host
-	ExportedApps    []string          `json:"exported_apps,omitempty"`    // desktop entries to export to the host
+	ExportedApps    []ExportedApp     `json:"exported_apps,omitempty"`    // desktop entries to export to the host
 	InitHooks       []Hook            `json:"init_hooks,omitempty"`       // shell commands at every start
 	PreInitHooks    []string          `json:"pre_init_hooks,omitempty"`   // shell commands before its setup
 	Volume          []string          `json:"volume,omitempty"`           // further mounts: HOST:CONTAINER
@@ -65,7 +65,7 @@ func (f Containers) canonical() Containers {
 func (b Container) canonical() Container {
 	b.Packages = sorted(b.Packages, strings.Compare)
 	b.Bins = b.Bins.canonical()
-	b.ExportedApps = sorted(b.ExportedApps, strings.Compare)
+	b.ExportedApps = slices.Compact(sortItems(b.ExportedApps))
 	b.InitHooks = slices.Clone(b.InitHooks)
 	for i, h := range b.InitHooks {
 		b.InitHooks[i] = h.canonical()
@@ -87,7 +87,7 @@ func (b Container) check(o strictjson.Object) {
 	o.Required("image", b.Image, checkContainerImage)
 	o.List("packages", "package", b.Packages, checkContainerPackage)
 	b.Bins.check(o.Within("bins"))
-	o.List("exported_apps", "app", b.ExportedApps, checkArgument)
+	checkItems(o, "exported_apps", "app", b.ExportedApps)
 	b.checkHooks(o)
 	o.List("volume", "volume", b.Volume, checkArgument)
 	o.List("path", "folder", b.Path, checkPathEntry)

@@ -16,12 +16,12 @@ const iniHead = `# Containers for "distrobox assemble create", written by "bkt d
 # Instead of the folders of bins, this file lists the programs found in them.
 `
 
-// A Container is a container for [Creator.Ini], with the programs that it exports to the
-// folder To: their paths in the container by their names.
+// A Container is a container for [Creator.Ini], with the programs that it exports by the
+// paths of their wrappers, and the folder To of most of these.
 type Container struct {
 	Name     string
 	Entry    manifest.Container
-	Programs map[string]string
+	Programs map[string]manifest.Program
 	To       string
 	InHome   Home
 }
@@ -37,7 +37,9 @@ func (c Creator) Ini(containers []Container) (text string, notes []string) {
 		s := section{container: entry.Name}
 		c.write(&s, entry.Entry)
 		c.writeHome(&s, entry.InHome)
-		s.set("exported_apps", entry.Entry.ExportedApps...)
+		for _, app := range entry.Entry.ExportedApps {
+			s.export("exported_apps", app.Name, app == manifest.ExportedApp{Name: app.Name, Comment: app.Comment, Bare: app.Bare})
+		}
 		s.writeBins(entry)
 		fmt.Fprintf(&out, "\n[%s]\n%s", entry.Name, s.text.String())
 		notes = append(notes, s.notes...)
@@ -105,9 +107,19 @@ func (s *section) writeBins(c Container) {
 		return
 	}
 	s.set("exported_bins_path", path.Clean(c.To))
-	for _, name := range slices.Sorted(maps.Keys(c.Programs)) {
-		s.set("exported_bins", c.Programs[name])
+	for _, at := range slices.Sorted(maps.Keys(c.Programs)) {
+		p := c.Programs[at]
+		s.export("exported_bins", p.Path, !p.HasOptions() && path.Dir(at) == path.Clean(c.To))
 	}
+}
+
+// export writes an export, unless it has options, which the format has no place for.
+func (s *section) export(key, value string, plain bool) {
+	if !plain {
+		s.notes = append(s.notes, fmt.Sprintf("%s: %s %q is omitted: it has options or a folder of its own, which the format cannot express", s.container, key, value))
+		return
+	}
+	s.set(key, value)
 }
 
 // hook writes a hook, and its text as a comment above it.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
 )
@@ -17,7 +18,14 @@ type App struct {
 	Container string // the name
 	ID        string // of the entry in the container
 	Name      string // of the program, from the entry in the container
+	Label     string // after its title, "none" for no label; "": the default
+	Unknown   string // arguments that only the entry in the container tells from its own
+	Options          // without flags if these are unknown
 	File
+
+	title string // with the label
+	exec  string // the command up to the files that it opens
+	opens bool   // the command opens files
 }
 
 // ReadApps returns the entries in a folder of the host that belong to one of the
@@ -48,6 +56,24 @@ func ReadApps(dir string, containers []string) (all []App, unread []error, err e
 	return all, unread, err
 }
 
+// entryFolders are the folders of desktop entries in a container, besides that of the home.
+var entryFolders = []string{"/usr/local/share/applications", "/usr/share/applications", "/var/lib/flatpak/exports/share/applications"}
+
+// ReadEntry returns the text of the desktop entry with an id in a container with this root
+// and home, "" if it cannot be read.
+func ReadEntry(root, home, id string) string {
+	for _, dir := range append([]string{home + "/.local/share/applications"}, entryFolders...) {
+		at, err := follow(root, path.Join(dir, id+".desktop"))
+		if err != nil {
+			continue
+		}
+		if text, err := plainfile.Read(root+at, plainfile.MaxText); err == nil {
+			return string(text)
+		}
+	}
+	return ""
+}
+
 // isEntryOf reports whether an entry may belong to a container, by its name. It may
 // still belong to another container whose name begins with this name.
 func isEntryOf(name, container string) bool {
@@ -61,26 +87,119 @@ func parseApp(at, text string) (app App, ok bool) {
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
 		switch {
-		case key == "Name" && a.Name == "":
-			a.Name = value
+		case key == "Name" && a.title == "":
+			a.title = value
 		case key == "Exec":
-			c, ok := parseCall(splitWords(value))
+			c, ok := parseCall(value)
 			if !ok || a.Container != "" && a.Container != c.container {
 				return App{}, false
 			}
-			a.Container, a.Root = c.container, a.Root || c.root
-			if odd := c.beyond("was exported with flags: it has %s", flagsOf(value, c.command)); a.Unsupported == "" {
-				a.Unsupported = odd
-			}
+			a.readCall(c)
 		}
 	}
 	if a.Container == "" || !isEntryOf(filepath.Base(at), a.Container) {
 		return App{}, false
 	}
 	a.ID = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(at), a.Container+"-"), ".desktop")
-	a.Name = strings.TrimSuffix(a.Name, " (on "+a.Container+")")
+	a.readOptions()
 	a.sign(readSignature(filepath.Base(at), text))
 	return a, true
+}
+
+// readCall reads the command of an entry, or of one of its actions.
+func (a *App) readCall(c call) {
+	r, words := asRoot(c.command)
+	first := a.Container == ""
+	a.Container, a.Root = c.container, a.Root || c.root
+	options := Options{Sudo: r.sudo, EnterFlags: c.flags}
+	if odd := c.beyond(); odd == ChangedByHand || r.login || !first && a.Options != options {
+		a.Unsupported = ChangedByHand
+	}
+	a.Options = options
+	if text := texts(words); len(text) > 3 && path.Base(text[0]) == "sh" && text[1] == "-l" && text[2] == "-c" {
+		words = words[3:] // as release 1.6 writes it
+	}
+	if len(words) == 0 || a.opens {
+		return
+	}
+	a.exec, _, a.opens = strings.Cut(c.line[words[0].start:], "%")
+}
+
+// readOptions reads the flags and the label of an entry, as far as the entry alone has
+// them. distrobox-export writes the flags and a blank before the files, so without flags
+// there are two blanks. A title without the default label may have another one in
+// parentheses, like the default, or none.
+func (a *App) readOptions() {
+	_, args, _ := strings.Cut(strings.TrimRight(a.exec, " "), " ")
+	switch {
+	case !a.opens, strings.HasSuffix(a.exec, "  "), strings.HasSuffix(strings.TrimRight(a.exec, " "), "="), args == "":
+	default:
+		a.Unknown = strings.TrimSpace(args)
+	}
+	name, isDefault := strings.CutSuffix(a.title, "(on "+a.Container+")")
+	i := strings.LastIndex(a.title, " (")
+	switch {
+	case isDefault:
+	case i > 0 && strings.HasSuffix(a.title, ")"):
+		name, a.Label = a.title[:i], a.title[i+1:]
+	default:
+		a.Label = "none"
+	}
+	a.Name = strings.TrimRight(name, " ")
+}
+
+// Compare reads the flags and the label of an entry from the difference to the entry in
+// the container.
+func (a *App) Compare(original string) {
+	if original == "" {
+		return
+	}
+	var own App
+	for line := range strings.Lines(original) {
+		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		switch {
+		case key == "Name" && own.title == "":
+			own.title = value
+		case key == "Exec" && !own.opens:
+			own.exec, _, own.opens = strings.Cut(value, "%")
+		}
+	}
+	label, same := strings.CutPrefix(a.title, own.title)
+	a.Unknown, a.Name = "", own.title
+	if a.opens {
+		flags, ok := strings.CutPrefix(a.exec, strings.TrimRight(own.exec, " "))
+		a.Flags, same = strings.TrimSpace(flags), same && ok
+	}
+	switch label = strings.TrimSpace(label); label {
+	case "":
+		a.Label = "none"
+	case "(on " + a.Container + ")":
+		a.Label = ""
+	default:
+		a.Label = label
+	}
+	if !same || manifest.CheckExportOptions(a.Flags, a.EnterFlags) != nil {
+		a.Unsupported = ChangedByHand
+	}
+}
+
+// Declared returns an entry as a manifest declares it, in the words of the declaration d.
+func (a App) Declared(d manifest.ExportedApp) manifest.ExportedApp {
+	if a.Shows(d) {
+		return d
+	}
+	d.Flags, d.Sudo, d.EnterFlags, d.Label = a.Flags, a.Sudo, a.EnterFlags, a.Label
+	d.Bare = d == manifest.ExportedApp{Name: d.Name}
+	return d
+}
+
+// Shows reports whether an entry has the options of a declared app. Where they are
+// unknown, it may have them.
+func (a App) Shows(d manifest.ExportedApp) bool {
+	if a.Sudo != d.Sudo || a.EnterFlags != d.EnterFlags {
+		return false
+	}
+	return a.Label == d.Label && (a.Unknown != "" || a.Flags == d.Flags)
 }
 
 // sign records whether an entry is unchanged since bkt wrote it. The mark of an earlier
@@ -89,22 +208,14 @@ func (a *App) sign(s signature) {
 	a.As, a.ByBkt = s.as, s.whole
 	switch {
 	case s.whole:
-		a.Unsupported = ""
+		a.Unsupported, a.Unknown, a.Flags = "", "", ""
+		if strings.Contains(" "+a.exec, " "+s.flags+" ") { // none where the command opens no files
+			a.Flags = s.flags
+		}
+		a.Label = s.label
 	case s.summed:
 		a.Unsupported = ChangedByHand
 	}
-}
-
-// flagsOf returns the arguments of an app before its files, including its own, if
-// distrobox-export got flags for it, else nil. distrobox-export writes the flags and a
-// blank before the files, so without flags there are two blanks.
-func flagsOf(exec string, command []string) []string {
-	before, _, ok := strings.Cut(exec, "%")
-	files := slices.IndexFunc(command, func(word string) bool { return strings.Contains(word, "%") })
-	if !ok || files < 1 || strings.HasSuffix(before, "  ") || strings.HasSuffix(strings.TrimRight(before, " "), "=") {
-		return nil
-	}
-	return command[1:files]
 }
 
 // Is reports whether an entry is the app that is declared with this name. An app that
@@ -133,10 +244,10 @@ func IsMenuEntry(at, container string, ofRoot bool) bool {
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		exec, runs := strings.CutPrefix(line, "Exec=")
-		switch words := splitWords(exec); {
+		switch words := texts(splitWords(exec)); {
 		case runs && len(words) > 2 && path.Base(words[0]) == "distrobox" && words[1] == "rm":
 		case runs:
-			c, enters := parseCall(words)
+			c, enters := parseCall(exec)
 			if !enters || c.container != container || len(c.command)+len(c.before)+len(c.flags) > 0 || c.root && !ofRoot {
 				return false
 			}

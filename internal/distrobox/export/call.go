@@ -1,127 +1,216 @@
 package export
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strings"
+
+	"bkt/internal/manifest"
 )
 
 // A call is a call of distrobox-enter in a wrapper or a desktop entry.
 type call struct {
 	container string
-	root      bool     // the container belongs to root
-	before    []string // the words before it, such as "env" and variables
-	flags     []string // of distrobox-enter, without the name and --root
-	command   []string // to run in the container
+	root      bool   // the container belongs to root
+	before    []word // such as "env" and variables
+	flags     string // options of distrobox-enter as written, without the name and --root
+	odd       bool   // has options where distrobox-export writes none
+	line      string
+	command   []word // to run in the container
 }
 
-// parseCall finds the call of distrobox-enter in the words of a command line, and
-// reports whether there is one.
-func parseCall(words []string) (c call, ok bool) {
-	i := slices.IndexFunc(words, func(w string) bool { return path.Base(w) == "distrobox-enter" })
+// parseCall finds the call of distrobox-enter in a command line, and reports whether there
+// is one.
+func parseCall(line string) (c call, ok bool) {
+	words := splitWords(line)
+	i := slices.IndexFunc(words, func(w word) bool { return path.Base(w.text) == "distrobox-enter" })
 	rest := i + 1
 	if i < 0 {
-		i = slices.IndexFunc(words, func(w string) bool { return path.Base(w) == "distrobox" })
+		i = slices.IndexFunc(words, func(w word) bool { return path.Base(w.text) == "distrobox" })
 		rest = i + 2
-		if i < 0 || rest > len(words) || words[i+1] != "enter" {
+		if i < 0 || rest > len(words) || words[i+1].text != "enter" {
 			return call{}, false
 		}
 	}
-	c.before = words[:i]
-	for n := rest; n < len(words); n++ {
-		next := words[n+1:]
-		switch word := words[n]; {
-		case word == "--", word == "-e", word == "--exec":
-			c.command = next
-			return c, c.container != ""
-		case word == "-r", word == "--root":
-			c.root = true
-		case (word == "-n" || word == "--name") && len(next) > 0:
-			c.container = next[0]
-			n++
-		case (word == "-a" || word == "--additional-flags") && len(next) > 0:
-			c.flags = append(c.flags, word, next[0])
-			n++
-		case strings.HasPrefix(word, "-"), c.container != "":
-			c.flags = append(c.flags, word)
-		default: // for distrobox-enter, a single word is the name
-			c.container = word
-		}
-	}
+	c.before, c.line = words[:i], line
+	c.readOptions(words[rest:])
 	return c, c.container != ""
 }
 
-// asRoot are the words by which a wrapper of distrobox-export runs a command as root.
-var asRoot = []string{"sudo", "-S", "su-exec", "root"}
-
-// sudo returns the command without the words that run it as root, and whether it had
-// any.
-func (c call) sudo() (command []string, ok bool) {
-	i := slices.IndexFunc(c.command, func(w string) bool { return !slices.Contains(asRoot, w) })
-	if i < 0 {
-		i = len(c.command)
+// readOptions reads the options of distrobox-enter, and the command after them.
+func (c *call) readOptions(words []word) {
+	var flags []word
+	for n := 0; n < len(words); n++ {
+		hasNext := n+1 < len(words)
+		switch w := words[n]; {
+		case w.text == "--", w.text == "-e", w.text == "--exec":
+			c.command = words[n+1:]
+			words = nil
+		case w.text == "-r", w.text == "--root":
+			c.root = true
+		case (w.text == "-n" || w.text == "--name") && hasNext:
+			c.container = words[n+1].text
+			c.odd = c.odd || len(flags) > 0
+			n++
+		case (w.text == "-a" || w.text == "--additional-flags") && hasNext:
+			flags = append(flags, w, words[n+1])
+			n++
+		case strings.HasPrefix(w.text, "-"), c.container != "":
+			flags = append(flags, w)
+		default: // for distrobox-enter, a single word is the name
+			c.container = w.text
+			c.odd = c.odd || len(flags) > 0
+		}
 	}
-	return c.command[i:], i > 0
+	if len(flags) > 0 {
+		c.flags = c.line[flags[0].start:flags[len(flags)-1].end]
+	}
 }
 
-// beyond describes the first part of a call that distrobox-export adds only on request,
-// and that a manifest cannot express, "" if the call has none. flags are those of the
-// program, for a text with %s.
-func (c call) beyond(text string, flags []string) string {
-	_, sudo := c.sudo()
+// A run is what a call runs in a container.
+type run struct {
+	program string
+	flags   string // arguments before those of the caller, as written
+	sudo    bool   // as root
+	login   bool   // in a login shell of the user, as release 1.5 can
+}
+
+// run returns what the call runs.
+func (c call) run() run { return parseRun(c.line, c.command) }
+
+// parseRun parses the words of a command in line. Before the program, each release of
+// distrobox-export writes other words to run it as root, and some a shell that gets the
+// program and its arguments as a script.
+func parseRun(line string, words []word) run {
+	r, words := asRoot(words)
+	text := texts(words)
+	if len(text) > 3 && path.Base(text[0]) == "sh" && text[1] == "-l" && text[2] == "-c" {
+		line, words = text[3], words[3:]
+		inner := splitWords(line)
+		if strings.HasSuffix(line, "$@") || strings.HasSuffix(line, "$*") {
+			words = inner
+		} else {
+			line = ""
+		}
+	}
+	if len(words) == 0 {
+		return r
+	}
+	r.program = words[0].text
+	last := len(words)
+	for last > 1 && slices.Contains([]string{"$@", "$*"}, words[last-1].text) {
+		last--
+	}
+	if last > 1 && line != "" {
+		r.flags = line[words[1].start:words[last-1].end]
+	} else if last > 1 {
+		r.flags = strings.Join(texts(words[1:last]), " ")
+	}
+	return r
+}
+
+// asRoot returns the words of a command after those that run it as root.
+func asRoot(words []word) (run, []word) {
+	var r run
+	for len(words) > 0 {
+		switch path.Base(words[0].text) {
+		case "sudo", "doas", "su-exec":
+			r.sudo = true
+		case "-S", "-i", "su", "-", "root":
+			if !r.sudo {
+				return r, words
+			}
+		case "-u":
+			if len(words) < 2 || !r.sudo {
+				return r, words
+			}
+			r.login, words = true, words[1:]
+		default:
+			return r, words
+		}
+		words = words[1:]
+	}
+	return r, words
+}
+
+// beyond describes the first part of a call that a manifest cannot express, "" if it has
+// none.
+func (c call) beyond() string {
+	r := c.run()
 	switch {
-	case len(c.before) > 0 && !slices.ContainsFunc(c.before, isAskpass):
+	case c.odd, len(c.before) > 0 && !slices.ContainsFunc(c.before, isAskpass):
 		return ChangedByHand
-	case sudo:
-		return "was exported with --sudo"
-	case len(c.flags) > 0:
-		return `was exported with --enter-flags "` + strings.Join(c.flags, " ") + `"`
-	case len(flags) > 0:
-		return fmt.Sprintf(text, `"`+strings.Join(flags, " ")+`"`)
+	case r.login:
+		return "was exported with --login"
+	}
+	if err := manifest.CheckExportOptions(r.flags, c.flags); err != nil {
+		return "was exported with flags that releases of distrobox write in different ways"
 	}
 	return ""
 }
 
 // isAskpass reports whether distrobox-export writes a word before the call of a
 // container of root.
-func isAskpass(word string) bool { return strings.HasPrefix(word, "SUDO_ASKPASS=") }
+func isAskpass(w word) bool { return strings.HasPrefix(w.text, "SUDO_ASKPASS=") }
 
 const ChangedByHand = "was changed by hand"
 
+// A word is a word of a command line.
+type word struct {
+	text       string // without quotes
+	start, end int    // its bytes in the line
+}
+
+// texts returns the words without their places.
+func texts(words []word) []string {
+	var all []string
+	for _, w := range words {
+		all = append(all, w.text)
+	}
+	return all
+}
+
 // splitWords splits a command line into words, by the quotes and backslashes that
 // shells and desktop entries have in common.
-func splitWords(line string) []string {
-	var words []string
-	var word strings.Builder
-	inWord, escaped := false, false
+func splitWords(line string) []word {
+	var words []word
+	var text strings.Builder
+	start, escaped := -1, false // outside a word
 	quote := rune(0)
-	for _, r := range line {
+	begin := func(at int) {
+		if start < 0 {
+			start = at
+		}
+	}
+	finish := func(at int) {
+		if start >= 0 {
+			words = append(words, word{text.String(), start, at})
+		}
+		text.Reset()
+		start = -1
+	}
+	for at, r := range line {
 		switch {
 		case escaped:
-			word.WriteRune(r)
+			text.WriteRune(r)
 			escaped = false
 		case r == '\\' && quote != '\'':
-			escaped, inWord = true, true
+			escaped = true
+			begin(at)
 		case quote != 0 && r == quote:
 			quote = 0
 		case quote != 0:
-			word.WriteRune(r)
+			text.WriteRune(r)
 		case r == '\'' || r == '"':
-			quote, inWord = r, true
+			quote = r
+			begin(at)
 		case r == ' ' || r == '\t':
-			if inWord {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			inWord = false
+			finish(at)
 		default:
-			word.WriteRune(r)
-			inWord = true
+			text.WriteRune(r)
+			begin(at)
 		}
 	}
-	if inWord {
-		words = append(words, word.String())
-	}
+	finish(len(line))
 	return words
 }

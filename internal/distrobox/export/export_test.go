@@ -8,7 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"bkt/internal/manifest"
+
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // first and second are wrappers as the two generations of distrobox-export write
@@ -68,7 +72,8 @@ func TestWhoseWrapper(t *testing.T) {
 		}
 		return strings.Replace(second, old, text, 1)
 	}
-	const flags = `was exported with flags "-q -l"`
+	options := func(o Options) Wrapper { return Wrapper{Program: "/usr/bin/bc", Options: o} }
+	withFlags := options(Options{Flags: "-q -l"})
 	tests := []struct {
 		name, text string
 		want       Wrapper
@@ -78,17 +83,17 @@ func TestWhoseWrapper(t *testing.T) {
 		{"bkt's, first", signed("bc", first, "/usr/bin/bc"), Wrapper{Program: "/usr/bin/bc", File: File{As: "/usr/bin/bc", ByBkt: true}}},
 		{"bkt's, second", signed("bc", second, "/usr/bin/bc"), Wrapper{Program: "/usr/bin/bc", File: File{As: "/usr/bin/bc", ByBkt: true}}},
 		{"an earlier bkt's", second + Mark + "/usr/bin/bc\n", Wrapper{Program: "/usr/bin/bc", File: File{As: "/usr/bin/bc", ByBkt: true}}},
-		{"an earlier bkt's, edited", replaced("  -n dev", "  -n dev --clean-path") + Mark + "/usr/bin/bc\n", Wrapper{Program: "/usr/bin/bc", File: File{As: "/usr/bin/bc", Unsupported: `was exported with --enter-flags "--clean-path"`}}},
+		{"an earlier bkt's, edited", replaced("  -n dev", "  -n dev --clean-path") + Mark + "/usr/bin/bc\n", Wrapper{Program: "/usr/bin/bc", Options: Options{EnterFlags: "--clean-path"}, File: File{As: "/usr/bin/bc"}}},
 		{"edited", strings.Replace(signed("bc", second, "/usr/bin/bc"), "exec", "export A=b\n\texec", 1), Wrapper{Program: "/usr/bin/bc", File: File{As: "/usr/bin/bc", Unsupported: ChangedByHand}}},
 		{"edited at the end", signed("bc", second, "/usr/bin/bc") + "echo\n", Wrapper{Program: "/usr/bin/bc", File: File{As: "/usr/bin/bc", Unsupported: ChangedByHand}}},
 		{"a copy", signed("dc", second, "/usr/bin/bc"), Wrapper{Program: "/usr/bin/bc", File: File{As: "/usr/bin/bc", Unsupported: ChangedByHand}}},
-		{"flags, first", strings.Replace(first, "/usr/bin/bc  \"", "/usr/bin/bc -q -l \"", 1), Wrapper{Program: "/usr/bin/bc", File: File{Unsupported: flags}}},
-		{"flags, second", replaced("'/usr/bin/bc'  ", "'/usr/bin/bc' -q -l "), Wrapper{Program: "/usr/bin/bc", File: File{Unsupported: flags}}},
-		{"flags, also inside", strings.ReplaceAll(second, `'/usr/bin/bc' `, `'/usr/bin/bc' -q -l `), Wrapper{Program: "/usr/bin/bc", File: File{Unsupported: flags}}},
-		{"sudo, first", strings.Replace(first, "--  /usr", "-- sudo /usr", 1), Wrapper{Program: "/usr/bin/bc", File: File{Unsupported: "was exported with --sudo"}}},
-		{"sudo, second", replaced("--  '", "-- sudo -S  '"), Wrapper{Program: "/usr/bin/bc", File: File{Unsupported: "was exported with --sudo"}}},
-		{"without sudo", replaced(`'/usr/bin/bc'  "$@"`, `su-exec root sh -l -c "'/usr/bin/bc'  $@"`), Wrapper{Program: "/usr/bin/bc", File: File{Unsupported: "was exported with --sudo"}}},
-		{"flags of distrobox", replaced("-n dev", "-n dev -nw -a '--env A=b'"), Wrapper{Program: "/usr/bin/bc", File: File{Unsupported: `was exported with --enter-flags "-nw -a --env A=b"`}}},
+		{"flags, first", strings.Replace(first, "/usr/bin/bc  \"", "/usr/bin/bc -q -l \"", 1), withFlags},
+		{"flags, second", replaced("'/usr/bin/bc'  ", "'/usr/bin/bc' -q -l "), withFlags},
+		{"flags, also inside", strings.ReplaceAll(second, `'/usr/bin/bc' `, `'/usr/bin/bc' -q -l `), withFlags},
+		{"sudo, first", strings.Replace(first, "--  /usr", "-- sudo /usr", 1), options(Options{Sudo: true})},
+		{"sudo, second", replaced("--  '", "-- sudo -S  '"), options(Options{Sudo: true})},
+		{"without sudo", replaced(`'/usr/bin/bc'  "$@"`, `su-exec root sh -l -c "'/usr/bin/bc'  $@"`), options(Options{Sudo: true})},
+		{"flags of distrobox", replaced("-n dev", "-n dev -nw -a '--env A=b'"), options(Options{EnterFlags: "-nw -a '--env A=b'"})},
 		{"a variable before", replaced(`exec "/usr`, `exec env A=b "/usr`), Wrapper{Program: "/usr/bin/bc", File: File{Unsupported: ChangedByHand}}},
 		{"a line more", replaced("if [", "export A=b\nif ["), Wrapper{Program: "/usr/bin/bc", File: File{Unsupported: ChangedByHand}}},
 		{"of root's container", replaced("  -n dev", " --root -n dev"), Wrapper{Program: "/usr/bin/bc", File: File{Root: true}}},
@@ -98,6 +103,9 @@ func TestWhoseWrapper(t *testing.T) {
 		{"an earlier bkt's, a command more", replaced("if [", "sed -i 1d ~/log\nif [") + Mark + "/usr/bin/bc\n", Wrapper{Program: "/usr/bin/bc", File: File{As: "/usr/bin/bc", Unsupported: ChangedByHand}}},
 		{"flags, only inside", strings.Replace(second, "exec '/usr/bin/bc' ", "exec '/usr/bin/bc' -q ", 1), Wrapper{Program: "/usr/bin/bc", File: File{Unsupported: ChangedByHand}}},
 		{"another container's call", replaced("-n dev ", "-n dev-tools "), Wrapper{Program: "/usr/bin/bc", File: File{Unsupported: ChangedByHand}}},
+		{"flags with a variable", replaced("'/usr/bin/bc'  ", "'/usr/bin/bc' $X "), Wrapper{Program: "/usr/bin/bc", Options: Options{Flags: "$X"}, File: File{Unsupported: "was exported with flags that releases of distrobox write in different ways"}}},
+		{"flags, added to bkt's", strings.Replace(signed("bc", second, "/usr/bin/bc"), "'/usr/bin/bc'  ", "'/usr/bin/bc' -q -l ", 1), Wrapper{Program: "/usr/bin/bc", Options: Options{Flags: "-q -l"}, File: File{As: "/usr/bin/bc"}}},
+		{"flags, by bkt", signed("bc", strings.Replace(second, "'/usr/bin/bc'  ", "'/usr/bin/bc' -q -l ", 1), "/usr/bin/bc"), Wrapper{Program: "/usr/bin/bc", Options: Options{Flags: "-q -l"}, File: File{As: "/usr/bin/bc", ByBkt: true}}},
 		{"quoted name", replaced("-n dev ", `--name "dev" `), Wrapper{Program: "/usr/bin/bc"}},
 	}
 	for _, tt := range tests {
@@ -120,7 +128,9 @@ func TestWhoseWrapper(t *testing.T) {
 func TestWhoseApp(t *testing.T) {
 	const head = "[Desktop Entry]\nName=GIMP (on dev)\n"
 	const plain = head + "Exec=/usr/bin/distrobox-enter  -n dev --   gimp-2.10  %U\n"
-	of := func(e File) App { return App{Container: "dev", ID: "gimp", Name: "GIMP", File: e} }
+	of := func(e File, unknown ...string) App {
+		return App{Container: "dev", ID: "gimp", Name: "GIMP", File: e, Unknown: strings.Join(unknown, "")}
+	}
 	tests := []struct {
 		file, text string
 		want       App
@@ -130,15 +140,15 @@ func TestWhoseApp(t *testing.T) {
 		{"dev-gimp", plain + Mark + "gimp\n", of(File{As: "gimp"})},
 		{"dev-gimp", strings.Replace(signed("dev-gimp.desktop", plain, "gimp"), "[", "\n[", 1), of(File{As: "gimp", Unsupported: ChangedByHand})},
 		{"dev-gimp", signed("dev-other.desktop", plain, "gimp"), of(File{As: "gimp", Unsupported: ChangedByHand})},
-		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- gimp-2.10 -n -s %U\n", of(File{Unsupported: `was exported with flags: it has "-n -s"`})},
+		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- gimp-2.10 -n -s %U\n", of(File{}, "-n -s")},
 		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- gimp-2.10 --own  %U\n", of(File{})},
 		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- gimp-2.10 --uri= %U\n", of(File{})},
 		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- gimp-2.10 --own\n", of(File{})},
-		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- sudo -S  gimp-2.10  %U\n", of(File{Unsupported: "was exported with --sudo"})},
+		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- sudo -S  gimp-2.10  %U\n", App{Container: "dev", ID: "gimp", Name: "GIMP", Options: Options{Sudo: true}}},
 		{"dev-gimp", head + "Exec=env A=b distrobox-enter -n dev -- gimp-2.10\n", of(File{Unsupported: ChangedByHand})},
 		{"dev-gimp", head + "Exec=distrobox enter --name 'dev' -e gimp-2.10\n", of(File{})},
 		{"dev-gimp", head + "Exec=distrobox enter dev -- gimp-2.10\n", of(File{})},
-		{"dev-tools-gimp", head + "Exec=distrobox-enter -n dev-tools -- gimp\n", App{Container: "dev-tools", ID: "gimp", Name: "GIMP (on dev)"}},
+		{"dev-tools-gimp", head + "Exec=distrobox-enter -n dev-tools -- gimp\n", App{Container: "dev-tools", ID: "gimp", Name: "GIMP", Label: "(on dev)"}},
 		{"dev-tools-gimp", head + "Exec=distrobox-enter -n dev -- gimp\n", App{Container: "dev", ID: "tools-gimp", Name: "GIMP"}},
 		{"dev-tools-gimp", head + "Exec=distrobox-enter -n dev- -- gimp\n", App{}},
 		{"dev-gimp", head + "Exec=distrobox-enter -n dev -- gimp\nExec=distrobox-enter -n dev-tools -- gimp\n", App{}},
@@ -151,10 +161,79 @@ func TestWhoseApp(t *testing.T) {
 			if tt.want.Container != "" {
 				tt.want.At = "/a/" + tt.file + ".desktop"
 			}
-			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(App{}, File{})); diff != "" || ok != (tt.want.Container != "") {
+			if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreUnexported(App{})); diff != "" || ok != (tt.want.Container != "") {
 				t.Error(ok, diff)
 			}
 		})
+	}
+}
+
+// realEntry is the desktop entry in the container of testdata.
+const realEntry = `[Desktop Entry]
+Type=Application
+Name=GIMP
+Comment=100% free
+Exec=gimp-2.10 --own %U
+TryExec=gimp
+Icon=gimp
+Actions=new;
+
+[Desktop Action new]
+Name=New
+Exec=gimp-2.10 --new
+`
+
+// TestReleases checks that the options of exports of every release of distrobox are read, and
+// that nothing else is, from files that the real distrobox-export has written.
+func TestReleases(t *testing.T) {
+	want := map[string]App{
+		"plain": {}, "flags": {Options: Options{Flags: "-q -l"}}, "sudo": {Options: Options{Sudo: true}}, "sudo-flags": {Options: Options{Sudo: true, Flags: "-q -l"}},
+		"enter":       {Options: Options{EnterFlags: "--clean-path --additional-flags=--env=A=b"}},
+		"enter-flags": {Options: Options{EnterFlags: "-nw", Flags: "-q -l"}},
+		"app":         {}, "app-flags": {Options: Options{Flags: "--safe --x"}}, "app-sudo": {Options: Options{Sudo: true}},
+		"app-enter": {Options: Options{EnterFlags: "--clean-path"}}, "app-label": {Label: "(box)"}, "app-nolabel": {Label: "none"},
+	}
+	files, err := filepath.Glob("testdata/*.txtar")
+	check(t, err)
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		check(t, err)
+		release := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		for _, f := range archive.Files {
+			want := want[f.Name]
+			if release == "1.5.0.2" { // it ignores --sudo
+				want.Sudo = false
+			}
+			t.Run(release+" "+f.Name, func(t *testing.T) {
+				if strings.HasPrefix(f.Name, "app") {
+					checkRealApp(t, string(f.Data), want)
+					return
+				}
+				got, ok := ParseWrapper("/home/u/.local/bin/bc", string(f.Data))
+				declared := manifest.Program{Path: "/usr/bin/bc", Flags: want.Flags, Sudo: want.Sudo, EnterFlags: want.EnterFlags}
+				if diff := cmp.Diff(Wrapper{At: "/home/u/.local/bin/bc", Container: "dev", Program: "/usr/bin/bc", Options: want.Options}, got); diff != "" || !ok || !got.Is(declared) {
+					t.Error(ok, diff)
+				}
+			})
+		}
+	}
+}
+
+func checkRealApp(t *testing.T, text string, want App) {
+	t.Helper()
+	got, ok := parseApp("/a/dev-gimp.desktop", text)
+	got.Compare(realEntry)
+	want.At, want.Container, want.ID, want.Name = "/a/dev-gimp.desktop", "dev", "gimp", "GIMP"
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(App{})); diff != "" || !ok {
+		t.Error(ok, diff)
+	}
+	declared := manifest.ExportedApp{Name: "gimp", Flags: want.Flags, Sudo: want.Sudo, EnterFlags: want.EnterFlags, Label: want.Label}
+	if !got.Shows(declared) {
+		t.Error("is not the declared one")
+	}
+	declared.Sudo = !declared.Sudo
+	if got.Shows(declared) {
+		t.Error("is also another one")
 	}
 }
 

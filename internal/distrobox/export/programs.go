@@ -50,21 +50,30 @@ func exportable(name string) bool {
 // maxLinks is the longest chain of links.
 const maxLinks = 40
 
-// stat follows links within a root.
+// stat returns the facts about a file, and follows links within a root.
 func stat(root, file string) (fs.FileInfo, error) {
+	file, err := follow(root, file)
+	if err != nil {
+		return nil, err
+	}
+	return os.Lstat(root + file)
+}
+
+// follow returns the path in a root that links lead to. The file there exists.
+func follow(root, file string) (string, error) {
 	for range maxLinks {
 		info, err := os.Lstat(root + file)
 		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
-			return info, err
+			return file, err
 		}
 		link, err := os.Readlink(root + file)
 		if err != nil {
-			return nil, err
+			return "", err
 		}
 		if !path.IsAbs(link) {
 			link = path.Join(path.Dir(file), link)
 		}
 		file = path.Clean(link)
 	}
-	return nil, syscall.ELOOP
+	return "", syscall.ELOOP
 }

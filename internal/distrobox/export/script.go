@@ -12,11 +12,10 @@ package export
 // next program. It exports an app to a separate folder first: distrobox-export selects
 // all entries that contain the name, but only the declared one is moved to its place. The
 // second generation of distrobox does not find an entry by its title, but accepts its
-// path; the first generation does not accept a path. Each export gets the lines of a
-// signature.
+// path; the first generation does not accept a path, and takes the label "none" for a
+// text. Each export gets the lines of a signature.
 const Script = `status=0 kept='
 '
-case $to in ?*) mkdir -p "$to" || exit ;; esac
 fail() {
 	echo "$1" >&2
 	status=1
@@ -26,52 +25,63 @@ keep() { kept="$kept$1
 sign() {
 	test -z "$(tail -c 1 "$1")" || echo >>"$1"
 	printf '%s\n' "$mark$2" >>"$1" || return
+	test -z "$3" || printf '%s\n' "$flagsmark$3" >>"$1" || return
+	test -z "$4" || printf '%s\n' "$labelmark$4" >>"$1" || return
 	if sum=$({ printf '%s\n' "${1##*/}"; cat "$1"; } | sha256sum 2>/dev/null); then
 		echo "$summark${sum%% *}" >>"$1"
 	fi
 }
 bin() {
-	name=${1##*/}
+	name=${1##*/} program=$1 dir=$2
 	case $name in *[[:cntrl:]\']*) return ;; esac
-	case $excluded in *"/$name/"*) return ;; esac
-	excluded=$excluded$name/
-	case $kept in *"
-$1
-"* | *"
-$name
-"*) return ;; esac
-	if test -e "$to/$name" || test -L "$to/$name"; then
+	mkdir -p "$dir" || exit
+	if test -e "$dir/$name" || test -L "$dir/$name"; then
 		case $wrappers in
-		*"/$name/"*) ;;
+		*"/$dir/$name/"*) ;;
 		*)
-			if grep -qsxF "# name: $container_name" "$to/$name"; then
-				fail "$to/$name is in the way: it was exported by hand, and runs a program other than $1"
+			if grep -qsxF "# name: $container_name" "$dir/$name"; then
+				fail "$dir/$name is in the way: it was exported by hand, and runs a program other than $program"
 			else
-				fail "$to/$name is in the way: it is not an export of the container $container_name"
+				fail "$dir/$name is in the way: it is not an export of the container $container_name"
 			fi
 			return
 			;;
 		esac
-		if grep -qsxF "$mark$1" "$to/$name"; then
-			return
-		fi
+		case $outdated in
+		*"/$dir/$name/"*) ;;
+		*) if grep -qsxF "$mark$program" "$dir/$name"; then return; fi ;;
+		esac
 	fi
-	if ! distrobox-export --bin "$1" --export-path "$to" </dev/null >/dev/null; then
+	flags=$3 sudo=$4 enter=$5
+	set -- --bin "$program" --export-path "$dir"
+	test -z "$flags" || set -- "$@" --extra-flags "$flags"
+	test -z "$sudo" || set -- "$@" --sudo
+	test -z "$enter" || set -- "$@" --enter-flags "$enter"
+	if ! distrobox-export "$@" </dev/null >/dev/null; then
 		status=1
-	elif ! test -f "$to/$name" || ! sign "$to/$name" "$1"; then
-		fail "distrobox-export reported success, but did not export $1"
+	elif ! test -f "$dir/$name" || ! sign "$dir/$name" "$program"; then
+		fail "distrobox-export reported success, but did not export $program"
 	fi
 }
 folder() {
 	for program in "$1"/*; do
+		name=${program##*/}
+		case $excluded in *"/$name/"*) continue ;; esac
+		case $kept in *"
+$program
+"* | *"
+$name
+"*) continue ;; esac
 		if test -f "$program" && test -x "$program"; then
-			bin "$program"
+			excluded=$excluded$name/
+			bin "$program" "$to"
 		fi
 	done
 }
 app() {
 	id=${1##*/}
 	id=${id%.desktop}
+	flags=$2 sudo=$3 enter=$4 label=$5
 	made=$work/.local/share
 	own=$made/applications/$container_name-$id.desktop
 	rm -rf "$work"
@@ -95,7 +105,15 @@ app() {
 	fi
 	rm -rf "$work"
 }
-export_app() { test "$1" && DISTROBOX_HOST_HOME=$work distrobox-export --app "$1" </dev/null >/dev/null; }
+export_app() {
+	test "$1" || return
+	set -- --app "$1"
+	test -z "$flags" || set -- "$@" --extra-flags "$flags"
+	test -z "$sudo" || set -- "$@" --sudo
+	test -z "$enter" || set -- "$@" --enter-flags "$enter"
+	test -z "$label" || set -- "$@" --export-label "$label"
+	DISTROBOX_HOST_HOME=$work distrobox-export "$@" </dev/null >/dev/null
+}
 entry() {
 	dirs=${XDG_DATA_DIRS:-/usr/local/share:/usr/share:/var/lib/flatpak/exports/share}:
 	while test "$dirs"; do
@@ -115,8 +133,10 @@ place() {
 		test -e "$data/icons/$icon" || { mkdir -p "$data/icons/${icon%/*}" && cp "$made/icons/$icon" "$data/icons/$icon"; }
 	done
 	place=$(printf %s "$data" | sed 's/[&|\\]/\\&/g')
+	none=
+	test "$label" != none || none='s/^\(Name.*\) none$/\1/'
 	mkdir "$work/new" &&
-		sed -e "s|$made|$place|g" -e 's|^StartupWMClass=/.*/\(.*\)\.desktop$|StartupWMClass=\1|' "$1" >"$work/new/$file" && sign "$work/new/$file" "$2" &&
+		sed -e "s|$made|$place|g" -e 's|^StartupWMClass=/.*/\(.*\)\.desktop$|StartupWMClass=\1|' -e "$none" "$1" >"$work/new/$file" && sign "$work/new/$file" "$2" "$flags" "$label" &&
 		mv -f "$work/new/$file" "$apps/$file" && rmdir "$work/new" || status=1
 }
 `

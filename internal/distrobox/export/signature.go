@@ -8,15 +8,20 @@ import (
 
 // bkt adds two lines to each file that it exports: Mark has the declared name, SumMark
 // the checksum of the file. The file belongs to bkt while the checksum is right. An
-// edited file, a copy and another export belong to the user.
+// edited file, a copy and another export belong to the user. A desktop entry does not
+// tell its flags and its label from those of the program, so it has them in further lines.
 const (
-	Mark    = "# exported by bkt: "
-	SumMark = "# with the checksum: "
+	Mark      = "# exported by bkt: "
+	FlagsMark = "# with the flags: "
+	LabelMark = "# with the label: "
+	SumMark   = "# with the checksum: "
 )
 
 // A signature is the content of bkt's lines in a file.
 type signature struct {
 	as     string // the declared name; "": bkt did not export the file
+	flags  string // of a desktop entry
+	label  string // of a desktop entry
 	summed bool   // it has a checksum, which earlier releases did not write
 	whole  bool   // the checksum is right
 }
@@ -26,8 +31,11 @@ type signature struct {
 func readSignature(name, text string) signature {
 	var s signature
 	for line := range strings.Lines(text) {
-		if as, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), Mark); ok {
-			s.as = as
+		line = strings.TrimSuffix(line, "\n")
+		for mark, value := range map[string]*string{Mark: &s.as, FlagsMark: &s.flags, LabelMark: &s.label} {
+			if text, ok := strings.CutPrefix(line, mark); ok {
+				*value = text
+			}
 		}
 	}
 	i := strings.LastIndex(text, "\n"+SumMark)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
 )
@@ -19,8 +20,22 @@ type Wrapper struct {
 	At        string // the path on the host
 	Container string // the name
 	Program   string // the path in the container
+	Options
 	File
 }
+
+// Options are the options of an export, as distrobox-export takes them.
+type Options struct {
+	Flags      string // arguments before those of the caller, as they are written in a shell
+	Sudo       bool   // as root of the container
+	EnterFlags string // options of distrobox-enter
+}
+
+// isPlain reports whether there are no options.
+func (o Options) isPlain() bool { return o == Options{} }
+
+// options returns the options of a declared program.
+func options(p manifest.Program) Options { return Options{p.Flags, p.Sudo, p.EnterFlags} }
 
 // A File has the facts about an exported file of the host, written by distrobox-export or
 // by hand.
@@ -32,9 +47,15 @@ type File struct {
 }
 
 // Holds reports whether a wrapper counts as one of a program: because it runs the program,
-// or because it was edited and thus belongs to the user.
-func (w Wrapper) Holds(program string) bool {
-	return w.Program == program || w.Unsupported == ChangedByHand
+// or because it was edited and thus belongs to the user. A wrapper of bkt also has the
+// options of the program.
+func (w Wrapper) Holds(p manifest.Program) bool {
+	return w.Unsupported == ChangedByHand || w.Program == p.Path && (!w.ByBkt || w.Options == options(p))
+}
+
+// Is reports whether a wrapper is the export of a program with exactly its options.
+func (w Wrapper) Is(p manifest.Program) bool {
+	return w.Unsupported == "" && w.Program == p.Path && w.Options == options(p)
 }
 
 // maxWrapper is how many bytes of a possible wrapper are read.
@@ -74,14 +95,13 @@ func ParseWrapper(at, text string) (w Wrapper, ok bool) {
 	container, ok := strings.CutPrefix(lines[2], "# name: ")
 	w = Wrapper{At: at, Container: strings.TrimSpace(container)}
 	c := enterCall(lines)
-	command, _ := c.sudo()
-	command = slices.DeleteFunc(slices.Clone(command), func(word string) bool { return word == "$@" })
+	r := c.run()
 	w.Program, w.Root = original(lines), c.root
-	if len(command) > 0 && filepath.IsAbs(command[0]) {
-		w.Program = command[0]
+	if filepath.IsAbs(r.program) {
+		w.Program = r.program
 	}
-	w.Unsupported = c.beyond("was exported with flags %s", command[min(1, len(command)):])
-	if c.container != w.Container || slices.ContainsFunc(lines, func(line string) bool { return isUnusual(line, w.Program, command) }) {
+	w.Options, w.Unsupported = Options{r.flags, r.sudo, c.flags}, c.beyond()
+	if c.container != w.Container || slices.ContainsFunc(lines, func(line string) bool { return isUnusual(line, w.Program, r.flags) }) {
 		w.Unsupported = ChangedByHand
 	}
 	w.sign(text)
@@ -89,20 +109,22 @@ func ParseWrapper(at, text string) (w Wrapper, ok bool) {
 }
 
 // sign records whether a wrapper is unchanged since bkt wrote it. Earlier releases wrote
-// no checksum.
+// no checksum, and no options. If only the options were edited, the wrapper is one that
+// was exported by hand.
 func (w *Wrapper) sign(text string) {
 	s := readSignature(filepath.Base(w.At), text)
 	w.As = s.as
+	edited := s.summed && !s.whole
 	switch {
 	case s.as == "":
 		return
 	case s.whole:
 		w.Unsupported = ""
-	case s.summed, w.Program != s.as:
+	case w.Program != s.as, edited && w.isPlain():
 		w.Unsupported = ChangedByHand
 	}
 	w.Program = s.as
-	w.ByBkt = w.Unsupported == "" && filepath.Base(w.At) == filepath.Base(s.as)
+	w.ByBkt = w.Unsupported == "" && (s.whole || !edited && w.isPlain()) && filepath.Base(w.At) == filepath.Base(s.as)
 }
 
 // enterCall returns the call of distrobox-enter in a wrapper.
@@ -112,7 +134,7 @@ func enterCall(lines []string) call {
 		if command, ok := strings.CutPrefix(line, `command="`); ok { // of the first generation
 			line = strings.TrimSuffix(command, `"`)
 		}
-		if c, ok := parseCall(splitWords(strings.TrimPrefix(line, "exec "))); ok && !strings.HasPrefix(line, "#") {
+		if c, ok := parseCall(strings.TrimPrefix(line, "exec ")); ok && !strings.HasPrefix(line, "#") {
 			return c
 		}
 	}
@@ -120,17 +142,17 @@ func enterCall(lines []string) call {
 }
 
 // isUnusual reports whether distrobox-export never writes such a line into the wrapper
-// of a program.
-func isUnusual(line, program string, command []string) bool {
+// of a program with these flags.
+func isUnusual(line, program, flags string) bool {
 	line = strings.TrimSpace(line)
-	run, runs := strings.CutSuffix(line, ` "$@"`)
-	words := splitWords(strings.TrimPrefix(run, "exec "))
-	switch _, enters := parseCall(words); {
+	command, runs := strings.CutSuffix(line, ` "$@"`)
+	command = strings.TrimPrefix(command, "exec ")
+	switch _, enters := parseCall(command); {
 	case enters && !strings.HasPrefix(line, "#"), runs && strings.HasPrefix(line, "exec distrobox-host-exec "):
 		return false // the caller checks the call itself
 	case runs:
-		inside, _ := call{command: words}.sudo()
-		return !slices.Equal(inside, []string{program}) && !slices.Equal(inside, command)
+		inside := parseRun(command, splitWords(command))
+		return inside.program != program || inside.flags != "" && inside.flags != flags
 	}
 	whole := []string{"", "#!/bin/sh", "# distrobox_binary", "else", "fi", "done", "eval ${command}", `for arg in "$@"; do`}
 	begins := []string{
