@@ -22,13 +22,14 @@ type autoCmd struct {
 
 type autoEnableCmd struct {
 	ui.Mode
+	placeFlags
 	Push bool `help:"Also push each commit to a branch of this computer, and open a pull request with gh."`
 }
 
 // Run installs the units that are missing, and starts them.
 func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
 	s, err := live.FindDesktop(a.links)
-	if err != nil {
+	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
 		return err
 	}
 	p, err := autocapture.PlanEnable(ctx, s.Workspace, c.Push)
@@ -57,6 +58,7 @@ func (c *autoDisableCmd) Run(ctx context.Context, a *app) error {
 
 type autoRunCmd struct {
 	ui.Mode
+	placeFlags
 	Debounce time.Duration `aliases:"settle" default:"1m" env:"BKT_AUTO_CAPTURE_SETTLE" placeholder:"TIME" help:"Capture only what has been unchanged for this long (default: 1m)."`
 	Wait     bool          `help:"Wait until changes have been stable for that long (used by the systemd units)."`
 	Limit    time.Duration `default:"5m" placeholder:"TIME" help:"Time limit for git commit, with its hooks (default: 5m)."`
@@ -66,7 +68,7 @@ type autoRunCmd struct {
 // Run captures what changed on the system alone, and commits it.
 func (c *autoRunCmd) Run(ctx context.Context, a *app) error {
 	s, err := live.FindDesktop(a.links)
-	if err != nil {
+	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
 		return err
 	}
 	o := autocapture.Options{Debounce: c.Debounce, Wait: c.Wait, CommitTimeout: c.Limit, Push: c.Push, MaxNames: a.maxNamed()}

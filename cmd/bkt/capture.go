@@ -7,7 +7,6 @@ import (
 	"bkt/internal/live"
 	"bkt/internal/plan"
 	"bkt/internal/report"
-	"bkt/internal/ui"
 )
 
 type captureCmd struct {
@@ -17,7 +16,7 @@ type captureCmd struct {
 // Run records the current state of the system in the manifests.
 func (c *captureCmd) Run(ctx context.Context, a *app) error {
 	s, err := live.FindDesktop(a.links)
-	if err != nil {
+	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
 		return err
 	}
 	notes, err := s.LearnPackages(ctx, c.Domains)
@@ -41,9 +40,7 @@ func (c *captureCmd) Run(ctx context.Context, a *app) error {
 	}
 	err = a.capture(ctx, s, domains, items, c.liveFlags)
 	problems := a.problems(domains)
-	if err == nil || errors.Is(err, ui.ErrPending) {
-		report.NotCaptured(&a.Printer, domains, items)
-	}
+	report.NotCaptured(&a.Printer, domains, items)
 	return errors.Join(err, a.refusals(items), problems)
 }
 

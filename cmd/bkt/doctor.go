@@ -17,6 +17,7 @@ import (
 
 type doctorCmd struct {
 	ui.Mode
+	placeFlags
 	Fix    bool   `help:"Fix what can be fixed safely."`
 	Engine string `placeholder:"ADDRESS" help:"Check this BuildKit, as bkt build does (default: $BUILDKIT_HOST, or auto)."`
 	TLSDir string `name:"tlsdir" type:"existingdir" placeholder:"DIR" help:"Directory with TLS certificates (ca.pem, cert.pem, key.pem) for a tcp:// engine."`
@@ -25,7 +26,7 @@ type doctorCmd struct {
 // Run prints the problems of this machine and the repository, and which engines a
 // build could use. It fails if there is a problem, or no engine.
 func (c *doctorCmd) Run(ctx context.Context, a *app) error {
-	t, err := doctor.FindTarget(ctx, a.links)
+	t, err := doctor.FindTarget(ctx, a.links, a.checkHost(c.placeFlags))
 	if err != nil {
 		return err
 	}

@@ -3,16 +3,39 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"strings"
 
 	"bkt/internal/hint"
 	"bkt/internal/live"
 	"bkt/internal/plan"
 	"bkt/internal/report"
+	"bkt/internal/shell"
 	"bkt/internal/ui"
+	"bkt/internal/workspace"
 )
+
+// placeFlags say where a command about the running system may run.
+type placeFlags struct {
+	Here bool `help:"In a container of distrobox or toolbox: work on the container itself, not on the host (default: $BKT_HERE, which is 1 for yes)."`
+}
+
+// checkHost returns an error in a container of distrobox or toolbox, unless --here or the
+// variable BKT_HERE says that it is meant.
+func (a *app) checkHost(f placeFlags) error {
+	if f.Here || os.Getenv("BKT_HERE") == "1" {
+		return nil
+	}
+	command := []string{"bkt"}
+	for _, arg := range a.args {
+		command = append(command, shell.Show(arg))
+	}
+	return workspace.CheckHost(strings.Join(command, " "))
+}
 
 // domainArgs are the domains that a command is about.
 type domainArgs struct {
+	placeFlags
 	Domains []string `arg:"" optional:"" name:"domain" help:"Domains, e.g. flatpak-apps, or flatpak for all whose names begin with it (default: all). DOMAIN:KEY selects items; * matches any text."`
 }
 
@@ -29,7 +52,7 @@ type liveFlags struct {
 // the command only prints what would change, it keeps what was looked up for later
 // commands.
 func (a *app) begin(ctx context.Context, s live.System, f liveFlags) (domains []*live.Domain, end func(), err error) {
-	if err := s.CheckNames(f.Domains); err != nil {
+	if err := errors.Join(a.checkHost(f.placeFlags), s.CheckNames(f.Domains)); err != nil {
 		return nil, nil, err
 	}
 	unlock, err := a.lock(ctx, s.Repo, f.Mode)

@@ -97,7 +97,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	out, errs := printable.NewWriter(stdout), printable.NewWriter(stderr)
 	defer out.Flush()
 	defer errs.Flush()
-	a := &app{Printer: ui.Printer{Out: out, Err: errs}}
+	a := &app{Printer: ui.Printer{Out: out, Err: errs}, args: args}
 	ctx, stop := interrupt.Notify(func() {
 		a.resetTerminal()
 		os.Exit(a.report(errInterrupted))

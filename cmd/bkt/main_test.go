@@ -20,7 +20,6 @@ import (
 )
 
 // TestMain lets scripts run bkt and the stand-ins as if they were installed.
-// In the tests, root acts for no other user, even if sudo runs them.
 func TestMain(m *testing.M) {
 	killpoint.Main()
 	programs := map[string]func(){"bkt": main}
@@ -28,9 +27,7 @@ func TestMain(m *testing.M) {
 		programs["standin-"+name] = run
 	}
 	if _, ok := programs[filepath.Base(os.Args[0])]; !ok {
-		for _, name := range testkit.ActingUserVars {
-			os.Unsetenv(name)
-		}
+		testkit.UnsetPlace()
 	}
 	testscript.Main(m, programs)
 }

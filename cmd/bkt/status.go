@@ -22,7 +22,7 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	looked, err := status.Look(ctx, s, c.Domains)
+	looked, err := status.Look(ctx, s, c.Domains, a.checkHost(c.placeFlags))
 	if err != nil {
 		return err
 	}

@@ -14,13 +14,16 @@ import (
 	"bkt/internal/ui"
 )
 
-type toolboxCaptureCmd struct{ ui.Mode }
+type toolboxCaptureCmd struct {
+	ui.Mode
+	placeFlags
+}
 
 // Run adds the packages that were installed by hand in the toolbox container to the
 // manifest of the toolbox image.
 func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
 	s, err := live.FindDesktop(a.links)
-	if err != nil {
+	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
 		return err
 	}
 	container, err := domains.Toolbox(s.Repo.FS())

@@ -16,12 +16,13 @@ type upgradeCmd struct {
 	RemoveBackup bool   `help:"Remove the old container when the new one works."`
 	Yes          bool   `short:"y" help:"Do not ask for confirmation."`
 	engineFlags  `embed:""`
+	placeFlags
 }
 
 // Run recreates the container of the toolbox from a new image.
 func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
 	s, err := live.FindDesktop(a.links)
-	if err != nil {
+	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
 		return err
 	}
 	p, err := upgrade.New(ctx, s.Workspace, s.Cache, c.Image)

@@ -135,6 +135,7 @@ func TestManifests(t *testing.T) {
 		"user: manifests/flatpak-app.json: bkt has no manifest of this name, and ignores the file",
 		"user: manifests/gsettings.laptop.json: bkt does not read this file: gsettings.json is for all platforms and computers",
 		"user: manifests/host-shims.json: bkt does not read this file, which declares commands of the host in a container",
+		"user: manifests/notes.json: bkt does not know this manifest; it is ignored",
 	}
 	if diff := cmp.Diff(want, summary(found, target.Repo.Root)); diff != "" || err != nil {
 		t.Error(diff, err)
@@ -143,7 +144,7 @@ func TestManifests(t *testing.T) {
 	for _, p := range found {
 		notes = append(notes, p.IsNote())
 	}
-	if diff := cmp.Diff([]bool{false, false, true, true}, notes); diff != "" {
+	if diff := cmp.Diff([]bool{false, false, true, true, true}, notes); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -175,10 +176,15 @@ type fake struct {
 	reconcile.Comparison
 	name    string
 	ignored []string
+	unread  []reconcile.Unread
+	hidden  []string // declared items
 }
 
-func (f fake) Name() string      { return f.name }
-func (f fake) Ignored() []string { return f.ignored }
+func (f fake) Name() string               { return f.name }
+func (f fake) Ignored() []string          { return f.ignored }
+func (f fake) Unread() []reconcile.Unread { return f.unread }
+func (f fake) Hidden() []string           { return f.hidden }
+func (f fake) HiddenDeclared() []string   { return f.hidden }
 
 // TestUselessPatterns checks which lines of the ignore file match nothing. The items of
 // an unavailable domain are unknown.
@@ -191,6 +197,11 @@ func TestUselessPatterns(t *testing.T) {
 	if diff := cmp.Diff(want, summary(found, target.Repo.Root)); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
+	read.unread = []reconcile.Unread{{What: "b.timer", Err: errors.New("denied")}}
+	target.Domains[0] = &live.Domain{Reconciler: read, Comparison: read}
+	if found, err := uselessPatterns(t.Context(), target); len(found) != 0 || err != nil {
+		t.Errorf("of a system that was read in part: %+v, %v", found, err)
+	}
 	target.Domains = nil
 	if found, err := uselessPatterns(t.Context(), target); len(found) != 0 || err != nil {
 		t.Errorf("of a system that was not read: %+v, %v", found, err)
@@ -198,6 +209,41 @@ func TestUselessPatterns(t *testing.T) {
 	target.RepositoryErr = errors.New("not valid")
 	if found, _ := uselessPatterns(t.Context(), target); len(found) != 1 {
 		t.Errorf("of a file that is not valid: %+v", found)
+	}
+}
+
+// TestUnavailableDomains checks that domains, and parts of them, that cannot be read are
+// problems if something in them is declared, and notes otherwise.
+func TestUnavailableDomains(t *testing.T) {
+	target := targetWith(t, nil)
+	part := fake{name: "services", unread: []reconcile.Unread{{What: "user/a.service", Err: errors.New("denied")}}}
+	declared := part
+	declared.hidden = []string{"user/a.service"}
+	target.Domains = []*live.Domain{
+		{Reconciler: fake{name: "gsettings"}, Err: reconcile.Unavailablef("damaged"), Needed: true},
+		{Reconciler: fake{name: "extensions"}, Err: reconcile.Unavailablef("damaged")},
+		{Reconciler: fake{name: "distrobox"}, Err: reconcile.Absentf(false, "no podman")},
+		{Reconciler: fake{name: "flatpak-apps"}, Err: errors.New("manifests/flatpak-apps.json: another check reports it")},
+		{Reconciler: part, Comparison: part}, {Reconciler: declared, Comparison: declared},
+	}
+	found, err := unavailableDomains(t.Context(), target)
+	var got []string
+	for _, p := range found {
+		got = append(got, fmt.Sprintf("%v %v", p.IsNote(), p.Finding))
+	}
+	want := []string{
+		"false gsettings: unavailable: damaged",
+		"false services: user/a.service cannot be read: denied",
+		"true extensions: unavailable: damaged",
+		"true services: user/a.service cannot be read: denied",
+		"true not installed, and not declared: distrobox",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	target.Elsewhere = errors.New("in a container")
+	if found, err := unavailableDomains(t.Context(), target); len(found) != 0 || err != target.Elsewhere {
+		t.Errorf("elsewhere: %v, %v", found, err)
 	}
 }
 

@@ -23,13 +23,12 @@ import (
 )
 
 // inContainer reports that bkt runs in a container, where it sees the container's
-// apps and settings.
-func inContainer(context.Context, *Target) ([]Problem, error) {
-	if !runsInContainer() {
+// apps and settings, unless that is intended.
+func inContainer(_ context.Context, t *Target) ([]Problem, error) {
+	if t.Elsewhere == nil {
 		return nil, nil
 	}
-	return unfixable(hint.Add(errors.New("bkt runs in a container: it captures and changes the container, not the host"),
-		`run it on the host, as in "distrobox-host-exec bkt status"`)), nil
+	return unfixable(workspace.CheckHost("bkt doctor")), nil
 }
 
 func runsInContainer() bool {

@@ -29,21 +29,23 @@ type Target struct {
 	live.System // outside of a repository, Repo.Root is ""
 
 	RepositoryErr error          // why there is no usable repository
+	Elsewhere     error          // why this is not the user's system; nil: it is
 	Domains       []*live.Domain // none if they cannot be read here
 
 	States map[string]StateCheck // of other packages, by the patterns of their files in bkt's folder for state
 }
 
 // FindTarget reads the repository that has the current folder, if there is one, and the
-// running system, if it is the user's own desktop. links are those of [repo.Repo].
-func FindTarget(ctx context.Context, links repo.Links) (*Target, error) {
-	t := &Target{}
+// running system, if it is the user's own desktop, and elsewhere does not say that it is
+// not. links are those of [repo.Repo].
+func FindTarget(ctx context.Context, links repo.Links, elsewhere error) (*Target, error) {
+	t := &Target{Elsewhere: errors.Join(workspace.CheckDesktop(), elsewhere)}
 	t.System, t.RepositoryErr = live.Find(links)
 	var err error
 	switch {
 	case t.Repo.Root == "":
 		t.Folders, err = workspace.FindFolders()
-	case workspace.CheckDesktop() == nil:
+	case t.Elsewhere == nil:
 		t.Domains, err = t.Look(ctx, nil)
 	}
 	return t, err

@@ -14,6 +14,7 @@ import (
 	"bkt/internal/githook"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/live"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/pipeline"
@@ -124,12 +125,12 @@ func uselessPatterns(_ context.Context, t *Target) ([]Problem, error) {
 	return all, nil
 }
 
-// matchesNothing reports whether the patterns are known to ignore no item. For an
-// unavailable domain, that is unknown.
+// matchesNothing reports whether the patterns are known to ignore no item. For a domain
+// that could not be read, in full, that is unknown.
 func (t *Target) matchesNothing(ignored map[string]reconcile.Ignore) bool {
 	for _, d := range t.Domains {
 		patterns, ok := ignored[d.Name()]
-		if ok && (d.Comparison == nil || slices.ContainsFunc(d.Comparison.Ignored(), patterns.Has)) {
+		if ok && (!d.IsRead() || d.IsAbsent() || slices.ContainsFunc(d.Comparison.Ignored(), patterns.Has)) {
 			return false
 		}
 	}
@@ -183,16 +184,20 @@ func (t *Target) otherHookRunsBkt() bool {
 	return false
 }
 
-// unavailableDomains reports domains that the manifests use and that cannot be read.
+// unavailableDomains reports domains, and parts of them, that cannot be read. It is only a
+// note if the manifests declare nothing in them.
 func unavailableDomains(_ context.Context, t *Target) ([]Problem, error) {
-	if err := workspace.CheckDesktop(); err != nil {
-		return nil, err
+	if t.Elsewhere != nil {
+		return nil, t.Elsewhere
 	}
 	var all []Problem
 	for _, d := range t.Domains {
-		if d.IsUnavailable() {
-			all = append(all, unfixable(d.Problem())...)
+		if d.IsUnavailable() || d.Err == nil {
+			all = append(all, unfixable(live.Problems([]*live.Domain{d}))...)
 		}
+	}
+	for _, line := range live.UnreadNotes(t.Domains, false) {
+		all = append(all, note(errors.New(line)))
 	}
 	return all, nil
 }

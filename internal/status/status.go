@@ -31,6 +31,8 @@ type Status struct {
 	Staged           bool            `json:"staged_image"`
 	StagedError      string          `json:"staged_image_error,omitempty"` // why Staged is unknown
 	Toolbox          *Toolbox        `json:"toolbox,omitempty"`
+	UnreadFiles      []UnreadFile    `json:"unread_files,omitempty"`       // in the folder of manifests, or of an earlier bkt
+	UnreadFilesError string          `json:"unread_files_error,omitempty"` // why UnreadFiles are unknown
 	Domains          []report.Domain `json:"domains"`
 	DomainsError     string          `json:"domains_error,omitempty"` // why Domains are unknown
 	Uncommitted      []string        `json:"uncommitted"`
@@ -62,15 +64,22 @@ type Toolbox struct {
 	Error  string `json:"error,omitempty"`  // why Image or Wanted is unknown
 }
 
+// An UnreadFile is a file that may be meant as a manifest, and that bkt does not read.
+type UnreadFile struct {
+	Message string   `json:"message"`
+	Hints   []string `json:"hints,omitempty"`
+}
+
 // Look collects the status, the parts concurrently. asked are domains, as for
-// [live.System.Look].
-func Look(ctx context.Context, s live.System, asked []string) (Status, error) {
+// [live.System.Look]; they are not read if elsewhere says that this is not the user's
+// system.
+func Look(ctx context.Context, s live.System, asked []string, elsewhere error) (Status, error) {
 	st := Status{Version: 1}
 	var domains []*live.Domain
 	errs := make([]error, 2)
 	var wg crash.Group
-	if err := workspace.CheckDesktop(); err != nil {
-		st.DomainsError = err.Error()
+	if err := errors.Join(workspace.CheckDesktop(), elsewhere); err != nil {
+		st.DomainsError = withHints(err)
 	} else {
 		wg.Go(func() { domains, errs[0] = s.Look(ctx, asked) })
 	}
@@ -78,6 +87,7 @@ func Look(ctx context.Context, s live.System, asked []string) (Status, error) {
 	wg.Go(func() { st.readUncommitted(ctx, s) })
 	wg.Go(func() { st.readImages(ctx, s) })
 	wg.Wait()
+	st.findUnread(s.Repo)
 	st.Domains = report.NewDomains(domains, live.Items(domains, nil)).Domains
 	return st, errors.Join(errs...)
 }
@@ -101,12 +111,30 @@ func files(ctx context.Context, r repo.Repo) ([]File, error) {
 	return files, err
 }
 
+func (st *Status) findUnread(r repo.Repo) {
+	if !r.Has(manifest.Folder) {
+		return
+	}
+	files, err := manifest.FindUnread(r.FS())
+	for _, f := range files {
+		st.UnreadFiles = append(st.UnreadFiles, UnreadFile{f.Error(), hint.Of(f)})
+	}
+	if err != nil {
+		st.UnreadFilesError = err.Error()
+	}
+}
+
 func (st *Status) readUncommitted(ctx context.Context, s live.System) {
 	names, err := s.Repo.Uncommitted(ctx, host.Query{}, "manifests", gen.Containerfile(gen.System), gen.Containerfile(gen.Toolbox), workspace.IgnoreFile)
 	st.Uncommitted = append([]string{}, names...)
 	if err != nil {
-		st.UncommittedError = strings.Join(append([]string{err.Error()}, hint.Of(err)...), "; ")
+		st.UncommittedError = withHints(err)
 	}
+}
+
+// withHints returns an error and its hints in a line.
+func withHints(err error) string {
+	return strings.ReplaceAll(strings.Join(append([]string{err.Error()}, hint.Of(err)...), "; "), "\n", "; ")
 }
 
 // readImages compares the images of this system with the repository's.

@@ -44,6 +44,7 @@ func Params(dir string) testscript.Params {
 // units and containers of this computer.
 func Isolate(env *testscript.Env) error {
 	env.Setenv("DBX_CONTAINER_MANAGER", "none")
+	env.Setenv("BKT_HERE", os.Getenv("BKT_HERE"))
 	for name, dir := range map[string]string{
 		"HOME":            "home",
 		"XDG_RUNTIME_DIR": "run",

@@ -24,12 +24,24 @@ const UserName = "bkt-test"
 // whom root acts.
 var ActingUserVars = []string{"SUDO_UID", "SUDO_GID", "SUDO_USER", "DOAS_USER", "PKEXEC_UID"}
 
-// Main runs the tests of a package and then removes the fixtures that they share.
-// In the tests, root acts for no other user, even if sudo runs them.
-func Main(m *testing.M) {
-	for _, name := range ActingUserVars {
+// toolboxFile exists in containers of distrobox and toolbox.
+const toolboxFile = "/run/.toolboxenv"
+
+// UnsetPlace removes from the environment for whom and where bkt runs: in the tests, root
+// acts for no other user, even if sudo runs them, and a container of distrobox or toolbox is
+// a system like any other.
+func UnsetPlace() {
+	for _, name := range append([]string{"CONTAINER_ID", "TOOLBOX_PATH"}, ActingUserVars...) {
 		os.Unsetenv(name)
 	}
+	if _, err := os.Stat(toolboxFile); err == nil {
+		os.Setenv("BKT_HERE", "1")
+	}
+}
+
+// Main runs the tests of a package and then removes the fixtures that they share.
+func Main(m *testing.M) {
+	UnsetPlace()
 	status := m.Run()
 	if err := release(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
