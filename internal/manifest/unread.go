@@ -12,7 +12,7 @@ import (
 	"bkt/internal/strictjson"
 )
 
-// An UnreadFile is a file of a repository that may be meant as a manifest, and that bkt
+// An UnreadFile is a file among the manifests of a repository, or of an earlier bkt, that bkt
 // does not read. Its error says so, and its hint what to do.
 type UnreadFile struct {
 	error
@@ -35,7 +35,7 @@ var elsewhere = map[string][2]string{
 }
 
 // FindUnread returns the files of repo that may be meant as manifests, and that bkt does
-// not read.
+// not read: all JSON files in their folder that are none, and those of an earlier bkt.
 func FindUnread(repo fs.FS) ([]UnreadFile, error) {
 	var names, files []string
 	for _, f := range All() {
@@ -52,15 +52,12 @@ func FindUnread(repo fs.FS) ([]UnreadFile, error) {
 	}
 	var all []UnreadFile
 	for _, file := range files {
-		if u := unread(file, names); u.error != nil {
-			all = append(all, u)
-		}
+		all = append(all, unread(file, names))
 	}
 	return all, patherr.TrimOp(err)
 }
 
-// unread says what to do with a file that is not one of the manifests called names; nothing
-// if it looks like none.
+// unread says what to do with a file that is not one of the manifests called names.
 func unread(file string, names []string) UnreadFile {
 	if known, ok := elsewhere[file]; ok {
 		return UnreadFile{error: hint.Add(fmt.Errorf("%s: bkt does not read this file, which declares %s", file, known[0]), "%s", known[1])}
@@ -75,7 +72,7 @@ func unread(file string, names []string) UnreadFile {
 	}
 	near, ok := strictjson.Nearest(name, names)
 	if !ok {
-		return UnreadFile{}
+		return UnreadFile{error: fmt.Errorf("%s: bkt does not know this manifest; it is ignored", file)}
 	}
 	err := fmt.Errorf("%s: bkt has no manifest of this name, and ignores the file", file)
 	return UnreadFile{hint.Add(err, "did you mean %q?", near), true}

@@ -28,6 +28,12 @@ func (st Status) Text() string {
 	if st.Toolbox != nil {
 		fmt.Fprintf(&out, "toolbox: %s\n", st.Toolbox.text())
 	}
+	for _, f := range st.UnreadFiles {
+		fmt.Fprintf(&out, "%s\n", f.Message)
+	}
+	if st.UnreadFilesError != "" {
+		fmt.Fprintf(&out, "files that bkt does not read: unknown: %s\n", st.UnreadFilesError)
+	}
 	if st.DomainsError != "" {
 		fmt.Fprintf(&out, "not read: flatpak-apps, gsettings and all other domains: %s\n", st.DomainsError)
 	}

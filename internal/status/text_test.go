@@ -20,9 +20,10 @@ func TestText(t *testing.T) {
 			{Name: "other", State: "stale", Undecided: true},
 			{Name: "broken", State: "broken:1: error"},
 		},
-		Booted:  &Booted{Image: "quay.io/x:1", Digest: "sha256:0123456789abcdef", Wanted: "quay.io/me"},
-		Staged:  true,
-		Toolbox: &Toolbox{Name: "dev", Image: "quay.io/t:1", Wanted: "quay.io/mine"},
+		Booted:      &Booted{Image: "quay.io/x:1", Digest: "sha256:0123456789abcdef", Wanted: "quay.io/me"},
+		Staged:      true,
+		UnreadFiles: []UnreadFile{{Message: "manifests/x.json: unknown", Hints: []string{"move it"}}},
+		Toolbox:     &Toolbox{Name: "dev", Image: "quay.io/t:1", Wanted: "quay.io/mine"},
 		Domains: []report.Domain{{Name: "services", InStep: 5, Items: items, Notes: []string{"a note"}},
 			{Name: "appimages", InStep: 1, Hidden: []string{"x"}, Unread: []report.UnreadPart{{What: "x.AppImage", Error: "denied\nreally"}}},
 			{Name: "gsettings", Reason: "no dconf"},
@@ -37,6 +38,7 @@ broken: broken:1: error
 booted image: quay.io/x:1 sha256:0123456789ab…, not the image of this repository (run "bootc switch quay.io/me" to change to it)
 a new image is staged: it is used after the next boot
 toolbox: container dev, image quay.io/t:1; the image of this repository is quay.io/mine
+manifests/x.json: unknown
 services: 5 up to date, 2 changed on this system, 1 changed in the manifest, 1 in conflict
   a note
 appimages: 1 up to date, 1 could not be read
@@ -49,10 +51,11 @@ not committed: a, b
 	if diff := cmp.Diff(want, st.Text()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	unknown := Status{Booted: &Booted{Error: "bootc failed"}, StagedError: "denied", Toolbox: &Toolbox{Error: "broken"}, DomainsError: "run as root"}
+	unknown := Status{Booted: &Booted{Error: "bootc failed"}, StagedError: "denied", Toolbox: &Toolbox{Error: "broken"}, UnreadFilesError: "denied", DomainsError: "run as root"}
 	want = `booted image: unknown: bootc failed
 whether an image is staged is unknown: denied
 toolbox: unknown: broken
+files that bkt does not read: unknown: denied
 not read: flatpak-apps, gsettings and all other domains: run as root
 `
 	if diff := cmp.Diff(want, unknown.Text()); diff != "" {
