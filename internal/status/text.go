@@ -131,8 +131,14 @@ func summary(d report.Domain) string {
 	return strings.Join(parts, ", ")
 }
 
-// oneLine returns the text of an error, or of several, in a line.
-func oneLine(err string) string { return strings.ReplaceAll(err, "\n", "; ") }
+// oneLine returns the text of an error in a line, and of several the first.
+func oneLine(err string) string {
+	first, others, more := strings.Cut(err, "\n")
+	if more {
+		first += fmt.Sprintf(" (and %d more)", 1+strings.Count(others, "\n"))
+	}
+	return first
+}
 
 // shortDigest returns the beginning of a digest, which is enough to distinguish it.
 func shortDigest(digest string) string {

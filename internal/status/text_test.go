@@ -42,7 +42,7 @@ manifests/x.json: unknown
 services: 5 up to date, 2 changed on this system, 1 changed in the manifest, 1 in conflict
   a note
 appimages: 1 up to date, 1 could not be read
-  not read: x.AppImage: denied; really
+  not read: x.AppImage: denied (and 1 more)
 gsettings: unavailable: no dconf
 changed on this system: "bkt capture" accepts that, "bkt apply --restore" undoes it
 not committed: unknown: git failed
