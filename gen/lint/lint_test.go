@@ -119,3 +119,25 @@ func TestGroup(t *testing.T) {
 		t.Errorf("%d findings in all", len(findings))
 	}
 }
+
+// TestFirstError checks that of several errors that BuildKit finds at the same time, the
+// first by line is reported, and that warnings about one line have an order.
+func TestFirstError(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"FROM fedora AS a\nFROM A:::x\nFROM B:::y\nFROM C:::z\nFROM D:::z\n", `Containerfile:2: failed to parse stage name "A:::x": invalid reference format: repository name (library/A) must be lowercase`},
+		{"ARG X\nFROM fedora:$X\nFROM B:::y\nFROM C:::z\n", `Containerfile:3: failed to parse stage name "B:::y": invalid reference format: repository name (library/B) must be lowercase`},
+		{"FROM fedora\nENV A=$Z B=$Y C=$X D=$W\n", "Containerfile:2: UndefinedVar: Usage of undefined variable '$W'\nContainerfile:2: UndefinedVar: Usage of undefined variable '$X'\nContainerfile:2: UndefinedVar: Usage of undefined variable '$Y'\nContainerfile:2: UndefinedVar: Usage of undefined variable '$Z'"},
+	}
+	for _, tt := range tests {
+		for range 20 {
+			findings, err := check(t, tt.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all := errors.Join(findings...).Error(); !strings.HasPrefix(all, tt.want) {
+				t.Errorf("got %s\nwant %s", all, tt.want)
+				break
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,7 @@ var argumentRules = []string{"InvalidDefaultArgInFrom", "UndefinedArgInFrom"}
 
 // linterWarnings returns the warnings of BuildKit's linter.
 func (d reading) linterWarnings(results *lint.LintResults) []error {
+	sortWarnings(results.Warnings)
 	var warnings []error
 	for _, w := range results.Warnings {
 		line := firstLine(w.Location)
@@ -67,6 +69,20 @@ func (d reading) linterWarnings(results *lint.LintResults) []error {
 		warnings = append(warnings, err)
 	}
 	return warnings
+}
+
+// sortWarnings sorts warnings by their lines. BuildKit finds several names in one line in any
+// order; that of its rules stays.
+func sortWarnings(all []lint.Warning) {
+	rank := map[string]int{}
+	for i, w := range all {
+		if _, ok := rank[w.RuleName]; !ok {
+			rank[w.RuleName] = i
+		}
+	}
+	slices.SortStableFunc(all, func(a, b lint.Warning) int {
+		return cmp.Or(firstLine(a.Location)-firstLine(b.Location), rank[a.RuleName]-rank[b.RuleName], cmp.Compare(a.Detail, b.Detail))
+	})
 }
 
 // fromVariable reports whether the FROM in a line has a variable.
@@ -95,8 +111,9 @@ func firstLine(l *pb.Location) int {
 // refusal returns the error at which a build of all stages would end, or nil. Where that is
 // a FROM whose argument only a build has, it looks at what follows with another value.
 func (d reading) refusal(ctx context.Context, f *dockerfile.File, results *lint.LintResults) (*lint.BuildError, error) {
-	if !d.lacksArgument(results, results.Error) {
-		return results.Error, nil
+	first := d.firstName(results, results.Error, d.args)
+	if !d.lacksArgument(results, first) {
+		return first, nil
 	}
 	args := maps.Clone(d.args)
 	for _, command := range f.Args {
@@ -107,11 +124,37 @@ func (d reading) refusal(ctx context.Context, f *dockerfile.File, results *lint.
 		}
 	}
 	with, err := runLinter(ctx, d.file, d.r, args)
-	if err != nil || d.lacksArgument(with, with.Error) {
+	if err != nil {
 		return nil, err
 	}
-	return with.Error, nil
+	if first = d.firstName(with, with.Error, args); d.lacksArgument(with, first) {
+		return nil, nil
+	}
+	return first, nil
 }
+
+// firstName returns the error for the first FROM whose name is invalid, if e is about such a
+// name: BuildKit looks at all names at the same time, and returns any of them. A name that
+// lacks an argument counts only if no other is invalid.
+func (d reading) firstName(results *lint.LintResults, e *lint.BuildError, args map[string]string) *lint.BuildError {
+	if e == nil || !strings.HasPrefix(e.Message, invalidName) {
+		return e
+	}
+	for i, stage := range d.now.All {
+		name, ok := dockerfile.ExpandKnown(stage.Image, d.escape, "", args)
+		if err := dockerfile.CheckImage(name); ok && err != nil && d.now.Parent(i) < 0 {
+			line := pb.Position{Line: int32(stage.Line + 1)}
+			found := &lint.BuildError{Message: fmt.Sprintf("%s%q: %s", invalidName, name, err), Location: pb.Location{Ranges: []*pb.Range{{Start: &line, End: &line}}}}
+			if !d.lacksArgument(results, found) {
+				return found
+			}
+		}
+	}
+	return e
+}
+
+// invalidName is the beginning of BuildKit's message about the name of an image.
+const invalidName = "failed to parse stage name "
 
 // lacksArgument reports whether an error is about a FROM of whose argument the linter warns,
 // too.

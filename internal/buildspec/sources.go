@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -161,7 +162,8 @@ func (s Sent) missing(source dockerfile.Source) (Absence, bool) {
 
 // brokenLink returns a link that matches a pattern in a folder, and leads to nothing.
 func (s Sent) brokenLink(folder, pattern string) (Absence, bool) {
-	for name, target := range s.files {
+	for _, name := range slices.Sorted(maps.Keys(s.files)) {
+		target := s.files[name]
 		below, ok := strings.CutPrefix(name, folder+"/")
 		if folder == "." {
 			below, ok = name, true

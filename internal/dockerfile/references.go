@@ -149,9 +149,12 @@ func (f *File) DefaultArgs() map[string]string {
 }
 
 // IsImage reports whether a name can be that of an image in a registry.
-func IsImage(name string) bool {
+func IsImage(name string) bool { return CheckImage(name) == nil }
+
+// CheckImage returns an error if a name cannot be that of an image in a registry.
+func CheckImage(name string) error {
 	_, err := reference.ParseNormalizedNamed(name)
-	return err == nil
+	return err
 }
 
 // ShortName returns the name of an image as BuildKit looks it up: without
