@@ -132,11 +132,29 @@ func newOptMove(folder string, e manifest.Entry, t *trace) optMove {
 		To:     t.value(to, e),
 		Parent: t.value(path.Dir(to), e),
 		Link:   t.value(`L+ "`+percent.Replace(from)+`" - - - - `+percent.Replace(to), e),
-		Conf:   t.value("/usr/lib/tmpfiles.d/bkt-opt-"+strings.ReplaceAll(folder, "/", "-")+".conf", e),
+		Conf:   t.value(optConf(strings.ReplaceAll(folder, "/", "-")), e),
 	}
 }
 
-// outermost sorts the moves, and drops those of folders that move with another one.
+func optConf(name string) string { return "/usr/lib/tmpfiles.d/bkt-opt-" + name + ".conf" }
+
+// separateConfs gives the moves that would write the same file names of their own: those of
+// folders such as a/b and a-b, as systemd escapes paths (systemd-escape(1)).
+func separateConfs(moves []optMove) {
+	uses := map[string]int{}
+	for _, o := range moves {
+		uses[o.Conf.text]++
+	}
+	escape := strings.NewReplacer("/", "-", "-", `\x2d`, `\`, `\x5c`)
+	for i, o := range moves {
+		if uses[o.Conf.text] > 1 {
+			moves[i].Conf.text = optConf(escape.Replace(strings.TrimPrefix(o.From.text, "/opt/")))
+		}
+	}
+}
+
+// outermost sorts the moves, drops those of folders that move with another one, and gives
+// each a file of its own.
 func outermost(moves []optMove) []optMove {
 	sortBy(moves, func(o optMove) value { return o.From })
 	var kept []optMove
@@ -145,5 +163,6 @@ func outermost(moves []optMove) []optMove {
 			kept = append(kept, o)
 		}
 	}
+	separateConfs(kept)
 	return kept
 }

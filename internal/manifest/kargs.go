@@ -55,11 +55,18 @@ func (k Karg) check(o strictjson.Object) {
 	} else {
 		o.Required("value", k.Value, checkKarg)
 	}
-	if len(k.Arch) == 0 && o.Has(o.Pointer+"/arch") {
-		o.Add(o.Pointer+"/arch", errors.New(`"arch" has no architecture, so that the argument would be for none`))
-	}
-	o.List("arch", "architecture", k.Arch, checkKargArch)
+	checkArchs(o, k.Arch, "argument", checkKargArch)
 	checkItemComment(o, k.Comment)
+}
+
+// checkArchs checks the architectures that something is for. An empty list is an error: it
+// would be for none.
+func checkArchs(o strictjson.Object, archs []string, what string, check func(string) error) {
+	if at := o.Pointer + "/arch"; len(archs) == 0 && o.Has(at) {
+		err := fmt.Errorf(`"arch" has no architecture, so that the %s would be for none`, what)
+		o.Add(at, hint.Add(err, `name the architectures, or leave out "arch" for all`))
+	}
+	o.List("arch", "architecture", archs, check)
 }
 
 // kargArchs are the architectures of bootc, by Rust's names

@@ -86,7 +86,7 @@ func (p Package) checkOptions(o strictjson.Object) {
 			o.Verify(at, name, p.SetOpt[name], checkAny)
 		}
 	}
-	o.List("arch", "architecture", p.Arch, strictjson.OneOf(packageArchitectures...))
+	checkArchs(o, p.Arch, "package", strictjson.OneOf(packageArchitectures...))
 	checkItemComment(o, p.Comment)
 }
 
