@@ -14,7 +14,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. A package that is missing here is an error, too.
 var may = map[string]string{
-	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/ui internal/upgrade internal/version internal/workspace schemas",
+	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/merge internal/mergedriver internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/ui internal/upgrade internal/version internal/workspace schemas",
 	"cmd/bkt-engine":             "internal/crash internal/engine internal/engine/contract internal/engine/machine internal/interrupt internal/ocilayout internal/registry internal/version",
 	"e2e/containers":             "",
 	"e2e/engines":                "",
@@ -29,7 +29,7 @@ var may = map[string]string{
 	"internal/appimage":          "internal/appimage/squashfs internal/hint internal/homepath internal/keyfile internal/manifest internal/plainfile internal/plan internal/reconcile internal/statefile",
 	"internal/appimage/squashfs": "",
 	"internal/appimage/squashfs/squashfstest": "internal/testkit",
-	"internal/autocapture":                    "gen internal/containerfile internal/domains internal/gvariant internal/hint internal/host internal/live internal/patherr internal/plainfile internal/plan internal/reconcile internal/repo internal/statefile internal/workspace packaging",
+	"internal/autocapture":                    "gen internal/containerfile internal/domains internal/gvariant internal/hint internal/host internal/live internal/mergedriver internal/patherr internal/plainfile internal/plan internal/reconcile internal/repo internal/statefile internal/workspace packaging",
 	"internal/bootc":                          "internal/host internal/patherr internal/plan",
 	"internal/buildkit":                       "internal/buildspec internal/crash internal/engine/contract internal/engineclient internal/hint internal/ocilayout internal/owner internal/patherr internal/proxy internal/stepfailure",
 	"internal/buildspec":                      "internal/confine internal/dockerfile internal/hint internal/ocilayout internal/patherr internal/paths internal/plainfile internal/proxy",
@@ -42,7 +42,7 @@ var may = map[string]string{
 	"internal/distrobox/export":               "internal/manifest internal/patherr internal/plainfile",
 	"internal/distrobox/manager":              "internal/paths internal/plainfile internal/plan internal/reconcile",
 	"internal/dockerfile":                     "internal/printable",
-	"internal/doctor":                         "internal/distrobox/export internal/domains internal/engine/contract internal/engineclient internal/finding internal/githook internal/hint internal/host internal/live internal/manifest internal/patherr internal/pipeline internal/plainfile internal/plan internal/printable internal/reconcile internal/repo internal/statefile internal/version internal/workspace schemas",
+	"internal/doctor":                         "internal/distrobox/export internal/domains internal/engine/contract internal/engineclient internal/finding internal/githook internal/hint internal/host internal/live internal/manifest internal/mergedriver internal/patherr internal/pipeline internal/plainfile internal/plan internal/printable internal/reconcile internal/repo internal/statefile internal/version internal/workspace schemas",
 	"internal/domains":                        "internal/appimage internal/distrobox internal/extension internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/patherr internal/plainfile internal/plan internal/reconcile internal/secret internal/services internal/strictjson internal/workspace",
 	"internal/encode":                         "internal/shell",
 	"internal/engine":                         "internal/crash internal/engine/contract internal/engine/machine internal/engine/netns internal/flock internal/hint internal/patherr internal/plainfile internal/realm",
@@ -75,6 +75,9 @@ var may = map[string]string{
 	"internal/keyfile":                        "",
 	"internal/live":                           "gen internal/crash internal/domains internal/hint internal/host internal/patherr internal/plainfile internal/plan internal/reconcile internal/repo internal/secret internal/statefile internal/strictjson internal/workspace packaging",
 	"internal/manifest":                       "internal/finding internal/hint internal/patherr internal/printable internal/strictjson",
+	"internal/merge":                          "internal/hint internal/manifest internal/patherr internal/strictjson",
+	"internal/merge/mergetest":                "internal/manifest",
+	"internal/mergedriver":                    "internal/crash internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/merge internal/patherr internal/plainfile internal/plan internal/repo",
 	"internal/ocilayout":                      "internal/flock internal/hint internal/owner internal/patherr internal/plainfile",
 	"internal/owner":                          "",
 	"internal/patherr":                        "",
@@ -124,7 +127,7 @@ var edges = map[string][]string{
 	"os/exec":                                             {"internal/host", "internal/buildkit", "internal/engine", "internal/engine/machine", "internal/engine/netns", "internal/engineclient", "internal/testkit", "internal/testkit/killpoint", "internal/testkit/traced", "internal/appimage/squashfs/squashfstest"}, // the last four: only for tests
 	"github.com/Masterminds/sprig/v3":                     {"gen"},
 	"github.com/diskfs/go-diskfs":                         {"internal/appimage/squashfs"},
-	"github.com/go-json-experiment/json":                  {"gen", "internal/imagerule", "internal/jsontest", "internal/manifest", "internal/schema", "internal/strictjson"},
+	"github.com/go-json-experiment/json":                  {"gen", "internal/imagerule", "internal/jsontest", "internal/manifest", "internal/merge", "internal/schema", "internal/strictjson"},
 	"github.com/invopop/jsonschema":                       {"internal/schema"},
 	"github.com/moby/buildkit/frontend":                   {"gen/lint", "internal/buildkit", "internal/buildspec", "internal/dockerfile", "internal/engine", "internal/imagerule"},
 	"github.com/moby/buildkit/frontend/dockerfile/parser": {"internal/dockerfile"},

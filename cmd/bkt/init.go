@@ -16,6 +16,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
+	"bkt/internal/mergedriver"
 	"bkt/internal/patherr"
 	"bkt/internal/pipeline"
 	"bkt/internal/plan"
@@ -54,6 +55,11 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 		if p, err = c.plan(ctx, a, r); err != nil {
 			return err
 		}
+		driver, err := mergeDriver(ctx, r)
+		if err != nil {
+			return err
+		}
+		p = append(p, driver...)
 	}
 	if c.Hook {
 		hook, err := githook.Plan(ctx, r)
@@ -63,6 +69,34 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 		p = append(p, hook...)
 	}
 	return a.Finish(ctx, host.Executor{}, p, c.Mode)
+}
+
+// mergeDriver plans what has git merge the manifests of a new repository item by item. A
+// folder that is not in git yet needs "bkt doctor --fix" later.
+func mergeDriver(ctx context.Context, r repo.Repo) (plan.Plan, error) {
+	dir := existingFolder(r.Root)
+	if !host.Installed("git") {
+		return nil, nil
+	}
+	if _, err := (host.Query{}).Git(ctx, dir, nil, "rev-parse", "--git-dir"); err != nil {
+		return nil, nil
+	}
+	lack, err := mergedriver.Driver(ctx, dir)
+	if lack == nil {
+		return nil, err
+	}
+	return lack.Fix, nil
+}
+
+// existingFolder returns path, or the first folder above it that exists.
+func existingFolder(path string) string {
+	for path != "/" {
+		if _, err := os.Stat(path); err == nil {
+			break
+		}
+		path = filepath.Dir(path)
+	}
+	return path
 }
 
 // checkParents returns an error if dir, or the first path above it that exists, is not a

@@ -74,6 +74,7 @@ func commands() []command {
 		{"status", "Show the status of the repository and this system.", &statusCmd{}},
 		{"distrobox", "Export containers for other programs.", &distroboxCmd{}},
 		{"auto-capture", "Capture and commit changes of this system automatically.", &autoCmd{}},
+		{"merge-manifest", "Merge a manifest for git.", &mergeManifestCmd{}},
 		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},
 		{"doctor", "Check this machine and repository for problems.", &doctorCmd{}},
 		{"engine", "Manage bkt's own BuildKit engine.", &engineCmd{}},

@@ -13,10 +13,17 @@ import (
 	"charm.land/huh/v2"
 )
 
-type resolveCmd struct{ domainArgs }
+type resolveCmd struct {
+	domainArgs
+	mergeArgs
+}
 
-// Run asks about each difference, and executes the decisions.
+// Run asks about each difference, and executes the decisions. Conflicts of git's merges come
+// first: nothing else can be done before.
 func (c *resolveCmd) Run(ctx context.Context, a *app) error {
+	if merging, err := c.decide(ctx, a); merging || err != nil {
+		return err
+	}
 	if !ui.Interactive() {
 		return errNoTerminal("drift resolve", `use "bkt capture" to accept what changed on this system, "bkt apply --restore" to undo it, and "bkt apply" for what changed in the manifests; add DOMAIN:KEY for single items, and --take for conflicts`)
 	}

@@ -3,6 +3,8 @@ package autocapture
 import (
 	"slices"
 	"strings"
+
+	"bkt/internal/mergedriver"
 )
 
 // isHarmless reports whether a key that a repository's own configuration sets can
@@ -10,9 +12,14 @@ import (
 // pushes. Keys that it does not know are not harmless: git gets new ones with each
 // version. Section and name are in lower case (git-config(1)).
 //
+// The merge driver of bkt is harmless with its own command, which it has everywhere.
+//
 // Allowed is what "git clone", "git init", "git remote" and bkt set, and how people
 // configure git's output and their identity.
-func isHarmless(key string) bool {
+func isHarmless(key, value string) bool {
+	if key == mergedriver.Key {
+		return value == mergedriver.Command
+	}
 	section, rest, _ := strings.Cut(key, ".")
 	name := rest[strings.LastIndex(rest, ".")+1:]
 	if slices.Contains(harmlessSections, section) {
@@ -48,7 +55,7 @@ var harmlessNames = map[string][]string{
 		"worktreepruneexpire", "writecommitgraph",
 	},
 	"lfs":      {"access", "locksverify", "repositoryformatversion"},
-	"merge":    {"conflictstyle", "ff", "log", "renamelimit", "renames", "stat", "tool", "guitool", "verbosity"},
+	"merge":    {"conflictstyle", "ff", "log", "name", "renamelimit", "renames", "stat", "tool", "guitool", "verbosity"},
 	"protocol": {"version"},
 	"push":     {"autosetupremote", "default", "followtags", "gpgsign", "negotiate", "pushoption", "useforceifincludes"},
 	"remote": {

@@ -72,6 +72,7 @@ func checks() []check {
 		{"ignored", uselessPatterns},          //
 		{"context", unreadIgnore},             // files that builds read
 		{"git", missingPreCommit},             // the means that keep sections up to date
+		{"merge", missingMergeDriver},         // the means that keep manifests valid in a merge
 		{"domains", unavailableDomains},       // requirements that the system lacks
 		{"flatpak", undeclaredRemotes},        //
 		{"path", shadowedExports},             // exports of containers

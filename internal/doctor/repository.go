@@ -16,6 +16,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/live"
 	"bkt/internal/manifest"
+	"bkt/internal/mergedriver"
 	"bkt/internal/patherr"
 	"bkt/internal/pipeline"
 	"bkt/internal/printable"
@@ -170,6 +171,29 @@ func missingPreCommit(ctx context.Context, t *Target) ([]Problem, error) {
 		return nil, nil
 	}
 	return []Problem{fixable(errors.New("no pre-commit hook is installed: a commit does not update managed sections"), fix)}, nil
+}
+
+// missingMergeDriver reports that git merges manifests line by line, or cannot merge them.
+func missingMergeDriver(ctx context.Context, t *Target) ([]Problem, error) {
+	if t.Repo.Root == "" {
+		return nil, errNoRepository
+	}
+	if !host.Installed("git") {
+		return nil, nil
+	}
+	if _, err := (host.Query{}).Git(ctx, t.Repo.Root, nil, "rev-parse", "--git-dir"); err != nil {
+		return nil, nil // the check of the hook says why
+	}
+	lacks, err := mergedriver.Lacks(ctx, t.Repo)
+	var all []Problem
+	for _, lack := range lacks {
+		all = append(all, fixable(lack, lack.Fix))
+	}
+	if !host.Installed("bkt") {
+		err := errors.New("bkt is not in PATH: git cannot merge manifests, and leaves our version in the file")
+		all = append(all, unfixable(hint.Add(err, "install bkt in a folder of PATH"))...)
+	}
+	return all, err
 }
 
 // otherHookRunsBkt reports whether another hook, or the configuration of a manager of

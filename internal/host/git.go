@@ -92,7 +92,7 @@ type gitOutput func(context.Context, plan.Run) ([]byte, error)
 func askGit(ctx context.Context, r plan.Run, output gitOutput) ([]byte, error) {
 	words := withoutGitOptions(r.Argv[1:])
 	if slices.Contains([]string{"status", "diff-files"}, words[0]) {
-		if err := checkConfig(ctx, gitFolder(r), output, runsNoFilter); err != nil {
+		if err := checkConfig(ctx, gitFolder(r), output, func(key, _ string) bool { return runsNoFilter(key) }); err != nil {
 			return nil, err
 		}
 	}
@@ -144,23 +144,23 @@ func (Query) Git(ctx context.Context, dir string, stdin []byte, args ...string) 
 }
 
 // CheckGitConfig returns an error if the configuration of the git repository at dir, or
-// of its work tree, has a key that is not harmless; the user's own configuration is not
-// looked at. Keys are as git prints them: section and name are in lower case. The user
-// allows all keys with [TrustKey].
-func (Query) CheckGitConfig(ctx context.Context, dir string, isHarmless func(key string) bool) error {
+// of its work tree, has a key that is not harmless with its value; the user's own
+// configuration is not looked at. Keys are as git prints them: section and name are in lower
+// case. The user allows all keys with [TrustKey].
+func (Query) CheckGitConfig(ctx context.Context, dir string, isHarmless func(key, value string) bool) error {
 	return checkConfig(ctx, dir, git, isHarmless)
 }
 
-func checkConfig(ctx context.Context, dir string, output gitOutput, isHarmless func(key string) bool) error {
+func checkConfig(ctx context.Context, dir string, output gitOutput, isHarmless func(key, value string) bool) error {
 	ask := func(args ...string) ([]byte, error) {
 		return output(ctx, asQuestion(plan.Run{Argv: append([]string{"git", "config"}, args...), Dir: dir}, "config"))
 	}
 	// What is included is not listed: the key that includes it is.
-	list, err := ask("--no-includes", "--list", "--show-scope", "--name-only", "-z")
+	list, err := ask("--no-includes", "--list", "--show-scope", "-z")
 	if err != nil {
 		return err
 	}
-	harmful := slices.DeleteFunc(ownKeys(string(list)), isHarmless)
+	harmful := harmfulKeys(string(list), isHarmless)
 	if len(harmful) == 0 {
 		return nil
 	}
@@ -171,14 +171,15 @@ func checkConfig(ctx context.Context, dir string, output gitOutput, isHarmless f
 	return untrusted(dir, harmful)
 }
 
-// ownKeys returns the keys of a repository and its work tree in the output of git config
-// --show-scope --name-only -z, sorted.
-func ownKeys(list string) []string {
+// harmfulKeys returns the keys of a repository and its work tree in the output of git config
+// --show-scope -z that are not harmless, sorted.
+func harmfulKeys(list string, isHarmless func(key, value string) bool) []string {
 	var keys []string
 	words := strings.Split(list, "\x00")
 	for i := 0; i+1 < len(words); i += 2 {
-		if scope := words[i]; scope == "local" || scope == "worktree" {
-			keys = append(keys, words[i+1])
+		key, value, _ := strings.Cut(words[i+1], "\n")
+		if scope := words[i]; (scope == "local" || scope == "worktree") && !isHarmless(key, value) {
+			keys = append(keys, key)
 		}
 	}
 	slices.Sort(keys)

@@ -81,6 +81,9 @@ func (d *decoder) tooDeep(kind jsontext.Kind) error {
 // value reads a value into v.
 func (d *decoder) value(v reflect.Value) (node, error) {
 	kind := d.tokens.PeekKind()
+	if n, ok, err := d.inConflict(kind, v.Type()); ok {
+		return n, err
+	}
 	if !fits(kind, v.Type()) {
 		n, err := d.skip()
 		if err == nil {

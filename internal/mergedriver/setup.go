@@ -1,0 +1,94 @@
+package mergedriver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"bkt/internal/host"
+	"bkt/internal/manifest"
+	"bkt/internal/patherr"
+	"bkt/internal/plan"
+	"bkt/internal/repo"
+)
+
+const (
+	// Key is the setting of git that has the command of the driver, and Command its value.
+	Key     = "merge.bkt.driver"
+	Command = "bkt merge-manifest %O %A %B %P"
+
+	nameKey = "merge.bkt.name"
+	name    = "merge manifests of bkt item by item"
+
+	driverName     = "bkt"
+	attributesFile = ".gitattributes"
+	attribute      = manifest.Folder + "/*.json merge=" + driverName
+)
+
+// A Lack is something without which git does not merge manifests item by item.
+type Lack struct {
+	error
+	Fix plan.Plan
+}
+
+// Unwrap returns the error, for package hint.
+func (l Lack) Unwrap() error { return l.error }
+
+// Lacks returns what the git repository of r lacks. Another driver for manifests is the user's
+// decision.
+func Lacks(ctx context.Context, r repo.Repo) ([]Lack, error) {
+	// The output is "PATH\0merge\0VALUE\0".
+	out, err := host.Query{}.Git(ctx, r.Root, nil, "check-attr", "-z", "merge", "--", manifest.ImagePath)
+	words := strings.Split(string(out), "\x00")
+	if err != nil || len(words) < 3 {
+		return nil, err
+	}
+	var all []Lack
+	switch words[2] {
+	case driverName:
+	case "unspecified":
+		lack, err := attributes(r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, lack)
+	default:
+		return nil, nil
+	}
+	driver, err := Driver(ctx, r.Root)
+	if driver != nil {
+		all = append(all, *driver)
+	}
+	return all, err
+}
+
+// attributes returns what .gitattributes lacks.
+func attributes(r repo.Repo) (Lack, error) {
+	old, err := fs.ReadFile(r.FS(), attributesFile)
+	if err = patherr.UnlessMissing(err); err != nil {
+		return Lack{}, patherr.TrimOp(err)
+	}
+	text := string(old)
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	err = fmt.Errorf("%s lacks the line \"%s\": git merges manifests line by line", attributesFile, attribute)
+	return Lack{err, r.Rewrite(attributesFile, old, []byte(text+attribute+"\n"))}, nil
+}
+
+// Driver returns what the configuration of the git repository at dir lacks, nil for
+// nothing. Another command for the driver is the user's decision.
+func Driver(ctx context.Context, dir string) (*Lack, error) {
+	_, err := host.Query{}.Git(ctx, dir, nil, "config", "--get", Key)
+	if exit, ok := errors.AsType[*host.ExitError](err); !ok || exit.Status != 1 { // 1: it is not set
+		return nil, err
+	}
+	set := func(key, value string) plan.Change {
+		step := plan.Run{Argv: []string{"git", "-C", dir, "config", "--local", key, value}}
+		return plan.Change{Op: plan.Add, Targets: []string{key}, Steps: []plan.Step{step}}
+	}
+	err = fmt.Errorf("git's configuration lacks %s: git merges manifests line by line", Key)
+	return &Lack{err, plan.Plan{set(nameKey, name), set(Key, Command)}}, nil
+}
