@@ -30,7 +30,7 @@ var containedCalls = []string{
 	"schema image", "completion bash", "complete -- con", "auto-capture status", "auto-capture enable --check", "init new --name x", "init --hook",
 	"containerfile sync --staged", "system add fish", "system remove fish", "toolbox add fish", "toolbox remove fish",
 	"containerfile sync --take manifest", "toolbox capture", "toolbox upgrade", "base update", "auto-capture run --settle 0s --push", "capture -y",
-	"apply -y", "drift resolve", "doctor --fix", "auto-capture enable --push", "auto-capture run --settle 0s", "auto-capture disable",
+	"apply -y", "drift resolve", "drift resolve --take ours", "merge-manifest Containerfile manifests/system-packages.json toolbox/Containerfile manifests/image.json", "doctor --fix", "auto-capture enable --push", "auto-capture run --settle 0s", "auto-capture disable",
 }
 
 // mayRun are the programs that bkt and git may start, in the folders of PATH and in

@@ -33,8 +33,13 @@ func (*mergeManifestCmd) Help() string {
 // Run merges a manifest. git waits for the file, so that an interrupt comes too late.
 func (c *mergeManifestCmd) Run(ctx context.Context, _ *app) error {
 	ctx = context.WithoutCancel(ctx)
-	p, unfinished := mergedriver.Merge(ctx, mergedriver.Files{Base: c.Base, Ours: c.Ours, Theirs: c.Theirs, Path: c.Path})
-	return errors.Join(unfinished, mergedriver.Written(c.Path, host.Executor{}.Execute(ctx, p, nil)))
+	folder, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	f := mergedriver.Files{Folder: folder, Base: c.Base, Ours: c.Ours, Theirs: c.Theirs, Path: c.Path}
+	p, unfinished := mergedriver.Merge(ctx, f)
+	return errors.Join(unfinished, f.Execute(ctx, p))
 }
 
 // mergeArgs are the flags for conflicts of git's merges.

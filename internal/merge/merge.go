@@ -47,8 +47,8 @@ func (m *merger) value(s *shape, v versions, inItem bool) result {
 	case same(v.base, v.ours):
 		return agreed(v.theirs)
 	}
-	if merged, ok := s.byRule(v); ok {
-		return agreed(merged)
+	if s.rule != nil && v.ours != nil && v.theirs != nil {
+		return s.byRule(v)
 	}
 	long := v.of(s.expand)
 	if !s.hasParts(long) || inItem && m.wholeItems {
@@ -67,20 +67,17 @@ func (m *merger) value(s *shape, v versions, inItem bool) result {
 }
 
 // byRule merges a value by the rule of its field.
-func (s *shape) byRule(v versions) (*node, bool) {
-	if s.rule == nil || v.ours == nil || v.theirs == nil {
-		return nil, false
-	}
+func (s *shape) byRule(v versions) result {
 	var base []byte
 	if v.base != nil {
 		base = write(v.base)
 	}
-	text, ok := s.rule(base, write(v.ours), write(v.theirs))
-	if !ok {
-		return nil, false
+	if text, ok := s.rule(base, write(v.ours), write(v.theirs)); ok {
+		if merged, err := parse(text); err == nil {
+			return agreed(merged)
+		}
 	}
-	merged, err := parse(text)
-	return merged, err == nil
+	return result{v.ours, v.theirs}
 }
 
 // hasParts reports whether all versions of a value have parts that are merged. A list or an

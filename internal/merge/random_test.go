@@ -14,7 +14,7 @@ import (
 // there are no conflicts but of items that both sides changed in the same place, and the
 // result can be loaded, also after the conflicts are decided.
 func FuzzEdits(f *testing.F) {
-	for seed := range uint64(1000) {
+	for seed := range uint64(500) {
 		f.Add(seed, seed%2 == 0)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, clash bool) {

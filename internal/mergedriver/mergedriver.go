@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bkt/internal/confine"
 	"bkt/internal/crash"
 	"bkt/internal/hint"
 	"bkt/internal/host"
@@ -25,6 +26,7 @@ import (
 
 // Files are the files that git gives to a merge driver.
 type Files struct {
+	Folder             string // in which git runs it, and which has the temporary files
 	Base, Ours, Theirs string // temporary files
 	Path               string // of the merged file in the repository
 }
@@ -32,10 +34,17 @@ type Files struct {
 // maxFile is the size of the largest manifest that is merged by its items, in bytes.
 const maxFile = 16 << 20
 
+// errTooLarge is the error of a file that only git merges.
+var errTooLarge = fmt.Errorf("larger than %d MB, the limit", maxFile>>20)
+
 // Merge returns the plan that replaces our version by the merge, and an error if git must
-// not commit it: it has conflicts, or one side cannot be read.
+// not commit it: it has conflicts, or one side cannot be read. If a file cannot be read at
+// all, or is outside of the folder, there is no plan.
 func Merge(ctx context.Context, f Files) (plan.Plan, error) {
 	texts, err := f.read()
+	if err != nil && !errors.Is(err, errTooLarge) {
+		return nil, f.again(err)
+	}
 	known, isManifest := manifestAt(f.Path)
 	if err == nil && isManifest {
 		var res merge.Result
@@ -62,11 +71,36 @@ func (f Files) read() (t texts, err error) {
 		path string
 		text *[]byte
 	}{{f.Base, &t.base}, {f.Theirs, &t.theirs}, {f.Ours, &t.ours}} {
-		text, errRead := plainfile.Read(file.path, maxFile)
-		*file.text = text
+		var errRead error
+		*file.text, errRead = f.text(file.path)
 		err = errors.Join(err, errRead)
 	}
 	return t, err
+}
+
+// text returns the text of a file.
+func (f Files) text(path string) ([]byte, error) {
+	folder, name, err := confine.Within([]string{f.Folder}, f.absolute(path))
+	if err != nil {
+		return nil, err
+	}
+	file, err := folder.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.Size() > maxFile {
+		return nil, fmt.Errorf("%s: %w", path, errTooLarge)
+	}
+	return plainfile.ReadAll(file, path, maxFile)
+}
+
+// absolute returns the absolute path of a file.
+func (f Files) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(f.Folder, path)
 }
 
 // manifestAt returns the manifest that a file of a git repository is, which may have the
@@ -106,26 +140,28 @@ func (f Files) unfinished(res merge.Result) error {
 
 // replace plans to replace our version, whose text is old.
 func (f Files) replace(old, text []byte) plan.Plan {
-	at, err := filepath.Abs(f.Ours)
-	if err != nil {
-		at = f.Ours
-	}
+	at, within := f.absolute(f.Ours), []string{f.Folder}
 	if old == nil { // it could not be read
-		return plan.Plan{{Op: plan.Modify, Targets: []string{f.Path}, Steps: []plan.Step{plan.Overwrite{Path: at, Text: text}}}}
+		return plan.Plan{{Op: plan.Modify, Targets: []string{f.Path}, Steps: []plan.Step{plan.Overwrite{Path: at, Text: text, Within: within}}}}
 	}
-	return plan.Rewrite(at, f.Path, old, text)
+	return plan.RewriteWithin(within, at, f.Path, old, text)
 }
 
-// Written returns the error of a merge of the manifest at path that could not be written.
-func Written(path string, err error) error {
-	return hint.Add(err, "our version is still in the file: run \"git checkout --merge -- %s\" to merge it again", path)
+// again adds to an error how to merge again.
+func (f Files) again(err error) error {
+	return hint.Add(err, "our version is still in the file: run \"git checkout --merge -- %s\" to merge it again", f.Path)
+}
+
+// Execute executes the plan of [Merge]. If that fails, our version is still in the file.
+func (f Files) Execute(ctx context.Context, p plan.Plan) error {
+	return f.again(host.Executor{}.Execute(ctx, p, nil))
 }
 
 // lines merges the files as git does without a driver, and reports whether there are
 // conflicts.
 func (f Files) lines(ctx context.Context, t texts) (merged []byte, conflicts bool) {
 	argv := []string{"git", "merge-file", "-p", "-L", "ours", "-L", "base", "-L", "theirs", f.Ours, f.Base, f.Theirs}
-	merged, err := host.Query{}.Output(ctx, plan.Run{Argv: argv})
+	merged, err := host.Query{}.Output(ctx, plan.Run{Argv: argv, Dir: f.Folder})
 	// Its exit status is the number of conflicts, at most 127, or more for an error.
 	if exit, ok := errors.AsType[*host.ExitError](err); ok && exit.Status <= maxConflicts {
 		return merged, true

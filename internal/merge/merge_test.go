@@ -1,0 +1,114 @@
+package merge_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"bkt/internal/manifest"
+	"bkt/internal/merge"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestTexts checks merges of single items. The JSON is compared without blanks.
+func TestTexts(t *testing.T) {
+	const (
+		app   = `{"id": "org.example.A", "remote": "flathub", "scope": "user"}`
+		apps  = "manifests/flatpak-apps.json"
+		image = "manifests/image.json"
+		tools = "manifests/toolbox-packages.json"
+		boxes = "manifests/distrobox.json"
+	)
+	with := func(fields string) string {
+		return `{"apps": [` + strings.Replace(app, `"scope": "user"`, `"scope": "user"`+fields, 1) + `]}`
+	}
+	box := func(fields string) string { return `{"containers": {"dev": {"image": "a.example/b:1"` + fields + `}}}` }
+	tests := []struct {
+		name, path         string
+		base, ours, theirs string
+		want               string
+		conflicts          string // names
+	}{
+		{"a schema, a comment and hosts stay", apps, with(``), `{"$schema": "x", "apps": [{"id": "org.example.A", "remote": "flathub", "scope": "user", "comment": "c"}]}`, with(`, "hosts": ["h"]`),
+			`{"$schema": "x", "apps": [{"id": "org.example.A", "remote": "flathub", "scope": "user", "hosts": ["h"], "comment": "c"}]}`, ""},
+		{"one side removes what the other changes", apps, with(``), `{"apps": []}`, with(`, "comment": "c"`),
+			`{"apps": [{"conflict": {"ours": null, "theirs": {"id": "org.example.A", "remote": "flathub", "scope": "user", "comment": "c"}, "base": ` + app + `}}]}`, "apps user/org.example.A"},
+		{"both remove it", apps, with(``), `{"apps": [], "$schema": "x"}`, `{"apps": []}`, `{"$schema": "x", "apps": []}`, ""},
+		{"both add it", apps, `{"apps": []}`, with(`, "comment": "c"`), with(`, "hosts": ["h"]`),
+			`{"apps": [{"id": "org.example.A", "remote": "flathub", "scope": "user", "hosts": ["h"], "comment": "c"}]}`, ""},
+		{"hosts of both", apps, with(`, "hosts": ["a", "b"]`), with(`, "hosts": ["a", "b", "c"]`), with(`, "hosts": ["a"]`), with(`, "hosts": ["a", "c"]`), ""},
+		{"all hosts, and another one", apps, with(`, "hosts": ["a"]`), with(``), with(`, "hosts": ["a", "c"]`),
+			`{"apps": [{"conflict": {"ours": ` + app + `, "theirs": {"id": "org.example.A", "remote": "flathub", "scope": "user", "hosts": ["a", "c"]}, "base": {"id": "org.example.A", "remote": "flathub", "scope": "user", "hosts": ["a"]}}}]}`, "apps user/org.example.A"},
+		{"the rest of an item in conflict", boxes, box(``), box(`, "init": true, "pull": true, "packages": ["a"]`), box(`, "packages": ["b"], "comment": "x"`),
+			box(`, "packages": ["a", "b"], "pull": true, "init": true, "comment": "x"`), ""},
+		{"a digest and an image", image, `{"system": {"base": {"image": "a.example/b:1", "digest": "` + digest + `"}}}`,
+			`{"system": {"base": {"image": "a.example/b:2"}}}`, `{"system": {"base": {"image": "a.example/b:1", "digest": "` + strings.ReplaceAll(digest, "0", "1") + `"}, "name": "a.example/x:1"}}`,
+			`{"system": {"base": {"conflict": {"ours": {"image": "a.example/b:2"}, "theirs": {"image": "a.example/b:1", "digest": "` + strings.ReplaceAll(digest, "0", "1") + `"}, "base": {"image": "a.example/b:1", "digest": "` + digest + `"}}}, "name": "a.example/x:1"}}`, "system base"},
+		{"the last entry and another one", image, `{"system": {"labels": {"a": "1"}}}`, `{"toolbox": {}}`, `{"system": {"labels": {"a": "1", "b": "2"}}}`, `{"system": {"labels": {"b": "2"}}}`, ""},
+		{"two forms of an item", tools, `{"packages": ["a"]}`, `{"packages": [{"name": "a", "comment": "c"}]}`, `{"packages": [{"name": "a", "from_repo": "r"}, "b"]}`,
+			`{"packages": [{"name": "a", "from_repo": "r", "comment": "c"}, "b"]}`, ""},
+		{"two forms of a list", "manifests/system-config.json", `{"kargs": ["a"]}`, `{"kargs": ["a", "b"]}`, `{"kargs": {"append": ["a"], "remove": ["x"]}}`, `{"kargs": {"append": ["a", "b"], "remove": ["x"]}}`, ""},
+		{"the order of a list", image, `{"system": {"checks": ["c", "a", "b"]}}`, `{"system": {"checks": ["c", "x", "a", "b"]}}`, `{"system": {"checks": ["b", "c", "a", "y"]}}`, `{"system": {"checks": ["b", "c", "x", "a", "y"]}}`, ""},
+		{"two orders of a list", image, `{"system": {"checks": ["c", "a", "b"]}}`, `{"system": {"checks": ["c", "b", "a"]}}`, `{"system": {"checks": ["b", "c", "a"]}}`,
+			`{"system": {"checks": {"conflict": {"ours": ["c", "b", "a"], "theirs": ["b", "c", "a"], "base": ["c", "a", "b"]}}}}`, "system checks"},
+		{"a source and its checksum", "manifests/appimage-apps.json", `{"apps": [{"name": "a", "repo": "me/a", "version": "1"}]}`, `{"apps": [{"name": "a", "repo": "me/a", "version": "2"}]}`, `{"apps": [{"name": "a", "repo": "you/a", "version": "1"}]}`,
+			`{"apps": [{"conflict": {"ours": {"name": "a", "repo": "me/a", "version": "2"}, "theirs": {"name": "a", "repo": "you/a", "version": "1"}, "base": {"name": "a", "repo": "me/a", "version": "1"}}}]}`, "apps a"},
+		{"changes that are wrong together", boxes, box(``), box(`, "bins": {"from": ["/opt"]}`), box(`, "bins": {"also": ["/opt/x"]}`),
+			`{"containers": {"dev": {"conflict": {"ours": {"image": "a.example/b:1", "bins": {"from": ["/opt"]}}, "theirs": {"image": "a.example/b:1", "bins": {"also": ["/opt/x"]}}, "base": {"image": "a.example/b:1"}}}}}`, "containers dev"},
+		{"fields of a newer bkt", tools, `{"packages": ["a"], "new": {"x": 1, "y": [1], "z": 1}}`, `{"packages": ["a"], "new": {"x": 2, "y": [1, 2], "z": 1}}`, `{"packages": ["a"], "new": {"x": 1, "y": [1, 3], "z": 2}}`,
+			`{"packages": ["a"], "new": {"x": 2, "y": [1, 2, 3], "z": 2}}`, ""},
+		{"a field of a newer bkt in conflict", tools, `{"new": {"x": 1, "y": 1}}`, `{"new": {"x": 2, "y": 1}}`, `{"new": {"x": 3, "y": 2}}`,
+			`{"new": {"conflict": {"ours": {"x": 2, "y": 2}, "theirs": {"x": 3, "y": 2}, "base": {"x": 1, "y": 1}}}}`, "new"},
+		{"items without a key", tools, `{"new": [{"x": 1}]}`, `{"new": [{"x": 1}, {"y": 1}]}`, `{"new": []}`, `{"new": {"conflict": {"ours": [{"x": 1}, {"y": 1}], "theirs": [], "base": [{"x": 1}]}}}`, "new"},
+		{"the base has a conflict", apps, `{"apps": [{"conflict": {"ours": ` + app + `, "theirs": null, "base": null}}]}`, with(`, "comment": "c"`), with(`, "comment": "d"`),
+			`{"apps": [{"conflict": {"ours": {"id": "org.example.A", "remote": "flathub", "scope": "user", "comment": "c"}, "theirs": {"id": "org.example.A", "remote": "flathub", "scope": "user", "comment": "d"}, "base": null}}]}`, "apps user/org.example.A"},
+		{"a container called conflict", boxes, `{"containers": {"conflict": {"image": "a.example/b:1"}}}`, `{"containers": {"conflict": {"image": "a.example/b:1", "init": true}}}`, `{"containers": {"conflict": {"image": "a.example/b:1", "root": true}}}`,
+			`{"containers": {"conflict": {"image": "a.example/b:1", "init": true, "root": true}}}`, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := fileAt(t, tt.path)
+			res, err := merge.Texts(f, nil, []byte(tt.base), []byte(tt.ours), []byte(tt.theirs))
+			if err != nil || res.Invalid != nil {
+				t.Fatal(err, res.Invalid)
+			}
+			if diff := cmp.Diff(compact(t, tt.want), compact(t, string(res.Text))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			var names []string
+			for _, c := range res.Conflicts {
+				names = append(names, c.Name)
+			}
+			if diff := cmp.Diff(tt.conflicts, strings.Join(names, ", ")); diff != "" {
+				t.Errorf("conflicts (-want +got):\n%s", diff)
+			}
+			_, err = f.Format(f.Path, res.Text)
+			if len(names) > 0 && (err == nil || !strings.Contains(err.Error(), "in conflict") && !strings.Contains(err.Error(), "unknown field")) {
+				t.Errorf("a manifest in conflict is read: %v", err)
+			}
+		})
+	}
+}
+
+const digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+func fileAt(t *testing.T, path string) manifest.File {
+	t.Helper()
+	i := slices.IndexFunc(manifest.All(), func(f manifest.File) bool { return f.Path == path })
+	if i < 0 {
+		t.Fatalf("no manifest %s", path)
+	}
+	return manifest.All()[i]
+}
+
+func compact(t *testing.T, text string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Compact(&out, []byte(text)); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return out.String()
+}
