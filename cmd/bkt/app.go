@@ -20,7 +20,7 @@ import (
 // app prints for commands.
 type app struct {
 	ui.Printer
-	args     []string // of the command line
+	args     []string      // of the command line
 	image    gen.Image     // of the command, if it has one
 	links    repo.Links    // of the repository
 	warnings []warningJSON // that the output of --json repeats

@@ -94,7 +94,7 @@ func (c mergeArgs) sides(ctx context.Context, a *app, m merge.Manifest) ([]merge
 		side := merge.Side(c.Take)
 		if side == "" {
 			title := fmt.Sprintf("%d of %d: %s:%d: %s", n+1, len(m.Conflicts), m.Path, conflict.Line, conflict.Name)
-			field := huh.NewSelect[merge.Side]().Title(printable.Escape(title)).Options(optionsFor(conflict)...).Value(&side)
+			field := huh.NewSelect[merge.Side]().Title(printable.Escape(title)).Options(sidesOf(conflict)...).Value(&side)
 			if err := a.runForm(ctx, os.Stdin, field); err != nil {
 				return nil, err
 			}
@@ -104,8 +104,8 @@ func (c mergeArgs) sides(ctx context.Context, a *app, m merge.Manifest) ([]merge
 	return all, nil
 }
 
-// optionsFor returns the possible decisions about a conflict.
-func optionsFor(c merge.Conflict) []huh.Option[merge.Side] {
+// sidesOf returns the possible decisions about a conflict.
+func sidesOf(c merge.Conflict) []huh.Option[merge.Side] {
 	option := func(side merge.Side, text string) huh.Option[merge.Side] {
 		return huh.NewOption(printable.Escape(fmt.Sprintf("%s: %s", side, cmp.Or(text, "remove it"))), side)
 	}
