@@ -16,16 +16,19 @@ import (
 // A fakeComparison has the differences of a test.
 type fakeComparison struct {
 	reconcile.Comparison
-	differences []reconcile.Difference
-	hidden      []string
-	total       int
-	change      plan.Plan // of Apply
-	removal     plan.Plan
-	base        string // that Base returns, with the keys that it receives
+	differences    []reconcile.Difference
+	hidden         []string
+	hiddenDeclared []string
+	unread         []reconcile.Unread
+	total          int
+	change         plan.Plan // of Apply
+	removal        plan.Plan
+	base           string // that Base returns, with the keys that it receives
 }
 
 func (c fakeComparison) Differences() []reconcile.Difference         { return c.differences }
-func (c fakeComparison) Unread() []reconcile.Unread                  { return nil }
+func (c fakeComparison) Unread() []reconcile.Unread                  { return c.unread }
+func (c fakeComparison) HiddenDeclared() []string                    { return c.hiddenDeclared }
 func (c fakeComparison) LeftOut() []reconcile.LeftOut                { return nil }
 func (c fakeComparison) Hidden() []string                            { return c.hidden }
 func (c fakeComparison) Total() int                                  { return c.total }

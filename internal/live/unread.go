@@ -36,10 +36,10 @@ func (d *Domain) parts() []reconcile.Unread {
 }
 
 // partProblems returns why parts of the domain could not be read, if the manifests declare
-// an item that may be in one of them. Otherwise it returns nil.
+// an item that may be in one of them, and that the user asked for. Otherwise it returns nil.
 func (d *Domain) partProblems() []error {
 	parts := d.parts()
-	if len(parts) == 0 || len(d.Comparison.HiddenDeclared()) == 0 {
+	if len(parts) == 0 || !slices.ContainsFunc(d.Comparison.HiddenDeclared(), d.has) {
 		return nil
 	}
 	var errs []error
@@ -103,7 +103,7 @@ func (d *Domain) LeftOut() []reconcile.LeftOut {
 	if d.Comparison == nil {
 		return nil
 	}
-	all := slices.Clone(d.Comparison.LeftOut())
+	all := slices.DeleteFunc(slices.Clone(d.Comparison.LeftOut()), func(l reconcile.LeftOut) bool { return !d.has(l.What) })
 	for n := range all {
 		all[n].What = MaskKey(all[n].What)
 	}

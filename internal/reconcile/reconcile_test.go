@@ -503,8 +503,51 @@ func TestHidden(t *testing.T) {
 		if len(c.Differences()) != 0 || c.UpToDate() != 0 || !slices.Equal(c.Hidden(), []string{m.hidden}) {
 			t.Errorf("%q: %v", declared, c.Differences())
 		}
+		if got := len(c.HiddenDeclared()) == 1; got != (declared != "") {
+			t.Errorf("%q: declared and hidden: %v", declared, c.HiddenDeclared())
+		}
 		if _, differs, err := c.Base(nil, nil); differs || err != nil {
 			t.Errorf("%q: the base differs, %v", declared, err)
+		}
+	}
+}
+
+// seeing is a domain that could not read everything, and that leaves something out.
+type seeing struct {
+	overrides
+	unread  []reconcile.Unread
+	leftOut []reconcile.LeftOut
+}
+
+func (s seeing) Observe(ctx context.Context, sys reconcile.System, known []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
+	o, err := s.overrides.Observe(ctx, sys, known)
+	o.Unread, o.LeftOut = s.unread, s.leftOut
+	return o, err
+}
+
+// TestFindings checks that what could not be read, and what a capture leaves out, is
+// sorted, and that ignored items are left out if the manifest does not have them.
+func TestFindings(t *testing.T) {
+	ignored, err := reconcile.ParseIgnore("f", []byte("flatpak-overrides:*"), []string{"flatpak-overrides"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	denied := errors.New("denied")
+	d := seeing{overrides{has: item("--share=ipc")}, []reconcile.Unread{{What: "y", Err: denied}, {What: "x", Err: denied}},
+		[]reconcile.LeftOut{{Reason: "runtimes", What: "b"}, {Reason: "runtimes", What: "a"}, {Reason: "bundles", What: "z"}}}
+	own := []reconcile.LeftOut{{Reason: "bundles", What: "z"}}
+	runtimes := []reconcile.LeftOut{{Reason: "runtimes", What: "a"}, {Reason: "runtimes", What: "b"}}
+	for declared, want := range map[string][]reconcile.LeftOut{
+		"":               slices.Concat(own, []reconcile.LeftOut{{Reason: reconcile.IgnoredItems, What: key}}, runtimes),
+		"--share=ipc":    slices.Concat(own, runtimes),
+		"--share=others": slices.Concat(own, []reconcile.LeftOut{{Reason: reconcile.IgnoredItems, What: key}}, runtimes),
+	} {
+		c := compare(t, d, reconcile.Input{Repo: repository(t, item(declared)), Ignore: ignored["flatpak-overrides"]})
+		if diff := cmp.Diff(want, c.LeftOut()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", declared, diff)
+		}
+		if u := c.Unread(); len(u) != 2 || u[0].What != "x" || u[1].What != "y" {
+			t.Errorf("%v", u)
 		}
 	}
 }

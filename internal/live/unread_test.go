@@ -1,0 +1,58 @@
+package live
+
+import (
+	"errors"
+	"testing"
+
+	"bkt/internal/reconcile"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestReading checks what is known of domains that were read, in full, in part and not at
+// all: whether everything was read, whether that is a problem, and the lines about it.
+func TestReading(t *testing.T) {
+	part := fakeComparison{unread: []reconcile.Unread{{What: "x", Err: errors.New("denied")}}}
+	declared := part
+	declared.hidden, declared.hiddenDeclared = []string{"k"}, []string{"k"}
+	only := reconcile.Globs([]string{"other"})
+	named := func(c reconcile.Comparison, err error, needed bool) *Domain {
+		return &Domain{Reconciler: fakeReconciler{name: "d"}, Comparison: c, Err: err, Needed: needed}
+	}
+	absent, broken := reconcile.Absentf(false, "no tool"), reconcile.Unavailablef("damaged")
+	elsewhere := named(declared, nil, true)
+	elsewhere.only = &only
+	tests := []struct {
+		name    string
+		d       *Domain
+		read    bool
+		problem string
+		note    []string
+		all     []string
+	}{
+		{"read", named(fakeComparison{}, nil, false), true, "", nil, nil},
+		{"hidden without a part", named(fakeComparison{hidden: []string{"k"}, hiddenDeclared: []string{"k"}}, nil, false), false, "", nil, nil},
+		{"a part", named(part, nil, false), false, "", []string{"d: x cannot be read: denied"}, []string{"d: x cannot be read: denied"}},
+		{"a part with a declared item", named(declared, nil, false), false, "d: x cannot be read: denied", nil, []string{"d: x cannot be read: denied"}},
+		{"a part with an item that nobody asked for", elsewhere, false, "", []string{"d: x cannot be read: denied"}, []string{"d: x cannot be read: denied"}},
+		{"unavailable", named(nil, broken, false), false, "", []string{"d: unavailable: damaged"}, []string{"d: unavailable: damaged"}},
+		{"unavailable, and needed", named(nil, broken, true), false, "d: unavailable: damaged", nil, []string{"d: unavailable: damaged"}},
+		{"absent", named(nil, absent, false), true, "", []string{"not installed, and not declared: d"}, nil},
+		{"absent, and needed", named(nil, absent, true), false, "d: unavailable: no tool", nil, []string{"d: unavailable: no tool"}},
+		{"a tool that is not installed, with data", named(nil, reconcile.Absentf(true, "no tool"), false), false, "", []string{"d: unavailable: no tool"}, []string{"d: unavailable: no tool"}},
+		{"a manifest that is not valid", named(nil, errors.New("m.json:1:1: broken"), false), false, "m.json:1:1: broken", nil, nil},
+	}
+	for _, tt := range tests {
+		domains := []*Domain{tt.d}
+		problem := ""
+		if err := Problems(domains); err != nil {
+			problem = err.Error()
+		}
+		if got := AllRead(domains); got != tt.read || problem != tt.problem {
+			t.Errorf("%s: read: %v, problem %q", tt.name, got, problem)
+		}
+		if diff := cmp.Diff(tt.note, UnreadNotes(domains, false)) + cmp.Diff(tt.all, AllUnread(domains)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
