@@ -48,6 +48,18 @@ test: setup check programs ## check the code, and run every test except the slow
 	$(GO) test -vet=off -tags $(TAGS) -timeout 30m -p 3 -parallel 4 $(TESTFLAGS) ./e2e/... ./...
 	$(GO) test -C scripts -vet=off $(TESTFLAGS) ./...
 
+# A desktop of real programs is captured, broken and restored.
+.PHONY: test-restore
+test-restore: export BKT_REQUIRE_TOOLS := 1
+test-restore: export BKT_TEST_FULL := 1
+test-restore: export BKT_TEST_PROGRAMS := $(CURDIR)/bin
+test-restore: setup programs ## restore a desktop with items of all domains
+	scripts/offline.sh variants
+	scripts/offline.sh appimage
+	scripts/offline.sh distrobox
+	$(GO) test -vet=off -tags $(TAGS) -count=1 $(TESTFLAGS) ./cmd/bkt -run 'TestTier2/^(stand-ins|real)$$/^(restore|budgets)$$'
+	$(GO) test -vet=off -tags $(TAGS) -count=1 $(TESTFLAGS) ./e2e/containers -run 'TestContainers/1.8/^restore$$'
+
 # docs/testing.md lists what only this target runs.
 .PHONY: test-full
 test-full: export BKT_TEST_FULL := 1

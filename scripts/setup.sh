@@ -42,6 +42,7 @@ wanted() {
 	fi
 	echo flatpak flatpak
 	echo squashfs-tools mksquashfs
+	echo zip zip # the archives of extensions
 	# These store a desktop's settings and run its extensions.
 	echo dbus-daemon dbus-daemon
 	echo gnome-shell gnome-shell

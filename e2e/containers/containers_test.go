@@ -29,7 +29,9 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 //	$BOX       an OCI layout that bkt has built, with the image of a container
 //	$BASE      its base image, with dnf 5
 //	$PROXY     the address of the server of packages, for http_proxy
+//	$RUNTIME   the program that AppImages start with
 //	[1.4]      whether distrobox is of the first generation, or else of the second
+//	[full]     whether the slower tests run, too
 //
 // podman has the image of $BOX as localhost/box:1.
 func TestContainers(t *testing.T) {
@@ -38,6 +40,7 @@ func TestContainers(t *testing.T) {
 		return
 	}
 	testkit.Need(t, "podman", "runc", "newuidmap", "newgidmap")
+	testkit.Need(t, "dbus-daemon", "dconf", "flatpak", "gdbus", "glib-compile-schemas", "jq", "mksquashfs", "systemctl", "zip")
 	w := testkit.SharedWorkshop(t)
 	stage := filepath.Join(w.Dir, "b")
 	prepareStage(t, w, stage)
@@ -125,6 +128,7 @@ func prepareStage(t *testing.T, w *testkit.Workshop, stage string) {
 		t.Fatal(err)
 	}
 	testkit.CopyFile(t, self, filepath.Join(stage, "test"))
+	testkit.CopyFile(t, filepath.Join(testkit.Offline(t, "appimage"), "appimage", "runtime"), filepath.Join(stage, "runtime"))
 	testkit.CopyTree(t, filepath.Join(w.Offline, "base"), filepath.Join(stage, "base"))
 	testkit.CopyTree(t, filepath.Join(w.Offline, "distrobox"), filepath.Join(stage, "distrobox"))
 	build := exec.Command(filepath.Join(w.Bin, "bkt"), "build", "toolbox", "--engine=own", "--progress=plain",
@@ -152,10 +156,10 @@ func runScripts(t *testing.T, stage string) {
 			}
 			p.WorkdirRoot = t.TempDir()
 			p.Condition = func(name string) (bool, error) {
-				if name != "1.4" {
-					return false, fmt.Errorf("there is no condition %q", name)
+				if name == "1.4" {
+					return generation == name, nil
 				}
-				return generation == name, nil
+				return testkit.FullCondition(name)
 			}
 			p.Setup = func(env *testscript.Env) error { return setUpScript(env, stage, generation) }
 			testscript.Run(t, p)
@@ -176,6 +180,7 @@ func setUpScript(env *testscript.Env, stage, generation string) error {
 	env.Setenv("XDG_RUNTIME_DIR", run)
 	env.Setenv("BASE", filepath.Join(stage, "base"))
 	env.Setenv("BOX", filepath.Join(stage, "box"))
+	env.Setenv("RUNTIME", filepath.Join(stage, "runtime"))
 	for _, name := range []string{"BUILDKIT_HOST", "LANG", "PROXY", "SHELL", "USER"} {
 		env.Setenv(name, os.Getenv(name))
 	}
