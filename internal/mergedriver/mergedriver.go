@@ -7,6 +7,7 @@
 package mergedriver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -138,13 +139,14 @@ func (f Files) unfinished(res merge.Result) error {
 	return hint.Add(err, "run \"bkt drift resolve\" and \"git add %s\"", f.Path)
 }
 
-// replace plans to replace our version, whose text is old.
+// replace plans to replace our version, whose text is old. git reads it at once: that it
+// survives a power failure does not matter.
 func (f Files) replace(old, text []byte) plan.Plan {
-	at, within := f.absolute(f.Ours), []string{f.Folder}
-	if old == nil { // it could not be read
-		return plan.Plan{{Op: plan.Modify, Targets: []string{f.Path}, Steps: []plan.Step{plan.Overwrite{Path: at, Text: text, Within: within}}}}
+	if old != nil && bytes.Equal(old, text) {
+		return nil
 	}
-	return plan.RewriteWithin(within, at, f.Path, old, text)
+	write := plan.Overwrite{Path: f.absolute(f.Ours), Text: text, Within: []string{f.Folder}, Cache: true}
+	return plan.Plan{{Op: plan.Modify, Targets: []string{f.Path}, Steps: []plan.Step{write}}}
 }
 
 // again adds to an error how to merge again.

@@ -10,6 +10,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/mergedriver"
+	"bkt/internal/plan"
 	"bkt/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
@@ -157,14 +158,16 @@ func TestUnwritable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(f.Folder, f.Ours), []byte("changed"), 0o644); err != nil {
+	full := filepath.Join(f.Folder, "full")
+	p[0].Steps[0] = plan.Overwrite{Path: full, Text: []byte("x"), Within: []string{f.Folder}}
+	if err := os.Mkdir(full, 0o755); err != nil { // no file can take its place
 		t.Fatal(err)
 	}
 	err = f.Execute(t.Context(), p)
 	if hints := strings.Join(hint.Of(err), "\n"); !strings.Contains(hints, `run "git checkout --merge -- manifests/toolbox-packages.json"`) {
 		t.Errorf("%v: %s", err, hints)
 	}
-	if got := read(t, f, f.Ours); got != "changed" {
+	if got := read(t, f, f.Ours); got != `{"packages": ["a"]}` {
 		t.Errorf("overwritten: %s", got)
 	}
 }
