@@ -56,7 +56,7 @@ var may = map[string]string{
 	"internal/flatpak":                        "internal/hint internal/homepath internal/keyfile internal/manifest internal/patherr internal/plainfile internal/plan internal/reconcile",
 	"internal/flock":                          "",
 	"internal/githook":                        "internal/confine internal/hint internal/host internal/patherr internal/plainfile internal/plan internal/repo internal/shell",
-	"internal/gsettings":                      "internal/gvariant internal/gvdb internal/hint internal/homepath internal/manifest internal/patherr internal/plainfile internal/plan internal/reconcile internal/strictjson",
+	"internal/gsettings":                      "internal/gvariant internal/gvdb internal/hint internal/homepath internal/keyfile internal/manifest internal/patherr internal/plainfile internal/plan internal/reconcile internal/strictjson",
 	"internal/gvariant":                       "",
 	"internal/gvdb":                           "internal/gvariant",
 	"internal/gvdb/gvdbtest":                  "internal/gvariant",

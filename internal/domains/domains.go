@@ -201,7 +201,7 @@ func (f folders) gsettings() gsettings.Domain {
 		UID:        os.Getuid(),
 		Profile:    os.Getenv("DCONF_PROFILE"),
 		SchemaDirs: filepath.SplitList(os.Getenv("GSETTINGS_SCHEMA_DIR")),
-		Desktops:   filepath.SplitList(os.Getenv("XDG_CURRENT_DESKTOP")),
+		SharedDirs: []string{"/usr/local/share", "/usr/share"},
 	}
 }
 

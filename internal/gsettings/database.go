@@ -3,13 +3,10 @@ package gsettings
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"bkt/internal/gvariant"
 	"bkt/internal/gvdb"
 	"bkt/internal/hint"
-	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
 	"bkt/internal/reconcile"
 )
@@ -103,25 +100,4 @@ func (b databases) beneath(path string) (gvariant.Value, bool, error) {
 		}
 	}
 	return gvariant.Value{}, false, nil
-}
-
-// schemaFiles returns the files of schemas in the order of precedence, and the files of
-// extensions in all readable folders, which only extensions use. A file need not exist.
-func (d Domain) schemaFiles() (files, ofExtensions []string, err error) {
-	const name = "gschemas.compiled"
-	for _, dir := range d.SchemaDirs {
-		files = append(files, filepath.Join(dir, name))
-	}
-	for _, dir := range append([]string{d.DataHome}, d.DataDirs...) {
-		files = append(files, filepath.Join(dir, "glib-2.0", "schemas", name))
-		extensions := filepath.Join(dir, "gnome-shell", "extensions")
-		entries, errRead := os.ReadDir(extensions)
-		if !patherr.IsMissing(errRead) {
-			err = errors.Join(err, errRead)
-		}
-		for _, e := range entries {
-			ofExtensions = append(ofExtensions, filepath.Join(extensions, e.Name(), "schemas", name))
-		}
-	}
-	return files, ofExtensions, err
 }

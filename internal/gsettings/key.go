@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,8 +16,9 @@ import (
 // A key is the definition of a key in a schema.
 type key struct {
 	standard   gvariant.Value
-	translated bool     // the default may differ in the user's language
-	choices    []string // of strings: the only allowed ones
+	byDesktop  map[string]gvariant.Value // other defaults
+	translated bool                      // the default may differ in the user's language
+	choices    []string                  // of strings: the only allowed ones
 	limits     []gvariant.Value
 }
 
@@ -23,7 +26,7 @@ var errKey = errors.New("the schema has an unknown format")
 
 // newKey reads a key from the file of schemas: the default and then the options, each
 // with a letter for its kind.
-func newKey(v gvariant.Value, desktops []string) (*key, error) {
+func newKey(v gvariant.Value) (*key, error) {
 	if !strings.HasPrefix(v.Type(), "(") || len(v.Inner()) == 0 {
 		return nil, errKey
 	}
@@ -41,7 +44,7 @@ func newKey(v gvariant.Value, desktops []string) (*key, error) {
 		case 'r':
 			k.limits = parts[1].Inner()
 		case 'd':
-			k.override(entries(parts[1]), desktops)
+			k.byDesktop = entries(parts[1])
 		}
 	}
 	if len(k.limits) != 0 && len(k.limits) != 2 {
@@ -50,14 +53,33 @@ func newKey(v gvariant.Value, desktops []string) (*key, error) {
 	return k, nil
 }
 
-// override replaces the default by that of the desktop.
-func (k *key) override(values map[string]gvariant.Value, desktops []string) {
-	for _, desktop := range desktops {
-		if v, ok := values[desktop]; ok && v.Type() == k.standard.Type() {
-			k.standard = v
-			return
+// defaults returns the defaults of the key in sessions, and in every desktop if there are none.
+// The first one is that of the first session.
+func (k *key) defaults(sessions [][]string) []gvariant.Value {
+	if len(k.byDesktop) == 0 {
+		return []gvariant.Value{k.standard}
+	}
+	var all []gvariant.Value
+	for _, desktops := range sessions {
+		all = append(all, k.in(desktops))
+	}
+	if len(all) == 0 {
+		all = append(all, k.standard)
+		for _, desktop := range slices.Sorted(maps.Keys(k.byDesktop)) {
+			all = append(all, k.in([]string{desktop}))
 		}
 	}
+	return all
+}
+
+// in returns the default in a session: that of the first of its desktops that has one.
+func (k *key) in(desktops []string) gvariant.Value {
+	for _, desktop := range desktops {
+		if v, ok := k.byDesktop[desktop]; ok && v.Type() == k.standard.Type() {
+			return v
+		}
+	}
+	return k.standard
 }
 
 // choices returns the strings in a list of GLib ("strinfo"). A number and a byte, which

@@ -1,12 +1,14 @@
 package gsettings
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"bkt/internal/gvariant"
 	"bkt/internal/gvdb"
@@ -16,15 +18,17 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// schemas are the installed schemas. They are read on demand; the first error stays in
-// err.
+// schemas are the installed schemas. They are read on demand. What cannot be read is not there
+// for GSettings, and all other schemas are.
 type schemas struct {
-	files    []gvdb.Table
-	desktops []string
-	found    map[string]*schema   // by name; nil: does not exist
-	byPath   map[string][]*schema // nil: not indexed yet
-	err      error
-	broken   []error // of unreadable schemas of extensions
+	files  []gvdb.Table
+	found  map[string]*schema   // by name; nil: does not exist
+	byPath map[string][]*schema // nil: not indexed yet
+	unread []reconcile.Unread   // files and folders
+	bad    map[string]error     // by the names of schemas that are read in part or not at all
+
+	sessions   func() [][]string
+	noSessions error // of sessions
 }
 
 // A schema defines the keys of a folder of dconf.
@@ -36,50 +40,122 @@ type schema struct {
 	all   *schemas
 }
 
-func (d Domain) schemas() (*schemas, error) {
-	s := &schemas{desktops: d.Desktops, found: map[string]*schema{}}
-	files, ofExtensions, err := d.schemaFiles()
-	if err != nil {
-		s.broken = append(s.broken, err)
-	}
-	for _, name := range files {
-		table, err := read(name)
-		if err == nil {
-			s.files = append(s.files, table)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return s, reconcile.Unavailablef("%w", hint.Add(err, "glib-compile-schemas recreates it"))
-		}
-	}
-	for _, name := range ofExtensions {
+// recompile is what recreates a file of schemas.
+const recompile = "glib-compile-schemas recreates its file"
+
+func (d Domain) schemas() *schemas {
+	s := &schemas{found: map[string]*schema{}, bad: map[string]error{}}
+	for _, name := range s.list(d) {
 		table, err := read(name)
 		switch {
 		case err == nil:
 			s.files = append(s.files, table)
-		case !patherr.IsMissing(err): // only this extension is broken
-			s.broken = append(s.broken, err)
+		case !patherr.IsMissing(err):
+			s.fileFails(name, hint.Add(err, recompile))
 		}
 	}
-	return s, nil
+	s.sessions = sync.OnceValue(func() [][]string {
+		all, err := d.sessions()
+		if err != nil {
+			s.noSessions = err
+			return nil // and every default counts
+		}
+		return all
+	})
+	return s
 }
 
-// hides reports whether a setting may belong to an unreadable schema: then its name, and
-// whether it is set, are unknown.
+// list returns the files of schemas in the order of precedence. The last ones are those of
+// extensions, which only extensions use. A file need not exist.
+func (s *schemas) list(d Domain) []string {
+	const name = "gschemas.compiled"
+	var files, ofExtensions []string
+	for _, dir := range d.SchemaDirs {
+		files = append(files, filepath.Join(dir, name))
+	}
+	for _, dir := range append([]string{d.DataHome}, d.DataDirs...) {
+		files = append(files, filepath.Join(dir, "glib-2.0", "schemas", name))
+		extensions := filepath.Join(dir, "gnome-shell", "extensions")
+		entries, err := os.ReadDir(extensions)
+		if !patherr.IsMissing(err) && err != nil {
+			s.fileFails(extensions, err)
+		}
+		for _, e := range entries {
+			ofExtensions = append(ofExtensions, filepath.Join(extensions, e.Name(), "schemas", name))
+		}
+	}
+	return append(files, ofExtensions...)
+}
+
+func (s *schemas) fileFails(what string, err error) {
+	s.unread = append(s.unread, reconcile.Unread{What: what, Err: patherr.Reason(err)})
+}
+
+// fail notes that a schema cannot be read.
+func (s *schemas) fail(id string, err error) {
+	if err != nil && s.bad[id] == nil {
+		s.bad[id] = err
+	}
+}
+
+// err returns the error of a schema. If there is none, the schema may be in a file that cannot
+// be read.
+func (s *schemas) err(id string) error {
+	if err := s.bad[id]; err != nil {
+		return reconcile.Unavailablef("the schema %s cannot be read: %w", id, hint.Add(err, recompile))
+	}
+	if s.schema(id) != nil || len(s.unread) == 0 {
+		return nil
+	}
+	return reconcile.Unavailablef("%s cannot be read: %w", s.unread[0].What, s.unread[0].Err)
+}
+
+// check reads the keys of settings, so that all schemas of theirs that cannot be read are
+// known.
+func (s *schemas) check(settings []manifest.Setting) {
+	for _, k := range settings {
+		id, folder := k.Location()
+		of := s.schema(id)
+		if id == "" {
+			of = s.at(folder, k.Name)
+		}
+		s.key(of, k.Name)
+	}
+}
+
+// hides reports whether a setting may belong to a schema that cannot be read: then its name,
+// and whether it is set, are unknown.
 func (s *schemas) hides(k manifest.Setting) bool {
-	if len(s.broken) == 0 {
+	if len(s.unread)+len(s.bad) == 0 {
 		return false
 	}
 	id, folder := k.Location()
 	if id == "" {
-		return s.at(folder, k.Name) == nil
+		of := s.at(folder, k.Name)
+		return of == nil && (len(s.unread) > 0 || s.isBadAt(folder)) || of != nil && s.bad[of.id] != nil
 	}
-	return s.schema(id) == nil
+	return s.bad[id] != nil || s.schema(id) == nil && len(s.unread) > 0
 }
 
-// notes returns notes on unreadable schemas.
-func (s *schemas) notes() []string {
-	var all []string
-	for _, err := range s.broken {
-		all = append(all, fmt.Sprintf("schemas of an extension cannot be read: bkt leaves settings without another schema alone: %v", err))
+// isBadAt reports whether a schema that cannot be read may have keys in a folder of dconf.
+func (s *schemas) isBadAt(folder string) bool {
+	for id := range s.bad {
+		of := s.found[id]
+		if of == nil && folder == usual(id) || of != nil && folder == of.path {
+			return true
+		}
+	}
+	return slices.ContainsFunc(relocated(folder), func(id string) bool { return s.bad[id] != nil })
+}
+
+// allUnread returns what cannot be read, in order.
+func (s *schemas) allUnread() []reconcile.Unread {
+	all := slices.Clone(s.unread)
+	if s.noSessions != nil {
+		all = append(all, reconcile.Unread{What: "the list of desktop sessions", Err: s.noSessions})
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.bad)) {
+		all = append(all, reconcile.Unread{What: "the schema " + id, Err: s.bad[id]})
 	}
 	return all
 }
@@ -92,11 +168,13 @@ func (s *schemas) schema(id string) *schema {
 	s.found[id] = nil
 	for _, file := range s.files {
 		table, ok, err := file.Table(id)
+		s.fail(id, err)
 		if ok {
 			s.found[id] = s.open(id, table)
+		}
+		if ok || err != nil {
 			break
 		}
-		s.fail(err)
 	}
 	return s.found[id]
 }
@@ -104,21 +182,17 @@ func (s *schemas) schema(id string) *schema {
 func (s *schemas) open(id string, table gvdb.Table) *schema {
 	text := func(name string) string {
 		v, _, err := table.Value(name)
-		s.fail(err)
+		s.fail(id, err)
 		t, _ := v.Text()
 		return t
 	}
 	opened := &schema{id: id, path: text(".path"), table: table, all: s}
 	if base := text(".extends"); base != "" {
-		opened.base = s.schema(base)
+		if opened.base = s.schema(base); opened.base == nil {
+			s.fail(id, fmt.Errorf("the schema %s, which it extends, cannot be read", base))
+		}
 	}
 	return opened
-}
-
-func (s *schemas) fail(err error) {
-	if s.err == nil && err != nil {
-		s.err = reconcile.Unavailablef("the schemas of settings: %w", hint.Add(err, "glib-compile-schemas recreates them"))
-	}
 }
 
 // at returns the schema that has a key in a folder of dconf, nil if none does.
@@ -140,13 +214,18 @@ func (s *schemas) at(folder, name string) *schema {
 // relocatable returns the schema for the children of a list by its usual name: those of
 // ".../custom-keybindings/" have the schema "...custom-keybinding".
 func (s *schemas) relocatable(folder, name string) *schema {
-	parent := strings.ReplaceAll(strings.Trim(path.Dir(strings.TrimSuffix(folder, "/")), "/"), "/", ".")
-	for _, id := range []string{parent, strings.TrimSuffix(parent, "s")} {
+	for _, id := range relocated(folder) {
 		if found := s.schema(id); found != nil && found.path == "" && found.has(name) {
 			return found
 		}
 	}
 	return nil
+}
+
+// relocated returns the usual names of a schema for the children of a list.
+func relocated(folder string) []string {
+	parent := strings.ReplaceAll(strings.Trim(path.Dir(strings.TrimSuffix(folder, "/")), "/"), "/", ".")
+	return []string{parent, strings.TrimSuffix(parent, "s")}
 }
 
 func (s *schemas) index() {
@@ -179,9 +258,9 @@ func (s *schema) has(name string) bool {
 	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "/") {
 		return false
 	}
-	for ; s != nil; s = s.base {
-		_, ok, err := s.table.Value(name)
-		s.all.fail(err)
+	for of := s; of != nil; of = of.base {
+		_, ok, err := of.table.Value(name)
+		s.all.fail(s.id, err)
 		if ok {
 			return true
 		}
@@ -202,16 +281,25 @@ func (s *schema) keys() []string {
 
 // key returns the definition of a key in a schema, nil if the schema lacks it.
 func (s *schemas) key(of *schema, name string) *key {
-	for ; of != nil; of = of.base {
-		v, ok, err := of.table.Value(name)
-		s.fail(err)
+	for base := of; base != nil; base = base.base {
+		v, ok, err := base.table.Value(name)
+		s.fail(of.id, err)
 		if ok {
-			k, err := newKey(v, s.desktops)
-			s.fail(err)
+			k, err := newKey(v)
+			s.fail(of.id, err)
 			return k
 		}
 	}
 	return nil
+}
+
+// defaults returns the defaults of a key in the sessions of this computer: see
+// [key.defaults].
+func (s *schemas) defaults(k *key) []gvariant.Value {
+	if len(k.byDesktop) == 0 {
+		return k.defaults(nil)
+	}
+	return k.defaults(s.sessions())
 }
 
 // entries returns the entries of a dictionary of variants.

@@ -42,7 +42,7 @@ func (s snapshot) plan(diffs []reconcile.Diff[manifest.Setting]) []plan.Change {
 	var p []plan.Change
 	writes := map[plan.Op][]write{}
 	for _, diff := range diffs {
-		w, err := s.write(s.db, s.schemas, diff)
+		w, err := s.write(diff)
 		if err != nil {
 			p = append(p, plan.Change{Op: w.op, Targets: []string{w.target}, Steps: []plan.Step{plan.Fail{Reason: err}}})
 			continue
@@ -68,21 +68,36 @@ func failing(diffs []reconcile.Diff[manifest.Setting], err error) plan.Change {
 	return c
 }
 
-func (d Domain) write(db databases, s *schemas, diff reconcile.Diff[manifest.Setting]) (write, error) {
+func (s snapshot) write(diff reconcile.Diff[manifest.Setting]) (write, error) {
 	if diff.Want == nil {
-		return write{plan.Remove, diff.Have.Key(), s.path(*diff.Have), ""}, nil
+		return s.removal(*diff.Have)
 	}
-	w := write{plan.Modify, diff.Want.Key(), s.path(*diff.Want), ""}
+	w := write{plan.Modify, diff.Want.Key(), s.schemas.path(*diff.Want), ""}
 	if diff.Have == nil {
 		w.op = plan.Add
 	}
-	err := allowed(db, w.path)
+	err := allowed(s.db, w.path)
 	if err != nil {
 		return w, err
 	}
-	value, err := d.value(s, *diff.Want)
+	value, err := s.value(s.schemas, *diff.Want)
+	if err == nil && w.path == notifyingPrograms {
+		value, err = s.withOthers(value)
+	}
 	if err == nil {
 		w.value = value.String()
+	}
+	return w, err
+}
+
+func (s snapshot) removal(have manifest.Setting) (write, error) {
+	w := write{plan.Remove, have.Key(), s.schemas.path(have), ""}
+	if w.path != notifyingPrograms {
+		return w, nil
+	}
+	others, err := s.others(have)
+	if len(others.Inner()) > 0 {
+		w.op, w.value = plan.Modify, others.String()
 	}
 	return w, err
 }
@@ -113,15 +128,15 @@ func (d Domain) value(s *schemas, k manifest.Setting) (gvariant.Value, error) {
 		return v, hint.Add(err, "in GVariant's text format, a string has quotes: \"'Adwaita'\"")
 	}
 	known := s.key(of, k.Name)
-	if s.err != nil {
-		return gvariant.Value{}, s.err
+	if err := s.bad[of.id]; err != nil {
+		return gvariant.Value{}, fmt.Errorf("the schema %s cannot be read: %w", of.id, hint.Add(err, recompile))
 	}
 	v, err := d.parse(known.standard.Type(), k.Value)
 	if err == nil {
 		err = known.check(v)
 	}
 	if err != nil {
-		err = hint.Add(fmt.Errorf("value %s: %w", k.Value, err), "\"gsettings range %s %s\" prints the allowed values; the default is %s", of.id, k.Name, known.standard)
+		err = hint.Add(fmt.Errorf("value %s: %w", k.Value, err), "\"gsettings range %s %s\" prints the allowed values; the default is %s", of.id, k.Name, s.defaults(known)[0])
 	}
 	return v, err
 }

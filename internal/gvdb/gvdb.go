@@ -2,7 +2,8 @@
 // are hash tables of GVariant values.
 //
 // The programs that own these files treat a broken file as an empty one. This package checks
-// each offset before it is used: a broken file is an error.
+// each offset before it is used: a broken file is an error. If only one entry is broken, it
+// is an error to read that one.
 package gvdb
 
 import (
@@ -40,6 +41,7 @@ type Table struct {
 type entry struct {
 	kind       byte
 	start, end uint32
+	err        error // the entry is broken, and the rest of the table is not
 }
 
 // Names returns the names of all values and tables in the order of the file.
@@ -48,6 +50,9 @@ func (t Table) Names() []string { return t.names }
 // Value returns the value called name. ok reports whether it exists.
 func (t Table) Value(name string) (v gvariant.Value, ok bool, err error) {
 	e, ok := t.entries[name]
+	if e.err != nil {
+		return v, false, fmt.Errorf("%s: %w", name, e.err)
+	}
 	if !ok || e.kind != isValue {
 		return v, false, nil
 	}
@@ -61,6 +66,9 @@ func (t Table) Value(name string) (v gvariant.Value, ok bool, err error) {
 // Table returns the table called name. ok reports whether it exists.
 func (t Table) Table(name string) (nested Table, ok bool, err error) {
 	e, ok := t.entries[name]
+	if e.err != nil {
+		return nested, false, fmt.Errorf("%s: %w", name, e.err)
+	}
 	if !ok || e.kind != isTable {
 		return nested, false, nil
 	}
@@ -96,28 +104,47 @@ func (f file) part(start, end uint32) ([]byte, error) {
 	return f.data[start:end], nil
 }
 
-// table reads the table in a part of the file.
+// table reads the table in a part of the file. A part without bytes is an empty table.
 func (f file) table(start, end uint32, depth int) (Table, error) {
+	t := Table{file: f, depth: depth, entries: map[string]entry{}}
+	if start == end && depth > 0 {
+		return t, nil
+	}
 	items, err := f.items(start, end)
 	if err != nil || depth > maxNested {
 		return Table{}, errBroken
 	}
-	t := Table{file: f, depth: depth, entries: map[string]entry{}}
-	names := make([]string, len(items)/itemSize)
+	names, isParent := make([]string, len(items)/itemSize), parents(items)
 	for i := range names {
 		names[i], err = f.name(items, i, names)
 		if err != nil {
 			return Table{}, err
 		}
-		e, err := f.entry(items[i*itemSize:])
-		if err != nil {
-			return Table{}, err
+		item := items[i*itemSize:]
+		if isRoot(names[i]) && item[14] != isList && !isParent[i] {
+			continue
 		}
-		if e.kind != isList {
+		if e := f.entry(item); e.kind != isList || e.err != nil {
 			t.names, t.entries[names[i]] = append(t.names, names[i]), e
 		}
 	}
 	return t, nil
+}
+
+// isRoot reports whether a name is that of the folder of all names. GLib and dconf write it
+// into a table in which no name is below it, too, with a kind and a place that they leave
+// to chance.
+func isRoot(name string) bool { return name == "" || name == "/" }
+
+// parents reports for each item whether its name begins that of another.
+func parents(items []byte) []bool {
+	are := make([]bool, len(items)/itemSize)
+	for at := 0; at < len(items); at += itemSize {
+		if parent := u32(items, at+4); uint64(parent) < uint64(len(are)) {
+			are[parent] = true
+		}
+	}
+	return are
 }
 
 // items returns the items of a table, without its Bloom filter and hash buckets.
@@ -158,11 +185,11 @@ func (f file) name(items []byte, i int, names []string) (string, error) {
 	return "", errBroken
 }
 
-func (f file) entry(item []byte) (entry, error) {
-	e := entry{item[14], u32(item, 16), u32(item, 20)}
+func (f file) entry(item []byte) entry {
+	e := entry{kind: item[14], start: u32(item, 16), end: u32(item, 20)}
+	_, e.err = f.part(e.start, e.end)
 	if e.kind != isValue && e.kind != isTable && e.kind != isList {
-		return e, errBroken
+		e.err = errBroken
 	}
-	_, err := f.part(e.start, e.end)
-	return e, err
+	return e
 }
