@@ -20,6 +20,8 @@ import (
 	"sync"
 	"time"
 
+	"bkt/internal/gvdb/gvdbtest"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -44,7 +46,7 @@ func standInCompile() {
 	if _, err := os.Stat("broken.gschema.xml"); err == nil {
 		standInFails("broken.gschema.xml: Error on line 1")
 	}
-	if err := os.WriteFile("gschemas.compiled", nil, 0o644); err != nil {
+	if err := os.WriteFile("gschemas.compiled", gvdbtest.File(gvdbtest.Table{}), 0o644); err != nil {
 		standInFails("%v", err)
 	}
 }

@@ -246,6 +246,9 @@ func formatKeys(keys map[string]string, dir string) string {
 			group = "/"
 		}
 		if group != last {
+			if last != "" {
+				out.WriteString("\n")
+			}
 			last = group
 			fmt.Fprintf(&out, "[%s]\n", group)
 		}

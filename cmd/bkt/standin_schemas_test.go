@@ -34,6 +34,14 @@ var standInSchemas = map[string]map[string]string{
 		"apps": "(@as [],)",
 		"name": "('',)",
 	},
+	"org.gnome.desktop.notifications": {
+		".path":                "'/org/gnome/desktop/notifications/'",
+		"application-children": "(@as [],)",
+	},
+	"org.gnome.desktop.notifications.application": {
+		"application-id": "('',)",
+		"enable":         "(true,)",
+	},
 	"org.gnome.shell": {
 		".path":                                "'/org/gnome/shell/'",
 		"disable-extension-version-validation": "(false,)",
