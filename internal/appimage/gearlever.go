@@ -101,7 +101,8 @@ func gearLeverEdit(conf, path string, a *app) plan.Step {
 	return e
 }
 
-// managed returns the keys and values of Gear Lever's manager of updates.
+// managed returns the keys and values of Gear Lever's manager of updates. Gear Lever 4 reads
+// "repo", and earlier versions "repo_url".
 func managed(a app) []string {
 	if a.Repo == "" {
 		return []string{"manager", managerURL, "url", a.URL}
@@ -110,7 +111,7 @@ func managed(a app) []string {
 	if a.Prereleases {
 		prereleases = "True"
 	}
-	return []string{"manager", managerGitHub, "repo_url", "https://github.com/" + a.Repo, "repo_filename", a.Asset, "allow_prereleases", prereleases}
+	return []string{"manager", managerGitHub, "repo_url", "https://github.com/" + a.Repo, "repo", a.Repo, "repo_filename", a.Asset, "allow_prereleases", prereleases}
 }
 
 func set(group string, keysAndValues ...string) []plan.KeyValue {

@@ -83,6 +83,18 @@ func TestZsync(t *testing.T) {
 	}
 }
 
+// TestZsyncFile reads a file that zsyncmake 0.6.2 wrote.
+func TestZsyncFile(t *testing.T) {
+	text, err := os.ReadFile("testdata/zsyncmake-0.6.2.zsync")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := zsyncHeader{"https://example.org/Demo.AppImage", "dfe3aff1ed7bf5b99f1064e15f2554a918a7a7e1", 12}
+	if got, err := parseZsync(text); err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func FuzzZsync(f *testing.F) {
 	f.Add([]byte(zsyncHead))
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -227,6 +239,26 @@ func TestGearLeverSources(t *testing.T) {
 	}
 	if got, manager := g.source("y"); manager != "" || sourced(got) {
 		t.Errorf("%v, %s", got, manager)
+	}
+}
+
+// TestGearLeverFile reads a file that the code of Gear Lever 4.6.2 wrote (src/lib/ini_config.py,
+// with Python 3.11).
+func TestGearLeverFile(t *testing.T) {
+	g, err := readGearLever("testdata/gearlever-4.6.2.conf")
+	if err != nil || !g.used {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]app{
+		"tool":  {Repo: "own/tool", Asset: "Tool-*x86_64.AppImage", Prereleases: true},
+		"paint": {URL: "https://example.org/a%20b/Paint.AppImage.zsync"},
+		"lab":   {}, // bkt does not know GitLab
+		"none":  {},
+	} {
+		got, _ := g.source("/home/me/AppImages/" + file + ".appimage")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
 	}
 }
 
