@@ -35,6 +35,27 @@ func TestSameRepository(t *testing.T) {
 	}
 }
 
+// bootcStatus has all keys that bootc 1.1 prints, as its documentation describes them, on a
+// system with a staged and an earlier image.
+const bootcStatus = `{"apiVersion":"org.containers.bootc/v1","kind":"BootcHost","metadata":{"name":"host"},
+"spec":{"image":{"image":"ghcr.io/me/desktop:stable","transport":"registry"},"bootOrder":"default"},
+"status":{
+"staged":{"image":{"image":{"image":"ghcr.io/me/desktop:stable","transport":"registry"},"version":"43.2","timestamp":"2026-01-02T00:00:00Z","imageDigest":"sha256:02","architecture":"amd64"},
+  "cachedUpdate":null,"incompatible":false,"pinned":false,"store":"ostreeContainer","ostree":{"checksum":"aa","deploySerial":0,"stateroot":"default"}},
+"booted":{"image":{"image":{"image":"ghcr.io/me/desktop:stable","transport":"registry","signature":"containerPolicy"},"version":"43.1","timestamp":"2026-01-01T00:00:00Z","imageDigest":"sha256:01","architecture":"amd64"},
+  "cachedUpdate":{"image":{"image":"ghcr.io/me/desktop:stable","transport":"registry"},"version":null,"timestamp":null,"imageDigest":"sha256:02","architecture":"amd64"},
+  "incompatible":false,"pinned":false,"store":"ostreeContainer","ostree":{"checksum":"bb","deploySerial":0,"stateroot":"default"}},
+"rollback":{"image":null,"cachedUpdate":null,"incompatible":true,"pinned":false,"store":null,"ostree":{"checksum":"cc","deploySerial":0,"stateroot":"default"}},
+"otherDeployments":[],"rollbackQueued":false,"type":"bootcHost"}}`
+
+// rpmOSTreeStatus has the keys that rpm-ostree 2024 prints of a deployment of an image.
+const rpmOSTreeStatus = `{"deployments":[{"unlocked":"none","requested-local-packages":[],
+"base-commit-meta":{"ostree.importer.version":"0.14.1","ostree.tar-filtered":{},"ostree.manifest":"{\"schemaVersion\":2}","ostree.manifest-digest":"sha256:01"},
+"base-removals":[],"pinned":false,"osname":"default","base-remote-replacements":{},"regenerate-initramfs":false,"checksum":"bb",
+"container-image-reference-digest":"sha256:01","requested-base-local-replacements":[],"id":"default-bb.0","version":"43.1","requested-base-removals":[],
+"requested-packages":["htop"],"serial":0,"timestamp":1767225600,"staged":false,"booted":true,"container-image-reference":"ostree-image-signed:docker://ghcr.io/me/desktop:stable",
+"packages":["htop"],"base-local-replacements":[]}],"transaction":null,"cached-update":null,"update-driver":null}`
+
 // TestParse parses the output of the programs on systems of all kinds.
 func TestParse(t *testing.T) {
 	for _, tt := range []struct {
@@ -44,6 +65,8 @@ func TestParse(t *testing.T) {
 		fails      bool
 	}{
 		{"an image", `{"status":{"booted":{"image":{"image":{"image":"quay.io/a:1","transport":"registry"},"imageDigest":"sha256:00"}}}}`, parseBootc, Image{"quay.io/a:1", "sha256:00"}, false},
+		{"all keys", bootcStatus, parseBootc, Image{"ghcr.io/me/desktop:stable", "sha256:01"}, false},
+		{"all keys", rpmOSTreeStatus, parseRPMOSTree, Image{"ghcr.io/me/desktop:stable", "sha256:01"}, false},
 		{"no image", `{"status":{"booted":{"image":null}}}`, parseBootc, Image{}, false},
 		{"not managed by bootc", `{"status":{"booted":null}}`, parseBootc, Image{}, false},
 		{"no JSON", `error: denied`, parseBootc, Image{}, true},

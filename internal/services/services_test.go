@@ -154,6 +154,27 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestDebianHelper reads the files that deb-systemd-helper 1.65 writes for "enable" of a
+// unit with an alias and of a template with a default instance.
+func TestDebianHelper(t *testing.T) {
+	const helper = "var/lib/systemd/deb-systemd-helper-enabled/"
+	root := t.TempDir()
+	makeTree(t, root, map[string]string{
+		helper + "demo.service.dsh-also":                          "/etc/systemd/system/other.service\n/etc/systemd/system/multi-user.target.wants/demo.service\n",
+		helper + "inst@.service.dsh-also":                         "/etc/systemd/system/getty.target.wants/inst@tty1.service\n",
+		helper + "other.service":                                  "",
+		helper + "multi-user.target.wants/demo.service":           "",
+		helper + "getty.target.wants/inst@tty1.service":           "",
+		"usr/lib/systemd/system/demo.service":                     installable,
+		"usr/lib/systemd/system/inst@.service":                    plain + "[Install]\nWantedBy=getty.target\nDefaultInstance=tty1\n",
+		"etc/systemd/system/getty.target.wants/inst@tty1.service": "-> /usr/lib/systemd/system/inst@.service",
+	})
+	want := []service{{Scope: manifest.ScopeSystem, Unit: "demo.service", State: "disabled"}}
+	if diff := cmp.Diff(want, observe(t, testDomain(t, root, manifest.Systemd{}))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestInstances checks that the default instance of a template is enabled with it, and that
 // other instances count as set by a user.
 func TestInstances(t *testing.T) {
