@@ -139,7 +139,7 @@ func withBus(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := testkit.StartTied(cmd); err != nil {
 		return err
 	}
 	env.Defer(func() {

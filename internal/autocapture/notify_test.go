@@ -81,7 +81,7 @@ func startDesktop(t *testing.T) *desktop {
 	bus := exec.Command("dbus-daemon", "--session", "--nofork", "--nosyslog", "--print-address")
 	out, err := bus.StdoutPipe()
 	if err == nil {
-		err = bus.Start()
+		err = testkit.StartTied(bus)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,8 @@ type Daemon struct {
 	text  strings.Builder
 }
 
-// StartDaemon starts a program and waits until it has printed all texts in ready.
+// StartDaemon starts a program and waits until it has printed all texts in ready. The program
+// ends with this process, see [StartTied].
 func StartDaemon(ready []string, argv ...string) (*Daemon, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
@@ -37,7 +38,7 @@ func StartDaemon(ready []string, argv ...string) (*Daemon, error) {
 		return nil, err
 	}
 	cmd.Stdout = cmd.Stderr
-	if err := cmd.Start(); err != nil {
+	if err := StartTied(cmd); err != nil {
 		return nil, err
 	}
 	d := &Daemon{cmd: cmd, ready: ready, up: make(chan struct{}), ended: make(chan struct{})}
