@@ -10,6 +10,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/imagerule"
 	"bkt/internal/manifest"
+	"bkt/internal/strictjson"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -74,7 +75,20 @@ func packagesData(in input, t *trace) (any, error) {
 		in.checkTier(d.Content, func(i int) manifest.Entry { return d.Entry(d.Content.PackagePointer(i), "", "") }),
 		err, errSwaps)
 	s.setAll()
+	in.warnGroups(d)
 	return s, err
+}
+
+// warnGroups warns of groups that are removed: what else goes with their packages is not
+// checked, because only a repository knows which packages these are.
+func (in input) warnGroups(d manifest.Document[manifest.Packages]) {
+	for i, spec := range d.Content.Removed {
+		if strings.HasPrefix(spec, "@") {
+			e := d.Entry(strictjson.Item("/removed", i), spec, "")
+			err := warning("removed-group", e, "packages that need those of the group "+spec+" are removed with it, and nothing checks which")
+			in.warn(hint.Add(err, "list the packages of the group instead: then a package that needs one of them is an error of the build"))
+		}
+	}
 }
 
 // setExcluded sets what no call of dnf may install.

@@ -26,6 +26,10 @@ type Check struct {
 	// installed packages, one a line.
 	Command string
 
+	// Leaves says that the command leaves files behind, such as logs and a cache of dnf,
+	// which other checks must not see.
+	Leaves bool
+
 	Label, Value string
 }
 
@@ -71,6 +75,9 @@ func (c *checks) add(e manifest.Entry, name, command string, args ...string) {
 	c.all = append(c.all, Check{Entry: e, Name: name, Command: fmt.Sprintf(command, quoted...)})
 }
 
+// leaves says that the last check leaves files behind.
+func (c *checks) leaves() { c.all[len(c.all)-1].Leaves = true }
+
 func (c *checks) packages(path string) error {
 	d, err := manifest.Read[manifest.Packages](c.repo, path)
 	if err != nil {
@@ -99,6 +106,7 @@ func (c *checks) packages(path string) error {
 	}
 	for i, spec := range d.Content.Locked {
 		c.add(d.Entry(strictjson.Item("/versionlock", i), spec, ""), "version lock of "+spec, `dnf -q versionlock list | grep -F -- %s`, PackageName(spec))
+		c.leaves()
 	}
 	return nil
 }
@@ -163,6 +171,7 @@ echo "$found" | grep . || { echo "no package matches"; exit 1; }
 if echo "$found" | grep -qE ' '%[2]s'$'; then exit 0; fi
 if echo "$found" | grep -qE ' (<unknown>)?$'; then echo "dnf has not recorded its repository"; exit 77; fi
 echo "is from another repository"; exit 1`, spec, repo)
+	c.leaves()
 }
 
 // absent checks that a package is not installed. A failure of rpm does not count

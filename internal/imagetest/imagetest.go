@@ -1,5 +1,6 @@
-// Package imagetest runs checks in an image that has been built: all of them in
-// one container, because starting one takes longer than most checks.
+// Package imagetest runs checks in an image that has been built: all of them in one
+// container, because starting one takes longer than most checks, but those that leave files
+// behind in another one, so that the others find the image as it is.
 //
 // Package imagerule derives the checks from the manifests.
 package imagetest
@@ -30,13 +31,14 @@ const script = `umask 022
 cd /checks
 limit="timeout -k 2 $BKT_LIMIT"
 command -v timeout >/dev/null || limit=
-export BKT_PACKAGES=/tmp/.bkt-packages
+export BKT_PACKAGES=/results/packages
 if command -v rpm >/dev/null; then rpm -qa --qf '%{NAME}\n' >"$BKT_PACKAGES" || rm -f "$BKT_PACKAGES"; fi
 run() {
 	start=$(date +%s%N 2>/dev/null)
-	(cd / && exec $limit sh -c "$(cat "/checks/$1")") </dev/null >"/tmp/.bkt-$1" 2>&1
+	(cd / && exec $limit sh -c "$(cat "/checks/$1")") </dev/null >"/results/all-$1" 2>&1
 	code=$?
-	tail -c 4000 "/tmp/.bkt-$1" >"/results/$1"
+	tail -c 4000 "/results/all-$1" >"/results/$1"
+	rm -f "/results/all-$1"
 	echo "$1 $code $start $(date +%s%N 2>/dev/null)" >>/results/codes
 }
 workers=$(nproc 2>/dev/null || echo 1)
@@ -51,17 +53,12 @@ while test $worker -lt $workers; do
 	) &
 	worker=$((worker + 1))
 done
-wait`
+wait
+rm -f "$BKT_PACKAGES"`
 
 // Run runs checks in the inspected image, and ends each that takes longer than limit.
 // Results are in the order of checks. An error says that checks could not be run.
 func Run(ctx context.Context, in buildkit.Inspection, image gen.Image, checks []imagerule.Check, limit time.Duration) ([]Result, error) {
-	files := map[string]string{}
-	for i, c := range checks {
-		if c.Label == "" {
-			files["/"+name(i)] = c.Command
-		}
-	}
 	results := make([]Result, len(checks))
 	for i, c := range checks {
 		results[i] = Result{Image: image, Check: c}
@@ -69,9 +66,26 @@ func Run(ctx context.Context, in buildkit.Inspection, image gen.Image, checks []
 			results[i].checkLabel(in.Labels)
 		}
 	}
-	if len(files) == 0 {
-		return results, nil
+	for _, leaves := range []bool{false, true} {
+		files := map[string]string{}
+		for i, c := range checks {
+			if c.Label == "" && c.Leaves == leaves {
+				files["/"+name(i)] = c.Command
+			}
+		}
+		if len(files) == 0 {
+			continue
+		}
+		if err := readResults(ctx, start(in, files, limit), results); err != nil {
+			return results, err
+		}
 	}
+	return results, checkComplete(results)
+}
+
+// start returns the results of the commands in files, which run in one container when they
+// are read.
+func start(in buildkit.Inspection, files map[string]string, limit time.Duration) *buildkit.Tree {
 	env := map[string]string{"BKT_LIMIT": strconv.FormatFloat(limit.Seconds(), 'f', -1, 64), "BKT_TIME": strconv.FormatInt(time.Now().UnixNano(), 10)}
 	for name, value := range in.Env {
 		env[name] = value
@@ -82,7 +96,7 @@ func Run(ctx context.Context, in buildkit.Inspection, image gen.Image, checks []
 		Env:    env,
 		Mounts: map[string]*buildkit.Tree{"/checks": in.Root.Empty().With(files), "/results": in.Root.Empty().With(map[string]string{"/codes": ""})},
 	})
-	return results, readResults(ctx, mounts["/results"], results)
+	return mounts["/results"]
 }
 
 // name returns the name of the file of check i, which sorts as i does.
@@ -120,7 +134,7 @@ func readResults(ctx context.Context, tree *buildkit.Tree, results []Result) err
 		}
 		results[i].record(o, strings.TrimSpace(string(text)))
 	}
-	return checkComplete(results)
+	return nil
 }
 
 // An outcome is a line of the script's results.
