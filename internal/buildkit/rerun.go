@@ -17,7 +17,7 @@ func (t *clientWithOpts) Solve(ctx context.Context, r gateway.SolveRequest) (*ga
 	r.Evaluate = true
 	if r.Definition != nil && len(t.rerun) > 0 {
 		var err error
-		if r.Definition, err = t.again(ctx, r.Definition); err != nil {
+		if r.Definition, err = t.again(r.Definition); err != nil {
 			return nil, err
 		}
 	}
@@ -29,17 +29,15 @@ func (t *clientWithOpts) Solve(ctx context.Context, r gateway.SolveRequest) (*ga
 }
 
 // again returns the definition that runs some lines, and what depends on them, again.
-func (t *clientWithOpts) again(ctx context.Context, def *pb.Definition) (*pb.Definition, error) {
+// BuildKit empties the cache mounts of these steps before (detectPrunedCacheID in
+// solver/llbsolver), so dnf downloads everything: neither metadata nor packages are old.
+func (t *clientWithOpts) again(def *pb.Definition) (*pb.Definition, error) {
 	steps, err := readSteps(def)
 	if err != nil {
 		return nil, err
 	}
-	chosen := steps.of(t.rerun)
-	if err := t.expire(ctx, steps, chosen); err != nil {
-		return nil, err
-	}
 	def = def.CloneVT()
-	for _, step := range steps.following(chosen) {
+	for _, step := range steps.following(steps.of(t.rerun)) {
 		metadata(def, step.digest).IgnoreCache = true
 	}
 	return def, nil
@@ -53,22 +51,19 @@ type step struct {
 }
 
 // steps are the operations of a definition, each after those that it needs.
-type steps struct {
-	all []step
-	def *pb.Definition
-}
+type steps []step
 
 func readSteps(def *pb.Definition) (steps, error) {
-	s := steps{def: def}
+	var all steps
 	for _, data := range def.Def {
 		var op pb.Op
 		if err := op.Unmarshal(data); err != nil {
-			return s, err
+			return nil, err
 		}
 		d := digest.FromBytes(data)
-		s.all = append(s.all, step{d, &op, linesOf(def, d)})
+		all = append(all, step{d, &op, linesOf(def, d)})
 	}
-	return s, nil
+	return all, nil
 }
 
 // linesOf returns the lines of the Containerfile that an operation comes from.
@@ -90,7 +85,7 @@ func linesOf(def *pb.Definition, d digest.Digest) []int {
 // of returns the commands of some lines.
 func (s steps) of(lines []int) []step {
 	var found []step
-	for _, step := range s.all {
+	for _, step := range s {
 		hit := slices.ContainsFunc(step.lines, func(l int) bool { return slices.Contains(lines, l) })
 		if hit && step.op.GetExec() != nil {
 			found = append(found, step)
@@ -106,7 +101,7 @@ func (s steps) following(first []step) []step {
 		touched[step.digest.String()] = true
 	}
 	var found []step
-	for _, step := range s.all {
+	for _, step := range s {
 		needs := slices.ContainsFunc(step.op.Inputs, func(in *pb.Input) bool { return touched[in.Digest] })
 		if needs || touched[step.digest.String()] {
 			touched[step.digest.String()] = true
@@ -114,51 +109,6 @@ func (s steps) following(first []step) []step {
 		}
 	}
 	return found
-}
-
-// expire marks the metadata of dnf's repositories as outdated in the cache
-// mounts of the steps: dnf would use metadata of yesterday. Downloaded packages
-// stay.
-func (t *clientWithOpts) expire(ctx context.Context, s steps, chosen []step) error {
-	for _, step := range chosen {
-		if !slices.ContainsFunc(step.op.GetExec().Mounts, isCache) {
-			continue
-		}
-		def, err := s.replaced(step, "if command -v dnf >/dev/null; then dnf -q clean expire-cache; fi")
-		if err != nil {
-			return err
-		}
-		if _, err := t.Client.Solve(ctx, gateway.SolveRequest{Definition: def, Evaluate: true}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func isCache(m *pb.Mount) bool { return m.MountType == pb.MountType_CACHE }
-
-// replaced returns a definition that runs a script in place of a step, with the
-// same files, mounts and environment.
-func (s steps) replaced(step step, script string) (*pb.Definition, error) {
-	op := step.op.CloneVT()
-	op.GetExec().Meta.Args = []string{"/bin/sh", "-c", script}
-	data, err := op.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	def := s.def.CloneVT()
-	i := slices.IndexFunc(s.def.Def, func(data []byte) bool { return digest.FromBytes(data) == step.digest })
-	own := digest.FromBytes(data)
-	root := pb.Op{Inputs: []*pb.Input{{Digest: own.String()}}}
-	end, err := root.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	def.Def = append(slices.Clone(def.Def[:i]), data, end)
-	m := metadata(def, own)
-	m.IgnoreCache = true
-	m.Description = map[string]string{"llb.customname": "[refresh] expire the metadata of repositories"}
-	return def, nil
 }
 
 // metadata returns the metadata of an operation.
