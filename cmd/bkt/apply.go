@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/live"
+	"bkt/internal/plan"
 	"bkt/internal/report"
 )
 
@@ -94,8 +94,10 @@ func (a *app) executeApply(ctx context.Context, s live.System, domains []*live.D
 // before something is removed, and before data is lost.
 func (a *app) confirmApply(ctx context.Context, items []live.Item, plans []live.DomainPlan) error {
 	restored, removed := live.Restored(items), live.Removals(items)
-	for _, i := range slices.Concat(restored, removed) {
-		a.Note("%s: %s", i.Domain.Name(), i.Line(live.ToSystem))
+	for _, i := range items {
+		if i.Op == plan.Remove || i.Op != "" && len(restored) > 0 {
+			a.Note("%s: %s", i.Domain.Name(), i.Line(live.ToSystem))
+		}
 	}
 	var what []string
 	if len(restored) > 0 {

@@ -63,6 +63,7 @@ func (a *app) executeCapture(ctx context.Context, s live.System, domains []*live
 		if what == "" || yes {
 			continue
 		}
+		a.Note("%s: to bring them back on this system instead, run \"bkt apply --restore %[1]s\"", d.Name())
 		if err := a.Confirm(ctx, what); err != nil {
 			return err
 		}

@@ -133,7 +133,7 @@ func (r *captureRun) tooMany() map[*live.Domain]string {
 func (r *captureRun) refuseDomains(tooMany map[*live.Domain]string) {
 	for n := range r.items {
 		if i := &r.items[n]; i.Op != "" && tooMany[i.Domain] != "" {
-			i.Refuse(hint.Add(errors.New("this would "+tooMany[i.Domain]), "if that is intended, run \"bkt capture %s\"", i.Domain.Name()))
+			i.Refuse(hint.Add(errors.New("this would "+tooMany[i.Domain]), "if that is intended, run \"bkt capture %s\"; to bring them back, run \"bkt apply --restore %[1]s\"", i.Domain.Name()))
 		}
 	}
 }
