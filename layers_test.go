@@ -39,7 +39,7 @@ var may = map[string]string{
 	"internal/crash":                          "internal/hint internal/version",
 	"internal/distrobox":                      "internal/crash internal/distrobox/creation internal/distrobox/export internal/distrobox/manager internal/hint internal/manifest internal/patherr internal/paths internal/plainfile internal/plan internal/reconcile internal/shell internal/statefile",
 	"internal/distrobox/creation":             "internal/distrobox/manager internal/hint internal/homepath internal/hook internal/manifest internal/paths internal/shell",
-	"internal/distrobox/export":               "internal/manifest internal/patherr internal/plainfile",
+	"internal/distrobox/export":               "internal/manifest internal/patherr internal/plainfile internal/shell",
 	"internal/distrobox/manager":              "internal/paths internal/plainfile internal/plan internal/reconcile",
 	"internal/dockerfile":                     "internal/printable",
 	"internal/doctor":                         "internal/distrobox/export internal/domains internal/engine/contract internal/engineclient internal/finding internal/githook internal/hint internal/host internal/live internal/manifest internal/mergedriver internal/patherr internal/pipeline internal/plainfile internal/plan internal/printable internal/reconcile internal/repo internal/statefile internal/version internal/workspace schemas",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -27,6 +28,7 @@ type fakeBox struct {
 	ID, Name, Image, ImageID string
 	Labels                   map[string]string
 	Args                     []string
+	Command                  []string // that created it
 	Mounts                   []map[string]any
 	Running                  bool
 	Diff                     string
@@ -226,7 +228,7 @@ func (s fakeStorage) inspect(args []string) error {
 		}
 		rows = append(rows, map[string]any{
 			"Id": c.ID, "Name": c.Name, "ImageName": c.Image, "Image": c.ImageID, "Args": c.Args, "Mounts": c.Mounts,
-			"Config": map[string]any{"Labels": c.Labels}, "State": map[string]any{"Running": c.Running},
+			"Config": map[string]any{"Labels": c.Labels, "CreateCommand": c.Command}, "State": map[string]any{"Running": c.Running},
 		})
 	}
 	if len(rows) == 0 {
@@ -266,7 +268,7 @@ func (s *fakeStorage) create(args []string) error {
 	o := map[string][]string{}
 	for i := 0; i < len(args); i++ {
 		switch name := args[i]; name {
-		case "--yes", "--no-entry", "--pull", "--init", "--root":
+		case "--yes", "--no-entry", "--pull", "--init", "--nvidia", "--root", "--unshare-devsys", "--unshare-groups", "--unshare-ipc", "--unshare-netns", "--unshare-process":
 			o[name] = []string{"1"}
 		case "--additional-packages":
 			if os.Getenv("FAKE_DISTROBOX") == "1.4" {
@@ -284,7 +286,7 @@ func (s *fakeStorage) create(args []string) error {
 		return fmt.Errorf("%s: image not known", one("--image"))
 	}
 	for _, v := range o["--volume"] {
-		if dir, _, _ := strings.Cut(v, ":"); !fakeExists(dir) {
+		if dir, _, _ := strings.Cut(v, ":"); filepath.IsAbs(dir) && !fakeExists(dir) {
 			return refused(fmt.Errorf("statfs %s: no such file or directory", dir))
 		}
 	}
@@ -298,15 +300,13 @@ func (s *fakeStorage) create(args []string) error {
 		fmt.Printf("Distrobox named '%s' already exists.\n", one("--name"))
 		return nil
 	}
-	initFlag := "0"
-	if o["--init"] != nil {
-		initFlag = "1"
-	}
+	flag := func(name string) string { return strconv.Itoa(len(o[name])) }
+	home := cmp.Or(one("--home"), os.Getenv("HOME"))
 	c := fakeBox{
 		ID: fakeID(one("--name") + strconv.Itoa(os.Getpid())), Name: one("--name"), Image: one("--image"), ImageID: imageID,
 		Labels: map[string]string{"manager": "distrobox"},
 		Args: []string{
-			"--verbose", "--home", os.Getenv("HOME"), "--init", initFlag, "--nvidia", "0",
+			"--verbose", "--home", home, "--init", flag("--init"), "--nvidia", flag("--nvidia"),
 			"--pre-init-hooks", one("--pre-init-hooks"), "--additional-packages", one("--additional-packages"), "--", one("--init-hooks"),
 		},
 		Mounts: []map[string]any{{"Type": "bind", "Source": "/tmp", "Destination": "/tmp", "RW": true}},
@@ -315,14 +315,55 @@ func (s *fakeStorage) create(args []string) error {
 		f := append(strings.Split(v, ":"), "")
 		c.Mounts = append(c.Mounts, map[string]any{"Type": "bind", "Source": f[0], "Destination": f[1], "RW": f[2] != "ro"})
 	}
-	for _, flag := range o["--additional-flags"] {
+	flags, err := fakeFlags(o["--additional-flags"])
+	if err != nil {
+		return err
+	}
+	for _, flag := range flags {
 		if text, ok := strings.CutPrefix(flag, "--label="); ok {
 			name, value, _ := strings.Cut(text, "=")
 			c.Labels[name] = value
 		}
 	}
+	c.Command = fakeCommand(o, home, flags)
 	s.Containers = append(s.Containers, c)
 	return s.write()
+}
+
+// fakeFlags returns the options for podman as words: distrobox passes them to a shell.
+func fakeFlags(flags []string) ([]string, error) {
+	if len(flags) == 0 {
+		return nil, nil
+	}
+	out, err := exec.Command("sh", "-c", `eval "set -- $0"; printf '%s\n' "$@"`, strings.Join(flags, " ")).Output()
+	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n"), err
+}
+
+// fakeCommand is the command that distrobox creates a container with, as podman records it,
+// with some of the options of release 1.8.
+func fakeCommand(o map[string][]string, home string, flags []string) []string {
+	host := os.Getenv("HOME")
+	command := []string{"podman", "create", "--hostname", "here", "--name", o["--name"][0], "--privileged", "--security-opt", "label=disable", "--security-opt", "apparmor=unconfined", "--pids-limit=-1", "--user", "root:root"}
+	for _, shared := range [][3]string{{"--unshare-ipc", "--ipc", "host"}, {"--unshare-netns", "--network", "host"}, {"--unshare-process", "--pid", "host"}, {"--unshare-devsys", "--volume", "/dev:/dev:rslave"}} {
+		if o[shared[0]] == nil && (shared[1] != "--pid" || o["--init"] == nil) {
+			command = append(command, shared[1:]...)
+		}
+	}
+	command = append(command, "--label", "manager=distrobox", "--label", fmt.Sprintf("distrobox.unshare_groups=%d", len(o["--unshare-groups"])),
+		"--env", "SHELL=bash", "--env", "HOME="+host, "--env", "CONTAINER_ID="+o["--name"][0], "--volume", "/tmp:/tmp:rslave", "--volume", "/usr/bin/distrobox-init:/usr/bin/entrypoint:ro",
+		"--volume", host+":"+host+":rslave", "--volume", "/:/run/host/:rslave", "--volume", "/dev/pts", "--volume", "/dev/null:/dev/ptmx", "--volume", "/var/log/journal")
+	if home != host {
+		command = append(command, "--env", "HOME="+home, "--env", "DISTROBOX_HOST_HOME="+host, "--volume", home+":"+home+":rslave")
+	}
+	command = append(command, "--volume", "/etc/hostname:/etc/hostname:ro", "--annotation", "run.oci.keep_original_groups=1", "--ulimit", "host")
+	if o["--init"] != nil {
+		command = append(command, "--systemd=always")
+	}
+	command = append(append(command, "--userns", "keep-id"), flags...)
+	for _, v := range o["--volume"] {
+		command = append(command, "--volume", v)
+	}
+	return append(command, "--entrypoint", "/usr/bin/entrypoint", o["--image"][0])
 }
 
 // refused is the end of a create that podman has refused: the first generation of

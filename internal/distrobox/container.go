@@ -100,7 +100,7 @@ func (d Domain) manager() manager.Manager {
 func creationFields(c manifest.Container) manifest.Container {
 	made := manifest.Container{
 		Image: c.Image, Packages: c.Packages, PreInitHooks: c.PreInitHooks,
-		Volume: c.Volume, Init: c.Init, Root: c.Root, Path: c.Path, Env: c.Env, AdditionalFlags: c.AdditionalFlags,
+		Volume: c.Volume, Home: c.Home, Init: c.Init, Nvidia: c.Nvidia, Unshare: c.Unshare, Root: c.Root, Path: c.Path, Env: c.Env, AdditionalFlags: c.AdditionalFlags,
 	}
 	for _, h := range c.InitHooks {
 		if h.As == "user" {

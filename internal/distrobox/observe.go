@@ -82,8 +82,8 @@ func (d Domain) observe(ctx context.Context, sys reconcile.System, declared []Co
 	if err != nil {
 		return nil, none, err
 	}
-	for n, c := range containers {
-		containers[n].Mounts, containers[n].Inspected = cache.Mounts(c)
+	for n := range containers {
+		cache.AddDetails(&containers[n])
 	}
 	s, o, err := d.snapshot(ctx, sys, containers, images, declared)
 	if err == nil {
@@ -139,8 +139,11 @@ func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers [
 		if k, ok := byName[name]; ok && s.rootful(k) {
 			continue
 		}
-		c, notes := s.observed(s.all()[name], name, byName)
+		c, notes, unfit := s.observed(s.all()[name], name, byName)
 		o.Items, o.Notes = append(o.Items, c), append(o.Notes, notes...)
+		for _, option := range unfit {
+			o.LeftOut = append(o.LeftOut, reconcile.LeftOut{Reason: "options of containers that a manifest cannot express", What: name + ": " + option})
+		}
 		kept, out := s.keptExports(c)
 		s.kept, o.LeftOut = append(s.kept, kept...), append(o.LeftOut, out...)
 		s.recordLosses(ctx, sys, c, byName)
@@ -278,7 +281,7 @@ func (s *snapshot) inspectForeign(ctx context.Context, sys reconcile.System) err
 	}
 	for _, c := range all {
 		if old, ok := s.containers[c.Name]; ok {
-			old.Mounts, old.Inspected = c.Mounts, true
+			old.Mounts, old.CreateCommand, old.Inspected = c.Mounts, c.CreateCommand, true
 			s.containers[c.Name] = old
 		}
 	}
@@ -295,24 +298,25 @@ func index(known []Container) map[string]Container {
 	return all
 }
 
-// observed returns an observed container in the words of its declaration.
-func (s *snapshot) observed(c manager.Container, name string, known map[string]Container) (Container, []string) {
+// observed returns an observed container in the words of its declaration, notes, and the
+// options that a manifest cannot express.
+func (s *snapshot) observed(c manager.Container, name string, known map[string]Container) (item Container, notes, unfit []string) {
 	k, isKnown := known[name]
 	made, ok := entry(c, name)
 	if !ok {
-		made = Container{Name: name, Container: s.creator().FromContainer(c, k.Container)}
+		made.Name = name
+		made.Container, unfit = s.creator().FromContainer(c, k.Container)
 	}
 	if isKnown && c.ImageID != "" && s.images.ID(k.Image) == c.ImageID {
 		made.Image = k.Image // the same image by another name, such as its digest
 	}
 	made.Packages = s.withLearned(c, made.Packages)
-	item := Container{Name: name, Container: made.Container}
+	item = Container{Name: name, Container: made.Container}
 	if isKnown {
 		item.Container = applyDeclared(k.Container, made.Container)
 	}
 	item.ImageID, item.ToDo = c.ImageID, ToDo{}
-	notes := s.observeExports(&item, c)
-	return item, append(notes, s.unsupportedNotes(c, name)...)
+	return item, s.observeExports(&item, c), unfit
 }
 
 // applyDeclared returns a declared container as it was created.
@@ -322,17 +326,9 @@ func applyDeclared(known, made manifest.Container) manifest.Container {
 	}
 	c := known
 	c.Image, c.Packages, c.InitHooks, c.PreInitHooks = made.Image, made.Packages, made.InitHooks, made.PreInitHooks
-	c.Volume, c.Init, c.Root, c.Path, c.Env, c.AdditionalFlags = made.Volume, made.Init, made.Root, made.Path, made.Env, made.AdditionalFlags
+	c.Volume, c.Home, c.Init, c.Nvidia, c.Unshare, c.Root = made.Volume, made.Home, made.Init, made.Nvidia, made.Unshare, made.Root
+	c.Path, c.Env, c.AdditionalFlags = made.Path, made.Env, made.AdditionalFlags
 	return c
-}
-
-// unsupportedNotes names the properties of a container that a manifest cannot express.
-func (d Domain) unsupportedNotes(c manager.Container, name string) []string {
-	args, _ := creation.SplitArgs(c.Args)
-	if home := args["--home"]; home != "" && !d.isHome(home) {
-		return []string{fmt.Sprintf("%s has its own home, %s, which the manifest cannot express", name, home)}
-	}
-	return nil
 }
 
 // isHome reports whether a folder is the user's home, by any path.

@@ -55,7 +55,7 @@ func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, c Container, 
 	if steps := s.createSteps(c); isRefused(steps) {
 		return Upgrade{}, steps[0].(plan.Fail).Reason
 	}
-	made, _ := s.observed(old, c.Name, index([]Container{c}))
+	made, _, _ := s.observed(old, c.Name, index([]Container{c}))
 	u := Upgrade{Was: old.ImageID, Same: sameCreation(made.Container, c.Container), Backup: c.Name + suffix, DataLoss: d.changesSinceImage(ctx, sys, old, made.Volume, slices.Concat(made.Packages, c.Packages))}
 	u.Stages = s.stages(c, old, candidate, u.Backup, answering)
 	u.Undo = Stage{"restore the old container", []plan.Step{d.manager().RollBack(old, c.Name, c.Name+backupSuffix), s.manager().RestoreName(s.images.ID(c.Image), c.Image)}}

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,7 +30,10 @@ type Container struct {
 	PreInitHooks    []string          `json:"pre_init_hooks,omitempty"`   // shell commands before its setup
 	Volume          []string          `json:"volume,omitempty"`           // further mounts: HOST:CONTAINER
 	Pull            bool              `json:"pull,omitzero"`              // pull a newer image when it is created
+	Home            string            `json:"home,omitempty"`             // its own home on the host; default: the home of the host
 	Init            bool              `json:"init,omitzero"`              // run an init system
+	Nvidia          bool              `json:"nvidia,omitzero"`            // with the drivers of the host
+	Unshare         []string          `json:"unshare,omitempty"`          // what it does not share with the host: devsys, groups, ipc, netns, process
 	Root            bool              `json:"root,omitzero"`              // belongs to root
 	Path            []string          `json:"path,omitempty"`             // folders of PATH, in order
 	Env             map[string]string `json:"env,omitempty"`              // other variables of its environment
@@ -70,6 +74,7 @@ func (b Container) canonical() Container {
 	for i, h := range b.InitHooks {
 		b.InitHooks[i] = h.canonical()
 	}
+	b.Unshare = sorted(b.Unshare, strings.Compare)
 	b.Hosts = b.Hosts.canonical()
 	return b
 }
@@ -90,6 +95,8 @@ func (b Container) check(o strictjson.Object) {
 	checkItems(o, "exported_apps", "app", b.ExportedApps)
 	b.checkHooks(o)
 	o.List("volume", "volume", b.Volume, checkArgument)
+	o.Optional("home", b.Home, checkHomePath)
+	o.List("unshare", "namespace", b.Unshare, strictjson.OneOf("devsys", "groups", "ipc", "netns", "process"))
 	o.List("path", "folder", b.Path, checkPathEntry)
 	b.checkEnv(o.Within("env"))
 	b.checkFlags(o)
@@ -113,6 +120,12 @@ func (b Container) checkEnv(o strictjson.Object) {
 		}
 	}
 }
+
+// CheckVariable returns the error of a variable in "env", nil if it is valid.
+func CheckVariable(name, value string) error { return cmp.Or(checkVariable(name), checkAny(value)) }
+
+// CheckFlag returns the error of a flag in "additional_flags", nil if it is valid.
+func CheckFlag(flag string) error { return checkLine(flag) }
 
 // checkFlags checks that no flag sets PATH, which has its own field.
 func (b Container) checkFlags(o strictjson.Object) {

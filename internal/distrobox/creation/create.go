@@ -35,10 +35,20 @@ func (c Creator) Args(name string, entry manifest.Container) ([]string, error) {
 	for _, flag := range []struct {
 		set  bool
 		name string
-	}{{entry.Pull, "--pull"}, {entry.Init, "--init"}, {entry.Root && c.UID != 0, "--root"}} {
+	}{{entry.Pull, "--pull"}, {entry.Init, "--init"}, {entry.Nvidia, "--nvidia"}, {entry.Root && c.UID != 0, "--root"}} {
 		if flag.set {
 			argv = append(argv, flag.name)
 		}
+	}
+	for _, part := range entry.Unshare {
+		argv = append(argv, "--unshare-"+part)
+	}
+	if entry.Home != "" {
+		home := c.expand(entry.Home)
+		if err := harmless("home", home); err != nil {
+			return nil, err
+		}
+		argv = append(argv, "--home", home)
 	}
 	if len(entry.Packages) > 0 {
 		argv = append(argv, "--additional-packages", strings.Join(slices.Sorted(slices.Values(entry.Packages)), " "))

@@ -13,17 +13,16 @@ import (
 )
 
 // FromContainer returns the entry of a container that bkt did not create, as far as the
-// manager knows it: the manager does not distinguish options of the user from those of
-// distrobox. declared is the entry of the manifest. Its words stay where they mean the
-// same.
-func (c Creator) FromContainer(of manager.Container, declared manifest.Container) manifest.Container {
-	entry := declared
+// manager knows it, and what a manifest cannot express. declared is the entry of the
+// manifest. Its words stay where they mean the same.
+func (c Creator) FromContainer(of manager.Container, declared manifest.Container) (entry manifest.Container, out []string) {
+	entry = declared
 	entry.Image = of.Image
 	if sameName(declared.Image, of.Image) {
 		entry.Image = declared.Image
 	}
 	args, hooks := SplitArgs(of.Args)
-	entry.Init = args["--init"] == "1"
+	entry.Init, entry.Nvidia = args["--init"] == "1", args["--nvidia"] == "1"
 	entry.Packages = strings.Fields(args["--additional-packages"])
 	if !slices.Contains(joinedPre(declared.PreInitHooks), strings.TrimSpace(args["--pre-init-hooks"])) {
 		entry.PreInitHooks = single(args["--pre-init-hooks"])
@@ -36,9 +35,10 @@ func (c Creator) FromContainer(of manager.Container, declared manifest.Container
 	}
 	if of.Inspected {
 		entry.Volume = c.volumes(of, declared.Volume)
+		out = c.fromRecord(&entry, of, declared)
 	}
 	entry.Root = c.UID == 0 && declared.Root
-	return entry
+	return entry, out
 }
 
 func single(text string) []string {

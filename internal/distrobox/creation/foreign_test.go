@@ -32,7 +32,8 @@ func TestVolumesByOtherNamesOfTheHome(t *testing.T) {
 		if want == nil {
 			want = []string{"~/a:/a", "~/b:/b:ro", c.Home + ":/c"}
 		}
-		got := c.FromContainer(of, manifest.Container{Volume: declared}).Volume
+		entry, _ := c.FromContainer(of, manifest.Container{Volume: declared})
+		got := entry.Volume
 		less := cmp.Transformer("set", func(all []string) map[string]bool {
 			set := map[string]bool{}
 			for _, v := range all {

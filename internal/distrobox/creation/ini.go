@@ -70,8 +70,14 @@ func (c Creator) write(s *section, entry manifest.Container) {
 	for _, option := range []struct {
 		key   string
 		value bool
-	}{{"pull", entry.Pull}, {"init", entry.Init}, {"root", entry.Root}, {"entry", false}, {"start_now", false}, {"replace", false}} {
+	}{{"pull", entry.Pull}, {"init", entry.Init}, {"nvidia", entry.Nvidia}, {"root", entry.Root}, {"entry", false}, {"start_now", false}, {"replace", false}} {
 		s.set(option.key, fmt.Sprint(option.value))
+	}
+	for _, part := range entry.Unshare {
+		s.set("unshare_"+part, "true")
+	}
+	if entry.Home != "" {
+		s.set("home", c.expand(entry.Home))
 	}
 	s.set("additional_packages", slices.Sorted(slices.Values(entry.Packages))...)
 	for _, v := range entry.Volume {

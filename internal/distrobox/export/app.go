@@ -10,6 +10,7 @@ import (
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
+	"bkt/internal/shell"
 )
 
 // An App is a desktop entry of the host that starts a program of a container.
@@ -116,13 +117,13 @@ func (a *App) readCall(c call) {
 		a.Unsupported = ChangedByHand
 	}
 	a.Options = options
-	if text := texts(words); len(text) > 3 && path.Base(text[0]) == "sh" && text[1] == "-l" && text[2] == "-c" {
+	if text := shell.Texts(words); len(text) > 3 && path.Base(text[0]) == "sh" && text[1] == "-l" && text[2] == "-c" {
 		words = words[3:] // as release 1.6 writes it
 	}
 	if len(words) == 0 || a.opens {
 		return
 	}
-	a.exec, _, a.opens = strings.Cut(c.line[words[0].start:], "%")
+	a.exec, _, a.opens = strings.Cut(c.line[words[0].Start:], "%")
 }
 
 // readOptions reads the flags and the label of an entry, as far as the entry alone has
@@ -244,7 +245,7 @@ func IsMenuEntry(at, container string, ofRoot bool) bool {
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		exec, runs := strings.CutPrefix(line, "Exec=")
-		switch words := texts(splitWords(exec)); {
+		switch words := shell.Texts(shell.Split(exec)); {
 		case runs && len(words) > 2 && path.Base(words[0]) == "distrobox" && words[1] == "rm":
 		case runs:
 			c, enters := parseCall(exec)

@@ -6,29 +6,30 @@ import (
 	"strings"
 
 	"bkt/internal/manifest"
+	"bkt/internal/shell"
 )
 
 // A call is a call of distrobox-enter in a wrapper or a desktop entry.
 type call struct {
 	container string
-	root      bool   // the container belongs to root
-	before    []word // such as "env" and variables
-	flags     string // options of distrobox-enter as written, without the name and --root
-	odd       bool   // has options where distrobox-export writes none
+	root      bool         // the container belongs to root
+	before    []shell.Word // such as "env" and variables
+	flags     string       // options of distrobox-enter as written, without the name and --root
+	odd       bool         // has options where distrobox-export writes none
 	line      string
-	command   []word // to run in the container
+	command   []shell.Word // to run in the container
 }
 
 // parseCall finds the call of distrobox-enter in a command line, and reports whether there
 // is one.
 func parseCall(line string) (c call, ok bool) {
-	words := splitWords(line)
-	i := slices.IndexFunc(words, func(w word) bool { return path.Base(w.text) == "distrobox-enter" })
+	words := shell.Split(line)
+	i := slices.IndexFunc(words, func(w shell.Word) bool { return path.Base(w.Text) == "distrobox-enter" })
 	rest := i + 1
 	if i < 0 {
-		i = slices.IndexFunc(words, func(w word) bool { return path.Base(w.text) == "distrobox" })
+		i = slices.IndexFunc(words, func(w shell.Word) bool { return path.Base(w.Text) == "distrobox" })
 		rest = i + 2
-		if i < 0 || rest > len(words) || words[i+1].text != "enter" {
+		if i < 0 || rest > len(words) || words[i+1].Text != "enter" {
 			return call{}, false
 		}
 	}
@@ -38,32 +39,32 @@ func parseCall(line string) (c call, ok bool) {
 }
 
 // readOptions reads the options of distrobox-enter, and the command after them.
-func (c *call) readOptions(words []word) {
-	var flags []word
+func (c *call) readOptions(words []shell.Word) {
+	var flags []shell.Word
 	for n := 0; n < len(words); n++ {
 		hasNext := n+1 < len(words)
 		switch w := words[n]; {
-		case w.text == "--", w.text == "-e", w.text == "--exec":
+		case w.Text == "--", w.Text == "-e", w.Text == "--exec":
 			c.command = words[n+1:]
 			words = nil
-		case w.text == "-r", w.text == "--root":
+		case w.Text == "-r", w.Text == "--root":
 			c.root = true
-		case (w.text == "-n" || w.text == "--name") && hasNext:
-			c.container = words[n+1].text
+		case (w.Text == "-n" || w.Text == "--name") && hasNext:
+			c.container = words[n+1].Text
 			c.odd = c.odd || len(flags) > 0
 			n++
-		case (w.text == "-a" || w.text == "--additional-flags") && hasNext:
+		case (w.Text == "-a" || w.Text == "--additional-flags") && hasNext:
 			flags = append(flags, w, words[n+1])
 			n++
-		case strings.HasPrefix(w.text, "-"), c.container != "":
+		case strings.HasPrefix(w.Text, "-"), c.container != "":
 			flags = append(flags, w)
 		default: // for distrobox-enter, a single word is the name
-			c.container = w.text
+			c.container = w.Text
 			c.odd = c.odd || len(flags) > 0
 		}
 	}
 	if len(flags) > 0 {
-		c.flags = c.line[flags[0].start:flags[len(flags)-1].end]
+		c.flags = c.line[flags[0].Start:flags[len(flags)-1].End]
 	}
 }
 
@@ -81,12 +82,12 @@ func (c call) run() run { return parseRun(c.line, c.command) }
 // parseRun parses the words of a command in line. Before the program, each release of
 // distrobox-export writes other words to run it as root, and some a shell that gets the
 // program and its arguments as a script.
-func parseRun(line string, words []word) run {
+func parseRun(line string, words []shell.Word) run {
 	r, words := asRoot(words)
-	text := texts(words)
+	text := shell.Texts(words)
 	if len(text) > 3 && path.Base(text[0]) == "sh" && text[1] == "-l" && text[2] == "-c" {
 		line, words = text[3], words[3:]
-		inner := splitWords(line)
+		inner := shell.Split(line)
 		if strings.HasSuffix(line, "$@") || strings.HasSuffix(line, "$*") {
 			words = inner
 		} else {
@@ -96,24 +97,24 @@ func parseRun(line string, words []word) run {
 	if len(words) == 0 {
 		return r
 	}
-	r.program = words[0].text
+	r.program = words[0].Text
 	last := len(words)
-	for last > 1 && slices.Contains([]string{"$@", "$*"}, words[last-1].text) {
+	for last > 1 && slices.Contains([]string{"$@", "$*"}, words[last-1].Text) {
 		last--
 	}
 	if last > 1 && line != "" {
-		r.flags = line[words[1].start:words[last-1].end]
+		r.flags = line[words[1].Start:words[last-1].End]
 	} else if last > 1 {
-		r.flags = strings.Join(texts(words[1:last]), " ")
+		r.flags = strings.Join(shell.Texts(words[1:last]), " ")
 	}
 	return r
 }
 
 // asRoot returns the words of a command after those that run it as root.
-func asRoot(words []word) (run, []word) {
+func asRoot(words []shell.Word) (run, []shell.Word) {
 	var r run
 	for len(words) > 0 {
-		switch path.Base(words[0].text) {
+		switch path.Base(words[0].Text) {
 		case "sudo", "doas", "su-exec":
 			r.sudo = true
 		case "-S", "-i", "su", "-", "root":
@@ -151,66 +152,6 @@ func (c call) beyond() string {
 
 // isAskpass reports whether distrobox-export writes a word before the call of a
 // container of root.
-func isAskpass(w word) bool { return strings.HasPrefix(w.text, "SUDO_ASKPASS=") }
+func isAskpass(w shell.Word) bool { return strings.HasPrefix(w.Text, "SUDO_ASKPASS=") }
 
 const ChangedByHand = "was changed by hand"
-
-// A word is a word of a command line.
-type word struct {
-	text       string // without quotes
-	start, end int    // its bytes in the line
-}
-
-// texts returns the words without their places.
-func texts(words []word) []string {
-	var all []string
-	for _, w := range words {
-		all = append(all, w.text)
-	}
-	return all
-}
-
-// splitWords splits a command line into words, by the quotes and backslashes that
-// shells and desktop entries have in common.
-func splitWords(line string) []word {
-	var words []word
-	var text strings.Builder
-	start, escaped := -1, false // outside a word
-	quote := rune(0)
-	begin := func(at int) {
-		if start < 0 {
-			start = at
-		}
-	}
-	finish := func(at int) {
-		if start >= 0 {
-			words = append(words, word{text.String(), start, at})
-		}
-		text.Reset()
-		start = -1
-	}
-	for at, r := range line {
-		switch {
-		case escaped:
-			text.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			escaped = true
-			begin(at)
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote != 0:
-			text.WriteRune(r)
-		case r == '\'' || r == '"':
-			quote = r
-			begin(at)
-		case r == ' ' || r == '\t':
-			finish(at)
-		default:
-			text.WriteRune(r)
-			begin(at)
-		}
-	}
-	finish(len(line))
-	return words
-}

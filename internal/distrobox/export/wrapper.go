@@ -13,6 +13,7 @@ import (
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
+	"bkt/internal/shell"
 )
 
 // A Wrapper is a program of the host that runs a program of a container.
@@ -151,7 +152,7 @@ func isUnusual(line, program, flags string) bool {
 	case enters && !strings.HasPrefix(line, "#"), runs && strings.HasPrefix(line, "exec distrobox-host-exec "):
 		return false // the caller checks the call itself
 	case runs:
-		inside := parseRun(command, splitWords(command))
+		inside := parseRun(command, shell.Split(command))
 		return inside.program != program || inside.flags != "" && inside.flags != flags
 	}
 	whole := []string{"", "#!/bin/sh", "# distrobox_binary", "else", "fi", "done", "eval ${command}", `for arg in "$@"; do`}

@@ -23,7 +23,8 @@ type cached struct {
 	Labels                   map[string]string
 	Args                     []string
 	Mounts                   []Mount
-	Inspected                bool
+	CreateCommand            []string
+	Recorded                 bool // mounts and command are known
 }
 
 // ParseCache returns the cache with this text, an empty cache if the text is invalid.
@@ -39,7 +40,7 @@ func ParseCache(text []byte) Cache {
 func NewCache(stamp string, containers []Container) Cache {
 	cache := Cache{Stamp: stamp}
 	for _, c := range containers {
-		cache.Containers = append(cache.Containers, cached{c.ID, c.Name, c.Image, c.ImageID, c.Labels, c.Args, c.Mounts, c.Inspected})
+		cache.Containers = append(cache.Containers, cached{c.ID, c.Name, c.Image, c.ImageID, c.Labels, c.Args, c.Mounts, c.CreateCommand, c.Inspected})
 	}
 	return cache
 }
@@ -51,21 +52,20 @@ func (c Cache) At(stamp string) ([]Container, bool) {
 	for _, r := range c.Containers {
 		all = append(all, Container{
 			ID: r.ID, Name: r.Name, Image: r.Image, ImageID: r.ImageID,
-			Labels: r.Labels, Args: r.Args, Mounts: r.Mounts, Inspected: r.Inspected,
+			Labels: r.Labels, Args: r.Args, Mounts: r.Mounts, CreateCommand: r.CreateCommand, Inspected: r.Recorded,
 		})
 	}
 	return all, stamp != "" && c.Stamp == stamp
 }
 
-// Mounts returns the folders that a container shares with the host, and whether they
-// are known.
-func (c Cache) Mounts(of Container) ([]Mount, bool) {
+// AddDetails adds to a container what an earlier answer says about its creation.
+func (c Cache) AddDetails(to *Container) {
 	for _, r := range c.Containers {
-		if r.ID == of.ID && r.Inspected {
-			return r.Mounts, true
+		if r.ID == to.ID && r.Recorded {
+			to.Mounts, to.CreateCommand, to.Inspected = r.Mounts, r.CreateCommand, true
+			return
 		}
 	}
-	return of.Mounts, of.Inspected
 }
 
 // Stamp returns a text that changes whenever podman writes its list of containers, which

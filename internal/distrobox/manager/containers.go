@@ -34,6 +34,8 @@ type Container struct {
 	PID       int // of its first process, if it runs
 	Mounts    []Mount
 	Inspected bool
+
+	CreateCommand []string // that podman has recorded; docker records none
 }
 
 // A Mount is a folder or a file of the host in a container.
@@ -131,8 +133,9 @@ func (m Manager) Inspect(ctx context.Context, sys reconcile.System, ids []string
 			Pid     int
 		}
 		Config struct {
-			Image  string
-			Labels map[string]string
+			Image         string
+			Labels        map[string]string
+			CreateCommand []string
 		}
 	}
 	if err := parse(text, &rows); err != nil {
@@ -143,7 +146,7 @@ func (m Manager) Inspect(ctx context.Context, sys reconcile.System, ids []string
 		all = append(all, Container{
 			ID: r.ID, Name: strings.TrimPrefix(r.Name, "/"), Image: cmp.Or(r.ImageName, r.Config.Image), ImageID: shortID(r.Image),
 			Labels: r.Config.Labels, Args: r.Args, Running: r.State.Running, PID: r.State.Pid,
-			Mounts: r.Mounts, Inspected: true,
+			Mounts: r.Mounts, Inspected: true, CreateCommand: r.Config.CreateCommand,
 		})
 	}
 	return all, nil
