@@ -297,7 +297,7 @@ func (d *Domain) findFailures(items []Item) {
 func (d *Domain) checkApplied(i Item, differs map[string]reconcile.Difference) error {
 	now, still := differs[i.Key]
 	// A merged item, or one that can only be captured, is for capture now.
-	onlyHere := now.Case == reconcile.CaseLive && (now.Reported || !i.isUndoable() && !i.Restored)
+	onlyHere := now.Case == reconcile.CaseRenamed || now.Case == reconcile.CaseLive && (now.Reported || !i.isUndoable() && !i.Restored)
 	switch {
 	case d.Err != nil:
 		return fmt.Errorf("was changed, but the result is unknown: %w", d.Err)

@@ -30,7 +30,7 @@ const (
 func DecideCapture(take Side) func(*Item) {
 	return func(i *Item) {
 		switch i.Case {
-		case reconcile.CaseLive, reconcile.CaseNew, reconcile.CaseNoBase, reconcile.CaseMerge:
+		case reconcile.CaseLive, reconcile.CaseNew, reconcile.CaseNoBase, reconcile.CaseMerge, reconcile.CaseRenamed:
 			i.Op = ToManifest.Op(i.Difference)
 		case reconcile.CaseConflict:
 			resolveConflict(i, take, LiveSide, ToManifest)
@@ -47,7 +47,7 @@ func DecideCapture(take Side) func(*Item) {
 // only the system has may be one that was removed from the manifest.
 func DecideAutoCapture(i *Item) {
 	i.Keep()
-	if i.Case != reconcile.CaseLive && i.Case != reconcile.CaseNew {
+	if i.Case != reconcile.CaseLive && i.Case != reconcile.CaseNew && i.Case != reconcile.CaseRenamed {
 		return
 	}
 	if i.Domain.LostBase {

@@ -73,6 +73,8 @@ func Explain(d reconcile.Difference) string {
 		return changeOnSystem(d)
 	case reconcile.CaseManifest:
 		return changeInManifest(d)
+	case reconcile.CaseRenamed:
+		return "upstream renamed it: " + describe(d.Manifest, d.Live)
 	case reconcile.CaseNoBase:
 		return "differs from the manifest: " + describe(d.Live, d.Manifest)
 	}
@@ -137,6 +139,8 @@ func Remedy(i Item) string {
 		return "a file of bkt needs repair; run \"bkt apply\""
 	case reconcile.CaseManifest:
 		return "changed in the manifest; run \"bkt apply\" to change it on this system"
+	case reconcile.CaseRenamed:
+		return "upstream renamed it; run \"bkt capture\" to rename it in the manifest"
 	case reconcile.CaseNew:
 		return "not in the manifest; run \"bkt capture\" to add it"
 	}

@@ -30,6 +30,9 @@ func (c *comparison[T]) Capture(repo *Edits, keys []string) error {
 func (c *comparison[T]) capture(declared map[string]T, key string) {
 	t := c.items[key]
 	old, known := declared[key]
+	for _, was := range c.former[key] {
+		delete(declared, was)
+	}
 	switch {
 	case t.merged != nil:
 		declared[key] = *t.merged

@@ -24,6 +24,7 @@ const (
 	CaseNoBase       Case = "unknown"  // different on both sides, without a last known state
 	CaseUncapturable Case = "unfit"    // on the system, and manifests cannot express it
 	CaseBroken       Case = "broken"   // as declared, and a file that bkt wrote for it needs repair
+	CaseRenamed      Case = "renamed"  // as declared, under another name that its makers gave it
 )
 
 // A Difference is an item that differs between the system and the manifest.
@@ -89,6 +90,7 @@ type comparison[T Item[T]] struct {
 	differences []Difference
 	ignored     []string
 	hidden      []string
+	former      map[string][]string // by key, the keys under which the manifest declares an item
 	leftOut     []LeftOut
 	upToDate    int
 	total       int
@@ -127,6 +129,7 @@ func (c *comparison[T]) Keys() []string {
 }
 
 func (c *comparison[T]) compare(here map[string]T) {
+	here = c.follow(here)
 	live, base := c.live(here), c.base.of(c.observed)
 	keys := map[string]bool{}
 	for _, m := range []map[string]T{live, base, here} {
@@ -191,10 +194,14 @@ func (c *comparison[T]) add(key string, t versions[T]) {
 	if err := c.uncapturable(key, t); err != nil {
 		t.diffCase, why = CaseUncapturable, err
 	}
+	if t.diffCase == "" && len(c.former[key]) > 0 {
+		t.diffCase = CaseRenamed
+	}
 	c.items[key] = t
 	switch {
 	case t.diffCase != "":
-		c.differences = append(c.differences, Difference{key, t.diffCase, why, c.reported(t), encode(t.base), encode(t.live), encode(t.manifest), encode(at(c.elsewhere, key))})
+		declared := c.declaredAs(key, t.manifest)
+		c.differences = append(c.differences, Difference{key, t.diffCase, why, c.reported(t), encode(t.base), encode(t.live), encode(declared), encode(at(c.elsewhere, key))})
 	case t.live != nil:
 		c.upToDate++
 	}

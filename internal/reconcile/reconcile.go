@@ -77,6 +77,9 @@ type Snapshot[T any] struct {
 	// IsDefault reports whether nobody has set the item. Such an item counts only
 	// if it is declared. Nil: no item is default.
 	IsDefault func(T) bool
+	// Renamed returns a declared item under the name that its makers have given it since,
+	// if it has that name on this system. Nil: items keep their names.
+	Renamed func(T) (T, bool)
 	// Resolve returns the meaning of a declared item on this system, such as the file
 	// that a name refers to. It is used to compare and change the system; the manifest
 	// does not change. Nil: items need no resolution.

@@ -166,7 +166,7 @@ func colourOfCase(c reconcile.Case) string {
 	switch c {
 	case reconcile.CaseConflict, reconcile.CaseUncapturable:
 		return ui.Red
-	case reconcile.CaseLive, reconcile.CaseNew:
+	case reconcile.CaseLive, reconcile.CaseNew, reconcile.CaseRenamed:
 		return ui.Green
 	}
 	return ui.Yellow

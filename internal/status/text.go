@@ -114,7 +114,7 @@ func summary(d report.Domain) string {
 		words string
 		cases []reconcile.Case
 	}{
-		{"changed on this system", []reconcile.Case{reconcile.CaseLive, reconcile.CaseNew}},
+		{"changed on this system", []reconcile.Case{reconcile.CaseLive, reconcile.CaseNew, reconcile.CaseRenamed}},
 		{"changed in the manifest", []reconcile.Case{reconcile.CaseManifest, reconcile.CaseMissing}},
 		{"changed on both sides", []reconcile.Case{reconcile.CaseMerge, reconcile.CaseNoBase}},
 		{"in conflict", []reconcile.Case{reconcile.CaseConflict}},
