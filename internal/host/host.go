@@ -293,7 +293,25 @@ func put(p plan.Overwrite) error {
 	if err := folderOf(p.Path, p.Private, p.Within); err != nil {
 		return err
 	}
-	return writeFile(p, 0o644)
+	if err := writeFile(p, 0o644); err != nil || p.Also == nil {
+		return err
+	}
+	return putAliases(p)
+}
+
+// putAliases writes the file under its further names that do not exist yet.
+func putAliases(p plan.Overwrite) error {
+	for _, name := range p.Also.Names() {
+		alias := p
+		alias.Path, alias.Also = filepath.Join(filepath.Dir(p.Path), name), nil
+		if _, err := os.Lstat(alias.Path); err == nil {
+			continue
+		}
+		if err := put(alias); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // move renames a file, unless there is one of the new name.

@@ -44,14 +44,14 @@ type Ask struct {
 	Answer  Answer
 }
 
-// An Answer parses the answer of a server. It is the first of two callbacks in plans:
+// An Answer parses the answer of a server. It is the first of three callbacks in plans:
 // planning asks no server, so only the execution knows which file to install.
 type Answer interface {
 	// Source returns the source in the text at a URL.
 	Source(url string, text []byte) (Source, error)
 }
 
-// A Finisher computes the steps that belong to the installation of a program. It is the second of two
+// A Finisher computes the steps that belong to the installation of a program. It is the second of three
 // callbacks in plans: only the program itself has its desktop entry and its icon.
 type Finisher interface {
 	// Finish returns the steps that write and delete files before the program moves to its

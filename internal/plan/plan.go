@@ -83,6 +83,14 @@ type Overwrite struct {
 	Private string   // as in [Write]
 	Within  []string // as in [Write]
 	Cache   bool     // without the file, bkt reads the facts in it again
+	Also    Aliases  // further names in the same folder; nil: none
+}
+
+// Aliases are names that a file gets in addition, unless a file has them already. They are
+// the third of three callbacks in plans: only an installation shows under which name
+// something is installed.
+type Aliases interface {
+	Names() []string
 }
 
 func (Overwrite) step() {}
