@@ -26,6 +26,7 @@ func All() []File {
 		file[SystemConfig](SystemConfigPath),
 		file[Toolchains](ToolchainsPath),
 		file[Containers](DistroboxPath),
+		file[FlatpakInstallations](FlatpakInstallationsPath),
 		file[FlatpakRemotes](FlatpakRemotesPath),
 		file[FlatpakApps](FlatpakAppsPath),
 		file[FlatpakOverrides](FlatpakOverridesPath),

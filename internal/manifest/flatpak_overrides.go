@@ -48,7 +48,7 @@ func (v FlatpakOverride) check(o strictjson.Object) {
 	if v.App != Global {
 		o.Required("app", v.App, checkAppID)
 	}
-	o.Required("scope", string(v.Scope), checkScope)
+	o.Required("scope", string(v.Scope), checkOverrideScope)
 	o.List("flags", "override", v.Flags, checkOverride)
 	checkNotes(o, v.Hosts, v.Comment)
 }

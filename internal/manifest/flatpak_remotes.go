@@ -22,8 +22,15 @@ type FlatpakRemote struct {
 	Subset      string `json:"subset,omitempty"`  // such as "verified"
 	Disabled    bool   `json:"disabled,omitzero"`
 	NoGPGVerify bool   `json:"no_gpg_verify,omitzero"` // accept unsigned apps
-	Hosts       Hosts  `json:"hosts,omitempty"`        // the only computers for it; default: all
-	Comment     string `json:"comment,omitempty"`
+
+	Title         string `json:"title,omitempty"`          // default: the repository's
+	Priority      *int   `json:"priority,omitempty"`       // apps come from the remote with the highest one; default: 1
+	DefaultBranch string `json:"default_branch,omitempty"` // of apps; default: the repository's
+	NoEnumerate   bool   `json:"noenumerate,omitzero"`     // do not list its apps
+	NoUseForDeps  bool   `json:"nodeps,omitzero"`          // do not install runtimes that apps need from it
+
+	Hosts   Hosts  `json:"hosts,omitempty"` // the only computers for it; default: all
+	Comment string `json:"comment,omitempty"`
 }
 
 // Key returns scope and name.
@@ -50,6 +57,8 @@ func (r FlatpakRemote) check(o strictjson.Object) {
 	o.Optional("filter", r.Filter, checkText)
 	o.Optional("gpg_key", r.GPGKey, checkText)
 	o.Optional("subset", r.Subset, checkSubset)
+	o.Optional("title", r.Title, checkTrimmed)
+	o.Optional("default_branch", r.DefaultBranch, checkBranch)
 	checkNotes(o, r.Hosts, r.Comment)
 }
 

@@ -31,6 +31,12 @@ func (r FlatpakRemote) OnlyOn() Hosts { return r.Hosts }
 // WithHosts returns the remote declared for these computers.
 func (r FlatpakRemote) WithHosts(h Hosts) FlatpakRemote { r.Hosts = h; return r }
 
+// OnlyOn returns the computers that the installation is declared for.
+func (i FlatpakInstallation) OnlyOn() Hosts { return i.Hosts }
+
+// WithHosts returns the installation declared for these computers.
+func (i FlatpakInstallation) WithHosts(h Hosts) FlatpakInstallation { i.Hosts = h; return i }
+
 // OnlyOn returns the computers that the app is declared for.
 func (a FlatpakApp) OnlyOn() Hosts { return a.Hosts }
 
