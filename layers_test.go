@@ -53,7 +53,7 @@ var may = map[string]string{
 	"internal/extension":                      "internal/gvariant internal/hint internal/manifest internal/patherr internal/plainfile internal/plan internal/reconcile",
 	"internal/filetree":                       "internal/hint internal/manifest internal/patherr internal/printable",
 	"internal/finding":                        "internal/hint",
-	"internal/flatpak":                        "internal/hint internal/homepath internal/keyfile internal/manifest internal/patherr internal/plainfile internal/plan internal/reconcile",
+	"internal/flatpak":                        "internal/gvariant internal/hint internal/homepath internal/keyfile internal/manifest internal/patherr internal/plainfile internal/plan internal/reconcile",
 	"internal/flock":                          "",
 	"internal/githook":                        "internal/confine internal/hint internal/host internal/patherr internal/plainfile internal/plan internal/repo internal/shell",
 	"internal/gsettings":                      "internal/gvariant internal/gvdb internal/hint internal/homepath internal/keyfile internal/manifest internal/patherr internal/plainfile internal/plan internal/reconcile internal/strictjson",

@@ -243,7 +243,7 @@ func undeclaredRemotes(_ context.Context, t *Target) ([]Problem, error) {
 	var all []Problem
 	for _, app := range apps.Content.Apps {
 		remote := manifest.FlatpakRemote{Name: app.Remote, Scope: app.Scope}.Key()
-		if declared[remote] {
+		if declared[remote] || app.Bundle != "" { // every command says so
 			continue
 		}
 		declared[remote] = true // report it once

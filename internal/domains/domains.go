@@ -28,16 +28,24 @@ import (
 func All(w workspace.Folders, repo fs.FS, cache *Cache) []reconcile.Reconciler {
 	f := folders{w, cache}
 	installations := Flatpak(w)
+	installations.Declared = declaredInstallation(repo)
+	arch := FlatpakArch(runtime.GOARCH)
 	return []reconcile.Reconciler{
+		reconcile.New("flatpak-installations", flatpak.Settings{Installations: installations, Arch: arch},
+			reconcile.List[manifest.FlatpakInstallations, manifest.FlatpakInstallation]{
+				File:  manifest.FlatpakInstallationsPath,
+				Items: func(m *manifest.FlatpakInstallations) *[]manifest.FlatpakInstallation { return &m.Installations },
+			}),
+		// Remotes are in installations.
 		reconcile.New("flatpak-remotes", flatpak.Remotes{Installations: installations, Cache: filepath.Join(f.Cache, "bkt", "flatpak")},
 			reconcile.List[manifest.FlatpakRemotes, manifest.FlatpakRemote]{
 				File:  flatpak.RemotesFile,
 				Items: func(m *manifest.FlatpakRemotes) *[]manifest.FlatpakRemote { return &m.Remotes },
 			}),
 		// Apps come from remotes.
-		reconcile.New("flatpak-apps", flatpak.Apps{Installations: installations, Arch: FlatpakArch(runtime.GOARCH)}, flatpak.AppStore{}),
+		reconcile.New("flatpak-apps", flatpak.Apps{Installations: installations, Arch: arch}, flatpak.AppStore{}),
 		// Overrides are for apps.
-		reconcile.New("flatpak-overrides", flatpak.Overrides{Installations: installations, Home: f.Home}, flatpak.OverrideStore{}),
+		reconcile.New("flatpak-overrides", flatpak.Overrides{Installations: installations, Home: f.Home, Arch: arch}, flatpak.OverrideStore{}),
 		// Extensions bring the schemas of their settings.
 		reconcile.New("extensions", extension.Domain{
 			Data:     f.Data,
@@ -133,6 +141,21 @@ func Flatpak(f workspace.Folders) flatpak.Installations {
 		Missing: !host.Installed("flatpak"),
 		User:    cmp.Or(os.Getenv("FLATPAK_USER_DIR"), filepath.Join(f.Data, "flatpak")),
 		System:  cmp.Or(os.Getenv("FLATPAK_SYSTEM_DIR"), "/var/lib/flatpak"),
+		Config:  cmp.Or(os.Getenv("FLATPAK_CONFIG_DIR"), "/etc/flatpak"),
+	}
+}
+
+// declaredInstallation returns the function that returns the folder of an installation in
+// the manifest, "" if it is not declared. The domain of installations names an error.
+func declaredInstallation(repo fs.FS) func(manifest.Scope) string {
+	return func(scope manifest.Scope) string {
+		m, _ := manifest.Read[manifest.FlatpakInstallations](repo, manifest.FlatpakInstallationsPath)
+		for _, i := range m.Content.Installations {
+			if i.Scope == scope {
+				return i.Path
+			}
+		}
+		return ""
 	}
 }
 

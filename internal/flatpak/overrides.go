@@ -21,20 +21,34 @@ import (
 type Overrides struct {
 	Installations
 	Home string // the folder that manifests call ${HOME}
+	Arch string // Flatpak's name of this machine's architecture
 }
 
-// Observe reads the files of the overrides.
+// Observe reads the files of the overrides. flatpak leaves those of an app that upstream
+// renamed under its former id: the declared ones are for the app of the new id, and a file
+// of the former id counts only if nothing else is known.
 func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
+	o.Installations = o.read()
 	var items []manifest.FlatpakOverride
-	names := homepath.Of(o.Home)
+	var left []reconcile.LeftOut
 	kept := keptPermissions{}
+	names := homepath.Of(o.Home)
+	renames := o.renames(known)
+	known = renames.follow(known)
 	unread, err := o.each(overridesFolder, func(scope manifest.Scope, dir string, u *unread) error {
+		if _, custom := scope.Custom(); custom {
+			return nil // flatpak does not read them
+		}
 		entries, err := os.ReadDir(filepath.Join(dir, overridesFolder))
 		for _, e := range entries {
 			if strings.HasPrefix(e.Name(), ".") {
 				continue // a file that was being written
 			}
 			item := manifest.FlatpakOverride{App: e.Name(), Scope: scope}
+			if id, ok := renames[item.App]; ok && o.isDecided(id, scope, known) {
+				left = append(left, reconcile.LeftOut{Reason: "overrides of apps under a former id", What: item.Key()})
+				continue
+			}
 			all, err := readOverride(o.path(item))
 			if err != nil {
 				u.addItem(item.Key(), err)
@@ -55,8 +69,9 @@ func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manife
 		Plan:     func(diffs []reconcile.Diff[manifest.FlatpakOverride]) []plan.Change { return o.plan(diffs, kept) },
 		Identity: func(x manifest.FlatpakOverride) string { return o.identity(overridesFolder, x.Scope) },
 		Hidden:   func(x manifest.FlatpakOverride) bool { return unread.hides(x.Scope, x.Key()) },
+		Renamed:  renames.renamedOverride,
 		Unread:   unread.parts,
-		LeftOut:  kept.leftOut(),
+		LeftOut:  append(kept.leftOut(), left...),
 	}, nil
 }
 
@@ -230,7 +245,11 @@ func (o Overrides) put(op plan.Op, want manifest.FlatpakOverride, kept []permiss
 			all = append(all, p)
 		}
 	}
-	return plan.Change{Op: op, Targets: []string{want.Key()}, Steps: []plan.Step{plan.Overwrite{Path: o.path(want), Text: []byte(formatOverride(all))}}}
+	file := plan.Overwrite{Path: o.path(want), Text: []byte(formatOverride(all))}
+	if op == plan.Add {
+		file.Also = o.aliases(want)
+	}
+	return plan.Change{Op: op, Targets: []string{want.Key()}, Steps: []plan.Step{file}}
 }
 
 func (o Overrides) path(x manifest.FlatpakOverride) string {

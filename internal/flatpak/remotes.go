@@ -29,7 +29,9 @@ type Remotes struct {
 // Observe returns the remotes, except undeclared ones that flatpak created for a single
 // app: no user added these, and flatpak removes them with the app.
 func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakRemote) (reconcile.Snapshot[manifest.FlatpakRemote], error) {
+	r.Installations = r.read()
 	var items []manifest.FlatpakRemote
+	var left []reconcile.LeftOut
 	unread, err := r.each(repository, func(scope manifest.Scope, dir string, u *unread) error {
 		config, err := readConfig(dir)
 		for _, g := range config {
@@ -43,11 +45,16 @@ func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest
 			switch {
 			case errRead != nil:
 				u.addItem(remote.Key(), errRead)
+			case !isKnown && isOrigin(config, name):
+				left = append(left, reconcile.LeftOut{Reason: "remotes that flatpak made for a single app", What: remote.Key()})
+				continue
 			case isKnown:
-				items = append(items, rewordedRemote(remote, k))
-			case !isOrigin(config, name):
+				remote = rewordedRemote(remote, k)
+				fallthrough
+			default:
 				items = append(items, remote)
 			}
+			left = append(left, otherSettings(remote.Key(), g)...)
 		}
 		return err
 	})
@@ -56,13 +63,15 @@ func (r Remotes) Observe(_ context.Context, _ reconcile.System, known []manifest
 	}
 	identity := func(x manifest.FlatpakRemote) string { return r.identity(repository, x.Scope) }
 	hidden := func(x manifest.FlatpakRemote) bool { return unread.hides(x.Scope, x.Key()) }
-	return reconcile.Snapshot[manifest.FlatpakRemote]{Items: items, Plan: r.Plan, Identity: identity, Hidden: hidden, Unread: unread.parts}, nil
+	return reconcile.Snapshot[manifest.FlatpakRemote]{Items: items, Plan: r.Plan, Identity: identity, Hidden: hidden, Unread: unread.parts, LeftOut: left}, nil
 }
 
 // isOrigin reports whether flatpak created a remote for an app from a file.
 func isOrigin(config keyfile.File, name string) bool {
-	return config.Get(remoteGroup(name), "xa.noenumerate") == "true" && strings.HasSuffix(name, "-origin")
+	return config.Get(remoteGroup(name), "xa.noenumerate") == "true" && isOriginName(name)
 }
+
+func isOriginName(name string) bool { return strings.HasSuffix(name, "-origin") }
 
 func readRemote(dir string, config keyfile.File, name string) (manifest.FlatpakRemote, error) {
 	group := remoteGroup(name)
@@ -72,11 +81,7 @@ func readRemote(dir string, config keyfile.File, name string) (manifest.FlatpakR
 		Disabled:    config.Get(group, "xa.disable") == "true",
 		NoGPGVerify: config.Get(group, "gpg-verify") == "false",
 	}
-	// A subset that the user did not choose belongs to the repository, which may
-	// change it.
-	if config.Get(group, "xa.subset-is-set") == "true" {
-		remote.Subset = config.Get(group, "xa.subset")
-	}
+	readSettings(&remote, config)
 	key, err := readIfExists(keyRing(dir, name))
 	remote.GPGKey = base64.StdEncoding.EncodeToString(withoutTrust(key))
 	if err == nil && config.Get(group, "xa.filter") != "" {
@@ -126,6 +131,18 @@ func rewordedRemote(live, k manifest.FlatpakRemote) manifest.FlatpakRemote {
 	if sameFilter(k.Filter, live.Filter) {
 		live.Filter = k.Filter
 	}
+	if k.Priority != nil && priority(k) == priority(live) {
+		live.Priority = k.Priority
+	}
+	if isRepoFile(k.URL) && !k.NoUseForDeps { // the file may say so
+		live.NoUseForDeps = false
+	}
+	if isOriginName(live.Name) { // flatpak sets these for a remote of a single app
+		live.NoEnumerate = k.NoEnumerate
+		if k.Priority == nil && priority(live) == 0 {
+			live.Priority = nil
+		}
+	}
 	return live
 }
 
@@ -151,7 +168,7 @@ func isRepoFile(u string) bool { return strings.HasSuffix(u, ".flatpakrepo") }
 // Same implements [reconcile.Domain].
 func (r Remotes) Same(a, b manifest.FlatpakRemote) bool {
 	return (sameURL(a.URL, b.URL) || sameURL(b.URL, a.URL)) && a.Subset == b.Subset && a.Disabled == b.Disabled &&
-		a.NoGPGVerify == b.NoGPGVerify && sameFilter(a.Filter, b.Filter) &&
+		a.NoGPGVerify == b.NoGPGVerify && sameFilter(a.Filter, b.Filter) && sameSettings(a, b) &&
 		(a.GPGKey == "" || b.GPGKey == "" || sameKey(a.GPGKey, b.GPGKey))
 }
 
@@ -190,6 +207,7 @@ func (r Remotes) addRemote(want manifest.FlatpakRemote) plan.Change {
 	argv := []string{"flatpak", "remote-add", option(want.Scope)}
 	steps, flags := r.settings(manifest.FlatpakRemote{}, want)
 	argv = append(argv, flags...)
+	argv = append(argv, settingOptions(manifest.FlatpakRemote{}, want)...)
 	if want.Disabled { // flatpak does not fetch the summary of a disabled remote
 		argv = append(argv, "--disable")
 	}
@@ -222,6 +240,7 @@ func (r Remotes) modifyRemote(have, want manifest.FlatpakRemote) plan.Change {
 	if !sameURL(have.URL, want.URL) {
 		argv = append(argv, "--url="+want.URL)
 	}
+	argv = append(argv, settingOptions(have, want)...)
 	if have.Subset != "" && want.Subset == "" {
 		argv = append(argv, "--subset=")
 	}
@@ -245,6 +264,10 @@ func (r Remotes) modifyRemote(have, want manifest.FlatpakRemote) plan.Change {
 // settings returns the options that adding and modifying have in common, and the steps
 // that write the files in these options.
 func (r Remotes) settings(have, want manifest.FlatpakRemote) (before []plan.Step, flags []string) {
+	dir := r.dir(want.Scope)
+	if dir == "" && (want.GPGKey != "" || want.Filter != "") {
+		return []plan.Step{plan.Fail{Reason: errNoInstallation(want.Scope)}}, nil
+	}
 	if want.Subset != "" && want.Subset != have.Subset {
 		flags = append(flags, "--subset="+want.Subset)
 	}
@@ -255,13 +278,13 @@ func (r Remotes) settings(have, want manifest.FlatpakRemote) (before []plan.Step
 		file := filepath.Join(r.Cache, want.Name+".gpg") // flatpak does not read a key from a pipe
 		before = append(before, plan.Overwrite{Path: file, Text: keyBytes(want.GPGKey)})
 		if have.GPGKey != "" { // importing keeps the present keys
-			before = append(before, plan.Delete{Path: keyRing(r.dir(want.Scope), want.Name)})
+			before = append(before, plan.Delete{Path: keyRing(dir, want.Name)})
 		}
 		flags = append(flags, "--gpg-import="+file)
 	}
 	if want.Filter != "" && !sameFilter(want.Filter, have.Filter) {
 		// Flatpak reads the file again at each update, so it has to stay.
-		file := filepath.Join(r.dir(want.Scope), "filters", want.Name)
+		file := filepath.Join(dir, "filters", want.Name)
 		before = append(before, plan.Overwrite{Path: file, Text: []byte(want.Filter)})
 		flags = append(flags, "--filter="+file)
 	}

@@ -40,10 +40,27 @@ func (AppStore) Save(repo *reconcile.Edits, items []manifest.FlatpakApp) error {
 		return err
 	}
 	apps.Apps = items
+	overrides = followApps(overrides, items)
 	if err := reconcile.WriteManifest(repo, AppsFile, apps); err != nil {
 		return err
 	}
 	return OverrideStore{}.Save(repo, overrides)
+}
+
+// followApps returns overrides that move with apps from former ids of these to the new ones.
+func followApps(overrides []manifest.FlatpakOverride, apps []manifest.FlatpakApp) []manifest.FlatpakOverride {
+	all := slices.Clone(overrides)
+	for n, o := range all {
+		i := slices.IndexFunc(apps, func(a manifest.FlatpakApp) bool { return slices.Contains(a.Former, o.App) })
+		if i < 0 || slices.ContainsFunc(apps, func(a manifest.FlatpakApp) bool { return a.ID == o.App }) {
+			continue
+		}
+		o.App = apps[i].ID
+		if indexOf(all, o) < 0 {
+			all[n] = o
+		}
+	}
+	return all
 }
 
 // OverrideStore loads and saves the declared overrides: with an app of the same scope, or in

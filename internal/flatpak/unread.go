@@ -9,9 +9,10 @@ import (
 
 // unread collects what could not be read: whole installations, and single items of others.
 type unread struct {
-	parts  []reconcile.Unread
-	scopes map[manifest.Scope]bool
-	keys   map[string]bool
+	parts   []reconcile.Unread
+	scopes  map[manifest.Scope]bool
+	keys    map[string]bool
+	further *further
 }
 
 // addScope adds an installation.
@@ -36,5 +37,14 @@ func (u *unread) addItem(what string, err error, keys ...string) {
 
 // hides reports whether an item may be in a part that could not be read.
 func (u *unread) hides(scope manifest.Scope, key string) bool {
-	return u.scopes[scope] || u.keys[key]
+	return u.scopes[scope] || u.keys[key] || u.hidesScope(scope)
+}
+
+// hidesScope reports whether a file that could not be read may define an installation.
+func (u *unread) hidesScope(scope manifest.Scope) bool {
+	if _, custom := scope.Custom(); !custom || u.further == nil || len(u.further.unread) == 0 {
+		return false
+	}
+	_, found := u.further.find(scope)
+	return !found
 }

@@ -21,7 +21,7 @@ func TestCheckNames(t *testing.T) {
 		}
 	}
 	chosen, err := s.choose([]string{"flatpak"})
-	if err != nil || len(chosen) != 3 {
+	if err != nil || len(chosen) != 4 {
 		t.Errorf("flatpak: %d domains, %v", len(chosen), err)
 	}
 	for name, want := range map[string]string{"gsetings": `did you mean "gsettings"`, "flatpack": "the domains are ", "flat": "the domains are ", "x": "the domains are "} {
