@@ -41,12 +41,13 @@ func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
 
 type autoDisableCmd struct {
 	ui.Mode
+	placeFlags
 }
 
 // Run undoes what enable has changed.
 func (c *autoDisableCmd) Run(ctx context.Context, a *app) error {
 	s, err := live.FindDesktop(a.links)
-	if err != nil {
+	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
 		return err
 	}
 	p, err := autocapture.PlanDisable(ctx, s.Workspace)

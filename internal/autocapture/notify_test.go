@@ -58,6 +58,24 @@ func TestNotifyWithoutDesktop(t *testing.T) {
 	}
 }
 
+// TestNotifyUnread checks that the desktop shows what could not be read once, until it
+// changes.
+func TestNotifyUnread(t *testing.T) {
+	testkit.Need(t, "dbus-daemon", "gdbus")
+	d := startDesktop(t)
+	last := ""
+	for _, lines := range [][]string{{"gsettings: unavailable: damaged"}, {"gsettings: unavailable: damaged"}, {"appimages: /x cannot be read: denied"}, nil} {
+		last = notify(t.Context(), last, unreadError(lines))
+	}
+	want := []string{
+		"bkt|dialog-warning|Changes were not captured|not read: gsettings: unavailable: damaged\nRun “bkt auto-capture status” for details.",
+		"bkt|dialog-warning|Changes were not captured|not read: appimages: /x cannot be read: denied\nRun “bkt auto-capture status” for details.",
+	}
+	if diff := cmp.Diff(want, d.shown); diff != "" || last != "" {
+		t.Errorf("%q (-want +got):\n%s", last, diff)
+	}
+}
+
 // TestFingerprint checks which errors are the same for the user.
 func TestFingerprint(t *testing.T) {
 	same := [][2]error{

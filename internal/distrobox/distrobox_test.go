@@ -151,18 +151,26 @@ var equateEmpty = cmp.Transformer("", func(s []string) []string {
 	return s
 })
 
+// TestUnavailable checks that containers that cannot be read are no empty list. Without the
+// programs, there are none.
 func TestUnavailable(t *testing.T) {
-	for _, change := range []func(d distrobox.Domain){
-		func(d distrobox.Domain) { d.Manager = "" },
-		func(d distrobox.Domain) { d.Manager = "lilipod" },
-		func(d distrobox.Domain) { d.Missing = true },
-		func(d distrobox.Domain) {},
+	for _, tt := range []struct {
+		change func(d *distrobox.Domain)
+		absent bool
+		err    string
+	}{
+		{func(d *distrobox.Domain) { d.Manager = "" }, true, "neither podman nor docker is installed"},
+		{func(d *distrobox.Domain) { d.NoManager = true }, true, "podman is not installed"},
+		{func(d *distrobox.Domain) { d.Manager = "lilipod" }, false, `bkt does not know the container manager "lilipod"`},
+		{func(d *distrobox.Domain) { d.Manager, d.NoManager = "lilipod", true }, true, `bkt does not know the container manager "lilipod"`},
+		{func(d *distrobox.Domain) { d.Missing = true }, true, "distrobox is not installed"},
+		{func(d *distrobox.Domain) {}, false, "podman ps"},
 	} {
 		d := domain(t)
-		change(d)
+		tt.change(&d)
 		_, err := d.Observe(context.Background(), answers{"podman images": "[]", "podman ps": "{"}, nil)
-		if _, ok := errors.AsType[*reconcile.Unavailable](err); !ok {
-			t.Errorf("%+v: %v", d, err)
+		if u, ok := errors.AsType[*reconcile.Unavailable](err); !ok || u.Absent != tt.absent || !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%v, not %s", err, tt.err)
 		}
 	}
 }

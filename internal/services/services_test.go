@@ -294,6 +294,31 @@ func TestUnreadableScopes(t *testing.T) {
 	}
 }
 
+// TestWithoutSystemctl checks that units without systemctl are absent only if nobody has
+// enabled, disabled or masked any.
+func TestWithoutSystemctl(t *testing.T) {
+	root := t.TempDir()
+	d := testDomain(t, root, manifest.Systemd{})
+	d.Missing = true
+	absent := func() bool {
+		_, err := d.Observe(t.Context(), nil, nil)
+		u, ok := errors.AsType[*reconcile.Unavailable](err)
+		return ok && u.Absent
+	}
+	if !absent() {
+		t.Error("without units, they are not absent")
+	}
+	makeTree(t, root, map[string]string{"etc/systemd/system/a.service": "-> /dev/null"})
+	if absent() {
+		t.Error("with units of the system, they are absent")
+	}
+	d.Root = t.TempDir()
+	makeTree(t, d.User.Config, map[string]string{"systemd/user/default.target.wants/a.service": "-> ../a.service"})
+	if absent() {
+		t.Error("with units of the user, they are absent")
+	}
+}
+
 // TestUnreadableFiles checks that a unit with an unreadable file does not count as static,
 // and an unreadable link not as a file.
 func TestUnreadableFiles(t *testing.T) {
