@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,7 +59,7 @@ type extension = manifest.Extension
 // the version of the shell if an extension has to be downloaded.
 func (d Domain) Observe(ctx context.Context, sys reconcile.System, declared []extension) (reconcile.Snapshot[extension], error) {
 	var o reconcile.Snapshot[extension]
-	folders, err := d.folders(declared)
+	folders, err := d.folders()
 	if err != nil {
 		return o, reconcile.Unavailablef("%w", err)
 	}
@@ -82,6 +83,8 @@ func (d Domain) Observe(ctx context.Context, sys reconcile.System, declared []ex
 		s.shell, s.shellErr = shellVersion(ctx, sys)
 	}
 	o.Items = items(folders, now, below, index(declared))
+	o.Unread = slices.Collect(maps.Values(folders.unread))
+	o.Hidden = func(e extension) bool { _, unread := folders.unread[e.ID]; return unread }
 	s.checkouts = d.checkouts(o.Items, declared)
 	o.Plan, o.Identity = s.plan, s.identity()
 	if now.off {

@@ -10,8 +10,10 @@ import (
 	"strconv"
 	"strings"
 
+	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
 	"bkt/internal/plan"
+	"bkt/internal/reconcile"
 )
 
 // folders are the installed extensions, by uuid.
@@ -19,6 +21,7 @@ type folders struct {
 	user, system map[string]metadata
 	staged       map[string]bool // extensions whose update waits for the next login
 	odd          map[string]bool // folders of the user that are not empty and not extensions
+	unread       map[string]reconcile.Unread
 }
 
 // metadata is the content of the metadata file of an extension.
@@ -65,16 +68,14 @@ func (d Domain) archive(id string) string {
 	return filepath.Join(d.Cache, "bkt", "extensions", id+".zip")
 }
 
-// folders returns the installed extensions. An unreadable folder of a known extension is an
-// error: otherwise the extension would seem to be removed.
-func (d Domain) folders(known []extension) (folders, error) {
-	f := folders{staged: map[string]bool{}}
-	must := index(known)
+// folders returns the installed extensions.
+func (d Domain) folders() (folders, error) {
+	f := folders{staged: map[string]bool{}, unread: map[string]reconcile.Unread{}}
 	var err error
-	if f.user, f.odd, err = readFolders(filepath.Join(d.Data, belowData), must); err != nil {
+	if f.user, f.odd, err = f.read(filepath.Join(d.Data, belowData)); err != nil {
 		return f, err
 	}
-	updates, _, err := readFolders(filepath.Join(d.Data, updatesBelow), nil)
+	updates, _, err := f.read(filepath.Join(d.Data, updatesBelow))
 	if err != nil {
 		return f, err
 	}
@@ -86,7 +87,7 @@ func (d Domain) folders(known []extension) (folders, error) {
 		if !filepath.IsAbs(dir) {
 			continue // ignored according to the specification
 		}
-		found, _, err := readFolders(filepath.Join(dir, belowData), must)
+		found, _, err := f.read(filepath.Join(dir, belowData))
 		if err != nil {
 			return f, err
 		}
@@ -99,9 +100,9 @@ func (d Domain) folders(known []extension) (folders, error) {
 	return f, nil
 }
 
-// readFolders returns the extensions in dir. odd are the other folders that are not empty,
-// which the shell does not load.
-func readFolders(dir string, must map[string]extension) (found map[string]metadata, odd map[string]bool, err error) {
+// read returns the extensions in dir. odd are the other folders that are not empty, which
+// the shell does not load. An extension with metadata that cannot be read is not missing.
+func (f folders) read(dir string) (found map[string]metadata, odd map[string]bool, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
@@ -109,13 +110,13 @@ func readFolders(dir string, must map[string]extension) (found map[string]metada
 	found, odd = map[string]metadata{}, map[string]bool{}
 	for _, entry := range entries {
 		id := entry.Name()
-		m, err := readMetadata(filepath.Join(dir, id, metadataFile))
-		_, known := must[id]
+		file := filepath.Join(dir, id, metadataFile)
+		m, err := readMetadata(file)
 		switch {
 		case err == nil && m.UUID == id:
 			found[id] = m
-		case err != nil && known && !errors.Is(err, fs.ErrNotExist):
-			return nil, nil, fmt.Errorf("%s: %w", filepath.Join(dir, id, metadataFile), err)
+		case patherr.UnlessMissing(err) != nil:
+			f.unread[id], odd[id] = reconcile.Unread{What: file, Err: err}, true
 		default:
 			inside, err := os.ReadDir(filepath.Join(dir, id))
 			odd[id] = err != nil || len(inside) > 0
