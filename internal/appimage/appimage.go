@@ -57,6 +57,7 @@ type snapshot struct {
 	files     map[string]*file       // by the name of the app
 	others    map[string]bool        // paths of other files in the folders
 	entries   map[string]desktopFile // by the name of the app
+	lost      map[string]record      // of apps without the desktop entry that bkt wrote, by name
 	gearLever bool                   // Gear Lever is used
 }
 
@@ -78,7 +79,7 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []app) (
 		o.Unread = append(o.Unread, reconcile.Unread{What: "the list of AppImages of Gear Lever", Err: errLever})
 	}
 	names, left := named(files, declared, records)
-	s := snapshot{d, d.newFolder(lever.used), names, others, map[string]desktopFile{}, lever.used}
+	s := snapshot{d, d.newFolder(lever.used), names, others, map[string]desktopFile{}, map[string]record{}, lever.used}
 	hidden := unread.names(declared, records)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		item, err := s.observed(name, names[name], declared, records, lever)
@@ -110,6 +111,12 @@ func (s snapshot) observed(name string, f *file, declared []app, records map[str
 	}
 	s.entries[name] = entry
 	item, err := s.installed(name, f, declared, records, g)
+	if r := records[f.path]; r.Entry && !entry.there && !s.NoEntries && err == nil {
+		var holds bool
+		if holds, err = r.fits(f); holds {
+			s.lost[name] = r
+		}
+	}
 	if added, known, _ := entry.launch(f); known && !added.mapped(homepath.Of(s.Home).Usual).equal(s.launchOf(item)) {
 		item.Env, item.Args = s.encoded(added)
 	}
@@ -328,6 +335,9 @@ func (s snapshot) plan(diffs []reconcile.Diff[app]) []plan.Change {
 
 // relaunch returns the steps that give the desktop entry of an app the declared command.
 func (s snapshot) relaunch(want app) []plan.Step {
+	if r, ok := s.lost[want.Name]; ok {
+		return s.integrateAgain(want, r)
+	}
 	path, entry := s.entryOf(want.Name), s.entries[want.Name]
 	if !entry.byBkt {
 		return []plan.Step{plan.Fail{Reason: hint.Add(fmt.Errorf("%s belongs to the user, not to bkt", path),
@@ -337,10 +347,27 @@ func (s snapshot) relaunch(want app) []plan.Step {
 	return []plan.Step{plan.Overwrite{Path: path, Text: []byte(text)}}
 }
 
+// integrateAgain returns the steps that write the desktop entry of an installed app again.
+// It is in the image, so they install the file in its own place.
+func (s snapshot) integrateAgain(want app, r record) []plan.Step {
+	from := url.URL{Scheme: "file", Path: r.Path}
+	return []plan.Step{plan.Install{
+		Name:   want.Name,
+		Source: plan.Source{URL: from.String(), SHA256: r.SHA256, Version: r.Version},
+		Path:   r.Path,
+		Cache:  s.partOf(want.Name),
+		Limit:  maxFile,
+		Finish: finish{s, want, r.Path, &r},
+	}}
+}
+
 // broken implements Broken of [reconcile.Snapshot].
 func (s snapshot) broken(a app) error {
 	if gone := s.entries[a.Name].broken; gone != "" {
 		return fmt.Errorf("its desktop entry starts %s, which does not exist", gone)
+	}
+	if _, ok := s.lost[a.Name]; ok {
+		return fmt.Errorf("its desktop entry, %s, does not exist", s.entryOf(a.Name))
 	}
 	return nil
 }
@@ -374,7 +401,7 @@ func (s snapshot) install(want app) []plan.Step {
 		Path:   path,
 		Cache:  s.partOf(want.Name),
 		Limit:  maxFile,
-		Finish: finish{s, want, path},
+		Finish: finish{s, want, path, nil},
 	}}
 }
 
@@ -425,6 +452,7 @@ type finish struct {
 	d    snapshot
 	app  app
 	path string
+	was  *record // of the same file; nil: it is a new one
 }
 
 // Finish implements [plan.Finisher]. An image with unreadable files is installed without a
@@ -445,7 +473,7 @@ func (f finish) Finish(downloaded string, from plan.Source) ([]plan.Step, error)
 	if err != nil {
 		return nil, err
 	}
-	steps = append(steps, plan.Overwrite{Path: f.d.recordOf(f.app.Name), Text: f.record(from, info.Size()), Private: f.d.Records})
+	steps = append(steps, plan.Overwrite{Path: f.d.recordOf(f.app.Name), Text: f.record(from, info.Size(), hasWrite(steps, f.d.entryOf(f.app.Name))), Private: f.d.Records})
 	return append(steps, f.d.updateGearLever(f.path, &f.app)...), nil
 }
 
@@ -497,13 +525,26 @@ func (f finish) keepCommand(text string, now desktopFile) (string, error) {
 	return entry.String(), nil
 }
 
-func (f finish) record(from plan.Source, size int64) []byte {
+// hasWrite reports whether one of the steps writes a file.
+func hasWrite(steps []plan.Step, file string) bool {
+	return slices.ContainsFunc(steps, func(s plan.Step) bool {
+		write, ok := s.(plan.Overwrite)
+		return ok && write.Path == file
+	})
+}
+
+// record returns the record of an installed app. entry is whether bkt has written a desktop
+// entry for it.
+func (f finish) record(from plan.Source, size int64, entry bool) []byte {
 	r := record{
-		Name: f.app.Name, Path: f.path, Size: size, SHA256: from.SHA256, Version: from.Version,
+		Name: f.app.Name, Path: f.path, Size: size, SHA256: from.SHA256, Version: from.Version, Entry: entry,
 		Repo: f.app.Repo, Asset: f.app.Asset, URL: f.app.URL,
 	}
 	if u, err := url.Parse(from.URL); err == nil {
 		r.From = path.Base(u.Path)
+	}
+	if f.was != nil {
+		r.From, r.Repo, r.Asset, r.URL = f.was.From, f.was.Repo, f.was.Asset, f.was.URL
 	}
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

@@ -182,7 +182,8 @@ type record struct {
 	Size    int64  `json:"size"`
 	SHA256  string `json:"sha256"`
 	Version string `json:"version,omitempty"`
-	From    string `json:"from"` // the name of the downloaded file
+	From    string `json:"from"`            // the name of the downloaded file
+	Entry   bool   `json:"entry,omitempty"` // bkt has written a desktop entry for it
 
 	// The declared source.
 	Repo  string `json:"repo,omitempty"`

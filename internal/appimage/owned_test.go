@@ -57,7 +57,7 @@ func TestDesktopEntriesOfOthersStay(t *testing.T) {
 			if got := deletes(s.remove("demo"), entry); got != tt.removed {
 				t.Errorf("goes with the app: %v", got)
 			}
-			f := finish{s, app{Name: "demo"}, at}
+			f := finish{s, app{Name: "demo"}, at, nil}
 			steps, err := f.integrate(image{entry: shown}, plan.Source{})
 			if got := writes(steps, entry); got != tt.replaced || (err != nil) != tt.fails {
 				t.Errorf("an update writes it: %v, %v", got, err)
