@@ -33,6 +33,12 @@ func faultCases() []faultCase {
 			reach: []string{"rename $WORK/.test/home/.local/share/flatpak/overrides/org.bkt.App0", "sync $WORK/.test/home/.local/share/flatpak/overrides"},
 		},
 		{
+			name: "apply --restore", full: true,
+			setUp: func(f *faulty) { f.override(0); f.bkt("capture"); f.commitAll(); f.override(1) },
+			args:  []string{"apply", "--restore", "-y"},
+			reach: []string{"rename $WORK/.test/home/.local/share/flatpak/overrides/org.bkt.App0", "sync $WORK/.test/home/.local/share/flatpak/overrides"},
+		},
+		{
 			name:  "containerfile sync",
 			setUp: func(f *faulty) { f.putAll(sections); f.bkt("containerfile", "sync"); f.commitAll(); f.putAll(packages) },
 			args:  []string{"containerfile", "sync"},
