@@ -71,10 +71,14 @@ func All(w workspace.Folders, repo fs.FS, cache *Cache) []reconcile.Reconciler {
 }
 
 // Needs returns the names of the domains that bring facts which a domain reads: settings
-// have the paths and types that the schemas of extensions define.
+// have the paths and types that the schemas of extensions define, and the masks of an
+// installation hold apps at their commits.
 func Needs(name string) []string {
-	if name == "gsettings" {
+	switch name {
+	case "gsettings":
 		return []string{"extensions"}
+	case "flatpak-apps":
+		return []string{"flatpak-installations"}
 	}
 	return nil
 }

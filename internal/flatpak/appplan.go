@@ -199,22 +199,41 @@ func (a Apps) pin(d reconcile.Diff[manifest.FlatpakApp]) (plan.Change, bool) {
 		return plan.Change{}, false
 	}
 	change := plan.Change{Op: plan.Modify, Targets: []string{app.Key()}}
-	if have != "" { // flatpak does not update masked apps
-		change.Steps = append(change.Steps, a.mask(*app, "--remove"))
+	held := a.masksOf(*app)
+	switch own := a.ownMask(*app); {
+	case d.Want == nil && a.masked != nil: // other masks are not only for this app
+		held = slices.DeleteFunc(held, func(p string) bool { return p != own })
+	case have != "" && len(held) == 0:
+		held = []string{own}
+	}
+	if len(held) > 0 { // flatpak does not update masked apps
+		change.Steps = append(change.Steps, mask(app.Scope, held, "--remove"))
 	}
 	if want != "" {
 		update := []string{"flatpak", "update", option(app.Scope), "--noninteractive", "--commit=" + want, a.ref(*app)}
-		change.Steps = append(change.Steps, plan.Run{Argv: update}, a.mask(*app))
+		if len(held) > 0 {
+			change.Undo = []plan.Step{mask(app.Scope, held)}
+		} else {
+			held = []string{a.ownMask(*app)}
+		}
+		change.Steps = append(change.Steps, plan.Run{Argv: update}, mask(app.Scope, held))
 	}
-	if have != "" && want != "" {
-		change.Undo = []plan.Step{a.mask(*app)}
-	}
-	return change, true
+	return change, len(change.Steps) > 0
 }
 
-// mask returns the step that excludes an app from updates or, with --remove, includes it
-// again.
-func (a Apps) mask(app manifest.FlatpakApp, options ...string) plan.Step {
-	argv := append([]string{"flatpak", "mask", option(app.Scope)}, options...)
-	return plan.Run{Argv: append(argv, fmt.Sprintf("%s/%s/%s/%s", kindOf(app), app.ID, a.Arch, cmp.Or(app.Branch, "*")))}
+// masksOf returns the masks of the installation that match an app.
+func (a Apps) masksOf(app manifest.FlatpakApp) []string {
+	return slices.DeleteFunc(slices.Clone(a.masked[app.Scope]), func(p string) bool { return !matchesAny([]string{p}, app, a.Arch) })
+}
+
+// ownMask returns the mask that holds one app.
+func (a Apps) ownMask(app manifest.FlatpakApp) string {
+	return fmt.Sprintf("%s/%s/%s/%s", kindOf(app), app.ID, a.Arch, cmp.Or(app.Branch, "*"))
+}
+
+// mask returns the step that excludes what the patterns match from updates or, with
+// --remove, includes it again.
+func mask(scope manifest.Scope, patterns []string, options ...string) plan.Step {
+	argv := append([]string{"flatpak", "mask", option(scope)}, options...)
+	return plan.Run{Argv: append(argv, patterns...)}
 }

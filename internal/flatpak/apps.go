@@ -13,13 +13,15 @@ import (
 type Apps struct {
 	Installations
 	Arch string // Flatpak's name of this machine's architecture, such as "x86_64"
+
+	masked map[manifest.Scope][]string // the masks of each observed installation
 }
 
 // Observe returns the apps for this machine's architecture, and the runtimes that are
 // pinned or came from a bundle. flatpak pins a runtime that a user installs, and none that
 // an app needs.
 func (a Apps) Observe(_ context.Context, _ reconcile.System, known []manifest.FlatpakApp) (reconcile.Snapshot[manifest.FlatpakApp], error) {
-	a.Installations = a.read()
+	a.Installations, a.masked = a.read(), map[manifest.Scope][]string{}
 	var in inventory
 	unread, err := a.each(repository, func(scope manifest.Scope, dir string, u *unread) error {
 		config, err := readConfig(dir)
@@ -28,6 +30,7 @@ func (a Apps) Observe(_ context.Context, _ reconcile.System, known []manifest.Fl
 		}
 		err = in.read(scope, dir, a.Arch)
 		in.add(scope, config)
+		a.masked[scope] = patterns(config, maskedKey)
 		return err
 	})
 	if err != nil {
