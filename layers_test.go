@@ -14,7 +14,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. A package that is missing here is an error, too.
 var may = map[string]string{
-	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/merge internal/mergedriver internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/ui internal/upgrade internal/version internal/workspace schemas",
+	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/merge internal/mergedriver internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/ui internal/upgrade internal/verdict internal/version internal/workspace schemas",
 	"cmd/bkt-engine":             "internal/crash internal/engine internal/engine/contract internal/engine/machine internal/interrupt internal/ocilayout internal/registry internal/version",
 	"e2e/containers":             "",
 	"e2e/engines":                "",
@@ -108,6 +108,7 @@ var may = map[string]string{
 	"internal/testkit/traced":                 "",
 	"internal/ui":                             "internal/hint internal/plan internal/printable",
 	"internal/upgrade":                        "internal/distrobox internal/domains internal/hint internal/hook internal/host internal/interrupt internal/manifest internal/ocilayout internal/pipeline internal/plan internal/repo internal/workspace",
+	"internal/verdict":                        "internal/live internal/plan internal/reconcile",
 	"internal/version":                        "",
 	"internal/workspace":                      "internal/hint internal/patherr internal/repo",
 	"packaging":                               "",

@@ -9,6 +9,7 @@ import (
 	"bkt/internal/live"
 	"bkt/internal/printable"
 	"bkt/internal/ui"
+	"bkt/internal/verdict"
 
 	"charm.land/huh/v2"
 )
@@ -37,46 +38,46 @@ func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer end()
 	items := live.Items(domains, nil)
-	v, err := askVerdicts(items, func(q driftQuestion) (verdict, error) { return a.askVerdict(ctx, q) })
+	v, err := verdict.Ask(items, func(q verdict.Question) (verdict.Verdict, error) { return a.askVerdict(ctx, q) })
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.resolve(ctx, s, domains, items, v, c.Domains), a.problems(domains))
+	return errors.Join(a.resolve(ctx, s, domains, items, v), a.problems(domains))
 }
 
 // resolve executes the decisions: it ignores first, then captures, and applies last.
-func (a *app) resolve(ctx context.Context, s live.System, domains []*live.Domain, items []live.Item, v verdicts, asked []string) error {
-	p, err := s.Ignore(v.choose(items, verdictIgnore))
+func (a *app) resolve(ctx context.Context, s live.System, domains []*live.Domain, items []live.Item, v verdict.Verdicts) error {
+	p, err := s.Ignore(v.Choose(items, verdict.Ignore))
 	if err != nil {
 		return err
 	}
 	if err := (host.Executor{}).Execute(ctx, p, nil); err != nil {
 		return err
 	}
-	toCapture := live.Items(domains, v.decide(verdictCapture, live.ToManifest))
+	toCapture := live.Items(domains, v.Decide(verdict.Capture, live.ToManifest))
 	if err := a.askSecrets(ctx, toCapture, liveFlags{}); err != nil {
 		return err
 	}
 	if err := a.capture(ctx, s, domains, toCapture, liveFlags{Yes: true}); err != nil {
 		return err
 	}
-	domains, err = s.Look(ctx, asked)
+	domains, err = s.LookAgain(ctx, domains)
 	if err != nil {
 		return err
 	}
-	toApply := live.Items(domains, v.decide(verdictApply, live.ToSystem))
+	toApply := live.Items(domains, v.Decide(verdict.Apply, live.ToSystem))
 	err = a.apply(ctx, s, domains, toApply, liveFlags{})
 	return errors.Join(err, a.refusals(toApply))
 }
 
 // askVerdict asks a question on the terminal.
-func (a *app) askVerdict(ctx context.Context, q driftQuestion) (verdict, error) {
-	var options []huh.Option[verdict]
-	for _, o := range q.options {
-		options = append(options, huh.NewOption(printable.Escape(string(o.verdict)+": "+o.effect), o.verdict))
+func (a *app) askVerdict(ctx context.Context, q verdict.Question) (verdict.Verdict, error) {
+	var options []huh.Option[verdict.Verdict]
+	for _, o := range q.Options {
+		options = append(options, huh.NewOption(printable.Escape(string(o.Verdict)+": "+o.Effect), o.Verdict))
 	}
-	v := q.answer
-	field := huh.NewSelect[verdict]().Title(printable.Escape(q.title)).Description(printable.Escape(q.about)).Options(options...).Value(&v)
+	v := q.Answer
+	field := huh.NewSelect[verdict.Verdict]().Title(printable.Escape(q.Title)).Description(printable.Escape(q.About)).Options(options...).Value(&v)
 	err := a.runForm(ctx, os.Stdin, field)
 	return v, err
 }

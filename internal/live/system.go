@@ -103,19 +103,35 @@ func (s System) Look(ctx context.Context, asked []string) ([]*Domain, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := make([]*Domain, len(chosen))
+	found, err := s.lookAtAll(ctx, chosen, func(int) bool { return len(asked) > 0 })
+	if err != nil {
+		return found, err
+	}
+	return found, checkKeys(found, asked)
+}
+
+// LookAgain looks at the same domains, and the same items in them, as they are now.
+func (s System) LookAgain(ctx context.Context, domains []*Domain) ([]*Domain, error) {
+	var same []chosen
+	for _, d := range domains {
+		same = append(same, chosen{d.Reconciler, d.only})
+	}
+	return s.lookAtAll(ctx, same, func(n int) bool { return domains[n].Needed })
+}
+
+// lookAtAll looks at domains concurrently. asked reports for an index whether the user asked
+// for the domain.
+func (s System) lookAtAll(ctx context.Context, all []chosen, asked func(int) bool) ([]*Domain, error) {
+	found := make([]*Domain, len(all))
 	var wg crash.Group
-	for i, c := range chosen {
+	for i, c := range all {
 		wg.Go(func() {
-			found[i] = s.lookAt(ctx, c.Reconciler, len(asked) > 0)
+			found[i] = s.lookAt(ctx, c.Reconciler, asked(i))
 			found[i].only = c.only
 		})
 	}
 	wg.Wait()
-	if err := context.Cause(ctx); err != nil {
-		return found, err
-	}
-	return found, checkKeys(found, asked)
+	return found, context.Cause(ctx)
 }
 
 // CheckNames returns an error if one of the names matches no domain.

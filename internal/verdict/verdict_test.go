@@ -1,4 +1,4 @@
-package main
+package verdict
 
 import (
 	"errors"
@@ -36,10 +36,10 @@ func differences(cases ...reconcile.Case) []live.Item {
 	return items
 }
 
-// TestAskVerdicts has answers, and the decisions that they make: "all remaining" is one
+// TestAsk has answers, and the decisions that they make: "all remaining" is one
 // answer for the rest, and "back" returns to the question before. The answer that someone
 // returns to is selected.
-func TestAskVerdicts(t *testing.T) {
+func TestAsk(t *testing.T) {
 	items := differences(reconcile.CaseNew, reconcile.CaseMissing, reconcile.CaseUncapturable, reconcile.CaseBroken)
 	for _, tt := range []struct{ name, answers, asked, want string }{
 		{"one by one", "skip capture ignore apply", "1:skip 2:skip 3:skip 4:skip", "skip capture ignore apply"},
@@ -51,12 +51,12 @@ func TestAskVerdicts(t *testing.T) {
 	} {
 		answers := strings.Fields(strings.ReplaceAll(tt.answers, "+", " "))
 		var asked []string
-		all, err := askVerdicts(items, func(q driftQuestion) (verdict, error) {
-			number, _, _ := strings.Cut(strings.ToLower(q.title), " ")
-			asked = append(asked, number+":"+string(q.answer))
-			v := verdict(answers[0])
+		all, err := Ask(items, func(q Question) (Verdict, error) {
+			number, _, _ := strings.Cut(strings.ToLower(q.Title), " ")
+			asked = append(asked, number+":"+string(q.Answer))
+			v := Verdict(answers[0])
 			if v == "all" {
-				v = verdictAll
+				v = All
 			}
 			answers = answers[1:]
 			return v, nil
@@ -99,18 +99,18 @@ func TestQuestions(t *testing.T) {
 }
 
 // textOfQuestion returns a question without the answers that are always the same.
-func textOfQuestion(q driftQuestion) string {
+func textOfQuestion(q Question) string {
 	var all []string
-	for _, o := range q.options {
-		switch o.verdict {
-		case verdictSkip, verdictIgnore:
-		case verdictBack:
+	for _, o := range q.Options {
+		switch o.Verdict {
+		case Skip, Ignore:
+		case Back:
 			all = append(all, "back")
-		case verdictAll:
+		case All:
 			all = append(all, "all")
 		default:
-			all = append(all, string(o.verdict)+": "+o.effect)
+			all = append(all, string(o.Verdict)+": "+o.Effect)
 		}
 	}
-	return q.title + ": " + strings.Join(all, ", ")
+	return q.Title + ": " + strings.Join(all, ", ")
 }
