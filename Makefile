@@ -65,6 +65,13 @@ test-restore: setup programs ## restore a desktop with items of all domains
 test-full: export BKT_TEST_FULL := 1
 test-full: deadcode test ## find dead code, check the code, and run every test
 
+.PHONY: test-merge
+test-merge: export BKT_TEST_FULL := 1
+test-merge: export BKT_REQUIRE_TOOLS := 1
+test-merge: export BKT_TEST_PROGRAMS := $(CURDIR)/bin
+test-merge: programs ## have git merge 500 pairs of random edits, and print how many conflict
+	$(GO) test -tags $(TAGS) -v -run '^TestMerge$$' ./e2e/git
+
 .PHONY: check
 check: build ## check code, licences, our own Containerfiles and workflows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }

@@ -110,7 +110,7 @@ func sidesOf(c merge.Conflict) []huh.Option[merge.Side] {
 		return huh.NewOption(printable.Escape(fmt.Sprintf("%s: %s", side, cmp.Or(text, "remove it"))), side)
 	}
 	return []huh.Option[merge.Side]{
-		option(merge.Ours, c.Ours), option(merge.Theirs, c.Theirs), option(merge.Base, c.Base),
 		huh.NewOption("skip: edit the file later", merge.Side("")),
+		option(merge.Ours, c.Ours), option(merge.Theirs, c.Theirs), option(merge.Base, c.Base),
 	}
 }
