@@ -37,6 +37,13 @@ func faultCases() []faultCase {
 			setUp: func(f *faulty) { f.override(0); f.bkt("capture"); f.commitAll(); f.override(1) },
 			args:  []string{"apply", "--restore", "-y"},
 			reach: []string{"rename $WORK/.test/home/.local/share/flatpak/overrides/org.bkt.App0", "sync $WORK/.test/home/.local/share/flatpak/overrides"},
+			name: "merge-manifest",
+			setUp: func(f *faulty) {
+				f.putAll("-- base --\n{}\n-- ours --\n{\"packages\": [\"gcc\"]}\n-- theirs --\n{\"packages\": [\"fish\"]}\n-- manifests/toolbox-packages.json --\n{}\n")
+				f.commitAll()
+			},
+			args:  []string{"merge-manifest", "base", "ours", "theirs", "manifests/toolbox-packages.json"},
+			reach: []string{"write $WORK/repo/", "rename $WORK/repo/ours"},
 		},
 		{
 			name:  "containerfile sync",
