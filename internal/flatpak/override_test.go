@@ -149,12 +149,14 @@ func TestMerge(t *testing.T) {
 		{"theirs changes", []string{"--filesystem=home"}, []string{"--filesystem=home", "--socket=x11"}, []string{"--filesystem=home:ro"},
 			[]string{"--socket=x11", "--filesystem=home:ro"}, false},
 		{"both to the same", []string{"--env=A=1"}, []string{"--env=A=2"}, []string{"--env=A=2", "--share=ipc"}, []string{"--env=A=2", "--share=ipc"}, false},
+		{"paths in the home", nil, []string{"--filesystem=${HOME}/x", "--env=A=${$HOME}"}, []string{"--filesystem=${HOME}/y"},
+			[]string{"--filesystem=${HOME}/x", "--env=A=${$HOME}", "--filesystem=${HOME}/y"}, false},
 		{"a clash", []string{"--env=A=1"}, []string{"--env=A=2"}, []string{"--env=A=3"}, nil, true},
 		{"removed and changed", []string{"--env=A=1"}, []string{"--env=A=2"}, nil, nil, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, ok := flatpak.Overrides{}.Merge(override(tt.base...), override(tt.ours...), override(tt.theirs...))
+			got, ok := flatpak.Overrides{Home: "/home/me"}.Merge(override(tt.base...), override(tt.ours...), override(tt.theirs...))
 			if ok == tt.clash {
 				t.Fatalf("merged: %t", ok)
 			}

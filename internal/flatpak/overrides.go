@@ -177,14 +177,11 @@ func (o Overrides) Merge(base, ours, theirs manifest.FlatpakOverride) (manifest.
 		default:
 			flags = slices.DeleteFunc(flags, func(f string) bool { return parseFlag(o.expand([]string{f})[0]).subject() == p })
 			if their != "" {
-				flags = append(flags, their)
+				flags = append(flags, homepath.Encode(their, o.Home))
 			}
 		}
 	}
 	ours.Flags = flags
-	for i, f := range ours.Flags {
-		ours.Flags[i] = homepath.Encode(f, o.Home)
-	}
 	return ours, true
 }
 

@@ -19,7 +19,7 @@ func (h Hook) Key() string { return h.Run }
 var together = map[reflect.Type][]string{
 	reflect.TypeFor[Base]():          {"image", "digest"},
 	reflect.TypeFor[ExternalRepo]():  {"baseurl", "metalink", "mirrorlist"},
-	reflect.TypeFor[FlatpakApp]():    {"remote", "commit"},
+	reflect.TypeFor[FlatpakApp]():    {"remote", "bundle", "commit"},
 	reflect.TypeFor[FlatpakRemote](): {"url", "gpg_key"},
 	reflect.TypeFor[Extension]():     {"source", "version", "sha256"},
 	reflect.TypeFor[AppImage]():      {"repo", "asset", "url", "version", "sha256"},

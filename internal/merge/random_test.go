@@ -3,6 +3,7 @@ package merge_test
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"bkt/internal/manifest"
@@ -24,6 +25,15 @@ func FuzzEdits(f *testing.F) {
 		}
 		checkPair(t, p)
 	})
+}
+
+// TestEveryManifestIsEdited checks that the random edits are of all manifests.
+func TestEveryManifestIsEdited(t *testing.T) {
+	for _, f := range manifest.All() {
+		if !slices.Contains(mergetest.Paths(), f.Path) {
+			t.Errorf("no random edits of %s", f.Path)
+		}
+	}
 }
 
 func checkPair(t *testing.T, p mergetest.Pair) {

@@ -67,10 +67,15 @@ var kinds = []kind{
 	}},
 	{manifest.DistroboxPath, `{"containers": {"first": {"image": "a.example/b:1"}}}`, []slot{
 		{at: "containers", name: "c%d", item: `{"image": "a.example/c#:1"}`, fields: map[string]string{"image": `"a.example/d:@"`, "comment": comment, "init": "true"}},
-		texts("containers.first.packages", "p#"), texts("containers.first.exported_apps", "a#"), texts("containers.first.bins.also", "/usr/bin/a#"),
+		texts("containers.first.packages", "p#"), texts("containers.first.exported_apps", "a#"),
+		{at: "containers.first.bins.also", item: `{"path": "/usr/bin/a#"}`, short: `"/usr/bin/a#"`, fields: map[string]string{"flags": `"-@"`, "sudo": "true"}},
 		{at: "containers.first.bins.found", item: `{"name": "f#", "path": "/opt/f#"}`, fields: map[string]string{"comment": comment}},
 		{at: "containers.first.init_hooks", item: `{"run": "run #"}`, short: `"run #"`, fields: map[string]string{"comment": comment, "as": `"root"`}},
 		texts("containers.first.volume", "/v#:/v#"), texts("containers.first.path", "/p#"), texts("containers.first.additional_flags", "--flag=#"),
+	}},
+	{manifest.FlatpakInstallationsPath, `{"installations": [{"scope": "user", "languages": "en"}]}`, []slot{
+		texts("installations[].masks", "org.example.M#"), texts("installations[].pins", "org.example.P#"),
+		{at: "installations", item: `{"scope": "installation=s#", "path": "/var/s#"}`, fields: map[string]string{"comment": comment, "extra_languages": `"pt@"`}},
 	}},
 	{manifest.FlatpakRemotesPath, `{}`, []slot{
 		{at: "remotes", item: `{"name": "r#", "url": "https://r#.example", "scope": "user"}`, fields: map[string]string{"comment": comment, "subset": `"s@"`, "disabled": "true"}},

@@ -55,6 +55,15 @@ func New(r *rand.Rand, edits int, clash bool) (Pair, error) {
 	return p, nil
 }
 
+// Paths returns the paths of the manifests that [New] edits.
+func Paths() []string {
+	var all []string
+	for _, k := range kinds {
+		all = append(all, k.path)
+	}
+	return all
+}
+
 // random returns an edition with about half of the possible items.
 func (k kind) random(r *rand.Rand) edition {
 	e := edition{}
@@ -321,7 +330,7 @@ func sortLists(v any) any {
 	case map[string]any:
 		for name := range v {
 			v[name] = sortLists(v[name])
-			if len(v) == 1 && slices.Contains([]string{"id", "name", "value", "run"}, name) {
+			if len(v) == 1 && slices.Contains([]string{"id", "name", "value", "run", "path"}, name) {
 				return v[name]
 			}
 		}
