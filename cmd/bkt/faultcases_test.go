@@ -37,6 +37,8 @@ func faultCases() []faultCase {
 			setUp: func(f *faulty) { f.override(0); f.bkt("capture"); f.commitAll(); f.override(1) },
 			args:  []string{"apply", "--restore", "-y"},
 			reach: []string{"rename $WORK/.test/home/.local/share/flatpak/overrides/org.bkt.App0", "sync $WORK/.test/home/.local/share/flatpak/overrides"},
+		},
+		{
 			name: "merge-manifest",
 			setUp: func(f *faulty) {
 				f.putAll("-- base --\n{}\n-- ours --\n{\"packages\": [\"gcc\"]}\n-- theirs --\n{\"packages\": [\"fish\"]}\n-- manifests/toolbox-packages.json --\n{}\n")
