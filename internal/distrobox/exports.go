@@ -17,6 +17,7 @@ import (
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/paths"
+	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
 
@@ -93,8 +94,9 @@ func (s *snapshot) readExports(known []Container) (notes []string, err error) {
 		s.wrappers, errs = append(s.wrappers, wrappers...), append(errs, err)
 		notes = append(notes, s.unread(unread)...)
 	}
-	apps, unread, err := export.ReadApps(s.applications(), sortedKeys(s.all()))
+	apps, others, unread, err := export.ReadApps(s.applications(), sortedKeys(s.all()))
 	s.apps = apps
+	s.findOrphans(others)
 	for i := range s.wrappers {
 		s.leaveToRoot(&s.wrappers[i].File)
 	}
@@ -103,6 +105,35 @@ func (s *snapshot) readExports(known []Container) (notes []string, err error) {
 		s.compareApp(&s.apps[i])
 	}
 	return append(notes, s.unread(unread)...), errors.Join(append(errs, err)...)
+}
+
+// findOrphans finds the files that bkt wrote for containers that do not exist.
+func (s *snapshot) findOrphans(apps []export.App) {
+	left := map[string][]string{}
+	add := func(container, at string, e export.File) {
+		if s.leaveToRoot(&e); e.ByBkt {
+			left[container] = append(left[container], at)
+		}
+	}
+	all := s.all()
+	for _, w := range s.wrappers {
+		if _, there := all[w.Container]; !there && path.Dir(w.At) != baked {
+			add(w.Container, w.At, w.File)
+		}
+	}
+	for _, a := range apps {
+		add(a.Container, a.At, a.File)
+	}
+	for _, name := range sortedKeys(left) {
+		remove := plan.Change{Op: plan.Modify, Targets: []string{name}}
+		var short []string
+		for _, at := range left[name] {
+			remove.Steps = append(remove.Steps, plan.Delete{Path: at})
+			short = append(short, s.shorten(at))
+		}
+		why := fmt.Errorf("exports of a container that does not exist: %s", manager.Few(short))
+		s.orphans = append(s.orphans, reconcile.Orphan{Key: name, Why: why, Remove: remove})
+	}
 }
 
 // compareApp compares an entry with the one in its container, if that can be read.
@@ -366,8 +397,13 @@ func (s *snapshot) missingAndStaleExports(c Container) (add, remove []string) {
 	wanted := s.wanted(c.Container, found)
 	wrappers := s.wrappersOf(c.Name)
 	for _, at := range sortedKeys(wanted) {
-		if w, there := wrappers[at]; !there || !w.Holds(wanted[at]) {
+		w, there := wrappers[at]
+		gone := there && w.ByBkt && s.isGone(c.Name, w.Program)
+		if !there || gone || !w.Holds(wanted[at]) {
 			add = append(add, at)
+		}
+		if gone {
+			remove = append(remove, at)
 		}
 	}
 	for _, at := range sortedKeys(wrappers) {
@@ -420,16 +456,33 @@ func (s *snapshot) keptExports(c Container) (notes []string, out []reconcile.Lef
 	return notes, out
 }
 
+// isGone reports whether a program does not exist in a container: its wrapper leads to
+// nothing. Of a container that does not run, that is unknown.
+func (s *snapshot) isGone(container, program string) bool {
+	c, there := s.containers[container]
+	if !there {
+		return false
+	}
+	root, err := s.rootFor(path.Dir(program), c)
+	return err == nil && export.IsMissing(root, program)
+}
+
+// isGoneApp reports whether an app does not exist in a running container.
+func (s *snapshot) isGoneApp(a export.App) bool {
+	c, there := s.containers[a.Container]
+	return there && a.ByBkt && c.Running && c.PID != 0 && !export.IsMissing(s.rootOf(c), "/usr") && a.IsGone(s.rootOf(c), s.Home)
+}
+
 func (s *snapshot) missingAndStaleApps(c Container, add, remove []string) ([]string, []string) {
 	for _, d := range c.ExportedApps {
 		if !slices.ContainsFunc(s.apps, func(a export.App) bool {
-			return a.Container == c.Name && a.Is(d.Name) && (!a.ByBkt || a.Shows(d))
+			return a.Container == c.Name && a.Is(d.Name) && (!a.ByBkt || a.Shows(d) && !s.isGoneApp(a))
 		}) {
 			add = append(add, appPrefix+d.Name)
 		}
 	}
 	for _, a := range s.apps {
-		if a.Container == c.Name && a.ByBkt && !slices.ContainsFunc(c.ExportedApps, func(d manifest.ExportedApp) bool { return a.Is(d.Name) }) {
+		if a.Container == c.Name && a.ByBkt && (s.isGoneApp(a) || !slices.ContainsFunc(c.ExportedApps, func(d manifest.ExportedApp) bool { return a.Is(d.Name) })) {
 			remove = append(remove, a.At)
 		}
 	}

@@ -215,7 +215,7 @@ func TestFoldersThatCannotBeRead(t *testing.T) {
 func TestUnreadFiles(t *testing.T) {
 	dir := t.TempDir()
 	check(t, os.Symlink("dev-loop.desktop", filepath.Join(dir, "dev-loop.desktop")))
-	_, unread, err := export.ReadApps(dir, []string{"dev"})
+	_, _, unread, err := export.ReadApps(dir, []string{"dev"})
 	check(t, err)
 	d := Domain{Home: dir}
 	want := []string{"~/dev-loop.desktop: too many levels of symbolic links: bkt does not know whether a container exports it, and leaves it alone"}

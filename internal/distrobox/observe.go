@@ -34,6 +34,7 @@ type snapshot struct {
 	captured   map[string][]manifest.Found  // the part of them to capture
 	losses     map[string][]string          // the data that a container loses if it is recreated, by its name
 	path       pathFile
+	orphans    []reconcile.Orphan // exports of containers that do not exist
 	manual     manualPackages
 	kept       []string // notes on exports that bkt must not change
 	facts      facts
@@ -102,7 +103,7 @@ func (noQueries) Output(context.Context, plan.Run) ([]byte, error) {
 // inSync reports whether the observed containers are the declared ones.
 func (s *snapshot) inSync(o reconcile.Snapshot[Container], declared []Container) bool {
 	byName := index(declared)
-	if len(o.Notes) > 0 || len(o.Items) != len(byName) {
+	if len(o.Notes)+len(o.Orphans) > 0 || len(o.Items) != len(byName) {
 		return false
 	}
 	for _, c := range o.Items {
@@ -156,7 +157,7 @@ func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers [
 	s.facts = d.readFacts(o.Items, declared)
 	storage := d.storage()
 	o.Identity = func(Container) string { return storage }
-	o.Hidden, o.Resolve, o.Plan = d.rootful, s.resolve, s.plan
+	o.Hidden, o.Resolve, o.Plan, o.Orphans = d.rootful, s.resolve, s.plan, s.orphans
 	return s, o, nil
 }
 

@@ -186,7 +186,11 @@ func (s *snapshot) export(c Container, replaced []string, enter bool) []plan.Cha
 	if len(steps) == 0 {
 		return nil
 	}
-	return []plan.Change{{Op: plan.Modify, Targets: []string{c.Name}, Steps: steps}}
+	change := plan.Change{Op: plan.Modify, Targets: []string{c.Name}, Steps: steps}
+	if slices.ContainsFunc(c.ToDo.Remove, func(at string) bool { return slices.Contains(c.ToDo.Export, at) }) {
+		change.Hint = "install the program in the container, or remove it from \"also\" of its bins"
+	}
+	return []plan.Change{change}
 }
 
 // manualExports are files that were exported by hand, and differ from the manifest.

@@ -51,7 +51,12 @@ func (c *comparison[T]) capture(declared map[string]T, key string) {
 // Apply implements [Comparison].
 func (c *comparison[T]) Apply(keys []string, exact bool) (change, remove plan.Plan) {
 	var changes, removals []Diff[T]
+	var orphans plan.Plan
 	for _, key := range keys {
+		if o, ok := c.orphans[key]; ok {
+			orphans = append(orphans, o)
+			continue
+		}
 		t := c.items[key]
 		want := t.manifest
 		if !exact {
@@ -64,7 +69,8 @@ func (c *comparison[T]) Apply(keys []string, exact bool) (change, remove plan.Pl
 			changes = append(changes, Diff[T]{t.live, want, t.base})
 		}
 	}
-	return c.plan(changes), c.plan(removals)
+	setDomain(orphans, c.name)
+	return append(c.plan(changes), orphans...), c.plan(removals)
 }
 
 func (c *comparison[T]) plan(diffs []Diff[T]) plan.Plan {

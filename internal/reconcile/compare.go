@@ -87,6 +87,7 @@ type comparison[T Item[T]] struct {
 	observed    Snapshot[T]
 	base        base[T]
 	items       map[string]versions[T] // all, by key
+	orphans     map[string]plan.Change // that remove what is left of an item, by its key
 	differences []Difference
 	ignored     []string
 	hidden      []string
@@ -148,7 +149,25 @@ func (c *comparison[T]) compare(here map[string]T) {
 			c.hidden = append(c.hidden, key)
 		}
 	}
+	c.addOrphans()
 	c.sortFindings(live, here)
+}
+
+// addOrphans adds a difference for each item of which only files are left.
+func (c *comparison[T]) addOrphans() {
+	c.orphans = map[string]plan.Change{}
+	for _, o := range c.observed.Orphans {
+		if t := c.items[o.Key]; c.in.Ignore.Has(o.Key) || t.live != nil || t.manifest != nil {
+			continue
+		}
+		c.orphans[o.Key] = o.Remove
+		name, err := manifest.Encode(map[string]string{"name": o.Key})
+		if err != nil {
+			name = []byte("null")
+		}
+		c.differences = append(c.differences, Difference{Key: o.Key, Case: CaseBroken, Why: o.Why, Live: name, Manifest: name})
+	}
+	slices.SortFunc(c.differences, func(a, b Difference) int { return strings.Compare(a.Key, b.Key) })
 }
 
 // IgnoredItems is the reason of [LeftOut] for items that a pattern of the user ignores.

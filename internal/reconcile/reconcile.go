@@ -88,6 +88,9 @@ type Snapshot[T any] struct {
 	// wrote for it is gone, or leads to something that is gone. Nil, and a nil error:
 	// nothing is broken.
 	Broken func(T) error
+	// Orphans are files that bkt wrote for items that exist neither on the system nor in
+	// the manifest, such as a wrapper of a container that was removed.
+	Orphans []Orphan
 	// Notes are notes for the user on the domain as a whole.
 	Notes []string
 	// Unread are parts of the domain that could not be read, although the rest could.
@@ -96,6 +99,13 @@ type Snapshot[T any] struct {
 	// LeftOut is what exists on the system and is not an item: a capture does not
 	// write it.
 	LeftOut []LeftOut
+}
+
+// An Orphan is what is left of an item. Its key must not be that of an item.
+type Orphan struct {
+	Key    string // of the former item
+	Why    error  // what is left
+	Remove plan.Change
 }
 
 // Unread is a part of a domain that could not be read, such as one file of many.

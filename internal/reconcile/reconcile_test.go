@@ -616,3 +616,54 @@ func TestBroken(t *testing.T) {
 		})
 	}
 }
+
+// orphanedOverrides is a domain that left files of a former item behind.
+type orphanedOverrides struct{ overrides }
+
+func (o orphanedOverrides) Observe(ctx context.Context, sys reconcile.System, declared []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
+	s, err := o.overrides.Observe(ctx, sys, declared)
+	remove := plan.Change{Op: plan.Modify, Targets: []string{key}, Steps: []plan.Step{plan.Delete{Path: "/left"}}}
+	s.Orphans = []reconcile.Orphan{{Key: key, Why: errBroken, Remove: remove}}
+	return s, err
+}
+
+// TestOrphans checks that what is left of an item is removed if the item exists neither on
+// the system nor in the manifest, whatever the last known state is, and if the user does not
+// ignore it.
+func TestOrphans(t *testing.T) {
+	const a = "--share=network"
+	ignored, err := reconcile.ParseIgnore("f", []byte("flatpak-overrides:*"), []string{"flatpak-overrides"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, live, declared, base string
+		ignore                     reconcile.Ignore
+		want                       []reconcile.Case
+	}{
+		{name: "unknown", want: []reconcile.Case{reconcile.CaseBroken}},
+		{name: "removed from both sides", base: a, want: []reconcile.Case{reconcile.CaseBroken}},
+		{name: "exists", live: a, want: []reconcile.Case{reconcile.CaseNew}},
+		{name: "declared", declared: a, want: []reconcile.Case{reconcile.CaseMissing}},
+		{name: "ignored", ignore: ignored["flatpak-overrides"]},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := reconcile.Input{Repo: repository(t, item(tt.declared)), Base: agreed(t, item(tt.base), ""), Ignore: tt.ignore}
+			c := compare(t, orphanedOverrides{overrides{has: item(tt.live)}}, in)
+			var got []reconcile.Case
+			for _, d := range c.Differences() {
+				got = append(got, d.Case)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Fatal(diff)
+			}
+			if len(got) == 0 || got[0] != reconcile.CaseBroken {
+				return
+			}
+			change, remove := c.Apply([]string{key}, false)
+			if len(change) != 1 || len(remove) != 0 || change[0].Domain != "flatpak-overrides" || change[0].Steps[0] != (plan.Delete{Path: "/left"}) {
+				t.Errorf("%v, %v", change, remove)
+			}
+		})
+	}
+}

@@ -30,23 +30,29 @@ type App struct {
 }
 
 // ReadApps returns the entries in a folder of the host that belong to one of the
-// containers, and the errors of those that cannot be read.
-func ReadApps(dir string, containers []string) (all []App, unread []error, err error) {
+// containers, those that bkt wrote for others, and the errors of those that cannot be
+// read.
+func ReadApps(dir string, containers []string) (all, others []App, unread []error, err error) {
 	entries, err := os.ReadDir(dir)
 	if patherr.IsMissing(err) {
-		return nil, nil, nil
+		return nil, nil, nil, nil
 	}
 	for _, e := range entries {
-		if !slices.ContainsFunc(containers, func(c string) bool { return isEntryOf(e.Name(), c) }) {
+		ours := slices.ContainsFunc(containers, func(c string) bool { return isEntryOf(e.Name(), c) })
+		if !ours && (!strings.HasSuffix(e.Name(), ".desktop") || !strings.Contains(e.Name(), "-")) {
 			continue
 		}
 		text, err := plainfile.Read(filepath.Join(dir, e.Name()), plainfile.MaxText)
-		if err != nil && !patherr.IsMissing(err) {
+		if err != nil && !patherr.IsMissing(err) && ours {
 			unread = append(unread, err)
 			continue
 		}
 		a, ok := parseApp(filepath.Join(dir, e.Name()), string(text))
-		if !ok || !slices.Contains(containers, a.Container) {
+		if ok && a.ByBkt && !slices.Contains(containers, a.Container) && e.Type().IsRegular() {
+			others = append(others, a)
+			continue
+		}
+		if !ok || !ours || !slices.Contains(containers, a.Container) {
 			continue
 		}
 		if !e.Type().IsRegular() { // distrobox-export makes no links
@@ -54,7 +60,7 @@ func ReadApps(dir string, containers []string) (all []App, unread []error, err e
 		}
 		all = append(all, a)
 	}
-	return all, unread, err
+	return all, others, unread, err
 }
 
 // entryFolders are the folders of desktop entries in a container, besides that of the home.
@@ -73,6 +79,26 @@ func ReadEntry(root, home, id string) string {
 		}
 	}
 	return ""
+}
+
+// programFolders are the folders of programs in a container.
+var programFolders = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/games"}
+
+// IsGone reports whether neither the entry nor the program of an app is in a container with
+// this root and home.
+func (a App) IsGone(root, home string) bool {
+	program, _, _ := strings.Cut(a.exec, " ")
+	files := []string{program}
+	if !path.IsAbs(program) {
+		files = nil
+		for _, dir := range programFolders {
+			files = append(files, path.Join(dir, program))
+		}
+	}
+	for _, dir := range append([]string{home + "/.local/share/applications"}, entryFolders...) {
+		files = append(files, path.Join(dir, a.ID+".desktop"))
+	}
+	return program != "" && !slices.ContainsFunc(files, func(file string) bool { return !IsMissing(root, file) })
 }
 
 // isEntryOf reports whether an entry may belong to a container, by its name. It may

@@ -249,7 +249,7 @@ func TestLinkedApp(t *testing.T) {
 			check(t, os.Rename(filepath.Join(dir, name), filepath.Join(dir, "mine")))
 			check(t, os.Symlink("mine", filepath.Join(dir, name)))
 		}
-		apps, _, err := ReadApps(dir, []string{"dev"})
+		apps, _, _, err := ReadApps(dir, []string{"dev"})
 		check(t, err)
 		if len(apps) != 1 || apps[0].ByBkt != byBkt || (apps[0].Unsupported == "") != byBkt {
 			t.Errorf("bkt's: %v: %+v", byBkt, apps)
@@ -352,7 +352,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	check(t, os.WriteFile(filepath.Join(dir, "dev-gimp.desktop"), []byte("[Desktop Entry]\nName=GIMP (on dev)\nExec=distrobox-enter -n dev -- gimp\n"), 0o644))
 	check(t, os.Symlink("dev-loop.desktop", filepath.Join(dir, "dev-loop.desktop")))
 	check(t, os.Symlink("none", filepath.Join(dir, "dev-dangling.desktop")))
-	apps, unread, err := ReadApps(dir, []string{"dev"})
+	apps, _, unread, err := ReadApps(dir, []string{"dev"})
 	if len(apps) != 1 || len(unread) != 1 || err != nil {
 		t.Errorf("%v, %v, %v", apps, unread, err)
 	}

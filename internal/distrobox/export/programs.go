@@ -59,6 +59,13 @@ func stat(root, file string) (fs.FileInfo, error) {
 	return os.Lstat(root + file)
 }
 
+// IsMissing reports whether a file does not exist in a root. A file that cannot be read
+// may exist.
+func IsMissing(root, file string) bool {
+	_, err := follow(root, file)
+	return patherr.IsMissing(err)
+}
+
 // follow returns the path in a root that links lead to. The file there exists.
 func follow(root, file string) (string, error) {
 	for range maxLinks {
