@@ -26,6 +26,9 @@ func isStoredForNotifications(path string) bool {
 // addStored adds what the shell stores for the programs whose notifications are among the
 // items.
 func (o *observer) addStored() error {
+	if len(o.stored) == 0 {
+		return nil
+	}
 	changed := map[string]bool{}
 	for _, item := range o.items {
 		if path := o.schemas.path(item); strings.HasPrefix(path, forNotifications) {

@@ -28,11 +28,12 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []manife
 		return reconcile.Snapshot[manifest.Setting]{}, err
 	}
 	schemas := d.schemas()
-	o := observer{Domain: d, db: db, schemas: schemas, names: homepath.Of(d.Home), known: schemas.locate(declared)}
+	known := schemas.locate(declared)
+	o := observer{Domain: d, db: db, schemas: schemas, names: homepath.Of(d.Home), known: known, seen: map[string]bool{}}
 	if err := o.observe(); err != nil {
 		return reconcile.Snapshot[manifest.Setting]{}, reconcile.Unavailablef("the databases of dconf: %w", err)
 	}
-	schemas.check(declared)
+	schemas.check(known, o.seen)
 	inFlatpaks, err := d.ofFlatpaks()
 	o.leftOut = append(o.leftOut, inFlatpaks...)
 	unread := schemas.allUnread()
@@ -57,6 +58,7 @@ type observer struct {
 	schemas *schemas
 	names   homepath.Names
 	known   map[string]manifest.Setting // by path
+	seen    map[string]bool             // of known: the database has it
 
 	items   []manifest.Setting
 	leftOut []reconcile.LeftOut
@@ -85,7 +87,10 @@ func (o *observer) observe() error {
 // add adds the item of a value in the user's database, or says why a capture leaves it out.
 func (o *observer) add(path string, value gvariant.Value) error {
 	known, declared := o.known[path]
-	if !declared && slices.Contains(extensionKeys, path) {
+	switch {
+	case declared:
+		o.seen[path] = true
+	case slices.Contains(extensionKeys, path):
 		return nil // another domain
 	}
 	found := o.schemas.find(path, value)
@@ -170,8 +175,12 @@ func (o *observer) redundant(f setting) (bool, error) {
 	if f.key == nil || f.key.translated {
 		return false, nil
 	}
-	differs := func(v gvariant.Value) bool { return !v.Equal(f.value) }
-	return !slices.ContainsFunc(o.schemas.defaults(f.key), differs), nil
+	for _, standard := range o.schemas.defaults(f.key) {
+		if !standard.Equal(f.value) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // item returns a setting that is not declared in the form of a manifest.

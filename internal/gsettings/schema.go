@@ -110,10 +110,13 @@ func (s *schemas) err(id string) error {
 	return reconcile.Unavailablef("%s cannot be read: %w", s.unread[0].What, s.unread[0].Err)
 }
 
-// check reads the keys of settings, so that all schemas of theirs that cannot be read are
-// known.
-func (s *schemas) check(settings []manifest.Setting) {
-	for _, k := range settings {
+// check reads the keys of settings, by path, that are not seen yet, so that all schemas of
+// theirs that cannot be read are known.
+func (s *schemas) check(settings map[string]manifest.Setting, seen map[string]bool) {
+	for at, k := range settings {
+		if seen[at] {
+			continue
+		}
 		id, folder := k.Location()
 		of := s.schema(id)
 		if id == "" {
@@ -145,7 +148,8 @@ func (s *schemas) isBadAt(folder string) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(relocated(folder), func(id string) bool { return s.bad[id] != nil })
+	ids := relocated(folder)
+	return s.bad[ids[0]] != nil || s.bad[ids[1]] != nil
 }
 
 // allUnread returns what cannot be read, in order.
@@ -223,9 +227,9 @@ func (s *schemas) relocatable(folder, name string) *schema {
 }
 
 // relocated returns the usual names of a schema for the children of a list.
-func relocated(folder string) []string {
+func relocated(folder string) [2]string {
 	parent := strings.ReplaceAll(strings.Trim(path.Dir(strings.TrimSuffix(folder, "/")), "/"), "/", ".")
-	return []string{parent, strings.TrimSuffix(parent, "s")}
+	return [2]string{parent, strings.TrimSuffix(parent, "s")}
 }
 
 func (s *schemas) index() {

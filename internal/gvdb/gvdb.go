@@ -40,8 +40,8 @@ type Table struct {
 
 type entry struct {
 	kind       byte
+	broken     bool // and the rest of the table is not
 	start, end uint32
-	err        error // the entry is broken, and the rest of the table is not
 }
 
 // Names returns the names of all values and tables in the order of the file.
@@ -50,8 +50,8 @@ func (t Table) Names() []string { return t.names }
 // Value returns the value called name. ok reports whether it exists.
 func (t Table) Value(name string) (v gvariant.Value, ok bool, err error) {
 	e, ok := t.entries[name]
-	if e.err != nil {
-		return v, false, fmt.Errorf("%s: %w", name, e.err)
+	if e.broken {
+		return v, false, fmt.Errorf("%s: %w", name, errBroken)
 	}
 	if !ok || e.kind != isValue {
 		return v, false, nil
@@ -66,8 +66,8 @@ func (t Table) Value(name string) (v gvariant.Value, ok bool, err error) {
 // Table returns the table called name. ok reports whether it exists.
 func (t Table) Table(name string) (nested Table, ok bool, err error) {
 	e, ok := t.entries[name]
-	if e.err != nil {
-		return nested, false, fmt.Errorf("%s: %w", name, e.err)
+	if e.broken {
+		return nested, false, fmt.Errorf("%s: %w", name, errBroken)
 	}
 	if !ok || e.kind != isTable {
 		return nested, false, nil
@@ -114,17 +114,23 @@ func (f file) table(start, end uint32, depth int) (Table, error) {
 	if err != nil || depth > maxNested {
 		return Table{}, errBroken
 	}
-	names, isParent := make([]string, len(items)/itemSize), parents(items)
+	names := make([]string, len(items)/itemSize)
+	var isParent []bool
 	for i := range names {
 		names[i], err = f.name(items, i, names)
 		if err != nil {
 			return Table{}, err
 		}
 		item := items[i*itemSize:]
-		if isRoot(names[i]) && item[14] != isList && !isParent[i] {
-			continue
+		if isRoot(names[i]) && item[14] != isList {
+			if isParent == nil {
+				isParent = parents(items)
+			}
+			if !isParent[i] {
+				continue
+			}
 		}
-		if e := f.entry(item); e.kind != isList || e.err != nil {
+		if e := f.entry(item); e.kind != isList || e.broken {
 			t.names, t.entries[names[i]] = append(t.names, names[i]), e
 		}
 	}
@@ -187,9 +193,7 @@ func (f file) name(items []byte, i int, names []string) (string, error) {
 
 func (f file) entry(item []byte) entry {
 	e := entry{kind: item[14], start: u32(item, 16), end: u32(item, 20)}
-	_, e.err = f.part(e.start, e.end)
-	if e.kind != isValue && e.kind != isTable && e.kind != isList {
-		e.err = errBroken
-	}
+	_, err := f.part(e.start, e.end)
+	e.broken = err != nil || e.kind != isValue && e.kind != isTable && e.kind != isList
 	return e
 }
