@@ -134,7 +134,21 @@ func (c Creator) readRecord(of manager.Container) (record, bool) {
 		}
 	}
 	r.home = c.ownHome(options, in["--home"])
+	r.useUsual(homepath.Of(c.Home))
 	return r, true
+}
+
+// useUsual replaces other names of the home in variables.
+func (r record) useUsual(names homepath.Names) {
+	for name, value := range r.env {
+		parts := strings.Split(value, ":")
+		for i := range parts {
+			if path.IsAbs(parts[i]) {
+				parts[i] = names.Usual(parts[i])
+			}
+		}
+		r.env[name] = strings.Join(parts, ":")
+	}
 }
 
 // cutArgs returns the arguments before and after a word.
@@ -412,6 +426,7 @@ func (c Creator) declaredOptions(declared manifest.Container) record {
 	if len(declared.Path) > 0 {
 		d.env["PATH"] = c.pathOf(declared.Path)
 	}
+	d.useUsual(homepath.Of(c.Home))
 	return d
 }
 
