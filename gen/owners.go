@@ -62,11 +62,14 @@ func (r *renderer) warnOtherImages() {
 				continue
 			}
 			t := &trace{}
-			_, _ = s.data(input{
-				image: image, manifest: file, manifestCache: r.manifests, warn: func(error) {},
+			_, err := s.data(input{
+				image: image, manifest: file, manifestCache: r.manifests, warn: func(error) {}, installs: func(Installed) {},
 				precedesInStage: func(string) (bool, error) { return false, nil },
 			}, t)
-			if len(t.entries) > 0 {
+			if err != nil {
+				said = append(said, file)
+				r.warnings = append(r.warnings, hint.Split(err)...)
+			} else if len(t.entries) > 0 {
 				said = append(said, file)
 				r.warnings = append(r.warnings, hint.Add(warning("image-missing", t.entries[0], fmt.Sprintf("the repository has no %s for this entry", name)),
 					"run \"bkt init\", which creates it"))

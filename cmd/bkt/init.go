@@ -181,8 +181,14 @@ func (c *initCmd) source(ctx context.Context, a *app, r repo.Repo) string {
 	if source == "" || r.Has(manifest.ImagePath) {
 		return ""
 	}
-	if host.Installed("git") && pipeline.Source(ctx, r) != "" {
-		return ""
+	if host.Installed("git") {
+		known, err := pipeline.Source(ctx, r)
+		if err != nil {
+			a.Warn([]error{err})
+		}
+		if known != "" {
+			return ""
+		}
 	}
 	a.Note("%s: the images are labelled as those of %s: change the label if the repository has another address", manifest.ImagePath, source)
 	return source

@@ -45,6 +45,9 @@ func (d reading) imageProblems(f *dockerfile.File) (warnings []error, err error)
 		}
 		warnings = append(warnings, hint.Add(d.at(level, p.Rule, p.Line, "%s", p.What), "%s", p.Advice))
 	}
+	for _, what := range report.Unjudged {
+		warnings = append(warnings, d.at(finding.Warning, "bootc/limit", 0, "the rules of bootc are not checked for %s", what))
+	}
 	return append(warnings, d.withoutInitramfs(report.Initramfs)...), errors.Join(errs...)
 }
 

@@ -42,6 +42,10 @@ type Report struct {
 	// Initramfs is the line of the last instruction that may make a new initramfs; 0 if
 	// none does.
 	Initramfs int
+
+	// Unjudged says what is beyond the limits of a check, such as "files of folders that are
+	// copied, beyond the first 20000"; nothing if all was judged.
+	Unjudged []string
 }
 
 // Check returns the problems of the instructions that make a bootable image: those of its
@@ -58,7 +62,25 @@ func (b Build) Check(stages ...instructions.Stage) Report {
 	})
 	report.Found = grouped(r.candidates)
 	report.Initramfs = r.initramfs
+	report.Unjudged = r.unjudged()
 	return report
+}
+
+// unjudged returns what is beyond the limits.
+func (r *reader) unjudged() (all []string) {
+	for _, limit := range []struct {
+		count, most int
+		what        string
+	}{
+		{r.files, maxFiles, "files of folders that are copied"},
+		{r.commands, maxCommands, "commands"},
+		{r.unreported + maxCandidates, maxCandidates, "problems"},
+	} {
+		if limit.count > limit.most {
+			all = append(all, fmt.Sprintf("%s, beyond the first %d", limit.what, limit.most))
+		}
+	}
+	return all
 }
 
 // grouped returns the problems of candidates. Of several files of one instruction with the
@@ -95,6 +117,7 @@ type reader struct {
 	dir       string            // of WORKDIR
 
 	files, commands int // so far
+	unreported      int // candidates beyond the limit
 
 	line       int  // of the instruction
 	generated  bool // by a section
@@ -210,7 +233,11 @@ func (r *reader) report(c candidate) {
 	c.Line = r.line
 	c.What = strings.ReplaceAll(c.What, call.Unknown, "…")
 	key := fmt.Sprint(c.Line, c.path, c.What)
-	if r.said[key] || len(r.candidates) >= maxCandidates {
+	if r.said[key] {
+		return
+	}
+	if len(r.candidates) >= maxCandidates {
+		r.unreported++
 		return
 	}
 	r.said[key] = true

@@ -1,6 +1,7 @@
 package imagerule_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -181,5 +182,28 @@ func TestHostileLines(t *testing.T) {
 	text := strings.Repeat("RUN "+loop+"\n", 200)
 	if got := rulesOf(t, text); got != "bootc/opt" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestUnjudged checks that what is beyond the limits is said.
+func TestUnjudged(t *testing.T) {
+	many := fstest.MapFS{}
+	for i := range 20_001 {
+		many[fmt.Sprintf("tree/etc/%d", i)] = &fstest.MapFile{}
+	}
+	tests := []struct{ text, want string }{
+		{"COPY tree /\n", "files of folders that are copied, beyond the first 20000"},
+		{strings.Repeat("RUN a; a; a; a; a; a; a; a; a; a\n", 1990), ""},
+		{strings.Repeat("RUN a; a; a; a; a; a; a; a; a; a; a\n", 1990), "commands, beyond the first 20000"},
+	}
+	for _, tt := range tests {
+		f, err := dockerfile.Parse([]byte("FROM quay.io/fedora/fedora-bootc:43\n" + tt.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		report := imagerule.Build{Context: many, Escape: `\`, Stages: f.Stages}.Check(f.Stages...)
+		if got := strings.Join(report.Unjudged, "; "); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 // run judges the commands of a RUN.
 func (r *reader) run(c *instructions.RunCommand) {
 	if r.commands >= maxCommands {
+		r.commands++
 		return
 	}
 	r.mounts = r.targets(c)

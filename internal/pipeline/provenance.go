@@ -30,7 +30,11 @@ func provenance(ctx context.Context, log Log, r repo.Repo, s buildspec.Spec) map
 	if !host.Installed("git") {
 		return labels
 	}
-	if source := Source(ctx, r); source != "" {
+	source, err := Source(ctx, r)
+	if err != nil {
+		log.Warn([]error{hint.Add(err, "the image will not have the label %s", ocispec.AnnotationSource)})
+	}
+	if source != "" {
 		labels[ocispec.AnnotationSource] = source
 	}
 	commit, seconds, err := cleanCommit(ctx, r)
@@ -51,13 +55,20 @@ func provenance(ctx context.Context, log Log, r repo.Repo, s buildspec.Spec) map
 
 // Source returns the address of the repository, for people, that git knows as origin; "" if
 // there is none.
-func Source(ctx context.Context, r repo.Repo) string {
+func Source(ctx context.Context, r repo.Repo) (string, error) {
 	remote, err := host.Query{}.Git(ctx, r.Root, nil, "remote", "get-url", "origin")
-	if err != nil {
-		return ""
+	if ended, ok := errors.AsType[*host.ExitError](err); ok && ended.Status == noRemote || err != nil && r.NoGit(err) == nil {
+		return "", nil
 	}
-	return sourceURL(strings.TrimSpace(string(remote)))
+	if err != nil {
+		return "", fmt.Errorf("cannot find out which repository the image is built from: %w", err)
+	}
+	return sourceURL(strings.TrimSpace(string(remote))), nil
 }
+
+// noRemote is the exit status of "git remote get-url" for a remote that does not exist; see
+// git-remote(1).
+const noRemote = 2
 
 func timeOf(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
 
