@@ -105,8 +105,8 @@ func (i Item) CanCapture() bool {
 	return i.Case != reconcile.CaseUncapturable && i.Case != reconcile.CaseBroken
 }
 
-// CanApply: see CanCapture.
-func (i Item) CanApply() bool { return !i.Reported }
+// CanApply: see CanCapture. Under its new name, an item already is as declared.
+func (i Item) CanApply() bool { return !i.Reported && i.Case != reconcile.CaseRenamed }
 
 // Refuse leaves the item unchanged until a user decides; err says why, if the user does
 // not know.

@@ -77,16 +77,17 @@ func TestAsk(t *testing.T) {
 // TestQuestions checks that each answer says what it does: on an item that only the system
 // has, apply removes it.
 func TestQuestions(t *testing.T) {
-	items := differences(reconcile.CaseNew, reconcile.CaseMissing, reconcile.CaseNoBase, reconcile.CaseUncapturable, reconcile.CaseBroken, reconcile.CaseLive)
+	items := differences(reconcile.CaseNew, reconcile.CaseMissing, reconcile.CaseNoBase, reconcile.CaseUncapturable, reconcile.CaseBroken, reconcile.CaseLive, reconcile.CaseRenamed)
 	items[5].Reported = true
 	want := []string{
-		"1 of 6: d 1: capture: add it to the manifest, apply: remove it from this system, all",
-		"2 of 6: d 2: capture: remove it from the manifest, apply: add it to this system, back, all",
-		"3 of 6: d 3: capture: change the manifest, apply: change this system, back, all",
-		"4 of 6: d 4: apply: remove it from this system, back, all",
-		"5 of 6: d 5: apply: repair it on this system, back, all",
-		"6 of 6: d 6: capture: change the manifest, back",
-		"All 6 remaining differences: capture: change the manifests, which removes 1 item, apply: change this system, which removes 2 items, back",
+		"1 of 7: d 1: capture: add it to the manifest, apply: remove it from this system, all",
+		"2 of 7: d 2: capture: remove it from the manifest, apply: add it to this system, back, all",
+		"3 of 7: d 3: capture: change the manifest, apply: change this system, back, all",
+		"4 of 7: d 4: apply: remove it from this system, back, all",
+		"5 of 7: d 5: apply: repair it on this system, back, all",
+		"6 of 7: d 6: capture: change the manifest, back, all",
+		"7 of 7: d 7: capture: change the manifest, back",
+		"All 7 remaining differences: capture: change the manifests, which removes 1 item, apply: change this system, which removes 2 items, back",
 	}
 	var got []string
 	for n := range items {
