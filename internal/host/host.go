@@ -156,8 +156,13 @@ func step(ctx context.Context, s plan.Step, files pending) error {
 	}
 }
 
-// runStep runs a command between its Require and its Verify.
+// runStep runs a command between its Require and its Verify. In a folder, git runs as the
+// owner of the folder.
 func runStep(ctx context.Context, r plan.Run) error {
+	if isGit(r) && r.Dir != "" {
+		_, err := git(ctx, r)
+		return err
+	}
 	if r.Require != nil {
 		if _, _, err := outputs(ctx, plan.Run{Argv: r.Require, Env: r.Env}); err != nil {
 			return reason(err)

@@ -85,10 +85,10 @@ func Driver(ctx context.Context, dir string) (*Lack, error) {
 	if exit, ok := errors.AsType[*host.ExitError](err); !ok || exit.Status != 1 { // 1: it is not set
 		return nil, err
 	}
-	set := func(key, value string) plan.Change {
-		step := plan.Run{Argv: []string{"git", "-C", dir, "config", "--local", key, value}}
-		return plan.Change{Op: plan.Add, Targets: []string{key}, Steps: []plan.Step{step}}
+	set := func(key, value string) plan.Step {
+		return plan.Run{Argv: []string{"git", "config", "--local", key, value}, Dir: dir}
 	}
+	steps := []plan.Step{set(nameKey, name), set(Key, Command)}
 	err = fmt.Errorf("git's configuration lacks %s: git merges manifests line by line", Key)
-	return &Lack{err, plan.Plan{set(nameKey, name), set(Key, Command)}}, nil
+	return &Lack{err, plan.Plan{{Op: plan.Add, Targets: []string{Key}, Steps: steps}}}, nil
 }
