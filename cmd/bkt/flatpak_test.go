@@ -25,16 +25,19 @@ import (
 //	$KEY     the file with its key, and $KEY64 its content in base64
 //	$ARCH    Flatpak's name of this machine's architecture
 //	$OLD     a commit of org.bkt.App1 that is not the newest
+//	$BUNDLE  the bundle App3.flatpak, which has org.bkt.App3
 //
 // Both have the apps org.bkt.App1, 2 and 3, of the branch stable, and
-// org.bkt.Branched, of the branches stable and beta.
+// org.bkt.Branched, of the branches stable and beta. The one that is not signed also has
+// org.bkt.Former, which its makers have renamed to org.bkt.Latter, and the extension
+// org.bkt.Platform.Theme.dark of the branch 1, which flatpak does not install by itself.
 type flatpaks struct {
-	plain, signed, key, key64, arch, old string
+	plain, signed, key, key64, arch, old, bundle string
 }
 
 func (f flatpaks) setenv(env *testscript.Env) {
 	for name, value := range map[string]string{
-		"PLAIN": f.plain, "SIGNED": f.signed, "KEY": f.key, "KEY64": f.key64, "ARCH": f.arch, "OLD": f.old,
+		"PLAIN": f.plain, "SIGNED": f.signed, "KEY": f.key, "KEY64": f.key64, "ARCH": f.arch, "OLD": f.old, "BUNDLE": f.bundle,
 	} {
 		env.Setenv(name, value)
 	}
@@ -46,7 +49,7 @@ const flatpakApps = 3
 func fakeFlatpaks(t *testing.T) flatpaks {
 	t.Helper()
 	dir := t.TempDir()
-	f := flatpaks{filepath.Join(dir, "plain"), filepath.Join(dir, "signed"), filepath.Join(dir, "key.gpg"), "", "x86_64", fakeCommit("old")}
+	f := flatpaks{filepath.Join(dir, "plain"), filepath.Join(dir, "signed"), filepath.Join(dir, "key.gpg"), "", "x86_64", fakeCommit("old"), filepath.Join(dir, "App3.flatpak")}
 	f.arch = domains.FlatpakArch(runtime.GOARCH)
 	var refs strings.Builder
 	for i := range flatpakApps {
@@ -57,10 +60,20 @@ func fakeFlatpaks(t *testing.T) flatpaks {
 		ref := fmt.Sprintf("app/org.bkt.Branched/%s/%s", f.arch, branch)
 		fmt.Fprintf(&refs, "%s %s\n", ref, fakeCommit(ref))
 	}
+	theme := fmt.Sprintf("runtime/org.bkt.Platform.Theme.dark/%s/1", f.arch)
+	latter := fmt.Sprintf("app/org.bkt.Latter/%s/stable", f.arch)
+	former := strings.Replace(latter, "Latter", "Former", 1)
+	platform := strings.Replace(theme, ".Theme.dark", "", 1)
+	plain := refs.String()
+	for _, ref := range []string{platform, theme, latter} {
+		plain += ref + " " + fakeCommit(ref) + "\n"
+	}
+	plain += fmt.Sprintf("%s %s >%s\n", former, fakeCommit(former), latter)
+	inBundle := fmt.Sprintf("app/org.bkt.App3/%s/stable", f.arch)
 	key := signingKey(t)
 	f.key64 = base64.StdEncoding.EncodeToString(key)
 	for name, text := range map[string]string{
-		f.key: string(key), f.plain + "/refs": refs.String(), f.signed + "/refs": refs.String(), f.signed + "/signed": string(key),
+		f.key: string(key), f.bundle: inBundle + " " + fakeCommit(inBundle), f.plain + "/refs": plain, f.signed + "/refs": refs.String(), f.signed + "/signed": string(key),
 	} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
@@ -107,7 +120,7 @@ func realFlatpaks(t *testing.T) flatpaks {
 	}
 	fields := strings.Fields(string(out))
 	return flatpaks{filepath.Join(dir, "plain"), filepath.Join(dir, "signed"), filepath.Join(dir, "key.gpg"),
-		base64.StdEncoding.EncodeToString(key), fields[0], fields[1]}
+		base64.StdEncoding.EncodeToString(key), fields[0], fields[1], filepath.Join(dir, "App3.flatpak")}
 }
 
 // makeFlatpaks prints the architecture and the old commit.
@@ -120,8 +133,10 @@ key=$(gpg --list-keys --with-colons | awk -F: '/^fpr/ {print $10; exit}')
 gpg --export "$key" >key.gpg
 arch=$(flatpak --default-arch)
 mkdir -p runtime/files runtime/usr
-printf '[Runtime]\nname=org.bkt.Platform\nruntime=org.bkt.Platform/%s/1\nsdk=org.bkt.Platform/%s/1\n' "$arch" "$arch" >runtime/metadata
-for i in App1 App2 App3 Branched; do
+printf '[Runtime]\nname=org.bkt.Platform\nruntime=org.bkt.Platform/%s/1\nsdk=org.bkt.Platform/%s/1\n[Extension org.bkt.Platform.Theme]\ndirectory=t\nversion=1\nsubdirectories=true\nno-autodownload=true\n' "$arch" "$arch" >runtime/metadata
+mkdir -p theme/files theme/usr
+printf '[Runtime]\nname=org.bkt.Platform.Theme.dark\n[ExtensionOf]\nref=runtime/org.bkt.Platform/%s/1\n' "$arch" >theme/metadata
+for i in App1 App2 App3 Branched Former Latter; do
 	mkdir -p "$i/files" "$i/export"
 	printf '[Application]\nname=org.bkt.%s\nruntime=org.bkt.Platform/%s/1\nsdk=org.bkt.Platform/%s/1\ncommand=true\n' "$i" "$arch" "$arch" >"$i/metadata"
 done
@@ -136,6 +151,12 @@ for repo in plain signed; do
 	echo new >App1/files/new
 	flatpak build-export --no-update-summary "${sign[@]}" "$repo" App1 stable >&2
 	rm App1/files/new
+	if [ "$repo" = plain ]; then
+		flatpak build-export --no-update-summary --runtime plain theme 1 >&2
+		flatpak build-export --no-update-summary plain Latter stable >&2
+		flatpak build-export --no-update-summary --end-of-life=renamed --end-of-life-rebase=org.bkt.Latter plain Former stable >&2
+		flatpak build-bundle plain App3.flatpak org.bkt.App3 stable >&2
+	fi
 	flatpak build-update-repo "${sign[@]}" "$repo" >&2
 done
 chmod -R a+rX .

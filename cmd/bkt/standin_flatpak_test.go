@@ -17,11 +17,13 @@ import (
 	"strings"
 
 	"bkt/internal/domains"
+	"bkt/internal/gvariant"
 )
 
 // standInFlatpak is flatpak, as far as bkt uses it. Its installations have the
 // same files. A repository is a folder with a file refs, which has lines of the
-// form "REF COMMIT…", and a file signed, if it is.
+// form "REF COMMIT…", and a file signed, if it is. The last commit of a ref whose makers
+// have renamed it is followed by ">" and its new name. A bundle has one such line.
 func standInFlatpak() {
 	err := fakeFlatpak(os.Args[1], os.Args[2:])
 	if err != nil {
@@ -44,6 +46,10 @@ func fakeFlatpak(command string, args []string) error {
 		switch {
 		case arg == "--system":
 			f.dir = os.Getenv("FLATPAK_SYSTEM_DIR")
+		case name == "--installation":
+			if f.dir = fakeDefinition(value); f.dir == "" {
+				return fmt.Errorf("Could not find installation %s", value)
+			}
 		case strings.HasPrefix(arg, "--"):
 			f.options[name] = value
 		default:
@@ -56,13 +62,26 @@ func fakeFlatpak(command string, args []string) error {
 	commands := map[string]func() error{
 		"remote-add": f.addRemote, "remote-modify": f.modifyRemote, "remote-delete": f.deleteRemote,
 		"install": f.install, "uninstall": f.uninstall, "update": f.update, "mask": f.mask,
-		"override": f.override,
+		"override": f.override, "pin": f.pin, "config": f.setLanguages,
 	}
 	run, ok := commands[command]
 	if !ok {
 		return fmt.Errorf("'%s' is not a flatpak command", command)
 	}
 	return run()
+}
+
+// fakeDefinition returns the folder of a further installation, "" if none has this name.
+func fakeDefinition(name string) string {
+	files, _ := filepath.Glob(os.Getenv("FLATPAK_CONFIG_DIR") + "/installations.d/*.conf")
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		if _, rest, ok := strings.Cut(string(text), fmt.Sprintf("[Installation %q]\nPath=", name)); ok {
+			path, _, _ := strings.Cut(rest, "\n")
+			return path
+		}
+	}
+	return ""
 }
 
 func (f fakeInstallation) make() error {
@@ -189,6 +208,15 @@ func (f fakeInstallation) settings(name string, values map[string]string) error 
 				return err
 			}
 			values["xa.filter"] = value
+		case "--title", "--default-branch":
+			key := "xa." + strings.TrimPrefix(option, "--")
+			values[key], values[key+"-is-set"] = value, "true"
+		case "--prio":
+			values["xa.prio"] = value
+		case "--no-enumerate", "--enumerate":
+			values["xa.noenumerate"] = fmt.Sprint(option == "--no-enumerate")
+		case "--no-use-for-deps", "--use-for-deps":
+			values["xa.nodeps"] = fmt.Sprint(option == "--no-use-for-deps")
 		case "--no-filter":
 			delete(values, "xa.filter")
 			_ = os.Remove(f.path("repo/" + name + ".filter"))
@@ -218,6 +246,9 @@ func (f fakeInstallation) importKey(name, file string) error {
 func (f fakeInstallation) reachable(name string) error {
 	values := f.config(fakeRemote(name))
 	dir := strings.TrimPrefix(values["url"], "file://")
+	if dir == "" {
+		return fmt.Errorf("Unable to load summary from remote %s: Can't fetch summary from disabled remote", name)
+	}
 	if _, err := os.Stat(dir + "/refs"); err != nil {
 		return fmt.Errorf("Unable to load summary from remote %s", name)
 	}
@@ -305,6 +336,9 @@ func resolve(ref string, refs []string) (string, error) {
 
 func (f fakeInstallation) install() error {
 	remote := f.args[0]
+	if strings.HasSuffix(remote, ".flatpak") {
+		return f.installBundle(remote)
+	}
 	refs, err := f.refs(remote)
 	if err != nil {
 		return err
@@ -319,11 +353,44 @@ func (f fakeInstallation) install() error {
 		found[full] = commits[len(commits)-1]
 	}
 	for ref, commit := range found {
-		if err := f.deploy(remote, ref, commit); err != nil {
+		if newRef, renamed := strings.CutPrefix(commit, ">"); renamed {
+			err = f.rebase(remote, ref, newRef, refs[newRef][0])
+		} else {
+			err = errors.Join(f.deploy(remote, ref, commit), f.autoPin(ref))
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return f.needRuntime(remote)
+}
+
+// rebase installs the app that a ref has become, unless it is installed.
+func (f fakeInstallation) rebase(remote, ref, newRef, commit string) error {
+	if _, err := os.Lstat(f.path(newRef + "/active")); err == nil {
+		return nil
+	}
+	text := fmt.Sprintf("('%s', '%s', [], 0, {'deploy-version': <4>, 'previous-ids': <['%s']>})", remote, commit, strings.Split(ref, "/")[1])
+	data, err := gvariant.Parse("(ssasta{sv})", text)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(f.path(ref)), f.deployData(newRef, commit, data.Encode()))
+}
+
+// installBundle installs an app from a file, from a remote without a URL.
+func (f fakeInstallation) installBundle(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	ref, commit, _ := strings.Cut(string(text), " ")
+	id := strings.Split(ref, "/")[1]
+	remote := strings.ToLower(id[strings.LastIndex(id, ".")+1:]) + "-origin"
+	err = f.setConfig(fakeRemote(remote), map[string]string{
+		"url": "", "xa.title": filepath.Base(file), "xa.noenumerate": "true", "xa.prio": "0", "gpg-verify": "false", "xa.main-ref": ref,
+	})
+	return errors.Join(err, f.deploy(remote, ref, commit))
 }
 
 // needRuntime installs what all apps need.
@@ -336,6 +403,10 @@ func (f fakeInstallation) needRuntime(remote string) error {
 }
 
 func (f fakeInstallation) deploy(remote, ref, commit string) error {
+	return f.deployData(ref, commit, []byte(remote+"\x00"+commit+"\x00"))
+}
+
+func (f fakeInstallation) deployData(ref, commit string, data []byte) error {
 	dir := f.path(ref)
 	if err := os.RemoveAll(dir); err != nil {
 		return err
@@ -343,14 +414,22 @@ func (f fakeInstallation) deploy(remote, ref, commit string) error {
 	if err := os.MkdirAll(filepath.Join(dir, commit), 0o755); err != nil {
 		return err
 	}
-	data := remote + "\x00" + commit + "\x00"
-	return errors.Join(os.WriteFile(filepath.Join(dir, commit, "deploy"), []byte(data), 0o644),
+	return errors.Join(os.WriteFile(filepath.Join(dir, commit, "deploy"), data, 0o644),
+		os.WriteFile(filepath.Join(dir, commit, "metadata"), []byte(fakeMetadata(ref)), 0o644),
 		os.Symlink(commit, filepath.Join(dir, "active")))
+}
+
+// fakeMetadata returns the metadata of a ref: all apps need one runtime.
+func fakeMetadata(ref string) string {
+	if strings.HasPrefix(ref, "app/") {
+		return fmt.Sprintf("[Application]\nruntime=org.bkt.Platform/%s/1\n", strings.Split(ref, "/")[2])
+	}
+	return "[Runtime]\n[Extension org.bkt.Platform.Theme]\nversion=1\nsubdirectories=true\nno-autodownload=true\n"
 }
 
 // installed returns the refs that are.
 func (f fakeInstallation) installed() []string {
-	links, _ := filepath.Glob(f.path("app/*/*/*/active"))
+	links, _ := filepath.Glob(f.path("*/*/*/*/active"))
 	var refs []string
 	for _, l := range links {
 		ref, _ := filepath.Rel(f.dir, filepath.Dir(l))
@@ -360,7 +439,10 @@ func (f fakeInstallation) installed() []string {
 }
 
 func (f fakeInstallation) uninstall() error {
-	if _, unused := f.options["--unused"]; unused && len(f.installed()) == 0 {
+	if _, unused := f.options["--unused"]; unused {
+		if apps, _ := filepath.Glob(f.path("app/*/*/*/active")); len(apps) > 0 {
+			return nil
+		}
 		return os.RemoveAll(f.path("runtime"))
 	}
 	for _, ref := range f.args {
@@ -410,21 +492,59 @@ func (f fakeInstallation) masked(ref string) bool {
 	})
 }
 
-func (f fakeInstallation) masks() []string {
-	return strings.FieldsFunc(f.config("core")["xa.masked"], func(r rune) bool { return r == ';' })
+func (f fakeInstallation) masks() []string { return f.patterns("xa.masked") }
+
+func (f fakeInstallation) patterns(key string) []string {
+	return strings.FieldsFunc(f.config("core")[key], func(r rune) bool { return r == ';' })
 }
 
-func (f fakeInstallation) mask() error {
-	core, masked := f.config("core"), f.masks()
-	if _, ok := f.options["--remove"]; ok {
-		if !slices.Contains(masked, f.args[0]) {
-			return fmt.Errorf("No current masked pattern matching %s", f.args[0])
+func (f fakeInstallation) mask() error { return f.editPatterns("xa.masked", f.args) }
+
+func (f fakeInstallation) pin() error {
+	for _, pattern := range f.args {
+		if strings.HasPrefix(pattern, "app/") {
+			return errors.New("Glob can't match apps")
 		}
-		masked = slices.DeleteFunc(masked, func(m string) bool { return m == f.args[0] })
-	} else {
-		masked = append(masked, f.args[0])
 	}
-	core["xa.masked"] = strings.Join(masked, ";") + ";"
+	return f.editPatterns("xa.pinned", f.args)
+}
+
+// autoPin pins a runtime that was installed on purpose.
+func (f fakeInstallation) autoPin(ref string) error {
+	if _, no := f.options["--no-auto-pin"]; no || !strings.HasPrefix(ref, "runtime/") {
+		return nil
+	}
+	f.options = nil
+	return f.editPatterns("xa.pinned", []string{ref})
+}
+
+func (f fakeInstallation) editPatterns(key string, args []string) error {
+	core, all := f.config("core"), f.patterns(key)
+	_, remove := f.options["--remove"]
+	for _, pattern := range args {
+		has := slices.Contains(all, pattern)
+		switch {
+		case remove && !has:
+			return fmt.Errorf("No current pattern matching %s", pattern)
+		case remove:
+			all = slices.DeleteFunc(all, func(p string) bool { return p == pattern })
+		case !has:
+			all = append(all, pattern)
+		}
+	}
+	slices.Sort(all)
+	core[key] = strings.Join(all, ";")
+	return f.setConfig("core", core)
+}
+
+// setLanguages sets a key of the languages, or unsets it.
+func (f fakeInstallation) setLanguages() error {
+	core := f.config("core")
+	if _, unset := f.options["--unset"]; unset {
+		delete(core, "xa."+f.args[0])
+	} else {
+		core["xa."+f.args[0]] = f.args[1]
+	}
 	return f.setConfig("core", core)
 }
 

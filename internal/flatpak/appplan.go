@@ -43,7 +43,8 @@ func (o *observed) plan(diffs []reconcile.Diff[manifest.FlatpakApp]) []plan.Chan
 		case d.Have == nil && d.Want.Runtime:
 			have, ok := o.installed(*d.Want)
 			if ok {
-				d.Have, pin = &have.FlatpakApp, append(pin, *d.Want)
+				now := o.withManifestFields(have)
+				d.Have, pin = &now, append(pin, *d.Want)
 			}
 			rest = append(rest, d)
 		case d.Want == nil && d.Have.Runtime:
