@@ -42,13 +42,14 @@ var mayRun = []string{
 
 // mayRead are the folders and files that bkt and git may read, below the repository,
 // below the home (~), below the folder of the test (@) and of the system; mayWrite are those that they may change.
+// With "/." at its end, a folder is one whose names alone they may read.
 var (
 	mayRead = []string{
 		"/dev/null", "/dev/urandom", "/etc", "/lib", "/lib64", "/proc", "/run", "/sys", "/usr", "/var/lib/containers", "/var/lib/flatpak",
 		"@/flatpak", "@/flatpak-etc", "@/root", "@/run", "@/share", "@/xdg", // instead of folders of the system
 		"~/.config/dconf", "~/.config/git", "~/.config/user-dirs.dirs", "~/.gitconfig",
 		"~/.local/bin", "~/.local/share/applications", "~/.local/share/flatpak", "~/.local/share/glib-2.0", "~/.local/share/gnome-shell", "~/.local/share/systemd/user",
-		"~/.var/app/it.mijorus.gearlever", "~/AppImages", "~/Applications",
+		"~/.var/app/.", "~/.var/app/it.mijorus.gearlever", "~/AppImages", "~/Applications",
 	}
 	mayWrite = []string{
 		".", "/dev/null", "~/.cache/bkt", "~/.config/systemd", "~/.local/share/bkt", "~/.local/state/bkt",
@@ -268,7 +269,8 @@ func (p prisoner) within(path string, folders []string) bool {
 		if f == "." {
 			f = p.repo
 		}
-		if rel, err := filepath.Rel(f, path); err == nil && filepath.IsLocal(rel) {
+		rel, err := filepath.Rel(f, path)
+		if err == nil && filepath.IsLocal(rel) && (rel == "." || !strings.HasSuffix(f, "/.")) {
 			return true
 		}
 	}
