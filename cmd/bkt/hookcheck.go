@@ -28,7 +28,7 @@ type hookCheckCmd struct {
 	sourceFlags `embed:""`
 }
 
-// Run reports the rules that hooks break. Any finding is an error.
+// Run reports the rules that hooks break. A finding that is not only a warning is an error.
 func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
 	r, err := a.repository()
 	if err != nil {
@@ -50,6 +50,9 @@ func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		found = append(found, ran...)
+	}
+	if !c.SARIF && !a.JSON {
+		a.Warn(hook.Warnings(found))
 	}
 	return errors.Join(c.print(a, len(hooks), found), hook.Err(found))
 }
@@ -73,6 +76,11 @@ func (c *hookCheckCmd) print(a *app, hooks int, found []hook.Finding) error {
 	case a.Quiet:
 		return nil
 	}
-	_, err := fmt.Fprintf(a.Out, "hooks checked: %d, problems: %d\n", hooks, len(found))
+	warnings := len(hook.Warnings(found))
+	text := fmt.Sprintf("hooks checked: %d, problems: %d", hooks, len(found)-warnings)
+	if warnings > 0 {
+		text += fmt.Sprintf(", warnings: %d", warnings)
+	}
+	_, err := fmt.Fprintln(a.Out, text)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"bkt/internal/finding"
 	"bkt/internal/manifest"
@@ -16,7 +17,20 @@ import (
 type Declared struct {
 	manifest.PlacedHook
 	Container string
+	OfRoot    bool // the container is root's
 }
+
+// Title returns the first line of the hook, with an ellipsis if there are more.
+func (h *Declared) Title() string {
+	first, rest, _ := strings.Cut(strings.TrimSpace(h.Run), "\n")
+	if rest != "" {
+		first += " …"
+	}
+	return first
+}
+
+// AsRoot reports whether the hook runs as root.
+func (h *Declared) AsRoot() bool { return h.As == "root" || h.Pre || h.OfRoot }
 
 // Place returns where a byte of the hook's command is in the manifest.
 func (h *Declared) Place(offset int) finding.Place {
@@ -53,7 +67,7 @@ func (m Manifest) Hooks(containers ...string) ([]*Declared, error) {
 			continue
 		}
 		for _, h := range m.document.Content.Hooks(name, m.document.Source) {
-			hooks = append(hooks, &Declared{h, name})
+			hooks = append(hooks, &Declared{h, name, m.document.Content.Containers[name].Root})
 		}
 	}
 	return hooks, nil

@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -26,8 +27,9 @@ const (
 type Rule struct {
 	Name    string // such as "append"; it never changes
 	Verdict Verdict
-	Reason  string // the reason why a command breaks it
-	Use     string // what to write instead
+	Reason  string        // the reason why a command breaks it
+	Use     string        // what to write instead
+	Level   finding.Level // empty: an error
 }
 
 // A Finding is a rule that a hook breaks. It encodes as an element of "findings"
@@ -67,7 +69,7 @@ func (r Rule) finding(container string, place finding.Place, reason string) Find
 	}
 	return Finding{
 		Finding: finding.Finding{
-			Rule: "hook/" + r.Name, Level: finding.Error, Place: place, Subject: container,
+			Rule: "hook/" + r.Name, Level: cmp.Or(r.Level, finding.Error), Place: place, Subject: container,
 			Message: fmt.Sprintf("%s: %s", r.Verdict, reason), Fix: []string{"instead: " + r.Use},
 		},
 		Container: container, Verdict: r.Verdict,
@@ -83,7 +85,7 @@ func (f Finding) Text() string {
 func (f Finding) Error() string {
 	text := fmt.Sprintf("%s: %s", f.Place, f.Text())
 	if f.Hook != nil {
-		text += "\n    " + f.Source
+		text += "\n    " + strings.ReplaceAll(f.Source, "\n", "\n    ")
 	}
 	return text
 }
@@ -91,11 +93,24 @@ func (f Finding) Error() string {
 // Unwrap returns the finding without the fields that only hooks have.
 func (f Finding) Unwrap() error { return f.Finding }
 
-// Err returns the findings as one error, nil if there are none.
+// Err returns the findings that are errors as one error, nil if there are none.
 func Err(found []Finding) error {
 	var errs []error
 	for _, f := range found {
-		errs = append(errs, f)
+		if f.Level == finding.Error {
+			errs = append(errs, f)
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// Warnings returns the findings that are no errors.
+func Warnings(found []Finding) []error {
+	var warnings []error
+	for _, f := range found {
+		if f.Level != finding.Error {
+			warnings = append(warnings, f)
+		}
+	}
+	return warnings
 }

@@ -51,7 +51,7 @@ func FromHooks(hooks []*hook.Declared, found []hook.Finding) []Result {
 	}
 	var all []Result
 	for _, h := range hooks {
-		all = append(all, fromHook("hook of "+h.Container+": "+h.Run, h.Place(0), byHook[h]))
+		all = append(all, fromHook("hook of "+h.Container+": "+h.Title(), h.Place(0), byHook[h]))
 	}
 	if unknown := byHook[nil]; len(unknown) > 0 {
 		all = append(all, fromHook("an unknown hook of "+unknown[0].Container, unknown[0].Place, unknown))
@@ -65,6 +65,9 @@ func fromHook(name string, at finding.Place, found []hook.Finding) Result {
 	r.Entry.File, r.Entry.Position.Line, r.Entry.Column = at.File, at.Line, at.Column
 	var lines []string
 	for _, f := range found {
+		if f.Level != finding.Error {
+			continue // bkt hook check prints it
+		}
 		r.Status, r.Findings = Failed, append(r.Findings, f.Finding)
 		lines = append(append(lines, f.Text()), f.Fix...)
 	}

@@ -108,7 +108,7 @@ func (b Container) checkHooks(o strictjson.Object) {
 		h.check(o.Object(strictjson.Item(o.Pointer+"/init_hooks", i)))
 	}
 	for i, run := range b.PreInitHooks {
-		o.Verify(strictjson.Item(o.Pointer+"/pre_init_hooks", i), "hook", run, checkCommand)
+		o.Verify(strictjson.Item(o.Pointer+"/pre_init_hooks", i), "hook", run, checkScript)
 	}
 }
 

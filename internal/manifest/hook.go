@@ -1,9 +1,12 @@
 package manifest
 
 import (
+	"errors"
 	"reflect"
+	"slices"
 	"strings"
 
+	"bkt/internal/hint"
 	"bkt/internal/strictjson"
 
 	"github.com/go-json-experiment/json"
@@ -15,6 +18,7 @@ type Hook struct {
 	Run      string   `json:"run"`
 	As       string   `json:"as,omitempty"`       // "user" or "root"
 	Volatile []string `json:"volatile,omitempty"` // paths that each run may change
+	Allow    []string `json:"allow,omitempty"`    // rules that it may break; the comment says why
 	Comment  string   `json:"comment,omitempty"`
 	Bare     bool     `json:"-"` // written as a string
 }
@@ -36,18 +40,51 @@ func (h Hook) MarshalJSONTo(e *jsontext.Encoder) error {
 
 func (h Hook) canonical() Hook {
 	h.Volatile = sorted(h.Volatile, strings.Compare)
+	h.Allow = sorted(h.Allow, strings.Compare)
 	return h
 }
 
 func (h Hook) check(o strictjson.Object) {
 	if h.Bare {
-		o.Verify(o.Pointer, "hook", h.Run, checkCommand)
+		o.Verify(o.Pointer, "hook", h.Run, checkScript)
 	} else {
-		o.Required("run", h.Run, checkCommand)
+		o.Required("run", h.Run, checkScript)
 	}
 	o.Optional("as", h.As, strictjson.OneOf("user", "root"))
 	o.List("volatile", "path", h.Volatile, checkHomePath)
+	o.List("allow", "rule", h.Allow, checkHookRule)
+	if len(h.Allow) > 0 && h.Comment == "" {
+		o.Add(o.Pointer+"/allow", hint.Add(errors.New("allow needs a comment"), `say why the hook may break the rule: "comment": "REASON"`))
+	}
 	checkItemComment(o, h.Comment)
+}
+
+// hookRules are the rules that a hook can allow: those of bkt hook check, except the ones
+// without which nothing is checked.
+var hookRules = []string{
+	"append", "substitute", "crontab", "git-config-add", "another", "mkdir", "link", "into-folder", "special-file", "account", "remote", "clone", "move",
+	"remove", "once", "status", "asks", "overwrite", "varying", "temporary-file", "wget-copy", "pinned-version", "temporary-download", "curl-fail",
+	"pipe-to-shell", "needs-root",
+}
+
+// checkHookRule checks the name of a rule.
+func checkHookRule(s string) error {
+	if slices.Contains(hookRules, s) {
+		return nil
+	}
+	err := errors.New("is not a rule that a hook can allow")
+	if near, ok := strictjson.Nearest(s, hookRules); ok {
+		return hint.Add(err, "write %q", near)
+	}
+	return hint.Add(err, "docs/init-hooks.md has the names of the rules")
+}
+
+// checkScript checks the form of a shell script of one or more lines.
+func checkScript(s string) error {
+	if strings.TrimSpace(s) == "" {
+		return checkLine(s)
+	}
+	return checkText(s)
 }
 
 // A PlacedHook is a hook of a container with its place in the manifest.

@@ -18,13 +18,16 @@ type Call struct {
 	Args      []string
 	Words     []*syntax.Word // of Args
 	At        syntax.Pos
-	FromXargs bool // xargs adds more arguments
+	FromXargs bool     // xargs adds more arguments
+	Path      string   // as it is written
+	Env       []string // assignments by env, NAME=VALUE
+	Elevated  bool     // sudo or a program like it runs the command as root
 }
 
 // New returns the command of a simple command: words, and their texts. It is not
 // unwrapped.
 func New(words []*syntax.Word, texts []string, at syntax.Pos) Call {
-	return Call{Name: path.Base(texts[0]), Args: texts[1:], Words: words[1:], At: at}
+	return Call{Name: path.Base(texts[0]), Path: texts[0], Args: texts[1:], Words: words[1:], At: at}
 }
 
 // A wrapper is a program that runs the command in its arguments.
@@ -37,6 +40,7 @@ type wrapper struct {
 var wrappers = []wrapper{
 	{"sudo", "-u --user -g --group -h --host -p --prompt -C -D --chdir -R --chroot -r -t -T -U", 0},
 	{"doas", "-u -C", 0},
+	{"pkexec run0", "--user -u", 0},
 	{"env", "-u --unset -C --chdir", 0},
 	{"nice", "-n --adjustment", 0},
 	{"ionice", "-c -n -p --class --classdata", 0},
@@ -74,7 +78,9 @@ func (c Call) inner() (Call, bool) {
 		return c, false
 	}
 	n := FirstOperand(c.Args, wrappers[i].valued) + wrappers[i].operands
+	env := c.Env
 	for n < len(c.Args) && isAssignment(c.Args[n]) {
+		env = append(env, c.Args[n])
 		n++
 	}
 	if c.Name == "runuser" && !slices.ContainsFunc(c.Args[:min(n, len(c.Args))], func(a string) bool { return a == "-u" || strings.HasPrefix(a, "--user") }) {
@@ -83,7 +89,11 @@ func (c Call) inner() (Call, bool) {
 	if n >= len(c.Args) {
 		return c, false
 	}
-	return Call{path.Base(c.Args[n]), c.Args[n+1:], c.Words[n+1:], c.At, c.FromXargs || c.Name == "xargs"}, true
+	inner := c
+	inner.Name, inner.Path, inner.Args, inner.Words, inner.Env = path.Base(c.Args[n]), c.Args[n], c.Args[n+1:], c.Words[n+1:], env
+	inner.FromXargs = c.FromXargs || c.Name == "xargs"
+	inner.Elevated = c.Elevated || c.Is("sudo", "doas", "pkexec", "run0", "chroot")
+	return inner, true
 }
 
 func isAssignment(s string) bool {
@@ -110,7 +120,9 @@ func (c Call) Sub(words ...string) (Call, bool) {
 	if len(c.Args) == 0 || !slices.Contains(words, c.Args[0]) {
 		return c, false
 	}
-	return Call{c.Args[0], c.Args[1:], c.Words[1:], c.At, c.FromXargs}, true
+	sub := c
+	sub.Name, sub.Args, sub.Words = c.Args[0], c.Args[1:], c.Words[1:]
+	return sub, true
 }
 
 // Script returns the index of the argument that is a script, if c runs one.

@@ -9,142 +9,113 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// checkAppend reports a command that adds to the file target at every start.
-func (l *linter) checkAppend(target string, sc scope) {
-	if !isDevice(target) && !l.isFresh(target) && !sc.guardedFrom(target) {
-		l.report("append", sc, target)
+// checkAppend reports a command that adds a text to the file target at every start.
+func (l *linter) checkAppend(target string, added content, sc scope) {
+	if isDevice(target) {
+		return
+	}
+	e := effect{kind: adds, path: target, text: added.text, known: added.known}
+	l.record(e, sc)
+	l.checkNeedsRootAt(target, sc)
+	if c, ok := l.copies[target]; ok {
+		c.added = true
+		l.copies[target] = c
+	}
+	if !l.isFresh(target, sc) && !l.isCleaned(target, added, sc) {
+		l.reportEffects("append", sc, e)
+	}
+}
+
+// isCleaned reports whether hooks have deleted a text from a file before they add it.
+func (l *linter) isCleaned(target string, added content, sc scope) bool {
+	return slices.ContainsFunc(l.cleaned, func(p place) bool {
+		return p.path == target && p.holds(sc) && (!p.text.known || !added.known || p.text.isIn(added.text))
+	})
+}
+
+// checkGrown reports a file that takes the place of one from which it was made by adding.
+func (l *linter) checkGrown(c command.Call, sc scope) {
+	o := command.ParseOptions(c.Args, writeValued)
+	if !c.Is("mv", "cp", "install") || len(o.Operands) != 2 {
+		return
+	}
+	from, to := l.absolute(o.Operands[0]), l.absolute(o.Operands[1])
+	if grown, ok := l.copies[from]; ok && grown.added && slices.Contains(grown.from, to) {
+		l.reportEffects("append", sc, effect{kind: adds, path: to})
 	}
 }
 
 // checkVarying reports a command that writes different content to the file target
 // at every start.
 func (l *linter) checkVarying(target string, sc scope) {
-	if !isDevice(target) && !sc.guardedFrom(target) {
+	if !isDevice(target) {
 		l.report("varying", sc, target)
 	}
 }
 
 func (l *linter) checkTee(c command.Call, sc scope) {
-	if !c.Is("tee") {
+	if !c.Is("tee", "sponge") {
 		return
 	}
 	o := command.ParseOptions(c.Args, "")
 	for _, target := range l.all(o.Operands) {
 		switch {
 		case o.Has("-a", "--append"):
-			l.checkAppend(target, sc)
+			l.checkAppend(target, sc.input, sc)
 		case sc.varying:
 			l.checkVarying(target, sc)
 		}
 	}
 }
 
-func (l *linter) checkSed(c command.Call, sc scope) {
-	if !c.Is("sed") {
-		return
-	}
-	const valued = "-e --expression -f --file -l --line-length"
-	var inPlace bool
-	var rest []string
-	for _, arg := range c.Args { // -i may have a suffix, but not as a separate argument
-		if arg == "-i" || strings.HasPrefix(arg, "-i") || strings.HasPrefix(arg, "--in-place") {
-			inPlace = true
-			continue
+// checkAppender reports other programs that add to a file, and copies that replace what
+// they were made from.
+func (l *linter) checkAppender(c command.Call, sc scope) {
+	l.checkGrown(c, sc)
+	switch c.Name {
+	case "dd":
+		appends := slices.ContainsFunc(c.Args, func(a string) bool { return strings.HasPrefix(a, "oflag=") && strings.Contains(a, "append") })
+		for _, a := range c.Args {
+			if file, ok := strings.CutPrefix(a, "of="); ok && appends {
+				l.checkAppend(l.absolute(atHome(file)), sc.input, sc)
+			}
 		}
-		rest = append(rest, arg)
-	}
-	o := command.ParseOptions(rest, valued)
-	inPlace = inPlace || o.Has("-i")
-	scripts, files := o.Values("-e", "--expression"), o.Operands
-	if len(scripts) == 0 && len(files) > 0 && !o.Has("-f", "--file") {
-		scripts, files = files[:1], files[1:]
-	}
-	if inPlace && sedAdds(strings.Join(scripts, "\n")) {
-		for _, f := range l.all(files) {
-			l.checkAppend(f, sc)
+	case "tar":
+		if len(c.Args) > 1 && (strings.HasPrefix(c.Args[0], "-r") || strings.HasPrefix(c.Args[0], "r") || c.Args[0] == "--append") {
+			o := command.ParseOptions(append([]string{"-" + strings.TrimLeft(c.Args[0], "-")}, c.Args[1:]...), "-f --file -C --directory")
+			for _, file := range l.all(o.Values("-f", "--file")) {
+				l.checkAppend(file, content{}, sc)
+			}
+		}
+	case "ed", "ex":
+		if o := command.ParseOptions(c.Args, "-p"); len(o.Operands) > 0 && edAdds(sc.input) {
+			l.checkAppend(l.absolute(o.Operands[0]), sc.input, sc)
 		}
 	}
 }
 
-// sedAdds reports whether a script of sed adds a line at every run. A script that also
-// deletes lines, or has a negated address, is assumed to replace the line that it adds.
-func sedAdds(script string) bool {
+// edAdds reports whether a script of ed adds lines, and deletes none.
+func edAdds(script content) bool {
 	adds := false
-	for script != "" {
-		letter, rest := sedCommand(script)
-		switch letter {
-		case 'a', 'i':
-			adds = true
-			_, script, _ = strings.Cut(rest, "\n")
-		case 's', 'y':
-			script = afterSubstitution(rest)
-		case 'd', 'D', 'c', '!', '{':
+	for line := range strings.SplitSeq(script.text, "\n") {
+		command := strings.TrimLeft(line, "0123456789$.,")
+		adds = adds || command == "a" || command == "i"
+		if strings.HasSuffix(line, "d") || command == "c" {
 			return false
-		default:
-			i := strings.IndexAny(rest, ";\n")
-			if i < 0 {
-				return adds
-			}
-			script = rest[i+1:]
 		}
 	}
 	return adds
 }
 
-// sedCommand returns the letter of the first command of a script of sed, and the
-// text after it; 0 without a command. It skips addresses.
-func sedCommand(s string) (letter byte, rest string) {
-	for s != "" {
-		switch c := s[0]; {
-		case strings.IndexByte(" \t;\n,0123456789$~+IM", c) >= 0:
-			s = s[1:]
-		case c == '/':
-			s = afterDelimiter(s[1:], '/')
-		case c == '\\' && len(s) > 1:
-			s = afterDelimiter(s[2:], s[1])
-		default:
-			return c, s[1:]
-		}
-	}
-	return 0, ""
-}
-
-// afterDelimiter returns the text after the next delimiter without a backslash
-// before it.
-func afterDelimiter(s string, delimiter byte) string {
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case delimiter:
-			return s[i+1:]
-		}
-	}
-	return ""
-}
-
-// afterSubstitution returns the text after a substitution of sed, whose letter s
-// is already removed.
-func afterSubstitution(s string) string {
-	if s == "" {
-		return ""
-	}
-	s = afterDelimiter(afterDelimiter(s[1:], s[0]), s[0])
-	if i := strings.IndexAny(s, ";\n"); i >= 0 {
-		return s[i+1:]
-	}
-	return ""
-}
-
 func (l *linter) checkGitConfig(c command.Call, sc scope) {
-	if c.Is("git") && slices.Contains(c.Args, "config") && slices.Contains(c.Args, "--add") && len(sc.guards) == 0 {
-		l.report("git-config-add", sc)
+	if c.Is("git") && slices.Contains(c.Args, "config") && slices.Contains(c.Args, "--add") {
+		l.reportNamed("git-config-add", sc, c.Args[slices.Index(c.Args, "--add")+1:]...)
 	}
 }
 
 // checkVaryingName reports files that have another name at every start.
 func (l *linter) checkVaryingName(c command.Call, sc scope) {
-	if !c.Is("cp", "mv", "touch", "mkdir", "ln", "install", "tar", "tee") || len(sc.guards) > 0 {
+	if !c.Is("cp", "mv", "touch", "mkdir", "ln", "install", "tar", "tee") {
 		return
 	}
 	for i, w := range c.Words {
@@ -167,11 +138,11 @@ func (l *linter) checkPipe(c *syntax.BinaryCmd, sc scope) {
 	}
 	switch to := l.resolve(call); {
 	case to.Is("crontab"):
-		if l.listsCrontab(c.X) && len(sc.guards) == 0 {
-			l.report("crontab", sc)
+		if l.listsCrontab(c.X) {
+			l.reportNamed("crontab", sc, "crontab")
 		}
 	case to.RunsInput():
-		if l.downloads(c.X) && !l.pipefail {
+		if l.downloadsIn(c.X) && !l.pipefail {
 			l.report("pipe-to-shell", sc)
 		}
 	}
@@ -187,8 +158,8 @@ func (l *linter) listsCrontab(n syntax.Node) bool {
 	return lists && !filters
 }
 
-// downloads reports whether a node downloads something.
-func (l *linter) downloads(n syntax.Node) bool {
+// downloadsIn reports whether a node downloads something.
+func (l *linter) downloadsIn(n syntax.Node) bool {
 	found := false
 	l.calls(n, func(c command.Call) { found = found || c.Is("curl", "wget") })
 	return found

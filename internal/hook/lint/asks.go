@@ -21,12 +21,14 @@ var managers = []manager{
 	{"pacman yay paru", "-S -Sy -Syu -Syyu -R -Rs -Rns -U", "--noconfirm"},
 	{"add-apt-repository", "", "-y --yes"},
 	{"flatpak", "install uninstall update", "-y --assumeyes --noninteractive"},
-	{"unzip", "", "-o -n -u -f -l -t -p -qo -oq -qq -qqo -d"},
 }
 
 func (l *linter) checkPrompt(c command.Call, sc scope) {
-	if sc.readsPipe {
+	if sc.hasInput {
 		return
+	}
+	if c.Is("read") && !slices.ContainsFunc(c.Args, func(a string) bool { return a == "-t" || a == "-u" }) {
+		l.report("asks", sc)
 	}
 	for _, m := range managers {
 		if slices.Contains(strings.Fields(m.names), c.Name) && m.asks(c.Args) {
@@ -55,4 +57,59 @@ func (m manager) asks(args []string) bool {
 // them.
 func isCluster(arg, letter string) bool {
 	return len(arg) > 2 && arg[0] == '-' && arg[1] >= 'a' && arg[1] <= 'z' && strings.Contains(arg, letter)
+}
+
+// checkOverwrite reports programs that ask whether to overwrite a file, or refuse to.
+func (l *linter) checkOverwrite(c command.Call, sc scope) {
+	if sc.readsPipe && !c.Is("gpg", "gpg2") {
+		return
+	}
+	var files []string
+	switch o := command.ParseOptions(c.Args, "-d -f -o --output -t -C -N -b -i"); c.Name {
+	case "unzip":
+		flags := ""
+		for _, a := range c.Args {
+			if strings.HasPrefix(a, "-") {
+				flags += a
+			}
+		}
+		if strings.ContainsAny(flags, "onflptvzZ") || len(o.Operands) == 0 {
+			return
+		}
+		files = []string{"."}
+		if dirs := o.Values("-d"); len(dirs) > 0 {
+			files = dirs
+		}
+	case "7z", "7za", "7zz":
+		if len(c.Args) == 0 || c.Args[0] != "x" && c.Args[0] != "e" || slices.ContainsFunc(c.Args, func(a string) bool { return a == "-y" || strings.HasPrefix(a, "-ao") }) {
+			return
+		}
+		files = []string{"."}
+	case "ssh-keygen":
+		files = o.Values("-f")
+		if slices.ContainsFunc(c.Args, func(a string) bool { return len(a) == 2 && a[0] == '-' && strings.Contains("RFylAkpBceHLQ", a[1:]) }) {
+			return
+		}
+	case "gpg", "gpg2":
+		if slices.Contains(c.Args, "--yes") {
+			return
+		}
+		files = o.Values("-o", "--output")
+	case "cp", "mv":
+		if last := len(o.Operands) - 1; last > 0 && (slices.Contains(c.Args, "-i") || slices.Contains(c.Args, "--interactive")) {
+			files = o.Operands[last:]
+		}
+	}
+	files = l.all(files)
+	if len(files) > 0 && !slices.Contains(files, "-") && !l.areFresh(files, sc) {
+		kind := creates
+		if c.Is("unzip", "7z", "7za", "7zz") {
+			kind = populates
+		}
+		var effects []effect
+		for _, f := range files {
+			effects = append(effects, effect{kind: kind, path: f})
+		}
+		l.reportEffects("overwrite", sc, effects...)
+	}
 }

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ func (l *linter) checkCurl(c command.Call, sc scope) {
 	checked := o.Has("-f", "--fail", "--fail-with-body", "-w", "--write-out", "-I", "--head", "--help", "-V", "--version")
 	urls := append(o.Values("--url"), o.Operands...)
 	ours := len(urls) > 0 && !slices.ContainsFunc(urls, func(u string) bool { return !strings.HasPrefix(u, "file:") })
-	if !checked && !ours && (len(saved) > 0 || sc.writesPipe) {
+	if !checked && !ours && (len(saved) > 0 || sc.writesPipe && !sc.looksAt) {
 		l.report("curl-fail", sc)
 	}
 }
@@ -105,7 +106,7 @@ func (l *linter) checkWgetNames(o command.Options, sc scope) {
 		switch {
 		case isTemporary(file):
 			l.checkDownload(file, sc)
-		case !once && len(sc.guards) == 0 && !l.isFresh(file):
+		case !once && !l.isFresh(file, sc):
 			l.report("wget-copy", sc, file)
 		}
 	}
@@ -150,9 +151,54 @@ func (l *linter) substitutesDownload(w *syntax.Word) bool {
 	syntax.Walk(w, func(n syntax.Node) bool {
 		switch n.(type) {
 		case *syntax.CmdSubst, *syntax.ProcSubst:
-			found = found || l.downloads(n)
+			found = found || l.downloadsIn(n)
 		}
 		return true
 	})
 	return found
+}
+
+// checkRemoteCopy reports files of another computer that are saved in a temporary place.
+func (l *linter) checkRemoteCopy(c command.Call, sc scope) {
+	o := command.ParseOptions(c.Args, "-P -p -i -F -o -J -l -e --rsh -S")
+	n := len(o.Operands)
+	if !c.Is("scp", "rsync") || n < 2 {
+		return
+	}
+	if slices.ContainsFunc(o.Operands[:n-1], func(a string) bool { return strings.Contains(a, ":") }) {
+		l.checkDownload(l.absolute(o.Operands[n-1]), sc)
+	}
+}
+
+// inQuotes are the strings in a script of another language.
+var inQuotes = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+
+// opensToAppend finds calls that open a file to append to it.
+var opensToAppend = regexp.MustCompile(`open\([^;]*,\s*(mode=)?['"]a[bt+]*['"]`)
+
+// checkForeignScript looks for downloads and for appending in scripts of other languages.
+func (l *linter) checkForeignScript(c command.Call, sc scope) {
+	text, ok := foreignScript(c)
+	if !ok {
+		return
+	}
+	if opensToAppend.MatchString(text) && !strings.Contains(text, " in ") {
+		l.reportEffects("append", sc, effect{kind: adds})
+	}
+	if !strings.Contains(text, "://") {
+		return
+	}
+	for _, s := range inQuotes.FindAllString(text, -1) {
+		l.checkDownload(strings.Trim(s, `'"`), sc)
+	}
+}
+
+// foreignScript returns the argument of c that is a script for python, perl, ruby or node.
+func foreignScript(c command.Call) (text string, ok bool) {
+	if !strings.HasPrefix(c.Name, "python") && !c.Is("perl", "ruby", "node") {
+		return "", false
+	}
+	o := command.ParseOptions(c.Args, "-c -e -E")
+	text = strings.Join(o.Values("-c", "-e", "-E"), "\n")
+	return text, text != ""
 }

@@ -2,8 +2,9 @@
 // container different from a new one. It runs nothing, and reports nothing that
 // it cannot know from the text.
 //
-// It walks the commands of a hook in the order in which they run, and checks each
-// against the rules with what is known at that point.
+// It walks the commands of all hooks of a container in the order in which they run, and
+// checks each against the rules with what is known at that point. Each hook has a shell
+// of its own: variables, functions and the working folder end with it, files do not.
 package lint
 
 import (
@@ -18,37 +19,123 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// Check returns the rules that hooks break, hook by hook in the order of their text. Files
-// that a hook declares volatile may differ. A hook that cannot be parsed has one finding, of
-// the rule "syntax", and one that is too complex has one of the rule "limit".
+// Check returns the rules that hooks break, hook by hook in the order of their text. The
+// hooks of a container follow each other, in the order in which they run. Files that a hook
+// declares volatile may differ, and rules that it allows may be broken. A hook that cannot
+// be parsed has one finding, of the rule "syntax", and one that is too complex has one of
+// the rule "limit".
 func Check(hooks []*hook.Declared) []hook.Finding {
 	left := &budget{nodes: maxAllNodes}
 	var found []hook.Finding
-	for _, h := range hooks {
-		found = append(found, check(h, left)...)
+	for len(hooks) > 0 {
+		n := 1
+		for n < len(hooks) && hooks[n].Container == hooks[0].Container {
+			n++
+		}
+		m := &memory{}
+		for i, h := range hooks[:n] {
+			m.walk(i, h, left)
+		}
+		for i, h := range hooks[:n] {
+			found = append(found, m.findings(i, h)...)
+		}
+		hooks = hooks[n:]
 	}
 	return found
 }
 
-// check checks a hook with what is left for all hooks.
-func check(h *hook.Declared, all *budget) []hook.Finding {
-	s := &state{variables: map[string]string{}, budget: &budget{nodes: min(maxNodes, all.nodes)}}
-	before := s.budget.nodes
+// A memory is what is known of the files of a container and of its state, and the findings
+// so far, while its hooks run one after the other.
+type memory struct {
+	clock      int      // counts effects and guards
+	compared   int      // effects with guards
+	effects    []effect // in order
+	fresh      []place  // paths that hooks have created or removed
+	folders    []string // that hooks have created
+	cleaned    []place  // texts that hooks have deleted from files
+	removed    []string // paths that hooks remove or move away
+	deduped    []string // files without repeated lines
+	mentioned  []string // arguments of the commands so far
+	downloads  []string // files from the network
+	copies     map[string]copied
+	unpacks    bool // files have come from a source that does not name them
+	candidates []candidate
+}
+
+// A place is a path, with the guards under which something has happened there.
+type place struct {
+	path   string
+	guards []*guard
+	text   pattern
+}
+
+// holds reports whether what has happened at p is also true in scope sc.
+func (p place) holds(sc scope) bool {
+	n := len(p.guards)
+	return n == 0 || n <= len(sc.guards) && sc.guards[n-1] == p.guards[n-1]
+}
+
+// A copied file has the text of others.
+type copied struct {
+	from  []string
+	added bool // and more
+}
+
+// A state is the knowledge at a point of a hook, in the order in which it runs.
+type state struct {
+	*memory
+	hook       int // of the container, in order
+	variables  map[string]string
+	varying    []string // variables that have another value at every start
+	fetched    []string // variables whose value has come from the network
+	loops      []string // variables of loops, and those that read sets
+	functions  []string // that the hook defines
+	dir        string   // the working folder; "" if unknown
+	pinned     string   // the first variable for an installer that has a version
+	pipefail   bool
+	errexitOff bool // set +e
+	depth      int  // of scripts in scripts
+	budget     *budget
+}
+
+// A candidate is a finding unless something excuses it.
+type candidate struct {
+	hook    int // of the container, in order
+	rule    Rule
+	offset  int
+	source  string
+	reason  string   // instead of the rule's
+	paths   []string // that it is about
+	effects []effect // of the command
+	guards  []*guard
+	unless  *guard // the hook ends with an error if this is not met the second time
+}
+
+// walk walks a hook, the index-th of its container, with what is left for all hooks.
+func (m *memory) walk(index int, h *hook.Declared, all *budget) {
+	s := &state{memory: m, hook: index, variables: map[string]string{}, budget: &budget{nodes: min(maxNodes, all.nodes)}}
+	before, first := s.budget.nodes, len(m.candidates)
 	defer func() { all.nodes -= before - max(s.budget.nodes, 0) }()
 	l := &linter{s, h.Run, 0, true}
+	only := func(rule string, offset int, reason string) {
+		m.candidates = append(m.candidates[:first], candidate{hook: index, rule: ruleNamed(rule), offset: offset, source: excerpt(h.Run), reason: reason})
+	}
 	file, err := s.budget.parse(h.Run)
 	if limit, ok := errors.AsType[script.LimitError](err); ok {
-		return []hook.Finding{ruleNamed("limit").At(h, 0, excerpt(h.Run), limit.Error())}
+		only("limit", 0, limit.Error())
+		return
 	}
 	if err != nil {
 		reason, offset := describeSyntax(err)
-		return []hook.Finding{ruleNamed("syntax").At(h, min(offset, len(h.Run)), excerpt(h.Run), reason)}
+		only("syntax", offset, reason)
+		return
 	}
-	l.walkStatements(file.Stmts, scope{})
+	gone := len(m.removed)
+	l.walkStatements(file.Stmts, scope{last: true, elevated: h.AsRoot()})
+	l.expandRemoved(gone)
 	if s.budget.exceeded != nil {
-		return []hook.Finding{ruleNamed("limit").At(h, 0, excerpt(h.Run), s.budget.exceeded.Error())}
+		only("limit", 0, s.budget.exceeded.Error())
 	}
-	return s.findings(h)
 }
 
 // describeSyntax returns the parser's message, and the offset in the script.
@@ -62,48 +149,42 @@ func describeSyntax(err error) (reason string, offset int) {
 	return "cannot be parsed: " + err.Error(), offset
 }
 
-// A state is the knowledge at a point of the hook, in the order in which it runs, and
-// the findings so far.
-type state struct {
-	variables  map[string]string
-	varying    []string // variables that have another value at every start
-	fresh      []string // paths that the hook itself has created or removed
-	removed    []string // paths that the hook removes or moves away
-	mentioned  []string // arguments of the commands so far
-	functions  []string // that the hook defines
-	dir        string   // the working folder; "" if unknown
-	unpacks    bool     // files have come from a source that does not name them
-	pipefail   bool
-	errexitOff bool // set +e
-	depth      int  // of scripts in scripts
-	budget     *budget
-	candidates []candidate
-}
-
-// A candidate is a finding unless something later in the hook excuses it.
-type candidate struct {
-	rule   Rule
-	offset int
-	source string
-	paths  []string // that it is about
-}
-
-// findings returns the candidates of hook h that nothing in it excuses.
-func (s *state) findings(h *hook.Declared) []hook.Finding {
+// findings returns the candidates of hook h, the index-th of its container, that nothing excuses.
+func (m *memory) findings(index int, h *hook.Declared) []hook.Finding {
 	var left []candidate
-	for _, c := range s.candidates {
-		removed := c.rule.excuse&ifRemoved != 0 && s.removesAll(c.paths)
-		differs := c.rule.excuse&ifGuarded == 0 && areVolatile(h.Volatile, c.paths)
-		if !removed && !differs && !slices.ContainsFunc(left, c.repeats) {
+	for _, c := range m.candidates {
+		if c.hook == index && !m.excuses(c, h) && !slices.ContainsFunc(left, c.repeats) {
 			left = append(left, c)
 		}
 	}
 	slices.SortStableFunc(left, func(a, b candidate) int { return cmp.Compare(a.offset, b.offset) })
 	var all []hook.Finding
 	for _, c := range left {
-		all = append(all, c.rule.At(h, min(max(c.offset, 0), len(h.Run)), c.source, ""))
+		all = append(all, c.rule.At(h, min(max(c.offset, 0), len(h.Run)), c.source, c.reason))
 	}
 	return all
+}
+
+// excuses reports whether something makes a candidate in hook h harmless.
+func (m *memory) excuses(c candidate, h *hook.Declared) bool {
+	e := c.rule.excuse
+	switch {
+	case slices.Contains(h.Allow, c.rule.Name):
+		return true
+	case e&ifRemoved != 0 && m.removesAll(c.paths),
+		e&ifSorted != 0 && coversAll(m.deduped, c.paths),
+		e&ifCaught == 0 && areVolatile(h.Volatile, c.paths):
+		return true
+	case e&ifGuarded != 0 && m.prevents(c.guards, c.effects):
+		return true
+	}
+	return c.unless != nil && !m.ceases(c)
+}
+
+// ceases reports whether the condition of a candidate is not met when its hook runs again.
+func (m *memory) ceases(c candidate) bool {
+	t := m.answer(c.unless, nil)
+	return t == no || t == unknown && c.unless.negates()
 }
 
 // repeats reports whether c would be the same finding as d.
@@ -111,37 +192,26 @@ func (c candidate) repeats(d candidate) bool {
 	return c.rule == d.rule && c.offset == d.offset && c.source == d.source
 }
 
-// removesAll reports whether the hook removes all the paths. A trap names them by
-// variables that can be set after it.
-func (s *state) removesAll(paths []string) bool {
+// removesAll reports whether hooks remove all the paths.
+func (m *memory) removesAll(paths []string) bool { return coversAll(m.removed, paths) }
+
+// coversAll reports whether each of the paths is in one of the folders.
+func coversAll(folders, paths []string) bool {
 	for _, p := range paths {
-		if !slices.ContainsFunc(s.removed, func(r string) bool { return within(p, s.expand(r)) }) {
+		if !slices.ContainsFunc(folders, func(f string) bool { return within(p, f) }) {
 			return false
 		}
 	}
 	return len(paths) > 0
-}
-
-// expand replaces a variable at the start of a path with its value.
-func (s *state) expand(p string) string {
-	if !strings.HasPrefix(p, "$") {
-		return p
-	}
-	name, rest, _ := strings.Cut(p[1:], "/")
-	if value, ok := s.variables[name]; ok {
-		return strings.TrimSuffix(value+"/"+rest, "/")
-	}
-	return p
 }
 
 // areVolatile reports whether all the paths are declared volatile.
 func areVolatile(volatile, paths []string) bool {
-	for _, p := range paths {
-		if !slices.ContainsFunc(volatile, func(v string) bool { return within(p, atHome(v)) }) {
-			return false
-		}
+	var folders []string
+	for _, v := range volatile {
+		folders = append(folders, atHome(v))
 	}
-	return len(paths) > 0
+	return coversAll(folders, paths)
 }
 
 // A linter walks one script: the hook, or one that is an argument in it.
@@ -170,11 +240,38 @@ func (l *linter) source(n syntax.Node) string {
 }
 
 // report notes that the command of a scope breaks a rule, unless the scope makes that
-// harmless. paths are the command's.
+// harmless. paths are what the command creates or, where the rule says so, removes.
 func (l *linter) report(rule string, sc scope, paths ...string) {
+	kind := creates
+	switch rule {
+	case "move", "remove":
+		kind = removes
+	case "clone":
+		kind = populates
+	}
+	var effects []effect
+	for _, p := range paths {
+		effects = append(effects, effect{kind: kind, path: p})
+	}
+	l.reportEffects(rule, sc, effects...)
+}
+
+// reportNamed notes that a command creates something that has one of the names.
+func (l *linter) reportNamed(rule string, sc scope, names ...string) {
+	l.reportEffects(rule, sc, effect{kind: registers, names: names})
+}
+
+// reportEffects is report for a command with effects.
+func (l *linter) reportEffects(rule string, sc scope, effects ...effect) {
 	r := ruleNamed(rule)
-	if r.excuse&ifGuarded != 0 && (sc.tolerated || l.errexitOff || len(sc.guards) > 0) {
+	if r.excuse&ifCaught != 0 && (sc.tolerated || l.errexitOff) {
 		return
 	}
-	l.candidates = append(l.candidates, candidate{r, l.offset(sc.node.Pos()), l.source(sc.node), paths})
+	c := candidate{hook: l.hook, rule: r, offset: l.offset(sc.node.Pos()), source: l.source(sc.node), effects: effects, guards: sc.guards}
+	for _, e := range effects {
+		if e.path != "" {
+			c.paths = append(c.paths, e.path)
+		}
+	}
+	l.candidates = append(l.candidates, c)
 }

@@ -143,6 +143,68 @@ var bad = []struct{ run, rules string }{
 	{`[[ $(curl -s https://example.com/x) = y ]]`, "curl-fail"},
 	{`cat <<< "$(curl -s https://example.com/x)"`, "curl-fail"},
 
+	{`[ -f ~/.bashrc ] && ! grep -q x ~/.bashrc && echo x >> ~/.bashrc`, "status"},
+	{`[ ! -e ~/.x ] && echo y >> ~/.x`, "status"},
+	{`[ -e ~/a ] && mv ~/a ~/b`, "status"},
+	{`case ":$PATH:" in *:/opt/bin:*) ;; *) echo x >> ~/.bashrc ;; esac`, "append"},
+
+	{`sed -i 's/^/# /' ~/.x`, "substitute"},
+	{`sed -i "s|PATH=|PATH=/opt/bin:|" ~/.profile`, "substitute"},
+	{`sed -Ei '/^GRUB=/ s/"$/ quiet"/' ~/.x`, "substitute"},
+	{`sed -i 's/\(.*\)/\1 x/' ~/.x`, "substitute"},
+	{`perl -pi -e 's/^PATH=/PATH=\/opt\/bin:/' ~/.profile`, "substitute"},
+	{`git commit --allow-empty -m x`, "another"},
+	{`podman run -d image`, "another"},
+	{`cp --backup=numbered /etc/skel/.bashrc ~/.bashrc`, "another"},
+	{`sqlite3 ~/.db "insert into t values (1)"`, "another"},
+	{`ln -sf ~/dotfiles/nvim ~/.config/nvim`, "into-folder"},
+	{`cp -r /usr/share/nvim ~/.config/nvim`, "into-folder"},
+	{`mkdir -p ~/new && mv ~/new ~/there`, "into-folder"},
+	{`podman network create net`, "once"},
+	{`tmux new-session -d -s main`, "once"},
+	{`dnf config-manager addrepo --from-repofile=https://example.com/x.repo`, "once"},
+	{`psql -c 'CREATE TABLE t (a int)'`, "once"},
+	{`patch -p1 < ~/x.patch`, "once"},
+	{`unzip ~/x.zip -d ~/.fonts`, "overwrite"},
+	{`curl -fsSL https://example.com/key | gpg --dearmor -o /etc/apt/keyrings/x.gpg`, "overwrite"},
+	{`ssh-keygen -q -N '' -f ~/.ssh/id`, "overwrite"},
+	{`read -r x`, "asks"},
+
+	{`[ -d ~/.x ] && git clone https://example.com/x ~/.x`, "clone"},
+	{`id dev >/dev/null && useradd dev`, "account"},
+	{`command -v git >/dev/null && mkdir ~/.x`, "mkdir"},
+	{`test -e ~/.y || mkdir ~/.x`, "mkdir"},
+	{`test -d ~/.x || exit 0; mkdir ~/.x`, "mkdir"},
+	{`if [ -n "$HOME" ]; then mkdir ~/.x; fi`, "mkdir"},
+	{`case "$(id -un)" in root) ;; *) mkdir ~/.x ;; esac`, "mkdir"},
+	{`[ "$(id -u)" = 0 ] || echo x >> ~/.bashrc`, "append"},
+	{`[ -x /usr/bin/git ] && echo x >> ~/.bashrc`, "append"},
+	{`grep -q y ~/.bashrc || echo x >> ~/.bashrc`, "append"},
+	{`grep -q x ~/.profile || echo x >> ~/.bashrc`, "append"},
+	{`grep -q x ~/.bashrc && echo x >> ~/.bashrc`, "append"},
+	{`grep -qxF 'alias x' ~/.bashrc || echo 'alias x=y' >> ~/.bashrc`, "append"},
+	{`while read -r l; do echo "$l" >> ~/.bashrc; done < ~/x`, "append"},
+	{`[ -d ~/.x ] || { mkdir -p ~/.x && exit 0; }; echo x >> ~/.bashrc`, "append"},
+	{`{ cat ~/.bashrc; echo x; } > ~/.b && mv ~/.b ~/.bashrc`, "append"},
+	{`cp ~/.bashrc ~/.b; echo x >> ~/.b; mv ~/.b ~/.bashrc`, "append"},
+	{`( [ ! -d ~/.x ] && mkdir ~/.x ); true`, "status"},
+	{`for f in a b; do [ -e ~/$f ] && rm ~/$f; done`, "status"},
+
+	{`curl -fsSL -o ~/.local/bin/x https://example.com/v1.2.3/x`, "pinned-version"},
+	{`s=$(curl -fsSL https://example.com/x.sh) && sh -c "$s" -- --version 1.2`, "pinned-version"},
+	{`curl -fsSLo ~/.x.sh https://example.com/x.sh && bash ~/.x.sh x-v1.0.0`, "pinned-version"},
+	{`curl -fsSLo ~/.x.sh https://example.com/x.sh && VERSION=1.2.3 bash ~/.x.sh`, "pinned-version"},
+	{`code --install-extension a.b@2024.2.1`, "pinned-version"},
+	{`for v in 18 20; do fnm install $v; done`, "pinned-version"},
+	{`git clone -b v1.2.3 https://example.com/x ~/x || true`, "pinned-version"},
+	{`dnf module enable -y nodejs:18`, "pinned-version"},
+
+	{`python3 -c 'import uuid; print(uuid.uuid4())' > ~/.x`, "varying"},
+	{`cat /proc/uptime > ~/.x`, "varying"},
+	{`echo $$ > ~/.x`, "varying"},
+	{`sed -i "s/^a=.*/a=$(date)/" ~/.x`, "varying"},
+	{`openssl genrsa -out ~/.key 2048`, "varying"},
+
 	{`if true; then`, "syntax"},
 	{`echo "x`, "syntax"},
 }
@@ -171,14 +233,14 @@ var good = []string{
 	`grep -q x ~/.bashrc 2>/dev/null || { echo a; echo x; } >> ~/.bashrc`,
 	`if ! grep -q x ~/.bashrc; then echo x >> ~/.bashrc; fi`,
 	`if grep -q x ~/.bashrc; then :; else echo x >> ~/.bashrc; fi`,
-	`[ -f ~/.bashrc ] && ! grep -q x ~/.bashrc && echo x >> ~/.bashrc`,
+	`[ -f ~/.bashrc ] && ! grep -q x ~/.bashrc && echo x >> ~/.bashrc; true`,
 	`grep -q x /etc/hosts || echo x | sudo tee -a /etc/hosts`,
 	`grep -q x ~/.bashrc && exit 0; echo x >> ~/.bashrc`,
 	`if grep -q x ~/.bashrc; then exit 0; fi; echo x >> ~/.bashrc`,
 	`for f in .bashrc .zshrc; do grep -q x ~/$f && continue; echo x >> ~/$f; done`,
-	`case ":$PATH:" in *:/opt/bin:*) ;; *) echo x >> ~/.bashrc ;; esac`,
+	`case "$(cat ~/.bashrc)" in *x*) ;; *) echo x >> ~/.bashrc ;; esac`,
 	`[ -e ~/.x ] || echo y >> ~/.x`,
-	`[ ! -e ~/.x ] && echo y >> ~/.x`,
+	`[ ! -e ~/.x ] && echo y >> ~/.x; true`,
 	`: > ~/.x; echo y >> ~/.x`,
 	`> ~/.x; echo y >> ~/.x; echo z >> ~/.x`,
 	`rm -f ~/.x && echo y >> ~/.x`,
@@ -222,7 +284,7 @@ var good = []string{
 	`test -d ~/x || git clone https://example.com/x ~/x`,
 	`git -C ~/x pull || git clone https://example.com/x ~/x`,
 	`git clone https://example.com/x ~/x || git -C ~/x pull`,
-	`[ -e ~/a ] && mv ~/a ~/b`,
+	`[ -e ~/a ] && mv ~/a ~/b; true`,
 	`mv -n ~/a ~/b`,
 	`cp -n ~/a ~/b`,
 	`rm -f ~/.x`,
@@ -247,6 +309,38 @@ var good = []string{
 	`s=$(curl -fsSL https://example.com/x.sh) && sh -c "$s"`,
 	`command -v x || { s=$(curl -fsSL https://example.com/x.sh) && sh -c "$s"; }`,
 	`eval "$(starship init bash)"`,
+
+	`grep -q '^x' ~/.bashrc || printf '%s\n' "x y" >> ~/.bashrc`,
+	`grep -q '# box' ~/.bashrc || printf '\n# box\nalias x=y\n' >> ~/.bashrc`,
+	`grep -q x ~/.bashrc || echo "$(make-line)" >> ~/.bashrc`,
+	`[ -e ~/.done ] || { mkdir ~/.x; touch ~/.done; }`,
+	`[ -e ~/.done ] || { setup; echo x >> ~/.bashrc; }`,
+	`[ -d ~/x/.git ] || git clone https://example.com/x ~/x`,
+	`sed -i '/^x=/d' ~/.bashrc; echo x=1 >> ~/.bashrc`,
+	`echo a >> ~/.list; sort -u -o ~/.list ~/.list`,
+	`mkdir ~/.x || exit 0`,
+	`getent passwd dev || useradd dev`,
+	`grep -q ^dev: /etc/passwd || useradd dev`,
+	`flatpak remotes | grep -q flathub || flatpak remote-add flathub https://example.com/x`,
+	`podman network exists net || podman network create net`,
+	`rm -f ~/x; ln -s ~/y ~/x`,
+	`[ -d ~/.x ] && rm -r ~/.x; true`,
+	`[ -x /usr/bin/git ] && git config --global user.name x`,
+	`sed -i 's/^#\(x\)/\1/' ~/.x`,
+	`sed -i '/x$/! s/$/ x/' ~/.x`,
+	`sed -i '/^foo/ s/^/#/' ~/.x`,
+	`ln -sf /usr/bin/vim ~/.local/bin/vi`,
+	`ln -sf ~/dotfiles/vimrc ~/.vimrc`,
+	`cp -r /usr/share/nvim/. ~/.config/nvim/`,
+	`cp -r ~/dotfiles/nvim ~/.config/`,
+	`dnf install -y dotnet-sdk-10.0 webkit2gtk4.1-devel https://example.com/free-release-43.noarch.rpm`,
+	`update-alternatives --install /usr/bin/python python /usr/bin/python3 1`,
+	`curl -fsSL https://example.com/v2/x.sh -o ~/.x.sh && sh ~/.x.sh --channel stable`,
+	`systemctl --user enable x@1.service`,
+	`curl -s http://localhost:8080/health | grep -q ok || true`,
+	`while read -r l; do echo "$l"; done < ~/x`,
+	"cat > ~/.x <<'EOF'\na\nEOF",
+	"if true; then\n  mkdir -p ~/x\nfi",
 
 	`export EDITOR=nvim`,
 	`cd ~`,
@@ -277,9 +371,16 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// check checks a hook with nothing but its command.
-func check(run string) []hook.Finding {
-	return lint.Check([]*hook.Declared{{PlacedHook: manifest.PlacedHook{Hook: manifest.Hook{Run: run}}, Container: "dev"}})
+// check checks a hook of root with nothing but its command.
+func check(run string) []hook.Finding { return checkAs("root", run) }
+
+// checkAs checks the hooks of a container, in order.
+func checkAs(user string, commands ...string) []hook.Finding {
+	var hooks []*hook.Declared
+	for _, run := range commands {
+		hooks = append(hooks, &hook.Declared{PlacedHook: manifest.PlacedHook{Hook: manifest.Hook{Run: run, As: user}}, Container: "dev"})
+	}
+	return lint.Check(hooks)
 }
 
 // declare returns a hook of container dev that a manifest declares; nil if a
@@ -309,6 +410,95 @@ func rulesOf(findings []hook.Finding) string {
 		names = append(names, strings.TrimPrefix(f.Rule, "hook/"))
 	}
 	return strings.Join(names, " ")
+}
+
+// sequences are hooks of one container, with the rules that they break.
+var sequences = []struct {
+	hooks []string
+	rules string
+}{
+	{[]string{`apt-get update`, `apt-get install -y jq`}, ""},
+	{[]string{`mkdir -p ~/.zsh`, `git -C ~/.zsh/p pull || git clone https://example.com/p ~/.zsh/p`}, ""},
+	{[]string{`rm -rf ~/.x`, `git clone https://example.com/x ~/.x`}, ""},
+	{[]string{`cp /etc/skel/.bashrc ~/.bashrc`, `echo x >> ~/.bashrc`}, ""},
+	{[]string{`curl -fsSLo ~/x https://example.com/x`, `chmod 755 ~/x`, `mv ~/x ~/.local/bin/x`}, ""},
+	{[]string{`curl -fsSL -o /tmp/x.deb https://example.com/x.deb`, `dpkg -i /tmp/x.deb`, `rm -f /tmp/x.deb`}, ""},
+	{[]string{`[ -e ~/.done ] || mkdir ~/.x`, `touch ~/.done`}, ""},
+	{[]string{`cd /tmp`, `curl -fO https://example.com/x`}, ""}, // each has a shell of its own
+	{[]string{`x=~/.bashrc`, `echo x >> "$x"`}, "append"},
+	{[]string{`mkdir() { :; }`, `mkdir ~/.x`}, "mkdir"},
+	{[]string{`echo x >> ~/.bashrc`, `cp /etc/skel/.bashrc ~/.bashrc`}, "append"},
+	{[]string{`echo x >> ~/.bashrc`, `if`, `echo x >> ~/.bashrc`}, "append syntax append"},
+}
+
+// TestSequences checks hooks that belong together.
+func TestSequences(t *testing.T) {
+	for _, tt := range sequences {
+		if got := rulesOf(checkAs("root", tt.hooks...)); got != tt.rules {
+			t.Errorf("%q\n\tgot %q, not %q", tt.hooks, got, tt.rules)
+		}
+	}
+}
+
+// TestNeedsRoot checks commands of the user that only root can run.
+func TestNeedsRoot(t *testing.T) {
+	for run, want := range map[string]string{
+		`dnf install -y jq`:                             "needs-root",
+		`apt-get update`:                                "needs-root",
+		`ln -sfn /usr/bin/x /usr/local/bin/y`:           "needs-root",
+		`mkdir -p /opt/x`:                               "needs-root",
+		`echo x > /etc/x`:                               "needs-root",
+		`sed -i s/a/b/ /etc/x`:                          "needs-root",
+		`systemctl enable x`:                            "needs-root",
+		`sudo dnf install -y jq`:                        "",
+		`sudo sh -c 'echo x > /etc/x'`:                  "",
+		`systemctl --user enable x`:                     "",
+		`cp /etc/skel/.bashrc ~/.bashrc`:                "",
+		`dnf info jq`:                                   "",
+		`[ "$(id -u)" = 0 ] || exit 0; mkdir -p /opt/x`: "",
+		`echo x > /tmp/x; rm /tmp/x`:                    "",
+	} {
+		if got := rulesOf(checkAs("user", run)); got != want {
+			t.Errorf("%s: %q, not %q", run, got, want)
+		}
+	}
+}
+
+// TestLevels checks which rules are only warnings, and that a hook can allow a rule.
+func TestLevels(t *testing.T) {
+	h := manifest.Hook{Run: `curl -sSL https://example.com/x.sh | sh; echo x >> ~/.bashrc`}
+	levels := map[string]finding.Level{}
+	for _, f := range lint.Check([]*hook.Declared{declare(t, h)}) {
+		levels[f.Rule] = f.Level
+	}
+	want := map[string]finding.Level{"hook/curl-fail": finding.Warning, "hook/pipe-to-shell": finding.Warning, "hook/append": finding.Error}
+	if diff := cmp.Diff(want, levels); diff != "" {
+		t.Error(diff)
+	}
+	h.Allow, h.Comment = []string{"append", "curl-fail"}, "it is reviewed"
+	if got := rulesOf(lint.Check([]*hook.Declared{declare(t, h)})); got != "pipe-to-shell" {
+		t.Error(got)
+	}
+}
+
+// TestAllowed checks that a hook can allow the rules that a manifest lists, and no others.
+func TestAllowed(t *testing.T) {
+	var want []string
+	for _, r := range lint.Rules() {
+		if r.Name != "syntax" && r.Name != "limit" {
+			want = append(want, r.Name)
+		}
+	}
+	for _, name := range want {
+		if declare(t, manifest.Hook{Run: "true", Allow: []string{name}, Comment: "why"}) == nil {
+			t.Errorf("a manifest cannot allow %s", name)
+		}
+	}
+	for _, h := range []manifest.Hook{{Run: "true", Allow: []string{"syntax"}, Comment: "why"}, {Run: "true", Allow: []string{"append"}}} {
+		if declare(t, h) != nil {
+			t.Errorf("a manifest accepts %+v", h)
+		}
+	}
 }
 
 // TestFinding checks the text and the place of a finding.
@@ -354,7 +544,7 @@ func TestVerdicts(t *testing.T) {
 
 // TestVolatile checks that a file that is declared to differ may do so, and no other.
 func TestVolatile(t *testing.T) {
-	h := manifest.Hook{Run: `echo x >> ~/.local/log; date > "$HOME/.cache/x/stamp"; echo y >> /etc/hosts; mkdir ~/.cache/x/y`, Volatile: []string{"~/.local/log", "~/.cache/x"}}
+	h := manifest.Hook{As: "root", Run: `echo x >> ~/.local/log; date > "$HOME/.cache/x/stamp"; echo y >> /etc/hosts; mkdir ~/.cache/x/y`, Volatile: []string{"~/.local/log", "~/.cache/x"}}
 	if got := rulesOf(lint.Check([]*hook.Declared{declare(t, h)})); got != "append mkdir" {
 		t.Error(got)
 	}
@@ -365,7 +555,7 @@ func TestIdioms(t *testing.T) {
 	for _, r := range lint.Rules() {
 		idiom, _, _ := strings.Cut(r.Use, "; better")
 		idiom, _, _ = strings.Cut(idiom, "; or ")
-		if r.Name == "pinned-version" || r.Name == "syntax" || r.Name == "limit" {
+		if slices.Contains([]string{"pinned-version", "syntax", "limit", "another", "once", "varying", "needs-root"}, r.Name) {
 			continue // in words
 		}
 		if got := rulesOf(check(idiom)); got != "" {
@@ -379,12 +569,14 @@ func TestIdiomsHold(t *testing.T) {
 	names := strings.NewReplacer("FILE", "file", "FOLDER", "folder", "LINE", "a line", "LINK", "folder", "TARGET", "/etc", "PLACE", "place",
 		"COMMAND", "date +%N", "NAME", "user.name", "VALUE", "me")
 	for _, r := range lint.Rules() {
-		if !slices.Contains([]string{"append", "git-config-add", "mkdir", "link", "special-file", "move", "remove", "varying", "temporary-file"}, r.Name) {
+		if !slices.Contains([]string{"append", "git-config-add", "mkdir", "link", "special-file", "move", "remove", "substitute", "temporary-file"}, r.Name) {
 			continue // it needs a network, root or a daemon
 		}
 		t.Run(r.Name, func(t *testing.T) {
 			dir := t.TempDir()
 			switch r.Name {
+			case "substitute":
+				must(t, os.WriteFile(filepath.Join(dir, "file"), []byte("user.name=you\n"), 0o644))
 			case "move", "remove":
 				must(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o644))
 			case "git-config-add":
@@ -433,7 +625,7 @@ func tree(t *testing.T, dir string) map[string]string {
 // TestEveryRuleIsTested checks that the table above breaks each rule.
 func TestEveryRuleIsTested(t *testing.T) {
 	for _, r := range lint.Rules() {
-		if !slices.ContainsFunc(bad, func(b struct{ run, rules string }) bool {
+		if r.Name != "needs-root" && !slices.ContainsFunc(bad, func(b struct{ run, rules string }) bool {
 			return slices.Contains(strings.Fields(b.rules), r.Name)
 		}) {
 			t.Errorf("no hook breaks %s", r.Name)

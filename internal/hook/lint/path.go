@@ -44,13 +44,14 @@ func isTemporary(p string) bool {
 	return false
 }
 
-// isFresh reports whether the hook has created or removed p before this point.
-func (l *linter) isFresh(p string) bool {
+// isFresh reports whether hooks have created or removed p before this point, whenever its
+// command runs.
+func (l *linter) isFresh(p string, sc scope) bool {
 	if strings.HasPrefix(p, mktempPrefix) {
 		return true
 	}
 	for _, f := range l.fresh {
-		if within(p, f) {
+		if within(p, f.path) && f.holds(sc) {
 			return true
 		}
 	}
@@ -58,9 +59,9 @@ func (l *linter) isFresh(p string) bool {
 }
 
 // areFresh reports whether all the paths are fresh.
-func (l *linter) areFresh(paths []string) bool {
+func (l *linter) areFresh(paths []string, sc scope) bool {
 	for _, p := range paths {
-		if !l.isFresh(p) {
+		if !l.isFresh(p, sc) {
 			return false
 		}
 	}

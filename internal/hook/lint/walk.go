@@ -2,6 +2,7 @@ package lint
 
 import (
 	"slices"
+	"strings"
 
 	"bkt/internal/hook/command"
 
@@ -11,20 +12,28 @@ import (
 // A scope describes the context of a command.
 type scope struct {
 	node       syntax.Node // the text that a finding shows
-	guards     []guard
-	tolerated  bool   // its failure is harmless
-	readsPipe  bool   // another command writes its input
-	writesPipe bool   // another command reads its output
-	varying    bool   // its input is different at every start
-	stdout     string // the file that its output goes to
+	guards     []*guard    // the conditions under which it runs
+	tolerated  bool        // its failure is harmless
+	last       bool        // its status is that of the hook
+	elevated   bool        // it runs as root
+	readsPipe  bool        // another command writes its input
+	hasInput   bool        // its input is a pipe or a file
+	writesPipe bool        // another command reads its output
+	looksAt    bool        // that command only looks for something
+	varying    bool        // its input is different at every start
+	fromNet    bool        // its input is a download
+	input      content     // its input, as far as it is known
+	stdout     string      // the file that its output goes to
 }
 
 // walkStatements walks statements in order.
 func (l *linter) walkStatements(list []*syntax.Stmt, sc scope) {
-	for _, s := range list {
+	last := sc.last
+	for i, s := range list {
+		sc.last = last && i == len(list)-1
 		l.walkStatement(s, sc)
-		if g, ok := l.ending(s); ok {
-			sc = sc.under(g)
+		if c, ok := l.ending(s); ok {
+			sc = sc.under(l.guard(c))
 		}
 	}
 }
@@ -34,8 +43,8 @@ func (l *linter) walkStatement(s *syntax.Stmt, sc scope) {
 	sc.tolerated = sc.tolerated || s.Negated || s.Background
 	written := l.walkRedirects(s, &sc)
 	l.walkCommand(s.Cmd, sc)
-	if len(sc.guards) == 0 {
-		l.fresh = append(l.fresh, written...)
+	for _, w := range written {
+		l.make(creates, w, sc)
 	}
 }
 
@@ -47,24 +56,41 @@ func (l *linter) walkRedirects(s *syntax.Stmt, sc *scope) (written []string) {
 			continue
 		}
 		l.walkSubstitutions(r, *sc)
-		target := l.absolute(l.text(r.Word))
 		switch r.Op {
-		case syntax.AppOut, syntax.AppAll:
-			if !isSilent(s.Cmd) {
-				l.checkAppend(target, *sc)
-			}
-		case syntax.RdrOut, syntax.RdrClob, syntax.RdrAll, syntax.RdrAllClob:
-			if r.N != nil && r.N.Value != "1" {
-				continue
-			}
-			sc.stdout, sc.writesPipe = target, false
-			written = append(written, target)
-			if sc.varying || l.varies(s) {
-				l.checkVarying(target, *sc)
-			}
+		case syntax.RdrIn, syntax.WordHdoc, syntax.Hdoc, syntax.DashHdoc:
+			sc.hasInput, sc.input = true, l.inputOf(r)
+			sc.varying = sc.varying || l.varies(r)
+		}
+	}
+	for _, r := range s.Redirs {
+		if r.Word != nil {
+			written = append(written, l.walkOutput(r, s, sc)...)
 		}
 	}
 	return written
+}
+
+// walkOutput checks where a redirection writes to, and returns the file that it overwrites.
+func (l *linter) walkOutput(r *syntax.Redirect, s *syntax.Stmt, sc *scope) (written []string) {
+	target := l.absolute(l.text(r.Word))
+	switch r.Op {
+	case syntax.AppOut, syntax.AppAll:
+		if !isSilent(s.Cmd) {
+			l.checkAppend(target, l.contentOf(s.Cmd, *sc), *sc)
+		}
+	case syntax.RdrOut, syntax.RdrClob, syntax.RdrAll, syntax.RdrAllClob:
+		if r.N != nil && r.N.Value != "1" {
+			return nil
+		}
+		sc.stdout, sc.writesPipe = target, false
+		l.recordCopy(target, s.Cmd)
+		if sc.varying || l.varies(s) {
+			l.checkVarying(target, *sc)
+		}
+		l.checkNeedsRootAt(target, *sc)
+		return []string{target}
+	}
+	return nil
 }
 
 // isSilent reports whether a command prints nothing: with a redirection it only
@@ -84,23 +110,26 @@ func (l *linter) walkCommand(c syntax.Command, sc scope) {
 		l.walkIf(c, sc)
 	case *syntax.WhileClause:
 		l.walkStatements(c.Cond, sc.asCondition())
-		l.walkStatements(c.Do, sc.under(guard{!c.Until, l.tests(c.Cond...)}))
+		l.walkStatements(c.Do, sc.under(l.guard(negated(l.conditionOf(c.Cond), c.Until))))
 	case *syntax.ForClause:
 		l.walkSubstitutions(c.Loop, sc)
+		l.enterLoop(c.Loop)
 		l.walkStatements(c.Do, sc)
 	case *syntax.CaseClause:
 		l.walkSubstitutions(c.Word, sc)
 		for _, item := range c.Items {
-			l.walkStatements(item.Stmts, sc.under(guard{}))
+			l.walkStatements(item.Stmts, sc.under(l.guard(l.valueOf(c.Word))))
 		}
 	case *syntax.Block:
 		l.walkStatements(c.Stmts, sc)
 	case *syntax.Subshell:
+		sc.last = sc.last || !sc.tolerated && !l.errexitOff // the shell exits if it fails
 		l.walkSubshell(c.Stmts, sc)
 	case *syntax.FuncDecl:
 		if c.Name != nil {
 			l.functions = append(l.functions, c.Name.Value)
 		}
+		sc.last = false
 		l.walkStatement(c.Body, sc)
 	case *syntax.DeclClause:
 		l.walkSubstitutions(c, sc)
@@ -125,8 +154,24 @@ func (l *linter) walkSubshell(list []*syntax.Stmt, sc scope) {
 
 // asCondition returns the scope of a condition, which may fail.
 func (sc scope) asCondition() scope {
-	sc.tolerated = true
+	sc.tolerated, sc.last = true, false
 	return sc
+}
+
+// enterLoop records the variable of a loop. Of versions, the first stands for all.
+func (l *linter) enterLoop(loop syntax.Loop) {
+	words, ok := loop.(*syntax.WordIter)
+	if !ok || words.Name == nil {
+		return
+	}
+	name := words.Name.Value
+	delete(l.variables, name)
+	l.loops = append(l.loops, name)
+	if len(words.Items) > 0 {
+		if first, known := l.literal(words.Items[0]); known && isVersion(first) {
+			l.variables[name] = first
+		}
+	}
 }
 
 func (l *linter) walkIf(c *syntax.IfClause, sc scope) {
@@ -135,28 +180,42 @@ func (l *linter) walkIf(c *syntax.IfClause, sc scope) {
 		return
 	}
 	l.walkStatements(c.Cond, sc.asCondition())
-	tests := l.tests(c.Cond...)
-	l.walkStatements(c.Then, sc.under(guard{true, tests}))
+	met := l.conditionOf(c.Cond)
+	l.walkStatements(c.Then, sc.under(l.guard(met)))
 	if c.Else != nil {
-		l.walkIf(c.Else, sc.under(guard{false, tests}))
+		l.walkIf(c.Else, sc.under(l.guard(negated(met, true))))
 	}
 }
 
 func (l *linter) walkBinary(c *syntax.BinaryCmd, sc scope) {
+	left := sc
+	left.last = false
 	switch c.Op {
 	case syntax.AndStmt:
-		l.walkStatement(c.X, sc)
-		if tests := l.tests(c.X); len(tests) > 0 {
-			sc = sc.under(guard{true, tests})
+		l.walkStatement(c.X, left)
+		met := l.condition(c.X)
+		if met.isAction() {
+			l.walkStatement(c.Y, sc)
+			return
 		}
-		l.walkStatement(c.Y, sc)
+		g := l.guard(met.succeeds())
+		l.walkStatement(c.Y, sc.under(g))
+		l.checkStatus(g, sc)
 	case syntax.OrStmt:
-		left := sc
 		left.tolerated = sc.tolerated || l.catches(c.Y)
 		l.walkStatement(c.X, left)
-		l.walkStatement(c.Y, sc.under(guard{false, l.tests(c.X)}))
+		l.walkStatement(c.Y, sc.under(l.guard(negated(l.condition(c.X), true))))
 	default:
 		l.walkPipe(c, sc)
+	}
+}
+
+// checkStatus reports a hook that ends with an error because the condition before && is not
+// met once the command after it has run.
+func (l *linter) checkStatus(g *guard, sc scope) {
+	if sc.last && !sc.tolerated {
+		l.reportEffects("status", sc)
+		l.candidates[len(l.candidates)-1].unless = g
 	}
 }
 
@@ -164,9 +223,12 @@ func (l *linter) walkBinary(c *syntax.BinaryCmd, sc scope) {
 // side is lost.
 func (l *linter) walkPipe(c *syntax.BinaryCmd, sc scope) {
 	left, right := sc, sc
-	left.writesPipe, left.stdout = true, ""
+	left.writesPipe, left.stdout, left.last = true, "", false
 	left.tolerated = sc.tolerated || !l.pipefail
-	right.readsPipe, right.varying = true, sc.varying || l.varies(c.X)
+	left.looksAt = !l.condition(c.Y).isAction()
+	right.readsPipe, right.hasInput, right.varying = true, true, sc.varying || l.varies(c.X)
+	right.fromNet = sc.fromNet || l.downloadsIn(c.X)
+	right.input = l.contentOf(c.X.Cmd, sc)
 	dir := l.dir
 	l.walkStatement(c.X, left)
 	l.dir = dir
@@ -184,8 +246,11 @@ func (l *linter) walkCall(c *syntax.CallExpr, sc scope) {
 	}
 	resolved := l.resolve(c)
 	if slices.Contains(l.functions, resolved.Name) {
+		l.record(effect{kind: anything}, sc)
 		return
 	}
+	sc.elevated = sc.elevated || resolved.Elevated
+	l.checkAssigned(c, resolved, sc)
 	for _, check := range checks {
 		check(l, resolved, sc)
 	}
@@ -195,7 +260,7 @@ func (l *linter) walkCall(c *syntax.CallExpr, sc scope) {
 
 // walkSubstitutions walks the scripts that are substituted in a command.
 func (l *linter) walkSubstitutions(n syntax.Node, sc scope) {
-	inner := scope{guards: sc.guards, tolerated: sc.tolerated, writesPipe: true}
+	inner := scope{guards: sc.guards, tolerated: sc.tolerated, elevated: sc.elevated, writesPipe: true}
 	syntax.Walk(n, func(n syntax.Node) bool {
 		switch s := n.(type) {
 		case *syntax.CmdSubst:
@@ -220,16 +285,23 @@ func (l *linter) setVariables(list []*syntax.Assign) {
 		if a.Value == nil || a.Name == nil {
 			continue
 		}
+		name := a.Name.Value
 		value := l.text(a.Value)
 		if a.Append {
-			value = l.variables[a.Name.Value] + value
+			value = l.variables[name] + value
 		}
 		if len(value) > maxValue {
-			value = "$" + a.Name.Value // unknown
+			value = "$" + name // unknown
 		}
-		l.variables[a.Name.Value] = value
+		l.variables[name] = value
 		if l.varies(a.Value) {
-			l.varying = append(l.varying, a.Name.Value)
+			l.varying = append(l.varying, name)
+		}
+		if l.substitutesDownload(a.Value) {
+			l.fetched = append(l.fetched, name)
+		}
+		if strings.Contains(name, "VERSION") && hasDotted(value) && l.pinned == "" {
+			l.pinned = name
 		}
 	}
 }
@@ -250,6 +322,7 @@ func (l *linter) walkScript(c command.Call, sc scope) {
 	}
 	dir, pipefail, errexitOff := l.dir, l.pipefail, l.errexitOff
 	l.depth++
+	sc.last = sc.last || !sc.tolerated && !l.errexitOff // the shell exits if it fails
 	if c.IsShell() {
 		l.pipefail = slices.Contains(c.Args[:i], "pipefail")
 	}
@@ -268,57 +341,6 @@ func (l *linter) scriptIn(w *syntax.Word) *linter {
 		inner.start, inner.exact = l.offset(q.Left)+1, true
 	}
 	return inner
-}
-
-// recordEffects records the effects of a command for the commands after it.
-func (l *linter) recordEffects(c command.Call, sc scope) {
-	o := command.ParseOptions(c.Args, "")
-	switch c.Name {
-	case "cd", "pushd":
-		l.changeDir(o.Operands)
-	case "set":
-		l.setOptions(c.Args)
-	case "trap":
-		l.recordTrap(c)
-	case "rm", "unlink", "rmdir":
-		l.removed = append(l.removed, l.all(o.Operands)...)
-		l.fresh = append(l.fresh, l.all(o.Operands)...)
-	case "mv":
-		if n := len(o.Operands); n > 1 {
-			l.removed = append(l.removed, l.all(o.Operands[:n-1])...)
-		}
-	case "tar", "unzip", "bsdtar", "7z", "cpio", "git", "wget", "aria2c", "make", "go", "cargo", "npm", "gunzip", "unxz", "unzstd", "dnf", "rpm2cpio", "ar":
-		l.unpacks = true
-	}
-	l.mentioned = append(l.mentioned, l.all(c.Args)...)
-	if sc.stdout != "" {
-		l.mentioned = append(l.mentioned, sc.stdout)
-	}
-	if len(sc.guards) == 0 {
-		l.fresh = append(l.fresh, l.writes(c)...)
-	}
-}
-
-// writes returns the files that a command overwrites.
-func (l *linter) writes(c command.Call) []string {
-	o := command.ParseOptions(c.Args, "-m --mode -o --output -O --output-document -g --group --owner -t --target-directory")
-	switch c.Name {
-	case "cp", "install", "mv":
-		if n := len(o.Operands); n > 1 {
-			return l.all(o.Operands[n-1:])
-		}
-	case "tee":
-		if !o.Has("-a", "--append") {
-			return l.all(o.Operands)
-		}
-	case "truncate":
-		return l.all(o.Operands)
-	case "curl":
-		return l.all(o.Values("-o", "--output"))
-	case "wget":
-		return l.all(o.Values("-O", "--output-document"))
-	}
-	return nil
 }
 
 func (l *linter) changeDir(operands []string) {

@@ -79,7 +79,7 @@ type stage struct {
 func (r runner) run(ctx context.Context, c container, s stage) (after []container, failed []hook.Finding, err error) {
 	for _, h := range r.hooks {
 		root, mounts := c.root.Run(buildkit.Command{
-			Name:    fmt.Sprintf("[hooks] %s of %s", s.name, short(h.Run)),
+			Name:    fmt.Sprintf("[hooks] %s of %s", s.name, short(h.Title())),
 			Args:    r.shell("umask 022; set -o errexit; set -o nounset; hook=$BKT_HOOK; unset BKT_HOOK; eval $hook"),
 			Env:     r.with("BKT_HOOK", hook.Wrap(h.Hook)),
 			Dir:     "/",

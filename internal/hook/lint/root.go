@@ -1,0 +1,79 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"bkt/internal/hook/command"
+)
+
+// rootCommands are commands that need root, with the words that make them.
+var rootCommands = []struct{ names, words string }{
+	{"dnf dnf5 dnf4 yum microdnf", "install remove erase upgrade update swap reinstall downgrade distro-sync autoremove groupinstall copr config-manager clean makecache"},
+	{"apt apt-get aptitude", "install remove purge update upgrade dist-upgrade full-upgrade autoremove reinstall clean"},
+	{"zypper", "install in remove rm update up dup refresh ref addrepo ar"},
+	{"pacman", "-S -Sy -Syu -Syyu -R -Rs -Rns -U"},
+	{"apk", "add del update upgrade"},
+	{"rpm", "-i -U -ivh -Uvh --import --erase -e"},
+	{"dpkg", "-i --install -r -P --add-architecture --configure"},
+	{"update-alternatives alternatives", "--install --set --remove --auto --config"},
+	{"useradd userdel usermod groupadd groupdel groupmod adduser addgroup ldconfig locale-gen dpkg-reconfigure visudo add-apt-repository update-ca-certificates update-ca-trust depmod dconf-update", ""},
+}
+
+// checkNeedsRoot reports commands that need root, in a hook that runs as the user.
+func (l *linter) checkNeedsRoot(c command.Call, sc scope) {
+	if sc.elevated || l.asksForUser(sc) {
+		return
+	}
+	for _, r := range rootCommands {
+		if slices.Contains(strings.Fields(r.names), c.Name) && (r.words == "" || hasAny(c.Args, strings.Fields(r.words))) {
+			l.report("needs-root", sc)
+			return
+		}
+	}
+	if c.Is("systemctl") && len(c.Args) > 0 && !slices.ContainsFunc(c.Args, func(a string) bool { return a == "--user" || a == "--global" }) && hasAny(c.Args, []string{"enable", "disable", "start", "stop", "restart", "mask", "unmask", "daemon-reload"}) {
+		l.report("needs-root", sc)
+		return
+	}
+	o := command.ParseOptions(c.Args, writeValued)
+	var files []string
+	switch {
+	case c.Is("ln", "cp", "install", "mv") && len(o.Operands) > 1:
+		files = o.Operands[len(o.Operands)-1:]
+	case c.Is("mkdir", "touch", "tee", "rm", "rmdir"):
+		files = o.Operands
+	case c.Is("sed"):
+		if s, ok := l.sed(c); ok {
+			files = s.files
+		}
+	}
+	for _, f := range l.all(files) {
+		if needsRoot(f) {
+			l.report("needs-root", sc)
+			return
+		}
+	}
+}
+
+// checkNeedsRootAt reports a redirection to a file that only root writes.
+func (l *linter) checkNeedsRootAt(target string, sc scope) {
+	if !sc.elevated && needsRoot(target) && !l.asksForUser(sc) {
+		l.report("needs-root", sc)
+	}
+}
+
+// asksForUser reports whether the hook itself looks at its user, or is about nothing that
+// runs now.
+func (l *linter) asksForUser(sc scope) bool {
+	return l.depth == 0 && (strings.Contains(l.script, "id -u") || strings.Contains(l.script, "EUID"))
+}
+
+// needsRoot reports whether only root writes a file.
+func needsRoot(p string) bool {
+	for _, folder := range []string{"/usr", "/etc", "/opt", "/bin", "/sbin", "/lib", "/lib64", "/var", "/root", "/srv"} {
+		if within(p, folder) && !within(p, "/var/tmp") && !within(p, "/var/home") {
+			return true
+		}
+	}
+	return false
+}
