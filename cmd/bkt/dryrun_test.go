@@ -13,7 +13,7 @@ import (
 
 // acting are the commands that change something and have no --check: they need an
 // engine, a registry or a terminal.
-var acting = []string{"build", "test", "push", "drift resolve"}
+var acting = []string{"build", "test", "push", "drift resolve", "merge-manifest"}
 
 // pendingElsewhere is a script for commands with something to do that cannot run with
 // the stand-ins.
