@@ -530,3 +530,21 @@ func TestMove(t *testing.T) {
 		t.Errorf("of no file: %v", err)
 	}
 }
+
+// names are further names of a file.
+type names []string
+
+func (n names) Names() []string { return n }
+
+// TestFurtherNames checks that a file gets its further names, and replaces no other file.
+func TestFurtherNames(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "there"), "mine", 0o644)
+	step := plan.Overwrite{Path: filepath.Join(dir, "a"), Text: []byte("x"), Also: names{"b", "there"}}
+	if err := (host.Executor{}).Execute(t.Context(), plan.Plan{{Steps: []plan.Step{step}}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"a": "x", "b": "x", "there": "mine"}, tree(t, dir)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

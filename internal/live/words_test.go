@@ -21,6 +21,7 @@ func TestExplain(t *testing.T) {
 		"changed on this system: 1 → 2":                                      differ("k", reconcile.CaseLive, one, two, one),
 		"removed from this system":                                           differ("k", reconcile.CaseLive, one, "", one),
 		"changed in the manifest: 1 → 2":                                     differ("k", reconcile.CaseManifest, one, one, two),
+		"upstream renamed it: 1 → 2":                                         differ("k", reconcile.CaseRenamed, "", two, one),
 		"removed from the manifest":                                          differ("k", reconcile.CaseManifest, one, one, ""),
 		"differs from the manifest: 1 → 2":                                   differ("k", reconcile.CaseNoBase, "", one, two),
 		"cannot be captured: no manifest does":                               {Case: reconcile.CaseUncapturable, Why: errors.New("no manifest does")},
