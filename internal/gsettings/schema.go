@@ -51,7 +51,7 @@ func (d Domain) schemas() *schemas {
 		case err == nil:
 			s.files = append(s.files, table)
 		case !patherr.IsMissing(err):
-			s.fileFails(name, hint.Add(err, recompile))
+			s.fileFails(name, hint.Add(patherr.Reason(err), recompile))
 		}
 	}
 	s.sessions = sync.OnceValue(func() [][]string {
@@ -78,7 +78,7 @@ func (s *schemas) list(d Domain) []string {
 		extensions := filepath.Join(dir, "gnome-shell", "extensions")
 		entries, err := os.ReadDir(extensions)
 		if !patherr.IsMissing(err) && err != nil {
-			s.fileFails(extensions, err)
+			s.fileFails(extensions, patherr.Reason(err))
 		}
 		for _, e := range entries {
 			ofExtensions = append(ofExtensions, filepath.Join(extensions, e.Name(), "schemas", name))
@@ -88,7 +88,7 @@ func (s *schemas) list(d Domain) []string {
 }
 
 func (s *schemas) fileFails(what string, err error) {
-	s.unread = append(s.unread, reconcile.Unread{What: what, Err: patherr.Reason(err)})
+	s.unread = append(s.unread, reconcile.Unread{What: what, Err: err})
 }
 
 // fail notes that a schema cannot be read.
@@ -117,12 +117,11 @@ func (s *schemas) check(settings map[string]manifest.Setting, seen map[string]bo
 		if seen[at] {
 			continue
 		}
-		id, folder := k.Location()
-		of := s.schema(id)
-		if id == "" {
-			of = s.at(folder, k.Name)
+		if id, folder := k.Location(); id == "" {
+			s.key(s.at(folder, k.Name), k.Name)
+		} else {
+			s.key(s.schema(id), k.Name)
 		}
-		s.key(of, k.Name)
 	}
 }
 
@@ -159,7 +158,7 @@ func (s *schemas) allUnread() []reconcile.Unread {
 		all = append(all, reconcile.Unread{What: "the list of desktop sessions", Err: s.noSessions})
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.bad)) {
-		all = append(all, reconcile.Unread{What: "the schema " + id, Err: s.bad[id]})
+		all = append(all, reconcile.Unread{What: "the schema " + id, Err: hint.Add(s.bad[id], recompile)})
 	}
 	return all
 }
