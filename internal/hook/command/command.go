@@ -73,7 +73,7 @@ func (c Call) Unwrap() Call {
 
 // inner returns the command in the arguments of c.
 func (c Call) inner() (Call, bool) {
-	i := slices.IndexFunc(wrappers, func(w wrapper) bool { return slices.Contains(strings.Fields(w.names), c.Name) })
+	i := slices.IndexFunc(wrappers, func(w wrapper) bool { return In(w.names, c.Name) })
 	if i < 0 || c.IsLookup() {
 		return c, false
 	}

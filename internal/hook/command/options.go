@@ -14,8 +14,7 @@ type Options struct {
 // ParseOptions sorts arguments. valued are the options that take a value, with
 // blanks between them.
 func ParseOptions(args []string, valued string) Options {
-	o := Options{values: map[string][]string{}}
-	takes := strings.Fields(valued)
+	var o Options
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
@@ -24,9 +23,9 @@ func ParseOptions(args []string, valued string) Options {
 			o.Operands = append(o.Operands, args...)
 			return o
 		case strings.HasPrefix(arg, "--"):
-			args = o.parseLong(arg, args, takes)
+			args = o.parseLong(arg, args, valued)
 		case strings.HasPrefix(arg, "-") && arg != "-":
-			args = o.parseShort(arg[1:], args, takes)
+			args = o.parseShort(arg[1:], args, valued)
 		default:
 			o.Operands = append(o.Operands, arg)
 		}
@@ -34,31 +33,61 @@ func ParseOptions(args []string, valued string) Options {
 	return o
 }
 
-// parseLong adds a long option, and its value from args. It returns the rest of
-// args.
-func (o Options) parseLong(arg string, args, takes []string) []string {
-	name, value, hasValue := strings.Cut(arg, "=")
-	if !hasValue && slices.Contains(takes, name) && len(args) > 0 {
-		value, args = args[0], args[1:]
+func (o *Options) add(name, value string) {
+	if o.values == nil {
+		o.values = map[string][]string{}
 	}
 	o.values[name] = append(o.values[name], value)
+}
+
+// In reports whether a list, with blanks between its words, has a word.
+func In(list, word string) bool {
+	for word != "" && len(list) >= len(word) {
+		i := strings.Index(list, word)
+		if i < 0 {
+			return false
+		}
+		end := i + len(word)
+		if (i == 0 || isBlank(list[i-1])) && (end == len(list) || isBlank(list[end])) {
+			return true
+		}
+		list = list[i+1:]
+		if j := strings.IndexFunc(list, func(r rune) bool { return isBlank(byte(r)) }); j >= 0 {
+			list = list[j+1:]
+		} else {
+			return false
+		}
+	}
+	return false
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\n' || c == '\t' }
+
+// parseLong adds a long option, and its value from args. It returns the rest of
+// args.
+func (o *Options) parseLong(arg string, args []string, valued string) []string {
+	name, value, hasValue := strings.Cut(arg, "=")
+	if !hasValue && In(valued, name) && len(args) > 0 {
+		value, args = args[0], args[1:]
+	}
+	o.add(name, value)
 	return args
 }
 
 // parseShort adds the short options of one argument. The last may take its value
 // from args. It returns the rest of args.
-func (o Options) parseShort(letters string, args, takes []string) []string {
+func (o *Options) parseShort(letters string, args []string, valued string) []string {
 	for i, letter := range letters {
 		name := "-" + string(letter)
-		if !slices.Contains(takes, name) {
-			o.values[name] = append(o.values[name], "")
+		if !In(valued, name) {
+			o.add(name, "")
 			continue
 		}
 		value := letters[i+len(string(letter)):]
 		if value == "" && len(args) > 0 {
 			value, args = args[0], args[1:]
 		}
-		o.values[name] = append(o.values[name], value)
+		o.add(name, value)
 		break
 	}
 	return args
@@ -82,7 +111,6 @@ func (o Options) Values(names ...string) []string {
 // nor the value of one; len(args) if all are. Programs that run another find its
 // name there.
 func FirstOperand(args []string, valued string) int {
-	takes := strings.Fields(valued)
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		switch {
@@ -90,7 +118,7 @@ func FirstOperand(args []string, valued string) int {
 			return i + 1
 		case len(arg) < 2 || arg[0] != '-':
 			return i
-		case slices.Contains(takes, arg) || arg[1] != '-' && slices.Contains(takes, "-"+arg[len(arg)-1:]):
+		case In(valued, arg) || arg[1] != '-' && In(valued, "-"+arg[len(arg)-1:]):
 			i++
 		}
 	}

@@ -31,7 +31,7 @@ func (l *linter) checkPrompt(c command.Call, sc scope) {
 		l.report("asks", sc)
 	}
 	for _, m := range managers {
-		if slices.Contains(strings.Fields(m.names), c.Name) && m.asks(c.Args) {
+		if command.In(m.names, c.Name) && m.asks(c.Args) {
 			l.report("asks", sc)
 		}
 	}
@@ -39,16 +39,15 @@ func (l *linter) checkPrompt(c command.Call, sc scope) {
 
 // asks reports whether the manager asks about a command with these arguments.
 func (m manager) asks(args []string) bool {
-	commands, quiet := strings.Fields(m.commands), strings.Fields(m.quiet)
-	changes := len(commands) == 0 && len(args) > 0
+	changes := m.commands == "" && len(args) > 0
 	for _, arg := range args {
-		if slices.Contains(quiet, arg) || strings.Contains(arg, "assumeyes") || isCluster(arg, "y") {
+		if command.In(m.quiet, arg) || strings.Contains(arg, "assumeyes") || isCluster(arg, "y") {
 			return false
 		}
 		if arg == "--help" || arg == "--downloadonly" || arg == "list" || arg == "info" {
 			return false
 		}
-		changes = changes || slices.Contains(commands, arg)
+		changes = changes || command.In(m.commands, arg)
 	}
 	return changes
 }

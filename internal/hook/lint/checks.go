@@ -2,35 +2,49 @@ package lint
 
 import "bkt/internal/hook/command"
 
-// checks are the checks of a single command. Redirections and pipes are checked
-// where they are walked.
-var checks = []func(*linter, command.Call, scope){
-	(*linter).checkTee,
-	(*linter).checkSed,
-	(*linter).checkAppender,
-	(*linter).checkGitConfig,
-	(*linter).checkAnother,
-	(*linter).checkMkdir,
-	(*linter).checkLink,
-	(*linter).checkIntoFolder,
-	(*linter).checkSpecialFile,
-	(*linter).checkAccount,
-	(*linter).checkRemote,
-	(*linter).checkClone,
-	(*linter).checkMove,
-	(*linter).checkRemove,
-	(*linter).checkOnce,
-	(*linter).checkPrompt,
-	(*linter).checkOverwrite,
-	(*linter).checkVaryingName,
-	(*linter).checkVaryingValue,
-	(*linter).checkTemporaryFile,
-	(*linter).checkCurl,
-	(*linter).checkWget,
-	(*linter).checkAria2c,
-	(*linter).checkRemoteCopy,
-	(*linter).checkForeignScript,
-	(*linter).checkDownloadedScript,
-	(*linter).checkPinnedVersion,
-	(*linter).checkNeedsRoot,
+// A check is a check of a single command. Redirections and pipes are checked where they are
+// walked.
+type check struct {
+	names string // of the commands that it is about; empty: all
+	run   func(*linter, command.Call, scope)
+}
+
+const (
+	// makers are the commands that make or change files, or have one for an argument.
+	makers       = "cp mv ln install mkdir touch tee rm rmdir sed perl"
+	runtimes     = "podman docker nerdctl"
+	databases    = "sqlite3 psql mysql mariadb"
+	accounts     = "useradd adduser groupadd addgroup"
+	interpreters = "python python2 python3 perl ruby node"
+)
+
+var checks = []check{
+	{"tee sponge", (*linter).checkTee},
+	{"sed perl", (*linter).checkSed},
+	{"mv cp install dd tar ed ex", (*linter).checkAppender},
+	{"git", (*linter).checkGitConfig},
+	{"cp mv ln install git tmux gpg gpg2 nmcli iptables ip6tables " + runtimes + " " + databases, (*linter).checkAnother},
+	{"mkdir", (*linter).checkMkdir},
+	{"ln", (*linter).checkLink},
+	{"ln cp mv", (*linter).checkIntoFolder},
+	{"mkfifo mknod", (*linter).checkSpecialFile},
+	{accounts, (*linter).checkAccount},
+	{"flatpak git", (*linter).checkRemote},
+	{"git", (*linter).checkClone},
+	{"mv", (*linter).checkMove},
+	{"rm rmdir unlink " + consumers, (*linter).checkRemove},
+	{"", (*linter).checkOnce},
+	{"", (*linter).checkPrompt},
+	{"unzip 7z 7za 7zz ssh-keygen gpg gpg2 cp mv", (*linter).checkOverwrite},
+	{"cp mv touch mkdir ln install tar tee", (*linter).checkVaryingName},
+	{"sed perl git gsettings dconf install cp dd openssl", (*linter).checkVaryingValue},
+	{"mktemp", (*linter).checkTemporaryFile},
+	{"curl", (*linter).checkCurl},
+	{"wget", (*linter).checkWget},
+	{"aria2c", (*linter).checkAria2c},
+	{"scp rsync", (*linter).checkRemoteCopy},
+	{interpreters, (*linter).checkForeignScript},
+	{"", (*linter).checkDownloadedScript},
+	{"", (*linter).checkPinnedVersion},
+	{"", (*linter).checkNeedsRoot},
 }

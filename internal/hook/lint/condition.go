@@ -224,7 +224,6 @@ func (l *linter) conditionOfCall(c *syntax.CallExpr) condition {
 
 // question returns the condition that a command is.
 func (l *linter) question(c command.Call) condition {
-	o := command.ParseOptions(c.Args, "")
 	switch {
 	case c.Is("true", ":"):
 		return condition{kind: always}
@@ -233,13 +232,13 @@ func (l *linter) question(c command.Call) condition {
 	case c.Is("read"), isConstant(c):
 		return condition{kind: constant}
 	case c.IsLookup():
-		return condition{kind: lookup, words: o.Operands}
+		return condition{kind: lookup, words: operandsOf(c)}
 	case c.Is("test", "["):
 		return l.testCall(c)
 	case c.Is("grep", "egrep", "fgrep"):
 		return l.grep(c)
 	case c.Is("ls", "stat"):
-		return condition{kind: exists, words: l.all(o.Operands)}
+		return condition{kind: exists, words: l.all(operandsOf(c))}
 	case c.Is(questions...), isQuery(c):
 		return condition{kind: presence, words: l.all(c.Args)}
 	}
@@ -280,16 +279,15 @@ func isQuery(c command.Call) bool {
 
 // isConstant reports whether a command prints the same at every start.
 func isConstant(c command.Call) bool {
-	o := command.ParseOptions(c.Args, "")
 	switch c.Name {
 	case "uname", "hostname", "whoami", "arch", "nproc", "getconf", "lsb_release", "printenv", "tty", "groups", "logname":
 		return true
 	case "id":
-		return len(o.Operands) == 0
+		return len(operandsOf(c)) == 0
 	case "rpm":
-		return o.Has("-E", "--eval")
+		return hasAny(c.Args, "-E --eval")
 	case "dpkg":
-		return o.Has("--print-architecture")
+		return hasAny(c.Args, "--print-architecture")
 	}
 	return false
 }

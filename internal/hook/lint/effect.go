@@ -28,7 +28,10 @@ func (l *linter) make(kind effectKind, p string, sc scope) {
 
 // recordEffects records the effects of a command for the commands after it.
 func (l *linter) recordEffects(c command.Call, sc scope) {
-	o := command.ParseOptions(c.Args, "")
+	var o command.Options
+	if command.In("cd pushd read rm unlink rmdir mv", c.Name) {
+		o = command.ParseOptions(c.Args, "")
+	}
 	switch c.Name {
 	case "cd", "pushd":
 		l.changeDir(o.Operands)
@@ -72,6 +75,12 @@ func (l *linter) recordFiles(c command.Call, sc scope) {
 	for _, p := range l.writes(c) {
 		l.make(creates, p, sc)
 	}
+	if !isFamiliar(c) {
+		l.record(effect{kind: anything}, sc)
+	}
+	if !command.In("mkdir touch ln mkfifo sed tar unzip", c.Name) {
+		return
+	}
 	o := command.ParseOptions(c.Args, "-m --mode -C --directory -d -b --branch --depth")
 	switch {
 	case c.Is("mkdir"):
@@ -92,20 +101,17 @@ func (l *linter) recordFiles(c command.Call, sc scope) {
 			l.record(effect{kind: populates, path: p}, sc)
 		}
 	}
-	if !isFamiliar(c) {
-		l.record(effect{kind: anything}, sc)
-	}
 }
 
 // familiar are the commands whose effects on files are all recorded, or none.
-var familiar = strings.Fields(`mkdir rmdir rm unlink cp mv ln touch install tee echo printf cat true : false cd pushd popd export set unset
+const familiar = `mkdir rmdir rm unlink cp mv ln touch install tee echo printf cat true : false cd pushd popd export set unset
 	test [ chmod chown chgrp chcon grep egrep fgrep sed awk sort uniq head tail tr cut wc date id uname hostname whoami sleep read shift trap
 	return exit break continue wait umask useradd groupadd usermod adduser addgroup passwd mkfifo mknod ls stat readlink basename dirname
-	realpath sync curl wget aria2c dd mktemp command which type hash getent cmp diff base64 sha256sum uuidgen seq tput truncate`)
+	realpath sync curl wget aria2c dd mktemp command which type hash getent cmp diff base64 sha256sum uuidgen seq tput truncate`
 
 // isFamiliar reports whether all effects of a command are recorded.
 func isFamiliar(c command.Call) bool {
-	if slices.Contains(familiar, c.Name) || isQuery(c) {
+	if command.In(familiar, c.Name) || isQuery(c) {
 		return true
 	}
 	switch c.Name {
@@ -125,6 +131,9 @@ const writeValued = "-m --mode -o --output -O --output-document -g --group --own
 
 // writes returns the files that a command overwrites.
 func (l *linter) writes(c command.Call) []string {
+	if !command.In("cp install mv tee truncate curl wget", c.Name) {
+		return nil
+	}
 	o := command.ParseOptions(c.Args, writeValued)
 	switch c.Name {
 	case "cp", "install", "mv":
@@ -212,6 +221,9 @@ func (l *linter) recordCopy(to string, c syntax.Command) {
 
 // recordDedupe records files of which a command removes lines that repeat.
 func (l *linter) recordDedupe(c command.Call) {
+	if !c.Is("sort", "uniq", "awk") {
+		return
+	}
 	o := command.ParseOptions(c.Args, "-o --output -k -t")
 	if c.Is("sort") && o.Has("-u", "--unique") || c.Is("uniq") || c.Is("awk") && len(c.Args) > 0 && strings.Contains(c.Args[0], "!seen[") {
 		l.deduped = append(l.deduped, l.all(o.Operands)...)

@@ -117,10 +117,10 @@ func (l *linter) checkMove(c command.Call, sc scope) {
 }
 
 // consumers are programs that replace a file with another one.
-var consumers = []string{"gunzip", "bunzip2", "unxz", "unzstd", "gzip", "bzip2", "xz", "unlzma"}
+const consumers = "gunzip bunzip2 unxz unzstd gzip bzip2 xz unlzma"
 
 func (l *linter) checkRemove(c command.Call, sc scope) {
-	if o := command.ParseOptions(c.Args, "-S --suffix"); c.Is(consumers...) && !o.Has("-k", "--keep", "-c", "--stdout", "-t", "-l", "--test", "--list") && len(o.Operands) > 0 {
+	if o := command.ParseOptions(c.Args, "-S --suffix"); command.In(consumers, c.Name) && !o.Has("-k", "--keep", "-c", "--stdout", "-t", "-l", "--test", "--list") && len(o.Operands) > 0 {
 		if l.removesUnknown(o.Operands) {
 			l.report("remove", sc, l.all(o.Operands)...)
 		}
@@ -269,15 +269,18 @@ var creators = []creator{
 // checkOnce reports commands that fail once what they create exists.
 func (l *linter) checkOnce(c command.Call, sc scope) {
 	for _, k := range creators {
-		if slices.Contains(strings.Fields(k.names), c.Name) && hasInOrder(c.Args, strings.Fields(k.words)) && !hasAny(c.Args, strings.Fields(k.unless)) && len(c.Args) > len(strings.Fields(k.words))-1 {
-			if c.Is("podman", "docker", "nerdctl") && isNameless(c) {
+		if command.In(k.names, c.Name) && hasInOrder(c.Args, strings.Fields(k.words)) && !hasAny(c.Args, k.unless) {
+			if command.In(runtimes, c.Name) && isNameless(c) {
 				continue // checkAnother reports it
 			}
 			l.reportNamed("once", sc, operandsOf(c)...)
 			return
 		}
 	}
-	if sql := strings.ToLower(strings.Join(c.Args, " ")); c.Is("sqlite3", "psql", "mysql", "mariadb") && createsInSQL.MatchString(sql) && !strings.Contains(sql, "if not exists") && !strings.Contains(sql, "or replace") {
+	if !command.In(databases, c.Name) {
+		return
+	}
+	if sql := strings.ToLower(strings.Join(c.Args, " ")); createsInSQL.MatchString(sql) && !strings.Contains(sql, "if not exists") && !strings.Contains(sql, "or replace") {
 		l.reportNamed("once", sc, operandsOf(c)...)
 	}
 }
@@ -304,8 +307,9 @@ func hasInOrder(args, words []string) bool {
 
 func isShort(option string) bool { return len(option) == 2 && option[0] == '-' }
 
-func hasAny(args, words []string) bool {
-	return slices.ContainsFunc(args, func(a string) bool { return slices.Contains(words, a) })
+// hasAny reports whether args has one of the words, which have blanks between them.
+func hasAny(args []string, words string) bool {
+	return slices.ContainsFunc(args, func(a string) bool { return command.In(words, a) })
 }
 
 // isNameless reports whether a container, or a volume, gets a name by chance.
@@ -336,11 +340,11 @@ func (l *linter) checkAnother(c command.Call, sc scope) {
 	case c.Is("tmux"):
 		another = hasInOrder(c.Args, []string{"new-session", "-d"}) && !hasInOrder(c.Args, []string{"-s"})
 	case c.Is("gpg", "gpg2"):
-		another = hasAny(c.Args, []string{"--gen-key", "--generate-key", "--quick-gen-key", "--quick-generate-key", "--full-generate-key"})
+		another = hasAny(c.Args, "--gen-key --generate-key --quick-gen-key --quick-generate-key --full-generate-key")
 	case c.Is("nmcli"):
 		another = hasInOrder(c.Args, []string{"con", "add"}) || hasInOrder(c.Args, []string{"connection", "add"})
 	case c.Is("iptables", "ip6tables"):
-		another = hasAny(c.Args, []string{"-A", "-I", "--append", "--insert"})
+		another = hasAny(c.Args, "-A -I --append --insert")
 	case c.Is("sqlite3", "psql", "mysql", "mariadb"):
 		another = insertsInSQL.MatchString(strings.ToLower(strings.Join(c.Args, " ")))
 	}

@@ -16,7 +16,9 @@ func (l *linter) checkPinnedVersion(c command.Call, sc scope) {
 	if c.Is("echo", "printf", "grep", "test", "[", "logger", "cd", "export") {
 		return
 	}
-	if pinsURL(c) || pinsArgument(c) || pinsRust(c) || pinsRevision(c) || pinsPackage(c) || l.pinsDownloaded(c, sc) {
+	installs := installs(c)
+	if (installs || c.Is("curl", "wget", "aria2c", "rpm", "pacman")) && pinsURL(c) || installs && pinsArgument(c) || pinsRust(c) ||
+		pinsRevision(c) || pinsPackage(c, installs) || l.pinsDownloaded(c, sc) {
 		l.report("pinned-version", sc)
 	}
 }
@@ -42,9 +44,6 @@ var releases = regexp.MustCompile(`(?i)(^|[-_/])x?(ubuntu|debian|fedora|rhel|cen
 
 // pinsURL reports whether a command downloads a URL that names a version.
 func pinsURL(c command.Call) bool {
-	if !c.Is("curl", "wget", "aria2c", "rpm", "pacman") && !installs(c) {
-		return false
-	}
 	return slices.ContainsFunc(c.Args, func(a string) bool {
 		_, rest, ok := strings.Cut(a, "://")
 		host, p, found := strings.Cut(rest, "/")
@@ -63,12 +62,12 @@ var dated = regexp.MustCompile(`(^|[-/_])20[0-9]{2}-[0-9]{2}-[0-9]{2}`)
 func isDated(s string) bool { return dated.MatchString(s) }
 
 // installing are words of commands that install, or choose, a version.
-var installing = strings.Fields(`install i add use global local default pin prepare update upgrade install-plugin binstall require get
-	download create exec dlx --install-extension --install alias switch env`)
+const installing = `install i add use global local default pin prepare update upgrade install-plugin binstall require get
+	download create exec dlx --install-extension --install alias switch env`
 
 // installs reports whether a command installs something, by one of its words.
 func installs(c command.Call) bool {
-	return c.Is("npx", "bunx", "uvx", "pnpx", "nix") || slices.ContainsFunc(c.Args, func(a string) bool { return slices.Contains(installing, a) })
+	return c.Is("npx", "bunx", "uvx", "pnpx", "nix") || hasAny(c.Args, installing)
 }
 
 // versionOptions take the version of what a command installs.
@@ -77,7 +76,7 @@ const versionOptions = "--version --vers --tag --rev --ref --pin --release -v --
 // pinsArgument reports whether a command that installs has an argument with a version:
 // NAME@1.2, NAME==1.2, NAME=1.2, --version 1.2, or 1.2 alone.
 func pinsArgument(c command.Call) bool {
-	if !installs(c) || c.Is("git", "podman", "docker", "systemctl", "cp", "install", "make", "useradd", "ssh", "firewall-cmd", "gsettings", "update-alternatives", "alternatives") {
+	if c.Is("git", "podman", "docker", "systemctl", "cp", "install", "make", "useradd", "ssh", "firewall-cmd", "gsettings", "update-alternatives", "alternatives") {
 		return false
 	}
 	valued := versionOptions
@@ -173,11 +172,11 @@ func isToolchain(name string) bool {
 
 // pinsPackage reports whether a package manager installs a version of a package. Numbers
 // within a name are none, such as those of dotnet-sdk-10.0 and java-1.8.0-openjdk.
-func pinsPackage(c command.Call) bool {
+func pinsPackage(c command.Call, installs bool) bool {
 	if c.Is("dnf", "dnf5", "yum") && slices.Contains(c.Args, "module") {
 		return slices.ContainsFunc(c.Args, func(a string) bool { return isVersion(after(a, ":")) }) // a stream
 	}
-	return c.Is("dnf", "dnf5", "yum", "microdnf", "zypper") && installs(c) &&
+	return c.Is("dnf", "dnf5", "yum", "microdnf", "zypper") && installs &&
 		slices.ContainsFunc(c.Args, func(a string) bool { return !strings.HasPrefix(a, "-") && !strings.Contains(a, "://") && hasRelease(a) })
 }
 

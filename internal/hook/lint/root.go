@@ -22,17 +22,20 @@ var rootCommands = []struct{ names, words string }{
 
 // checkNeedsRoot reports commands that need root, in a hook that runs as the user.
 func (l *linter) checkNeedsRoot(c command.Call, sc scope) {
-	if sc.elevated || l.asksForUser(sc) {
+	if sc.elevated || l.asksForUser() {
 		return
 	}
 	for _, r := range rootCommands {
-		if slices.Contains(strings.Fields(r.names), c.Name) && (r.words == "" || hasAny(c.Args, strings.Fields(r.words))) {
+		if command.In(r.names, c.Name) && (r.words == "" || hasAny(c.Args, r.words)) {
 			l.report("needs-root", sc)
 			return
 		}
 	}
-	if c.Is("systemctl") && len(c.Args) > 0 && !slices.ContainsFunc(c.Args, func(a string) bool { return a == "--user" || a == "--global" }) && hasAny(c.Args, []string{"enable", "disable", "start", "stop", "restart", "mask", "unmask", "daemon-reload"}) {
+	if c.Is("systemctl") && len(c.Args) > 0 && !slices.ContainsFunc(c.Args, func(a string) bool { return a == "--user" || a == "--global" }) && hasAny(c.Args, "enable disable start stop restart mask unmask daemon-reload") {
 		l.report("needs-root", sc)
+		return
+	}
+	if !command.In(makers, c.Name) {
 		return
 	}
 	o := command.ParseOptions(c.Args, writeValued)
@@ -57,14 +60,14 @@ func (l *linter) checkNeedsRoot(c command.Call, sc scope) {
 
 // checkNeedsRootAt reports a redirection to a file that only root writes.
 func (l *linter) checkNeedsRootAt(target string, sc scope) {
-	if !sc.elevated && needsRoot(target) && !l.asksForUser(sc) {
+	if !sc.elevated && needsRoot(target) && !l.asksForUser() {
 		l.report("needs-root", sc)
 	}
 }
 
 // asksForUser reports whether the hook itself looks at its user, or is about nothing that
 // runs now.
-func (l *linter) asksForUser(sc scope) bool {
+func (l *linter) asksForUser() bool {
 	return l.depth == 0 && (strings.Contains(l.script, "id -u") || strings.Contains(l.script, "EUID"))
 }
 

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"slices"
+
 	"bkt/internal/finding"
 	"bkt/internal/hook"
 )
@@ -22,7 +24,11 @@ const (
 )
 
 // Rules returns all rules, in the order of their documentation.
-func Rules() []Rule {
+func Rules() []Rule { return slices.Clone(rules) }
+
+var rules = newRules()
+
+func newRules() []Rule {
 	rule := func(name string, verdict hook.Verdict, reason, use string, e excuse) Rule {
 		return Rule{hook.Rule{Name: name, Verdict: verdict, Reason: reason, Use: use}, e}
 	}
@@ -65,10 +71,6 @@ func Rules() []Rule {
 
 // ruleNamed returns the rule with a name, which must exist.
 func ruleNamed(name string) Rule {
-	for _, r := range Rules() {
-		if r.Name == name {
-			return r
-		}
-	}
-	panic("lint: no rule " + name)
+	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Name == name })
+	return rules[i]
 }

@@ -252,7 +252,9 @@ func (l *linter) walkCall(c *syntax.CallExpr, sc scope) {
 	sc.elevated = sc.elevated || resolved.Elevated
 	l.checkAssigned(c, resolved, sc)
 	for _, check := range checks {
-		check(l, resolved, sc)
+		if check.names == "" || command.In(check.names, resolved.Name) {
+			check.run(l, resolved, sc)
+		}
 	}
 	l.recordEffects(resolved, sc)
 	l.walkScript(resolved, sc)
