@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
@@ -37,7 +36,6 @@ func (a Apps) Plan(diffs []reconcile.Diff[manifest.FlatpakApp]) []plan.Change {
 func (o *observed) plan(diffs []reconcile.Diff[manifest.FlatpakApp]) []plan.Change {
 	var rest []reconcile.Diff[manifest.FlatpakApp]
 	var pin, unpin []manifest.FlatpakApp
-	needs := needs{read: map[string]keyfile.File{}}
 	for _, d := range diffs {
 		switch {
 		case d.Have == nil && d.Want.Runtime:
@@ -49,7 +47,7 @@ func (o *observed) plan(diffs []reconcile.Diff[manifest.FlatpakApp]) []plan.Chan
 			rest = append(rest, d)
 		case d.Want == nil && d.Have.Runtime:
 			unpin = append(unpin, *d.Have)
-			if have, ok := o.installed(*d.Have); !ok || !needs.include(o.all, have) {
+			if have, ok := o.installed(*d.Have); !ok || !o.needs.include(have) {
 				rest = append(rest, d)
 			}
 		default:

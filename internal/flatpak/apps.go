@@ -36,7 +36,7 @@ func (a Apps) Observe(_ context.Context, _ reconcile.System, known []manifest.Fl
 	if err != nil {
 		return reconcile.Snapshot[manifest.FlatpakApp]{}, err
 	}
-	o := observed{Apps: a, inventory: in, renames: in.renamesByScope(), known: known}
+	o := observed{Apps: a, inventory: in, renames: in.renamesByScope(), needs: needsOf(in.all), known: known}
 	for _, d := range in.all {
 		o.add(d, unread)
 	}
@@ -57,6 +57,7 @@ type observed struct {
 	Apps
 	inventory
 	renames map[manifest.Scope]renames
+	needs   needs
 	known   []manifest.FlatpakApp
 	items   []manifest.FlatpakApp
 }

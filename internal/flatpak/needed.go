@@ -18,72 +18,75 @@ func (o *observed) leftOut() []reconcile.LeftOut {
 	for _, what := range o.foreign {
 		all = append(all, reconcile.LeftOut{Reason: "apps for another architecture", What: what})
 	}
-	needs := needs{read: map[string]keyfile.File{}}
 	for _, d := range o.all {
-		if d.Runtime && d.err == nil && !d.isPinned() && d.Bundle == "" && !needs.include(o.all, d) {
+		if d.Runtime && d.err == nil && !d.isPinned() && d.Bundle == "" && !o.needs.include(d) {
 			all = append(all, reconcile.LeftOut{Reason: `runtimes that no app needs and "flatpak pin" does not list`, What: d.Key()})
 		}
 	}
 	return all
 }
 
-// needs says which runtimes others need. It reads the metadata of each only once.
-type needs struct{ read map[string]keyfile.File }
+// needs says which runtimes others need.
+type needs struct {
+	refs    map[string]bool // named as runtimes or SDKs, without their kind
+	points  []point
+	unknown bool // metadata cannot be read, so anything may be needed
+}
 
-// include reports whether one of all needs a runtime. If metadata cannot be read, it may.
-func (n needs) include(all []deployed, runtime deployed) bool {
-	return slices.ContainsFunc(all, func(d deployed) bool {
-		if d.dir == runtime.dir || d.err != nil {
-			return d.dir != runtime.dir
+// A point is an extension point for which flatpak installs runtimes without being asked.
+type point struct {
+	name     string
+	inside   bool // for ids that begin with the name, too
+	versions []string
+}
+
+// needsOf reads the metadata of apps and runtimes, see flatpak-metadata(5). That of a runtime
+// names itself.
+func needsOf(all []deployed) needs {
+	n := needs{refs: map[string]bool{}}
+	for _, d := range all {
+		text, err := plainfile.Read(filepath.Join(d.dir, "metadata"), plainfile.MaxText)
+		file, errParse := keyfile.Parse(text)
+		if d.err != nil || err != nil || errParse != nil {
+			n.unknown = true
+			continue
 		}
-		metadata, ok := n.metadata(d)
-		return !ok || needsRuntime(metadata, runtime) || needsExtension(metadata, d, runtime)
+		own := d.refWithoutKind()
+		for _, group := range []string{"Application", "Runtime"} {
+			for _, key := range []string{"runtime", "sdk"} {
+				if ref := file.Raw(group, key); ref != own {
+					n.refs[ref] = true
+				}
+			}
+		}
+		n.points = append(n.points, pointsOf(file, d)...)
+	}
+	return n
+}
+
+func (d deployed) refWithoutKind() string { return d.ID + "/" + d.arch + "/" + d.Branch }
+
+// include reports whether something needs a runtime, or may need it.
+func (n needs) include(runtime deployed) bool {
+	return n.unknown || n.refs[runtime.refWithoutKind()] || slices.ContainsFunc(n.points, func(p point) bool {
+		isIn := runtime.ID == p.name || p.inside && strings.HasPrefix(runtime.ID, p.name+".")
+		return isIn && slices.Contains(p.versions, runtime.Branch)
 	})
 }
 
-// metadata returns the metadata of an app or a runtime, see flatpak-metadata(5).
-func (n needs) metadata(d deployed) (keyfile.File, bool) {
-	if file, ok := n.read[d.dir]; ok {
-		return file, file != nil
-	}
-	text, err := plainfile.Read(filepath.Join(d.dir, "metadata"), plainfile.MaxText)
-	if err == nil {
-		n.read[d.dir], err = keyfile.Parse(text)
-	}
-	if err != nil {
-		n.read[d.dir] = nil
-	}
-	return n.read[d.dir], err == nil
-}
-
-// needsRuntime reports whether metadata names a runtime.
-func needsRuntime(metadata keyfile.File, runtime deployed) bool {
-	ref := runtime.ID + "/" + runtime.arch + "/" + runtime.Branch
-	for _, group := range []string{"Application", "Runtime"} {
-		if metadata.Get(group, "runtime") == ref || metadata.Get(group, "sdk") == ref {
-			return true
-		}
-	}
-	return false
-}
-
-// needsExtension reports whether flatpak installs a runtime for d without being asked:
-// it is in an extension point of d, and the point does not say no-autodownload, or says on
-// which computers it does not hold.
-func needsExtension(metadata keyfile.File, d, runtime deployed) bool {
+// pointsOf returns the points for which flatpak installs runtimes without being asked: those
+// that do not say no-autodownload, or say on which computers it does not hold.
+func pointsOf(metadata keyfile.File, d deployed) []point {
+	var all []point
 	for _, g := range metadata {
-		point, ok := strings.CutPrefix(g.Name, "Extension ")
-		if !ok {
+		name, ok := strings.CutPrefix(g.Name, "Extension ")
+		if !ok || metadata.Raw(g.Name, "no-autodownload") == "true" && metadata.Raw(g.Name, "download-if") == "" {
 			continue
 		}
-		point, _, _ = strings.Cut(point, "@")
-		inside := runtime.ID == point || strings.HasPrefix(runtime.ID, point+".") && metadata.Get(g.Name, "subdirectories") == "true"
-		automatic := metadata.Get(g.Name, "no-autodownload") != "true" || metadata.Get(g.Name, "download-if") != ""
-		if inside && automatic && slices.Contains(pointVersions(metadata, g.Name, d), runtime.Branch) {
-			return true
-		}
+		name, _, _ = strings.Cut(name, "@")
+		all = append(all, point{name, metadata.Raw(g.Name, "subdirectories") == "true", pointVersions(metadata, g.Name, d)})
 	}
-	return false
+	return all
 }
 
 // pointVersions returns the branches of an extension point.
