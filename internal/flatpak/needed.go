@@ -1,6 +1,8 @@
 package flatpak
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,7 +14,7 @@ import (
 
 // leftOut returns the runtimes that nobody pinned and nothing needs: they are left over, or
 // someone installed them with a flatpak older than 1.9, which pinned nothing. It also
-// returns the apps for other architectures.
+// returns the apps for other architectures, and which branch of several starts.
 func (o *observed) leftOut() []reconcile.LeftOut {
 	var all []reconcile.LeftOut
 	for _, what := range o.foreign {
@@ -23,7 +25,19 @@ func (o *observed) leftOut() []reconcile.LeftOut {
 			all = append(all, reconcile.LeftOut{Reason: `runtimes that no app needs and "flatpak pin" does not list`, What: d.Key()})
 		}
 	}
+	for _, d := range o.all {
+		if !d.Runtime && d.err == nil && len(o.siblings(d)) > 1 && d.isCurrent() {
+			all = append(all, reconcile.LeftOut{Reason: "current branches of apps that have several", What: fmt.Sprintf("%s/%s/%s", d.Scope, d.ID, d.Branch)})
+		}
+	}
 	return all
+}
+
+// isCurrent reports whether an app starts in this branch if it has several.
+func (d deployed) isCurrent() bool {
+	branch := filepath.Dir(d.dir)
+	link, err := os.Readlink(filepath.Join(branch, "..", "..", "current"))
+	return err == nil && link == d.arch+"/"+filepath.Base(branch)
 }
 
 // needs says which runtimes others need.

@@ -50,6 +50,11 @@ func TestRuntimesThatSomeoneWants(t *testing.T) {
 		"[Extension p.q.Platform.Theme]\nversion=1\nsubdirectories=true\nno-autodownload=true\n"
 	a := deployed(t, "xa.pinned=runtime/p.q.Platform.Theme.Dark/x86_64/1;p.q.Kept*\n", "a.b.C/x86_64/stable")
 	write(t, filepath.Join(a.User, "app/a.b.C/x86_64/stable/active/metadata"), "[Application]\nruntime=p.q.Platform/x86_64/1\nsdk=p.q.Sdk/x86_64/1\n")
+	write(t, filepath.Join(a.User, "app/a.b.C/x86_64/beta/active/deploy"), "r\x00"+commit+"\x00")
+	write(t, filepath.Join(a.User, "app/a.b.C/x86_64/beta/active/metadata"), "[Application]\n")
+	if err := os.Symlink("x86_64/beta", filepath.Join(a.User, "app/a.b.C/current")); err != nil {
+		t.Fatal(err)
+	}
 	write(t, filepath.Join(a.User, "app/x.y.Other/i386/stable/active/deploy"), "r\x00"+commit+"\x00")
 	for ref, metadata := range map[string]string{
 		"p.q.Platform/x86_64/1":                   platform,
@@ -70,13 +75,14 @@ func TestRuntimesThatSomeoneWants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"user/a.b.C", "user/runtime/p.q.KeptRuntime/3", "user/runtime/p.q.Platform.Theme.Dark/1"}
+	want := []string{"user/a.b.C/beta", "user/a.b.C", "user/runtime/p.q.KeptRuntime/3", "user/runtime/p.q.Platform.Theme.Dark/1"}
 	if diff := cmp.Diff(want, keysOf(found.Items)); diff != "" {
 		t.Errorf("items (-want +got):\n%s", diff)
 	}
 	left := []string{
 		"user/x.y.Other (i386/stable)", "user/runtime/p.q.Left/1", "user/runtime/p.q.Platform.Codecs.Full/2",
 		"user/runtime/p.q.Platform.GL.default/1.3", "user/runtime/p.q.Platform.Theme.Dark.Locale/9", "user/runtime/p.q.Platform.Themes/1",
+		"user/a.b.C/beta",
 	}
 	if diff := cmp.Diff(left, whats(found.LeftOut)); diff != "" {
 		t.Errorf("left out (-want +got):\n%s", diff)
@@ -84,7 +90,7 @@ func TestRuntimesThatSomeoneWants(t *testing.T) {
 
 	// What an app needs is only pinned and unpinned.
 	platformItem := manifest.FlatpakApp{ID: "p.q.Platform", Remote: "r", Scope: "user", Branch: "1", Runtime: true}
-	dark := found.Items[2]
+	dark := found.Items[3]
 	changes := found.Plan([]reconcile.Diff[manifest.FlatpakApp]{{Want: &platformItem}, {Have: &dark}})
 	steps := []plan.Step{
 		run("uninstall", "--user", "--noninteractive", "runtime/p.q.Platform.Theme.Dark/x86_64/1"),
