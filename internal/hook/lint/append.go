@@ -29,7 +29,14 @@ func (l *linter) checkAppend(target string, added content, sc scope) {
 // isCleaned reports whether hooks have deleted a text from a file before they add it.
 func (l *linter) isCleaned(target string, added content, sc scope) bool {
 	return slices.ContainsFunc(l.cleaned, func(p place) bool {
-		return p.path == target && p.holds(sc) && (!p.text.known || !added.known || p.text.isIn(added.text))
+		return p.path == target && (p.holds(sc) || asksAbout(p.guards, target)) && (!p.text.known || !added.known || p.text.isIn(added.text))
+	})
+}
+
+// asksAbout reports whether all guards are about the text of a file, or its existence.
+func asksAbout(guards []*guard, file string) bool {
+	return !slices.ContainsFunc(guards, func(g *guard) bool {
+		return g.op != none || g.kind != contains && g.kind != exists || !slices.Contains(g.words, file)
 	})
 }
 
@@ -64,6 +71,8 @@ func (l *linter) checkTee(c command.Call, sc scope) {
 			l.checkAppend(target, sc.input, sc)
 		case sc.varying:
 			l.checkVarying(target, sc)
+		case sc.fromNet:
+			l.checkDownload(target, sc)
 		}
 	}
 }

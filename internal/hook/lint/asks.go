@@ -19,6 +19,7 @@ var managers = []manager{
 	{"apt apt-get aptitude", "install remove purge upgrade dist-upgrade full-upgrade autoremove reinstall", "-y --yes --assume-yes -qq"},
 	{"zypper", "install in remove rm update up dist-upgrade dup", "-y --no-confirm -n --non-interactive"},
 	{"pacman yay paru", "-S -Sy -Syu -Syyu -R -Rs -Rns -U", "--noconfirm"},
+	{"makepkg", "-s -i -si -is --install --syncdeps", "--noconfirm"},
 	{"add-apt-repository", "", "-y --yes"},
 	{"flatpak", "install uninstall update", "-y --assumeyes --noninteractive"},
 }

@@ -324,7 +324,7 @@ func (l *linter) testWords(args []string, words []*syntax.Word) condition {
 	for _, w := range words {
 		nodes = append(nodes, w)
 	}
-	return l.valueOf(nodes...)
+	return negated(l.valueOf(nodes...), args[0] == "-z" || len(args) == 3 && args[1] == "!=")
 }
 
 func (l *linter) testExpression(x syntax.TestExpr) condition {
@@ -338,6 +338,8 @@ func (l *linter) testExpression(x syntax.TestExpr) condition {
 			return negated(l.testExpression(x.X), true)
 		case ok && testsExistence(x.Op.String()):
 			return condition{kind: exists, words: []string{l.absolute(l.text(w))}}
+		case x.Op == syntax.TsEmpStr:
+			return negated(l.valueOf(x.X), true)
 		}
 	case *syntax.BinaryTest:
 		switch x.Op {
@@ -349,6 +351,7 @@ func (l *linter) testExpression(x syntax.TestExpr) condition {
 		if isAgeTest(x.Op.String()) {
 			return condition{kind: open}
 		}
+		return negated(l.valueOf(x), x.Op == syntax.TsNoMatch)
 	}
 	return l.valueOf(x)
 }

@@ -108,6 +108,7 @@ type candidate struct {
 	paths   []string // that it is about
 	effects []effect // of the command
 	guards  []*guard
+	at      int    // the order of effects and guards
 	unless  *guard // the hook ends with an error if this is not met the second time
 }
 
@@ -173,6 +174,7 @@ func (m *memory) excuses(c candidate, h *hook.Declared) bool {
 		return true
 	case e&ifRemoved != 0 && m.removesAll(c.paths),
 		e&ifSorted != 0 && coversAll(m.deduped, c.paths),
+		e&ifRemade != 0 && m.makesAgain(c),
 		e&ifCaught == 0 && areVolatile(h.Volatile, c.paths):
 		return true
 	case e&ifGuarded != 0 && m.prevents(c.guards, c.effects):
@@ -194,6 +196,17 @@ func (c candidate) repeats(d candidate) bool {
 
 // removesAll reports whether hooks remove all the paths.
 func (m *memory) removesAll(paths []string) bool { return coversAll(m.removed, paths) }
+
+// makesAgain reports whether hooks make the paths of a candidate after it.
+func (m *memory) makesAgain(c candidate) bool {
+	var made []string
+	for _, e := range m.effects {
+		if e.at > c.at && (e.kind == creates || e.kind == populates) && (place{guards: e.guards}).holds(scope{guards: c.guards}) {
+			made = append(made, e.path)
+		}
+	}
+	return coversAll(made, c.paths)
+}
 
 // coversAll reports whether each of the paths is in one of the folders.
 func coversAll(folders, paths []string) bool {
@@ -267,7 +280,7 @@ func (l *linter) reportEffects(rule string, sc scope, effects ...effect) {
 	if r.excuse&ifCaught != 0 && (sc.tolerated || l.errexitOff) {
 		return
 	}
-	c := candidate{hook: l.hook, rule: r, offset: l.offset(sc.node.Pos()), source: l.source(sc.node), effects: effects, guards: sc.guards}
+	c := candidate{hook: l.hook, rule: r, offset: l.offset(sc.node.Pos()), source: l.source(sc.node), effects: effects, guards: sc.guards, at: l.clock}
 	for _, e := range effects {
 		if e.path != "" {
 			c.paths = append(c.paths, e.path)

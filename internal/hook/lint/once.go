@@ -314,7 +314,7 @@ func hasAny(args []string, words string) bool {
 
 // isNameless reports whether a container, or a volume, gets a name by chance.
 func isNameless(c command.Call) bool {
-	o := command.ParseOptions(c.Args, "--name -v --volume -p --publish -e --env --network --label -l --driver -d -o")
+	o := command.ParseOptions(c.Args, "--name -v --volume -p --publish -e --env --network --label -l --driver")
 	switch {
 	case slices.Contains(c.Args, "run"), slices.Contains(c.Args, "create") && len(o.Operands) > 0 && o.Operands[0] == "create":
 		return !o.Has("--name")

@@ -71,7 +71,7 @@ func installs(c command.Call) bool {
 }
 
 // versionOptions take the version of what a command installs.
-const versionOptions = "--version --vers --tag --rev --ref --pin --release -v --python --default-toolchain --toolchain"
+const versionOptions = "--version --vers --tag --rev --ref --pin --release --channel -v --python --default-toolchain --toolchain"
 
 // pinsArgument reports whether a command that installs has an argument with a version:
 // NAME@1.2, NAME==1.2, NAME=1.2, --version 1.2, or 1.2 alone.

@@ -21,6 +21,7 @@ const (
 	ifCaught                     // something catches its failure
 	ifRemoved                    // hooks remove the files that it leaves
 	ifSorted                     // hooks remove lines that repeat
+	ifRemade                     // hooks make afterwards what it takes away
 )
 
 // Rules returns all rules, in the order of their documentation.
@@ -50,8 +51,8 @@ func newRules() []Rule {
 		rule("account", hook.NotIdempotent, "fails once the account exists", `id -u NAME >/dev/null 2>&1 || useradd NAME`, once),
 		rule("remote", hook.NotIdempotent, "fails once the remote exists", `flatpak remote-add --if-not-exists NAME URL; git remote get-url NAME || git remote add NAME URL`, once),
 		rule("clone", hook.NotIdempotent, "fails once the folder exists", `git -C FOLDER pull --ff-only || git clone URL FOLDER`, once|ifRemoved),
-		rule("move", hook.NotIdempotent, "fails once the file has been moved", `test ! -e FILE || mv FILE PLACE`, once),
-		rule("remove", hook.NotIdempotent, "fails once the file is gone", `rm -f FILE`, once),
+		rule("move", hook.NotIdempotent, "fails once the file has been moved", `test ! -e FILE || mv FILE PLACE`, once|ifRemade),
+		rule("remove", hook.NotIdempotent, "fails once the file is gone", `rm -f FILE`, once|ifRemade),
 		rule("once", hook.NotIdempotent, "fails once its work is done", `a test that it is not done yet: CHECK || COMMAND`, once|ifRemoved),
 		rule("status", hook.NotIdempotent, "ends the hook with an error once nothing is left to do", `if CONDITION; then COMMAND; fi`, ifGuarded),
 		rule("asks", hook.NotIdempotent, "asks a question that nobody answers", `dnf install -y PACKAGE; better: declare the package in the manifest`, 0),

@@ -13,6 +13,7 @@ import (
 type sedCall struct {
 	script  string
 	known   bool // the whole script is
+	quiet   bool // it prints only what the script says
 	dialect dialect
 	files   []string
 }
@@ -44,6 +45,7 @@ func (l *linter) sed(c command.Call) (sedCall, bool) {
 	if o.Has("-E", "-r", "--regexp-extended") {
 		s.dialect = extended
 	}
+	s.quiet = o.Has("-n", "--quiet", "--silent")
 	for _, text := range scripts {
 		s.known = s.known && l.isKnown(c, text)
 	}
@@ -69,7 +71,7 @@ func (l *linter) checkSed(c command.Call, sc scope) {
 	added, grown := s.additions()
 	for _, f := range s.files {
 		if added != nil {
-			l.checkAppend(f, content{strings.Join(added, "\n"), s.known}, sc)
+			l.checkAppend(f, content{strings.Join(added, "\n"), s.known && !slices.Contains(added, "$")}, sc)
 		}
 		if grown != "" && !l.isFresh(f, sc) {
 			l.reportEffects("substitute", sc, effect{kind: adds, path: f, text: grown, known: false})
@@ -100,6 +102,9 @@ func (s sedCall) additions() (added []string, grown string) {
 		case 'd', 'D', 'c', '!', '{':
 			return nil, ""
 		default:
+			if letter == 'r' || letter == 'R' || letter == 'G' || letter == 'p' && !s.quiet {
+				added = append(added, "$") // unknown
+			}
 			i := strings.IndexAny(rest, ";\n")
 			if i < 0 {
 				return added, grown

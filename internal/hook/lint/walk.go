@@ -228,7 +228,7 @@ func (l *linter) walkPipe(c *syntax.BinaryCmd, sc scope) {
 	left.looksAt = !l.condition(c.Y).isAction()
 	right.readsPipe, right.hasInput, right.varying = true, true, sc.varying || l.varies(c.X)
 	right.fromNet = sc.fromNet || l.downloadsIn(c.X)
-	right.input = l.contentOf(c.X.Cmd, sc)
+	right.input = l.contentOfAll([]*syntax.Stmt{c.X}, sc)
 	dir := l.dir
 	l.walkStatement(c.X, left)
 	l.dir = dir

@@ -49,6 +49,9 @@ func (l *linter) text(w *syntax.Word) string {
 func (l *linter) part(part syntax.WordPart) string {
 	switch p := part.(type) {
 	case *syntax.SglQuoted:
+		if p.Dollar {
+			return strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\\`, `\`, `\'`, "'").Replace(p.Value)
+		}
 		return p.Value
 	case *syntax.DblQuoted:
 		var out strings.Builder
