@@ -15,7 +15,7 @@ const (
 	runtimes     = "podman docker nerdctl"
 	databases    = "sqlite3 psql mysql mariadb"
 	accounts     = "useradd adduser groupadd addgroup"
-	interpreters = "python python2 python3 perl ruby node"
+	interpreters = "python python2 python3 perl ruby node awk gawk mawk"
 )
 
 var checks = []check{

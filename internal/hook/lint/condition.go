@@ -239,6 +239,8 @@ func (l *linter) question(c command.Call) condition {
 		return l.grep(c)
 	case c.Is("ls", "stat"):
 		return condition{kind: exists, words: l.all(operandsOf(c))}
+	case c.Is("git") && hasAny(c.Args, "diff diff-index status"):
+		return condition{kind: open} // about all files
 	case c.Is(questions...), isQuery(c):
 		return condition{kind: presence, words: l.all(c.Args)}
 	}

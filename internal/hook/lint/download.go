@@ -173,8 +173,8 @@ func (l *linter) checkRemoteCopy(c command.Call, sc scope) {
 // inQuotes are the strings in a script of another language.
 var inQuotes = regexp.MustCompile(`'[^']*'|"[^"]*"`)
 
-// opensToAppend finds calls that open a file to append to it.
-var opensToAppend = regexp.MustCompile(`open\([^;]*,\s*(mode=)?['"]a[bt+]*['"]`)
+// opensToAppend finds calls that open a file to append to it, in python, ruby, perl, node and awk.
+var opensToAppend = regexp.MustCompile(`open\([^;]*,\s*(mode=)?['"](a[bt+]*|>>[^'"]*)['"]|appendFile(Sync)?\(|print[^;]*>>\s*"`)
 
 // checkForeignScript looks for downloads and for appending in scripts of other languages.
 func (l *linter) checkForeignScript(c command.Call, sc scope) {
@@ -193,8 +193,12 @@ func (l *linter) checkForeignScript(c command.Call, sc scope) {
 	}
 }
 
-// foreignScript returns the argument of c that is a script for python, perl, ruby or node.
+// foreignScript returns the arguments of c that are a script for python, perl, ruby, node or
+// awk.
 func foreignScript(c command.Call) (text string, ok bool) {
+	if c.Is("awk", "gawk", "mawk") {
+		return strings.Join(c.Args, "\n"), len(c.Args) > 0
+	}
 	if !strings.HasPrefix(c.Name, "python") && !c.Is("perl", "ruby", "node") {
 		return "", false
 	}

@@ -9,17 +9,19 @@ import (
 // A guard is a condition under which commands run.
 type guard struct {
 	condition
-	at int // the order of effects and guards
+	at    int // the order of effects and guards
+	depth int // how many others are around it
 }
 
 // guard returns a guard for the commands that follow.
 func (l *linter) guard(c condition) *guard {
 	l.clock++
-	return &guard{c, l.clock}
+	return &guard{condition: c, at: l.clock}
 }
 
 // under returns the scope of commands that run under one more guard.
 func (sc scope) under(g *guard) scope {
+	g.depth = len(sc.guards)
 	sc.guards = append(slices.Clone(sc.guards), g)
 	return sc
 }
@@ -56,7 +58,7 @@ func (m *memory) answer(g *guard, own []effect) truth {
 			w.effects = append(w.effects, e)
 			continue
 		}
-		w.inside = w.inside || slices.Contains(e.guards, g)
+		w.inside = w.inside || g.depth < len(e.guards) && e.guards[g.depth] == g
 	}
 	return g.after(w)
 }

@@ -79,6 +79,9 @@ func TestWorstCasesEnd(t *testing.T) {
 		strings.Repeat("a||exit;", 2500), strings.Repeat("mkdir x;", 2500), strings.Repeat("a=$a$a;", 2000) + strings.Repeat("b $a;", 1000),
 		"a=" + strings.Repeat("x", 1000) + ";b " + strings.Repeat("$a", 9000), strings.Repeat("a>b;", 3000), "x='sh -c \"$x\"';" + strings.Repeat(`sh -c "$x";`, 2000),
 		"x='if';" + strings.Repeat(`sh -c "$x";`, 2000), strings.Repeat("rm a$x;", 2000), strings.Repeat("f(){ a;};f;", 2000), strings.Repeat("`", 60_000), strings.Repeat("\"$(", 3000),
+		strings.Repeat("[ -e a ]||exit;mkdir a;", 900), strings.Repeat("grep -q x f||echo y>>f;", 1200), nested(190, "[ -e a ]&&", "mkdir a", ""),
+		"sed -i 's/" + strings.Repeat("(a*)*", 2000) + "/&&/' f", "grep -q '" + strings.Repeat("a*", 10_000) + "' f||echo " + strings.Repeat("a", 20_000) + ">>f",
+		"printf '" + strings.Repeat("%s", 5000) + "' " + strings.Repeat("a ", 5000) + ">>f", strings.Repeat("cp a b;mv b a;", 2000), strings.Repeat("rm a;", 3000),
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) { check(run) })
 	}

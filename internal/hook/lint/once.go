@@ -243,6 +243,7 @@ var creators = []creator{
 	{"umount", "", "-q --quiet -l"},
 	{"patch", "", "--dry-run --help --version"},
 	{"git", "am", "--abort --continue"},
+	{"git", "commit", "--allow-empty --dry-run"},
 	{"git", "apply", "--check --stat"},
 	{"git", "worktree add", "-f --force"},
 	{"git", "submodule add", "-f --force"},

@@ -75,8 +75,15 @@ func dialectOf(c command.Call, o command.Options) dialect {
 	return basic
 }
 
+// maxPattern is the length in bytes of the longest pattern that is known: the time that
+// matching takes grows with it.
+const maxPattern = 500
+
 // compile returns a pattern of a program; an unknown one if Go cannot express it.
 func compile(text string, d dialect, flags string, wholeLine bool) pattern {
+	if len(text) > maxPattern {
+		return pattern{source: text}
+	}
 	expression := translate(text, d)
 	if wholeLine {
 		expression = "^(?:" + expression + ")$"

@@ -182,7 +182,7 @@ func pinsPackage(c command.Call, installs bool) bool {
 
 // withVersion finds NAME-VERSION-RELEASE, NAME-EPOCH:VERSION-RELEASE, a version of three
 // numbers, and a pattern of versions, at the end of the spec of a package.
-var withVersion = regexp.MustCompile(`-[0-9]+:[0-9]|-v?[0-9][0-9A-Za-z.+~^]*\.[0-9A-Za-z.+~^]*-[0-9][0-9A-Za-z.+~^]*$|-[0-9]+\.[0-9]+\.[0-9][0-9A-Za-z.+~^]*$|-[0-9]+(\.[0-9]+)*\.?\*$`)
+var withVersion = regexp.MustCompile(`-[0-9]+:[0-9]|-v?[0-9][0-9A-Za-z.+~^]*\.[0-9A-Za-z.+~^]*-[0-9][0-9A-Za-z.+~^]*$|-[0-9]+\.[0-9]+\.[0-9][0-9A-Za-z.+~^]*$|-[0-9]+\.[0-9.]*\*$`)
 
 func hasRelease(spec string) bool {
 	spec = spec[strings.LastIndex(spec, "/")+1:]

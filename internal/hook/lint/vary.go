@@ -57,8 +57,6 @@ func isVarying(c command.Call) bool {
 		return command.ParseOptions(c.Args, "-f -p -T -t").Has("-H")
 	case "printf":
 		return len(c.Args) > 1 && strings.Contains(c.Args[0], ")T") && strings.Contains(c.Args[0], "%(") && (c.Args[1] == "-1" || c.Args[1] == "-2")
-	case "awk", "gawk", "mawk":
-		return len(c.Args) > 0 && drawsOrAsksTime.MatchString(strings.Join(c.Args, "\n"))
 	}
 	text, ok := foreignScript(c)
 	return ok && drawsOrAsksTime.MatchString(text)
