@@ -161,6 +161,7 @@ func (m *memory) findings(index int, h *hook.Declared) []hook.Finding {
 	slices.SortStableFunc(left, func(a, b candidate) int { return cmp.Compare(a.offset, b.offset) })
 	var all []hook.Finding
 	for _, c := range left {
+		c.rule.Use = c.use()
 		all = append(all, c.rule.At(h, min(max(c.offset, 0), len(h.Run)), c.source, c.reason))
 	}
 	return all

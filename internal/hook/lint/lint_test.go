@@ -184,6 +184,10 @@ var bad = []struct{ run, rules string }{
 	{`grep -q x ~/.bashrc && echo x >> ~/.bashrc`, "append"},
 	{`grep -qxF 'alias x' ~/.bashrc || echo 'alias x=y' >> ~/.bashrc`, "append"},
 	{`while read -r l; do echo "$l" >> ~/.bashrc; done < ~/x`, "append"},
+	{`[ -x /usr/bin/x ] && { run-x; echo x >> ~/.bashrc; }`, "append"},
+	{`[ -z "$(grep x ~/.bashrc)" ] && echo x >> ~/.bashrc`, "status"},
+	{`sed -i '/x/r /etc/skel/x' ~/.bashrc`, "append"},
+	{`awk 'BEGIN { print 1 >> "/var/log/x" }'`, "append"},
 	{`[ -d ~/.x ] || { mkdir -p ~/.x && exit 0; }; echo x >> ~/.bashrc`, "append"},
 	{`{ cat ~/.bashrc; echo x; } > ~/.b && mv ~/.b ~/.bashrc`, "append"},
 	{`cp ~/.bashrc ~/.b; echo x >> ~/.b; mv ~/.b ~/.bashrc`, "append"},
@@ -315,6 +319,9 @@ var good = []string{
 	`grep -q x ~/.bashrc || echo "$(make-line)" >> ~/.bashrc`,
 	`[ -e ~/.done ] || { mkdir ~/.x; touch ~/.done; }`,
 	`[ -e ~/.done ] || { setup; echo x >> ~/.bashrc; }`,
+	`test -x /usr/bin/x || { install-x; echo x >> ~/.bashrc; }`,
+	`test -S /run/dbus/system_bus_socket || dbus-daemon --system`,
+	`git diff --quiet || git commit -am x`,
 	`[ -d ~/x/.git ] || git clone https://example.com/x ~/x`,
 	`sed -i '/^x=/d' ~/.bashrc; echo x=1 >> ~/.bashrc`,
 	`echo a >> ~/.list; sort -u -o ~/.list ~/.list`,
@@ -510,7 +517,7 @@ func TestFinding(t *testing.T) {
 	want := []hook.Finding{{
 		Finding: finding.Finding{
 			Rule: "hook/mkdir", Level: finding.Error, Place: finding.Place{File: manifest.DistroboxPath, Line: 2, Column: 61},
-			Subject: "dev", Message: "not idempotent: fails once the folder exists", Fix: []string{"instead: mkdir -p FOLDER"},
+			Subject: "dev", Message: "not idempotent: fails once the folder exists", Fix: []string{"instead: mkdir -p ~/x"},
 		},
 		Container: "dev", Verdict: hook.NotIdempotent, Source: source, Hook: h, Offset: strings.Index(h.Run, source),
 	}}
@@ -547,6 +554,26 @@ func TestVolatile(t *testing.T) {
 	h := manifest.Hook{As: "root", Run: `echo x >> ~/.local/log; date > "$HOME/.cache/x/stamp"; echo y >> /etc/hosts; mkdir ~/.cache/x/y`, Volatile: []string{"~/.local/log", "~/.cache/x"}}
 	if got := rulesOf(lint.Check([]*hook.Declared{declare(t, h)})); got != "append mkdir" {
 		t.Error(got)
+	}
+}
+
+// TestUse checks that the replacement names what the command is about, where that is known.
+func TestUse(t *testing.T) {
+	for run, want := range map[string]string{
+		`echo "alias x=y" >> "$HOME/.bashrc"`:     `grep -qxF 'alias x=y' ~/.bashrc || echo 'alias x=y' >> ~/.bashrc`,
+		`echo "it's" >> ~/.bashrc`:                `grep -qxF 'LINE' ~/.bashrc || echo 'LINE' >> ~/.bashrc`,
+		`make-line >> ~/.bashrc`:                  `grep -qxF 'LINE' ~/.bashrc || echo 'LINE' >> ~/.bashrc`,
+		`echo x >> "$1"`:                          `grep -qxF 'LINE' FILE || echo 'LINE' >> FILE`,
+		`mkdir ~/a`:                               `mkdir -p ~/a`,
+		`mkdir ~/a ~/b`:                           `mkdir -p FOLDER`,
+		`cd ~ && git clone https://example.com/x`: `git -C ~/x pull --ff-only || git clone URL ~/x`,
+		`useradd -m dev`:                          `id -u dev >/dev/null 2>&1 || useradd dev`,
+		`curl -fo /tmp/x https://example.com/x`:   `curl -fsSL -z FILE -o FILE URL; or install it in the image`,
+	} {
+		found := check(run)
+		if len(found) != 1 || found[0].Fix[0] != "instead: "+want {
+			t.Errorf("%s: %v", run, found)
+		}
 	}
 }
 

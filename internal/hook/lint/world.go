@@ -70,7 +70,9 @@ func (w world) existsOne(p string) truth {
 		return yes
 	case gone:
 		return no
-	case w.inside && !isOfSystem(p):
+	case w.inside && isOfSystem(p):
+		return yes // hooks install programs, and do not remove them
+	case w.inside:
 		return unknown
 	}
 	return same
@@ -158,7 +160,7 @@ func isVague(p string) bool {
 
 // isOfSystem reports whether a path is one of the image, which hooks seldom change.
 func isOfSystem(p string) bool {
-	for _, folder := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/proc", "/sys", "/dev", "/run"} {
+	for _, folder := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/proc", "/sys", "/dev"} {
 		if within(p, folder) && !within(p, "/usr/local") {
 			return true
 		}
