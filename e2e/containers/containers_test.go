@@ -151,8 +151,8 @@ func runScripts(t *testing.T, stage string) {
 		t.Run(generation, func(t *testing.T) {
 			p := testkit.Params("testdata")
 			if generation == "1.4" && !testkit.Full() {
-				t.Log("only create: make test-full runs all scripts with this generation")
-				p.Dir, p.Files = "", []string{"testdata/create.txtar"}
+				t.Log("only create and options: make test-full runs all scripts with this generation")
+				p.Dir, p.Files = "", []string{"testdata/create.txtar", "testdata/options.txtar"}
 			}
 			p.WorkdirRoot = t.TempDir()
 			p.Condition = func(name string) (bool, error) {

@@ -37,6 +37,9 @@ type Container struct {
 	// know. A container gets it when it is created. It is not compared.
 	InHome creation.Home `json:"-"`
 
+	// The environment is part of the image. It is not compared.
+	EnvInImage bool `json:"-"`
+
 	// Changes that a declared container needs on the system. An observed container
 	// needs none.
 	ToDo ToDo `json:"repair,omitzero"`
@@ -78,6 +81,7 @@ type Domain struct {
 	Config    string   // of the user: $XDG_CONFIG_HOME
 	Storage   []string // where the manager keeps containers
 	Path      []string // the folders of PATH
+	Runtime   string   // of the user: $XDG_RUNTIME_DIR; "": none
 	Proc      string   // /proc
 	Cache     string   // the folder for answers of the manager
 	State     string   // the folder for the list of manually installed packages

@@ -139,7 +139,7 @@ func (s *snapshot) findOrphans(apps []export.App) {
 // compareApp compares an entry with the one in its container, if that can be read.
 func (s *snapshot) compareApp(a *export.App) {
 	if c, ok := s.all()[a.Container]; ok && !a.ByBkt && (a.Unknown != "" || a.Label != "") && c.Running && c.PID != 0 {
-		a.Compare(export.ReadEntry(s.rootOf(c), s.Home, a.ID))
+		a.Compare(export.ReadEntry(s.rootOf(c), s.homeIn(c), a.ID))
 	}
 }
 
@@ -200,6 +200,9 @@ func (s *snapshot) observeWrappers(item *Container) {
 			continue
 		}
 		also = append(also, s.asProgram(item.Container, w))
+	}
+	if len(also) > len(item.Bins.Also) {
+		slices.SortStableFunc(also, func(a, b manifest.Program) int { return cmp.Compare(a.Key(), b.Key()) })
 	}
 	item.Bins.Also = also
 }
@@ -286,6 +289,12 @@ func unreadable(err error) error {
 }
 
 var errNotRunning = errors.New("is not running")
+
+// homeIn returns the home of the user in a container.
+func (d Domain) homeIn(c manager.Container) string {
+	args, _ := creation.SplitArgs(c.Args)
+	return cmp.Or(args["--home"], d.Home)
+}
 
 // rootOf returns the folder of the host that is the root of a running container.
 func (d Domain) rootOf(c manager.Container) string {
@@ -470,7 +479,7 @@ func (s *snapshot) isGone(container, program string) bool {
 // isGoneApp reports whether an app does not exist in a running container.
 func (s *snapshot) isGoneApp(a export.App) bool {
 	c, there := s.containers[a.Container]
-	return there && a.ByBkt && c.Running && c.PID != 0 && !export.IsMissing(s.rootOf(c), "/usr") && a.IsGone(s.rootOf(c), s.Home)
+	return there && a.ByBkt && c.Running && c.PID != 0 && !export.IsMissing(s.rootOf(c), "/usr") && a.IsGone(s.rootOf(c), s.homeIn(c))
 }
 
 func (s *snapshot) missingAndStaleApps(c Container, add, remove []string) ([]string, []string) {

@@ -74,6 +74,9 @@ func (d Domain) observe(ctx context.Context, sys reconcile.System, declared []Co
 	stamp := d.manager().Stamp()
 	images := d.manager().ReadImages()
 	if containers, ok := cache.At(stamp); ok && images != nil && images.Has(containers) {
+		for n := range containers {
+			containers[n].FindProcess(d.Runtime, d.Proc)
+		}
 		s, o, err := d.snapshot(ctx, noQueries{}, containers, images, declared)
 		if err == nil && s.inSync(o, declared) {
 			return s, o, nil
@@ -306,7 +309,7 @@ func (s *snapshot) observed(c manager.Container, name string, known map[string]C
 	made, ok := entry(c, name)
 	if !ok {
 		made.Name = name
-		made.Container, unfit = s.creator().FromContainer(c, k.Container)
+		made.Container, unfit = s.creator().FromContainer(c, k.Container, k.EnvInImage)
 	}
 	if isKnown && c.ImageID != "" && s.images.ID(k.Image) == c.ImageID {
 		made.Image = k.Image // the same image by another name, such as its digest

@@ -23,7 +23,7 @@ func (s *snapshot) plan(diffs []reconcile.Diff[Container]) []plan.Change {
 		case want == nil:
 			p = append(p, s.remove(*have, diff.Base))
 		case have == nil:
-			p = append(p, s.create(*want)...)
+			p = append(p, s.create(diff)...)
 		case !sameCreation(have.Container, want.Container), !sameImage(*have, *want):
 			p = append(p, s.recreate(diff)...)
 			p = append(p, s.undeclare(diff)...)
@@ -86,10 +86,16 @@ func (s *snapshot) removeExports(c Container, agreed *Container) (steps []plan.S
 	return steps, remaining
 }
 
-func (s *snapshot) create(c Container) []plan.Change {
+func (s *snapshot) create(diff reconcile.Diff[Container]) []plan.Change {
+	c := *diff.Want
 	steps := s.createSteps(c)
 	made := plan.Change{Op: plan.Add, Targets: []string{c.Name}, Steps: steps, Hint: createHint(c, steps)}
-	return append([]plan.Change{made}, s.export(c, nil, true)...)
+	// A former container of this name may have left exports that were made by hand.
+	left := c
+	s.observeWrappers(&left)
+	diff.Have = &left
+	p := append([]plan.Change{made}, s.export(c, s.byHand(diff).replaced, true)...)
+	return append(p, s.undeclare(diff)...)
 }
 
 // createHint returns a hint for the case that these steps do not create a container.

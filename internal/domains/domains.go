@@ -173,6 +173,7 @@ func Distrobox(f workspace.Folders, cache *Cache) distrobox.Domain {
 		Config:   f.Config,
 		Storage:  []string{filepath.Join(f.Data, "containers", "storage")},
 		Path:     filepath.SplitList(os.Getenv("PATH")),
+		Runtime:  f.Runtime,
 		Proc:     "/proc",
 		Cache:    filepath.Join(f.Cache, "bkt", "distrobox"),
 		State:    filepath.Join(f.State, "bkt", "distrobox"),

@@ -14,8 +14,9 @@ import (
 
 // FromContainer returns the entry of a container that bkt did not create, as far as the
 // manager knows it, and what a manifest cannot express. declared is the entry of the
-// manifest. Its words stay where they mean the same.
-func (c Creator) FromContainer(of manager.Container, declared manifest.Container) (entry manifest.Container, out []string) {
+// manifest. Its words stay where they mean the same. If the environment is part of the
+// image, the entry has none.
+func (c Creator) FromContainer(of manager.Container, declared manifest.Container, envInImage bool) (entry manifest.Container, out []string) {
 	entry = declared
 	entry.Image = of.Image
 	if sameName(declared.Image, of.Image) {
@@ -35,7 +36,7 @@ func (c Creator) FromContainer(of manager.Container, declared manifest.Container
 	}
 	if of.Inspected {
 		entry.Volume = c.volumes(of, declared.Volume)
-		out = c.fromRecord(&entry, of, declared)
+		out = c.fromRecord(&entry, of, declared, envInImage)
 	}
 	entry.Root = c.UID == 0 && declared.Root
 	return entry, out

@@ -39,7 +39,7 @@ func TestVolumesByOtherNamesOfTheHome(t *testing.T) {
 		if want == nil {
 			want = []string{"~/a:/a", "~/b:/b:ro", c.Home + ":/c"}
 		}
-		entry, _ := c.FromContainer(of, manifest.Container{Volume: declared})
+		entry, _ := c.FromContainer(of, manifest.Container{Volume: declared}, false)
 		got := entry.Volume
 		less := cmp.Transformer("set", func(all []string) map[string]bool {
 			set := map[string]bool{}
@@ -66,7 +66,7 @@ func TestVariablesByOtherNamesOfTheHome(t *testing.T) {
 		if want == nil {
 			want = map[string]string{"A": "/x:~/a:~", "B": "in " + other, "C": "${HOME}"}
 		}
-		got, out := c.FromContainer(of, manifest.Container{Env: declared})
+		got, out := c.FromContainer(of, manifest.Container{Env: declared}, false)
 		if diff := cmp.Diff(want, got.Env); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", out, diff)
 		}

@@ -287,7 +287,7 @@ func isOwnHostname(container, hostname string, options []option) bool {
 // fromRecord gives the entry of a container what the manager has recorded of its creation.
 // It returns what a manifest cannot express. declared is the entry of the manifest: its
 // words stay where they mean the same.
-func (c Creator) fromRecord(entry *manifest.Container, of manager.Container, declared manifest.Container) []string {
+func (c Creator) fromRecord(entry *manifest.Container, of manager.Container, declared manifest.Container, envInImage bool) []string {
 	r, ok := c.readRecord(of)
 	if !ok {
 		entry.Home = ""
@@ -298,6 +298,9 @@ func (c Creator) fromRecord(entry *manifest.Container, of manager.Container, dec
 		return []string{"its options: there is no record of the command that created it"}
 	}
 	entry.Home, entry.Unshare = c.homeWords(r.home, declared.Home), inOrder(r.unshare, declared.Unshare)
+	if envInImage {
+		clear(r.env)
+	}
 	d := c.declaredOptions(declared)
 	if sameOptions(r, d) {
 		others := c.withoutVolumes(r.volumes, d.volumes)
