@@ -202,6 +202,12 @@ func (Domain) Applicable(c Container) Container {
 	return c
 }
 
+// Declared implements [reconcile.Repairer].
+func (Domain) Declared(c Container) Container {
+	c.ToDo = ToDo{}
+	return c
+}
+
 // Merge implements [reconcile.Merger]. Each field is merged by itself, and lists by
 // their elements.
 func (Domain) Merge(base, ours, theirs Container) (Container, bool) {

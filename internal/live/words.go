@@ -98,11 +98,20 @@ func changeInManifest(d reconcile.Difference) string {
 	if d.Manifest == nil {
 		return "removed from the manifest"
 	}
-	text := describe(d.Base, d.Manifest)
+	text := describe(before(d), d.Manifest)
 	if needsRepair(d) {
 		return "needs repair: " + strings.ReplaceAll(text, repairField+".", "")
 	}
 	return "changed in the manifest: " + text
+}
+
+// before returns the value of an item before the manifest changed. Without a last known
+// state, that is the value of the system.
+func before(d reconcile.Difference) []byte {
+	if d.Base == nil {
+		return d.Live
+	}
+	return d.Base
 }
 
 // repairField is the field of an item with what is missing or broken on this system, in
@@ -112,7 +121,7 @@ const repairField = "repair"
 // needsRepair reports whether the manifest of an item has not changed, and the system has
 // to be repaired.
 func needsRepair(d reconcile.Difference) bool {
-	base, want := fieldsOf(d.Base), fieldsOf(d.Manifest)
+	base, want := fieldsOf(before(d)), fieldsOf(d.Manifest)
 	if want[repairField] == nil {
 		return false
 	}

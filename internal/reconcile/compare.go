@@ -237,6 +237,8 @@ func (c *comparison[T]) caseOf(t *versions[T]) Case {
 		return CaseNew
 	case t.base == nil && t.live == nil:
 		return CaseMissing
+	case t.base == nil && c.needsRepair(*t):
+		return CaseManifest
 	case t.base == nil:
 		return CaseNoBase
 	case c.same(t.manifest, t.base):
@@ -268,6 +270,13 @@ func (c *comparison[T]) reported(t versions[T]) bool {
 		return false
 	}
 	return c.domain.Same(r.Applicable(*t.live), r.Applicable(*t.manifest))
+}
+
+// needsRepair reports whether the system has what the manifest says, and lacks something
+// that belongs to it.
+func (c *comparison[T]) needsRepair(t versions[T]) bool {
+	r, ok := c.domain.(Repairer[T])
+	return ok && c.domain.Same(*t.live, r.Declared(*t.manifest))
 }
 
 // merging returns the case of an item that can be merged. If one side already has all

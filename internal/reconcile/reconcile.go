@@ -60,6 +60,13 @@ type Reporter[T any] interface {
 	Applicable(T) T
 }
 
+// A Repairer is a domain whose declared items, as [Snapshot.Resolve] returns them, say what is
+// missing on the system. Declared returns an item without that: it says nothing that a
+// capture could write.
+type Repairer[T any] interface {
+	Declared(T) T
+}
+
 // A Snapshot has the facts about a system at the time of observation, and plans from them
 // alone.
 type Snapshot[T any] struct {

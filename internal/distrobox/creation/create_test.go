@@ -2,7 +2,10 @@ package creation
 
 import (
 	"os/exec"
+	"strings"
 	"testing"
+
+	"bkt/internal/manifest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -29,5 +32,32 @@ func TestEntryOfALabel(t *testing.T) {
 		if _, b, ok := ParseLabel(label); ok {
 			t.Errorf("%q: %v", label, b)
 		}
+	}
+}
+
+// TestOwnHomeAndNamespaces checks the options of distrobox that are not those of the
+// manager, as arguments and in an ini file.
+func TestOwnHomeAndNamespaces(t *testing.T) {
+	c := Creator{Home: "/home/u", UID: 1000}
+	entry := manifest.Container{Image: "x", Home: "~/box", Nvidia: true, Unshare: []string{"ipc", "netns"}}
+	argv, err := c.Args("dev", entry)
+	if got := strings.Join(argv, " "); err != nil || !strings.HasPrefix(got, "distrobox create --yes --no-entry --name dev --image x --nvidia --unshare-ipc --unshare-netns --home /home/u/box ") {
+		t.Error(got, err)
+	}
+	entry.ExportedApps = []manifest.ExportedApp{manifest.PlainApp("plain"), {Name: "odd", Label: "none"}}
+	text, notes := c.Ini([]Container{{Name: "dev", Entry: entry, To: "/home/u/bin", Programs: map[string]manifest.Program{
+		"/home/u/bin/a": {Path: "/usr/bin/a"}, "/home/u/bin/b": {Path: "/usr/bin/b", Sudo: true}, "/home/u/other/c": {Path: "/usr/bin/c"},
+	}}})
+	for _, line := range []string{"nvidia=true", "unshare_ipc=true", "unshare_netns=true", "home=/home/u/box", "exported_apps=plain", "exported_bins=/usr/bin/a"} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("no %s in\n%s", line, text)
+		}
+	}
+	if got := strings.Join(notes, "\n"); len(notes) != 3 || !strings.Contains(got, `exported_apps "odd" is omitted`) || !strings.Contains(got, `exported_bins "/usr/bin/b" is omitted`) || !strings.Contains(got, `"/usr/bin/c" is omitted`) {
+		t.Error(got)
+	}
+	entry.Home = "/home/u/a b"
+	if _, err := c.Args("dev", entry); err == nil {
+		t.Error("a home that distrobox would split is no error")
 	}
 }

@@ -70,8 +70,11 @@ func (c Creator) write(s *section, entry manifest.Container) {
 	for _, option := range []struct {
 		key   string
 		value bool
-	}{{"pull", entry.Pull}, {"init", entry.Init}, {"nvidia", entry.Nvidia}, {"root", entry.Root}, {"entry", false}, {"start_now", false}, {"replace", false}} {
+	}{{"pull", entry.Pull}, {"init", entry.Init}, {"root", entry.Root}, {"entry", false}, {"start_now", false}, {"replace", false}} {
 		s.set(option.key, fmt.Sprint(option.value))
+	}
+	if entry.Nvidia {
+		s.set("nvidia", "true")
 	}
 	for _, part := range entry.Unshare {
 		s.set("unshare_"+part, "true")
