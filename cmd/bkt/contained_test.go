@@ -47,6 +47,7 @@ var (
 	mayRead = []string{
 		"/dev/null", "/dev/urandom", "/etc", "/lib", "/lib64", "/proc", "/run", "/sys", "/usr", "/var/lib/containers", "/var/lib/flatpak",
 		"@/flatpak", "@/flatpak-etc", "@/root", "@/run", "@/share", "@/xdg", // instead of folders of the system
+		"~/.", "~/.local/.", // where the folders for programs are
 		"~/.config/dconf", "~/.config/git", "~/.config/user-dirs.dirs", "~/.gitconfig",
 		"~/.local/bin", "~/.local/share/applications", "~/.local/share/flatpak", "~/.local/share/glib-2.0", "~/.local/share/gnome-shell", "~/.local/share/systemd/user",
 		"~/.var/app/.", "~/.var/app/it.mijorus.gearlever", "~/AppImages", "~/Applications",
