@@ -43,7 +43,7 @@ func ReadApps(dir string, containers []string) (all, others []App, unread []erro
 			continue
 		}
 		text, err := plainfile.Read(filepath.Join(dir, e.Name()), plainfile.MaxText)
-		if err != nil && !patherr.IsMissing(err) && ours {
+		if err != nil && !patherr.IsMissing(err) {
 			unread = append(unread, err)
 			continue
 		}
