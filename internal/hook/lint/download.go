@@ -2,7 +2,6 @@ package lint
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -171,10 +170,10 @@ func (l *linter) checkRemoteCopy(c command.Call, sc scope) {
 }
 
 // inQuotes are the strings in a script of another language.
-var inQuotes = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+var inQuotes = lazy(`'[^']*'|"[^"]*"`)
 
 // opensToAppend finds calls that open a file to append to it, in python, ruby, perl, node and awk.
-var opensToAppend = regexp.MustCompile(`open\([^;]*,\s*(mode=)?['"](a[bt+]*|>>[^'"]*)['"]|appendFile(Sync)?\(|print[^;]*>>\s*"`)
+var opensToAppend = lazy(`open\([^;]*,\s*(mode=)?['"](a[bt+]*|>>[^'"]*)['"]|appendFile(Sync)?\(|print[^;]*>>\s*"`)
 
 // checkForeignScript looks for downloads and for appending in scripts of other languages.
 func (l *linter) checkForeignScript(c command.Call, sc scope) {
@@ -182,13 +181,13 @@ func (l *linter) checkForeignScript(c command.Call, sc scope) {
 	if !ok {
 		return
 	}
-	if opensToAppend.MatchString(text) && !strings.Contains(text, " in ") {
+	if opensToAppend().MatchString(text) && !strings.Contains(text, " in ") {
 		l.reportEffects("append", sc, effect{kind: adds})
 	}
 	if !strings.Contains(text, "://") {
 		return
 	}
-	for _, s := range inQuotes.FindAllString(text, -1) {
+	for _, s := range inQuotes().FindAllString(text, -1) {
 		l.checkDownload(strings.Trim(s, `'"`), sc)
 	}
 }

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -281,14 +280,14 @@ func (l *linter) checkOnce(c command.Call, sc scope) {
 	if !command.In(databases, c.Name) {
 		return
 	}
-	if sql := strings.ToLower(strings.Join(c.Args, " ")); createsInSQL.MatchString(sql) && !strings.Contains(sql, "if not exists") && !strings.Contains(sql, "or replace") {
+	if sql := strings.ToLower(strings.Join(c.Args, " ")); createsInSQL().MatchString(sql) && !strings.Contains(sql, "if not exists") && !strings.Contains(sql, "or replace") {
 		l.reportNamed("once", sc, operandsOf(c)...)
 	}
 }
 
 var (
-	createsInSQL = regexp.MustCompile(`create\s+(unique\s+)?(table|index|database|user|role|view|schema)`)
-	insertsInSQL = regexp.MustCompile(`insert\s+into`)
+	createsInSQL = lazy(`create\s+(unique\s+)?(table|index|database|user|role|view|schema)`)
+	insertsInSQL = lazy(`insert\s+into`)
 )
 
 // operandsOf returns the arguments of a command that are no options.
@@ -347,7 +346,7 @@ func (l *linter) checkAnother(c command.Call, sc scope) {
 	case c.Is("iptables", "ip6tables"):
 		another = hasAny(c.Args, "-A -I --append --insert")
 	case c.Is("sqlite3", "psql", "mysql", "mariadb"):
-		another = insertsInSQL.MatchString(strings.ToLower(strings.Join(c.Args, " ")))
+		another = insertsInSQL().MatchString(strings.ToLower(strings.Join(c.Args, " ")))
 	}
 	if another {
 		l.reportNamed("another", sc, operandsOf(c)...)

@@ -4,9 +4,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"bkt/internal/hook/command"
 )
+
+// lazy returns an expression that is compiled when it is first used: bkt starts at every
+// commit, and seldom lints hooks.
+func lazy(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // A pattern is a text that a command looks for, line by line. The zero pattern is
 // unknown, and in no text.

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -33,14 +32,14 @@ func ofModule(c command.Call) command.Call {
 
 // dotted finds a version with a dot that begins a part of a path or a name: two numbers
 // there or after v, three anywhere.
-var dotted = regexp.MustCompile(`(^|[-/_@=:~^<v])[0-9]+\.[0-9]+|[0-9]+\.[0-9]+\.[0-9]+`)
+var dotted = lazy(`(^|[-/_@=:~^<v])[0-9]+\.[0-9]+|[0-9]+\.[0-9]+\.[0-9]+`)
 
 // hasDotted reports whether a text has a version with a dot in it.
-func hasDotted(text string) bool { return dotted.MatchString(text) }
+func hasDotted(text string) bool { return dotted().MatchString(text) }
 
 // releases finds the release of a distribution in the path of a URL: packages for the
 // image have it.
-var releases = regexp.MustCompile(`(?i)(^|[-_/])x?(ubuntu|debian|fedora|rhel|centos|el|alpine|opensuse|leap|sles)[-_/]v?[0-9.]+`)
+var releases = lazy(`(?i)(^|[-_/])x?(ubuntu|debian|fedora|rhel|centos|el|alpine|opensuse|leap|sles)[-_/]v?[0-9.]+`)
 
 // pinsURL reports whether a command downloads a URL that names a version.
 func pinsURL(c command.Call) bool {
@@ -51,15 +50,15 @@ func pinsURL(c command.Call) bool {
 			return false
 		}
 		p, _, _ = strings.Cut(p, "?")
-		p = releases.ReplaceAllString(strings.ReplaceAll(p, "x86_64", ""), "")
+		p = releases().ReplaceAllString(strings.ReplaceAll(p, "x86_64", ""), "")
 		return hasDotted(p) || isDated(p)
 	})
 }
 
 // dated finds a date, as nightly builds have.
-var dated = regexp.MustCompile(`(^|[-/_])20[0-9]{2}-[0-9]{2}-[0-9]{2}`)
+var dated = lazy(`(^|[-/_])20[0-9]{2}-[0-9]{2}-[0-9]{2}`)
 
-func isDated(s string) bool { return dated.MatchString(s) }
+func isDated(s string) bool { return dated().MatchString(s) }
 
 // installing are words of commands that install, or choose, a version.
 const installing = `install i add use global local default pin prepare update upgrade install-plugin binstall require get
@@ -101,33 +100,33 @@ func pinsArgument(c command.Call) bool {
 
 // joinedVersion finds a version that is joined to a name.
 var (
-	joinedVersion = regexp.MustCompile(`^[^@/~][^@]*@[v^~=]*[0-9]|^@[^@]+@[v^~=]*[0-9]|[/:]@?[^/@]+@[v^~=]*[0-9]`)
-	equalVersion  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*(\[[^]]*\])?(==|===|~=) *v?[0-9]|^[a-z0-9][a-z0-9._+-]*=[v~]?[0-9]`)
-	colonVersion  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._/-]*:v?[0-9]+\.[0-9]`)
-	flakeVersion  = regexp.MustCompile(`^[a-z]+[:/]([A-Za-z0-9/._-]*[/-])?v?[0-9]+\.[0-9.]+(#|$)`)
+	joinedVersion = lazy(`^[^@/~][^@]*@[v^~=]*[0-9]|^@[^@]+@[v^~=]*[0-9]|[/:]@?[^/@]+@[v^~=]*[0-9]`)
+	equalVersion  = lazy(`^[A-Za-z0-9][A-Za-z0-9._+-]*(\[[^]]*\])?(==|===|~=) *v?[0-9]|^[a-z0-9][a-z0-9._+-]*=[v~]?[0-9]`)
+	colonVersion  = lazy(`^[A-Za-z][A-Za-z0-9._/-]*:v?[0-9]+\.[0-9]`)
+	flakeVersion  = lazy(`^[a-z]+[:/]([A-Za-z0-9/._-]*[/-])?v?[0-9]+\.[0-9.]+(#|$)`)
 )
 
 // pinsOperand reports whether an operand of a command that installs has a version.
 // afterOption: it can be the value of an option.
 func pinsOperand(c command.Call, a string, afterOption bool) bool {
 	switch {
-	case joinedVersion.MatchString(a):
+	case joinedVersion().MatchString(a):
 		version := after(a, "@")
 		return !c.Is("go") || strings.Contains(version, ".") // the newest of a major version
-	case equalVersion.MatchString(a):
+	case equalVersion().MatchString(a):
 		return true
-	case colonVersion.MatchString(a), c.Is("nix") && flakeVersion.MatchString(a):
+	case colonVersion().MatchString(a), c.Is("nix") && flakeVersion().MatchString(a):
 		return !c.Is("apt", "apt-get", "dnf", "flatpak")
 	}
 	plain := strings.TrimLeft(a, "v^~=<>")
 	if strings.Trim(plain, "0123456789") == "" {
 		return plain != "" && !afterOption && !c.Is("dnf", "apt", "apt-get", "pip", "pip3", "flatpak")
 	}
-	return !afterOption && aloneVersion.MatchString(plain)
+	return !afterOption && aloneVersion().MatchString(plain)
 }
 
 // aloneVersion finds a version that is an argument of its own.
-var aloneVersion = regexp.MustCompile(`^[0-9]+\.[0-9x*]+(\.[0-9x*]+)*([-+.][A-Za-z0-9.+-]*)?$|^[0-9]+\.x$`)
+var aloneVersion = lazy(`^[0-9]+\.[0-9x*]+(\.[0-9x*]+)*([-+.][A-Za-z0-9.+-]*)?$|^[0-9]+\.x$`)
 
 // pinsRevision reports whether git takes a tag or a commit.
 func pinsRevision(c command.Call) bool {
@@ -148,9 +147,9 @@ func pinsRevision(c command.Call) bool {
 	return false
 }
 
-var tags = regexp.MustCompile(`^(refs/tags/|tags/|release[-/])?v?[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$|^[0-9a-f]{7,40}$`)
+var tags = lazy(`^(refs/tags/|tags/|release[-/])?v?[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$|^[0-9a-f]{7,40}$`)
 
-func isTag(s string) bool { return tags.MatchString(s) }
+func isTag(s string) bool { return tags().MatchString(s) }
 
 // pinsRust reports whether a toolchain of Rust is named by its version or date.
 func pinsRust(c command.Call) bool {
@@ -182,7 +181,7 @@ func pinsPackage(c command.Call, installs bool) bool {
 
 // withVersion finds NAME-VERSION-RELEASE, NAME-EPOCH:VERSION-RELEASE, a version of three
 // numbers, and a pattern of versions, at the end of the spec of a package.
-var withVersion = regexp.MustCompile(`-[0-9]+:[0-9]|-v?[0-9][0-9A-Za-z.+~^]*\.[0-9A-Za-z.+~^]*-[0-9][0-9A-Za-z.+~^]*$|-[0-9]+\.[0-9]+\.[0-9][0-9A-Za-z.+~^]*$|-[0-9]+\.[0-9.]*\*$`)
+var withVersion = lazy(`-[0-9]+:[0-9]|-v?[0-9][0-9A-Za-z.+~^]*\.[0-9A-Za-z.+~^]*-[0-9][0-9A-Za-z.+~^]*$|-[0-9]+\.[0-9]+\.[0-9][0-9A-Za-z.+~^]*$|-[0-9]+\.[0-9.]*\*$`)
 
 func hasRelease(spec string) bool {
 	spec = spec[strings.LastIndex(spec, "/")+1:]
@@ -190,7 +189,7 @@ func hasRelease(spec string) bool {
 	for _, arch := range []string{".x86_64", ".noarch", ".aarch64", ".i686", ".src"} {
 		spec = strings.TrimSuffix(spec, arch)
 	}
-	return withVersion.MatchString(spec)
+	return withVersion().MatchString(spec)
 }
 
 // pinsDownloaded reports whether what was downloaded runs with a version among its

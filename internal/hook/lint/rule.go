@@ -2,6 +2,7 @@ package lint
 
 import (
 	"slices"
+	"sync"
 
 	"bkt/internal/finding"
 	"bkt/internal/hook"
@@ -25,9 +26,9 @@ const (
 )
 
 // Rules returns all rules, in the order of their documentation.
-func Rules() []Rule { return slices.Clone(rules) }
+func Rules() []Rule { return slices.Clone(rules()) }
 
-var rules = newRules()
+var rules = sync.OnceValue(newRules)
 
 func newRules() []Rule {
 	rule := func(name string, verdict hook.Verdict, reason, use string, e excuse) Rule {
@@ -72,6 +73,6 @@ func newRules() []Rule {
 
 // ruleNamed returns the rule with a name, which must exist.
 func ruleNamed(name string) Rule {
-	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Name == name })
-	return rules[i]
+	i := slices.IndexFunc(rules(), func(r Rule) bool { return r.Name == name })
+	return rules()[i]
 }

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -10,7 +9,7 @@ import (
 const filled = "append substitute mkdir special-file account clone move remove"
 
 // plain finds paths and names that need no quotes in a shell.
-var plain = regexp.MustCompile(`^[~/A-Za-z0-9._+-]+$`)
+var plain = lazy(`^[~/A-Za-z0-9._+-]+$`)
 
 // use returns what to write instead of the command of a candidate: the replacement of its rule,
 // with the path, the name or the line that is known in its places.
@@ -24,7 +23,7 @@ func (c candidate) use() string {
 		about = e.names[0]
 	}
 	about = strings.Replace(about, "$HOME", "~", 1)
-	if !plain.MatchString(about) {
+	if !plain().MatchString(about) {
 		return c.rule.Use
 	}
 	places := []string{"FILE", about, "FOLDER", about}

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -39,7 +38,7 @@ func isVaryingFile(name string) bool {
 }
 
 // drawsOrAsksTime finds random numbers and times in scripts of other languages.
-var drawsOrAsksTime = regexp.MustCompile(`uuid[14]\(|urandom|\brandom\b|secrets\.|SecureRandom|\brand\(|\bsrand\b|time\.time\(|\.now\(|utcnow\(|today\(|systime\(|strftime\("[^"]*"\)|Time\.now|Date\.now|new Date\(\)|randomBytes|randomUUID|localtime`)
+var drawsOrAsksTime = lazy(`uuid[14]\(|urandom|\brandom\b|secrets\.|SecureRandom|\brand\(|\bsrand\b|time\.time\(|\.now\(|utcnow\(|today\(|systime\(|strftime\("[^"]*"\)|Time\.now|Date\.now|new Date\(\)|randomBytes|randomUUID|localtime`)
 
 // isVarying reports whether a command prints something different at every run.
 func isVarying(c command.Call) bool {
@@ -59,7 +58,7 @@ func isVarying(c command.Call) bool {
 		return len(c.Args) > 1 && strings.Contains(c.Args[0], ")T") && strings.Contains(c.Args[0], "%(") && (c.Args[1] == "-1" || c.Args[1] == "-2")
 	}
 	text, ok := foreignScript(c)
-	return ok && drawsOrAsksTime.MatchString(text)
+	return ok && drawsOrAsksTime().MatchString(text)
 }
 
 func isVaryingVariable(name string) bool {
