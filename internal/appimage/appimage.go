@@ -66,11 +66,11 @@ type snapshot struct {
 func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []app) (reconcile.Snapshot[app], error) {
 	var o reconcile.Snapshot[app]
 	memory, text := recall(d.Recall(d.memory()))
-	files, others, unread, err := d.scan(memory)
+	records, err := d.records()
 	if err != nil {
 		return o, reconcile.Unavailablef("%w", err)
 	}
-	records, err := d.records()
+	files, others, unread, err := d.scan(memory, records)
 	if err != nil {
 		return o, reconcile.Unavailablef("%w", err)
 	}
@@ -92,7 +92,7 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []app) (
 	}
 	o.Unread = append(o.Unread, unread.parts()...)
 	o.Hidden = func(a app) bool { return hidden[a.Name] }
-	if now := remember(files); len(files)+len(memory) > 0 && string(now) != string(text) {
+	if now := remember(files, memory, unread); len(files)+len(memory) > 0 && string(now) != string(text) {
 		d.Remember(plan.Overwrite{Path: d.memory(), Text: now, Private: d.Cache, Cache: true})
 	}
 	o.Notes = append(o.Notes, notes(o.Items, names, left)...)

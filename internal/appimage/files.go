@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bkt/internal/appimage/squashfs"
+	"bkt/internal/hint"
 	"bkt/internal/keyfile"
 	"bkt/internal/plainfile"
 	"bkt/internal/plan"
@@ -84,9 +86,15 @@ func recall(text []byte, err error) (memory, []byte) {
 	return m, text
 }
 
-// remember returns the text of a memory with these files.
-func remember(files []*file) []byte {
+// remember returns the text of a memory with these files, and with what was known about
+// those that cannot be read now: they were AppImages.
+func remember(files []*file, known memory, unread unreadFiles) []byte {
 	m := memory{}
+	for path := range unread {
+		if was, ok := known[path]; ok {
+			m[path] = was
+		}
+	}
 	for _, f := range files {
 		m[f.path] = f.facts
 	}
@@ -114,17 +122,23 @@ func (u unreadFiles) names(known []app, records map[string]record) map[string]bo
 func (u unreadFiles) parts() []reconcile.Unread {
 	var all []reconcile.Unread
 	for path, err := range u {
+		part := reconcile.Unread{What: path, Err: err}
 		if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == path {
-			err = e.Err
+			part.Err = e.Err
 		}
-		all = append(all, reconcile.Unread{What: path, Err: err})
+		if errors.Is(err, errNoAppImage) {
+			part = reconcile.Unread{What: filepath.Base(path), Err: hint.Add(fmt.Errorf("%s exists and %w", path, errNoAppImage), hintDamaged)}
+		}
+		all = append(all, part)
 	}
 	return all
 }
 
+const hintDamaged = `remove the file, and run "bkt apply --restore appimages" to install the app again`
+
 // scan returns the AppImages in the folders, the paths of the other files there, and the
 // files that may be either.
-func (d Domain) scan(known memory) (files []*file, others map[string]bool, unread unreadFiles, err error) {
+func (d Domain) scan(known memory, records map[string]record) (files []*file, others map[string]bool, unread unreadFiles, err error) {
 	others, unread = map[string]bool{}, unreadFiles{}
 	for _, dir := range d.Folders {
 		entries, err := os.ReadDir(dir)
@@ -140,6 +154,8 @@ func (d Domain) scan(known memory) (files []*file, others map[string]bool, unrea
 			switch {
 			case err == nil:
 				files = append(files, f)
+			case errors.Is(err, errNoAppImage) && e.Type().IsRegular() && (known[path].Format != 0 || records[path].Path != ""):
+				unread[path] = err // power failures and full disks do this: the app was not removed
 			case errors.Is(err, errNoAppImage), errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ELOOP):
 				others[path] = true
 			default:
@@ -168,6 +184,9 @@ func readFile(path string, known facts) (*file, error) {
 		return nil, err
 	}
 	now.Update, now.Version, now.Exec = i.update, i.version(), i.entry.Get(desktopGroup, "Exec")
+	if errors.Is(i.closed, squashfs.ErrCut) {
+		return nil, hint.Add(i.closed, hintDamaged)
+	}
 	if i.closed != nil {
 		now.Closed = i.closed.Error()
 	}

@@ -46,7 +46,12 @@ const (
 	zst  = 6
 )
 
-var ErrDamaged = errors.New("its squashfs is damaged")
+// ErrDamaged is the error of a squashfs that cannot be read. ErrCut is the one whose file
+// ends before the squashfs does, as after a copy that did not finish.
+var (
+	ErrDamaged = errors.New("its squashfs is damaged")
+	ErrCut     = fmt.Errorf("%w: the end of the file is missing", ErrDamaged)
+)
 
 // A guard reads the file of a squashfs within the limits.
 type guard struct {
@@ -70,8 +75,10 @@ func newGuard(file *os.File, start, size int64) (*guard, error) {
 	switch {
 	case s.Magic != magicSquashfs:
 		return nil, errors.New("contains no squashfs")
+	case s.Major == 4 && s.Size > uint64(size):
+		return nil, ErrCut
 	case s.Major != 4 || s.Minor != 0 || s.Block < minBlock || s.Block > maxBlock || s.Block&(s.Block-1) != 0,
-		s.IDs == 0, s.InodeTable > s.DirTable, s.DirTable > uint64(size), s.Size > uint64(size):
+		s.IDs == 0, s.InodeTable > s.DirTable, s.DirTable > uint64(size):
 		return nil, ErrDamaged
 	case s.Compression != gzip && s.Compression != lzXZ && s.Compression != zst:
 		return nil, fmt.Errorf("its squashfs has a compression that cannot be read (%d)", s.Compression)
