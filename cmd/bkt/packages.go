@@ -86,5 +86,5 @@ func (listCmd) Run(a *app) error {
 		Version  int      `json:"version"`
 		Packages []string `json:"packages"`
 		Groups   []string `json:"groups"`
-	}{1, d.Content.PackageNames(), slices.Concat([]string{}, d.Content.Groups)}, textOf(lines))
+	}{1, d.Content.PackageNames(), append([]string{}, d.Content.Groups...)}, textOf(lines))
 }
