@@ -48,12 +48,20 @@ func (d Domain) userTable(source string) (gvdb.Table, error) {
 	case err == nil:
 		return table, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		err = hint.Add(err, "move it away to start without settings, or restore it from a backup")
-		return table, reconcile.Unavailablef("%w", err)
+		return table, reconcile.Unavailablef("%w", withoutDatabase(err))
 	case d.Missing:
 		return table, reconcile.Absentf(false, "%w", errNoDconf)
 	}
 	return gvdb.Table{}, nil
+}
+
+// withoutDatabase adds what to do about a damaged database to an error. Settings that the
+// user may not read are not lost: nothing is to be moved away.
+func withoutDatabase(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return hint.Add(err, "move it away to start without settings, or restore it from a backup")
 }
 
 var errNoDconf = hint.Add(errors.New("dconf is not installed"), "install dconf; on Debian, dconf-cli and dconf-service")
