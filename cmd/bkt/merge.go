@@ -60,11 +60,11 @@ func (c mergeArgs) decide(ctx context.Context, a *app) (bool, error) {
 	}
 	defer unlock()
 	found, err := merge.InRepository(r.FS())
-	if err != nil || len(found) == 0 && c.Take == "" {
+	left := merge.Marked(r.FS())
+	if err != nil || len(found) == 0 && c.Take == "" && left == nil {
 		return false, err
 	}
 	var p plan.Plan
-	var left error
 	for _, m := range found {
 		sides, err := c.sides(ctx, a, m)
 		if err != nil {
@@ -77,6 +77,9 @@ func (c mergeArgs) decide(ctx context.Context, a *app) (bool, error) {
 		p = append(p, r.Rewrite(m.Path, m.Text, text)...)
 		_, err = m.Format(m.Path, text)
 		left = errors.Join(left, err)
+	}
+	if len(p) == 0 && left != nil {
+		return true, left
 	}
 	if err := a.Finish(ctx, host.Executor{}, p, ui.Mode{}); err != nil {
 		return true, err

@@ -2,8 +2,10 @@ package merge
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 
+	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 
@@ -82,6 +84,24 @@ func InRepository(repo fs.FS) ([]Manifest, error) {
 	}
 	return all, nil
 }
+
+// Marked returns an error for each manifest of a repository that has git's conflict markers:
+// git merged its lines, so that no item is in conflict. Its items can still be merged.
+func Marked(repo fs.FS) error {
+	var all error
+	for _, f := range manifest.All() {
+		text, err := fs.ReadFile(repo, f.Path)
+		if err != nil || !bytes.HasPrefix(text, []byte(marker)) && !bytes.Contains(text, []byte("\n"+marker)) {
+			continue
+		}
+		err = syntaxError(f, f.Path, text)
+		all = errors.Join(all, hint.Add(err, `run "bkt doctor --fix", and then "git checkout --merge -- %s" to merge its items`, f.Path))
+	}
+	return all
+}
+
+// marker begins the lines that git puts above our version.
+const marker = "<<<<<<< "
 
 // decide returns the content of a manifest with a decision about each conflict.
 func decide(f manifest.File, text []byte, about func(Conflict) Side) (*node, error) {

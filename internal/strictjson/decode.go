@@ -237,7 +237,7 @@ func (d *decoder) broken(err error) error {
 		failure.ByteOffset = int64(len(d.data))
 	}
 	err = explain(d.data, failure)
-	if d.tokens.StackDepth() == 0 {
+	if d.tokens.StackDepth() == 0 && !errors.Is(err, errMarkers) {
 		err = hint.Add(err, "the file must have a JSON object: { … }")
 	}
 	d.addAt(d.source.position(int(failure.ByteOffset)), failure.JSONPointer, err)

@@ -14,6 +14,8 @@ import (
 
 const byteOrderMark = "\ufeff"
 
+var errMarkers = errors.New("unresolved merge conflict")
+
 // explain returns the syntax error of data in the user's words, as far as the place of
 // the failure shows the cause.
 func explain(data []byte, failure *jsontext.SyntacticError) error {
@@ -31,7 +33,7 @@ func explain(data []byte, failure *jsontext.SyntacticError) error {
 	case r == '#', bytes.HasPrefix(rest, []byte("//")), bytes.HasPrefix(rest, []byte("/*")):
 		return hint.Add(errors.New("JSON has no comments"), `an item that is an object may have the field "comment"`)
 	case bytes.HasPrefix(rest, []byte("<<<<<<<")), bytes.HasPrefix(rest, []byte("=======")), bytes.HasPrefix(rest, []byte(">>>>>>>")):
-		return hint.Add(errors.New("unresolved merge conflict"), "resolve it, and remove git's conflict markers")
+		return hint.Add(errMarkers, "resolve it, and remove git's conflict markers")
 	case r == ',':
 		return comma(rest)
 	case r == '\'' || unicode.IsLetter(r):
