@@ -21,7 +21,8 @@ type Group struct {
 // An Entry has a raw value: see [Unescape] and [SplitList].
 type Entry struct{ Key, Value string }
 
-// Parse parses the text of a key file, and drops comments.
+// Parse parses the text of a key file, and drops comments. An error has the number of the
+// line and not its text, which may be a part of a secret.
 func Parse(text []byte) (File, error) {
 	var f File
 	n, last := 0, 0
@@ -34,11 +35,11 @@ func Parse(text []byte) (File, error) {
 		case line[0] == '[':
 			name, ok := strings.CutSuffix(strings.TrimRight(line[1:], " \t"), "]")
 			if !ok || name == "" || strings.ContainsAny(name, "[]") {
-				return nil, fmt.Errorf("line %d is not a group: %q", n, line)
+				return nil, fmt.Errorf("line %d is not a group", n)
 			}
 			f, last = f.Open(name)
 		case !isEntry || len(f) == 0 || strings.TrimSpace(key) == "":
-			return nil, fmt.Errorf("line %d is neither a group nor an entry of one: %q", n, line)
+			return nil, fmt.Errorf("line %d is neither a group nor an entry of one", n)
 		default:
 			f[last].Set(strings.TrimRight(key, " \t"), strings.TrimLeft(value, " \t"))
 		}

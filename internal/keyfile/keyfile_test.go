@@ -50,13 +50,13 @@ empty=
 
 func TestKeyFileSaysWhatIsWrong(t *testing.T) {
 	for text, want := range map[string]string{
-		"x=1\n":          `line 1 is neither a group nor an entry of one: "x=1"`,
-		"[a]\nx\n":       `line 2 is neither a group nor an entry of one: "x"`,
-		"[a]\n=1\n":      `line 2 is neither a group nor an entry of one: "=1"`,
-		"[a]\n\n[b\n":    `line 3 is not a group: "[b"`,
-		"[]\n":           `line 1 is not a group: "[]"`,
-		"[a]b]\nx=1\n":   `line 1 is not a group: "[a]b]"`,
-		"\x00\x01\x02\n": `line 1 is neither a group nor an entry of one: "\x00\x01\x02"`,
+		"x=1\n":          `line 1 is neither a group nor an entry of one`,
+		"[a]\nx\n":       `line 2 is neither a group nor an entry of one`,
+		"[a]\n=1\n":      `line 2 is neither a group nor an entry of one`,
+		"[a]\n\n[b\n":    `line 3 is not a group`,
+		"[]\n":           `line 1 is not a group`,
+		"[a]b]\nx=1\n":   `line 1 is not a group`,
+		"\x00\x01\x02\n": `line 1 is neither a group nor an entry of one`,
 	} {
 		if _, err := Parse([]byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%q: %v", text, err)

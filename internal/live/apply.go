@@ -312,7 +312,7 @@ func (d *Domain) checkApplied(i Item, differs map[string]reconcile.Difference) e
 func stillDiffers(now reconcile.Difference) error {
 	switch {
 	case now.Case == reconcile.CaseBroken:
-		return now.Why
+		return maskError(now.Why)
 	case now.Live == nil:
 		return errors.New("is still missing")
 	case now.Manifest == nil:

@@ -105,7 +105,7 @@ func checkKey(domains []*Domain, asked, glob string) error {
 	}
 	err := fmt.Errorf("no item matches %s", asked)
 	if near, ok := strictjson.Nearest(glob, keys); ok {
-		return hint.Add(err, "did you mean %q?", near)
+		return hint.Add(err, "did you mean %q?", MaskKey(near))
 	}
 	return hint.Add(err, "\"bkt drift\" prints the items that differ")
 }

@@ -20,6 +20,7 @@ type fakeComparison struct {
 	hidden         []string
 	hiddenDeclared []string
 	unread         []reconcile.Unread
+	leftOut        []reconcile.LeftOut
 	total          int
 	change         plan.Plan // of Apply
 	removal        plan.Plan
@@ -29,7 +30,7 @@ type fakeComparison struct {
 func (c fakeComparison) Differences() []reconcile.Difference         { return c.differences }
 func (c fakeComparison) Unread() []reconcile.Unread                  { return c.unread }
 func (c fakeComparison) HiddenDeclared() []string                    { return c.hiddenDeclared }
-func (c fakeComparison) LeftOut() []reconcile.LeftOut                { return nil }
+func (c fakeComparison) LeftOut() []reconcile.LeftOut                { return c.leftOut }
 func (c fakeComparison) Hidden() []string                            { return c.hidden }
 func (c fakeComparison) Total() int                                  { return c.total }
 func (c fakeComparison) Notes() []string                             { return nil }

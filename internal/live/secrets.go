@@ -65,16 +65,33 @@ func MaskDifference(d reconcile.Difference) reconcile.Difference {
 // maskError returns an error that quotes a value, without parts of it that look like a
 // secret.
 func maskError(err error) error {
-	masked := secret.Mask("run", "", err.Error())
+	masked := maskText(err.Error())
 	if masked == err.Error() {
 		return err
 	}
 	without := errors.New(masked)
 	for _, h := range hint.Of(err) {
-		without = hint.Add(without, "%s", secret.Mask("run", "", h))
+		without = hint.Add(without, "%s", maskText(h))
 	}
 	return without
 }
+
+// maskUnavailable masks the reason of a [*reconcile.Unavailable], which may quote a file. Other
+// errors are about files of the repository and of bkt.
+func maskUnavailable(err error) error {
+	u, ok := errors.AsType[*reconcile.Unavailable](err)
+	if !ok {
+		return err
+	}
+	masked := maskError(u.Reason)
+	if masked.Error() == u.Reason.Error() {
+		return err
+	}
+	return &reconcile.Unavailable{Reason: masked, Absent: u.Absent}
+}
+
+// maskText returns a text for the user without the parts that look like a secret.
+func maskText(text string) string { return secret.Mask("run", "", text) }
 
 // WithoutSecrets returns the names of packages that do not look like secrets, and an
 // error for each that does.

@@ -177,6 +177,7 @@ func (s System) lookAt(ctx context.Context, r reconcile.Reconciler, asked bool) 
 	switch {
 	case d.Err == nil, errors.Is(d.Err, fs.ErrNotExist):
 		d.Comparison, d.Err = s.compare(ctx, d)
+		d.Err = maskUnavailable(d.Err)
 	default:
 		d.Err = patherr.TrimOp(d.Err)
 	}

@@ -18,7 +18,7 @@ func (d *Domain) IsAbsent() bool {
 
 // IsRead reports whether everything in the domain could be read.
 func (d *Domain) IsRead() bool {
-	return d.IsAbsent() || d.Err == nil && len(d.parts()) == 0 && (d.Comparison == nil || len(d.Comparison.Hidden()) == 0)
+	return d.IsAbsent() || d.Err == nil && len(d.Unread()) == 0 && (d.Comparison == nil || len(d.Comparison.Hidden()) == 0)
 }
 
 // AllRead reports whether everything in the domains could be read: only then is it known
@@ -27,18 +27,23 @@ func AllRead(domains []*Domain) bool {
 	return !slices.ContainsFunc(domains, func(d *Domain) bool { return !d.IsRead() })
 }
 
-// parts returns the parts of the domain that could not be read.
-func (d *Domain) parts() []reconcile.Unread {
+// Unread returns the parts of the domain that could not be read, without secrets: errors
+// quote files, and are kept in logs. The result is sorted.
+func (d *Domain) Unread() []reconcile.Unread {
 	if d.Comparison == nil {
 		return nil
 	}
-	return d.Comparison.Unread()
+	parts := slices.Clone(d.Comparison.Unread())
+	for n, part := range parts {
+		parts[n] = reconcile.Unread{What: MaskKey(part.What), Err: maskError(part.Err)}
+	}
+	return parts
 }
 
 // partProblems returns why parts of the domain could not be read, if the manifests declare
 // an item that may be in one of them, and that the user asked for. Otherwise it returns nil.
 func (d *Domain) partProblems() []error {
-	parts := d.parts()
+	parts := d.Unread()
 	if len(parts) == 0 || !slices.ContainsFunc(d.Comparison.HiddenDeclared(), d.has) {
 		return nil
 	}
@@ -55,19 +60,19 @@ func AllUnread(domains []*Domain) []string {
 	var lines []string
 	for _, d := range domains {
 		if !d.IsAbsent() {
-			lines = append(lines, d.unread()...)
+			lines = append(lines, d.unreadLines()...)
 		}
 	}
 	return lines
 }
 
-// unread says, a line each, that the domain or parts of it could not be read.
-func (d *Domain) unread() []string {
+// unreadLines says, a line each, that the domain or parts of it could not be read.
+func (d *Domain) unreadLines() []string {
 	if d.IsUnavailable() {
 		return []string{fmt.Sprintf("%s: unavailable: %s", d.Name(), oneLine(d.Err))}
 	}
 	var lines []string
-	for _, part := range d.parts() {
+	for _, part := range d.Unread() {
 		lines = append(lines, fmt.Sprintf("%s: %s cannot be read: %s", d.Name(), part.What, oneLine(part.Err)))
 	}
 	return lines
@@ -83,7 +88,7 @@ func UnreadNotes(domains []*Domain, verbose bool) []string {
 			absent = append(absent, d.Name())
 		case d.IsUnavailable() && d.Needed, d.partProblems() != nil:
 		default:
-			notes = append(notes, d.unread()...)
+			notes = append(notes, d.unreadLines()...)
 		}
 	}
 	if len(absent) > 0 {
@@ -105,7 +110,7 @@ func (d *Domain) LeftOut() []reconcile.LeftOut {
 	}
 	all := slices.DeleteFunc(slices.Clone(d.Comparison.LeftOut()), func(l reconcile.LeftOut) bool { return !d.has(l.What) })
 	for n := range all {
-		all[n].What = MaskKey(all[n].What)
+		all[n].What = maskText(all[n].What)
 	}
 	return all
 }

@@ -2,6 +2,8 @@ package live
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"bkt/internal/reconcile"
@@ -53,6 +55,34 @@ func TestReading(t *testing.T) {
 		}
 		if diff := cmp.Diff(tt.note, UnreadNotes(domains, false)) + cmp.Diff(tt.all, AllUnread(domains)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+// TestUnreadWithoutSecrets checks that nothing that names or quotes what could not be read, or
+// what a capture leaves out, prints a secret.
+func TestUnreadWithoutSecrets(t *testing.T) {
+	const token = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
+	quoted := errors.New("line 2 is wrong: --token=" + token)
+	part := &Domain{Reconciler: fakeReconciler{name: "d"}, Comparison: fakeComparison{
+		hidden: []string{"k"}, hiddenDeclared: []string{"k"},
+		unread:  []reconcile.Unread{{What: "x " + token, Err: quoted}},
+		leftOut: []reconcile.LeftOut{{Reason: "options", What: "c --password=" + token}},
+	}}
+	whole := fakeSystem(t).lookAt(t.Context(), fakeReconciler{name: "d", err: reconcile.Unavailablef("%w", quoted)}, true)
+	lines := slices.Concat(AllUnread([]*Domain{part, whole}), UnreadNotes([]*Domain{part}, true))
+	for _, d := range []*Domain{part, whole} {
+		lines = append(lines, Problems([]*Domain{d}).Error())
+	}
+	for _, l := range part.LeftOut() {
+		lines = append(lines, l.What)
+	}
+	if len(lines) != 5 || !whole.IsUnavailable() {
+		t.Errorf("%d lines: %q", len(lines), lines)
+	}
+	for _, line := range lines {
+		if strings.Contains(line, token) || !strings.Contains(line, "***") {
+			t.Errorf("not masked: %s", line)
 		}
 	}
 }

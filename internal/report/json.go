@@ -89,7 +89,7 @@ func newDomain(d *live.Domain, items []Item) Domain {
 		j.State, j.Items = "differs", items
 	}
 	j.InStep, j.Notes = d.UpToDate(), d.Comparison.Notes()
-	for _, part := range d.Comparison.Unread() {
+	for _, part := range d.Unread() {
 		j.Unread = append(j.Unread, UnreadPart{part.What, part.Err.Error()})
 	}
 	for _, key := range d.Comparison.Hidden() {
