@@ -49,8 +49,8 @@ type Comparison interface {
 	// of items without one.
 	Differences() []Difference
 	UpToDate() int
-	// Keys returns the keys of the items that the system has or the manifests declare,
-	// without those of Ignored and Hidden, sorted.
+	// Keys returns the keys of the items that the system has or the manifests declare, and
+	// of those of which something is left, without those of Ignored and Hidden, sorted.
 	Keys() []string
 	// Total returns the number of items that the manifests declare for this computer.
 	Total() int
@@ -121,11 +121,13 @@ func (c *comparison[T]) HiddenDeclared() []string {
 // Keys implements [Comparison].
 func (c *comparison[T]) Keys() []string {
 	var all []string
-	for _, key := range slices.Sorted(maps.Keys(c.items)) {
-		if t := c.items[key]; t.live != nil || t.manifest != nil {
+	for key, t := range c.items {
+		if t.live != nil || t.manifest != nil {
 			all = append(all, key)
 		}
 	}
+	all = append(all, slices.Collect(maps.Keys(c.orphans))...)
+	slices.Sort(all)
 	return all
 }
 
@@ -153,11 +155,12 @@ func (c *comparison[T]) compare(here map[string]T) {
 	c.sortFindings(live, here)
 }
 
-// addOrphans adds a difference for each item of which only files are left.
+// addOrphans adds a difference for each item of which only files are left. An item that could
+// not be read may exist.
 func (c *comparison[T]) addOrphans() {
 	c.orphans = map[string]plan.Change{}
 	for _, o := range c.observed.Orphans {
-		if t := c.items[o.Key]; c.in.Ignore.Has(o.Key) || t.live != nil || t.manifest != nil {
+		if t := c.items[o.Key]; c.in.Ignore.Has(o.Key) || slices.Contains(c.hidden, o.Key) || t.live != nil || t.manifest != nil {
 			continue
 		}
 		c.orphans[o.Key] = o.Remove

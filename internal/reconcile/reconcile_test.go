@@ -618,18 +618,22 @@ func TestBroken(t *testing.T) {
 }
 
 // orphanedOverrides is a domain that left files of a former item behind.
-type orphanedOverrides struct{ overrides }
+type orphanedOverrides struct {
+	overrides
+	hides bool // that it could not read the item
+}
 
 func (o orphanedOverrides) Observe(ctx context.Context, sys reconcile.System, declared []manifest.FlatpakOverride) (reconcile.Snapshot[manifest.FlatpakOverride], error) {
 	s, err := o.overrides.Observe(ctx, sys, declared)
 	remove := plan.Change{Op: plan.Modify, Targets: []string{key}, Steps: []plan.Step{plan.Delete{Path: "/left"}}}
 	s.Orphans = []reconcile.Orphan{{Key: key, Why: errBroken, Remove: remove}}
+	s.Hidden = func(manifest.FlatpakOverride) bool { return o.hides }
 	return s, err
 }
 
 // TestOrphans checks that what is left of an item is removed if the item exists neither on
 // the system nor in the manifest, whatever the last known state is, and if the user does not
-// ignore it.
+// ignore it. The user can select it by its key.
 func TestOrphans(t *testing.T) {
 	const a = "--share=network"
 	ignored, err := reconcile.ParseIgnore("f", []byte("flatpak-overrides:*"), []string{"flatpak-overrides"})
@@ -639,6 +643,7 @@ func TestOrphans(t *testing.T) {
 	for _, tt := range []struct {
 		name, live, declared, base string
 		ignore                     reconcile.Ignore
+		hides                      bool
 		want                       []reconcile.Case
 	}{
 		{name: "unknown", want: []reconcile.Case{reconcile.CaseBroken}},
@@ -646,16 +651,20 @@ func TestOrphans(t *testing.T) {
 		{name: "exists", live: a, want: []reconcile.Case{reconcile.CaseNew}},
 		{name: "declared", declared: a, want: []reconcile.Case{reconcile.CaseMissing}},
 		{name: "ignored", ignore: ignored["flatpak-overrides"]},
+		{name: "not read", base: a, hides: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := reconcile.Input{Repo: repository(t, item(tt.declared)), Base: agreed(t, item(tt.base), ""), Ignore: tt.ignore}
-			c := compare(t, orphanedOverrides{overrides{has: item(tt.live)}}, in)
+			c := compare(t, orphanedOverrides{overrides{has: item(tt.live)}, tt.hides}, in)
 			var got []reconcile.Case
 			for _, d := range c.Differences() {
 				got = append(got, d.Case)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Fatal(diff)
+			}
+			if isKey := slices.Equal(c.Keys(), []string{key}); isKey != (len(got) > 0) {
+				t.Errorf("the keys are %q", c.Keys())
 			}
 			if len(got) == 0 || got[0] != reconcile.CaseBroken {
 				return
