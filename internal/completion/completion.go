@@ -84,7 +84,7 @@ func Candidates(node *kong.Node, words []string, more Values) []string {
 }
 
 // joinAtColon joins the last words where bash splits one at a colon. typed is the part of
-// it that bash keeps. The last word is without the characters that quote others.
+// it that bash keeps. Both are without the characters that quote others.
 func joinAtColon(words []string) (joined []string, typed string) {
 	n := len(words)
 	joined = slices.Clone(words)
@@ -96,10 +96,11 @@ func joinAtColon(words []string) (joined []string, typed string) {
 		typed = words[n-3] + ":"
 		joined = append(joined[:n-3], typed+words[n-1])
 	}
+	unquoted := strings.NewReplacer(`\`, "", `"`, "", "'", "")
 	if n = len(joined); n > 0 {
-		joined[n-1] = strings.NewReplacer(`\`, "", `"`, "", "'", "").Replace(joined[n-1])
+		joined[n-1] = unquoted.Replace(joined[n-1])
 	}
-	return joined, typed
+	return joined, unquoted.Replace(typed)
 }
 
 // descend returns the command that words name: the deepest one below node.

@@ -65,6 +65,8 @@ func TestCandidates(t *testing.T) {
 		{"drift a :", "k 1|k2"},      // bash splits at the colon
 		{"drift a : k", "k 1|k2"},
 		{"drift a : k2", "k2"},
+		{`drift "a" :`, "k 1|k2"},
+		{`drift 'a' : k2`, "k2"},
 	} {
 		got := strings.Join(completion.Candidates(parser.Model.Node, strings.Split(test.words, " "), values), " ")
 		if got != strings.ReplaceAll(test.want, "|", " ") {
