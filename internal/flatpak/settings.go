@@ -13,6 +13,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
 )
@@ -101,21 +102,23 @@ func (s Settings) isRuntime(pin string) bool {
 }
 
 // holdsApp reports whether a mask is one that holds an installed app at a commit, see
-// [Apps.Plan].
+// [Apps.Plan]. An app whose files cannot be read may be one.
 func (s Settings) holdsApp(dir, mask string) bool {
 	parts := strings.Split(mask, "/")
 	if len(parts) != 4 || parts[2] != s.Arch || strings.Contains(parts[1], "*") {
 		return false
 	}
-	branches, _ := names(filepath.Join(dir, parts[0], parts[1], parts[2]))
-	return slices.ContainsFunc(branches, func(branch string) bool {
+	branches, err := names(filepath.Join(dir, parts[0], parts[1], parts[2]))
+	return err != nil || slices.ContainsFunc(branches, func(branch string) bool {
 		return (parts[3] == "*" || parts[3] == branch) && isInstalled(filepath.Join(dir, parts[0], parts[1], parts[2], branch))
 	})
 }
 
+// isInstalled reports whether the folder of a branch has an active commit. One that cannot be
+// read may have one.
 func isInstalled(dir string) bool {
 	_, err := os.Lstat(filepath.Join(dir, "active"))
-	return err == nil
+	return !patherr.IsMissing(err)
 }
 
 // of returns the known installation with a scope.

@@ -1,6 +1,8 @@
 package flatpak_test
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -119,5 +121,21 @@ func TestMergeOfSettings(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); ok == tt.clash || ok && diff != "" {
 			t.Errorf("%s: merged: %t (-want +got):\n%s", tt.name, ok, diff)
 		}
+	}
+}
+
+// TestPatternsOfWhatCannotBeRead checks that the mask of an app and the pin of a runtime whose
+// files cannot be read are taken for those of installed ones.
+func TestPatternsOfWhatCannotBeRead(t *testing.T) {
+	a := deployed(t, "xa.masked=app/a.b.X/x86_64/*\nxa.pinned=runtime/p.q.X/x86_64/1\n")
+	for _, link := range []string{"app/a.b.X/x86_64", "runtime/p.q.X/x86_64/1"} {
+		path := filepath.Join(a.User, link)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.Symlink(filepath.Base(path), path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := flatpak.Settings{Installations: a.Installations, Arch: "x86_64"}.Observe(t.Context(), nil, nil)
+	if err != nil || len(found.Items) > 0 || len(found.LeftOut) > 0 {
+		t.Errorf("%+v, left out: %v, %v", found.Items, found.LeftOut, err)
 	}
 }
