@@ -37,6 +37,8 @@ type Status struct {
 	DomainsError     string          `json:"domains_error,omitempty"` // why Domains are unknown
 	Uncommitted      []string        `json:"uncommitted"`
 	UncommittedError string          `json:"uncommitted_error,omitempty"` // why Uncommitted is unknown
+
+	undoable int // items that "bkt apply --restore" would restore
 }
 
 // A File is a Containerfile.
@@ -88,7 +90,8 @@ func Look(ctx context.Context, s live.System, asked []string, elsewhere error) (
 	wg.Go(func() { st.readImages(ctx, s) })
 	wg.Wait()
 	st.findUnread(s.Repo)
-	st.Domains = report.NewDomains(domains, live.Items(domains, nil)).Domains
+	items := live.Items(domains, nil)
+	st.Domains, st.undoable = report.NewDomains(domains, items).Domains, live.Undoable(items)
 	return st, errors.Join(errs...)
 }
 

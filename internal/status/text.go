@@ -46,7 +46,7 @@ func (st Status) Text() string {
 			fmt.Fprintf(&out, "  %s\n", note)
 		}
 	}
-	if slices.ContainsFunc(st.Domains, func(d report.Domain) bool { return count(d.Items, []reconcile.Case{reconcile.CaseLive}) > 0 }) {
+	if st.undoable > 0 { // others, such as programs found in a container, no apply changes
 		fmt.Fprintf(&out, "changed on this system: %s\n", live.BothWays)
 	}
 	if st.UncommittedError != "" {

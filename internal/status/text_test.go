@@ -1,8 +1,10 @@
 package status
 
 import (
+	"strings"
 	"testing"
 
+	"bkt/internal/live"
 	"bkt/internal/reconcile"
 	"bkt/internal/report"
 
@@ -30,6 +32,7 @@ func TestText(t *testing.T) {
 		},
 		Uncommitted:      []string{"a", "b"},
 		UncommittedError: "git failed",
+		undoable:         1,
 	}
 	want := `Containerfile: up to date
 toolbox/Containerfile: stale A, B (run "bkt containerfile sync" to update it)
@@ -50,6 +53,10 @@ not committed: a, b
 `
 	if diff := cmp.Diff(want, st.Text()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	st.undoable = 0 // what changed is only what the system can know
+	if strings.Contains(st.Text(), live.BothWays) {
+		t.Errorf("an apply cannot undo that:\n%s", st.Text())
 	}
 	unknown := Status{Booted: &Booted{Error: "bootc failed"}, StagedError: "denied", Toolbox: &Toolbox{Error: "broken"}, UnreadFilesError: "denied", DomainsError: "run as root"}
 	want = `booted image: unknown: bootc failed
