@@ -81,7 +81,7 @@ func unread(file string, names []string) UnreadFile {
 // limited says how entries of a manifest are limited to some computers, if they can be.
 func limited(name string) string {
 	switch path.Join(Folder, name) {
-	case FlatpakRemotesPath, FlatpakAppsPath, FlatpakOverridesPath, ExtensionsPath, SettingsPath, AppImagesPath, DistroboxPath:
+	case FlatpakInstallationsPath, FlatpakRemotesPath, FlatpakAppsPath, FlatpakOverridesPath, ExtensionsPath, SettingsPath, AppImagesPath, DistroboxPath:
 		return ", with \"hosts\" if they are for some computers only"
 	}
 	return ""
