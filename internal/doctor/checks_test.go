@@ -135,7 +135,7 @@ func TestManifests(t *testing.T) {
 		"user: manifests/flatpak-app.json: bkt has no manifest of this name, and ignores the file",
 		"user: manifests/gsettings.laptop.json: bkt does not read this file: gsettings.json is for all platforms and computers",
 		"user: manifests/host-shims.json: bkt does not read this file, which declares commands of the host in a container",
-		"user: manifests/notes.json: bkt does not know this manifest; it is ignored",
+		"user: manifests/notes.json: bkt does not know this manifest, and ignores the file",
 	}
 	if diff := cmp.Diff(want, summary(found, target.Repo.Root)); diff != "" || err != nil {
 		t.Error(diff, err)

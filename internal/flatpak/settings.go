@@ -199,7 +199,7 @@ func (s Settings) Plan(diffs []reconcile.Diff[manifest.FlatpakInstallation]) []p
 		}
 		if !sameDefinition(have, want) {
 			c.Steps = append(c.Steps, s.define(*x, d.Want == nil))
-			c.Hint = fmt.Sprintf("only root can write below %s: run bkt as root, or put the file into the image, with \"files\" in %s", s.Config, manifest.SystemConfigPath)
+			c.Hint = fmt.Sprintf("only root can write below %s: create the file as root, or put it into the image, with \"files\" in %s", s.Config, manifest.SystemConfigPath)
 		}
 		c.Steps = append(c.Steps, language(x.Scope, "languages", have.Languages, want.Languages)...)
 		c.Steps = append(c.Steps, language(x.Scope, "extra-languages", have.ExtraLanguages, want.ExtraLanguages)...)

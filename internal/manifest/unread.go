@@ -72,7 +72,8 @@ func unread(file string, names []string) UnreadFile {
 	}
 	near, ok := strictjson.Nearest(name, names)
 	if !ok {
-		return UnreadFile{error: fmt.Errorf("%s: bkt does not know this manifest; it is ignored", file)}
+		err := fmt.Errorf("%s: bkt does not know this manifest, and ignores the file", file)
+		return UnreadFile{error: hint.Add(err, `"bkt schema" lists the manifests that bkt reads`)}
 	}
 	err := fmt.Errorf("%s: bkt has no manifest of this name, and ignores the file", file)
 	return UnreadFile{hint.Add(err, "did you mean %q?", near), true}

@@ -29,7 +29,7 @@ func TestFindUnread(t *testing.T) {
 		{"manifests/flatpak-apps.nvidia.json", "bkt does not read this file: flatpak-apps.json is for all platforms and computers",
 			`move its entries into manifests/flatpak-apps.json, with "hosts" if they are for some computers only`, false},
 		{"manifests/flatpak-app.json", "bkt has no manifest of this name, and ignores the file", `did you mean "flatpak-apps.json"?`, true},
-		{"manifests/notes.json", "bkt does not know this manifest; it is ignored", "", false},
+		{"manifests/notes.json", "bkt does not know this manifest, and ignores the file", `"bkt schema" lists the manifests that bkt reads`, false},
 	}
 	for _, tt := range tests {
 		repo := fstest.MapFS{"manifests/gsettings.json": {}, tt.file: {}}
