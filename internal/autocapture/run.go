@@ -206,7 +206,7 @@ func (r *captureRun) save(ctx context.Context) error {
 func (r *captureRun) domainProblems() error {
 	for _, line := range live.AllUnread(r.domains) {
 		if !r.Wait || !slices.Contains(r.state.Unread, line) {
-			r.reporter.Note("left out: %s", line)
+			r.reporter.Note("not read: %s", line)
 		}
 	}
 	var errs []error

@@ -2,7 +2,6 @@ package buildspec
 
 import (
 	"context"
-
 	"io/fs"
 	"maps"
 	"os"

@@ -23,6 +23,7 @@ type Hook struct {
 	Bare     bool     `json:"-"` // written as a string
 }
 
+// Form implements [strictjson.Union].
 func (h *Hook) Form(kind jsontext.Kind) any {
 	return textOrObject(kind, &h.Bare, &h.Run, (*hook)(h))
 }
@@ -76,7 +77,7 @@ func checkHookRule(s string) error {
 	if near, ok := strictjson.Nearest(s, hookRules); ok {
 		return hint.Add(err, "write %q", near)
 	}
-	return hint.Add(err, "docs/init-hooks.md has the names of the rules")
+	return hint.Add(err, "the rules are %s", strings.Join(hookRules, ", "))
 }
 
 // checkScript checks the form of a shell script of one or more lines.

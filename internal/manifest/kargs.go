@@ -29,6 +29,7 @@ type Karg struct {
 	Bare    bool     `json:"-"` // written as a string
 }
 
+// Form implements [strictjson.Union].
 func (k *Karg) Form(kind jsontext.Kind) any {
 	return textOrObject(kind, &k.Bare, &k.Value, (*karg)(k))
 }
@@ -129,6 +130,7 @@ type KernelArgument struct {
 	Arch    []string // the only architectures that it is for; none: all
 }
 
+// Form implements [strictjson.Union].
 func (k *Kargs) Form(kind jsontext.Kind) any {
 	switch kind {
 	case '[':

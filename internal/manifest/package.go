@@ -36,6 +36,7 @@ func PlainPackages(specs ...string) []Package {
 	return all
 }
 
+// Form implements [strictjson.Union].
 func (p *Package) Form(kind jsontext.Kind) any {
 	return textOrObject(kind, &p.Bare, &p.Name, (*packageObject)(p))
 }

@@ -37,6 +37,7 @@ func (p Program) HasOptions() bool { return p.Flags != "" || p.Sudo || p.EnterFl
 // Key returns the path, and the folder if it is not the default.
 func (p Program) Key() string { return strings.TrimSpace(p.Path + " " + p.To) }
 
+// Form implements [strictjson.Union].
 func (p *Program) Form(kind jsontext.Kind) any {
 	return textOrObject(kind, &p.Bare, &p.Path, (*programObject)(p))
 }
@@ -101,6 +102,7 @@ func PlainApp(name string) ExportedApp { return ExportedApp{Name: name, Bare: tr
 // Key returns the name.
 func (a ExportedApp) Key() string { return a.Name }
 
+// Form implements [strictjson.Union].
 func (a *ExportedApp) Form(kind jsontext.Kind) any {
 	return textOrObject(kind, &a.Bare, &a.Name, (*appObject)(a))
 }

@@ -1,6 +1,7 @@
 package mergedriver
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -8,7 +9,6 @@ import (
 	"bkt/internal/gsettings"
 	"bkt/internal/manifest"
 	"bkt/internal/merge"
-	"reflect"
 )
 
 // anyHome takes the place of the user's home, which domains write as ${HOME}: the merge
