@@ -57,9 +57,9 @@ func (d Domain) folders(c manifest.Container) []string {
 // exportsSomething reports whether a container has wrappers that bkt writes.
 func (d Domain) exportsSomething(c manifest.Container) bool { return len(d.folders(c)) > 0 }
 
-// searched returns the folders of the host that may have wrappers: those of manifests, of
-// distrobox, and those of the home that are in PATH or have the name of such a folder.
-func (d Domain) searched(known []Container) []string {
+// written returns the folders of the host that have wrappers of manifests, and those of
+// distrobox.
+func (d Domain) written(known []Container) map[string]bool {
 	dirs := map[string]bool{d.Home + "/.local/bin": true, d.Home + "/.local/bin/distrobox": true}
 	for _, c := range known {
 		if dir, ok := d.to(c.Container); ok {
@@ -69,6 +69,13 @@ func (d Domain) searched(known []Container) []string {
 			dirs[dir] = true
 		}
 	}
+	return dirs
+}
+
+// searched returns the folders of the host that may have wrappers: the written ones, and
+// those of the home that are in PATH or have the name of such a folder.
+func (d Domain) searched(known []Container) []string {
+	dirs := d.written(known)
 	for _, dir := range d.Path {
 		if dir = path.Clean(dir); paths.Within(dir, d.Home) && dir != path.Clean(d.Home) {
 			dirs[dir] = true
@@ -85,16 +92,21 @@ func (d Domain) searched(known []Container) []string {
 	return sortedKeys(dirs)
 }
 
-// readExports reads the exports on the host. The notes name unreadable files: bkt does
-// not know their owner, and leaves them alone.
-func (s *snapshot) readExports(known []Container) (notes []string, err error) {
+// readExports reads the exports on the host. Of a file that cannot be read, bkt does not know
+// whether a container exports it, and leaves it alone. A folder that bkt writes wrappers to
+// must be readable.
+func (s *snapshot) readExports(known []Container) (unread []reconcile.Unread, err error) {
 	var errs []error
+	written := s.written(known)
 	for _, dir := range s.searched(known) {
-		wrappers, unread, err := export.ReadWrappers(dir)
-		s.wrappers, errs = append(s.wrappers, wrappers...), append(errs, err)
-		notes = append(notes, s.unread(unread)...)
+		wrappers, failed, err := export.ReadWrappers(dir)
+		s.wrappers = append(s.wrappers, wrappers...)
+		if err != nil && !written[dir] {
+			failed, err = append(failed, err), nil
+		}
+		errs, unread = append(errs, err), append(unread, s.leaveUnread(failed)...)
 	}
-	apps, others, unread, err := export.ReadApps(s.applications(), sortedKeys(s.all()))
+	apps, others, failed, err := export.ReadApps(s.applications(), sortedKeys(s.all()))
 	s.apps = apps
 	s.findOrphans(others)
 	for i := range s.wrappers {
@@ -104,7 +116,7 @@ func (s *snapshot) readExports(known []Container) (notes []string, err error) {
 		s.leaveToRoot(&s.apps[i].File)
 		s.compareApp(&s.apps[i])
 	}
-	return append(notes, s.unread(unread)...), errors.Join(append(errs, err)...)
+	return append(unread, s.leaveUnread(failed)...), errors.Join(append(errs, err)...)
 }
 
 // findOrphans finds the files that bkt wrote for containers that do not exist.
@@ -143,15 +155,16 @@ func (s *snapshot) compareApp(a *export.App) {
 	}
 }
 
-// unread returns notes on unreadable files.
-func (d Domain) unread(errs []error) (notes []string) {
+// leaveUnread notes files that cannot be read, which may be exports, and returns them.
+func (s *snapshot) leaveUnread(errs []error) (unread []reconcile.Unread) {
 	for _, err := range errs {
+		what := "an export"
 		if e, ok := errors.AsType[*fs.PathError](err); ok {
-			err = fmt.Errorf("%s: %w", d.shorten(e.Path), e.Err)
+			s.unread[e.Path], what = true, s.shorten(e.Path)
 		}
-		notes = append(notes, fmt.Sprintf("%v: bkt does not know whether a container exports it, and leaves it alone", err))
+		unread = append(unread, reconcile.Unread{What: what, Err: patherr.Reason(err)})
 	}
-	return notes
+	return unread
 }
 
 // leaveToRoot excludes an export of a container of root from changes: a user's container
@@ -408,6 +421,9 @@ func (s *snapshot) missingAndStaleExports(c Container) (add, remove []string) {
 	for _, at := range sortedKeys(wanted) {
 		w, there := wrappers[at]
 		gone := there && w.ByBkt && s.isGone(c.Name, w.Program)
+		if s.unread[at] {
+			continue
+		}
 		if !there || gone || !w.Holds(wanted[at]) {
 			add = append(add, at)
 		}
@@ -459,7 +475,7 @@ func (s *snapshot) keptExports(c Container) (notes []string, out []reconcile.Lef
 		case a.Unsupported != "":
 			add(a.At, a.Unsupported, declared)
 		case a.Unknown != "" && !declared:
-			add(a.At, "has arguments ("+a.Unknown+") that may be its own: start the container, so that bkt can compare", false)
+			add(a.At, "has arguments that may be its own: start the container, so that bkt can compare", false)
 		}
 	}
 	return notes, out
@@ -484,7 +500,7 @@ func (s *snapshot) isGoneApp(a export.App) bool {
 
 func (s *snapshot) missingAndStaleApps(c Container, add, remove []string) ([]string, []string) {
 	for _, d := range c.ExportedApps {
-		if !slices.ContainsFunc(s.apps, func(a export.App) bool {
+		if !s.unread[s.entryOf(c.Name, d.Name)] && !slices.ContainsFunc(s.apps, func(a export.App) bool {
 			return a.Container == c.Name && a.Is(d.Name) && (!a.ByBkt || a.Shows(d) && !s.isGoneApp(a))
 		}) {
 			add = append(add, appPrefix+d.Name)
@@ -496,6 +512,11 @@ func (s *snapshot) missingAndStaleApps(c Container, add, remove []string) ([]str
 		}
 	}
 	return add, remove
+}
+
+// entryOf returns the path of the desktop entry on the host of a declared app.
+func (d Domain) entryOf(container, app string) string {
+	return filepath.Join(d.applications(), container+"-"+export.EntryID(app)+".desktop")
 }
 
 // appPrefix is the beginning of an app in the list of missing exports.

@@ -3,9 +3,12 @@ package distrobox
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -210,17 +213,38 @@ func TestFoldersThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestUnreadFiles checks that files that may be exports are named if they cannot be
-// read.
+// TestUnreadFiles checks that files and folders that may have exports are named if they cannot
+// be read, and that their exports are neither missing nor in the way of others. Only a folder
+// that bkt writes to makes all containers unavailable.
 func TestUnreadFiles(t *testing.T) {
-	dir := t.TempDir()
-	check(t, os.Symlink("dev-loop.desktop", filepath.Join(dir, "dev-loop.desktop")))
-	_, _, unread, err := export.ReadApps(dir, []string{"dev"})
+	home := t.TempDir()
+	for _, loop := range []string{"mybin", "share/applications/dev-gimp.desktop"} { // cannot be read, not even by root
+		check(t, os.MkdirAll(filepath.Dir(filepath.Join(home, loop)), 0o755))
+		check(t, os.Symlink(filepath.Base(loop), filepath.Join(home, loop)))
+	}
+	d := testSnapshot(Domain{Home: home, Data: home + "/share", Path: []string{home + "/mybin"}})
+	d.containers = map[string]manager.Container{"dev": {ID: "1"}}
+	c := Container{Name: "dev", Container: manifest.Container{
+		Bins: manifest.Bins{Also: programs("/usr/bin/bc", "/usr/bin/dc")}, ExportedApps: []manifest.ExportedApp{manifest.PlainApp("gimp"), manifest.PlainApp("other")},
+	}}
+	unread, err := d.readExports([]Container{c})
 	check(t, err)
-	d := Domain{Home: dir}
-	want := []string{"~/dev-loop.desktop: too many levels of symbolic links: bkt does not know whether a container exports it, and leaves it alone"}
-	if diff := cmp.Diff(want, d.unread(unread)); diff != "" {
-		t.Error(diff)
+	denied := &fs.PathError{Op: "open", Path: home + "/.local/bin/bc", Err: syscall.EACCES}
+	unread = append(unread, d.leaveUnread([]error{denied})...)
+	var lines []string
+	for _, part := range unread {
+		lines = append(lines, part.What+": "+part.Err.Error())
+	}
+	const why = ": too many levels of symbolic links"
+	if diff := cmp.Diff([]string{"~/mybin" + why, "~/share/applications/dev-gimp.desktop" + why, "~/.local/bin/bc: permission denied"}, lines); diff != "" {
+		t.Errorf("not read (-want +got):\n%s", diff)
+	}
+	if add, remove := d.missingAndStaleExports(c); len(remove) > 0 || !slices.Equal(add, []string{home + "/.local/bin/dc", "app other"}) {
+		t.Errorf("missing: %q, to remove: %q", add, remove)
+	}
+	c.Bins.To = "~/mybin"
+	if _, err := d.readExports([]Container{c}); err == nil {
+		t.Error("a folder that bkt writes to cannot be read, and there is no error")
 	}
 }
 
@@ -256,7 +280,7 @@ func TestCommandsAreVerified(t *testing.T) {
 
 // testSnapshot returns a snapshot of a system without containers.
 func testSnapshot(d Domain) *snapshot {
-	return &snapshot{Domain: d, programs: map[string][]manifest.Found{}, captured: map[string][]manifest.Found{}}
+	return &snapshot{Domain: d, programs: map[string][]manifest.Found{}, captured: map[string][]manifest.Found{}, unread: map[string]bool{}}
 }
 
 func itemsOf(d reconcile.Diff[Container]) []Container {

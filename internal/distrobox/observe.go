@@ -34,6 +34,7 @@ type snapshot struct {
 	captured   map[string][]manifest.Found  // the part of them to capture
 	losses     map[string][]string          // the data that a container loses if it is recreated, by its name
 	path       pathFile
+	unread     map[string]bool    // paths of the host that may be exports, and cannot be read
 	orphans    []reconcile.Orphan // exports of containers that do not exist
 	manual     manualPackages
 	kept       []string // notes on exports that bkt must not change
@@ -106,7 +107,7 @@ func (noQueries) Output(context.Context, plan.Run) ([]byte, error) {
 // inSync reports whether the observed containers are the declared ones.
 func (s *snapshot) inSync(o reconcile.Snapshot[Container], declared []Container) bool {
 	byName := index(declared)
-	if len(o.Notes)+len(o.Orphans) > 0 || len(o.Items) != len(byName) {
+	if len(o.Notes)+len(o.Unread)+len(o.Orphans) > 0 || len(o.Items) != len(byName) {
 		return false
 	}
 	for _, c := range o.Items {
@@ -126,18 +127,16 @@ func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers [
 	}
 	s := &snapshot{
 		Domain: d, images: images, manual: manual,
-		programs: map[string][]manifest.Found{}, captured: map[string][]manifest.Found{}, losses: map[string][]string{},
+		programs: map[string][]manifest.Found{}, captured: map[string][]manifest.Found{}, losses: map[string][]string{}, unread: map[string]bool{},
 	}
 	byName := index(declared)
 	o.Notes = s.classify(containers, byName)
 	if err := s.inspectForeign(ctx, sys); err != nil {
 		return nil, o, err
 	}
-	notes, err := s.readExports(declared)
-	if err != nil {
+	if o.Unread, err = s.readExports(declared); err != nil {
 		return nil, o, reconcile.Unavailablef("%w", err)
 	}
-	o.Notes = append(o.Notes, notes...)
 	o.Notes = append(o.Notes, s.readPath(declared)...)
 	for _, name := range sortedKeys(s.all()) {
 		if k, ok := byName[name]; ok && s.rootful(k) {

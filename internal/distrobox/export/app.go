@@ -251,11 +251,11 @@ func (a App) Is(name string) bool {
 	if a.ByBkt || a.As == name {
 		return a.As == name
 	}
-	return a.ID == entryID(name) || a.Name == name
+	return a.ID == EntryID(name) || a.Name == name
 }
 
-// entryID returns the id of an entry that is declared by its name or its path.
-func entryID(name string) string { return strings.TrimSuffix(path.Base(name), ".desktop") }
+// EntryID returns the id of an entry that is declared by its name or its path.
+func EntryID(name string) string { return strings.TrimSuffix(path.Base(name), ".desktop") }
 
 // IsMenuEntry reports whether a file is the menu entry that distrobox writes for a
 // container, which is removed with the container. An edited entry belongs to the user.
