@@ -125,9 +125,9 @@ fuzz: ## run each fuzz test for FUZZTIME
 	done
 
 .PHONY: bench
-bench: build ## run the benchmarks of docs/performance.md
+bench: build ## run the benchmarks of docs/performance.md, or those in PARTS
 	scripts/setup.sh bench
-	scripts/bench.sh
+	scripts/bench.sh $(PARTS)
 
 .PHONY: update
 update: ## rewrite the expected output of the tests

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures bkt and prints a table for docs/performance.md. See scripts/bench.
+# Measures bkt and prints a table for docs/performance.md, or the parts of it that the
+# arguments name. See scripts/bench.
 set -euo pipefail
 
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,4 +18,4 @@ go build -trimpath -ldflags "-s -w" -o "$bin/empty" "$work/empty.go"
 go build -C "$scripts" -buildvcs=false -o "$bin/serve" ./serve
 go build -C "$scripts/bench" -buildvcs=false -ldflags "-s -w" -o "$bin/buildctl" github.com/moby/buildkit/cmd/buildctl
 go build -C "$scripts/bench" -buildvcs=false -o "$work/bench" .
-"$work/bench" "$bin" "$offline"
+"$work/bench" "$bin" "$offline" "$@"

@@ -1,9 +1,10 @@
 // Bench measures bkt, and prints a table for docs/performance.md.
 //
-//	bench BIN OFFLINE
+//	bench BIN OFFLINE [PART...]
 //
 // BIN is a folder with bkt, bkt-engine, buildctl, serve and empty, a program that
-// does nothing; OFFLINE is what scripts/offline.sh has made. Commands that are
+// does nothing; OFFLINE is what scripts/offline.sh has made. PART is the name of a part of
+// the table, such as "desktop"; the default is all. Commands that are
 // compared run by turns, so that a busy machine is as hard on the one as on the
 // other. All is measured in a folder of its own, with an engine of its own.
 package main
@@ -13,29 +14,62 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: bench BIN OFFLINE")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: bench BIN OFFLINE [PART...]")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: error: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(bin, offline string) error {
+// A part of the table.
+type part struct {
+	name    string
+	measure func(*site) error
+}
+
+// parts are all parts, in the order of the table.
+var parts = []part{
+	{"start-up", (*site).startUp}, {"large", (*site).large}, {"rendering", (*site).rendering}, {"builds", (*site).nothingToDo}, {"buildah", (*site).beside},
+	{"tests", (*site).tests}, {"registry", (*site).registry}, {"packages", (*site).onePackage}, {"desktop", (*site).desktop},
+}
+
+// choose returns the parts with these names, all if there are none.
+func choose(names []string) ([]part, error) {
+	if len(names) == 0 {
+		return parts, nil
+	}
+	var chosen []part
+	for _, name := range names {
+		n := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
+		if n < 0 {
+			return nil, fmt.Errorf("there is no part %q", name)
+		}
+		chosen = append(chosen, parts[n])
+	}
+	return chosen, nil
+}
+
+func run(bin, offline string, names []string) error {
+	chosen, err := choose(names)
+	if err != nil {
+		return err
+	}
 	s, err := newSite(bin, offline)
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	fmt.Printf("%s\n\n| what | median | least | runs | |\n|---|---|---|---|---|\n", machine())
-	for _, part := range []func() error{s.startUp, s.large, s.rendering, s.nothingToDo, s.beside, s.tests, s.registry, s.onePackage, s.desktop} {
-		if err := part(); err != nil {
+	for _, part := range chosen {
+		if err := part.measure(s); err != nil {
 			return err
 		}
 	}
