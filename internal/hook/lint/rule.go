@@ -25,9 +25,7 @@ const (
 	ifRemade                     // hooks make afterwards what it takes away
 )
 
-// Rules returns all rules, in the order of their documentation.
-func Rules() []Rule { return slices.Clone(rules()) }
-
+// rules returns all rules, in the order of their documentation.
 var rules = sync.OnceValue(newRules)
 
 func newRules() []Rule {
