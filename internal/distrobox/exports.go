@@ -92,6 +92,25 @@ func (d Domain) searched(known []Container) []string {
 	return sortedKeys(dirs)
 }
 
+// divide takes the entries of existing containers, and those that someone exported from a
+// container that is gone and may be created again. It returns the rest.
+func (s *snapshot) divide(apps []export.App) (rest []export.App) {
+	there := s.all()
+	for _, a := range apps {
+		_, exists := there[a.Container]
+		switch {
+		case exists:
+			s.apps = append(s.apps, a)
+		case a.ByBkt:
+			rest = append(rest, a)
+		default:
+			s.leaveToRoot(&a.File)
+			s.left = append(s.left, a)
+		}
+	}
+	return rest
+}
+
 // readExports reads the exports on the host. Of a file that cannot be read, bkt does not know
 // whether a container exports it, and leaves it alone. A folder that bkt writes wrappers to
 // must be readable.
@@ -106,9 +125,12 @@ func (s *snapshot) readExports(known []Container) (unread []reconcile.Unread, er
 		}
 		errs, unread = append(errs, err), append(unread, s.leaveUnread(failed)...)
 	}
-	apps, others, failed, err := export.ReadApps(s.applications(), sortedKeys(s.all()))
-	s.apps = apps
-	s.findOrphans(others)
+	names := s.all()
+	for _, k := range known {
+		names[k.Name] = manager.Container{}
+	}
+	apps, others, failed, err := export.ReadApps(s.applications(), sortedKeys(names))
+	s.findOrphans(append(others, s.divide(apps)...))
 	for i := range s.wrappers {
 		s.leaveToRoot(&s.wrappers[i].File)
 	}

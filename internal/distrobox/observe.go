@@ -30,6 +30,7 @@ type snapshot struct {
 	images     manager.Images               // of the manager
 	wrappers   []export.Wrapper             // in the folders of the host
 	apps       []export.App                 // in the menu of the host
+	left       []export.App                 // there, made by hand from containers that are gone
 	programs   map[string][]manifest.Found  // in the folders of a container, by its name; missing: unknown
 	captured   map[string][]manifest.Found  // the part of them to capture
 	losses     map[string][]string          // the data that a container loses if it is recreated, by its name

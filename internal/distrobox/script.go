@@ -60,7 +60,7 @@ func (s *snapshot) callAll(out *script, c Container, gone []string) {
 		}
 	}
 	for _, d := range c.ExportedApps {
-		if !slices.ContainsFunc(s.apps, func(a export.App) bool {
+		if !slices.ContainsFunc(slices.Concat(s.apps, s.left), func(a export.App) bool {
 			return a.Container == c.Name && !a.ByBkt && a.Is(d.Name) && !slices.Contains(gone, a.At)
 		}) {
 			out.write("app ", d.Name, d.Flags, yes(d.Sudo), d.EnterFlags, d.Label)
