@@ -37,8 +37,10 @@ type Container struct {
 	// know. A container gets it when it is created. It is not compared.
 	InHome creation.Home `json:"-"`
 
-	// The environment is part of the image. It is not compared.
-	EnvInImage bool `json:"-"`
+	// The environment is part of the image. It is not compared. A container gets the
+	// variables when it is created, too: its image can be another one, or an older one.
+	EnvInImage bool              `json:"-"`
+	ImageEnv   map[string]string `json:"-"`
 
 	// Changes that a declared container needs on the system. An observed container
 	// needs none.
@@ -138,6 +140,9 @@ func sameImage(a, b Container) bool {
 
 // Same implements [reconcile.Domain].
 func (Domain) Same(a, b Container) bool {
+	if a.EnvInImage || b.EnvInImage { // the last known state does not say which one has it
+		a.Path, a.Env, b.Path, b.Env = nil, nil, nil, nil
+	}
 	return sameCreation(a.Container, b.Container) && sameImage(a, b) && sameExports(a.Container, b.Container) && reflect.DeepEqual(a.ToDo, b.ToDo) && sameFound(a, b)
 }
 

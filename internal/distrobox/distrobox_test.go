@@ -440,6 +440,14 @@ func TestStoreLeavesTheEnvironmentToTheImage(t *testing.T) {
 	if diff := cmp.Diff(creation.Home{Env: map[string]string{"H": "~/h"}, Path: []string{"~/bin"}}, containers[0].InHome); diff != "" {
 		t.Error(diff)
 	}
+	if diff := cmp.Diff(map[string]string{"A": "b", "H": "~/h"}, containers[0].ImageEnv); diff != "" {
+		t.Error(diff)
+	}
+	last := distrobox.Container{Name: "dev", Container: containers[0].Container}
+	last.Env = map[string]string{"A": "b"}
+	if !(distrobox.Domain{}).Same(last, containers[0]) {
+		t.Error("the last known state of a container differs for values that the image has")
+	}
 	if bare := (distrobox.Container{Name: "dev", Container: containers[0].Container}); !(distrobox.Domain{}).Same(containers[0], bare) {
 		t.Error("an existing container differs for values that the image has")
 	}

@@ -275,7 +275,7 @@ func (d Domain) undeclared(at string) plan.Step {
 func (s *snapshot) createSteps(c Container) []plan.Step {
 	argv, err := s.creator().Args(c.Name, c.Container)
 	if err == nil {
-		argv, err = s.creator().AddHome(argv, s.Manager, c.Image, c.InHome)
+		argv, err = s.creator().AddHome(argv, s.Manager, c.Image, creation.Home{Env: c.ImageEnv, Path: c.InHome.Path})
 	}
 	if err != nil {
 		return []plan.Step{plan.Fail{Reason: err}}

@@ -36,6 +36,7 @@ func (s Store) Load(repo fs.FS) ([]Container, error) {
 		c := Container{Name: name, Container: containers.Containers[name]}
 		if name == in {
 			c.InHome = creation.InHome(c.Container)
+			c.ImageEnv = c.Env
 			c.Path, c.Env, c.EnvInImage = nil, nil, true
 		}
 		all = append(all, c)

@@ -45,8 +45,8 @@ case $path in
 esac
 exec "$@" --additional-flags "--env=PATH=$before${path:-$standard}$after"`
 
-// AddHome adds to the command that creates a container the part of the environment of
-// its image that depends on the user's home.
+// AddHome adds to the command that creates a container variables of its image, and the
+// folders of its PATH if they depend on the user's home.
 func (c Creator) AddHome(argv []string, manager, image string, home Home) ([]string, error) {
 	flags, err := c.options(manifest.Container{Env: home.Env})
 	if err != nil {
