@@ -3,7 +3,6 @@ package flatpak
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -85,7 +84,7 @@ func readDefinitions(path string) ([]definition, error) {
 	}
 	file, err := keyfile.Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("is damaged: %w", err)
+		return nil, err
 	}
 	var all []definition
 	for _, g := range file {
@@ -99,7 +98,7 @@ func readDefinitions(path string) ([]definition, error) {
 		d.StorageType = file.Get(g.Name, "StorageType")
 		d.Priority, err = strconv.Atoi(cmp.Or(file.Get(g.Name, "Priority"), "0"))
 		if d.Path == "" || err != nil {
-			return all, errors.New("is damaged: an installation has no Path, or its Priority is no number")
+			return all, errors.New("an installation has no Path, or its Priority is not a number")
 		}
 		all = append(all, d)
 	}

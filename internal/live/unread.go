@@ -108,11 +108,22 @@ func (d *Domain) LeftOut() []reconcile.LeftOut {
 	if d.Comparison == nil {
 		return nil
 	}
-	all := slices.DeleteFunc(slices.Clone(d.Comparison.LeftOut()), func(l reconcile.LeftOut) bool { return !d.has(l.What) })
+	all := slices.DeleteFunc(slices.Clone(d.Comparison.LeftOut()), func(l reconcile.LeftOut) bool { return !d.isAskedAbout(l.What) })
 	for n := range all {
 		all[n].What = maskText(all[n].What)
 	}
 	return all
+}
+
+// isAskedAbout reports whether the user asked for the item that something belongs to: what
+// begins with its key.
+func (d *Domain) isAskedAbout(what string) bool {
+	for end, r := range what {
+		if (r == ' ' || r == ':') && d.has(what[:end]) {
+			return true
+		}
+	}
+	return d.has(what)
 }
 
 // A NotCaptured is what exists in the domains and was not captured, for one reason.

@@ -86,3 +86,16 @@ func TestUnreadWithoutSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftOutOfSomeItems checks that a capture of some items names what it leaves out of these.
+func TestLeftOutOfSomeItems(t *testing.T) {
+	all := []reconcile.LeftOut{{Reason: "r", What: "dev: PATH=/a"}, {Reason: "r", What: "dev"}, {Reason: "r", What: "dev2: PATH=/a"}, {Reason: "r", What: "user/a url"}}
+	d := &Domain{Reconciler: fakeReconciler{name: "d"}, Comparison: fakeComparison{leftOut: all}}
+	for asked, want := range map[string][]reconcile.LeftOut{"dev": all[:2], "dev*": all[:3], "user/*": all[3:], "x": nil} {
+		only := reconcile.Globs([]string{asked})
+		d.only = &only
+		if got := d.LeftOut(); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, not %v", asked, got, want)
+		}
+	}
+}
