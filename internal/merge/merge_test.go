@@ -112,3 +112,19 @@ func compact(t *testing.T, text string) string {
 	}
 	return out.String()
 }
+
+// TestDepth checks that deep nesting is an error, and takes no time.
+func TestDepth(t *testing.T) {
+	f := manifest.All()[0]
+	deep := []byte(`{"x": ` + strings.Repeat(`{"conflict": `, 9000) + "1" + strings.Repeat("}", 9000) + "}")
+	if _, err := merge.Find(f, deep); err == nil {
+		t.Error("conflicts are found")
+	}
+	if res, err := merge.Texts(f, nil, []byte("{}"), deep, []byte(`{"y": 1}`)); err == nil {
+		t.Errorf("%d bytes are merged", len(res.Text))
+	}
+	allowed := []byte(`{"x": ` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + "}")
+	if _, err := merge.Find(f, allowed); err != nil {
+		t.Error(err)
+	}
+}

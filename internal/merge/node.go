@@ -22,6 +22,12 @@ type node struct {
 	line   int     // in its file
 }
 
+// maxDepth is the maximum nesting of lists and objects. A manifest has fewer, and each
+// conflict adds two.
+const maxDepth = 128
+
+var errTooDeep = fmt.Errorf("more than %d levels of lists and objects, the limit", maxDepth)
+
 // parse returns the value in data.
 func parse(data []byte) (*node, error) {
 	p := parser{tokens: jsontext.NewDecoder(bytes.NewReader(data)), data: data}
@@ -40,6 +46,9 @@ type parser struct {
 }
 
 func (p *parser) value() (*node, error) {
+	if p.tokens.StackDepth() > maxDepth {
+		return nil, errTooDeep
+	}
 	kind := p.tokens.PeekKind()
 	token, err := p.tokens.ReadToken()
 	if err != nil {
