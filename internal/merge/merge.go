@@ -66,13 +66,21 @@ func (m *merger) value(s *shape, v versions, inItem bool) result {
 	return result{s.shorten(r.ours, v.ours, v.theirs), s.shorten(r.theirs, v.ours, v.theirs)}
 }
 
+// maxByRule is the maximum size of the versions of a value that its rule merges, in bytes:
+// rules compare each part with each other part.
+const maxByRule = 16 << 10
+
 // byRule merges a value by the rule of its field.
 func (s *shape) byRule(v versions) result {
 	var base []byte
 	if v.base != nil {
 		base = write(v.base)
 	}
-	if text, ok := s.rule(base, write(v.ours), write(v.theirs)); ok {
+	ours, theirs := write(v.ours), write(v.theirs)
+	if len(base)+len(ours)+len(theirs) > maxByRule {
+		return result{v.ours, v.theirs}
+	}
+	if text, ok := s.rule(base, ours, theirs); ok {
 		if merged, err := parse(text); err == nil {
 			return agreed(merged)
 		}

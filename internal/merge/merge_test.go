@@ -3,6 +3,8 @@ package merge_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -126,5 +128,49 @@ func TestDepth(t *testing.T) {
 	allowed := []byte(`{"x": ` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + "}")
 	if _, err := merge.Find(f, allowed); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSize checks that a merge of long lists ends soon.
+func TestSize(t *testing.T) {
+	list := func(first string) []byte {
+		var b strings.Builder
+		b.WriteString(`{"containers": {"dev": {"image": "a.example/b:1", "path": ["` + first + `"`)
+		for i := range 20_000 {
+			fmt.Fprintf(&b, `, "/p%d"`, i*7919%20_011)
+		}
+		b.WriteString("]}}}")
+		return []byte(b.String())
+	}
+	for _, f := range manifest.All() {
+		if f.Path != manifest.DistroboxPath {
+			continue
+		}
+		res, err := merge.Texts(f, nil, list("/base"), list("/ours"), list("/theirs"))
+		if err != nil || len(res.Text) < 100_000 {
+			t.Errorf("%d bytes, %v", len(res.Text), err)
+		}
+	}
+}
+
+// TestLongValues checks that a rule does not get values of any length: what both sides changed
+// in such a value is a conflict.
+func TestLongValues(t *testing.T) {
+	rules := merge.Rules{{Type: reflect.TypeFor[manifest.Setting](), Name: "value"}: merge.RuleOf(func(base, ours, theirs string) (string, bool) {
+		return ours + theirs, len(base)+len(ours)+len(theirs) < 20_000
+	})}
+	for length, conflicts := range map[int]int{1000: 0, 9000: 1} {
+		text := func(value string) []byte {
+			return []byte(`{"settings": [{"schema": "a.b", "key": "k", "value": "` + strings.Repeat(value, length) + `"}]}`)
+		}
+		for _, f := range manifest.All() {
+			if f.Path != manifest.SettingsPath {
+				continue
+			}
+			res, err := merge.Texts(f, rules, text("1"), text("2"), text("3"))
+			if err != nil || len(res.Conflicts) != conflicts {
+				t.Errorf("%d bytes: %d conflicts, %v", length, len(res.Conflicts), err)
+			}
+		}
 	}
 }

@@ -15,11 +15,20 @@ func order(base, ours, theirs []string) orders {
 		both = slices.Compact(both)
 		return orders{both, both}
 	}
+	sides := map[string]int{} // how many have the key
+	for _, list := range [][]string{base, ours, theirs} {
+		for _, key := range list {
+			sides[key]++
+		}
+	}
+	all := 3
+	for _, list := range [][]string{base, ours, theirs} {
+		if list == nil {
+			all--
+		}
+	}
 	common := func(list []string) []string {
-		in := func(other []string, key string) bool { return other == nil || slices.Contains(other, key) }
-		return slices.DeleteFunc(slices.Clone(list), func(key string) bool {
-			return !in(base, key) || !in(ours, key) || !in(theirs, key)
-		})
+		return slices.DeleteFunc(slices.Clone(list), func(key string) bool { return sides[key] < all })
 	}
 	was, our, their := common(base), common(ours), common(theirs)
 	switch {
@@ -35,14 +44,21 @@ func order(base, ours, theirs []string) orders {
 
 // insert adds to keys those that only other has, each before the key that follows it there.
 func insert(keys, other []string) []string {
-	all := slices.Clone(keys)
-	at := len(all)
-	for _, key := range slices.Backward(other) {
-		if i := slices.Index(all, key); i >= 0 {
-			at = i
-			continue
-		}
-		all = slices.Insert(all, at, key)
+	has := map[string]bool{}
+	for _, key := range keys {
+		has[key] = true
 	}
-	return all
+	before, waiting := map[string][]string{}, []string(nil) // for the key that follows
+	for _, key := range other {
+		if has[key] {
+			before[key], waiting = waiting, nil
+		} else {
+			waiting = append(waiting, key)
+		}
+	}
+	var all []string
+	for _, key := range keys {
+		all = append(append(all, before[key]...), key)
+	}
+	return append(all, waiting...)
 }

@@ -221,17 +221,21 @@ func (s *shape) keys(n *node) (keys []string, items map[string]*node, ok bool) {
 // their declaration, others as they come. Names that the user chooses are sorted.
 func (s *shape) order(objects ...*node) []string {
 	var all []string
+	has := map[string]bool{}
+	add := func(name string) {
+		if !has[name] {
+			has[name], all = true, append(all, name)
+		}
+	}
 	for _, f := range s.fields {
-		all = append(all, f.name)
+		add(f.name)
 	}
 	for _, o := range objects {
 		if o == nil {
 			continue
 		}
 		for _, name := range o.names {
-			if !slices.Contains(all, name) {
-				all = append(all, name)
-			}
+			add(name)
 		}
 	}
 	if s.form == names {
