@@ -77,7 +77,7 @@ var may = map[string]string{
 	"internal/manifest":                       "internal/finding internal/hint internal/patherr internal/printable internal/strictjson",
 	"internal/merge":                          "internal/hint internal/manifest internal/patherr internal/strictjson",
 	"internal/merge/mergetest":                "internal/manifest",
-	"internal/mergedriver":                    "internal/confine internal/crash internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/merge internal/patherr internal/plainfile internal/plan internal/repo",
+	"internal/mergedriver":                    "internal/confine internal/crash internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/merge internal/patherr internal/plainfile internal/plan internal/repo internal/shell",
 	"internal/ocilayout":                      "internal/flock internal/hint internal/owner internal/patherr internal/plainfile",
 	"internal/owner":                          "",
 	"internal/patherr":                        "",

@@ -23,6 +23,7 @@ import (
 	"bkt/internal/merge"
 	"bkt/internal/plainfile"
 	"bkt/internal/plan"
+	"bkt/internal/shell"
 )
 
 // Files are the files that git gives to a merge driver.
@@ -126,7 +127,7 @@ func items(f manifest.File, t texts) (res merge.Result, err error) {
 func (f Files) unfinished(res merge.Result) error {
 	if res.Invalid != nil {
 		err := fmt.Errorf("%s: what both sides have added cannot be together", f.Path)
-		return errors.Join(hint.Add(err, "edit the file, and run \"git add %s\"", f.Path), res.Invalid)
+		return errors.Join(hint.Add(err, "edit the file, and run \"git add %s\"", shell.Show(f.Path)), res.Invalid)
 	}
 	if len(res.Conflicts) == 0 {
 		return nil
@@ -136,7 +137,7 @@ func (f Files) unfinished(res merge.Result) error {
 		names = append(names, c.Name)
 	}
 	err := fmt.Errorf("%s: both sides changed %s", f.Path, strings.Join(names, ", "))
-	return hint.Add(err, "run \"bkt drift resolve\" and \"git add %s\"", f.Path)
+	return hint.Add(err, "run \"bkt drift resolve\" and \"git add %s\"", shell.Show(f.Path))
 }
 
 // replace plans to replace our version, whose text is old. git reads it at once: that it
@@ -151,7 +152,7 @@ func (f Files) replace(old, text []byte) plan.Plan {
 
 // again adds to an error how to merge again.
 func (f Files) again(err error) error {
-	return hint.Add(err, "our version is still in the file: run \"git checkout --merge -- %s\" to merge it again", f.Path)
+	return hint.Add(err, "our version is still in the file: run \"git checkout --merge -- %s\" to merge it again", shell.Show(f.Path))
 }
 
 // Execute executes the plan of [Merge]. If that fails, our version is still in the file.

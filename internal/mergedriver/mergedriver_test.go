@@ -153,7 +153,7 @@ func unspaced(s string) string { return strings.ReplaceAll(s, " ", "") }
 // to try again.
 func TestUnwritable(t *testing.T) {
 	f := files(t, "{}", `{"packages": ["a"]}`, `{"packages": ["b"]}`)
-	f.Path = "manifests/toolbox-packages.json"
+	f.Path = "my images/manifests/toolbox-packages.json"
 	p, err := mergedriver.Merge(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestUnwritable(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = f.Execute(t.Context(), p)
-	if hints := strings.Join(hint.Of(err), "\n"); !strings.Contains(hints, `run "git checkout --merge -- manifests/toolbox-packages.json"`) {
+	if hints := strings.Join(hint.Of(err), "\n"); !strings.Contains(hints, `run "git checkout --merge -- 'my images/manifests/toolbox-packages.json'"`) {
 		t.Errorf("%v: %s", err, hints)
 	}
 	if got := read(t, f, f.Ours); got != `{"packages": ["a"]}` {
