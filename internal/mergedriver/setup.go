@@ -39,6 +39,10 @@ func (l Lack) Unwrap() error { return l.error }
 // Lacks returns what the git repository of r lacks. Another driver for manifests is the user's
 // decision.
 func Lacks(ctx context.Context, r repo.Repo) ([]Lack, error) {
+	text, err := readAttributes(r)
+	if err != nil {
+		return nil, err
+	}
 	// The output is "PATH\0merge\0VALUE\0".
 	out, err := host.Query{}.Git(ctx, r.Root, nil, "check-attr", "-z", "merge", "--", manifest.ImagePath)
 	words := strings.Split(string(out), "\x00")
@@ -49,11 +53,7 @@ func Lacks(ctx context.Context, r repo.Repo) ([]Lack, error) {
 	switch words[2] {
 	case driverName:
 	case "unspecified":
-		lack, err := attributes(r)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, lack)
+		all = append(all, attributes(r, text))
 	default:
 		return nil, nil
 	}
@@ -64,18 +64,23 @@ func Lacks(ctx context.Context, r repo.Repo) ([]Lack, error) {
 	return all, err
 }
 
-// attributes returns what .gitattributes lacks.
-func attributes(r repo.Repo) (Lack, error) {
-	old, err := fs.ReadFile(r.FS(), attributesFile)
-	if err = patherr.UnlessMissing(err); err != nil {
-		return Lack{}, patherr.TrimOp(err)
-	}
+// readAttributes reads the attributes of the repository. Those of the folder of manifests are
+// read for their error: git would read a device in the place of either to its end.
+func readAttributes(r repo.Repo) ([]byte, error) {
+	_, errManifests := fs.ReadFile(r.FS(), manifest.Folder+"/"+attributesFile)
+	text, err := fs.ReadFile(r.FS(), attributesFile)
+	err = errors.Join(patherr.UnlessMissing(err), patherr.UnlessMissing(errManifests))
+	return text, patherr.TrimOp(err)
+}
+
+// attributes returns what .gitattributes, with the text old, lacks.
+func attributes(r repo.Repo, old []byte) Lack {
 	text := string(old)
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
-	err = fmt.Errorf("%s lacks the line \"%s\": git merges manifests line by line", attributesFile, attribute)
-	return Lack{err, r.Rewrite(attributesFile, old, []byte(text+attribute+"\n"))}, nil
+	err := fmt.Errorf("%s lacks the line \"%s\": git merges manifests line by line", attributesFile, attribute)
+	return Lack{err, r.Rewrite(attributesFile, old, []byte(text+attribute+"\n"))}
 }
 
 // Driver returns what the configuration of the git repository at dir lacks, nil for
