@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -159,6 +160,7 @@ func (r rehearsal) check(t *testing.T, most bool) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait()
+		awaitEnd(t, state.Socket)
 		if out, err := r.hooks(t, `"true"`).CombinedOutput(); err != nil { // starts the engine again
 			t.Errorf("%v\n%s", err, out)
 		}
@@ -220,6 +222,27 @@ func (r rehearsal) awaitNothing(t *testing.T) {
 		case <-tick.C:
 		case <-late:
 			t.Fatalf("the content of the home is still in %q", found)
+		}
+	}
+}
+
+// awaitEnd waits until nothing answers at the socket of an engine that was killed: its inner
+// process ends a moment later.
+func awaitEnd(t *testing.T, socket string) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(2 * time.Minute)
+	for {
+		conn, err := net.Dial("unix", socket)
+		if err != nil {
+			return
+		}
+		conn.Close()
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("an engine still answers at %s", socket)
 		}
 	}
 }
