@@ -26,7 +26,6 @@ import (
 	"bkt/internal/appimage/squashfs"
 	"bkt/internal/hint"
 	"bkt/internal/homepath"
-	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/reconcile"
@@ -59,6 +58,7 @@ type snapshot struct {
 	entries   map[string]desktopFile // by the name of the app
 	lost      map[string]record      // of apps without the desktop entry that bkt wrote, by name
 	gearLever bool                   // Gear Lever is used
+	home      homepath.Names
 }
 
 // Observe implements [reconcile.Domain]. It starts no process. A file that cannot be read
@@ -79,7 +79,7 @@ func (d Domain) Observe(_ context.Context, _ reconcile.System, declared []app) (
 		o.Unread = append(o.Unread, reconcile.Unread{What: "the list of AppImages of Gear Lever", Err: errLever})
 	}
 	names, left := named(files, declared, records)
-	s := snapshot{d, d.newFolder(lever.used), names, others, map[string]desktopFile{}, map[string]record{}, lever.used}
+	s := snapshot{d, d.newFolder(lever.used), names, others, map[string]desktopFile{}, map[string]record{}, lever.used, homepath.Of(d.Home)}
 	hidden := unread.names(declared, records)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		item, err := s.observed(name, names[name], declared, records, lever)
@@ -117,7 +117,7 @@ func (s snapshot) observed(name string, f *file, declared []app, records map[str
 			s.lost[name] = r
 		}
 	}
-	if added, known, _ := entry.launch(f); known && !added.mapped(homepath.Of(s.Home).Usual).equal(s.launchOf(item)) {
+	if added, known, _ := entry.launch(f); known && !added.mapped(s.home.Usual).equal(s.launchOf(item)) {
 		item.Env, item.Args = s.encoded(added)
 	}
 	return item, err
@@ -343,7 +343,8 @@ func (s snapshot) relaunch(want app) []plan.Step {
 		return []plan.Step{plan.Fail{Reason: hint.Add(fmt.Errorf("%s belongs to the user, not to bkt", path),
 			`run "bkt capture" to keep its command, or remove the file and install the app again`)}}
 	}
-	text := relaunch(entry.entry, s.files[want.Name].Exec, s.place(want.Name), s.launchOf(want)).String()
+	file := s.files[want.Name]
+	text := entry.keepCommand(withLaunch(entry.entry, file.Exec, file.path, s.launchOf(want)), file).String()
 	return []plan.Step{plan.Overwrite{Path: path, Text: []byte(text)}}
 }
 
@@ -499,30 +500,11 @@ func (f finish) integrate(i image, from plan.Source) ([]plan.Step, error) {
 		icon = d.iconOf(name, i.iconExt)
 		steps = append(steps, plan.Overwrite{Path: icon, Text: i.icon})
 	}
-	text, err := desktopEntry(i.entry, name, f.path, icon, from.Version, d.launchOf(f.app))
-	if now.byBkt && err == nil {
-		text, err = f.keepCommand(text, now)
+	entry, err := desktopEntry(i.entry, name, f.path, icon, from.Version, d.launchOf(f.app))
+	if old := d.files[name]; now.byBkt && old != nil {
+		entry = now.keepCommand(entry, old)
 	}
-	return append(steps, plan.Overwrite{Path: d.entryOf(name), Text: []byte(text)}), err
-}
-
-// keepCommand returns the text of a desktop entry with the command of the present one, if
-// that is one of the user's that a manifest cannot express.
-func (f finish) keepCommand(text string, now desktopFile) (string, error) {
-	old := f.d.files[f.app.Name]
-	if old == nil {
-		return text, nil
-	}
-	if _, _, err := now.launch(old); err == nil {
-		return text, nil
-	}
-	entry, err := keyfile.Parse([]byte(text))
-	if err != nil {
-		return "", err
-	}
-	entry, main := entry.Open(desktopGroup)
-	entry[main].Set("Exec", now.entry.Raw(desktopGroup, "Exec"))
-	return entry.String(), nil
+	return append(steps, plan.Overwrite{Path: d.entryOf(name), Text: []byte(entry.String())}), err
 }
 
 // hasWrite reports whether one of the steps writes a file.

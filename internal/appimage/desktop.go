@@ -29,13 +29,13 @@ func integrates(entry keyfile.File) bool {
 		entry.Get(desktopGroup, "NoDisplay") != "true"
 }
 
-// desktopEntry returns the text of the desktop entry of a file, from the entry in its
+// desktopEntry returns the desktop entry of a file, from the entry in its
 // image. icon and version may be empty; a version in the image takes precedence. added is
 // what the user has added to the command.
-func desktopEntry(entry keyfile.File, name, file, icon, version string, added launch) (string, error) {
+func desktopEntry(entry keyfile.File, name, file, icon, version string, added launch) (keyfile.File, error) {
 	for _, s := range []string{name, file, icon, version} {
 		if strings.ContainsFunc(s, unicode.IsControl) {
-			return "", fmt.Errorf("%q has a control character, which desktop entries cannot have", s)
+			return nil, fmt.Errorf("%q has a control character, which desktop entries cannot have", s)
 		}
 	}
 	var out keyfile.File
@@ -45,7 +45,7 @@ func desktopEntry(entry keyfile.File, name, file, icon, version string, added la
 		}
 		made, err := entryGroup(g, file, added)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		out = append(out, made)
 	}
@@ -59,7 +59,7 @@ func desktopEntry(entry keyfile.File, name, file, icon, version string, added la
 	}
 	out[main].Set("X-AppImage-Name", keyfile.Escape(name))
 	out[main].Set(ours, keyfile.Escape(name))
-	return out.String(), nil
+	return out, nil
 }
 
 func entryGroup(g keyfile.Group, file string, added launch) (keyfile.Group, error) {

@@ -28,9 +28,8 @@ func (d Domain) launchOf(a app) launch {
 }
 
 // encoded returns a launch in the words of manifests.
-func (d Domain) encoded(l launch) (env map[string]string, args []string) {
-	names := homepath.Of(d.Home)
-	l = l.mapped(func(text string) string { return homepath.Encode(names.Usual(text), d.Home) })
+func (s snapshot) encoded(l launch) (env map[string]string, args []string) {
+	l = l.mapped(func(text string) string { return homepath.Encode(s.home.Usual(text), s.Home) })
 	return l.env, l.args
 }
 
@@ -157,9 +156,20 @@ func (d desktopFile) launch(f *file) (l launch, known bool, err error) {
 	return l, err == nil, err
 }
 
-// relaunch returns a desktop entry that starts the file at path as l says. Groups whose
+// keepCommand returns an entry that replaces this one with the command of this one, if that
+// is one of the user's that a manifest cannot express. f is the file that this one starts.
+func (d desktopFile) keepCommand(entry keyfile.File, f *file) keyfile.File {
+	if _, _, err := d.launch(f); err == nil {
+		return entry
+	}
+	entry, main := entry.Open(desktopGroup)
+	entry[main].Set("Exec", d.entry.Raw(desktopGroup, "Exec"))
+	return entry
+}
+
+// withLaunch returns a desktop entry that starts the file at path as l says. Groups whose
 // command is not known from the image keep theirs.
-func relaunch(entry keyfile.File, own, path string, l launch) keyfile.File {
+func withLaunch(entry keyfile.File, own, path string, l launch) keyfile.File {
 	out := slices.Clone(entry)
 	for n := range out {
 		g := &out[n]

@@ -184,7 +184,8 @@ func TestDesktopEntry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := desktopEntry(entry, "a b", `/h\o/x`, "", "9", launch{})
+	made, err := desktopEntry(entry, "a b", `/h\o/x`, "", "9", launch{})
+	got := made.String()
 	want := "[Desktop Entry]\nName=Demo\nExec=\"/h\\\\\\\\o/x\"\nX-Bkt-Exec=demo\nX-AppImage-Version=7\nTryExec=/h\\\\o/x\nX-AppImage-Name=a b\nX-Bkt-AppImage=a b\n"
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -206,11 +207,11 @@ func FuzzDesktopEntry(f *testing.F) {
 		if err != nil {
 			return
 		}
-		out, err := desktopEntry(entry, "demo", "/a/x", "/a/i", "1", launch{})
+		entry, err = desktopEntry(entry, "demo", "/a/x", "/a/i", "1", launch{})
 		if err != nil {
 			return
 		}
-		made, err := keyfile.Parse([]byte(out))
+		made, err := keyfile.Parse([]byte(entry.String()))
 		if err != nil {
 			t.Fatal(err)
 		}
