@@ -82,7 +82,7 @@ type Comparison interface {
 type comparison[T Item[T]] struct {
 	reconciler[T]
 	in          Input
-	declared    []T
+	here        map[string]T // declared for this computer
 	elsewhere   map[string]T // declared only for other computers
 	observed    Snapshot[T]
 	base        base[T]
@@ -114,8 +114,7 @@ func (c *comparison[T]) Unread() []Unread          { return c.observed.Unread }
 func (c *comparison[T]) LeftOut() []LeftOut        { return c.leftOut }
 
 func (c *comparison[T]) HiddenDeclared() []string {
-	here, _ := byHost(c.declared, c.in.Host)
-	return slices.DeleteFunc(slices.Clone(c.hidden), func(key string) bool { return at(here, key) == nil })
+	return slices.DeleteFunc(slices.Clone(c.hidden), func(key string) bool { return at(c.here, key) == nil })
 }
 
 // Keys implements [Comparison].
@@ -131,8 +130,8 @@ func (c *comparison[T]) Keys() []string {
 	return all
 }
 
-func (c *comparison[T]) compare(here map[string]T) {
-	here = c.follow(here)
+func (c *comparison[T]) compare() {
+	here := c.follow()
 	live, base := c.live(here), c.base.of(c.observed)
 	keys := map[string]bool{}
 	for _, m := range []map[string]T{live, base, here} {

@@ -231,7 +231,7 @@ func (k reconciler[T]) Compare(ctx context.Context, in Input) (Comparison, error
 	if err != nil {
 		return nil, err
 	}
-	c := &comparison[T]{reconciler: k, in: in, declared: declared, elsewhere: elsewhere, observed: observed, base: base}
-	c.compare(here)
+	c := &comparison[T]{reconciler: k, in: in, here: here, elsewhere: elsewhere, observed: observed, base: base}
+	c.compare()
 	return c, nil
 }

@@ -8,14 +8,14 @@ import (
 // follow returns the declared items under the names that they have on the system now, and
 // notes their former keys. An item that is declared under its new name, too, stays as it
 // is declared there.
-func (c *comparison[T]) follow(here map[string]T) map[string]T {
+func (c *comparison[T]) follow() map[string]T {
 	c.former = map[string][]string{}
 	if c.observed.Renamed == nil {
-		return here
+		return c.here
 	}
-	followed := maps.Clone(here)
-	for _, key := range slices.Sorted(maps.Keys(here)) {
-		renamed, ok := c.observed.Renamed(here[key])
+	followed := maps.Clone(c.here)
+	for _, key := range slices.Sorted(maps.Keys(c.here)) {
+		renamed, ok := c.observed.Renamed(c.here[key])
 		if !ok || c.in.Ignore.Has(key) {
 			continue
 		}
@@ -32,8 +32,7 @@ func (c *comparison[T]) follow(here map[string]T) map[string]T {
 // under its key.
 func (c *comparison[T]) declaredAs(key string, now *T) *T {
 	if was := c.former[key]; len(was) > 0 {
-		here, _ := byHost(c.declared, c.in.Host)
-		return at(here, was[0])
+		return at(c.here, was[0])
 	}
 	return now
 }
