@@ -37,7 +37,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	s, err := live.FindDesktop(a.links)
+	s, err := a.findDesktop(c.placeFlags)
 	if err != nil {
 		return err
 	}

@@ -28,8 +28,8 @@ type autoEnableCmd struct {
 
 // Run installs the units that are missing, and starts them.
 func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop(a.links)
-	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
+	s, err := a.findDesktop(c.placeFlags)
+	if err != nil {
 		return err
 	}
 	p, err := autocapture.PlanEnable(ctx, s.Workspace, c.Push)
@@ -46,8 +46,8 @@ type autoDisableCmd struct {
 
 // Run undoes what enable has changed.
 func (c *autoDisableCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop(a.links)
-	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
+	s, err := a.findDesktop(c.placeFlags)
+	if err != nil {
 		return err
 	}
 	p, err := autocapture.PlanDisable(ctx, s.Workspace)
@@ -68,8 +68,8 @@ type autoRunCmd struct {
 
 // Run captures what changed on the system alone, and commits it.
 func (c *autoRunCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop(a.links)
-	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
+	s, err := a.findDesktop(c.placeFlags)
+	if err != nil {
 		return err
 	}
 	o := autocapture.Options{Debounce: c.Debounce, Wait: c.Wait, CommitTimeout: c.Limit, Push: c.Push, MaxNames: a.maxNamed()}

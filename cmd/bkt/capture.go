@@ -15,8 +15,8 @@ type captureCmd struct {
 
 // Run records the current state of the system in the manifests.
 func (c *captureCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop(a.links)
-	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
+	s, err := a.findDesktop(c.placeFlags)
+	if err != nil {
 		return err
 	}
 	notes, err := s.LearnPackages(ctx, c.Domains)

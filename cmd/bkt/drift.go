@@ -18,8 +18,8 @@ type showDriftCmd struct{ domainArgs }
 
 // Run prints the differences. If there are any, the exit status is 2.
 func (c *showDriftCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop(a.links)
-	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
+	s, err := a.findDesktop(c.placeFlags)
+	if err != nil {
 		return err
 	}
 	domains, err := s.Look(ctx, c.Domains)

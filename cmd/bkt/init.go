@@ -46,7 +46,8 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := checkParents(dir); err != nil {
+	parent, err := existingFolder(dir)
+	if err != nil {
 		return err
 	}
 	r := repo.Repo{Root: dir, Links: a.links}
@@ -55,7 +56,7 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 		if p, err = c.plan(ctx, a, r); err != nil {
 			return err
 		}
-		driver, err := mergeDriver(ctx, r)
+		driver, err := mergeDriver(ctx, parent)
 		if err != nil {
 			return err
 		}
@@ -71,10 +72,9 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	return a.Finish(ctx, host.Executor{}, p, c.Mode)
 }
 
-// mergeDriver plans what has git merge the manifests of a new repository item by item. A
-// folder that is not in git yet needs "bkt doctor --fix" later.
-func mergeDriver(ctx context.Context, r repo.Repo) (plan.Plan, error) {
-	dir := existingFolder(r.Root)
+// mergeDriver plans what has git merge the manifests of a new repository item by item,
+// if dir is in git. Otherwise it needs "bkt doctor --fix" later.
+func mergeDriver(ctx context.Context, dir string) (plan.Plan, error) {
 	if !host.Installed("git") {
 		return nil, nil
 	}
@@ -88,30 +88,19 @@ func mergeDriver(ctx context.Context, r repo.Repo) (plan.Plan, error) {
 	return lack.Fix, nil
 }
 
-// existingFolder returns path, or the first folder above it that exists.
-func existingFolder(path string) string {
-	for path != "/" {
-		if _, err := os.Stat(path); err == nil {
-			break
-		}
-		path = filepath.Dir(path)
-	}
-	return path
-}
-
-// checkParents returns an error if dir, or the first path above it that exists, is not a
-// folder.
-func checkParents(dir string) error {
+// existingFolder returns dir, or the first folder above it that exists. It returns an error
+// if that is not a folder.
+func existingFolder(dir string) (string, error) {
 	for path := dir; ; path = filepath.Dir(path) {
 		switch info, err := os.Stat(path); {
 		case err == nil && info.IsDir():
-			return nil
+			return path, nil
 		case err == nil:
-			return hint.Add(fmt.Errorf("%s: %s is not a folder", dir, path), "name a folder, or one that does not exist yet, as in \"bkt init workstation\"")
+			return "", hint.Add(fmt.Errorf("%s: %s is not a folder", dir, path), "name a folder, or one that does not exist yet, as in \"bkt init workstation\"")
 		case patherr.UnlessMissing(err) != nil:
-			return patherr.TrimOp(err)
+			return "", patherr.TrimOp(err)
 		case path == "/":
-			return nil
+			return path, nil
 		}
 	}
 }

@@ -33,6 +33,12 @@ func (a *app) checkHost(f placeFlags) error {
 	return workspace.CheckHost(strings.Join(command, " "))
 }
 
+// findDesktop returns the system of commands about the user's own desktop.
+func (a *app) findDesktop(f placeFlags) (live.System, error) {
+	s, err := live.FindDesktop(a.links)
+	return s, errors.Join(err, a.checkHost(f))
+}
+
 // domainArgs are the domains that a command is about.
 type domainArgs struct {
 	placeFlags
@@ -52,7 +58,7 @@ type liveFlags struct {
 // the command only prints what would change, it keeps what was looked up for later
 // commands.
 func (a *app) begin(ctx context.Context, s live.System, f liveFlags) (domains []*live.Domain, end func(), err error) {
-	if err := errors.Join(a.checkHost(f.placeFlags), s.CheckNames(f.Domains)); err != nil {
+	if err := s.CheckNames(f.Domains); err != nil {
 		return nil, nil, err
 	}
 	unlock, err := a.lock(ctx, s.Repo, f.Mode)

@@ -28,7 +28,7 @@ func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	if !ui.Interactive() {
 		return errNoTerminal("drift resolve", `use "bkt capture" to accept what changed on this system, "bkt apply --restore" to undo it, and "bkt apply" for what changed in the manifests; add DOMAIN:KEY for single items, and --take for conflicts`)
 	}
-	s, err := live.FindDesktop(a.links)
+	s, err := a.findDesktop(c.placeFlags)
 	if err != nil {
 		return err
 	}

@@ -22,8 +22,8 @@ type toolboxCaptureCmd struct {
 // Run adds the packages that were installed by hand in the toolbox container to the
 // manifest of the toolbox image.
 func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop(a.links)
-	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
+	s, err := a.findDesktop(c.placeFlags)
+	if err != nil {
 		return err
 	}
 	container, err := domains.Toolbox(s.Repo.FS())

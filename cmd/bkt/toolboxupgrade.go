@@ -21,8 +21,8 @@ type upgradeCmd struct {
 
 // Run recreates the container of the toolbox from a new image.
 func (c *upgradeCmd) Run(ctx context.Context, a *app) error {
-	s, err := live.FindDesktop(a.links)
-	if err := errors.Join(err, a.checkHost(c.placeFlags)); err != nil {
+	s, err := a.findDesktop(c.placeFlags)
+	if err != nil {
 		return err
 	}
 	p, err := upgrade.New(ctx, s.Workspace, s.Cache, c.Image)
