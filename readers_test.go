@@ -22,7 +22,6 @@ var waiting = []string{
 // other files are read with package plainfile.
 var mayWait = map[string]string{
 	"internal/plainfile/plainfile.go os.OpenFile":     "does not wait, and checks what it has opened",
-	"internal/plainfile/plainfile.go io.ReadAll":      "has a limit",
 	"internal/appimage/squashfs/tree.go io.ReadAll":   "has a limit; the image is open",
 	"internal/buildkit/delivery.go os.Create":         "creates a file in a new folder",
 	"internal/buildkit/export.go os.Open":             "opens a folder that bkt has created",

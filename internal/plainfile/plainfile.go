@@ -3,6 +3,7 @@
 package plainfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -78,23 +79,27 @@ func Read(path string, limit int64) ([]byte, error) {
 
 // ReadAll reads the rest of an open file, which errors call path, as [Read] does.
 func ReadAll(f fs.File, path string, limit int64) ([]byte, error) {
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > limit {
-		return nil, CheckSize(path, info.Size(), limit)
+	var text bytes.Buffer
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		if err := CheckSize(path, info.Size(), limit); err != nil {
+			return nil, err
+		}
+		text.Grow(int(info.Size()) + bytes.MinRead) // so that one read gets it, and another one finds the end
 	}
 	if d, ok := f.(interface{ SetReadDeadline(time.Time) error }); ok {
 		_ = d.SetReadDeadline(time.Now().Add(readTimeout)) // not possible where reads never wait
 	}
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	_, err := text.ReadFrom(io.LimitReader(f, limit+1))
 	switch pathErr, ok := errors.AsType[*fs.PathError](err); {
 	case ok:
 		return nil, &fs.PathError{Op: "read", Path: path, Err: pathErr.Err}
 	case err != nil:
 		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
 	}
-	if err := CheckSize(path, int64(len(text)), limit); err != nil {
+	if err := CheckSize(path, int64(text.Len()), limit); err != nil {
 		return nil, err
 	}
-	return text, nil
+	return text.Bytes(), nil
 }
 
 // CheckSize returns the error of [Read] for a file that has more bytes than limit.
