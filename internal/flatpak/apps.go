@@ -75,11 +75,11 @@ func (o *observed) add(d deployed, u *unread) {
 // withManifestFields returns an app in the words of its declaration. It has a commit only
 // if it is pinned to that commit.
 func (o *observed) withManifestFields(d deployed) manifest.FlatpakApp {
-	app, all := d.FlatpakApp, o.siblings(d)
-	k, ok := find(app, all, o.known)
+	app, only := d.FlatpakApp, o.isOnly(d)
+	k, ok := find(app, only, o.known)
 	if !ok && !app.Runtime && isDefault(app, d.config) {
 		app.Branch = ""
-		k, ok = find(app, all, o.known)
+		k, ok = find(app, only, o.known)
 	}
 	if !ok {
 		k, ok = o.formerly(app)
@@ -100,21 +100,15 @@ func (o *observed) withManifestFields(d deployed) manifest.FlatpakApp {
 }
 
 // find returns the declaration of an app. A declaration without a branch matches any
-// branch, if only one is installed.
-func find(app manifest.FlatpakApp, all, known []manifest.FlatpakApp) (manifest.FlatpakApp, bool) {
-	branches := 0
-	for _, other := range all {
-		if other.ID == app.ID {
-			branches++
-		}
-	}
+// branch, if only this one is installed.
+func find(app manifest.FlatpakApp, only bool, known []manifest.FlatpakApp) (manifest.FlatpakApp, bool) {
 	var anyBranch *manifest.FlatpakApp
 	for _, k := range known {
 		switch {
 		case k.ID != app.ID || k.Scope != app.Scope || k.Runtime != app.Runtime:
 		case k.Branch == app.Branch:
 			return k, true
-		case k.Branch == "" && branches == 1 && anyBranch == nil:
+		case k.Branch == "" && only && anyBranch == nil:
 			anyBranch = &k
 		}
 	}

@@ -58,15 +58,15 @@ func (in *inventory) add(scope manifest.Scope, config keyfile.File) {
 	}
 }
 
-// siblings returns the branches of an app in its installation.
-func (in *inventory) siblings(d deployed) []manifest.FlatpakApp {
-	var all []manifest.FlatpakApp
-	for _, o := range in.all {
-		if o.ID == d.ID && o.Scope == d.Scope && o.Runtime == d.Runtime {
-			all = append(all, o.FlatpakApp)
+// isOnly reports whether an app has one branch in its installation.
+func (in *inventory) isOnly(d deployed) bool {
+	branches := 0
+	for n := range in.all {
+		if o := &in.all[n]; o.ID == d.ID && o.Scope == d.Scope && o.Runtime == d.Runtime {
+			branches++
 		}
 	}
-	return all
+	return branches == 1
 }
 
 // fullCommit is the length of a commit. A shorter commit, such as one from the output of
@@ -109,14 +109,12 @@ func readBranches(of manifest.FlatpakApp, dir, arch string) []deployed {
 	}
 	var all []deployed
 	for _, branch := range branches {
-		active := filepath.Join(dir, branch, "active")
-		if _, err := os.Lstat(active); patherr.IsMissing(err) {
-			continue // a branch without an active commit is not installed
-		}
-		d := deployed{FlatpakApp: of, arch: arch, dir: active}
+		d := deployed{FlatpakApp: of, arch: arch, dir: filepath.Join(dir, branch, "active")}
 		d.Branch = branch
-		d.err = d.readDeploy(filepath.Join(active, "deploy"))
-		all = append(all, d)
+		d.err = d.readDeploy(filepath.Join(d.dir, "deploy"))
+		if !patherr.IsMissing(d.err) || isInstalled(filepath.Join(dir, branch)) {
+			all = append(all, d)
+		}
 	}
 	return all
 }

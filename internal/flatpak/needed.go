@@ -26,7 +26,7 @@ func (o *observed) leftOut() []reconcile.LeftOut {
 		}
 	}
 	for _, d := range o.all {
-		if !d.Runtime && d.err == nil && len(o.siblings(d)) > 1 && d.isCurrent() {
+		if !d.Runtime && d.err == nil && !o.isOnly(d) && d.isCurrent() {
 			all = append(all, reconcile.LeftOut{Reason: "current branches of apps that have several", What: fmt.Sprintf("%s/%s/%s", d.Scope, d.ID, d.Branch)})
 		}
 	}
