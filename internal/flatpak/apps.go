@@ -28,7 +28,7 @@ func (a Apps) Observe(_ context.Context, _ reconcile.System, known []manifest.Fl
 		if err != nil {
 			return err
 		}
-		err = in.read(scope, dir, a.Arch)
+		err = in.read(scope, dir, a.Arch, appKind, runtimeKind)
 		in.add(scope, config)
 		a.masked[scope] = patterns(config, maskedKey)
 		return err

@@ -73,11 +73,11 @@ func (in *inventory) isOnly(d deployed) bool {
 // "flatpak list", cannot be pinned: it is kept and ignored.
 const fullCommit = 64
 
-// read adds the apps and runtimes of an installation for an architecture. If the branches
-// of one cannot be read, it has none.
-func (in *inventory) read(scope manifest.Scope, dir, arch string) error {
+// read adds what an installation has of some kinds for an architecture. If the branches of
+// one cannot be read, it has none.
+func (in *inventory) read(scope manifest.Scope, dir, arch string, kinds ...string) error {
 	var errs []error
-	for _, kind := range []string{appKind, runtimeKind} {
+	for _, kind := range kinds {
 		ids, err := names(filepath.Join(dir, kind))
 		errs = append(errs, err)
 		for _, id := range ids {

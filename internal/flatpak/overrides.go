@@ -33,7 +33,7 @@ func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manife
 	var left []reconcile.LeftOut
 	kept := keptPermissions{}
 	names := homepath.Of(o.Home)
-	renames := o.renames(known)
+	renames, unreadApps := o.renames(known)
 	known = renames.follow(known)
 	unread, err := o.each(overridesFolder, func(scope manifest.Scope, dir string, u *unread) error {
 		if _, custom := scope.Custom(); custom {
@@ -64,6 +64,7 @@ func (o Overrides) Observe(_ context.Context, _ reconcile.System, known []manife
 	if err != nil {
 		return reconcile.Snapshot[manifest.FlatpakOverride]{}, err
 	}
+	unread.hideUnknown(known, items, unreadApps)
 	return reconcile.Snapshot[manifest.FlatpakOverride]{
 		Items:    items,
 		Plan:     func(diffs []reconcile.Diff[manifest.FlatpakOverride]) []plan.Change { return o.plan(diffs, kept) },

@@ -1,6 +1,7 @@
 package flatpak
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -11,10 +12,11 @@ import (
 	"bkt/internal/plan"
 )
 
-// renames returns the renames that matter for known overrides and those in files. It reads
-// the installed apps only if an override is of an app that is not installed. Renames of one
-// installation count in all: an override of the user can be for an app of the system.
-func (o Overrides) renames(known []manifest.FlatpakOverride) renames {
+// renames returns the renames that matter for known overrides and those in files, and the
+// errors of apps, see [readRenames]. It reads the installed apps only if an override is of an
+// app that is not installed. Renames of one installation count in all: an override of the
+// user can be for an app of the system.
+func (o Overrides) renames(known []manifest.FlatpakOverride) (renames, map[string]error) {
 	var ids []string
 	for _, k := range known {
 		ids = append(ids, k.App)
@@ -24,7 +26,7 @@ func (o Overrides) renames(known []manifest.FlatpakOverride) renames {
 		ids = append(ids, files...)
 	}
 	if !slices.ContainsFunc(ids, o.mayBeRenamed) {
-		return nil
+		return nil, nil
 	}
 	return readRenames(o.folders(), o.Arch)
 }
@@ -38,14 +40,34 @@ func (o Overrides) folders() []string {
 	return all
 }
 
-// readRenames returns the renames of all apps in the folders of installations. The domain
-// of apps names what cannot be read.
-func readRenames(folders []string, arch string) renames {
+// readRenames returns the renames of all apps in the folders of installations. It also
+// returns the errors of the apps that cannot be read, by id; "" has that of apps whose ids
+// are unknown.
+func readRenames(folders []string, arch string) (found renames, unread map[string]error) {
 	var in inventory
+	unread = map[string]error{}
 	for _, dir := range folders {
-		_ = in.read("", dir, arch)
+		if err := in.read("", dir, arch, appKind); err != nil {
+			unread[""] = err
+		}
 	}
-	return in.renames(func(manifest.Scope) bool { return true })
+	for _, d := range in.all {
+		if d.err != nil {
+			unread[d.ID] = d.err
+		}
+	}
+	return in.renames(func(manifest.Scope) bool { return true }), unread
+}
+
+// hideUnknown hides known overrides without a file whose apps cannot be read: flatpak may
+// have left the file under a former id.
+func (u *unread) hideUnknown(known, items []manifest.FlatpakOverride, apps map[string]error) {
+	for _, k := range known {
+		err := cmp.Or(apps[k.App], apps[""])
+		if err != nil && k.App != manifest.Global && indexOf(items, k) < 0 && !u.hides(k.Scope, k.Key()) {
+			u.addItem(k.Key(), err)
+		}
+	}
 }
 
 // mayBeRenamed reports whether no app with an id is installed.
@@ -79,7 +101,7 @@ func (r renames) renamedOverride(x manifest.FlatpakOverride) (manifest.FlatpakOv
 func (o Overrides) isDecided(id string, scope manifest.Scope, known []manifest.FlatpakOverride) bool {
 	now := manifest.FlatpakOverride{App: id, Scope: scope}
 	_, err := os.Lstat(o.path(now))
-	return err == nil || slices.ContainsFunc(known, func(k manifest.FlatpakOverride) bool { return k.Key() == now.Key() })
+	return err == nil || indexOf(known, now) >= 0
 }
 
 // newIDs finds the ids that an app has on the system when a plan is executed: an app that
@@ -90,9 +112,11 @@ type newIDs struct {
 	id      string
 }
 
-// Names implements [plan.Aliases].
+// Names implements [plan.Aliases]. If the app cannot be read, the next plan writes the
+// override under its new id.
 func (n newIDs) Names() []string {
-	if id, ok := readRenames(n.folders, n.arch)[n.id]; ok {
+	found, _ := readRenames(n.folders, n.arch)
+	if id, ok := found[n.id]; ok {
 		return []string{id}
 	}
 	return nil

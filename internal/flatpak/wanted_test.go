@@ -196,6 +196,28 @@ func TestOverridesOfRenamedApps(t *testing.T) {
 	}
 }
 
+// TestOverridesOfUnreadableApps has an app whose former ids cannot be read: that no file has
+// its new id does not mean that its override is gone.
+func TestOverridesOfUnreadableApps(t *testing.T) {
+	a := deployed(t, "", "a.b.Other/x86_64/stable")
+	write(t, filepath.Join(a.User, "app/a.b.New/x86_64/stable/active/deploy"), "damaged")
+	o := flatpak.Overrides{Installations: a.Installations, Home: "/home/me", Arch: "x86_64"}
+	write(t, filepath.Join(o.User, "overrides/a.b.Old"), "[Context]\nsockets=x11;\n")
+	now := manifest.FlatpakOverride{App: "a.b.New", Scope: "user", Flags: []string{"--socket=x11"}}
+	other := manifest.FlatpakOverride{App: "a.b.Other", Scope: "user", Flags: []string{"--socket=x11"}}
+	found, err := o.Observe(t.Context(), nil, []manifest.FlatpakOverride{now, other})
+	if err != nil || !found.Hidden(now) || found.Hidden(other) {
+		t.Fatalf("hidden: %+v, %v", found, err)
+	}
+	if len(found.Unread) != 1 || found.Unread[0].What != "user/a.b.New" || !strings.Contains(found.Unread[0].Err.Error(), "is damaged") {
+		t.Errorf("unread: %v", found.Unread)
+	}
+	write(t, filepath.Join(o.User, "overrides/a.b.New"), "[Context]\nsockets=x11;\n")
+	if found, err := o.Observe(t.Context(), nil, []manifest.FlatpakOverride{now}); err != nil || found.Hidden(now) || len(found.Unread) > 0 {
+		t.Errorf("with a file of its own: %v, %v", found.Unread, err)
+	}
+}
+
 func TestBundles(t *testing.T) {
 	const config = "[remote \"c-origin\"]\nurl=\nxa.title=c.flatpak\nxa.noenumerate=true\n[remote \"d-origin\"]\nurl=https://example.org\nxa.noenumerate=true\n"
 	a := deployed(t, config, "a.b.C/x86_64/stable", "a.b.D/x86_64/stable")
