@@ -81,16 +81,14 @@ func (o *observed) pinnedExactly(all []manifest.FlatpakApp) []manifest.FlatpakAp
 func (o *observed) pins(op plan.Op, all []manifest.FlatpakApp, options ...string) []plan.Change {
 	var changes []plan.Change
 	for _, scope := range o.scopes() {
-		c := plan.Change{Op: op}
-		argv := append([]string{"flatpak", "pin", option(scope)}, options...)
+		var refs, targets []string
 		for _, x := range all {
 			if have, ok := o.installed(x); ok && x.Scope == scope {
-				argv, c.Targets = append(argv, o.ref(have.FlatpakApp)), append(c.Targets, x.Key())
+				refs, targets = append(refs, o.ref(have.FlatpakApp)), append(targets, x.Key())
 			}
 		}
-		if len(c.Targets) > 0 {
-			c.Steps = []plan.Step{plan.Run{Argv: argv}}
-			changes = append(changes, c)
+		if len(refs) > 0 {
+			changes = append(changes, plan.Change{Op: op, Targets: targets, Steps: []plan.Step{editPatterns("pin", scope, refs, options...)}})
 		}
 	}
 	return changes
@@ -206,16 +204,16 @@ func (a Apps) pin(d reconcile.Diff[manifest.FlatpakApp]) (plan.Change, bool) {
 		held = []string{own}
 	}
 	if len(held) > 0 { // flatpak does not update masked apps
-		change.Steps = append(change.Steps, mask(app.Scope, held, "--remove"))
+		change.Steps = append(change.Steps, editPatterns("mask", app.Scope, held, "--remove"))
 	}
 	if want != "" {
 		update := []string{"flatpak", "update", option(app.Scope), "--noninteractive", "--commit=" + want, a.ref(*app)}
 		if len(held) > 0 {
-			change.Undo = []plan.Step{mask(app.Scope, held)}
+			change.Undo = []plan.Step{editPatterns("mask", app.Scope, held)}
 		} else {
 			held = []string{a.ownMask(*app)}
 		}
-		change.Steps = append(change.Steps, plan.Run{Argv: update}, mask(app.Scope, held))
+		change.Steps = append(change.Steps, plan.Run{Argv: update}, editPatterns("mask", app.Scope, held))
 	}
 	return change, len(change.Steps) > 0
 }
@@ -228,11 +226,4 @@ func (a Apps) masksOf(app manifest.FlatpakApp) []string {
 // ownMask returns the mask that holds one app.
 func (a Apps) ownMask(app manifest.FlatpakApp) string {
 	return fmt.Sprintf("%s/%s/%s/%s", kindOf(app), app.ID, a.Arch, cmp.Or(app.Branch, "*"))
-}
-
-// mask returns the step that excludes what the patterns match from updates or, with
-// --remove, includes it again.
-func mask(scope manifest.Scope, patterns []string, options ...string) plan.Step {
-	argv := append([]string{"flatpak", "mask", option(scope)}, options...)
-	return plan.Run{Argv: append(argv, patterns...)}
 }

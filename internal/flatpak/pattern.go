@@ -8,6 +8,7 @@ import (
 
 	"bkt/internal/keyfile"
 	"bkt/internal/manifest"
+	"bkt/internal/plan"
 )
 
 // The lists of patterns in the group core of an installation's configuration.
@@ -20,6 +21,13 @@ const (
 // patterns returns a list of patterns of an installation.
 func patterns(config keyfile.File, key string) []string {
 	return slices.DeleteFunc(keyfile.SplitList(config.Raw(coreGroup, key)), func(p string) bool { return p == "" })
+}
+
+// editPatterns returns the step by which flatpak's command "mask" or "pin" adds patterns to
+// the list that is called like it or, with --remove, removes them.
+func editPatterns(command string, scope manifest.Scope, patterns []string, options ...string) plan.Step {
+	argv := append([]string{"flatpak", command, option(scope)}, options...)
+	return plan.Run{Argv: append(argv, patterns...)}
 }
 
 // isMasked reports whether a mask excludes an app or a runtime from updates.

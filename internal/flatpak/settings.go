@@ -44,11 +44,9 @@ func (s Settings) Observe(_ context.Context, _ reconcile.System, known []manifes
 		if err != nil {
 			return err
 		}
-		item, unused := s.settings(scope, dir, config, known)
-		left = append(left, unused...)
-		if d := found[scope]; d.Path != "" {
-			item.Path, item.DisplayName, item.Priority, item.StorageType = d.Path, d.DisplayName, d.Priority, d.StorageType
-		}
+		item := found[scope]
+		item.Scope = scope
+		left = append(left, s.addSettings(&item, dir, config, of(known, scope))...)
 		found[scope] = item
 		return nil
 	})
@@ -68,15 +66,11 @@ func (s Settings) Observe(_ context.Context, _ reconcile.System, known []manifes
 	}, nil
 }
 
-// settings returns the settings of an installation. Masks of apps that are held at a commit
-// and pins of installed runtimes belong to these.
-func (s Settings) settings(scope manifest.Scope, dir string, config keyfile.File, known []manifest.FlatpakInstallation) (manifest.FlatpakInstallation, []reconcile.LeftOut) {
-	declared := of(known, scope)
-	item := manifest.FlatpakInstallation{
-		Scope:          scope,
-		Languages:      strings.TrimSuffix(config.Get(coreGroup, languagesKey), ";"),
-		ExtraLanguages: strings.TrimSuffix(config.Get(coreGroup, extraLanguagesKey), ";"),
-	}
+// addSettings adds the settings of an installation to its definition. Masks of apps held at a
+// commit and pins of installed runtimes belong to these.
+func (s Settings) addSettings(item *manifest.FlatpakInstallation, dir string, config keyfile.File, declared manifest.FlatpakInstallation) []reconcile.LeftOut {
+	item.Languages = strings.TrimSuffix(config.Get(coreGroup, languagesKey), ";")
+	item.ExtraLanguages = strings.TrimSuffix(config.Get(coreGroup, extraLanguagesKey), ";")
 	for _, p := range patterns(config, maskedKey) {
 		if slices.Contains(declared.Masks, p) || !s.holdsApp(dir, p) {
 			item.Masks = append(item.Masks, p)
@@ -88,10 +82,10 @@ func (s Settings) settings(scope manifest.Scope, dir string, config keyfile.File
 		case slices.Contains(declared.Pins, p), !ref:
 			item.Pins = append(item.Pins, p)
 		case !isInstalled(filepath.Join(dir, p)):
-			left = append(left, reconcile.LeftOut{Reason: "pins of runtimes that are not installed", What: fmt.Sprintf("%s %s", scope, p)})
+			left = append(left, reconcile.LeftOut{Reason: "pins of runtimes that are not installed", What: fmt.Sprintf("%s %s", item.Scope, p)})
 		}
 	}
-	return item, left
+	return left
 }
 
 // isRuntime reports whether a pin is the whole ref of a runtime for this architecture, as
@@ -229,14 +223,15 @@ func language(scope manifest.Scope, key, have, want string) []plan.Step {
 	return []plan.Step{plan.Run{Argv: argv}}
 }
 
-// edit returns the steps that remove patterns from a list, and add others.
+// edit returns the steps that remove patterns from a list, see [editPatterns], and add
+// others.
 func edit(scope manifest.Scope, command string, have, want []string) []plan.Step {
 	var steps []plan.Step
 	if gone := without(have, want); len(gone) > 0 {
-		steps = append(steps, plan.Run{Argv: append([]string{"flatpak", command, option(scope), "--remove"}, gone...)})
+		steps = append(steps, editPatterns(command, scope, gone, "--remove"))
 	}
 	if added := without(want, have); len(added) > 0 {
-		steps = append(steps, plan.Run{Argv: append([]string{"flatpak", command, option(scope)}, added...)})
+		steps = append(steps, editPatterns(command, scope, added))
 	}
 	return steps
 }
