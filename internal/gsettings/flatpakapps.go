@@ -1,6 +1,7 @@
 package gsettings
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -13,12 +14,14 @@ import (
 func (d Domain) ofFlatpaks() ([]reconcile.LeftOut, error) {
 	apps := filepath.Join(d.Home, ".var/app")
 	entries, err := os.ReadDir(apps)
+	errs := []error{patherr.UnlessMissing(err)}
 	var all []reconcile.LeftOut
 	for _, e := range entries {
 		st, err := os.Lstat(filepath.Join(apps, e.Name(), "config/glib-2.0/settings/keyfile"))
+		errs = append(errs, patherr.UnlessMissing(err))
 		if err == nil && st.Size() > 0 {
 			all = append(all, reconcile.LeftOut{Reason: "settings inside Flatpak apps", What: e.Name()})
 		}
 	}
-	return all, patherr.UnlessMissing(err)
+	return all, patherr.TrimOp(errors.Join(errs...))
 }

@@ -279,6 +279,15 @@ func TestWhatIsLeftOut(t *testing.T) {
 	if len(o.Items) != 1 || len(o.Unread) != 0 {
 		t.Errorf("items %v, not read %v", o.Items, o.Unread)
 	}
+	// An app whose folder cannot be read may have settings.
+	put(t, filepath.Join(d.Home, ".var/app/org.example.E/x"), nil)
+	if err := os.Symlink("config", filepath.Join(d.Home, ".var/app/org.example.E/config")); err != nil {
+		t.Fatal(err)
+	}
+	o = snapshot(t, d)
+	if len(leftOut(o)) != 4 || len(o.Unread) != 1 || !strings.Contains(fmt.Sprint(o.Unread[0].Err), "org.example.E/config") {
+		t.Errorf("with a folder that cannot be read, %v are left out, not read: %v", o.LeftOut, o.Unread)
+	}
 	if err := os.RemoveAll(filepath.Join(d.Home, ".var")); err != nil {
 		t.Fatal(err)
 	}
