@@ -101,12 +101,19 @@ func (o *observer) add(path string, value gvariant.Value) error {
 	case declared && found.counts():
 		o.items = append(o.items, o.reworded(found, known))
 	case declared || redundant:
-	case o.leavesOut(found) != "":
-		o.leave(o.leavesOut(found), found)
 	default:
-		o.items = append(o.items, o.item(found))
+		o.addUndeclared(found)
 	}
 	return nil
+}
+
+// addUndeclared adds a setting that is not declared, unless there is a reason against it.
+func (o *observer) addUndeclared(f setting) {
+	if reason := o.leavesOut(f); reason != "" {
+		o.leave(reason, f)
+		return
+	}
+	o.items = append(o.items, o.item(f))
 }
 
 // leavesOut returns the reason why a setting that is not declared is not captured, "" if it
