@@ -42,7 +42,7 @@ func (u *unread) hides(scope manifest.Scope, key string) bool {
 
 // hidesScope reports whether a file that could not be read may define an installation.
 func (u *unread) hidesScope(scope manifest.Scope) bool {
-	if _, custom := scope.Custom(); !custom || u.further == nil || len(u.further.unread) == 0 {
+	if _, custom := scope.Custom(); !custom || len(u.further.unread) == 0 {
 		return false
 	}
 	_, found := u.further.find(scope)

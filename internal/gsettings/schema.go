@@ -18,8 +18,8 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// schemas are the installed schemas. They are read on demand. What cannot be read is not there
-// for GSettings, and all other schemas are.
+// schemas are the installed schemas. They are read on demand. GSettings ignores those that
+// cannot be read, and uses all others.
 type schemas struct {
 	files  []gvdb.Table
 	found  map[string]*schema   // by name; nil: does not exist

@@ -45,8 +45,8 @@ func Encode(text, home string) string {
 	return b.String() + escape(plain.String()+text)
 }
 
-// lastOf returns what stands before the next character: the end of the plain text, or a
-// home that has just been replaced.
+// lastOf returns the text before the next character: the end of the plain text, or a home
+// that has just been replaced.
 func lastOf(plain string, replaced bool) string {
 	if plain == "" && replaced {
 		return variable

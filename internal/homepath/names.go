@@ -63,8 +63,8 @@ func (n Names) Usual(text string) string {
 	}
 }
 
-// other returns the length of another name of the home at the start of a text, 0 if there is
-// none.
+// other returns the length of another name of the home at the start of a text, 0 if the text
+// does not start with one.
 func (n Names) other(text string) int {
 	dir := "/"
 	for at := 1; at < len(text); {
