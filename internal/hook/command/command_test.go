@@ -94,6 +94,18 @@ func TestParseOptions(t *testing.T) {
 	}
 }
 
+func TestIn(t *testing.T) {
+	const list = "add -a --all\n\tadd-all"
+	for word, want := range map[string]bool{
+		"add": true, "-a": true, "--all": true, "add-all": true,
+		"": false, "a": false, "-all": false, "--al": false, "all": false, "add-": false, "-a --all": false,
+	} {
+		if got := command.In(list, word); got != want {
+			t.Errorf("%q: %t", word, got)
+		}
+	}
+}
+
 func TestFirstOperand(t *testing.T) {
 	tests := []struct {
 		line string

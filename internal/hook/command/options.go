@@ -42,26 +42,21 @@ func (o *Options) add(name, value string) {
 
 // In reports whether a list, with blanks between its words, has a word.
 func In(list, word string) bool {
-	for word != "" && len(list) >= len(word) {
-		i := strings.Index(list, word)
+	for start := 0; word != ""; start++ {
+		i := strings.Index(list[start:], word)
 		if i < 0 {
 			return false
 		}
-		end := i + len(word)
-		if (i == 0 || isBlank(list[i-1])) && (end == len(list) || isBlank(list[end])) {
-			return true
-		}
-		list = list[i+1:]
-		if j := strings.IndexFunc(list, func(r rune) bool { return isBlank(byte(r)) }); j >= 0 {
-			list = list[j+1:]
-		} else {
-			return false
+		start += i
+		end := start + len(word)
+		if (start == 0 || isBlank(rune(list[start-1]))) && (end == len(list) || isBlank(rune(list[end]))) {
+			return !strings.ContainsFunc(word, isBlank) // an argument in quotes can have blanks
 		}
 	}
 	return false
 }
 
-func isBlank(c byte) bool { return c == ' ' || c == '\n' || c == '\t' }
+func isBlank(c rune) bool { return c == ' ' || c == '\n' || c == '\t' }
 
 // parseLong adds a long option, and its value from args. It returns the rest of
 // args.
