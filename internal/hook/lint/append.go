@@ -43,7 +43,7 @@ func asksAbout(guards []*guard, file string) bool {
 // checkGrown reports a file that takes the place of one from which it was made by adding.
 func (l *linter) checkGrown(c command.Call, sc scope) {
 	o := command.ParseOptions(c.Args, writeValued)
-	if !c.Is("mv", "cp", "install") || len(o.Operands) != 2 {
+	if len(o.Operands) != 2 {
 		return
 	}
 	from, to := l.absolute(o.Operands[0]), l.absolute(o.Operands[1])
@@ -61,9 +61,6 @@ func (l *linter) checkVarying(target string, sc scope) {
 }
 
 func (l *linter) checkTee(c command.Call, sc scope) {
-	if !c.Is("tee", "sponge") {
-		return
-	}
 	o := command.ParseOptions(c.Args, "")
 	for _, target := range l.all(o.Operands) {
 		switch {
@@ -77,10 +74,8 @@ func (l *linter) checkTee(c command.Call, sc scope) {
 	}
 }
 
-// checkAppender reports other programs that add to a file, and copies that replace what
-// they were made from.
+// checkAppender reports other programs that add to a file.
 func (l *linter) checkAppender(c command.Call, sc scope) {
-	l.checkGrown(c, sc)
 	switch c.Name {
 	case "dd":
 		appends := slices.ContainsFunc(c.Args, func(a string) bool { return strings.HasPrefix(a, "oflag=") && strings.Contains(a, "append") })
@@ -117,16 +112,13 @@ func edAdds(script content) bool {
 }
 
 func (l *linter) checkGitConfig(c command.Call, sc scope) {
-	if c.Is("git") && slices.Contains(c.Args, "config") && slices.Contains(c.Args, "--add") {
+	if slices.Contains(c.Args, "config") && slices.Contains(c.Args, "--add") {
 		l.reportNamed("git-config-add", sc, c.Args[slices.Index(c.Args, "--add")+1:]...)
 	}
 }
 
 // checkVaryingName reports files that have another name at every start.
 func (l *linter) checkVaryingName(c command.Call, sc scope) {
-	if !c.Is("cp", "mv", "touch", "mkdir", "ln", "install", "tar", "tee") {
-		return
-	}
 	for i, w := range c.Words {
 		if strings.HasPrefix(c.Args[i], "-") || !l.varies(w) || isDevice(c.Args[i]) {
 			continue

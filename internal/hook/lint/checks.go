@@ -10,29 +10,27 @@ type check struct {
 }
 
 const (
-	// makers are the commands that make or change files, or have one for an argument.
-	makers       = "cp mv ln install mkdir touch tee rm rmdir sed perl"
-	runtimes     = "podman docker nerdctl"
-	databases    = "sqlite3 psql mysql mariadb"
-	accounts     = "useradd adduser groupadd addgroup"
-	interpreters = "python python2 python3 perl ruby node awk gawk mawk"
+	runtimes  = "podman docker nerdctl"
+	databases = "sqlite3 psql mysql mariadb"
 )
 
 var checks = []check{
 	{"tee sponge", (*linter).checkTee},
 	{"sed perl", (*linter).checkSed},
-	{"mv cp install dd tar ed ex", (*linter).checkAppender},
+	{"mv cp install", (*linter).checkGrown},
+	{"dd tar ed ex", (*linter).checkAppender},
 	{"git", (*linter).checkGitConfig},
 	{"cp mv ln install git tmux gpg gpg2 nmcli iptables ip6tables " + runtimes + " " + databases, (*linter).checkAnother},
 	{"mkdir", (*linter).checkMkdir},
 	{"ln", (*linter).checkLink},
 	{"ln cp mv", (*linter).checkIntoFolder},
 	{"mkfifo mknod", (*linter).checkSpecialFile},
-	{accounts, (*linter).checkAccount},
+	{"useradd adduser groupadd addgroup", (*linter).checkAccount},
 	{"flatpak git", (*linter).checkRemote},
 	{"git", (*linter).checkClone},
 	{"mv", (*linter).checkMove},
-	{"rm rmdir unlink " + consumers, (*linter).checkRemove},
+	{"gunzip bunzip2 unxz unzstd gzip bzip2 xz unlzma", (*linter).checkConsumed},
+	{"rm rmdir unlink", (*linter).checkRemove},
 	{"", (*linter).checkOnce},
 	{"", (*linter).checkPrompt},
 	{"unzip 7z 7za 7zz ssh-keygen gpg gpg2 cp mv", (*linter).checkOverwrite},
@@ -43,7 +41,7 @@ var checks = []check{
 	{"wget", (*linter).checkWget},
 	{"aria2c", (*linter).checkAria2c},
 	{"scp rsync", (*linter).checkRemoteCopy},
-	{interpreters, (*linter).checkForeignScript},
+	{"", (*linter).checkForeignScript},
 	{"", (*linter).checkDownloadedScript},
 	{"", (*linter).checkPinnedVersion},
 	{"", (*linter).checkNeedsRoot},

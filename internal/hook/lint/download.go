@@ -13,9 +13,6 @@ import (
 const curlValued = "-o --output --output-dir -H --header -d --data --data-raw --data-binary --data-urlencode -X --request -u --user -A --user-agent -e --referer -b --cookie -c --cookie-jar -C --continue-at -E --cert -F --form -K --config -m --max-time --connect-timeout -r --range -T --upload-file -w --write-out -x --proxy -y -Y -z -Q -t -U -D --dump-header --retry --retry-delay --retry-max-time --cacert --capath --resolve --url --create-file-mode --proto --limit-rate --interface"
 
 func (l *linter) checkCurl(c command.Call, sc scope) {
-	if !c.Is("curl") {
-		return
-	}
 	o := command.ParseOptions(c.Args, curlValued)
 	saved := l.curlFiles(o, sc)
 	for _, file := range saved {
@@ -69,9 +66,6 @@ func (l *linter) checkDownload(file string, sc scope) {
 }
 
 func (l *linter) checkWget(c command.Call, sc scope) {
-	if !c.Is("wget") {
-		return
-	}
 	o := command.ParseOptions(c.Args, "-O --output-document -P --directory-prefix -o --output-file -a --append-output -U --user-agent --header -T --timeout -t --tries -i --input-file -e --execute")
 	if o.Has("--spider", "--help", "--version") {
 		return
@@ -112,9 +106,6 @@ func (l *linter) checkWgetNames(o command.Options, sc scope) {
 }
 
 func (l *linter) checkAria2c(c command.Call, sc scope) {
-	if !c.Is("aria2c") {
-		return
-	}
 	o := command.ParseOptions(c.Args, "-d --dir -o --out -x -s -j -k")
 	dir := "."
 	if dirs := o.Values("-d", "--dir"); len(dirs) > 0 {
@@ -161,7 +152,7 @@ func (l *linter) substitutesDownload(w *syntax.Word) bool {
 func (l *linter) checkRemoteCopy(c command.Call, sc scope) {
 	o := command.ParseOptions(c.Args, "-P -p -i -F -o -J -l -e --rsh -S")
 	n := len(o.Operands)
-	if !c.Is("scp", "rsync") || n < 2 {
+	if n < 2 {
 		return
 	}
 	if slices.ContainsFunc(o.Operands[:n-1], func(a string) bool { return strings.Contains(a, ":") }) {

@@ -188,6 +188,7 @@ var bad = []struct{ run, rules string }{
 	{`[ -z "$(grep x ~/.bashrc)" ] && echo x >> ~/.bashrc`, "status"},
 	{`sed -i '/x/r /etc/skel/x' ~/.bashrc`, "append"},
 	{`awk 'BEGIN { print 1 >> "/var/log/x" }'`, "append"},
+	{`python3.12 -c "open('/etc/hosts', 'a').write('x')"`, "append"},
 	{`[ -d ~/.x ] || { mkdir -p ~/.x && exit 0; }; echo x >> ~/.bashrc`, "append"},
 	{`{ cat ~/.bashrc; echo x; } > ~/.b && mv ~/.b ~/.bashrc`, "append"},
 	{`cp ~/.bashrc ~/.b; echo x >> ~/.b; mv ~/.b ~/.bashrc`, "append"},

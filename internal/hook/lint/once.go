@@ -12,7 +12,7 @@ import (
 
 func (l *linter) checkMkdir(c command.Call, sc scope) {
 	o := command.ParseOptions(c.Args, "-m --mode -Z --context")
-	if c.Is("mkdir") && !o.Has("-p", "--parents") && (len(o.Operands) > 0 || c.FromXargs) && !l.hasCleared(o.Operands, sc) {
+	if !o.Has("-p", "--parents") && (len(o.Operands) > 0 || c.FromXargs) && !l.hasCleared(o.Operands, sc) {
 		l.report("mkdir", sc, l.all(o.Operands)...)
 	}
 }
@@ -24,7 +24,7 @@ func (l *linter) hasCleared(paths []string, sc scope) bool {
 
 func (l *linter) checkLink(c command.Call, sc scope) {
 	o := command.ParseOptions(c.Args, "-t --target-directory -S --suffix")
-	if !c.Is("ln") || o.Has("-f", "--force", "-b", "--backup", "-i") || len(o.Operands) == 0 {
+	if o.Has("-f", "--force", "-b", "--backup", "-i") || len(o.Operands) == 0 {
 		return
 	}
 	link := o.Operands[len(o.Operands)-1]
@@ -38,7 +38,7 @@ func (l *linter) checkLink(c command.Call, sc scope) {
 
 func (l *linter) checkSpecialFile(c command.Call, sc scope) {
 	o := command.ParseOptions(c.Args, "-m --mode -Z --context")
-	if !c.Is("mkfifo", "mknod") || len(o.Operands) == 0 {
+	if len(o.Operands) == 0 {
 		return
 	}
 	files := o.Operands
@@ -51,9 +51,6 @@ func (l *linter) checkSpecialFile(c command.Call, sc scope) {
 }
 
 func (l *linter) checkAccount(c command.Call, sc scope) {
-	if !c.Is("useradd", "adduser", "groupadd", "addgroup") {
-		return
-	}
 	o := command.ParseOptions(c.Args, "-u --uid -g --gid -G --groups -d --home-dir --home -s --shell -c --comment -k --skel -b --base-dir -K --key -e -p --password --gecos --ingroup")
 	force := c.Is("groupadd") && o.Has("-f", "--force")
 	joins := c.Is("adduser", "addgroup") && len(o.Operands) > 1 // it adds a user to a group, which can be repeated
@@ -79,9 +76,6 @@ func (l *linter) checkRemote(c command.Call, sc scope) {
 const gitValued = "-C -c --git-dir --work-tree --namespace"
 
 func (l *linter) checkClone(c command.Call, sc scope) {
-	if !c.Is("git") {
-		return
-	}
 	n := command.FirstOperand(c.Args, gitValued)
 	if n >= len(c.Args) || c.Args[n] != "clone" {
 		return
@@ -103,7 +97,7 @@ func (l *linter) checkClone(c command.Call, sc scope) {
 
 func (l *linter) checkMove(c command.Call, sc scope) {
 	o := command.ParseOptions(c.Args, "-t --target-directory -S --suffix")
-	if !c.Is("mv") || o.Has("-n", "--no-clobber") || len(o.Operands) == 0 {
+	if o.Has("-n", "--no-clobber") || len(o.Operands) == 0 {
 		return
 	}
 	sources := o.Operands
@@ -115,21 +109,17 @@ func (l *linter) checkMove(c command.Call, sc scope) {
 	}
 }
 
-// consumers are programs that replace a file with another one.
-const consumers = "gunzip bunzip2 unxz unzstd gzip bzip2 xz unlzma"
+// checkConsumed reports programs that replace a file with another one.
+func (l *linter) checkConsumed(c command.Call, sc scope) {
+	o := command.ParseOptions(c.Args, "-S --suffix")
+	if !o.Has("-k", "--keep", "-c", "--stdout", "-t", "-l", "--test", "--list") && l.removesUnknown(o.Operands) {
+		l.report("remove", sc, l.all(o.Operands)...)
+	}
+}
 
 func (l *linter) checkRemove(c command.Call, sc scope) {
-	if o := command.ParseOptions(c.Args, "-S --suffix"); command.In(consumers, c.Name) && !o.Has("-k", "--keep", "-c", "--stdout", "-t", "-l", "--test", "--list") && len(o.Operands) > 0 {
-		if l.removesUnknown(o.Operands) {
-			l.report("remove", sc, l.all(o.Operands)...)
-		}
-		return
-	}
 	o := command.ParseOptions(c.Args, "")
-	if !c.Is("rm", "rmdir", "unlink") || o.Has("-f", "--force", "-i", "-I", "--interactive") {
-		return
-	}
-	if l.removesUnknown(o.Operands) {
+	if !o.Has("-f", "--force", "-i", "-I", "--interactive") && l.removesUnknown(o.Operands) {
 		l.report("remove", sc, l.all(o.Operands)...)
 	}
 }

@@ -35,27 +35,26 @@ func (l *linter) checkNeedsRoot(c command.Call, sc scope) {
 		l.report("needs-root", sc)
 		return
 	}
-	if !command.In(makers, c.Name) {
-		return
+	if slices.ContainsFunc(l.all(l.changed(c)), needsRoot) {
+		l.report("needs-root", sc)
 	}
-	o := command.ParseOptions(c.Args, writeValued)
-	var files []string
-	switch {
-	case c.Is("ln", "cp", "install", "mv") && len(o.Operands) > 1:
-		files = o.Operands[len(o.Operands)-1:]
-	case c.Is("mkdir", "touch", "tee", "rm", "rmdir"):
-		files = o.Operands
-	case c.Is("sed"):
+}
+
+// changed returns the files that a command makes, changes or removes.
+func (l *linter) changed(c command.Call) []string {
+	switch c.Name {
+	case "ln", "cp", "install", "mv":
+		if files := command.ParseOptions(c.Args, writeValued).Operands; len(files) > 1 {
+			return files[len(files)-1:]
+		}
+	case "mkdir", "touch", "tee", "rm", "rmdir":
+		return command.ParseOptions(c.Args, writeValued).Operands
+	case "sed":
 		if s, ok := l.sed(c); ok {
-			files = s.files
+			return s.files
 		}
 	}
-	for _, f := range l.all(files) {
-		if needsRoot(f) {
-			l.report("needs-root", sc)
-			return
-		}
-	}
+	return nil
 }
 
 // checkNeedsRootAt reports a redirection to a file that only root writes.

@@ -18,13 +18,11 @@ type sedCall struct {
 	files   []string
 }
 
-// sed returns a call of sed, or of perl as a substitute for it, that changes files.
+// sed returns what c, which calls sed or perl as a substitute for it, does with files; false
+// if it changes none.
 func (l *linter) sed(c command.Call) (sedCall, bool) {
 	if c.Is("perl") {
 		return l.perl(c)
-	}
-	if !c.Is("sed") {
-		return sedCall{}, false
 	}
 	var inPlace bool
 	var rest []string
