@@ -237,6 +237,7 @@ var good = []string{
 	`grep -qxF 'x' ~/.bashrc || echo 'x' >> ~/.bashrc`,
 	`grep -q x ~/.bashrc 2>/dev/null || { echo a; echo x; } >> ~/.bashrc`,
 	`if ! grep -q x ~/.bashrc; then echo x >> ~/.bashrc; fi`,
+	`grep -rq 'f(x)' ~/.bashrc || echo 'f(x)' >> ~/.bashrc`,
 	`if grep -q x ~/.bashrc; then :; else echo x >> ~/.bashrc; fi`,
 	`[ -f ~/.bashrc ] && ! grep -q x ~/.bashrc && echo x >> ~/.bashrc; true`,
 	`grep -q x /etc/hosts || echo x | sudo tee -a /etc/hosts`,

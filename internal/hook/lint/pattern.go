@@ -72,11 +72,12 @@ const (
 	fixed
 )
 
+// dialectOf returns the dialect of a grep.
 func dialectOf(c command.Call, o command.Options) dialect {
 	switch {
 	case c.Is("fgrep"), o.Has("-F", "--fixed-strings"):
 		return fixed
-	case c.Is("egrep"), o.Has("-E", "--extended-regexp", "-r", "--regexp-extended"):
+	case c.Is("egrep"), o.Has("-E", "--extended-regexp"):
 		return extended
 	}
 	return basic

@@ -39,7 +39,7 @@ func (l *linter) sed(c command.Call) (sedCall, bool) {
 	if len(scripts) == 0 && len(files) > 0 && !o.Has("-f", "--file") {
 		scripts, files = files[:1], files[1:]
 	}
-	s := sedCall{script: strings.Join(scripts, "\n"), known: true, files: l.all(files), dialect: dialectOf(c, o)}
+	s := sedCall{script: strings.Join(scripts, "\n"), known: true, files: l.all(files)}
 	if o.Has("-E", "-r", "--regexp-extended") {
 		s.dialect = extended
 	}
