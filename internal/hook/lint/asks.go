@@ -28,7 +28,7 @@ func (l *linter) checkPrompt(c command.Call, sc scope) {
 	if sc.hasInput {
 		return
 	}
-	if c.Is("read") && !slices.ContainsFunc(c.Args, func(a string) bool { return a == "-t" || a == "-u" }) {
+	if c.Is("read") && !hasAny(c.Args, "-t -u") {
 		l.report("asks", sc)
 	}
 	for _, m := range managers {
@@ -96,7 +96,7 @@ func (l *linter) checkOverwrite(c command.Call, sc scope) {
 		}
 		files = o.Values("-o", "--output")
 	case "cp", "mv":
-		if last := len(o.Operands) - 1; last > 0 && (slices.Contains(c.Args, "-i") || slices.Contains(c.Args, "--interactive")) {
+		if last := len(o.Operands) - 1; last > 0 && hasAny(c.Args, "-i --interactive") {
 			files = o.Operands[last:]
 		}
 	}

@@ -257,24 +257,17 @@ func isQuery(c command.Call) bool {
 	if len(c.Args) == 0 {
 		return false
 	}
-	first := c.Args[0]
 	switch c.Name {
 	case "rpm", "dpkg", "crontab":
-		return slices.Contains([]string{"-q", "-qa", "-s", "-l", "-V", "--query", "--status", "--list", "--verify"}, first)
+		return hasAny(c.Args[:1], "-q -qa -s -l -V --query --status --list --verify")
 	case "pacman":
-		return strings.HasPrefix(first, "-Q")
+		return strings.HasPrefix(c.Args[0], "-Q")
 	case "systemctl":
-		return slices.ContainsFunc(c.Args, func(a string) bool {
-			return slices.Contains([]string{"is-active", "is-enabled", "is-failed", "cat", "list-units", "list-unit-files", "status", "show"}, a)
-		})
+		return hasAny(c.Args, "is-active is-enabled is-failed cat list-units list-unit-files status show")
 	case "git":
-		return slices.ContainsFunc(c.Args, func(a string) bool {
-			return slices.Contains([]string{"--get", "--get-all", "--get-regexp", "rev-parse", "get-url", "show-ref", "status", "ls-remote", "diff", "diff-index"}, a)
-		})
+		return hasAny(c.Args, "--get --get-all --get-regexp rev-parse get-url show-ref status ls-remote diff diff-index")
 	case "flatpak", "podman", "docker", "pip", "pip3", "pipx", "cargo", "rustup", "proto", "npm", "dnf", "apt", "apk", "tmux", "uv", "conda", "snap", "brew", "gem", "code":
-		return slices.ContainsFunc(c.Args, func(a string) bool {
-			return slices.Contains([]string{"info", "list", "ls", "show", "exists", "inspect", "remotes", "which", "bin", "--list", "has-session", "--installed", "--list-extensions", "list-extensions"}, a)
-		})
+		return hasAny(c.Args, "info list ls show exists inspect remotes which bin --list has-session --installed --list-extensions list-extensions")
 	}
 	return false
 }

@@ -116,9 +116,7 @@ func isFamiliar(c command.Call) bool {
 	}
 	switch c.Name {
 	case "git":
-		return slices.ContainsFunc(c.Args, func(a string) bool {
-			return slices.Contains([]string{"clone", "config", "remote", "pull", "fetch"}, a)
-		})
+		return hasAny(c.Args, "clone config remote pull fetch")
 	case "flatpak":
 		return slices.Contains(c.Args, "remote-add")
 	case "podman", "docker":

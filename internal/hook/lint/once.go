@@ -164,7 +164,7 @@ func (l *linter) isFolder(from, to string) bool {
 	target, link := path.Base(from), path.Base(to)
 	for _, p := range []string{from, to} {
 		if slices.ContainsFunc(strings.Split(path.Dir(p), "/"), func(d string) bool {
-			return slices.Contains([]string{"bin", "sbin", "libexec", "zoneinfo", "applications", "systemd", "run", "dev", "proc", "alternatives", "lib", "lib64"}, d)
+			return command.In("bin sbin libexec zoneinfo applications systemd run dev proc alternatives lib lib64", d)
 		}) || strings.ContainsAny(path.Base(p), "$*") {
 			return false
 		}
@@ -316,16 +316,14 @@ func isNameless(c command.Call) bool {
 
 // checkAnother reports commands that make one more of something, without a name.
 func (l *linter) checkAnother(c command.Call, sc scope) {
-	o := command.ParseOptions(c.Args, "-C -m --message")
 	another := false
 	switch {
 	case c.Is("cp", "mv", "ln", "install"):
-		kinds := o.Values("--backup")
-		another = slices.Contains(kinds, "numbered") || slices.Contains(kinds, "t")
+		another = hasAny(command.ParseOptions(c.Args, "").Values("--backup"), "numbered t")
 	case c.Is("git"):
 		another = slices.Contains(c.Args, "commit") && slices.Contains(c.Args, "--allow-empty")
-	case c.Is("podman", "docker", "nerdctl"):
-		detached := slices.Contains(c.Args, "-d") || slices.Contains(c.Args, "--detach") || slices.Contains(c.Args, "create")
+	case command.In(runtimes, c.Name):
+		detached := hasAny(c.Args, "-d --detach create")
 		another = detached && !slices.Contains(c.Args, "--rm") && isNameless(c)
 	case c.Is("tmux"):
 		another = hasInOrder(c.Args, []string{"new-session", "-d"}) && !hasInOrder(c.Args, []string{"-s"})
@@ -335,7 +333,7 @@ func (l *linter) checkAnother(c command.Call, sc scope) {
 		another = hasInOrder(c.Args, []string{"con", "add"}) || hasInOrder(c.Args, []string{"connection", "add"})
 	case c.Is("iptables", "ip6tables"):
 		another = hasAny(c.Args, "-A -I --append --insert")
-	case c.Is("sqlite3", "psql", "mysql", "mariadb"):
+	case command.In(databases, c.Name):
 		another = insertsInSQL().MatchString(strings.ToLower(strings.Join(c.Args, " ")))
 	}
 	if another {

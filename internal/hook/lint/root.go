@@ -31,7 +31,7 @@ func (l *linter) checkNeedsRoot(c command.Call, sc scope) {
 			return
 		}
 	}
-	if c.Is("systemctl") && len(c.Args) > 0 && !slices.ContainsFunc(c.Args, func(a string) bool { return a == "--user" || a == "--global" }) && hasAny(c.Args, "enable disable start stop restart mask unmask daemon-reload") {
+	if c.Is("systemctl") && !hasAny(c.Args, "--user --global") && hasAny(c.Args, "enable disable start stop restart mask unmask daemon-reload") {
 		l.report("needs-root", sc)
 		return
 	}

@@ -2,6 +2,8 @@ package lint
 
 import (
 	"strings"
+
+	"bkt/internal/hook/command"
 )
 
 // filled are the rules whose replacement has a place for the path or the name that a command
@@ -14,7 +16,7 @@ var plain = lazy(`^[~/A-Za-z0-9._+-]+$`)
 // use returns what to write instead of the command of a candidate: the replacement of its rule,
 // with the path, the name or the line that is known in its places.
 func (c candidate) use() string {
-	if !strings.Contains(" "+filled+" ", " "+c.rule.Name+" ") || len(c.effects) != 1 {
+	if !command.In(filled, c.rule.Name) || len(c.effects) != 1 {
 		return c.rule.Use
 	}
 	e := c.effects[0]

@@ -51,7 +51,7 @@ func isVarying(c command.Call) bool {
 		_, ok := c.Sub("rand", "genrsa", "genpkey", "gendsa", "dhparam")
 		return ok
 	case "wg":
-		return slices.Contains(c.Args, "genkey") || slices.Contains(c.Args, "genpsk")
+		return hasAny(c.Args, "genkey genpsk")
 	case "ssh-keyscan": // hashed with a new salt
 		return command.ParseOptions(c.Args, "-f -p -T -t").Has("-H")
 	case "printf":
@@ -101,7 +101,7 @@ func (l *linter) checkVaryingValue(c command.Call, sc scope) {
 
 // makesKey reports whether a call of openssl makes a new key.
 func makesKey(c command.Call) bool {
-	return isVarying(c) || slices.ContainsFunc(c.Args, func(a string) bool { return a == "-newkey" || a == "-new" || a == "-genkey" })
+	return isVarying(c) || hasAny(c.Args, "-newkey -new -genkey")
 }
 
 // keyFiles returns the files that a call of openssl writes.
