@@ -26,6 +26,13 @@ func (sc scope) under(g *guard) scope {
 	return sc
 }
 
+// surrounds reports whether commands under the guards inner only run if those under the guards
+// outer do.
+func surrounds(outer, inner []*guard) bool {
+	n := len(outer)
+	return n == 0 || n <= len(inner) && inner[n-1] == outer[n-1]
+}
+
 // maxGuards and maxCompared limit the time that guards take. What exceeds them is not
 // reported.
 const (
@@ -63,13 +70,13 @@ func (m *memory) answer(g *guard, own []effect) truth {
 	return g.after(w)
 }
 
-// exit returns whether a statement can leave the script or the iteration of a loop.
+// ends reports whether a statement can leave the script or the iteration of a loop.
 func ends(n syntax.Node) bool {
 	_, found := exit(n)
 	return found
 }
 
-// exit returns the first command in a node that leaves the script.
+// exit returns the first command in a node that leaves the script or the iteration of a loop.
 func exit(n syntax.Node) (left *syntax.CallExpr, found bool) {
 	syntax.Walk(n, func(n syntax.Node) bool {
 		if c, ok := n.(*syntax.CallExpr); ok && !found && len(c.Args) > 0 &&

@@ -70,10 +70,7 @@ type place struct {
 }
 
 // holds reports whether what has happened at p is also true in scope sc.
-func (p place) holds(sc scope) bool {
-	n := len(p.guards)
-	return n == 0 || n <= len(sc.guards) && sc.guards[n-1] == p.guards[n-1]
-}
+func (p place) holds(sc scope) bool { return surrounds(p.guards, sc.guards) }
 
 // A copied file has the text of others.
 type copied struct {
@@ -173,7 +170,7 @@ func (m *memory) excuses(c candidate, h *hook.Declared) bool {
 	switch {
 	case slices.Contains(h.Allow, c.rule.Name):
 		return true
-	case e&ifRemoved != 0 && m.removesAll(c.paths),
+	case e&ifRemoved != 0 && coversAll(m.removed, c.paths),
 		e&ifSorted != 0 && coversAll(m.deduped, c.paths),
 		e&ifRemade != 0 && m.makesAgain(c),
 		e&ifCaught == 0 && areVolatile(h.Volatile, c.paths):
@@ -195,14 +192,11 @@ func (c candidate) repeats(d candidate) bool {
 	return c.rule == d.rule && c.offset == d.offset && c.source == d.source
 }
 
-// removesAll reports whether hooks remove all the paths.
-func (m *memory) removesAll(paths []string) bool { return coversAll(m.removed, paths) }
-
 // makesAgain reports whether hooks make the paths of a candidate after it.
 func (m *memory) makesAgain(c candidate) bool {
 	var made []string
 	for _, e := range m.effects {
-		if e.at > c.at && (e.kind == creates || e.kind == populates) && (place{guards: e.guards}).holds(scope{guards: c.guards}) {
+		if e.at > c.at && (e.kind == creates || e.kind == populates) && surrounds(e.guards, c.guards) {
 			made = append(made, e.path)
 		}
 	}
@@ -211,12 +205,7 @@ func (m *memory) makesAgain(c candidate) bool {
 
 // coversAll reports whether each of the paths is in one of the folders.
 func coversAll(folders, paths []string) bool {
-	for _, p := range paths {
-		if !slices.ContainsFunc(folders, func(f string) bool { return within(p, f) }) {
-			return false
-		}
-	}
-	return len(paths) > 0
+	return len(paths) > 0 && !slices.ContainsFunc(paths, func(p string) bool { return !withinAny(p, folders...) })
 }
 
 // areVolatile reports whether all the paths are declared volatile.

@@ -2,12 +2,18 @@ package lint
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
 // within reports whether p is folder or below it.
 func within(p, folder string) bool {
 	return p == folder || strings.HasPrefix(p, strings.TrimSuffix(folder, "/")+"/")
+}
+
+// withinAny reports whether p is in one of the folders.
+func withinAny(p string, folders ...string) bool {
+	return slices.ContainsFunc(folders, func(f string) bool { return within(p, f) })
 }
 
 // atHome replaces ~ at the start of a path with $HOME.
@@ -36,12 +42,7 @@ const mktempPrefix = "/tmp/mktemp:"
 
 // isTemporary reports whether a path is in a place where files do not stay.
 func isTemporary(p string) bool {
-	for _, folder := range []string{"/tmp", "/var/tmp", "/run", "/dev/shm", "$TMPDIR", "$XDG_RUNTIME_DIR"} {
-		if within(p, folder) {
-			return true
-		}
-	}
-	return false
+	return withinAny(p, "/tmp", "/var/tmp", "/run", "/dev/shm", "$TMPDIR", "$XDG_RUNTIME_DIR")
 }
 
 // isFresh reports whether hooks have created or removed p before this point, whenever its
@@ -50,22 +51,12 @@ func (l *linter) isFresh(p string, sc scope) bool {
 	if strings.HasPrefix(p, mktempPrefix) {
 		return true
 	}
-	for _, f := range l.fresh {
-		if within(p, f.path) && f.holds(sc) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.fresh, func(f place) bool { return within(p, f.path) && f.holds(sc) })
 }
 
 // areFresh reports whether all the paths are fresh.
 func (l *linter) areFresh(paths []string, sc scope) bool {
-	for _, p := range paths {
-		if !l.isFresh(p, sc) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(paths, func(p string) bool { return !l.isFresh(p, sc) })
 }
 
 // all returns the absolute paths.

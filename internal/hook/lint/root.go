@@ -25,19 +25,22 @@ func (l *linter) checkNeedsRoot(c command.Call, sc scope) {
 	if sc.elevated || l.asksForUser() {
 		return
 	}
+	if isForRoot(c) || slices.ContainsFunc(l.all(l.changed(c)), needsRoot) {
+		l.report("needs-root", sc)
+	}
+}
+
+// isForRoot reports whether a command needs root whatever its files are.
+func isForRoot(c command.Call) bool {
+	if c.Is("systemctl") {
+		return !hasAny(c.Args, "--user --global") && hasAny(c.Args, "enable disable start stop restart mask unmask daemon-reload")
+	}
 	for _, r := range rootCommands {
 		if command.In(r.names, c.Name) && (r.words == "" || hasAny(c.Args, r.words)) {
-			l.report("needs-root", sc)
-			return
+			return true
 		}
 	}
-	if c.Is("systemctl") && !hasAny(c.Args, "--user --global") && hasAny(c.Args, "enable disable start stop restart mask unmask daemon-reload") {
-		l.report("needs-root", sc)
-		return
-	}
-	if slices.ContainsFunc(l.all(l.changed(c)), needsRoot) {
-		l.report("needs-root", sc)
-	}
+	return false
 }
 
 // changed returns the files that a command makes, changes or removes.
@@ -64,18 +67,12 @@ func (l *linter) checkNeedsRootAt(target string, sc scope) {
 	}
 }
 
-// asksForUser reports whether the hook itself looks at its user, or is about nothing that
-// runs now.
+// asksForUser reports whether the hook itself looks at its user.
 func (l *linter) asksForUser() bool {
 	return l.depth == 0 && (strings.Contains(l.script, "id -u") || strings.Contains(l.script, "EUID"))
 }
 
 // needsRoot reports whether only root writes a file.
 func needsRoot(p string) bool {
-	for _, folder := range []string{"/usr", "/etc", "/opt", "/bin", "/sbin", "/lib", "/lib64", "/var", "/root", "/srv"} {
-		if within(p, folder) && !within(p, "/var/tmp") && !within(p, "/var/home") {
-			return true
-		}
-	}
-	return false
+	return withinAny(p, "/usr", "/etc", "/opt", "/bin", "/sbin", "/lib", "/lib64", "/var", "/root", "/srv") && !withinAny(p, "/var/tmp", "/var/home")
 }

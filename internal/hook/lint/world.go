@@ -160,10 +160,5 @@ func isVague(p string) bool {
 
 // isOfSystem reports whether a path is one of the image, which hooks seldom change.
 func isOfSystem(p string) bool {
-	for _, folder := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/proc", "/sys", "/dev"} {
-		if within(p, folder) && !within(p, "/usr/local") {
-			return true
-		}
-	}
-	return false
+	return withinAny(p, "/usr", "/bin", "/sbin", "/lib", "/lib64", "/proc", "/sys", "/dev") && !within(p, "/usr/local")
 }
