@@ -64,8 +64,21 @@ func (l *linter) checkOverwrite(c command.Call, sc scope) {
 	if sc.readsPipe && !c.Is("gpg", "gpg2") {
 		return
 	}
-	var files []string
-	switch o := command.ParseOptions(c.Args, "-d -f -o --output -t -C -N -b -i"); c.Name {
+	files := l.all(asksToOverwrite(c))
+	if len(files) == 0 || slices.Contains(files, "-") || l.areFresh(files, sc) {
+		return
+	}
+	kind := creates
+	if c.Is("unzip", "7z", "7za", "7zz") {
+		kind = populates
+	}
+	l.reportEffects("overwrite", sc, effectsOn(files, kind)...)
+}
+
+// asksToOverwrite returns the files that a program does not overwrite unasked.
+func asksToOverwrite(c command.Call) []string {
+	o := command.ParseOptions(c.Args, "-d -f -o --output -t -C -N -b -i")
+	switch c.Name {
 	case "unzip":
 		flags := ""
 		for _, a := range c.Args {
@@ -74,42 +87,28 @@ func (l *linter) checkOverwrite(c command.Call, sc scope) {
 			}
 		}
 		if strings.ContainsAny(flags, "onflptvzZ") || len(o.Operands) == 0 {
-			return
+			return nil
 		}
-		files = []string{"."}
 		if dirs := o.Values("-d"); len(dirs) > 0 {
-			files = dirs
+			return dirs
 		}
+		return []string{"."}
 	case "7z", "7za", "7zz":
-		if len(c.Args) == 0 || c.Args[0] != "x" && c.Args[0] != "e" || slices.ContainsFunc(c.Args, func(a string) bool { return a == "-y" || strings.HasPrefix(a, "-ao") }) {
-			return
+		if len(c.Args) > 0 && command.In("x e", c.Args[0]) && !slices.ContainsFunc(c.Args, func(a string) bool { return a == "-y" || strings.HasPrefix(a, "-ao") }) {
+			return []string{"."}
 		}
-		files = []string{"."}
 	case "ssh-keygen":
-		files = o.Values("-f")
-		if slices.ContainsFunc(c.Args, func(a string) bool { return len(a) == 2 && a[0] == '-' && strings.Contains("RFylAkpBceHLQ", a[1:]) }) {
-			return
+		if !hasAny(c.Args, "-R -F -y -l -A -k -p -B -c -e -H -L -Q") {
+			return o.Values("-f")
 		}
 	case "gpg", "gpg2":
-		if slices.Contains(c.Args, "--yes") {
-			return
+		if !slices.Contains(c.Args, "--yes") {
+			return o.Values("-o", "--output")
 		}
-		files = o.Values("-o", "--output")
 	case "cp", "mv":
 		if last := len(o.Operands) - 1; last > 0 && hasAny(c.Args, "-i --interactive") {
-			files = o.Operands[last:]
+			return o.Operands[last:]
 		}
 	}
-	files = l.all(files)
-	if len(files) > 0 && !slices.Contains(files, "-") && !l.areFresh(files, sc) {
-		kind := creates
-		if c.Is("unzip", "7z", "7za", "7zz") {
-			kind = populates
-		}
-		var effects []effect
-		for _, f := range files {
-			effects = append(effects, effect{kind: kind, path: f})
-		}
-		l.reportEffects("overwrite", sc, effects...)
-	}
+	return nil
 }

@@ -71,33 +71,20 @@ func (l *linter) printed(c command.Call, sc scope) content {
 // format returns what printf prints, as far as hooks use it.
 func format(layout string, args []string) string {
 	layout = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\\`, `\`, "%%", "%").Replace(layout)
-	places := strings.Count(layout, "%s") + strings.Count(layout, "%b")
-	if places == 0 {
+	parts := strings.Split(strings.ReplaceAll(layout, "%b", "%s"), "%s")
+	if len(parts) == 1 {
 		return layout
 	}
 	var out strings.Builder
-	for {
-		text := layout
-		for range places {
-			value := ""
+	for { // printf repeats the layout until it has printed all arguments
+		out.WriteString(parts[0])
+		for _, part := range parts[1:] {
 			if len(args) > 0 {
-				value, args = args[0], args[1:]
+				out.WriteString(args[0])
+				args = args[1:]
 			}
-			i := strings.IndexByte(text, '%')
-			for i >= 0 && i+1 < len(text) && text[i+1] != 's' && text[i+1] != 'b' {
-				j := strings.IndexByte(text[i+1:], '%')
-				if j < 0 {
-					break
-				}
-				i += j + 1
-			}
-			if i < 0 || i+2 > len(text) {
-				break
-			}
-			out.WriteString(text[:i] + value)
-			text = text[i+2:]
+			out.WriteString(part)
 		}
-		out.WriteString(text)
 		if len(args) == 0 || out.Len() > maxValue {
 			return out.String()
 		}

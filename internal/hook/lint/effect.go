@@ -175,9 +175,6 @@ func (l *linter) recordCopies(c command.Call, o command.Options) {
 	if slices.Contains(l.folders, from) {
 		l.folders = append(l.folders, to)
 	}
-	if l.copies == nil {
-		l.copies = map[string]copied{}
-	}
 	if earlier, ok := l.copies[from]; ok {
 		l.copies[to] = earlier
 		return
@@ -210,9 +207,6 @@ func (l *linter) recordCopy(to string, c syntax.Command) {
 	})
 	if filtered || len(from) == 0 {
 		return
-	}
-	if l.copies == nil {
-		l.copies = map[string]copied{}
 	}
 	l.copies[to] = copied{from, len(from) > 1 || commands > 1}
 }

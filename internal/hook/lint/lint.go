@@ -32,7 +32,7 @@ func Check(hooks []*hook.Declared) []hook.Finding {
 		for n < len(hooks) && hooks[n].Container == hooks[0].Container {
 			n++
 		}
-		m := &memory{}
+		m := &memory{copies: map[string]copied{}}
 		for i, h := range hooks[:n] {
 			m.walk(i, h, left)
 		}
@@ -252,11 +252,7 @@ func (l *linter) report(rule string, sc scope, paths ...string) {
 	case "clone":
 		kind = populates
 	}
-	var effects []effect
-	for _, p := range paths {
-		effects = append(effects, effect{kind: kind, path: p})
-	}
-	l.reportEffects(rule, sc, effects...)
+	l.reportEffects(rule, sc, effectsOn(paths, kind)...)
 }
 
 // reportNamed notes that a command creates something that has one of the names.

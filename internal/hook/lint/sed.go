@@ -103,11 +103,7 @@ func (s sedCall) additions() (added []string, grown string) {
 			if letter == 'r' || letter == 'R' || letter == 'G' || letter == 'p' && !s.quiet {
 				added = append(added, "$") // unknown
 			}
-			i := strings.IndexAny(rest, ";\n")
-			if i < 0 {
-				return added, grown
-			}
-			script = rest[i+1:]
+			script = nextCommand(rest)
 		}
 	}
 	return added, grown
@@ -128,11 +124,7 @@ func (s sedCall) deletes() (pattern, bool) {
 		case 's', 'y':
 			script = afterSubstitution(rest)
 		default:
-			i := strings.IndexAny(rest, ";\n")
-			if i < 0 {
-				return pattern{}, false
-			}
-			script = rest[i+1:]
+			script = nextCommand(rest)
 		}
 	}
 	return pattern{}, false
@@ -183,7 +175,11 @@ func afterSubstitution(s string) string {
 	if s == "" {
 		return ""
 	}
-	s = afterDelimiter(afterDelimiter(s[1:], s[0]), s[0])
+	return nextCommand(afterDelimiter(afterDelimiter(s[1:], s[0]), s[0]))
+}
+
+// nextCommand returns the script after the end of a command.
+func nextCommand(s string) string {
 	if i := strings.IndexAny(s, ";\n"); i >= 0 {
 		return s[i+1:]
 	}

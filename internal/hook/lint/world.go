@@ -28,6 +28,15 @@ const (
 	anything                    // by a command whose effects are not known
 )
 
+// effectsOn returns the effect of one kind on each of some paths.
+func effectsOn(paths []string, kind effectKind) []effect {
+	var all []effect
+	for _, p := range paths {
+		all = append(all, effect{kind: kind, path: p})
+	}
+	return all
+}
+
 // A world is what has happened when a hook runs again.
 type world struct {
 	effects []effect
