@@ -78,11 +78,11 @@ func (l *linter) checkTee(c command.Call, sc scope) {
 func (l *linter) checkAppender(c command.Call, sc scope) {
 	switch c.Name {
 	case "dd":
-		appends := slices.ContainsFunc(c.Args, func(a string) bool { return strings.HasPrefix(a, "oflag=") && strings.Contains(a, "append") })
-		for _, a := range c.Args {
-			if file, ok := strings.CutPrefix(a, "of="); ok && appends {
-				l.checkAppend(l.absolute(atHome(file)), sc.input, sc)
-			}
+		if !slices.ContainsFunc(c.Args, func(a string) bool { return strings.HasPrefix(a, "oflag=") && strings.Contains(a, "append") }) {
+			return
+		}
+		for _, file := range l.ddFiles(c) {
+			l.checkAppend(file, sc.input, sc)
 		}
 	case "tar":
 		if len(c.Args) > 1 && (strings.HasPrefix(c.Args[0], "-r") || strings.HasPrefix(c.Args[0], "r") || c.Args[0] == "--append") {
@@ -96,6 +96,17 @@ func (l *linter) checkAppender(c command.Call, sc scope) {
 			l.checkAppend(l.absolute(o.Operands[0]), sc.input, sc)
 		}
 	}
+}
+
+// ddFiles returns the files that dd writes.
+func (l *linter) ddFiles(c command.Call) []string {
+	var files []string
+	for _, a := range c.Args {
+		if file, ok := strings.CutPrefix(a, "of="); ok {
+			files = append(files, l.absolute(atHome(file)))
+		}
+	}
+	return files
 }
 
 // edAdds reports whether a script of ed adds lines, and deletes none.

@@ -83,7 +83,7 @@ func pinsArgument(c command.Call) bool {
 		valued = strings.Replace(valued, " -v ", " ", 1)
 	}
 	o := command.ParseOptions(c.Args, valued)
-	if slices.ContainsFunc(o.Values(strings.Fields(valued)...), func(v string) bool { return isVersion(strings.TrimLeft(v, "~^=<> ")) && v != "" }) {
+	if slices.ContainsFunc(o.Values(strings.Fields(valued)...), func(v string) bool { return isVersion(strings.TrimLeft(v, "~^=<> ")) }) {
 		return true
 	}
 	if c.Is("cargo") && o.Has("--tag", "--rev") {
@@ -98,7 +98,7 @@ func pinsArgument(c command.Call) bool {
 	return false
 }
 
-// joinedVersion finds a version that is joined to a name.
+// These find a version that is joined to a name.
 var (
 	joinedVersion = lazy(`^[^@/~][^@]*@[v^~=]*[0-9]|^@[^@]+@[v^~=]*[0-9]|[/:]@?[^/@]+@[v^~=]*[0-9]`)
 	equalVersion  = lazy(`^[A-Za-z0-9][A-Za-z0-9._+-]*(\[[^]]*\])?(==|===|~=) *v?[0-9]|^[a-z0-9][a-z0-9._+-]*=[v~]?[0-9]`)
@@ -166,7 +166,7 @@ func pinsRust(c command.Call) bool {
 // isToolchain reports whether the name of a Rust toolchain has a version or a date.
 func isToolchain(name string) bool {
 	channel, rest, _ := strings.Cut(name, "-")
-	return isVersion(channel) && channel != "" || slices.Contains([]string{"stable", "beta", "nightly"}, channel) && isVersion(rest)
+	return isVersion(channel) || slices.Contains([]string{"stable", "beta", "nightly"}, channel) && isVersion(rest)
 }
 
 // pinsPackage reports whether a package manager installs a version of a package. Numbers

@@ -72,7 +72,7 @@ func isVaryingVariable(name string) bool {
 // checkVaryingValue reports commands that store an argument or their input, if that is
 // different at every start, and those that make a new key.
 func (l *linter) checkVaryingValue(c command.Call, sc scope) {
-	o := command.ParseOptions(c.Args, "-out -keyout -o --output -m --mode -g -t -newkey -subj -days -keyout")
+	o := command.ParseOptions(c.Args, "-o --output -m --mode -g -t")
 	varies := slices.ContainsFunc(c.Words, func(w *syntax.Word) bool { return l.varies(w) })
 	switch {
 	case c.Is("sed") && varies:
@@ -87,10 +87,8 @@ func (l *linter) checkVaryingValue(c command.Call, sc scope) {
 	case c.Is("install", "cp") && sc.varying && slices.ContainsFunc(o.Operands, func(p string) bool { return p == "/dev/stdin" || p == "-" }):
 		l.checkVarying(l.absolute(o.Operands[len(o.Operands)-1]), sc)
 	case c.Is("dd") && sc.varying:
-		for _, a := range c.Args {
-			if file, ok := strings.CutPrefix(a, "of="); ok {
-				l.checkVarying(l.absolute(atHome(file)), sc)
-			}
+		for _, file := range l.ddFiles(c) {
+			l.checkVarying(file, sc)
 		}
 	case c.Is("openssl") && makesKey(c):
 		if files := l.all(keyFiles(c.Args)); len(files) > 0 {
