@@ -78,29 +78,29 @@ func (l *linter) recordFiles(c command.Call, sc scope) {
 	if !isFamiliar(c) {
 		l.record(effect{kind: anything}, sc)
 	}
-	if !command.In("mkdir touch ln mkfifo sed tar unzip", c.Name) {
-		return
+	for _, e := range l.effectsOf(c) {
+		l.record(e, sc)
 	}
-	o := command.ParseOptions(c.Args, "-m --mode -C --directory -d -b --branch --depth")
-	switch {
-	case c.Is("mkdir"):
-		for _, p := range l.all(o.Operands) {
-			l.folders = append(l.folders, p)
-			l.record(effect{kind: creates, path: p}, sc)
+}
+
+// effectsOf returns the effects of a command on files that it does not overwrite as a whole.
+func (l *linter) effectsOf(c command.Call) []effect {
+	const valued = "-m --mode -C --directory -d -b"
+	switch c.Name {
+	case "mkdir", "touch", "ln", "mkfifo":
+		made := l.all(command.ParseOptions(c.Args, valued).Operands)
+		if c.Is("mkdir") {
+			l.folders = append(l.folders, made...)
 		}
-	case c.Is("touch", "ln", "mkfifo"):
-		for _, p := range l.all(o.Operands) {
-			l.record(effect{kind: creates, path: p}, sc)
+		return effectsOn(made, creates)
+	case "sed", "perl":
+		if s, ok := l.sed(c); ok {
+			return effectsOn(s.files, changes)
 		}
-	case c.Is("sed") && slices.ContainsFunc(c.Args, func(a string) bool { return strings.HasPrefix(a, "-i") || a == "--in-place" }):
-		for _, p := range l.all(o.Operands) {
-			l.record(effect{kind: changes, path: p}, sc)
-		}
-	case c.Is("tar", "unzip"):
-		for _, p := range l.all(o.Values("-C", "--directory", "-d")) {
-			l.record(effect{kind: populates, path: p}, sc)
-		}
+	case "tar", "unzip":
+		return effectsOn(l.all(command.ParseOptions(c.Args, valued).Values("-C", "--directory", "-d")), populates)
 	}
+	return nil
 }
 
 // familiar are the commands whose effects on files are all recorded, or none.
