@@ -59,8 +59,7 @@ func (c mergeArgs) decide(ctx context.Context, a *app) (bool, error) {
 		return false, err
 	}
 	defer unlock()
-	found, err := merge.InRepository(r.FS())
-	left := merge.Marked(r.FS())
+	found, left, err := merge.InRepository(r.FS())
 	if err != nil || len(found) == 0 && c.Take == "" && left == nil {
 		return false, err
 	}

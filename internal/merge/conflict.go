@@ -66,38 +66,27 @@ type Manifest struct {
 	Conflicts []Conflict
 }
 
-// InRepository returns the manifests of a repository that have conflicts. What else is wrong
-// with a manifest does not matter; a file that cannot be read is an error.
-func InRepository(repo fs.FS) ([]Manifest, error) {
-	var all []Manifest
+// InRepository returns the manifests of a repository that have conflicts, and an error for
+// each that has git's conflict markers: git merged its lines, so that no item is in conflict.
+// Its items can still be merged. What else is wrong with a manifest does not matter; a file
+// that cannot be read is an error.
+func InRepository(repo fs.FS) (all []Manifest, marked, err error) {
 	for _, f := range manifest.All() {
 		text, err := fs.ReadFile(repo, f.Path)
 		if patherr.UnlessMissing(err) != nil {
-			return nil, patherr.TrimOp(err)
+			return nil, nil, patherr.TrimOp(err)
 		}
-		if !bytes.Contains(text, []byte("conflict")) { // parsing the others would take longer
-			continue
-		}
-		if found, err := Find(f, text); err == nil && len(found) > 0 {
-			all = append(all, Manifest{f, text, found})
+		switch {
+		case bytes.HasPrefix(text, []byte(marker)), bytes.Contains(text, []byte("\n"+marker)):
+			err := hint.Add(syntaxError(f, f.Path, text), `run "bkt doctor --fix", and then "git checkout --merge -- %s" to merge its items`, f.Path)
+			marked = errors.Join(marked, err)
+		case bytes.Contains(text, []byte("conflict")): // parsing the others would take longer
+			if found, err := Find(f, text); err == nil && len(found) > 0 {
+				all = append(all, Manifest{f, text, found})
+			}
 		}
 	}
-	return all, nil
-}
-
-// Marked returns an error for each manifest of a repository that has git's conflict markers:
-// git merged its lines, so that no item is in conflict. Its items can still be merged.
-func Marked(repo fs.FS) error {
-	var all error
-	for _, f := range manifest.All() {
-		text, err := fs.ReadFile(repo, f.Path)
-		if err != nil || !bytes.HasPrefix(text, []byte(marker)) && !bytes.Contains(text, []byte("\n"+marker)) {
-			continue
-		}
-		err = syntaxError(f, f.Path, text)
-		all = errors.Join(all, hint.Add(err, `run "bkt doctor --fix", and then "git checkout --merge -- %s" to merge its items`, f.Path))
-	}
-	return all
+	return all, marked, nil
 }
 
 // marker begins the lines that git puts above our version.
