@@ -52,7 +52,7 @@ type mergeArgs struct {
 func (c mergeArgs) decide(ctx context.Context, a *app) (bool, error) {
 	r, err := a.repository()
 	if err != nil {
-		return false, nil // resolving differences says why
+		return false, err
 	}
 	unlock, err := a.lock(ctx, r, ui.Mode{})
 	if err != nil {
