@@ -41,7 +41,8 @@ var errTooLarge = fmt.Errorf("larger than %d MB, the limit", maxFile>>20)
 
 // Merge returns the plan that replaces our version by the merge, and an error if git must
 // not commit it: it has conflicts, or one side cannot be read. If a file cannot be read at
-// all, or is outside of the folder, there is no plan.
+// all, is outside of the folder, or is too large and git cannot merge it either, there is no
+// plan.
 func Merge(ctx context.Context, f Files) (plan.Plan, error) {
 	texts, err := f.read()
 	if err != nil && !errors.Is(err, errTooLarge) {
@@ -54,7 +55,14 @@ func Merge(ctx context.Context, f Files) (plan.Plan, error) {
 			return f.replace(texts.ours, res.Text), f.unfinished(res)
 		}
 	}
-	merged, conflicts := f.lines(ctx, texts)
+	merged, conflicts, failed := f.lines(ctx)
+	switch {
+	case failed != nil && errors.Is(err, errTooLarge):
+		err = errors.Join(fmt.Errorf("%s: not merged: %w", f.Path, err), failed)
+		return nil, hint.Add(err, "our version is still in the file; for theirs, run \"git checkout --theirs -- %s\"", shell.Show(f.Path))
+	case failed != nil:
+		merged, conflicts = texts.whole(), true
+	}
 	switch {
 	case err != nil:
 		err = fmt.Errorf("%s: merged line by line: %w", f.Path, err)
@@ -62,7 +70,7 @@ func Merge(ctx context.Context, f Files) (plan.Plan, error) {
 	case conflicts:
 		err = fmt.Errorf("%s: merged line by line, with conflicts: it is not a manifest of bkt", f.Path)
 	}
-	return f.replace(texts.ours, merged), err
+	return f.replace(texts.ours, merged), errors.Join(err, failed)
 }
 
 // texts are the texts of the files.
@@ -161,18 +169,20 @@ func (f Files) Execute(ctx context.Context, p plan.Plan) error {
 }
 
 // lines merges the files as git does without a driver, and reports whether there are
-// conflicts.
-func (f Files) lines(ctx context.Context, t texts) (merged []byte, conflicts bool) {
+// conflicts. It is an error if git cannot merge them: they are not text.
+func (f Files) lines(ctx context.Context) (merged []byte, conflicts bool, err error) {
 	argv := []string{"git", "merge-file", "-p", "-L", "ours", "-L", "base", "-L", "theirs", f.Ours, f.Base, f.Theirs}
-	merged, err := host.Query{}.Output(ctx, plan.Run{Argv: argv, Dir: f.Folder})
+	merged, err = host.Query{}.Output(ctx, plan.Run{Argv: argv, Dir: f.Folder})
 	// Its exit status is the number of conflicts, at most 127, or more for an error.
 	if exit, ok := errors.AsType[*host.ExitError](err); ok && exit.Status <= maxConflicts {
-		return merged, true
+		return merged, true, nil
 	}
-	if err == nil {
-		return merged, false
-	}
-	return fmt.Appendf(nil, "<<<<<<< ours\n%s=======\n%s>>>>>>> theirs\n", line(t.ours), line(t.theirs)), true
+	return merged, false, err
+}
+
+// whole returns both versions, which are in conflict as a whole.
+func (t texts) whole() []byte {
+	return fmt.Appendf(nil, "<<<<<<< ours\n%s=======\n%s>>>>>>> theirs\n", line(t.ours), line(t.theirs))
 }
 
 // maxConflicts is the largest exit status of "git merge-file" that counts conflicts.

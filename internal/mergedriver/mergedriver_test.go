@@ -71,12 +71,17 @@ func TestMerge(t *testing.T) {
 		{
 			name: "not text", path: "manifests/homebrew.json",
 			base: "\x00", ours: "2\x00", theirs: "3", want: "<<<<<<< ours\n2\x00\n=======\n3\n>>>>>>> theirs\n",
-			err: "manifests/homebrew.json: merged line by line",
+			err: "manifests/homebrew.json: merged line by line, with conflicts: it is not a manifest of bkt\ngit: exit status 255: ",
 		},
 		{
 			name: "too large", path: "manifests/gsettings.json",
 			base: "{}\n", ours: "{}\n", theirs: big, want: big,
 			err: "manifests/gsettings.json: merged line by line: ",
+		},
+		{
+			name: "too large, and not text", path: "manifests/gsettings.json",
+			base: "{}\n", ours: "{ }\n", theirs: "\x00" + big, want: "{ }\n",
+			err: "manifests/gsettings.json: not merged: .merge_file_theirs: larger than 16 MB, the limit\ngit: exit status 255: ",
 		},
 	}
 	for _, tt := range tests {
