@@ -46,7 +46,7 @@ func checkPair(t *testing.T, p mergetest.Pair) {
 		t.Errorf("%d conflicts, not %d", len(res.Conflicts), p.Conflicts)
 	}
 	for side, want := range map[merge.Side][]byte{merge.Ours: p.WithOurs, merge.Theirs: p.WithTheirs} {
-		decided, err := merge.Decide(p.File, res.Text, all(side, len(res.Conflicts)))
+		decided, err := merge.Decide(p.File, res.Text, slices.Repeat([]merge.Side{side}, len(res.Conflicts)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,12 +67,4 @@ func checkLoads(t *testing.T, f manifest.File, text []byte) {
 	if !bytes.Equal(canonical, text) {
 		t.Errorf("not canonical:\n%s", text)
 	}
-}
-
-func all(side merge.Side, n int) []merge.Side {
-	var sides []merge.Side
-	for range n {
-		sides = append(sides, side)
-	}
-	return sides
 }
