@@ -30,8 +30,8 @@ type merger struct {
 	conflicts  int
 }
 
-// settled returns the value of a result, or a conflict.
-func (m *merger) settled(r result, base *node) *node {
+// outcome returns the value of a result, or a conflict.
+func (m *merger) outcome(r result, base *node) *node {
 	if !r.inConflict() {
 		return r.ours
 	}
@@ -115,7 +115,7 @@ func (m *merger) record(s *shape, v versions, inItem bool) result {
 			one = m.value(s.field(name), part, inItem)
 		}
 		if !inItem {
-			one = agreed(m.settled(one, part.base))
+			one = agreed(m.outcome(one, part.base))
 		}
 		r.ours.set(name, one.ours)
 		r.theirs.set(name, one.theirs)
@@ -163,7 +163,7 @@ func (m *merger) entry(s *shape, v versions, inItem bool) result {
 		r = m.value(s, v, true)
 	}
 	if !inItem {
-		r = agreed(m.settled(r, v.base))
+		r = agreed(m.outcome(r, v.base))
 	}
 	return r
 }

@@ -18,16 +18,16 @@ import (
 // TestTexts checks merges of single items. The JSON is compared without blanks.
 func TestTexts(t *testing.T) {
 	const (
-		app   = `{"id": "org.example.A", "remote": "flathub", "scope": "user"}`
-		apps  = "manifests/flatpak-apps.json"
-		image = "manifests/image.json"
-		tools = "manifests/toolbox-packages.json"
-		boxes = "manifests/distrobox.json"
+		app        = `{"id": "org.example.A", "remote": "flathub", "scope": "user"}`
+		apps       = "manifests/flatpak-apps.json"
+		image      = "manifests/image.json"
+		tools      = "manifests/toolbox-packages.json"
+		containers = "manifests/distrobox.json"
 	)
 	with := func(fields string) string {
 		return `{"apps": [` + strings.Replace(app, `"scope": "user"`, `"scope": "user"`+fields, 1) + `]}`
 	}
-	box := func(fields string) string { return `{"containers": {"dev": {"image": "a.example/b:1"` + fields + `}}}` }
+	container := func(fields string) string { return `{"containers": {"dev": {"image": "a.example/b:1"` + fields + `}}}` }
 	tests := []struct {
 		name, path         string
 		base, ours, theirs string
@@ -44,8 +44,8 @@ func TestTexts(t *testing.T) {
 		{"hosts of both", apps, with(`, "hosts": ["a", "b"]`), with(`, "hosts": ["a", "b", "c"]`), with(`, "hosts": ["a"]`), with(`, "hosts": ["a", "c"]`), ""},
 		{"all hosts, and another one", apps, with(`, "hosts": ["a"]`), with(``), with(`, "hosts": ["a", "c"]`),
 			`{"apps": [{"conflict": {"ours": ` + app + `, "theirs": {"id": "org.example.A", "remote": "flathub", "scope": "user", "hosts": ["a", "c"]}, "base": {"id": "org.example.A", "remote": "flathub", "scope": "user", "hosts": ["a"]}}}]}`, "apps user/org.example.A"},
-		{"the rest of an item in conflict", boxes, box(``), box(`, "init": true, "pull": true, "packages": ["a"]`), box(`, "packages": ["b"], "comment": "x"`),
-			box(`, "packages": ["a", "b"], "pull": true, "init": true, "comment": "x"`), ""},
+		{"the rest of an item in conflict", containers, container(``), container(`, "init": true, "pull": true, "packages": ["a"]`), container(`, "packages": ["b"], "comment": "x"`),
+			container(`, "packages": ["a", "b"], "pull": true, "init": true, "comment": "x"`), ""},
 		{"a digest and an image", image, `{"system": {"base": {"image": "a.example/b:1", "digest": "` + digest + `"}}}`,
 			`{"system": {"base": {"image": "a.example/b:2"}}}`, `{"system": {"base": {"image": "a.example/b:1", "digest": "` + strings.ReplaceAll(digest, "0", "1") + `"}, "name": "a.example/x:1"}}`,
 			`{"system": {"base": {"conflict": {"ours": {"image": "a.example/b:2"}, "theirs": {"image": "a.example/b:1", "digest": "` + strings.ReplaceAll(digest, "0", "1") + `"}, "base": {"image": "a.example/b:1", "digest": "` + digest + `"}}}, "name": "a.example/x:1"}}`, "system base"},
@@ -58,7 +58,7 @@ func TestTexts(t *testing.T) {
 			`{"system": {"checks": {"conflict": {"ours": ["c", "b", "a"], "theirs": ["b", "c", "a"], "base": ["c", "a", "b"]}}}}`, "system checks"},
 		{"a source and its checksum", "manifests/appimage-apps.json", `{"apps": [{"name": "a", "repo": "me/a", "version": "1"}]}`, `{"apps": [{"name": "a", "repo": "me/a", "version": "2"}]}`, `{"apps": [{"name": "a", "repo": "you/a", "version": "1"}]}`,
 			`{"apps": [{"conflict": {"ours": {"name": "a", "repo": "me/a", "version": "2"}, "theirs": {"name": "a", "repo": "you/a", "version": "1"}, "base": {"name": "a", "repo": "me/a", "version": "1"}}}]}`, "apps a"},
-		{"changes that are wrong together", boxes, box(``), box(`, "bins": {"from": ["/opt"]}`), box(`, "bins": {"also": ["/opt/x"]}`),
+		{"changes that are wrong together", containers, container(``), container(`, "bins": {"from": ["/opt"]}`), container(`, "bins": {"also": ["/opt/x"]}`),
 			`{"containers": {"dev": {"conflict": {"ours": {"image": "a.example/b:1", "bins": {"from": ["/opt"]}}, "theirs": {"image": "a.example/b:1", "bins": {"also": ["/opt/x"]}}, "base": {"image": "a.example/b:1"}}}}}`, "containers dev"},
 		{"fields of a newer bkt", tools, `{"packages": ["a"], "new": {"x": 1, "y": [1], "z": 1}}`, `{"packages": ["a"], "new": {"x": 2, "y": [1, 2], "z": 1}}`, `{"packages": ["a"], "new": {"x": 1, "y": [1, 3], "z": 2}}`,
 			`{"packages": ["a"], "new": {"x": 2, "y": [1, 2, 3], "z": 2}}`, ""},
@@ -67,7 +67,7 @@ func TestTexts(t *testing.T) {
 		{"items without a key", tools, `{"new": [{"x": 1}]}`, `{"new": [{"x": 1}, {"y": 1}]}`, `{"new": []}`, `{"new": {"conflict": {"ours": [{"x": 1}, {"y": 1}], "theirs": [], "base": [{"x": 1}]}}}`, "new"},
 		{"the base has a conflict", apps, `{"apps": [{"conflict": {"ours": ` + app + `, "theirs": null, "base": null}}]}`, with(`, "comment": "c"`), with(`, "comment": "d"`),
 			`{"apps": [{"conflict": {"ours": {"id": "org.example.A", "remote": "flathub", "scope": "user", "comment": "c"}, "theirs": {"id": "org.example.A", "remote": "flathub", "scope": "user", "comment": "d"}, "base": null}}]}`, "apps user/org.example.A"},
-		{"a container called conflict", boxes, `{"containers": {"conflict": {"image": "a.example/b:1"}}}`, `{"containers": {"conflict": {"image": "a.example/b:1", "init": true}}}`, `{"containers": {"conflict": {"image": "a.example/b:1", "root": true}}}`,
+		{"a container called conflict", containers, `{"containers": {"conflict": {"image": "a.example/b:1"}}}`, `{"containers": {"conflict": {"image": "a.example/b:1", "init": true}}}`, `{"containers": {"conflict": {"image": "a.example/b:1", "root": true}}}`,
 			`{"containers": {"conflict": {"image": "a.example/b:1", "init": true, "root": true}}}`, ""},
 	}
 	for _, tt := range tests {

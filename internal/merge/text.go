@@ -41,7 +41,7 @@ func Texts(f manifest.File, rules Rules, base, ours, theirs []byte) (Result, err
 
 // text merges the versions of a manifest.
 func (m *merger) text(f manifest.File, s *shape, v versions) (Result, error) {
-	merged := m.settled(m.value(s, v, false), v.base)
+	merged := m.outcome(m.value(s, v, false), v.base)
 	res := Result{Text: write(merged)}
 	if m.conflicts > 0 {
 		var err error
