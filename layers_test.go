@@ -93,7 +93,7 @@ var may = map[string]string{
 	"internal/repo":                           "internal/confine internal/flock internal/hint internal/patherr internal/plainfile internal/plan",
 	"internal/report":                         "internal/host internal/live internal/plan internal/reconcile internal/ui",
 	"internal/scaffold":                       "gen internal/hint internal/manifest internal/patherr internal/plan internal/repo",
-	"internal/schema":                         "internal/manifest",
+	"internal/schema":                         "internal/manifest internal/strictjson",
 	"internal/script":                         "",
 	"internal/script/call":                    "internal/hook/command internal/script",
 	"internal/secret":                         "",

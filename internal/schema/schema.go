@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"bkt/internal/manifest"
+	"bkt/internal/strictjson"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/invopop/jsonschema"
@@ -35,12 +36,12 @@ func Generate(f manifest.File, source string) ([]byte, error) {
 
 // special returns the schemas of types with their own form in files, nil for others.
 func special(t reflect.Type) *jsonschema.Schema {
-	switch t {
-	case reflect.TypeFor[jsontext.Value]():
+	switch {
+	case t == reflect.TypeFor[jsontext.Value]():
 		return &jsonschema.Schema{Description: "anything; kept, without effect"}
-	case reflect.TypeFor[manifest.DefaultTrue]():
+	case t == reflect.TypeFor[manifest.DefaultTrue]():
 		return &jsonschema.Schema{Type: "boolean", Default: true}
-	case reflect.TypeFor[manifest.Kargs](), reflect.TypeFor[manifest.Karg](), reflect.TypeFor[manifest.Extension](), reflect.TypeFor[manifest.Hook](), reflect.TypeFor[manifest.Package]():
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[strictjson.Union]()):
 		return either(t)
 	}
 	return nil

@@ -143,6 +143,9 @@ var samples = map[string][]sample{
 	},
 	"distrobox.json": {
 		{`{"containers": {"dev": {"image": "a", "packages": [], "bins": {"from": ["~/.cargo/bin"], "also": [], "exclude": ["bkt"], "to": "~/.local/bin"}, "exported_apps": [], "init_hooks": ["true", {"run": "x", "as": "root", "volatile": ["/tmp"]}], "pre_init_hooks": [], "volume": [], "pull": true, "init": false, "root": false, "path": ["~/bin"], "env": {"A": "b"}, "additional_flags": []}}}`, true},
+		{`{"containers": {"dev": {"image": "a", "bins": {"also": ["/usr/bin/bc", {"path": "/usr/bin/dc", "flags": "-q", "to": "~/bin"}]}, "exported_apps": ["gimp", {"name": "inkscape", "label": "none"}]}}}`, true},
+		{`{"containers": {"dev": {"image": "a", "bins": {"also": [{"flags": "-q"}]}}}}`, false},
+		{`{"containers": {"dev": {"image": "a", "exported_apps": [1]}}}`, false},
 		{`{"containers": {"dev": {}}}`, false},
 		{`{"containers": {"dev": {"image": "a", "init_hooks": [{"as": "root"}]}}}`, false},
 	},
