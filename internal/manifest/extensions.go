@@ -6,7 +6,6 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/strictjson"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -44,6 +43,7 @@ func (e Extension) Key() string { return e.ID }
 // Enabled reports whether the extension is enabled.
 func (e Extension) Enabled() bool { return !bool(e.Disabled) }
 
+// Form implements [strictjson.Union].
 func (e *Extension) Form(kind jsontext.Kind) any {
 	return textOrObject(kind, &e.Bare, &e.ID, (*extension)(e))
 }
@@ -53,10 +53,8 @@ type extension Extension
 
 // MarshalJSONTo implements json.MarshalerTo.
 func (e Extension) MarshalJSONTo(enc *jsontext.Encoder) error {
-	if reflect.DeepEqual(e, Extension{ID: e.ID, Bare: true, Installed: e.Installed}) {
-		return enc.WriteToken(jsontext.String(e.ID))
-	}
-	return json.MarshalEncode(enc, extension(e))
+	plain := Extension{ID: e.ID, Bare: true, Installed: e.Installed}
+	return writeTextOrObject(enc, reflect.DeepEqual(e, plain), e.ID, extension(e))
 }
 
 func (f Extensions) canonical() Extensions {
@@ -74,11 +72,7 @@ func (f Extensions) check(r *strictjson.Report) {
 }
 
 func (e Extension) check(o strictjson.Object) {
-	if e.Bare {
-		o.Verify(o.Pointer, "extension", e.ID, checkUUID)
-	} else {
-		o.Required("id", e.ID, checkUUID)
-	}
+	checkItemText(o, e.Bare, "extension", "id", e.ID, checkUUID)
 	o.Optional("source", e.Source, checkSource)
 	o.Optional("sha256", e.SHA256, checkSHA256)
 	checkNotes(o, e.Hosts, e.Comment)

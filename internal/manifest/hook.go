@@ -9,7 +9,6 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/strictjson"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -33,10 +32,7 @@ type hook Hook
 
 // MarshalJSONTo implements json.MarshalerTo.
 func (h Hook) MarshalJSONTo(e *jsontext.Encoder) error {
-	if reflect.DeepEqual(h, Hook{Run: h.Run, Bare: true}) {
-		return e.WriteToken(jsontext.String(h.Run))
-	}
-	return json.MarshalEncode(e, hook(h))
+	return writeTextOrObject(e, reflect.DeepEqual(h, Hook{Run: h.Run, Bare: true}), h.Run, hook(h))
 }
 
 func (h Hook) canonical() Hook {
@@ -46,11 +42,7 @@ func (h Hook) canonical() Hook {
 }
 
 func (h Hook) check(o strictjson.Object) {
-	if h.Bare {
-		o.Verify(o.Pointer, "hook", h.Run, checkScript)
-	} else {
-		o.Required("run", h.Run, checkScript)
-	}
+	checkItemText(o, h.Bare, "hook", "run", h.Run, checkScript)
 	o.Optional("as", h.As, strictjson.OneOf("user", "root"))
 	o.List("volatile", "path", h.Volatile, checkHomePath)
 	o.List("allow", "rule", h.Allow, checkHookRule)
@@ -107,10 +99,7 @@ func (f Containers) Hooks(container string, source *Source) []PlacedHook {
 		all = append(all, PlacedHook{Hook{Run: run, As: "root", Bare: true}, true, source, strictjson.Item(at+"/pre_init_hooks", i)})
 	}
 	for i, h := range declared.InitHooks {
-		p := strictjson.Item(at+"/init_hooks", i)
-		if !h.Bare {
-			p += "/run"
-		}
+		p := textPointer(strictjson.Item(at+"/init_hooks", i), h.Bare, "run")
 		all = append(all, PlacedHook{h, false, source, p})
 	}
 	return all

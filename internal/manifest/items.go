@@ -4,9 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"bkt/internal/strictjson"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // checkNotes checks the fields that every item outside of an image may have.
@@ -77,4 +78,32 @@ func textOrObject(kind jsontext.Kind, bare *bool, text *string, object any) any 
 		return object
 	}
 	return nil
+}
+
+// writeTextOrObject writes an item as textOrObject reads it: only its text, if the item has
+// nothing else, or else the object.
+func writeTextOrObject(e *jsontext.Encoder, hasOnlyText bool, text string, object any) error {
+	if hasOnlyText {
+		return e.WriteToken(jsontext.String(text))
+	}
+	return json.MarshalEncode(e, object, json.Deterministic(true))
+}
+
+// textPointer returns the pointer of the text of an item at a pointer: in an object, it is
+// in a field.
+func textPointer(at jsontext.Pointer, bare bool, field string) jsontext.Pointer {
+	if bare {
+		return at
+	}
+	return at.AppendToken(field)
+}
+
+// checkItemText checks the text of an item, which is in a field of an object. Errors call the
+// text of a bare item what.
+func checkItemText(o strictjson.Object, bare bool, what, field, text string, check func(string) error) {
+	if bare {
+		o.Verify(o.Pointer, what, text, check)
+		return
+	}
+	o.Required(field, text, check)
 }

@@ -39,10 +39,7 @@ type karg Karg
 
 // MarshalJSONTo implements json.MarshalerTo.
 func (k Karg) MarshalJSONTo(e *jsontext.Encoder) error {
-	if k.Bare && len(k.Arch) == 0 && k.Comment == "" {
-		return e.WriteToken(jsontext.String(k.Value))
-	}
-	return json.MarshalEncode(e, karg(k))
+	return writeTextOrObject(e, k.Bare && len(k.Arch) == 0 && k.Comment == "", k.Value, karg(k))
 }
 
 func (k Karg) canonical() Karg {
@@ -51,11 +48,7 @@ func (k Karg) canonical() Karg {
 }
 
 func (k Karg) check(o strictjson.Object) {
-	if k.Bare {
-		o.Verify(o.Pointer, "kernel argument", k.Value, checkKarg)
-	} else {
-		o.Required("value", k.Value, checkKarg)
-	}
+	checkItemText(o, k.Bare, "kernel argument", "value", k.Value, checkKarg)
 	checkArchs(o, k.Arch, "argument", checkKargArch)
 	checkItemComment(o, k.Comment)
 }

@@ -9,7 +9,6 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/strictjson"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -46,10 +45,7 @@ type packageObject Package
 
 // MarshalJSONTo implements json.MarshalerTo.
 func (p Package) MarshalJSONTo(e *jsontext.Encoder) error {
-	if reflect.DeepEqual(p, Package{Name: p.Name, Bare: true}) {
-		return e.WriteToken(jsontext.String(p.Name))
-	}
-	return json.MarshalEncode(e, packageObject(p), json.Deterministic(true))
+	return writeTextOrObject(e, reflect.DeepEqual(p, Package{Name: p.Name, Bare: true}), p.Name, packageObject(p))
 }
 
 func (p Package) canonical() Package {

@@ -113,11 +113,7 @@ func (p Packages) packageSpecs() listed {
 
 // PackagePointer returns the pointer of the name of package i.
 func (p Packages) PackagePointer(i int) jsontext.Pointer {
-	at := strictjson.Item("/packages", i)
-	if !p.Packages[i].Bare {
-		at += "/name"
-	}
-	return at
+	return textPointer(strictjson.Item("/packages", i), p.Packages[i].Bare, "name")
 }
 
 // onlyGroups returns the list without its packages: one that is removed and installed

@@ -9,7 +9,6 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/strictjson"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -47,28 +46,18 @@ type programObject Program
 
 // MarshalJSONTo implements json.MarshalerTo.
 func (p Program) MarshalJSONTo(e *jsontext.Encoder) error {
-	if p == PlainProgram(p.Path) {
-		return e.WriteToken(jsontext.String(p.Path))
-	}
-	return json.MarshalEncode(e, programObject(p))
+	return writeTextOrObject(e, p == PlainProgram(p.Path), p.Path, programObject(p))
 }
 
 func (p Program) canonical() Program { return p }
 
-// pointer returns the pointer of the path of a program at p.
+// pointer returns the pointer of the path of a program at a pointer.
 func (p Program) pointer(at jsontext.Pointer) jsontext.Pointer {
-	if p.Bare {
-		return at
-	}
-	return at + "/path"
+	return textPointer(at, p.Bare, "path")
 }
 
 func (p Program) check(o strictjson.Object) {
-	if p.Bare {
-		o.Verify(o.Pointer, "program", p.Path, checkProgram)
-		return
-	}
-	o.Required("path", p.Path, checkProgram)
+	checkItemText(o, p.Bare, "program", "path", p.Path, checkProgram)
 	o.Optional("flags", p.Flags, checkExportFlags)
 	o.Optional("enter_flags", p.EnterFlags, checkExportFlags)
 	o.Optional("to", p.To, checkProgramFolder)
@@ -112,20 +101,13 @@ type appObject ExportedApp
 
 // MarshalJSONTo implements json.MarshalerTo.
 func (a ExportedApp) MarshalJSONTo(e *jsontext.Encoder) error {
-	if a == PlainApp(a.Name) {
-		return e.WriteToken(jsontext.String(a.Name))
-	}
-	return json.MarshalEncode(e, appObject(a))
+	return writeTextOrObject(e, a == PlainApp(a.Name), a.Name, appObject(a))
 }
 
 func (a ExportedApp) canonical() ExportedApp { return a }
 
 func (a ExportedApp) check(o strictjson.Object) {
-	if a.Bare {
-		o.Verify(o.Pointer, "app", a.Name, checkArgument)
-		return
-	}
-	o.Required("name", a.Name, checkArgument)
+	checkItemText(o, a.Bare, "app", "name", a.Name, checkArgument)
 	o.Optional("flags", a.Flags, checkAppFlags)
 	o.Optional("enter_flags", a.EnterFlags, checkAppFlags)
 	o.Optional("label", a.Label, checkAppLabel)
