@@ -89,22 +89,7 @@ func (k Kargs) canonical() Kargs {
 
 func (k Kargs) check(r *strictjson.Report) {
 	list := k.list()
-	first := map[string]jsontext.Pointer{}
-	for i, a := range k.Append {
-		if r.Truncated() {
-			return
-		}
-		p, before := strictjson.Item(list, i), r.Len()
-		a.check(r.Object(p))
-		if r.Len() > before {
-			continue
-		}
-		if at, ok := first[a.Value]; ok {
-			r.Duplicate(p, "kernel argument "+strictjson.Quote(a.Value), at)
-			continue
-		}
-		first[a.Value] = p
-	}
+	checkItems(r.Object(list.Parent()), list.LastToken(), "kernel argument", k.Append)
 	r.Object("/kargs").List("remove", "kernel argument", k.Remove, checkKarg)
 }
 
