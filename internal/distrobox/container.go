@@ -163,12 +163,11 @@ func sameExports(a, b manifest.Container) bool {
 func bare(programs []manifest.Program, to string) []manifest.Program {
 	all := slices.Clone(programs)
 	for i, p := range all {
-		p.Comment, p.Bare = "", false
+		p.Comment = ""
 		if p.To != "" && path.Clean(p.To) == path.Clean(to) {
 			p.To = ""
 		}
-		p.Bare = p == manifest.Program{Path: p.Path}
-		all[i] = p
+		all[i] = p.Short()
 	}
 	return all
 }
@@ -177,9 +176,8 @@ func bare(programs []manifest.Program, to string) []manifest.Program {
 func bareApps(apps []manifest.ExportedApp) []manifest.ExportedApp {
 	all := slices.Clone(apps)
 	for i, a := range all {
-		a.Comment, a.Bare = "", false
-		a.Bare = a == manifest.ExportedApp{Name: a.Name}
-		all[i] = a
+		a.Comment = ""
+		all[i] = a.Short()
 	}
 	return all
 }

@@ -231,7 +231,7 @@ func (s *snapshot) observeWrappers(item *Container) {
 		i := slices.IndexFunc(also, func(p manifest.Program) bool { return s.placeOf(item.Container, p) == w.At })
 		if i >= 0 {
 			also[i].Flags, also[i].Sudo, also[i].EnterFlags = w.Flags, w.Sudo, w.EnterFlags
-			also[i].Bare = also[i] == manifest.Program{Path: also[i].Path}
+			also[i] = also[i].Short()
 			continue
 		}
 		also = append(also, s.asProgram(item.Container, w))
@@ -248,8 +248,7 @@ func (s *snapshot) asProgram(c manifest.Container, w export.Wrapper) manifest.Pr
 	if s.placeOf(c, p) != w.At {
 		p.To = s.shorten(path.Dir(w.At))
 	}
-	p.Bare = p == manifest.Program{Path: p.Path}
-	return p
+	return p.Short()
 }
 
 // observeApps adds the apps of a container that were exported by hand, and gives declared

@@ -27,6 +27,13 @@ type Program struct {
 // PlainProgram returns a program without options.
 func PlainProgram(path string) Program { return Program{Path: path, Bare: true} }
 
+// Short returns the program in its shortest form: as a string, if it has nothing but a path.
+func (p Program) Short() Program {
+	p.Bare = true
+	p.Bare = p == PlainProgram(p.Path)
+	return p
+}
+
 // Name returns the name of the program's wrapper.
 func (p Program) Name() string { return path.Base(p.Path) }
 
@@ -87,6 +94,18 @@ type ExportedApp struct {
 
 // PlainApp returns an app without options.
 func PlainApp(name string) ExportedApp { return ExportedApp{Name: name, Bare: true} }
+
+// Short returns the app in its shortest form: as a string, if it has nothing but a name.
+func (a ExportedApp) Short() ExportedApp {
+	a.Bare = true
+	a.Bare = a == PlainApp(a.Name)
+	return a
+}
+
+// HasOptions reports whether an entry of the app differs from a plain one.
+func (a ExportedApp) HasOptions() bool {
+	return a.Flags != "" || a.Sudo || a.EnterFlags != "" || a.Label != ""
+}
 
 // Key returns the name.
 func (a ExportedApp) Key() string { return a.Name }

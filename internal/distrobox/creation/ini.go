@@ -38,7 +38,7 @@ func (c Creator) Ini(containers []Container) (text string, notes []string) {
 		c.write(&s, entry.Entry)
 		c.writeHome(&s, entry.InHome)
 		for _, app := range entry.Entry.ExportedApps {
-			s.export("exported_apps", app.Name, app == manifest.ExportedApp{Name: app.Name, Comment: app.Comment, Bare: app.Bare})
+			s.export("exported_apps", app.Name, !app.HasOptions())
 		}
 		s.writeBins(entry)
 		fmt.Fprintf(&out, "\n[%s]\n%s", entry.Name, s.text.String())

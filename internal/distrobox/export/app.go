@@ -216,8 +216,7 @@ func (a App) Declared(d manifest.ExportedApp) manifest.ExportedApp {
 		return d
 	}
 	d.Flags, d.Sudo, d.EnterFlags, d.Label = a.Flags, a.Sudo, a.EnterFlags, a.Label
-	d.Bare = d == manifest.ExportedApp{Name: d.Name}
-	return d
+	return d.Short()
 }
 
 // Shows reports whether an entry has the options of a declared app. Where they are
