@@ -310,10 +310,10 @@ func entry(c manager.Container, name string) (Container, bool) {
 func (d Domain) Ini(containers []Container) (text string, notes []string) {
 	var all []creation.Container
 	for _, item := range containers {
-		c := creation.Container{Name: item.Name, Entry: item.Container, InHome: item.InHome}
-		c.To, _ = d.to(item.Container)
-		c.Programs = d.wanted(item.Container, item.Bins.Found)
-		all = append(all, c)
+		all = append(all, creation.Container{
+			Name: item.Name, Entry: item.Container, InHome: item.InHome,
+			Programs: d.wanted(item.Container, item.Bins.Found), To: d.to(item.Container),
+		})
 	}
 	return d.creator().Ini(all)
 }

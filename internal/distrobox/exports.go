@@ -21,19 +21,16 @@ import (
 	"bkt/internal/reconcile"
 )
 
-// baked is the folder of wrappers that are part of the host's image.
-const baked = "/usr/bin"
+// baked is the folder of wrappers that are part of the host's image. bkt does not write to
+// it.
+const baked = manifest.SystemBin
 
-// to returns the folder of the host for the programs of a container, and whether bkt
-// writes to it.
-func (d Domain) to(c manifest.Container) (dir string, ok bool) {
-	dir = path.Clean(d.expand(c.Bins.Folder()))
-	return dir, dir != baked
-}
+// to returns the folder of the host for the programs of a container.
+func (d Domain) to(c manifest.Container) string { return path.Clean(d.expand(c.Bins.Folder())) }
 
 // placeOf returns the path of the wrapper of a program on the host.
 func (d Domain) placeOf(c manifest.Container, p manifest.Program) string {
-	dir, _ := d.to(c)
+	dir := d.to(c)
 	if p.To != "" {
 		dir = path.Clean(d.expand(p.To))
 	}
@@ -43,7 +40,7 @@ func (d Domain) placeOf(c manifest.Container, p manifest.Program) string {
 // folders returns the folders of the host that bkt writes wrappers of a container to.
 func (d Domain) folders(c manifest.Container) []string {
 	var all []string
-	if dir, ours := d.to(c); ours && len(c.Bins.From) > 0 {
+	if dir := d.to(c); dir != baked && len(c.Bins.From) > 0 {
 		all = append(all, dir)
 	}
 	for _, p := range c.Bins.Also {
@@ -62,7 +59,7 @@ func (d Domain) exportsSomething(c manifest.Container) bool { return len(d.folde
 func (d Domain) written(known []Container) map[string]bool {
 	dirs := map[string]bool{d.Home + "/.local/bin": true, d.Home + "/.local/bin/distrobox": true}
 	for _, c := range known {
-		if dir, ok := d.to(c.Container); ok {
+		if dir := d.to(c.Container); dir != baked {
 			dirs[dir] = true
 		}
 		for _, dir := range d.folders(c.Container) {
@@ -363,7 +360,7 @@ func (d Domain) wanted(c manifest.Container, found []manifest.Found) map[string]
 			all[at] = p
 		}
 	}
-	dir, _ := d.to(c)
+	dir := d.to(c)
 	for _, f := range found {
 		if !slices.Contains(c.Bins.Exclude, f.Name) {
 			add(path.Join(dir, f.Name), manifest.PlainProgram(f.Path))
@@ -422,14 +419,13 @@ func (s *snapshot) isManual(w export.Wrapper) bool {
 // isPlainIn reports whether a wrapper is like those of the folders of a container, although
 // its program is excluded or does not exist.
 func (s *snapshot) isPlainIn(c manifest.Container, w export.Wrapper) bool {
-	dir, _ := s.to(c)
-	return path.Dir(w.At) == dir && s.inFrom(c, w.Program) && w.Is(manifest.PlainProgram(w.Program))
+	return path.Dir(w.At) == s.to(c) && s.inFrom(c, w.Program) && w.Is(manifest.PlainProgram(w.Program))
 }
 
 // missingAndStaleExports returns the wrappers and apps that a declared container
 // lacks, and those that bkt exported and that are no longer declared.
 func (s *snapshot) missingAndStaleExports(c Container) (add, remove []string) {
-	dir, _ := s.to(c.Container)
+	dir := s.to(c.Container)
 	if s.path.writer == c.Name {
 		add = append(add, s.path.at)
 	}

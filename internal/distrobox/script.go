@@ -18,8 +18,8 @@ import (
 // script returns the script that makes the declared exports of a container. gone are files
 // that are removed before.
 func (s *snapshot) script(c Container, gone []string) (string, error) {
-	to, ours := s.to(c.Container)
-	if !ours || !s.exportsSomething(c.Container) {
+	to := s.to(c.Container)
+	if to == baked || !s.exportsSomething(c.Container) {
 		to = ""
 	}
 	o := s.owners(c, gone)
@@ -44,7 +44,7 @@ func (s *snapshot) script(c Container, gone []string) (string, error) {
 // callAll calls the functions of the script for each declared export, except those that
 // were exported by hand.
 func (s *snapshot) callAll(out *script, c Container, gone []string) {
-	also := s.wanted(manifest.Container{Bins: manifest.Bins{Also: c.Bins.Also, To: c.Bins.To}}, nil)
+	also := s.wanted(c.Container, nil)
 	wrappers := s.wrappersOf(c.Name)
 	for _, at := range sortedKeys(also) {
 		p := also[at]
@@ -54,7 +54,7 @@ func (s *snapshot) callAll(out *script, c Container, gone []string) {
 			out.write("bin ", p.Path, path.Dir(at), p.Flags, yes(p.Sudo), p.EnterFlags)
 		}
 	}
-	if _, ours := s.to(c.Container); ours {
+	if s.to(c.Container) != baked {
 		for _, dir := range slices.Sorted(slices.Values(c.Bins.From)) {
 			out.write("folder ", strings.TrimSuffix(s.expand(dir), "/"))
 		}
@@ -87,7 +87,7 @@ type owned struct {
 // owners returns the files of a container's exports, without those that are removed.
 func (s *snapshot) owners(c Container, gone []string) owned {
 	o := owned{wrappers: "/", outdated: "/", entries: "/"}
-	to, _ := s.to(c.Container)
+	to := s.to(c.Container)
 	all, wanted := s.wrappersOf(c.Name), s.wanted(c.Container, c.Bins.Found)
 	for _, at := range sortedKeys(all) {
 		w := all[at]
@@ -154,7 +154,7 @@ func (s *script) write(before string, words ...string) {
 // between slashes: a program in "also" has its wrapper in the place of theirs.
 func (d Domain) excluded(c manifest.Container) string {
 	names := slices.Concat(export.Own, c.Bins.Exclude)
-	to, _ := d.to(c)
+	to := d.to(c)
 	for _, p := range c.Bins.Also {
 		if path.Dir(d.placeOf(c, p)) == to {
 			names = append(names, p.Name())
@@ -205,9 +205,9 @@ const refreshing = `if command -v update-desktop-database >/dev/null; then updat
 // checkNoLoop returns an error if wrappers would be exported to the folder of their
 // programs: a wrapper that runs itself never ends.
 func (s *snapshot) checkNoLoop(c Container) error {
-	to, ours := s.to(c.Container)
+	to := s.to(c.Container)
 	for _, dir := range c.Bins.From {
-		if dir = path.Clean(s.expand(dir)); ours && s.facts.same(dir, to) {
+		if dir = path.Clean(s.expand(dir)); to != baked && s.facts.same(dir, to) {
 			return errLoop(dir)
 		}
 	}
