@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -70,23 +71,27 @@ func (d Domain) written(known []Container) map[string]bool {
 }
 
 // searched returns the folders of the host that may have wrappers: the written ones, and
-// those of the home that are in PATH or have the name of such a folder.
-func (d Domain) searched(known []Container) []string {
-	dirs := d.written(known)
+// those of the home that are in PATH or have the name of such a folder. unread are the
+// errors of folders in which there may be more of them.
+func (d Domain) searched(written map[string]bool) (all []string, unread []error) {
+	dirs := maps.Clone(written)
 	for _, dir := range d.Path {
 		if dir = path.Clean(dir); paths.Within(dir, d.Home) && dir != path.Clean(d.Home) {
 			dirs[dir] = true
 		}
 	}
 	for _, dir := range []string{d.Home, d.Home + "/.local"} {
-		entries, _ := os.ReadDir(dir) // a home that cannot be read has no other folders
+		entries, err := os.ReadDir(dir)
+		if patherr.UnlessMissing(err) != nil {
+			unread = append(unread, err)
+		}
 		for _, e := range entries {
 			if e.IsDir() && strings.HasSuffix(e.Name(), "bin") {
 				dirs[path.Join(dir, e.Name())] = true
 			}
 		}
 	}
-	return sortedKeys(dirs)
+	return sortedKeys(dirs), unread
 }
 
 // divide takes the entries of existing containers, and those that someone exported from a
@@ -114,7 +119,9 @@ func (s *snapshot) divide(apps []export.App) (rest []export.App) {
 func (s *snapshot) readExports(known []Container) (unread []reconcile.Unread, err error) {
 	var errs []error
 	written := s.written(known)
-	for _, dir := range s.searched(known) {
+	dirs, failed := s.searched(written)
+	unread = s.leaveUnread(failed)
+	for _, dir := range dirs {
 		wrappers, failed, err := export.ReadWrappers(dir)
 		s.wrappers = append(s.wrappers, wrappers...)
 		if err != nil && !written[dir] {

@@ -242,6 +242,9 @@ func TestUnreadFiles(t *testing.T) {
 	if add, remove := d.missingAndStaleExports(c); len(remove) > 0 || !slices.Equal(add, []string{home + "/.local/bin/dc", "app other"}) {
 		t.Errorf("missing: %q, to remove: %q", add, remove)
 	}
+	if _, failed := (Domain{Home: home + "/mybin"}).searched(map[string]bool{}); len(failed) != 2 {
+		t.Errorf("a home that may have further folders cannot be read: %v", failed)
+	}
 	c.Bins.To = "~/mybin"
 	if _, err := d.readExports([]Container{c}); err == nil {
 		t.Error("a folder that bkt writes to cannot be read, and there is no error")
