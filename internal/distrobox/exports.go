@@ -176,8 +176,12 @@ func (s *snapshot) findOrphans(apps []export.App) {
 
 // compareApp compares an entry with the one in its container, if that can be read.
 func (s *snapshot) compareApp(a *export.App) {
-	if c, ok := s.all()[a.Container]; ok && !a.ByBkt && (a.Unknown != "" || a.Label != "") && c.Running && c.PID != 0 {
-		a.Compare(export.ReadEntry(s.rootOf(c), s.homeIn(c), a.ID))
+	c, ok := s.all()[a.Container]
+	if !ok || a.ByBkt || a.Unknown == "" && a.Label == "" {
+		return
+	}
+	if root, err := s.rootOf(c); err == nil {
+		a.Compare(export.ReadEntry(root, s.homeIn(c), a.ID))
 	}
 }
 
@@ -334,23 +338,22 @@ func (d Domain) homeIn(c manager.Container) string {
 	return cmp.Or(args["--home"], d.Home)
 }
 
-// rootOf returns the folder of the host that is the root of a running container.
-func (d Domain) rootOf(c manager.Container) string {
-	return filepath.Join(d.Proc, fmt.Sprint(c.PID), "root")
-}
-
 // rootFor returns the folder of the host that is the root of a container, for a folder
 // in it. The error is the reason why the folder cannot be read.
 func (d Domain) rootFor(dir string, c manager.Container) (string, error) {
-	args, _ := creation.SplitArgs(c.Args)
-	home := args["--home"]
-	if paths.Within(dir, d.Home) && (home == "" || d.isHome(home)) {
+	if paths.Within(dir, d.Home) && d.isHome(d.homeIn(c)) {
 		return "", nil
 	}
+	return d.rootOf(c)
+}
+
+// rootOf returns the folder of the host that is the root of a running container. The
+// error is the reason why it cannot be read.
+func (d Domain) rootOf(c manager.Container) (string, error) {
 	if !c.Running || c.PID == 0 {
 		return "", errNotRunning
 	}
-	root := d.rootOf(c)
+	root := filepath.Join(d.Proc, fmt.Sprint(c.PID), "root")
 	if _, err := os.ReadDir(root); err != nil { // also if the process has ended: then the root is unknown, too
 		return "", unreadable(err)
 	}
@@ -513,13 +516,25 @@ func (s *snapshot) isGone(container, program string) bool {
 		return false
 	}
 	root, err := s.rootFor(path.Dir(program), c)
-	return err == nil && export.IsMissing(root, program)
+	if err != nil || !export.IsMissing(root, program) {
+		return false
+	}
+	_, stopped := s.rootFor(path.Dir(program), c) // while the program was looked for
+	return stopped == nil
 }
 
 // isGoneApp reports whether an app does not exist in a running container.
 func (s *snapshot) isGoneApp(a export.App) bool {
 	c, there := s.containers[a.Container]
-	return there && a.ByBkt && c.Running && c.PID != 0 && !export.IsMissing(s.rootOf(c), "/usr") && a.IsGone(s.rootOf(c), s.homeIn(c))
+	if !there || !a.ByBkt {
+		return false
+	}
+	root, err := s.rootOf(c)
+	if err != nil || !a.IsGone(root, s.homeIn(c)) {
+		return false
+	}
+	_, stopped := s.rootOf(c) // while the app was looked for
+	return stopped == nil
 }
 
 func (s *snapshot) missingAndStaleApps(c Container, add, remove []string) ([]string, []string) {

@@ -319,3 +319,42 @@ func apps(names ...string) []manifest.ExportedApp {
 	}
 	return all
 }
+
+// TestGoneExports checks that a program or an app is gone only if the root of its container
+// can be read and lacks it.
+func TestGoneExports(t *testing.T) {
+	proc := t.TempDir()
+	check(t, os.MkdirAll(filepath.Join(proc, "7/root/usr/bin"), 0o755))
+	check(t, os.WriteFile(filepath.Join(proc, "7/root/usr/bin/here"), nil, 0o755))
+	check(t, os.MkdirAll(filepath.Join(proc, "9"), 0o755))
+	check(t, os.Symlink("root", filepath.Join(proc, "9/root"))) // cannot be read
+	for _, tt := range []struct {
+		name, program string
+		container     manager.Container
+		want          bool
+	}{
+		{"there", "here", manager.Container{Running: true, PID: 7}, false},
+		{"gone", "gone", manager.Container{Running: true, PID: 7}, true},
+		{"stopped", "gone", manager.Container{PID: 7}, false},
+		{"without a process", "gone", manager.Container{Running: true}, false},
+		{"ended", "gone", manager.Container{Running: true, PID: 8}, false},
+		{"unreadable", "gone", manager.Container{Running: true, PID: 9}, false},
+	} {
+		d := testSnapshot(Domain{Home: "/home/u", Proc: proc})
+		d.containers = map[string]manager.Container{"dev": tt.container}
+		if got := d.isGone("dev", "/usr/bin/"+tt.program); got != tt.want {
+			t.Errorf("%s: a program is gone: %v", tt.name, got)
+		}
+		text := "Name=x (on dev)\nExec=/usr/bin/distrobox-enter -n dev -- " + tt.program + "  %F\n"
+		at := filepath.Join(t.TempDir(), "dev-x.desktop")
+		check(t, os.WriteFile(at, []byte(text), 0o644))
+		found, _, unread, err := export.ReadApps(filepath.Dir(at), []string{"dev"})
+		if err != nil || len(unread) > 0 || len(found) != 1 {
+			t.Fatal(found, unread, err)
+		}
+		found[0].ByBkt = true
+		if got := d.isGoneApp(found[0]); got != tt.want {
+			t.Errorf("%s: an app is gone: %v", tt.name, got)
+		}
+	}
+}
