@@ -155,11 +155,13 @@ func (c *comparison[T]) compare() {
 }
 
 // addOrphans adds a difference for each item of which only files are left. An item that could
-// not be read may exist.
+// not be read may exist, and one that is declared for other computers may exist on these,
+// with the same home.
 func (c *comparison[T]) addOrphans() {
 	c.orphans = map[string]plan.Change{}
 	for _, o := range c.observed.Orphans {
-		if t := c.items[o.Key]; c.in.Ignore.Has(o.Key) || slices.Contains(c.hidden, o.Key) || t.live != nil || t.manifest != nil {
+		t, isElsewhere := c.items[o.Key], at(c.elsewhere, o.Key) != nil
+		if c.in.Ignore.Has(o.Key) || slices.Contains(c.hidden, o.Key) || t.live != nil || t.manifest != nil || isElsewhere {
 			continue
 		}
 		c.orphans[o.Key] = o.Remove

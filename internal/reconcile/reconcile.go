@@ -96,7 +96,8 @@ type Snapshot[T any] struct {
 	// nothing is broken.
 	Broken func(T) error
 	// Orphans are files that bkt wrote for items that exist neither on the system nor in
-	// the manifest, such as a wrapper of a container that was removed.
+	// the manifest, such as a wrapper of a container that was removed. An apply removes
+	// them without a question: they lead to nothing, and bkt can write them again.
 	Orphans []Orphan
 	// Notes are notes for the user on the domain as a whole.
 	Notes []string

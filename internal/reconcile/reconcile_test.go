@@ -642,6 +642,7 @@ func TestOrphans(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, live, declared, base string
+		hosts                      manifest.Hosts
 		ignore                     reconcile.Ignore
 		hides                      bool
 		want                       []reconcile.Case
@@ -650,11 +651,16 @@ func TestOrphans(t *testing.T) {
 		{name: "removed from both sides", base: a, want: []reconcile.Case{reconcile.CaseBroken}},
 		{name: "exists", live: a, want: []reconcile.Case{reconcile.CaseNew}},
 		{name: "declared", declared: a, want: []reconcile.Case{reconcile.CaseMissing}},
+		{name: "declared for another computer, which may have the same home", declared: a, hosts: manifest.Hosts{"other"}},
 		{name: "ignored", ignore: ignored["flatpak-overrides"]},
 		{name: "not read", base: a, hides: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			in := reconcile.Input{Repo: repository(t, item(tt.declared)), Base: agreed(t, item(tt.base), ""), Ignore: tt.ignore}
+			declared := item(tt.declared)
+			for i := range declared {
+				declared[i].Hosts = tt.hosts
+			}
+			in := reconcile.Input{Repo: repository(t, declared), Base: agreed(t, item(tt.base), ""), Ignore: tt.ignore}
 			c := compare(t, orphanedOverrides{overrides{has: item(tt.live)}, tt.hides}, in)
 			var got []reconcile.Case
 			for _, d := range c.Differences() {
