@@ -97,11 +97,9 @@ func (d Domain) searched(written map[string]bool) (all []string, unread []error)
 // divide takes the entries of existing containers, and those that someone exported from a
 // container that is gone and may be created again. It returns the rest.
 func (s *snapshot) divide(apps []export.App) (rest []export.App) {
-	there := s.all()
 	for _, a := range apps {
-		_, exists := there[a.Container]
 		switch {
-		case exists:
+		case s.exists(a.Container):
 			s.apps = append(s.apps, a)
 		case a.ByBkt:
 			rest = append(rest, a)
@@ -149,13 +147,12 @@ func (s *snapshot) readExports(known []Container) (unread []reconcile.Unread, er
 func (s *snapshot) findOrphans(apps []export.App) {
 	left := map[string][]string{}
 	add := func(container, at string, e export.File) {
-		if s.leaveToRoot(&e); e.ByBkt {
+		if s.leaveToRoot(&e); e.ByBkt && !s.exists(container) {
 			left[container] = append(left[container], at)
 		}
 	}
-	all := s.all()
 	for _, w := range s.wrappers {
-		if _, there := all[w.Container]; !there && path.Dir(w.At) != baked {
+		if path.Dir(w.At) != baked {
 			add(w.Container, w.At, w.File)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"bkt/internal/distrobox/creation"
 	"bkt/internal/distrobox/export"
 	"bkt/internal/distrobox/manager"
 	"bkt/internal/manifest"
@@ -318,6 +319,30 @@ func apps(names ...string) []manifest.ExportedApp {
 		all = append(all, manifest.PlainApp(name))
 	}
 	return all
+}
+
+// TestOrphans checks that exports are left of a container only if the manager has none of
+// that name: neither a copy, which bkt leaves alone, nor one that is being recreated.
+func TestOrphans(t *testing.T) {
+	label, err := creation.Label("dev", manifest.Container{Image: "x"})
+	check(t, err)
+	labels := map[string]string{creation.LabelName: label}
+	d := testSnapshot(Domain{Home: "/home/u"})
+	d.classify([]manager.Container{{Name: "copy", Labels: labels}, {Name: "dev" + backupSuffix, Labels: labels}, {Name: "other"}}, nil)
+	var apps []export.App
+	for _, name := range []string{"copy", "dev", "gone", "other"} {
+		byBkt := export.File{ByBkt: true}
+		d.wrappers = append(d.wrappers, export.Wrapper{At: "/home/u/.local/bin/" + name, Container: name, File: byBkt})
+		apps = append(apps, export.App{At: "/apps/" + name, Container: name, File: byBkt})
+	}
+	d.findOrphans(apps)
+	if len(d.orphans) != 1 || d.orphans[0].Key != "gone" {
+		t.Fatalf("%+v", d.orphans)
+	}
+	want := []plan.Step{plan.Delete{Path: "/home/u/.local/bin/gone"}, plan.Delete{Path: "/apps/gone"}}
+	if diff := cmp.Diff(want, d.orphans[0].Remove.Steps); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // TestGoneExports checks that a program or an app is gone only if the root of its container

@@ -27,6 +27,7 @@ type snapshot struct {
 	Domain
 	containers map[string]manager.Container // by name
 	backups    map[string]manager.Container // old containers that are being recreated, by their former name
+	copies     map[string]bool              // names of containers that bkt leaves alone
 	images     manager.Images               // of the manager
 	wrappers   []export.Wrapper             // in the folders of the host
 	apps       []export.App                 // in the menu of the host
@@ -232,7 +233,7 @@ func (d Domain) ask(ctx context.Context, sys reconcile.System, read manager.Imag
 // its label. A container with a declared name is never a copy, even if its label has
 // another name.
 func (s *snapshot) classify(containers []manager.Container, known map[string]Container) (notes []string) {
-	s.containers, s.backups = map[string]manager.Container{}, map[string]manager.Container{}
+	s.containers, s.backups, s.copies = map[string]manager.Container{}, map[string]manager.Container{}, map[string]bool{}
 	for _, c := range containers {
 		made, _, ok := creation.ParseLabel(c.Labels[creation.LabelName])
 		if !ok && c.Labels[creation.LabelName] != "" {
@@ -245,6 +246,7 @@ func (s *snapshot) classify(containers []manager.Container, known map[string]Con
 		case aside:
 			s.backups[before] = c
 		case ok && made != c.Name && !isKnown:
+			s.copies[c.Name] = true
 			notes = append(notes, fmt.Sprintf("%s is a backup or a copy of the container %s: bkt leaves it alone", c.Name, made))
 		default:
 			s.containers[c.Name] = c
@@ -264,6 +266,13 @@ func (s *snapshot) all() map[string]manager.Container {
 		all[name] = c
 	}
 	return all
+}
+
+// exists reports whether the manager has a container, also one that bkt leaves alone.
+func (s *snapshot) exists(name string) bool {
+	_, there := s.containers[name]
+	_, aside := s.backups[name]
+	return there || aside || s.copies[name]
 }
 
 // inspectForeign asks for unknown details of the containers that bkt did not create, all
