@@ -31,10 +31,6 @@ func inContainer(_ context.Context, t *Target) ([]Problem, error) {
 	return unfixable(workspace.CheckHost("bkt doctor")), nil
 }
 
-func runsInContainer() bool {
-	return os.Getenv("CONTAINER_ID") != "" || os.Getenv("TOOLBOX_PATH") != ""
-}
-
 // containers returns the declared containers. An error means that it is unknown
 // which are declared.
 func (t *Target) containers() (map[string]manifest.Container, error) {
@@ -180,7 +176,7 @@ func (t *Target) existingContainers(ctx context.Context) (map[string]bool, error
 	if err := workspace.CheckDesktop(); err != nil {
 		return nil, err
 	}
-	if runsInContainer() {
+	if workspace.CheckHost("bkt doctor") != nil {
 		return nil, errors.New("a container does not know which others exist")
 	}
 	program := domains.ContainerManager(t.Folders)
