@@ -31,21 +31,14 @@ func (d Domain) to(c manifest.Container) string { return path.Clean(d.expand(c.B
 
 // placeOf returns the path of the wrapper of a program on the host.
 func (d Domain) placeOf(c manifest.Container, p manifest.Program) string {
-	dir := d.to(c)
-	if p.To != "" {
-		dir = path.Clean(d.expand(p.To))
-	}
-	return path.Join(dir, p.Name())
+	return path.Join(d.expand(c.Bins.FolderOf(p)), p.Name())
 }
 
 // folders returns the folders of the host that bkt writes wrappers of a container to.
 func (d Domain) folders(c manifest.Container) []string {
 	var all []string
-	if dir := d.to(c); dir != baked && len(c.Bins.From) > 0 {
-		all = append(all, dir)
-	}
-	for _, p := range c.Bins.Also {
-		if dir := path.Dir(d.placeOf(c, p)); dir != baked && !slices.Contains(all, dir) {
+	for _, dir := range c.Bins.Folders() {
+		if dir = path.Clean(d.expand(dir)); dir != baked && !slices.Contains(all, dir) {
 			all = append(all, dir)
 		}
 	}

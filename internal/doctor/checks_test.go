@@ -286,6 +286,24 @@ func TestShadowedExports(t *testing.T) {
 	}
 }
 
+// TestFoldersOfSinglePrograms checks that the folder of a single program is one of those that
+// PATH must have and wrappers are read from, and the one that no program is exported to is not.
+func TestFoldersOfSinglePrograms(t *testing.T) {
+	target := targetWith(t, map[string]string{"manifests/distrobox.json": `{"containers": {"dev": {"image": "x", "bins": {"also": [{"path": "/usr/bin/jq", "to": "~/mybin"}]}}}}`})
+	home := target.Folders.Home
+	t.Setenv("PATH", "/usr/bin")
+	found, err := shadowedExports(t.Context(), target)
+	if diff := cmp.Diff([]string{"user: mybin is not in PATH, and containers export programs to it"}, summary(found, home)); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	write(t, filepath.Join(home, "mybin/jq"), "#!/bin/sh\nexec distrobox enter dev -- jq\n")
+	found, err = strayWrappers(t.Context(), target)
+	want := []string{"user: mybin/jq enters a container, and distrobox-export did not create it: bkt does not keep it up to date"}
+	if diff := cmp.Diff(want, summary(found, home)); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
 // TestStrayWrappers checks which wrappers are problems, and that bkt removes only those
 // that it exported itself.
 func TestStrayWrappers(t *testing.T) {

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,10 +45,9 @@ func (t *Target) containers() (map[string]manifest.Container, error) {
 func (t *Target) exportFolders(containers map[string]manifest.Container) (to, from []string) {
 	for _, name := range slices.Sorted(maps.Keys(containers)) {
 		bins := containers[name].Bins
-		if len(bins.From)+len(bins.Also) == 0 {
-			continue
+		for _, dir := range bins.Folders() {
+			to = append(to, t.expandHome(dir))
 		}
-		to = append(to, t.expandHome(cmp.Or(bins.To, "~/.local/bin")))
 		for _, dir := range bins.From {
 			from = append(from, t.expandHome(dir))
 		}

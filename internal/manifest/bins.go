@@ -63,12 +63,27 @@ func (f Containers) Exports(to string) []Export {
 // Folder returns the folder of the host for the programs.
 func (b Bins) Folder() string { return cmp.Or(b.To, "~/.local/bin") }
 
+// FolderOf returns the folder of the host for one of the single programs.
+func (b Bins) FolderOf(p Program) string { return cmp.Or(p.To, b.Folder()) }
+
+// Folders returns all folders of the host that programs are exported to.
+func (b Bins) Folders() []string {
+	var all []string
+	if len(b.From) > 0 {
+		all = append(all, b.Folder())
+	}
+	for _, p := range b.Also {
+		all = append(all, b.FolderOf(p))
+	}
+	return all
+}
+
 func (b Bins) exports(container string) []Export {
 	at := pointerTo(container) + "/bins"
 	declared := map[string]bool{}
 	var all []Export
 	for i, p := range b.Also {
-		if p.To == "" || path.Clean(p.To) == path.Clean(b.Folder()) {
+		if path.Clean(b.FolderOf(p)) == path.Clean(b.Folder()) {
 			declared[p.Name()] = true
 			all = append(all, Export{container, p.Name(), p.Path, p.pointer(strictjson.Item(at+"/also", i))})
 		}
