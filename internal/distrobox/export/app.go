@@ -66,17 +66,32 @@ func ReadApps(dir string, containers []string) (all, others []App, unread []erro
 // entryFolders are the folders of desktop entries in a container, besides that of the home.
 var entryFolders = []string{"/usr/local/share/applications", "/usr/share/applications", "/var/lib/flatpak/exports/share/applications"}
 
+// entryFiles returns the paths that the desktop entry with an id may have in a container with
+// this home. The first that exists counts.
+func entryFiles(home, id string) []string {
+	files := []string{path.Join(home, ".local/share/applications", id+".desktop")}
+	for _, dir := range entryFolders {
+		files = append(files, path.Join(dir, id+".desktop"))
+	}
+	return files
+}
+
 // ReadEntry returns the text of the desktop entry with an id in a container with this root
 // and home, "" if it cannot be read.
 func ReadEntry(root, home, id string) string {
-	for _, dir := range append([]string{home + "/.local/share/applications"}, entryFolders...) {
-		at, err := follow(root, path.Join(dir, id+".desktop"))
-		if err != nil {
+	for _, file := range entryFiles(home, id) {
+		at, err := follow(root, file)
+		if patherr.IsMissing(err) {
 			continue
 		}
-		if text, err := plainfile.Read(root+at, plainfile.MaxText); err == nil {
-			return string(text)
+		if err != nil {
+			return ""
 		}
+		text, err := plainfile.Read(root+at, plainfile.MaxText)
+		if err != nil {
+			return ""
+		}
+		return string(text)
 	}
 	return ""
 }
@@ -88,15 +103,13 @@ var programFolders = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", 
 // this root and home.
 func (a App) IsGone(root, home string) bool {
 	program, _, _ := strings.Cut(a.exec, " ")
-	files := []string{program}
-	if !path.IsAbs(program) {
-		files = nil
+	files := entryFiles(home, a.ID)
+	if path.IsAbs(program) {
+		files = append(files, program)
+	} else {
 		for _, dir := range programFolders {
 			files = append(files, path.Join(dir, program))
 		}
-	}
-	for _, dir := range append([]string{home + "/.local/share/applications"}, entryFolders...) {
-		files = append(files, path.Join(dir, a.ID+".desktop"))
 	}
 	return program != "" && !slices.ContainsFunc(files, func(file string) bool { return !IsMissing(root, file) })
 }

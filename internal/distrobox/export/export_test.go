@@ -377,6 +377,25 @@ func TestOriginal(t *testing.T) {
 	}
 }
 
+// TestReadEntry checks that the first entry in a container counts, and that one that cannot be
+// read does not give way to another of the same name.
+func TestReadEntry(t *testing.T) {
+	root := t.TempDir()
+	own, shared := filepath.Join(root, "home/u/.local/share/applications"), filepath.Join(root, "usr/share/applications")
+	for _, dir := range []string{own, shared} {
+		check(t, os.MkdirAll(dir, 0o755))
+	}
+	for file, text := range map[string]string{own + "/both.desktop": "own", shared + "/both.desktop": "shared", shared + "/one.desktop": "shared", shared + "/loop.desktop": "shared"} {
+		check(t, os.WriteFile(file, []byte(text), 0o644))
+	}
+	check(t, os.Symlink("loop.desktop", own+"/loop.desktop"))
+	for id, want := range map[string]string{"both": "own", "one": "shared", "loop": "", "none": ""} {
+		if got := ReadEntry(root, "/home/u", id); got != want {
+			t.Errorf("%s: %q, not %q", id, got, want)
+		}
+	}
+}
+
 func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
