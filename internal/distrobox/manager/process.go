@@ -17,12 +17,12 @@ func (c *Container) FindProcess(runtimeDir, proc string) {
 	if runtimeDir == "" || c.Running {
 		return
 	}
-	var state struct {
-		Runc int `json:"init_process_pid"`
-		Crun int `json:"pid"`
-	}
 	for _, file := range []string{"runc/" + c.ID + "/state.json", "crun/" + c.ID + "/status"} {
 		text, err := plainfile.Read(filepath.Join(runtimeDir, file), plainfile.MaxText)
+		var state struct {
+			Runc int `json:"init_process_pid"`
+			Crun int `json:"pid"`
+		}
 		if err != nil || json.Unmarshal(text, &state) != nil {
 			continue
 		}

@@ -15,7 +15,10 @@ func TestFindProcess(t *testing.T) {
 		"run/crun/b/status":               `{"pid": 8, "cgroup-path": ""}`,
 		"run/runc/reused/state.json":      `{"init_process_pid": 7}`,
 		"run/runc/ended/state.json":       `{"init_process_pid": 9}`,
+		"run/runc/changed/state.json":     `{"init_process_pid": 9}`,
+		"run/crun/changed/status":         `{"pid": 6}`,
 		"run/runc/damaged/state.json":     `{`,
+		"proc/6/root/run/.containerenv":   "id=\"changed\"\n",
 		"proc/7/root/run/.containerenv":   "engine=\"podman-4.3.1\"\nname=\"x\"\nid=\"a\"\nimage=\"y\"\n",
 		"proc/8/root/run/.containerenv":   "id=\"b\"\n",
 		"proc/0/root/run/.containerenv":   "id=\"damaged\"\n",
@@ -30,7 +33,7 @@ func TestFindProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for id, want := range map[string]int{"a": 7, "b": 8, "reused": 0, "ended": 0, "damaged": 0, "none": 0} {
+	for id, want := range map[string]int{"a": 7, "b": 8, "reused": 0, "ended": 0, "changed": 6, "damaged": 0, "none": 0} {
 		c := Container{ID: id}
 		if c.FindProcess(filepath.Join(dir, "run"), filepath.Join(dir, "proc")); c.PID != want || c.Running != (want > 0) {
 			t.Errorf("%s: %v, %d", id, c.Running, c.PID)
