@@ -236,7 +236,7 @@ func (c Creator) ownOptions(name string, options []option, home string) []func(o
 	var all []func(option) bool
 	add := func(name string, values ...string) {
 		for _, value := range values {
-			all = append(all, func(o option) bool { return o.name == name && (o.value == value || value == "*") })
+			all = append(all, func(o option) bool { return o.name == name && o.value == value })
 		}
 	}
 	add("--privileged", "")
@@ -290,11 +290,8 @@ func isOwnHostname(container, hostname string, options []option) bool {
 func (c Creator) fromRecord(entry *manifest.Container, of manager.Container, declared manifest.Container, envInImage bool) []string {
 	r, ok := c.readRecord(of)
 	if !ok {
-		entry.Home = ""
 		in, _ := SplitArgs(of.Args)
-		if home := c.ownHome(nil, in["--home"]); home != "" {
-			entry.Home = c.homeWords(home, declared.Home)
-		}
+		entry.Home = c.homeWords(c.ownHome(nil, in["--home"]), declared.Home)
 		return []string{"its options: there is no record of the command that created it"}
 	}
 	entry.Home, entry.Unshare = c.homeWords(r.home, declared.Home), inOrder(r.unshare, declared.Unshare)

@@ -156,9 +156,7 @@ func (a *App) readCall(c call) {
 		a.Unsupported = ChangedByHand
 	}
 	a.Options = options
-	if text := shell.Texts(words); len(text) > 3 && path.Base(text[0]) == "sh" && text[1] == "-l" && text[2] == "-c" {
-		words = words[3:] // as release 1.6 writes it
-	}
+	words, _ = loginScript(words)
 	if len(words) == 0 || a.opens {
 		return
 	}

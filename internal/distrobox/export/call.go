@@ -84,9 +84,8 @@ func (c call) run() run { return parseRun(c.line, c.command) }
 // program and its arguments as a script.
 func parseRun(line string, words []shell.Word) run {
 	r, words := asRoot(words)
-	text := shell.Texts(words)
-	if len(text) > 3 && path.Base(text[0]) == "sh" && text[1] == "-l" && text[2] == "-c" {
-		line, words = text[3], words[3:]
+	if script, ok := loginScript(words); ok {
+		line, words = script[0].Text, script
 		inner := shell.Split(line)
 		if strings.HasSuffix(line, "$@") || strings.HasSuffix(line, "$*") {
 			words = inner
@@ -108,6 +107,16 @@ func parseRun(line string, words []shell.Word) run {
 		r.flags = strings.Join(shell.Texts(words[1:last]), " ")
 	}
 	return r
+}
+
+// loginScript returns the script and the further words of a command that runs a script in a
+// login shell, as release 1.6 writes it, and whether it does.
+func loginScript(words []shell.Word) ([]shell.Word, bool) {
+	text := shell.Texts(words)
+	if len(text) > 3 && path.Base(text[0]) == "sh" && text[1] == "-l" && text[2] == "-c" {
+		return words[3:], true
+	}
+	return words, false
 }
 
 // asRoot returns the words of a command after those that run it as root.

@@ -30,9 +30,10 @@ type signature struct {
 // name, because a copy does not belong to bkt.
 func readSignature(name, text string) signature {
 	var s signature
+	values := map[string]*string{Mark: &s.as, FlagsMark: &s.flags, LabelMark: &s.label}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
-		for mark, value := range map[string]*string{Mark: &s.as, FlagsMark: &s.flags, LabelMark: &s.label} {
+		for mark, value := range values {
 			if text, ok := strings.CutPrefix(line, mark); ok {
 				*value = text
 			}
