@@ -132,6 +132,7 @@ func (s *snapshot) readExports(known []Container) (unread []reconcile.Unread, er
 	for i := range s.apps {
 		s.leaveToRoot(&s.apps[i].File)
 		s.compareApp(&s.apps[i])
+		leaveUnfit(&s.apps[i])
 	}
 	return append(unread, s.leaveUnread(failed)...), errors.Join(append(errs, err)...)
 }
@@ -192,6 +193,14 @@ func (s *snapshot) leaveUnread(errs []error) (unread []reconcile.Unread) {
 func (d Domain) leaveToRoot(e *export.File) {
 	if e.Root && d.UID != 0 {
 		e.ByBkt, e.Unsupported = false, "belongs to a container of root"
+	}
+}
+
+// leaveUnfit excludes an entry that was exported by hand and that a manifest would refuse: it
+// costs itself only, not the capture of its container.
+func leaveUnfit(a *export.App) {
+	if !a.ByBkt && a.Unsupported == "" && manifest.Check(a.Declared(manifest.PlainApp(a.ID))) != nil {
+		a.Unsupported = "was exported with a label or flags that releases of distrobox write in different ways"
 	}
 }
 

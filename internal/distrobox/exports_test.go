@@ -321,6 +321,39 @@ func apps(names ...string) []manifest.ExportedApp {
 	return all
 }
 
+// TestUnfitApps checks that an app that was exported with what a manifest refuses is left out,
+// and that its container can be captured.
+func TestUnfitApps(t *testing.T) {
+	home := t.TempDir()
+	check(t, os.MkdirAll(filepath.Join(home, "applications"), 0o755))
+	for name, text := range map[string]string{
+		"label": "Name=X (R&D)\nExec=/usr/bin/distrobox-enter -n dev -- x  %F\n",
+		"enter": "Name=X (on dev)\nExec=/usr/bin/distrobox-enter -n dev --clean-path$X -- x  %F\n",
+		"plain": "Name=X (on dev)\nExec=/usr/bin/distrobox-enter -n dev -- x  %F\n",
+	} {
+		check(t, os.WriteFile(filepath.Join(home, "applications/dev-"+name+".desktop"), []byte(text), 0o644))
+	}
+	d := testSnapshot(Domain{Home: home, Data: home})
+	d.containers = map[string]manager.Container{"dev": {ID: "1"}}
+	c := Container{Name: "dev", Container: manifest.Container{Image: "x"}}
+	_, err := d.readExports([]Container{c})
+	check(t, err)
+	d.observeExports(&c, manager.Container{})
+	if diff := cmp.Diff(apps("plain"), c.ExportedApps); diff != "" {
+		t.Error("captured:", diff)
+	}
+	check(t, manifest.Check(c))
+	_, out := d.keptExports(c)
+	const why = " was exported with a label or flags that releases of distrobox write in different ways"
+	want := []reconcile.LeftOut{
+		{Reason: unexpressed, What: "~/applications/dev-enter.desktop" + why},
+		{Reason: unexpressed, What: "~/applications/dev-label.desktop" + why},
+	}
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Error("left out:", diff)
+	}
+}
+
 // TestOrphans checks that exports are left of a container only if the manager has none of
 // that name: neither a copy, which bkt leaves alone, nor one that is being recreated.
 func TestOrphans(t *testing.T) {
