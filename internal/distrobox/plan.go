@@ -25,14 +25,16 @@ func (s *snapshot) plan(diffs []reconcile.Diff[Container]) []plan.Change {
 		case have == nil:
 			p = append(p, s.create(diff)...)
 		case !sameCreation(have.Container, want.Container), !sameImage(*have, *want):
-			p = append(p, s.recreate(diff)...)
-			p = append(p, s.undeclare(diff)...)
+			m := s.byHand(diff)
+			p = append(p, s.recreate(*want, m.replaced)...)
+			p = append(p, s.undeclare(want.Name, m)...)
 		case s.isUnfinished(*want):
 			p = append(p, s.restoreName(*want))
 		default:
+			m := s.byHand(diff)
 			p = append(p, s.finish(*want)...)
-			p = append(p, s.export(*want, s.byHand(diff).replaced, len(want.ToDo.Export) > 0)...)
-			p = append(p, s.undeclare(diff)...)
+			p = append(p, s.export(*want, m.replaced, len(want.ToDo.Export) > 0)...)
+			p = append(p, s.undeclare(want.Name, m)...)
 		}
 	}
 	return p
@@ -94,8 +96,9 @@ func (s *snapshot) create(diff reconcile.Diff[Container]) []plan.Change {
 	left := c
 	s.observeWrappers(&left)
 	diff.Have = &left
-	p := append([]plan.Change{made}, s.export(c, s.byHand(diff).replaced, true)...)
-	return append(p, s.undeclare(diff)...)
+	m := s.byHand(diff)
+	p := append([]plan.Change{made}, s.export(c, m.replaced, true)...)
+	return append(p, s.undeclare(c.Name, m)...)
 }
 
 // createHint returns a hint for the case that these steps do not create a container.
@@ -122,10 +125,9 @@ func (s *snapshot) isUnfinished(c Container) bool {
 	return !there
 }
 
-// recreate recreates a container. The old one gets another name, and is removed as
-// soon as the new one has started.
-func (s *snapshot) recreate(diff reconcile.Diff[Container]) []plan.Change {
-	item := *diff.Want
+// recreate recreates a container, and replaces exports by hand. The old container gets
+// another name, and is removed as soon as the new one has started.
+func (s *snapshot) recreate(item Container, replaced []string) []plan.Change {
 	old, isBackup := s.backups[item.Name]
 	now, there := s.containers[item.Name]
 	creating := s.createSteps(item)
@@ -147,7 +149,7 @@ func (s *snapshot) recreate(diff reconcile.Diff[Container]) []plan.Change {
 	c.Steps = append(c.Steps, creating...)
 	c.Steps = append(c.Steps, s.started(item), s.manager().Discard(old))
 	c.Undo = []plan.Step{s.manager().RollBack(old, item.Name, item.Name+backupSuffix)}
-	return append([]plan.Change{c}, s.export(item, s.byHand(diff).replaced, true)...)
+	return append([]plan.Change{c}, s.export(item, replaced, true)...)
 }
 
 // restoreName gives a container that is up to date its name back.
@@ -251,9 +253,8 @@ func isDeclared(a export.App, c manifest.Container) bool {
 
 // undeclare removes exports that were made by hand, declared later, and are no longer
 // declared. bkt does not remove exports that were never declared.
-func (s *snapshot) undeclare(diff reconcile.Diff[Container]) []plan.Change {
-	m := s.byHand(diff)
-	remove := plan.Change{Op: plan.Modify, Targets: []string{diff.Want.Name}}
+func (s *snapshot) undeclare(name string, m manualExports) []plan.Change {
+	remove := plan.Change{Op: plan.Modify, Targets: []string{name}}
 	refuse := remove
 	for _, at := range m.removed {
 		remove.Steps = append(remove.Steps, plan.Delete{Path: at})
