@@ -2,8 +2,6 @@ package manifest
 
 import (
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 
 	"bkt/internal/hint"
@@ -73,12 +71,7 @@ func (a AppImage) check(o strictjson.Object) {
 	for _, arg := range entries(o.Pointer+"/args", a.Args) {
 		o.Verify(arg.Pointer, "argument", arg.Text, checkAny)
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.Env)) {
-		p := (o.Pointer + "/env").AppendToken(name)
-		if o.Verify(p, "variable", name, func(s string) error { return checkSpelling(s, firstVariable, letters) }) {
-			o.Verify(p, "variable "+name, a.Env[name], checkAny)
-		}
-	}
+	checkNamed(o.Within("env"), "variable", a.Env, checkVariableName)
 	checkNotes(o, a.Hosts, a.Comment)
 }
 

@@ -98,7 +98,7 @@ func (b Container) check(o strictjson.Object) {
 	o.Optional("home", b.Home, checkHomePath)
 	o.List("unshare", "namespace", b.Unshare, strictjson.OneOf("devsys", "groups", "ipc", "netns", "process"))
 	o.List("path", "folder", b.Path, checkPathEntry)
-	b.checkEnv(o.Within("env"))
+	checkNamed(o.Within("env"), "variable", b.Env, checkVariable)
 	b.checkFlags(o)
 	checkNotes(o, b.Hosts, b.Comment)
 }
@@ -109,15 +109,6 @@ func (b Container) checkHooks(o strictjson.Object) {
 	}
 	for i, run := range b.PreInitHooks {
 		o.Verify(strictjson.Item(o.Pointer+"/pre_init_hooks", i), "hook", run, checkScript)
-	}
-}
-
-func (b Container) checkEnv(o strictjson.Object) {
-	for _, name := range slices.Sorted(maps.Keys(b.Env)) {
-		p := o.Pointer.AppendToken(name)
-		if o.Verify(p, "variable", name, checkVariable) {
-			o.Verify(p, "variable "+name, b.Env[name], checkAny)
-		}
 	}
 }
 
@@ -217,12 +208,16 @@ func checkPathEntry(s string) error {
 
 var firstVariable = charset{}.with("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 
-// checkVariable checks the name of a variable of the environment.
+// checkVariableName checks the name of a variable of a shell.
+func checkVariableName(s string) error { return checkSpelling(s, firstVariable, letters) }
+
+// checkVariable checks the name of a variable of a container, except PATH, which has its own
+// field.
 func checkVariable(s string) error {
 	if s == "PATH" {
 		return hint.Add(errors.New("is not allowed here"), hintPath)
 	}
-	return checkSpelling(s, firstVariable, letters)
+	return checkVariableName(s)
 }
 
 // InHome reports whether a value of the environment, or an item of it between

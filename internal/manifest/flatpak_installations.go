@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"bkt/internal/hint"
@@ -106,7 +105,7 @@ func checkPin(s string) error {
 	if err := checkPattern(s); err != nil {
 		return err
 	}
-	if slices.Contains([]string{"app", "app/"}, s) || strings.HasPrefix(s, "app/") {
+	if s == "app" || strings.HasPrefix(s, "app/") {
 		return hint.Add(errors.New("is a pattern of apps"), "flatpak keeps every app: only runtimes can be pinned")
 	}
 	return nil

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
@@ -95,21 +94,9 @@ func (i Image) check(o strictjson.Object) {
 	}
 	o.Optional("name", i.Name, checkImageName)
 	o.List("platforms", "platform", i.Platforms, checkPlatform)
-	labels := o.Within("labels")
-	for _, name := range slices.Sorted(maps.Keys(i.Labels)) {
-		p := labels.Pointer.AppendToken(name)
-		if o.Verify(p, "label", name, checkLabel) {
-			o.Verify(p, "label "+name, i.Labels[name], checkAny)
-		}
-	}
+	checkNamed(o.Within("labels"), "label", i.Labels, checkLabel)
 	build := o.Within("build")
-	args := build.Within("args")
-	for _, name := range slices.Sorted(maps.Keys(i.Build.Args)) {
-		p := args.Pointer.AppendToken(name)
-		if args.Verify(p, "argument", name, checkBuildArgument) {
-			args.Verify(p, "argument "+name, i.Build.Args[name], checkAny)
-		}
-	}
+	checkNamed(build.Within("args"), "argument", i.Build.Args, checkBuildArgument)
 	build.Optional("target", i.Build.Target, checkStage)
 	o.List("checks", "check", i.Checks, checkCommand)
 	checkItemComment(o, i.Comment)
@@ -177,7 +164,7 @@ func checkLabel(name string) error {
 
 // checkBuildArgument checks the name of an argument of a build.
 func checkBuildArgument(name string) error {
-	return hint.Add(checkSpelling(name, firstVariable, letters), hintArgument)
+	return hint.Add(checkVariableName(name), hintArgument)
 }
 
 // checkCommand checks the form of a shell command, not whether it exists.

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,6 +23,17 @@ func checkNotes(o strictjson.Object, hosts Hosts, comment string) {
 func checkItemComment(o strictjson.Object, comment string) {
 	if err := checkComment(comment); err != nil {
 		o.Add(o.Pointer+"/comment", err)
+	}
+}
+
+// checkNamed checks the values in an object whose names the user chooses. Errors call such a
+// value what.
+func checkNamed(o strictjson.Object, what string, values map[string]string, checkName func(string) error) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		p := o.Pointer.AppendToken(name)
+		if o.Verify(p, what, name, checkName) {
+			o.Verify(p, what+" "+name, values[name], checkAny)
+		}
 	}
 }
 
