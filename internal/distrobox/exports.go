@@ -167,7 +167,7 @@ func (s *snapshot) findOrphans(apps []export.App) {
 
 // compareApp compares an entry with the one in its container, if that can be read.
 func (s *snapshot) compareApp(a *export.App) {
-	c, ok := s.all()[a.Container]
+	c, ok := s.find(a.Container)
 	if !ok || a.ByBkt || a.Unknown == "" && a.Label == "" {
 		return
 	}

@@ -140,11 +140,12 @@ func (d Domain) snapshot(ctx context.Context, sys reconcile.System, containers [
 		return nil, o, reconcile.Unavailablef("%w", err)
 	}
 	o.Notes = append(o.Notes, s.readPath(declared)...)
-	for _, name := range sortedKeys(s.all()) {
+	all := s.all()
+	for _, name := range sortedKeys(all) {
 		if k, ok := byName[name]; ok && s.rootful(k) {
 			continue
 		}
-		c, notes, unfit := s.observed(s.all()[name], name, byName)
+		c, notes, unfit := s.observed(all[name], name, byName)
 		o.Items, o.Notes = append(o.Items, c), append(o.Notes, notes...)
 		for _, option := range unfit {
 			o.LeftOut = append(o.LeftOut, reconcile.LeftOut{Reason: "options of containers that a manifest cannot express", What: name + ": " + option})
@@ -255,8 +256,7 @@ func (s *snapshot) classify(containers []manager.Container, known map[string]Con
 	return notes
 }
 
-// all returns the containers by name. While a container is recreated, it is the old
-// one until the new one exists.
+// all returns the containers by name, see [snapshot.find].
 func (s *snapshot) all() map[string]manager.Container {
 	all := map[string]manager.Container{}
 	for name, c := range s.backups {
@@ -268,11 +268,20 @@ func (s *snapshot) all() map[string]manager.Container {
 	return all
 }
 
+// find returns a container. While it is recreated, it is the old one until the new one
+// exists.
+func (s *snapshot) find(name string) (manager.Container, bool) {
+	if c, there := s.containers[name]; there {
+		return c, true
+	}
+	c, aside := s.backups[name]
+	return c, aside
+}
+
 // exists reports whether the manager has a container, also one that bkt leaves alone.
 func (s *snapshot) exists(name string) bool {
-	_, there := s.containers[name]
-	_, aside := s.backups[name]
-	return there || aside || s.copies[name]
+	_, there := s.find(name)
+	return there || s.copies[name]
 }
 
 // inspectForeign asks for unknown details of the containers that bkt did not create, all

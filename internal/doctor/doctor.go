@@ -36,8 +36,8 @@ type Target struct {
 }
 
 // FindTarget reads the repository that has the current folder, if there is one, and the
-// running system, if it is the user's own desktop, and elsewhere does not say that it is
-// not. links are those of [repo.Repo].
+// running system, if it is the user's own desktop. elsewhere is a further reason why it is
+// not; nil: none. links are those of [repo.Repo].
 func FindTarget(ctx context.Context, links repo.Links, elsewhere error) (*Target, error) {
 	t := &Target{Elsewhere: errors.Join(workspace.CheckDesktop(), elsewhere)}
 	t.System, t.RepositoryErr = live.Find(links)

@@ -35,7 +35,7 @@ var elsewhere = map[string][2]string{
 }
 
 // FindUnread returns the files of repo that may be meant as manifests, and that bkt does
-// not read: all JSON files in their folder that are none, and those of an earlier bkt.
+// not read: all other JSON files in their folder, and files of an earlier bkt.
 func FindUnread(repo fs.FS) ([]UnreadFile, error) {
 	var names, files []string
 	for _, f := range All() {

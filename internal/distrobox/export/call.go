@@ -163,4 +163,5 @@ func (c call) beyond() string {
 // container of root.
 func isAskpass(w shell.Word) bool { return strings.HasPrefix(w.Text, "SUDO_ASKPASS=") }
 
+// ChangedByHand is the property of a file that someone has edited: it belongs to the user.
 const ChangedByHand = "was changed by hand"
