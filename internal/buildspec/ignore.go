@@ -46,24 +46,54 @@ func folderPlaces(dir string) []place {
 	return []place{{dir, containerIgnore}, {dir, dockerIgnore}}
 }
 
-// ignoreName returns the path, relative to root, of the first of the ignore files that
-// exists, and that of docker if none does.
-func ignoreName(root string, all []place) (string, error) {
-	ignore, ok, err := firstIgnore(all)
-	if err != nil || !ok {
-		return dockerIgnore, err
-	}
-	if name, err := filepath.Rel(root, ignore.String()); err == nil && filepath.IsLocal(name) {
-		return name, nil
-	}
-	return ignore.String(), nil
-}
-
-// An ignoring is an ignore file.
+// An ignoring is an ignore file; the zero value is none.
 type ignoring struct {
 	place
 	text     []byte
 	patterns []string
+	matchers []*patternmatcher.PatternMatcher // of each pattern alone, see newMatcher
+}
+
+// nameIn returns the path of the ignore file, relative to root if it is in it, and that of
+// docker if there is none.
+func (i ignoring) nameIn(root string) string {
+	if i.name == "" {
+		return dockerIgnore
+	}
+	if name, err := filepath.Rel(root, i.String()); err == nil && filepath.IsLocal(name) {
+		return name
+	}
+	return i.String()
+}
+
+// excluding returns the last pattern that excludes a path; "" if none does, or if one below
+// it includes the path again.
+func (i ignoring) excluding(name string) string {
+	found := ""
+	for k, pattern := range i.patterns {
+		is, _ := i.matchers[k].MatchesOrParentMatches(name) // an error would be about the pattern, and newMatcher has checked it
+		switch includes := strings.HasPrefix(pattern, "!"); {
+		case is && !includes:
+			found = pattern
+		case !is && includes:
+			found = ""
+		}
+	}
+	return found
+}
+
+// newMatcher returns a matcher of what a pattern excludes: for one with "!", of all but what
+// it includes. An error is about the pattern.
+func newMatcher(pattern string) (*patternmatcher.PatternMatcher, error) {
+	all := []string{pattern}
+	if strings.HasPrefix(pattern, "!") {
+		all = []string{"**", pattern}
+	}
+	m, err := patternmatcher.New(all)
+	if err == nil {
+		_, err = m.MatchesOrParentMatches("x") // this alone compiles a pattern
+	}
+	return m, err
 }
 
 // firstIgnore returns the first of the ignore files that exists. It is not ok if none does.
@@ -89,25 +119,29 @@ func readIgnore(at place) (found ignoring, ok bool, err error) {
 	if err != nil {
 		return found, false, fmt.Errorf("%s: %w", at, err)
 	}
+	found = ignoring{place: at, text: text, patterns: patterns}
 	for _, p := range patterns {
-		if _, err := patternmatcher.New([]string{p}); err != nil {
-			return found, false, fmt.Errorf("%s: pattern %q: %w", at, p, err)
+		m, err := newMatcher(p)
+		if err != nil {
+			return ignoring{}, false, fmt.Errorf("%s: pattern %q: %w", at, p, err)
 		}
+		found.matchers = append(found.matchers, m)
 	}
-	return ignoring{at, text, patterns}, true, nil
+	return found, true, nil
 }
 
 // context returns the build context without what its ignore file excludes.
-func (s Spec) context(root, file string, exclude []string) (fsutil.FS, error) {
+func (s Spec) context(root, file string, exclude []string) (fsutil.FS, ignoring, error) {
 	tree, err := s.allFS(root, exclude)
 	if err != nil {
-		return nil, err
+		return nil, ignoring{}, err
 	}
 	ignore, ok, err := firstIgnore(places(root, file))
 	if err != nil || !ok {
-		return tree, err
+		return tree, ignore, err
 	}
-	return fsutil.NewFilterFS(tree, &fsutil.FilterOpt{ExcludePatterns: ignore.patterns})
+	tree, err = fsutil.NewFilterFS(tree, &fsutil.FilterOpt{ExcludePatterns: ignore.patterns})
+	return tree, ignore, err
 }
 
 // ContainerfileFS returns a folder with the Containerfile, under the path that [Spec.Locate]
@@ -137,24 +171,25 @@ func (s Spec) ContainerfileFS(root string) (fsutil.FS, error) {
 // FolderFS returns a folder that is a context of its own, without what its ignore file
 // excludes, and without what no engine can receive.
 func FolderFS(dir string) (fsutil.FS, error) {
-	files, err := folder(dir)
+	files, _, err := folder(dir)
 	return Sendable(files), err
 }
 
-func folder(dir string) (fsutil.FS, error) {
+func folder(dir string) (fsutil.FS, ignoring, error) {
 	tree, err := fsutil.NewFS(dir)
 	if err != nil {
-		return nil, err
+		return nil, ignoring{}, err
 	}
 	ignore, ok, err := firstIgnore(folderPlaces(dir))
 	if err != nil || !ok {
-		return tree, err
+		return tree, ignore, err
 	}
 	patterns := slices.Clone(ignore.patterns)
 	if ignore.name == containerIgnore {
 		patterns = append(patterns, dockerIgnore) // BuildKit would exclude what it names, too
 	}
-	return fsutil.NewFilterFS(tree, &fsutil.FilterOpt{ExcludePatterns: patterns})
+	tree, err = fsutil.NewFilterFS(tree, &fsutil.FilterOpt{ExcludePatterns: patterns})
+	return tree, ignore, err
 }
 
 // UnreadIgnore returns an error if a .containerignore takes the place of a .dockerignore

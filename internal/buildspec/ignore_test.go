@@ -1,6 +1,7 @@
 package buildspec_test
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -106,16 +107,13 @@ func TestIgnoreFiles(t *testing.T) {
 
 // TestWrongIgnoreFile checks that the error about a pattern names the file and the pattern.
 func TestWrongIgnoreFile(t *testing.T) {
-	dir := t.TempDir()
-	for name, text := range map[string]string{"Containerfile": "FROM scratch\nCOPY . /\n", ".containerignore": "a\n[\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
+	for _, pattern := range []string{"[", "!", "[z-a]", "![z-a]"} {
+		dir := writeFiles(t, map[string]string{"Containerfile": "FROM scratch\nCOPY . /\n", ".containerignore": "a\n" + pattern + "\n"})
+		s := buildspec.Spec{Containerfile: filepath.Join(dir, "Containerfile"), Context: dir}
+		_, err := s.SourcesDigest(t.Context(), nil)
+		if want := fmt.Sprintf("%s: pattern %q", filepath.Join(dir, ".containerignore"), pattern); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
 		}
-	}
-	s := buildspec.Spec{Containerfile: filepath.Join(dir, "Containerfile"), Context: dir}
-	_, err := s.SourcesDigest(t.Context(), nil)
-	if want := filepath.Join(dir, ".containerignore") + `: pattern "["`; err == nil || !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

@@ -91,31 +91,23 @@ func (s Spec) trees(f *dockerfile.File, exclude []string) ([]tree, error) {
 	var all []tree
 	if sources := f.ContextPatterns(); len(sources) > 0 {
 		dir, name := s.Locate(root)
-		files, err := s.context(root, filepath.Join(dir, name), exclude)
+		files, ignore, err := s.context(root, filepath.Join(dir, name), exclude)
 		if err == nil {
 			files, err = fsutil.NewFilterFS(files, &fsutil.FilterOpt{IncludePatterns: sources})
 		}
 		if err != nil {
 			return nil, err
 		}
-		ignore, err := ignoreName(root, places(root, filepath.Join(dir, name)))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, tree{FS: files, asked: f.AskedPatterns(s.options(), s.NamedLines), ignore: ignore})
+		all = append(all, tree{FS: files, asked: f.AskedPatterns(s.options(), s.NamedLines), ignore: ignore.nameIn(root)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Folders)) {
-		files, err := folder(s.Folders[name])
-		if err != nil {
-			return nil, err
-		}
 		dir := s.Folders[name]
-		ignore, err := ignoreName("", folderPlaces(dir))
+		files, ignore, err := folder(dir)
 		if err != nil {
 			return nil, err
 		}
 		asked := f.FolderPatterns(s.options(), func(from string) bool { return sameName(name, from) })
-		all = append(all, tree{files, name, dir, asked, filepath.Join(dir, filepath.Base(ignore))})
+		all = append(all, tree{files, name, dir, asked, filepath.Join(dir, ignore.nameIn(dir))})
 	}
 	return all, nil
 }

@@ -14,7 +14,6 @@ import (
 	"bkt/internal/patherr"
 	"bkt/internal/paths"
 
-	"github.com/moby/patternmatcher"
 	"github.com/tonistiigi/fsutil"
 )
 
@@ -149,8 +148,9 @@ func (s Sent) missing(source dockerfile.Source) (Absence, bool) {
 	switch {
 	case kept != "" && pattern == "" && !hasWildcard(kept) && !source.Exclude: // BuildKit follows no link here
 		whole := path.Join(folder, kept)
-		_, ok := s.files[whole]
-		return s.why(whole, whole), !ok
+		if _, ok := s.files[whole]; !ok {
+			return s.why(whole, whole), true
+		}
 	case !ok:
 		return s.why(folder, at), true
 	case pattern != "":
@@ -170,17 +170,20 @@ func (s Sent) brokenLink(folder, pattern string) (Absence, bool) {
 		if match, err := path.Match(pattern, below); !ok || err != nil || !match || target == "" {
 			continue
 		}
-		if at, ok := s.resolve(name); !ok {
-			return s.why(name, at), true
+		if why, missing := s.Why(name); missing {
+			return why, true
 		}
 	}
 	return Absence{}, false
 }
 
-// Why returns why an engine does not get a file of the context; it is not ok if it does.
-func (s Sent) Why(name string) (Absence, bool) {
+// Why reports whether an engine does not get a path of the context, and why.
+func (s Sent) Why(name string) (why Absence, missing bool) {
 	at, ok := s.resolve(name)
-	return s.why(name, at), !ok
+	if ok {
+		return Absence{}, false
+	}
+	return s.why(name, at), true
 }
 
 // why returns the reason why the path at is not sent, to which name leads.
@@ -193,30 +196,12 @@ func (s Sent) why(name, at string) Absence {
 	if _, err := os.Lstat(filepath.Join(s.root, filepath.FromSlash(at))); err != nil || a.IsOutput {
 		return a
 	}
-	if a.Pattern = s.excludedBy(at); a.Pattern == "" {
+	if a.Pattern = s.ignore.excluding(at); a.Pattern == "" {
 		a.IsUnread = true
 		return a
 	}
-	a.Excluded, _ = filepath.Rel(s.root, s.ignore.String())
+	a.Excluded = s.ignore.nameIn(s.root)
 	return a
-}
-
-// excludedBy returns the last pattern that excludes a path; "" if none does.
-func (s Sent) excludedBy(name string) string {
-	found := ""
-	for i, pattern := range s.ignore.patterns {
-		m, err := patternmatcher.New(s.ignore.patterns[:i+1])
-		if err != nil {
-			continue
-		}
-		switch is, _ := m.MatchesOrParentMatches(name); {
-		case !is:
-			found = ""
-		case found == "":
-			found = pattern
-		}
-	}
-	return found
 }
 
 // maxLinks is how many links the path of a source may have, as in BuildKit.

@@ -44,6 +44,9 @@ func TestMissing(t *testing.T) {
 		{`COPY star\\*.txt /x/`, "", `star\*.txt`},
 
 		{"COPY a.txt /", "a.txt", "a.txt: .containerignore a.txt"},
+		{"COPY a.txt /", "a*\n*.txt\n!b*", "a.txt: .containerignore *.txt"},
+		{"COPY a.txt /", "a*\n!a.txt\n*.txt", "a.txt: .containerignore *.txt"},
+		{"COPY a.txt /", "*.txt\n!a.txt\nb*", ""},
 		{"COPY dir/f.txt /", "dir", "dir/f.txt: .containerignore dir"},
 		{"COPY dir /", "dir/*", ""},
 		{"COPY dir/f.txt /", "dir\n!dir/f.txt", ""},
