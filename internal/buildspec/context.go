@@ -31,7 +31,20 @@ func (s Spec) allFS(dir string, exclude []string) (fsutil.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	var patterns []string
+	folders, err := s.neverSent(dir, exclude)
+	if err != nil {
+		return nil, err
+	}
+	for i, folder := range folders {
+		folders[i] = dockerfile.EscapePattern(folder)
+	}
+	return fsutil.NewFilterFS(fs, &fsutil.FilterOpt{ExcludePatterns: folders})
+}
+
+// neverSent returns the paths in the folder dir of what is never part of a build context:
+// the folders in exclude, and the layouts that s reads.
+func (s Spec) neverSent(dir string, exclude []string) ([]string, error) {
+	var all []string
 	root := Resolve(dir)
 	for _, folder := range s.excluded(exclude) {
 		if folder == "" {
@@ -48,9 +61,9 @@ func (s Spec) allFS(dir string, exclude []string) (fsutil.FS, error) {
 		if rel == "." {
 			return nil, fmt.Errorf("%s: the build context cannot hold the image, too", folder)
 		}
-		patterns = append(patterns, dockerfile.EscapePattern(filepath.ToSlash(rel)))
+		all = append(all, filepath.ToSlash(rel))
 	}
-	return fsutil.NewFilterFS(fs, &fsutil.FilterOpt{ExcludePatterns: patterns})
+	return all, nil
 }
 
 // Resolve returns path without symbolic links, as far as it exists. Where /home

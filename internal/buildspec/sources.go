@@ -22,7 +22,7 @@ type Sent struct {
 	sources []dockerfile.Source
 	files   map[string]string // the targets of links, "" for others, by path; the context itself is "."
 	root    string
-	exclude []string // the folders that are never sent, relative to root
+	exclude []string // what is never sent, relative to root
 	ignore  ignoring
 }
 
@@ -53,10 +53,8 @@ func (s Spec) Sent(ctx context.Context, f *dockerfile.File, exclude []string) (S
 		return Sent{}, err
 	}
 	sent := Sent{sources: f.Sources(s.options()), files: map[string]string{".": ""}, root: root}
-	for _, dir := range s.excluded(exclude) {
-		if name, err := filepath.Rel(Resolve(root), Resolve(dir)); err == nil && filepath.IsLocal(name) {
-			sent.exclude = append(sent.exclude, filepath.ToSlash(name))
-		}
+	if sent.exclude, err = s.neverSent(root, exclude); err != nil {
+		return Sent{}, err
 	}
 	dir, name := s.Locate(root)
 	if sent.ignore, _, err = firstIgnore(places(root, filepath.Join(dir, name))); err != nil {
