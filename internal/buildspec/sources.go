@@ -76,7 +76,7 @@ func (s Spec) Sent(ctx context.Context, f *dockerfile.File, exclude []string) (S
 func (s Sent) walk(ctx context.Context, tree fsutil.FS, named []string) error {
 	tree, err := fsutil.NewFilterFS(tree, &fsutil.FilterOpt{ExcludePatterns: s.ignore.patterns, FollowPaths: named})
 	if err != nil {
-		return err
+		return patherr.TrimOp(err)
 	}
 	return Sendable(tree).Walk(ctx, "", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {

@@ -125,6 +125,20 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// TestSourceThatCannotBeRead checks that the error begins with the path.
+func TestSourceThatCannotBeRead(t *testing.T) {
+	name := strings.Repeat("x", 300)
+	dir := writeFiles(t, map[string]string{"C": "FROM scratch\nCOPY " + name + " /\n"})
+	s := buildspec.Spec{Containerfile: "C", Context: dir}
+	f, err := s.Parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Sent(t.Context(), f, nil); err == nil || err.Error() != filepath.Join(dir, name)+": file name too long" {
+		t.Errorf("error %v", err)
+	}
+}
+
 func describeMissing(m buildspec.Missing) string {
 	text := m.Name
 	if m.Link != "" {
