@@ -118,25 +118,27 @@ func isIgnored(ctx context.Context, r repo.Repo, name string) bool {
 // folder, because the build does not notice it.
 func (f Rendering) unsent(sent buildspec.Sent) (found []error) {
 	for _, entry := range byEntry(f.result.Installed) {
-		lacking := slices.DeleteFunc(slices.Clone(entry), func(in gen.Installed) bool {
-			a, missing := sent.Why(in.Source)
-			return in.Source == "" || !missing || a.Excluded == "" && !a.IsOutput
-		})
+		var lacking []buildspec.Absence
+		for _, in := range entry {
+			// The path "", of a link, is that of the context itself.
+			if a, missing := sent.Why(in.Source); missing && (a.Excluded != "" || a.IsOutput) {
+				lacking = append(lacking, a)
+			}
+		}
 		if len(lacking) == 0 {
 			continue
 		}
-		a, _ := sent.Why(lacking[0].Source)
-		level := finding.Error
-		if whole, missing := sent.Why(lacking[0].Folder); lacking[0].Folder != "" && missing {
+		a, level := lacking[0], finding.Error
+		if whole, missing := sent.Why(entry[0].Folder); missing {
 			a = whole
-		} else if lacking[0].Folder != "" {
+		} else if entry[0].Folder != "" {
 			level = finding.Warning
 		}
 		what, fix := absent(a)
 		if more := len(lacking) - 1; more > 0 && level == finding.Warning {
 			what += fmt.Sprintf(", and %d more files of the folder", more)
 		}
-		e := lacking[0].Entry
+		e := entry[0].Entry
 		at := finding.Finding{Rule: "context-source", Level: level, Place: e.Place(), Message: printable.Message(fmt.Sprintf("%s: %s", e.Text, what))}
 		found = append(found, hint.Add(at, "%s", fix))
 	}
