@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 	"unicode/utf8"
 
@@ -237,8 +238,10 @@ func (r *renderer) result() Result {
 	for _, entries := range r.origins {
 		lines += len(entries)
 	}
-	text, starts := section.Join(r.src, r.spans, r.bodies)
-	res := Result{Text: []byte(text), Origins: make([]Origin, 0, lines), Warnings: r.warnings, Before: r.currentStages(), Repo: r.manifests.repo, Build: r.build(), Installed: r.installed}
+	joined, starts := section.Join(r.src, r.spans, r.bodies)
+	text := []byte(joined)
+	res := Result{Text: text, Origins: make([]Origin, 0, lines), Warnings: r.warnings, Before: r.currentStages(), Repo: r.manifests.repo, Build: r.build(), Installed: r.installed}
+	res.parsed = sync.OnceValues(func() (*dockerfile.File, error) { return parse(text) })
 	for i, s := range r.spans {
 		end := starts[i] + len(r.origins[i])
 		res.moves = append(res.moves, move{end - 1, end - (s.End + 1)})

@@ -23,7 +23,8 @@ type Result struct {
 
 	Installed []Installed // by section SYSTEM_FILES
 
-	moves []move // the text after each section
+	moves  []move                           // the text after each section
+	parsed func() (*dockerfile.File, error) // Text; nil: it is not rendered
 }
 
 // An Installed is a file that a manifest puts into the image.
@@ -87,17 +88,26 @@ func (r Result) Finding(level finding.Level, rule, file string, line int, what s
 	return f
 }
 
-// Parse parses the text, which is called file. If BuildKit cannot parse it, or
-// cannot expand its variables, the error is a finding.
+// Parse parses the text, which is called file: a rendered one once, for all who ask. If
+// BuildKit cannot parse it, or cannot expand its variables, the error is a finding.
 func (r Result) Parse(file string) (*dockerfile.File, error) {
-	f, err := dockerfile.Parse(r.Text)
+	parsed := r.parsed
+	if parsed == nil {
+		parsed = func() (*dockerfile.File, error) { return parse(r.Text) }
+	}
+	f, err := parsed()
+	if err != nil {
+		return nil, r.syntaxError(file, err)
+	}
+	return f, nil
+}
+
+func parse(text []byte) (*dockerfile.File, error) {
+	f, err := dockerfile.Parse(text)
 	if err == nil {
 		err = f.CheckVariables()
 	}
-	if err == nil {
-		return f, nil
-	}
-	return nil, r.syntaxError(file, err)
+	return f, err
 }
 
 // Check checks the characters and the limits of the text, which is called file. An error

@@ -20,12 +20,12 @@ import (
 
 // checkContext checks what Containerfiles read of the build context. What a build refuses is
 // an error: a file that no engine can receive, and a source that the context does not have.
-// The linter reports a file that cannot be parsed.
 func checkContext(ctx context.Context, r repo.Repo, rendered []Rendering) (warnings []error, err error) {
 	var all, refused distinct
 	for _, f := range rendered {
-		parsed, err := dockerfile.Parse(f.Text)
+		parsed, err := f.result.Parse(f.Name)
 		if err != nil {
+			refused.add([]error{err})
 			continue
 		}
 		build := f.result.Build.Content
@@ -149,7 +149,7 @@ func (f Rendering) unsent(sent buildspec.Sent) (found []error) {
 func byEntry(all []gen.Installed) [][]gen.Installed {
 	var groups [][]gen.Installed
 	for i, in := range all {
-		if i == 0 || in.Entry.String() != all[i-1].Entry.String() {
+		if i == 0 || in.Entry != all[i-1].Entry {
 			groups = append(groups, nil)
 		}
 		groups[len(groups)-1] = append(groups[len(groups)-1], in)
