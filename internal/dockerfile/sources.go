@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/moby/buildkit/frontend/dockerfile/dfgitutil"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -31,6 +32,7 @@ func (f *File) Sources(o Options) []Source {
 	used := f.used(o)
 	bases, lex := f.environments(o)[0], shell.NewLex(f.Escape)
 	envs := make([]environment, len(f.Stages))
+	lines := SplitLines(string(f.Text))
 	var all []Source
 	for i, stage := range f.Stages {
 		envs[i] = environment{lex: lex, vars: map[string]known{}, fixed: map[string]bool{}}
@@ -42,20 +44,20 @@ func (f *File) Sources(o Options) []Source {
 		for _, c := range stage.Commands {
 			envs[i].follow(c, f.Args, o.Args)
 			if used[i] {
-				all = append(all, f.sourcesOf(c, envs[i])...)
+				all = append(all, sourcesOf(c, envs[i], lines)...)
 			}
 		}
 	}
 	return all
 }
 
-// sourcesOf returns the sources of one instruction.
-func (f *File) sourcesOf(c instructions.Command, env environment) []Source {
+// sourcesOf returns the sources of one instruction in the lines of a file.
+func sourcesOf(c instructions.Command, env environment, lines []Line) []Source {
 	var all []Source
 	add := func(s Source) {
 		value, ok := env.expand(s.Text)
 		s.Known, s.Default = ok, value.open
-		s.Line, s.Column = f.find(c, s.Text)
+		s.Line, s.Column = find(lines, c, s.Text)
 		if ok {
 			s.Path = strings.TrimPrefix(path.Join("/", value.text), "/")
 			if s.Parents && strings.Contains(value.text, "/./") { // which path.Join would lose
@@ -97,27 +99,33 @@ func isRemote(source string) bool {
 	return err == nil && ref != nil && !ref.IndistinguishableFromLocal
 }
 
-// find returns the place of a word of an instruction: of its own line, if it has none.
-func (f *File) find(c instructions.Command, word string) (line, column int) {
+// find returns the place of a word of an instruction in the lines of a file: the line of the
+// instruction, if the word is not found.
+func find(lines []Line, c instructions.Command, word string) (line, column int) {
 	at := c.Location()
 	if len(at) == 0 {
 		return 0, 0
 	}
-	lines := SplitLines(string(f.Text))
 	for n := at[0].Start.Line; n <= at[len(at)-1].End.Line && n <= len(lines) && word != ""; n++ {
-		for i, rest := 0, lines[n-1].Text; ; {
-			k := strings.Index(rest, word)
-			if k < 0 {
-				break
-			}
-			i, rest = i+k, rest[k+len(word):]
-			if isSeparator(lines[n-1].Text[:i], rest) {
-				return n, len([]rune(lines[n-1].Text[:i])) + 1
-			}
-			i += len(word)
+		if column := columnOf(lines[n-1].Text, word); column > 0 {
+			return n, column
 		}
 	}
 	return LineOf(c), 0
+}
+
+// columnOf returns the column of a word in a line; 0 if it is not found.
+func columnOf(line, word string) int {
+	for start := 0; ; start += len(word) {
+		k := strings.Index(line[start:], word)
+		if k < 0 {
+			return 0
+		}
+		start += k
+		if isSeparator(line[:start], line[start+len(word):]) {
+			return utf8.RuneCountInString(line[:start]) + 1
+		}
+	}
 }
 
 // isSeparator reports whether a text ends where a word may begin, and another one begins
