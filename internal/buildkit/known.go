@@ -16,8 +16,8 @@ import (
 )
 
 // knownTimeout is the time for dnf to list packages. The error of the build waits for
-// it.
-const knownTimeout = 5 * time.Second
+// it: about a second, and several on a busy machine.
+const knownTimeout = 20 * time.Second
 
 // A packageList has the names of the packages in the repositories of a step that has
 // failed. It may be nil.
