@@ -21,6 +21,7 @@ const (
 	Unchecked     Verdict = "not checked"              // it exceeds a limit
 	Fails         Verdict = "fails"                    // even its first run
 	NotCompared   Verdict = "not compared"             // its result in an old home is unknown
+	NotRun        Verdict = "not run"                  // it was to be run, and nothing is known about it
 )
 
 // A Rule is a rule that hooks must follow.
@@ -53,6 +54,14 @@ type Finding struct {
 func (r Rule) At(h *Declared, offset int, source, reason string) Finding {
 	f := r.finding(h.Container, h.Place(offset), reason)
 	f.Hook, f.Offset, f.Source = h, offset, source
+	return f
+}
+
+// NotRunBecause returns the finding of a hook that was to be run, and was not, or whose run
+// shows nothing: it is an error, because the hook has not passed.
+func (h *Declared) NotRunBecause(reason string, fix ...string) Finding {
+	f := Rule{Name: "not-run", Verdict: NotRun}.At(h, 0, h.Run, reason)
+	f.Fix = fix
 	return f
 }
 

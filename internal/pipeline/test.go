@@ -92,8 +92,8 @@ func (t tests) run(ctx context.Context, i buildkit.Inspection, limit time.Durati
 	if err != nil || len(t.hooks) == 0 {
 		return results, err
 	}
-	ran, err := rehearse.Run(ctx, i, rehearse.OldHome{}, t.hooks)
-	found := append(lint.Check(t.hooks), ran...)
+	ran, err := rehearse.Run(ctx, i, rehearse.Options{}, t.hooks)
+	found := append(lint.Check(t.hooks), ran.Found...)
 	return append(results, imagetest.FromHooks(t.hooks, found)...), err
 }
 
@@ -130,8 +130,9 @@ func (o HookOptions) RunHooks(ctx context.Context, log Log, r repo.Repo, hooks [
 		return nil, err
 	}
 	var found []hook.Finding
-	err = b.Inspect(ctx, spec, extra, o.ProgressTo, func(ctx context.Context, i buildkit.Inspection) (err error) {
-		found, err = rehearse.Run(ctx, i, old, hooks)
+	err = b.Inspect(ctx, spec, extra, o.ProgressTo, func(ctx context.Context, i buildkit.Inspection) error {
+		ran, err := rehearse.Run(ctx, i, rehearse.Options{Old: old}, hooks)
+		found = ran.Found
 		return err
 	})
 	return found, recipes[0].Blame(err)
@@ -165,8 +166,8 @@ func CheckHooks(ctx context.Context, log Log, r repo.Repo, b buildkit.Builder, l
 	found := lint.Check(hooks)
 	spec := buildspec.Spec{Containerfile: "Containerfile", Context: r.Root}
 	err := b.InspectLayout(ctx, l, spec, log.Log(), func(ctx context.Context, i buildkit.Inspection) error {
-		ran, err := rehearse.Run(ctx, i, rehearse.OldHome{}, hooks)
-		found = append(found, ran...)
+		ran, err := rehearse.Run(ctx, i, rehearse.Options{}, hooks)
+		found = append(found, ran.Found...)
 		return err
 	})
 	return errors.Join(hook.Err(found), err)

@@ -50,10 +50,33 @@ type OldHome struct {
 // isOffline reports whether hooks have no network in the old home.
 func (o OldHome) isOffline() bool { return o.From == Home && !o.Online }
 
+// Options say how hooks are run.
+type Options struct {
+	Old   OldHome
+	Limit time.Duration // for each run of a hook; 0: none
+}
+
+// A Result is what running the hooks of a container has shown.
+type Result struct {
+	Found   []hook.Finding // the rules that they break; a hook that fails breaks one of them
+	Ignored []Ignored
+}
+
+// An Ignored path differs after a run, and is no result of hooks.
+type Ignored struct {
+	Container string `json:"container"`
+	Path      string `json:"path"`
+	Reason    string `json:"reason"` // such as "log of dnf"
+}
+
 // Run runs hooks, all of one container, in the inspected image, and in the old home
-// that old and in.Extra describe. It returns the rules that they break; a hook that
-// fails breaks one of them. An error says that hooks could not be run.
-func Run(ctx context.Context, in buildkit.Inspection, old OldHome, hooks []*hook.Declared) ([]hook.Finding, error) {
+// that o and in.Extra describe. An error says that hooks could not be run.
+func Run(ctx context.Context, in buildkit.Inspection, o Options, hooks []*hook.Declared) (Result, error) {
+	found, err := run(ctx, in, o.Old, hooks)
+	return Result{Found: found}, err
+}
+
+func run(ctx context.Context, in buildkit.Inspection, old OldHome, hooks []*hook.Declared) ([]hook.Finding, error) {
 	if len(hooks) == 0 {
 		return nil, nil
 	}
