@@ -2,33 +2,53 @@ package buildkit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/moby/buildkit/client/llb"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	fstypes "github.com/tonistiigi/fsutil/types"
 )
 
-// A Change is a difference between two trees in one path.
+// A Kind says in what two trees differ in a path.
+type Kind string
+
+// The kinds.
+const (
+	Added   Kind = "added"
+	Removed Kind = "removed"
+	Mode    Kind = "mode" // its type, or who may do what with it
+	Owner   Kind = "owner"
+	Link    Kind = "link" // where a symbolic link leads
+	Content Kind = "content"
+)
+
+// A Change is a difference between two trees in one path. A path that differs in
+// several ways has one for each.
 type Change struct {
-	Path string
-	What string // such as "added"
+	Path          string
+	Kind          Kind
+	What          string      // such as "added", or "10 bytes became 12"
+	Before, After fs.FileMode // 0 where the path does not exist
 }
 
+// IsFolder reports whether the path is, or was, a folder.
+func (c Change) IsFolder() bool { return cmp.Or(c.After, c.Before).IsDir() }
+
 // Changes returns the paths in which t differs from before, sorted: in content,
-// mode, owner or link, or because they were added or removed. Times do not
-// count.
+// mode, owner or link, or because they were added or removed. A folder that was added
+// or removed stands for all paths in it. Times do not count.
 func (t *Tree) Changes(ctx context.Context, before *Tree) ([]Change, error) {
 	c := comparison{before: before, after: t, diff: &Tree{c: t.c, state: llb.Diff(before.state, t.state)}}
 	if err := c.folder(ctx, "/"); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(c.found, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortStableFunc(c.found, func(a, b Change) int { return cmp.Compare(a.Path, b.Path) })
 	return c.found, nil
 }
 
@@ -37,8 +57,6 @@ type comparison struct {
 	before, after, diff *Tree
 	found               []Change
 }
-
-func (c *comparison) add(name, what string) { c.found = append(c.found, Change{name, what}) }
 
 // folder compares the content of dir.
 func (c *comparison) folder(ctx context.Context, dir string) error {
@@ -57,7 +75,7 @@ func (c *comparison) folder(ctx context.Context, dir string) error {
 	// The difference lacks removed files, but has their folder.
 	for _, name := range slices.Sorted(maps.Keys(old)) {
 		if now[name] == nil {
-			c.add(path.Join(dir, name), "removed")
+			c.found = append(c.found, Change{path.Join(dir, name), Removed, "removed", fs.FileMode(old[name].Mode), 0})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(touched)) {
@@ -74,40 +92,53 @@ func (c *comparison) folder(ctx context.Context, dir string) error {
 // entry compares a file, a folder or a link.
 func (c *comparison) entry(ctx context.Context, name string, old, now *fstypes.Stat) error {
 	if old == nil {
-		c.add(name, "added")
+		c.found = append(c.found, Change{name, Added, "added", 0, fs.FileMode(now.Mode)})
 		return nil
 	}
-	modeOld, modeNow := fs.FileMode(old.Mode), fs.FileMode(now.Mode)
-	switch {
-	case modeOld != modeNow:
-		c.add(name, fmt.Sprintf("mode %v became %v", modeOld, modeNow))
-	case old.Uid != now.Uid || old.Gid != now.Gid:
-		c.add(name, fmt.Sprintf("owner %d:%d became %d:%d", old.Uid, old.Gid, now.Uid, now.Gid))
-	case old.Linkname != now.Linkname:
-		c.add(name, fmt.Sprintf("link to %s became one to %s", old.Linkname, now.Linkname))
-	case modeNow.IsRegular() && old.Size != now.Size:
-		c.add(name, fmt.Sprintf("%d bytes became %d", old.Size, now.Size))
-	case modeNow.IsRegular():
-		return c.content(ctx, name)
+	before, after := fs.FileMode(old.Mode), fs.FileMode(now.Mode)
+	add := func(kind Kind, what string, args ...any) {
+		c.found = append(c.found, Change{name, kind, fmt.Sprintf(what, args...), before, after})
 	}
-	if modeOld.IsDir() && modeNow.IsDir() {
+	if before != after {
+		add(Mode, "mode %v became %v", before, after)
+	}
+	if old.Uid != now.Uid || old.Gid != now.Gid {
+		add(Owner, "owner %d:%d became %d:%d", old.Uid, old.Gid, now.Uid, now.Gid)
+	}
+	switch {
+	case before.Type() != after.Type():
+	case after.IsDir():
 		return c.folder(ctx, name)
+	case old.Linkname != now.Linkname:
+		add(Link, "link to %s became one to %s", old.Linkname, now.Linkname)
+	case after.IsRegular() && old.Size != now.Size:
+		add(Content, "%d bytes became %d", old.Size, now.Size)
+	case after.IsRegular():
+		same, err := c.isSame(ctx, name, now.Size)
+		if err == nil && !same {
+			add(Content, "other content")
+		}
+		return err
 	}
 	return nil
 }
 
-// content compares two files of the same size.
-func (c *comparison) content(ctx context.Context, name string) error {
-	old, err := c.before.ReadFile(ctx, name)
-	if err != nil {
-		return err
+// chunk is how much of a file is read at once, in bytes: engines send no message of more
+// than 16 MiB.
+const chunk = 4 << 20
+
+// isSame compares two files of the same size.
+func (c *comparison) isSame(ctx context.Context, name string, size int64) (bool, error) {
+	for at := 0; int64(at) < size; at += chunk {
+		part := &gateway.FileRange{Offset: at, Length: chunk}
+		old, err := c.before.read(ctx, name, part)
+		if err != nil {
+			return false, err
+		}
+		now, err := c.after.read(ctx, name, part)
+		if err != nil || !bytes.Equal(old, now) {
+			return false, err
+		}
 	}
-	now, err := c.after.ReadFile(ctx, name)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(old, now) {
-		c.add(name, "other content")
-	}
-	return nil
+	return true, nil
 }

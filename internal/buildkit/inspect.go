@@ -17,6 +17,7 @@ import (
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/identity"
+	"github.com/moby/buildkit/solver/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/tonistiigi/fsutil"
 )
@@ -32,6 +33,9 @@ type Inspection struct {
 	// can read it have the ID in their arguments; the engine's records of them are
 	// found by it, and deleted afterwards.
 	CopyID string
+
+	// Offline is set if commands have no network at all.
+	Offline bool
 }
 
 // An ExtraMount is a folder or another image for commands to use; it may be empty.
@@ -122,7 +126,7 @@ func (b Builder) inspect(ctx context.Context, s buildspec.Spec, extra ExtraMount
 		if err != nil {
 			return nil, err
 		}
-		i.Extra, i.CopyID = extra.tree(steps), extra.copyID
+		i.Extra, i.CopyID, i.Offline = extra.tree(steps), extra.copyID, network.mode == pb.NetMode_NONE
 		return gateway.NewResult(), visit(ctx, i)
 	}, log)
 	network.close()

@@ -100,12 +100,22 @@ func (t *Tree) Make(ctx context.Context) error {
 	return err
 }
 
-// ReadFile returns the content of a file of the tree.
+// ReadFile returns the content of a file of the tree, which has at most 16 MiB.
 func (t *Tree) ReadFile(ctx context.Context, name string) ([]byte, error) {
+	return t.read(ctx, name, nil)
+}
+
+// ReadStart returns the first bytes of a file of the tree, at most n of them.
+func (t *Tree) ReadStart(ctx context.Context, name string, n int) ([]byte, error) {
+	return t.read(ctx, name, &gateway.FileRange{Length: n})
+}
+
+// read returns a part of a file of the tree; nil: all of it.
+func (t *Tree) read(ctx context.Context, name string, part *gateway.FileRange) ([]byte, error) {
 	if err := t.Make(ctx); err != nil {
 		return nil, err
 	}
-	return t.ref.ReadFile(ctx, gateway.ReadRequest{Filename: name})
+	return t.ref.ReadFile(ctx, gateway.ReadRequest{Filename: name, Range: part})
 }
 
 // readDir returns the entries of a folder of the tree, by name; none if the
@@ -125,31 +135,32 @@ func (t *Tree) readDir(ctx context.Context, name string) (map[string]*fstypes.St
 	return found, err
 }
 
-// Files returns the paths of all files at or below name, which may not exist. Folders
-// are no files, and links are not followed.
-func (t *Tree) Files(ctx context.Context, name string) ([]string, error) {
-	in, err := t.readDir(ctx, path.Dir(name))
+// An Entry is a path in a tree: anything but a folder, or an empty folder.
+type Entry struct {
+	Path string
+	Mode fs.FileMode
+}
+
+// Entries returns what is in the folder name, which may not exist, and in all folders
+// below it. Links are not followed.
+func (t *Tree) Entries(ctx context.Context, name string) ([]Entry, error) {
+	in, err := t.readDir(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	e := in[path.Base(name)]
-	switch {
-	case e == nil:
-		return nil, nil
-	case !fs.FileMode(e.Mode).IsDir():
-		return []string{name}, nil
-	}
-	below, err := t.readDir(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	var all []string
-	for _, base := range slices.Sorted(maps.Keys(below)) {
-		found, err := t.Files(ctx, path.Join(name, base))
-		if err != nil {
-			return nil, err
+	var all []Entry
+	for _, base := range slices.Sorted(maps.Keys(in)) {
+		e := Entry{path.Join(name, base), fs.FileMode(in[base].Mode)}
+		var below []Entry
+		if e.Mode.IsDir() {
+			if below, err = t.Entries(ctx, e.Path); err != nil {
+				return nil, err
+			}
 		}
-		all = append(all, found...)
+		if len(below) == 0 {
+			below = []Entry{e}
+		}
+		all = append(all, below...)
 	}
 	return all, nil
 }

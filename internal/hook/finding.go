@@ -41,12 +41,24 @@ type Finding struct {
 	Verdict   Verdict `json:"verdict"`
 	Source    string  `json:"source"` // the command, as the hook has it
 
+	// Files are the paths that the finding is about, if hooks were run.
+	Files []File `json:"files,omitempty"`
+	// Output has the last lines that the hook printed, if it did not succeed.
+	Output []string `json:"output,omitempty"`
+
 	// Hook is the hook that breaks the rule; nil: it is unknown which hook of the
 	// container does.
 	Hook *Declared `json:"-"`
 
 	// Offset is where the command starts in the hook, in bytes.
 	Offset int `json:"-"`
+}
+
+// A File is a path that a run of a hook makes another one.
+type File struct {
+	Path   string   `json:"path"`            // with ~ for the home
+	Change string   `json:"change"`          // such as "added"
+	Lines  []string `json:"lines,omitempty"` // those that differ, after "+" or "-"
 }
 
 // At returns a finding in hook h. source is the command that breaks the rule, and
@@ -90,13 +102,44 @@ func (f Finding) Text() string {
 	return fmt.Sprintf("%s [%s]", f.Message, strings.TrimPrefix(f.Rule, "hook/"))
 }
 
-// Error returns the place and the text, and the command on a separate line.
+// Error returns the place and the text, and on separate lines the command and the details.
 func (f Finding) Error() string {
-	text := fmt.Sprintf("%s: %s", f.Place, f.Text())
+	lines := []string{fmt.Sprintf("%s: %s", f.Place, f.Text())}
 	if f.Hook != nil {
-		text += "\n    " + strings.ReplaceAll(f.Source, "\n", "\n    ")
+		lines = append(lines, strings.Split(f.Source, "\n")...)
 	}
-	return text
+	return strings.Join(append(lines, f.Details()...), "\n    ")
+}
+
+// The most that is printed of one finding; --json has everything.
+const (
+	maxFiles = 10
+	maxLines = 10 // of one file
+)
+
+// Details returns lines with the files of the finding, and with the output of its hook.
+func (f Finding) Details() []string {
+	var lines []string
+	for i, file := range f.Files {
+		if i == maxFiles {
+			lines = append(lines, fmt.Sprintf("and %d others", len(f.Files)-maxFiles))
+			break
+		}
+		if len(f.Files) > 1 {
+			lines = append(lines, file.Path+": "+file.Change)
+		}
+		for i, line := range file.Lines {
+			if i == maxLines {
+				lines = append(lines, fmt.Sprintf("  and %d other lines", len(file.Lines)-maxLines))
+				break
+			}
+			lines = append(lines, "  "+line)
+		}
+	}
+	for _, line := range f.Output {
+		lines = append(lines, "| "+line)
+	}
+	return lines
 }
 
 // Unwrap returns the finding without the fields that only hooks have.

@@ -7,27 +7,32 @@ package rehearse
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"path"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"bkt/internal/buildkit"
 	"bkt/internal/hook"
 	"bkt/internal/hook/homecopy"
-	"bkt/internal/paths"
 )
+
+// A rule is a rule that hooks must follow. Its reason is about one path; many is about
+// several.
+type rule struct {
+	hook.Rule
+	many string
+}
 
 // The rules.
 var (
-	runs     = hook.Rule{Name: "runs", Verdict: hook.Fails, Use: "make it succeed in a new container"}
-	runTwice = hook.Rule{Name: "run-twice", Verdict: hook.NotIdempotent, Reason: "the second run changes it", Use: "write only what is missing, or declare the path as volatile"}
-	leftover = hook.Rule{Name: "leftover", Verdict: hook.NotEquivalent, Reason: "stays in a temporary place", Use: "download to its final place, or put it into the image"}
-	oldHome  = hook.Rule{Name: "old-home", Verdict: hook.NotEquivalent, Reason: "differs in an old home", Use: "update what exists, too, or declare the path as volatile"}
-	leftOut  = hook.Rule{Name: "left-out", Verdict: hook.NotCompared, Reason: "the old home has it, but the copy that hooks see lacks it"}
+	runs     = rule{hook.Rule{Name: "runs", Verdict: hook.Fails, Use: "make it succeed in a new container"}, ""}
+	runTwice = rule{hook.Rule{Name: "run-twice", Verdict: hook.NotIdempotent, Reason: "the second run changes it", Use: "write only what is missing, or declare the path as volatile"},
+		"the second run changes %d paths"}
+	leftover = rule{hook.Rule{Name: "leftover", Verdict: hook.NotEquivalent, Reason: "stays in a temporary place", Use: "remove it, write it to its final place, or put it into the image"},
+		"%d files stay in temporary places"}
+	oldHome = rule{hook.Rule{Name: "old-home", Verdict: hook.NotEquivalent, Reason: "differs in an old home", Use: "update what exists, too, or declare the path as volatile"},
+		"%d paths differ in an old home"}
+	leftOut = rule{hook.Rule{Name: "left-out", Verdict: hook.NotCompared, Reason: "the old home has it, but the copy that hooks see lacks it"}, ""}
 )
 
 // Old says what Inspection.Extra contains: an old home in which hooks run, too.
@@ -54,6 +59,10 @@ func (o OldHome) isOffline() bool { return o.From == Home && !o.Online }
 type Options struct {
 	Old   OldHome
 	Limit time.Duration // for each run of a hook; 0: none
+
+	// Commands are the texts of distrobox's commands for containers, such as
+	// distrobox-export, by their names. A hook that needs one that is missing is not run.
+	Commands map[string]string
 }
 
 // A Result is what running the hooks of a container has shown.
@@ -66,234 +75,106 @@ type Result struct {
 type Ignored struct {
 	Container string `json:"container"`
 	Path      string `json:"path"`
-	Reason    string `json:"reason"` // such as "log of dnf"
+	Reason    string `json:"reason"` // such as "log"
 }
 
 // Run runs hooks, all of one container, in the inspected image, and in the old home
 // that o and in.Extra describe. An error says that hooks could not be run.
 func Run(ctx context.Context, in buildkit.Inspection, o Options, hooks []*hook.Declared) (Result, error) {
-	found, err := run(ctx, in, o.Old, hooks)
-	return Result{Found: found}, err
-}
-
-func run(ctx context.Context, in buildkit.Inspection, old OldHome, hooks []*hook.Declared) ([]hook.Finding, error) {
 	if len(hooks) == 0 {
-		return nil, nil
+		return Result{}, nil
 	}
-	r := newRunner(in, old, hooks)
-	before := r.bootstrap(in.Root, nil)
-	first, failed, err := r.run(ctx, before, stage{name: "first run", rule: runs})
-	if err != nil || failed != nil {
-		return failed, err
-	}
-	after := first[len(first)-1]
-	written, err := changes(ctx, before, after)
-	if err != nil {
-		return nil, err
-	}
-	found, err := r.leftovers(ctx, before, first)
-	if err != nil {
-		return nil, err
-	}
-	again, err := r.again(ctx, after)
-	if err != nil {
-		return nil, err
-	}
-	found = append(found, again...)
-	if old.From == None {
-		return found, nil
-	}
-	unseen, err := r.unseen(ctx, before, first, written)
-	if err != nil {
-		return nil, err
-	}
-	found = append(found, unseen...)
-	start, failed, err := r.withOldHome(ctx, in)
-	if err != nil || failed != nil {
-		return append(found, failed...), err
-	}
-	differ, err := r.compareOld(ctx, in, start, first, written)
-	return append(found, differ...), err
+	r := newRunner(in, o, hooks)
+	err := r.rehearse(ctx)
+	return r.result(), err
 }
 
-// compareOld runs the hooks in a container with an old home. All files that they wrote
-// in a new home must have the same result there.
-func (r runner) compareOld(ctx context.Context, in buildkit.Inspection, start container, fresh []container, written []buildkit.Change) ([]hook.Finding, error) {
-	after, failed, err := r.run(ctx, start, stage{name: "run in the old home", rule: runs, copy: r.old.From == Home})
-	if err != nil || failed != nil {
-		return failed, err
+// rehearse runs the hooks in all ways.
+func (r *runner) rehearse(ctx context.Context) error {
+	fresh, err := r.first(ctx)
+	if err != nil || len(fresh) == 0 {
+		return err
 	}
-	last := len(after) - 1
-	differ, err := changes(ctx, fresh[last], after[last])
+	if err := r.leftovers(ctx, fresh); err != nil {
+		return err
+	}
+	if err := r.again(ctx, fresh); err != nil || r.Old.From == None {
+		return err
+	}
+	return r.inOldHome(ctx, fresh)
+}
+
+// first runs the hooks in a new container. Those that fail there do not run again.
+func (r *runner) first(ctx context.Context) (runsOf, error) {
+	fresh, err := r.run(ctx, r.start(r.in.Root, nil), stage{name: "first run", rule: runs})
 	if err != nil {
 		return nil, err
 	}
-	differ = slices.DeleteFunc(differ, func(c buildkit.Change) bool { return !isWritten(written, c.Path) })
-	found, err := r.attribute(ctx, differ, r.bootstrap(in.Root, nil), fresh, oldHome)
-	for i := range found {
-		found[i] = r.advise(found[i])
+	fresh = r.dropUnproven(fresh)
+	r.hooks = nil
+	for _, run := range fresh {
+		r.hooks = append(r.hooks, run.hook)
 	}
-	return found, err
+	return fresh, nil
 }
 
-// unseen returns a finding for each file that hooks write in a new home, and that the
-// copy of the old home lacks: nobody knows what they would do with it.
-func (r runner) unseen(ctx context.Context, before container, fresh []container, written []buildkit.Change) ([]hook.Finding, error) {
-	var all []hook.Finding
-	for _, name := range r.private(written) {
-		files, err := fresh[len(fresh)-1].home.Files(ctx, path.Join("/"+user, name))
+// leftovers reports files that the first run leaves in temporary places. Links, sockets
+// and folders are no downloads.
+func (r *runner) leftovers(ctx context.Context, fresh runsOf) error {
+	added, err := changes(ctx, fresh.before(), fresh.after())
+	if err != nil {
+		return err
+	}
+	var left []difference
+	for _, c := range added {
+		if c.Kind != buildkit.Added || !isTemporary(c.Path) && !isTemporary(c.Path+"/") {
+			continue
+		}
+		files, err := fresh.after().files(ctx, c)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, file := range files {
-			below := strings.TrimPrefix(file, "/"+user+"/")
-			if !r.old.Copy.Lacks(below) {
-				continue
-			}
-			rule := leftOut
-			rule.Use = fmt.Sprintf("run it again with --old-home-with=%s, or declare the path as volatile", below)
-			found, err := r.attribute(ctx, []buildkit.Change{{Path: homes + file}}, before, fresh, rule)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, found...)
-		}
-	}
-	return all, nil
-}
-
-// private returns the paths that the copy of a home lacks, and at, above or below which
-// something has been written.
-func (r runner) private(written []buildkit.Change) []string {
-	found := map[string]bool{}
-	for _, w := range written {
-		name, ok := strings.CutPrefix(w.Path, home+"/")
-		for _, out := range r.old.Copy.LeftOut {
-			switch {
-			case !ok:
-			case paths.Within(name, out):
-				found[name] = true
-			case paths.Within(out, name) && w.What == "added":
-				found[out] = true
+		for _, f := range files {
+			if f.Mode.IsRegular() && isTemporary(f.Path) {
+				left = append(left, difference{Change: buildkit.Change{Path: f.Path, Kind: buildkit.Added, What: "added", After: f.Mode}})
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(found))
-}
-
-// isWritten reports whether a path is among those written, or below a new folder
-// that is.
-func isWritten(written []buildkit.Change, name string) bool {
-	return slices.ContainsFunc(written, func(w buildkit.Change) bool {
-		return w.Path == name || w.What == "added" && strings.HasPrefix(name, w.Path+"/")
-	})
+	return r.report(ctx, left, leftover, fresh)
 }
 
 // again runs the hooks a second time, which must change nothing.
-func (r runner) again(ctx context.Context, c container) ([]hook.Finding, error) {
-	second, failed, err := r.run(ctx, c, stage{name: "second run", rule: runTwice})
-	if err != nil || failed != nil {
-		return failed, err
+func (r *runner) again(ctx context.Context, fresh runsOf) error {
+	second, err := r.run(ctx, fresh.after(), stage{name: "second run", rule: runTwice})
+	if err != nil || len(second) == 0 {
+		return err
 	}
-	differ, err := changes(ctx, c, second[len(second)-1])
+	before, after := fresh.after(), second.after()
+	changed, err := changes(ctx, before, after)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return r.attribute(ctx, differ, c, second, runTwice)
-}
-
-// leftovers are files that the first run leaves in temporary places.
-func (r runner) leftovers(ctx context.Context, before container, after []container) ([]hook.Finding, error) {
-	added, err := after[len(after)-1].root.Changes(ctx, before.root)
-	if err != nil {
-		return nil, err
-	}
-	added = slices.DeleteFunc(added, func(c buildkit.Change) bool { return c.What != "added" || !isTemporary(c.Path) })
-	return r.attribute(ctx, added, before, after, leftover)
-}
-
-// isTemporary reports whether a path is in a place where nothing should stay.
-func isTemporary(name string) bool {
-	for _, dir := range []string{"/tmp/", "/var/tmp/", "/run/"} {
-		if strings.HasPrefix(name, dir) {
-			return true
+	var differ []difference
+	for _, c := range changed {
+		d := difference{Change: c}
+		if c.Kind == buildkit.Content {
+			if d.lines, err = differingLines(ctx, before, after, c.Path); err != nil {
+				return err
+			}
 		}
+		differ = append(differ, d)
 	}
-	return false
-}
-
-// attribute returns a finding of the rule for each path that differs, in the hook
-// that has changed it last. after has the container after each hook.
-func (r runner) attribute(ctx context.Context, differ []buildkit.Change, before container, after []container, rule hook.Rule) ([]hook.Finding, error) {
-	if len(differ) == 0 {
-		return nil, nil
-	}
-	by := map[string]*hook.Declared{}
-	for i, now := range after {
-		touched, err := changes(ctx, before, now)
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range touched {
-			by[t.Path] = r.hooks[i]
-		}
-		before = now
-	}
-	return findings(differ, by, r.hooks[0].Container, rule), nil
-}
-
-// findings returns a finding for each path that differs, except for volatile ones. by
-// has the hook that changed each path.
-func findings(differ []buildkit.Change, by map[string]*hook.Declared, container string, rule hook.Rule) []hook.Finding {
-	var found []hook.Finding
-	for _, d := range differ {
-		reason := strings.TrimSuffix(fmt.Sprintf("%s: %s: %s", tilde(d.Path), rule.Reason, d.What), ": ")
-		switch h := changedBy(by, d.Path); {
-		case h == nil:
-			found = append(found, rule.Somewhere(container, reason))
-		case !isVolatile(h, d.Path):
-			found = append(found, rule.At(h, 0, h.Run, reason))
-		}
-	}
-	return found
-}
-
-// changedBy returns the hook that has changed a path, or has created the folder
-// around it; nil if none has.
-func changedBy(by map[string]*hook.Declared, name string) *hook.Declared {
-	for ; name != "/"; name = path.Dir(name) {
-		if h, ok := by[name]; ok {
-			return h
-		}
-	}
-	return nil
-}
-
-// tilde returns a path as its user writes it.
-func tilde(name string) string {
-	if below, ok := strings.CutPrefix(name, home+"/"); ok {
-		return "~/" + below
-	}
-	return name
-}
-
-// isVolatile reports whether a hook declares that it changes a path at each run.
-func isVolatile(h *hook.Declared, name string) bool {
-	for _, v := range h.Volatile {
-		v = path.Clean(strings.Replace(v, "~", home, 1))
-		if name == v || strings.HasPrefix(name, v+"/") {
-			return true
-		}
-	}
-	return false
+	return r.report(ctx, differ, runTwice, second)
 }
 
 // newRunner returns a runner for hooks in the inspected image.
-func newRunner(in buildkit.Inspection, old OldHome, hooks []*hook.Declared) runner {
+func newRunner(in buildkit.Inspection, o Options, hooks []*hook.Declared) *runner {
 	env := maps.Clone(in.Env)
 	env["HOME"] = home
+	env["CONTAINER_ID"] = hooks[0].Container
+	env["container"] = "podman"
 	// Without this, BuildKit takes the result of an earlier run from its cache,
 	// although hooks download new files each time.
 	env["BKT_REHEARSAL"] = strconv.FormatInt(time.Now().UnixNano(), 10)
-	return runner{env, hooks, old, in.CopyID}
+	return &runner{Options: o, in: in, env: env, hooks: hooks, container: hooks[0].Container, ignored: map[string]Ignored{}}
 }

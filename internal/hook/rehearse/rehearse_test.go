@@ -1,9 +1,13 @@
 package rehearse
 
 import (
+	"io/fs"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"bkt/internal/buildkit"
 	"bkt/internal/hook"
@@ -33,60 +37,143 @@ func readHooks(t *testing.T) []*hook.Declared {
 	return m.InToolbox(hooks)
 }
 
-// TestFindings checks which hook a changed path is attributed to, and which paths
-// are no finding.
+// TestFindings checks which hook a changed path is attributed to, and that a hook has one
+// finding for all of its paths.
 func TestFindings(t *testing.T) {
 	hooks := readHooks(t)
-	by := map[string]*hook.Declared{
-		"/home/user/.cache": hooks[0], "/home/user/.cached": hooks[0], "/var/log/x": hooks[0], "/etc/x": hooks[0], "/etc/x/y": hooks[1],
-	}
+	by := map[string]*hook.Declared{"/home/user/.cached": hooks[0], "/etc/x": hooks[0], "/etc/x/y": hooks[1]}
 	tests := []struct {
 		path string
 		hook *hook.Declared
-		want string // the message; empty: no finding
+		want string // the message
 	}{
 		{"/etc/x", hooks[0], "not idempotent: /etc/x: the second run changes it: added"},
 		{"/etc/x/y/z", hooks[1], "not idempotent: /etc/x/y/z: the second run changes it: added"},
 		{"/etc/x/other", hooks[0], "not idempotent: /etc/x/other: the second run changes it: added"},
 		{"/home/user/.cached/x", hooks[0], "not idempotent: ~/.cached/x: the second run changes it: added"},
-		{"/home/user/.cache/x", nil, ""},
-		{"/var/log/x", nil, ""},
 		{"/etc", nil, "an unknown hook of bootc-dev: not idempotent: /etc: the second run changes it: added"},
 		{"/usr/x", nil, "an unknown hook of bootc-dev: not idempotent: /usr/x: the second run changes it: added"},
 	}
+	var all []blamed
 	for _, tt := range tests {
-		t.Run(tt.path, func(t *testing.T) {
-			found := findings([]buildkit.Change{{Path: tt.path, What: "added"}}, by, "bootc-dev", runTwice)
-			if tt.want == "" {
-				if len(found) != 0 {
-					t.Errorf("%v", found)
-				}
-				return
-			}
-			if len(found) != 1 || found[0].Message != tt.want || found[0].Hook != tt.hook {
-				t.Errorf("%+v", found)
-			}
-		})
+		b := blamed{changedBy(by, tt.path), difference{Change: buildkit.Change{Path: tt.path, Kind: buildkit.Added, What: "added"}}}
+		all = append(all, b)
+		found := runTwice.findings("bootc-dev", []blamed{b})
+		if len(found) != 1 || found[0].Message != tt.want || found[0].Hook != tt.hook {
+			t.Errorf("%s: %+v", tt.path, found)
+		}
+	}
+	found := runTwice.findings("bootc-dev", all)
+	if len(found) != 3 || found[0].Message != "not idempotent: the second run changes 3 paths" || len(found[0].Files) != 3 || found[1].Hook != hooks[1] || found[2].Hook != nil {
+		t.Errorf("%+v", found)
 	}
 }
 
-func TestIsWritten(t *testing.T) {
-	written := []buildkit.Change{{Path: "/new", What: "added"}, {Path: "/changed", What: "other content"}}
-	for path, want := range map[string]bool{
-		"/new": true, "/new/x": true, "/newer": false, "/changed": true, "/changed/x": false, "/": false,
+// TestSeveralChanges checks that what differs in one path is one file of a finding.
+func TestSeveralChanges(t *testing.T) {
+	h := readHooks(t)[0]
+	var all []blamed
+	for _, what := range []string{"mode x became y", "1 bytes became 2"} {
+		all = append(all, blamed{h, difference{buildkit.Change{Path: "/a", What: what}, []string{"+" + what}}})
+	}
+	want := []hook.File{{Path: "/a", Change: "mode x became y, 1 bytes became 2", Lines: []string{"+mode x became y", "+1 bytes became 2"}}}
+	if found := runTwice.findings("bootc-dev", all); len(found) != 1 || !reflect.DeepEqual(found[0].Files, want) {
+		t.Errorf("%+v", found)
+	}
+}
+
+// TestFree checks which paths are no finding.
+func TestFree(t *testing.T) {
+	h := readHooks(t)[0]
+	for path, reason := range map[string]string{
+		"/home/user/.cache/x": "volatile", "/var/log/x": "volatile", "/var/log": "volatile", "/home/user/.cached": "", "/var/logs": "", "/etc/x": "",
+		"/run/dnf/x": "state of the running system", "/home/user/.npm/_logs/x.log": "log and cache of npm", "/home/user/.npm/x": "",
+		"/home/user/a/b/.git/FETCH_HEAD": "bookkeeping of git, whose work tree is compared", "/home/user/a/.git/HEAD": "", "/home/user/.git/index": "bookkeeping of git, whose work tree is compared",
+		"/usr/lib/sysimage/rpm/rpmdb.sqlite-shm": "database of rpm, whose packages are compared by their files",
+		"/usr/lib/python3/__pycache__/x.pyc":     "compiled at its use", "/etc/passwd-": "backup of an account file", "/etc/passwd": "",
+		"/home/user/.gnupg/pubring.kbx.lock": "random seed or lock of gpg", "/home/user/Cargo.lock": "", "/var/lib/x/db.sqlite-wal": "side file of a database",
+		"/home/user/.config/x/cache": "",
 	} {
-		if got := isWritten(written, path); got != want {
+		r := &runner{container: "bootc-dev", ignored: map[string]Ignored{}}
+		free := r.isFreePath(path, h)
+		got := r.ignored[path].Reason
+		if free && got == "" {
+			got = "volatile"
+		}
+		if got != reason {
+			t.Errorf("%s: %q instead of %q", path, got, reason)
+		}
+	}
+}
+
+// TestLinesOfHooks checks which differences of a text in two homes are due to hooks. The
+// texts are those of a new home before and after them, and of an old one.
+func TestLinesOfHooks(t *testing.T) {
+	tests := []struct {
+		name                       string
+		fresh0, fresh1, old0, old1 string
+		want                       string
+	}{
+		{"appended in both", "skel", "skel|a", "mine|theirs", "mine|theirs|a", ""},
+		{"there in the old home", "skel", "skel|a", "mine|a|theirs", "mine|a|theirs", ""},
+		{"written only if absent", "", "a=1", "a=0", "a=0", "-a=1"},
+		{"replaced in both", "a=0|b", "a=1|b", "c|a=5", "c|a=1", ""},
+		{"replaced only in a new home", "a=0", "a=1", "a=5", "a=5", "-a=1"},
+		{"removed in both", "x|y", "y", "x|z", "z", ""},
+		{"removed only in a new home", "x|y", "y", "x|z", "x|z", "+x"},
+		{"added only in an old home", "s", "s", "mine", "mine|b", "+b"},
+		{"a line of the user replaced", "s", "s|a", "old/path", "new/path|a", ""},
+		{"settings written again", "", "{|  \"a\": 1|}", "{|  \"a\": 0,|  \"b\": 2|}", "{|  \"a\": 1,|  \"b\": 2|}", ""},
+		{"a setting of the user lost is no matter of others", "", "a=1", "a=0|b=2", "a=1", ""},
+	}
+	split := func(s string) []string {
+		if s == "" {
+			return nil
+		}
+		return strings.Split(s, "|")
+	}
+	for _, tt := range tests {
+		got := linesOfHooks([4][]string{split(tt.fresh0), split(tt.fresh1), split(tt.old0), split(tt.old1)})
+		if strings.Join(got, "|") != tt.want {
+			t.Errorf("%s: %q", tt.name, got)
+		}
+	}
+}
+
+// TestWrites checks what a change of hooks says about other paths.
+func TestWrites(t *testing.T) {
+	w := newWrites([]buildkit.Change{
+		{Path: "/new", Kind: buildkit.Added, After: fs.ModeDir}, {Path: "/changed", Kind: buildkit.Content}, {Path: "/mode", Kind: buildkit.Mode, After: fs.ModeDir},
+		{Path: "/gone", Kind: buildkit.Removed, Before: fs.ModeDir}, {Path: "/file", Kind: buildkit.Added},
+	})
+	for path, want := range map[string]bool{
+		"/new": true, "/new/x": true, "/newer": false, "/changed": true, "/changed/x": false, "/": false, "/mode": true, "/mode/x": false, "/gone/x": true, "/file": true, "/file/x": false,
+	} {
+		if got := w.has(path, anyKind...); got != want {
 			t.Errorf("%s: %v", path, got)
 		}
+	}
+	if w.has("/new/x", buildkit.Content) || !w.has("/new/x", buildkit.Added) {
+		t.Error("a file in a new folder is new")
+	}
+}
+
+func TestDiffLines(t *testing.T) {
+	got := diffLines([]string{"a", "--- b", "c"}, []string{"a", "+++ d", "c", "e"})
+	if want := []string{"---- b", "++++ d", "+e"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if got := diffLines(nil, []string{"a"}); !slices.Equal(got, []string{"+a"}) {
+		t.Errorf("%q", got)
 	}
 }
 
 // TestPrivate checks which paths of a home that the copy lacks hooks may have written.
 func TestPrivate(t *testing.T) {
-	r := runner{old: OldHome{From: Home, Copy: homecopy.Copy{LeftOut: []string{".config/gh", ".netrc", ".ssh"}}}}
+	r := &runner{Options: Options{Old: OldHome{From: Home, Copy: homecopy.Copy{LeftOut: []string{".config/gh", ".netrc", ".ssh"}}}}}
 	written := []buildkit.Change{
-		{Path: "/home/user/.config", What: "added"}, {Path: "/home/user/.ssh/config", What: "other content"},
-		{Path: "/home/user", What: "mode -rwx------ became -rwxr-xr-x"}, {Path: "/home/user/.netrcs", What: "added"}, {Path: "/.netrc", What: "added"},
+		{Path: "/home/user/.config", Kind: buildkit.Added}, {Path: "/home/user/.ssh/config", Kind: buildkit.Content},
+		{Path: "/home/user", Kind: buildkit.Mode}, {Path: "/home/user/.netrcs", Kind: buildkit.Added}, {Path: "/.netrc", Kind: buildkit.Added},
 	}
 	if got := r.private(written); !slices.Equal(got, []string{".config/gh", ".ssh/config"}) {
 		t.Errorf("%q", got)
@@ -113,11 +200,75 @@ func TestFailure(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := runner{old: tt.old}.failure(stage{name: "run", rule: runs, copy: tt.copy}, h, 2)
+			r := &runner{Options: Options{Old: tt.old}}
+			f := r.failure(stage{name: "run", rule: runs, copy: tt.copy}, h, outcome{code: 2})
 			if f.Message != tt.message || len(f.Fix) != tt.fix {
 				t.Errorf("%q, %q", f.Message, f.Fix)
 			}
 		})
+	}
+}
+
+// TestJudge checks what the end of a hook says.
+func TestJudge(t *testing.T) {
+	h := readHooks(t)[0]
+	first := stage{name: "first run", rule: runs}
+	copied := stage{name: "run in the old home", rule: runs, copy: true}
+	tests := []struct {
+		name string
+		s    stage
+		o    outcome
+		want string // empty: the hook has passed
+	}{
+		{"success", first, outcome{output: "x"}, ""},
+		{"an error", first, outcome{code: 3, output: "x"}, "fails: its first run ends with exit code 3"},
+		{"no network", first, outcome{code: 6, output: "curl: (6) Could not resolve host: example.org"}, "not run: no network"},
+		{"no network, ignored by the hook", first, outcome{output: "curl: (6) Could not resolve host: example.org"}, "not run: no network"},
+		{"no network in a copy", copied, outcome{code: 6, output: "x\nwget: bad address 'example.org'"}, "not run: no network in the old home, because hooks can read your files there"},
+		{"a machine without a name", first, outcome{output: "sudo: unable to resolve host x: Name or service not known"}, ""},
+		{"no sudo", first, outcome{code: 127, output: "sh: 1: sudo: not found"}, "fails: its first run ends with exit code 127; the image has no sudo, which distrobox installs when it sets up a container"},
+		{"a command of distrobox", first, outcome{reason: "it runs a program of the host"}, "not run: it runs a program of the host"},
+		{"too slow", first, outcome{code: 124, took: time.Minute}, "fails: its first run takes longer than 1m0s"},
+		{"too slow, and killed", first, outcome{code: 137, took: time.Minute + 2*time.Second}, "fails: its first run takes longer than 1m0s"},
+		{"its own exit code", first, outcome{code: 124, took: time.Second}, "fails: its first run ends with exit code 124"},
+	}
+	for _, tt := range tests {
+		r := &runner{Options: Options{Limit: time.Minute, Old: OldHome{From: Home}}}
+		got := ""
+		if f := r.judge(tt.s, h, tt.o); f != nil {
+			got = f.Message
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q", tt.name, got)
+		}
+	}
+	r := &runner{noNetwork: true}
+	if f := r.judge(first, h, outcome{code: 127, output: "sh: node: not found"}); f.Message != "not run: its first run ends with exit code 127, after a hook that had no network" || !slices.Equal(f.Output, []string{"sh: node: not found"}) {
+		t.Errorf("%+v", f)
+	}
+}
+
+// TestDropUnproven checks which hooks count as not run where there is no network, although
+// they end without an error.
+func TestDropUnproven(t *testing.T) {
+	for text, dropped := range map[string]bool{
+		"curl -fsSo x https://x || true": true, "git -C x pull -q 2>/dev/null || :": true, "git config --global a b": false, "mkdir -p ~/curly": false, "wget -q x || :": true,
+	} {
+		h := *readHooks(t)[0]
+		h.Run = text
+		for _, offline := range []bool{true, false} {
+			r := &runner{in: buildkit.Inspection{Offline: offline}}
+			if rest := r.dropUnproven(runsOf{{hook: &h}}); (len(rest) == 0) != (dropped && offline) || len(rest)+len(r.found) != 1 {
+				t.Errorf("%s, offline %v: %v, %v", text, offline, rest, r.found)
+			}
+		}
+	}
+}
+
+func TestLastLines(t *testing.T) {
+	got := lastLines("1\n2\n\n3\n4\r\n5\n10 %\r20 %\r\n  6  \n")
+	if want := []string{"3", "4", "5", "20 %", "6"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -1,114 +1,253 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"bkt/internal/buildkit"
 	"bkt/internal/hook"
 )
 
-// The user of the container.
-const (
-	homes = "/home"
-	user  = "user"
-	home  = homes + "/" + user
-	uid   = "1000"
-)
-
-// setUp creates the user of the container, as distrobox does, with the files that
-// new users get.
-const setUp = `set -eu
-umask 022
-if ! grep -q '^[^:]*:[^:]*:` + uid + `:' /etc/passwd; then
-	echo '` + user + `:x:` + uid + `:` + uid + `::` + home + `:/bin/sh' >>/etc/passwd
-	echo '` + user + `:x:` + uid + `:' >>/etc/group
-fi
-mkdir -p ` + home + `
-if test -d /bkt-old; then cp -a /bkt-old/. ` + home + `; elif test -d /etc/skel; then cp -a /etc/skel/. ` + home + `; fi
-chown -R ` + uid + `:` + uid + ` ` + home + `
-chmod 0700 ` + home
-
-// A container is the state of a container: its files, and its user's.
-type container struct {
-	root, home *buildkit.Tree
-}
-
-// A runner runs hooks.
+// A runner runs the hooks of one container, and collects what that shows.
 type runner struct {
-	env   map[string]string
-	hooks []*hook.Declared
-	old   OldHome
-	id    string // see [buildkit.Inspection.CopyID]
+	Options
+	in        buildkit.Inspection
+	env       map[string]string
+	container string
+	hooks     []*hook.Declared // that have not failed yet
+	noNetwork bool             // a hook had none
+	found     []hook.Finding
+	ignored   map[string]Ignored // by path
 }
 
-// bootstrap returns a container before hooks run for the first time.
-func (r runner) bootstrap(image, old *buildkit.Tree) container {
-	mounts := map[string]*buildkit.Tree{homes: image.Empty()}
-	if old != nil {
-		mounts["/bkt-old"] = old
+// result returns what is known.
+func (r *runner) result() Result {
+	var ignored []Ignored
+	for _, name := range slices.Sorted(maps.Keys(r.ignored)) {
+		ignored = append(ignored, r.ignored[name])
 	}
-	root, after := image.Run(buildkit.Command{Name: "[hooks] set up the container", Args: r.shell(setUp), Env: r.env, Mounts: mounts, Offline: true})
-	return container{root, after[homes]}
+	return Result{r.found, ignored}
 }
 
-// withOldHome returns a new container with an old home.
-func (r runner) withOldHome(ctx context.Context, in buildkit.Inspection) (container, []hook.Finding, error) {
-	if r.old.From == Home {
-		return r.bootstrap(in.Root, in.Extra), nil, nil
-	}
-	after, failed, err := r.run(ctx, r.bootstrap(in.Extra, nil), stage{name: "run in the earlier image", rule: runs})
-	if err != nil || failed != nil {
-		return container{}, failed, err
-	}
-	return container{r.bootstrap(in.Root, nil).root, after[len(after)-1].home}, nil, nil
+// A run is one run of a hook, with the container before and after it.
+type run struct {
+	hook          *hook.Declared
+	before, after container
 }
+
+// runsOf are the runs of hooks, one after the other.
+type runsOf []run
+
+func (r runsOf) before() container { return r[0].before }
+func (r runsOf) after() container  { return r[len(r)-1].after }
 
 // A stage is a run of all hooks.
 type stage struct {
 	name string
-	rule hook.Rule // that a hook breaks if it fails
-	copy bool      // hooks can read the copy of a home
+	rule rule // that a hook breaks if it fails
+	copy bool // hooks can read the copy of a home
 }
 
-// run runs all hooks, one after the other, as distrobox does: as root, with the user's
-// home, in a shell that exits at the first error and at an unset variable. It returns
-// the container after each hook. The first hook that fails is a finding.
-func (r runner) run(ctx context.Context, c container, s stage) (after []container, failed []hook.Finding, err error) {
-	for _, h := range r.hooks {
-		root, mounts := c.root.Run(buildkit.Command{
-			Name:    fmt.Sprintf("[hooks] %s of %s", s.name, short(h.Title())),
-			Args:    r.shell("umask 022; set -o errexit; set -o nounset; hook=$BKT_HOOK; unset BKT_HOOK; eval $hook"),
-			Env:     r.with("BKT_HOOK", hook.Wrap(h.Hook)),
-			Dir:     "/",
-			Mounts:  map[string]*buildkit.Tree{homes: c.home},
-			Offline: s.copy && r.old.isOffline(),
-		})
-		c = container{root, mounts[homes]}
-		if err := root.Make(ctx); err != nil {
-			code, ok := buildkit.ExitCode(err)
-			if !ok {
-				return nil, nil, err
-			}
-			return nil, []hook.Finding{r.failure(s, h, code)}, nil
+// Where a hook's script writes what is known about it.
+const (
+	resultDir  = "/bkt-hook"
+	reasonFile = resultDir + "/reason"
+)
+
+// script runs a hook as distrobox does: as root, with the user's home, in a shell that
+// exits at the first error and at an unset variable. It always succeeds, because the
+// engine keeps no results of a command that fails; they are the exit code, the seconds
+// that the hook took, and its output. The hook's background processes end with it.
+const script = `umask 022
+chmod 1777 ` + resultDir + `
+start=$(date +%s)
+limit=
+if test -n "$BKT_LIMIT" && command -v timeout >/dev/null; then limit="timeout -k 2 $BKT_LIMIT"; fi
+(unset BKT_LIMIT; exec $limit /bin/sh -c 'set -o errexit; set -o nounset; hook=$BKT_HOOK; unset BKT_HOOK; eval $hook') </dev/null >` + resultDir + `/output 2>&1
+code=$?
+echo "$code $(($(date +%s) - start))" >` + resultDir + `/code
+cat ` + resultDir + `/output
+tail -c 65536 ` + resultDir + `/output >>` + resultDir + `/code
+if test -f ` + reasonFile + `; then head -n 1 ` + reasonFile + ` | cut -c 1-200 >` + resultDir + `/first; else : >` + resultDir + `/first; fi`
+
+// An outcome is how a hook has ended.
+type outcome struct {
+	code   int
+	took   time.Duration // to the second
+	output string        // its end
+	reason string        // why it cannot be run here, by a stand-in; empty: it can
+}
+
+// run runs the hooks in a container, each in what the one before has left. A hook that
+// fails is a finding. Those after it do not run, as in distrobox; but those after a hook
+// that cannot be run here do.
+func (r *runner) run(ctx context.Context, c container, s stage) (runsOf, error) {
+	var all runsOf
+	for i, h := range r.hooks {
+		if c.incomplete && !h.Pre {
+			c = r.complete(c)
 		}
-		after = append(after, c)
+		after, o, err := r.runOne(ctx, c, s, i)
+		if err != nil {
+			return nil, err
+		}
+		switch failed := r.judge(s, h, o); {
+		case failed == nil:
+			all = append(all, run{h, c, after})
+			c = after
+		case failed.Verdict == hook.NotRun:
+			r.found = append(r.found, *failed)
+		default:
+			r.found = append(r.found, *failed)
+			for _, later := range r.hooks[i+1:] {
+				r.found = append(r.found, later.NotRunBecause("an earlier hook of the container fails in its "+s.name))
+			}
+			return all, nil
+		}
 	}
-	return after, nil, nil
+	return all, nil
+}
+
+// runOne runs a hook in a container.
+func (r *runner) runOne(ctx context.Context, c container, s stage, i int) (container, outcome, error) {
+	h := r.hooks[i]
+	text := hook.Wrap(h.Hook)
+	if h.Pre {
+		text = hook.WrapPre(h.Run)
+	}
+	values := map[string]string{"BKT_HOOK": text, "BKT_LIMIT": ""}
+	if r.Limit > 0 {
+		values["BKT_LIMIT"] = strconv.FormatFloat(r.Limit.Seconds(), 'f', -1, 64)
+	}
+	root, mounts := c.root.Run(buildkit.Command{
+		Name:    fmt.Sprintf("[%s] %s, %d of %d: %s", r.container, s.name, i+1, len(r.hooks), short(h.Title())),
+		Args:    r.shell(script),
+		Env:     r.with(values),
+		Dir:     "/",
+		Mounts:  map[string]*buildkit.Tree{homes: c.home, resultDir: c.root.Empty()},
+		Offline: s.copy && r.Old.isOffline(),
+	})
+	o, err := readOutcome(ctx, mounts[resultDir])
+	return container{root, mounts[homes], c.incomplete}, o, err
+}
+
+// readOutcome reads what script has written.
+func readOutcome(ctx context.Context, results *buildkit.Tree) (o outcome, err error) {
+	text, err := results.ReadFile(ctx, "code")
+	if err != nil {
+		return o, err
+	}
+	reason, err := results.ReadFile(ctx, "first")
+	if err != nil {
+		return o, err
+	}
+	first, output, _ := strings.Cut(string(text), "\n")
+	code, took, _ := strings.Cut(first, " ")
+	o.output, o.reason = output, strings.TrimSpace(string(reason))
+	if o.code, err = strconv.Atoi(code); err != nil {
+		return o, fmt.Errorf("cannot parse the result of a hook: %q", first)
+	}
+	if seconds, err := strconv.Atoi(took); err == nil { // without date, the time is unknown
+		o.took = time.Duration(seconds) * time.Second
+	}
+	return o, nil
+}
+
+// The exit codes of timeout(1) for a command that took too long.
+const (
+	codeTimedOut = 124
+	codeKilled   = 137
+)
+
+// judge returns a finding if a hook has failed, or if its run shows nothing; otherwise nil.
+func (r *runner) judge(s stage, h *hook.Declared, o outcome) *hook.Finding {
+	var f hook.Finding
+	switch {
+	case o.reason != "":
+		f = h.NotRunBecause(o.reason)
+	case lacksNetwork(o.output):
+		r.noNetwork = r.noNetwork || !s.copy
+		f = r.unreached(s, h)
+	case o.code == 0:
+		return nil
+	case r.noNetwork:
+		f = h.NotRunBecause(fmt.Sprintf("its %s ends with exit code %d, after a hook that had no network", s.name, o.code))
+	case (o.code == codeTimedOut || o.code == codeKilled) && r.Limit > 0 && o.took >= r.Limit-time.Second:
+		f = s.rule.At(h, 0, h.Run, fmt.Sprintf("its %s takes longer than %v", s.name, r.Limit))
+		f.Fix = []string{"if it needs more time: run it again with --timeout"}
+	default:
+		f = r.failure(s, h, o)
+	}
+	f.Output = lastLines(o.output)
+	return &f
+}
+
+// unreached returns the finding for a hook that had no network.
+func (r *runner) unreached(s stage, h *hook.Declared) hook.Finding {
+	if s.copy && r.Old.isOffline() {
+		return h.NotRunBecause("no network in the old home, because hooks can read your files there", "if it needs a network: run it again with --network=default")
+	}
+	return h.NotRunBecause("no network", "run it again where it reaches its servers; --network and the proxies of the environment say how")
+}
+
+// dropUnproven removes the runs of hooks that seem to have passed, although they download
+// something and there is no network.
+func (r *runner) dropUnproven(all runsOf) runsOf {
+	if !r.noNetwork && !r.in.Offline {
+		return all
+	}
+	var proven runsOf
+	for _, run := range all {
+		if downloads.MatchString(run.hook.Run) {
+			r.found = append(r.found, r.unreached(stage{}, run.hook))
+			continue
+		}
+		proven = append(proven, run)
+	}
+	return proven
+}
+
+// downloads matches a command that downloads something, whose errors a hook can hide.
+var downloads = regexp.MustCompile(`\b(curl|wget|git +(-C +\S+ +)?(clone|pull|fetch|ls-remote))\b`)
+
+// noNetworkSigns are what programs print, in lower case, if they have no network.
+var noNetworkSigns = []string{
+	"could not resolve", "couldn't resolve", "unable to resolve host", "unable to resolve address", "name resolution", "name or service not known",
+	"temporary failure resolving", "failed to lookup address", "no such host", "bad address", "eai_again", "enotfound", "enetunreach",
+	"network is unreachable", "no route to host", "connection timed out",
+}
+
+// lacksNetwork reports whether a program says that it has no network. sudo says so about
+// the name of the machine, and goes on.
+func lacksNetwork(output string) bool {
+	for line := range strings.Lines(strings.ToLower(output)) {
+		if !strings.HasPrefix(line, "sudo: ") && slices.ContainsFunc(noNetworkSigns, func(sign string) bool { return strings.Contains(line, sign) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // failure returns the finding for a hook that ends with an exit code other than 0.
-func (r runner) failure(s stage, h *hook.Declared, code int) hook.Finding {
-	reason := fmt.Sprintf("its %s ends with exit code %d", s.name, code)
+func (r *runner) failure(s stage, h *hook.Declared, o outcome) hook.Finding {
+	reason := fmt.Sprintf("its %s ends with exit code %d", s.name, o.code)
+	if o.code == 127 && strings.Contains(o.output, "sudo: ") && strings.Contains(o.output, "not found") {
+		reason += "; the image has no sudo, which distrobox installs when it sets up a container"
+	}
 	if !s.copy {
 		return s.rule.At(h, 0, h.Run, reason)
 	}
-	if r.old.isOffline() {
+	if r.Old.isOffline() {
 		reason += "; it has no network there, because it can read your files"
 	}
-	lacks := r.old.Copy.Named(h.Run)
+	lacks := r.Old.Copy.Named(h.Run)
 	if len(lacks) > 0 {
 		reason += "; the copy of the home lacks " + strings.Join(lacks, ", ")
 	}
@@ -116,8 +255,8 @@ func (r runner) failure(s stage, h *hook.Declared, code int) hook.Finding {
 }
 
 // advise adds to a finding in the copy of a home how to give hooks what they lack there.
-func (r runner) advise(f hook.Finding, lacks ...string) hook.Finding {
-	if r.old.isOffline() {
+func (r *runner) advise(f hook.Finding, lacks ...string) hook.Finding {
+	if r.Old.isOffline() {
 		f.Fix = append(f.Fix, "if it needs a network: run it again with --network=default")
 	}
 	for _, name := range lacks {
@@ -126,36 +265,16 @@ func (r runner) advise(f hook.Finding, lacks ...string) hook.Finding {
 	return f
 }
 
-// shell returns the arguments that run a script. They contain the ID of the copy of a
-// home, in a comment.
-func (r runner) shell(script string) []string {
-	if r.id != "" {
-		script += "\n# " + r.id
+// lastLines returns the last lines of an output that say something.
+func lastLines(output string) []string {
+	const most = 5
+	var lines []string
+	for line := range strings.Lines(output) {
+		if line = strings.TrimSpace(line[strings.LastIndex(strings.TrimRight(line, "\r\n"), "\r")+1:]); line != "" {
+			lines = append(lines, line)
+		}
 	}
-	return []string{"/bin/sh", "-c", script}
-}
-
-func (r runner) with(name, value string) map[string]string {
-	env := maps.Clone(r.env)
-	env[name] = value
-	return env
-}
-
-// changes returns how a container differs from before. The path of the home in
-// it is that in the container.
-func changes(ctx context.Context, before, after container) ([]buildkit.Change, error) {
-	root, err := after.root.Changes(ctx, before.root)
-	if err != nil {
-		return nil, err
-	}
-	inHome, err := after.home.Changes(ctx, before.home)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range inHome {
-		root = append(root, buildkit.Change{Path: homes + c.Path, What: c.What})
-	}
-	return root, nil
+	return lines[max(0, len(lines)-most):]
 }
 
 // short returns the beginning of a hook.
@@ -164,5 +283,5 @@ func short(run string) string {
 	if r := []rune(run); len(r) > longest {
 		return string(r[:longest]) + "…"
 	}
-	return run
+	return cmp.Or(run, "…")
 }

@@ -1,0 +1,163 @@
+package rehearse
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"bkt/internal/buildkit"
+	"bkt/internal/hook"
+)
+
+// A difference is a change, with the lines of a text that differ.
+type difference struct {
+	buildkit.Change
+	lines []string
+}
+
+// report adds a finding of the rule for each hook that is to blame for differences: the
+// one that changed the path last in runs. What is nobody's result, and what a hook
+// declares as volatile, is no finding.
+func (r *runner) report(ctx context.Context, differ []difference, broken rule, runs runsOf) error {
+	if len(differ) == 0 {
+		return nil
+	}
+	by, err := runs.blame(ctx)
+	if err != nil {
+		return err
+	}
+	var kept []blamed
+	for _, d := range differ {
+		h := changedBy(by, d.Path)
+		free, err := r.isFree(ctx, d, h, runs.after())
+		if err != nil {
+			return err
+		}
+		if !free && (h == nil || !slices.Contains(h.Allow, broken.Name)) {
+			kept = append(kept, blamed{h, d})
+		}
+	}
+	r.found = append(r.found, broken.findings(r.container, kept)...)
+	return nil
+}
+
+// blamed is a difference with the hook that is to blame for it; nil: it is unknown.
+type blamed struct {
+	hook *hook.Declared
+	difference
+}
+
+// findings returns one finding for each hook, in the order of its first difference.
+func (r rule) findings(container string, all []blamed) []hook.Finding {
+	var order []*hook.Declared
+	files := map[*hook.Declared][]hook.File{}
+	for _, b := range all {
+		if _, ok := files[b.hook]; !ok {
+			order = append(order, b.hook)
+		}
+		files[b.hook] = addFile(files[b.hook], b.difference)
+	}
+	var found []hook.Finding
+	for _, h := range order {
+		f := r.about(container, h, files[h])
+		f.Files = files[h]
+		found = append(found, f)
+	}
+	return found
+}
+
+// addFile adds a difference to those of other paths, or of the same one.
+func addFile(files []hook.File, d difference) []hook.File {
+	name := tilde(d.Path)
+	if n := len(files); n > 0 && files[n-1].Path == name {
+		files[n-1].Change += ", " + d.What
+		files[n-1].Lines = append(files[n-1].Lines, d.lines...)
+		return files
+	}
+	return append(files, hook.File{Path: name, Change: d.What, Lines: d.lines})
+}
+
+// about returns the finding about files in a hook, or in an unknown one if it is nil.
+func (r rule) about(container string, h *hook.Declared, files []hook.File) hook.Finding {
+	reason := fmt.Sprintf(r.many, len(files))
+	if len(files) == 1 {
+		reason = strings.TrimSuffix(fmt.Sprintf("%s: %s: %s", files[0].Path, r.Reason, files[0].Change), ": ")
+	}
+	if h == nil {
+		return r.Somewhere(container, reason)
+	}
+	return r.At(h, 0, h.Run, reason)
+}
+
+// isFree reports whether a difference is no finding in a hook, which may be nil, because the
+// path is nobody's result or volatile. A folder that one of two containers lacks is if all
+// files in it are.
+func (r *runner) isFree(ctx context.Context, d difference, h *hook.Declared, c container) (bool, error) {
+	if r.isFreePath(d.Path, h) {
+		return true, nil
+	}
+	if d.Kind != buildkit.Added && d.Kind != buildkit.Removed || !d.IsFolder() {
+		return false, nil
+	}
+	files, err := c.files(ctx, buildkit.Change{Path: d.Path, After: fs.ModeDir})
+	if err != nil {
+		return false, err
+	}
+	for _, f := range files {
+		if !r.isFreePath(f.Path, h) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (r *runner) isFreePath(name string, h *hook.Declared) bool {
+	if h != nil && isVolatile(h, name) {
+		return true
+	}
+	reason, ok := nobodys(tilde(name))
+	if ok {
+		r.ignored[name] = Ignored{r.container, tilde(name), reason}
+	}
+	return ok
+}
+
+// blame returns the hook that has changed each path last.
+func (r runsOf) blame(ctx context.Context) (map[string]*hook.Declared, error) {
+	by := map[string]*hook.Declared{}
+	for _, run := range r {
+		touched, err := changes(ctx, run.before, run.after)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range touched {
+			by[t.Path] = run.hook
+		}
+	}
+	return by, nil
+}
+
+// changedBy returns the hook that has changed a path, or has created the folder
+// around it; nil if none has.
+func changedBy(by map[string]*hook.Declared, name string) *hook.Declared {
+	for ; name != "/"; name = path.Dir(name) {
+		if h, ok := by[name]; ok {
+			return h
+		}
+	}
+	return nil
+}
+
+// isVolatile reports whether a hook declares that it changes a path at each run.
+func isVolatile(h *hook.Declared, name string) bool {
+	for _, v := range h.Volatile {
+		v = path.Clean(strings.Replace(v, "~", home, 1))
+		if name == v || strings.HasPrefix(name, v+"/") {
+			return true
+		}
+	}
+	return false
+}
