@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"slices"
 	"strings"
 
 	"bkt/internal/buildkit"
@@ -180,7 +179,7 @@ func (r *runner) with(values map[string]string) map[string]string {
 
 // isTemporary reports whether a path is in a place where nothing should stay.
 func isTemporary(name string) bool {
-	return slices.ContainsFunc([]string{"/tmp/", "/var/tmp/", "/run/"}, func(dir string) bool { return strings.HasPrefix(name, dir) })
+	return strings.HasPrefix(name, "/tmp/") || strings.HasPrefix(name, "/var/tmp/")
 }
 
 // tilde returns a path as its user writes it.

@@ -273,7 +273,7 @@ func TestLastLines(t *testing.T) {
 }
 
 func TestIsTemporary(t *testing.T) {
-	for path, want := range map[string]bool{"/tmp/x": true, "/var/tmp/x": true, "/run/x/y": true, "/tmp": false, "/tmpx": false, "/var/x": false} {
+	for path, want := range map[string]bool{"/tmp/x": true, "/var/tmp/x": true, "/run/x/y": false, "/tmp": false, "/tmpx": false, "/var/x": false} {
 		if got := isTemporary(path); got != want {
 			t.Errorf("%s: %v", path, got)
 		}
