@@ -122,7 +122,7 @@ func (f Finding) Details() []string {
 	var lines []string
 	for i, file := range f.Files {
 		if i == maxFiles {
-			lines = append(lines, fmt.Sprintf("and %d others", len(f.Files)-maxFiles))
+			lines = append(lines, fmt.Sprintf("and %d more", len(f.Files)-maxFiles))
 			break
 		}
 		if len(f.Files) > 1 {
@@ -130,7 +130,7 @@ func (f Finding) Details() []string {
 		}
 		for i, line := range file.Lines {
 			if i == maxLines {
-				lines = append(lines, fmt.Sprintf("  and %d other lines", len(file.Lines)-maxLines))
+				lines = append(lines, fmt.Sprintf("  and %d more lines", len(file.Lines)-maxLines))
 				break
 			}
 			lines = append(lines, "  "+line)

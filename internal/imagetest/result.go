@@ -2,6 +2,7 @@ package imagetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,7 +70,7 @@ func fromHook(name string, at finding.Place, found []hook.Finding) Result {
 			continue // bkt hook check prints it
 		}
 		r.Status, r.Findings = Failed, append(r.Findings, f.Finding)
-		lines = append(append(lines, f.Text()), f.Fix...)
+		lines = slices.Concat(lines, []string{f.Text()}, f.Details(), f.Fix)
 	}
 	r.Output = strings.Join(lines, "\n")
 	return r

@@ -64,7 +64,7 @@ func TestFindings(t *testing.T) {
 		}
 	}
 	found := runTwice.findings("bootc-dev", all)
-	if len(found) != 3 || found[0].Message != "not idempotent: the second run changes 3 paths" || len(found[0].Files) != 3 || found[1].Hook != hooks[1] || found[2].Hook != nil {
+	if len(found) != 3 || found[0].Message != "not idempotent: the second run changes 3 paths: /etc/x, /etc/x/other, ~/.cached/x" || len(found[0].Files) != 3 || found[1].Hook != hooks[1] || found[2].Hook != nil {
 		t.Errorf("%+v", found)
 	}
 }

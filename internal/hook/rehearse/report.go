@@ -82,7 +82,7 @@ func addFile(files []hook.File, d difference) []hook.File {
 
 // about returns the finding about files in a hook, or in an unknown one if it is nil.
 func (r rule) about(container string, h *hook.Declared, files []hook.File) hook.Finding {
-	reason := fmt.Sprintf(r.many, len(files))
+	reason := fmt.Sprintf(r.many, len(files)) + ": " + someNames(files)
 	if len(files) == 1 {
 		reason = strings.TrimSuffix(fmt.Sprintf("%s: %s: %s", files[0].Path, r.Reason, files[0].Change), ": ")
 	}
@@ -90,6 +90,20 @@ func (r rule) about(container string, h *hook.Declared, files []hook.File) hook.
 		return r.Somewhere(container, reason)
 	}
 	return r.At(h, 0, h.Run, reason)
+}
+
+// someNames returns the first paths, and how many others there are.
+func someNames(files []hook.File) string {
+	const most = 3
+	var names []string
+	for _, f := range files[:min(most, len(files))] {
+		names = append(names, f.Path)
+	}
+	text := strings.Join(names, ", ")
+	if rest := len(files) - most; rest > 0 {
+		text += fmt.Sprintf(" and %d more", rest)
+	}
+	return text
 }
 
 // isFree reports whether a difference is no finding in a hook, which may be nil, because the

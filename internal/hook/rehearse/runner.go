@@ -63,8 +63,9 @@ const (
 
 // script runs a hook as distrobox does: as root, with the user's home, in a shell that
 // exits at the first error and at an unset variable. It always succeeds, because the
-// engine keeps no results of a command that fails; they are the exit code, the seconds
-// that the hook took, and its output. The hook's background processes end with it.
+// engine keeps no results of a command that fails. The first line of the result has the
+// exit code, and the seconds that the hook took; the second one says why it cannot be run
+// here; the output follows. The hook's background processes end with it.
 const script = `umask 022
 chmod 1777 ` + resultDir + `
 start=$(date +%s)
@@ -72,10 +73,12 @@ limit=
 if test -n "$BKT_LIMIT" && command -v timeout >/dev/null; then limit="timeout -k 2 $BKT_LIMIT"; fi
 (unset BKT_LIMIT; exec $limit /bin/sh -c 'set -o errexit; set -o nounset; hook=$BKT_HOOK; unset BKT_HOOK; eval $hook') </dev/null >` + resultDir + `/output 2>&1
 code=$?
-echo "$code $(($(date +%s) - start))" >` + resultDir + `/code
 cat ` + resultDir + `/output
-tail -c 65536 ` + resultDir + `/output >>` + resultDir + `/code
-if test -f ` + reasonFile + `; then head -n 1 ` + reasonFile + ` | cut -c 1-200 >` + resultDir + `/first; else : >` + resultDir + `/first; fi`
+{
+	echo "$code $(($(date +%s) - start))"
+	if test -f ` + reasonFile + `; then head -n 1 ` + reasonFile + `; else echo; fi
+	tail -c 65536 ` + resultDir + `/output
+} >` + resultDir + `/result`
 
 // An outcome is how a hook has ended.
 type outcome struct {
@@ -140,17 +143,14 @@ func (r *runner) runOne(ctx context.Context, c container, s stage, i int) (conta
 
 // readOutcome reads what script has written.
 func readOutcome(ctx context.Context, results *buildkit.Tree) (o outcome, err error) {
-	text, err := results.ReadFile(ctx, "code")
+	text, err := results.ReadFile(ctx, "result")
 	if err != nil {
 		return o, err
 	}
-	reason, err := results.ReadFile(ctx, "first")
-	if err != nil {
-		return o, err
-	}
-	first, output, _ := strings.Cut(string(text), "\n")
+	first, rest, _ := strings.Cut(string(text), "\n")
+	reason, output, _ := strings.Cut(rest, "\n")
 	code, took, _ := strings.Cut(first, " ")
-	o.output, o.reason = output, strings.TrimSpace(string(reason))
+	o.output, o.reason = output, strings.TrimSpace(reason)
 	if o.code, err = strconv.Atoi(code); err != nil {
 		return o, fmt.Errorf("cannot parse the result of a hook: %q", first)
 	}
