@@ -41,6 +41,7 @@ umask 022
 if ! grep -q '^[^:]*:[^:]*:` + uid + `:' /etc/passwd; then
 	echo '` + user + `:x:` + uid + `:` + uid + `::` + home + `:/bin/sh' >>/etc/passwd
 	echo '` + user + `:x:` + uid + `:' >>/etc/group
+	if test -e /etc/shadow; then echo '` + user + `:*:20000:0:99999:7:::' >>/etc/shadow; fi
 fi
 if command -v sudo >/dev/null; then
 	mkdir -p /etc/sudoers.d
