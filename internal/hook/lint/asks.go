@@ -7,10 +7,11 @@ import (
 	"bkt/internal/hook/command"
 )
 
-// A manager is a program that asks for confirmation, such as a package manager.
+// A manager is a program that asks for confirmation, such as a package manager. Programs
+// that ask only at a terminal, such as add-apt-repository, are none: hooks have no terminal.
 type manager struct {
 	names    string
-	commands string // that ask; empty: all do
+	commands string // that ask
 	quiet    string // options that prevent the question
 }
 
@@ -20,7 +21,6 @@ var managers = []manager{
 	{"zypper", "install in remove rm update up dist-upgrade dup", "-y --no-confirm -n --non-interactive"},
 	{"pacman yay paru", "-S -Sy -Syu -Syyu -R -Rs -Rns -U", "--noconfirm"},
 	{"makepkg", "-s -i -si -is --install --syncdeps", "--noconfirm"},
-	{"add-apt-repository", "", "-y --yes"},
 	{"flatpak", "install uninstall update", "-y --assumeyes --noninteractive"},
 }
 
@@ -40,7 +40,7 @@ func (l *linter) checkPrompt(c command.Call, sc scope) {
 
 // asks reports whether the manager asks about a command with these arguments.
 func (m manager) asks(args []string) bool {
-	changes := m.commands == "" && len(args) > 0
+	changes := false
 	for _, arg := range args {
 		if command.In(m.quiet, arg) || strings.Contains(arg, "assumeyes") || isCluster(arg, "y") {
 			return false
