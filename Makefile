@@ -4,7 +4,11 @@ GO ?= go
 # With this tag, containers/image does not need cgo.
 TAGS := containers_image_openpgp
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
-LDFLAGS := -s -w -X bkt/internal/version.release=$(VERSION)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
+DATE ?= $(shell TZ=UTC0 git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
+# The address of the page of all releases, for generated files and hints. Empty: there is none.
+RELEASES_URL ?=
+LDFLAGS := -s -w $(foreach name,release=$(VERSION) commit=$(COMMIT) date=$(DATE) releasesURL=$(RELEASES_URL),-X bkt/internal/version.$(name))
 FUZZTIME ?= 60s
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin

@@ -8,7 +8,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"syscall"
@@ -26,6 +25,7 @@ import (
 
 type cli struct {
 	Version     versionFlag    `help:"Print the version."`
+	JSON        bool           `name:"json" help:"Print the version as JSON. Commands do not change their output."`
 	Serve       serveCmd       `cmd:"" help:"Serve BuildKit until it is idle for too long."`
 	Check       checkCmd       `cmd:"" help:"Print what the engine needs on this machine, as JSON."`
 	Push        pushCmd        `cmd:"" help:"Push an image to a registry."`
@@ -39,12 +39,19 @@ type cli struct {
 // versionFlag prints the version. Unlike kong's, it returns an error if that fails.
 type versionFlag bool
 
-// BeforeReset implements kong's hook for flags that end the program.
-func (versionFlag) BeforeReset(parser *kong.Kong) error {
-	if _, err := fmt.Fprintln(parser.Stdout, version.String()); err != nil {
+// BeforeReset implements kong's hook for flags that end the program. kong has not yet
+// set the value of --json.
+func (versionFlag) BeforeReset(parsed *kong.Context) error {
+	asJSON := false
+	for _, flag := range parsed.Flags() {
+		if flag.Name == "json" {
+			asJSON, _ = parsed.FlagValue(flag).(bool)
+		}
+	}
+	if err := version.Print(parsed.Stdout, "bkt-engine", asJSON); err != nil {
 		return err
 	}
-	parser.Exit(0)
+	parsed.Exit(0)
 	return nil
 }
 

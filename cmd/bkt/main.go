@@ -41,14 +41,23 @@ type cli struct {
 // versionFlag prints the version. Unlike kong's, it returns an error if that fails.
 type versionFlag bool
 
-// BeforeReset implements kong's hook for flags that end the program.
-func (versionFlag) BeforeReset(parser *kong.Kong) error {
-	if _, err := fmt.Fprintln(parser.Stdout, version.String()); err != nil {
+// BeforeReset implements kong's hook for flags that end the program. kong has not yet
+// set the value of --json.
+func (versionFlag) BeforeReset(parsed *kong.Context, a *app) error {
+	for _, flag := range parsed.Flags() {
+		if flag.Name == "json" {
+			a.JSON, _ = parsed.FlagValue(flag).(bool)
+		}
+	}
+	if err := a.printVersion(); err != nil {
 		return err
 	}
-	parser.Exit(0)
+	parsed.Exit(0)
 	return nil
 }
+
+// printVersion prints the version, the commit and its date.
+func (a *app) printVersion() error { return version.Print(a.Out, "bkt", a.JSON) }
 
 // A command is a command of bkt, or a group of commands.
 type command struct {
@@ -174,7 +183,8 @@ func likely(args []string) ([]command, bool) {
 			}
 		}
 	}
-	return nil, slices.Equal(args, []string{"--version"})
+	other := func(arg string) bool { return arg != "--version" && arg != "--json" }
+	return nil, slices.Contains(args, "--version") && !slices.ContainsFunc(args, other)
 }
 
 func (a *app) parseAs(ctx context.Context, args []string, among ...command) (*kong.Context, cli, error) {

@@ -9,6 +9,7 @@ import (
 
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
+	"bkt/internal/version"
 )
 
 // Defaults returns the folder and the socket of the own engine of the user uid. env
@@ -63,7 +64,7 @@ func FindEngine(executable string) (string, error) {
 		return libexec, nil
 	}
 	return "", hint.Add(fmt.Errorf("%s is not installed: it is neither %s, nor in PATH, nor %s", name, path, libexec),
-		"install it in the folder of bkt, or name another BuildKit with --engine")
+		"install it in the folder of bkt, or name another BuildKit with --engine%s", version.AtReleases())
 }
 
 func isExecutable(file string) bool {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"bkt/internal/version"
 )
 
 // A Problem is the error of a state file that bkt cannot use.
@@ -49,7 +51,7 @@ func (p *Problem) Unwrap() error { return p.Err }
 func (p *Problem) Hints() []string {
 	switch {
 	case p.Newer:
-		return []string{"update bkt: a newer one wrote this file"}
+		return []string{"update bkt: a newer one wrote this file" + version.AtReleases()}
 	case p.CanMove():
 		return []string{`run "bkt doctor --fix", which moves this file away: ` + p.After}
 	}
