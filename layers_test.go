@@ -14,7 +14,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. A package that is missing here is an error, too.
 var may = map[string]string{
-	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/merge internal/mergedriver internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/ui internal/upgrade internal/verdict internal/version internal/workspace schemas",
+	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/manual internal/merge internal/mergedriver internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/ui internal/upgrade internal/usage internal/verdict internal/version internal/workspace schemas",
 	"cmd/bkt-engine":             "internal/crash internal/engine internal/engine/contract internal/engine/machine internal/interrupt internal/ocilayout internal/registry internal/version",
 	"e2e/containers":             "",
 	"e2e/engines":                "",
@@ -75,6 +75,7 @@ var may = map[string]string{
 	"internal/keyfile":                        "",
 	"internal/live":                           "gen internal/crash internal/domains internal/hint internal/host internal/patherr internal/plainfile internal/plan internal/reconcile internal/repo internal/secret internal/statefile internal/strictjson internal/workspace packaging",
 	"internal/manifest":                       "internal/finding internal/hint internal/patherr internal/printable internal/strictjson",
+	"internal/manual":                         "internal/patherr internal/plainfile internal/plan internal/usage",
 	"internal/merge":                          "internal/hint internal/manifest internal/patherr internal/strictjson",
 	"internal/merge/mergetest":                "internal/manifest",
 	"internal/mergedriver":                    "internal/confine internal/crash internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/merge internal/patherr internal/plainfile internal/plan internal/repo internal/shell",
@@ -108,6 +109,7 @@ var may = map[string]string{
 	"internal/testkit/traced":                 "",
 	"internal/ui":                             "internal/hint internal/plan internal/printable",
 	"internal/upgrade":                        "internal/distrobox internal/domains internal/hint internal/hook internal/host internal/interrupt internal/manifest internal/ocilayout internal/pipeline internal/plan internal/repo internal/workspace",
+	"internal/usage":                          "internal/hint internal/strictjson",
 	"internal/verdict":                        "internal/live internal/plan internal/reconcile",
 	"internal/version":                        "",
 	"internal/workspace":                      "internal/hint internal/patherr internal/repo",
@@ -122,7 +124,7 @@ var edges = map[string][]string{
 	"github.com/moby/buildkit/worker":                     {"internal/engine"},
 	"github.com/moby/buildkit/control":                    {"internal/engine"},
 	"github.com/containers/image/v5":                      {"internal/registry"},
-	"github.com/alecthomas/kong":                          {"cmd/bkt", "cmd/bkt-engine", "internal/completion"},
+	"github.com/alecthomas/kong":                          {"cmd/bkt", "cmd/bkt-engine", "internal/completion", "internal/manual", "internal/usage"},
 	"charm.land/huh/v2":                                   {"cmd/bkt"},
 	"github.com/google/renameio/v2":                       {"internal/buildkit", "internal/engine", "internal/ocilayout"},
 	"os/exec":                                             {"internal/host", "internal/buildkit", "internal/engine", "internal/engine/machine", "internal/engine/netns", "internal/engineclient", "internal/testkit", "internal/testkit/killpoint", "internal/testkit/traced", "internal/appimage/squashfs/squashfstest"}, // the last four: only for tests

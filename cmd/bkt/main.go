@@ -10,17 +10,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"runtime/debug"
 	"slices"
 
 	"bkt/internal/crash"
-	"bkt/internal/hint"
 	"bkt/internal/interrupt"
 	"bkt/internal/patherr"
 	"bkt/internal/printable"
 	"bkt/internal/ui"
+	"bkt/internal/usage"
 	"bkt/internal/version"
 
 	"github.com/alecthomas/kong"
@@ -88,7 +87,10 @@ func commands() []command {
 		{"doctor", "Check this machine and repository for problems.", &doctorCmd{}},
 		{"engine", "Manage bkt's own BuildKit engine.", &engineCmd{}},
 		{"completion", "Print the shell completion script.", &completionCmd{}},
+		{"help", "Show help for a command.", &helpCmd{}},
+		{"version", "Print the version.", &versionCmd{}},
 		{"complete", "", &completeCmd{}},
+		{"man-pages", "", &manPagesCmd{}},
 	}
 }
 
@@ -143,10 +145,7 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 	}()
 	command, c, err := a.parse(ctx, args)
 	if err != nil {
-		if _, isOutput := errors.AsType[*fs.PathError](err); isOutput { // of --help or --version
-			return err
-		}
-		return hint.Add(err, "run \"bkt --help\" for the commands and flags")
+		return usage.Explain(err)
 	}
 	a.configure(c)
 	if c.Dir != "" {
@@ -167,7 +166,11 @@ func (a *app) parse(ctx context.Context, args []string) (*kong.Context, cli, err
 			return command, c, nil
 		}
 	}
-	return a.parseAs(ctx, args, commands()...)
+	command, c, err := a.parseAs(ctx, args, commands()...)
+	if lacking, ok := usage.Incomplete(err); ok { // "bkt" and "bkt toolbox" ask for help, as in gh
+		err = errors.Join(lacking.PrintUsage(false), exited(0))
+	}
+	return command, c, err
 }
 
 // likely returns the command that args name, unless they ask for help. --version needs
@@ -210,6 +213,7 @@ func (a *app) parser(ctx context.Context, among ...command) (*kong.Kong, *cli, e
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(a),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(usage.PrintHelp),
 	}
 	for _, one := range among {
 		var tags []string
