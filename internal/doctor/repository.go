@@ -163,8 +163,6 @@ func missingPreCommit(ctx context.Context, t *Target) ([]Problem, error) {
 	}
 	fix, err := githook.Plan(ctx, t.Repo)
 	switch {
-	case err != nil && t.otherHookRunsBkt():
-		return nil, nil
 	case err != nil:
 		return unfixable(err), nil
 	case len(fix) == 0:
@@ -194,18 +192,6 @@ func missingMergeDriver(ctx context.Context, t *Target) ([]Problem, error) {
 		all = append(all, unfixable(hint.Add(err, "install bkt in a folder of PATH"))...)
 	}
 	return all, err
-}
-
-// otherHookRunsBkt reports whether another hook, or the configuration of a manager of
-// hooks, mentions bkt.
-func (t *Target) otherHookRunsBkt() bool {
-	for _, name := range []string{".git/hooks/pre-commit", ".pre-commit-config.yaml", "lefthook.yml", ".husky/pre-commit"} {
-		text, err := fs.ReadFile(t.Repo.FS(), name)
-		if err == nil && strings.Contains(string(text), "bkt") {
-			return true
-		}
-	}
-	return false
 }
 
 // unavailableDomains reports domains, and parts of them, that cannot be read. It is only a
