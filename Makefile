@@ -12,19 +12,25 @@ LDFLAGS := -s -w $(foreach name,release=$(VERSION) commit=$(COMMIT) date=$(DATE)
 FUZZTIME ?= 60s
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
+# The folder for the programs.
+BIN ?= bin
 
 export CGO_ENABLED := 0
 # Without the checkout's path in what is compiled, all checkouts share Go's cache.
 export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath
 
 .PHONY: build
-build: ## build bkt and bkt-engine into bin/
-	@mkdir -p bin
-	$(GO) build -tags $(TAGS) -ldflags "$(LDFLAGS)" -o bin/ ./cmd/bkt ./cmd/bkt-engine
+build: ## build bkt and bkt-engine into $(BIN)/
+	@mkdir -p $(BIN)
+	$(GO) build -tags $(TAGS) -ldflags "$(LDFLAGS)" -o $(BIN)/ ./cmd/bkt ./cmd/bkt-engine
 
 .PHONY: install
-install: build ## install both programs into $(bindir)
-	install -D -m 0755 -t $(DESTDIR)$(bindir) bin/bkt bin/bkt-engine
+install: build ## install the programs, completions, units and documents below $(prefix)
+	DESTDIR="$(DESTDIR)" bindir="$(bindir)" scripts/install.sh "$(prefix)" $(BIN)
+
+.PHONY: release
+release: ## make the files of the release VERSION in dist/
+	scripts/release.sh "$(VERSION)"
 
 .PHONY: setup
 setup: ## install what the tests and the demo need
@@ -140,7 +146,7 @@ update: ## rewrite the expected output of the tests
 
 .PHONY: clean
 clean: ## remove the built files
-	rm -rf bin build
+	rm -rf bin build dist
 
 .PHONY: help
 help: ## list all targets
