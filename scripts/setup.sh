@@ -43,6 +43,9 @@ wanted() {
 	echo flatpak flatpak
 	echo squashfs-tools mksquashfs
 	echo zip zip # the archives of extensions
+	# VS Code's language service checks the schemas, see vscode.sh.
+	echo nodejs node
+	echo npm npm
 	# These store a desktop's settings and run its extensions.
 	echo dbus-daemon dbus-daemon
 	echo gnome-shell gnome-shell

@@ -3,6 +3,8 @@ package manifest
 import (
 	"path"
 	"reflect"
+
+	"bkt/internal/strictjson"
 )
 
 // A File is one of the manifests of a repository.
@@ -13,6 +15,9 @@ type File struct {
 
 	// Format returns the canonical form of data, a manifest that errors call name.
 	Format func(name string, data []byte) ([]byte, error)
+
+	// Check reports what is wrong with a value of the type.
+	Check func(v any, r *strictjson.Report)
 }
 
 // All returns every manifest: first those of the images, then those of the running
@@ -38,7 +43,13 @@ func All() []File {
 }
 
 func file[T any](at string) File {
-	return File{at, path.Base(at), reflect.TypeFor[T](), format[T]}
+	return File{at, path.Base(at), reflect.TypeFor[T](), format[T], check}
+}
+
+func check(v any, r *strictjson.Report) {
+	if c, ok := v.(checker); ok {
+		c.check(r)
+	}
 }
 
 func format[T any](name string, data []byte) ([]byte, error) {

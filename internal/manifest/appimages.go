@@ -11,12 +11,12 @@ import (
 // AppImages has the apps in AppImages: appimage-apps.json.
 type AppImages struct {
 	Schema string     `json:"$schema,omitempty"`
-	Apps   []AppImage `json:"apps"`
+	Apps   []AppImage `json:"apps"` // the apps, in any order
 }
 
 // An AppImage is an app in a single file.
 type AppImage struct {
-	Name        string            `json:"name"`
+	Name        string            `json:"name"`                 // of the app, and of its file
 	Repo        string            `json:"repo,omitempty"`       // on GitHub, with releases that have it: owner/name
 	Asset       string            `json:"asset,omitempty"`      // file of a release: a glob, such as "*x86_64.AppImage"
 	URL         string            `json:"url,omitempty"`        // of the file, for an app that is not on GitHub

@@ -30,7 +30,7 @@ const SystemBin = "/usr/bin"
 
 // A Found is a program that was found in a folder of a container.
 type Found struct {
-	Name    string `json:"name"`
+	Name    string `json:"name"` // of the program
 	Path    string `json:"path"` // in the container
 	Comment string `json:"comment,omitempty"`
 }

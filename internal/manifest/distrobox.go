@@ -17,12 +17,12 @@ import (
 // Containers has the containers of distrobox: distrobox.json.
 type Containers struct {
 	Schema     string               `json:"$schema,omitempty"`
-	Containers map[string]Container `json:"containers"`
+	Containers map[string]Container `json:"containers"` // the containers, by name
 }
 
 // A Container is a container of distrobox.
 type Container struct {
-	Image           string            `json:"image"`
+	Image           string            `json:"image"`                      // that it is created from, such as "ghcr.io/someone/toolbox:latest"
 	Packages        []string          `json:"packages,omitempty"`         // installed at setup, in addition to packages of the image
 	Bins            Bins              `json:"bins,omitempty"`             // programs to export to the host
 	ExportedApps    []ExportedApp     `json:"exported_apps,omitempty"`    // desktop entries to export to the host
@@ -82,7 +82,7 @@ func (b Container) canonical() Container {
 func (f Containers) check(r *strictjson.Report) {
 	for _, name := range slices.Sorted(maps.Keys(f.Containers)) {
 		o := r.Object(pointerTo(name))
-		if o.Verify(o.Pointer, "container", name, checkContainerName) {
+		if o.VerifyName(o.Pointer, "container", name, checkContainerName) {
 			f.Containers[name].check(o)
 		}
 	}

@@ -12,14 +12,14 @@ import (
 // Extensions has the extensions of GNOME Shell: gnome-extensions.json.
 type Extensions struct {
 	Schema     string      `json:"$schema,omitempty"`
-	Extensions []Extension `json:"extensions"`
+	Extensions []Extension `json:"extensions"` // the extensions, in any order
 }
 
 // An Extension is an extension of GNOME Shell. A string is short for an enabled
 // extension without other fields.
 type Extension struct {
-	ID       string      `json:"id"` // uuid, such as "caffeine@patapon.info"
-	Disabled DefaultTrue `json:"enabled,omitzero"`
+	ID       string      `json:"id"`               // uuid, such as "caffeine@patapon.info"
+	Disabled DefaultTrue `json:"enabled,omitzero"` // whether it is enabled
 	Source   string      `json:"source,omitempty"` // "ego" (extensions.gnome.org), "system", "unknown" or a URL
 	Version  uint        `json:"version,omitzero"` // from its metadata
 	SHA256   string      `json:"sha256,omitempty"` // of the installed archive

@@ -14,7 +14,7 @@ import (
 // them: external-repos.json.
 type ExternalRepos struct {
 	Schema string         `json:"$schema,omitempty"`
-	Repos  []ExternalRepo `json:"repos"`
+	Repos  []ExternalRepo `json:"repos"` // the repositories, in any order
 }
 
 // An ExternalRepo is a package repository outside of the distribution and COPR.
@@ -94,10 +94,11 @@ func (e ExternalRepo) checkAddress(o strictjson.Object) {
 		switch {
 		case f.value == "":
 		case first != "":
+			o.Observed(strictjson.Rule{Pointer: p, Check: f.check, Optional: true})
 			o.Add(p, hint.Add(fmt.Errorf("%s is in the place of %s, which is given, too (at %s)", f.name, first, o.Where(o.Pointer.AppendToken(first))), hintAddress))
 		default:
 			first = f.name
-			o.Verify(p, f.name, f.value, f.check)
+			o.Optional(f.name, f.value, f.check)
 		}
 	}
 	if first == "" {

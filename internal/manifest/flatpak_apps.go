@@ -14,13 +14,13 @@ import (
 // Flatpak: flatpak-apps.json.
 type FlatpakApps struct {
 	Schema string       `json:"$schema,omitempty"`
-	Apps   []FlatpakApp `json:"apps"`
+	Apps   []FlatpakApp `json:"apps"` // the apps and runtimes, in any order
 }
 
 // A FlatpakApp is an app or a runtime that is installed with Flatpak.
 type FlatpakApp struct {
-	ID        string   `json:"id"` // such as "org.gnome.Boxes"
-	Remote    string   `json:"remote"`
+	ID        string   `json:"id"`     // such as "org.gnome.Boxes"
+	Remote    string   `json:"remote"` // name of the remote that it comes from, such as "flathub"
 	Scope     Scope    `json:"scope"`
 	Runtime   bool     `json:"runtime,omitzero"`    // it is a runtime or an extension, such as a theme, that is installed for its own sake
 	Bundle    string   `json:"bundle,omitempty"`    // the file that it was installed from, or where to get it: bkt cannot install it

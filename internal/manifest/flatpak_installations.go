@@ -14,7 +14,7 @@ import (
 // flatpak-installations.json.
 type FlatpakInstallations struct {
 	Schema        string                `json:"$schema,omitempty"`
-	Installations []FlatpakInstallation `json:"installations"`
+	Installations []FlatpakInstallation `json:"installations"` // the installations, in any order
 }
 
 // A FlatpakInstallation is an installation of Flatpak with the settings that it has for all
@@ -23,8 +23,8 @@ type FlatpakInstallation struct {
 	Scope Scope `json:"scope"`
 
 	// Of an installation with a name of its own, see flatpak-installation(5).
-	Path        string `json:"path,omitempty"` // its folder
-	DisplayName string `json:"display_name,omitempty"`
+	Path        string `json:"path,omitempty"`         // its folder
+	DisplayName string `json:"display_name,omitempty"` // name for people
 	Priority    int    `json:"priority,omitzero"`      // among such installations
 	StorageType string `json:"storage_type,omitempty"` // "network", "mmc", "sdcard" or "harddisk"; default: unknown
 

@@ -12,7 +12,7 @@ import (
 // the app: flatpak-overrides.json.
 type FlatpakOverrides struct {
 	Schema    string            `json:"$schema,omitempty"`
-	Overrides []FlatpakOverride `json:"overrides"`
+	Overrides []FlatpakOverride `json:"overrides"` // the permissions, in any order
 }
 
 // A FlatpakOverride has permissions that the user has granted to an app or revoked.
@@ -45,12 +45,18 @@ func (f FlatpakOverrides) check(r *strictjson.Report) {
 }
 
 func (v FlatpakOverride) check(o strictjson.Object) {
-	if v.App != Global {
-		o.Required("app", v.App, checkAppID)
-	}
+	o.Required("app", v.App, checkOverridden)
 	o.Required("scope", string(v.Scope), checkOverrideScope)
 	o.List("flags", "override", v.Flags, checkOverride)
 	checkNotes(o, v.Hosts, v.Comment)
+}
+
+// checkOverridden checks the id of an app, or the name that stands for all.
+func checkOverridden(s string) error {
+	if s == Global {
+		return nil
+	}
+	return checkAppID(s)
 }
 
 // checkOverride checks an option that changes a permission. Other options, which act

@@ -8,19 +8,19 @@ import (
 // FlatpakRemotes has the remotes of Flatpak: flatpak-remotes.json.
 type FlatpakRemotes struct {
 	Schema  string          `json:"$schema,omitempty"`
-	Remotes []FlatpakRemote `json:"remotes"`
+	Remotes []FlatpakRemote `json:"remotes"` // the remotes, in any order
 }
 
 // A FlatpakRemote is a repository of apps.
 type FlatpakRemote struct {
-	Name        string `json:"name"`
-	URL         string `json:"url"` // of the repository, or of a .flatpakrepo file
+	Name        string `json:"name"` // such as "flathub"
+	URL         string `json:"url"`  // of the repository, or of a .flatpakrepo file
 	Scope       Scope  `json:"scope"`
-	Filtered    bool   `json:"filtered,omitzero"` // it offers only a selection of its apps
-	Filter      string `json:"filter,omitempty"`  // the rules of the selection: text of a filter file
-	GPGKey      string `json:"gpg_key,omitempty"` // armoured or in base64
-	Subset      string `json:"subset,omitempty"`  // such as "verified"
-	Disabled    bool   `json:"disabled,omitzero"`
+	Filtered    bool   `json:"filtered,omitzero"`      // it offers only a selection of its apps
+	Filter      string `json:"filter,omitempty"`       // the rules of the selection: text of a filter file
+	GPGKey      string `json:"gpg_key,omitempty"`      // armoured or in base64
+	Subset      string `json:"subset,omitempty"`       // such as "verified"
+	Disabled    bool   `json:"disabled,omitzero"`      // keep it without using it
 	NoGPGVerify bool   `json:"no_gpg_verify,omitzero"` // accept unsigned apps
 
 	Title         string `json:"title,omitempty"`          // default: the repository's

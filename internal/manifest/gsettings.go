@@ -12,16 +12,16 @@ import (
 // Settings has the settings of the desktop and its programs: gsettings.json.
 type Settings struct {
 	Schema   string    `json:"$schema,omitempty"`
-	Settings []Setting `json:"settings"`
+	Settings []Setting `json:"settings"` // the settings, in any order
 }
 
 // A Setting is the value of a key of a schema.
 type Setting struct {
 	Schema  string `json:"schema,omitempty"` // may be missing, with a path, for a key without a schema
-	Name    string `json:"key"`
-	Value   string `json:"value"`           // as gsettings prints it: "'Adwaita'", "uint32 900"
-	Path    string `json:"path,omitempty"`  // of a schema without a fixed path
-	Hosts   Hosts  `json:"hosts,omitempty"` // the only computers for it; default: all
+	Name    string `json:"key"`              // of the setting, such as "icon-theme"
+	Value   string `json:"value"`            // as gsettings prints it: "'Adwaita'", "uint32 900"
+	Path    string `json:"path,omitempty"`   // of a schema without a fixed path
+	Hosts   Hosts  `json:"hosts,omitempty"`  // the only computers for it; default: all
 	Comment string `json:"comment,omitempty"`
 }
 

@@ -14,7 +14,7 @@ import (
 
 // A Hook is a shell command that a container runs at every start.
 type Hook struct {
-	Run      string   `json:"run"`
+	Run      string   `json:"run"`                // the command
 	As       string   `json:"as,omitempty"`       // "user" or "root"
 	Volatile []string `json:"volatile,omitempty"` // paths that each run may change
 	Allow    []string `json:"allow,omitempty"`    // rules that it may break; the comment says why
@@ -52,9 +52,9 @@ func (h Hook) check(o strictjson.Object) {
 	checkItemComment(o, h.Comment)
 }
 
-// hookRules are the rules that a hook can allow: those of bkt hook check, except the ones
+// HookRules are the rules that a hook can allow: those of bkt hook check, except the ones
 // without which nothing is checked.
-var hookRules = []string{
+var HookRules = []string{
 	"append", "substitute", "crontab", "git-config-add", "another", "mkdir", "link", "into-folder", "special-file", "account", "remote", "clone", "move",
 	"remove", "once", "status", "asks", "overwrite", "varying", "temporary-file", "wget-copy", "pinned-version", "temporary-download", "curl-fail",
 	"pipe-to-shell", "needs-root",
@@ -62,14 +62,14 @@ var hookRules = []string{
 
 // checkHookRule checks the name of a rule.
 func checkHookRule(s string) error {
-	if slices.Contains(hookRules, s) {
+	if slices.Contains(HookRules, s) {
 		return nil
 	}
 	err := errors.New("is not a rule that a hook can allow")
-	if near, ok := strictjson.Nearest(s, hookRules); ok {
+	if near, ok := strictjson.Nearest(s, HookRules); ok {
 		return hint.Add(err, "write %q", near)
 	}
-	return hint.Add(err, "the rules are %s", strings.Join(hookRules, ", "))
+	return hint.Add(err, "the rules are %s", strings.Join(HookRules, ", "))
 }
 
 // checkScript checks the form of a shell script of one or more lines.

@@ -23,7 +23,7 @@ type Image struct {
 	Base      Base              `json:"base,omitzero"`       // the image that it is built on
 	Name      string            `json:"name,omitempty"`      // to push it to, such as "quay.io/someone/workstation:latest"
 	Platforms []string          `json:"platforms,omitempty"` // to build for, such as "linux/amd64"; default: the platform of the engine
-	Labels    map[string]string `json:"labels,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`    // labels of the image: names and values
 	Build     Build             `json:"build,omitzero"`
 	Checks    []string          `json:"checks,omitempty"` // shell commands that must succeed in the finished image
 	Comment   string            `json:"comment,omitempty"`

@@ -13,6 +13,7 @@ import (
 
 // checkNotes checks the fields that every item outside of an image may have.
 func checkNotes(o strictjson.Object, hosts Hosts, comment string) {
+	o.Observed(strictjson.Rule{Pointer: o.Pointer + "/hosts", Filled: true})
 	if len(hosts) == 0 && o.Has(o.Pointer+"/hosts") {
 		o.Add(o.Pointer+"/hosts", errNoHost)
 	}
@@ -21,8 +22,10 @@ func checkNotes(o strictjson.Object, hosts Hosts, comment string) {
 }
 
 func checkItemComment(o strictjson.Object, comment string) {
+	at := o.Pointer + "/comment"
+	o.Observed(strictjson.Rule{Pointer: at, Check: checkComment})
 	if err := checkComment(comment); err != nil {
-		o.Add(o.Pointer+"/comment", err)
+		o.Add(at, err)
 	}
 }
 
@@ -31,7 +34,7 @@ func checkItemComment(o strictjson.Object, comment string) {
 func checkNamed(o strictjson.Object, what string, values map[string]string, checkName func(string) error) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		p := o.Pointer.AppendToken(name)
-		if o.Verify(p, what, name, checkName) {
+		if o.VerifyName(p, what, name, checkName) {
 			o.Verify(p, what+" "+name, values[name], checkAny)
 		}
 	}
@@ -50,6 +53,7 @@ type entity[T any] interface {
 func checkItems[T entity[T]](o strictjson.Object, field, what string, items []T) {
 	first := make(map[string]int, len(items))
 	list := o.Pointer.AppendToken(field)
+	o.Observed(strictjson.Rule{Pointer: list, Unique: true})
 	for i, it := range items {
 		if o.Truncated() {
 			return

@@ -16,14 +16,14 @@ import (
 
 // Kargs are kernel arguments. A plain list has those to append.
 type Kargs struct {
-	Append []Karg   `json:"append,omitempty"`
+	Append []Karg   `json:"append,omitempty"` // arguments that the image sets, in order
 	Remove []string `json:"remove,omitempty"` // some of the appended arguments; an image cannot remove others
 	Plain  bool     `json:"-"`                // written as a plain list
 }
 
 // A Karg is a kernel argument. A string is one for every architecture.
 type Karg struct {
-	Value   string   `json:"value"`
+	Value   string   `json:"value"`          // the argument, such as "quiet" or "console=ttyS0"
 	Arch    []string `json:"arch,omitempty"` // the only architectures that it is for, by bootc's names; default: all
 	Comment string   `json:"comment,omitempty"`
 	Bare    bool     `json:"-"` // written as a string
@@ -56,7 +56,9 @@ func (k Karg) check(o strictjson.Object) {
 // checkArchs checks the architectures that something is for. An empty list is an error: it
 // would be for none.
 func checkArchs(o strictjson.Object, archs []string, what string, check func(string) error) {
-	if at := o.Pointer + "/arch"; len(archs) == 0 && o.Has(at) {
+	at := o.Pointer + "/arch"
+	o.Observed(strictjson.Rule{Pointer: at, Filled: true})
+	if len(archs) == 0 && o.Has(at) {
 		err := fmt.Errorf(`"arch" has no architecture, so that the %s would be for none`, what)
 		o.Add(at, hint.Add(err, `name the architectures, or leave out "arch" for all`))
 	}

@@ -29,9 +29,7 @@ type checker interface {
 // changed afterwards.
 func Decode[T any](name string, data []byte) (T, *Source, error) {
 	return strictjson.Decode(name, data, func(v T, r *strictjson.Report) {
-		if c, ok := any(v).(checker); ok {
-			c.check(r)
-		}
+		check(v, r)
 	})
 }
 

@@ -79,7 +79,7 @@ func (p Package) checkOptions(o strictjson.Object) {
 	o.List("enable_repo", "repository", p.EnableRepo, checkRepo)
 	for _, name := range slices.Sorted(maps.Keys(p.SetOpt)) {
 		at := (o.Pointer + "/setopt").AppendToken(name)
-		if o.Verify(at, "setting", name, checkSetting) {
+		if o.VerifyName(at, "setting", name, checkSetting) {
 			o.Verify(at, name, p.SetOpt[name], checkAny)
 		}
 	}
@@ -87,13 +87,13 @@ func (p Package) checkOptions(o strictjson.Object) {
 	checkItemComment(o, p.Comment)
 }
 
-// checkSpec checks the name of a package. What comes from one repository is kept out of
-// the others by name.
-func (p Package) checkSpec() error {
-	if err := checkPackage(p.Name); err != nil || p.FromRepo == "" {
-		return err
+// checkFromRepo checks the name of a package that comes from one repository: it is kept out
+// of the others by name.
+func (p Package) checkFromRepo() error {
+	if p.FromRepo == "" {
+		return nil
 	}
-	return hint.Add(checkGlob(p.Name), hintOwnPackage)
+	return checkOwnPackage(p.Name)
 }
 
 const (

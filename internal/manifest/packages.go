@@ -27,10 +27,10 @@ type Packages struct {
 
 // A Copr is a package repository on COPR (https://copr.fedorainfracloud.org).
 type Copr struct {
-	Name      string      `json:"name"`             // owner/project or @group/project
-	Chroot    string      `json:"chroot,omitempty"` // folder of the project, such as "epel-10-$basearch"; default: by the name of the base image
-	Disabled  DefaultTrue `json:"enabled,omitzero"`
-	Unchecked DefaultTrue `json:"gpg_check,omitzero"`
+	Name      string      `json:"name"`               // owner/project or @group/project
+	Chroot    string      `json:"chroot,omitempty"`   // folder of the project, such as "epel-10-$basearch"; default: by the name of the base image
+	Disabled  DefaultTrue `json:"enabled,omitzero"`   // whether packages may come from it
+	Unchecked DefaultTrue `json:"gpg_check,omitzero"` // whether the signatures of its packages are checked
 	Comment   string      `json:"comment,omitempty"`
 }
 
@@ -83,13 +83,13 @@ func (p Packages) check(r *strictjson.Report) {
 		pkg.checkOptions(o)
 	}
 	checkItems(r.Object(""), "swap", "swap of package", p.Swap)
-	packages := checkSpecs(r, p.packageSpecs(), func(i int) error { return p.Packages[i].checkSpec() })
-	groups := checkSpecs(r, plainSpecs("groups", p.Groups), each(checkGroup, p.Groups), packages)
-	checkSpecs(r, plainSpecs("excluded", p.Excluded), each(checkExcluded, p.Excluded), packages, groups)
-	removed := checkSpecs(r, plainSpecs("removed", p.Removed), each(checkPackage, p.Removed), packages.onlyGroups(), groups)
+	packages := checkSpecs(r, p.packageSpecs(), checkPackage)
+	groups := checkSpecs(r, plainSpecs("groups", p.Groups), checkGroup, packages)
+	checkSpecs(r, plainSpecs("excluded", p.Excluded), checkExcluded, packages, groups)
+	removed := checkSpecs(r, plainSpecs("removed", p.Removed), checkPackage, packages.onlyGroups(), groups)
 	swap := p.swapSpecs()
-	checkSpecs(r, swap, each(checkPackageName, swap.specs), packages, removed)
-	checkSpecs(r, plainSpecs("versionlock", p.Locked), each(checkLock, p.Locked))
+	checkSpecs(r, swap, checkPackageName, packages, removed)
+	checkSpecs(r, plainSpecs("versionlock", p.Locked), checkLock)
 	checkCoprs(r, p.Coprs)
 }
 
@@ -99,6 +99,7 @@ type listed struct {
 	specs []string
 	at    func(i int) jsontext.Pointer
 	index map[string]int
+	also  func(i int) error // a further check; nil: none
 }
 
 // plainSpecs returns the specs of a list of strings.
@@ -108,7 +109,8 @@ func plainSpecs(name string, specs []string) listed {
 
 // packageSpecs returns the names of the packages.
 func (p Packages) packageSpecs() listed {
-	return listed{list: "packages", specs: p.PackageNames(), at: p.PackagePointer}
+	return listed{list: "packages", specs: p.PackageNames(), at: p.PackagePointer,
+		also: func(i int) error { return p.Packages[i].checkFromRepo() }}
 }
 
 // PackagePointer returns the pointer of the name of package i.
@@ -129,15 +131,11 @@ func (l listed) onlyGroups() listed {
 	return l
 }
 
-// each returns a check of the spec with an index.
-func each(check func(string) error, specs []string) func(int) error {
-	return func(i int) error { return check(specs[i]) }
-}
-
 // checkSpecs checks one list of specs, and reports duplicates in it and between it and
 // others.
-func checkSpecs(r *strictjson.Report, here listed, check func(i int) error, others ...listed) listed {
+func checkSpecs(r *strictjson.Report, here listed, check func(string) error, others ...listed) listed {
 	here.index = make(map[string]int, len(here.specs))
+	r.Observed(strictjson.Rule{Pointer: jsontext.Pointer("/" + here.list), Unique: true})
 	for i, text := range here.specs {
 		if r.Truncated() {
 			break
@@ -149,7 +147,14 @@ func checkSpecs(r *strictjson.Report, here listed, check func(i int) error, othe
 		if strings.HasPrefix(spec, "@") {
 			what = "group"
 		}
-		if err := check(i); err != nil {
+		if r.Observed(strictjson.Rule{Pointer: here.at(i), Check: check}) {
+			continue
+		}
+		err := check(text)
+		if err == nil && here.also != nil {
+			err = here.also(i)
+		}
+		if err != nil {
 			r.Add(here.at(i), fmt.Errorf("%s %s: %w", what, strictjson.Quote(text), err))
 			continue
 		}
@@ -183,11 +188,14 @@ func IsExcludable(spec string) bool { return checkExcluded(spec) == nil }
 
 func checkCoprs(r *strictjson.Report, coprs []Copr) {
 	here := map[string]int{}
+	r.Observed(strictjson.Rule{Pointer: "/copr_repos", Unique: true})
 	for i, c := range coprs {
 		if r.Truncated() {
 			break
 		}
 		p := strictjson.Item("/copr_repos", i)
+		r.Observed(strictjson.Rule{Pointer: p + "/name", Check: checkCopr, Required: true})
+		r.Observed(strictjson.Rule{Pointer: p + "/comment", Check: checkComment})
 		if err := checkCopr(c.Name); err != nil {
 			r.Add(p+"/name", fmt.Errorf("COPR repository %s: %w", strictjson.Quote(c.Name), err))
 		} else if first, ok := here[c.Name]; ok {

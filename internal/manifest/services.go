@@ -48,7 +48,7 @@ func checkUnitState(s string) error {
 
 func checkUnits(r *strictjson.Report, at jsontext.Pointer, units map[string]UnitState) {
 	for _, name := range slices.Sorted(maps.Keys(units)) {
-		if p := at.AppendToken(name); r.Verify(p, "unit", name, checkUnit) {
+		if p := at.AppendToken(name); r.VerifyName(p, "unit", name, checkUnit) {
 			r.Verify(p, "state", string(units[name]), checkUnitState)
 		}
 	}

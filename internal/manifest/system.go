@@ -20,24 +20,24 @@ type SystemConfig struct {
 	SELinux       jsontext.Value `json:"selinux,omitzero"`        // kept, without effect
 	FirmwareNotes jsontext.Value `json:"firmware_notes,omitzero"` // kept, without effect
 	Systemd       Systemd        `json:"systemd,omitempty"`
-	Files         []SystemFile   `json:"files,omitempty"`
+	Files         []SystemFile   `json:"files,omitempty"` // files and folders of the repository that are copied into the image
 }
 
 // Systemd has the states of units in the image.
 type Systemd struct {
-	Enable  []string       `json:"enable,omitempty"`
-	Disable []string       `json:"disable,omitempty"`
-	Mask    []string       `json:"mask,omitempty"`
-	Unmask  []string       `json:"unmask,omitempty"` // that the base image masks
-	User    UserUnits      `json:"user,omitempty"`   // units of the managers of all users
-	Custom  jsontext.Value `json:"custom,omitzero"`  // kept, without effect
+	Enable  []string       `json:"enable,omitempty"`  // units that start automatically
+	Disable []string       `json:"disable,omitempty"` // units that do not start automatically
+	Mask    []string       `json:"mask,omitempty"`    // units that cannot be started
+	Unmask  []string       `json:"unmask,omitempty"`  // that the base image masks
+	User    UserUnits      `json:"user,omitempty"`    // units of the managers of all users
+	Custom  jsontext.Value `json:"custom,omitzero"`   // kept, without effect
 }
 
 // UserUnits has the states of units that run for each user ("systemctl --global").
 type UserUnits struct {
-	Enable  []string `json:"enable,omitempty"`
-	Disable []string `json:"disable,omitempty"`
-	Mask    []string `json:"mask,omitempty"`
+	Enable  []string `json:"enable,omitempty"`  // units that start automatically
+	Disable []string `json:"disable,omitempty"` // units that do not start automatically
+	Mask    []string `json:"mask,omitempty"`    // units that cannot be started
 }
 
 // A SystemFile is a file, a symbolic link or a folder of the repository that is copied

@@ -16,13 +16,13 @@ import (
 // Toolchains has the installers of toolchains in the toolbox: toolchains.json.
 type Toolchains struct {
 	Schema     string      `json:"$schema,omitempty"`
-	Toolchains []Toolchain `json:"toolchains"`
+	Toolchains []Toolchain `json:"toolchains"` // the toolchains, in any order
 }
 
 // A Toolchain is a program that installs and updates others, such as rustup. The image
 // has the program; the files that it installs are in the user's home.
 type Toolchain struct {
-	Name    string            `json:"name"`
+	Name    string            `json:"name"`             // such as "rustup"
 	URL     map[string]string `json:"url"`              // for each architecture, as "uname -m" names it
 	SHA256  map[string]string `json:"sha256"`           // of the download, for each architecture
 	Member  string            `json:"member,omitempty"` // path of the program in an archive; * is any folder
@@ -69,11 +69,14 @@ func (t Toolchain) check(o strictjson.Object) {
 // checkDownloads checks that the toolchain has a URL, and each URL a checksum.
 func (t Toolchain) checkDownloads(o strictjson.Object) {
 	urls, sums := o.Within("url"), o.Within("sha256")
+	for _, p := range []jsontext.Pointer{urls.Pointer, sums.Pointer} {
+		o.Observed(strictjson.Rule{Pointer: p, Required: true, Filled: true})
+	}
 	if len(t.URL) == 0 {
 		o.Add(urls.Pointer, hint.Add(errors.New("url is missing"), hintDownload))
 	}
 	for _, arch := range t.Architectures() {
-		if o.Verify(urls.Pointer.AppendToken(arch), "architecture", arch, checkArchitecture) {
+		if o.VerifyName(urls.Pointer.AppendToken(arch), "architecture", arch, checkArchitecture) {
 			o.Verify(urls.Pointer.AppendToken(arch), "url", t.URL[arch], checkURL)
 		}
 		if _, ok := t.SHA256[arch]; !ok {

@@ -23,6 +23,9 @@ func (o Object) Within(field string) Object {
 // Required checks the value of a field that must not be missing.
 func (o Object) Required(field, value string, check func(string) error) {
 	p := o.Pointer.AppendToken(field)
+	if o.Observed(Rule{Pointer: p, Check: check, Required: true}) {
+		return
+	}
 	if value == "" {
 		o.Add(p, fmt.Errorf("%s is missing", QuoteName(field)))
 		return
@@ -32,8 +35,9 @@ func (o Object) Required(field, value string, check func(string) error) {
 
 // Optional checks the value of a field that may be missing.
 func (o Object) Optional(field, value string, check func(string) error) {
-	if value != "" {
-		o.Verify(o.Pointer.AppendToken(field), QuoteName(field), value, check)
+	p := o.Pointer.AppendToken(field)
+	if !o.Observed(Rule{Pointer: p, Check: check, Optional: true}) && value != "" {
+		o.Verify(p, QuoteName(field), value, check)
 	}
 }
 
@@ -41,6 +45,10 @@ func (o Object) Optional(field, value string, check func(string) error) {
 // duplicates.
 func (o Object) List(field, what string, values []string, check func(string) error) {
 	p := o.Pointer.AppendToken(field)
+	if o.Observed(Rule{Pointer: p, Unique: true}) {
+		o.Observed(Rule{Pointer: Item(p, 0), Check: check})
+		return
+	}
 	first := make(map[string]int, len(values))
 	for i, value := range values {
 		if o.Truncated() {
@@ -61,6 +69,9 @@ func (o Object) List(field, what string, values []string, check func(string) err
 // returns whether the value is valid. The report of a [MustBe] is "WHAT must be
 // WANT, not VALUE", of another error "WHAT VALUE: ERROR".
 func (r *Report) Verify(p jsontext.Pointer, what, value string, check func(string) error) bool {
+	if r.Observed(Rule{Pointer: p, Check: check}) {
+		return true
+	}
 	switch err := check(value).(type) {
 	case nil:
 		return true
@@ -72,9 +83,15 @@ func (r *Report) Verify(p jsontext.Pointer, what, value string, check func(strin
 	return false
 }
 
+// VerifyName does the same for the name of the value that p points to.
+func (r *Report) VerifyName(p jsontext.Pointer, what, name string, check func(string) error) bool {
+	return r.Observed(Rule{Pointer: p, Check: check, OfName: true}) || r.Verify(p, what, name, check)
+}
+
 // A MustBe is the error of a check that knows what a value must be.
 type MustBe struct {
-	Want   string // such as: "system" or "user"
+	Values []string
+	Want   string // these in a message, such as: "system" or "user"
 	Suffix string // what follows in a message, such as: (did you mean "user"?)
 }
 
@@ -92,7 +109,7 @@ func OneOf(values ...string) func(string) error {
 			quoted = append(quoted, strconv.Quote(v))
 		}
 		last := len(quoted) - 1
-		err := MustBe{Want: strings.TrimPrefix(strings.Join(quoted[:last], ", ")+" or "+quoted[last], " or ")}
+		err := MustBe{Values: values, Want: strings.TrimPrefix(strings.Join(quoted[:last], ", ")+" or "+quoted[last], " or ")}
 		if near, ok := Nearest(s, values); ok {
 			err.Suffix = fmt.Sprintf(" (did you mean %q?)", near)
 		}

@@ -23,6 +23,31 @@ type Report struct {
 	source   *Source
 	problems []problem
 	more     bool // there are more problems
+
+	// Observe, if it is set, is called with the rules of the checks. They verify nothing
+	// then: a schema is generated from their rules.
+	Observe func(Rule)
+}
+
+// A Rule is what a check demands of the value that Pointer points to, or of its name. The
+// place of an item in a list, and a name that the user chooses, stand for all others.
+type Rule struct {
+	Pointer  jsontext.Pointer
+	Check    func(string) error // of its text; nil: none
+	OfName   bool               // Check is about the name
+	Required bool               // it must be there, and it must not be empty
+	Optional bool               // Check is not about an empty text
+	Filled   bool               // it must not be an empty list or object
+	Unique   bool               // a list without duplicates
+}
+
+// Observed reports whether the rule went to Observe, so that nothing is to be verified.
+func (r *Report) Observed(rule Rule) bool {
+	if r.Observe == nil {
+		return false
+	}
+	r.Observe(rule)
+	return true
 }
 
 type problem struct {
