@@ -136,8 +136,15 @@ var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
 // Installed reports whether PATH has a program with this name.
 func Installed(name string) bool {
-	_, err := exec.LookPath(name)
-	return err == nil
+	_, ok := Find(name)
+	return ok
+}
+
+// Find returns the path of the program that PATH has with this name. It is not ok if there
+// is none.
+func Find(name string) (path string, ok bool) {
+	path, err := exec.LookPath(name)
+	return path, err == nil
 }
 
 // ReadableByOthers reports whether other users may read a file, as with files of an older

@@ -129,9 +129,13 @@ func (o HookOptions) RunHooks(ctx context.Context, log Log, r repo.Repo, hooks [
 	if err != nil {
 		return nil, err
 	}
+	commands, err := distroboxCommands()
+	if err != nil {
+		return nil, err
+	}
 	var found []hook.Finding
 	err = b.Inspect(ctx, spec, extra, o.ProgressTo, func(ctx context.Context, i buildkit.Inspection) error {
-		ran, err := rehearse.Run(ctx, i, rehearse.Options{Old: old}, hooks)
+		ran, err := rehearse.Run(ctx, i, rehearse.Options{Old: old, Commands: commands}, hooks)
 		found = ran.Found
 		return err
 	})

@@ -52,6 +52,7 @@ for command in ` + commandsDir + `/*; do
 	cp "$command" /usr/bin/ && chmod 0755 "/usr/bin/${command##*/}"
 done
 printf 'engine="podman"\nname="%s"\n' "$CONTAINER_ID" >/run/.containerenv
+test -e /run/host || ln -s / /run/host # the files of the host, among them the home
 `
 
 // The commands of distrobox that are in every container. A missing one gets a stand-in

@@ -170,9 +170,10 @@ func (r *runner) again(ctx context.Context, fresh runsOf) error {
 // newRunner returns a runner for hooks in the inspected image.
 func newRunner(in buildkit.Inspection, o Options, hooks []*hook.Declared) *runner {
 	env := maps.Clone(in.Env)
-	env["HOME"] = home
-	env["CONTAINER_ID"] = hooks[0].Container
-	env["container"] = "podman"
+	maps.Copy(env, map[string]string{ // as distrobox-create
+		"HOME": home, "SHELL": "bash", "TERMINFO_DIRS": "/usr/share/terminfo:/run/host/usr/share/terminfo",
+		"CONTAINER_ID": hooks[0].Container, "container": "podman",
+	})
 	// Without this, BuildKit takes the result of an earlier run from its cache,
 	// although hooks download new files each time.
 	env["BKT_REHEARSAL"] = strconv.FormatInt(time.Now().UnixNano(), 10)
