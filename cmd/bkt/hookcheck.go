@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"bkt/internal/finding"
+	"bkt/internal/hint"
 	"bkt/internal/hook"
 	"bkt/internal/hook/lint"
+	"bkt/internal/hook/rehearse"
 	"bkt/internal/pipeline"
+	"bkt/internal/shell"
 	"bkt/internal/version"
 )
 
@@ -22,14 +26,18 @@ type hookCheckCmd struct {
 	Containers []string `arg:"" optional:"" name:"container" help:"Containers in manifests/distrobox.json (default: all)."`
 	SARIF      bool     `name:"sarif" help:"Print findings as SARIF, for code scanners."`
 
-	ToRun       bool     `name:"run" help:"Also run the hooks in the toolbox image, twice: the second run must change nothing."`
-	OldHome     string   `placeholder:"OLD" help:"With --run: also run the hooks in a copy of the home OLD, without keys and other private files and without network, or in the home that they create in the image oci-layout://DIR. The result must equal that of a new home."`
-	OldHomeWith []string `sep:"none" placeholder:"PATH" help:"With --old-home: also copy PATH, a file or folder in OLD that is left out otherwise. Can be repeated."`
+	ToRun       bool           `name:"run" help:"Also run the hooks, each in the image of its container, twice: the second run must change nothing."`
+	OldHome     string         `placeholder:"OLD" help:"With --run: also run the hooks in a copy of the home OLD, without keys and other private files and without network, or in the home that they create in the image oci-layout://DIR. The result must equal that of a new home."`
+	OldHomeWith []string       `sep:"none" placeholder:"PATH" help:"With --old-home: also copy PATH, a file or folder in OLD that is left out otherwise. Can be repeated."`
+	Timeout     *time.Duration `placeholder:"TIME" help:"With --run: time limit for each run of a hook (default: 5m)."`
 	sourceFlags `embed:""`
 }
 
 // Run reports the rules that hooks break. A finding that is not only a warning is an error.
 func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	r, err := a.repository()
 	if err != nil {
 		return err
@@ -43,22 +51,70 @@ func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	found := lint.Check(hooks)
+	var ran pipeline.Rehearsed
 	if c.ToRun {
-		o := pipeline.HookOptions{Options: c.options(a), OldHome: c.OldHome, OldHomeWith: c.OldHomeWith}
-		ran, err := o.RunHooks(ctx, a, r, m.InToolbox(hooks))
-		if err != nil {
+		o := pipeline.HookOptions{Options: c.options(a), OldHome: c.OldHome, OldHomeWith: c.OldHomeWith, Limit: pipeline.HookLimit}
+		if c.Timeout != nil {
+			o.Limit = *c.Timeout
+		}
+		if ran, err = o.RunHooks(ctx, a, r, m, hooks); err != nil {
 			return err
 		}
-		found = append(found, ran...)
+		found = append(found, ran.Found...)
 	}
 	if !c.SARIF && !a.JSON {
 		a.Warn(hook.Warnings(found))
+		a.noteIgnored(ran)
 	}
-	return errors.Join(c.print(a, len(hooks), found), hook.Err(found))
+	return errors.Join(c.print(a, len(hooks), found, ran), hook.Err(found), ran.Failed)
+}
+
+// check returns an error for flags that mean nothing without --run, and for a time limit
+// that no hook can keep.
+func (c *hookCheckCmd) check() error {
+	flag, value := "", ""
+	switch {
+	case c.ToRun && c.Timeout != nil && *c.Timeout <= 0:
+		return hint.Add(fmt.Errorf("--timeout %v: a time limit is longer than 0", *c.Timeout), "name one, as in --timeout=10m; the default is %v", pipeline.HookLimit)
+	case c.ToRun:
+		return nil
+	case c.OldHome != "":
+		flag, value = "--old-home", c.OldHome
+	case len(c.OldHomeWith) > 0:
+		flag, value = "--old-home-with", c.OldHomeWith[0]
+	case c.Timeout != nil:
+		flag, value = "--timeout", c.Timeout.String()
+	default:
+		return nil
+	}
+	return hint.Add(fmt.Errorf("%s needs --run: without it, no hook runs", flag), "add it: bkt hook check --run %s=%s", flag, shell.Show(value))
+}
+
+// noteIgnored says which paths differed after a run although no hook is blamed.
+func (a *app) noteIgnored(ran pipeline.Rehearsed) {
+	const most = 10
+	for n, i := range ran.Ignored {
+		if n == most {
+			a.Note("ignored: and %d others (--json has all)", len(ran.Ignored)-most)
+			break
+		}
+		a.Note("ignored: %s of %s: %s", i.Path, i.Container, i.Reason)
+	}
+}
+
+// ranJSON is what --run adds to the output of --json.
+type ranJSON struct {
+	Run     int                `json:"run"`    // how many hooks were run
+	NotRun  int                `json:"notRun"` // how many were not, each with a finding
+	Ignored []rehearse.Ignored `json:"ignored"`
 }
 
 // print prints the findings, and how many hooks were checked.
-func (c *hookCheckCmd) print(a *app, hooks int, found []hook.Finding) error {
+func (c *hookCheckCmd) print(a *app, hooks int, found []hook.Finding, ran pipeline.Rehearsed) error {
+	var more *ranJSON
+	if c.ToRun {
+		more = &ranJSON{hooks - ran.NotRun(), ran.NotRun(), append([]rehearse.Ignored{}, ran.Ignored...)}
+	}
 	switch {
 	case c.SARIF:
 		var findings []finding.Finding
@@ -71,8 +127,9 @@ func (c *hookCheckCmd) print(a *app, hooks int, found []hook.Finding) error {
 			Version  int            `json:"version"`
 			Hooks    int            `json:"hooks"` // how many were checked
 			Findings []hook.Finding `json:"findings"`
-			Warnings []warningJSON  `json:"warnings,omitempty"`
-		}{1, hooks, append([]hook.Finding{}, found...), a.warnings})
+			*ranJSON
+			Warnings []warningJSON `json:"warnings,omitempty"`
+		}{1, hooks, append([]hook.Finding{}, found...), more, a.warnings})
 	case a.Quiet:
 		return nil
 	}
@@ -80,6 +137,9 @@ func (c *hookCheckCmd) print(a *app, hooks int, found []hook.Finding) error {
 	text := fmt.Sprintf("hooks checked: %d, problems: %d", hooks, len(found)-warnings)
 	if warnings > 0 {
 		text += fmt.Sprintf(", warnings: %d", warnings)
+	}
+	if more != nil {
+		text += fmt.Sprintf(", run: %d, not run: %d", more.Run, more.NotRun)
 	}
 	_, err := fmt.Fprintln(a.Out, text)
 	return err

@@ -17,9 +17,9 @@ type testCmd struct {
 	Images []string `arg:"" optional:"" name:"image" enum:"system,toolbox" help:"Images to test: system or toolbox (default: those that the repository has)."`
 
 	sourceFlags `embed:""`
-	Built       bool          `help:"Test the image in build/IMAGE instead of building one."`
-	JUnit       string        `name:"junit" placeholder:"FILE" help:"Also write the results to FILE, as JUnit XML."`
-	Timeout     time.Duration `default:"1m" placeholder:"TIME" help:"Time limit for each check (default: 1m)."`
+	Built       bool           `help:"Test the image in build/IMAGE instead of building one."`
+	JUnit       string         `name:"junit" placeholder:"FILE" help:"Also write the results to FILE, as JUnit XML."`
+	Timeout     *time.Duration `placeholder:"TIME" help:"Time limit for each check, and for each run of a hook (default: 1m for a check, 5m for a hook)."`
 }
 
 // Run builds the images and runs the checks that follow from the manifests in
@@ -29,7 +29,10 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	o := pipeline.TestOptions{Options: c.options(a), Built: c.Built, Timeout: c.Timeout}
+	o := pipeline.TestOptions{Options: c.options(a), Built: c.Built, Timeout: time.Minute, Limit: pipeline.HookLimit}
+	if c.Timeout != nil {
+		o.Timeout, o.Limit = *c.Timeout, max(*c.Timeout, 0)
+	}
 	recipes, err := o.Recipes(a, r, pipeline.Images(r, c.Images))
 	if err != nil {
 		return err

@@ -105,7 +105,7 @@ func (r rehearsal) bkt(t *testing.T, args ...string) *exec.Cmd {
 // hooks returns the command that runs hooks in the copy of the home.
 func (r rehearsal) hooks(t *testing.T, hooks string, args ...string) *exec.Cmd {
 	t.Helper()
-	r.write(t, "repo/manifests/distrobox.json", `{"containers": {"dev": {"image": "example.org/dev", "init_hooks": [`+hooks+`]}}}`)
+	r.write(t, "repo/manifests/distrobox.json", `{"containers": {"dev": {"image": "localhost/dev", "init_hooks": [`+hooks+`]}}}`)
 	return r.bkt(t, append([]string{"hook", "check", "--run", "--progress=plain", "--build-context=example.org/base:1=oci-layout://../base"}, args...)...)
 }
 
@@ -125,7 +125,7 @@ func (r rehearsal) check(t *testing.T, most bool) {
 		name, hooks, output string
 		always              bool
 	}{
-		{"success", seeing, "hooks checked: 3, problems: 0\n", true},
+		{"success", seeing, "hooks checked: 3, problems: 0, run: 3, not run: 0\n", true},
 		{"a difference", copying, "~/copy: differs in an old home", false},
 		{"a failure", failing, "its run in the old home ends with exit code 3", true},
 	} {

@@ -149,18 +149,21 @@ func (s Spec) context(root, file string, exclude []string) (fsutil.FS, ignoring,
 // Without a Containerfile, the folder is empty.
 func (s Spec) ContainerfileFS(root string) (fsutil.FS, error) {
 	dir, name := s.Locate(root)
-	text, err := read(dir, name)
+	text, err := s.text(root)
 	if errors.Is(err, fs.ErrNotExist) { // no build: commands run in an image that exists
 		return texts{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	files := texts{filepath.ToSlash(name): text}
+	if s.Text != nil { // no ignore file belongs to it
+		return files, nil
+	}
 	ignore, ok, err := firstIgnore(places(root, filepath.Join(dir, name)))
 	if err != nil {
 		return nil, err
 	}
-	files := texts{filepath.ToSlash(name): text}
 	if ok {
 		// BuildKit looks for another file where this one is empty.
 		files[filepath.ToSlash(name)+dockerIgnore] = append(ignore.text, '\n')

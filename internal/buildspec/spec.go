@@ -25,6 +25,7 @@ const OutputFolder = "build"
 // A Spec describes the inputs of an image.
 type Spec struct {
 	Containerfile string                     // path of the file, inside Context
+	Text          []byte                     // of the Containerfile; nil: it is read from its file
 	Context       string                     // folder that COPY and bind mounts read
 	Platforms     []string                   // such as "linux/arm64"; empty: the engine's own
 	Args          map[string]string          // build arguments
@@ -56,8 +57,7 @@ func (s Spec) Locate(root string) (dir, name string) {
 
 // Parse reads and parses the Containerfile. A syntax error is a [StepError].
 func (s Spec) Parse() (*dockerfile.File, error) {
-	dir, name := s.Locate(s.Context)
-	text, err := read(dir, name)
+	text, err := s.text(s.Context)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +66,15 @@ func (s Spec) Parse() (*dockerfile.File, error) {
 		return nil, located(s.Containerfile, text, err)
 	}
 	return f, nil
+}
+
+// text returns the text of the Containerfile. root is the build context.
+func (s Spec) text(root string) ([]byte, error) {
+	if s.Text != nil {
+		return s.Text, nil
+	}
+	dir, name := s.Locate(root)
+	return read(dir, name)
 }
 
 // References returns the images and folders that the Containerfile f reads in a build

@@ -73,13 +73,32 @@ func (m Manifest) Hooks(containers ...string) ([]*Declared, error) {
 	return hooks, nil
 }
 
-// InToolbox returns the hooks that can run in the toolbox image: hooks of its container
-// that run at every start.
-func (m Manifest) InToolbox(hooks []*Declared) []*Declared {
-	toolbox, ok := m.document.Content.Toolbox()
-	return slices.DeleteFunc(slices.Clone(hooks), func(h *Declared) bool {
-		return !ok || h.Container != toolbox || h.Pre
-	})
+// OfToolbox returns the containers that are created from the toolbox image, sorted. image is
+// its name in image.json, or empty.
+func (m Manifest) OfToolbox(image string) []string { return m.document.Content.OfToolbox(image) }
+
+// Images returns the images of all containers, by the names of the containers.
+func (m Manifest) Images() map[string]string {
+	all := map[string]string{}
+	for name, c := range m.document.Content.Containers {
+		all[name] = c.Image
+	}
+	return all
+}
+
+// ByContainer returns hooks as one list for each container. Both are in their order.
+func ByContainer(hooks []*Declared) [][]*Declared {
+	var all [][]*Declared
+	at := map[string]int{}
+	for _, h := range hooks {
+		i, ok := at[h.Container]
+		if !ok {
+			i, all = len(all), append(all, nil)
+			at[h.Container] = i
+		}
+		all[i] = append(all[i], h)
+	}
+	return all
 }
 
 func noContainer(name string, declared []string) error {

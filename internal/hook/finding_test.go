@@ -3,6 +3,7 @@ package hook_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -61,31 +62,19 @@ func TestHooks(t *testing.T) {
 	}
 }
 
-func TestInToolbox(t *testing.T) {
-	tests := []struct {
-		name, manifest string
-		want           []string
-	}{
-		{"that of its name", `{"containers": {
-			"bootc-dev": {"image": "q.io/x", "pre_init_hooks": ["dnf upgrade -y"], "init_hooks": ["touch /a", "touch /b"]},
-			"work": {"image": "q.io/y", "init_hooks": ["true"]}}}`, []string{"touch /a", "touch /b"}},
-		{"the only one", `{"containers": {"x": {"image": "q.io/x", "init_hooks": ["true"]}}}`, []string{"true"}},
-		{"none of two", `{"containers": {"x": {"image": "q.io/x", "init_hooks": ["true"]}, "y": {"image": "q.io/y", "init_hooks": ["false"]}}}`, nil},
+// TestByContainer checks that the hooks of a container stay together, in their order.
+func TestByContainer(t *testing.T) {
+	hooks, err := readTwice(t).Hooks()
+	check(t, err)
+	mixed := []*hook.Declared{hooks[3], hooks[0], hooks[1]}
+	mixed = append(mixed, hooks[3], hooks[2])
+	want := [][]*hook.Declared{{hooks[3], hooks[3]}, hooks[:3]}
+	got := hook.ByContainer(mixed)
+	if len(got) != 2 || !slices.Equal(got[0], want[0]) || !slices.Equal(got[1], want[1]) {
+		t.Errorf("%v", got)
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			m, err := hook.Read(fstest.MapFS{manifest.DistroboxPath: {Data: []byte(tt.manifest)}})
-			check(t, err)
-			hooks, err := m.Hooks()
-			check(t, err)
-			var got []string
-			for _, h := range m.InToolbox(hooks) {
-				got = append(got, h.Run)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
+	if got := hook.ByContainer(nil); len(got) != 0 {
+		t.Errorf("of none: %v", got)
 	}
 }
 

@@ -57,6 +57,48 @@ func (f Containers) Toolbox() (name string, ok bool) {
 	return "", false
 }
 
+// OfToolbox returns the names of the containers that are created from the toolbox image,
+// sorted. image is its name in image.json, or empty. They are the container called
+// [ToolboxContainer], and all others of the same image or of that name. An only container
+// of a local image is one, too: no registry has that image.
+func (f Containers) OfToolbox(image string) []string {
+	dev, hasDev := f.Containers[ToolboxContainer]
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(f.Containers)) {
+		own := f.Containers[name].Image
+		switch {
+		case name == ToolboxContainer, hasDev && sameImage(own, dev.Image), image != "" && sameImage(own, image),
+			len(f.Containers) == 1 && IsLocalImage(own):
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// IsLocalImage reports whether an image is only on this computer, as podman names those that
+// it builds.
+func IsLocalImage(name string) bool { return strings.HasPrefix(name, "localhost/") }
+
+// sameImage reports whether two names of images are the same reference.
+func sameImage(a, b string) bool {
+	x, errX := FullImage(a)
+	y, errY := FullImage(b)
+	return errX == nil && errY == nil && x == y || a == b
+}
+
+// FullImage returns the name of the image of a container, with its registry, and with a tag
+// if it has no digest. The name of what is not in a registry, such as an archive, is an error.
+func FullImage(name string) (string, error) {
+	if slices.ContainsFunc(transports, func(t string) bool { return strings.HasPrefix(name, t) }) {
+		return "", errors.New("it is not in a registry")
+	}
+	ref, err := reference.ParseNormalizedNamed(strings.TrimPrefix(name, "docker://"))
+	if err != nil {
+		return "", errors.New("it has no name in a registry")
+	}
+	return reference.TagNameOnly(ref).String(), nil
+}
+
 func (f Containers) canonical() Containers {
 	boxes := map[string]Container{}
 	for name, b := range f.Containers {

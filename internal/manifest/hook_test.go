@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,5 +40,35 @@ func TestHooks(t *testing.T) {
 	}
 	if hooks := containers.Hooks("other", source); hooks != nil {
 		t.Error(hooks)
+	}
+}
+
+// TestOfToolbox checks which containers are created from the toolbox image.
+func TestOfToolbox(t *testing.T) {
+	tests := []struct {
+		name       string
+		containers map[string]string // their images
+		image      string            // the name of the toolbox image
+		want       []string
+	}{
+		{"none", nil, "quay.io/me/dev", nil},
+		{"by its name", map[string]string{"bootc-dev": "quay.io/me/dev", "work": "quay.io/me/work"}, "", []string{"bootc-dev"}},
+		{"the same image", map[string]string{"bootc-dev": "quay.io/me/dev", "a": "docker://quay.io/me/dev:latest", "b": "quay.io/me/dev:1"}, "", []string{"a", "bootc-dev"}},
+		{"the name of the image", map[string]string{"a": "debian", "b": "docker.io/library/debian:latest", "c": "quay.io/debian"}, "debian:latest", []string{"a", "b"}},
+		{"the only one, local", map[string]string{"x": "localhost/x"}, "quay.io/me/dev", []string{"x"}},
+		{"the only one, of a registry", map[string]string{"x": "docker.io/library/ubuntu:24.04"}, "", nil},
+		{"two, local", map[string]string{"x": "localhost/x", "y": "localhost/y"}, "", nil},
+		{"not in a registry", map[string]string{"bootc-dev": "oci:/srv/x", "y": "oci:/srv/x", "z": "oci:/srv/z"}, "", []string{"bootc-dev", "y"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			all := manifest.Containers{Containers: map[string]manifest.Container{}}
+			for name, image := range tt.containers {
+				all.Containers[name] = manifest.Container{Image: image}
+			}
+			if got := all.OfToolbox(tt.image); !slices.Equal(got, tt.want) {
+				t.Errorf("%q, not %q", got, tt.want)
+			}
+		})
 	}
 }

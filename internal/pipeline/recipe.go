@@ -88,6 +88,24 @@ type Recipe struct {
 // Recipes returns the recipes of the images. It checks everything that can be checked
 // without an engine.
 func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, error) {
+	all, err := o.recipes(log, r, kinds)
+	if err != nil {
+		return nil, err
+	}
+	var specs []buildspec.Spec
+	for _, s := range all {
+		specs = append(specs, s.Spec)
+	}
+	err = checkRead(specs)
+	for _, s := range all {
+		err = s.Blame(err)
+	}
+	return all, err
+}
+
+// recipes is like Recipes, for images that are not alone in reading what --build-context
+// names.
+func (o Options) recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, error) {
 	var all []Recipe
 	var specs []buildspec.Spec
 	for _, k := range kinds {
@@ -110,14 +128,7 @@ func (o Options) Recipes(log Log, r repo.Repo, kinds []gen.Image) ([]Recipe, err
 	if err := UnreadIgnore(r, kinds); err != nil {
 		log.Warn(hint.Split(err))
 	}
-	if err := checkArguments(log, specs); err != nil {
-		return nil, err
-	}
-	err := checkRead(specs)
-	for _, s := range all {
-		err = s.Blame(err)
-	}
-	return all, err
+	return all, checkArguments(log, specs)
 }
 
 // UnreadIgnore returns an error if the ignore file of podman takes the place of docker's.
@@ -193,12 +204,16 @@ func (o Options) spec(r repo.Repo, k gen.Image) (buildspec.Spec, error) {
 			s.DeclaredArgs = append(s.DeclaredArgs, name)
 		}
 	}
+	return s, o.addContexts(&s)
+}
+
+func (o Options) addContexts(s *buildspec.Spec) error {
 	for _, text := range o.BuildContext {
-		if err := addContext(&s, text); err != nil {
-			return s, err
+		if err := addContext(s, text); err != nil {
+			return err
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // Builder returns the builder of the images. A malformed option is an error.

@@ -1,14 +1,11 @@
 package pipeline
 
 import (
-	"os"
-	"path/filepath"
+	"slices"
 	"testing"
 	"testing/fstest"
 
 	"bkt/gen"
-	"bkt/internal/buildkit"
-	"bkt/internal/hook/rehearse"
 	"bkt/internal/manifest"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,6 +17,7 @@ func TestReadTests(t *testing.T) {
 		manifest.ToolboxPackagesPath: {Data: []byte(`{"packages": ["yq"]}`)},
 		manifest.DistroboxPath: {Data: []byte(`{"containers": {
 			"bootc-dev": {"image": "quay.io/me/dev", "init_hooks": ["true"], "pre_init_hooks": ["id"]},
+			"same": {"image": "quay.io/me/dev:latest", "init_hooks": ["pwd"]},
 			"work": {"image": "quay.io/me/work", "init_hooks": ["false"]}}}`)},
 	}
 	tests := []struct {
@@ -28,7 +26,7 @@ func TestReadTests(t *testing.T) {
 		hooks []string
 	}{
 		{gen.System, "package jq", nil},
-		{gen.Toolbox, "package yq", []string{"true"}},
+		{gen.Toolbox, "package yq", []string{"id", "true", "pwd"}},
 	}
 	for _, tt := range tests {
 		got, err := readTests(files, tt.image)
@@ -43,7 +41,7 @@ func TestReadTests(t *testing.T) {
 			t.Errorf("%s: no check %q in %v", tt.image, tt.check, got.checks)
 		}
 		var hooks []string
-		for _, h := range got.hooks {
+		for _, h := range slices.Concat(got.hooks...) {
 			hooks = append(hooks, h.Run)
 		}
 		if diff := cmp.Diff(tt.hooks, hooks); diff != "" {
@@ -61,40 +59,18 @@ func TestReadTestsWrongManifest(t *testing.T) {
 	}
 }
 
-func TestFindOldHome(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	missing := filepath.Join(dir, "missing")
-	tests := []struct {
-		text   string
-		old    rehearse.Old
-		folder string
-		err    string
-	}{
-		{"", rehearse.None, "", ""},
-		{dir, rehearse.Home, dir, ""},
-		{missing, rehearse.None, "", "--old-home: " + missing + ": no such file or directory"},
-		{file, rehearse.None, "", "--old-home: " + file + " is not a folder"},
-	}
-	for _, tt := range tests {
-		old, extra, err := HookOptions{OldHome: tt.text}.findOldHome()
-		text := ""
-		if err != nil {
-			text = err.Error()
+// TestReadTestsElsewhere checks that the hooks of an only container with another image are
+// named, because they do not run.
+func TestReadTestsElsewhere(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"containers": {"x": {"image": "quay.io/me/x", "init_hooks": ["true"]}}}`:                                 "x",
+		`{"containers": {"x": {"image": "localhost/x", "init_hooks": ["true"]}}}`:                                  "",
+		`{"containers": {"x": {"image": "quay.io/me/x"}}}`:                                                         "",
+		`{"containers": {"x": {"image": "quay.io/me/x", "init_hooks": ["true"]}, "y": {"image": "quay.io/me/x"}}}`: "",
+	} {
+		got, err := readTests(fstest.MapFS{manifest.DistroboxPath: {Data: []byte(text)}}, gen.Toolbox)
+		if err != nil || got.elsewhere != want {
+			t.Errorf("%s: %q, %v", text, got.elsewhere, err)
 		}
-		if old.From != tt.old || extra.Folder != tt.folder || (len(extra.Exclude) > 0) != (tt.folder != "") || text != tt.err {
-			t.Errorf("%q: %q, %+v, %q", tt.text, old.From, extra, text)
-		}
-	}
-	with := HookOptions{OldHome: dir}
-	with.Network = buildkit.DefaultNetwork
-	if old, _, err := with.findOldHome(); !old.Online || err != nil {
-		t.Errorf("with a network: %+v, %v", old, err)
-	}
-	if old, _, err := (HookOptions{OldHome: "oci-layout://" + missing}).findOldHome(); old.From != rehearse.Image || err == nil {
-		t.Errorf("an image that is missing: %q, %v", old.From, err)
 	}
 }

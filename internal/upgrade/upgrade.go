@@ -93,8 +93,7 @@ func readHooks(files fs.FS, container string) ([]*hook.Declared, error) {
 	if err != nil {
 		return nil, err
 	}
-	hooks, err := m.Hooks(container)
-	return m.InToolbox(hooks), err
+	return m.Hooks(container)
 }
 
 // Preview returns [Unchanged] if the upgrade would change nothing, and [None] if it
