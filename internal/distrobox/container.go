@@ -105,8 +105,11 @@ func (d Domain) manager() manager.Manager {
 // If they differ, the container has to be recreated.
 func creationFields(c manifest.Container) manifest.Container {
 	made := manifest.Container{
-		Image: c.Image, Packages: c.Packages, PreInitHooks: c.PreInitHooks,
+		Image: c.Image, Packages: c.Packages,
 		Volume: c.Volume, Home: c.Home, Init: c.Init, Nvidia: c.Nvidia, Unshare: c.Unshare, Root: c.Root, Path: c.Path, Env: c.Env, AdditionalFlags: c.AdditionalFlags,
+	}
+	for _, h := range c.PreInitHooks {
+		made.PreInitHooks = append(made.PreInitHooks, manifest.PreHook{Run: h.Run, Bare: true})
 	}
 	for _, h := range c.InitHooks {
 		if h.As == "user" {

@@ -228,3 +228,26 @@ func TestScript(t *testing.T) {
 		t.Errorf("works in %s", got)
 	}
 }
+
+// TestSameCreation checks that only what a container is made from makes it another one, and
+// not what bkt alone reads of a hook.
+func TestSameCreation(t *testing.T) {
+	made := manifest.Container{Image: "x", PreInitHooks: []manifest.PreHook{{Run: "a", Bare: true}}, InitHooks: []manifest.Hook{{Run: "b", Bare: true}}}
+	tests := []struct {
+		name  string
+		other manifest.Container
+		want  bool
+	}{
+		{"the same", made, true},
+		{"notes on hooks", manifest.Container{
+			Image: "x", PreInitHooks: []manifest.PreHook{{Run: "a", Volatile: []string{"/v"}, Allow: []string{"append"}, Comment: "why"}},
+			InitHooks: []manifest.Hook{{Run: "b", As: "user", Volatile: []string{"/v"}}}}, true},
+		{"another command", manifest.Container{Image: "x", PreInitHooks: []manifest.PreHook{{Run: "c", Bare: true}}, InitHooks: made.InitHooks}, false},
+		{"one more", manifest.Container{Image: "x", PreInitHooks: append(made.PreInitHooks, manifest.PreHook{Run: "a"}), InitHooks: made.InitHooks}, false},
+	}
+	for _, tt := range tests {
+		if got := sameCreation(made, tt.other); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}

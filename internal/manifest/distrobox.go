@@ -27,7 +27,7 @@ type Container struct {
 	Bins            Bins              `json:"bins,omitempty"`             // programs to export to the host
 	ExportedApps    []ExportedApp     `json:"exported_apps,omitempty"`    // desktop entries to export to the host
 	InitHooks       []Hook            `json:"init_hooks,omitempty"`       // shell commands at every start
-	PreInitHooks    []string          `json:"pre_init_hooks,omitempty"`   // shell commands before its setup
+	PreInitHooks    []PreHook         `json:"pre_init_hooks,omitempty"`   // shell commands before its setup
 	Volume          []string          `json:"volume,omitempty"`           // further mounts: HOST:CONTAINER
 	Pull            bool              `json:"pull,omitzero"`              // pull a newer image when it is created
 	Home            string            `json:"home,omitempty"`             // its own home on the host; default: the home of the host
@@ -116,6 +116,10 @@ func (b Container) canonical() Container {
 	for i, h := range b.InitHooks {
 		b.InitHooks[i] = h.canonical()
 	}
+	b.PreInitHooks = slices.Clone(b.PreInitHooks)
+	for i, h := range b.PreInitHooks {
+		b.PreInitHooks[i] = h.canonical()
+	}
 	b.Unshare = sorted(b.Unshare, strings.Compare)
 	b.Hosts = b.Hosts.canonical()
 	return b
@@ -149,8 +153,8 @@ func (b Container) checkHooks(o strictjson.Object) {
 	for i, h := range b.InitHooks {
 		h.check(o.Object(strictjson.Item(o.Pointer+"/init_hooks", i)))
 	}
-	for i, run := range b.PreInitHooks {
-		o.Verify(strictjson.Item(o.Pointer+"/pre_init_hooks", i), "hook", run, checkScript)
+	for i, h := range b.PreInitHooks {
+		h.check(o.Object(strictjson.Item(o.Pointer+"/pre_init_hooks", i)))
 	}
 }
 

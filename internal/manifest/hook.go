@@ -41,9 +41,50 @@ func (h Hook) canonical() Hook {
 	return h
 }
 
+// A PreHook is a shell command that a container runs at every start before its setup, as
+// root.
+type PreHook struct {
+	Run      string   `json:"run"`                // the command; several lines are one script
+	Volatile []string `json:"volatile,omitempty"` // paths that each run may change
+	Allow    []string `json:"allow,omitempty"`    // rules that it may break; the comment says why
+	Comment  string   `json:"comment,omitempty"`
+	Bare     bool     `json:"-"` // written as a string
+}
+
+// Form implements [strictjson.Union].
+func (h *PreHook) Form(kind jsontext.Kind) any {
+	return textOrObject(kind, &h.Bare, &h.Run, (*preHook)(h))
+}
+
+// A preHook is a PreHook in the form of an object.
+type preHook PreHook
+
+// MarshalJSONTo implements json.MarshalerTo.
+func (h PreHook) MarshalJSONTo(e *jsontext.Encoder) error {
+	return writeTextOrObject(e, reflect.DeepEqual(h, PreHook{Run: h.Run, Bare: true}), h.Run, preHook(h))
+}
+
+func (h PreHook) canonical() PreHook {
+	h.Volatile = sorted(h.Volatile, strings.Compare)
+	h.Allow = sorted(h.Allow, strings.Compare)
+	return h
+}
+
+func (h PreHook) check(o strictjson.Object) { h.hook().checkAlways(o) }
+
+// hook returns the hook that runs as root.
+func (h PreHook) hook() Hook {
+	return Hook{Run: h.Run, As: "root", Volatile: h.Volatile, Allow: h.Allow, Comment: h.Comment, Bare: h.Bare}
+}
+
 func (h Hook) check(o strictjson.Object) {
-	checkItemText(o, h.Bare, "hook", "run", h.Run, checkScript)
 	o.Optional("as", h.As, strictjson.OneOf("user", "root"))
+	h.checkAlways(o)
+}
+
+// checkAlways checks what all hooks have.
+func (h Hook) checkAlways(o strictjson.Object) {
+	checkItemText(o, h.Bare, "hook", "run", h.Run, checkScript)
 	o.List("volatile", "path", h.Volatile, checkHomePath)
 	o.List("allow", "rule", h.Allow, checkHookRule)
 	if len(h.Allow) > 0 && h.Comment == "" {
@@ -52,12 +93,12 @@ func (h Hook) check(o strictjson.Object) {
 	checkItemComment(o, h.Comment)
 }
 
-// HookRules are the rules that a hook can allow: those of bkt hook check, except the ones
-// without which nothing is checked.
+// HookRules are the rules that a hook can allow: those of bkt hook check, with and without
+// --run, except the ones without which nothing is checked.
 var HookRules = []string{
 	"append", "substitute", "crontab", "git-config-add", "another", "mkdir", "link", "into-folder", "special-file", "account", "remote", "clone", "move",
 	"remove", "once", "status", "asks", "overwrite", "varying", "temporary-file", "wget-copy", "pinned-version", "temporary-download", "curl-fail",
-	"pipe-to-shell", "needs-root",
+	"pipe-to-shell", "needs-root", "run-twice", "leftover", "old-home",
 }
 
 // checkHookRule checks the name of a rule.
@@ -95,8 +136,9 @@ func (f Containers) Hooks(container string, source *Source) []PlacedHook {
 	var all []PlacedHook
 	declared := f.Containers[container]
 	at := pointerTo(container)
-	for i, run := range declared.PreInitHooks {
-		all = append(all, PlacedHook{Hook{Run: run, As: "root", Bare: true}, true, source, strictjson.Item(at+"/pre_init_hooks", i)})
+	for i, h := range declared.PreInitHooks {
+		p := textPointer(strictjson.Item(at+"/pre_init_hooks", i), h.Bare, "run")
+		all = append(all, PlacedHook{h.hook(), true, source, p})
 	}
 	for i, h := range declared.InitHooks {
 		p := textPointer(strictjson.Item(at+"/init_hooks", i), h.Bare, "run")

@@ -15,7 +15,7 @@ import (
 func TestHooks(t *testing.T) {
 	const text = `{"containers": {"ab": {"image": "x",
   "init_hooks": ["echo \"é\" \\ \u00e9 \ud83d\ude00 \/ !", {"as": "user", "run": "!"}],
-  "pre_init_hooks": ["\t!"]
+  "pre_init_hooks": ["\t!", {"volatile": ["/x"], "run": "true!"}]
 }}}`
 	containers, source, err := manifest.Decode[manifest.Containers]("distrobox.json", []byte(text))
 	if err != nil {
@@ -32,6 +32,7 @@ func TestHooks(t *testing.T) {
 	}
 	want := []found{
 		{"\t!", "root", true, manifest.Position{Line: 3, Column: 25}},
+		{"true!", "root", true, manifest.Position{Line: 3, Column: 62}},
 		{`echo "é" \ é 😀 / !`, "", false, manifest.Position{Line: 2, Column: 56}},
 		{"!", "user", false, manifest.Position{Line: 2, Column: 83}},
 	}

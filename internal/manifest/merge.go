@@ -14,6 +14,9 @@ func (k Karg) Key() string { return k.Value }
 // Key returns the command of the hook.
 func (h Hook) Key() string { return h.Run }
 
+// Key returns the command of the hook.
+func (h PreHook) Key() string { return h.Run }
+
 // together has the fields, by their names in JSON, of which a part from one side of a merge
 // and a part from the other would be wrong: a digest is that of an image.
 var together = map[reflect.Type][]string{

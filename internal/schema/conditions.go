@@ -22,9 +22,8 @@ var conditions = map[reflect.Type]func(s *schema){
 	reflect.TypeFor[manifest.AppImage](): func(s *schema) {
 		s.If, s.Then = given("asset"), given("repo")
 	},
-	reflect.TypeFor[manifest.Hook](): func(s *schema) {
-		s.If, s.Then = givenList("allow"), given("comment")
-	},
+	reflect.TypeFor[manifest.Hook]():    allowWithComment,
+	reflect.TypeFor[manifest.PreHook](): allowWithComment,
 	reflect.TypeFor[manifest.FlatpakInstallation](): func(s *schema) {
 		s.If, s.Then = customScope(), given("path")
 		s.Else = &schema{Fields: fields{none("path"), none("display_name"), {"priority", &schema{Const: 0}}, none("storage_type")}}
@@ -40,6 +39,9 @@ var conditions = map[reflect.Type]func(s *schema){
 		s.Then = &schema{Fields: fields{none("path")}}
 	},
 }
+
+// allowWithComment demands a comment of a hook that allows rules.
+func allowWithComment(s *schema) { s.If, s.Then = givenList("allow"), given("comment") }
 
 // given returns the schema of an object that has a text.
 func given(name string) *schema {

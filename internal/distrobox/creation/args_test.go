@@ -55,7 +55,7 @@ func TestArgs(t *testing.T) {
 
 // TestArgsOfHooks checks that hooks reach distrobox as one command each.
 func TestArgsOfHooks(t *testing.T) {
-	b := manifest.Container{Image: "x", PreInitHooks: []string{"a", "b"}, InitHooks: []manifest.Hook{{Run: "c"}, {Run: "d", As: "root"}}}
+	b := manifest.Container{Image: "x", PreInitHooks: []manifest.PreHook{{Run: "a", Bare: true}, {Run: "b", Comment: "why"}}, InitHooks: []manifest.Hook{{Run: "c"}, {Run: "d", As: "root"}}}
 	got, err := Creator{Home: "/home/u", UID: 1000}.Args("dev", b)
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,10 @@ func (c Creator) FromContainer(of manager.Container, declared manifest.Container
 	entry.Init, entry.Nvidia = args["--init"] == "1", args["--nvidia"] == "1"
 	entry.Packages = strings.Fields(args["--additional-packages"])
 	if !slices.Contains(joinedPre(declared.PreInitHooks), strings.TrimSpace(args["--pre-init-hooks"])) {
-		entry.PreInitHooks = single(args["--pre-init-hooks"])
+		entry.PreInitHooks = nil
+		for _, run := range single(args["--pre-init-hooks"]) {
+			entry.PreInitHooks = append(entry.PreInitHooks, manifest.PreHook{Run: run, Bare: true})
+		}
 	}
 	if !slices.Contains(joined(declared.InitHooks), strings.TrimSpace(hooks)) {
 		entry.InitHooks = nil
@@ -78,12 +81,12 @@ func joined(hooks []manifest.Hook) []string {
 	return []string{strings.Join(wrapped, " && "), strings.Join(bare, " && ")}
 }
 
-func joinedPre(hooks []string) []string {
-	var wrapped []string
+func joinedPre(hooks []manifest.PreHook) []string {
+	var wrapped, bare []string
 	for _, h := range hooks {
-		wrapped = append(wrapped, hook.WrapPre(h))
+		wrapped, bare = append(wrapped, hook.WrapPre(h.Run)), append(bare, h.Run)
 	}
-	return []string{strings.Join(wrapped, " && "), strings.Join(hooks, " && ")}
+	return []string{strings.Join(wrapped, " && "), strings.Join(bare, " && ")}
 }
 
 // standard are the folders of a container that distrobox mounts.

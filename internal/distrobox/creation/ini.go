@@ -91,8 +91,8 @@ func (c Creator) write(s *section, entry manifest.Container) {
 		s.notes = append(s.notes, fmt.Sprintf("%s: %v", s.container, err))
 	}
 	s.set("additional_flags", flags...)
-	for _, run := range entry.PreInitHooks {
-		s.hook("pre_init_hooks", run, hook.WrapPre(run))
+	for _, h := range entry.PreInitHooks {
+		s.hook("pre_init_hooks", h.Run, hook.WrapPre(h.Run))
 	}
 	for _, h := range entry.InitHooks {
 		s.hook("init_hooks", h.Run, encoded(h))

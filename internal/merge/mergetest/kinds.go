@@ -71,6 +71,7 @@ var kinds = []kind{
 		{at: "containers.first.bins.also", item: `{"path": "/usr/bin/a#"}`, short: `"/usr/bin/a#"`, fields: map[string]string{"flags": `"-@"`, "sudo": "true"}},
 		{at: "containers.first.bins.found", item: `{"name": "f#", "path": "/opt/f#"}`, fields: map[string]string{"comment": comment}},
 		{at: "containers.first.init_hooks", item: `{"run": "run #"}`, short: `"run #"`, fields: map[string]string{"comment": comment, "as": `"root"`}},
+		{at: "containers.first.pre_init_hooks", item: `{"run": "run #"}`, short: `"run #"`, fields: map[string]string{"comment": comment, "volatile": `["/v@"]`}},
 		texts("containers.first.volume", "/v#:/v#"), texts("containers.first.path", "/p#"), texts("containers.first.additional_flags", "--flag=#"),
 	}},
 	{manifest.FlatpakInstallationsPath, `{"installations": [{"scope": "user", "languages": "en"}]}`, []slot{
