@@ -267,7 +267,10 @@ func (h rehearsal) run(ctx context.Context, i hookImage) (result Rehearsed, err 
 		return i.notRun(i.unread, i.instead), nil
 	}
 	spec, err := Verify(ctx, i.spec)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return result, context.Cause(ctx)
+	case err != nil:
 		return h.without(i, err), nil
 	}
 	if i.name != "" {
