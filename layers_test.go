@@ -83,7 +83,7 @@ var may = map[string]string{
 	"internal/owner":                          "",
 	"internal/patherr":                        "",
 	"internal/paths":                          "",
-	"internal/pipeline":                       "gen internal/buildkit internal/buildspec internal/containerfile internal/engine/contract internal/engineclient internal/finding internal/hint internal/hook internal/hook/homecopy internal/hook/lint internal/hook/rehearse internal/host internal/imagerule internal/imagetest internal/manifest internal/ocilayout internal/owner internal/patherr internal/plan internal/proxy internal/repo internal/secret internal/stepfailure internal/version internal/workspace",
+	"internal/pipeline":                       "gen internal/buildkit internal/buildspec internal/containerfile internal/engine/contract internal/engineclient internal/finding internal/hint internal/hook internal/hook/homecopy internal/hook/lint internal/hook/rehearse internal/host internal/imagerule internal/imagetest internal/manifest internal/ocilayout internal/owner internal/patherr internal/plainfile internal/plan internal/proxy internal/repo internal/secret internal/stepfailure internal/version internal/workspace",
 	"internal/plainfile":                      "",
 	"internal/plan":                           "internal/shell",
 	"internal/printable":                      "",

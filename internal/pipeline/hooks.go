@@ -82,6 +82,7 @@ type rehearsal struct {
 	repo    repo.Repo
 	builder buildkit.Builder
 	images  []hookImage
+	options rehearse.Options // without the old home
 	old     rehearse.OldHome
 	extra   buildkit.ExtraMount // the old home
 }
@@ -123,8 +124,17 @@ func (h *rehearsal) prepare(m hook.Manifest, hooks []*hook.Declared) (err error)
 	if err := h.checkContexts(m); err != nil {
 		return err
 	}
+	if h.options, err = rehearseOptions(h.Limit); err != nil {
+		return err
+	}
 	h.builder, err = h.Builder(h.repo)
 	return err
+}
+
+// rehearseOptions returns how hooks run, without an old home.
+func rehearseOptions(limit time.Duration) (rehearse.Options, error) {
+	commands, err := distroboxCommands()
+	return rehearse.Options{Limit: limit, Commands: commands}, err
 }
 
 // toolboxContainers returns the containers that are created from the toolbox image.
@@ -276,7 +286,7 @@ func (h rehearsal) run(ctx context.Context, i hookImage) (result Rehearsed, err 
 	if i.name != "" {
 		h.log.Note("running the hooks of %s in %s", i.containers(), i.name)
 	}
-	o, extra := rehearse.Options{Limit: h.Limit}, buildkit.ExtraMount{}
+	o, extra := h.options, buildkit.ExtraMount{}
 	if i.hasOld {
 		o.Old, extra = h.old, h.extra
 	}
@@ -366,10 +376,14 @@ func (o HookOptions) findOldHome() (rehearse.OldHome, buildkit.ExtraMount, error
 // CheckHooks checks the text of hooks, and runs them with b in the image l, which is
 // built already. A rule that they break is an error.
 func CheckHooks(ctx context.Context, log Log, r repo.Repo, b buildkit.Builder, l ocilayout.Image, hooks []*hook.Declared) error {
+	o, err := rehearseOptions(HookLimit)
+	if err != nil {
+		return err
+	}
 	found := lint.Check(hooks)
 	spec := buildspec.Spec{Containerfile: "Containerfile", Context: r.Root}
-	err := b.InspectLayout(ctx, l, spec, log.Log(), func(ctx context.Context, i buildkit.Inspection) error {
-		ran, err := rehearse.Run(ctx, i, rehearse.Options{Limit: HookLimit}, hooks)
+	err = b.InspectLayout(ctx, l, spec, log.Log(), func(ctx context.Context, i buildkit.Inspection) error {
+		ran, err := rehearse.Run(ctx, i, o, hooks)
 		found = append(found, ran.Found...)
 		return err
 	})

@@ -104,12 +104,16 @@ func (t *tests) addHooks(files fs.FS, m hook.Manifest) error {
 
 // run runs the tests in the image of i.
 func (t tests) run(ctx context.Context, i buildkit.Inspection, o TestOptions) ([]imagetest.Result, error) {
+	how, err := rehearseOptions(o.Limit)
+	if err != nil {
+		return nil, err
+	}
 	results, err := imagetest.Run(ctx, i, t.image, t.checks, o.Timeout)
 	if err != nil {
 		return results, err
 	}
 	for _, own := range t.hooks {
-		ran, err := rehearse.Run(ctx, i, rehearse.Options{Limit: o.Limit}, own)
+		ran, err := rehearse.Run(ctx, i, how, own)
 		if err != nil {
 			return results, err
 		}
