@@ -50,18 +50,13 @@ func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	found := lint.Check(hooks)
 	var ran pipeline.Rehearsed
 	if c.ToRun {
-		o := pipeline.HookOptions{Options: c.options(a), OldHome: c.OldHome, OldHomeWith: c.OldHomeWith, Limit: pipeline.HookLimit}
-		if c.Timeout != nil {
-			o.Limit = *c.Timeout
-		}
-		if ran, err = o.RunHooks(ctx, a, r, m, hooks); err != nil {
+		if ran, err = c.hookOptions(a).RunHooks(ctx, a, r, m, hooks); err != nil {
 			return err
 		}
-		found = append(found, ran.Found...)
 	}
+	found := append(lint.Check(hooks), ran.Found...)
 	if !c.SARIF && !a.JSON {
 		a.Warn(hook.Warnings(found))
 		a.noteIgnored(ran)
@@ -90,15 +85,23 @@ func (c *hookCheckCmd) check() error {
 	return hint.Add(fmt.Errorf("%s needs --run: without it, no hook runs", flag), "add it: bkt hook check --run %s=%s", flag, shell.Show(value))
 }
 
+func (c *hookCheckCmd) hookOptions(a *app) pipeline.HookOptions {
+	o := pipeline.HookOptions{Options: c.options(a), OldHome: c.OldHome, OldHomeWith: c.OldHomeWith, Limit: pipeline.HookLimit}
+	if c.Timeout != nil {
+		o.Limit = *c.Timeout
+	}
+	return o
+}
+
 // noteIgnored says which paths differed after a run although no hook is blamed.
 func (a *app) noteIgnored(ran pipeline.Rehearsed) {
 	const most = 10
 	for n, i := range ran.Ignored {
 		if n == most {
-			a.Note("ignored: and %d others (--json has all)", len(ran.Ignored)-most)
+			a.Note("ignored: %d more (--json has all)", len(ran.Ignored)-most)
 			break
 		}
-		a.Note("ignored: %s of %s: %s", i.Path, i.Container, i.Reason)
+		a.Note("ignored in %s: %s (%s)", i.Container, i.Path, i.Reason)
 	}
 }
 
