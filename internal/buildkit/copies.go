@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// removeTimeout is the time for an engine to delete the copy of a home.
-	removeTimeout = 10 * time.Second
+	// removeTimeout is the time for an engine to delete the copy of a home. On a busy
+	// machine, an engine that builds something else, too, has needed more than 10 seconds.
+	removeTimeout = time.Minute
 	// stopTimeout is the same after the user has interrupted bkt.
 	stopTimeout = 500 * time.Millisecond
 	// removeInterval is the time between attempts while the build that has ended
