@@ -65,6 +65,7 @@ var may = map[string]string{
 	"internal/hook":                           "internal/finding internal/manifest internal/strictjson",
 	"internal/hook/command":                   "",
 	"internal/hook/homecopy":                  "internal/hint internal/patherr internal/paths",
+	"internal/hook/hooktest":                  "internal/testkit",
 	"internal/hook/lint":                      "internal/finding internal/hook internal/hook/command internal/script",
 	"internal/hook/rehearse":                  "internal/buildkit internal/hook internal/hook/homecopy internal/paths",
 	"internal/host":                           "internal/confine internal/crash internal/flock internal/gvariant internal/hint internal/interrupt internal/keyfile internal/owner internal/patherr internal/paths internal/plainfile internal/plan internal/shell",

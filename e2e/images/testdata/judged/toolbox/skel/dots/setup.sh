@@ -1,0 +1,4 @@
+#!/bin/sh
+set -eu
+mkdir -p ~/.config
+cp ~/dots/inputrc ~/.config/inputrc
