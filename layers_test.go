@@ -14,7 +14,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. A package that is missing here is an error, too.
 var may = map[string]string{
-	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/hook/rehearse internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/manual internal/merge internal/mergedriver internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/ui internal/upgrade internal/usage internal/verdict internal/version internal/workspace schemas",
+	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/editor internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/hook/rehearse internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/manual internal/merge internal/mergedriver internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/ui internal/upgrade internal/usage internal/verdict internal/version internal/workspace schemas",
 	"cmd/bkt-engine":             "internal/crash internal/engine internal/engine/contract internal/engine/machine internal/interrupt internal/ocilayout internal/registry internal/version",
 	"e2e/containers":             "",
 	"e2e/engines":                "",
@@ -42,8 +42,9 @@ var may = map[string]string{
 	"internal/distrobox/export":               "internal/manifest internal/patherr internal/plainfile internal/shell",
 	"internal/distrobox/manager":              "internal/paths internal/plainfile internal/plan internal/reconcile",
 	"internal/dockerfile":                     "internal/printable",
-	"internal/doctor":                         "internal/distrobox/export internal/domains internal/engine/contract internal/engineclient internal/finding internal/githook internal/hint internal/host internal/live internal/manifest internal/mergedriver internal/patherr internal/pipeline internal/plainfile internal/plan internal/printable internal/reconcile internal/repo internal/statefile internal/version internal/workspace schemas",
+	"internal/doctor":                         "internal/distrobox/export internal/domains internal/editor internal/engine/contract internal/engineclient internal/finding internal/githook internal/hint internal/host internal/live internal/manifest internal/mergedriver internal/patherr internal/pipeline internal/plainfile internal/plan internal/printable internal/reconcile internal/repo internal/statefile internal/version internal/workspace schemas",
 	"internal/domains":                        "internal/appimage internal/distrobox internal/extension internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/patherr internal/plainfile internal/plan internal/reconcile internal/secret internal/services internal/strictjson internal/workspace",
+	"internal/editor":                         "internal/manifest internal/patherr internal/plan internal/repo schemas",
 	"internal/encode":                         "internal/shell",
 	"internal/engine":                         "internal/crash internal/engine/contract internal/engine/machine internal/engine/netns internal/flock internal/hint internal/patherr internal/plainfile internal/realm",
 	"internal/engine/contract":                "internal/flock internal/hint internal/plainfile",

@@ -83,7 +83,7 @@ func commands() []command {
 		{"distrobox", "Export containers for other programs.", &distroboxCmd{}},
 		{"auto-capture", "Capture and commit changes of this system automatically.", &autoCmd{}},
 		{"merge-manifest", "Merge a manifest for git.", &mergeManifestCmd{}},
-		{"schema", "Print the JSON Schema of a manifest.", &schemaCmd{}},
+		{"schema", "Print the JSON Schema of a manifest, or have editors use them.", &schemaCmd{}},
 		{"doctor", "Check this machine and repository for problems.", &doctorCmd{}},
 		{"engine", "Manage bkt's own BuildKit engine.", &engineCmd{}},
 		{"completion", "Print the shell completion script.", &completionCmd{}},

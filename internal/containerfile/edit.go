@@ -21,7 +21,10 @@ func Edit[T any](ctx context.Context, log Log, r repo.Repo, o SyncOptions, name 
 	if err := edit(&d.Content, d.Source); err != nil {
 		return nil, err
 	}
-	text, err := manifest.EncodeFile(name, d.Content)
+	text, err := manifest.EncodeNew(r.FS(), name, d.Content)
+	if d.Exists() {
+		text, err = manifest.EncodeFile(name, d.Content)
+	}
 	if err := errors.Join(err, repo.CheckSize(name, text)); err != nil {
 		return nil, err
 	}

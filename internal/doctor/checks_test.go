@@ -149,20 +149,23 @@ func TestManifests(t *testing.T) {
 	}
 }
 
-// TestMissingSchemas checks that bkt writes a missing schema of its own once, and does
-// not change the name of another file.
-func TestMissingSchemas(t *testing.T) {
+// TestOutdatedSchemas checks that bkt writes a missing schema of its own once, and one of
+// another bkt, and does not change the name or the content of another file.
+func TestOutdatedSchemas(t *testing.T) {
 	const own, other = `{"$schema": "../schemas/gsettings.schema.json"}`, `{"$schema": "../schemas/mine.json"}`
 	target := targetWith(t, map[string]string{
 		"manifests/gsettings.json": own, "manifests/flatpak-apps.json": own, "manifests/distrobox.json": other,
 		"manifests/services.json":        `{"$schema": "https://example.org/x.json"}`,
 		"manifests/flatpak-remotes.json": `{"$schema": "../schemas/there.json"}`, "schemas/there.json": "{}",
+		"manifests/image.json": `{"$schema": "../schemas/image.schema.json"}`, "schemas/image.schema.json": `{"title": "image.json"}`,
+		"manifests/toolchains.json": `{"$schema": "../schemas/toolchains.schema.json"}`, "schemas/toolchains.schema.json": `{"title": "mine"}`,
 	})
-	found, err := missingSchemas(t.Context(), target)
+	found, err := outdatedSchemas(t.Context(), target)
 	lines := summary(found, target.Repo.Root)
 	slices.Sort(lines)
 	want := []string{
 		"bkt: manifests/flatpak-apps.json: its $schema schemas/gsettings.schema.json does not exist",
+		"bkt: manifests/image.json: its $schema schemas/image.schema.json is not that of this bkt",
 		"user: manifests/distrobox.json: its $schema schemas/mine.json does not exist",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" || err != nil {

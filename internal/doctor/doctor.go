@@ -68,7 +68,7 @@ func checks() []check {
 		{"host", sharedName},                  //
 		{"repository", unreadableRepository},  // files that bkt reads
 		{"manifests", brokenManifests},        //
-		{"schemas", missingSchemas},           //
+		{"schemas", outdatedSchemas},          //
 		{"ignored", uselessPatterns},          //
 		{"context", unreadIgnore},             // files that builds read
 		{"git", missingPreCommit},             // the means that keep sections up to date

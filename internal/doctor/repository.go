@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"bkt/internal/editor"
 	"bkt/internal/githook"
 	"bkt/internal/hint"
 	"bkt/internal/host"
@@ -61,9 +62,9 @@ func brokenManifests(_ context.Context, t *Target) ([]Problem, error) {
 	return all, err
 }
 
-// missingSchemas reports manifests whose schema file is missing: editors then check
-// nothing.
-func missingSchemas(_ context.Context, t *Target) ([]Problem, error) {
+// outdatedSchemas reports manifests whose schema file is missing, so that editors check
+// nothing, or of another bkt.
+func outdatedSchemas(_ context.Context, t *Target) ([]Problem, error) {
 	if t.Repo.Root == "" {
 		return nil, errNoRepository
 	}
@@ -71,7 +72,16 @@ func missingSchemas(_ context.Context, t *Target) ([]Problem, error) {
 	written := map[string]bool{}
 	for _, f := range manifest.All() {
 		schema, ok := schemaOf(t.Repo.FS(), f.Path)
-		if !ok || t.Repo.Has(schema) || written[schema] {
+		if !ok || written[schema] {
+			continue
+		}
+		if t.Repo.Has(schema) {
+			written[schema] = true
+			outdated, err := outdatedSchema(t, f.Path, schema)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, outdated...)
 			continue
 		}
 		missing := fmt.Errorf("%s: its $schema %s does not exist", f.Path, schema)
@@ -85,6 +95,18 @@ func missingSchemas(_ context.Context, t *Target) ([]Problem, error) {
 		all = append(all, fixable(missing, t.Repo.Rewrite(schema, nil, text)))
 	}
 	return all, nil
+}
+
+// outdatedSchema notes that a manifest names a copy of the schema of another bkt. An editor
+// may then mark what this bkt reads.
+func outdatedSchema(t *Target, manifest, schema string) ([]Problem, error) {
+	old, text, err := editor.Outdated(t.Repo.FS(), schema)
+	if err != nil || old == nil {
+		return nil, patherr.TrimOp(err)
+	}
+	one := note(hint.Add(fmt.Errorf("%s: its $schema %s is not that of this bkt", manifest, schema), `run "bkt doctor --fix"`))
+	one.Plan = t.Repo.Rewrite(schema, old, text)
+	return []Problem{one}, nil
 }
 
 // schemaOf returns the file of the repository that a manifest names as its schema.

@@ -80,11 +80,14 @@ func ReadManifest[F any](repo fs.FS, name string) (text []byte, content F, err e
 // WriteManifest sets the content of a manifest. A manifest that already has the content keeps
 // its layout, and a manifest without a newline at its end gets none.
 func WriteManifest[F any](repo *Edits, name string, content F) error {
-	text, err := manifest.EncodeFile(name, content)
+	old, was, err := ReadManifest[F](repo, name)
 	if err != nil {
 		return err
 	}
-	old, was, err := ReadManifest[F](repo, name)
+	text, err := manifest.EncodeNew(repo, name, content)
+	if old != nil {
+		text, err = manifest.EncodeFile(name, content)
+	}
 	if err != nil {
 		return err
 	}
