@@ -19,6 +19,10 @@ var conditions = map[reflect.Type]func(s *schema){
 		s.OneOf = []*schema{given("baseurl"), given("metalink"), given("mirrorlist")}
 		s.AnyOf = []*schema{given("gpg_key"), givenList("gpg_keys")}
 	},
+	reflect.TypeFor[manifest.Package](): func(s *schema) {
+		s.If = given("from_repo")
+		s.Then = &schema{Fields: fields{{"name", &schema{Type: "string", Pattern: anchored(forms["checkOwnPackage"].Pattern)}}}}
+	},
 	reflect.TypeFor[manifest.AppImage](): func(s *schema) {
 		s.If, s.Then = given("asset"), given("repo")
 	},

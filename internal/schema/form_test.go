@@ -104,7 +104,7 @@ func TestFormsAgreeWithChecks(t *testing.T) {
 		}
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 3000 {
+	for range 1500 {
 		text := ""
 		for range 3 + random.IntN(3) {
 			text += fragments[random.IntN(len(fragments))]

@@ -13,6 +13,7 @@ import (
 	"bkt/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // A question is one for testdata/vscode/service.cjs.
@@ -83,6 +84,23 @@ func TestVSCode(t *testing.T) {
 	}
 }
 
+// TestPatternsAreThoseOfJavaScript checks that VS Code can read all patterns.
+func TestPatternsAreThoseOfJavaScript(t *testing.T) {
+	var questions []question
+	for _, f := range manifest.All() {
+		text, err := os.ReadFile(fileOf(f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		questions = append(questions, question{Kind: "patterns", URI: address(t, f.Path), Text: string(text)})
+	}
+	for i, messages := range ask(t, questions) {
+		if len(messages) > 0 {
+			t.Errorf("%s: %q", questions[i].URI, messages)
+		}
+	}
+}
+
 // TestVSCodeFindsSchemas checks that VS Code finds the schemas of our own manifests by their
 // $schema, and marks nothing in them but what is wrong.
 func TestVSCodeFindsSchemas(t *testing.T) {
@@ -127,6 +145,7 @@ func TestVSCodeHelps(t *testing.T) {
 		{"complete", "toolbox-packages", `"packages": [{"|"}]`, []string{"name", "from_repo", "enable_repo", "setopt", "allow_erasing", "weak_deps", "arch", "comment"}},
 		{"complete", "toolbox-packages", `"|"`, []string{"packages", "groups", "excluded", "removed", "swap", "versionlock", "copr_repos"}},
 		{"hover", "toolbox-packages", `"pack|ages": []`, []string{"dnf specs, also @group"}},
+		{"hover", "toolbox-packages", `"packages": [{"from_|repo": ""}]`, []string{"the only repository that it comes from: an id, or a name in copr\\_repos"}},
 		{"hover", "flatpak-apps", `"apps": [{"comm|it": ""}]`, []string{"to stay at"}},
 		{"hover", "systemd-services", `"services": {"a.service": "enab|led"}`,
 			[]string{`A UnitState says whether a unit starts automatically \("enabled"\), on request \("disabled"\) or never \("masked"\)\.`}},
@@ -139,7 +158,7 @@ func TestVSCodeHelps(t *testing.T) {
 		})
 	}
 	for i, got := range ask(t, questions) {
-		if diff := cmp.Diff(tests[i].want, got); diff != "" {
+		if diff := cmp.Diff(tests[i].want, got, cmpopts.SortSlices(func(a, b string) bool { return a < b })); diff != "" {
 			t.Errorf("%s %s (-want +got):\n%s", tests[i].kind, tests[i].text, diff)
 		}
 	}

@@ -4,6 +4,7 @@
 //     validate   messages, each with the text that it is about
 //     complete   labels
 //     hover      the text that is shown
+//     patterns   errors of regular expressions in the document, a schema
 //
 // A document's own $schema counts, unless the question names the file of a schema.
 "use strict";
@@ -26,6 +27,8 @@ async function answer({ kind, uri, text, offset, schema }) {
 			const found = await service.doValidation(document, parsed, undefined, given);
 			return found.map((d) => d.message + ": " + document.getText(d.range));
 		}
+		case "patterns":
+			return brokenPatterns(JSON.parse(text));
 		case "complete":
 			return (await service.doComplete(document, at, parsed)).items.map((i) => i.label);
 		case "hover": {
@@ -34,6 +37,22 @@ async function answer({ kind, uri, text, offset, schema }) {
 		}
 	}
 	throw new Error("unknown kind " + kind);
+}
+
+// VS Code ignores a pattern that JavaScript cannot read.
+function brokenPatterns(schema) {
+	const errors = [];
+	JSON.stringify(schema, (name, value) => {
+		if (name === "pattern" && typeof value === "string") {
+			try {
+				new RegExp(value, "u");
+			} catch (error) {
+				errors.push(error.message);
+			}
+		}
+		return value;
+	});
+	return errors;
 }
 
 async function main() {
