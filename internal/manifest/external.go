@@ -94,7 +94,7 @@ func (e ExternalRepo) checkAddress(o strictjson.Object) {
 		switch {
 		case f.value == "":
 		case first != "":
-			o.Observed(strictjson.Rule{Pointer: p, Check: f.check, Optional: true})
+			o.Tell(f.name, strictjson.Rule{Check: f.check, Optional: true})
 			o.Add(p, hint.Add(fmt.Errorf("%s is in the place of %s, which is given, too (at %s)", f.name, first, o.Where(o.Pointer.AppendToken(first))), hintAddress))
 		default:
 			first = f.name

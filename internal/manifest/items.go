@@ -13,7 +13,7 @@ import (
 
 // checkNotes checks the fields that every item outside of an image may have.
 func checkNotes(o strictjson.Object, hosts Hosts, comment string) {
-	o.Observed(strictjson.Rule{Pointer: o.Pointer + "/hosts", Filled: true})
+	o.Tell("hosts", strictjson.Rule{Filled: true})
 	if len(hosts) == 0 && o.Has(o.Pointer+"/hosts") {
 		o.Add(o.Pointer+"/hosts", errNoHost)
 	}
@@ -22,10 +22,9 @@ func checkNotes(o strictjson.Object, hosts Hosts, comment string) {
 }
 
 func checkItemComment(o strictjson.Object, comment string) {
-	at := o.Pointer + "/comment"
-	o.Observed(strictjson.Rule{Pointer: at, Check: checkComment})
+	o.Tell("comment", strictjson.Rule{Check: checkComment})
 	if err := checkComment(comment); err != nil {
-		o.Add(at, err)
+		o.Add(o.Pointer+"/comment", err)
 	}
 }
 
@@ -53,7 +52,7 @@ type entity[T any] interface {
 func checkItems[T entity[T]](o strictjson.Object, field, what string, items []T) {
 	first := make(map[string]int, len(items))
 	list := o.Pointer.AppendToken(field)
-	o.Observed(strictjson.Rule{Pointer: list, Unique: true})
+	o.Tell(field, strictjson.Rule{Unique: true})
 	for i, it := range items {
 		if o.Truncated() {
 			return

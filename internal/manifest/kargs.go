@@ -56,9 +56,8 @@ func (k Karg) check(o strictjson.Object) {
 // checkArchs checks the architectures that something is for. An empty list is an error: it
 // would be for none.
 func checkArchs(o strictjson.Object, archs []string, what string, check func(string) error) {
-	at := o.Pointer + "/arch"
-	o.Observed(strictjson.Rule{Pointer: at, Filled: true})
-	if len(archs) == 0 && o.Has(at) {
+	o.Tell("arch", strictjson.Rule{Filled: true})
+	if at := o.Pointer + "/arch"; len(archs) == 0 && o.Has(at) {
 		err := fmt.Errorf(`"arch" has no architecture, so that the %s would be for none`, what)
 		o.Add(at, hint.Add(err, `name the architectures, or leave out "arch" for all`))
 	}

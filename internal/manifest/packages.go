@@ -194,8 +194,8 @@ func checkCoprs(r *strictjson.Report, coprs []Copr) {
 			break
 		}
 		p := strictjson.Item("/copr_repos", i)
-		r.Observed(strictjson.Rule{Pointer: p + "/name", Check: checkCopr, Required: true})
-		r.Observed(strictjson.Rule{Pointer: p + "/comment", Check: checkComment})
+		r.Object(p).Tell("name", strictjson.Rule{Check: checkCopr, Required: true})
+		r.Object(p).Tell("comment", strictjson.Rule{Check: checkComment})
 		if err := checkCopr(c.Name); err != nil {
 			r.Add(p+"/name", fmt.Errorf("COPR repository %s: %w", strictjson.Quote(c.Name), err))
 		} else if first, ok := here[c.Name]; ok {

@@ -69,9 +69,8 @@ func (t Toolchain) check(o strictjson.Object) {
 // checkDownloads checks that the toolchain has a URL, and each URL a checksum.
 func (t Toolchain) checkDownloads(o strictjson.Object) {
 	urls, sums := o.Within("url"), o.Within("sha256")
-	for _, p := range []jsontext.Pointer{urls.Pointer, sums.Pointer} {
-		o.Observed(strictjson.Rule{Pointer: p, Required: true, Filled: true})
-	}
+	o.Tell("url", strictjson.Rule{Required: true, Filled: true})
+	o.Tell("sha256", strictjson.Rule{Required: true, Filled: true})
 	if len(t.URL) == 0 {
 		o.Add(urls.Pointer, hint.Add(errors.New("url is missing"), hintDownload))
 	}

@@ -20,12 +20,21 @@ func (o Object) Within(field string) Object {
 	return Object{o.Report, o.Pointer.AppendToken(field)}
 }
 
+// Tell does the same as [Report.Observed] for a rule about a field.
+func (o Object) Tell(field string, rule Rule) bool {
+	if o.Observe == nil {
+		return false
+	}
+	rule.Pointer = o.Pointer.AppendToken(field)
+	return o.Observed(rule)
+}
+
 // Required checks the value of a field that must not be missing.
 func (o Object) Required(field, value string, check func(string) error) {
-	p := o.Pointer.AppendToken(field)
-	if o.Observed(Rule{Pointer: p, Check: check, Required: true}) {
+	if o.Tell(field, Rule{Check: check, Required: true}) {
 		return
 	}
+	p := o.Pointer.AppendToken(field)
 	if value == "" {
 		o.Add(p, fmt.Errorf("%s is missing", QuoteName(field)))
 		return
@@ -35,9 +44,8 @@ func (o Object) Required(field, value string, check func(string) error) {
 
 // Optional checks the value of a field that may be missing.
 func (o Object) Optional(field, value string, check func(string) error) {
-	p := o.Pointer.AppendToken(field)
-	if !o.Observed(Rule{Pointer: p, Check: check, Optional: true}) && value != "" {
-		o.Verify(p, QuoteName(field), value, check)
+	if !o.Tell(field, Rule{Check: check, Optional: true}) && value != "" {
+		o.Verify(o.Pointer.AppendToken(field), QuoteName(field), value, check)
 	}
 }
 
@@ -45,7 +53,7 @@ func (o Object) Optional(field, value string, check func(string) error) {
 // duplicates.
 func (o Object) List(field, what string, values []string, check func(string) error) {
 	p := o.Pointer.AppendToken(field)
-	if o.Observed(Rule{Pointer: p, Unique: true}) {
+	if o.Tell(field, Rule{Unique: true}) {
 		o.Observed(Rule{Pointer: Item(p, 0), Check: check})
 		return
 	}
