@@ -29,6 +29,7 @@ func Params(dir string) testscript.Params {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await":     await,
+			"example":   example,
 			"exit":      exit,
 			"generate":  generate,
 			"pending":   pending,
@@ -116,6 +117,23 @@ func exit(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit status %d, not %d", got, want)
 	}
+}
+
+// example is the script command "example STATUS COMMAND…": it runs an example of a help text
+// by a shell, which must end with that status. Words are quoted as in a shell; "#" begins a
+// comment.
+func example(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: example STATUS COMMAND…")
+	}
+	var line []string
+	for _, word := range args[1:] {
+		if !strings.HasPrefix(word, ">") {
+			word = quote(word)
+		}
+		line = append(line, word)
+	}
+	exit(ts, false, []string{args[0], "sh", "-c", strings.Join(line, " ")})
 }
 
 // generate is the script command "generate FILE PREFIX TEXT COUNT SUFFIX", for files
