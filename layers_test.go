@@ -14,7 +14,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. A package that is missing here is an error, too.
 var may = map[string]string{
-	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/editor internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/hook/rehearse internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/manual internal/merge internal/mergedriver internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/ui internal/upgrade internal/usage internal/verdict internal/version internal/workspace schemas",
+	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/editor internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/hook/rehearse internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/manual internal/merge internal/mergedriver internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/strictjson internal/ui internal/upgrade internal/usage internal/verdict internal/version internal/workspace schemas",
 	"cmd/bkt-engine":             "internal/crash internal/engine internal/engine/contract internal/engine/machine internal/interrupt internal/ocilayout internal/registry internal/version",
 	"e2e/containers":             "",
 	"e2e/engines":                "",
@@ -35,7 +35,7 @@ var may = map[string]string{
 	"internal/buildspec":                      "internal/confine internal/dockerfile internal/hint internal/ocilayout internal/patherr internal/paths internal/plainfile internal/proxy",
 	"internal/completion":                     "",
 	"internal/confine":                        "internal/paths internal/plainfile internal/shell",
-	"internal/containerfile":                  "gen gen/lint gen/undeclared internal/buildspec internal/crash internal/dockerfile internal/finding internal/hint internal/host internal/manifest internal/patherr internal/plan internal/printable internal/repo internal/shell",
+	"internal/containerfile":                  "gen gen/lint gen/undeclared internal/buildspec internal/crash internal/dockerfile internal/finding internal/hint internal/host internal/manifest internal/patherr internal/plan internal/printable internal/repo internal/shell internal/strictjson",
 	"internal/crash":                          "internal/hint internal/version",
 	"internal/distrobox":                      "internal/crash internal/distrobox/creation internal/distrobox/export internal/distrobox/manager internal/hint internal/manifest internal/patherr internal/paths internal/plainfile internal/plan internal/reconcile internal/shell internal/statefile",
 	"internal/distrobox/creation":             "internal/distrobox/manager internal/hint internal/homepath internal/hook internal/manifest internal/paths internal/shell",

@@ -7,6 +7,7 @@ import (
 	"bkt/internal/live"
 	"bkt/internal/report"
 	"bkt/internal/ui"
+	"bkt/internal/usage"
 )
 
 type driftCmd struct {
@@ -24,7 +25,7 @@ func (c *showDriftCmd) Run(ctx context.Context, a *app) error {
 	}
 	domains, err := s.Look(ctx, c.Domains)
 	if err != nil {
-		return err
+		return usage.OrCommand(err, c.Domains, "bkt drift resolve")
 	}
 	items := live.Items(domains, nil)
 	if err := report.Drift(&a.Printer, domains, items); err != nil {

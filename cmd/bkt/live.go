@@ -36,6 +36,9 @@ func (a *app) checkHost(f placeFlags) error {
 // findDesktop returns the system of commands about the user's own desktop.
 func (a *app) findDesktop(f placeFlags) (live.System, error) {
 	s, err := live.FindDesktop(a.links)
+	if err == nil {
+		a.Warn(workspace.WarnRoot(s.Repo.Root))
+	}
 	return s, errors.Join(err, a.checkHost(f))
 }
 

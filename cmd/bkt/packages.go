@@ -42,20 +42,20 @@ type addCmd struct{ packageArgs }
 
 // Run adds the packages that the manifest lacks.
 func (c *addCmd) Run(ctx context.Context, a *app) error {
-	return a.editPackages(ctx, c.Mode, func(p *manifest.Packages) { containerfile.AddPackages(a, p, c.Packages) })
+	return a.editPackages(ctx, c.Mode, func(p *manifest.Packages) error { return containerfile.AddPackages(a, p, c.Packages) })
 }
 
 type removeCmd struct{ packageArgs }
 
-// Run removes the packages that the manifest has.
+// Run removes the packages: all of them, or none if the manifest lacks one.
 func (c *removeCmd) Run(ctx context.Context, a *app) error {
-	return a.editPackages(ctx, c.Mode, func(p *manifest.Packages) {
-		containerfile.RemovePackages(a, p, c.Packages, gen.PackagesManifest(a.image))
+	return a.editPackages(ctx, c.Mode, func(p *manifest.Packages) error {
+		return containerfile.RemovePackages(p, c.Packages, a.image)
 	})
 }
 
 // editPackages edits the packages of the image and renders its Containerfile.
-func (a *app) editPackages(ctx context.Context, m ui.Mode, edit func(*manifest.Packages)) error {
+func (a *app) editPackages(ctx context.Context, m ui.Mode, edit func(*manifest.Packages) error) error {
 	r, err := a.repository()
 	if err != nil {
 		return err

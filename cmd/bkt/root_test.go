@@ -192,6 +192,9 @@ func TestDesktopsAreNotThoseOfRoot(t *testing.T) {
 					t.Errorf("%s: exit status %d\n%s", strings.Join(args, " "), code, out)
 				}
 			}
+			if _, out := p.run(p.repo, env, "bkt", "drift"); itself && !strings.Contains(out, "bkt: warning: bkt runs as root, and "+p.repo+" belongs to another user: ") {
+				t.Errorf("drift does not warn:\n%s", out)
+			}
 			code, out := p.run(p.repo, env, "bkt", "status")
 			looked := strings.Contains(out, "flatpak-remotes: ") && strings.Contains(out, "auto-capture: ")
 			said := strings.Contains(out, "not read: ") && strings.Contains(out, "bkt runs as root for the user ")

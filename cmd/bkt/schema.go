@@ -11,6 +11,7 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
+	"bkt/internal/strictjson"
 	"bkt/internal/ui"
 	"bkt/schemas"
 )
@@ -34,7 +35,7 @@ func (c *schemaCmd) Run(ctx context.Context, a *app) error {
 	name := strings.TrimSuffix(c.Name, ".json")
 	text, err := schemas.FS.ReadFile(name + ".schema.json")
 	if errors.Is(err, fs.ErrNotExist) {
-		return hint.Add(fmt.Errorf("no manifest is named %q", c.Name), "run \"bkt schema\" to list the names")
+		return strictjson.Suggest(fmt.Errorf("no manifest is named %q", c.Name), name, manifest.Names(), `run "bkt schema" to list the names`)
 	}
 	if err != nil {
 		return err
@@ -61,10 +62,7 @@ func (c *schemaCmd) write(ctx context.Context, a *app) error {
 }
 
 func (a *app) printSchemaNames() error {
-	names := []string{}
-	for _, f := range manifest.All() {
-		names = append(names, strings.TrimSuffix(f.Name, ".json"))
-	}
+	names := manifest.Names()
 	return a.PrintResult(struct {
 		Version int      `json:"version"`
 		Names   []string `json:"names"`

@@ -6,7 +6,6 @@ import (
 
 	"bkt/internal/containerfile"
 	"bkt/internal/domains"
-	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/live"
 	"bkt/internal/manifest"
@@ -32,12 +31,13 @@ func (c *toolboxCaptureCmd) Run(ctx context.Context, a *app) error {
 	}
 	added, err := domains.Distrobox(s.Folders, s.Cache).Added(ctx, host.Query{}, container.Name)
 	if err != nil {
-		return hint.Add(err, "the container must run: start it with \"distrobox enter %s\"", container.Name)
+		return err
 	}
 	added, refused := live.WithoutSecrets(added)
 	err = a.change(ctx, s.Repo, c.Mode, func() (plan.Plan, error) {
-		p, err := containerfile.EditPackages(ctx, a, s.Repo, syncOptions(c.Mode), a.image, func(p *manifest.Packages) {
+		p, err := containerfile.EditPackages(ctx, a, s.Repo, syncOptions(c.Mode), a.image, func(p *manifest.Packages) error {
 			containerfile.CapturePackages(p, added, container.Packages)
+			return nil
 		})
 		if err == nil {
 			err = a.preview(p, c.Mode)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bkt/internal/distrobox/manager"
+	"bkt/internal/hint"
 	"bkt/internal/reconcile"
 )
 
@@ -57,11 +58,16 @@ func (d Domain) Added(ctx context.Context, sys reconcile.System, name string) ([
 	i := slices.IndexFunc(all, func(c manager.Container) bool { return c.Name == name })
 	switch {
 	case i < 0:
-		return nil, fmt.Errorf("container %s does not exist", name)
+		return nil, missing(name)
 	case !all[i].Running:
-		return nil, fmt.Errorf("container %s is not running", name)
+		return nil, hint.Add(fmt.Errorf("container %s is not running", name), "the container must run: start it with \"distrobox enter %s\"", name)
 	}
 	return d.added(ctx, sys, all[i])
+}
+
+// missing returns the error about a container that is declared and does not exist.
+func missing(name string) error {
+	return hint.Add(fmt.Errorf("container %s does not exist", name), `run "bkt apply distrobox" to create it`)
 }
 
 func (d Domain) added(ctx context.Context, sys reconcile.System, c manager.Container) ([]string, error) {

@@ -50,7 +50,7 @@ func (d Domain) Upgrade(ctx context.Context, sys reconcile.System, c Container, 
 		return Upgrade{}, hint.Add(err, `run "bkt apply distrobox" first`)
 	}
 	if !there {
-		return Upgrade{}, hint.Add(fmt.Errorf("container %s does not exist", c.Name), `run "bkt apply distrobox" to create it`)
+		return Upgrade{}, missing(c.Name)
 	}
 	if steps := s.createSteps(c); isRefused(steps) {
 		return Upgrade{}, steps[0].(plan.Fail).Reason

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"bkt/internal/distrobox"
-	"bkt/internal/hint"
 	"bkt/internal/strictjson"
 )
 
@@ -36,9 +35,6 @@ func Containers(files fs.FS, host string, names []string) ([]distrobox.Container
 }
 
 func notDeclared(name string, known []string) error {
-	err := fmt.Errorf("%s does not declare a container %q", distrobox.File, name)
-	if near, ok := strictjson.Nearest(name, known); ok {
-		return hint.Add(err, "did you mean %q?", near)
-	}
-	return hint.Add(err, "the containers are %s", strings.Join(known, ", "))
+	return strictjson.Suggest(fmt.Errorf("%s does not declare a container %q", distrobox.File, name), name, known,
+		"the containers are "+strings.Join(known, ", "))
 }

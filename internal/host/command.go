@@ -123,7 +123,7 @@ func ended(ctx context.Context, cmd *exec.Cmd, stderr *bytes.Buffer, err error) 
 		return context.Cause(ctx)
 	}
 	if e, ok := errors.AsType[*exec.ExitError](err); ok {
-		return hintBare(&ExitError{filepath.Base(cmd.Path), e.ExitCode(), plainText(stderr.String())})
+		return explainGit(&ExitError{filepath.Base(cmd.Path), e.ExitCode(), plainText(stderr.String())})
 	}
 	return err
 }

@@ -220,6 +220,21 @@ func git(ctx context.Context, r plan.Run) ([]byte, error) {
 	return stdout.Bytes(), err
 }
 
+// foreignRepository matches git's message about a repository of another user, in all
+// languages. git adds what to do, with the path as a shell needs it.
+var foreignRepository = regexp.MustCompile(`git config --global --add safe\.directory (.+)`)
+
+// explainGit returns the error of git in plain words where it is about a repository that git
+// does not use.
+func explainGit(e *ExitError) error {
+	m := foreignRepository.FindStringSubmatch(e.Stderr)
+	if m == nil {
+		return hintBare(e)
+	}
+	err := fmt.Errorf("the git repository %s belongs to another user, and git does not use it", m[1])
+	return hint.Add(err, "run bkt as that user, or if you trust them with everything that you can do, run \"git config --global --add safe.directory %s\"", m[1])
+}
+
 // bareRepository matches git's message about a bare repository that it does not use, in
 // all languages.
 var bareRepository = regexp.MustCompile(`(/.*?)\W+safe\.bareRepository`)

@@ -16,12 +16,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
 	"bkt/internal/crash"
 	"bkt/internal/domains"
-	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
@@ -163,11 +163,14 @@ func (d *Domain) UpToDate() int {
 }
 
 func unknownDomain(name string, names []string) error {
-	err := fmt.Errorf("unknown domain %q", name)
-	if near, ok := strictjson.Nearest(name, names); ok {
-		return hint.Add(err, "did you mean %q?", near)
+	groups := []string{}
+	for _, n := range names {
+		if first, _, ok := strings.Cut(n, "-"); ok && !slices.Contains(groups, first) {
+			groups = append(groups, first) // flatpak selects several
+		}
 	}
-	return hint.Add(err, "the domains are %s", strings.Join(names, ", "))
+	return strictjson.Suggest(fmt.Errorf("unknown domain %q", name), name, slices.Concat(groups, names),
+		"the domains are "+strings.Join(names, ", "))
 }
 
 func (s System) lookAt(ctx context.Context, r reconcile.Reconciler, asked bool) *Domain {

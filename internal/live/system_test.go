@@ -24,7 +24,7 @@ func TestCheckNames(t *testing.T) {
 	if err != nil || len(chosen) != 4 {
 		t.Errorf("flatpak: %d domains, %v", len(chosen), err)
 	}
-	for name, want := range map[string]string{"gsetings": `did you mean "gsettings"`, "flatpack": "the domains are ", "flat": "the domains are ", "x": "the domains are "} {
+	for name, want := range map[string]string{"gsetings": `did you mean "gsettings"`, "flatpack": `did you mean "flatpak"`, "flat": "the domains are ", "x": "the domains are "} {
 		err := s.CheckNames([]string{name})
 		if err == nil || !strings.Contains(fmt.Sprint(hint.Of(err)), want) {
 			t.Errorf("%s: %v, %q", name, err, hint.Of(err))

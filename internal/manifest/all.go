@@ -3,6 +3,7 @@ package manifest
 import (
 	"path"
 	"reflect"
+	"strings"
 
 	"bkt/internal/strictjson"
 )
@@ -40,6 +41,15 @@ func All() []File {
 		file[Settings](SettingsPath),
 		file[AppImages](AppImagesPath),
 	}
+}
+
+// Names returns the names of all manifests, such as "image".
+func Names() []string {
+	var names []string
+	for _, f := range All() {
+		names = append(names, strings.TrimSuffix(f.Name, ".json"))
+	}
+	return names
 }
 
 func file[T any](at string) File {

@@ -57,6 +57,11 @@ var (
 
 var comparisons = []string{"<", "<=", "=", ">=", ">"}
 
+// CheckPackage returns an error if spec cannot be that of a package or a group, by its form.
+func CheckPackage(spec string) error {
+	return hint.Prefix(fmt.Sprintf("package %q", spec), checkPackage(spec))
+}
+
 // checkPackage checks a spec of dnf install and remove: a name, with or without
 // version and architecture, a provide, a path (all of these may be globs), a
 // comparison of versions, a rich dependency, @group. URLs and RPM files, which dnf

@@ -28,8 +28,6 @@ type WorkTree struct {
 func (r Repo) WorkTree(ctx context.Context, git Git) (WorkTree, error) {
 	out, err := git.Git(ctx, r.Root, nil, "rev-parse", "--show-prefix", "--absolute-git-dir")
 	switch {
-	case err != nil && strings.Contains(err.Error(), "safe.directory"):
-		return WorkTree{}, err // it belongs to another user, and git prints a hint
 	case err != nil && r.NoGit(err) != nil:
 		return WorkTree{}, err
 	case err != nil:

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"bkt/internal/hint"
+
 	"github.com/agext/levenshtein"
 )
 
@@ -27,4 +29,13 @@ func Nearest(word string, known []string) (string, bool) {
 		}
 	}
 	return best, best != ""
+}
+
+// Suggest returns err, which is about a word that is none of known, with a hint: the one that
+// the word probably means, or otherwise.
+func Suggest(err error, word string, known []string, otherwise string) error {
+	if near, ok := Nearest(word, known); ok {
+		return hint.Add(err, "did you mean %q?", near)
+	}
+	return hint.Add(err, "%s", otherwise)
 }

@@ -106,6 +106,18 @@ func nearFlag(node *kong.Node, word string) string {
 	return ""
 }
 
+// OrCommand returns err, which is about the arguments of a command, with the other command
+// that they may mean.
+func OrCommand(err error, arguments []string, command string) error {
+	name := command[strings.LastIndex(command, " ")+1:]
+	if len(arguments) > 0 {
+		if _, ok := strictjson.Nearest(arguments[0], []string{name}); ok {
+			return hint.Add(err, "did you mean %q?", command)
+		}
+	}
+	return err
+}
+
 // refused returns the value of the command line, and a word of it, that is none of those
 // that it must be.
 func refused(c *kong.Context) (v *kong.Value, word string, ok bool) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"syscall"
 
 	"bkt/internal/hint"
 )
@@ -32,4 +33,18 @@ func CheckDesktop() error {
 		return hint.Add(err, "run it without %s", by.program)
 	}
 	return nil
+}
+
+// WarnRoot returns a warning if bkt runs as root, for itself, in the folder of another user:
+// the items of a user, such as settings, are then those of root.
+func WarnRoot(dir string) []error {
+	info, err := os.Stat(dir)
+	if err != nil || os.Geteuid() != 0 {
+		return nil // dir will be opened, and then there is an error
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || stat.Uid == 0 {
+		return nil
+	}
+	err = fmt.Errorf("bkt runs as root, and %s belongs to another user: the settings, apps and units of the user are those of root", dir)
+	return []error{hint.Add(err, "to work on the desktop of that user, run it as that user")}
 }

@@ -100,7 +100,7 @@ func FindPasta(path string) (string, error) {
 }
 
 func hintRuntime(err error) error {
-	return hint.Add(err, "install runc: \"apt install runc\" or \"dnf install runc\" (or crun 1.15 or later)")
+	return hint.Add(err, "install runc (or crun 1.15 or later): \"apt install runc\", \"dnf install runc\" or, on an image-based system, \"rpm-ostree install runc\"")
 }
 
 // crunVersion asks crun for its version: "crun version 1.21" is its first line.
