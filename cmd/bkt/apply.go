@@ -10,12 +10,15 @@ import (
 	"bkt/internal/live"
 	"bkt/internal/plan"
 	"bkt/internal/report"
+	"bkt/internal/shell"
+	"bkt/internal/ui"
 )
 
 type applyCmd struct {
 	liveFlags
 	Prune   bool `help:"Also remove items that were removed from the manifests."`
 	Restore bool `help:"Also undo what was changed or removed on this system."`
+	First   bool `kong:"-"` // a new clone: show what would change, and ask
 }
 
 // decide returns the function that decides about items.
@@ -52,9 +55,31 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	if c.First {
+		if agreed, err := a.agree(ctx, s, domains, items, c.Yes); err != nil || !agreed {
+			return errors.Join(err, a.refusals(items), a.problems(domains))
+		}
+	}
 	err = a.apply(ctx, s, domains, items, c.liveFlags)
 	a.noteUndoable(items)
 	return errors.Join(err, a.refusals(items), a.problems(domains))
+}
+
+// agree shows what an apply would do with the repository of someone who may not be the user,
+// and asks. Without a terminal, it names the command instead.
+func (a *app) agree(ctx context.Context, s live.System, domains []*live.Domain, items []live.Item, yes bool) (agreed bool, err error) {
+	if yes {
+		return true, nil
+	}
+	changes, err := report.Preview(&a.Printer, domains, items, live.ToSystem, live.Changes(live.PlanApply(items)))
+	switch {
+	case err != nil || !changes:
+		return false, err
+	case ui.Interactive():
+		return true, a.Confirm(ctx, "apply this to this system")
+	}
+	a.Note("to apply this, run \"bkt -C %s apply\"", shell.Show(s.Repo.Root))
+	return false, nil
 }
 
 // apply applies the items that change, and prints them.

@@ -22,7 +22,7 @@ type baseUpdateCmd struct {
 
 // Run pins the base images: all of them, or none if one fails.
 func (c *baseUpdateCmd) Run(ctx context.Context, a *app) error {
-	r, err := a.repository()
+	r, err := a.images()
 	if err != nil {
 		return err
 	}

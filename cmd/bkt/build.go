@@ -74,10 +74,11 @@ func (f sourceFlags) options(a *app) pipeline.Options {
 
 // Run builds the images one after the other and prints their digests.
 func (c *buildCmd) Run(ctx context.Context, a *app) error {
-	r, err := a.repository()
+	r, err := a.images()
 	if err != nil {
 		return err
 	}
+	a.noteRepo(r, !a.Verbose)
 	images, o := pipeline.Images(r, c.Images), c.options(a)
 	if err := o.Check(ctx, a, images); err != nil {
 		return err

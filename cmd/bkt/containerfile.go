@@ -51,7 +51,7 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	if c.Stage != "" && !c.Insert {
 		return hint.Add(errors.New("--stage needs --insert"), "run \"bkt containerfile sync --insert --stage %s\"", c.Stage)
 	}
-	r, err := a.repository()
+	r, err := c.repository(a)
 	if err != nil {
 		return err
 	}
@@ -65,6 +65,17 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 		a.Note("to commit it, run \"bkt containerfile sync --staged\" first")
 	}
 	return err
+}
+
+// repository returns the repository to render. A hook is about the one of the commit, and it
+// does nothing if that has no images.
+func (c *syncCmd) repository(a *app) (repo.Repo, error) {
+	if !c.Staged {
+		return a.images()
+	}
+	r, err := repo.Find(".")
+	r.Links = a.links
+	return r, err
 }
 
 // plan plans the rendering of the work tree and, with --staged, of the index. hidden says
@@ -116,6 +127,7 @@ func (a *app) lock(ctx context.Context, r repo.Repo, m ui.Mode) (unlock func(), 
 	if m.Preview() {
 		return func() {}, nil
 	}
+	a.noteRepo(r, !a.Verbose)
 	lock, err := r.Lock(ctx, func() { a.Note("waiting for another bkt to finish") })
 	if err != nil {
 		return nil, err
@@ -133,7 +145,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if !c.SARIF && !a.JSON {
 		return (&syncCmd{Mode: ui.Mode{Check: true}, files: c.files}).Run(ctx, a)
 	}
-	r, err := a.repository()
+	r, err := a.images()
 	if err != nil {
 		return err
 	}

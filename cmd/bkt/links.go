@@ -11,16 +11,34 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
+	"bkt/internal/workspace"
 )
 
 // linksKey is the setting of git with folders that the links of repositories may lead into.
 const linksKey = "bkt.allowLinks"
 
-// repository returns the repository that has the current folder.
+// repository returns the repository of the command.
 func (a *app) repository() (repo.Repo, error) {
-	r, err := repo.Find(".")
+	r, err := workspace.FindRepo()
 	r.Links = a.links
+	a.noteRepo(r, a.Verbose)
 	return r, err
+}
+
+// images is like repository for commands about images.
+func (a *app) images() (repo.Repo, error) {
+	r, err := a.repository()
+	if err == nil {
+		err = r.CheckImages()
+	}
+	return r, err
+}
+
+// noteRepo prints which repository a command works on, if it is not the current one.
+func (a *app) noteRepo(r repo.Repo, wanted bool) {
+	if r.By != "" && wanted {
+		a.Note("the repository is %s (%s)", r.Root, r.By)
+	}
 }
 
 // allowedLinks returns the folders that the links of a repository may lead into: those of

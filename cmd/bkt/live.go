@@ -39,6 +39,7 @@ func (a *app) findDesktop(f placeFlags) (live.System, error) {
 	if err == nil {
 		a.Warn(workspace.WarnRoot(s.Repo.Root))
 	}
+	a.noteRepo(s.Repo, a.Verbose)
 	return s, errors.Join(err, a.checkHost(f))
 }
 

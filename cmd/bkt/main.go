@@ -18,9 +18,11 @@ import (
 	"bkt/internal/interrupt"
 	"bkt/internal/patherr"
 	"bkt/internal/printable"
+	"bkt/internal/scaffold"
 	"bkt/internal/ui"
 	"bkt/internal/usage"
 	"bkt/internal/version"
+	"bkt/internal/workspace"
 
 	"github.com/alecthomas/kong"
 )
@@ -152,6 +154,9 @@ func (a *app) run(ctx context.Context, args []string) (err error) {
 		if err := os.Chdir(c.Dir); err != nil {
 			return patherr.TrimOp(err)
 		}
+		if err := workspace.OnlyHere(); err != nil {
+			return err
+		}
 	}
 	a.links = allowedLinks(ctx, c.AllowLinks)
 	return command.Run()
@@ -208,7 +213,7 @@ func (a *app) parser(ctx context.Context, among ...command) (*kong.Kong, *cli, e
 		kong.Description("Manage an image-based Linux workstation from a git repository of manifests."),
 		kong.UsageOnError(),
 		kong.Writers(a.Out, a.Err),
-		kong.Vars{"defaultBase": defaultBase, "defaultToolboxBase": defaultToolboxBase},
+		kong.Vars{"defaultBase": scaffold.DefaultBase, "defaultToolboxBase": scaffold.DefaultToolboxBase},
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(a),

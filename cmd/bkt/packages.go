@@ -56,7 +56,7 @@ func (c *removeCmd) Run(ctx context.Context, a *app) error {
 
 // editPackages edits the packages of the image and renders its Containerfile.
 func (a *app) editPackages(ctx context.Context, m ui.Mode, edit func(*manifest.Packages) error) error {
-	r, err := a.repository()
+	r, err := a.images()
 	if err != nil {
 		return err
 	}

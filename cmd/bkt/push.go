@@ -16,10 +16,11 @@ type pushCmd struct {
 
 // Run pushes an image that was built before.
 func (c *pushCmd) Run(ctx context.Context, a *app) error {
-	r, err := a.repository()
+	r, err := a.images()
 	if err != nil {
 		return err
 	}
+	a.noteRepo(r, !a.Verbose)
 	names := strings.Split(strings.Join(c.Names, ","), ",") // as --push takes them
 	if err := pipeline.CheckPush(ctx, a, names); err != nil {
 		return err

@@ -22,6 +22,7 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	a.noteRepo(s.Repo, a.Verbose)
 	looked, err := status.Look(ctx, s, c.Domains, a.checkHost(c.placeFlags))
 	if err != nil {
 		return err

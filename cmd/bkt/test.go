@@ -25,10 +25,11 @@ type testCmd struct {
 // Run builds the images and runs the checks that follow from the manifests in
 // them. It keeps nothing of what it builds.
 func (c *testCmd) Run(ctx context.Context, a *app) error {
-	r, err := a.repository()
+	r, err := a.images()
 	if err != nil {
 		return err
 	}
+	a.noteRepo(r, !a.Verbose)
 	o := pipeline.TestOptions{Options: c.options(a), Built: c.Built, Timeout: time.Minute, Limit: pipeline.HookLimit}
 	if c.Timeout != nil {
 		o.Timeout, o.Limit = *c.Timeout, max(*c.Timeout, 0)

@@ -12,7 +12,7 @@ type whyCmd struct {
 
 // Run prints which entry of a manifest each line comes from.
 func (c *whyCmd) Run(a *app) error {
-	r, err := a.repository()
+	r, err := a.images()
 	if err != nil {
 		return err
 	}

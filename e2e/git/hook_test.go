@@ -15,23 +15,17 @@ import (
 func TestMain(m *testing.M) { testkit.Main(m) }
 
 // TestHooks commits with the hooks that the documents describe, by the real git and
-// the real pre-commit program (https://pre-commit.com). With BKT_TEST_FULL=1,
-// pre-commit builds bkt from source, too.
+// the real pre-commit program (https://pre-commit.com).
 func TestHooks(t *testing.T) {
-	testkit.Need(t, "git", "pre-commit", "go")
+	testkit.Need(t, "git", "pre-commit")
 	bin := testkit.Programs(t)
 	tests := []struct {
 		name    string
 		install func(t *testing.T, g gitRepo)
 	}{
-		{"of git", func(t *testing.T, g gitRepo) { g.run(t, "bkt", "init", "--hook") }},
-		{"of pre-commit", func(t *testing.T, g gitRepo) { g.run(t, "pre-commit", "install") }},
-	}
-	if testkit.Full() {
-		tests = append(tests, struct {
-			name    string
-			install func(t *testing.T, g gitRepo)
-		}{"of pre-commit with our hooks", installFromSource})
+		{"of git", func(*testing.T, gitRepo) {}}, // bkt init has installed it
+		{"of pre-commit", installPreCommit},
+		{"of pre-commit with our hooks", installOffered},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -43,6 +37,7 @@ func TestHooks(t *testing.T) {
 	}
 	t.Run("check refuses", func(t *testing.T) {
 		g := newGitRepo(t, bin)
+		g.run(t, "rm", ".git/hooks/pre-commit")
 		g.write(t, ".pre-commit-config.yaml", "repos: [{repo: local, hooks: [{id: check, name: check, entry: bkt containerfile sync --staged --check, language: system, pass_filenames: false}]}]\n")
 		g.run(t, "pre-commit", "install")
 		g.write(t, "manifests/toolbox-packages.json", `{"packages": ["jq"]}`)
@@ -55,15 +50,55 @@ func TestHooks(t *testing.T) {
 	})
 }
 
-// installFromSource has pre-commit build bkt from source: its hook is one of those that
-// this repository offers.
-func installFromSource(t *testing.T, g gitRepo) {
+// installPreCommit installs pre-commit with a configuration of someone else, to which bkt adds
+// its hook.
+func installPreCommit(t *testing.T, g gitRepo) {
 	t.Helper()
+	g.run(t, "rm", ".git/hooks/pre-commit")
+	g.write(t, ".pre-commit-config.yaml", "repos:\n  - repo: local\n    hooks:\n      - {id: other, name: other, entry: 'true', language: system}\n")
+	g.run(t, "pre-commit", "install")
+	if out, err := g.command("bkt", "doctor").CombinedOutput(); err == nil || !strings.Contains(string(out), "a commit does not update managed sections") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	g.run(t, "bkt", "init", "--hook")
+	g.run(t, "pre-commit", "validate-config")
+	if out := g.run(t, "bkt", "init", "--hook"); !strings.Contains(out, "nothing to do") {
+		t.Errorf("%s", out)
+	}
+	g.run(t, "git", "add", ".pre-commit-config.yaml")
+	g.run(t, "git", "commit", "-qm", "hooks")
+}
+
+// installOffered has pre-commit run a hook that this repository offers.
+func installOffered(t *testing.T, g gitRepo) {
+	t.Helper()
+	g.run(t, "rm", ".git/hooks/pre-commit")
 	dir := sources(t)
 	rev := strings.TrimSpace(g.run(t, "git", "-C", dir, "rev-parse", "HEAD"))
 	g.write(t, ".pre-commit-config.yaml", "repos: [{repo: "+dir+", rev: "+rev+", hooks: [{id: bkt-containerfile-sync}]}]\n")
 	g.run(t, "pre-commit", "install")
-	g.run(t, "git", "commit", "-qam", "built from source", "--no-verify")
+	g.run(t, "git", "add", ".pre-commit-config.yaml")
+	g.run(t, "git", "commit", "-qm", "hooks", "--no-verify")
+}
+
+// TestOfferedHookBuilds runs an offered hook where bkt is not installed: it builds bkt once.
+func TestOfferedHookBuilds(t *testing.T) {
+	if !testkit.Full() {
+		t.Skip("builds bkt: set BKT_TEST_FULL=1")
+	}
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, dir := t.TempDir(), sources(t)
+	for _, want := range []bool{true, false} {
+		cmd := exec.Command(filepath.Join(dir, "scripts/pre-commit-hook.sh"), "--version")
+		cmd.Env = []string{"PATH=" + filepath.Dir(goTool) + ":/usr/bin:/bin", "HOME=" + home, "GOCACHE=" + goEnv(t, "GOCACHE"), "GOMODCACHE=" + goEnv(t, "GOMODCACHE"), "GOTOOLCHAIN=local"}
+		out, err := cmd.CombinedOutput()
+		if err != nil || strings.Contains(string(out), "building it once") != want {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
 }
 
 // TestOfferedHooks checks that pre-commit accepts the hooks that this repository
@@ -121,11 +156,11 @@ func TestHooksKeepEdits(t *testing.T) {
 		{"to a manifest", "manifests/image.json", "\n\n", ""},
 		{"a manifest that git does not know", "manifests/distrobox.json", `{"containers": {"dev": {"image": "x", "env": {"A": "mine"}}}}`, ""},
 	}
-	for hook, install := range map[string][]string{"git": {"bkt", "init", "--hook"}, "pre-commit": {"pre-commit", "install"}} {
+	for hook, install := range map[string]func(*testing.T, gitRepo){"git": func(*testing.T, gitRepo) {}, "pre-commit": installPreCommit} {
 		for _, tt := range edits {
 			t.Run(hook+"/"+tt.name, func(t *testing.T) {
 				g := newGitRepo(t, bin)
-				g.run(t, install...)
+				install(t, g)
 				g.write(t, "manifests/toolbox-packages.json", `{"packages": ["jq"]}`)
 				g.run(t, "git", "add", "manifests")
 				g.add(t, tt.file, tt.after, tt.text)
@@ -178,7 +213,6 @@ func newGitRepo(t *testing.T, bin string) gitRepo {
 		t.Fatal(err)
 	}
 	g.run(t, "bkt", "init")
-	g.run(t, "git", "init", "-q")
 	g.run(t, "git", "add", ".")
 	g.run(t, "git", "commit", "-qm", "start")
 	return g

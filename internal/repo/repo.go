@@ -11,22 +11,27 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	"bkt/internal/confine"
 	"bkt/internal/flock"
 	"bkt/internal/hint"
+	"bkt/internal/manifest"
 	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
 	"bkt/internal/plan"
+	"bkt/internal/shell"
 
 	"golang.org/x/sys/unix"
 )
 
-// A Repo is an image repository: a folder with manifests and Containerfiles.
+// A Repo is an image repository: a folder with manifests and Containerfiles. One without
+// Containerfiles is about the user's part of a system only.
 type Repo struct {
 	Root  string // absolute
+	By    string // what names it: a variable or a file; "": it has the current folder
 	Links Links  // nil: symbolic links must stay in the repository
 }
 
@@ -37,8 +42,9 @@ type Links func() ([]string, error)
 // ErrNone is the error of a folder that is not in a repository.
 var ErrNone = errors.New("is not in an image repository")
 
-// Find returns the repository of dir: the nearest folder upwards with manifests/ and a
-// Containerfile or toolbox/Containerfile. The error is ErrNone if no folder has them, and
+// Find returns the repository of dir: the nearest folder upwards with manifests/ that has a
+// manifest, or a Containerfile or toolbox/Containerfile beside it. The error is ErrNone if no
+// folder has them, and
 // another one if a folder cannot be read.
 func Find(dir string) (Repo, error) {
 	start, err := filepath.Abs(dir)
@@ -68,22 +74,38 @@ func Find(dir string) (Repo, error) {
 // advise says how to get a repository for dir, which is in none.
 func advise(dir string) string {
 	for root := dir; ; root = filepath.Dir(root) {
-		hasManifests := exists(filepath.Join(root, "manifests"))
-		for _, pattern := range []string{"Containerfile*", "Dockerfile*", "toolbox/Dockerfile*", "toolbox/Containerfile?*"} {
-			found, _ := fs.Glob(Repo{Root: root}.FS(), pattern)
-			switch {
-			case len(found) == 0:
-			case hasManifests:
-				name := path.Join(path.Dir(found[0]), "Containerfile")
-				return fmt.Sprintf("bkt does not read %s/%s: rename it to %s, or run \"ln -s %s %s\" in %s", root, found[0], name, path.Base(found[0]), name, root)
-			case root == dir:
-				return fmt.Sprintf("run \"bkt init %s\" to make it one", root)
+		if exists(filepath.Join(root, "manifests")) {
+			if advice := adviseRename(root); advice != "" {
+				return advice
 			}
+		} else if root == dir && otherRecipe(root) != "" {
+			return fmt.Sprintf("run \"bkt init %s\" to make it one", root)
 		}
 		if root == filepath.Dir(root) {
-			return "a repository has manifests/ and a Containerfile or toolbox/Containerfile: change to it, or name it with -C DIR"
+			return "a repository has manifests/ with a manifest, or with a Containerfile beside it: change to one, name it with -C DIR or $BKT_REPO, or make one with \"bkt init\"; with --default, bkt finds it from everywhere"
 		}
 	}
+}
+
+// adviseRename says how bkt reads a recipe in root with a name that it does not know, "" if
+// there is none.
+func adviseRename(root string) string {
+	found := otherRecipe(root)
+	if found == "" {
+		return ""
+	}
+	name := path.Join(path.Dir(found), "Containerfile")
+	return fmt.Sprintf("bkt does not read %s/%s: rename it to %s, or run \"ln -s %s %s\" in %s", root, found, name, path.Base(found), name, root)
+}
+
+// otherRecipe returns the first recipe in root with a name like that of a Containerfile.
+func otherRecipe(root string) string {
+	for _, pattern := range []string{"Containerfile*", "Dockerfile*", "toolbox/Dockerfile*", "toolbox/Containerfile?*"} {
+		if found, _ := fs.Glob(Repo{Root: root}.FS(), pattern); len(found) > 0 {
+			return found[0]
+		}
+	}
+	return ""
 }
 
 func isRepo(root string) (bool, error) {
@@ -103,7 +125,22 @@ func isRepo(root string) (bool, error) {
 	if err != nil || !manifests.IsDir() {
 		return false, patherr.UnlessMissing(err)
 	}
-	return r.Has("Containerfile") || r.Has("toolbox/Containerfile"), nil
+	return r.HasImages() || slices.ContainsFunc(manifest.All(), func(f manifest.File) bool { return r.Has(f.Path) }), nil
+}
+
+// HasImages reports whether the repository has a Containerfile.
+func (r Repo) HasImages() bool { return r.Has("Containerfile") || r.Has("toolbox/Containerfile") }
+
+// CheckImages returns an error if the repository has no Containerfile.
+func (r Repo) CheckImages() error {
+	if r.HasImages() {
+		return nil
+	}
+	err := fmt.Errorf("%s has manifests, but neither Containerfile nor toolbox/Containerfile: there is no image", r.Root)
+	if advice := adviseRename(r.Root); advice != "" {
+		return hint.Add(err, "%s", advice)
+	}
+	return hint.Add(err, "run \"bkt init %s\" to add them", shell.Show(r.Root))
 }
 
 // exists reports whether a path exists. An unreadable path counts as existing: reading it

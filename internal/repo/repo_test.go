@@ -97,6 +97,21 @@ func TestFindReportsUnreadableFolders(t *testing.T) {
 	}
 }
 
+// TestFindManifestsAlone has repositories about the user's part of a system, and a folder of
+// manifests of something else.
+func TestFindManifestsAlone(t *testing.T) {
+	dir := populate(t, "mine/manifests/gsettings.json", "mine/deep/", "cluster/manifests/service.yaml", "mine/cluster/manifests/")
+	checkFound(t, dir+"/mine/deep", dir+"/mine")
+	checkFound(t, dir+"/mine/cluster", dir+"/mine")
+	if _, err := repo.Find(dir + "/cluster"); !errors.Is(err, repo.ErrNone) {
+		t.Errorf("error %v", err)
+	}
+	err := repo.Repo{Root: dir + "/mine"}.CheckImages()
+	if want := "run \"bkt init " + dir + "/mine\" to add them"; err == nil || hint.Of(err)[0] != want {
+		t.Errorf("error %v, hints %q", err, hint.Of(err))
+	}
+}
+
 // TestFindAcceptsBrokenLinks checks that the error is about the Containerfile, not about a
 // missing repository.
 func TestFindAcceptsBrokenLinks(t *testing.T) {
@@ -114,7 +129,7 @@ func TestFindRefusesWhatIsInNoRepository(t *testing.T) {
 		if err == nil || err.Error() != filepath.Join(dir, d)+" is not in an image repository" {
 			t.Errorf("error %v", err)
 		}
-		want := []string{"a repository has manifests/ and a Containerfile or toolbox/Containerfile: change to it, or name it with -C DIR"}
+		want := []string{"a repository has manifests/ with a manifest, or with a Containerfile beside it: change to one, name it with -C DIR or $BKT_REPO, or make one with \"bkt init\"; with --default, bkt finds it from everywhere"}
 		if diff := cmp.Diff(want, hint.Of(err)); diff != "" {
 			t.Errorf("hints (-want +got):\n%s", diff)
 		}

@@ -31,7 +31,7 @@ func readManager(t *testing.T) customManager {
 	t.Helper()
 	r := repo.Repo{Root: t.TempDir()}
 	base := manifest.Base{Image: "a:1"}
-	res, err := scaffold.Plan(r, scaffold.Answers{Name: "x", System: base, Toolbox: base})
+	res, err := scaffold.Plan(r, scaffold.Answers{Name: "x", System: base, Toolbox: base, Container: "box", ToolboxName: "localhost/x:latest"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
+	"bkt/schemas"
 
 	"golang.org/x/tools/txtar"
 )
@@ -31,6 +32,9 @@ type Answers struct {
 	Name            string // of the images
 	Registry        string // where they are pushed; "": nowhere
 	Source          string // the address of the repository, if nothing else tells it; ""
+	Branches        string // that publish the images, with commas between them
+	Container       string // of the toolbox image
+	ToolboxName     string // the name of that image
 	System, Toolbox manifest.Base
 }
 
@@ -95,7 +99,26 @@ func Plan(r repo.Repo, a Answers) (Result, error) {
 		}
 		res.Plan = append(res.Plan, r.Rewrite(f.Name, nil, text)...)
 	}
-	return res, nil
+	p, err := planSchemas(r, missing)
+	res.Plan = append(res.Plan, p...)
+	return res, err
+}
+
+// planSchemas plans the files that new manifests name in "$schema", for editors.
+func planSchemas(r repo.Repo, missing map[string]bool) (plan.Plan, error) {
+	var p plan.Plan
+	for _, f := range manifest.All() {
+		name := "schemas/" + strings.TrimSuffix(f.Name, ".json") + ".schema.json"
+		if !missing[f.Path] || r.Has(name) {
+			continue
+		}
+		text, err := schemas.FS.ReadFile(path.Base(name))
+		if err != nil {
+			return nil, err
+		}
+		p = append(p, r.Rewrite(name, nil, text)...)
+	}
+	return p, nil
 }
 
 // existingText returns the text of a file of the repository. Of a file that no rendering

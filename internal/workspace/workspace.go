@@ -22,10 +22,10 @@ type Workspace struct {
 	Host    string // name of the computer
 }
 
-// Find returns the workspace of the repository that has the current folder. links are those
+// Find returns the workspace of the repository that [FindRepo] finds. links are those
 // of [repo.Repo].
 func Find(links repo.Links) (Workspace, error) {
-	r, err := repo.Find(".")
+	r, err := FindRepo()
 	if err != nil {
 		return Workspace{}, err
 	}
