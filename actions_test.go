@@ -20,7 +20,7 @@ func TestActionsArePinned(t *testing.T) {
 	pins := map[string]string{}
 	for _, name := range append(files, "action.yml", "internal/scaffold/skeleton.txtar") {
 		for _, m := range uses.FindAllStringSubmatch(read(t, name), -1) {
-			if strings.HasPrefix(m[1], "./") {
+			if strings.HasPrefix(m[1], "./") || m[1] == "[[ .Release.Action ]]" { // which a test of its own checks
 				continue
 			}
 			p := pinned.FindStringSubmatch(m[1])

@@ -95,7 +95,7 @@ var may = map[string]string{
 	"internal/registry":                       "internal/engine/contract internal/hint internal/ocilayout internal/patherr internal/plainfile internal/realm",
 	"internal/repo":                           "internal/confine internal/flock internal/hint internal/manifest internal/patherr internal/plainfile internal/plan internal/shell",
 	"internal/report":                         "internal/host internal/live internal/plan internal/reconcile internal/ui",
-	"internal/scaffold":                       "gen internal/githook internal/hint internal/host internal/manifest internal/mergedriver internal/patherr internal/pipeline internal/plan internal/repo internal/shell internal/ui schemas",
+	"internal/scaffold":                       "gen internal/githook internal/hint internal/host internal/manifest internal/mergedriver internal/patherr internal/pipeline internal/plan internal/repo internal/shell internal/ui internal/version schemas",
 	"internal/schema":                         "internal/hint internal/manifest internal/strictjson schemas",
 	"internal/script":                         "",
 	"internal/script/call":                    "internal/hook/command internal/script",

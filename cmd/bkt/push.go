@@ -10,7 +10,7 @@ import (
 
 type pushCmd struct {
 	Image      string   `arg:"" enum:"system,toolbox" help:"Image to push, from build/IMAGE: system or toolbox."`
-	Names      []string `arg:"" name:"name" help:"Names in registries, e.g. quay.io/someone/workstation:latest. Can be several, with spaces or commas between them."`
+	Names      []string `arg:"" optional:"" name:"name" help:"Names in registries, e.g. quay.io/someone/workstation:latest (default: the name in manifests/image.json). Can be several, with spaces or commas between them."`
 	UnlessSame bool     `help:"Skip the push if the first NAME already has the same packages and inputs."`
 }
 
@@ -22,6 +22,11 @@ func (c *pushCmd) Run(ctx context.Context, a *app) error {
 	}
 	a.noteRepo(r, !a.Verbose)
 	names := strings.Split(strings.Join(c.Names, ","), ",") // as --push takes them
+	if len(c.Names) == 0 {
+		if names, err = pipeline.DeclaredName(r, gen.Image(c.Image)); err != nil {
+			return err
+		}
+	}
 	if err := pipeline.CheckPush(ctx, a, names); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"bkt/internal/buildspec"
 	"bkt/internal/engine/contract"
 	"bkt/internal/hint"
+	"bkt/internal/manifest"
 	"bkt/internal/ocilayout"
 	"bkt/internal/repo"
 )
@@ -112,4 +113,21 @@ func SamePackages(ctx context.Context, log Log, l ocilayout.Image, name string) 
 		log.Note("%s has the same packages", name)
 	}
 	return same, err
+}
+
+// DeclaredName returns the name that the manifest declares for pushes of the image k.
+func DeclaredName(r repo.Repo, k gen.Image) ([]string, error) {
+	images, err := manifest.Read[manifest.Images](r.FS(), manifest.ImagePath)
+	if err != nil {
+		return nil, err
+	}
+	name := images.Content.System.Name
+	if k == gen.Toolbox {
+		name = images.Content.Toolbox.Name
+	}
+	if name == "" {
+		err := fmt.Errorf("%s has no name for the image %s", manifest.ImagePath, k)
+		return nil, hint.Add(err, "add it, or name the image: bkt push %s quay.io/someone/workstation:latest", k)
+	}
+	return []string{name}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"bkt/internal/repo"
 	"bkt/internal/shell"
 	"bkt/internal/ui"
+	"bkt/internal/version"
 )
 
 // PlanAll asks what f leaves open, and plans the files of r and what git needs to keep them.
@@ -28,7 +29,7 @@ func (g Git) PlanAll(ctx context.Context, r repo.Repo, parent string, f Flags, p
 	if err != nil {
 		return nil, err
 	}
-	answers.Branches = strings.Join(g.Branches, ", ")
+	answers.Branches, answers.Release = strings.Join(g.Branches, ", "), releaseOf(version.Of("bkt"))
 	res, err := Plan(r, answers)
 	if err != nil {
 		return nil, err

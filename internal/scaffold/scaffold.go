@@ -14,6 +14,7 @@ import (
 	"strings"
 	"text/template"
 
+	"bkt"
 	"bkt/gen"
 	"bkt/internal/manifest"
 	"bkt/internal/patherr"
@@ -35,6 +36,7 @@ type Answers struct {
 	Branches        string // that publish the images, with commas between them
 	Container       string // of the toolbox image
 	ToolboxName     string // the name of that image
+	Release         Release
 	System, Toolbox manifest.Base
 }
 
@@ -63,6 +65,9 @@ func Plan(r repo.Repo, a Answers) (Result, error) {
 	archive, err := fill(a)
 	if err != nil {
 		return Result{}, err
+	}
+	if a.Release.Action == "./"+localAction {
+		archive.Files = append(archive.Files, txtar.File{Name: localAction + "/action.yml", Data: bkt.Action})
 	}
 	var res Result
 	missing := map[string]bool{}

@@ -167,19 +167,26 @@ func sub(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o644))
 }
 
-// A workflow is the part of a GitHub workflow that steps reads.
+// A workflow is the part of a GitHub workflow, or action, that steps reads.
 type workflow struct {
-	Jobs map[string]struct {
-		Steps []struct{ Name, If, Run string }
-	}
+	Jobs map[string]job
+	Runs job
 }
 
-// isOutput is the only kind of condition that steps understands.
-var isOutput = regexp.MustCompile(`^\$\{\{ steps\.\w+\.outputs\.(\w+) == '(\w+)' \}\}$`)
+type job struct {
+	Steps []struct{ Name, If, Run string }
+}
+
+// isOutput and isTask are the kinds of conditions that steps understands. The script names
+// the steps of one task, so that those of the second kind hold.
+var (
+	isOutput = regexp.MustCompile(`^\$\{\{ steps\.\w+\.outputs\.(\w+) == '(\w+)' \}\}$`)
+	isTask   = regexp.MustCompile(`^\$\{\{ inputs\.task == '[\w-]+'( \|\| inputs\.task == '[\w-]+')* \}\}$|^\$\{\{ steps\.\w+\.outputs\.\w+ != '' \}\}$`)
+)
 
 // steps is the script command "steps WORKFLOW JOB SCRIPT NAME…": it writes a script
 // for bash that runs the steps of those names as GitHub does, in the order of the
-// workflow, and ends at the first failure.
+// workflow, and ends at the first failure. The JOB of an action is "runs".
 func steps(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
 		ts.Fatalf("usage: steps WORKFLOW JOB SCRIPT NAME…")
@@ -187,14 +194,17 @@ func steps(ts *testscript.TestScript, neg bool, args []string) {
 	var w workflow
 	ts.Check(yaml.Unmarshal([]byte(ts.ReadFile(args[0])), &w))
 	var script strings.Builder
-	wanted := args[3:]
-	for _, s := range w.Jobs[args[1]].Steps {
+	wanted, from := args[3:], w.Jobs[args[1]]
+	if args[1] == "runs" {
+		from = w.Runs
+	}
+	for _, s := range from.Steps {
 		if !slices.Contains(wanted, s.Name) {
 			continue
 		}
 		wanted = slices.DeleteFunc(wanted, func(name string) bool { return name == s.Name })
 		condition := "true"
-		if s.If != "" {
+		if s.If != "" && !isTask.MatchString(s.If) {
 			output := isOutput.FindStringSubmatch(s.If)
 			if output == nil {
 				ts.Fatalf("%s: step %s: cannot tell if %s", args[0], s.Name, s.If)
