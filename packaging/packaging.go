@@ -45,16 +45,70 @@ func Capture(m Machine) ([]Unit, error) {
 		"=%h/.config/", "="+m.path(m.ConfigHome)+"/",
 		"=/var/lib/flatpak/", "="+m.path(cmp.Or(m.FlatpakSystem, "/var/lib/flatpak"))+"/",
 	)
-	names, err := fs.Glob(files, "systemd/user/*")
+	names, err := Names()
 	var units []Unit
 	for _, name := range names {
-		text, errRead := fs.ReadFile(files, name)
+		text, errRead := fs.ReadFile(files, folder+"/"+name)
 		if errRead != nil {
 			return nil, errRead
 		}
-		units = append(units, Unit{filepath.Base(name), []byte(replacer.Replace(string(text)))})
+		units = append(units, Unit{name, []byte(replacer.Replace(string(text)))})
 	}
 	return units, err
+}
+
+// folder has the units among the files.
+const folder = "systemd/user"
+
+// Service is the name of the unit that runs bkt.
+const Service = Prefix + ".service"
+
+// Names returns the names of the units.
+func Names() ([]string, error) {
+	entries, err := fs.ReadDir(files, folder)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, err
+}
+
+// Programs returns the absolute paths of the programs that a unit, or a drop-in of one, runs
+// with ExecStart, for the user with that home. A path with other specifiers than %h is left
+// out.
+func Programs(text []byte, home string) ([]string, error) {
+	options, err := unit.DeserializeOptions(bytes.NewReader(text))
+	var all []string
+	for _, o := range options {
+		if o.Section != "Service" || o.Name != "ExecStart" {
+			continue
+		}
+		word := firstWord(strings.TrimLeft(o.Value, "@-:+!|")) // systemd.service(5): the prefixes
+		word = strings.ReplaceAll(word, "%%", "\x00")
+		word = strings.ReplaceAll(word, "%h", home)
+		if !strings.Contains(word, "%") && filepath.IsAbs(word) {
+			all = append(all, strings.ReplaceAll(word, "\x00", "%"))
+		}
+	}
+	return all, err
+}
+
+// firstWord returns the first word of a command line of systemd.syntax(7), which may be
+// quoted.
+func firstWord(line string) string {
+	for _, quote := range []string{`"`, "'"} {
+		if rest, ok := strings.CutPrefix(line, quote); ok {
+			word, _, _ := strings.Cut(rest, quote)
+			return word
+		}
+	}
+	word, _, _ := strings.Cut(line, " ")
+	return word
+}
+
+// Folder returns the folder of the repository that a unit is for, by its name.
+func Folder(name string) string {
+	return unit.UnitNamePathUnescape(strings.TrimPrefix(strings.TrimSuffix(name, filepath.Ext(name)), Prefix))
 }
 
 // path returns a path as the value of a setting: systemd reads it to the end of the

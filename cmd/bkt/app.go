@@ -10,9 +10,11 @@ import (
 	"bkt/internal/buildspec"
 	"bkt/internal/crash"
 	"bkt/internal/hint"
+	"bkt/internal/ownpath"
 	"bkt/internal/pipeline"
 	"bkt/internal/repo"
 	"bkt/internal/ui"
+	"bkt/internal/workspace"
 
 	"golang.org/x/term"
 )
@@ -21,11 +23,17 @@ import (
 type app struct {
 	ui.Printer
 	args     []string      // of the command line
+	called   string        // see [ownpath.Start]
 	image    gen.Image     // of the command, if it has one
 	links    repo.Links    // of the repository
 	warnings []warningJSON // that the output of --json repeats
 
 	terminal atomic.Pointer[term.State] // before a list was shown; nil: none was
+}
+
+// start says how bkt was started, for a user with these folders.
+func (a *app) start(f workspace.Folders) ownpath.Start {
+	return ownpath.Start{Called: a.called, Path: os.Getenv("PATH"), Home: f.Home}
 }
 
 // resetTerminal undoes what a list or the progress of a build may have changed.

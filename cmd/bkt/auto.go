@@ -32,7 +32,7 @@ func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	p, err := autocapture.PlanEnable(ctx, s.Workspace, c.Push)
+	p, err := autocapture.PlanEnable(ctx, s.Workspace, a.start(s.Folders), c.Push)
 	if err != nil {
 		return err
 	}
@@ -114,6 +114,9 @@ func (c *autoStatusCmd) Run(a *app) error {
 func autoStatusText(st autocapture.Status) string {
 	var out strings.Builder
 	out.WriteString("auto-capture: " + autoStatusLine(st) + "\n")
+	for _, p := range st.UnitProblems {
+		fmt.Fprintf(&out, "  systemd cannot run it: %s\n", strings.Join(append([]string{p.Message}, p.Hints...), "\n    "))
+	}
 	if st.FailingSince != nil {
 		fmt.Fprintf(&out, "  failing since %s\n", minutes(*st.FailingSince))
 	}
@@ -139,6 +142,9 @@ func autoStatusLine(st autocapture.Status) string {
 	parts := []string{"not enabled (run \"bkt auto-capture enable\" to capture automatically)"}
 	if st.Enabled {
 		parts = []string{"enabled"}
+	}
+	if len(st.UnitProblems) > 0 {
+		parts = []string{"enabled, but does not run"}
 	}
 	if st.LastRun != nil {
 		result := string(st.Result)

@@ -163,6 +163,14 @@ func TestSystemdCaptures(t *testing.T) {
 		m.run("flatpak", "override", "--user", "--env=BY=files", "org.bkt.Files")
 		m.wants(t, commits, "org.bkt.Files")
 	})
+	t.Run("after an upgrade", func(t *testing.T) {
+		m.run("sh", "-euc", `mkdir -p bin cellar/1.0; cp "$1" cellar/1.0/bkt; ln -s ../cellar/1.0/bkt bin/bkt`, "sh", "../"+odd+"/bkt")
+		m.run("bin/bkt", "-C", oddly, "auto-capture", "enable")
+		m.run("sh", "-euc", "mv cellar/1.0 cellar/1.1; ln -sfn ../cellar/1.1/bkt bin/bkt")
+		m.run("systemctl", "--user", "stop", "--", units[1])
+		m.run("flatpak", "override", "--user", "--env=BY=upgrade", "org.bkt.Upgrade")
+		m.wants(t, commits, "org.bkt.Upgrade")
+	})
 	t.Run("no more", func(t *testing.T) {
 		m.run("../"+odd+"/bkt", "-C", oddly, "auto-capture", "disable")
 		left, err := filepath.Glob(m.home + "/.config/systemd/user/bkt-capture*.*[^d]") // not the user's own folders

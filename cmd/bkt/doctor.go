@@ -31,6 +31,14 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	t.States = map[string]doctor.StateCheck{autocapture.StatePattern: autocapture.CheckState}
+	t.Units = func() ([]doctor.OtherProblem, error) {
+		found, err := autocapture.UnitProblems(t.Workspace, a.start(t.Folders))
+		var all []doctor.OtherProblem
+		for _, p := range found {
+			all = append(all, doctor.OtherProblem{Err: p, Fix: p.Fix})
+		}
+		return all, err
+	}
 	problems, err := doctor.Examine(ctx, t)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"bkt/internal/crash"
 	"bkt/internal/interrupt"
+	"bkt/internal/ownpath"
 	"bkt/internal/patherr"
 	"bkt/internal/printable"
 	"bkt/internal/scaffold"
@@ -111,7 +112,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	out, errs := printable.NewWriter(stdout), printable.NewWriter(stderr)
 	defer out.Flush()
 	defer errs.Flush()
-	a := &app{Printer: ui.Printer{Out: out, Err: errs}, args: args}
+	a := &app{Printer: ui.Printer{Out: out, Err: errs}, args: args, called: ownpath.Called(os.Args[0])}
 	ctx, stop := interrupt.Notify(func() {
 		a.resetTerminal()
 		os.Exit(a.report(errInterrupted))

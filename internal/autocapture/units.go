@@ -13,6 +13,7 @@ import (
 	"bkt/internal/domains"
 	"bkt/internal/hint"
 	"bkt/internal/host"
+	"bkt/internal/ownpath"
 	"bkt/internal/patherr"
 	"bkt/internal/plainfile"
 	"bkt/internal/plan"
@@ -22,8 +23,8 @@ import (
 
 // PlanEnable plans to have systemd run auto-capture for the repository, at each login
 // and from now on: its units, and with push the setting of git that has it push. It
-// fails if git could not commit there.
-func PlanEnable(ctx context.Context, w workspace.Workspace, push bool) (plan.Plan, error) {
+// fails if git could not commit there. The units run the bkt that s has started.
+func PlanEnable(ctx context.Context, w workspace.Workspace, s ownpath.Start, push bool) (plan.Plan, error) {
 	git := gitRepo{w.Repo.Root}
 	if err := git.checkConfig(ctx); err != nil {
 		return nil, err
@@ -34,7 +35,11 @@ func PlanEnable(ctx context.Context, w workspace.Workspace, push bool) (plan.Pla
 	if err := git.checkIdentity(ctx); err != nil {
 		return nil, err
 	}
-	p, err := planUnitFiles(w)
+	all, err := units(w, s)
+	if err != nil {
+		return nil, err
+	}
+	p, err := planUnitFiles(w, all)
 	if err != nil {
 		return nil, err
 	}
@@ -68,15 +73,20 @@ func PlanDisable(ctx context.Context, w workspace.Workspace) (plan.Plan, error) 
 	return p, err
 }
 
-// Enabled reports whether systemd runs auto-capture for the repository.
-func Enabled(w workspace.Workspace) (bool, error) {
+// enabledHere returns the names of the enabled units of the repository: with one of them,
+// systemd runs auto-capture.
+func enabledHere(w workspace.Workspace) ([]string, error) {
 	links, err := enabledUnits(w)
-	return slices.ContainsFunc(links, isOf(w)), err
+	isOurs := isOf(w)
+	return slices.DeleteFunc(links, func(name string) bool { return !isOurs(name) }), err
 }
 
 // packagedUnits is the folder where packages install units for all users, and
 // userUnits the one for those of one user (systemd.unit(5)).
 const packagedUnits = "/usr/lib/systemd/user"
+
+// packagedProgram is the program that packaged units run.
+const packagedProgram = "/usr/bin/bkt"
 
 func userUnits(w workspace.Workspace) string {
 	return filepath.Join(w.Folders.Config, "systemd", "user")
@@ -84,11 +94,7 @@ func userUnits(w workspace.Workspace) string {
 
 // planUnitFiles plans to write the unit files, unless a package has installed those
 // that suit the paths of this system.
-func planUnitFiles(w workspace.Workspace) (plan.Plan, error) {
-	all, err := units(w)
-	if err != nil {
-		return nil, err
-	}
+func planUnitFiles(w workspace.Workspace, all []packaging.Unit) (plan.Plan, error) {
 	var p plan.Plan
 	var errs []error
 	for _, u := range all {
@@ -108,12 +114,18 @@ func planUnitFiles(w workspace.Workspace) (plan.Plan, error) {
 	return p, errors.Join(errs...)
 }
 
-// units returns the units for the paths of this system.
-func units(w workspace.Workspace) ([]packaging.Unit, error) {
-	program, err := os.Executable()
+// units returns the units for the paths of this system, which run the bkt that s has
+// started.
+func units(w workspace.Workspace, s ownpath.Start) ([]packaging.Unit, error) {
+	program, err := s.Stable()
 	if err != nil {
 		return nil, err
 	}
+	return unitsFor(w, program)
+}
+
+// unitsFor returns the units for the paths of this system, which run program.
+func unitsFor(w workspace.Workspace, program string) ([]packaging.Unit, error) {
 	installations := domains.Flatpak(w.Folders)
 	all, err := packaging.Capture(packaging.Machine{
 		Program: program,
@@ -199,7 +211,7 @@ func planStop(ctx context.Context, w workspace.Workspace) (plan.Plan, error) {
 
 // planRemoveFiles plans to remove the unit files that bkt wrote.
 func planRemoveFiles(w workspace.Workspace) (plan.Plan, error) {
-	all, err := units(w)
+	all, err := unitsFor(w, packagedProgram)
 	remove := plan.Change{Op: plan.Remove}
 	for _, u := range all {
 		path := filepath.Join(userUnits(w), u.Name)

@@ -21,7 +21,7 @@ func TestUnitsThatCannotBeListed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Enabled(w); err == nil {
+	if _, err := enabledHere(w); err == nil {
 		t.Error("enabled or not: no error")
 	}
 	if p, err := PlanDisable(t.Context(), w); err == nil || len(p) != 0 {

@@ -32,7 +32,14 @@ type Target struct {
 	Elsewhere     error          // why this is not the user's system; nil: it is
 	Domains       []*live.Domain // none if they cannot be read here
 
-	States map[string]StateCheck // of other packages, by the patterns of their files in bkt's folder for state
+	States map[string]StateCheck          // of other packages, by the patterns of their files in bkt's folder for state
+	Units  func() ([]OtherProblem, error) // checks the units of auto-capture
+}
+
+// An OtherProblem is a problem that another package has found.
+type OtherProblem struct {
+	Err error
+	Fix plan.Plan // nil: only the user can
 }
 
 // FindTarget reads the repository that has the current folder, if there is one, and the
@@ -73,6 +80,8 @@ func checks() []check {
 		{"context", unreadIgnore},             // files that builds read
 		{"git", missingPreCommit},             // the means that keep sections up to date
 		{"merge", missingMergeDriver},         // the means that keep manifests valid in a merge
+		{"hooks", missingPrograms},            // programs that other files name
+		{"units", brokenUnits},                //
 		{"domains", unavailableDomains},       // requirements that the system lacks
 		{"flatpak", undeclaredRemotes},        //
 		{"path", shadowedExports},             // exports of containers

@@ -9,6 +9,7 @@ import (
 
 	"bkt/internal/host"
 	"bkt/internal/manifest"
+	"bkt/internal/ownpath"
 	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
@@ -84,10 +85,12 @@ func attributes(r repo.Repo, old []byte) Lack {
 }
 
 // Driver returns what the configuration of the git repository at dir lacks, nil for
-// nothing. Another command for the driver is the user's decision.
+// nothing. Another command for the driver is the user's decision, unless it runs a bkt that
+// does not exist.
 func Driver(ctx context.Context, dir string) (*Lack, error) {
-	_, err := host.Query{}.Git(ctx, dir, nil, "config", "--get", Key)
-	if exit, ok := errors.AsType[*host.ExitError](err); !ok || exit.Status != 1 { // 1: it is not set
+	command, err := host.Query{}.Git(ctx, dir, nil, "config", "--get", Key)
+	missing := ownpath.Missing(string(command))
+	if exit, ok := errors.AsType[*host.ExitError](err); (!ok || exit.Status != 1) && len(missing) == 0 { // 1: it is not set
 		return nil, err
 	}
 	set := func(key, value string) plan.Step {
@@ -95,5 +98,8 @@ func Driver(ctx context.Context, dir string) (*Lack, error) {
 	}
 	steps := []plan.Step{set(nameKey, name), set(Key, Command)}
 	err = fmt.Errorf("git's configuration lacks %s: git merges manifests line by line", Key)
+	if len(missing) > 0 {
+		err = fmt.Errorf("git's configuration has a command in %s that git cannot run: %w", Key, ownpath.Check(missing[0]))
+	}
 	return &Lack{err, plan.Plan{{Op: plan.Add, Targets: []string{Key}, Steps: steps}}}, nil
 }
