@@ -143,7 +143,7 @@ bench: build ## run the benchmarks of docs/performance.md, or those in PARTS
 .PHONY: update
 update: ## rewrite the expected output of the tests
 	$(GO) test ./gen ./internal/manifest ./internal/schema -update
-	$(GO) test ./cmd/bkt -run TestScript -update
+	$(GO) test ./cmd/bkt -run 'TestScript|TestOutputSchema' -update
 
 .PHONY: clean
 clean: ## remove the built files

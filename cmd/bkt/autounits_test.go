@@ -165,7 +165,7 @@ func TestSystemdCaptures(t *testing.T) {
 	})
 	t.Run("after an upgrade", func(t *testing.T) {
 		m.run("sh", "-euc", `mkdir -p bin cellar/1.0; cp "$1" cellar/1.0/bkt; ln -s ../cellar/1.0/bkt bin/bkt`, "sh", "../"+odd+"/bkt")
-		m.run("bin/bkt", "-C", oddly, "auto-capture", "enable")
+		m.run("env", "PATH="+m.home+"/bin:/usr/bin:/bin", "bkt", "-C", oddly, "auto-capture", "enable")
 		m.run("sh", "-euc", "mv cellar/1.0 cellar/1.1; ln -sfn ../cellar/1.1/bkt bin/bkt")
 		m.run("systemctl", "--user", "stop", "--", units[1])
 		m.run("flatpak", "override", "--user", "--env=BY=upgrade", "org.bkt.Upgrade")

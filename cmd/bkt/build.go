@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 
 	"bkt/gen"
 	"bkt/internal/pipeline"
@@ -93,7 +92,7 @@ func (c *buildCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return s.Blame(err)
 		}
-		built = append(built, builtJSON{Built: b})
+		built = append(built, asBuiltJSON(b))
 	}
 	return a.printBuilt(built...)
 }
@@ -113,23 +112,26 @@ func (c *buildCmd) options(a *app) pipeline.BuildOptions {
 	}
 }
 
-// builtJSON is one image in the output of build --json and push --json.
-type builtJSON struct {
-	pipeline.Built
-	Outdated bool // its inputs have changed since
+// buildsJSON is the output of build --json and push --json.
+type buildsJSON struct {
+	Version  int           `json:"version"`
+	Images   []builtJSON   `json:"images"`
+	Warnings []warningJSON `json:"warnings,omitempty"`
 }
 
-// MarshalJSON implements [json.Marshaler].
-func (b builtJSON) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Image      gen.Image `json:"image"`
-		Digest     string    `json:"digest"`
-		Layout     string    `json:"layout,omitempty"`
-		Unchanged  bool      `json:"unchanged,omitempty"`
-		Pushed     bool      `json:"pushed,omitempty"`
-		References []string  `json:"references,omitempty"`
-		Outdated   bool      `json:"outdated,omitempty"`
-	}{b.Image, b.Digest, b.Layout, b.Unchanged, b.Pushed, b.References, b.Outdated})
+// builtJSON is one image in it.
+type builtJSON struct {
+	Image      gen.Image `json:"image"`
+	Digest     string    `json:"digest"`
+	Layout     string    `json:"layout,omitempty"`     // the folder that has the image
+	Unchanged  bool      `json:"unchanged,omitempty"`  // it was up to date
+	Pushed     bool      `json:"pushed,omitempty"`     //
+	References []string  `json:"references,omitempty"` // the pushed names, each with its digest
+	Outdated   bool      `json:"outdated,omitempty"`   // its inputs have changed since
+}
+
+func asBuiltJSON(b pipeline.Built) builtJSON {
+	return builtJSON{Image: b.Image, Digest: b.Digest, Layout: b.Layout, Unchanged: b.Unchanged, Pushed: b.Pushed, References: b.References}
 }
 
 // printBuilt prints the digest of the image, or a line for each of several.
@@ -141,9 +143,5 @@ func (a *app) printBuilt(built ...builtJSON) error {
 			digests[n] = string(b.Image) + " " + b.Digest
 		}
 	}
-	return a.PrintResult(struct {
-		Version  int           `json:"version"`
-		Images   []builtJSON   `json:"images"`
-		Warnings []warningJSON `json:"warnings,omitempty"`
-	}{1, built, a.warnings}, textOf(digests))
+	return a.PrintResult(buildsJSON{1, append([]builtJSON{}, built...), a.warnings}, textOf(digests))
 }

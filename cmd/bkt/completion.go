@@ -14,7 +14,17 @@ type completionCmd struct {
 }
 
 // Run prints the completion script of a shell.
-func (c *completionCmd) Run(a *app) error { return a.Print(completion.Script(c.Shell)) }
+func (c *completionCmd) Run(a *app) error {
+	script := completion.Script(c.Shell)
+	return a.PrintResult(completionJSON{1, c.Shell, script}, script)
+}
+
+// completionJSON is the output of --json.
+type completionJSON struct {
+	Version int    `json:"version"`
+	Shell   string `json:"shell"`
+	Script  string `json:"script"`
+}
 
 // completeCmd is what the completion scripts run.
 type completeCmd struct {

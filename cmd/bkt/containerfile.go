@@ -166,8 +166,11 @@ func (c *checkCmd) print(a *app, findings []finding.Finding, p plan.Plan) error 
 	if c.SARIF {
 		return a.PrintJSON(finding.ToSARIF(version.String(), findings))
 	}
-	return a.PrintJSON(struct {
-		ui.PlanJSON
-		Findings []finding.Finding `json:"findings"`
-	}{ui.AsJSON(p), findings})
+	return a.PrintJSON(checkJSON{ui.AsJSON(p), append([]finding.Finding{}, findings...)})
+}
+
+// checkJSON is the output of --json.
+type checkJSON struct {
+	ui.PlanJSON
+	Findings []finding.Finding `json:"findings"`
 }

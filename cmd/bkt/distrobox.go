@@ -27,5 +27,12 @@ func (c *iniCmd) Run(a *app) error {
 	for _, note := range notes {
 		a.Note("%s", note)
 	}
-	return a.Print(text)
+	return a.PrintResult(iniJSON{1, text, append([]string{}, notes...)}, text)
+}
+
+// iniJSON is the output of --json.
+type iniJSON struct {
+	Version int      `json:"version"`
+	Ini     string   `json:"ini"`
+	Notes   []string `json:"notes"` // what the format cannot express
 }

@@ -109,10 +109,13 @@ func (c *engineStopCmd) Run(ctx context.Context, a *app) error {
 	if !stopped {
 		text = "the engine was not running"
 	}
-	return a.printDone(struct {
-		Version int  `json:"version"`
-		Stopped bool `json:"stopped"`
-	}{1, stopped}, text)
+	return a.printDone(stoppedJSON{1, stopped}, text)
+}
+
+// stoppedJSON is the output of engine stop --json.
+type stoppedJSON struct {
+	Version int  `json:"version"`
+	Stopped bool `json:"stopped"` // it was running
 }
 
 type enginePruneCmd struct {
@@ -140,11 +143,14 @@ func (c *enginePruneCmd) Run(ctx context.Context, a *app) error {
 	if left.InUse > 0 {
 		text += fmt.Sprintf("; builds use %s more", size(left.InUse))
 	}
-	return a.printDone(struct {
-		Version int   `json:"version"`
-		Freed   int64 `json:"freed"`
-		InUse   int64 `json:"inUse,omitempty"`
-	}{1, freed, left.InUse}, text)
+	return a.printDone(prunedJSON{1, freed, left.InUse}, text)
+}
+
+// prunedJSON is the output of engine prune --json.
+type prunedJSON struct {
+	Version int   `json:"version"`
+	Freed   int64 `json:"freed"`           // bytes
+	InUse   int64 `json:"inUse,omitempty"` // bytes that builds use
 }
 
 // printDone prints v with --json, or else a line that says what was done.

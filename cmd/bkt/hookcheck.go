@@ -112,6 +112,15 @@ type ranJSON struct {
 	Ignored []rehearse.Ignored `json:"ignored"`
 }
 
+// hookCheckJSON is the output of --json.
+type hookCheckJSON struct {
+	Version  int            `json:"version"`
+	Hooks    int            `json:"hooks"` // how many were checked
+	Findings []hook.Finding `json:"findings"`
+	*ranJSON
+	Warnings []warningJSON `json:"warnings,omitempty"`
+}
+
 // print prints the findings, and how many hooks were checked.
 func (c *hookCheckCmd) print(a *app, hooks int, found []hook.Finding, ran pipeline.Rehearsed) error {
 	var more *ranJSON
@@ -126,13 +135,7 @@ func (c *hookCheckCmd) print(a *app, hooks int, found []hook.Finding, ran pipeli
 		}
 		return a.PrintJSON(finding.ToSARIF(version.String(), findings))
 	case a.JSON:
-		return a.PrintJSON(struct {
-			Version  int            `json:"version"`
-			Hooks    int            `json:"hooks"` // how many were checked
-			Findings []hook.Finding `json:"findings"`
-			*ranJSON
-			Warnings []warningJSON `json:"warnings,omitempty"`
-		}{1, hooks, append([]hook.Finding{}, found...), more, a.warnings})
+		return a.PrintJSON(hookCheckJSON{1, hooks, append([]hook.Finding{}, found...), more, a.warnings})
 	case a.Quiet:
 		return nil
 	}

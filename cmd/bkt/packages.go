@@ -82,9 +82,12 @@ func (listCmd) Run(a *app) error {
 		lines = append(lines, "@"+strings.TrimPrefix(g, "@"))
 	}
 	slices.Sort(lines)
-	return a.PrintResult(struct {
-		Version  int      `json:"version"`
-		Packages []string `json:"packages"`
-		Groups   []string `json:"groups"`
-	}{1, d.Content.PackageNames(), append([]string{}, d.Content.Groups...)}, textOf(lines))
+	return a.PrintResult(listJSON{1, append([]string{}, d.Content.PackageNames()...), append([]string{}, d.Content.Groups...)}, textOf(lines))
+}
+
+// listJSON is the output of --json.
+type listJSON struct {
+	Version  int      `json:"version"`
+	Packages []string `json:"packages"`
+	Groups   []string `json:"groups"`
 }

@@ -35,7 +35,7 @@ func (c *pushCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer release()
-	result := builtJSON{Built: pipeline.Built{Image: gen.Image(c.Image), Digest: l.Digest.String(), Layout: l.Dir}}
+	result := builtJSON{Image: gen.Image(c.Image), Digest: l.Digest.String(), Layout: l.Dir}
 	result.Outdated = pipeline.IsOutdated(ctx, a, r, result.Image, l)
 	same := false
 	if c.UnlessSame {

@@ -63,8 +63,11 @@ func (c *schemaCmd) write(ctx context.Context, a *app) error {
 
 func (a *app) printSchemaNames() error {
 	names := manifest.Names()
-	return a.PrintResult(struct {
-		Version int      `json:"version"`
-		Names   []string `json:"names"`
-	}{1, names}, textOf(names))
+	return a.PrintResult(schemaNamesJSON{1, names}, textOf(names))
+}
+
+// schemaNamesJSON is the output of --json without a name.
+type schemaNamesJSON struct {
+	Version int      `json:"version"`
+	Names   []string `json:"names"`
 }

@@ -62,6 +62,14 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	return errors.Join(a.printTests(all, outdated), imagetest.Err(all))
 }
 
+// testsJSON is the output of --json.
+type testsJSON struct {
+	Version  int           `json:"version"`
+	Checks   []testJSON    `json:"checks"`
+	Outdated []gen.Image   `json:"outdated,omitempty"` // images that are older than their inputs
+	Warnings []warningJSON `json:"warnings,omitempty"`
+}
+
 // testJSON is a result in the output of --json.
 type testJSON struct {
 	Image   gen.Image        `json:"image"`
@@ -84,12 +92,7 @@ func (a *app) printTests(all []imagetest.Result, outdated []gen.Image) error {
 			a.writeTest(&text, t)
 		}
 	}
-	return a.PrintResult(struct {
-		Version  int           `json:"version"`
-		Checks   []testJSON    `json:"checks"`
-		Outdated []gen.Image   `json:"outdated,omitempty"` // images that are older than their inputs
-		Warnings []warningJSON `json:"warnings,omitempty"`
-	}{1, results, outdated, a.warnings}, text.String())
+	return a.PrintResult(testsJSON{1, results, outdated, a.warnings}, text.String())
 }
 
 func (a *app) writeTest(out *strings.Builder, t imagetest.Result) {

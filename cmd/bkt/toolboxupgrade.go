@@ -104,10 +104,7 @@ func (c *upgradeCmd) removeBackup(ctx context.Context, a *app, candidate upgrade
 func (a *app) printUpgrade(p upgrade.Plan, outcome upgrade.Outcome, removed bool) error {
 	switch {
 	case a.JSON:
-		return a.PrintJSON(struct {
-			upgrade.Report
-			Warnings []warningJSON `json:"warnings,omitempty"`
-		}{p.Report(outcome, removed), a.warnings})
+		return a.PrintJSON(upgradeJSON{p.Report(outcome, removed), a.warnings})
 	case outcome == upgrade.Unchanged:
 		return a.Print("nothing to do\n")
 	case outcome == upgrade.RolledBack, a.Quiet:
@@ -120,4 +117,10 @@ func (a *app) printUpgrade(p upgrade.Plan, outcome upgrade.Outcome, removed bool
 		a.Note("the old container is %s; to remove it, run \"%s rm --force %s\"", p.Backup, p.Manager, p.Backup)
 	}
 	return err
+}
+
+// upgradeJSON is the output of --json.
+type upgradeJSON struct {
+	upgrade.Report
+	Warnings []warningJSON `json:"warnings,omitempty"`
 }

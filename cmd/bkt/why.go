@@ -28,8 +28,11 @@ func (c *whyCmd) Run(a *app) error {
 	for n, l := range answers {
 		text[n] = fmt.Sprintf("%s:%d: %s", l.File, l.Number, l.Origin())
 	}
-	return a.PrintResult(struct {
-		Version int                  `json:"version"`
-		Lines   []containerfile.Line `json:"lines"`
-	}{1, answers}, textOf(text))
+	return a.PrintResult(whyJSON{1, answers}, textOf(text))
+}
+
+// whyJSON is the output of --json.
+type whyJSON struct {
+	Version int                  `json:"version"`
+	Lines   []containerfile.Line `json:"lines"`
 }

@@ -98,7 +98,7 @@ func Look(ctx context.Context, s live.System, asked []string, elsewhere error) (
 // files returns the status of the Containerfiles.
 func files(ctx context.Context, r repo.Repo) ([]File, error) {
 	names, err := containerfile.Names(r, nil)
-	var files []File
+	files := []File{}
 	for _, name := range names {
 		rendered := containerfile.Render(ctx, r.FS(), name, containerfile.Unchanged)
 		f := File{Name: name, State: "in step"}

@@ -37,6 +37,7 @@ func Params(dir string) testscript.Params {
 			"sub":       sub,
 			"typing":    typing,
 			"untouched": untouched,
+			"valid":     valid,
 		},
 	}
 }

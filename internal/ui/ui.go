@@ -135,7 +135,7 @@ type ChangeJSON struct {
 func AsJSON(p plan.Plan) PlanJSON {
 	j := PlanJSON{Version: 1, Changes: []ChangeJSON{}}
 	for _, c := range p {
-		j.Changes = append(j.Changes, ChangeJSON{c.Op, c.Targets, string(diffOf(c))})
+		j.Changes = append(j.Changes, ChangeJSON{c.Op, append([]string{}, c.Targets...), string(diffOf(c))})
 	}
 	return j
 }

@@ -26,7 +26,7 @@ type StageReport struct {
 // Report returns the plan and its outcome for --json. removed says that the old
 // container was removed.
 func (p Plan) Report(outcome Outcome, removed bool) Report {
-	r := Report{Version: 1, Box: p.Container, Image: p.Image, Result: outcome, Loses: append([]string{}, p.DataLoss...)}
+	r := Report{Version: 1, Box: p.Container, Image: p.Image, Result: outcome, Loses: append([]string{}, p.DataLoss...), Stages: []StageReport{}}
 	if (outcome == None || outcome == Upgraded) && !removed {
 		r.Backup = p.Backup
 	}
