@@ -148,11 +148,11 @@ func globWord(path string) string {
 }
 
 // staleUnits returns what differs between the unit files that bkt wrote for this user and
-// those that it would write now. Another bkt that exists is no difference, unless it is one
-// that an upgrade removes.
+// those that it would write now. If they run another bkt, that one knows what they should
+// say; only if an upgrade removes it, that is a difference.
 func staleUnits(w workspace.Workspace, s ownpath.Start) ([]error, error) {
 	service, err := findUnit(w, packaging.Service)
-	if err != nil || !packaging.Written(service.text) {
+	if err != nil || filepath.Dir(service.path) != userUnits(w) || !packaging.Written(service.text) {
 		return nil, patherr.UnlessMissing(err)
 	}
 	programs, err := packaging.Programs(service.text, w.Folders.Home)
@@ -167,6 +167,9 @@ func staleUnits(w workspace.Workspace, s ownpath.Start) ([]error, error) {
 	if ownpath.IsTransient(program) && !ownpath.IsTransient(stable) {
 		err := fmt.Errorf("%s runs %s, which the next upgrade or build of bkt replaces or removes; %s stays", service.path, program, stable)
 		return []error{hint.Add(err, enableHint)}, nil
+	}
+	if !ownpath.IsRunning(program) {
+		return nil, nil
 	}
 	all, err := unitsFor(w, program)
 	if err != nil {

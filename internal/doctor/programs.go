@@ -13,6 +13,7 @@ import (
 	"bkt/internal/host"
 	"bkt/internal/ownpath"
 	"bkt/internal/patherr"
+	"bkt/internal/paths"
 	"bkt/internal/plainfile"
 	"bkt/internal/plan"
 )
@@ -48,7 +49,7 @@ func missingPrograms(ctx context.Context, t *Target) ([]Problem, error) {
 	if err != nil || len(lines) < 2 {
 		return nil, nil // the check of the hook says why
 	}
-	all, errOwn := hooksIn(lines[0], isBelow(lines[0], lines[1]))
+	all, errOwn := hooksIn(lines[0], paths.Within(lines[0], lines[1]))
 	of, errManagers := t.hooksOfManagers()
 	return append(all, of...), errors.Join(errOwn, errManagers)
 }
@@ -103,9 +104,4 @@ func namesMissing(file, text string) error {
 // elsewhere returns the problem of a file that bkt does not change.
 func elsewhere(err error) []Problem {
 	return unfixable(hint.Add(err, "write only \"bkt\" there, and install it in a folder of PATH"))
-}
-
-func isBelow(file, dir string) bool {
-	rel, err := filepath.Rel(dir, file)
-	return err == nil && filepath.IsLocal(rel)
 }

@@ -151,6 +151,12 @@ func isVersion(name string) bool {
 
 func startsWithDigit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 
+// IsRunning reports whether a path leads to the running program.
+func IsRunning(path string) bool {
+	running, err := os.Executable()
+	return err == nil && isSame(path, running)
+}
+
 // isSame reports whether a path leads to a program, by links or as another name of its file.
 func isSame(path, program string) bool {
 	if resolved, err := filepath.EvalSymlinks(path); err == nil && resolved == program {

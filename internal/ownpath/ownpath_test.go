@@ -105,13 +105,13 @@ func TestStable(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := Start{Called: filepath.Base(running), Path: bin, Home: home}
-	if got, err := s.Stable(); err != nil || got != link {
+	if got, err := s.Stable(); err != nil || got != link || !IsRunning(link) {
 		t.Errorf("%s, %v", got, err)
 	}
 	if err := errors.Join(os.Remove(link), os.WriteFile(link, nil, 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Stable(); err != nil || got != running {
+	if got, err := s.Stable(); err != nil || got != running || IsRunning(link) {
 		t.Errorf("%s, %v", got, err)
 	}
 }
