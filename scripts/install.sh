@@ -41,13 +41,9 @@ install -D -m 0755 -t "${DESTDIR:-}$bin" "$programs/bkt" "$programs/bkt-engine"
 
 pages=$(mktemp -d)
 trap 'rm -rf "$pages"' EXIT
-if "$bkt" help man-pages >/dev/null 2>&1; then
-	"$bkt" -q man-pages "$pages"
-	gzip --no-name "$pages"/*
-	put 0644 share/man/man1 "$pages"/*
-else
-	echo "install: note: this bkt writes no man pages" >&2
-fi
+"$bkt" -q man-pages "$pages"
+gzip --no-name "$pages"/*
+put 0644 share/man/man1 "$pages"/*
 
 # "bkt auto-capture enable" writes units for other places of bkt itself.
 for unit in "$root"/packaging/systemd/user/*; do
