@@ -32,6 +32,12 @@ install: build ## install the programs, completions, units and documents below $
 release: ## make the files of the release VERSION in dist/
 	scripts/release.sh "$(VERSION)"
 
+# For platforms of other architectures, the machine needs an emulator (qemu-user-static).
+.PHONY: release-image
+release-image: BKT ?= bin/bkt
+release-image: ## build an image with bkt from the RPMs in dist/, with bkt
+	@$(BKT) -C packaging/image build system --build-context packages=$(CURDIR)/dist $(IMAGE_FLAGS)
+
 .PHONY: setup
 setup: ## install what the tests and the demo need
 	scripts/setup.sh
