@@ -62,6 +62,7 @@ test: setup check programs ## check the code, and run every test except the slow
 	scripts/offline.sh appimage
 	scripts/offline.sh distrobox
 	scripts/vscode.sh
+	scripts/offline.sh desktop
 	$(GO) test -vet=off -tags $(TAGS) -timeout 30m -p 3 -parallel 4 $(TESTFLAGS) ./e2e/... ./...
 	$(GO) test -C scripts -vet=off $(TESTFLAGS) ./...
 
@@ -100,6 +101,7 @@ check: build ## check code, licences, our own Containerfiles and workflows
 	@GO=$(GO) scripts/vulncheck.sh
 	$(GO) run -C scripts ./notices --check ../THIRD_PARTY_NOTICES
 	bin/bkt containerfile check
+	bin/bkt -C packaging/image containerfile check
 	$(GO) build -C scripts -o ../bin/ github.com/rhysd/actionlint/cmd/actionlint
 	bin/actionlint .github/workflows/*.yml
 	@rm -rf bin/new && bin/bkt -q init bin/new && git init -q bin/new

@@ -20,6 +20,7 @@ var may = map[string]string{
 	"e2e/engines":                "",
 	"e2e/git":                    "",
 	"e2e/images":                 "",
+	"e2e/install":                "",
 	"gen":                        "gen/bounded gen/flow gen/section internal/dockerfile internal/encode internal/filetree internal/finding internal/hint internal/imagerule internal/manifest internal/patherr internal/paths internal/printable internal/strictjson templates",
 	"gen/bounded":                "internal/hint",
 	"gen/flow":                   "internal/dockerfile internal/hint internal/script/call internal/strictjson",

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes what the tests and the demo need to build images without a network:
 #
-#     offline.sh [dnf5|dnf4|variants|packages|appimage|distrobox]
+#     offline.sh [dnf5|dnf4|variants|packages|appimage|distrobox|desktop]
 #
 #     base/             an OCI layout with an image that has dnf5
 #     base-dnf4/        the same with dnf 4, for the argument dnf4
@@ -10,6 +10,8 @@
 #                       variants/table.go for what they have of which
 #     distrobox/        a folder for each generation of distrobox, for the
 #                       argument distrobox
+#     desktop/          a system to install bkt in, and what bkt's packages require,
+#                       for the argument desktop, which takes a mirror of Debian
 #     packages/fedora/  a repository of stand-ins for Fedora's packages, with
 #                       every package that manifests/ names
 #     packages/external/    a repository of others, whose packages are signed
@@ -181,6 +183,24 @@ fetch_source() {
 	apt-get "${options[@]}" update && (cd "$2" && apt-get "${options[@]}" source --tar-only "$1")
 }
 
+# make_desktop makes a system of the base image.
+make_desktop() {
+	local input
+	make_base dnf5 base
+	input=$(hash desktop "$scripts"/{desktop,mirror}.sh "$offline/base/index.json")
+	if current desktop "$input"; then
+		return
+	fi
+	((EUID == 0)) || die "making a root file system takes root: run sudo env \"PATH=\$PATH\" BKT_CACHE=$cache $0 desktop"
+	begin
+	say "making desktop, a system to install bkt in"
+	unshare --mount --propagation private "$scripts/desktop.sh" "$offline/base" "$work/desktop" >"$work/log" 2>&1 || {
+		tail -n 20 "$work/log" >&2
+		die "desktop cannot be made"
+	}
+	replace desktop "$input"
+}
+
 # index makes the index of a repository. On Debian, createrepo_c complains of
 # files of rpm that it can do without.
 index() {
@@ -286,9 +306,9 @@ own() {
 
 main() {
 	case $1 in
-	dnf5 | dnf4 | variants | packages | appimage | distrobox) ;;
+	dnf5 | dnf4 | variants | packages | appimage | distrobox | desktop) ;;
 	*)
-		echo "usage: offline.sh [dnf5|dnf4|variants|packages|appimage|distrobox]" >&2
+		echo "usage: offline.sh [dnf5|dnf4|variants|packages|appimage|distrobox|desktop]" >&2
 		exit 2
 		;;
 	esac
@@ -305,6 +325,7 @@ main() {
 	dnf4) make_base dnf4 base-dnf4 ;;
 	variants) make_variants ;;
 	distrobox) make_distrobox ;;
+	desktop) make_desktop ;;
 	esac
 	own "$above"
 	echo "$offline"

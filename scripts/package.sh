@@ -63,7 +63,7 @@ mkdir -p "$dist"
 for format in ${BKT_FORMATS:-archive rpm deb}; do
 	case $format in
 	archive) archive ;;
-	rpm) package rpm "bkt-${version//-/\~}-1.${rpm_names[$arch]}.rpm" ;;
-	deb) package deb "bkt_${version//-/\~}-1_$arch.deb" ;;
+	rpm) package rpm "bkt-$version-1.${rpm_names[$arch]}.rpm" ;;
+	deb) package deb "bkt_$version-1_$arch.deb" ;;
 	esac
 done

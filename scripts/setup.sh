@@ -62,6 +62,7 @@ wanted() {
 		echo docker.io dockerd
 		echo docker-registry docker-registry
 		echo gnupg gpg
+		echo rpm rpmbuild
 		echo dconf-cli dconf
 		echo libglib2.0-bin gsettings gdbus glib-compile-schemas
 	else
@@ -72,6 +73,7 @@ wanted() {
 		echo util-linux flock
 		echo dpkg dpkg-deb
 		echo gnupg2 gpg
+		echo rpm-build rpmbuild
 		echo dconf dconf
 		echo glib2 gsettings gdbus glib-compile-schemas
 	fi

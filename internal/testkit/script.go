@@ -222,3 +222,6 @@ func steps(ts *testscript.TestScript, neg bool, args []string) {
 
 // quote quotes a word for the shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// Update reports whether tests rewrite the expected output, instead of comparing it.
+func Update() bool { return *update }
