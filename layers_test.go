@@ -14,7 +14,7 @@ import (
 // may says which packages of the module a package may import: only those below
 // it. A package that is missing here is an error, too.
 var may = map[string]string{
-	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/editor internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/hook/rehearse internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/manual internal/merge internal/mergedriver internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/strictjson internal/ui internal/upgrade internal/usage internal/verdict internal/version internal/workspace schemas",
+	"cmd/bkt":                    "gen internal/autocapture internal/buildspec internal/completion internal/containerfile internal/crash internal/doctor internal/domains internal/editor internal/engineclient internal/finding internal/githook internal/hint internal/hook internal/hook/lint internal/hook/rehearse internal/host internal/imagetest internal/interrupt internal/live internal/manifest internal/manual internal/merge internal/mergedriver internal/ownpath internal/patherr internal/pipeline internal/plan internal/printable internal/reconcile internal/repo internal/report internal/scaffold internal/shell internal/status internal/strictjson internal/ui internal/upgrade internal/usage internal/verdict internal/version internal/workspace schemas",
 	"cmd/bkt-engine":             "internal/crash internal/engine internal/engine/contract internal/engine/machine internal/interrupt internal/ocilayout internal/registry internal/version",
 	"e2e/containers":             "",
 	"e2e/engines":                "",
@@ -30,7 +30,7 @@ var may = map[string]string{
 	"internal/appimage":          "internal/appimage/squashfs internal/hint internal/homepath internal/keyfile internal/manifest internal/plainfile internal/plan internal/reconcile internal/statefile",
 	"internal/appimage/squashfs": "",
 	"internal/appimage/squashfs/squashfstest": "internal/testkit",
-	"internal/autocapture":                    "gen internal/containerfile internal/domains internal/gvariant internal/hint internal/host internal/live internal/mergedriver internal/patherr internal/plainfile internal/plan internal/reconcile internal/repo internal/statefile internal/workspace packaging",
+	"internal/autocapture":                    "gen internal/containerfile internal/domains internal/gvariant internal/hint internal/host internal/live internal/mergedriver internal/ownpath internal/patherr internal/plainfile internal/plan internal/reconcile internal/repo internal/statefile internal/workspace packaging",
 	"internal/bootc":                          "internal/host internal/patherr internal/plan",
 	"internal/buildkit":                       "internal/buildspec internal/crash internal/engine/contract internal/engineclient internal/hint internal/ocilayout internal/owner internal/patherr internal/proxy internal/stepfailure",
 	"internal/buildspec":                      "internal/confine internal/dockerfile internal/hint internal/ocilayout internal/patherr internal/paths internal/plainfile internal/proxy",
@@ -43,7 +43,7 @@ var may = map[string]string{
 	"internal/distrobox/export":               "internal/manifest internal/patherr internal/plainfile internal/shell",
 	"internal/distrobox/manager":              "internal/paths internal/plainfile internal/plan internal/reconcile",
 	"internal/dockerfile":                     "internal/printable",
-	"internal/doctor":                         "internal/distrobox/export internal/domains internal/editor internal/engine/contract internal/engineclient internal/finding internal/githook internal/hint internal/host internal/live internal/manifest internal/mergedriver internal/patherr internal/pipeline internal/plainfile internal/plan internal/printable internal/reconcile internal/repo internal/statefile internal/version internal/workspace schemas",
+	"internal/doctor":                         "internal/distrobox/export internal/domains internal/editor internal/engine/contract internal/engineclient internal/finding internal/githook internal/hint internal/host internal/live internal/manifest internal/mergedriver internal/ownpath internal/patherr internal/paths internal/pipeline internal/plainfile internal/plan internal/printable internal/reconcile internal/repo internal/statefile internal/version internal/workspace schemas",
 	"internal/domains":                        "internal/appimage internal/distrobox internal/extension internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/patherr internal/plainfile internal/plan internal/reconcile internal/secret internal/services internal/strictjson internal/workspace",
 	"internal/editor":                         "internal/manifest internal/patherr internal/plan internal/repo schemas",
 	"internal/encode":                         "internal/shell",
@@ -81,7 +81,7 @@ var may = map[string]string{
 	"internal/manual":                         "internal/patherr internal/plainfile internal/plan internal/usage",
 	"internal/merge":                          "internal/hint internal/manifest internal/patherr internal/strictjson",
 	"internal/merge/mergetest":                "internal/manifest",
-	"internal/mergedriver":                    "internal/confine internal/crash internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/merge internal/patherr internal/plainfile internal/plan internal/repo internal/shell",
+	"internal/mergedriver":                    "internal/confine internal/crash internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/merge internal/ownpath internal/patherr internal/plainfile internal/plan internal/repo internal/shell",
 	"internal/ocilayout":                      "internal/flock internal/hint internal/owner internal/patherr internal/plainfile",
 	"internal/owner":                          "",
 	"internal/patherr":                        "",
@@ -96,7 +96,7 @@ var may = map[string]string{
 	"internal/registry":                       "internal/engine/contract internal/hint internal/ocilayout internal/patherr internal/plainfile internal/realm",
 	"internal/repo":                           "internal/confine internal/flock internal/hint internal/manifest internal/patherr internal/plainfile internal/plan internal/shell",
 	"internal/report":                         "internal/host internal/live internal/plan internal/reconcile internal/ui",
-	"internal/scaffold":                       "gen internal/githook internal/hint internal/host internal/manifest internal/mergedriver internal/patherr internal/pipeline internal/plan internal/repo internal/shell internal/ui internal/version schemas",
+	"internal/scaffold":                       "gen internal/githook internal/hint internal/host internal/manifest internal/mergedriver internal/patherr internal/pipeline internal/plan internal/repo internal/shell internal/ui internal/version internal/workspace schemas",
 	"internal/schema":                         "internal/hint internal/manifest internal/strictjson schemas",
 	"internal/script":                         "",
 	"internal/script/call":                    "internal/hook/command internal/script",
@@ -119,6 +119,7 @@ var may = map[string]string{
 	"packaging":                               "",
 	"schemas":                                 "",
 	"templates":                               "",
+	"internal/ownpath":                        "internal/patherr",
 }
 
 // edges are the modules that only some packages may import.
