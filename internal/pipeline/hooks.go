@@ -374,7 +374,8 @@ func (o HookOptions) findOldHome() (rehearse.OldHome, buildkit.ExtraMount, error
 }
 
 // CheckHooks checks the text of hooks, and runs them with b in the image l, which is
-// built already. A rule that they break is an error.
+// built already. A rule that they break is an error. A hook that cannot be run here is a
+// warning: the container will run it, and does not start if it fails.
 func CheckHooks(ctx context.Context, log Log, r repo.Repo, b buildkit.Builder, l ocilayout.Image, hooks []*hook.Declared) error {
 	o, err := rehearseOptions(HookLimit)
 	if err != nil {
@@ -387,5 +388,13 @@ func CheckHooks(ctx context.Context, log Log, r repo.Repo, b buildkit.Builder, l
 		found = append(found, ran.Found...)
 		return err
 	})
-	return errors.Join(hook.Err(found), err)
+	var broken []hook.Finding
+	for _, f := range found {
+		if f.Verdict == hook.NotRun {
+			log.Warn([]error{f})
+			continue
+		}
+		broken = append(broken, f)
+	}
+	return errors.Join(hook.Err(broken), err)
 }
