@@ -84,6 +84,7 @@ var may = map[string]string{
 	"internal/mergedriver":                    "internal/confine internal/crash internal/flatpak internal/gsettings internal/hint internal/host internal/manifest internal/merge internal/ownpath internal/patherr internal/plainfile internal/plan internal/repo internal/shell",
 	"internal/ocilayout":                      "internal/flock internal/hint internal/owner internal/patherr internal/plainfile",
 	"internal/owner":                          "",
+	"internal/ownpath":                        "internal/patherr",
 	"internal/patherr":                        "",
 	"internal/paths":                          "",
 	"internal/pipeline":                       "gen internal/buildkit internal/buildspec internal/containerfile internal/engine/contract internal/engineclient internal/finding internal/hint internal/hook internal/hook/homecopy internal/hook/lint internal/hook/rehearse internal/host internal/imagerule internal/imagetest internal/manifest internal/ocilayout internal/owner internal/patherr internal/plainfile internal/plan internal/proxy internal/repo internal/secret internal/stepfailure internal/version internal/workspace",
