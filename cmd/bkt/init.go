@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 
 	"bkt/internal/githook"
 	"bkt/internal/host"
@@ -89,7 +88,7 @@ func (c *initCmd) adopt(ctx context.Context, a *app) error {
 	if err := a.FinishSteps(ctx, host.Executor{}, p, c.Mode); err != nil || c.Preview() {
 		return err
 	}
-	if err := os.Chdir(dir); err != nil {
+	if err := scaffold.Enter(dir); err != nil {
 		return err
 	}
 	r, err := a.repository()

@@ -177,7 +177,7 @@ func missingPreCommit(ctx context.Context, t *Target) ([]Problem, error) {
 	if t.Repo.Root == "" {
 		return nil, errNoRepository
 	}
-	if !host.Installed("git") {
+	if !host.Installed("git") || !t.Repo.HasImages() {
 		return nil, nil
 	}
 	if _, err := (host.Query{}).Git(ctx, t.Repo.Root, nil, "rev-parse", "--git-dir"); err != nil {

@@ -14,11 +14,13 @@ import (
 	"bkt/internal/hint"
 	"bkt/internal/host"
 	"bkt/internal/manifest"
+	"bkt/internal/patherr"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
 	"bkt/internal/shell"
 	"bkt/internal/ui"
 	"bkt/internal/version"
+	"bkt/internal/workspace"
 )
 
 // PlanAll asks what f leaves open, and plans the files of r and what git needs to keep them.
@@ -130,4 +132,23 @@ func PlanClone(ctx context.Context, url, into string) (dir string, p plan.Plan, 
 	// Submodules stay away: nothing that bkt reads is in one.
 	clone := plan.Run{Argv: []string{"git", "clone", "--quiet", "--no-recurse-submodules", "--", url, dir}}
 	return dir, plan.Plan{{Op: plan.Add, Targets: []string{dir}, Steps: []plan.Step{clone}}}, nil
+}
+
+// Enter makes the folder of a clone the current folder, and the only place for a repository:
+// one that does not have images or manifests must not stand for another repository.
+func Enter(dir string) error {
+	if err := os.Chdir(dir); err != nil {
+		return patherr.TrimOp(err)
+	}
+	if err := workspace.OnlyHere(); err != nil {
+		return err
+	}
+	found, err := repo.Find(dir)
+	if err == nil && found.Root != dir {
+		err = fmt.Errorf("%s %w", dir, repo.ErrNone)
+	}
+	if errors.Is(err, repo.ErrNone) {
+		return hint.Add(fmt.Errorf("%s %w: nothing is applied", dir, repo.ErrNone), "run \"bkt init %s\" to make it one, or remove it", shell.Show(dir))
+	}
+	return err
 }
