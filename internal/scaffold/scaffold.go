@@ -113,7 +113,7 @@ func Plan(r repo.Repo, a Answers) (Result, error) {
 func planSchemas(r repo.Repo, missing map[string]bool) (plan.Plan, error) {
 	var p plan.Plan
 	for _, f := range manifest.All() {
-		name := "schemas/" + strings.TrimSuffix(f.Name, ".json") + ".schema.json"
+		name := manifest.SchemaPath(f.Name)
 		if !missing[f.Path] || r.Has(name) {
 			continue
 		}
