@@ -34,7 +34,8 @@ write() {
 
 install -D -m 0755 -t "${DESTDIR:-}$bin" "$programs/bkt" "$programs/bkt-engine"
 
-"$bkt" completion bash | write share/bash-completion/completions/bkt
+# bash-completion also finds it by this name. Only the program in an archive is called bkt.
+"$bkt" completion bash | write share/bash-completion/completions/bkt.bash
 "$bkt" completion zsh | write share/zsh/site-functions/_bkt
 "$bkt" completion fish | write share/fish/vendor_completions.d/bkt.fish
 "$bkt" completion nushell | write share/nushell/vendor/autoload/bkt.nu
