@@ -120,7 +120,6 @@ var may = map[string]string{
 	"packaging":                               "",
 	"schemas":                                 "",
 	"templates":                               "",
-	"internal/ownpath":                        "internal/patherr",
 }
 
 // edges are the modules that only some packages may import.
