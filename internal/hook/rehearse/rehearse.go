@@ -177,5 +177,5 @@ func newRunner(in buildkit.Inspection, o Options, hooks []*hook.Declared) *runne
 	// Without this, BuildKit takes the result of an earlier run from its cache,
 	// although hooks download new files each time.
 	env["BKT_REHEARSAL"] = strconv.FormatInt(time.Now().UnixNano(), 10)
-	return &runner{Options: o, in: in, env: env, hooks: hooks, container: hooks[0].Container, ignored: map[string]Ignored{}}
+	return &runner{Options: o, in: in, env: env, hooks: hooks, container: hooks[0].Container, ignored: map[string]Ignored{}, blames: map[*run]map[string]*hook.Declared{}}
 }

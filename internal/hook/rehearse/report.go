@@ -25,7 +25,7 @@ func (r *runner) report(ctx context.Context, differ []difference, broken rule, r
 	if len(differ) == 0 {
 		return nil
 	}
-	by, err := runs.blame(ctx)
+	by, err := r.blame(ctx, runs)
 	if err != nil {
 		return err
 	}
@@ -139,10 +139,14 @@ func (r *runner) isFreePath(name string, h *hook.Declared) bool {
 	return ok
 }
 
-// blame returns the hook that has changed each path last.
-func (r runsOf) blame(ctx context.Context) (map[string]*hook.Declared, error) {
+// blame returns the hook that has changed each path last. It asks the engine once for the
+// same runs.
+func (r *runner) blame(ctx context.Context, runs runsOf) (map[string]*hook.Declared, error) {
+	if by, ok := r.blames[&runs[0]]; ok {
+		return by, nil
+	}
 	by := map[string]*hook.Declared{}
-	for _, run := range r {
+	for _, run := range runs {
 		touched, err := changes(ctx, run.before, run.after)
 		if err != nil {
 			return nil, err
@@ -151,6 +155,7 @@ func (r runsOf) blame(ctx context.Context) (map[string]*hook.Declared, error) {
 			by[t.Path] = run.hook
 		}
 	}
+	r.blames[&runs[0]] = by
 	return by, nil
 }
 

@@ -24,7 +24,8 @@ type runner struct {
 	hooks     []*hook.Declared // that have not failed yet
 	noNetwork bool             // a hook had none
 	found     []hook.Finding
-	ignored   map[string]Ignored // by path
+	ignored   map[string]Ignored                 // by path
+	blames    map[*run]map[string]*hook.Declared // by the first of the runs, see [runner.blame]
 }
 
 // result returns what is known.
