@@ -34,7 +34,7 @@ var may = map[string]string{
 	"internal/bootc":                          "internal/host internal/patherr internal/plan",
 	"internal/buildkit":                       "internal/buildspec internal/crash internal/engine/contract internal/engineclient internal/hint internal/ocilayout internal/owner internal/patherr internal/proxy internal/stepfailure",
 	"internal/buildspec":                      "internal/confine internal/dockerfile internal/hint internal/ocilayout internal/patherr internal/paths internal/plainfile internal/proxy",
-	"internal/completion":                     "",
+	"internal/completion":                     "gen internal/containerfile internal/live internal/manifest internal/repo",
 	"internal/confine":                        "internal/paths internal/plainfile internal/shell",
 	"internal/containerfile":                  "gen gen/lint gen/undeclared internal/buildspec internal/crash internal/dockerfile internal/finding internal/hint internal/host internal/manifest internal/patherr internal/plan internal/printable internal/repo internal/shell internal/strictjson",
 	"internal/crash":                          "internal/hint internal/version",

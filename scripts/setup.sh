@@ -43,6 +43,10 @@ wanted() {
 	echo flatpak flatpak
 	echo squashfs-tools mksquashfs
 	echo zip zip # the archives of extensions
+	# Shells that complete command lines; nushell comes from npm.
+	echo zsh zsh
+	echo fish fish
+	echo tmux tmux
 	# VS Code's language service checks the schemas, see vscode.sh.
 	echo nodejs node
 	echo npm npm

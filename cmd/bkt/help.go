@@ -23,14 +23,7 @@ func (c *helpCmd) Run(ctx context.Context, a *app) error {
 type versionCmd struct{}
 
 // Run prints what --version prints.
-func (versionCmd) Run(ctx context.Context, a *app) error {
-	args := []string{"--version"}
-	if a.JSON {
-		args = append([]string{"--json"}, args...)
-	}
-	_, _, err := a.parse(ctx, args)
-	return usage.Explain(err)
-}
+func (versionCmd) Run(a *app) error { return a.printVersion() }
 
 // manPagesCmd writes the manual, for packages.
 type manPagesCmd struct {
