@@ -96,7 +96,7 @@ func Name(err error, dir string) error {
 	var all []error
 	for _, e := range hint.Split(err) {
 		if !strings.Contains(e.Error(), dir) {
-			e = hint.Prefix(dir+": ", e)
+			e = hint.Prefix(dir, e)
 		}
 		all = append(all, e)
 	}
