@@ -75,12 +75,15 @@ func Names() ([]string, error) {
 
 // Programs returns the absolute paths of the programs that a unit, or a drop-in of one, runs
 // with ExecStart, for the user with that home. A path with other specifiers than %h is left
-// out.
-func Programs(text []byte, home string) ([]string, error) {
+// out. replaces says that they take the place of those of the files before.
+func Programs(text []byte, home string) (all []string, replaces bool, err error) {
 	options, err := unit.DeserializeOptions(bytes.NewReader(text))
-	var all []string
 	for _, o := range options {
 		if o.Section != "Service" || o.Name != "ExecStart" {
+			continue
+		}
+		if o.Value == "" {
+			all, replaces = nil, true
 			continue
 		}
 		word := firstWord(strings.TrimLeft(o.Value, "@-:+!|")) // systemd.service(5): the prefixes
@@ -90,7 +93,7 @@ func Programs(text []byte, home string) ([]string, error) {
 			all = append(all, strings.ReplaceAll(word, "\x00", "%"))
 		}
 	}
-	return all, err
+	return all, replaces, err
 }
 
 // firstWord returns the first word of a command line of systemd.syntax(7), which may be

@@ -9,22 +9,23 @@ import (
 // TestPrograms checks which programs units and drop-ins run.
 func TestPrograms(t *testing.T) {
 	tests := []struct {
-		text string
-		want []string
+		text     string
+		want     []string
+		replaces bool
 	}{
-		{"[Service]\nExecStart=:/usr/bin/bkt -C %f auto-capture run\n", []string{"/usr/bin/bkt"}},
-		{"[Service]\nExecStart=\nExecStart=-@/a/b x\n", []string{"/a/b"}},
-		{"[Service]\nExecStart=\"/a b%%c/bkt\" -C %f\n", []string{"/a b%c/bkt"}},
-		{"[Service]\nExecStart='/a b/bkt' x\n", []string{"/a b/bkt"}},
-		{"[Service]\nExecStart=%h/bin/bkt x\n", []string{"/home/me/bin/bkt"}},
-		{"[Service]\nExecStart=%t/bkt x\n", nil}, // unknown here
-		{"[Service]\nExecStart=bkt x\n", nil},    // systemd searches it
-		{"[Service]\nExecStartPre=/a/b\n[Other]\nExecStart=/c\n", nil},
-		{"[Service]\nEnvironment=A=B\n", nil},
+		{"[Service]\nExecStart=:/usr/bin/bkt -C %f auto-capture run\n", []string{"/usr/bin/bkt"}, false},
+		{"[Service]\nExecStart=/c\nExecStart=\nExecStart=-@/a/b x\n", []string{"/a/b"}, true},
+		{"[Service]\nExecStart=\"/a b%%c/bkt\" -C %f\n", []string{"/a b%c/bkt"}, false},
+		{"[Service]\nExecStart='/a b/bkt' x\n", []string{"/a b/bkt"}, false},
+		{"[Service]\nExecStart=%h/bin/bkt x\n", []string{"/home/me/bin/bkt"}, false},
+		{"[Service]\nExecStart=%t/bkt x\n", nil, false}, // unknown here
+		{"[Service]\nExecStart=bkt x\n", nil, false},    // systemd searches it
+		{"[Service]\nExecStartPre=/a/b\n[Other]\nExecStart=/c\n", nil, false},
+		{"[Service]\nEnvironment=A=B\n", nil, false},
 	}
 	for _, tt := range tests {
-		if got, err := Programs([]byte(tt.text), "/home/me"); err != nil || cmp.Diff(tt.want, got) != "" {
-			t.Errorf("%s: %q, %v", tt.text, got, err)
+		if got, replaces, err := Programs([]byte(tt.text), "/home/me"); err != nil || cmp.Diff(tt.want, got) != "" || replaces != tt.replaces {
+			t.Errorf("%s: %q, %v, %v", tt.text, got, replaces, err)
 		}
 	}
 }
@@ -37,7 +38,7 @@ func TestProgramsOfCapture(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, u := range all {
-			got, err := Programs(u.Text, "/home/me")
+			got, _, err := Programs(u.Text, "/home/me")
 			if err != nil || (u.Name == Service) != (len(got) > 0) || len(got) > 0 && got[0] != program {
 				t.Errorf("%s of %s: %q, %v", u.Name, program, got, err)
 			}

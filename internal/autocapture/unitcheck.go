@@ -107,7 +107,10 @@ func (u foundUnit) missingPrograms(w workspace.Workspace, enabled []string) ([]e
 	}
 	var found []error
 	for _, from := range texts {
-		programs, err := packaging.Programs(from.text, w.Folders.Home)
+		programs, replaces, err := packaging.Programs(from.text, w.Folders.Home)
+		if replaces {
+			found = nil
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", from.path, err))
 		}
@@ -155,7 +158,7 @@ func staleUnits(w workspace.Workspace, s ownpath.Start) ([]error, error) {
 	if err != nil || filepath.Dir(service.path) != userUnits(w) || !packaging.Written(service.text) {
 		return nil, patherr.UnlessMissing(err)
 	}
-	programs, err := packaging.Programs(service.text, w.Folders.Home)
+	programs, _, err := packaging.Programs(service.text, w.Folders.Home)
 	if err != nil || len(programs) != 1 || ownpath.Check(programs[0]) != nil {
 		return nil, err // a unit that is broken says so
 	}
