@@ -45,6 +45,9 @@ func Outputs() (map[string][]string, error) {
 	return all, err
 }
 
+// null matches a null in JSON that is indented.
+var null = regexp.MustCompile(`(?m)(^|: )null,?$`)
+
 // valid is the script command "valid COMMAND": the last output on stdout must be the object
 // in JSON that the document describes for that command of bkt, without fields that it does
 // not describe.
@@ -80,6 +83,9 @@ func valid(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if !slices.Contains(errs, nil) {
 			ts.Fatalf("%s", errors.Join(errs...))
+		}
+		if null.Match(raw) {
+			ts.Fatalf("a value is null:\n%s", raw)
 		}
 	}
 }

@@ -36,7 +36,7 @@ type needJSON struct {
 
 // Write writes n for [ReadNeeds].
 func (n Needs) Write(w io.Writer) error {
-	j := needsJSON{Version: n.Version}
+	j := needsJSON{Version: n.Version, Needs: []needJSON{}}
 	for _, need := range n.All {
 		j.Needs = append(j.Needs, needJSON{need.Name, need.Found, reasons(need.Err), need.Optional})
 	}
