@@ -120,7 +120,7 @@ func newMachine(t *testing.T, w *testkit.Workshop, format string) machine {
 func packages(t *testing.T, programs, dist, formats string, env ...string) {
 	t.Helper()
 	cmd := exec.Command("../../scripts/package.sh", "v0.3.0", runtime.GOARCH, programs, dist, filepath.Join(testkit.Programs(t), "bkt"))
-	cmd.Env = append(append(os.Environ(), "SOURCE_DATE_EPOCH=1800000000", "BKT_FORMATS="+formats), env...)
+	cmd.Env = append(append(os.Environ(), "SOURCE_DATE_EPOCH=1700000000", "BKT_FORMATS="+formats), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

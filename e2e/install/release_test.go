@@ -109,6 +109,10 @@ func TestRelease(t *testing.T) {
 	}
 	run(t, "diff", "--recursive", dists[0], dists[1])
 	run(t, "sh", "-c", `cd "$0" && sha256sum --check --quiet SHA256SUMS`, dists[0])
+	for _, arch := range []string{"amd64", "arm64"} { // what Homebrew downloads
+		run(t, "sh", "-c", `cd "$0" && name=bkt-0.3.0-linux-$1.tar.gz &&
+			grep -A1 "url \"https://example.org/bkt/releases/download/v0.3.0/$name\"" bkt.rb | grep "$(sha256sum <$name | cut -d ' ' -f 1)"`, dists[0], arch)
+	}
 	top := t.TempDir()
 	run(t, "unshare", "--net", "rpmbuild", "--nodeps", "-bb", "--define=_topdir "+top, "--define=_sourcedir "+dists[0], filepath.Join(dists[0], "bkt.spec"))
 	built, err := filepath.Glob(filepath.Join(top, "RPMS", "*", "bkt-0.3.0-1*.rpm"))
