@@ -19,7 +19,7 @@ import (
 type schemaCmd struct {
 	ui.Mode
 	Name  string `arg:"" optional:"" help:"Manifest name, e.g. toolbox-packages (default: list all)."`
-	Write bool   `help:"Write the schemas of all manifests into schemas/ of the repository, and their names into its manifests, for editors."`
+	Write bool   `help:"Write the schemas of the repository's manifests into schemas/, and their names into the manifests, for editors."`
 }
 
 // Run prints the JSON Schema of a manifest, or the names of all, or writes all.

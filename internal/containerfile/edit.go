@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 
+	"bkt/internal/editor"
 	"bkt/internal/manifest"
 	"bkt/internal/plan"
 	"bkt/internal/repo"
@@ -21,9 +23,10 @@ func Edit[T any](ctx context.Context, log Log, r repo.Repo, o SyncOptions, name 
 	if err := edit(&d.Content, d.Source); err != nil {
 		return nil, err
 	}
-	text, err := manifest.EncodeNew(r.FS(), name, d.Content)
-	if d.Exists() {
-		text, err = manifest.EncodeFile(name, d.Content)
+	text, err := manifest.EncodeFile(name, d.Content)
+	var schema plan.Plan
+	if err == nil && !d.Exists() {
+		text, schema, err = editor.PlanNew(r, name, text)
 	}
 	if err := errors.Join(err, repo.CheckSize(name, text)); err != nil {
 		return nil, err
@@ -36,7 +39,7 @@ func Edit[T any](ctx context.Context, log Log, r repo.Repo, o SyncOptions, name 
 	if err := keep(ctx, log, r, after, rendered, o, r.FS()); err != nil {
 		return nil, err
 	}
-	return append(r.Rewrite(name, d.Text, text), Rewrites(r, rendered)...), nil
+	return slices.Concat(r.Rewrite(name, d.Text, text), schema, Rewrites(r, rendered)), nil
 }
 
 // edited are the files of a repository after some of them were written.

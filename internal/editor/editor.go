@@ -7,10 +7,12 @@
 package editor
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"bkt/internal/manifest"
@@ -20,9 +22,9 @@ import (
 	"bkt/schemas"
 )
 
-// Plan returns the plan that writes the schemas of all manifests into the repository, and
-// has each manifest without a schema name its own. kept are files in the places of schemas
-// that are not bkt's: they stay as they are.
+// Plan returns the plan that writes the schema of each manifest of a repository, updates
+// schemas that are there, and has each manifest without a schema name its own. kept are files
+// in the places of schemas that are not bkt's: they stay as they are.
 //
 // A manifest that does not load is an error.
 func Plan(r repo.Repo) (p plan.Plan, kept []string, err error) {
@@ -31,6 +33,9 @@ func Plan(r repo.Repo) (p plan.Plan, kept []string, err error) {
 		old, text, err := read(r.FS(), name)
 		if err != nil {
 			return nil, nil, err
+		}
+		if old == nil && !r.Has(f.Path) {
+			continue
 		}
 		if old != nil && !IsOurs(old, name) {
 			kept = append(kept, name)
@@ -46,6 +51,35 @@ func Plan(r repo.Repo) (p plan.Plan, kept []string, err error) {
 		p = append(p, named...)
 	}
 	return p, kept, nil
+}
+
+// New returns the text of a manifest that bkt creates. If the repository has schemas of other
+// manifests, it names its own, which is to be written, too, unless that is nil.
+func New(files fs.FS, name string, text []byte) (named, schema []byte, err error) {
+	used := slices.ContainsFunc(manifest.All(), func(f manifest.File) bool {
+		_, err := fs.Stat(files, manifest.SchemaPath(f.Name))
+		return err == nil
+	})
+	if !used || bytes.HasPrefix(text, []byte("{\n  \"$schema\"")) {
+		return text, nil, nil
+	}
+	old, schema, err := read(files, manifest.SchemaPath(name))
+	if err != nil {
+		return nil, nil, err
+	}
+	if old != nil {
+		schema = nil
+	}
+	return manifest.AddSchema(name, text), schema, nil
+}
+
+// PlanNew does the same, and plans to write the schema.
+func PlanNew(r repo.Repo, name string, text []byte) (named []byte, p plan.Plan, err error) {
+	named, schema, err := New(r.FS(), name, text)
+	if schema != nil {
+		p = r.Rewrite(manifest.SchemaPath(name), nil, schema)
+	}
+	return named, p, err
 }
 
 // nameSchema plans to have a manifest name its schema, if it exists and names none.

@@ -3,7 +3,6 @@ package manifest
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"path"
 	"strings"
 )
@@ -33,17 +32,4 @@ func AddSchema(name string, text []byte) []byte {
 		schema, rest = schema+",\n  ", content
 	}
 	return bytes.Join([][]byte{text[:open], []byte(schema), rest}, nil)
-}
-
-// EncodeNew returns the text of a manifest that repo does not have yet, as [EncodeFile] does.
-// It names its schema, if repo has that.
-func EncodeNew[T any](repo fs.FS, name string, v T) ([]byte, error) {
-	text, err := EncodeFile(name, v)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := fs.Stat(repo, SchemaPath(name)); err != nil {
-		return text, nil
-	}
-	return AddSchema(name, text), nil
 }

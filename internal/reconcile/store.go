@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"bkt/internal/editor"
 	"bkt/internal/manifest"
 )
 
@@ -78,27 +79,38 @@ func ReadManifest[F any](repo fs.FS, name string) (text []byte, content F, err e
 }
 
 // WriteManifest sets the content of a manifest. A manifest that already has the content keeps
-// its layout, and a manifest without a newline at its end gets none.
+// its layout, a manifest without a newline at its end gets none, and a new manifest names its
+// schema, as [editor.New] says.
 func WriteManifest[F any](repo *Edits, name string, content F) error {
+	text, err := manifest.EncodeFile(name, content)
+	if err != nil {
+		return err
+	}
 	old, was, err := ReadManifest[F](repo, name)
 	if err != nil {
 		return err
 	}
-	text, err := manifest.EncodeNew(repo, name, content)
-	if old != nil {
-		text, err = manifest.EncodeFile(name, content)
+	if repo.Before(name) == nil {
+		return writeNew(repo, name, text)
 	}
+	if same, err := manifest.EncodeFile(name, was); err == nil && bytes.Equal(same, text) {
+		return nil
+	}
+	if !bytes.HasSuffix(old, []byte("\n")) {
+		text = bytes.TrimSuffix(text, []byte("\n"))
+	}
+	repo.WriteFile(name, text)
+	return nil
+}
+
+func writeNew(repo *Edits, name string, text []byte) error {
+	named, schema, err := editor.New(repo, name, text)
 	if err != nil {
 		return err
 	}
-	if old != nil {
-		if same, err := manifest.EncodeFile(name, was); err == nil && bytes.Equal(same, text) {
-			return nil
-		}
-		if !bytes.HasSuffix(old, []byte("\n")) {
-			text = bytes.TrimSuffix(text, []byte("\n"))
-		}
+	if schema != nil {
+		repo.WriteFile(manifest.SchemaPath(name), schema)
 	}
-	repo.WriteFile(name, text)
+	repo.WriteFile(name, named)
 	return nil
 }
