@@ -46,7 +46,7 @@ var mayRun = []string{
 var (
 	mayRead = []string{
 		"/dev/null", "/dev/urandom", "/etc", "/lib", "/lib64", "/proc", "/run", "/sys", "/usr", "/var/lib/containers", "/var/lib/flatpak",
-		"@/flatpak", "@/flatpak-etc", "@/root", "@/run", "@/share", "@/xdg", // instead of folders of the system
+		"@/bin/distrobox-export", "@/flatpak", "@/flatpak-etc", "@/root", "@/run", "@/share", "@/xdg", // instead of folders of the system
 		"~/.", "~/.local/.", // where the folders for programs are
 		"~/.config/dconf", "~/.config/git", "~/.config/user-dirs.dirs", "~/.gitconfig",
 		"~/.local/bin", "~/.local/share/applications", "~/.local/share/flatpak", "~/.local/share/glib-2.0", "~/.local/share/gnome-shell", "~/.local/share/systemd/user",
