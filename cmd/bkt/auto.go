@@ -32,6 +32,7 @@ func (c *autoEnableCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	a.noteRepo(s.Repo, !a.Verbose)
 	p, err := autocapture.PlanEnable(ctx, s.Workspace, a.start(s.Folders), c.Push)
 	if err != nil {
 		return err

@@ -27,49 +27,48 @@ func (c *initCmd) Run(ctx context.Context, a *app) error {
 	if c.From != "" {
 		return c.adopt(ctx, a)
 	}
-	dir, parent, err := scaffold.Folder(c.Dir)
+	dir, parent, err := scaffold.Folder(c.Dir, c.Hook || c.Default)
 	if err != nil {
 		return err
 	}
 	r := repo.Repo{Root: dir, Links: a.links}
 	isNew := !(c.Hook || c.Default) || !r.Has("manifests")
-	p, git, err := c.plan(ctx, a, r, parent, isNew)
+	p, hook, err := c.plan(ctx, a, r, parent, isNew)
 	if err != nil {
 		return err
 	}
+	p = append(p, hook...)
 	if err := a.Finish(ctx, host.Executor{}, p, c.Mode); err != nil || c.Preview() {
 		return scaffold.Name(err, dir)
 	}
-	if isNew && git.IsOwn(r) && !c.NoHook || c.Hook { // a manager of hooks may need more
+	if len(hook) > 0 { // a manager of hooks may need more
 		if _, err := githook.Plan(ctx, r); err != nil {
 			a.Warn([]error{err})
 		}
 	}
-	if isNew && !a.JSON {
+	if isNew && len(p) > 0 && !a.JSON {
 		a.Note("next:%s", scaffold.NextCommands(dir))
 	}
 	return nil
 }
 
 // plan plans the files of the repository, if it is new, and what else the flags ask for.
-func (c *initCmd) plan(ctx context.Context, a *app, r repo.Repo, parent string, isNew bool) (p plan.Plan, git scaffold.Git, err error) {
-	if isNew {
-		git = scaffold.FindGit(ctx, r, parent)
-		if p, err = git.PlanAll(ctx, r, parent, c.Flags, &a.Printer); err != nil {
-			return nil, git, err
-		}
-	}
-	var hook, byDefault plan.Plan
+func (c *initCmd) plan(ctx context.Context, a *app, r repo.Repo, parent string, isNew bool) (p, hook plan.Plan, err error) {
 	switch {
-	case c.Hook && !isNew:
+	case isNew:
+		git := scaffold.FindGit(ctx, r, parent)
+		p, err = git.PlanAll(ctx, r, parent, c.Flags, &a.Printer)
+		if err == nil && !c.NoHook {
+			hook, err = git.PlanHook(ctx, r, parent, c.Hook, &a.Printer)
+		}
+	case c.Hook:
 		hook, err = githook.Plan(ctx, r)
-	case c.Hook, isNew && !c.NoHook:
-		hook, err = git.PlanHook(ctx, r, parent, c.Hook, &a.Printer)
 	}
-	if c.Default && err == nil {
-		byDefault, err = workspace.PlanDefault(r.Root)
+	if err != nil || !c.Default {
+		return p, hook, err
 	}
-	return append(append(p, hook...), byDefault...), git, err
+	byDefault, err := workspace.PlanDefault(r.Root)
+	return append(p, byDefault...), hook, err
 }
 
 // adopt clones a repository, and applies it to this system.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bkt/gen"
@@ -67,7 +68,8 @@ func Ask(ctx context.Context, r repo.Repo, f Flags, p *ui.Printer) (Answers, err
 	questions := []*question{&name, &base, &toolboxBase, &registry}
 	system, toolbox := From{}, From{}
 	if r.Has(manifest.ImagePath) {
-		questions = []*question{&name, &registry}
+		questions = []*question{&name}
+		s.warnUnused(base, toolboxBase, registry)
 	} else if err := errors.Join(
 		s.readBase(gen.System, "--base", &base, &system),
 		s.readBase(gen.Toolbox, "--toolbox-base", &toolboxBase, &toolbox)); err != nil {
@@ -84,6 +86,14 @@ func Ask(ctx context.Context, r repo.Repo, f Flags, p *ui.Printer) (Answers, err
 	}
 	a.Source = s.source(ctx, a)
 	return a, s.nameToolbox(&a)
+}
+
+// warnUnused warns of flags for a manifest that exists.
+func (s survey) warnUnused(all ...question) {
+	if slices.ContainsFunc(all, question.isSet) {
+		err := fmt.Errorf("%s exists, and stays as it is: --base, --toolbox-base and --registry change nothing", manifest.ImagePath)
+		s.Warn([]error{hint.Add(err, "edit \"base\" and \"name\" in it")})
+	}
 }
 
 // ask sets the answer to a question: the flag, what the user answers, or the fallback.
@@ -201,8 +211,12 @@ func (s survey) reportBase(k gen.Image, read From, flag string, q question) {
 }
 
 // Folder returns the absolute path of the folder of a new repository, and the first folder
-// above it, or itself, that exists. It returns an error if that is not a folder.
-func Folder(dir string) (path, parent string, err error) {
+// above it, or itself, that exists. It returns an error if that is not a folder. If dir is ""
+// and may be part of a repository, the path is that of the repository.
+func Folder(dir string, mayBePart bool) (path, parent string, err error) {
+	if r, err := repo.Find("."); dir == "" && mayBePart && err == nil {
+		return r.Root, r.Root, nil
+	}
 	if path, err = filepath.Abs(dir); err != nil {
 		return "", "", err
 	}
