@@ -43,8 +43,10 @@ func (r *runner) inOldHome(ctx context.Context, fresh runsOf) error {
 	// Of a hook that has not succeeded there, that is the finding.
 	added := slices.DeleteFunc(r.found[before:], func(f hook.Finding) bool { return !ran[f.Hook] })
 	r.found = r.found[:before+len(added)]
-	for i := range added {
-		added[i] = r.advise(added[i])
+	for i, f := range added {
+		if mayNeedNetwork.MatchString(f.Source) {
+			added[i] = r.advise(f)
+		}
 	}
 	return nil
 }

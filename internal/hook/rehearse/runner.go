@@ -218,6 +218,9 @@ func (r *runner) dropUnproven(all runsOf) runsOf {
 // downloads matches a command that downloads something, whose errors a hook can hide.
 var downloads = regexp.MustCompile(`\b(curl|wget|git +(-C +\S+ +)?(clone|pull|fetch|ls-remote))\b`)
 
+// mayNeedNetwork matches a command that may ask a server for something.
+var mayNeedNetwork = regexp.MustCompile(`\b(curl|wget|git|install|update|upgrade|add|sync|refresh|get)\b`)
+
 // noNetworkSigns are what programs print, in lower case, if they have no network.
 var noNetworkSigns = []string{
 	"could not resolve", "couldn't resolve", "unable to resolve host", "unable to resolve address", "name resolution", "name or service not known",
