@@ -39,11 +39,12 @@ release-image: ## build an image with bkt from the RPMs in dist/, with bkt
 	@$(BKT) -C packaging/image build system --build-context packages=$(CURDIR)/dist $(IMAGE_FLAGS)
 
 .PHONY: setup
-setup: ## install what the tests and the demo need
+setup: ## install what the tests need
 	scripts/setup.sh
 
 .PHONY: demo
-demo: setup build ## build the toolbox image of this repository, without a network
+demo: build ## build the toolbox image of this repository, without a network
+	scripts/setup.sh demo
 	scripts/demo.sh
 
 # Tests run bkt, its engine, a package server, and an init for small images.

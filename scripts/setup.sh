@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs the missing requirements of the tests and the demo, with apt-get or dnf;
-# "setup.sh bench" also installs the programs that bkt is compared with. As root it
-# also creates the user for tests without root. If nothing is missing, it does nothing.
+# Installs the missing requirements of the tests, with apt-get or dnf; "setup.sh bench"
+# also installs the programs that bkt is compared with, and "setup.sh demo" only what
+# the demo needs. As root it also creates the user for tests without root, except for
+# the demo. If nothing is missing, it does nothing.
 set -euo pipefail
 
 # On Debian, only root's PATH has the folders of some of these programs.
@@ -28,12 +29,13 @@ has() {
 # wanted prints a line for each requirement: the package, and then commands, one of
 # which is enough.
 wanted() {
-	echo git git
-	echo make make
+	wanted_demo
+	if [ "${1:-}" = demo ]; then
+		return
+	fi
 	echo jq jq
 	echo pre-commit pre-commit
 	echo podman podman
-	echo curl curl
 	echo strace strace # shows what a command reads and runs
 	if [ "${1:-}" = bench ]; then
 		echo buildah buildah
@@ -55,14 +57,8 @@ wanted() {
 	echo gnome-shell gnome-shell
 	echo systemd systemd-analyze
 	echo util-linux nsenter
-	echo passt pasta
 	if has apt-get; then
-		# Debian 12 has a crun that is too old for BuildKit.
-		echo runc runc
-		echo uidmap newuidmap
 		echo iproute2 ip
-		echo createrepo-c createrepo_c
-		echo debootstrap debootstrap
 		echo docker.io dockerd
 		echo docker-registry docker-registry
 		echo gnupg gpg
@@ -70,16 +66,32 @@ wanted() {
 		echo dconf-cli dconf
 		echo libglib2.0-bin gsettings gdbus glib-compile-schemas
 	else
-		echo runc runc crun
-		echo shadow-utils newuidmap
 		echo iproute ip
-		echo createrepo_c createrepo_c
 		echo util-linux flock
 		echo dpkg dpkg-deb
 		echo gnupg2 gpg
 		echo rpm-build rpmbuild
 		echo dconf dconf
 		echo glib2 gsettings gdbus glib-compile-schemas
+	fi
+}
+
+# wanted_demo prints the requirements of the demo.
+wanted_demo() {
+	echo git git
+	echo make make
+	echo curl curl
+	echo passt pasta
+	echo debootstrap debootstrap # makes the offline base image
+	if has apt-get; then
+		# Debian 12 has a crun that is too old for BuildKit.
+		echo runc runc
+		echo uidmap newuidmap
+		echo createrepo-c createrepo_c
+	else
+		echo runc runc crun
+		echo shadow-utils newuidmap
+		echo createrepo_c createrepo_c
 	fi
 }
 
@@ -132,7 +144,7 @@ main() {
 		((EUID == 0)) || as_root "$@"
 		install_packages "${packages[@]}"
 	fi
-	if ((EUID == 0)); then
+	if ((EUID == 0)) && [ "${1:-}" != demo ]; then
 		make_user
 	fi
 	has go || echo "setup: note: Go is not here: see https://go.dev/dl/" >&2

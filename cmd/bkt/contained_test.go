@@ -27,7 +27,7 @@ var containedCalls = []string{
 	"containerfile check", "containerfile sync --check", "containerfile sync --staged --check", "containerfile why toolbox/Containerfile:3",
 	"system list", "toolbox list", "toolbox capture --check", "toolbox upgrade --check", "distrobox ini", "hook check", "hook check --run",
 	"base update --check", "build", "test", "push toolbox 127.0.0.1:1/x:1", "engine status", "engine stop", "engine prune",
-	"schema image", "schema --write", "completion bash", "complete -- con", "auto-capture status", "auto-capture enable --check", "init new --name x", "init --hook",
+	"schema image", "schema --write", "help build", "version", "man-pages manual", "completion bash", "complete -- con", "auto-capture status", "auto-capture enable --check", "init new --name x", "init --hook",
 	"containerfile sync --staged", "system add fish", "system remove fish", "toolbox add fish", "toolbox remove fish",
 	"containerfile sync --take manifest", "toolbox capture", "toolbox upgrade", "base update", "auto-capture run --settle 0s --push", "capture -y",
 	"apply -y", "drift resolve", "drift resolve --take ours", "merge-manifest Containerfile manifests/system-packages.json toolbox/Containerfile manifests/image.json", "doctor --fix", "auto-capture enable --push", "auto-capture run --settle 0s", "auto-capture disable",

@@ -59,6 +59,7 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	err = a.change(ctx, r, c.Mode, func() (plan.Plan, error) {
 		p, err := c.plan(ctx, a, r, hidden)
 		pending = len(p) > 0
+		a.Quiet = a.Quiet || c.Staged && !pending // at each commit, that is no news
 		return p, err
 	})
 	if hidden && pending {
