@@ -58,6 +58,7 @@ func Plan(program *kong.Application, version, dir string) (plan.Plan, error) {
 
 var functions = template.FuncMap{
 	"text":     escape,
+	"detail":   detail,
 	"page":     pageName,
 	"examples": func(n *kong.Node) []string { return usage.Examples(n.Path()) },
 	"leaves":   func(n *kong.Node) []*kong.Node { return n.Leaves(true) },
@@ -106,6 +107,20 @@ func signature(f *kong.Flag) string {
 		text += "=" + f.FormatPlaceHolder()
 	}
 	return text
+}
+
+// detail returns help of several paragraphs as roff. Lines that begin with a tab are kept as
+// they are, as in comments of Go.
+func detail(text string) string {
+	var out []string
+	for paragraph := range strings.SplitSeq(text, "\n\n") {
+		if lines, isFixed := strings.CutPrefix(paragraph, "\t"); isFixed {
+			out = append(out, ".EX", escape(strings.ReplaceAll(lines, "\n\t", "\n")), ".EE")
+			continue
+		}
+		out = append(out, ".PP", escape(paragraph))
+	}
+	return strings.Join(out, "\n")
 }
 
 // escape returns text as roff prints it: roff would take a dash for a hyphen, and a dot or

@@ -21,9 +21,13 @@ type cli struct {
 		} `cmd:"" help:"Add a tool."`
 		Old struct{} `cmd:"" hidden:"" help:"Old."`
 	} `cmd:"" help:"Change tools."`
-	Drift  struct{} `cmd:"" help:"Show differences."`
+	Drift  detailed `cmd:"" help:"Show differences."`
 	Secret struct{} `cmd:"" hidden:""`
 }
+
+type detailed struct{}
+
+func (detailed) Help() string { return "Two paragraphs:\n\n\ta  b\n\t.c" }
 
 func TestPages(t *testing.T) {
 	parser, err := kong.New(&cli{}, kong.Name("bkt"), kong.Description("Keep tools."))
@@ -52,7 +56,7 @@ func TestPages(t *testing.T) {
 			".B bkt tools add\n.I <name>\n.RI [ flags ]\n", ".SS bkt tools add\nAdd a tool.\n", ".I <name>\nA name.\n",
 			".B \\-\\-to=DIR\n\\&.hidden and \\(aqquoted\\(aq \\-\\- C:\\ex\n", ".B \\-\\-force\nDo it.\n",
 		},
-		"bkt-drift.1": {".SH EXAMPLES\n.EX\n", "\nbkt drift\n"}, // bkt has examples of this command
+		"bkt-drift.1": {".SH EXAMPLES\n.EX\n", "\nbkt drift\n", "Show differences.\n.PP\nTwo paragraphs:\n.EX\na  b\n\\&.c\n.EE\n"}, // bkt has examples of this command
 	} {
 		for _, text := range want {
 			if !strings.Contains(pages[name], text) {
