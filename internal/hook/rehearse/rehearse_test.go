@@ -2,6 +2,9 @@ package rehearse
 
 import (
 	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -230,6 +233,7 @@ func TestJudge(t *testing.T) {
 		{"a command of distrobox", first, outcome{reason: "it runs a program of the host"}, "not run: it runs a program of the host"},
 		{"too slow", first, outcome{code: 124, took: time.Minute}, "fails: its first run takes longer than 1m0s"},
 		{"too slow, and killed", first, outcome{code: 137, took: time.Minute + 2*time.Second}, "fails: its first run takes longer than 1m0s"},
+		{"too slow, in BusyBox", first, outcome{code: 143, took: time.Minute}, "fails: its first run takes longer than 1m0s"},
 		{"its own exit code", first, outcome{code: 124, took: time.Second}, "fails: its first run ends with exit code 124"},
 	}
 	for _, tt := range tests {
@@ -288,6 +292,33 @@ func TestShort(t *testing.T) {
 	} {
 		if got := short(run); got != want {
 			t.Errorf("%s: %s", run, got)
+		}
+	}
+}
+
+// TestScript checks that the result of a hook is there whatever the hook does to the files
+// that it is written to.
+func TestScript(t *testing.T) {
+	for text, want := range map[string]string{
+		"echo a; echo b >&2; exit 3":              "3\n\na\nb\n",
+		`echo a; rm -rf "$DIR"/*; echo b`:         "0\n\na\nb\n",
+		`mkdir "$DIR/result"; false; echo a`:      "1\n\n",
+		`echo "a reason" >>"$DIR/reason"; exit 1`: "1\na reason\n",
+	} {
+		dir := t.TempDir()
+		cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", strings.ReplaceAll(script, resultDir, dir))
+		cmd.Env = append(os.Environ(), "DIR="+dir, "BKT_LIMIT=", "BKT_HOOK="+hook.Wrap(manifest.Hook{Run: text, As: "root"}))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", text, err, out)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, "result"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, rest, _ := strings.Cut(string(data), "\n")
+		code, _, _ := strings.Cut(first, " ")
+		if got := code + "\n" + rest; got != want {
+			t.Errorf("%s: %q", text, got)
 		}
 	}
 }

@@ -66,20 +66,25 @@ const (
 // exits at the first error and at an unset variable. It always succeeds, because the
 // engine keeps no results of a command that fails. The first line of the result has the
 // exit code, and the seconds that the hook took; the second one says why it cannot be run
-// here; the output follows. The hook's background processes end with it.
+// here; the output follows. The output is read by its descriptor, because hooks can delete
+// the file. The hook's background processes end with it.
 const script = `umask 022
 chmod 1777 ` + resultDir + `
 start=$(date +%s)
 limit=
 if test -n "$BKT_LIMIT" && command -v timeout >/dev/null; then limit="timeout -k 2 $BKT_LIMIT"; fi
-(unset BKT_LIMIT; exec $limit /bin/sh -c 'set -o errexit; set -o nounset; hook=$BKT_HOOK; unset BKT_HOOK; eval $hook') </dev/null >` + resultDir + `/output 2>&1
+output=` + resultDir + `/output
+exec 3>>"$output" 4<"$output" 5<"$output"
+(unset BKT_LIMIT; exec $limit /bin/sh -c 'set -o errexit; set -o nounset; hook=$BKT_HOOK; unset BKT_HOOK; eval $hook') </dev/null >&3 2>&1 3>&- 4<&- 5<&-
 code=$?
-cat ` + resultDir + `/output
+cat <&4
+rm -rf ` + resultDir + `/result
 {
 	echo "$code $(($(date +%s) - start))"
 	if test -f ` + reasonFile + `; then head -n 1 ` + reasonFile + `; else echo; fi
-	tail -c 65536 ` + resultDir + `/output
-} >` + resultDir + `/result`
+	tail -c 1048576 <&5
+} >` + resultDir + `/result
+exit 0`
 
 // An outcome is how a hook has ended.
 type outcome struct {
@@ -139,6 +144,10 @@ func (r *runner) runOne(ctx context.Context, c container, s stage, i int) (conta
 		Offline: s.copy && r.Old.isOffline(),
 	})
 	o, err := readOutcome(ctx, mounts[resultDir])
+	if code, ok := buildkit.ExitCode(err); ok && code != 0 {
+		// A hook has left a container in which not even script can run.
+		return c, outcome{code: code, output: "the container has no shell that works, or its shell was ended"}, nil
+	}
 	return container{root, mounts[homes], c.incomplete}, o, err
 }
 
@@ -161,11 +170,9 @@ func readOutcome(ctx context.Context, results *buildkit.Tree) (o outcome, err er
 	return o, nil
 }
 
-// The exit codes of timeout(1) for a command that took too long.
-const (
-	codeTimedOut = 124
-	codeKilled   = 137
-)
+// The exit codes of timeout(1) for a command that took too long. The one of BusyBox becomes
+// the command, and ends with its signal.
+var timedOut = []int{124, 128 + 15, 128 + 9}
 
 // judge returns a finding if a hook has failed, or if its run shows nothing; otherwise nil.
 func (r *runner) judge(s stage, h *hook.Declared, o outcome) *hook.Finding {
@@ -180,7 +187,7 @@ func (r *runner) judge(s stage, h *hook.Declared, o outcome) *hook.Finding {
 		return nil
 	case r.noNetwork:
 		f = h.NotRunBecause(fmt.Sprintf("its %s ends with exit code %d, after a hook that had no network", s.name, o.code))
-	case (o.code == codeTimedOut || o.code == codeKilled) && r.Limit > 0 && o.took >= r.Limit-time.Second:
+	case slices.Contains(timedOut, o.code) && r.Limit > 0 && o.took >= r.Limit-time.Second:
 		f = s.rule.At(h, 0, h.Run, fmt.Sprintf("its %s takes longer than %v", s.name, r.Limit))
 		f.Fix = []string{"if it needs more time: run it again with --timeout"}
 	default:
