@@ -11,6 +11,7 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	fstypes "github.com/tonistiigi/fsutil/types"
 )
 
@@ -50,7 +51,7 @@ func (t *Tree) With(files map[string]string) *Tree {
 }
 
 // Run returns t and its mounts after a command. The command runs when one of
-// them is read, and its failure is an error then.
+// them is read, and its failure is an error then; see [ExitCode].
 func (t *Tree) Run(c Command) (root *Tree, mounts map[string]*Tree) {
 	options := []llb.RunOption{llb.Args(c.Args), llb.WithCustomName(c.Name)}
 	if c.Dir != "" {
@@ -70,6 +71,16 @@ func (t *Tree) Run(c Command) (root *Tree, mounts map[string]*Tree) {
 		mounts[dir] = &Tree{c: t.c, state: run.AddMount(dir, c.Mounts[dir].state)}
 	}
 	return &Tree{c: t.c, state: run.Root()}, mounts
+}
+
+// ExitCode returns the exit code of the command that failed with err. It is not
+// ok if err is another error.
+func ExitCode(err error) (code int, ok bool) {
+	var exit *gatewaypb.ExitError
+	if !errors.As(err, &exit) {
+		return 0, false
+	}
+	return int(exit.ExitCode), true
 }
 
 // Make makes the engine create the tree, which happens otherwise when it is read.

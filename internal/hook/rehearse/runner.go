@@ -66,18 +66,32 @@ const (
 // exits at the first error and at an unset variable. It always succeeds, because the
 // engine keeps no results of a command that fails. The first line of the result has the
 // exit code, and the seconds that the hook took; the second one says why it cannot be run
-// here; the output follows. The output is read by its descriptor, because hooks can delete
-// the file. The hook's background processes end with it.
+// here; the output follows. It is also printed while the hook runs. It is read by its
+// descriptor, because hooks can delete the file. The hook's background processes, which may
+// keep the output open, end with it.
 const script = `umask 022
 chmod 1777 ` + resultDir + `
 start=$(date +%s)
 limit=
 if test -n "$BKT_LIMIT" && command -v timeout >/dev/null; then limit="timeout -k 2 $BKT_LIMIT"; fi
 output=` + resultDir + `/output
+pipe=` + resultDir + `/pipe
 exec 3>>"$output" 4<"$output" 5<"$output"
-(unset BKT_LIMIT; exec $limit /bin/sh -c 'set -o errexit; set -o nounset; hook=$BKT_HOOK; unset BKT_HOOK; eval $hook') </dev/null >&3 2>&1 3>&- 4<&- 5<&-
-code=$?
-cat <&4
+hook() {
+	(unset BKT_LIMIT; exec $limit /bin/sh -c 'set -o errexit; set -o nounset; hook=$BKT_HOOK; unset BKT_HOOK; eval $hook') </dev/null 2>&1 3>&- 4<&- 5<&-
+}
+if command -v tee >/dev/null && mkfifo "$pipe"; then
+	tee -a /dev/fd/3 <"$pipe" &
+	reader=$!
+	hook >"$pipe"
+	code=$?
+	(sleep 1; kill $reader) >/dev/null 2>&1 &
+	wait $reader 2>/dev/null
+else
+	hook >&3
+	code=$?
+	cat <&4
+fi
 rm -rf ` + resultDir + `/result
 {
 	echo "$code $(($(date +%s) - start))"
