@@ -53,7 +53,7 @@ func (c *hookCheckCmd) Run(ctx context.Context, a *app) error {
 	var ran pipeline.Rehearsed
 	if c.ToRun {
 		if ran, err = c.hookOptions(a).RunHooks(ctx, a, r, m, hooks); err != nil {
-			return err
+			return errors.Join(hook.Err(append(lint.Check(hooks), ran.Found...)), err)
 		}
 	}
 	found := append(lint.Check(hooks), ran.Found...)

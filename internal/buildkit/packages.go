@@ -42,7 +42,7 @@ func labelPackages(ctx context.Context, c gateway.Client, res *gateway.Result) e
 func packagesOf(ctx context.Context, c gateway.Client, ref gateway.Reference) ([]byte, error) {
 	_, err := ref.StatFile(ctx, gateway.StatRequest{Path: "/usr/bin/rpm"})
 	switch {
-	case err != nil && isMissing(err):
+	case err != nil && IsMissing(err):
 		return nil, nil
 	case err != nil:
 		return nil, err

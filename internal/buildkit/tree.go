@@ -3,6 +3,7 @@ package buildkit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -125,14 +126,28 @@ func (t *Tree) readDir(ctx context.Context, name string) (map[string]*fstypes.St
 		return nil, err
 	}
 	entries, err := t.ref.ReadDir(ctx, gateway.ReadDirRequest{Path: name})
-	if err != nil && isMissing(err) {
+	if err != nil && IsMissing(err) {
 		return nil, nil
+	}
+	if err != nil && strings.Contains(err.Error(), "invalid UTF-8") {
+		return nil, fmt.Errorf("%s: the name of a file in this folder is not UTF-8, and BuildKit cannot list it", name)
 	}
 	found := map[string]*fstypes.Stat{}
 	for _, e := range entries {
 		found[e.Path] = e
 	}
 	return found, err
+}
+
+// Link returns where the link name of the tree leads. It is not ok if name is no symbolic
+// link, or does not exist.
+func (t *Tree) Link(ctx context.Context, name string) (target string, ok bool, err error) {
+	in, err := t.readDir(ctx, path.Dir(name))
+	s := in[path.Base(name)]
+	if err != nil || s == nil || fs.FileMode(s.Mode).Type() != fs.ModeSymlink {
+		return "", false, err
+	}
+	return s.Linkname, true, nil
 }
 
 // An Entry is a path in a tree: anything but a folder, or an empty folder.
@@ -165,8 +180,8 @@ func (t *Tree) Entries(ctx context.Context, name string) ([]Entry, error) {
 	return all, nil
 }
 
-// isMissing reports whether err says that a file does not exist. Errors of the
-// engine are text.
-func isMissing(err error) bool {
+// IsMissing reports whether err, from reading a file or a folder of a [Tree], says that it
+// does not exist. Errors of the engine are text.
+func IsMissing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "no such file") || strings.Contains(err.Error(), "not a directory")
 }

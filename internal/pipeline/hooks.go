@@ -54,7 +54,8 @@ func (r Rehearsed) NotRun() int {
 }
 
 // RunHooks runs hooks of m, each in the image of its container. The hooks of an image that
-// cannot be had are not run; each is a finding. An error says that no more hooks could be run.
+// cannot be had are not run; each is a finding. With an error, no more
+// hooks could be run; the result has what was found before.
 func (o HookOptions) RunHooks(ctx context.Context, log Log, r repo.Repo, m hook.Manifest, hooks []*hook.Declared) (result Rehearsed, err error) {
 	if len(hooks) == 0 {
 		return result, nil
@@ -65,12 +66,12 @@ func (o HookOptions) RunHooks(ctx context.Context, log Log, r repo.Repo, m hook.
 	}
 	for _, i := range h.images {
 		ran, err := h.run(ctx, i)
-		if err != nil {
-			return result, err
-		}
 		result.Found = append(result.Found, ran.Found...)
 		result.Ignored = append(result.Ignored, ran.Ignored...)
 		result.Failed = errors.Join(result.Failed, ran.Failed)
+		if err != nil {
+			return result, err
+		}
 	}
 	return result, nil
 }
@@ -306,10 +307,10 @@ func (h rehearsal) run(ctx context.Context, i hookImage) (result Rehearsed, err 
 func rehearseAll(ctx context.Context, in buildkit.Inspection, o rehearse.Options, containers [][]*hook.Declared) (all rehearse.Result, err error) {
 	for _, hooks := range containers {
 		ran, err := rehearse.Run(ctx, in, o, hooks)
-		if err != nil {
-			return all, err
-		}
 		all.Found, all.Ignored = append(all.Found, ran.Found...), append(all.Ignored, ran.Ignored...)
+		if err != nil {
+			return all, fmt.Errorf("running the hooks of %s: %w", hooks[0].Container, err)
+		}
 	}
 	return all, nil
 }

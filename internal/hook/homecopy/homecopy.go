@@ -23,6 +23,7 @@ const withFlag = "--old-home-with"
 // slashes.
 type Copy struct {
 	Dir     string   // the home
+	Places  []string // absolute paths of the home; files and links in it can name each of them
 	LeftOut []string // the paths in it that the copy lacks, with everything below them
 
 	patterns []string // of paths to leave out, and after them exceptions, which begin with "!"
@@ -38,6 +39,14 @@ func New(dir string, with []string) (Copy, error) {
 	if err != nil {
 		return c, patherr.TrimOp(err)
 	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return c, err
+	}
+	if root, err = filepath.Abs(root); err != nil {
+		return c, err
+	}
+	c.Places = slices.Compact([]string{abs, root})
 	for _, pattern := range slices.Concat(private, large, expendable) {
 		c.patterns = append(c.patterns, pattern)
 		found, err := existing(dir, pattern)

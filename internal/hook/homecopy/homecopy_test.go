@@ -36,6 +36,22 @@ func write(t *testing.T, files ...string) string {
 	return dir
 }
 
+// TestPlaces checks that a copy knows all names of its home.
+func TestPlaces(t *testing.T) {
+	dir := write(t, "home/file", "link -> home")
+	for name, want := range map[string][]string{
+		"home": {filepath.Join(dir, "home")}, "link": {filepath.Join(dir, "link"), filepath.Join(dir, "home")},
+	} {
+		c, err := New(filepath.Join(dir, name), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, c.Places); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 // sent returns the files that BuildKit sends of a copy.
 func sent(t *testing.T, c Copy) []string {
 	t.Helper()

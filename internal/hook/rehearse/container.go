@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bkt/internal/buildkit"
+	"bkt/internal/paths"
 )
 
 // The user of the container.
@@ -25,13 +26,20 @@ const (
 )
 
 // setUpHome creates the home of the user, with the files of an old one, or those that new
-// users get.
+// users get. Its arguments are the absolute paths of the old one, which lead to the home:
+// files and links in it name them.
 const setUpHome = `set -eu
 umask 022
 mkdir -p ` + home + `
 if test -d ` + oldDir + `; then cp -a ` + oldDir + `/. ` + home + `; elif test -d /etc/skel; then cp -a /etc/skel/. ` + home + `; fi
 chown -R ` + uid + `:` + uid + ` ` + home + `
 chmod 0700 ` + home + `
+for place in "$@"; do
+	if test -e "$place"; then continue; fi
+	parent=$(dirname "$place")
+	mkdir -p "$parent"
+	if test "$parent" = ` + homes + `; then ln -s ` + user + ` "$place"; else ln -s ` + home + ` "$place"; fi
+done
 `
 
 // setUpAccount makes the image a container, as the init of distrobox does before init_hooks:
@@ -49,7 +57,9 @@ if command -v sudo >/dev/null; then
 	chmod 0440 /etc/sudoers.d/distrobox
 fi
 for command in ` + commandsDir + `/*; do
-	cp "$command" /usr/bin/ && chmod 0755 "/usr/bin/${command##*/}"
+	rm -f "/usr/bin/${command##*/}" # a link of the image to a host's command
+	cp "$command" /usr/bin/
+	chmod 0755 "/usr/bin/${command##*/}"
 done
 printf 'engine="podman"\nname="%s"\n' "$CONTAINER_ID" >/run/.containerenv
 test -e /run/host || ln -s / /run/host # the files of the host, among them the home
@@ -95,6 +105,31 @@ func (c container) in(name string) (*buildkit.Tree, string) {
 	return c.root, name
 }
 
+// maxLinks is how many links one after the other are followed, as in Linux.
+const maxLinks = 40
+
+// target returns the file that a path of the container leads to, through links. places are
+// paths that mean the home.
+func (c container) target(ctx context.Context, name string, places []string) (string, error) {
+	for range maxLinks {
+		tree, in := c.in(name)
+		link, ok, err := tree.Link(ctx, in)
+		if err != nil || !ok {
+			return name, err
+		}
+		if !path.IsAbs(link) {
+			link = path.Join(path.Dir(name), link)
+		}
+		name = path.Clean(link)
+		for _, place := range places {
+			if paths.Within(name, place) {
+				name = home + strings.TrimPrefix(name, place)
+			}
+		}
+	}
+	return name, nil
+}
+
 // A file is a path that is no folder, or an empty folder.
 type file = buildkit.Entry
 
@@ -127,7 +162,7 @@ func changes(ctx context.Context, before, after container) ([]buildkit.Change, e
 	}
 	inHome, err := after.home.Changes(ctx, before.home)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", homes, err)
 	}
 	for _, c := range inHome {
 		c.Path = homes + c.Path
@@ -141,16 +176,17 @@ func changes(ctx context.Context, before, after container) ([]buildkit.Change, e
 // [runner.complete].
 func (r *runner) start(image, old *buildkit.Tree) container {
 	mounts := map[string]*buildkit.Tree{homes: image.Empty()}
+	var places []string
 	if old != nil {
-		mounts[oldDir] = old
+		mounts[oldDir], places = old, r.Old.Copy.Places
 	}
 	if len(r.hooks) > 0 && r.hooks[0].Pre {
-		c := r.setUp(image, setUpHome, mounts)
+		c := r.setUp(image, setUpHome, mounts, places...)
 		c.incomplete = true
 		return c
 	}
 	mounts[commandsDir] = image.Empty().With(r.commandFiles())
-	return r.setUp(image, setUpHome+setUpAccount, mounts)
+	return r.setUp(image, setUpHome+setUpAccount, mounts, places...)
 }
 
 // complete completes the set-up of a container in which pre-init hooks have run.
@@ -159,8 +195,9 @@ func (r *runner) complete(c container) container {
 	return r.setUp(c.root, setUpAccount, map[string]*buildkit.Tree{homes: c.home, commandsDir: files})
 }
 
-func (r *runner) setUp(root *buildkit.Tree, script string, mounts map[string]*buildkit.Tree) container {
-	root, after := root.Run(buildkit.Command{Name: fmt.Sprintf("[%s] set up the container", r.container), Args: r.shell(script), Env: r.env, Mounts: mounts, Offline: true})
+func (r *runner) setUp(root *buildkit.Tree, script string, mounts map[string]*buildkit.Tree, places ...string) container {
+	args := append(r.shell(script), append([]string{"sh"}, places...)...)
+	root, after := root.Run(buildkit.Command{Name: fmt.Sprintf("[%s] set up the container", r.container), Args: args, Env: r.env, Mounts: mounts, Offline: true})
 	return container{root: root, home: after[homes]}
 }
 

@@ -120,7 +120,7 @@ func (r *runner) compareOld(ctx context.Context, fresh, old runsOf, written []bu
 	if err != nil {
 		return err
 	}
-	o := comparison{fresh, old, newWrites(written), newWrites(rewritten)}
+	o := comparison{fresh, old, newWrites(written), newWrites(rewritten), r.Old.Copy.Places}
 	var found []difference
 	for _, d := range differ {
 		more, err := o.of(ctx, d)
@@ -184,7 +184,8 @@ func (w writes) below(name string, kind buildkit.Kind) []buildkit.Change {
 // A comparison compares the results of hooks in a new home and in an old one.
 type comparison struct {
 	fresh, old         runsOf
-	written, rewritten writes // what the hooks changed in the new home, and in the old one
+	written, rewritten writes   // what the hooks changed in the new home, and in the old one
+	places             []string // paths that mean the old home
 }
 
 var anyKind = []buildkit.Kind{buildkit.Added, buildkit.Removed, buildkit.Mode, buildkit.Owner, buildkit.Link, buildkit.Content}
@@ -199,6 +200,9 @@ func (o comparison) of(ctx context.Context, d buildkit.Change) ([]difference, er
 	case buildkit.Added:
 		return o.surplus(d), nil
 	case buildkit.Mode:
+		if d.Before.IsRegular() && d.After.Type() == fs.ModeSymlink && !o.rewritten.has(d.Path, buildkit.Added, buildkit.Mode) {
+			return o.content(ctx, d, false) // its user has it elsewhere, and hooks write it there
+		}
 		if !isNew && !o.isModeOfHooks(d) {
 			return nil, nil
 		}
@@ -288,7 +292,7 @@ func (o comparison) content(ctx context.Context, d buildkit.Change, isNew bool) 
 		if i == 0 && o.written.has(d.Path, buildkit.Added) || i == 2 && isNew {
 			continue
 		}
-		lines, ok, err := readText(ctx, c, d.Path)
+		lines, ok, err := readText(ctx, c, d.Path, o.places...)
 		if err != nil {
 			return nil, err
 		}

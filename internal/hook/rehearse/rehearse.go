@@ -79,7 +79,8 @@ type Ignored struct {
 }
 
 // Run runs hooks, all of one container, in the inspected image, and in the old home
-// that o and in.Extra describe. An error says that hooks could not be run.
+// that o and in.Extra describe. With an error, hooks could not be run; the
+// result has what was found before.
 func Run(ctx context.Context, in buildkit.Inspection, o Options, hooks []*hook.Declared) (Result, error) {
 	if len(hooks) == 0 {
 		return Result{}, nil

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"bkt/internal/buildkit"
+
 	"github.com/rogpeppe/go-internal/diff"
 )
 
@@ -13,10 +15,16 @@ import (
 const maxText = 1 << 20
 
 // readText returns the lines of a text file in a container. It is not ok if the file is no
-// text, too large, or missing.
-func readText(ctx context.Context, c container, name string) (lines []string, ok bool, err error) {
+// text, too large, or missing. It follows a link; places are paths that mean the home.
+func readText(ctx context.Context, c container, name string, places ...string) (lines []string, ok bool, err error) {
+	if name, err = c.target(ctx, name, places); err != nil {
+		return nil, false, err
+	}
 	tree, in := c.in(name)
 	data, err := tree.ReadStart(ctx, in, maxText+1)
+	if err != nil && (buildkit.IsMissing(err) || strings.Contains(err.Error(), "not a regular file")) {
+		return nil, false, nil // a link that leads nowhere, or a folder, before hooks made it a file
+	}
 	if err != nil {
 		return nil, false, err
 	}
