@@ -105,18 +105,25 @@ func (r *runner) rehearse(ctx context.Context) error {
 	return r.inOldHome(ctx, fresh)
 }
 
-// first runs the hooks in a new container. Those that fail there do not run again.
+// first runs the hooks in a new container. Those that fail there do not run again. If a run
+// of a hook shows nothing, the others run once more without it, as they will from then on.
 func (r *runner) first(ctx context.Context) (runsOf, error) {
-	fresh, err := r.run(ctx, r.start(r.in.Root, nil), stage{name: "first run", rule: runs})
-	if err != nil {
-		return nil, err
+	s := stage{name: "first run", rule: runs}
+	for {
+		fresh, err := r.run(ctx, r.start(r.in.Root, nil), s)
+		if err != nil {
+			return nil, err
+		}
+		proven := r.dropUnproven(fresh)
+		r.hooks = nil
+		for _, run := range proven {
+			r.hooks = append(r.hooks, run.hook)
+		}
+		if len(proven) == len(fresh) {
+			return fresh, nil
+		}
+		s.skipped = r.found[len(r.found)-1].Hook
 	}
-	fresh = r.dropUnproven(fresh)
-	r.hooks = nil
-	for _, run := range fresh {
-		r.hooks = append(r.hooks, run.hook)
-	}
-	return fresh, nil
 }
 
 // leftovers reports files that the first run leaves in temporary places. Links, sockets

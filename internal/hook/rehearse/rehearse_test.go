@@ -239,15 +239,15 @@ func TestJudge(t *testing.T) {
 	for _, tt := range tests {
 		r := &runner{Options: Options{Limit: time.Minute, Old: OldHome{From: Home}}}
 		got := ""
-		if f := r.judge(tt.s, h, tt.o); f != nil {
+		if f := r.judge(tt.s, h, tt.o, nil); f != nil {
 			got = f.Message
 		}
 		if got != tt.want {
 			t.Errorf("%s: %q", tt.name, got)
 		}
 	}
-	r := &runner{noNetwork: true}
-	if f := r.judge(first, h, outcome{code: 127, output: "sh: node: not found"}); f.Message != "not run: its first run ends with exit code 127, after a hook that had no network" || !slices.Equal(f.Output, []string{"sh: node: not found"}) {
+	r := &runner{}
+	if f := r.judge(first, h, outcome{code: 127, output: "sh: node: not found"}, h); f.Message != "not run: its first run ends with exit code 127, after a hook that was not run: touch ~/a /b" || !slices.Equal(f.Output, []string{"sh: node: not found"}) {
 		t.Errorf("%+v", f)
 	}
 }
@@ -265,6 +265,26 @@ func TestDropUnproven(t *testing.T) {
 			if rest := r.dropUnproven(runsOf{{hook: &h}}); (len(rest) == 0) != (dropped && offline) || len(rest)+len(r.found) != 1 {
 				t.Errorf("%s, offline %v: %v, %v", text, offline, rest, r.found)
 			}
+		}
+	}
+}
+
+// TestSilent checks that a download that says nothing counts as not run where hooks have no
+// network, and as failed where they have one.
+func TestSilent(t *testing.T) {
+	h := *readHooks(t)[0]
+	h.Run = "curl -fso ~/x https://example.org/x"
+	copied := stage{name: "run in the old home", rule: runs, copy: true}
+	for _, tt := range []struct {
+		offline, online bool
+		s               stage
+		want            hook.Verdict
+	}{
+		{true, false, stage{rule: runs}, hook.NotRun}, {false, false, stage{rule: runs}, hook.Fails}, {false, false, copied, hook.NotRun}, {false, true, copied, hook.Fails},
+	} {
+		r := &runner{Options: Options{Old: OldHome{From: Home, Online: tt.online}}, in: buildkit.Inspection{Offline: tt.offline}}
+		if f := r.judge(tt.s, &h, outcome{code: 6}, nil); f == nil || f.Verdict != tt.want {
+			t.Errorf("%+v: %+v", tt, f)
 		}
 	}
 }

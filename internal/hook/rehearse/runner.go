@@ -22,7 +22,7 @@ type runner struct {
 	env       map[string]string
 	container string
 	hooks     []*hook.Declared // that have not failed yet
-	noNetwork bool             // a hook had none
+	noNetwork bool             // a hook had none, in a new container
 	found     []hook.Finding
 	ignored   map[string]Ignored                 // by path
 	blames    map[*run]map[string]*hook.Declared // by the first of the runs, see [runner.blame]
@@ -54,6 +54,8 @@ type stage struct {
 	name string
 	rule rule // that a hook breaks if it fails
 	copy bool // hooks can read the copy of a home
+
+	skipped *hook.Declared // a hook that does not run; nil: all do
 }
 
 // Where a hook's script writes what is known about it.
@@ -113,6 +115,7 @@ type outcome struct {
 // that cannot be run here do.
 func (r *runner) run(ctx context.Context, c container, s stage) (runsOf, error) {
 	var all runsOf
+	skipped := s.skipped
 	for i, h := range r.hooks {
 		if c.incomplete && !h.Pre {
 			c = r.complete(c)
@@ -121,12 +124,13 @@ func (r *runner) run(ctx context.Context, c container, s stage) (runsOf, error) 
 		if err != nil {
 			return nil, err
 		}
-		switch failed := r.judge(s, h, o); {
+		switch failed := r.judge(s, h, o, skipped); {
 		case failed == nil:
 			all = append(all, run{h, c, after})
 			c = after
 		case failed.Verdict == hook.NotRun:
 			r.found = append(r.found, *failed)
+			skipped = cmp.Or(skipped, h)
 		default:
 			r.found = append(r.found, *failed)
 			for _, later := range r.hooks[i+1:] {
@@ -189,18 +193,20 @@ func readOutcome(ctx context.Context, results *buildkit.Tree) (o outcome, err er
 var timedOut = []int{124, 128 + 15, 128 + 9}
 
 // judge returns a finding if a hook has failed, or if its run shows nothing; otherwise nil.
-func (r *runner) judge(s stage, h *hook.Declared, o outcome) *hook.Finding {
+// skipped is the first hook before it that has not run, or nil: without what that one does,
+// the failure of another shows nothing.
+func (r *runner) judge(s stage, h *hook.Declared, o outcome, skipped *hook.Declared) *hook.Finding {
 	var f hook.Finding
 	switch {
 	case o.reason != "":
 		f = h.NotRunBecause(o.reason)
-	case lacksNetwork(o.output):
+	case lacksNetwork(o.output), o.code != 0 && r.isOffline(s) && downloads.MatchString(h.Run): // curl -s says nothing
 		r.noNetwork = r.noNetwork || !s.copy
 		f = r.unreached(s, h)
 	case o.code == 0:
 		return nil
-	case r.noNetwork:
-		f = h.NotRunBecause(fmt.Sprintf("its %s ends with exit code %d, after a hook that had no network", s.name, o.code))
+	case skipped != nil:
+		f = h.NotRunBecause(fmt.Sprintf("its %s ends with exit code %d, after a hook that was not run: %s", s.name, o.code, short(skipped.Title())))
 	case slices.Contains(timedOut, o.code) && r.Limit > 0 && o.took >= r.Limit-time.Second:
 		f = s.rule.At(h, 0, h.Run, fmt.Sprintf("its %s takes longer than %v", s.name, r.Limit))
 		f.Fix = []string{"if it needs more time: run it again with --timeout"}
@@ -210,6 +216,9 @@ func (r *runner) judge(s stage, h *hook.Declared, o outcome) *hook.Finding {
 	f.Output = lastLines(o.output)
 	return &f
 }
+
+// isOffline reports whether hooks have no network at all in a stage.
+func (r *runner) isOffline(s stage) bool { return r.in.Offline || s.copy && r.Old.isOffline() }
 
 // unreached returns the finding for a hook that had no network.
 func (r *runner) unreached(s stage, h *hook.Declared) hook.Finding {
@@ -247,6 +256,7 @@ var noNetworkSigns = []string{
 	"could not resolve", "couldn't resolve", "unable to resolve host", "unable to resolve address", "name resolution", "name or service not known",
 	"temporary failure resolving", "failed to lookup address", "no such host", "bad address", "eai_again", "enotfound", "enetunreach",
 	"network is unreachable", "no route to host", "connection timed out",
+	"unknownhostexception", "temporary error (try again later)", "dns: transient error", "server misbehaving", // of Java, apk, and Go
 }
 
 // lacksNetwork reports whether a program says that it has no network. sudo says so about
