@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"bkt/internal/finding"
 	"bkt/internal/manifest"
@@ -61,6 +63,15 @@ type File struct {
 	Lines  []string `json:"lines,omitempty"` // those that differ, after "+" or "-"
 }
 
+// Shown returns the path for messages: in quotes if it has characters that break a line or
+// cannot be seen.
+func (f File) Shown() string {
+	if strings.ContainsFunc(f.Path, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(f.Path)
+	}
+	return f.Path
+}
+
 // At returns a finding in hook h. source is the command that breaks the rule, and
 // starts at offset. reason replaces the rule's reason, if it is not empty.
 func (r Rule) At(h *Declared, offset int, source, reason string) Finding {
@@ -114,7 +125,8 @@ func (f Finding) Error() string {
 // The most that is printed of one finding; --json has everything.
 const (
 	maxFiles = 10
-	maxLines = 10 // of one file
+	maxLines = 10  // of one file
+	maxLine  = 200 // characters of a line; files such as settings in JSON can be one line
 )
 
 // Details returns lines with the files of the finding, and with the output of its hook.
@@ -126,20 +138,32 @@ func (f Finding) Details() []string {
 			break
 		}
 		if len(f.Files) > 1 {
-			lines = append(lines, file.Path+": "+file.Change)
+			lines = append(lines, file.Shown()+": "+file.Change)
 		}
 		for i, line := range file.Lines {
 			if i == maxLines {
 				lines = append(lines, fmt.Sprintf("  and %d more lines", len(file.Lines)-maxLines))
 				break
 			}
-			lines = append(lines, "  "+line)
+			lines = append(lines, "  "+cut(line))
 		}
 	}
 	for _, line := range f.Output {
-		lines = append(lines, "| "+line)
+		lines = append(lines, "| "+cut(line))
 	}
 	return lines
+}
+
+// cut returns the beginning of a line that is too long to print.
+func cut(line string) string {
+	n := 0
+	for i := range line {
+		if n == maxLine {
+			return line[:i] + "…"
+		}
+		n++
+	}
+	return line
 }
 
 // Unwrap returns the finding without the fields that only hooks have.

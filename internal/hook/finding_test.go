@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -148,4 +149,16 @@ func message(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+// TestDetails checks that a long line and an unusual name keep the form of a message.
+func TestDetails(t *testing.T) {
+	f := hook.Finding{
+		Files:  []hook.File{{Path: "~/a\nb", Change: "added", Lines: []string{"+" + strings.Repeat("é", 300)}}, {Path: "~/c d", Change: "removed"}},
+		Output: []string{strings.Repeat("x", 201), strings.Repeat("y", 200)},
+	}
+	want := []string{`"~/a\nb": added`, "  +" + strings.Repeat("é", 199) + "…", "~/c d: removed", "| " + strings.Repeat("x", 200) + "…", "| " + strings.Repeat("y", 200)}
+	if diff := cmp.Diff(want, f.Details()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }

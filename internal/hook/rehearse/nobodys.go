@@ -3,6 +3,7 @@ package rehearse
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Paths that programs change at each run without a result for anybody, with the reasons.
@@ -20,7 +21,7 @@ var nobodysTable = []struct{ reason, patterns string }{
 	{"history of dnf", "/usr/lib/sysimage/libdnf5/transaction_history.sqlite* /var/lib/dnf/history.sqlite* /var/lib/dnf/repos /var/lib/dnf/*.lock"},
 	{"lists and history of apt", "/var/lib/apt/lists /var/lib/apt/periodic /var/lib/apt/daily_lock /var/lib/dpkg/status-old /var/lib/dpkg/available-old /var/lib/dpkg/diversions-old /var/lib/dpkg/statoverride-old"},
 	{"index of a package manager", "/var/lib/pacman/sync /var/lib/zypp/RequestedLocales /var/lib/PackageKit"},
-	{"side file of a database", "**/*-shm **/*-wal **/*-journal"},
+	{"side file of a database", "**/*.*-shm **/*.*-wal **/*.*-journal"},
 	{"compiled at its use", "**/__pycache__ ~/.zcompdump* ~/.zcompcache /tmp/node-compile-cache"},
 	{"log and cache of npm", "~/.npm/_logs ~/.npm/_cacache ~/.npm/_update-notifier-last-checked ~/.node-gyp"},
 	{"cache of cargo", "~/.cargo/registry ~/.cargo/git ~/.cargo/.package-cache* ~/.cargo/.global-cache*"},
@@ -35,29 +36,43 @@ var nobodysTable = []struct{ reason, patterns string }{
 	{"socket or lock of a display", "/tmp/.X11-unix /tmp/.ICE-unix /tmp/.X*-lock"},
 }
 
+// A pattern is one of the table.
+type pattern struct {
+	reason string
+	text   string
+	regexp *regexp.Regexp // nil: the pattern is one path
+}
+
+// patterns has the table. Many paths are looked up in it, in most runs of bkt none.
+var patterns = sync.OnceValue(func() (all []pattern) {
+	for _, row := range nobodysTable {
+		for text := range strings.FieldsSeq(row.patterns) {
+			p := pattern{reason: row.reason, text: text}
+			if strings.Contains(text, "*") {
+				text = strings.NewReplacer(`\*\*/`, `(?:.*/)?`, `\*`, `[^/]*`).Replace(regexp.QuoteMeta(text))
+				p.regexp = regexp.MustCompile("(?s)^" + text + "(?:/|$)") // a name can have a newline
+			}
+			all = append(all, p)
+		}
+	}
+	return all
+})
+
 // nobodys returns why a path, with ~ for the home, is no result of hooks. It is not ok if
 // it may be one.
 func nobodys(name string) (reason string, ok bool) {
-	for _, row := range nobodysTable {
-		for pattern := range strings.FieldsSeq(row.patterns) {
-			if matchesPath(pattern, name) {
-				return row.reason, true
-			}
+	for _, p := range patterns() {
+		if p.matches(name) {
+			return p.reason, true
 		}
 	}
 	return "", false
 }
 
-// matchesPath reports whether a pattern of the table means a path.
-func matchesPath(pattern, name string) bool {
-	fixed, _, isPattern := strings.Cut(pattern, "*")
-	if !strings.HasPrefix(name, fixed) {
-		return false
+// matches reports whether a pattern means a path.
+func (p pattern) matches(name string) bool {
+	if p.regexp != nil {
+		return p.regexp.MatchString(name)
 	}
-	if !isPattern {
-		return name == pattern || strings.HasPrefix(name, pattern+"/")
-	}
-	text := regexp.QuoteMeta(pattern)
-	text = strings.NewReplacer(`\*\*/`, `(?:.*/)?`, `\*`, `[^/]*`).Replace(text)
-	return regexp.MustCompile("^" + text + "(?:/|$)").MatchString(name)
+	return name == p.text || strings.HasPrefix(name, p.text+"/")
 }

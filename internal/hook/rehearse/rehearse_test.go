@@ -20,7 +20,7 @@ import (
 
 const declared = `{"containers": {
   "bootc-dev": {"image": "quay.io/me/dev", "pre_init_hooks": ["dnf upgrade -y"], "init_hooks": [
-    {"run": "touch ~/a /b", "volatile": ["~/.cache", "/var/log/"]},
+    {"run": "touch ~/a /b", "volatile": ["~/.cache", "/var/log/", "/etc/group~"]},
     "touch ~/a /b"
   ]},
   "work": {"image": "quay.io/me/work", "init_hooks": ["true"]}
@@ -95,7 +95,8 @@ func TestFree(t *testing.T) {
 		"/usr/lib/sysimage/rpm/rpmdb.sqlite-shm": "database of rpm, whose packages are compared by their files",
 		"/usr/lib/python3/__pycache__/x.pyc":     "compiled at its use", "/etc/passwd-": "backup of an account file", "/etc/passwd": "",
 		"/home/user/.gnupg/pubring.kbx.lock": "random seed or lock of gpg", "/home/user/Cargo.lock": "", "/var/lib/x/db.sqlite-wal": "side file of a database",
-		"/home/user/.config/x/cache": "",
+		"/home/user/.config/x/cache": "", "/home/user/work-journal/today": "", "/home/user/a\nb/.git/index": "bookkeeping of git, whose work tree is compared",
+		"/etc/group~": "volatile", "/home/user/.cache~": "",
 	} {
 		r := &runner{container: "bootc-dev", ignored: map[string]Ignored{}}
 		free := r.isFreePath(path, h)

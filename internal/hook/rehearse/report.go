@@ -84,7 +84,7 @@ func addFile(files []hook.File, d difference) []hook.File {
 func (r rule) about(container string, h *hook.Declared, files []hook.File) hook.Finding {
 	reason := fmt.Sprintf(r.many, len(files)) + ": " + someNames(files)
 	if len(files) == 1 {
-		reason = strings.TrimSuffix(fmt.Sprintf("%s: %s: %s", files[0].Path, r.Reason, files[0].Change), ": ")
+		reason = strings.TrimSuffix(fmt.Sprintf("%s: %s: %s", files[0].Shown(), r.Reason, files[0].Change), ": ")
 	}
 	if h == nil {
 		return r.Somewhere(container, reason)
@@ -97,7 +97,7 @@ func someNames(files []hook.File) string {
 	const most = 3
 	var names []string
 	for _, f := range files[:min(most, len(files))] {
-		names = append(names, f.Path)
+		names = append(names, f.Shown())
 	}
 	text := strings.Join(names, ", ")
 	if rest := len(files) - most; rest > 0 {
@@ -173,7 +173,10 @@ func changedBy(by map[string]*hook.Declared, name string) *hook.Declared {
 // isVolatile reports whether a hook declares that it changes a path at each run.
 func isVolatile(h *hook.Declared, name string) bool {
 	for _, v := range h.Volatile {
-		v = path.Clean(strings.Replace(v, "~", home, 1))
+		if below, ok := strings.CutPrefix(v, "~/"); ok {
+			v = path.Join(home, below)
+		}
+		v = path.Clean(v)
 		if name == v || strings.HasPrefix(name, v+"/") {
 			return true
 		}
