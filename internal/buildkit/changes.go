@@ -109,16 +109,16 @@ func (c *comparison) entry(ctx context.Context, name string, old, now *fstypes.S
 	case before.Type() != after.Type():
 	case after.IsDir():
 		return c.folder(ctx, name)
-	case old.Linkname != now.Linkname:
-		add(Link, "link to %s became one to %s", old.Linkname, now.Linkname)
-	case after.IsRegular() && old.Size != now.Size:
+	case after.IsRegular() && old.Linkname == "" && now.Linkname == "" && old.Size != now.Size:
 		add(Content, "%d bytes became %d", old.Size, now.Size)
-	case after.IsRegular():
-		same, err := c.isSame(ctx, name, now.Size)
+	case after.IsRegular(): // a second name of a file, too: its Linkname is the first one, and its Size 0
+		same, err := c.isSame(ctx, name)
 		if err == nil && !same {
 			add(Content, "other content")
 		}
 		return err
+	case old.Linkname != now.Linkname:
+		add(Link, "link to %s became one to %s", old.Linkname, now.Linkname)
 	}
 	return nil
 }
@@ -127,9 +127,9 @@ func (c *comparison) entry(ctx context.Context, name string, old, now *fstypes.S
 // than 16 MiB.
 const chunk = 4 << 20
 
-// isSame compares two files of the same size.
-func (c *comparison) isSame(ctx context.Context, name string, size int64) (bool, error) {
-	for at := 0; int64(at) < size; at += chunk {
+// isSame compares the content of two files.
+func (c *comparison) isSame(ctx context.Context, name string) (bool, error) {
+	for at := 0; ; at += chunk {
 		part := &gateway.FileRange{Offset: at, Length: chunk}
 		old, err := c.before.read(ctx, name, part)
 		if err != nil {
@@ -139,6 +139,8 @@ func (c *comparison) isSame(ctx context.Context, name string, size int64) (bool,
 		if err != nil || !bytes.Equal(old, now) {
 			return false, err
 		}
+		if len(now) < chunk {
+			return true, nil
+		}
 	}
-	return true, nil
 }

@@ -87,7 +87,7 @@ if command -v tee >/dev/null && mkfifo "$pipe"; then
 	reader=$!
 	hook >"$pipe"
 	code=$?
-	(sleep 1; kill $reader) >/dev/null 2>&1 &
+	(sleep 10; kill $reader) >/dev/null 2>&1 & # of processes in the background; what hook has printed is in the file by then
 	wait $reader 2>/dev/null
 else
 	hook >&3
