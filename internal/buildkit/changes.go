@@ -112,7 +112,7 @@ func (c *comparison) entry(ctx context.Context, name string, old, now *fstypes.S
 	case after.IsRegular() && old.Linkname == "" && now.Linkname == "" && old.Size != now.Size:
 		add(Content, "%d bytes became %d", old.Size, now.Size)
 	case after.IsRegular(): // a second name of a file, too: its Linkname is the first one, and its Size 0
-		same, err := c.isSame(ctx, name)
+		same, err := IsSame(ctx, c.before, name, c.after, name)
 		if err == nil && !same {
 			add(Content, "other content")
 		}
@@ -127,15 +127,15 @@ func (c *comparison) entry(ctx context.Context, name string, old, now *fstypes.S
 // than 16 MiB.
 const chunk = 4 << 20
 
-// isSame compares the content of two files.
-func (c *comparison) isSame(ctx context.Context, name string) (bool, error) {
+// IsSame reports whether a file of one tree has the content of a file of another one.
+func IsSame(ctx context.Context, a *Tree, inA string, b *Tree, inB string) (bool, error) {
 	for at := 0; ; at += chunk {
 		part := &gateway.FileRange{Offset: at, Length: chunk}
-		old, err := c.before.read(ctx, name, part)
+		old, err := a.read(ctx, inA, part)
 		if err != nil {
 			return false, err
 		}
-		now, err := c.after.read(ctx, name, part)
+		now, err := b.read(ctx, inB, part)
 		if err != nil || !bytes.Equal(old, now) {
 			return false, err
 		}

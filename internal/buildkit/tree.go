@@ -139,21 +139,21 @@ func (t *Tree) readDir(ctx context.Context, name string) (map[string]*fstypes.St
 	return found, err
 }
 
-// Link returns where the link name of the tree leads. It is not ok if name is no symbolic
-// link, or does not exist.
-func (t *Tree) Link(ctx context.Context, name string) (target string, ok bool, err error) {
+// Lstat returns what name is. It is not ok if name does not exist.
+func (t *Tree) Lstat(ctx context.Context, name string) (e Entry, ok bool, err error) {
 	in, err := t.readDir(ctx, path.Dir(name))
 	s := in[path.Base(name)]
-	if err != nil || s == nil || fs.FileMode(s.Mode).Type() != fs.ModeSymlink {
-		return "", false, err
+	if err != nil || s == nil {
+		return Entry{}, false, err
 	}
-	return s.Linkname, true, nil
+	return Entry{Path: name, Mode: fs.FileMode(s.Mode), Link: s.Linkname}, true, nil
 }
 
 // An Entry is a path in a tree: anything but a folder, or an empty folder.
 type Entry struct {
 	Path string
 	Mode fs.FileMode
+	Link string // where it leads, if it is a symbolic link
 }
 
 // Entries returns what is in the folder name, which may not exist, and in all folders
@@ -165,7 +165,7 @@ func (t *Tree) Entries(ctx context.Context, name string) ([]Entry, error) {
 	}
 	var all []Entry
 	for _, base := range slices.Sorted(maps.Keys(in)) {
-		e := Entry{path.Join(name, base), fs.FileMode(in[base].Mode)}
+		e := Entry{path.Join(name, base), fs.FileMode(in[base].Mode), in[base].Linkname}
 		var below []Entry
 		if e.Mode.IsDir() {
 			if below, err = t.Entries(ctx, e.Path); err != nil {

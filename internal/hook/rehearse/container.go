@@ -3,6 +3,7 @@ package rehearse
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"strings"
@@ -108,26 +109,43 @@ func (c container) in(name string) (*buildkit.Tree, string) {
 // maxLinks is how many links one after the other are followed, as in Linux.
 const maxLinks = 40
 
-// target returns the file that a path of the container leads to, through links. places are
-// paths that mean the home.
+// target returns the path without links that a path of the container leads to; it may not
+// exist. places are paths that mean the home.
 func (c container) target(ctx context.Context, name string, places []string) (string, error) {
-	for range maxLinks {
-		tree, in := c.in(name)
-		link, ok, err := tree.Link(ctx, in)
-		if err != nil || !ok {
-			return name, err
+	done, rest := "/", name
+	for links := 0; rest != ""; {
+		if below, ok := strings.CutPrefix(path.Clean(rest), homes+"/"); ok && done == "/" {
+			done, rest = homes, below // a mount, although an image can have a link there
 		}
+		first, after, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
+		next := path.Join(done, first)
+		tree, in := c.in(next)
+		e, ok, err := tree.Lstat(ctx, in)
+		if err != nil {
+			return "", err
+		}
+		link := e.Link
+		if !ok || e.Mode.Type() != fs.ModeSymlink || links == maxLinks {
+			done, rest = next, after
+			continue
+		}
+		links++
 		if !path.IsAbs(link) {
-			link = path.Join(path.Dir(name), link)
+			link = path.Join(done, link)
 		}
-		name = path.Clean(link)
-		for _, place := range places {
-			if paths.Within(name, place) {
-				name = home + strings.TrimPrefix(name, place)
-			}
+		done, rest = "/", path.Join(ofHome(link, places), after)
+	}
+	return done, nil
+}
+
+// ofHome returns a path with the home in place of one of places, if it is below that.
+func ofHome(name string, places []string) string {
+	for _, place := range places {
+		if paths.Within(name, place) {
+			return home + strings.TrimPrefix(path.Clean(name), place)
 		}
 	}
-	return name, nil
+	return name
 }
 
 // A file is a path that is no folder, or an empty folder.

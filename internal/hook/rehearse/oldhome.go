@@ -120,7 +120,10 @@ func (r *runner) compareOld(ctx context.Context, fresh, old runsOf, written []bu
 	if err != nil {
 		return err
 	}
-	o := comparison{fresh, old, newWrites(written), newWrites(rewritten), r.Old.Copy.Places}
+	o := comparison{fresh, old, newWrites(written), newWrites(rewritten), r.Old.Copy.Places, map[string]string{}}
+	if err := o.findLinks(ctx, differ); err != nil {
+		return err
+	}
 	var found []difference
 	for _, d := range differ {
 		more, err := o.of(ctx, d)
@@ -184,8 +187,9 @@ func (w writes) below(name string, kind buildkit.Kind) []buildkit.Change {
 // A comparison compares the results of hooks in a new home and in an old one.
 type comparison struct {
 	fresh, old         runsOf
-	written, rewritten writes   // what the hooks changed in the new home, and in the old one
-	places             []string // paths that mean the old home
+	written, rewritten writes            // what the hooks changed in the new home, and in the old one
+	places             []string          // paths that mean the old home
+	links              map[string]string // of the user, by where they lead
 }
 
 var anyKind = []buildkit.Kind{buildkit.Added, buildkit.Removed, buildkit.Mode, buildkit.Owner, buildkit.Link, buildkit.Content}
@@ -200,8 +204,8 @@ func (o comparison) of(ctx context.Context, d buildkit.Change) ([]difference, er
 	case buildkit.Added:
 		return o.surplus(d), nil
 	case buildkit.Mode:
-		if d.Before.IsRegular() && d.After.Type() == fs.ModeSymlink && !o.rewritten.has(d.Path, buildkit.Added, buildkit.Mode) {
-			return o.content(ctx, d, false) // its user has it elsewhere, and hooks write it there
+		if o.isLinkOfUser(d) {
+			return o.elsewhere(ctx, d)
 		}
 		if !isNew && !o.isModeOfHooks(d) {
 			return nil, nil
@@ -218,6 +222,98 @@ func (o comparison) of(ctx context.Context, d buildkit.Change) ([]difference, er
 		return o.content(ctx, d, isNew)
 	}
 	return []difference{{Change: d}}, nil
+}
+
+// isLinkOfUser reports whether a file or a folder of the new home is a link in the old one,
+// and no hook has made it one.
+func (o comparison) isLinkOfUser(d buildkit.Change) bool {
+	return d.Kind == buildkit.Mode && d.After.Type() == fs.ModeSymlink && !o.rewritten.has(d.Path, buildkit.Added, buildkit.Mode)
+}
+
+// findLinks notes where the links of the user lead.
+func (o comparison) findLinks(ctx context.Context, differ []buildkit.Change) error {
+	for _, d := range differ {
+		if !o.isLinkOfUser(d) {
+			continue
+		}
+		place, err := o.old.after().target(ctx, d.Path, o.places)
+		if err != nil {
+			return err
+		}
+		o.links[place] = d.Path
+	}
+	return nil
+}
+
+// isBehindLink reports whether a path is where a link of the user leads, or below that, and
+// hooks have created the same in the new home: [comparison.elsewhere] compares it.
+func (o comparison) isBehindLink(name string) bool {
+	for place, link := range o.links {
+		if paths.Within(name, place) && o.written.has(path.Join(link, strings.TrimPrefix(name, place)), buildkit.Added) {
+			return true
+		}
+	}
+	return false
+}
+
+// elsewhere returns what hooks have left otherwise in a file or a folder that is a link in
+// the old home: its user has it in another place, and hooks write it there.
+func (o comparison) elsewhere(ctx context.Context, d buildkit.Change) ([]difference, error) {
+	files, err := o.fresh.after().files(ctx, buildkit.Change{Path: d.Path, After: d.Before})
+	if err != nil {
+		return nil, err
+	}
+	var all []difference
+	for _, f := range files {
+		if !o.written.has(f.Path, anyKind...) {
+			continue
+		}
+		more, err := o.linked(ctx, buildkit.Change{Path: f.Path, Kind: buildkit.Content, What: "other content, behind a link", Before: f.Mode, After: f.Mode})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+}
+
+// linked returns the difference in a file that a link of the old home leads to, or in a link
+// or an empty folder.
+func (o comparison) linked(ctx context.Context, d buildkit.Change) ([]difference, error) {
+	fresh, old := o.fresh.after(), o.old.after()
+	place, err := old.target(ctx, d.Path, o.places)
+	if err != nil {
+		return nil, err
+	}
+	if d.After.Type() == fs.ModeSymlink { // itself, not what it leads to
+		dir, err := old.target(ctx, path.Dir(d.Path), o.places)
+		if err != nil {
+			return nil, err
+		}
+		place = path.Join(dir, path.Base(d.Path))
+	}
+	newTree, inNew := fresh.in(d.Path)
+	oldTree, inOld := old.in(place)
+	was, _, err := newTree.Lstat(ctx, inNew)
+	if err != nil {
+		return nil, err
+	}
+	is, ok, err := oldTree.Lstat(ctx, inOld)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return []difference{{Change: missing(d)}}, nil
+	case was.Mode.Type() != is.Mode.Type(), was.Mode.Type() == fs.ModeSymlink && was.Link != is.Link:
+		return []difference{{Change: d}}, nil
+	case !was.Mode.IsRegular():
+		return nil, nil
+	}
+	same, err := buildkit.IsSame(ctx, newTree, inNew, oldTree, inOld)
+	if err != nil || same {
+		return nil, err
+	}
+	return o.content(ctx, d, o.rewritten.has(place, buildkit.Added))
 }
 
 // lacking returns what hooks have left in the new home, or have removed in the old one, of
@@ -252,6 +348,9 @@ func missingAll(changes []buildkit.Change) []difference {
 // a path that only the old home has.
 func (o comparison) surplus(d buildkit.Change) []difference {
 	if o.rewritten.has(d.Path, buildkit.Added) {
+		if o.isBehindLink(d.Path) {
+			return nil
+		}
 		return []difference{{Change: d}}
 	}
 	if o.written.has(d.Path, buildkit.Removed) {
@@ -260,7 +359,9 @@ func (o comparison) surplus(d buildkit.Change) []difference {
 	}
 	var all []difference
 	for _, c := range o.rewritten.below(d.Path, buildkit.Added) {
-		all = append(all, difference{Change: c})
+		if !o.isBehindLink(c.Path) {
+			all = append(all, difference{Change: c})
+		}
 	}
 	return all
 }

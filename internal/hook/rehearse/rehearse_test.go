@@ -162,6 +162,34 @@ func TestWrites(t *testing.T) {
 	}
 }
 
+// TestLinks checks what belongs to the links of a user in an old home.
+func TestLinks(t *testing.T) {
+	places := []string{"/home/me", "/var/home/me"}
+	for name, want := range map[string]string{"/home/me/a": "/home/user/a", "/var/home/me": "/home/user", "/home/mean": "/home/mean", "/etc": "/etc"} {
+		if got := ofHome(name, places); got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	o := comparison{
+		written: newWrites([]buildkit.Change{{Path: "/home/user/.config/a", Kind: buildkit.Added, After: fs.ModeDir}, {Path: "/home/user/.config/b", Kind: buildkit.Content}}),
+		links:   map[string]string{"/home/user/dot": "/home/user/.config"},
+	}
+	for name, want := range map[string]bool{
+		"/home/user/dot/a": true, "/home/user/dot/a/x": true, "/home/user/dot/b": false, "/home/user/dot/c": false, "/home/user/dots/a": false, "/home/user/.config/a": false,
+	} {
+		if got := o.isBehindLink(name); got != want {
+			t.Errorf("behind a link, %s: %v", name, got)
+		}
+	}
+	link := buildkit.Change{Path: "/home/user/.config", Kind: buildkit.Mode, Before: fs.ModeDir, After: fs.ModeSymlink}
+	if !o.isLinkOfUser(link) {
+		t.Error("a link of the user")
+	}
+	if o.rewritten = newWrites([]buildkit.Change{link}); o.isLinkOfUser(link) {
+		t.Error("a link that hooks have made")
+	}
+}
+
 func TestDiffLines(t *testing.T) {
 	got := diffLines([]string{"a", "--- b", "c"}, []string{"a", "+++ d", "c", "e"})
 	if want := []string{"---- b", "++++ d", "+e"}; !slices.Equal(got, want) {
