@@ -70,10 +70,12 @@ const (
 // exit code, and the seconds that the hook took; the second one says why it cannot be run
 // here; the output follows. It is also printed while the hook runs. It is read by its
 // descriptor, because hooks can delete the file. The hook's background processes, which may
-// keep the output open, end with it.
+// keep the output open, end with it; what the hook itself has printed has been read long
+// before, also on a busy machine.
 const script = `umask 022
 chmod 1777 ` + resultDir + `
 start=$(date +%s)
+took() { took=$(($(date +%s) - start)); }
 limit=
 if test -n "$BKT_LIMIT" && command -v timeout >/dev/null; then limit="timeout -k 2 $BKT_LIMIT"; fi
 output=` + resultDir + `/output
@@ -87,16 +89,18 @@ if command -v tee >/dev/null && mkfifo "$pipe"; then
 	reader=$!
 	hook >"$pipe"
 	code=$?
-	(sleep 10; kill $reader) >/dev/null 2>&1 & # of processes in the background; what hook has printed is in the file by then
+	took
+	(sleep 10; kill $reader) >/dev/null 2>&1 &
 	wait $reader 2>/dev/null
 else
 	hook >&3
 	code=$?
+	took
 	cat <&4
 fi
 rm -rf ` + resultDir + `/result
 {
-	echo "$code $(($(date +%s) - start))"
+	echo "$code $took"
 	if test -f ` + reasonFile + `; then head -n 1 ` + reasonFile + `; else echo; fi
 	tail -c 1048576 <&5
 } >` + resultDir + `/result
