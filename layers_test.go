@@ -64,7 +64,7 @@ var may = map[string]string{
 	"internal/gvdb/gvdbtest":                  "internal/gvariant",
 	"internal/hint":                           "",
 	"internal/homepath":                       "",
-	"internal/hook":                           "internal/finding internal/manifest internal/strictjson",
+	"internal/hook":                           "internal/finding internal/manifest internal/printable internal/strictjson",
 	"internal/hook/command":                   "",
 	"internal/hook/homecopy":                  "internal/hint internal/patherr internal/paths",
 	"internal/hook/hooktest":                  "internal/testkit",

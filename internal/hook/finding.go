@@ -10,6 +10,7 @@ import (
 
 	"bkt/internal/finding"
 	"bkt/internal/manifest"
+	"bkt/internal/printable"
 )
 
 // A Verdict says what is wrong with a hook.
@@ -145,25 +146,13 @@ func (f Finding) Details() []string {
 				lines = append(lines, fmt.Sprintf("  and %d more lines", len(file.Lines)-maxLines))
 				break
 			}
-			lines = append(lines, "  "+cut(line))
+			lines = append(lines, "  "+printable.Cut(line, maxLine))
 		}
 	}
 	for _, line := range f.Output {
-		lines = append(lines, "| "+cut(line))
+		lines = append(lines, "| "+printable.Cut(line, maxLine))
 	}
 	return lines
-}
-
-// cut returns the beginning of a line that is too long to print.
-func cut(line string) string {
-	n := 0
-	for i := range line {
-		if n == maxLine {
-			return line[:i] + "…"
-		}
-		n++
-	}
-	return line
 }
 
 // Unwrap returns the finding without the fields that only hooks have.

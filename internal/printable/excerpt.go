@@ -16,7 +16,7 @@ const maxMessage = 240
 // Quote returns the beginning of text, at most 60 characters, in double quotes as Go writes
 // strings, and an ellipsis after them if it is longer.
 func Quote(text string) string {
-	short := cut(text, maxExcerpt)
+	short := Cut(text, maxExcerpt)
 	if kept, ok := strings.CutSuffix(short, "…"); ok && short != text {
 		return strconv.Quote(kept) + "…"
 	}
@@ -29,9 +29,9 @@ func Message(text string) string {
 	if utf8.RuneCountInString(text) > maxExcerpt {
 		words := strings.Split(text, " ")
 		for i, word := range words {
-			words[i] = cut(word, maxExcerpt)
+			words[i] = Cut(word, maxExcerpt)
 		}
-		text = cut(strings.Join(words, " "), maxMessage)
+		text = Cut(strings.Join(words, " "), maxMessage)
 	}
 	return oneLine(text)
 }
@@ -41,8 +41,8 @@ func oneLine(text string) string {
 	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Escape(text))
 }
 
-// cut returns the first characters of text, and an ellipsis if there are more.
-func cut(text string, most int) string {
+// Cut returns the first characters of text, and an ellipsis if there are more.
+func Cut(text string, most int) string {
 	n := 0
 	for i := range text {
 		if n == most {
