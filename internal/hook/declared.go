@@ -17,7 +17,6 @@ import (
 type Declared struct {
 	manifest.PlacedHook
 	Container string
-	OfRoot    bool // the container is root's
 }
 
 // Title returns the first line of the hook, with an ellipsis if there are more.
@@ -29,8 +28,9 @@ func (h *Declared) Title() string {
 	return first
 }
 
-// AsRoot reports whether the hook runs as root.
-func (h *Declared) AsRoot() bool { return h.As == "root" || h.Pre || h.OfRoot }
+// AsRoot reports whether the hook runs as root. In a container of root's engine, too, others
+// run as the user, whose home and ID distrobox gives to the container.
+func (h *Declared) AsRoot() bool { return h.As == "root" || h.Pre }
 
 // Place returns where a byte of the hook's command is in the manifest.
 func (h *Declared) Place(offset int) finding.Place {
@@ -67,7 +67,7 @@ func (m Manifest) Hooks(containers ...string) ([]*Declared, error) {
 			continue
 		}
 		for _, h := range m.document.Content.Hooks(name, m.document.Source) {
-			hooks = append(hooks, &Declared{h, name, m.document.Content.Containers[name].Root})
+			hooks = append(hooks, &Declared{h, name})
 		}
 	}
 	return hooks, nil

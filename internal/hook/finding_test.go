@@ -79,6 +79,25 @@ func TestByContainer(t *testing.T) {
 	}
 }
 
+// TestAsRoot checks which hooks run as root: in a container of root's engine, others run as
+// the user, too.
+func TestAsRoot(t *testing.T) {
+	text := `{"containers": {"a": {"image": "x", "root": true, "pre_init_hooks": ["a"], "init_hooks": ["b", {"run": "c", "as": "root"}]}}}`
+	m, err := hook.Read(fstest.MapFS{manifest.DistroboxPath: {Data: []byte(text)}})
+	check(t, err)
+	hooks, err := m.Hooks()
+	check(t, err)
+	var root string
+	for _, h := range hooks {
+		if h.AsRoot() {
+			root += h.Run
+		}
+	}
+	if root != "ac" {
+		t.Errorf("as root: %q", root)
+	}
+}
+
 func TestReadWithoutManifest(t *testing.T) {
 	m, err := hook.Read(fstest.MapFS{})
 	check(t, err)

@@ -37,8 +37,8 @@ const (
 	asRoot = `sh -euc "$(printf %%b "%s")"`
 
 	// The user keeps HOME, which can differ from the one in /etc/passwd, and the
-	// PATH of the container. A container without root, or of root, has only one
-	// user. USER is not read because set -u is on and it can be unset.
+	// PATH of the container. A container without root, or of the user root, has
+	// only one user. USER is not read because set -u is on and it can be unset.
 	asUser = `( bkt_run="$(printf %%b "%s")"; bkt_user="$(stat -c %%U "$HOME")" || exit; ` +
 		`if test "$bkt_user" = root || test "$(id -u)" != 0; then exec sh -euc "$bkt_run"; fi; ` +
 		`set -- env HOME="$HOME" PATH="$PATH" USER="$bkt_user" LOGNAME="$bkt_user" sh -euc "$bkt_run"; ` +
