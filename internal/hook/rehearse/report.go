@@ -32,7 +32,7 @@ func (r *runner) report(ctx context.Context, differ []difference, broken rule, r
 	var kept []blamed
 	for _, d := range differ {
 		h := changedBy(by, d.Path)
-		free, err := r.isFree(ctx, d, h, runs.after())
+		free, err := r.isFree(ctx, d, h, runs)
 		if err != nil {
 			return err
 		}
@@ -108,15 +108,19 @@ func someNames(files []hook.File) string {
 
 // isFree reports whether a difference is no finding in a hook, which may be nil, because the
 // path is nobody's result or volatile. A folder that one of two containers lacks is if all
-// files in it are.
-func (r *runner) isFree(ctx context.Context, d difference, h *hook.Declared, c container) (bool, error) {
+// files in it are, after the runs or, if they have removed it, before.
+func (r *runner) isFree(ctx context.Context, d difference, h *hook.Declared, runs runsOf) (bool, error) {
 	if r.isFreePath(d.Path, h) {
 		return true, nil
 	}
 	if d.Kind != buildkit.Added && d.Kind != buildkit.Removed || !d.IsFolder() {
 		return false, nil
 	}
-	files, err := c.files(ctx, buildkit.Change{Path: d.Path, After: fs.ModeDir})
+	folder := buildkit.Change{Path: d.Path, After: fs.ModeDir}
+	files, err := runs.after().files(ctx, folder)
+	if err == nil && len(files) == 1 && files[0].Path == d.Path {
+		files, err = runs.before().files(ctx, folder)
+	}
 	if err != nil {
 		return false, err
 	}
