@@ -3,13 +3,11 @@ package rehearse
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"strings"
 
 	"bkt/internal/buildkit"
-	"bkt/internal/paths"
 )
 
 // The user of the container.
@@ -104,48 +102,6 @@ func (c container) in(name string) (*buildkit.Tree, string) {
 		return c.home, "/" + below
 	}
 	return c.root, name
-}
-
-// maxLinks is how many links one after the other are followed, as in Linux.
-const maxLinks = 40
-
-// target returns the path without links that a path of the container leads to; it may not
-// exist. places are paths that mean the home.
-func (c container) target(ctx context.Context, name string, places []string) (string, error) {
-	done, rest := "/", name
-	for links := 0; rest != ""; {
-		if below, ok := strings.CutPrefix(path.Clean(rest), homes+"/"); ok && done == "/" {
-			done, rest = homes, below // a mount, although an image can have a link there
-		}
-		first, after, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
-		next := path.Join(done, first)
-		tree, in := c.in(next)
-		e, ok, err := tree.Lstat(ctx, in)
-		if err != nil {
-			return "", err
-		}
-		link := e.Link
-		if !ok || e.Mode.Type() != fs.ModeSymlink || links == maxLinks {
-			done, rest = next, after
-			continue
-		}
-		links++
-		if !path.IsAbs(link) {
-			link = path.Join(done, link)
-		}
-		done, rest = "/", path.Join(ofHome(link, places), after)
-	}
-	return done, nil
-}
-
-// ofHome returns a path with the home in place of one of places, if it is below that.
-func ofHome(name string, places []string) string {
-	for _, place := range places {
-		if paths.Within(name, place) {
-			return home + strings.TrimPrefix(path.Clean(name), place)
-		}
-	}
-	return name
 }
 
 // A file is a path that is no folder, or an empty folder.
