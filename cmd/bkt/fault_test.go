@@ -57,6 +57,8 @@ var notFaulted = map[string]string{
 	"base update":     "it asks a registry, and writes as system add does",
 	"engine prune":    "it is the engine that deletes files",
 	"engine stop":     "it is the engine that deletes files",
+	"man-pages":       "it writes as init does",
+	"schema":          "it writes as init does",
 	"system remove":   "it writes as toolbox remove does",
 	"toolbox add":     "it writes as system add does",
 	"toolbox capture": "it writes as system add does",
