@@ -46,17 +46,17 @@ var ways = map[string]way{
 
 // TestInstalled installs what "make release" makes, on a system that has nothing of what
 // bkt needs, and goes through a first session as a user without root. The session is the
-// same for all ways. With BKT_TEST_FULL=1, it takes every way.
+// same for all ways.
 func TestInstalled(t *testing.T) {
 	t.Parallel()
+	if !testkit.Full() {
+		t.Skip("make test-full runs it")
+	}
 	w := testkit.SharedWorkshop(t)
 	testkit.NeedRoot(t, "install packages")
 	testkit.Need(t, "unshare", "pivot_root")
 	testkit.Offline(t, "desktop")
 	for name, way := range ways {
-		if name != "rpm" && !testkit.Full() {
-			continue
-		}
 		t.Run(name, func(t *testing.T) { // not in parallel: each system takes 600 MB
 			m := newMachine(t, w, way.format)
 			for _, command := range way.install {
@@ -79,6 +79,9 @@ func TestInstalled(t *testing.T) {
 // the checks of its manifest.
 func TestImage(t *testing.T) {
 	t.Parallel()
+	if !testkit.Full() {
+		t.Skip("make test-full runs it")
+	}
 	w := testkit.SharedWorkshop(t)
 	dir := t.TempDir()
 	testkit.CopyTree(t, "../../packaging/image", filepath.Join(dir, "image"))
