@@ -192,7 +192,7 @@ func (f facts) same(a, b string) bool {
 func (d Domain) usable() error {
 	switch d.Manager {
 	case "":
-		return reconcile.Absentf(false, "%w", hint.Add(fmt.Errorf("neither podman nor docker is installed"), "install podman"))
+		return reconcile.Absentf(false, "%w", hint.Add(fmt.Errorf("neither podman nor docker is installed"), "install podman, or delete what %s declares", manifest.DistroboxPath))
 	case "podman", "docker":
 		if d.NoManager {
 			return reconcile.Absentf(false, "%s is not installed", d.Manager)
@@ -201,7 +201,7 @@ func (d Domain) usable() error {
 		return reconcile.Absentf(!d.NoManager, "bkt does not know the container manager %q", d.Manager)
 	}
 	if d.Missing {
-		return reconcile.Absentf(false, "%w", hint.Add(fmt.Errorf("distrobox is not installed"), "install distrobox"))
+		return reconcile.Absentf(false, "%w", hint.Add(fmt.Errorf("distrobox is not installed"), "install distrobox, or delete what %s declares", manifest.DistroboxPath))
 	}
 	return nil
 }

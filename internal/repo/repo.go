@@ -82,7 +82,7 @@ func advise(dir string) string {
 			return fmt.Sprintf("run \"bkt init %s\" to make it one", root)
 		}
 		if root == filepath.Dir(root) {
-			return "a repository has manifests/ with a manifest, or with a Containerfile beside it: change to one, name it with -C DIR or $BKT_REPO, or make one with \"bkt init\"; with --default, bkt finds it from everywhere"
+			return "a repository has manifests/ with a manifest, or with a Containerfile beside it: change to one, name it with -C DIR or $BKT_REPO, or make one with \"bkt init DIR\"; with --default, bkt finds it from everywhere"
 		}
 	}
 }

@@ -129,7 +129,7 @@ func TestFindRefusesWhatIsInNoRepository(t *testing.T) {
 		if err == nil || err.Error() != filepath.Join(dir, d)+" is not in an image repository" {
 			t.Errorf("error %v", err)
 		}
-		want := []string{"a repository has manifests/ with a manifest, or with a Containerfile beside it: change to one, name it with -C DIR or $BKT_REPO, or make one with \"bkt init\"; with --default, bkt finds it from everywhere"}
+		want := []string{"a repository has manifests/ with a manifest, or with a Containerfile beside it: change to one, name it with -C DIR or $BKT_REPO, or make one with \"bkt init DIR\"; with --default, bkt finds it from everywhere"}
 		if diff := cmp.Diff(want, hint.Of(err)); diff != "" {
 			t.Errorf("hints (-want +got):\n%s", diff)
 		}

@@ -211,14 +211,18 @@ func (s survey) reportBase(k gen.Image, read From, flag string, q question) {
 }
 
 // Folder returns the absolute path of the folder of a new repository, and the first folder
-// above it, or itself, that exists. It returns an error if that is not a folder. If dir is ""
-// and may be part of a repository, the path is that of the repository.
+// above it, or itself, that exists. It returns an error if that is not a folder, or if the
+// new repository would be the whole home. If dir is "" and may be part of a repository, the
+// path is that of the repository.
 func Folder(dir string, mayBePart bool) (path, parent string, err error) {
 	if r, err := repo.Find("."); dir == "" && mayBePart && err == nil {
 		return r.Root, r.Root, nil
 	}
 	if path, err = filepath.Abs(dir); err != nil {
 		return "", "", err
+	}
+	if isHome(path) && !(repo.Repo{Root: path}).Has("manifests") {
+		return "", "", hint.Add(fmt.Errorf("%s is your home, and all files in it would be in the repository", path), "name a folder, as in \"bkt init workstation\"")
 	}
 	for parent = path; ; parent = filepath.Dir(parent) {
 		switch info, err := os.Stat(parent); {
@@ -232,4 +236,15 @@ func Folder(dir string, mayBePart bool) (path, parent string, err error) {
 			return path, parent, nil
 		}
 	}
+}
+
+// isHome reports whether a folder is the home of the user.
+func isHome(path string) bool {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return false
+	}
+	here, errHere := os.Stat(path)
+	there, errThere := os.Stat(home)
+	return errHere == nil && errThere == nil && os.SameFile(here, there)
 }
