@@ -29,7 +29,7 @@ func TestBuild(t *testing.T) {
 	}
 	w := testkit.SharedWorkshop(t)
 	p := testkit.Params("testdata")
-	p.Setup, p.Cmds["sign"] = w.Setup, sign
+	p.Setup, p.Cmds["sign"], p.Condition = w.Setup, sign, testkit.FullCondition
 	testscript.Run(t, p)
 }
 

@@ -29,8 +29,8 @@ const (
 // the same engine, and prints the verdicts of the lint and of running them.
 func TestJudgedHooks(t *testing.T) {
 	t.Parallel()
-	w := testkit.SharedWorkshop(t)
-	all := map[string]hooktest.Container{} // by the name of a container
+	w := testkit.SharedWorkshop(t).WithOwnEngine(t) // the scripts ask theirs for its disk usage, which waits for this one
+	all := map[string]hooktest.Container{}          // by the name of a container
 	for i, c := range hooktest.Read(t) {
 		if (c.Quick || testkit.Full()) && canRun(c) {
 			all[fmt.Sprintf("c%03d", i)] = c
