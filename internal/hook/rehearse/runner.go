@@ -71,11 +71,15 @@ const (
 // here; the output follows. It is also printed while the hook runs. It is read by its
 // descriptor, because hooks can delete the file. The hook's background processes, which may
 // keep the output open, end with it; what the hook itself has printed has been read long
-// before, also on a busy machine.
-const script = `umask 022
-chmod 1777 ` + resultDir + `
-start=$(date +%s)
-took() { took=$(($(date +%s) - start)); }
+// before, also on a busy machine. It starts few programs, because there are many hooks.
+const script = `umask 0
+: >` + reasonFile + `
+umask 022
+up=0
+seconds() { read -r up idle </proc/uptime; up=${up%.*}; }
+seconds
+start=$up
+took() { seconds; took=$((up - start)); }
 limit=
 if test -n "$BKT_LIMIT" && command -v timeout >/dev/null; then limit="timeout -k 2 $BKT_LIMIT"; fi
 output=` + resultDir + `/output
@@ -98,10 +102,12 @@ else
 	took
 	cat <&4
 fi
-rm -rf ` + resultDir + `/result
+reason=
+if test -f ` + reasonFile + `; then IFS= read -r reason <` + reasonFile + `; fi
+if test -e ` + resultDir + `/result || test -L ` + resultDir + `/result; then rm -rf ` + resultDir + `/result; fi
 {
 	echo "$code $took"
-	if test -f ` + reasonFile + `; then head -n 1 ` + reasonFile + `; else echo; fi
+	printf '%s\n' "$reason"
 	tail -c 1048576 <&5
 } >` + resultDir + `/result
 exit 0`
