@@ -63,8 +63,7 @@ test: setup check programs ## check the code, and run every test except the slow
 	scripts/offline.sh appimage
 	scripts/offline.sh distrobox
 	scripts/vscode.sh
-	scripts/npm.sh nushell cmd/bkt/testdata/nushell
-	scripts/offline.sh desktop
+	if [ -n "$$BKT_TEST_FULL" ]; then scripts/npm.sh nushell cmd/bkt/testdata/nushell && scripts/offline.sh desktop; fi
 	$(GO) test -vet=off -tags $(TAGS) -timeout 30m -p 3 -parallel 4 $(TESTFLAGS) ./e2e/... ./...
 	$(GO) test -C scripts -vet=off $(TESTFLAGS) ./...
 
