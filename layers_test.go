@@ -69,7 +69,7 @@ var may = map[string]string{
 	"internal/hook/homecopy":                  "internal/hint internal/patherr internal/paths",
 	"internal/hook/hooktest":                  "internal/testkit",
 	"internal/hook/lint":                      "internal/finding internal/hook internal/hook/command internal/script",
-	"internal/hook/rehearse":                  "internal/buildkit internal/hook internal/hook/homecopy internal/paths",
+	"internal/hook/rehearse":                  "internal/buildkit internal/hook internal/hook/homecopy internal/paths internal/printable",
 	"internal/host":                           "internal/confine internal/crash internal/flock internal/gvariant internal/hint internal/interrupt internal/keyfile internal/owner internal/patherr internal/paths internal/plainfile internal/plan internal/shell",
 	"internal/imagerule":                      "internal/dockerfile internal/encode internal/filetree internal/hint internal/hook/command internal/manifest internal/patherr internal/paths internal/script internal/script/call internal/strictjson",
 	"internal/imagetest":                      "gen internal/buildkit internal/finding internal/hint internal/hook internal/imagerule",

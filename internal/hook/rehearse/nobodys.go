@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"bkt/internal/paths"
 )
 
 // Paths that programs change at each run without a result for anybody, with the reasons.
@@ -74,5 +76,5 @@ func (p pattern) matches(name string) bool {
 	if p.regexp != nil {
 		return p.regexp.MatchString(name)
 	}
-	return name == p.text || strings.HasPrefix(name, p.text+"/")
+	return paths.Within(name, p.text)
 }

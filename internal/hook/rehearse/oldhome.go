@@ -15,12 +15,8 @@ import (
 )
 
 // inOldHome runs the hooks in the old home. What they do there must have the result of
-// fresh, their runs in a new home.
-func (r *runner) inOldHome(ctx context.Context, fresh runsOf) error {
-	written, err := changes(ctx, fresh.before(), fresh.after())
-	if err != nil {
-		return err
-	}
+// fresh, their runs in a new home, which have changed written.
+func (r *runner) inOldHome(ctx context.Context, fresh runsOf, written []buildkit.Change) error {
 	if err := r.unseen(ctx, fresh, written); err != nil {
 		return err
 	}

@@ -96,13 +96,17 @@ func (r *runner) rehearse(ctx context.Context) error {
 	if err != nil || len(fresh) == 0 {
 		return err
 	}
-	if err := r.leftovers(ctx, fresh); err != nil {
+	written, err := changes(ctx, fresh.before(), fresh.after())
+	if err != nil {
+		return err
+	}
+	if err := r.leftovers(ctx, fresh, written); err != nil {
 		return err
 	}
 	if err := r.again(ctx, fresh); err != nil || r.Old.From == None {
 		return err
 	}
-	return r.inOldHome(ctx, fresh)
+	return r.inOldHome(ctx, fresh, written)
 }
 
 // first runs the hooks in a new container. Those that fail there do not run again. If a run
@@ -126,15 +130,11 @@ func (r *runner) first(ctx context.Context) (runsOf, error) {
 	}
 }
 
-// leftovers reports files that the first run leaves in temporary places. Links, sockets
-// and folders are no downloads.
-func (r *runner) leftovers(ctx context.Context, fresh runsOf) error {
-	added, err := changes(ctx, fresh.before(), fresh.after())
-	if err != nil {
-		return err
-	}
+// leftovers reports files that the first run has written to temporary places. Links,
+// sockets and folders are no downloads.
+func (r *runner) leftovers(ctx context.Context, fresh runsOf, written []buildkit.Change) error {
 	var left []difference
-	for _, c := range added {
+	for _, c := range written {
 		if c.Kind != buildkit.Added || !isTemporary(c.Path) && !isTemporary(c.Path+"/") {
 			continue
 		}

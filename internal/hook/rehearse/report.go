@@ -10,6 +10,7 @@ import (
 
 	"bkt/internal/buildkit"
 	"bkt/internal/hook"
+	"bkt/internal/paths"
 )
 
 // A difference is a change, with the lines of a text that differ.
@@ -177,11 +178,7 @@ func changedBy(by map[string]*hook.Declared, name string) *hook.Declared {
 // isVolatile reports whether a hook declares that it changes a path at each run.
 func isVolatile(h *hook.Declared, name string) bool {
 	for _, v := range h.Volatile {
-		if below, ok := strings.CutPrefix(v, "~/"); ok {
-			v = path.Join(home, below)
-		}
-		v = path.Clean(v)
-		if name == v || strings.HasPrefix(name, v+"/") {
+		if paths.Within(name, paths.Expand(v, home)) {
 			return true
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"bkt/internal/buildkit"
 	"bkt/internal/hook"
+	"bkt/internal/printable"
 )
 
 // A runner runs the hooks of one container, and collects what that shows.
@@ -192,7 +193,7 @@ func readOutcome(ctx context.Context, results *buildkit.Tree) (o outcome, err er
 	if o.code, err = strconv.Atoi(code); err != nil {
 		return o, fmt.Errorf("cannot parse the result of a hook: %q", first)
 	}
-	if seconds, err := strconv.Atoi(took); err == nil { // without date, the time is unknown
+	if seconds, err := strconv.Atoi(took); err == nil { // without /proc, it is unknown
 		o.took = time.Duration(seconds) * time.Second
 	}
 	return o, nil
@@ -324,9 +325,6 @@ func lastLines(output string) []string {
 
 // short returns the beginning of a hook.
 func short(run string) string {
-	const longest = 50
-	if r := []rune(run); len(r) > longest {
-		return string(r[:longest]) + "…"
-	}
-	return cmp.Or(run, "…")
+	const longest = 50 // characters
+	return printable.Cut(run, longest)
 }
