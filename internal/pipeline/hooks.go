@@ -225,14 +225,8 @@ func (h rehearsal) specify(i *hookImage) (err error) {
 
 // only returns the build specification of an image that is nothing but another one.
 func (o Options) only(r repo.Repo, image string) (buildspec.Spec, error) {
-	s := buildspec.Spec{
-		Containerfile: "Containerfile",
-		Text:          []byte("FROM " + image + "\n"),
-		Context:       r.Root,
-		Images:        map[string]ocilayout.Image{},
-		Folders:       map[string]string{},
-		NoCache:       o.NoCache,
-	}
+	s := o.newSpec(r, "Containerfile")
+	s.Text = []byte("FROM " + image + "\n")
 	args, err := buildArgs(o.BuildArg)
 	if err != nil {
 		return s, err

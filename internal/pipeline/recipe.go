@@ -179,15 +179,20 @@ func (s Recipe) packageLines() []int {
 	return lines
 }
 
-// spec returns the build specification of the image k.
-func (o Options) spec(r repo.Repo, k gen.Image) (buildspec.Spec, error) {
-	s := buildspec.Spec{
-		Containerfile: gen.Containerfile(k),
+// newSpec returns a build specification without arguments and contexts of its own.
+func (o Options) newSpec(r repo.Repo, containerfile string) buildspec.Spec {
+	return buildspec.Spec{
+		Containerfile: containerfile,
 		Context:       r.Root,
 		Images:        map[string]ocilayout.Image{},
 		Folders:       map[string]string{},
 		NoCache:       o.NoCache,
 	}
+}
+
+// spec returns the build specification of the image k.
+func (o Options) spec(r repo.Repo, k gen.Image) (buildspec.Spec, error) {
+	s := o.newSpec(r, gen.Containerfile(k))
 	args, err := buildArgs(o.BuildArg)
 	if err != nil {
 		return s, err
